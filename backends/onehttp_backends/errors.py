@@ -1,0 +1,219 @@
+"""The one exception hierarchy, rooted here because every layer raises from it.
+
+Whatever engine runs a transfer, a failure carries libcurl's number (``code``):
+the legacy functions return that number, so it is part of the contract.
+"""
+
+from __future__ import annotations
+
+import builtins
+import enum
+
+
+class CurlCode(enum.IntEnum):
+    """libcurl's CURLcode, by the names of its documentation (https://curl.se/libcurl/c/libcurl-errors.html)."""
+
+    OK = 0
+    UNSUPPORTED_PROTOCOL = 1
+    FAILED_INIT = 2
+    URL_MALFORMAT = 3
+    NOT_BUILT_IN = 4
+    COULDNT_RESOLVE_PROXY = 5
+    COULDNT_RESOLVE_HOST = 6
+    COULDNT_CONNECT = 7
+    WEIRD_SERVER_REPLY = 8
+    HTTP2 = 16
+    PARTIAL_FILE = 18
+    WRITE_ERROR = 23
+    READ_ERROR = 26
+    OUT_OF_MEMORY = 27
+    OPERATION_TIMEDOUT = 28
+    SSL_CONNECT_ERROR = 35
+    ABORTED_BY_CALLBACK = 42
+    BAD_FUNCTION_ARGUMENT = 43
+    INTERFACE_FAILED = 45
+    TOO_MANY_REDIRECTS = 47
+    GOT_NOTHING = 52
+    SSL_ENGINE_NOTFOUND = 53
+    SEND_ERROR = 55
+    RECV_ERROR = 56
+    SSL_CERTPROBLEM = 58
+    SSL_CIPHER = 59
+    PEER_FAILED_VERIFICATION = 60
+    BAD_CONTENT_ENCODING = 61
+    FILESIZE_EXCEEDED = 63
+    SEND_FAIL_REWIND = 65
+    LOGIN_DENIED = 67
+    SSL_CACERT_BADFILE = 77
+    SSL_CRL_BADFILE = 82
+    SSL_ISSUER_ERROR = 83
+    SSL_PINNEDPUBKEYNOTMATCH = 90
+    SSL_INVALIDCERTSTATUS = 91
+    HTTP2_STREAM = 92
+    HTTP3 = 95
+    QUIC_CONNECT_ERROR = 96
+    PROXY = 97
+    SSL_CLIENTCERT = 98
+    TOO_LARGE = 100
+
+
+class Sent(enum.Enum):
+    """How far a failed request got: what a caller must know before repeating it."""
+
+    NO = "no"
+    """Not one byte of it reached the wire; repeating it is always safe."""
+    MAYBE = "maybe"
+    """The server may have acted on it; repeating an unsafe request may act twice."""
+    YES = "yes"
+    """The server answered, at least in part."""
+
+
+class Phase(enum.Enum):
+    """Where a transfer was when it ended."""
+
+    QUEUE = "queue"
+    LOOKUP = "lookup"
+    CONNECT = "connect"
+    TLS = "tls"
+    SEND = "send"
+    FIRST_BYTE = "first_byte"
+    BODY = "body"
+
+
+class OnehttpError(Exception):
+    """Base of every error this library raises on purpose."""
+
+
+class TransferError(OnehttpError):
+    """A transfer gave no response.
+
+    Attributes:
+        code: libcurl's CURLcode, on every backend (1 to 100).
+        message: one line for people; names the origin, never a secret.
+        sent: whether the server can have seen the request.
+        phase: where the transfer was, or None where it never started.
+    """
+
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        *,
+        sent: Sent = Sent.NO,
+        phase: Phase | None = None,
+    ) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+        self.sent = sent
+        self.phase = phase
+
+    def __str__(self) -> str:
+        return f"{self.message} (code {self.code} {code_name(self.code)}, sent: {self.sent.value})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.code, self.message, self.sent, self.phase))
+
+
+class RequestError(TransferError, ValueError):
+    """The request itself is not fit to be sent: nothing has reached the wire."""
+
+
+class RequestTypeError(RequestError, TypeError):
+    """An argument of the request has the wrong type: nothing has reached the wire."""
+
+
+class TimeoutError(TransferError, builtins.TimeoutError):
+    """A deadline passed; ``phase`` says waiting for what."""
+
+
+class ResolveError(TransferError):
+    """The host name (or the proxy's) has no address."""
+
+
+class ConnectError(TransferError, ConnectionError):
+    """No connection to the server could be made."""
+
+
+class TLSError(TransferError):
+    """The TLS handshake, a certificate or a key was refused."""
+
+
+class ProtocolError(TransferError):
+    """The peer does not speak HTTP as it should."""
+
+
+class DisconnectedError(TransferError):
+    """The connection ended before the response was complete."""
+
+
+class TooLargeError(TransferError):
+    """A response passed the limit set for it."""
+
+
+class TooManyRedirectsError(TransferError):
+    """More redirects than allowed."""
+
+
+class CancelledError(TransferError):
+    """The transfer was cancelled by its owner, or the engine was closed under it."""
+
+
+_BY_CODE: dict[int, type[TransferError]] = {
+    1: RequestError,
+    3: RequestError,
+    43: RequestError,
+    5: ResolveError,
+    6: ResolveError,
+    7: ConnectError,
+    45: ConnectError,
+    97: ConnectError,
+    96: ConnectError,
+    8: ProtocolError,
+    16: ProtocolError,
+    61: ProtocolError,
+    92: ProtocolError,
+    95: ProtocolError,
+    18: DisconnectedError,
+    52: DisconnectedError,
+    55: DisconnectedError,
+    56: DisconnectedError,
+    65: DisconnectedError,
+    28: TimeoutError,
+    35: TLSError,
+    53: TLSError,
+    58: TLSError,
+    59: TLSError,
+    60: TLSError,
+    77: TLSError,
+    82: TLSError,
+    83: TLSError,
+    90: TLSError,
+    91: TLSError,
+    98: TLSError,
+    42: CancelledError,
+    47: TooManyRedirectsError,
+    63: TooLargeError,
+    100: TooLargeError,
+}
+
+
+def transfer_error(
+    code: int, message: str, *, sent: Sent = Sent.NO, phase: Phase | None = None
+) -> TransferError:
+    """The error of the hierarchy that fits libcurl's ``code``."""
+    return _BY_CODE.get(code, TransferError)(code, message, sent=sent, phase=phase)
+
+
+def code_name(code: int) -> str:
+    """libcurl's name of a code, e.g. 7 -> ``COULDNT_CONNECT``."""
+    try:
+        return CurlCode(code).name
+    except ValueError:
+        return "UNKNOWN"
+
+
+def _rebuild(
+    kind: type[TransferError], code: int, message: str, sent: Sent, phase: Phase | None
+) -> TransferError:
+    return kind(code, message, sent=sent, phase=phase)

@@ -1,0 +1,52 @@
+"""Finds backends by name, so that others can add one without touching this package."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import cast
+
+from onehttp_backends.contract import Backend
+from onehttp_backends.errors import OnehttpError
+
+GROUP = "onehttp.backends"
+
+
+class BackendUnavailableError(OnehttpError, LookupError):
+    """No backend of that name, or it lacks a package it needs."""
+
+
+def available() -> list[str]:
+    """Names that can be given to `load`, sorted."""
+    return sorted({"pycurl", "httpx"} | {entry.name for entry in entry_points(group=GROUP)})
+
+
+def load(name: str) -> Callable[..., Backend]:
+    """The factory of the backend called ``name``; its keywords are the backend's settings.
+
+    Raises:
+        BackendUnavailableError: unknown, or not importable; the message says what to install.
+    """
+    try:
+        # The two of this package by hand: scanning the metadata of every installed
+        # distribution would triple the cost of a first call.
+        if name == "pycurl":
+            from onehttp_backends.curl import PycurlBackend
+
+            return PycurlBackend
+        if name == "httpx":
+            from onehttp_backends.double import HttpxBackend
+
+            return HttpxBackend
+        for entry in entry_points(group=GROUP):
+            if entry.name == name:
+                return cast("Callable[..., Backend]", entry.load())
+    except ImportError as error:
+        raise BackendUnavailableError(
+            f"backend {name!r} cannot be loaded: {error}; "
+            f"try: pip install 'onehttp[{'httpx' if name == 'httpx' else name}]'"
+        ) from error
+    near = difflib.get_close_matches(name, available(), 1)
+    hint = f" (did you mean {near[0]!r}?)" if near else f"; there are: {', '.join(available())}"
+    raise BackendUnavailableError(f"no backend named {name!r}{hint}")

@@ -1,0 +1,180 @@
+"""What may be sent: the checks every request passes on every backend, before any engine acts.
+
+libcurl sends CR and LF in a header, method or user agent as they are, which lets a caller's
+data write headers of its own, and it guesses at URLs without a scheme. Neither happens here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from onehttp_backends.contract import HeaderPairs, Request, TransferOptions
+from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""Methods a server must not act on (RFC 9110, 9.2.1): the only ones repeated unasked."""
+
+_USUAL_METHODS = SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
+_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
+_line_breaking = re.compile(r"[\r\n\0]").search
+_unsafe_in_url = re.compile(r"[\0-\x20\x7f]").search
+# scheme://host[:port], then a path, query or fragment of visible characters
+_usual_url = re.compile(
+    r"(https?://(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)(?:[/?#][!-~\x80-\U0010ffff]*)?",
+    re.IGNORECASE,
+).fullmatch
+_authority = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)").match
+
+MAX_URL_LENGTH = 8_000_000
+"""libcurl's own limit for an input string."""
+
+
+def check_request(request: Request) -> str:
+    """Check method, URL and time limits; return the origin, ``scheme://host[:port]``.
+
+    Raises:
+        RequestError: something is not fit to be sent; the code is libcurl's for that fault.
+    """
+    method = request.method
+    if method not in _USUAL_METHODS:
+        check_method(method)
+    body = request.body
+    if body is not None and type(body) is not bytes:
+        raise RequestTypeError(
+            CurlCode.BAD_FUNCTION_ARGUMENT, f"body: expected bytes, got {type(body).__name__}"
+        )
+    if request.total_timeout_s is not None:
+        check_seconds("timeout", request.total_timeout_s)
+    if request.connect_timeout_s is not None:
+        check_seconds("connect timeout", request.connect_timeout_s)
+    return check_url(request.url)
+
+
+def check_url(url: str) -> str:
+    """The origin of a URL that may be fetched.
+
+    Raises:
+        RequestError: code 3 for a malformed URL, 1 for a scheme other than http and https.
+    """
+    if type(url) is str and (usual := _usual_url(url)):
+        origin = usual[1]
+        port = origin.rpartition(":")[2]
+        if (not port.isdigit() or int(port) <= 65535) and len(url) <= MAX_URL_LENGTH:
+            return origin
+    raise _url_fault(url)
+
+
+def _url_fault(url: object) -> RequestError:
+    if not isinstance(url, str):
+        return RequestTypeError(
+            CurlCode.BAD_FUNCTION_ARGUMENT, f"URL: expected str, got {type(url).__name__}"
+        )
+    malformed = CurlCode.URL_MALFORMAT
+    if not url:
+        return RequestError(malformed, "URL: empty")
+    if len(url) > MAX_URL_LENGTH:
+        return RequestError(malformed, f"URL: {len(url)} characters, the limit is {MAX_URL_LENGTH}")
+    if bad := _unsafe_in_url(url):
+        return RequestError(
+            malformed, f"URL: character {bad[0]!r} at position {bad.start()}; percent-encode it"
+        )
+    parts = _authority(url)
+    if parts is None:
+        return RequestError(malformed, "URL: expected http://HOST/... or https://HOST/...")
+    scheme, authority = parts[1].lower(), parts[2]
+    if scheme not in ("http", "https"):
+        return RequestError(
+            CurlCode.UNSUPPORTED_PROTOCOL,
+            f"URL: scheme {scheme!r} is not supported; only http and https are",
+        )
+    if "@" in authority:
+        return RequestError(
+            malformed, "URL: credentials before '@' are refused; give them as auth instead"
+        )
+    return RequestError(malformed, f"URL: {authority!r} is not a host with an optional port")
+
+
+def check_method(method: str) -> None:
+    """Raises RequestError unless ``method`` is a token of RFC 9110."""
+    if not isinstance(method, str):
+        raise RequestTypeError(
+            CurlCode.BAD_FUNCTION_ARGUMENT, f"method: expected str, got {type(method).__name__}"
+        )
+    if not _token(method):
+        raise RequestError(
+            CurlCode.BAD_FUNCTION_ARGUMENT, f"method {method!r}: not a token of RFC 9110"
+        )
+
+
+def check_headers(headers: HeaderPairs) -> None:
+    """Raises RequestError for a bad name or value; names the header, never its value."""
+    for name, value in headers:
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise RequestTypeError(
+                CurlCode.BAD_FUNCTION_ARGUMENT,
+                f"header {name!r}: name and value must be str, got "
+                f"{type(name).__name__} and {type(value).__name__}",
+            )
+        if not _token(name):
+            raise RequestError(
+                CurlCode.BAD_FUNCTION_ARGUMENT, f"header {name!r}: not a token of RFC 9110"
+            )
+        check_text(f"header {name}", value)
+
+
+def check_text(what: str, text: str) -> None:
+    """Raises RequestError if ``text`` could end the line it is put in, or cannot be encoded."""
+    if _line_breaking(text):
+        raise RequestError(
+            CurlCode.BAD_FUNCTION_ARGUMENT, f"{what}: CR, LF and NUL are not allowed in it"
+        )
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise RequestError(
+                CurlCode.BAD_FUNCTION_ARGUMENT, f"{what}: cannot be encoded as UTF-8"
+            ) from None
+
+
+def check_seconds(what: str, seconds: float) -> None:
+    """Raises RequestError unless ``seconds`` is a finite number, 0 or more."""
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise RequestTypeError(
+            CurlCode.BAD_FUNCTION_ARGUMENT,
+            f"{what}: expected seconds as a number, got {type(seconds).__name__}",
+        )
+    if not math.isfinite(seconds) or seconds < 0 or seconds > 2_000_000:
+        raise RequestError(
+            CurlCode.BAD_FUNCTION_ARGUMENT,
+            f"{what}: expected seconds from 0 to 2000000, got {seconds}",
+        )
+
+
+def check_options(options: TransferOptions) -> None:
+    """Check the text and numbers of options, once for each options object.
+
+    Raises:
+        RequestError: names the option; a secret is never quoted.
+    """
+    check_seconds("total_timeout_s", options.total_timeout_s)
+    check_seconds("connect_timeout_s", options.connect_timeout_s)
+    if options.max_body_bytes < 0:
+        raise RequestError(
+            CurlCode.BAD_FUNCTION_ARGUMENT,
+            f"max_body_bytes: expected 0 or more, got {options.max_body_bytes}",
+        )
+    if options.user_agent:
+        check_text("user_agent", options.user_agent)
+    if options.interface:
+        check_text("interface", options.interface)
+    if auth := options.auth:
+        check_text("auth.username", auth.username)
+        check_text("auth.secret", auth.secret)
+    if proxy := options.proxy:
+        check_text("proxy.url", proxy.url or "")
+        check_text("proxy.username", proxy.username)
+        check_text("proxy.secret", proxy.secret)
+    for option in ("ca_file", "ca_path", "cert_file", "key_file", "ciphers", "pinned_public_key"):
+        check_text(f"tls.{option}", getattr(options.tls, option) or "")
