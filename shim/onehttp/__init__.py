@@ -1,0 +1,1 @@
+"""One HTTP engine per process."""
