@@ -1,0 +1,179 @@
+"""The lines of a legacy ini file: sections and options, with quotes, escapes and comments.
+
+    file    = { [ section | option ] [ comment ] EOL }
+    section = "[" word "]"          option = word "=" value
+    value   = bare | quoted         comment = "#" ...
+
+A quoted value may span lines. A backslash joins lines; before other bytes it stands for
+LF, CR or TAB (n, r, t), itself, a double quote, and in a bare value also ``#`` and a blank.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator
+from typing import NamedTuple, NoReturn
+
+from onehttp.errors import ConfigurationError
+
+MAX_TOKEN_BYTES = 512
+_BLANKS = " \t\r"
+_WORD = frozenset(string.ascii_letters + string.digits + "_")
+_BARE = _WORD | frozenset("=:;.,?[]/@!$%&*()-+|'\"")
+_ESCAPES = {"\\": "\\", '"': '"', "n": "\n", "r": "\r", "t": "\t", "\n": ""}
+_BARE_ESCAPES = {**_ESCAPES, "#": "#", " ": " "}
+
+
+class Section(NamedTuple):
+    """``[name]``; lines and columns are counted from 1."""
+
+    name: str
+    line: int
+    column: int
+
+
+class Option(NamedTuple):
+    """``key = value``, the key as written, the value without quotes and escapes."""
+
+    key: str
+    value: str
+    line: int
+    column: int
+    value_line: int
+    value_column: int
+
+
+def fail(path: str, line: int, column: int, problem: str, key: str | None = None) -> NoReturn:
+    """Raises ConfigurationError for one place of a file."""
+    raise ConfigurationError(problem, file=path, line=line, column=column, key=key)
+
+
+def read_lines(text: str, path: str) -> Iterator[Section | Option]:
+    """The sections and options of a file, in order; values are never part of an error.
+
+    Raises:
+        ConfigurationError: with the line and column, and what was expected there.
+    """
+    scanner = _Scanner(text, path)
+    while not scanner.is_at_end():
+        scanner.blanks()
+        if scanner.next() == "[":
+            yield scanner.section()
+        elif scanner.next() not in ("", "#", "\n"):
+            yield scanner.option()
+        scanner.end_of_line()
+
+
+class _Scanner:
+    def __init__(self, text: str, path: str) -> None:
+        self.text = text
+        self.path = path
+        self.at = 0
+        self.line = 1
+        self.line_start = 0
+
+    @property
+    def column(self) -> int:
+        return self.at - self.line_start + 1
+
+    def section(self) -> Section:
+        column = self.column
+        self.at += 1
+        self.blanks()
+        name = self.word("a section name of letters, digits and '_'")
+        self.blanks()
+        self.expect("]")
+        return Section(name, self.line, column)
+
+    def option(self) -> Option:
+        line, column = self.line, self.column
+        key = self.word("a [section], a key or a '#' comment")
+        self.blanks()
+        self.expect("=")
+        self.blanks()
+        value_line, value_column = self.line, self.column
+        value = self.quoted() if self.next() == '"' else self.bare()
+        if len(value.encode("utf-8", "surrogateescape")) > MAX_TOKEN_BYTES:
+            fail(
+                *(self.path, value_line, value_column),
+                f"{key}: expected at most {MAX_TOKEN_BYTES} bytes",
+                key,
+            )
+        return Option(key, value, line, column, value_line, value_column)
+
+    def word(self, expected: str) -> str:
+        start = self.at
+        while self.next() in _WORD:
+            self.at += 1
+        if self.at == start:
+            self.fail(f"expected {expected}")
+        if self.at - start > MAX_TOKEN_BYTES:
+            self.fail(f"expected at most {MAX_TOKEN_BYTES} bytes")
+        return self.text[start : self.at]
+
+    def quoted(self) -> str:
+        line, column = self.line, self.column
+        self.at += 1
+        value: list[str] = []
+        while not self.is_at_end():
+            if self.next() == '"':
+                self.at += 1
+                return "".join(value)
+            if self.next() == "\\":
+                value.append(self.escape(_ESCAPES))
+            else:
+                value.append(self.take())
+        fail(self.path, line, column, "expected a closing '\"'")
+
+    def bare(self) -> str:
+        # The legacy reader takes a backslash for an escape only inside a token.
+        is_literal = self.next() == "\\"
+        value = [self.take()] if is_literal else []
+        while self.next() == "\\" or self.next() in _BARE:
+            value.append(self.escape(_BARE_ESCAPES) if self.next() == "\\" else self.take())
+        if not value:
+            self.fail("expected a value")
+        return "".join(value)
+
+    def escape(self, escapes: dict[str, str]) -> str:
+        self.at += 1
+        if self.text.startswith("\r\n", self.at):
+            self.at += 1
+        if self.next() not in escapes:
+            self.fail("expected one of \\ \" n r t or the end of the line after '\\'")
+        return escapes[self.take()]
+
+    def end_of_line(self) -> None:
+        self.blanks()
+        if self.next() == "#":
+            while self.next() not in ("", "\n"):
+                self.at += 1
+        if self.next() not in ("", "\n"):
+            self.fail("expected the end of the line; quote a value with this byte")
+        self.take()
+
+    def blanks(self) -> None:
+        while self.next() and self.next() in _BLANKS:
+            self.at += 1
+
+    def expect(self, mark: str) -> None:
+        if self.next() != mark:
+            self.fail(f"expected {mark!r}")
+        self.at += 1
+
+    def next(self) -> str:
+        return self.text[self.at : self.at + 1]
+
+    def take(self) -> str:
+        taken = self.next()
+        self.at += 1
+        if taken == "\n":
+            self.line += 1
+            self.line_start = self.at
+        return taken
+
+    def is_at_end(self) -> bool:
+        return self.at >= len(self.text)
+
+    def fail(self, problem: str) -> NoReturn:
+        fail(self.path, self.line, self.column, problem)

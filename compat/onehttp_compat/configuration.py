@@ -1,0 +1,123 @@
+"""What one legacy module was told before the server started: parameters and connections."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from pathlib import Path
+
+from onehttp.errors import ConfigurationError
+from onehttp_compat.config_file import parse_config_file
+from onehttp_compat.httpcon import LegacyConnection, parse_httpcon
+from onehttp_compat.modparam import (
+    CONNECTION,
+    TLS_VERSION_LIMIT,
+    LegacyBugs,
+    ModuleDefaults,
+    check_value,
+    find_parameter,
+    set_parameter,
+)
+
+_log = logging.getLogger("onehttp_compat.configuration")
+
+
+class ModuleConfiguration:
+    """Collects the ``modparam`` lines of ``curl`` or ``http_client`` in their order.
+
+    ``values`` are the parameters so far. `start` ends the reading; after it ``values`` and
+    ``connections`` are what calls go by, every timeout filled in.
+    """
+
+    def __init__(self, module: str, legacy_bugs: LegacyBugs = "fixed") -> None:
+        self.module = module
+        self.legacy_bugs: LegacyBugs = legacy_bugs
+        self.values = ModuleDefaults(module=module)
+        self.connections: dict[str, LegacyConnection] = {}
+        """By name, in the order of ``listcon``: the file's, then ``httpcon`` from the last."""
+        self.counted_connections = 0
+        """Value of the ``connections`` counter; without the file's in faithful mode (B18)."""
+        self._httpcon: list[LegacyConnection] = []
+
+    def set(self, name: str, value: object) -> None:
+        """One ``modparam(module, name, value)``.
+
+        Raises:
+            ConfigurationError: where the legacy server refuses to start.
+        """
+        if find_parameter(self.module, name).setting != CONNECTION:
+            self.values = set_parameter(self.values, self.module, name, value, self.legacy_bugs)
+            return
+        text = str(check_value(self.module, name, value, self.legacy_bugs))
+        made = parse_httpcon(text, self.values, self.legacy_bugs)
+        if any(made.name == known.name for known in self._httpcon):
+            raise ConfigurationError(f"{name}: connection {made.name!r} is defined twice", key=name)
+        self._httpcon.append(made)
+
+    def start(self) -> None:
+        """Check the whole, read ``config_file``, give every connection its timeout.
+
+        Raises:
+            ConfigurationError: where the legacy server refuses to start; (fixed) a client
+                certificate without key or the reverse (B40).
+        """
+        self._check_timeout()
+        self._check_tls()
+        from_file = self._read_file()
+        made = [*from_file, *reversed(self._httpcon)]
+        self.connections = {one.name: self._finished(one) for one in made}
+        counted = made if self.legacy_bugs == "fixed" else self._httpcon
+        self.counted_connections = len(counted)
+
+    def _check_timeout(self) -> None:
+        timeout = self.values.connection_timeout
+        if timeout == 0:
+            _log.error("%s: connection_timeout 0: using the default", self.module)
+        if not timeout:
+            self.values = dataclasses.replace(
+                self.values, connection_timeout=self.values.builtin_timeout
+            )
+
+    def _check_tls(self) -> None:
+        values = self.values
+        if not 0 <= values.tlsversion < TLS_VERSION_LIMIT:
+            _log.warning("%s: tlsversion %d: using 0", self.module, values.tlsversion)
+            values = dataclasses.replace(values, tlsversion=0)
+        self.values = dataclasses.replace(values, verify_host=2 if values.verify_host else 0)
+        self._check_pair("modparam", values.client_cert, values.client_key)
+
+    def _check_pair(self, where: str, cert: str | None, key: str | None) -> None:
+        if self.legacy_bugs == "fixed" and bool(cert) != bool(key):
+            missing = "client_key" if cert else "client_cert"
+            raise ConfigurationError(
+                f"{self.module}: {where}: expected {missing} too: "
+                "a client certificate needs its key, and a key its certificate",
+                key=missing,
+            )
+
+    def _read_file(self) -> list[LegacyConnection]:
+        path = self.values.config_file
+        if not path:
+            return []
+        try:
+            text = Path(path).read_bytes().decode("utf-8", "surrogateescape")
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self.module}: config_file: cannot be read: {error.strerror}",
+                file=path,
+                key="config_file",
+            ) from error
+        taken = [one.name for one in self._httpcon]
+        return parse_config_file(text, path, self.values, self.legacy_bugs, taken=taken)
+
+    def _finished(self, connection: LegacyConnection) -> LegacyConnection:
+        self._check_pair(
+            f"connection {connection.name!r}", connection.client_cert, connection.client_key
+        )
+        timeout = connection.timeout
+        if timeout is None:
+            timeout = self.values.builtin_timeout
+        elif timeout == 0 and self.legacy_bugs == "fixed":
+            timeout = self.values.connection_timeout
+        host = 2 if connection.verify_host else 0
+        return dataclasses.replace(connection, timeout=timeout, verify_host=host)

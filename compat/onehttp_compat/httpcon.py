@@ -1,0 +1,285 @@
+"""One ``httpcon`` (``curlcon``) value: a named connection on one line.
+
+    name => scheme://[user[:password]@]host[:port][/path][;key=value]...
+
+The grammar is the legacy module's, odd corners included: which of them are errors
+depends on ``legacy_bugs``, by the numbers of the module's list of bugs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import logging
+import re
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from onehttp.errors import ConfigurationError
+from onehttp_compat.modparam import TLS_VERSION_LIMIT, LegacyBugs, ModuleDefaults
+
+BLANKS = " \t\r\n"
+UINT_MAX = 2**32 - 1
+_QUOTES = "\"'"
+
+_log = logging.getLogger("onehttp_compat.httpcon")
+_is_harmless_key = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}").fullmatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegacyConnection:
+    """A named connection as it was configured, before a server has started with it.
+
+    Numbers are as written: nothing is checked here that the legacy module left to the call.
+    """
+
+    name: str
+    schema: str
+    url: str = field(repr=False)
+    """Host, port and base path: what follows ``scheme://`` and the credentials.
+
+    May itself hold credentials (``config_file`` keeps them here), hence not shown.
+    """
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    failover: str | None = None
+    timeout: int | None = None
+    """In the module's unit; 0 = none given or no limit (B39), None = the module's built-in."""
+    useragent: str | None = None
+    maxdatasize: int = 0
+    """Bytes; 0 = no limit."""
+    httpredirect: int = 0
+    verify_peer: int = 1
+    verify_host: int = 2
+    tlsversion: int = 0
+    client_cert: str | None = None
+    client_key: str | None = None
+    cipher_suites: str | None = None
+    authmethod: int = 3
+    httpproxy: str | None = None
+    httpproxyport: int = 0
+    keep_connections: int = 0
+
+
+INHERITED = (
+    *("useragent", "maxdatasize", "httpredirect", "verify_peer", "verify_host", "tlsversion"),
+    *("client_cert", "client_key", "cipher_suites", "authmethod"),
+    *("httpproxy", "httpproxyport", "keep_connections"),
+)
+"""Settings a connection takes from the module parameters, under the same names."""
+
+
+def inherited(defaults: ModuleDefaults) -> dict[str, int | str | None]:
+    """What a connection starts with: the defaults valid where it is defined."""
+    settings = {name: getattr(defaults, name) for name in INHERITED}
+    if defaults.httpproxyport <= 0:
+        settings["httpproxy"] = None
+    return {"timeout": defaults.connection_timeout, **settings}
+
+
+_FLAG = range(2)
+_NUMBER = range(UINT_MAX + 1)
+_TEXT = range(0)
+
+KEYS = {
+    "httpredirect": _FLAG,
+    "timeout": _NUMBER,
+    "useragent": _TEXT,
+    "failover": _TEXT,
+    "maxdatasize": _NUMBER,
+    "verify_peer": _FLAG,
+    "verify_host": _NUMBER,
+    "tlsversion": range(TLS_VERSION_LIMIT),
+    "client_cert": _TEXT,
+    "client_key": _TEXT,
+    "cipher_suites": _TEXT,
+}
+"""Key -> numbers it may have; none = text."""
+
+CURL_SPELLINGS = {
+    "verifypeer": "verify_peer",
+    "verifyhost": "verify_host",
+    "sslversion": "tlsversion",
+    "clientcert": "client_cert",
+    "clientkey": "client_key",
+    "ciphersuites": "cipher_suites",
+}
+
+
+def parse_httpcon(
+    text: str, defaults: ModuleDefaults, legacy_bugs: LegacyBugs = "fixed"
+) -> LegacyConnection:
+    """Read one connection definition.
+
+    ``faithful`` keeps these of the legacy module: the first ``@`` anywhere ends the
+    credentials (B9), a comma in a value hides all further keys (B10), unknown keys are
+    only logged (B11), names and hosts may be empty and any scheme is taken (B42).
+
+    Raises:
+        ConfigurationError: the text does not follow the grammar; with the column and what
+            was expected. What is quoted is never part of the credentials.
+
+    Source: legacy http_client, ``httpcon`` grammar.
+    """
+    return _Reader(text, defaults, legacy_bugs).connection()
+
+
+class _Reader:
+    """Reads from left to right; ``at`` is the offset of the next byte."""
+
+    def __init__(self, text: str, defaults: ModuleDefaults, legacy_bugs: LegacyBugs) -> None:
+        self.text = text
+        self.at = 0
+        self.defaults = defaults
+        self.is_faithful = legacy_bugs == "faithful"
+        self.label = "curlcon" if defaults.module == "curl" else "httpcon"
+        spellings = CURL_SPELLINGS if defaults.module == "curl" else {}
+        spelled = {setting: key for key, setting in spellings.items()}
+        self.keys = {spelled.get(setting, setting): setting for setting in KEYS}
+
+    def connection(self) -> LegacyConnection:
+        self._blanks()
+        name = self._until("=" + BLANKS)
+        self._blanks()
+        self._expect("=>", "after the name")
+        # Without the arrow, or with an '@', the text is no name and may hold a password.
+        self.label += f" {name!r}" if "@" not in name else ""
+        self._blanks()
+        schema_at = self.at
+        schema = self._until(":")
+        self._expect("://", "after the scheme")
+        username, password = self._credentials()
+        url_at = self.at
+        url = self._until(";")
+        if not self.is_faithful:
+            self._check_target(name, schema, schema_at, url, url_at)
+        settings = inherited(self.defaults) | self._settings()
+        plain = LegacyConnection(
+            name=name, schema=schema, url=url, username=username, password=password
+        )
+        return dataclasses.replace(plain, **settings)  # type: ignore[arg-type]
+
+    def _credentials(self) -> tuple[str | None, str | None]:
+        rest = self.text[self.at :]
+        if self.is_faithful:
+            end = rest.find("@")
+        else:
+            end = re.split("[/;]", rest, maxsplit=1)[0].rfind("@")
+        if end < 0:
+            return None, None
+        user, colon, password = rest[:end].partition(":")
+        self.at += end + 1
+        return user, password if colon else None
+
+    def _check_target(self, name: str, schema: str, schema_at: int, url: str, url_at: int) -> None:
+        if not name:
+            self._fail("expected a name before '=>'", at=0)
+        if schema.lower() not in ("http", "https"):
+            self._fail("expected http:// or https://", at=schema_at)
+        if re.match(r"[/?#:]|\s*\Z", url):
+            self._fail("expected a host", at=url_at)
+
+    def _settings(self) -> dict[str, int | str | None]:
+        """The parameters, each by its first occurrence."""
+        settings: dict[str, int | str | None] = {}
+        if self.at >= len(self.text) - 1:
+            return settings
+        self.at += 1
+        if self._next() in BLANKS:
+            self._fail("expected a key right after ';', without a blank")
+        while True:
+            self._setting(settings)
+            self._blanks()
+            if self._is_at_end():
+                return settings
+            if self._next() == ",":
+                return self._tail(settings)
+            self._expect(";", "between two parameters")
+            self._blanks()
+
+    def _setting(self, settings: dict[str, int | str | None]) -> None:
+        key_at = self.at
+        key = self._until(BLANKS + ",=;")
+        if not key:
+            self._fail("expected a key (is there a ';' too many?)")
+        self._blanks()
+        value: str | None = None
+        if self._next() == "=":
+            self.at += 1
+            self._blanks()
+            value = self._value()
+        setting = self.keys.get(key)
+        if setting is None:
+            self._unknown_key(key, key_at)
+        elif setting not in settings and (known := self._read(key, setting, value)) is not None:
+            settings[setting] = known
+
+    def _value(self) -> str:
+        quote = self._next()
+        if quote and quote in _QUOTES:
+            start = self.at
+            self.at += 1
+            value = self._until(quote)
+            if self._is_at_end():
+                self._fail(f"expected a closing {quote}", at=start)
+            self.at += 1
+            return value
+        value = self._until(BLANKS + ",;")
+        if not value and not self._is_at_end():
+            self._fail("expected a value")
+        return value
+
+    def _read(self, key: str, setting: str, value: str | None) -> int | str | None:
+        """The value in its type; None where the default stays."""
+        numbers = KEYS[setting]
+        if numbers is _TEXT:
+            return value or ""
+        if value is not None and re.fullmatch("[0-9]*", value, re.ASCII):
+            number = int(value or "0")
+            if number in numbers:
+                return number
+        _log.warning("%s: %s: expected %s; the default stays", self.label, key, _range(numbers))
+        return None
+
+    def _unknown_key(self, key: str, at: int) -> None:
+        # A stray '@' can make part of a password look like a key: quote only plain words.
+        shown = repr(key) if _is_harmless_key(key) and "@" not in self.text[at:] else "this key"
+        near = difflib.get_close_matches(key.lower(), self.keys, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(self.keys)}"
+        if not self.is_faithful:
+            self._fail(f"unknown key {shown} ({hint})", at=at, key=key if shown[0] == "'" else None)
+        _log.error("%s: column %d: unknown key %s ignored (%s)", self.label, at + 1, shown, hint)
+
+    def _tail(self, settings: dict[str, int | str | None]) -> dict[str, int | str | None]:
+        if not self.is_faithful:
+            self._fail("expected ';' or the end; quote a value that contains a comma")
+        return settings
+
+    def _next(self) -> str:
+        return self.text[self.at : self.at + 1]
+
+    def _is_at_end(self) -> bool:
+        return self.at >= len(self.text)
+
+    def _blanks(self) -> None:
+        while not self._is_at_end() and self.text[self.at] in BLANKS:
+            self.at += 1
+
+    def _until(self, stops: str) -> str:
+        start = self.at
+        while not self._is_at_end() and self.text[self.at] not in stops:
+            self.at += 1
+        return self.text[start : self.at]
+
+    def _expect(self, mark: str, where: str) -> None:
+        if not self.text.startswith(mark, self.at):
+            self._fail(f"expected {mark!r} {where}")
+        self.at += len(mark)
+
+    def _fail(self, problem: str, *, at: int | None = None, key: str | None = None) -> NoReturn:
+        column = (self.at if at is None else at) + 1
+        raise ConfigurationError(f"{self.label}: {problem}", column=column, key=key)
+
+
+def _range(numbers: range) -> str:
+    return "a number" if numbers is _NUMBER else f"{numbers[0]} to {numbers[-1]}"

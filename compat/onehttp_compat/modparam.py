@@ -1,0 +1,236 @@
+"""The parameters of the legacy modules: names, types, defaults, and how one is set.
+
+What a module has been told so far is one frozen value (`ModuleDefaults` for ``curl`` and
+``http_client``), and ``modparam`` replaces it: so a connection defined in between keeps
+the snapshot it was made from, which is how the legacy modules depend on order.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, TypeVar
+
+from onehttp.errors import ConfigurationError
+
+LegacyBugs: TypeAlias = Literal["fixed", "faithful"]
+"""Plain bugs of the legacy modules: repaired (the default), or reproduced."""
+
+BUILTIN_TIMEOUT_S = 4
+TLS_VERSION_LIMIT = 8
+"""libcurl's CURL_SSLVERSION_LAST; numbers below it name a version."""
+INT_MIN, INT_MAX = -(2**31), 2**31 - 1
+
+_log = logging.getLogger("onehttp_compat.modparam")
+
+
+def _user_agent() -> str:
+    return f"kamailio (5.6.3 ({os.uname().machine}/linux))"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UtilsParameters:
+    """Parameters of ``utils``, under their own names."""
+
+    http_query_timeout: int = BUILTIN_TIMEOUT_S
+    """Seconds; 0 = no limit."""
+    http_response_trim: int = 0
+    http_response_mode: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleDefaults:
+    """Parameters of ``curl`` and ``http_client``, under the names of the latter.
+
+    ``module`` also says which spelling the keys of a connection definition have.
+    """
+
+    module: str = "http_client"
+    connection_timeout: int | None = None
+    """In the unit of ``timeout_mode``; None = never set, which is 4 seconds."""
+    timeout_mode: int = 1
+    """1 seconds, 2 milliseconds, anything else no time limits."""
+    config_file: str | None = None
+    cacert: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    cipher_suites: str | None = None
+    tlsversion: int = 0
+    verify_peer: int = 1
+    verify_host: int = 2
+    httpproxy: str | None = None
+    httpproxyport: int = 0
+    httpredirect: int = 0
+    useragent: str | None = dataclasses.field(default_factory=_user_agent)
+    maxdatasize: int = 0
+    authmethod: int = 3
+    keep_connections: int = 0
+    query_result: int = 1
+    query_maxdatasize: int = 0
+    netinterface: str | None = None
+    response_headers: int = 0
+
+    @property
+    def builtin_timeout(self) -> int:
+        """Four seconds in the unit of ``timeout_mode``."""
+        return BUILTIN_TIMEOUT_S * (1000 if self.timeout_mode == 2 else 1)
+
+    def seconds(self, timeout: int) -> float:
+        """A timeout of this module in seconds; 0 = no limit."""
+        return {1: float(timeout), 2: timeout / 1000}.get(self.timeout_mode, 0.0)
+
+
+ParameterValues: TypeAlias = UtilsParameters | ModuleDefaults
+_Values = TypeVar("_Values", UtilsParameters, ModuleDefaults)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One ``modparam`` name.
+
+    ``setting`` is the field it sets; ``CONNECTION`` stands for a connection definition.
+    ``outdated`` names the spelling to prefer where this one belongs to an earlier revision.
+    """
+
+    setting: str
+    kind: type[int] | type[str]
+    default: int | str | None = None
+    outdated: str | None = None
+
+
+CONNECTION = "connection"
+
+
+def _parameters(values: ParameterValues, names: Mapping[str, str]) -> dict[str, Parameter]:
+    kinds = {field.name: str if "str" in field.type else int for field in _fields(values)}
+    return {
+        name: Parameter(setting, kinds[setting], getattr(values, setting))
+        for name, setting in names.items()
+    }
+
+
+def _fields(values: ParameterValues) -> tuple[dataclasses.Field[object], ...]:
+    return dataclasses.fields(values)
+
+
+_UNIFORM = ("connection_timeout", "tlsversion", "httpproxy", "httpproxyport", "httpredirect")
+_CURL_NAMES = {name: name for name in (*_UNIFORM, "useragent", "maxdatasize")} | {
+    "tlscacert": "cacert",
+    "tlsclientcert": "client_cert",
+    "tlsclientkey": "client_key",
+    "tlscipherlist": "cipher_suites",
+    "tlsverifypeer": "verify_peer",
+    "tlsverifyhost": "verify_host",
+}
+_HTTP_CLIENT_NAMES = {
+    field.name: field.name for field in _fields(ModuleDefaults()) if field.name != "module"
+}
+
+PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
+    "utils": _parameters(
+        UtilsParameters(), {field.name: field.name for field in _fields(UtilsParameters())}
+    ),
+    "curl": {
+        **_parameters(ModuleDefaults(module="curl"), _CURL_NAMES),
+        "curlcon": Parameter(CONNECTION, str),
+        "tlsverifyserver": Parameter("verify_peer", int, 1, outdated="tlsverifypeer"),
+    },
+    "http_client": {
+        **_parameters(ModuleDefaults(), _HTTP_CLIENT_NAMES),
+        "httpcon": Parameter(CONNECTION, str),
+        "authmetod": Parameter("authmethod", int, 3, outdated="authmethod"),
+    },
+}
+"""Module -> parameter name -> what it is. The C names of every revision that had them."""
+
+
+def find_parameter(module: str, name: str) -> Parameter:
+    """The parameter called ``name``.
+
+    Raises:
+        ConfigurationError: no such module or parameter, as the legacy server refuses to start.
+    """
+    known = PARAMETERS.get(module)
+    if known is None:
+        raise ConfigurationError(
+            f"modparam: no module {module!r}; there are: {', '.join(sorted(PARAMETERS))}",
+            key=module,
+        )
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        hint = (
+            f" (did you mean {near[0]!r}?)" if near else f"; there are: {', '.join(sorted(known))}"
+        )
+        raise ConfigurationError(f"modparam: {module} has no parameter {name!r}{hint}", key=name)
+    found = known[name]
+    if found.outdated:
+        _log.warning("%s: parameter %s is now spelled %s", module, name, found.outdated)
+    return found
+
+
+def check_value(
+    module: str, name: str, value: object, legacy_bugs: LegacyBugs = "fixed"
+) -> int | str:
+    """``value`` if it is of the parameter's type and in its range.
+
+    Raises:
+        ConfigurationError: an int given as text or the reverse; a number no C ``int`` holds;
+            (fixed) a ``tlsversion`` libcurl does not know.
+    """
+    parameter = find_parameter(module, name)
+    if parameter.setting == "httpproxyport" and legacy_bugs == "fixed":
+        value = _documented_port(module, value)
+    if not isinstance(value, parameter.kind):
+        raise ConfigurationError(
+            f"modparam: {module} {name}: expected {_kind(parameter.kind)}, "
+            f"got {_kind(type(value))}",
+            key=name,
+        )
+    if isinstance(value, int):
+        _check_number(module, name, parameter, value, legacy_bugs)
+    return value
+
+
+def set_parameter(
+    values: _Values, module: str, name: str, value: object, legacy_bugs: LegacyBugs = "fixed"
+) -> _Values:
+    """``values`` with one parameter changed; not for connection definitions.
+
+    Raises:
+        ConfigurationError: as `check_value`.
+    """
+    checked = check_value(module, name, value, legacy_bugs)
+    return dataclasses.replace(values, **{find_parameter(module, name).setting: checked})
+
+
+def _documented_port(module: str, value: object) -> object:
+    # The module's documentation calls the port a string, its code takes a number.
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        _log.warning("%s: httpproxyport: write the number %s without quotes", module, value)
+        return int(value)
+    return value
+
+
+def _check_number(
+    module: str, name: str, parameter: Parameter, value: int, legacy_bugs: LegacyBugs
+) -> None:
+    if not INT_MIN <= value <= INT_MAX:
+        raise ConfigurationError(
+            f"modparam: {module} {name}: expected {INT_MIN} to {INT_MAX}, got {value}",
+            key=name,
+        )
+    is_version = parameter.setting == "tlsversion"
+    if is_version and legacy_bugs == "fixed" and not 0 <= value < TLS_VERSION_LIMIT:
+        raise ConfigurationError(
+            f"modparam: {module} {name}: expected 0 to {TLS_VERSION_LIMIT - 1} "
+            f"(0 the default, 4 to 7 TLS 1.0 to 1.3), got {value}",
+            key=name,
+        )
+
+
+def _kind(kind: type) -> str:
+    return {int: "a number", str: "text"}.get(kind, kind.__name__)
