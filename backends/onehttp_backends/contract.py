@@ -78,7 +78,7 @@ class Tls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:
-    """A proxy, ``scheme://host:port``; ``from_environment`` obeys http_proxy and its kin instead."""
+    """A proxy, ``scheme://host:port``; or, ``from_environment``, what http_proxy and its kin name."""
 
     url: str | None = None
     from_environment: bool = False
@@ -186,6 +186,10 @@ class Peer(NamedTuple):
     port: int = 0
 
 
+NO_TIMINGS = Timings()
+NO_PEER = Peer()
+
+
 class Headers(Mapping[str, str]):
     """Response headers: a case-insensitive mapping that keeps order, case and repeats.
 
@@ -244,8 +248,8 @@ class Response:
         body: bytes,
         url: str,
         http_version: str = "1.1",
-        timings: Timings = Timings(),
-        peer: Peer = Peer(),
+        timings: Timings = NO_TIMINGS,
+        peer: Peer = NO_PEER,
         is_reused: bool = False,
         truncated: bool = False,
         redirect_count: int = 0,

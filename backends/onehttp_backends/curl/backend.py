@@ -1,0 +1,189 @@
+"""The pycurl backend: what the contract asks, on one engine per process."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from onehttp_backends.contract import Outcome, Request, Response, Stats, Transfer
+from onehttp_backends.curl.driving import Helm
+from onehttp_backends.curl.engine import Engine
+from onehttp_backends.curl.handles import Handle
+from onehttp_backends.curl.libcurl import LIBCURL
+from onehttp_backends.curl.transfer import CallbackTransfer, LoopTransfer
+from onehttp_backends.errors import OnehttpError
+from onehttp_backends.request_rules import check_request
+
+if TYPE_CHECKING:
+    import asyncio
+
+DEFAULT_MAX_IDLE_CONNECTIONS: Final = 1024
+
+
+class EngineClosedError(OnehttpError, RuntimeError):
+    """The backend was closed; make a new one."""
+
+
+class PycurlBackend:
+    """One libcurl multi handle, shared by blocking callers, event loops and callbacks.
+
+    Nothing is made before the first transfer: no handle, socket or thread. A forked child
+    starts afresh on its first transfer; those in flight stay the parent's.
+
+    Args:
+        max_idle_connections: how many connections are kept for later calls.
+    """
+
+    name = "pycurl"
+
+    def __init__(self, *, max_idle_connections: int = DEFAULT_MAX_IDLE_CONNECTIONS) -> None:
+        self._max_idle_connections = max_idle_connections
+        self._helm: Helm | None = None
+        self._is_closed = False
+        self._starting = threading.Lock()  # guards the making of the engine
+        _backends.add(self)
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What this build of libcurl can do."""
+        found = {"sockets", "asyncio", "drive"}
+        if LIBCURL.has_http2:
+            found.add("http2")
+        if LIBCURL.has_http3:
+            found.add("http3")
+        return frozenset(found)
+
+    def perform(self, request: Request) -> Response:
+        """Run one request in the calling thread, which drives the engine if nobody else does.
+
+        Raises:
+            TransferError: it gave no response.
+            EngineClosedError: after `close`.
+        """
+        helm = self._helm or self._start()
+        origin = check_request(request)
+        handle = self._prepared(helm, request, origin)
+        outcome = helm.perform(handle, request, origin)
+        if isinstance(outcome, Response):
+            return outcome
+        raise outcome
+
+    async def aperform(self, request: Request) -> Response:
+        """Run one request; the running event loop drives.
+
+        Raises:
+            TransferError: it gave no response.
+            EngineClosedError: after `close`.
+            asyncio.CancelledError: the task was cancelled; the transfer is taken back.
+        """
+        helm = self._helm or self._start()
+        origin = check_request(request)
+        handle = self._prepared(helm, request, origin)
+        loop = _running_loop()
+        future: asyncio.Future[Outcome] = loop.create_future()
+        lane = helm.lane(loop)
+        transfer = LoopTransfer(helm, handle, request, origin, lane, future)
+        lane.submit(transfer)
+        try:
+            outcome = await future
+        except BaseException:
+            transfer.cancel()
+            raise
+        if isinstance(outcome, Response):
+            return outcome
+        raise outcome
+
+    def submit(self, request: Request, on_done: Callable[[Outcome], None]) -> Transfer:
+        """Start one request; ``on_done`` gets its outcome, on the driver's thread.
+
+        Raises:
+            RequestError: it is not fit to be sent; ``on_done`` is not called then.
+            EngineClosedError: after `close`.
+        """
+        helm = self._helm or self._start()
+        origin = check_request(request)
+        handle = self._prepared(helm, request, origin)
+        transfer = CallbackTransfer(helm, handle, request, origin, on_done)
+        helm.enqueue(transfer)
+        return transfer
+
+    def drive(self, until_fd: int, deadline_s: float) -> bool:
+        """Lend time to the engine until ``until_fd`` is readable (True) or ``deadline_s`` is over.
+
+        Raises:
+            EngineClosedError: after `close`.
+        """
+        return (self._helm or self._start()).drive(until_fd, deadline_s)
+
+    def fileno(self) -> int:
+        """The engine's epoll descriptor: readable when there is something to do."""
+        return (self._helm or self._start()).engine.watch.fileno()
+
+    def stats(self) -> Stats:
+        helm = self._helm
+        if helm is None:
+            return Stats(backend=self.name, global_inits=LIBCURL.global_inits)
+        return helm.engine.stats()
+
+    def close(self, grace_s: float = 0.0) -> None:
+        """Wait up to ``grace_s`` seconds for transfers in flight, end the rest with code 42."""
+        with self._starting:
+            self._is_closed = True
+            helm, self._helm = self._helm, None
+        if helm is not None:
+            helm.close(grace_s)
+
+    def _start(self) -> Helm:
+        with self._starting:
+            if self._is_closed:
+                raise EngineClosedError("the pycurl backend is closed; make a new one")
+            if self._helm is None:
+                self._helm = Helm(Engine(self._max_idle_connections))
+            return self._helm
+
+    @staticmethod
+    def _prepared(helm: Helm, request: Request, origin: str) -> Handle:
+        pool = helm.engine.pool
+        handle = pool.take(request.options, origin)
+        try:
+            handle.prepare(request)
+        except BaseException:
+            pool.give_back(handle, origin)
+            raise
+        return handle
+
+    def _forget_parents_engine(self) -> None:
+        """In a forked child: the engine is the parent's, its locks may be held by nobody here."""
+        helm, self._helm = self._helm, None
+        self._starting = threading.Lock()
+        if helm is not None:
+            helm.engine.abandon()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop:
+    import asyncio
+
+    return asyncio.get_running_loop()
+
+
+_backends: weakref.WeakSet[PycurlBackend] = weakref.WeakSet()
+
+
+def _close_all() -> None:
+    for backend in list(_backends):
+        backend.close()
+
+
+def _after_fork_in_child() -> None:
+    LIBCURL.forget_lock()
+    for backend in list(_backends):
+        backend._forget_parents_engine()
+
+
+# A multi that is finalised by the interpreter waits for its hanging lookups.
+atexit.register(_close_all)
+os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,319 @@
+"""The life of a transfer: admitted to the multi, driven by turns, reaped, delivered.
+
+Everything here is done by one thread at a time, the driver (see ``driving``); the inbox alone
+takes transfers and cancellations from any thread.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+from collections import Counter, deque
+from typing import Final
+
+import pycurl
+
+from onehttp_backends.contract import Outcome, Peer, Request, Stats
+from onehttp_backends.curl.handles import Handle, HandlePool
+from onehttp_backends.curl.libcurl import LIBCURL, Easy, make_immortal
+from onehttp_backends.curl.outcome import cancelled, read_error, read_response
+from onehttp_backends.curl.sockets import SocketWatch
+from onehttp_backends.curl.transfer import BlockingTransfer, Transfer
+from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, transfer_error
+
+MAX_KNOWN_PEERS: Final = 8192
+SMALL_BODY_BYTES: Final = 16 * 1024
+"""Fits any socket buffer: sending it never has to wait for the socket to become writable."""
+
+_ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
+_NUM_CONNECTS: Final = pycurl.NUM_CONNECTS
+_CONN_ID: Final = getattr(pycurl, "CONN_ID", None)
+
+
+class Engine:
+    """One multi handle and all that is in flight on it."""
+
+    def __init__(self, max_idle_connections: int) -> None:
+        LIBCURL.initialise()
+        self.watch = SocketWatch()
+        self.pool = HandlePool(self.watch.opened, self.watch.dead_ports)
+        self.multi = LIBCURL.multi()
+        self.multi.setopt(pycurl.M_MAXCONNECTS, max_idle_connections)
+        self.multi.setopt(pycurl.M_SOCKETFUNCTION, self.watch.changed)
+        self.inbox: deque[Transfer] = deque()
+        self.running: dict[Easy, Transfer] = {}
+        self.blocked: dict[BlockingTransfer, None] = {}
+        self.is_asleep = False
+        self.is_dead = False
+        """Inherited through a fork, or closed: nothing of it may be used any more."""
+        self.callback_errors = 0
+        self.thread_transfers = 0
+        self._peers: dict[int, Peer] = {}
+        self._poller = select.poll()
+        self._poller.register(self.watch.wake_fd, select.POLLIN)
+        self._polled_fd = -1
+        self._is_woken = False
+        self._has_hung_lookup = False
+        self._transfers = self._completed = self._failed = self._cancelled = 0
+        self._opened = self._reused = 0
+        self._by_version: Counter[str] = Counter()
+
+    def is_idle(self) -> bool:
+        """Whether nothing is in flight or about to be."""
+        return not self.running and not self.inbox
+
+    # ---- alone: the uncontended blocking call
+
+    def perform_alone(self, handle: Handle, request: Request, origin: str) -> Outcome | None:
+        """Run the only transfer there is in the caller's thread, without epoll or a hop.
+
+        Returns its outcome, or None when it must be driven like any other from here on: a
+        connection is being made, or somebody else has come. It is in the multi then.
+        """
+        multi, easy = self.multi, handle.easy
+        self.watch.sweep()
+        multi.add_handle(easy)
+        try:
+            while multi.perform()[1]:
+                fd = easy.getinfo(_ACTIVE_SOCKET)
+                if fd < 0 or self.inbox or self._is_woken:
+                    self._is_woken = False
+                    return None
+                self._wait_for(fd)
+            self._is_woken = False
+            _, _, failed = multi.info_read()
+        except BaseException:
+            multi.remove_handle(easy)
+            self._transfers += 1
+            self._cancelled += 1
+            self.pool.give_back(handle, origin)
+            raise
+        _, code, text = failed[0] if failed else (None, 0, "")
+        return self._finish(handle, request, origin, code, text)
+
+    def _wait_for(self, fd: int) -> None:
+        if fd != self._polled_fd:
+            if self._polled_fd >= 0:
+                self._poller.unregister(self._polled_fd)
+            self._poller.register(fd, select.POLLIN)
+            self._polled_fd = fd
+        self.is_asleep = True
+        try:
+            if not self.inbox:
+                timeout_ms = self.multi.timeout()
+                events = self._poller.poll(timeout_ms if timeout_ms >= 0 else None)
+                self._is_woken = len(events) > 1 or (len(events) == 1 and events[0][0] != fd)
+        finally:
+            self.is_asleep = False
+
+    def adopt(self, transfer: Transfer) -> None:
+        """Go on by turns with a transfer that `perform_alone` has started."""
+        self._note_running(transfer)
+        # perform() does not tell about sockets. Pausing and resuming makes libcurl look at
+        # this one again, in the turn that follows, and tell.
+        easy = transfer.handle.easy
+        easy.pause(pycurl.PAUSE_RECV)
+        easy.pause(pycurl.PAUSE_CONT)
+
+    # ---- by turns: everything else
+
+    def turn(self, is_blocking: bool) -> None:
+        """One round: wait (if asked) for events, let libcurl act on them, deliver what ended."""
+        multi = self.multi
+        for fd, mask in self._events(is_blocking):
+            multi.socket_action(fd, mask)
+        if self.inbox:
+            self.admit()
+        # libcurl leaves the timer alone when its value is unchanged, even if we fired a hair
+        # too early by its clock: ask, never remember.
+        if multi.timeout() == 0:
+            multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        self._reap()
+
+    def _events(self, is_blocking: bool) -> list[tuple[int, int]]:
+        if not is_blocking or self.inbox:
+            return self.watch.poll(0)
+        timeout_ms = self.multi.timeout()
+        self.is_asleep = True
+        try:
+            # Whoever fills the inbox from here on sees that we sleep, and wakes us.
+            wait_s = 0 if self.inbox else timeout_ms / 1000 if timeout_ms >= 0 else -1
+            return self.watch.poll(wait_s)
+        finally:
+            self.is_asleep = False
+
+    def admit(self) -> None:
+        """Start the transfers of the inbox, and stop those cancelled."""
+        if self.is_dead:
+            self.cancel_all("the engine is gone")
+            return
+        self.watch.sweep()
+        inbox = self.inbox
+        while inbox:
+            transfer = inbox.popleft()
+            if transfer.outcome is not None:
+                continue
+            if transfer.is_cancelled:
+                self._cancel(transfer, "cancelled")
+                continue
+            try:
+                self.multi.add_handle(transfer.handle.easy)
+            except pycurl.error as error:
+                self._transfers += 1
+                self._failed += 1
+                transfer.outcome = transfer_error(
+                    CurlCode.FAILED_INIT, f"libcurl takes no more transfers: {error}"
+                )
+                transfer.deliver()
+            else:
+                self._note_running(transfer)
+
+    def cancel_all(self, reason: str) -> int:
+        """End every transfer, running or waiting; how many there were."""
+        transfers = [*self.running.values(), *self.inbox]
+        self.inbox.clear()
+        for transfer in transfers:
+            if transfer.outcome is None:
+                self._cancel(transfer, reason)
+        return len(transfers)
+
+    def _note_running(self, transfer: Transfer) -> None:
+        self.running[transfer.handle.easy] = transfer
+        if isinstance(transfer, BlockingTransfer):
+            self.blocked[transfer] = None
+        elif transfer.needs_thread:
+            self.thread_transfers += 1
+
+    def _forget_running(self, transfer: Transfer) -> None:
+        if self.running.pop(transfer.handle.easy, None) is None:
+            return
+        if isinstance(transfer, BlockingTransfer):
+            self.blocked.pop(transfer, None)
+        elif transfer.needs_thread:
+            self.thread_transfers -= 1
+
+    def _reap(self) -> None:
+        while True:
+            queued, succeeded, failed = self.multi.info_read()
+            ended = [(easy, 0, "") for easy in succeeded] if succeeded else []
+            for easy, code, text in ended + failed if failed else ended:
+                self._end(self.running[easy], code, text)
+                if self.is_dead:  # a callback has forked: this is the child
+                    return
+            if not queued:
+                return
+
+    def _end(self, transfer: Transfer, code: int, text: str) -> None:
+        self._forget_running(transfer)
+        transfer.outcome = self._finish(
+            transfer.handle, transfer.request, transfer.origin, code, text
+        )
+        transfer.deliver()
+
+    def _finish(
+        self, handle: Handle, request: Request, origin: str, code: int, text: str
+    ) -> Outcome:
+        """Turn a finished handle into its outcome, and take it out of the multi."""
+        easy = handle.easy
+        getinfo = easy.getinfo
+        self._transfers += 1
+        opened = getinfo(_NUM_CONNECTS)
+        outcome: Outcome
+        if code == 0 or handle.was_truncated:
+            self._completed += 1
+            response = read_response(handle, request, opened, self._peer(easy, opened))
+            version = response.http_version
+            self._by_version[version] += 1
+            if opened:
+                self._note_socket(getinfo(_ACTIVE_SOCKET), version)
+            else:
+                self._reused += 1
+            outcome = response
+        else:
+            self._failed += 1
+            error = read_error(handle, request, code, text)
+            if error.phase is Phase.LOOKUP:
+                self._has_hung_lookup = True
+            outcome = error
+        self._opened += opened
+        self.multi.remove_handle(easy)
+        self.pool.give_back(handle, origin)
+        return outcome
+
+    def _note_socket(self, fd: int, version: str) -> None:
+        if fd < 0:
+            return  # closed with the transfer
+        if version in ("2", "3"):
+            self.watch.multiplexed.add(fd)
+        self.watch.watch_idle(fd)
+
+    def _peer(self, easy: Easy, opened: int) -> Peer:
+        connection = easy.getinfo(_CONN_ID) if _CONN_ID is not None else -1
+        peer = self._peers.get(connection)
+        if peer is None or opened:
+            peer = Peer(easy.getinfo(pycurl.PRIMARY_IP) or "", easy.getinfo(pycurl.PRIMARY_PORT))
+            if connection >= 0:
+                if len(self._peers) >= MAX_KNOWN_PEERS:
+                    self._peers.clear()
+                self._peers[connection] = peer
+        return peer
+
+    def _cancel(self, transfer: Transfer, reason: str) -> None:
+        handle = transfer.handle
+        self._transfers += 1
+        self._cancelled += 1
+        sent = Sent.NO
+        if handle.easy in self.running:
+            sent = self._sent_so_far(transfer)
+            self._forget_running(transfer)
+            self.multi.remove_handle(handle.easy)
+        if not self.is_dead:
+            self.pool.give_back(handle, transfer.origin)
+        transfer.outcome = cancelled(transfer.request, reason, sent)
+        transfer.deliver()
+
+    def _sent_so_far(self, transfer: Transfer) -> Sent:
+        error: TransferError = read_error(transfer.handle, transfer.request, 42, "")
+        if error.phase is Phase.LOOKUP:
+            self._has_hung_lookup = True
+        return error.sent
+
+    # ---- the end
+
+    def close(self) -> None:
+        """Close libcurl's objects, or abandon them when a lookup hangs (see `make_immortal`)."""
+        self.is_dead = True
+        if self._has_hung_lookup:
+            self.abandon()
+            return
+        self.pool.close()
+        self.multi.close()
+        self.watch.close()
+
+    def abandon(self) -> None:
+        """Let go of everything without closing a handle: sockets and descriptors only.
+
+        For an engine behind a hanging lookup, and for one inherited through a fork, whose
+        connections stay the parent's: closing our copy of a descriptor sends nothing.
+        """
+        self.is_dead = True
+        make_immortal(self.multi, *(handle.easy for handle in self.pool.made))
+        for fd in self.watch.inherited_fds():
+            os.close(fd)
+        self.watch.close()
+
+    def stats(self) -> Stats:
+        return Stats(
+            backend="pycurl",
+            transfers=self._transfers + len(self.running) + len(self.inbox),
+            completed=self._completed,
+            failed=self._failed,
+            cancelled=self._cancelled,
+            in_flight=len(self.running) + len(self.inbox),
+            connections_opened=self._opened,
+            connections_reused=self._reused,
+            connections_open=len(self.watch.inherited_fds()),
+            callback_errors=self.callback_errors,
+            global_inits=LIBCURL.global_inits,
+            by_http_version=dict(self._by_version),
+        )

@@ -1,0 +1,286 @@
+"""Easy handles: made once per options and origin, then reused with as few setopts as possible.
+
+A handle never serves another origin or another connection's options: libcurl keeps
+credentials, digest state and cookies in it, and several of its security faults came from
+handles that changed origin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import pycurl
+
+from onehttp_backends.contract import HeaderPairs, Request, TransferOptions
+from onehttp_backends.curl.libcurl import LIBCURL, Easy
+from onehttp_backends.curl.options import apply_options
+from onehttp_backends.errors import CurlCode, RequestError
+from onehttp_backends.request_rules import SAFE_METHODS, check_headers, check_options
+
+MAX_POOLS = 1024
+MAX_IDLE_HANDLES = 2048
+EXPECT_THRESHOLD_BYTES = 1024 * 1024
+"""From this size on libcurl asks ``Expect: 100-continue`` and waits a second for the answer."""
+KEEP_BODY_BYTES = 64 * 1024
+"""A larger request body is let go of when its transfer ends, not when the handle is used again."""
+
+_ENGINE_HEADERS = frozenset(
+    {
+        "accept",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "transfer-encoding",
+        "user-agent",
+    }
+)
+_GET = ("GET", False)
+
+SocketOpened: TypeAlias = Callable[[int, int], int]
+DeadPorts: TypeAlias = "set[int]"
+
+
+class Handle:
+    """One easy handle, what it is set to, and where its response gathers."""
+
+    __slots__ = (
+        "_body",
+        "_connect_timeout_s",
+        "_expects_nothing",
+        "_guards_resend",
+        "_headers",
+        "_sent_port",
+        "_sent_with_head",
+        "_total_timeout_s",
+        "_verb",
+        "chunks",
+        "dead_ports",
+        "easy",
+        "head",
+        "options",
+        "resend_refused",
+        "room",
+        "was_truncated",
+    )
+
+    def __init__(
+        self, options: TransferOptions, opened: SocketOpened, dead_ports: DeadPorts
+    ) -> None:
+        self.easy: Easy = LIBCURL.easy()
+        self.options = options
+        self.dead_ports = dead_ports
+        self.chunks: list[bytes] = []
+        self.head: list[bytes] = []
+        self.resend_refused = False
+        self.was_truncated = False
+        self.room = 0
+        self._verb = _GET
+        self._body: bytes | None = None
+        self._headers: HeaderPairs = ()
+        self._expects_nothing = False
+        self._guards_resend = False
+        self._total_timeout_s = options.total_timeout_s
+        self._connect_timeout_s = options.connect_timeout_s
+        self._sent_with_head = -1
+        self._sent_port = 0
+        setopt = self.easy.setopt
+        apply_options(setopt, options)
+        setopt(pycurl.SOCKOPTFUNCTION, opened)
+        setopt(pycurl.HEADERFUNCTION, self.head.append)
+        if options.max_body_bytes and options.body_policy == "truncate":
+            setopt(pycurl.WRITEFUNCTION, self._keep_what_fits)
+        else:
+            setopt(pycurl.WRITEFUNCTION, self.chunks.append)
+
+    def prepare(self, request: Request) -> None:
+        """Set what differs from the handle's last transfer.
+
+        Raises:
+            RequestError: a header cannot be sent.
+        """
+        setopt = self.easy.setopt
+        setopt(pycurl.URL, request.url if request.url.isascii() else request.url.encode())
+        body = request.body
+        if (verb := (request.method, body is not None)) != self._verb:
+            self._set_verb(verb)
+        if body is not None:
+            setopt(pycurl.POSTFIELDS, body)
+            self._body = body
+        expects_nothing = (
+            body is not None
+            and len(body) >= EXPECT_THRESHOLD_BYTES
+            and not self.options.expect_continue
+        )
+        if request.headers is not self._headers or expects_nothing != self._expects_nothing:
+            self._set_headers(request.headers, expects_nothing)
+        total_s = request.total_timeout_s
+        if total_s is None:
+            total_s = self.options.total_timeout_s
+        if total_s != self._total_timeout_s:
+            setopt(pycurl.TIMEOUT_MS, milliseconds(total_s))
+            self._total_timeout_s = total_s
+        connect_s = request.connect_timeout_s
+        if connect_s is None:
+            connect_s = self.options.connect_timeout_s
+        if connect_s != self._connect_timeout_s:
+            setopt(pycurl.CONNECTTIMEOUT_MS, milliseconds(connect_s))
+            self._connect_timeout_s = connect_s
+
+    def clear(self) -> None:
+        """Forget the last response, and its request's body when that was large."""
+        self.chunks.clear()
+        self.head.clear()
+        if self._guards_resend:
+            self._sent_with_head = -1
+            self.resend_refused = False
+        if self.was_truncated or self.room:
+            self.was_truncated = False
+            self.room = 0
+        if self._body is not None:
+            if len(self._body) > KEEP_BODY_BYTES:
+                self.easy.setopt(pycurl.POSTFIELDS, b"")
+            self._body = None
+
+    def _set_verb(self, verb: tuple[str, bool]) -> None:
+        method, has_body = verb
+        setopt = self.easy.setopt
+        self._verb = ("", False)  # unknown, should one of the next calls fail
+        if method == "HEAD":
+            if has_body:
+                raise RequestError(CurlCode.BAD_FUNCTION_ARGUMENT, "HEAD: a body cannot be sent")
+            setopt(pycurl.NOBODY, 1)
+        else:
+            setopt(pycurl.NOBODY, 0)
+            setopt(pycurl.POST if has_body else pycurl.HTTPGET, 1)
+        if (
+            method == "HEAD"
+            or (method == "GET" and not has_body)
+            or (method == "POST" and has_body)
+        ):
+            self.easy.unsetopt(pycurl.CUSTOMREQUEST)
+        else:
+            setopt(pycurl.CUSTOMREQUEST, method)
+        if method not in SAFE_METHODS and not self.options.unsafe_resend:
+            if not self._guards_resend:
+                setopt(pycurl.PREREQFUNCTION, self._may_send)
+                self._guards_resend = True
+        elif self._guards_resend:
+            self.easy.unsetopt(pycurl.PREREQFUNCTION)
+            self._guards_resend = False
+        self._verb = verb
+
+    def _set_headers(self, headers: HeaderPairs, expects_nothing: bool) -> None:
+        check_headers(headers)
+        lines = [header_line(name, value) for name, value in headers]
+        if expects_nothing and not any(name.lower() == "expect" for name, _ in headers):
+            lines.append("Expect:")
+        if lines:
+            self.easy.setopt(pycurl.HTTPHEADER, lines)
+        else:
+            self.easy.unsetopt(pycurl.HTTPHEADER)
+        self._headers = headers
+        self._expects_nothing = expects_nothing
+
+    def _may_send(self, _peer_ip: str, _own_ip: str, _peer_port: int, own_port: int) -> int:
+        # libcurl repeats a request by itself when a kept connection ends before the first
+        # byte of an answer, a POST too, and has no option against it (curl#18417). It asks
+        # here before each sending: a second one with no header received in between is such a
+        # repetition. It may go on only if the first went into a socket we knew to be dead.
+        is_repetition = len(self.head) == self._sent_with_head
+        if is_repetition and self._sent_port not in self.dead_ports:
+            self.resend_refused = True
+            return int(pycurl.PREREQFUNC_ABORT)
+        self._sent_with_head = len(self.head)
+        self._sent_port = own_port
+        return int(pycurl.PREREQFUNC_OK)
+
+    def _keep_what_fits(self, chunk: bytes) -> int:
+        # Returning less than was given ends the transfer with code 23: the wanted early stop.
+        if self.room == 0 and not self.chunks:
+            self.room = self.options.max_body_bytes
+        if len(chunk) > self.room:
+            self.chunks.append(chunk[: self.room])
+            self.was_truncated = True
+            return 0
+        self.chunks.append(chunk)
+        self.room -= len(chunk)
+        return len(chunk)
+
+
+class HandlePool:
+    """Idle handles by (options, origin). Any thread may take and give back."""
+
+    def __init__(self, opened: SocketOpened, dead_ports: DeadPorts) -> None:
+        self._opened = opened
+        self._dead_ports = dead_ports
+        # Keyed by the identity of the options: equal options of two connections stay apart.
+        # The options are kept beside the handles so that no identity is used twice.
+        self._idle: dict[tuple[int, str], tuple[TransferOptions, list[Handle]]] = {}
+        self._idle_count = 0  # approximate: only bounds memory
+        self.made: set[Handle] = set()
+        """Every handle that is not closed, wherever it is."""
+
+    def take(self, options: TransferOptions, origin: str) -> Handle:
+        """An idle handle for these, or a new one.
+
+        Raises:
+            RequestError: the options hold something that cannot be set.
+        """
+        pool = self._idle.get((id(options), origin))
+        if pool is None:
+            check_options(options)
+            if len(self._idle) >= MAX_POOLS:
+                self._forget_oldest_pool()
+            pool = self._idle.setdefault((id(options), origin), (options, []))
+        try:
+            handle = pool[1].pop()
+            self._idle_count -= 1
+        except IndexError:
+            handle = Handle(options, self._opened, self._dead_ports)
+            self.made.add(handle)
+        return handle
+
+    def give_back(self, handle: Handle, origin: str) -> None:
+        """Keep a handle that is in no multi for its next use."""
+        handle.clear()
+        pool = self._idle.get((id(handle.options), origin))
+        if pool is None or self._idle_count >= MAX_IDLE_HANDLES:
+            self._discard(handle)
+            return
+        pool[1].append(handle)
+        self._idle_count += 1
+
+    def close(self) -> None:
+        """Close every idle handle."""
+        for _, handles in self._idle.values():
+            for handle in handles:
+                self._discard(handle)
+        self._idle.clear()
+
+    def _discard(self, handle: Handle) -> None:
+        self.made.discard(handle)
+        handle.easy.close()
+
+    def _forget_oldest_pool(self) -> None:
+        _, handles = self._idle.pop(next(iter(self._idle)))
+        self._idle_count -= len(handles)
+        for handle in handles:
+            self._discard(handle)
+
+
+def header_line(name: str, value: str) -> str | bytes:
+    """libcurl's notation of one header.
+
+    ``Name:`` removes a header that libcurl would add, ``Name;`` sends one with an empty value.
+    """
+    if value:
+        line = f"{name}: {value}"
+        return line if line.isascii() else line.encode()
+    return f"{name}:" if name.lower() in _ENGINE_HEADERS else f"{name};"
+
+
+def milliseconds(seconds: float) -> int:
+    """For libcurl, where 0 means no limit: a limit below a millisecond becomes one."""
+    return max(1, round(seconds * 1000)) if seconds else 0

@@ -1,0 +1,150 @@
+"""`TransferOptions` in libcurl's terms: everything that is set once when a handle is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import pycurl
+
+from onehttp_backends.contract import (
+    Auth,
+    AuthScheme,
+    HttpVersion,
+    Proxy,
+    Tls,
+    TlsVersion,
+    TransferOptions,
+)
+from onehttp_backends.errors import CurlCode, RequestError
+
+Setopt: TypeAlias = Callable[[int, Any], None]
+
+RECEIVE_BUFFER_BYTES = 128 * 1024
+"""One read and one callback per this much; libcurl's default of 16 KiB costs eight."""
+
+_HTTP_VERSIONS = {
+    HttpVersion.AUTO: pycurl.CURL_HTTP_VERSION_2TLS,
+    HttpVersion.HTTP_1_1: pycurl.CURL_HTTP_VERSION_1_1,
+    HttpVersion.HTTP_2: pycurl.CURL_HTTP_VERSION_2TLS,
+    HttpVersion.HTTP_2_PRIOR_KNOWLEDGE: pycurl.CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE,
+    HttpVersion.HTTP_3: pycurl.CURL_HTTP_VERSION_3,
+}
+_MIN_TLS = {
+    TlsVersion.TLS_1_0: pycurl.SSLVERSION_TLSv1_0,
+    TlsVersion.TLS_1_1: pycurl.SSLVERSION_TLSv1_1,
+    TlsVersion.TLS_1_2: pycurl.SSLVERSION_TLSv1_2,
+    TlsVersion.TLS_1_3: pycurl.SSLVERSION_TLSv1_3,
+}
+_MAX_TLS = {
+    None: 0,
+    TlsVersion.TLS_1_0: pycurl.SSLVERSION_MAX_TLSv1_0,
+    TlsVersion.TLS_1_1: pycurl.SSLVERSION_MAX_TLSv1_1,
+    TlsVersion.TLS_1_2: pycurl.SSLVERSION_MAX_TLSv1_2,
+    TlsVersion.TLS_1_3: pycurl.SSLVERSION_MAX_TLSv1_3,
+}
+_IP_VERSIONS = {
+    "any": pycurl.IPRESOLVE_WHATEVER,
+    "4": pycurl.IPRESOLVE_V4,
+    "6": pycurl.IPRESOLVE_V6,
+}
+
+
+def apply_options(setopt: Setopt, options: TransferOptions) -> None:
+    """Set a fresh handle to ``options``.
+
+    Raises:
+        RequestError: libcurl refuses one of them, e.g. a version it was not built with.
+    """
+    try:
+        _apply_always(setopt, options)
+        _apply_limits(setopt, options)
+        _apply_tls(setopt, options.tls)
+        _apply_proxy(setopt, options.proxy)
+        if options.auth:
+            _apply_auth(setopt, options.auth)
+    except pycurl.error as error:
+        code = error.args[0] if error.args else CurlCode.BAD_FUNCTION_ARGUMENT
+        raise RequestError(
+            int(code), f"an option is refused by libcurl: {error.args[-1] or 'no reason given'}"
+        ) from None
+
+
+def _apply_always(setopt: Setopt, options: TransferOptions) -> None:
+    setopt(pycurl.NOSIGNAL, 1)
+    setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+    setopt(pycurl.REDIR_PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+    setopt(pycurl.BUFFERSIZE, RECEIVE_BUFFER_BYTES)
+    setopt(pycurl.HTTP_VERSION, _HTTP_VERSIONS[options.http_version])
+    if options.http_version is not HttpVersion.HTTP_1_1:
+        # Without it a burst of calls to an HTTP/2 origin opens a connection for each.
+        setopt(pycurl.PIPEWAIT, 1)
+    if options.user_agent:
+        setopt(pycurl.USERAGENT, options.user_agent)
+    if options.interface:
+        setopt(pycurl.INTERFACE, options.interface)
+    if options.ip_version != "any":
+        setopt(pycurl.IPRESOLVE, _IP_VERSIONS[options.ip_version])
+    if options.keepalive:
+        setopt(pycurl.TCP_KEEPALIVE, 1)
+        setopt(pycurl.TCP_KEEPIDLE, options.keepalive.idle_s)
+        setopt(pycurl.TCP_KEEPINTVL, options.keepalive.interval_s)
+    if not options.reuse:
+        setopt(pycurl.FRESH_CONNECT, 1)
+        setopt(pycurl.FORBID_REUSE, 1)
+    if options.decompress:
+        setopt(pycurl.ACCEPT_ENCODING, "")
+    if options.max_redirects:
+        setopt(pycurl.FOLLOWLOCATION, 1)
+        setopt(pycurl.MAXREDIRS, options.max_redirects)
+
+
+def _apply_limits(setopt: Setopt, options: TransferOptions) -> None:
+    if options.total_timeout_s:
+        setopt(pycurl.TIMEOUT_MS, max(1, round(options.total_timeout_s * 1000)))
+    if options.connect_timeout_s:
+        setopt(pycurl.CONNECTTIMEOUT_MS, max(1, round(options.connect_timeout_s * 1000)))
+    if options.low_speed:
+        setopt(pycurl.LOW_SPEED_LIMIT, options.low_speed.bytes_per_s)
+        setopt(pycurl.LOW_SPEED_TIME, options.low_speed.time_s)
+    if options.max_body_bytes and options.body_policy == "fail":
+        setopt(pycurl.MAXFILESIZE_LARGE, options.max_body_bytes)
+
+
+def _apply_tls(setopt: Setopt, tls: Tls) -> None:
+    setopt(pycurl.SSL_VERIFYPEER, int(tls.verify_peer))
+    setopt(pycurl.SSL_VERIFYHOST, 2 if tls.verify_host else 0)
+    setopt(pycurl.SSLVERSION, _MIN_TLS[tls.min_version] | _MAX_TLS[tls.max_version])
+    for option, value in (
+        (pycurl.CAINFO, tls.ca_file),
+        (pycurl.CAPATH, tls.ca_path),
+        (pycurl.SSLCERT, tls.cert_file),
+        (pycurl.SSLKEY, tls.key_file),
+        (pycurl.KEYPASSWD, tls.key_password),
+        (pycurl.SSL_CIPHER_LIST, tls.ciphers),
+        (pycurl.PINNEDPUBLICKEY, tls.pinned_public_key),
+    ):
+        if value is not None:
+            setopt(option, value)
+
+
+def _apply_proxy(setopt: Setopt, proxy: Proxy | None) -> None:
+    if proxy is None:
+        setopt(pycurl.PROXY, "")  # libcurl would obey http_proxy and ALL_PROXY
+        return
+    if proxy.from_environment:
+        return
+    setopt(pycurl.PROXY, proxy.url or "")
+    setopt(pycurl.NOPROXY, "")
+    if proxy.username or proxy.secret:
+        setopt(pycurl.PROXYUSERNAME, proxy.username)
+        setopt(pycurl.PROXYPASSWORD, proxy.secret)
+
+
+def _apply_auth(setopt: Setopt, auth: Auth) -> None:
+    setopt(pycurl.HTTPAUTH, auth.schemes.value)
+    if auth.schemes & AuthScheme.BEARER:
+        setopt(pycurl.XOAUTH2_BEARER, auth.secret)
+        return
+    setopt(pycurl.USERNAME, auth.username)
+    setopt(pycurl.PASSWORD, auth.secret)

@@ -1,0 +1,112 @@
+"""A transfer on its way, and the three kinds of people who wait for one."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from onehttp_backends.contract import Outcome, Request
+from onehttp_backends.curl.handles import Handle
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from onehttp_backends.curl.driving import Helm
+    from onehttp_backends.curl.lane import Lane
+
+logger = logging.getLogger("onehttp")
+
+
+class Transfer:
+    """One request in the engine's hands. It has ended when ``outcome`` is set, and not before."""
+
+    __slots__ = ("handle", "helm", "is_cancelled", "origin", "outcome", "request")
+
+    needs_thread = False
+    """Nobody blocks for it and no event loop drives it: the engine's own thread must."""
+
+    def __init__(self, helm: Helm, handle: Handle, request: Request, origin: str) -> None:
+        self.helm = helm
+        self.handle = handle
+        self.request = request
+        self.origin = origin
+        self.outcome: Outcome | None = None
+        self.is_cancelled = False
+
+    def deliver(self) -> None:
+        """Tell whoever waits. Called once, by the driver."""
+
+    def cancel(self) -> bool:
+        """End it with a `CancelledError`; False when it had ended already."""
+        if self.outcome is not None:
+            return False
+        self.is_cancelled = True
+        self.helm.enqueue(self)
+        return True
+
+
+class BlockingTransfer(Transfer):
+    """A thread waits in ``bell``; it rings for the outcome, or to say: you drive now."""
+
+    __slots__ = ("bell", "has_helm", "is_abandoned")
+
+    def __init__(self, helm: Helm, handle: Handle, request: Request, origin: str) -> None:
+        super().__init__(helm, handle, request, origin)
+        self.bell = threading.Lock()
+        self.bell.acquire()
+        self.has_helm = False
+        self.is_abandoned = False
+
+    def deliver(self) -> None:
+        self.bell.release()
+
+
+class CallbackTransfer(Transfer):
+    """A function waits."""
+
+    __slots__ = ("on_done",)
+
+    needs_thread = True
+
+    def __init__(
+        self,
+        helm: Helm,
+        handle: Handle,
+        request: Request,
+        origin: str,
+        on_done: Callable[[Outcome], None],
+    ) -> None:
+        super().__init__(helm, handle, request, origin)
+        self.on_done = on_done
+
+    def deliver(self) -> None:
+        assert self.outcome is not None
+        try:
+            self.on_done(self.outcome)
+        except BaseException:
+            self.helm.engine.callback_errors += 1
+            logger.exception("a transfer's callback failed: %r", self.on_done)
+
+
+class LoopTransfer(Transfer):
+    """A task of an event loop waits."""
+
+    __slots__ = ("future", "lane")
+
+    def __init__(
+        self,
+        helm: Helm,
+        handle: Handle,
+        request: Request,
+        origin: str,
+        lane: Lane,
+        future: asyncio.Future[Outcome],
+    ) -> None:
+        super().__init__(helm, handle, request, origin)
+        self.lane = lane
+        self.future = future
+
+    def deliver(self) -> None:
+        self.lane.deliver(self)
