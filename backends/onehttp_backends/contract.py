@@ -78,7 +78,7 @@ class Tls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:
-    """A proxy, ``scheme://host:port``; or, ``from_environment``, what http_proxy and its kin name."""
+    """A proxy by its URL, or (``from_environment``) what http_proxy and its kin name."""
 
     url: str | None = None
     from_environment: bool = False

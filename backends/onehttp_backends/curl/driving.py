@@ -65,14 +65,14 @@ class Helm:
 
     # ---- blocking callers
 
-    def perform(self, handle: Handle, request: Request, origin: str) -> Outcome:
+    def perform(self, handle: Handle, request: Request) -> Outcome:
         """Run a transfer to its end in the calling thread."""
         engine = self.engine
         if not self._helm.acquire(blocking=False):
             if self._driver == threading.get_ident():
-                engine.pool.give_back(handle, origin)
+                engine.pool.give_back(handle)
                 raise ReentrantCallError(REENTRANT)
-            transfer = BlockingTransfer(self, handle, request, origin)
+            transfer = BlockingTransfer(self, handle, request)
             engine.inbox.append(transfer)
             return self._see_through(transfer)
         self._driver = threading.get_ident()
@@ -80,17 +80,17 @@ class Helm:
         is_alone = not engine.running and not engine.inbox and not self.is_closing
         if is_alone and (body is None or len(body) <= SMALL_BODY_BYTES):
             try:
-                outcome = engine.perform_alone(handle, request, origin)
+                outcome = engine.perform_alone(handle, request)
             except BaseException:
                 self.release()
                 raise
             if outcome is not None:
                 self.release()
                 return outcome
-            transfer = BlockingTransfer(self, handle, request, origin)
+            transfer = BlockingTransfer(self, handle, request)
             engine.adopt(transfer)
         else:
-            transfer = BlockingTransfer(self, handle, request, origin)
+            transfer = BlockingTransfer(self, handle, request)
             engine.inbox.append(transfer)
         transfer.has_helm = True
         return self._see_through(transfer)

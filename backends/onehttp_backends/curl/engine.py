@@ -39,7 +39,8 @@ class Engine:
         self.pool = HandlePool(self.watch.opened, self.watch.dead_ports)
         self.multi = LIBCURL.multi()
         self.multi.setopt(pycurl.M_MAXCONNECTS, max_idle_connections)
-        self.multi.setopt(pycurl.M_SOCKETFUNCTION, self.watch.changed)
+        self._is_telling = False
+        """Whether libcurl tells `SocketWatch.changed` about its sockets."""
         self.inbox: deque[Transfer] = deque()
         self.running: dict[Easy, Transfer] = {}
         self.blocked: dict[BlockingTransfer, None] = {}
@@ -64,7 +65,7 @@ class Engine:
 
     # ---- alone: the uncontended blocking call
 
-    def perform_alone(self, handle: Handle, request: Request, origin: str) -> Outcome | None:
+    def perform_alone(self, handle: Handle, request: Request) -> Outcome | None:
         """Run the only transfer there is in the caller's thread, without epoll or a hop.
 
         Returns its outcome, or None when it must be driven like any other from here on: a
@@ -72,6 +73,10 @@ class Engine:
         """
         multi, easy = self.multi, handle.easy
         self.watch.sweep()
+        if self._is_telling:
+            # Two calls from C into Python for each transfer, with nobody to use them.
+            multi.setopt(pycurl.M_SOCKETFUNCTION, None)
+            self._is_telling = False
         multi.add_handle(easy)
         try:
             while multi.perform()[1]:
@@ -86,10 +91,10 @@ class Engine:
             multi.remove_handle(easy)
             self._transfers += 1
             self._cancelled += 1
-            self.pool.give_back(handle, origin)
+            self.pool.give_back(handle)
             raise
         _, code, text = failed[0] if failed else (None, 0, "")
-        return self._finish(handle, request, origin, code, text)
+        return self._finish(handle, request, code, text)
 
     def _wait_for(self, fd: int) -> None:
         if fd != self._polled_fd:
@@ -111,6 +116,7 @@ class Engine:
         self._note_running(transfer)
         # perform() does not tell about sockets. Pausing and resuming makes libcurl look at
         # this one again, in the turn that follows, and tell.
+        self._let_libcurl_tell()
         easy = transfer.handle.easy
         easy.pause(pycurl.PAUSE_RECV)
         easy.pause(pycurl.PAUSE_CONT)
@@ -148,6 +154,7 @@ class Engine:
             self.cancel_all("the engine is gone")
             return
         self.watch.sweep()
+        self._let_libcurl_tell()
         inbox = self.inbox
         while inbox:
             transfer = inbox.popleft()
@@ -167,6 +174,11 @@ class Engine:
                 transfer.deliver()
             else:
                 self._note_running(transfer)
+
+    def _let_libcurl_tell(self) -> None:
+        if not self._is_telling:
+            self.multi.setopt(pycurl.M_SOCKETFUNCTION, self.watch.changed)
+            self._is_telling = True
 
     def cancel_all(self, reason: str) -> int:
         """End every transfer, running or waiting; how many there were."""
@@ -205,14 +217,10 @@ class Engine:
 
     def _end(self, transfer: Transfer, code: int, text: str) -> None:
         self._forget_running(transfer)
-        transfer.outcome = self._finish(
-            transfer.handle, transfer.request, transfer.origin, code, text
-        )
+        transfer.outcome = self._finish(transfer.handle, transfer.request, code, text)
         transfer.deliver()
 
-    def _finish(
-        self, handle: Handle, request: Request, origin: str, code: int, text: str
-    ) -> Outcome:
+    def _finish(self, handle: Handle, request: Request, code: int, text: str) -> Outcome:
         """Turn a finished handle into its outcome, and take it out of the multi."""
         easy = handle.easy
         getinfo = easy.getinfo
@@ -232,12 +240,12 @@ class Engine:
         else:
             self._failed += 1
             error = read_error(handle, request, code, text)
-            if error.phase is Phase.LOOKUP:
+            if error.phase is Phase.LOOKUP and code == CurlCode.OPERATION_TIMEDOUT:
                 self._has_hung_lookup = True
             outcome = error
         self._opened += opened
         self.multi.remove_handle(easy)
-        self.pool.give_back(handle, origin)
+        self.pool.give_back(handle)
         return outcome
 
     def _note_socket(self, fd: int, version: str) -> None:
@@ -268,7 +276,7 @@ class Engine:
             self._forget_running(transfer)
             self.multi.remove_handle(handle.easy)
         if not self.is_dead:
-            self.pool.give_back(handle, transfer.origin)
+            self.pool.give_back(handle)
         transfer.outcome = cancelled(transfer.request, reason, sent)
         transfer.deliver()
 

@@ -18,8 +18,8 @@ from onehttp_backends.curl.options import apply_options
 from onehttp_backends.errors import CurlCode, RequestError
 from onehttp_backends.request_rules import SAFE_METHODS, check_headers, check_options
 
-MAX_POOLS = 1024
-MAX_IDLE_HANDLES = 2048
+MAX_SHELVES = 1024
+MAX_IDLE_PER_SHELF = 1024
 EXPECT_THRESHOLD_BYTES = 1024 * 1024
 """From this size on libcurl asks ``Expect: 100-continue`` and waits a second for the answer."""
 KEEP_BODY_BYTES = 64 * 1024
@@ -59,23 +59,24 @@ class Handle:
         "dead_ports",
         "easy",
         "head",
+        "kept_bytes",
         "options",
         "resend_refused",
-        "room",
+        "shelf",
         "was_truncated",
     )
 
-    def __init__(
-        self, options: TransferOptions, opened: SocketOpened, dead_ports: DeadPorts
-    ) -> None:
+    def __init__(self, shelf: Shelf, opened: SocketOpened, dead_ports: DeadPorts) -> None:
+        options = shelf.options
         self.easy: Easy = LIBCURL.easy()
+        self.shelf = shelf
         self.options = options
         self.dead_ports = dead_ports
         self.chunks: list[bytes] = []
         self.head: list[bytes] = []
         self.resend_refused = False
         self.was_truncated = False
-        self.room = 0
+        self.kept_bytes = 0
         self._verb = _GET
         self._body: bytes | None = None
         self._headers: HeaderPairs = ()
@@ -135,9 +136,9 @@ class Handle:
         if self._guards_resend:
             self._sent_with_head = -1
             self.resend_refused = False
-        if self.was_truncated or self.room:
+        if self.kept_bytes or self.was_truncated:
             self.was_truncated = False
-            self.room = 0
+            self.kept_bytes = 0
         if self._body is not None:
             if len(self._body) > KEEP_BODY_BYTES:
                 self.easy.setopt(pycurl.POSTFIELDS, b"")
@@ -198,15 +199,25 @@ class Handle:
 
     def _keep_what_fits(self, chunk: bytes) -> int:
         # Returning less than was given ends the transfer with code 23: the wanted early stop.
-        if self.room == 0 and not self.chunks:
-            self.room = self.options.max_body_bytes
-        if len(chunk) > self.room:
-            self.chunks.append(chunk[: self.room])
+        room = self.options.max_body_bytes - self.kept_bytes
+        if len(chunk) > room:
+            self.chunks.append(chunk[:room])
             self.was_truncated = True
             return 0
         self.chunks.append(chunk)
-        self.room -= len(chunk)
+        self.kept_bytes += len(chunk)
         return len(chunk)
+
+
+class Shelf:
+    """Where the idle handles of one (options, origin) lie."""
+
+    __slots__ = ("idle", "is_forgotten", "options")
+
+    def __init__(self, options: TransferOptions) -> None:
+        self.options = options  # kept, so that no other options get their identity
+        self.idle: list[Handle] = []
+        self.is_forgotten = False
 
 
 class HandlePool:
@@ -216,9 +227,7 @@ class HandlePool:
         self._opened = opened
         self._dead_ports = dead_ports
         # Keyed by the identity of the options: equal options of two connections stay apart.
-        # The options are kept beside the handles so that no identity is used twice.
-        self._idle: dict[tuple[int, str], tuple[TransferOptions, list[Handle]]] = {}
-        self._idle_count = 0  # approximate: only bounds memory
+        self._shelves: dict[tuple[int, str], Shelf] = {}
         self.made: set[Handle] = set()
         """Every handle that is not closed, wherever it is."""
 
@@ -228,45 +237,41 @@ class HandlePool:
         Raises:
             RequestError: the options hold something that cannot be set.
         """
-        pool = self._idle.get((id(options), origin))
-        if pool is None:
+        shelf = self._shelves.get((id(options), origin))
+        if shelf is None:
             check_options(options)
-            if len(self._idle) >= MAX_POOLS:
-                self._forget_oldest_pool()
-            pool = self._idle.setdefault((id(options), origin), (options, []))
+            if len(self._shelves) >= MAX_SHELVES:
+                self._forget_oldest_shelf()
+            shelf = self._shelves.setdefault((id(options), origin), Shelf(options))
         try:
-            handle = pool[1].pop()
-            self._idle_count -= 1
+            return shelf.idle.pop()
         except IndexError:
-            handle = Handle(options, self._opened, self._dead_ports)
+            handle = Handle(shelf, self._opened, self._dead_ports)
             self.made.add(handle)
-        return handle
+            return handle
 
-    def give_back(self, handle: Handle, origin: str) -> None:
+    def give_back(self, handle: Handle) -> None:
         """Keep a handle that is in no multi for its next use."""
-        handle.clear()
-        pool = self._idle.get((id(handle.options), origin))
-        if pool is None or self._idle_count >= MAX_IDLE_HANDLES:
+        shelf = handle.shelf
+        if shelf.is_forgotten or len(shelf.idle) >= MAX_IDLE_PER_SHELF:
             self._discard(handle)
-            return
-        pool[1].append(handle)
-        self._idle_count += 1
+        else:
+            handle.clear()
+            shelf.idle.append(handle)
 
     def close(self) -> None:
         """Close every idle handle."""
-        for _, handles in self._idle.values():
-            for handle in handles:
-                self._discard(handle)
-        self._idle.clear()
+        while self._shelves:
+            self._forget_oldest_shelf()
 
     def _discard(self, handle: Handle) -> None:
         self.made.discard(handle)
         handle.easy.close()
 
-    def _forget_oldest_pool(self) -> None:
-        _, handles = self._idle.pop(next(iter(self._idle)))
-        self._idle_count -= len(handles)
-        for handle in handles:
+    def _forget_oldest_shelf(self) -> None:
+        shelf = self._shelves.pop(next(iter(self._shelves)))
+        shelf.is_forgotten = True
+        for handle in shelf.idle:
             self._discard(handle)
 
 

@@ -92,10 +92,12 @@ def cancelled(request: Request, reason: str, sent: Sent = Sent.MAYBE) -> Transfe
 
 
 def _phase(handle: Handle, request: Request) -> Phase:
+    # When a transfer fails libcurl stamps every phase it did not reach with the time of the
+    # failure. Only the bytes sent, and the stamps of lookup and connect, can be trusted.
     getinfo = handle.easy.getinfo
     if handle.head:
         return Phase.BODY
-    if getinfo(_PRETRANSFER) > 0:
+    if getinfo(pycurl.REQUEST_SIZE) > 0:
         return Phase.FIRST_BYTE if getinfo(_POSTTRANSFER) > 0 else Phase.SEND
     if getinfo(_CONNECT) > 0:
         return Phase.TLS if request.url[:6].lower() == "https:" else Phase.CONNECT

@@ -22,16 +22,15 @@ logger = logging.getLogger("onehttp")
 class Transfer:
     """One request in the engine's hands. It has ended when ``outcome`` is set, and not before."""
 
-    __slots__ = ("handle", "helm", "is_cancelled", "origin", "outcome", "request")
+    __slots__ = ("handle", "helm", "is_cancelled", "outcome", "request")
 
     needs_thread = False
     """Nobody blocks for it and no event loop drives it: the engine's own thread must."""
 
-    def __init__(self, helm: Helm, handle: Handle, request: Request, origin: str) -> None:
+    def __init__(self, helm: Helm, handle: Handle, request: Request) -> None:
         self.helm = helm
         self.handle = handle
         self.request = request
-        self.origin = origin
         self.outcome: Outcome | None = None
         self.is_cancelled = False
 
@@ -52,8 +51,8 @@ class BlockingTransfer(Transfer):
 
     __slots__ = ("bell", "has_helm", "is_abandoned")
 
-    def __init__(self, helm: Helm, handle: Handle, request: Request, origin: str) -> None:
-        super().__init__(helm, handle, request, origin)
+    def __init__(self, helm: Helm, handle: Handle, request: Request) -> None:
+        super().__init__(helm, handle, request)
         self.bell = threading.Lock()
         self.bell.acquire()
         self.has_helm = False
@@ -75,10 +74,9 @@ class CallbackTransfer(Transfer):
         helm: Helm,
         handle: Handle,
         request: Request,
-        origin: str,
         on_done: Callable[[Outcome], None],
     ) -> None:
-        super().__init__(helm, handle, request, origin)
+        super().__init__(helm, handle, request)
         self.on_done = on_done
 
     def deliver(self) -> None:
@@ -100,11 +98,10 @@ class LoopTransfer(Transfer):
         helm: Helm,
         handle: Handle,
         request: Request,
-        origin: str,
         lane: Lane,
         future: asyncio.Future[Outcome],
     ) -> None:
-        super().__init__(helm, handle, request, origin)
+        super().__init__(helm, handle, request)
         self.lane = lane
         self.future = future
 
