@@ -1,0 +1,1 @@
+"""Replays recordings of the real legacy modules against the emulation."""
