@@ -79,8 +79,8 @@ def _apply_always(setopt: Setopt, options: TransferOptions) -> None:
     if options.http_version is not HttpVersion.HTTP_1_1:
         # Without it a burst of calls to an HTTP/2 origin opens a connection for each.
         setopt(pycurl.PIPEWAIT, 1)
-    if options.user_agent:
-        setopt(pycurl.USERAGENT, options.user_agent)
+    # pycurl names itself on every new handle; an empty text sends no header.
+    setopt(pycurl.USERAGENT, options.user_agent or "")
     if options.interface:
         setopt(pycurl.INTERFACE, options.interface)
     if options.ip_version != "any":
