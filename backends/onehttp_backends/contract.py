@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from onehttp_backends.errors import TransferError
+from onehttp_backends.headers import HeaderPairs, Headers, parse_head
 
 DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
 
@@ -141,8 +142,6 @@ class TransferOptions:
 
 DEFAULT_OPTIONS = TransferOptions()
 
-HeaderPairs: TypeAlias = tuple[tuple[str, str], ...]
-
 
 class Request(NamedTuple):
     """One request, checked (see ``request_rules``) before an engine touches it.
@@ -188,40 +187,6 @@ class Peer(NamedTuple):
 
 NO_TIMINGS = Timings()
 NO_PEER = Peer()
-
-
-class Headers(Mapping[str, str]):
-    """Response headers: a case-insensitive mapping that keeps order, case and repeats.
-
-    ``headers["Via"]`` joins repeated fields with ``", "``; `get_all` keeps them apart.
-    """
-
-    __slots__ = ("_index", "pairs")
-
-    def __init__(self, pairs: HeaderPairs) -> None:
-        self.pairs = pairs
-        self._index: dict[str, list[str]] = {}
-        for name, value in pairs:
-            self._index.setdefault(name.lower(), []).append(value)
-
-    def __getitem__(self, name: str) -> str:
-        return ", ".join(self._index[name.lower()])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(name for name, _ in self.pairs))
-
-    def __len__(self) -> int:
-        return len(self._index)
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.lower() in self._index
-
-    def get_all(self, name: str) -> list[str]:
-        """Every value of one field, in the order received; empty when absent."""
-        return list(self._index.get(name.lower(), ()))
-
-    def __repr__(self) -> str:
-        return f"Headers({list(self._index)})"  # values may hold cookies or tokens
 
 
 class Response:
@@ -319,30 +284,6 @@ class Response:
         if self._blocks is None:
             self._blocks = parse_head(self._head)
         return self._blocks
-
-
-def parse_head(lines: list[bytes]) -> list[tuple[str, Headers]]:
-    """Split raw header lines into blocks of (reason, headers), one per status line seen.
-
-    Folded lines are joined to the one before (RFC 9112, 5.2); a line without colon is dropped.
-    Always returns at least one block.
-    """
-    blocks: list[tuple[str, list[tuple[str, str]]]] = []
-    for raw in lines:
-        line = raw.decode("latin-1").rstrip("\r\n")
-        if line.startswith("HTTP/"):
-            blocks.append((line.split(" ", 2)[2].strip() if line.count(" ") > 1 else "", []))
-        elif not line or not blocks:
-            continue
-        elif line[0] in " \t":
-            if pairs := blocks[-1][1]:
-                name, value = pairs[-1]
-                pairs[-1] = (name, f"{value} {line.strip()}")
-        else:
-            name, colon, value = line.partition(":")
-            if colon:
-                blocks[-1][1].append((name.strip(), value.strip()))
-    return [(reason, Headers(tuple(pairs))) for reason, pairs in blocks] or [("", Headers(()))]
 
 
 def _charset(content_type: str) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import re
 
-from onehttp_backends.contract import HeaderPairs, Request, TransferOptions
+from onehttp_backends.contract import Request, TransferOptions
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
+from onehttp_backends.headers import HeaderPairs
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods a server must not act on (RFC 9110, 9.2.1): the only ones repeated unasked."""

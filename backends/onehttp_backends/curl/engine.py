@@ -244,6 +244,8 @@ class Engine:
                 self._has_hung_lookup = True
             outcome = error
         self._opened += opened
+        if not handle.options.reuse:
+            self.watch.retire(getinfo(_ACTIVE_SOCKET))
         self.multi.remove_handle(easy)
         self.pool.give_back(handle)
         return outcome

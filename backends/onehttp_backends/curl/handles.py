@@ -12,10 +12,11 @@ from typing import TypeAlias
 
 import pycurl
 
-from onehttp_backends.contract import HeaderPairs, Request, TransferOptions
+from onehttp_backends.contract import Request, TransferOptions
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.options import apply_options
 from onehttp_backends.errors import CurlCode, RequestError
+from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.request_rules import SAFE_METHODS, check_headers, check_options
 
 MAX_SHELVES = 1024
