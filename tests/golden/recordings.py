@@ -37,9 +37,7 @@ _SAME_ARGUMENTS = {
     **dict.fromkeys(
         ("http_client_request_v2pk", "query_request", "query_request_v2pk"), "http_client_request"
     ),
-    **dict.fromkeys(
-        ("curl_connect", "curl_connect_post", "http_connect_raw"), "http_connect"
-    ),
+    **dict.fromkeys(("curl_connect", "curl_connect_post", "http_connect_raw"), "http_connect"),
 }
 
 

@@ -1,0 +1,188 @@
+"""What is expected instead where a bug is never reproduced: the safe outcome.
+
+Each pair is a predicate over a case and the change of its expectations.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+
+from golden.comparison import as_bytes
+from golden.odd_calls import blobs
+from golden.odd_configurations import after_scheme, any_setting, sections
+from golden.recordings import Case, Step, named_arguments
+
+
+def _with_steps(case: Case, change: Callable[[Step], Step]) -> Case:
+    return dataclasses.replace(case, steps=[change(step) for step in case.steps])
+
+
+def _expecting(step: Step, **expect: object) -> Step:
+    kept = {
+        key: value for key, value in step["expect"].items() if expect.get(key, value) is not None
+    }
+    return {**step, "expect": {**kept, **{k: v for k, v in expect.items() if v is not None}}}
+
+
+def _refused(step: Step) -> Step:
+    """Nothing is sent; whether the result variable is touched is the module's affair."""
+    refused = _expecting(step, rc=-1, result=None, counters=None, seconds=None)
+    refused["expect"].pop("result", None)
+    refused["expect"].pop("counters", None)
+    return {**refused, "wire": [], "connects": {}}
+
+
+def lists_credentials(case: Case) -> bool:
+    is_listing = any(step["call"].endswith(".listcon") for step in case.steps)
+    file_has = re.search(r"(?im)^\s*(username|password)\s*=", case.config_file or "")
+    in_definitions = any("@" in after_scheme(one) for one in case.definitions)
+    # In 2015 a failover name alone was enough to end the process.
+    names_failover = case.module == "curl" and any_setting(case, lambda key, _: key == "failover")
+    return is_listing and bool(file_has or in_definitions or names_failover)
+
+
+def listed_without_passwords(case: Case) -> Case:
+    """Each connection is listed, and no password is."""
+    names = [definition.partition("=>")[0].strip() for definition in case.definitions]
+    names += [name for name, _ in sections(case)]
+    secrets = [one.partition("@")[0].rpartition(":")[2] for one in case.definitions if "@" in one]
+    secrets += re.findall(r'(?im)^\s*password\s*=\s*"?([^"\s]+)', case.config_file or "")
+
+    def listed(step: Step) -> Step:
+        if not step["call"].endswith(".listcon"):
+            return step
+        return {**step, "expect": {"lists": sorted(names), "hides": secrets}}
+
+    return _with_steps(case, listed)
+
+
+def blob_ends_its_line(case: Case) -> bool:
+    return any(blob.endswith("\r\n") for blob in blobs(case))
+
+
+def clean_after_the_blob(case: Case) -> Case:
+    """The body belongs to the one request there is, and nothing follows it."""
+
+    def clean(step: Step) -> Step:
+        call = named_arguments(step)
+        body = call.get("body", "")
+        if not call.get("headers", "").endswith("\r\n") or not step["wire"] or not body:
+            return step
+        first = dict(step["wire"][0])
+        length = [["Content-Length", str(len(body.encode("latin-1")))]]
+        given = {line.partition(":")[0].lower() for line in call["headers"].split("\r\n")}
+        form = [["Content-Type", "application/x-www-form-urlencoded"]]
+        own = [] if "content-type" in given else form
+        first |= {"headers": [*first["headers"], *length, *own], "body": body}
+        cleaned = {**step, "wire": [first]}
+        return _expecting(cleaned, result=body) if "/echo/body" in call["url"] else cleaned
+
+    return _with_steps(case, clean)
+
+
+def _injects(call: dict[str, str]) -> bool:
+    blob = call.get("headers", "").removesuffix("\r\n")
+    lines = blob.split("\r\n")
+    has_blank_line = len(lines) > 1 and "" in lines
+    has_bare_break = any(mark in line for line in lines for mark in "\r\n")
+    in_type = any(mark in call.get("content_type", "") for mark in "\r\n")
+    return has_blank_line or has_bare_break or in_type
+
+
+def injection(case: Case) -> bool:
+    return any(_injects(call) for call in case.calls)
+
+
+def injection_refused(case: Case) -> Case:
+    return _with_steps(case, lambda s: _refused(s) if _injects(named_arguments(s)) else s)
+
+
+def _is_foreign(url: str) -> bool:
+    scheme = re.match(r"\s*([A-Za-z][A-Za-z0-9+.-]*)://", url)
+    return bool(scheme) and scheme[1].lower() not in ("http", "https")  # type: ignore[index]
+
+
+def foreign_scheme(case: Case) -> bool:
+    asked = any(_is_foreign(call.get("url", "")) for call in case.calls)
+    configured = any(_is_foreign(one.partition("=>")[2]) for one in case.definitions)
+    return case.module in ("utils", "curl") and (asked or configured)
+
+
+def foreign_refused(case: Case) -> Case:
+    """As any transfer that fails: -1, and the variable cleared by ``curl``, kept by ``utils``."""
+
+    def refused(step: Step) -> Step:
+        is_configured = "url" not in named_arguments(step)
+        if not is_configured and not _is_foreign(named_arguments(step)["url"]):
+            return step
+        failed = {"curl.connfail": 1} if case.module == "curl" else {}
+        result = "" if case.module == "curl" else "unset"
+        changed = _expecting(step, rc=-1, result=result, counters=failed)
+        changed["expect"].pop("stopped", None)
+        return {**changed, "wire": [], "connects": {}}
+
+    return _with_steps(case, refused)
+
+
+def zero_filled(case: Case) -> bool:
+    is_old = re.fullmatch(r"[0-9a-f]{7,40}\^?", case.revision) is not None
+    return is_old and any(_zero_filled_result(step) for step in case.steps)
+
+
+def _zero_filled_result(step: Step) -> bool:
+    target = next((one["value"] for one in step["args"] if one["kind"] == "pv"), "")
+    content = as_bytes(step["expect"].get("result"))
+    return target.startswith("$var(") and content is not None and b"\0" in content
+
+
+def bytes_up_to_the_nul(case: Case) -> Case:
+    """``$var`` of that tree: the length is right, and the bytes before the first NUL are."""
+
+    def changed(step: Step) -> Step:
+        if not _zero_filled_result(step):
+            return step
+        content = as_bytes(step["expect"]["result"]) or b""
+        shape = {"starts": content.split(b"\0")[0].decode("latin-1"), "length": len(content)}
+        return _expecting(step, result=shape)
+
+    return _with_steps(case, changed)
+
+
+_NEWER_LIBCURL = [
+    ("/framing/two-lengths", 200, 8),
+    ("/framing/huge-header", 27, 100),
+]
+"""Path (of a response libcurl judges differently since 7.88.1), code then, code now."""
+
+
+def judged_differently(case: Case) -> bool:
+    return any(
+        path in request["target"]
+        for step in case.steps
+        for request in step["wire"]
+        for path, _, _ in _NEWER_LIBCURL
+    )
+
+
+def judged_either_way(case: Case) -> Case:
+    def either(step: Step) -> Step:
+        for path, then, now in _NEWER_LIBCURL:
+            if any(path in request["target"] for request in step["wire"]):
+                return _expecting(step, otherwise=_failed(case, step, then, now))
+        return step
+
+    return _with_steps(case, either)
+
+
+def _failed(case: Case, step: Step, then: int, now: int) -> dict[str, object]:
+    recorded = step["expect"]
+    if case.module == "http_client":
+        counters = {"httpclient.connfail": 1}
+        return {**recorded, "rc": now, "result": "", "counters": counters}
+    if then >= 100:
+        counters = {"curl.connfail": 1} if case.module == "curl" else {}
+        result = "" if case.module == "curl" else "unset"
+        return {**recorded, "rc": -1, "result": result, "counters": counters}
+    return dict(recorded)

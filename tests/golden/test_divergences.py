@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from golden.divergences import RULES, verdict
+from golden.recordings import Case, Json
+
+
+def connect(**more: Json) -> Case:
+    """An ``http_connect`` that was answered, with what a test wants changed."""
+    plain: dict[str, Json] = {
+        "id": "x",
+        "corpus": Path("x.jsonl"),
+        "module": "http_client",
+        "revision": "5.6.3",
+        "interface": "native",
+        "params": [],
+        "config_file": None,
+        "startup": {"ok": True},
+        "steps": [],
+    }
+    return Case(**(plain | more))
+
+
+def defined(text: str, module: str = "http_client") -> Case:
+    name = "curlcon" if module == "curl" else "httpcon"
+    return connect(module=module, params=[[module, name, text]])
+
+
+def query(*texts: str, function: str = "http_client_query", **more: Json) -> Case:
+    arguments = [{"kind": "str", "value": text} for text in texts]
+    step = {
+        "call": function,
+        "args": [*arguments, {"kind": "pv", "value": "$var(r)"}],
+        "expect": {"rc": 200, "result": "recorded", "pvs": {}, "counters": {}},
+        "wire": [{"target": "/x", "headers": [["Host", "{HTTP}"]], "body": ""}],
+        "connects": {"HTTP": 1},
+    }
+    return connect(steps=[step], **more)
+
+
+def bugs(case: Case) -> list[str]:
+    return [rule.bug for rule in verdict(case, "pycurl").rules]
+
+
+def test_every_rule_has_a_bug_of_its_own() -> None:
+    names = [(rule.bug, rule.backend) for rule in RULES]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("text", "bug"),
+    [
+        ("a=>http://h/p?x@y", "B9"),
+        ("a=>http://u:p@ss@h", "B9"),
+        ("a=>http://h;useragent=x,y;timeout=1", "B10"),
+        ("a=>http://h;TIMEOUT=1", "B11"),
+        ("a=>http://h;timeout=0", "B39"),
+        ("a=>http://h;timeout=", "B39"),
+        ("a=>https://h;client_cert=/c", "B40"),
+        ("=>http://h", "B42"),
+        ("a=>http:///p", "B42"),
+        ("a=>ftp://h", "B42"),
+    ],
+)
+def test_a_definition_that_meets_a_fixed_bug_is_replayed_faithfully(text: str, bug: str) -> None:
+    judged = verdict(defined(text), "pycurl")
+    assert [rule.bug for rule in judged.rules] == [bug]
+    assert judged.legacy_bugs == "faithful"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a=>http://h",
+        "a=>http://u:p@h/p;timeout=1 ; useragent = 'x, y'",
+        "a=>https://h;client_cert=/c;client_key=/k;verify_peer=0",
+        'a=>https://h;cipher_suites="A,B";tlsversion=6',
+        "a",
+        "a=>h",
+    ],
+)
+def test_a_definition_without_oddities_is_replayed_as_fixed(text: str) -> None:
+    assert verdict(defined(text), "pycurl").legacy_bugs == "fixed"
+
+
+def test_the_keys_of_curl_are_its_own() -> None:
+    assert bugs(defined("a=>https://h;verifypeer=0", "curl")) == []
+    assert bugs(defined("a=>https://h;verify_peer=0", "curl")) == ["B11"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[a]\nurl = http://h\n", []),
+        ("[a]\nurl = http://h\n[a]\nurl = http://g\n", ["B17"]),
+        ("[a]\nurl = h\n", ["B17"]),
+        ("[a]\nurl = http://h\nkeep_connections = 1\n", ["B24"]),
+        ("[a]\nurl = ftp://h\n", ["B42"]),
+    ],
+)
+def test_a_file_that_meets_a_fixed_bug_is_replayed_faithfully(
+    text: str, expected: list[str]
+) -> None:
+    assert bugs(connect(config_file=text)) == expected
+
+
+def test_a_blob_that_ends_its_line_expects_one_whole_request() -> None:
+    judged = verdict(query("http://h/x", "body", "X-A: 1\r\n"), "pycurl")
+    (request,) = judged.case.steps[0]["wire"]
+    assert request["body"] == "body"
+    assert ["Content-Length", "4"] in request["headers"]
+    assert judged.legacy_bugs == "fixed"
+
+
+@pytest.mark.parametrize("blob", ["X-A: 1\nX-B: 2", "X-A: 1\r\n\r\nGET /"])
+def test_an_injection_expects_that_nothing_is_sent(blob: str) -> None:
+    (step,) = verdict(query("http://h/x", "", blob), "pycurl").case.steps
+    assert (step["expect"]["rc"], step["wire"], step["connects"]) == (-1, [], {})
+
+
+def test_a_foreign_scheme_expects_the_code_of_a_failure() -> None:
+    case = query("file:///x", function="http_query", module="utils")
+    (step,) = verdict(case, "pycurl").case.steps
+    assert (step["expect"]["rc"], step["expect"]["result"]) == (-1, "unset")
+
+
+def test_an_unlimited_first_line_is_faithful() -> None:
+    limited = ["http_client", "query_maxdatasize", 5]
+    assert bugs(query("http://h/x", params=[limited])) == ["B14"]
+    whole = ["http_client", "query_result", 0]
+    assert bugs(query("http://h/x", params=[limited, whole])) == []
