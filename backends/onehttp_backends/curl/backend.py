@@ -14,6 +14,7 @@ from onehttp_backends.curl.driving import Helm
 from onehttp_backends.curl.engine import Engine
 from onehttp_backends.curl.handles import Handle
 from onehttp_backends.curl.libcurl import LIBCURL
+from onehttp_backends.curl.solo import needs_solo, perform_solo
 from onehttp_backends.curl.transfer import CallbackTransfer, LoopTransfer
 from onehttp_backends.errors import OnehttpError
 from onehttp_backends.request_rules import check_request
@@ -66,7 +67,12 @@ class PycurlBackend:
         """
         helm = self._helm or self._start()
         handle = _prepared(helm, request)
-        outcome = helm.perform(handle, request)
+        if needs_solo(handle.options):
+            engine = helm.engine
+            outcome = perform_solo(handle, request, engine.solo)
+            engine.pool.give_back(handle)
+        else:
+            outcome = helm.perform(handle, request)
         if isinstance(outcome, Response):
             return outcome
         raise outcome

@@ -18,6 +18,7 @@ from onehttp_backends.curl.handles import Handle, HandlePool
 from onehttp_backends.curl.libcurl import LIBCURL, Easy, make_immortal
 from onehttp_backends.curl.outcome import cancelled, read_error, read_response
 from onehttp_backends.curl.sockets import SocketWatch
+from onehttp_backends.curl.solo import SoloCounts
 from onehttp_backends.curl.transfer import BlockingTransfer, Transfer
 from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, transfer_error
 
@@ -58,6 +59,7 @@ class Engine:
         self._transfers = self._completed = self._failed = self._cancelled = 0
         self._opened = self._reused = 0
         self._by_version: Counter[str] = Counter()
+        self.solo = SoloCounts()
 
     def is_idle(self) -> bool:
         """Whether nothing is in flight or about to be."""
@@ -244,8 +246,6 @@ class Engine:
                 self._has_hung_lookup = True
             outcome = error
         self._opened += opened
-        if not handle.options.reuse:
-            self.watch.retire(getinfo(_ACTIVE_SOCKET))
         self.multi.remove_handle(easy)
         self.pool.give_back(handle)
         return outcome
@@ -313,17 +313,18 @@ class Engine:
         self.watch.close()
 
     def stats(self) -> Stats:
+        solo = self.solo
         return Stats(
             backend="pycurl",
-            transfers=self._transfers + len(self.running) + len(self.inbox),
-            completed=self._completed,
-            failed=self._failed,
-            cancelled=self._cancelled,
+            transfers=self._transfers + solo.transfers + len(self.running) + len(self.inbox),
+            completed=self._completed + solo.completed,
+            failed=self._failed + solo.failed,
+            cancelled=self._cancelled + solo.cancelled,
             in_flight=len(self.running) + len(self.inbox),
-            connections_opened=self._opened,
+            connections_opened=self._opened + solo.opened,
             connections_reused=self._reused,
             connections_open=len(self.watch.inherited_fds()),
             callback_errors=self.callback_errors,
             global_inits=LIBCURL.global_inits,
-            by_http_version=dict(self._by_version),
+            by_http_version=dict(self._by_version + solo.by_version),
         )

@@ -70,14 +70,6 @@ def apply_options(setopt: Setopt, options: TransferOptions) -> None:
         ) from None
 
 
-def may_take_rounds(options: TransferOptions) -> bool:
-    """Whether one transfer may be several requests: redirects, or a challenge to answer.
-
-    FORBID_REUSE would give each of them a connection of its own.
-    """
-    return bool(options.max_redirects) or options.auth is not None
-
-
 def _apply_always(setopt: Setopt, options: TransferOptions) -> None:
     setopt(pycurl.NOSIGNAL, 1)
     setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
@@ -99,8 +91,7 @@ def _apply_always(setopt: Setopt, options: TransferOptions) -> None:
         setopt(pycurl.TCP_KEEPINTVL, options.keepalive.interval_s)
     if not options.reuse:
         setopt(pycurl.FRESH_CONNECT, 1)
-        if not may_take_rounds(options):
-            setopt(pycurl.FORBID_REUSE, 1)
+        setopt(pycurl.FORBID_REUSE, 1)
     if options.decompress:
         setopt(pycurl.ACCEPT_ENCODING, "")
     if options.max_redirects:

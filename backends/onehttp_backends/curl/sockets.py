@@ -130,12 +130,7 @@ class SocketWatch:
             self._epoll.unregister(fd)
         # HTTP/2 peers may send pings and settings at any time, and name the stream of a
         # response; resolver pipes have no peer. Only HTTP/1 sockets are mistrusted.
-        if fd not in self.multiplexed:
-            self.retire(fd)
-
-    def retire(self, fd: int) -> None:
-        """Shut an idle socket down, which libcurl then takes for dead; -1 is none."""
-        if fd < 0 or fd in self._busy or self._opened.get(fd) != _inode(fd):
+        if fd in self.multiplexed or self._opened.get(fd) != _inode(fd):
             return
         with socket.socket(fileno=os.dup(fd)) as dead, contextlib.suppress(OSError):
             if len(self.dead_ports) >= MAX_DEAD_PORTS:

@@ -1,0 +1,119 @@
+"""Blocking transfers that leave no connection behind, though they may take several requests.
+
+Options that close the connection after each call (``reuse=False``) and follow redirects or
+answer challenges need it open in between: libcurl's ``FORBID_REUSE`` would give every one of
+these requests a connection of its own. So such a transfer gets a multi of its own, which
+takes its connections along when it is closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import threading
+from collections import Counter
+from typing import Final
+
+import pycurl
+
+from onehttp_backends.contract import Outcome, Peer, Request, TransferOptions
+from onehttp_backends.curl.handles import Handle
+from onehttp_backends.curl.libcurl import LIBCURL, Multi, make_immortal
+from onehttp_backends.curl.outcome import read_error, read_response
+from onehttp_backends.errors import Phase, TransferError
+
+_EVENTS: Final = {
+    pycurl.POLL_NONE: 0,
+    pycurl.POLL_IN: select.POLLIN,
+    pycurl.POLL_OUT: select.POLLOUT,
+    pycurl.POLL_INOUT: select.POLLIN | select.POLLOUT,
+}
+
+
+def needs_solo(options: TransferOptions) -> bool:
+    """Whether a transfer may be several requests on a connection that must not outlive it."""
+    return not options.reuse and (options.max_redirects > 0 or options.auth is not None)
+
+
+class SoloCounts:
+    """What became of the solo transfers of one engine."""
+
+    def __init__(self) -> None:
+        self._counting = threading.Lock()  # guards the counts: callers run side by side
+        self.completed = self.failed = self.cancelled = self.opened = 0
+        self.by_version: Counter[str] = Counter()
+
+    @property
+    def transfers(self) -> int:
+        return self.completed + self.failed + self.cancelled
+
+    def note(self, outcome: Outcome | None, opened: int) -> None:
+        """One has ended; without outcome, by an exception in its caller's thread."""
+        with self._counting:
+            self.opened += opened
+            if outcome is None:
+                self.cancelled += 1
+            elif isinstance(outcome, TransferError):
+                self.failed += 1
+            else:
+                self.completed += 1
+                self.by_version[outcome.http_version] += 1
+
+
+def perform_solo(handle: Handle, request: Request, counts: SoloCounts) -> Outcome:
+    """Run one transfer to its end in the calling thread, beside whatever the engine does."""
+    multi = LIBCURL.multi()
+    easy = handle.easy
+    easy.setopt(pycurl.FORBID_REUSE, 0)
+    outcome: Outcome | None = None
+    opened = 0
+    multi.add_handle(easy)
+    try:
+        code, text = _run(multi)
+        opened = easy.getinfo(pycurl.NUM_CONNECTS)
+        if code == 0 or handle.was_truncated:
+            peer = Peer(easy.getinfo(pycurl.PRIMARY_IP) or "", easy.getinfo(pycurl.PRIMARY_PORT))
+            outcome = read_response(handle, request, opened, peer)
+        else:
+            outcome = read_error(handle, request, code, text)
+    finally:
+        in_lookup = read_error(handle, request, 42, "").phase is Phase.LOOKUP
+        multi.remove_handle(easy)
+        if in_lookup:
+            make_immortal(multi)  # closing it would wait for the lookup
+        else:
+            multi.close()
+        easy.setopt(pycurl.FORBID_REUSE, 1)
+        counts.note(outcome, opened)
+    return outcome
+
+
+def _run(multi: Multi) -> tuple[int, str]:
+    """Drive the only transfer of a multi; return libcurl's code and text."""
+    poller = select.poll()
+
+    def changed(what: int, fd: int, _multi: object, _data: object) -> None:
+        if what == pycurl.POLL_REMOVE:
+            with contextlib.suppress(KeyError):
+                poller.unregister(fd)
+        else:
+            poller.register(fd, _EVENTS[what])
+
+    multi.setopt(pycurl.M_SOCKETFUNCTION, changed)
+    running = multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
+    while running:
+        for fd, events in poller.poll(multi.timeout()):
+            running = multi.socket_action(fd, _select_mask(events))[1]
+        if running and multi.timeout() == 0:
+            running = multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
+    _, _, failed = multi.info_read()
+    return (failed[0][1], failed[0][2]) if failed else (0, "")
+
+
+def _select_mask(events: int) -> int:
+    mask = 0
+    if events & ~select.POLLOUT:
+        mask = pycurl.CSELECT_IN
+    if events & select.POLLOUT:
+        mask |= pycurl.CSELECT_OUT
+    return mask
