@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+
 from onehttp_backends.contract import Request, TransferOptions
 from onehttp_backends.curl import PycurlBackend
 from onehttp_backends.errors import TooManyRedirectsError
