@@ -111,7 +111,12 @@ def check_method(method: str) -> None:
 
 def check_headers(headers: HeaderPairs) -> None:
     """Raises RequestError for a bad name or value; names the header, never its value."""
-    for name, value in headers:
+    for pair in headers:
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise RequestTypeError(
+                CurlCode.BAD_FUNCTION_ARGUMENT, "headers: expected pairs of name and value"
+            )
+        name, value = pair
         if not isinstance(name, str) or not isinstance(value, str):
             raise RequestTypeError(
                 CurlCode.BAD_FUNCTION_ARGUMENT,

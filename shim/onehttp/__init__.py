@@ -1,1 +1,315 @@
-"""One HTTP engine per process."""
+"""One HTTP engine per process, for blocking callers, asyncio tasks and event routes.
+
+Imports ``onehttp_backends`` only; must not know of the legacy modules (``onehttp_compat``),
+which stand on top of it. Importing it starts nothing: no thread, socket or handle.
+"""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from onehttp.call import (
+    METHODS_WITHOUT_BODY,
+    HeaderSource,
+    ParamSource,
+    Timeout,
+    TimeoutSource,
+    build_request,
+)
+from onehttp.connection import Connection
+from onehttp.connections.model import ConnectionSet, ConnectionSpec
+from onehttp.errors import (
+    AlreadyInitialisedError,
+    CancelledError,
+    ConfigurationError,
+    ConnectError,
+    CurlCode,
+    DisconnectedError,
+    LegacyCallWarning,
+    NotInitialisedError,
+    OnehttpError,
+    Phase,
+    ProtocolError,
+    RequestError,
+    RequestTypeError,
+    ResolveError,
+    Sent,
+    TimeoutError,
+    TLSError,
+    TooLargeError,
+    TooManyRedirectsError,
+    TransferError,
+    UnknownConnectionError,
+    UnknownRouteError,
+)
+from onehttp.policies.redirects import (
+    DEFAULT_MAX_REDIRECTS,
+    aperform_following,
+    perform_following,
+)
+from onehttp.queries.query import Query, QueryState, Result
+from onehttp.queries.routes import F, RouteTarget
+from onehttp.runtime import ADHOC_OPTIONS, Process, Runtime, Source, caller
+from onehttp.version import VERSION
+from onehttp_backends.contract import (
+    Auth,
+    AuthScheme,
+    Backend,
+    HttpVersion,
+    Keepalive,
+    LowSpeed,
+    Peer,
+    Proxy,
+    Request,
+    Response,
+    Stats,
+    Timings,
+    Tls,
+    TlsVersion,
+    TransferOptions,
+)
+from onehttp_backends.headers import Headers
+
+__version__ = VERSION
+__all__ = [
+    "AlreadyInitialisedError",
+    "Auth",
+    "AuthScheme",
+    "Backend",
+    "CancelledError",
+    "ConfigurationError",
+    "ConnectError",
+    "Connection",
+    "ConnectionSet",
+    "ConnectionSpec",
+    "CurlCode",
+    "DisconnectedError",
+    "Headers",
+    "HttpVersion",
+    "Keepalive",
+    "LegacyCallWarning",
+    "LowSpeed",
+    "NotInitialisedError",
+    "OnehttpError",
+    "Peer",
+    "Phase",
+    "ProtocolError",
+    "Proxy",
+    "Query",
+    "QueryState",
+    "Request",
+    "RequestError",
+    "RequestTypeError",
+    "ResolveError",
+    "Response",
+    "Result",
+    "Runtime",
+    "Sent",
+    "Stats",
+    "TLSError",
+    "Timeout",
+    "TimeoutError",
+    "Timings",
+    "Tls",
+    "TlsVersion",
+    "TooLargeError",
+    "TooManyRedirectsError",
+    "TransferError",
+    "TransferOptions",
+    "UnknownConnectionError",
+    "UnknownRouteError",
+    "arequest",
+    "backend",
+    "connection",
+    "init",
+    "is_initialised",
+    "perform",
+    "request",
+    "route",
+    "shutdown",
+    "stats",
+    "submit",
+]
+
+_process = Process()
+
+
+def init(
+    source: Source = None,
+    *,
+    connections: Mapping[str, Any] | None = None,
+    backend: str | Backend = "pycurl",
+    **settings: Any,
+) -> None:
+    """Choose the engine and the connections of this process, once.
+
+    Again with the same settings it does nothing. No handle, socket or thread is made before
+    the first call.
+
+    Args:
+        source: path of a ``connections.yaml``, or a mapping of the same shape.
+        connections: the mapping, by keyword.
+        backend: ``"pycurl"``, ``"httpx"`` (the test double), another registered name, or a
+            ready `Backend`.
+        **settings: handed to the backend.
+
+    Raises:
+        AlreadyInitialisedError: initialised before with other settings; names the place.
+        ConfigurationError: the connections are not as they should be.
+    """
+    _process.init(source, connections, backend, settings, caller(2))
+
+
+def shutdown(grace_s: float = 0.0) -> None:
+    """End what runs, waiting up to ``grace_s`` seconds for it. `init` may follow."""
+    _process.shutdown(grace_s)
+
+
+def is_initialised() -> bool:
+    """Whether `init` was called, and `shutdown` not since."""
+    return _process.runtime is not None
+
+
+def request(
+    method: str,
+    url: str,
+    *,
+    headers: HeaderSource = None,
+    params: ParamSource = None,
+    body: bytes | str | None = None,
+    json: object = None,
+    form: ParamSource = None,
+    timeout: TimeoutSource = None,
+    follow_redirects: bool | None = None,
+) -> Response:
+    """Perform one request in the calling thread.
+
+    Args:
+        headers: pairs in wire order, or a mapping.
+        params: query parameters, added to the URL percent-encoded.
+        body, json, form: at most one of them.
+        timeout: seconds for everything, or a `Timeout`; 4 s in all, 1 s to connect unless given.
+        follow_redirects: off unless True; at most 10, under the one time limit.
+
+    Raises:
+        TransferError: no response; ``code`` is libcurl's.
+        RequestError: an argument is not fit to be sent.
+        NotInitialisedError: before `init`.
+    """
+    runtime = _process.runtime
+    if runtime is None:
+        raise _process.missing()
+    if (
+        params is None
+        and body is None
+        and json is None
+        and form is None
+        and timeout is None
+        and (headers is None or type(headers) is tuple)
+        and method in METHODS_WITHOUT_BODY
+        and type(url) is str
+        and url.isascii()
+    ):
+        call = Request(method, url, headers or (), None, ADHOC_OPTIONS)
+    else:
+        call = build_request(
+            method, url, ADHOC_OPTIONS, (), headers, params, body, json, form, timeout
+        )
+    if follow_redirects:
+        return perform_following(runtime.backend, call, DEFAULT_MAX_REDIRECTS)
+    return runtime.backend.perform(call)
+
+
+async def arequest(
+    method: str,
+    url: str,
+    *,
+    headers: HeaderSource = None,
+    params: ParamSource = None,
+    body: bytes | str | None = None,
+    json: object = None,
+    form: ParamSource = None,
+    timeout: TimeoutSource = None,
+    follow_redirects: bool | None = None,
+) -> Response:
+    """`request`, awaitable; the running event loop drives the engine."""
+    call = build_request(method, url, ADHOC_OPTIONS, (), headers, params, body, json, form, timeout)
+    engine = backend()
+    if follow_redirects:
+        return await aperform_following(engine, call, DEFAULT_MAX_REDIRECTS)
+    return await engine.aperform(call)
+
+
+def submit(
+    method: str,
+    url: str,
+    *,
+    route: RouteTarget = None,
+    xdata: object = None,
+    headers: HeaderSource = None,
+    params: ParamSource = None,
+    body: bytes | str | None = None,
+    json: object = None,
+    form: ParamSource = None,
+    timeout: TimeoutSource = None,
+) -> Query:
+    """Start one request and return at once; its `Result` goes to ``route`` on a worker thread.
+
+    Args:
+        route: a function, or the name of one registered with `route`; None: none is run.
+        xdata: anything; comes back as ``result.xdata``.
+
+    Raises:
+        UnknownRouteError, RequestError: nothing was sent.
+    """
+    runtime = _runtime()
+    call = build_request(method, url, ADHOC_OPTIONS, (), headers, params, body, json, form, timeout)
+    return runtime.submit_request(call, route, xdata)
+
+
+def connection(name: str) -> Connection:
+    """The named connection.
+
+    Raises:
+        UnknownConnectionError: no such name; suggests the nearest.
+    """
+    return _runtime().connection(name)
+
+
+def route(name: str) -> Callable[[F], F]:
+    """Register the decorated function as the route ``name``."""
+    return _process.routes.route(name)
+
+
+def perform(request: Request) -> Response:
+    """One exchange exactly as described, on the process's engine: no policy, no redirects.
+
+    Raises:
+        TransferError: no response.
+    """
+    runtime = _process.runtime
+    if runtime is None:
+        raise _process.missing()
+    return runtime.backend.perform(request)
+
+
+def backend() -> Backend:
+    """The engine of this process."""
+    return _runtime().backend
+
+
+def stats() -> Stats:
+    """The engine's account of itself."""
+    return _runtime().backend.stats()
+
+
+def _runtime() -> Runtime:
+    runtime = _process.runtime
+    if runtime is None:
+        raise _process.missing()
+    return runtime
+
+
+atexit.register(shutdown)

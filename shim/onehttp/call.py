@@ -1,0 +1,200 @@
+"""From the arguments of a call to a `Request`: headers, parameters, bodies, time limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from onehttp_backends.contract import Request, TransferOptions
+from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
+from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.request_rules import check_seconds
+
+HeaderSource: TypeAlias = "Iterable[tuple[str, str]] | Mapping[str, str] | None"
+ParamSource: TypeAlias = "Mapping[str, Any] | Iterable[tuple[str, Any]] | None"
+TimeoutSource: TypeAlias = "float | Timeout | None"
+
+KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
+METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+METHODS_WITHOUT_BODY = KNOWN_METHODS - METHODS_WITH_BODY
+NO_HEADERS: HeaderPairs = ()
+_NO_TYPE = ("Content-Type", "")
+_TEXT_TYPE = ("Content-Type", "text/plain; charset=utf-8")
+_JSON_TYPE = ("Content-Type", "application/json")
+_FORM_TYPE = ("Content-Type", "application/x-www-form-urlencoded")
+# What percent-encoding leaves alone in a URL that is already one: all of RFC 3986, and "%".
+_URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeout:
+    """Limits of one call in seconds; None keeps the connection's, 0 is no limit."""
+
+    total_s: float | None = None
+    connect_s: float | None = None
+
+
+def build_request(
+    method: str,
+    url: str,
+    options: TransferOptions,
+    own_headers: HeaderPairs = NO_HEADERS,
+    headers: HeaderSource = None,
+    params: ParamSource = None,
+    body: bytes | str | None = None,
+    json: object = None,
+    form: ParamSource = None,
+    timeout: TimeoutSource = None,
+    content_type: str | None = None,
+) -> Request:
+    """The request of one call. ``own_headers`` are the connection's; a call's replace them by name.
+
+    Raises:
+        RequestError, RequestTypeError: an argument is not fit to be sent.
+    """
+    if method not in KNOWN_METHODS and isinstance(method, str):
+        method = method.upper() if method.upper() in KNOWN_METHODS else method
+    if params is not None:
+        url = with_params(url, params)
+    if not isinstance(url, str) or not url.isascii():
+        url = ascii_url(url)
+    pairs = own_headers if headers is None else merge_headers(own_headers, header_pairs(headers))
+    if body is not None or json is not None or form is not None:
+        data, type_header = encode_body(body, json, form)
+        if content_type and json is None and form is None:
+            type_header = ("Content-Type", content_type)
+        pairs = with_type(pairs, type_header)
+    elif method in METHODS_WITH_BODY:
+        data = b""
+        pairs = with_type(pairs, _NO_TYPE)
+    else:
+        data = None
+    total_s = connect_s = None
+    if timeout is not None:
+        total_s, connect_s = seconds_of(timeout)
+    return Request(method, url, pairs, data, options, total_s, connect_s)
+
+
+def header_pairs(headers: HeaderSource) -> HeaderPairs:
+    """Headers as pairs, in their order. A tuple of pairs is taken as it is."""
+    if headers is None:
+        return NO_HEADERS
+    items = headers.items() if isinstance(headers, Mapping) else headers
+    try:
+        pairs = items if type(items) is tuple else tuple((name, value) for name, value in items)
+    except (TypeError, ValueError):
+        raise RequestTypeError(
+            CurlCode.BAD_FUNCTION_ARGUMENT,
+            "headers: expected pairs of name and value, or a mapping of them",
+        ) from None
+    return pairs
+
+
+def merge_headers(own: HeaderPairs, given: HeaderPairs) -> HeaderPairs:
+    """A connection's headers, less those that the call names, then the call's."""
+    if not own:
+        return given
+    named = {name.lower() for name, _ in given if isinstance(name, str)}
+    return (*(pair for pair in own if pair[0].lower() not in named), *given)
+
+
+def with_type(pairs: HeaderPairs, type_header: tuple[str, str]) -> HeaderPairs:
+    """``pairs`` with a Content-Type, unless they have one."""
+    for name, _ in pairs:
+        if isinstance(name, str) and name.lower() == "content-type":
+            return pairs
+    return (*pairs, type_header)
+
+
+def encode_body(
+    body: bytes | str | None, json: object, form: ParamSource
+) -> tuple[bytes, tuple[str, str]]:
+    """The bytes of a body, and the Content-Type they imply."""
+    if (body is not None) + (json is not None) + (form is not None) > 1:
+        raise RequestError(
+            CurlCode.BAD_FUNCTION_ARGUMENT, "give only one of body=, json= and form="
+        )
+    if form is not None:
+        from urllib.parse import urlencode
+
+        return urlencode(_items(form, "form"), doseq=True).encode(), _FORM_TYPE
+    if json is not None:
+        return _encode_json(json), _JSON_TYPE
+    if isinstance(body, str):
+        try:
+            return body.encode(), _TEXT_TYPE
+        except UnicodeEncodeError as error:
+            raise RequestError(
+                CurlCode.BAD_FUNCTION_ARGUMENT, f"body: character {error.start} is not encodable"
+            ) from None
+    if isinstance(body, bytes):
+        return body, _NO_TYPE
+    if isinstance(body, (bytearray, memoryview)):
+        return bytes(body), _NO_TYPE
+    raise RequestTypeError(
+        CurlCode.BAD_FUNCTION_ARGUMENT, f"body: expected bytes or str, got {type(body).__name__}"
+    )
+
+
+def _encode_json(json: object) -> bytes:
+    from json import dumps
+
+    try:
+        return dumps(json, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise RequestTypeError(CurlCode.BAD_FUNCTION_ARGUMENT, f"json: {error}") from None
+
+
+def with_params(url: str, params: ParamSource) -> str:
+    """``url`` with query parameters added, percent-encoded; before any fragment."""
+    from urllib.parse import urlencode
+
+    query = urlencode(_items(params, "params"), doseq=True)
+    if not query or not isinstance(url, str):
+        return url
+    address, hash_sign, fragment = url.partition("#")
+    joint = "" if address.endswith(("?", "&")) else "&" if "?" in address else "?"
+    return f"{address}{joint}{query}{hash_sign}{fragment}"
+
+
+def _items(source: ParamSource, what: str) -> list[tuple[str, Any]]:
+    pairs: Any = source.items() if isinstance(source, Mapping) else source
+    try:
+        return [(name, value) for name, value in pairs]
+    except (TypeError, ValueError):
+        raise RequestTypeError(
+            CurlCode.BAD_FUNCTION_ARGUMENT,
+            f"{what}: expected pairs of name and value, or a mapping of them",
+        ) from None
+
+
+def ascii_url(url: object) -> str:
+    """A URL for people as one for the wire: IDNA host, the rest percent-encoded UTF-8."""
+    if not isinstance(url, str):
+        raise RequestTypeError(
+            CurlCode.BAD_FUNCTION_ARGUMENT, f"URL: expected str, got {type(url).__name__}"
+        )
+    from urllib.parse import quote
+
+    scheme, separator, rest = url.partition("://")
+    host_end = min((rest.find(mark) for mark in "/?#" if mark in rest), default=len(rest))
+    host, tail = rest[:host_end], rest[host_end:]
+    try:
+        host = host if host.isascii() else host.encode("idna").decode()
+        return f"{scheme}{separator}{host}{quote(tail, safe=_URL_CHARACTERS)}"
+    except UnicodeError as error:
+        raise RequestError(CurlCode.URL_MALFORMAT, f"URL: cannot be encoded: {error}") from None
+
+
+def seconds_of(timeout: TimeoutSource) -> tuple[float | None, float | None]:
+    """(total, connect) of a call's ``timeout``."""
+    if isinstance(timeout, Timeout):
+        if timeout.total_s is not None:
+            check_seconds("timeout", timeout.total_s)
+        if timeout.connect_s is not None:
+            check_seconds("connect timeout", timeout.connect_s)
+        return timeout.total_s, timeout.connect_s
+    assert timeout is not None
+    check_seconds("timeout", timeout)
+    return timeout, None

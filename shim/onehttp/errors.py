@@ -1,0 +1,96 @@
+"""Errors of this layer; those of transfers come from the engines, and are named here too."""
+
+from __future__ import annotations
+
+from onehttp_backends.errors import (
+    CancelledError,
+    ConnectError,
+    CurlCode,
+    DisconnectedError,
+    OnehttpError,
+    Phase,
+    ProtocolError,
+    RequestError,
+    RequestTypeError,
+    ResolveError,
+    Sent,
+    TimeoutError,
+    TLSError,
+    TooLargeError,
+    TooManyRedirectsError,
+    TransferError,
+)
+
+__all__ = [
+    "AlreadyInitialisedError",
+    "CancelledError",
+    "ConfigurationError",
+    "ConnectError",
+    "CurlCode",
+    "DisconnectedError",
+    "LegacyCallWarning",
+    "NotInitialisedError",
+    "OnehttpError",
+    "Phase",
+    "ProtocolError",
+    "RequestError",
+    "RequestTypeError",
+    "ResolveError",
+    "Sent",
+    "TLSError",
+    "TimeoutError",
+    "TooLargeError",
+    "TooManyRedirectsError",
+    "TransferError",
+    "UnknownConnectionError",
+    "UnknownRouteError",
+]
+
+
+class ConfigurationError(OnehttpError, ValueError):
+    """A configuration that cannot be used.
+
+    Attributes:
+        message: what is wrong, and the way out; never a secret.
+        file, line, column, key: where, as far as it is known (lines and columns from 1).
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        key: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.file = file
+        self.line = line
+        self.column = column
+        self.key = key
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        return ": ".join(part for part in (place, self.key, self.message) if part)
+
+
+class NotInitialisedError(OnehttpError, RuntimeError):
+    """Used before `init`, or after `shutdown`."""
+
+
+class AlreadyInitialisedError(OnehttpError, RuntimeError):
+    """A second `init` with other settings; the message names where the first was."""
+
+
+class UnknownConnectionError(OnehttpError, LookupError):
+    """No connection of that name; the message suggests the nearest one."""
+
+
+class UnknownRouteError(OnehttpError, LookupError):
+    """No route of that name; the message suggests the nearest one."""
+
+
+class LegacyCallWarning(DeprecationWarning):
+    """A legacy function was called; the text names the call that replaces it."""

@@ -1,0 +1,1 @@
+"""What happens around one exchange: redirects, and in time retries, failover and limits."""

@@ -1,0 +1,1 @@
+"""Queries that end in a route: their states, the routes, and the workers that run them."""

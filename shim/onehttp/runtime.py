@@ -1,0 +1,158 @@
+"""The one process-wide object: which engine, which connections, which routes."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from onehttp.connection import Connection
+from onehttp.connections.model import ConnectionSet
+from onehttp.errors import (
+    AlreadyInitialisedError,
+    ConfigurationError,
+    NotInitialisedError,
+    UnknownConnectionError,
+)
+from onehttp.queries.query import Query, QueryState
+from onehttp.queries.routes import Routes, RouteTarget
+from onehttp.queries.workers import RouteWorkers
+from onehttp.version import USER_AGENT
+from onehttp_backends.contract import Backend, Outcome, Request, TransferOptions
+from onehttp_backends.registry import load
+
+Source: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any] | None"
+
+ADHOC_OPTIONS = TransferOptions(user_agent=USER_AGENT)
+"""How URLs without a named connection are fetched. One object: engines pool by its identity."""
+
+
+class Runtime:
+    """A backend, the connections, the routes and their workers. Tests may make their own."""
+
+    def __init__(self, backend: Backend, connections: ConnectionSet, routes: Routes) -> None:
+        self.backend = backend
+        self.routes = routes
+        self.workers = RouteWorkers()
+        self._specs = connections
+        self._connections = {name: Connection(self, spec) for name, spec in connections.items()}
+
+    @property
+    def specs(self) -> ConnectionSet:
+        """The definitions in force."""
+        return self._specs
+
+    def connection(self, name: str) -> Connection:
+        """The connection called ``name``.
+
+        Raises:
+            UnknownConnectionError: with the nearest name.
+        """
+        found = self._connections.get(name)
+        if found is None:
+            near = difflib.get_close_matches(str(name), self._connections, 1)
+            known = ", ".join(self._connections) or "none are configured"
+            hint = f" (did you mean {near[0]!r}?)" if near else f"; known: {known}"
+            raise UnknownConnectionError(f"no connection named {name!r}{hint}")
+        return found
+
+    def submit_request(self, request: Request, route: RouteTarget, xdata: object) -> Query:
+        """Start ``request``; its result goes to ``route`` on a worker.
+
+        Raises:
+            UnknownRouteError: nothing is sent then.
+            RequestError: the request is not fit to be sent.
+        """
+        query = Query(self.routes.find(route), xdata)
+
+        def on_done(outcome: Outcome) -> None:
+            result = query.answer(outcome)
+            if query.route is None:
+                query.become(QueryState.ENDED)
+            else:
+                self.workers.run(query, query.route, result)
+
+        query.attach(self.backend.submit(request, on_done))
+        return query
+
+    def close(self, grace_s: float) -> None:
+        """End the transfers, then the routes."""
+        self.backend.close(grace_s)
+        self.workers.close(grace_s)
+
+
+class Process:
+    """What this process has been initialised to: one `Runtime`, or none."""
+
+    def __init__(self) -> None:
+        self.runtime: Runtime | None = None
+        self.routes = Routes()
+        self._settings: object = None
+        self._place = ""
+        self._was_shut_down = False
+
+    def init(
+        self,
+        source: Source,
+        connections: Mapping[str, Any] | None,
+        backend: str | Backend,
+        settings: dict[str, Any],
+        place: str,
+    ) -> None:
+        """See `onehttp.init`."""
+        if isinstance(source, os.PathLike):
+            source = os.fspath(source)
+        wanted = (
+            os.path.abspath(source) if isinstance(source, str) else copy.deepcopy(source),
+            copy.deepcopy(connections),
+            backend,
+            settings,
+        )
+        if self.runtime is not None:
+            if wanted != self._settings:
+                raise AlreadyInitialisedError(
+                    f"onehttp is initialised already, with other settings, at {self._place}; "
+                    "call onehttp.shutdown() first, or init() only once"
+                )
+            return
+        specs = load_specs(source, connections)
+        engine = load(backend)(**settings) if isinstance(backend, str) else backend
+        self._settings, self._place = wanted, place
+        self.runtime = Runtime(engine, specs, self.routes)
+
+    def shutdown(self, grace_s: float) -> None:
+        """See `onehttp.shutdown`."""
+        runtime, self.runtime = self.runtime, None
+        if runtime is not None:
+            self._was_shut_down = True
+            runtime.close(grace_s)
+
+    def missing(self) -> NotInitialisedError:
+        """The error of a call without a runtime."""
+        when = "was shut down" if self._was_shut_down else "is not initialised"
+        return NotInitialisedError(f"onehttp {when}; call onehttp.init() first")
+
+
+def load_specs(source: Source, connections: Mapping[str, Any] | None) -> ConnectionSet:
+    """The connections that `init` names.
+
+    Raises:
+        ConfigurationError: the file or mapping is not as it should be; or both were given.
+    """
+    if source is not None and connections is not None:
+        raise ConfigurationError("give connections as the first argument or as connections=")
+    chosen = source if source is not None else connections
+    if chosen is None:
+        return ConnectionSet()
+    from onehttp.connections.load import load_connections
+
+    return load_connections(chosen)
+
+
+def caller(depth: int) -> str:
+    """``file:line`` of a calling frame."""
+    frame = sys._getframe(depth)
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
