@@ -82,13 +82,14 @@ def header_pairs(headers: HeaderSource) -> HeaderPairs:
         return NO_HEADERS
     items = headers.items() if isinstance(headers, Mapping) else headers
     try:
-        pairs = items if type(items) is tuple else tuple((name, value) for name, value in items)
+        if type(items) is tuple and all(type(pair) is tuple and len(pair) == 2 for pair in items):
+            return items  # the same object again lets an engine skip its checks
+        return tuple((name, value) for name, value in items)
     except (TypeError, ValueError):
         raise RequestTypeError(
             CurlCode.BAD_FUNCTION_ARGUMENT,
             "headers: expected pairs of name and value, or a mapping of them",
         ) from None
-    return pairs
 
 
 def merge_headers(own: HeaderPairs, given: HeaderPairs) -> HeaderPairs:
