@@ -16,6 +16,7 @@ from onehttp_compat.modparam import (
     ModuleDefaults,
     check_value,
     find_parameter,
+    refusal,
     set_parameter,
 )
 
@@ -51,7 +52,7 @@ class ModuleConfiguration:
         text = str(check_value(self.module, name, value, self.legacy_bugs))
         made = parse_httpcon(text, self.values, self.legacy_bugs)
         if any(made.name == known.name for known in self._httpcon):
-            raise ConfigurationError(f"{name}: connection {made.name!r} is defined twice", key=name)
+            raise refusal(self.module, name, f"connection {made.name!r} is defined twice")
         self._httpcon.append(made)
 
     def start(self) -> None:
@@ -84,15 +85,15 @@ class ModuleConfiguration:
             _log.warning("%s: tlsversion %d: using 0", self.module, values.tlsversion)
             values = dataclasses.replace(values, tlsversion=0)
         self.values = dataclasses.replace(values, verify_host=2 if values.verify_host else 0)
-        self._check_pair("modparam", values.client_cert, values.client_key)
+        self._check_pair(self.module, values.client_cert, values.client_key)
 
     def _check_pair(self, where: str, cert: str | None, key: str | None) -> None:
         if self.legacy_bugs == "fixed" and bool(cert) != bool(key):
             missing = "client_key" if cert else "client_cert"
             raise ConfigurationError(
-                f"{self.module}: {where}: expected {missing} too: "
+                f"expected {missing} too: "
                 "a client certificate needs its key, and a key its certificate",
-                key=missing,
+                key=where,
             )
 
     def _read_file(self) -> list[LegacyConnection]:
@@ -103,16 +104,16 @@ class ModuleConfiguration:
             text = Path(path).read_bytes().decode("utf-8", "surrogateescape")
         except OSError as error:
             raise ConfigurationError(
-                f"{self.module}: config_file: cannot be read: {error.strerror}",
-                file=path,
-                key="config_file",
+                f"config_file: cannot be read: {error.strerror}", file=path
             ) from error
         taken = [one.name for one in self._httpcon]
         return parse_config_file(text, path, self.values, self.legacy_bugs, taken=taken)
 
     def _finished(self, connection: LegacyConnection) -> LegacyConnection:
         self._check_pair(
-            f"connection {connection.name!r}", connection.client_cert, connection.client_key
+            f"{self.module} connection {connection.name!r}",
+            connection.client_cert,
+            connection.client_key,
         )
         timeout = connection.timeout
         if timeout is None:

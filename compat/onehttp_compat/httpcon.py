@@ -278,7 +278,7 @@ class _Reader:
 
     def _fail(self, problem: str, *, at: int | None = None, key: str | None = None) -> NoReturn:
         column = (self.at if at is None else at) + 1
-        raise ConfigurationError(f"{self.label}: {problem}", column=column, key=key)
+        raise ConfigurationError(problem, file=self.label, column=column, key=key)
 
 
 def _range(numbers: range) -> str:

@@ -13,7 +13,7 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from onehttp.errors import ConfigurationError
 
@@ -106,7 +106,7 @@ CONNECTION = "connection"
 
 
 def _parameters(values: ParameterValues, names: Mapping[str, str]) -> dict[str, Parameter]:
-    kinds = {field.name: str if "str" in field.type else int for field in _fields(values)}
+    kinds = {field.name: str if "str" in str(field.type) else int for field in _fields(values)}
     return {
         name: Parameter(setting, kinds[setting], getattr(values, setting))
         for name, setting in names.items()
@@ -156,20 +156,20 @@ def find_parameter(module: str, name: str) -> Parameter:
     """
     known = PARAMETERS.get(module)
     if known is None:
-        raise ConfigurationError(
-            f"modparam: no module {module!r}; there are: {', '.join(sorted(PARAMETERS))}",
-            key=module,
-        )
+        raise refusal(module, name, f"no such module; there are: {', '.join(sorted(PARAMETERS))}")
     if name not in known:
         near = difflib.get_close_matches(name, known, 1)
-        hint = (
-            f" (did you mean {near[0]!r}?)" if near else f"; there are: {', '.join(sorted(known))}"
-        )
-        raise ConfigurationError(f"modparam: {module} has no parameter {name!r}{hint}", key=name)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(known))}"
+        raise refusal(module, name, f"no such parameter ({hint})")
     found = known[name]
     if found.outdated:
         _log.warning("%s: parameter %s is now spelled %s", module, name, found.outdated)
     return found
+
+
+def refusal(module: str, name: str, problem: str) -> ConfigurationError:
+    """The error of one ``modparam`` line."""
+    return ConfigurationError(problem, key=f'modparam("{module}", "{name}")')
 
 
 def check_value(
@@ -185,11 +185,8 @@ def check_value(
     if parameter.setting == "httpproxyport" and legacy_bugs == "fixed":
         value = _documented_port(module, value)
     if not isinstance(value, parameter.kind):
-        raise ConfigurationError(
-            f"modparam: {module} {name}: expected {_kind(parameter.kind)}, "
-            f"got {_kind(type(value))}",
-            key=name,
-        )
+        expected = f"expected {_kind(parameter.kind)}, got {_kind(type(value))}"
+        raise refusal(module, name, expected)
     if isinstance(value, int):
         _check_number(module, name, parameter, value, legacy_bugs)
     return value
@@ -204,7 +201,8 @@ def set_parameter(
         ConfigurationError: as `check_value`.
     """
     checked = check_value(module, name, value, legacy_bugs)
-    return dataclasses.replace(values, **{find_parameter(module, name).setting: checked})
+    changed: dict[str, Any] = {find_parameter(module, name).setting: checked}
+    return dataclasses.replace(values, **changed)
 
 
 def _documented_port(module: str, value: object) -> object:
@@ -219,17 +217,11 @@ def _check_number(
     module: str, name: str, parameter: Parameter, value: int, legacy_bugs: LegacyBugs
 ) -> None:
     if not INT_MIN <= value <= INT_MAX:
-        raise ConfigurationError(
-            f"modparam: {module} {name}: expected {INT_MIN} to {INT_MAX}, got {value}",
-            key=name,
-        )
+        raise refusal(module, name, f"expected {INT_MIN} to {INT_MAX}, got {value}")
     is_version = parameter.setting == "tlsversion"
     if is_version and legacy_bugs == "fixed" and not 0 <= value < TLS_VERSION_LIMIT:
-        raise ConfigurationError(
-            f"modparam: {module} {name}: expected 0 to {TLS_VERSION_LIMIT - 1} "
-            f"(0 the default, 4 to 7 TLS 1.0 to 1.3), got {value}",
-            key=name,
-        )
+        expected = f"expected 0 to {TLS_VERSION_LIMIT - 1} (0 the default, 4 to 7 TLS 1.0 to 1.3)"
+        raise refusal(module, name, f"{expected}, got {value}")
 
 
 def _kind(kind: type) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from onehttp.errors import ConfigurationError
 from onehttp_compat.config_file import parse_config_file
 from onehttp_compat.httpcon import LegacyConnection

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from onehttp.errors import ConfigurationError
 from onehttp_compat.httpcon import LegacyConnection, parse_httpcon
 from onehttp_compat.modparam import LegacyBugs, ModuleDefaults
