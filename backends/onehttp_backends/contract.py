@@ -122,6 +122,8 @@ class TransferOptions:
     """Past the limit: fail with code 63, or keep what fits and mark it ``truncated``."""
     max_redirects: int = 0
     """How many the *engine* follows; the API above follows redirects itself and leaves this 0."""
+    redirects_keep_method: bool = False
+    """Of the engine's redirects: a POST stays one (without its body) after 301, 302 and 303."""
     tls: Tls = Tls()
     proxy: Proxy | None = None
     auth: Auth | None = None

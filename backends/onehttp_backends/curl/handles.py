@@ -159,7 +159,7 @@ class Handle:
         if (
             method == "HEAD"
             or (method == "GET" and not has_body)
-            or (method == "POST" and has_body)
+            or (method == "POST" and has_body and not self.options.redirects_keep_method)
         ):
             self.easy.unsetopt(pycurl.CUSTOMREQUEST)
         else:

@@ -1,0 +1,72 @@
+"""Header blobs: several headers in one string, separated by CR LF.
+
+The legacy modules hand the string to libcurl as ONE header: what it begins with can replace a
+default of libcurl's, what comes later cannot (B5), and nothing in it is checked. Here it is split,
+so that every line counts, and protection of credentials on a redirect covers each (B51).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Final
+
+from onehttp.errors import OnehttpError
+from onehttp_backends.headers import HeaderPairs
+
+_REPLACEABLE: Final = frozenset({"accept", "content-length", "content-type", "host", "user-agent"})
+_EXPLICIT_EMPTY: Final = frozenset({"accept", "user-agent", "content-type", "host", "expect"})
+FORM: Final = "application/x-www-form-urlencoded"
+
+
+class HeaderBlobError(OnehttpError, ValueError):
+    """A blob that would write into the request what is no header (B6)."""
+
+
+@functools.lru_cache(maxsize=1024)
+def parse_blob(blob: str) -> HeaderPairs:
+    """The headers of a blob, as libcurl would send them.
+
+    ``Name: value`` is sent, ``Name;`` is sent empty, ``Name:`` removes a default, anything else
+    is ignored. A CR LF at the end is dropped (B4).
+
+    Raises:
+        HeaderBlobError: an empty line inside, or a lone CR, LF or NUL.
+    """
+    pairs: list[tuple[str, str]] = []
+    for line in blob.removesuffix("\r\n").split("\r\n") if blob else []:
+        if not line or "\r" in line or "\n" in line or "\0" in line:
+            raise HeaderBlobError("an empty line, or a lone CR, LF or NUL, inside the headers")
+        pair = _pair(line)
+        if pair is not None:
+            pairs.append(pair)
+    return tuple(pairs)
+
+
+def _pair(line: str) -> tuple[str, str] | None:
+    name, colon, value = line.partition(":")
+    if colon:
+        name, value = name.strip(" \t"), value.strip(" \t")
+        is_sent = bool(value) or name.lower() in _EXPLICIT_EMPTY
+        return (name, value) if name and is_sent else None
+    name, semicolon, rest = line.partition(";")
+    return (name.strip(), "") if semicolon and name and not rest.strip() else None
+
+
+def with_defaults_repeated(
+    pairs: HeaderPairs, user_agent: str | None, url: str, body: bytes | None
+) -> HeaderPairs:
+    """Faithful to B5: a default that is named after the first line goes out as well."""
+    defaults = {"user-agent": user_agent or "", "accept": "*/*", "host": _host(url)}
+    if body is not None:
+        defaults |= {"content-type": FORM, "content-length": str(len(body))}
+    first = pairs[0][0].lower() if pairs else ""
+    repeated = [
+        (name.title(), defaults[name])
+        for name in dict.fromkeys(pair[0].lower() for pair in pairs[1:])
+        if name in _REPLACEABLE and name != first and defaults.get(name)
+    ]
+    return (*repeated, *pairs)
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0]

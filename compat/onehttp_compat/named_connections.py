@@ -1,0 +1,179 @@
+"""What ``curl`` and ``http_client`` share: configured connections, their state, counters, RPC."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from onehttp import Request, Response, TransferError, TransferOptions
+from onehttp_backends.headers import HeaderPairs
+from onehttp_compat.configuration import ModuleConfiguration
+from onehttp_compat.exchange import (
+    RefusedOptionError,
+    code_of,
+    connection_options,
+    legacy_url,
+    query_options,
+    transfer,
+    with_auth,
+)
+from onehttp_compat.httpcon import LegacyConnection
+from onehttp_compat.modparam import ModuleDefaults
+from onehttp_compat.pv import Variable
+
+if TYPE_CHECKING:
+    from onehttp_compat.server import LegacyServer
+
+REMEMBERED_BYTES: Final = 510
+"""Longer URLs and content types are forgotten (B44)."""
+_log = logging.getLogger("onehttp_compat")
+
+
+@dataclass(slots=True)
+class ConnectionState:
+    """What the last transfer of a connection left behind in this process."""
+
+    last_url: str = ""
+    content_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one transfer came to: libcurl's code below 100, or a status."""
+
+    code: int
+    body: bytes = b""
+    response: Response | None = None
+
+
+class ConnectionModule:
+    """State of one module in one server process."""
+
+    module: str
+    counter_group: str
+
+    def __init__(self, server: LegacyServer) -> None:
+        self._server = server
+        self.configuration = ModuleConfiguration(self.module, server.legacy_bugs)
+        self.states: dict[str, ConnectionState] = {}
+        self._options: dict[object, TransferOptions] = {}
+        for name in ("connections", "connok", "connfail"):
+            server.counters[f"{self.counter_group}.{name}"] = 0
+
+    @property
+    def parameters(self) -> ModuleDefaults:
+        return self.configuration.values
+
+    def set(self, name: str, value: object) -> None:
+        """One ``modparam(module, name, value)``."""
+        self.configuration.set(name, value)
+        self._options.clear()
+
+    def start(self) -> None:
+        """What happens when the server starts: checks, the file, the counter."""
+        self.configuration.start()
+        self._options.clear()
+        counted = self.configuration.counted_connections
+        self._server.counters[f"{self.counter_group}.connections"] = counted
+
+    def find(self, name: str) -> LegacyConnection | None:
+        """The connection of that name; names are case-sensitive."""
+        return self.configuration.connections.get(name)
+
+    def exchange(
+        self,
+        options: TransferOptions,
+        method: str,
+        url: str,
+        headers: HeaderPairs,
+        body: bytes | None,
+        state: ConnectionState | None = None,
+    ) -> Answer:
+        """One transfer, counted; ``state`` remembers it."""
+        address, auth = legacy_url(url)
+        if auth is not None:
+            options = with_auth(options, auth)
+        outcome = transfer(Request(method, address, headers, body, options))
+        is_ok = isinstance(outcome, Response) and outcome.status == 200
+        self.count(is_ok)
+        if isinstance(outcome, TransferError):
+            _log.warning("%s: %s", self.module, outcome)
+            if state is not None:
+                state.last_url = state.content_type = ""
+            return Answer(code_of(outcome))
+        if state is not None:
+            self._remember(state, outcome)
+        return Answer(outcome.status, outcome.body, outcome)
+
+    def count(self, is_ok: bool) -> None:
+        """One transfer more; only status 200 is a success (B7)."""
+        self._server.counters[f"{self.counter_group}.{'connok' if is_ok else 'connfail'}"] += 1
+
+    def options_for_queries(self) -> TransferOptions:
+        """The options of calls without a connection, made once for the parameters in force."""
+        options = self._options.get(None)
+        if options is None:
+            options = query_options(self.parameters, self._server.is_faithful)
+            self._options[None] = options
+        return options
+
+    def options_for(self, connection: LegacyConnection) -> TransferOptions:
+        """The options of a connection, made once: the engine keeps handles by them."""
+        options = self._options.get(connection.name)
+        if options is None:
+            options = connection_options(connection, self.parameters, self._server.is_faithful)
+            self._options[connection.name] = options
+        return options
+
+    def state_of(self, name: str) -> ConnectionState:
+        state = self.states.get(name)
+        if state is None:
+            state = self.states[name] = ConnectionState()
+        return state
+
+    def write(self, result: Variable, body: bytes) -> None:
+        self._server.pv.write(result, body)
+
+    def refused(self, error: RefusedOptionError) -> Answer:
+        """A call whose options libcurl refuses: no transfer, but it counts as failed."""
+        _log.error("%s: an option is refused by libcurl", self.module)
+        self.count(is_ok=False)
+        return Answer(error.code)
+
+    def listcon(self) -> list[dict[str, Any]]:
+        """``listcon``: the connections in the module's order; passwords are never shown (B1)."""
+        absent = "" if self.module == "curl" else None
+        values = self.parameters
+        return [
+            {
+                "NAME": one.name,
+                "SCHEMA": one.schema,
+                "URI": one.url.rpartition("@")[2],
+                "USERNAME": one.username or absent,
+                "PASSWORD": absent,
+                "FAILOVER": one.failover or absent,
+                "TIMEOUT": values.builtin_timeout if one.timeout is None else one.timeout,
+            }
+            for one in self.configuration.connections.values()
+        ]
+
+    def _remember(self, state: ConnectionState, response: Response) -> None:
+        limit = REMEMBERED_BYTES if self._server.is_faithful else None
+        url, content_type = _normal(response.url), response.headers.get("content-type", "")
+        state.last_url = url if limit is None or len(url) <= limit else ""
+        state.content_type = content_type if limit is None or len(content_type) <= limit else ""
+
+
+def joined_url(connection: LegacyConnection, path: str) -> str:
+    """``scheme://base``, then ``path``; a slash in between only where ``path`` has none (B46)."""
+    base = f"{connection.schema}://{connection.url}"
+    if not path:
+        return base
+    return f"{base}{path}" if path[0] == "/" else f"{base}/{path}"
+
+
+def _normal(url: str) -> str:
+    """As libcurl shows it: with a path."""
+    scheme, separator, rest = url.partition("://")
+    return url if "/" in rest or "?" in rest else f"{scheme}{separator}{rest}/"

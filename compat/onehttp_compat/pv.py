@@ -1,0 +1,208 @@
+"""Pseudo-variables: how they are written, where their values are kept, how text is expanded.
+
+``$var(x)`` lives as long as the process, everything else as long as the message. Values are
+bytes, text or numbers, and bytes stay exactly as they came.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple, TypeAlias
+
+from onehttp.errors import OnehttpError
+
+Value: TypeAlias = "bytes | str | int | None"
+Reader: TypeAlias = Callable[[str], Value]
+"""Reads a variable of a class; takes what stands in its parentheses."""
+
+NULL_TEXT: Final = "<null>"
+PROCESS_CLASSES: Final = frozenset({"var", "shv"})
+MESSAGE_CLASSES: Final = frozenset({"avp", "xavp", "xavu", "xavi", "sht", "vn", "dbr"})
+WRITABLE_CLASSES: Final = PROCESS_CLASSES | MESSAGE_CLASSES
+READ_ONLY_CLASSES: Final = frozenset(
+    (
+        *(
+            "null",
+            "rc",
+            "retcode",
+            "rm",
+            "ru",
+            "rU",
+            "rd",
+            "rp",
+            "rb",
+            "rs",
+            "rr",
+            "fu",
+            "fU",
+            "fd",
+        ),
+        *("ft", "fn", "tu", "tU", "td", "tt", "tn", "ci", "cs", "ua", "ct", "cT", "cl", "si", "sp"),
+        *("Ri", "Rp", "du", "ai", "pr", "proto", "hdr", "mi", "mb", "ml", "TS", "Ts", "Tf", "hu"),
+    )
+)
+
+_start = re.compile(r"\$(?:(\()?([A-Za-z_][A-Za-z0-9_]*))")
+
+
+class Variable(NamedTuple):
+    """A variable as written: ``$avp(s:x)`` is class ``avp``, name ``x``."""
+
+    kind: str
+    name: str
+
+
+class UnknownVariableError(OnehttpError, LookupError):
+    """No such class of variables, or not written as one."""
+
+
+class ReadOnlyVariableError(OnehttpError, TypeError):
+    """The variable cannot be written."""
+
+
+def parse(text: str) -> Variable:
+    """The variable at the start of ``text``; what follows it is ignored, as in the server.
+
+    Raises:
+        UnknownVariableError: there is none.
+    """
+    found = _parsed(text)
+    if found is None:
+        raise UnknownVariableError(f"{text[:40]!r} is not a variable; write it like $var(name)")
+    return found[0]
+
+
+@functools.lru_cache(maxsize=4096)
+def _parsed(text: str) -> tuple[Variable, int] | None:
+    """The variable at the start of ``text`` and where it ends."""
+    match = _start.match(text)
+    if match is None:
+        return None
+    kind, end = match[2], match.end()
+    name = ""
+    if text[end : end + 1] == "(":
+        close = _closing(text, end)
+        if close < 0:
+            return None
+        name, end = text[end + 1 : close], close + 1
+    if match[1]:  # $(var(x)) or $(var(x)[0]): the class in parentheses of its own
+        close = text.find(")", end)
+        if close < 0 or "{" in text[end:close]:
+            return None
+        end = close + 1
+    if kind == "avp" and name[:2] in ("s:", "i:"):
+        name = name[2:]
+    return Variable(kind, name), end
+
+
+def _closing(text: str, start: int) -> int:
+    depth = 0
+    for i in range(start, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[i], 0)
+        if depth == 0:
+            return i
+    return -1
+
+
+class PvStore:
+    """Values of variables outside the server; see `KsrStore` for those inside."""
+
+    def __init__(self) -> None:
+        self._process: dict[Variable, Value] = {}
+        self._message: dict[Variable, Value] = {}
+        self._readers: dict[str, Reader] = {"null": lambda _: None}
+
+    def register(self, kind: str, reader: Reader) -> None:
+        """Have variables of class ``kind`` read by ``reader``; they cannot be written."""
+        self._readers[kind] = reader
+
+    def new_message(self, variables: Mapping[str, Value] | None = None) -> None:
+        """Forget what belonged to the last message; ``variables`` are those of the new one."""
+        self._message = {parse(name): value for name, value in (variables or {}).items()}
+
+    def get(self, text: str) -> Value:
+        """The value of a variable; None is null. A ``$var`` never set is 0.
+
+        Raises:
+            UnknownVariableError: not a variable.
+        """
+        return self.read(parse(text))
+
+    def read(self, variable: Variable) -> Value:
+        """`get`, parsed."""
+        kind = variable.kind
+        reader = self._readers.get(kind)
+        if reader is not None:
+            return reader(variable.name)
+        if kind in PROCESS_CLASSES:
+            return self._process.get(variable, 0)
+        if kind not in MESSAGE_CLASSES and kind not in READ_ONLY_CLASSES:
+            raise UnknownVariableError(f"no variables of class ${kind}")
+        return self._message.get(variable)
+
+    def set(self, text: str, value: Value) -> None:
+        """Write a variable.
+
+        Raises:
+            UnknownVariableError: not a variable.
+            ReadOnlyVariableError: cannot be written.
+        """
+        self.write(self.writable(text), value)
+
+    def writable(self, text: str) -> Variable:
+        """The variable ``text`` names, if it can be written; raises as `set`."""
+        variable = parse(text)
+        kind = variable.kind
+        if kind not in WRITABLE_CLASSES:
+            if kind in READ_ONLY_CLASSES or kind in self._readers:
+                raise ReadOnlyVariableError(f"${kind} cannot be written")
+            raise UnknownVariableError(f"no variables of class ${kind}")
+        return variable
+
+    def write(self, variable: Variable, value: Value) -> None:
+        """`set`, parsed."""
+        if variable.kind in PROCESS_CLASSES:
+            self._process[variable] = value
+        else:
+            self._message[variable] = value
+
+    def expand(self, text: str) -> str:
+        """``text`` with its variables replaced; null reads ``<null>``, ``$$`` is a dollar sign.
+
+        Bytes that are not UTF-8 come out as lone surrogates (``surrogateescape``), so that
+        encoding the result gives them back.
+
+        Raises:
+            UnknownVariableError: a dollar sign that begins no variable.
+        """
+        if "$" not in text:
+            return text
+        parts: list[str] = []
+        at = 0
+        while (dollar := text.find("$", at)) >= 0:
+            parts.append(text[at:dollar])
+            if text.startswith("$$", dollar):
+                parts.append("$")
+                at = dollar + 2
+                continue
+            found = _parsed(text[dollar:])
+            if found is None:
+                raise UnknownVariableError(f"{text[dollar : dollar + 20]!r} begins no variable")
+            parts.append(as_text(self.read(found[0])))
+            at = dollar + found[1]
+        parts.append(text[at:])
+        return "".join(parts)
+
+
+def as_text(value: Value) -> str:
+    """A value as the server prints it into a string."""
+    if value is None:
+        return NULL_TEXT
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
+
+
+def as_bytes(text: str) -> bytes:
+    """The bytes that `as_text` was made from."""
+    return text.encode("utf-8", "surrogateescape")

@@ -1,0 +1,169 @@
+"""Every legacy function once: where it lived, what it takes, and the call that replaces it.
+
+Warnings, reports, documentation and the dispatch of calls all read this table.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Final
+
+
+class Kind(enum.Enum):
+    """How a native script's argument is read. KEMI takes every one literally."""
+
+    STATIC = "static"
+    """The literal text; a ``$`` means nothing."""
+    TEXT = "text"
+    """Pseudo-variables in it are replaced."""
+    RESULT = "result"
+    """The name of the variable that receives the result."""
+    NUMBER = "number"
+    """A number, or a variable that holds one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    name: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyFunction:
+    """One form of one legacy function."""
+
+    module: str
+    name: str
+    arguments: tuple[Argument, ...]
+    method: str
+    """The method of the module's class that does it."""
+    replacement: str
+    kemi: str | None = None
+    """Its name in ``KSR.<module>``; None where KEMI has none."""
+    is_native: bool = True
+    fixed: tuple[tuple[str, str], ...] = ()
+    """Keywords that this form gives the method besides its arguments."""
+
+    @property
+    def page(self) -> str:
+        return f"docs/migration/{self.module}.md"
+
+    @property
+    def label(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+_KINDS = {"s": Kind.STATIC, "p": Kind.TEXT, "v": Kind.RESULT, "i": Kind.NUMBER}
+
+
+def _arguments(text: str) -> tuple[Argument, ...]:
+    """``"url:p result:v"`` as arguments."""
+    pairs = (word.split(":") for word in text.split())
+    return tuple(Argument(name, _KINDS[kind]) for name, kind in pairs)
+
+
+def _functions(
+    module: str, rows: list[tuple[str, str, str, str | None, str]]
+) -> list[LegacyFunction]:
+    return [
+        LegacyFunction(module, name, _arguments(arguments), method, replacement, kemi)
+        for name, arguments, method, kemi, replacement in rows
+    ]
+
+
+_GET = 'onehttp.request("GET", url).text.partition("\\n")[0]'
+_POST = 'onehttp.request("POST", url, body=post)'
+_POST_HEADERS = 'onehttp.request("POST", url, body=post, headers=[...])'
+_REQUEST = "onehttp.request(method, url, body=body, headers=[...])"
+_CON_GET = "onehttp.connection(con).get(path)"
+_CON_POST = 'onehttp.connection(con).post(path, body=data, headers=[("Content-Type", ctype)])'
+
+_CLIENT = "url:p body:p headers:p result:v"
+_CONNECT = "connection:s path:p result:v"
+_CONNECT_POST = "connection:s path:p content_type:s body:p result:v"
+
+FUNCTIONS: Final[tuple[LegacyFunction, ...]] = (
+    *_functions(
+        "utils",
+        [
+            ("http_query", "url:p result:v", "http_query", None, _GET),
+            ("http_query", "url:p body:p result:v", "http_query", None, _POST),
+            ("http_query", _CLIENT, "http_query", None, _POST_HEADERS),
+        ],
+    ),
+    *_functions(
+        "curl",
+        [
+            ("curl_http_query", "url:p result:v", "query", None, _GET),
+            ("curl_http_query", "url:p body:p result:v", "query_post", None, _POST),
+            ("curl_connect", _CONNECT, "connect", None, _CON_GET),
+            ("curl_connect", _CONNECT_POST, "connect", None, _CON_POST),
+        ],
+    ),
+    *_functions(
+        "http_client",
+        [
+            ("http_client_query", "url:p result:v", "query", "query", _GET),
+            ("http_client_query", "url:p body:p result:v", "query", "query_post", _POST),
+            ("http_client_query", _CLIENT, "query", "query_post_hdrs", _POST_HEADERS),
+            (
+                "http_client_get",
+                _CLIENT,
+                "get",
+                "get_hdrs",
+                'onehttp.request("GET", url, body=body, headers=[...])',
+            ),
+            ("http_client_request", f"method:p {_CLIENT}", "request", "query_request", _REQUEST),
+            (
+                "http_client_request_v2pk",
+                f"method:p {_CLIENT}",
+                "request_v2pk",
+                "query_request_v2pk",
+                'connection(con).request(method, path)  # http_version: "2-prior-knowledge"',
+            ),
+            ("http_connect", _CONNECT, "connect", "curl_connect", _CON_GET),
+            ("http_connect", _CONNECT_POST, "connect", "curl_connect_post", _CON_POST),
+            (
+                "http_connect_raw",
+                "connection:s path:p content_type:s body:s result:v",
+                "connect",
+                None,
+                _CON_POST,
+            ),
+            ("http_get_redirect", "connection:s result:v", "get_redirect", None, "response.url"),
+            (
+                "http_client_response_headers_set",
+                "mode:i",
+                "response_headers_set",
+                None,
+                "response.headers",
+            ),
+            (
+                "http_client_response_headers_clear",
+                "ignored:i",
+                "response_headers_clear",
+                None,
+                "response.headers",
+            ),
+            (
+                "http_client_response_headers_clear",
+                "",
+                "response_headers_clear",
+                None,
+                "response.headers",
+            ),
+        ],
+    ),
+)
+
+MODULES: Final = tuple(dict.fromkeys(function.module for function in FUNCTIONS))
+
+NATIVE: Final = {
+    (function.name, len(function.arguments)): function
+    for function in FUNCTIONS
+    if function.is_native
+}
+KEMI: Final = {
+    (function.module, function.kemi): function for function in FUNCTIONS if function.kemi
+}

@@ -1,0 +1,62 @@
+"""`LegacyCallWarning`, once for each place that calls a legacy function."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from types import CodeType, FrameType
+from typing import Final, Literal, TypeAlias
+
+from onehttp import LegacyCallWarning, OnehttpError
+from onehttp_compat.registry import LegacyFunction
+
+Level: TypeAlias = Literal["warn", "error", "off"]
+_PACKAGE: Final = "onehttp_compat"
+
+
+class LegacyCallError(OnehttpError, RuntimeError):
+    """A legacy call where the module's level is ``error``."""
+
+
+class LegacyWarnings:
+    """Which places were warned of. A level can be set for each module."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[CodeType, int]] = set()
+        self.levels: dict[str, Level] = {}
+
+    def note(self, function: LegacyFunction) -> None:
+        """Warn of the nearest caller outside this package, unless it was warned before.
+
+        Raises:
+            LegacyCallError: at level ``error``, every time.
+        """
+        frame = calling_frame()
+        key = (frame.f_code, frame.f_lasti)
+        if key in self._seen:
+            return
+        level = self.levels.get(function.module, "warn")
+        text = (
+            f"{function.label}() is a legacy call; use {function.replacement} (see {function.page})"
+        )
+        if level == "error":
+            raise LegacyCallError(text)
+        self._seen.add(key)
+        if level == "warn":
+            warnings.warn_explicit(
+                text,
+                LegacyCallWarning,
+                frame.f_code.co_filename,
+                frame.f_lineno,
+                module=frame.f_globals.get("__name__"),
+            )
+
+
+def calling_frame() -> FrameType:
+    """The nearest frame outside this package."""
+    frame: FrameType = sys._getframe(2)
+    while frame.f_back is not None:
+        if not frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+            return frame
+        frame = frame.f_back
+    return frame
