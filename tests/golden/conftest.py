@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from onehttp_compat.registry import MODULES
+
+import onehttp
+from golden.recordings import read_corpus
+from golden.server import GoldenServer
+
+HERE = Path(__file__).resolve().parent
+SHARED = HERE.parents[2] / "shared" / "golden"
+BACKENDS = ("pycurl", "httpx")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("golden", "replay of recordings")
+    group.addoption(
+        "--corpus",
+        action="append",
+        type=Path,
+        metavar="DIR",
+        help="folder with recordings (*.jsonl); repeatable",
+    )
+    group.addoption(
+        "--golden-backend",
+        action="append",
+        choices=BACKENDS,
+        help="engine to replay on; repeatable, both by default",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "golden_backend" in metafunc.fixturenames:
+        backends = metafunc.config.getoption("golden_backend", None) or BACKENDS
+        metafunc.parametrize("golden_backend", backends, scope="session", indirect=True)
+    if "case" in metafunc.fixturenames:
+        folders = metafunc.config.getoption("corpus", None) or [default_corpus()]
+        cases = [case for folder in folders for case in read_corpus(folder, frozenset(MODULES))]
+        metafunc.parametrize("case", cases, ids=[case.id for case in cases])
+
+
+def default_corpus() -> Path:
+    return SHARED if SHARED.is_dir() else HERE / "corpus"
+
+
+@pytest.fixture(scope="session")
+def golden_server() -> Iterator[GoldenServer]:
+    with GoldenServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def golden_backend(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The name of the engine that the process runs on meanwhile."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+            environment.delenv(name, raising=False)
+            environment.delenv(name.upper(), raising=False)
+        onehttp.init(backend=request.param)
+        yield request.param
+        onehttp.shutdown()

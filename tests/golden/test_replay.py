@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from golden.divergences import verdict
+from golden.recordings import Case
+from golden.replay import Replay
+from golden.server import GoldenServer
+
+
+@pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
+def test_the_emulation_does_what_was_recorded(
+    golden_backend: str, case: Case, golden_server: GoldenServer, tmp_path: Path
+) -> None:
+    judged = verdict(case, golden_backend)
+    replay = Replay(judged.case, golden_server, tmp_path, judged.legacy_bugs)
+    differences = replay.differences()
+    applied = ", ".join(f"{rule.bug} ({rule.why})" for rule in judged.rules) or "none"
+    assert not differences, "\n".join([*differences, f"rules applied: {applied}"])
