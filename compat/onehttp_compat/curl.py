@@ -54,7 +54,9 @@ class Curl(ConnectionModule):
             _log.error("curl_connect: a line break in the content type; nothing was sent")
             return -1
         data = self._server.body(body) if body else None
-        headers: HeaderPairs = (("Content-Type", content_type),) if data is not None else ()
+        headers: HeaderPairs = ()
+        if data is not None:
+            headers = (("Content-Type", self.content_type(content_type)),)
         try:
             options = self.options_for(known)
         except RefusedOptionError as error:

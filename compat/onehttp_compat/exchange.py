@@ -26,7 +26,7 @@ from onehttp_compat.httpcon import LegacyConnection
 from onehttp_compat.modparam import ModuleDefaults
 
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
-"""The real modules end with code 23 when a reply exhausts their memory; this stands for it (B38)."""
+"""Stands for the reply that exhausts the memory of the real modules, who say 23 then (B38)."""
 MAX_REDIRECTS: Final = 30
 """libcurl's own limit since 8.3."""
 
@@ -148,7 +148,7 @@ def connection_options(
         proxy = _proxy(connection.httpproxy, connection.httpproxyport, is_faithful)
     has_pair = bool(connection.client_cert and connection.client_key)
     auth = None
-    if connection.username:
+    if connection.username is not None:
         schemes = AuthScheme(3 if is_curl else connection.authmethod & 31)
         auth = Auth(schemes=schemes, username=connection.username, secret=connection.password or "")
     return TransferOptions(

@@ -45,8 +45,8 @@ def parse_blob(blob: str) -> HeaderPairs:
 def _pair(line: str) -> tuple[str, str] | None:
     name, colon, value = line.partition(":")
     if colon:
-        name, value = name.strip(" \t"), value.strip(" \t")
-        is_sent = bool(value) or name.lower() in _EXPLICIT_EMPTY
+        name, value = name.strip(" \t"), value.removeprefix(" ")
+        is_sent = bool(value.strip(" \t")) or name.lower() in _EXPLICIT_EMPTY
         return (name, value) if name and is_sent else None
     name, semicolon, rest = line.partition(";")
     return (name.strip(), "") if semicolon and name and not rest.strip() else None

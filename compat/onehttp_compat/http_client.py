@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from onehttp import TransferOptions
 from onehttp_backends.headers import HeaderPairs
@@ -14,13 +14,11 @@ from onehttp_compat.header_blob import HeaderBlobError, parse_blob, with_default
 from onehttp_compat.httpcon import LegacyConnection
 from onehttp_compat.libcurl_texts import curlerror
 from onehttp_compat.named_connections import Answer, ConnectionModule, joined_url
-from onehttp_compat.pv import Value, Variable
+from onehttp_compat.pv import UnknownVariableError, Value, Variable
 
 if TYPE_CHECKING:
     from onehttp_compat.server import LegacyServer
 
-LONGEST_TYPE: Final = 241
-"""Bytes of a content type that fit the module's buffer (B45)."""
 _is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _log = logging.getLogger("onehttp_compat.http_client")
 
@@ -37,7 +35,7 @@ class HttpClient(ConnectionModule):
         super().__init__(server)
         self.stores_headers = False
         self.stored_headers: list[tuple[str, str]] = []
-        server.pv.register("curlerror", lambda code: curlerror(_atoi(code)))
+        server.pv.register("curlerror", _curlerror)
         server.pv.register("httprhdr", self._stored_header)
 
     def start(self) -> None:
@@ -188,9 +186,7 @@ class HttpClient(ConnectionModule):
             if "\r" in content_type or "\n" in content_type:
                 _log.error("http_connect: a line break in the content type; nothing was sent")
                 return None
-            if self._server.is_faithful:
-                content_type = content_type[:LONGEST_TYPE]
-            headers = (("Content-Type", content_type),)
+            headers = (("Content-Type", self.content_type(content_type)),)
         connection = self.find(name)
         if connection is None:
             _log.error("http_connect: no connection named %r", name)
@@ -358,6 +354,12 @@ def call(name: str, *arguments: Any) -> int:
     from onehttp_compat.server import default_server
 
     return default_server().call(name, arguments)
+
+
+def _curlerror(code: str) -> str:
+    if not code:
+        raise UnknownVariableError("$curlerror needs a code, as in $curlerror(7)")
+    return curlerror(_atoi(code))
 
 
 def _atoi(text: str) -> int:

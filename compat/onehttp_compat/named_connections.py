@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 REMEMBERED_BYTES: Final = 510
 """Longer URLs and content types are forgotten (B44)."""
 _log = logging.getLogger("onehttp_compat")
+
+
+LONGEST_TYPE: Final = 241
+"""Bytes of a content type that fit the modules' buffer (B45)."""
 
 
 @dataclass(slots=True)
@@ -93,6 +98,8 @@ class ConnectionModule:
         """One transfer, counted; ``state`` remembers it."""
         address, auth = legacy_url(url)
         if auth is not None:
+            if options.auth is not None:  # the URL's credentials, by the connection's schemes
+                auth = dataclasses.replace(auth, schemes=options.auth.schemes)
             options = with_auth(options, auth)
         outcome = transfer(Request(method, address, headers, body, options))
         is_ok = isinstance(outcome, Response) and outcome.status == 200
@@ -131,6 +138,10 @@ class ConnectionModule:
         if state is None:
             state = self.states[name] = ConnectionState()
         return state
+
+    def content_type(self, given: str) -> str:
+        """A content type as the modules hand it on: cut in faithful mode (B45)."""
+        return given[:LONGEST_TYPE] if self._server.is_faithful else given
 
     def write(self, result: Variable, body: bytes) -> None:
         self._server.pv.write(result, body)
