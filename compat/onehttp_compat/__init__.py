@@ -2,3 +2,45 @@
 
 May import the layer below (``onehttp``); nothing imports it but users' scripts.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from onehttp_compat.ksr import Ksr
+
+__all__ = ["call_function", "ksr", "modparam"]
+
+
+def modparam(module: str, name: str, value: object) -> None:
+    """One ``modparam(module, name, value)`` line, for the default server.
+
+    Raises:
+        onehttp.ConfigurationError: where the real server would refuse to start.
+    """
+    from onehttp_compat.server import default_server
+
+    default_server().modparam(module, name, value)
+
+
+def call_function(name: str, *arguments: Any) -> int:
+    """A module function by name, as ``msg.call_function`` of the older ``app_python`` does.
+
+    Pseudo-variables in the arguments are replaced; the result variable is named as text.
+
+    Raises:
+        NoSuchFunctionError: no legacy function of that name with that many arguments.
+    """
+    from onehttp_compat.server import default_server
+
+    return default_server().call(name, arguments)
+
+
+def __getattr__(name: str) -> Ksr:
+    if name != "ksr":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from onehttp_compat.ksr import Ksr
+
+    made = globals()["ksr"] = Ksr()
+    return made

@@ -1,0 +1,200 @@
+"""``KSR`` with the HTTP modules on the one engine; everything else is the real ``KSR``'s.
+
+Inside the server, ``KSR = onehttp_compat.ksr.take_over(KSR)`` at its top is all a script needs;
+outside, `Ksr` stands alone and a runner adds what the script expects.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from onehttp_compat.pv import (
+    READ_ONLY_CLASSES,
+    PvStore,
+    ReadOnlyVariableError,
+    UnknownVariableError,
+    Value,
+    Variable,
+    parse,
+)
+from onehttp_compat.registry import KEMI
+from onehttp_compat.server import LegacyServer, default_server
+
+_HEXA = "$var(onehttp_hexa)"
+_log = logging.getLogger("onehttp_compat")
+
+
+class KemiModule:
+    """``KSR.<module>``: one function for each of the module's in the registry."""
+
+    def __init__(self, server: LegacyServer, module: str, real: object = None) -> None:
+        self._server = server
+        self._module = module
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        if (self._module, name) in KEMI:
+            function = functools.partial(_call, self._server, self._module, name)
+            setattr(self, name, function)  # found at once from now on
+            return function
+        if self._real is not None:
+            return getattr(self._real, name)
+        raise AttributeError(f"KSR.{self._module} has no function {name!r}")
+
+
+def _call(server: LegacyServer, module: str, name: str, *arguments: Any) -> int:
+    return server.kemi(module, name, arguments)
+
+
+class KemiPv:
+    """``KSR.pv`` on a `PvStore`: the functions of the real one, with its return values."""
+
+    def __init__(self, store: PvStore) -> None:
+        self._store = store
+
+    def get(self, name: str) -> int | str | None:
+        """The value; text that is not UTF-8 raises UnicodeDecodeError, as in the server."""
+        value: Value
+        try:
+            value = self._store.get(name)
+        except UnknownVariableError:
+            return None
+        return value.decode() if isinstance(value, bytes) else value
+
+    def getw(self, name: str) -> int | str:
+        """The value, ``<null>`` for null."""
+        value = self.get(name)
+        return "<null>" if value is None else value
+
+    def gete(self, name: str) -> int | str:
+        """The value, empty for null."""
+        value = self.get(name)
+        return "" if value is None else value
+
+    def getvn(self, name: str, default: int) -> int | str:
+        """The value, ``default`` for null."""
+        value = self.get(name)
+        return default if value is None else value
+
+    def getvs(self, name: str, default: str) -> int | str:
+        """The value, ``default`` for null."""
+        value = self.get(name)
+        return default if value is None else value
+
+    def sets(self, name: str, value: str) -> bool:
+        """Write text."""
+        if not isinstance(value, str):
+            raise TypeError(f"KSR.pv.sets: expected text, got {type(value).__name__}")
+        return self._set(name, value)
+
+    def seti(self, name: str, value: int) -> bool:
+        """Write a number."""
+        return self._set(name, int(value))
+
+    def unset(self, name: str) -> bool:
+        """Make it null."""
+        return self._set(name, None)
+
+    def is_null(self, name: str) -> bool:
+        """Whether it is null, or no variable."""
+        return self.get(name) is None
+
+    def _set(self, name: str, value: Value) -> bool:
+        try:
+            self._store.set(name, value)
+        except ReadOnlyVariableError:
+            return True  # the real one says so too, and sets nothing
+        except UnknownVariableError:
+            return False
+        return True
+
+
+class Ksr:
+    """The object a KEMI script calls ``KSR``.
+
+    Args:
+        server: whose state the modules work on.
+        real: what answers for everything that is not taken over.
+    """
+
+    def __init__(self, server: LegacyServer | None = None, real: object = None) -> None:
+        self._real = real
+        chosen = server or default_server()
+        for module in {module for module, _ in KEMI}:
+            setattr(self, module, KemiModule(chosen, module, getattr(real, module, None)))
+        if real is None:
+            self.pv = KemiPv(chosen.pv)
+
+    def __getattr__(self, name: str) -> Any:
+        if self._real is not None and not name.startswith("_"):
+            return getattr(self._real, name)
+        raise AttributeError(f"KSR has no {name!r}")
+
+
+def take_over(real: object) -> Ksr:
+    """``KSR = take_over(KSR)``: the script's own ``KSR`` with the HTTP modules on the one engine.
+
+    Results go through the real ``KSR.pv``.
+    """
+    return Ksr(LegacyServer(store=KsrStore(real)), real)
+
+
+class KsrStore(PvStore):
+    """Variables of the real server, read and written through ``KSR.pv``.
+
+    Text crosses as NUL-terminated UTF-8; other bytes go by way of a hexadecimal copy.
+    """
+
+    def __init__(self, real: Any) -> None:
+        super().__init__()
+        self._pv = real.pv
+        self._evalx: Callable[[str, str], int] = real.pvx.evalx
+
+    def read(self, variable: Variable) -> Value:
+        """The value; bytes where it is not UTF-8."""
+        if variable.kind in self._readers:
+            return super().read(variable)
+        text = _written(variable)
+        try:
+            value: Value = self._pv.get(text)
+        except UnicodeDecodeError:
+            self._evalx(_HEXA, f"$({text[1:]}{{s.encode.hexa}})")
+            return bytes.fromhex(self._pv.get(_HEXA))
+        return value
+
+    def writable(self, text: str) -> Variable:
+        """The variable ``text`` names; the server knows more classes than this package."""
+        variable = parse(text)
+        if variable.kind in READ_ONLY_CLASSES or variable.kind in self._readers:
+            raise ReadOnlyVariableError(f"${variable.kind} cannot be written")
+        return variable
+
+    def write(self, variable: Variable, value: Value) -> None:
+        """Write a value byte for byte."""
+        text = _written(variable)
+        if value is None:
+            self._pv.unset(text)
+        elif isinstance(value, int):
+            self._pv.seti(text, value)
+        else:
+            self._write_text(text, value)
+
+    def _write_text(self, text: str, value: bytes | str) -> None:
+        raw = value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
+        if b"\0" not in raw:
+            try:
+                self._pv.sets(text, raw.decode())
+            except UnicodeDecodeError:
+                pass  # not UTF-8: by way of the hexadecimal copy below
+            else:
+                return
+        self._pv.sets(_HEXA, raw.hex())
+        if self._evalx(text, f"$({_HEXA[1:]}{{s.decode.hexa}})") < 0:
+            _log.error("%s: %d bytes do not fit the server's pv_buffer_size", text, len(raw))
+
+
+def _written(variable: Variable) -> str:
+    return f"${variable.kind}({variable.name})" if variable.name else f"${variable.kind}"
