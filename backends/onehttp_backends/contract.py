@@ -338,9 +338,12 @@ class Backend(Protocol):
     must return quickly: hand real work to others.
     """
 
-    name: str
-    capabilities: frozenset[str]
-    """What this engine can do, of: ``http2``, ``http3``, ``sockets``, ``asyncio``, ``drive``."""
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What this engine can do, of: ``http2``, ``http3``, ``sockets``, ``asyncio``, ``drive``."""
 
     def perform(self, request: Request) -> Response: ...
 

@@ -65,6 +65,7 @@ class Curl(ConnectionModule):
             method = "GET" if data is None else "POST"
             state = self.state_of(connection)
             url = joined_url(known, path)
+            headers = (*self.headers_of(known), *headers)
             answer = self.exchange(options, method, url, headers, data, state)
         limit = known.maxdatasize
         return self._finish(answer, result, answer.body[:limit] if limit > 0 else answer.body)

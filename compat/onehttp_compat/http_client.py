@@ -213,6 +213,7 @@ class HttpClient(ConnectionModule):
         state = self.state_of(connection.name)
         method = "GET" if data is None else "POST"
         url = joined_url(connection, path)
+        headers = (*self.headers_of(connection), *headers)
         answer = self._stored(self.exchange(options, method, url, headers, data, state))
         return dataclasses.replace(
             answer, body=self._value(answer, connection.maxdatasize, is_first_line=False)

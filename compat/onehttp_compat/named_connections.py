@@ -7,7 +7,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from onehttp import Request, Response, TransferError, TransferOptions
+import onehttp
+from onehttp import ConnectionSpec, Request, Response, TransferError, TransferOptions
 from onehttp_backends.headers import HeaderPairs
 from onehttp_compat.configuration import ModuleConfiguration
 from onehttp_compat.exchange import (
@@ -63,6 +64,7 @@ class ConnectionModule:
         self.configuration = ModuleConfiguration(self.module, server.legacy_bugs)
         self.states: dict[str, ConnectionState] = {}
         self._options: dict[object, TransferOptions] = {}
+        self._adapted: dict[str, tuple[ConnectionSpec, LegacyConnection]] = {}
         for name in ("connections", "connok", "connfail"):
             server.counters[f"{self.counter_group}.{name}"] = 0
 
@@ -83,8 +85,27 @@ class ConnectionModule:
         self._server.counters[f"{self.counter_group}.connections"] = counted
 
     def find(self, name: str) -> LegacyConnection | None:
-        """The connection of that name; names are case-sensitive."""
-        return self.configuration.connections.get(name)
+        """The connection of that name: a legacy definition, else one of ``connections.yaml``.
+
+        Names are case-sensitive.
+        """
+        known = self.configuration.connections.get(name)
+        if known is not None or not onehttp.is_initialised():
+            return known
+        spec = onehttp.connections().get(name)
+        if spec is None:
+            return None
+        adapted = self._adapted.get(name)
+        if adapted is None or adapted[0] is not spec:
+            schema, _, url = spec.url.partition("://")
+            adapted = (spec, LegacyConnection(name=name, schema=schema, url=url))
+            self._adapted[name] = adapted
+        return adapted[1]
+
+    def headers_of(self, connection: LegacyConnection) -> HeaderPairs:
+        """The headers that ``connections.yaml`` gives a connection; a legacy one has none."""
+        adapted = self._adapted.get(connection.name)
+        return adapted[0].headers if adapted and adapted[1] is connection else ()
 
     def exchange(
         self,
@@ -127,6 +148,9 @@ class ConnectionModule:
 
     def options_for(self, connection: LegacyConnection) -> TransferOptions:
         """The options of a connection, made once: the engine keeps handles by them."""
+        adapted = self._adapted.get(connection.name)
+        if adapted and adapted[1] is connection:
+            return adapted[0].options
         options = self._options.get(connection.name)
         if options is None:
             options = connection_options(connection, self.parameters, self._server.is_faithful)

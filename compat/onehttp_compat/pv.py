@@ -122,6 +122,10 @@ class PvStore:
         """Forget what belonged to the last message; ``variables`` are those of the new one."""
         self._message = {parse(name): value for name, value in (variables or {}).items()}
 
+    def set_message(self, text: str, value: Value) -> None:
+        """Change what the message itself says, such as ``$ru``."""
+        self._message[parse(text)] = value
+
     def get(self, text: str) -> Value:
         """The value of a variable; None is null. A ``$var`` never set is 0.
 

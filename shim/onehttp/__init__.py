@@ -123,6 +123,7 @@ __all__ = [
     "arequest",
     "backend",
     "connection",
+    "connections",
     "init",
     "is_initialised",
     "perform",
@@ -276,6 +277,11 @@ def connection(name: str) -> Connection:
         UnknownConnectionError: no such name; suggests the nearest.
     """
     return _runtime().connection(name)
+
+
+def connections() -> ConnectionSet:
+    """The connections in force, by name; read-only."""
+    return _runtime().specs
 
 
 def route(name: str) -> Callable[[F], F]:

@@ -1,0 +1,1 @@
+"""Commands of ``onehttp`` that need the legacy modules; the shim finds them by entry point."""

@@ -1,0 +1,20 @@
+"""The command ``onehttp``. Its subcommands are entry points of the group ``onehttp.commands``:
+some need the layers above, which this one must not import."""
+
+from __future__ import annotations
+
+import sys
+
+GROUP = "onehttp.commands"
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        import click  # noqa: F401
+        import rich  # noqa: F401
+    except ImportError as error:
+        sys.exit(f"onehttp: the command line needs {error.name}: pip install 'onehttp[cli]'")
+    from onehttp.cli.group import onehttp
+
+    onehttp()

@@ -1,0 +1,30 @@
+"""The group of all subcommands, loaded when used."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+import click
+
+from onehttp.cli import GROUP
+from onehttp.version import VERSION
+
+
+class Commands(click.Group):
+    """Subcommands by entry point."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({entry.name for entry in entry_points(group=GROUP)})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        for entry in entry_points(group=GROUP):
+            if entry.name == cmd_name:
+                command = entry.load()
+                return command if isinstance(command, click.Command) else None
+        return None
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="onehttp")
+def onehttp() -> None:
+    """One HTTP engine per process, and the legacy calls on top of it."""
