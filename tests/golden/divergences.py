@@ -77,6 +77,12 @@ RULES = [
         safe_outcomes.injection_refused,
     ),
     Rule(
+        "B6, folding",
+        "a blank before a header's name",
+        safe_outcomes.blank_before_a_name,
+        safe_outcomes.without_the_blank,
+    ),
+    Rule(
         "B9",
         "the first '@' anywhere ends the credentials",
         odd_configurations.at_sign_outside_credentials,
@@ -89,6 +95,12 @@ RULES = [
         "B18", "connections of the file are not counted", odd_configurations.counts_file_connections
     ),
     Rule("B19", "plain queries use a proxy without port", odd_configurations.proxy_without_port),
+    Rule(
+        "B21",
+        "TLS files of parameters are not applied to queries",
+        safe_outcomes.tls_files_of_queries,
+        safe_outcomes.tls_outcome_open,
+    ),
     Rule("B24", "documented spellings are refused", odd_configurations.documented_spelling),
     Rule("B29", "an unsafe request is repeated", odd_calls.unsafe_call_on_a_kept_connection),
     Rule(

@@ -99,6 +99,48 @@ def injection_refused(case: Case) -> Case:
     return _with_steps(case, lambda s: _refused(s) if _injects(named_arguments(s)) else s)
 
 
+def blank_before_a_name(case: Case) -> bool:
+    return any(line[:1] in (" ", "\t") for blob in blobs(case) for line in blob.split("\r\n"))
+
+
+def without_the_blank(case: Case) -> Case:
+    """A line that begins with a blank would continue the header before it: the blank goes."""
+
+    def changed(step: Step) -> Step:
+        wire = [
+            {**request, "headers": [[name.strip(), value] for name, value in request["headers"]]}
+            for request in step["wire"]
+        ]
+        return {**step, "wire": wire}
+
+    return _with_steps(case, changed)
+
+
+_QUERY_TLS = ("tlscacert", "tlscipherlist", "tlsclientcert", "tlsclientkey")
+
+
+def tls_files_of_queries(case: Case) -> bool:
+    is_set = any(case.parameter(name) for name in _QUERY_TLS)
+    return case.module == "curl" and is_set and any(map(_is_tls_query, case.steps))
+
+
+def _is_tls_query(step: Step) -> bool:
+    return named_arguments(step).get("url", "").lower().startswith("https:")
+
+
+def tls_outcome_open(case: Case) -> Case:
+    """The later behaviour applies the files; what comes of it the recording cannot tell."""
+
+    def changed(step: Step) -> Step:
+        if not _is_tls_query(step):
+            return step
+        return {key: value for key, value in step.items() if key not in ("wire", "connects")} | {
+            "expect": {"pvs": step["expect"]["pvs"]}
+        }
+
+    return _with_steps(case, changed)
+
+
 def _is_foreign(url: str) -> bool:
     scheme = re.match(r"\s*([A-Za-z][A-Za-z0-9+.-]*)://", url)
     return bool(scheme) and scheme[1].lower() not in ("http", "https")  # type: ignore[index]
