@@ -1,74 +1,55 @@
-"""A routing script as it would run in Kamailio (app_python3): look-up, fraud check, least cost.
+"""A routing script of the oldest kind (app_python), grown over the years.
 
-Nothing in it knows of onehttp. Run it outside the server, against your own HTTP services, with
-``onehttp run examples/legacy_routing.py``; the addresses come from $shv variables and connections,
-as they would from kamailio.cfg.
+Each step was written when another HTTP module was new: ``http_query`` of *utils*,
+``curl_http_query`` of *curl*, ``http_client_query`` of *http_client*. In the server these three
+could not be loaded together. Nothing in it knows of onehttp.
 """
 
-import json
+import os
 
-import KSR as KSR
+from Router import LM_ERR, LM_INFO
+
+API = os.environ.get("ROUTING_API", "http://127.0.0.1:8088")
 
 
 def mod_init():
-    KSR.info("===== legacy routing starts\n")
     return Routing()
 
 
 class Routing:
     def child_init(self, rank):
+        LM_INFO("routing: process %d\n" % rank)
         return 0
 
-    def ksr_request_route(self, msg):
-        if KSR.is_method("OPTIONS"):
-            KSR.sl.send_reply(200, "Keepalive")
-            return 1
-        if KSR.is_method("INVITE"):
-            return self.route_invite()
-        if KSR.is_method("BYE"):
-            return self.route_bye()
-        KSR.sl.send_reply(405, "Method Not Allowed")
-        return 1
+    def route(self, msg):
+        if msg.Method == "OPTIONS":
+            return msg.call_function("sl_send_reply", "200", "Keepalive")
+        if msg.Method == "BYE":
+            return self._bill(msg)
+        if self._is_blocked(msg):
+            return msg.call_function("sl_send_reply", "603", "Declined")
 
-    def route_invite(self):
-        caller = KSR.pv.get("$fU")
-        callee = KSR.pv.get("$rU")
-
-        # 1. Is the caller known for fraud? Named connection, GET.
-        code = KSR.http_client.curl_connect("fraud", "/check?caller=%s" % caller, "$var(fraud)")
-        if code == 200 and KSR.pv.get("$var(fraud)") == "block":
-            KSR.warn("fraud: %s is blocked\n" % caller)
-            KSR.sl.send_reply(603, "Declined")
-            return -1
-
-        # 2. Where does the number live? Named connection with failover.
-        code = KSR.http_client.curl_connect("lookup", "/number/%s" % callee, "$var(lookup)")
-        if code < 100:
-            KSR.err("number look-up is down: code %d\n" % code)
-            KSR.sl.send_reply(503, "Service Unavailable")
-            return -1
+        # 2014: where does the number live?
+        code = msg.call_function("http_query", API + "/number/$rU", "$var(network)")
         if code == 404:
-            KSR.sl.send_reply(404, "Not Found")
-            return -1
-        target = json.loads(KSR.pv.get("$var(lookup)"))
+            return msg.call_function("sl_send_reply", "404", "Not Found")
+        if code != 200:
+            LM_ERR("number look-up failed: %d\n" % code)
+            return msg.call_function("sl_send_reply", "503", "Service Unavailable")
+        msg.call_function("append_hf", "X-Network: $var(network)\r\n")
 
-        # 3. The cheapest carrier: POST with a header of our own.
-        KSR.http_client.query_post_hdrs(
-            KSR.pv.get("$shv(rates_url)"),
-            json.dumps({"from": caller, "to": callee, "network": target["network"]}),
-            "Content-Type: application/json\r\nX-Call-ID: %s" % KSR.pv.get("$ci"),
-            "$var(carrier)",
-        )
-        carrier = KSR.pv.get("$var(carrier)")
-        KSR.seturi("sip:%s@%s" % (target["number"], carrier))
-        KSR.hdr.append("X-Network: %s\r\n" % target["network"])
-        KSR.tm.t_relay()
-        return 1
+        # 2015: which carrier is the cheapest?
+        code = msg.call_function("curl_http_query", API + "/carrier?to=$rU", "$var(carrier)")
+        if code == 200:
+            msg.call_function("append_hf", "X-Carrier: $var(carrier)\r\n")
+        return msg.call_function("t_relay")
 
-    def route_bye(self):
-        # A call detail record, fire and forget.
-        KSR.http_client.curl_connect_post(
-            "cdr", "/cdr", "application/json", json.dumps({"call": KSR.pv.get("$ci")}), "$var(cdr)"
-        )
-        KSR.tm.t_relay()
-        return 1
+    def _is_blocked(self, msg):
+        # 2017: the fraud service answers 200 to let the call pass, 403 to stop it. A number below
+        # 100 is a transport error: then calls pass.
+        code = msg.call_function("http_client_query", API + "/fraud?from=$fU", "$var(fraud)")
+        return code == 403
+
+    def _bill(self, msg):
+        msg.call_function("http_client_query", API + "/cdr?call=$ci", "$var(cdr)")
+        return msg.call_function("t_relay")

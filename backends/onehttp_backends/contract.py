@@ -343,7 +343,7 @@ class Backend(Protocol):
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What this engine can do, of: ``http2``, ``http3``, ``sockets``, ``asyncio``, ``drive``."""
+        """What it can do, of: ``http2``, ``http3``, ``sockets``, ``asyncio``, ``drive``."""
 
     def perform(self, request: Request) -> Response: ...
 

@@ -41,17 +41,14 @@ class LegacyFunction:
     replacement: str
     kemi: str | None = None
     """Its name in ``KSR.<module>``; None where KEMI has none."""
-    is_native: bool = True
-    fixed: tuple[tuple[str, str], ...] = ()
-    """Keywords that this form gives the method besides its arguments."""
 
     @property
     def page(self) -> str:
         return f"docs/migration/{self.module}.md"
 
-    @property
-    def label(self) -> str:
-        return f"{self.module}.{self.name}"
+    def label(self, is_kemi: bool) -> str:
+        """Its name as the script wrote it."""
+        return f"KSR.{self.module}.{self.kemi}" if is_kemi else self.name
 
 
 _KINDS = {"s": Kind.STATIC, "p": Kind.TEXT, "v": Kind.RESULT, "i": Kind.NUMBER}
@@ -159,11 +156,7 @@ FUNCTIONS: Final[tuple[LegacyFunction, ...]] = (
 
 MODULES: Final = tuple(dict.fromkeys(function.module for function in FUNCTIONS))
 
-NATIVE: Final = {
-    (function.name, len(function.arguments)): function
-    for function in FUNCTIONS
-    if function.is_native
-}
+NATIVE: Final = {(function.name, len(function.arguments)): function for function in FUNCTIONS}
 KEMI: Final = {
     (function.module, function.kemi): function for function in FUNCTIONS if function.kemi
 }

@@ -32,6 +32,8 @@ class LegacyCall:
     """One legacy call, for those who watch."""
 
     function: LegacyFunction
+    name: str
+    """As the script wrote it: ``http_query``, ``KSR.http_client.query``."""
     file: str
     line: int
     url: str
@@ -164,16 +166,16 @@ class LegacyServer:
     def _run(self, form: LegacyFunction, arguments: Sequence[Any], is_kemi: bool) -> int:
         if not self._has_started:
             self.start()
-        self.warnings.note(form)
+        self.warnings.note(form, is_kemi)
         try:
             values = self._evaluated(form, arguments, is_kemi)
         except (UnknownVariableError, ReadOnlyVariableError, TypeError) as error:
-            _log.error("%s: %s; nothing was sent", form.label, error)
+            _log.error("%s: %s; nothing was sent", form.label(is_kemi), error)
             return -1
         started = time.perf_counter() if self.observers else 0.0
         code: int = getattr(self._modules[form.module], form.method)(is_kemi=is_kemi, **values)
         if self.observers:
-            self._observe(form, values, code, time.perf_counter() - started)
+            self._observe(form, is_kemi, values, code, time.perf_counter() - started)
         return code
 
     def _evaluated(
@@ -211,16 +213,20 @@ class LegacyServer:
         return value
 
     def _observe(
-        self, form: LegacyFunction, values: dict[str, Any], code: int, time_s: float
+        self,
+        form: LegacyFunction,
+        is_kemi: bool,
+        values: dict[str, Any],
+        code: int,
+        time_s: float,
     ) -> None:
         frame = calling_frame()
         result = values.get("result")
         size = _size(self.pv.read(result)) if isinstance(result, Variable) else None
-        url = values.get("url") or "/".join(
-            str(values[name]) for name in ("connection", "path") if values.get(name)
-        )
+        url = values.get("url") or f"{values.get('connection', '')} {values.get('path', '')}"
         record = LegacyCall(
             function=form,
+            name=form.label(is_kemi),
             file=frame.f_code.co_filename,
             line=frame.f_lineno,
             url=url,

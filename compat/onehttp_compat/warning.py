@@ -25,7 +25,7 @@ class LegacyWarnings:
         self._seen: set[tuple[CodeType, int]] = set()
         self.levels: dict[str, Level] = {}
 
-    def note(self, function: LegacyFunction) -> None:
+    def note(self, function: LegacyFunction, is_kemi: bool = False) -> None:
         """Warn of the nearest caller outside this package, unless it was warned before.
 
         Raises:
@@ -36,9 +36,7 @@ class LegacyWarnings:
         if key in self._seen:
             return
         level = self.levels.get(function.module, "warn")
-        text = (
-            f"{function.label}() is a legacy call; use {function.replacement} (see {function.page})"
-        )
+        text = f"{function.label(is_kemi)}() is a legacy call; use {function.replacement} (see {function.page})"
         if level == "error":
             raise LegacyCallError(text)
         self._seen.add(key)

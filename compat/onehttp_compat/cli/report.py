@@ -26,6 +26,7 @@ class CallRow:
 
     place: str
     function: str
+    module: str
     url: str
     code: int
     replacement: str
@@ -47,11 +48,11 @@ class Report:
         """Take one call down."""
         place = f"{Path(call.file).name}:{call.line}"
         url = shown_url(call.url)
-        key = (place, call.function.label, url, call.code)
+        key = (place, call.name, url, call.code)
         row = self.rows.get(key)
         if row is None:
             replacement = call.function.replacement
-            row = CallRow(place, call.function.label, url, call.code, replacement)
+            row = CallRow(place, call.name, call.function.module, url, call.code, replacement)
             self.rows[key] = row
         row.count += 1
         row.result_bytes = call.result_bytes or 0
@@ -64,7 +65,7 @@ class Report:
     @property
     def modules(self) -> list[str]:
         """The legacy modules that were called."""
-        return sorted({row.function.partition(".")[0] for row in self.rows.values()})
+        return sorted({row.module for row in self.rows.values()})
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -74,6 +75,7 @@ class Report:
             "calls": [
                 {
                     "place": row.place,
+                    "module": row.module,
                     "function": row.function,
                     "url": row.url,
                     "code": row.code,
@@ -127,8 +129,8 @@ def print_report(report: Report) -> None:
     stats = report.stats
     if stats is not None:
         console.print(
-            f"[bold]one engine[/bold] ({stats.backend}): {len(report.modules)} legacy modules "
-            f"({', '.join(report.modules)}), {stats.global_inits} global init, "
+            f"[bold]one engine[/bold] ({stats.backend}): legacy modules {', '.join(report.modules)}; "
+            f"{stats.global_inits} global init, "
             f"{stats.transfers} transfers ({stats.failed} failed), "
             f"{stats.connections_opened} connections opened, {stats.connections_reused} reused"
         )

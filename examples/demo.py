@@ -1,0 +1,36 @@
+"""``make demo``: two unmodified legacy scripts, four kinds of legacy calls, one engine."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from lookup_server import serving
+
+HERE = Path(__file__).resolve().parent
+
+
+def run(*arguments):
+    command = ["onehttp", "run", *arguments]
+    print("\n$", " ".join(command), flush=True)
+    return subprocess.run([sys.executable, "-m", *command], cwd=HERE.parent, check=False).returncode
+
+
+def main():
+    with serving() as address:
+        os.environ["ROUTING_API"] = address
+        print("local HTTP services for the demo:", address)
+        codes = [
+            run("examples/legacy_routing.py", "--message", "examples/messages"),
+            run(
+                *("examples/kemi_routing.py", "--connections", "examples/connections.yaml"),
+                *("--message", "examples/messages"),
+            ),
+        ]
+    if any(codes):
+        sys.exit("the demo failed: see the messages above")
+    print("\nNow your own: onehttp run YOUR_SCRIPT.py --message YOUR_REQUEST.sip")
+
+
+if __name__ == "__main__":
+    main()
