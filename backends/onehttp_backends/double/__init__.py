@@ -1,0 +1,10 @@
+"""The httpx double: the contract of the pycurl engine, for tests, in process or over sockets.
+
+What it cannot do: HTTP/3; check the host name of a certificate it does not verify; bind to an
+interface by name (an address works); tell interim (1xx) responses.
+"""
+
+from onehttp_backends.double.answers import Answer, UnexpectedRequestError
+from onehttp_backends.double.double import HttpxBackend
+
+__all__ = ["Answer", "HttpxBackend", "UnexpectedRequestError"]

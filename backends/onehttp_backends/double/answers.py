@@ -1,0 +1,94 @@
+"""Answers without sockets: a handler, canned answers, or a web application."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias, cast
+
+from onehttp_backends.contract import Request, Response
+from onehttp_backends.errors import CurlCode, OnehttpError, TransferError, transfer_error
+
+Answer: TypeAlias = "Response | TransferError | bytes | str | int | tuple[int, bytes | str]"
+"""What a test may answer with: a whole response, an error to raise, a body, a status, or both."""
+Handler: TypeAlias = "Callable[[Request], Answer | Awaitable[Answer]]"
+
+
+class UnexpectedRequestError(OnehttpError, AssertionError):
+    """A request that no canned answer is for; names the nearest one."""
+
+
+class Canned:
+    """Answers by ``"METHOD URL"``; a list answers one call after the other, its last one for ever."""
+
+    def __init__(self, answers: Mapping[str, Answer | list[Answer]]) -> None:
+        self._answers = {
+            key: list(value) if isinstance(value, list) else [value]
+            for key, value in answers.items()
+        }
+
+    def __call__(self, request: Request) -> Answer:
+        key = f"{request.method} {request.url}"
+        answers = self._answers.get(key)
+        if not answers:
+            near = difflib.get_close_matches(key, self._answers, 1)
+            hint = f"; the nearest is {near[0]!r}" if near else ""
+            raise UnexpectedRequestError(f"no answer for {key!r}{hint}")
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+
+async def answer_of(handler: Handler, request: Request) -> Response:
+    """Ask a handler, which may be a coroutine function.
+
+    Raises:
+        TransferError: the handler answered with one, or raised it.
+    """
+    answer = handler(request)
+    return response_of(await answer if inspect.isawaitable(answer) else answer, request)
+
+
+def answer_now(handler: Handler, request: Request) -> Response:
+    """Ask a handler from a blocking call; a coroutine is run to its end."""
+    answer = handler(request)
+    if inspect.isawaitable(answer):
+        import asyncio
+
+        async def wait() -> Answer:
+            return await cast("Awaitable[Answer]", answer)
+
+        answer = asyncio.run(wait())
+    return response_of(answer, request)
+
+
+def response_of(answer: Answer, request: Request) -> Response:
+    """An `Answer` as a response, under the limits of the request.
+
+    Raises:
+        TransferError: it is one, or the body is larger than allowed (63).
+    """
+    if isinstance(answer, TransferError):
+        raise answer
+    if isinstance(answer, Response):
+        return limited(answer, request)
+    status, body = 200, cast("bytes | str | int", answer)
+    if isinstance(answer, tuple):
+        status, body = answer
+    elif isinstance(answer, int):
+        status, body = answer, b""
+    data = body.encode() if isinstance(body, str) else cast(bytes, body)
+    head = [f"HTTP/1.1 {status} \r\n", f"Content-Length: {len(data)}\r\n", "\r\n"]
+    response = Response(status, [line.encode() for line in head], data, request.url)
+    return limited(response, request)
+
+
+def limited(response: Response, request: Request) -> Response:
+    """``response`` under ``max_body_bytes``."""
+    limit = request.options.max_body_bytes
+    if limit and len(response.body) > limit:
+        if request.options.body_policy == "fail":
+            raise transfer_error(
+                CurlCode.FILESIZE_EXCEEDED, f"the body is larger than {limit} bytes"
+            )
+        response.body, response.truncated = response.body[:limit], True
+    return response

@@ -1,0 +1,51 @@
+"""Credentials as libcurl uses them: one scheme goes out at once, several wait for the challenge."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import httpx
+
+from onehttp_backends.contract import Auth, AuthScheme
+from onehttp_backends.errors import CurlCode, transfer_error
+
+_KNOWN = AuthScheme.BASIC | AuthScheme.DIGEST | AuthScheme.DIGEST_IE | AuthScheme.BEARER
+
+
+class Credentials(httpx.Auth):
+    """An httpx auth flow for an `Auth`."""
+
+    def __init__(self, auth: Auth) -> None:
+        if auth.schemes and not auth.schemes & _KNOWN:
+            raise transfer_error(
+                CurlCode.NOT_BUILT_IN, "the httpx double knows basic, digest and bearer only"
+            )
+        self._auth = auth
+        self._basic = httpx.BasicAuth(auth.username, auth.secret)
+        self._digest = httpx.DigestAuth(auth.username, auth.secret)
+
+    def _allows(self, scheme: AuthScheme) -> bool:
+        return bool(self._auth.schemes & scheme)
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Send, and once more with credentials when the server asks for a scheme we may use."""
+        if self._auth.schemes == AuthScheme.BASIC:
+            yield from self._basic.auth_flow(request)
+            return
+        if self._allows(AuthScheme.BEARER):
+            request.headers["Authorization"] = f"Bearer {self._auth.secret}"
+            yield request
+            return
+        response = yield request
+        if response.status_code != httpx.codes.UNAUTHORIZED:
+            return
+        offered = " ".join(response.headers.get_list("www-authenticate")).lower()
+        if "digest" in offered and self._allows(AuthScheme.DIGEST | AuthScheme.DIGEST_IE):
+            flow = self._digest.auth_flow(request)
+            next(flow)  # the request without credentials, which was sent above
+            try:
+                yield flow.send(response)
+            except StopIteration:
+                return
+        elif "basic" in offered and self._allows(AuthScheme.BASIC):
+            yield from self._basic.auth_flow(request)

@@ -1,0 +1,125 @@
+"""httpx clients: one for each options object, with its TLS, proxy and versions."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import ssl
+from typing import Any
+
+import httpx
+
+from onehttp_backends.contract import HttpVersion, Tls, TlsVersion, TransferOptions
+from onehttp_backends.errors import CurlCode, transfer_error
+from onehttp_backends.request_rules import check_options
+
+MAX_CLIENTS = 256
+_TLS = {
+    TlsVersion.TLS_1_0: ssl.TLSVersion.TLSv1,
+    TlsVersion.TLS_1_1: ssl.TLSVersion.TLSv1_1,
+    TlsVersion.TLS_1_2: ssl.TLSVersion.TLSv1_2,
+    TlsVersion.TLS_1_3: ssl.TLSVersion.TLSv1_3,
+}
+
+
+class Clients:
+    """Clients by the identity of their options. All are used on one event loop."""
+
+    def __init__(self) -> None:
+        self._clients: dict[int, tuple[TransferOptions, httpx.AsyncClient]] = {}
+
+    def get(self, options: TransferOptions) -> httpx.AsyncClient:
+        """The client for these options.
+
+        Raises:
+            TransferError: the options ask for what httpx cannot do, or name unusable files.
+        """
+        found = self._clients.get(id(options))
+        if found is None:
+            if len(self._clients) >= MAX_CLIENTS:
+                del self._clients[next(iter(self._clients))]
+            found = self._clients[id(options)] = (options, make_client(options))
+        return found[1]
+
+    async def aclose(self) -> None:
+        for _, client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
+
+
+def make_client(options: TransferOptions) -> httpx.AsyncClient:
+    """A client for these options."""
+    check_options(options)
+    version = options.http_version
+    if version is HttpVersion.HTTP_3:
+        raise transfer_error(CurlCode.NOT_BUILT_IN, "the httpx double does not speak HTTP/3")
+    transport: dict[str, Any] = {
+        "verify": tls_context(options.tls),
+        "http1": version is not HttpVersion.HTTP_2_PRIOR_KNOWLEDGE,
+        "http2": version is not HttpVersion.HTTP_1_1,
+        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=1024),
+    }
+    if options.interface:
+        transport["local_address"] = _address(options.interface)
+    proxy = options.proxy
+    if proxy and proxy.url:
+        credentials = (proxy.username, proxy.secret) if proxy.username else None
+        transport["proxy"] = httpx.Proxy(proxy.url, auth=credentials)
+    has_environment = bool(proxy and proxy.from_environment)
+    mounts = None
+    if not has_environment:
+        mounts = {"all://": httpx.AsyncHTTPTransport(**transport)}
+        return httpx.AsyncClient(mounts=mounts, trust_env=False, timeout=None)
+    transport.pop("proxy", None)
+    local = transport.pop("local_address", None)
+    return httpx.AsyncClient(
+        **transport,
+        transport=httpx.AsyncHTTPTransport(**transport, local_address=local) if local else None,
+        trust_env=True,
+        timeout=None,
+    )
+
+
+def tls_context(tls: Tls) -> ssl.SSLContext:
+    """An SSL context; unusable files and ciphers end with libcurl's codes."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = tls.verify_host and tls.verify_peer
+    context.verify_mode = ssl.CERT_REQUIRED if tls.verify_peer else ssl.CERT_NONE
+    context.minimum_version = _TLS[tls.min_version]
+    if tls.max_version:
+        context.maximum_version = _TLS[tls.max_version]
+    try:
+        if tls.ca_file or tls.ca_path:
+            context.load_verify_locations(tls.ca_file, tls.ca_path)
+        else:
+            context.load_default_certs()
+    except (OSError, ssl.SSLError) as error:
+        raise transfer_error(
+            CurlCode.SSL_CACERT_BADFILE, f"CA file {tls.ca_file or tls.ca_path}: {error}"
+        ) from None
+    try:
+        if tls.cert_file:
+            password = tls.key_password
+            context.load_cert_chain(tls.cert_file, tls.key_file, password)
+    except (OSError, ssl.SSLError) as error:
+        raise transfer_error(
+            CurlCode.SSL_CERTPROBLEM, f"client certificate {tls.cert_file}: {error}"
+        ) from None
+    try:
+        if tls.ciphers:
+            context.set_ciphers(tls.ciphers)
+    except ssl.SSLError:
+        raise transfer_error(CurlCode.SSL_CIPHER, "no usable cipher in the list") from None
+    return context
+
+
+def _address(interface: str) -> str:
+    host = interface.removeprefix("host!")
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        known = os.path.exists(f"/sys/class/net/{interface}")
+        reason = "the httpx double binds to addresses only" if known else "no such interface"
+        raise transfer_error(
+            CurlCode.INTERFACE_FAILED, f"interface {interface!r}: {reason}"
+        ) from None

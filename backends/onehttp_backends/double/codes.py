@@ -1,0 +1,143 @@
+"""What httpx raises, as libcurl's codes; and how far a transfer got, from httpcore's trace."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import ssl
+import time
+from typing import Any, Final
+
+import httpx
+
+from onehttp_backends.contract import Timings
+from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, transfer_error
+
+_ANSWERED: Final = "receive_response_headers.complete"
+
+
+class Trace:
+    """Follows one exchange by httpcore's ``trace`` extension."""
+
+    def __init__(self) -> None:
+        self.started = time.perf_counter()
+        self.phase = Phase.QUEUE
+        self.opened = 0
+        self.is_answered = False
+        self._at: dict[str, float] = {}
+
+    async def __call__(self, event: str, info: dict[str, Any]) -> None:
+        now = time.perf_counter()
+        name = event.partition(".")[2]
+        if event.endswith(("connect_tcp.started", "connect_unix_socket.started")):
+            self.phase = Phase.CONNECT
+        elif event.endswith("connect_tcp.complete"):
+            self.opened += 1
+            self._at["connect"] = now
+        elif event.endswith("start_tls.started"):
+            self.phase = Phase.TLS
+        elif event.endswith("start_tls.complete"):
+            self._at["appconnect"] = now
+        elif name == "send_request_headers.started":
+            self.phase = Phase.SEND
+            self._at["pretransfer"] = now
+        elif name == "send_request_body.complete":
+            self.phase = Phase.FIRST_BYTE
+            self._at["posttransfer"] = now
+        elif name == _ANSWERED:
+            self.phase = Phase.BODY
+            self.is_answered = True
+            self._at["starttransfer"] = now
+
+    @property
+    def sent(self) -> Sent:
+        if self.is_answered:
+            return Sent.YES
+        return Sent.MAYBE if self.phase in (Phase.SEND, Phase.FIRST_BYTE) else Sent.NO
+
+    @property
+    def may_repeat(self) -> bool:
+        """The exchange went into a connection made before, and no answer came."""
+        return self.opened == 0 and not self.is_answered and self.phase is not Phase.QUEUE
+
+    def timings(self) -> Timings:
+        """Microseconds to the end of each phase."""
+
+        def micros(name: str) -> int:
+            at = self._at.get(name)
+            return round((at - self.started) * 1e6) if at else 0
+
+        return Timings(
+            connect_us=micros("connect"),
+            appconnect_us=micros("appconnect"),
+            pretransfer_us=micros("pretransfer"),
+            posttransfer_us=micros("posttransfer"),
+            starttransfer_us=micros("starttransfer"),
+            total_us=round((time.perf_counter() - self.started) * 1e6),
+        )
+
+
+def error_of(error: Exception, trace: Trace, place: str) -> TransferError:
+    """The `TransferError` that libcurl would have ended with."""
+    code = _code(error, trace)
+    text = str(error) or type(error).__name__
+    return transfer_error(code, f"{place}: {text}", sent=trace.sent, phase=trace.phase)
+
+
+def _code(error: Exception, trace: Trace) -> int:
+    cause = _root(error)
+    if isinstance(error, (httpx.TimeoutException, TimeoutError, asyncio.TimeoutError)):
+        return CurlCode.OPERATION_TIMEDOUT
+    if isinstance(cause, socket.gaierror):
+        return CurlCode.COULDNT_RESOLVE_HOST
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return CurlCode.PEER_FAILED_VERIFICATION
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return CurlCode.UNSUPPORTED_PROTOCOL
+    if isinstance(error, httpx.DecodingError):
+        return CurlCode.BAD_CONTENT_ENCODING
+    if isinstance(error, httpx.ProxyError):
+        return CurlCode.RECV_ERROR
+    if isinstance(error, httpx.ConnectError):
+        return _connect_code(cause, trace)
+    if isinstance(error, (httpx.RemoteProtocolError, httpx.LocalProtocolError)):
+        return _protocol_code(str(error), trace)
+    if isinstance(error, httpx.WriteError):
+        return CurlCode.SEND_ERROR
+    return CurlCode.RECV_ERROR
+
+
+def _connect_code(cause: BaseException, trace: Trace) -> int:
+    if isinstance(cause, ssl.SSLError) or trace.phase is Phase.TLS:
+        return CurlCode.SSL_CONNECT_ERROR
+    if isinstance(cause, OSError) and cause.errno == errno.EADDRNOTAVAIL:
+        return CurlCode.INTERFACE_FAILED
+    return CurlCode.COULDNT_CONNECT
+
+
+def _protocol_code(text: str, trace: Trace) -> int:
+    lowered = text.lower()
+    if "without sending a response" in lowered:
+        return CurlCode.GOT_NOTHING
+    if "incomplete" in lowered or "peer closed connection" in lowered:
+        # libcurl tells a head cut short (52 or 56) from a body cut short (18).
+        return CurlCode.PARTIAL_FILE if trace.is_answered else CurlCode.RECV_ERROR
+    if "streamreset" in lowered or "stream" in lowered:
+        return CurlCode.HTTP2_STREAM
+    if trace.is_answered:
+        return CurlCode.RECV_ERROR
+    if "illegal status line" in lowered:
+        return CurlCode.UNSUPPORTED_PROTOCOL  # libcurl takes it for HTTP/0.9, and refuses that
+    return CurlCode.WEIRD_SERVER_REPLY
+
+
+def _root(error: BaseException) -> BaseException:
+    seen: set[int] = set()
+    while id(error) not in seen:
+        seen.add(id(error))
+        deeper = error.__cause__ or error.__context__
+        if deeper is None:
+            break
+        error = deeper
+    return error

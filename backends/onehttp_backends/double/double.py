@@ -1,0 +1,330 @@
+"""The backend on httpx: the same contract, the same codes, for tests.
+
+One background event loop carries every transfer, however its caller waits; answers in process
+need no loop at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+import os
+import threading
+import weakref
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final
+
+import httpx
+
+from onehttp_backends.contract import Outcome, Request, Response, Stats, Transfer
+from onehttp_backends.double.answers import Answer, Canned, Handler, answer_now, answer_of, limited
+from onehttp_backends.double.clients import Clients
+from onehttp_backends.double.exchange import Exchange
+from onehttp_backends.errors import (
+    CurlCode,
+    OnehttpError,
+    Sent,
+    TransferError,
+    transfer_error,
+)
+from onehttp_backends.request_rules import check_headers, check_request
+
+logger = logging.getLogger("onehttp")
+MAX_SEEN: Final = 10_000
+
+
+class DoubleClosedError(OnehttpError, RuntimeError):
+    """The backend was closed; make a new one."""
+
+
+class HttpxBackend:
+    """The double.
+
+    Args:
+        handler: answers every request in process; may be a coroutine function.
+        answers: canned answers by ``"METHOD URL"``; a request without one is an error.
+        app: an ASGI application that answers in process.
+        wsgi_app: a WSGI application that answers in process.
+
+    With none of them requests go out over real sockets. ``seen`` holds the requests that were
+    made, the last 10,000 of them.
+    """
+
+    name = "httpx"
+    capabilities = frozenset({"http2", "sockets", "asyncio"})
+
+    def __init__(
+        self,
+        *,
+        handler: Handler | None = None,
+        answers: Mapping[str, Answer | list[Answer]] | None = None,
+        app: Any = None,
+        wsgi_app: Any = None,
+    ) -> None:
+        if sum(given is not None for given in (handler, answers, app, wsgi_app)) > 1:
+            raise ValueError("give only one of handler=, answers=, app= and wsgi_app=")
+        self.seen: list[Request] = []
+        self._handler = handler if answers is None else Canned(answers)
+        if app is not None:
+            self._handler = _asgi_handler(app)
+        elif wsgi_app is not None:
+            self._handler = _wsgi_handler(wsgi_app)
+        self._is_closed = False
+        self._forget()
+        _doubles.add(self)
+
+    def _forget(self) -> None:
+        """As new: no loop, no clients, counters at zero."""
+        self._starting = threading.Lock()  # guards the making of the loop
+        self._counting = threading.Lock()  # guards the counters and _in_flight
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._clients = Clients()
+        self._in_flight: set[Running] = set()
+        self._transfers = self._completed = self._failed = self._cancelled = 0
+        self._opened = self._reused = self._callback_errors = 0
+        self._by_version: Counter[str] = Counter()
+
+    def perform(self, request: Request) -> Response:
+        """Run one request; blocks the calling thread."""
+        self._check(request)
+        if self._handler is not None:
+            return self._count(lambda: answer_now(self._required_handler(), request))
+        running = self._start(request)
+        try:
+            outcome = running.future.result()
+        except concurrent.futures.CancelledError:
+            outcome = _cancelled(request)
+        except BaseException:
+            running.cancel()
+            raise
+        if isinstance(outcome, Response):
+            return outcome
+        raise outcome
+
+    async def aperform(self, request: Request) -> Response:
+        """Run one request, awaitable."""
+        self._check(request)
+        if self._handler is not None:
+            return await self._answer(request)
+        running = self._start(request)
+        try:
+            outcome = await asyncio.wrap_future(running.future)
+        except asyncio.CancelledError:
+            if running.future.cancelled() and running.is_closed_under:
+                raise _cancelled(request) from None
+            running.cancel()
+            raise
+        if isinstance(outcome, Response):
+            return outcome
+        raise outcome
+
+    def submit(self, request: Request, on_done: Callable[[Outcome], None]) -> Transfer:
+        """Start one request; ``on_done`` gets its outcome, on the background loop's thread."""
+        self._check(request)
+        running = self._start(request)
+
+        def deliver(future: concurrent.futures.Future[Outcome]) -> None:
+            outcome = _cancelled(request) if future.cancelled() else future.result()
+            try:
+                on_done(outcome)
+            except BaseException:
+                with self._counting:
+                    self._callback_errors += 1
+                logger.exception("a transfer's callback failed: %r", on_done)
+
+        running.future.add_done_callback(deliver)
+        return running
+
+    def stats(self) -> Stats:
+        with self._counting:
+            return Stats(
+                backend=self.name,
+                transfers=self._transfers,
+                completed=self._completed,
+                failed=self._failed,
+                cancelled=self._cancelled,
+                in_flight=len(self._in_flight),
+                connections_opened=self._opened,
+                connections_reused=self._reused,
+                callback_errors=self._callback_errors,
+                by_http_version=dict(self._by_version),
+            )
+
+    def close(self, grace_s: float = 0.0) -> None:
+        """Wait up to ``grace_s`` for transfers in flight, end the rest with code 42."""
+        self._is_closed = True
+        with self._counting:
+            running = list(self._in_flight)
+        concurrent.futures.wait([one.future for one in running], grace_s)
+        for one in running:
+            one.is_closed_under = True
+            one.cancel()
+        loop, self._loop = self._loop, None
+        if loop is None:
+            return
+        closing = asyncio.run_coroutine_threadsafe(self._clients.aclose(), loop)
+        concurrent.futures.wait([closing], 1.0)
+        loop.call_soon_threadsafe(loop.stop)
+        if self._thread and self._thread is not threading.current_thread():
+            self._thread.join(1.0)
+
+    def _check(self, request: Request) -> None:
+        if self._is_closed:
+            raise DoubleClosedError("the httpx backend is closed; make a new one")
+        check_request(request)
+        check_headers(request.headers)
+        if request.method == "HEAD" and request.body is not None:
+            raise transfer_error(CurlCode.BAD_FUNCTION_ARGUMENT, "HEAD: a body cannot be sent")
+        if len(self.seen) >= MAX_SEEN:
+            del self.seen[: MAX_SEEN // 2]
+        self.seen.append(request)
+
+    def _required_handler(self) -> Handler:
+        assert self._handler is not None
+        return self._handler
+
+    def _start(self, request: Request) -> Running:
+        with self._starting:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(
+                    target=_run_loop, args=(self._loop,), name="onehttp-double", daemon=True
+                )
+                self._thread.start()
+            loop = self._loop
+        work: Coroutine[Any, Any, Outcome] = self._carried(request)
+        running = Running(asyncio.run_coroutine_threadsafe(work, loop))
+        with self._counting:
+            self._in_flight.add(running)
+        running.future.add_done_callback(lambda _: self._left(running))
+        return running
+
+    def _left(self, running: Running) -> None:
+        with self._counting:
+            self._in_flight.discard(running)
+            if running.future.cancelled():
+                self._transfers += 1
+                self._cancelled += 1
+
+    async def _carried(self, request: Request) -> Outcome:
+        try:
+            if self._handler is not None:
+                return await self._answer(request)
+            return await self._exchange(request)
+        except TransferError as error:
+            return error
+
+    async def _answer(self, request: Request) -> Response:
+        try:
+            response = await answer_of(self._required_handler(), request)
+        except TransferError:
+            self._note_failure()
+            raise
+        self._note(response, 0, 0)
+        return response
+
+    def _count(self, ask: Callable[[], Response]) -> Response:
+        try:
+            response = ask()
+        except TransferError:
+            self._note_failure()
+            raise
+        self._note(response, 0, 0)
+        return response
+
+    async def _exchange(self, request: Request) -> Response:
+        exchange = Exchange(self._clients, request)
+        try:
+            response = await exchange.run()
+        except TransferError:
+            with self._counting:
+                self._opened += exchange.opened
+            self._note_failure()
+            raise
+        self._note(response, exchange.opened, 0 if exchange.opened else 1)
+        return limited(response, request)
+
+    def _note(self, response: Response, opened: int, reused: int) -> None:
+        with self._counting:
+            self._transfers += 1
+            self._completed += 1
+            self._opened += opened
+            self._reused += reused
+            self._by_version[response.http_version] += 1
+
+    def _note_failure(self) -> None:
+        with self._counting:
+            self._transfers += 1
+            self._failed += 1
+
+
+class Running:
+    """A transfer on the background loop."""
+
+    def __init__(self, future: concurrent.futures.Future[Outcome]) -> None:
+        self.future = future
+        self.is_closed_under = False
+
+    def cancel(self) -> bool:
+        """End it with a `CancelledError`; False when it had ended already."""
+        return self.future.cancel()
+
+
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
+def _cancelled(request: Request) -> TransferError:
+    return transfer_error(
+        CurlCode.ABORTED_BY_CALLBACK, f"{request.method}: cancelled", sent=Sent.MAYBE
+    )
+
+
+def _asgi_handler(app: Any) -> Handler:
+    async def handle(request: Request) -> Answer:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app)) as client:
+            return await _asked(client, request)
+
+    return handle
+
+
+def _wsgi_handler(app: Any) -> Handler:
+    def handle(request: Request) -> Answer:
+        from onehttp_backends.double.wire import head_lines, wire_request
+
+        with httpx.Client(transport=httpx.WSGITransport(app=app)) as client:
+            made = wire_request(request, None)
+            made.url = httpx.URL(request.url)
+            made.extensions = {}
+            answer = client.send(made)
+            return Response(answer.status_code, head_lines(answer), answer.content, request.url)
+
+    return handle
+
+
+async def _asked(client: httpx.AsyncClient, request: Request) -> Response:
+    from onehttp_backends.double.wire import head_lines, wire_request
+
+    made = wire_request(request, None)
+    made.url = httpx.URL(request.url)
+    made.extensions = {}
+    answer = await client.send(made)
+    return Response(answer.status_code, head_lines(answer), answer.content, request.url)
+
+
+_doubles: weakref.WeakSet[HttpxBackend] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for double in list(_doubles):
+        double._forget()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,167 @@
+"""One transfer over httpx: its deadline, its redirects, its body limit, its one repetition."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+from urllib.parse import urljoin
+
+import httpx
+
+from onehttp_backends.contract import Peer, Request, Response, TransferOptions
+from onehttp_backends.double.challenges import Credentials
+from onehttp_backends.double.clients import Clients, make_client
+from onehttp_backends.double.codes import Trace, error_of
+from onehttp_backends.double.wire import head_lines, wire_request
+from onehttp_backends.errors import CurlCode, Sent, TransferError, transfer_error
+from onehttp_backends.request_rules import SAFE_METHODS, check_url
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_VERSIONS: Final = {b"HTTP/1.0": "1.0", b"HTTP/1.1": "1.1", b"HTTP/2": "2"}
+_SECRET_HEADERS: Final = frozenset({"authorization", "cookie"})
+
+
+class Exchange:
+    """Carries one request to its response."""
+
+    def __init__(self, clients: Clients, request: Request) -> None:
+        self._clients = clients
+        self._request = request
+        self.opened = 0
+        self._trace = Trace()
+
+    async def run(self) -> Response:
+        """The response.
+
+        Raises:
+            TransferError: none came.
+        """
+        request = self._request
+        total_s = request.total_timeout_s
+        if total_s is None:
+            total_s = request.options.total_timeout_s
+        place = f"{request.method} {check_url(request.url)}"
+        try:
+            return await asyncio.wait_for(self._through_redirects(), total_s or None)
+        except TransferError:
+            raise
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, asyncio.TimeoutError) as error:
+            raise error_of(error, self._trace, place) from error
+
+    async def _through_redirects(self) -> Response:
+        request, options = self._request, self._request.options
+        client = self._clients.get(options) if options.reuse else make_client(options)
+        heads: list[bytes] = []
+        try:
+            for followed in range(options.max_redirects + 1):
+                response = await self._answered(client, request)
+                heads += response.head.splitlines(keepends=True)
+                onward = self._onward(request, response)
+                if onward is None:
+                    return self._final(response, heads, followed)
+                request = onward
+        finally:
+            if not options.reuse:
+                await client.aclose()
+        raise transfer_error(
+            CurlCode.TOO_MANY_REDIRECTS,
+            f"more than {options.max_redirects} redirects",
+            sent=Sent.YES,
+        )
+
+    def _onward(self, request: Request, response: Response) -> Request | None:
+        location = response.headers.get("location")
+        if not request.options.max_redirects or response.status not in _REDIRECTS or not location:
+            return None
+        target = urljoin(request.url, location).partition("#")[0]
+        before, after = check_url(request.url), check_url(target)
+        method, body, headers = request.method, request.body, request.headers
+        if response.status in (301, 302, 303) and body is not None:
+            body = None
+            if method == "POST" and not request.options.redirects_keep_method:
+                method = "GET"
+        if before.lower() != after.lower():
+            headers = tuple(pair for pair in headers if pair[0].lower() not in _SECRET_HEADERS)
+        return request._replace(method=method, url=target, body=body, headers=headers)
+
+    def _final(self, response: Response, heads: list[bytes], followed: int) -> Response:
+        return Response(
+            response.status,
+            heads,
+            response.body,
+            response.url,
+            response.http_version,
+            self._trace.timings(),
+            response.peer,
+            not self.opened,
+            response.truncated,
+            followed,
+        )
+
+    async def _answered(self, client: httpx.AsyncClient, request: Request) -> Response:
+        """One exchange. A safe request that went into a dead connection is sent once more."""
+        try:
+            return await self._once(client, request)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            may_repeat = request.method in SAFE_METHODS or request.options.unsafe_resend
+            if not (may_repeat and self._trace.may_repeat):
+                raise
+            return await self._once(client, request)
+
+    async def _once(self, client: httpx.AsyncClient, request: Request) -> Response:
+        self._trace = trace = Trace()
+        options = request.options
+        made = wire_request(request, trace)
+        connect_s = request.connect_timeout_s
+        if connect_s is None:
+            connect_s = options.connect_timeout_s
+        made.extensions["timeout"] = {"connect": connect_s or None}
+        auth = None
+        if options.auth and check_url(request.url) == check_url(self._request.url):
+            auth = Credentials(options.auth)
+        try:
+            answer = await client.send(made, auth=auth, stream=True, follow_redirects=False)
+            try:
+                body, truncated = await _body(answer, options)
+            finally:
+                await answer.aclose()
+        finally:
+            self.opened += trace.opened
+        version = _VERSIONS.get(answer.extensions.get("http_version", b""), "1.1")
+        heads = [line for past in answer.history for line in head_lines(past)]
+        return Response(
+            answer.status_code,
+            [*heads, *head_lines(answer)],
+            body,
+            request.url,
+            version,
+            trace.timings(),
+            _peer(answer),
+            trace.opened == 0,
+            truncated,
+        )
+
+
+async def _body(answer: httpx.Response, options: TransferOptions) -> tuple[bytes, bool]:
+    limit = options.max_body_bytes
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in answer.aiter_bytes() if options.decompress else answer.aiter_raw():
+        if limit and size + len(chunk) > limit:
+            if options.body_policy == "fail":
+                raise transfer_error(
+                    CurlCode.FILESIZE_EXCEEDED,
+                    f"the body is larger than {limit} bytes",
+                    sent=Sent.YES,
+                )
+            chunks.append(chunk[: limit - size])
+            return b"".join(chunks), True
+        chunks.append(chunk)
+        size += len(chunk)
+    return b"".join(chunks), False
+
+
+def _peer(answer: httpx.Response) -> Peer:
+    stream = answer.extensions.get("network_stream")
+    address = stream.get_extra_info("server_addr") if stream is not None else None
+    return Peer(str(address[0]), int(address[1])) if address else Peer()

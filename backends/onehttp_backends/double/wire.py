@@ -1,0 +1,73 @@
+"""Our `Request` as httpx sends it, header for header what libcurl would send."""
+
+from __future__ import annotations
+
+import posixpath
+from urllib.parse import urlsplit
+
+import httpx
+
+from onehttp_backends.contract import Request
+from onehttp_backends.headers import HeaderPairs
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def wire_request(request: Request, trace: object) -> httpx.Request:
+    """The httpx request; ``trace`` is told of its progress."""
+    parts = urlsplit(request.url)
+    headers = wire_headers(request, parts.netloc.rpartition("@")[2])
+    target = target_of(request.url)
+    made = httpx.Request(
+        request.method,
+        f"{parts.scheme.lower()}://{parts.netloc}/",
+        headers=[(name.encode(), value.encode()) for name, value in headers],
+        content=request.body,
+        extensions={"trace": trace, "target": target.encode()},
+    )
+    if not any(name.lower() == "host" for name, _ in headers):
+        del made.headers["Host"]
+    return made
+
+
+def wire_headers(request: Request, host: str) -> HeaderPairs:
+    """Defaults, then the caller's, then those of the body; the caller's replace defaults."""
+    given = {name.lower() for name, _ in request.headers}
+    defaults = [("Host", host), ("User-Agent", request.options.user_agent or "")]
+    defaults.append(("Accept", "*/*"))
+    if request.options.decompress:
+        defaults.append(("Accept-Encoding", "gzip, deflate"))
+    of_body: list[tuple[str, str]] = []
+    if request.body is not None:
+        if "transfer-encoding" not in given:
+            of_body.append(("Content-Length", str(len(request.body))))
+        of_body.append(("Content-Type", FORM))
+    removable = {"accept", "content-length", "content-type", "expect", "host", "user-agent"}
+    return (
+        *((name, value) for name, value in defaults if value and name.lower() not in given),
+        *((name, value) for name, value in request.headers
+          if value or name.lower() not in removable),
+        *((name, value) for name, value in of_body if name.lower() not in given),
+    )  # fmt: skip
+
+
+def target_of(url: str) -> str:
+    """Path and query as libcurl puts them on the request line: no fragment, no dot segments."""
+    rest = url.partition("://")[2].partition("#")[0]
+    cut = min((rest.find(mark) for mark in "/?" if mark in rest), default=len(rest))
+    tail = rest[cut:]
+    path, mark, query = tail.partition("?")
+    if "/." in path:
+        is_folder = path.endswith(("/", "/.", "/.."))
+        path = posixpath.normpath(path)
+        path = "/" + path.lstrip("/") + ("/" if is_folder and path != "/" else "")
+    return f"{path or '/'}{mark}{query}"
+
+
+def head_lines(response: httpx.Response) -> list[bytes]:
+    """The raw head of a response, as libcurl hands it over line by line."""
+    version = response.extensions.get("http_version", b"HTTP/1.1")
+    reason = response.extensions.get("reason_phrase", b"")
+    lines = [b"%s %d %s\r\n" % (version, response.status_code, reason)]
+    lines += [b"%s: %s\r\n" % pair for pair in response.headers.raw]
+    return [*lines, b"\r\n"]
