@@ -20,7 +20,7 @@ class UnexpectedRequestError(OnehttpError, AssertionError):
 
 
 class Canned:
-    """Answers by ``"METHOD URL"``; a list answers one call after the other, its last one for ever."""
+    """Answers by ``"METHOD URL"``; of a list one after the other, the last one for ever."""
 
     def __init__(self, answers: Mapping[str, Answer | list[Answer]]) -> None:
         self._answers = {

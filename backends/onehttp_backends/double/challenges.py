@@ -44,8 +44,12 @@ class Credentials(httpx.Auth):
             flow = self._digest.auth_flow(request)
             next(flow)  # the request without credentials, which was sent above
             try:
-                yield flow.send(response)
+                answered = flow.send(response)
             except StopIteration:
                 return
+            if "algorithm" not in offered:  # httpx names the default, libcurl does not
+                header = answered.headers["Authorization"].replace("algorithm=MD5, ", "")
+                answered.headers["Authorization"] = header
+            yield answered
         elif "basic" in offered and self._allows(AuthScheme.BASIC):
             yield from self._basic.auth_flow(request)

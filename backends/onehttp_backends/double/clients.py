@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import ipaddress
-import os
+import socket
 import ssl
+import struct
 from typing import Any
 
 import httpx
@@ -14,6 +16,7 @@ from onehttp_backends.errors import CurlCode, transfer_error
 from onehttp_backends.request_rules import check_options
 
 MAX_CLIENTS = 256
+SIOCGIFADDR = 0x8915
 _TLS = {
     TlsVersion.TLS_1_0: ssl.TLSVersion.TLSv1,
     TlsVersion.TLS_1_1: ssl.TLSVersion.TLSv1_1,
@@ -114,12 +117,17 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
 
 
 def _address(interface: str) -> str:
-    host = interface.removeprefix("host!")
+    """The local address to bind to, of an address or the name of an interface."""
+    name = interface.removeprefix("host!").removeprefix("if!")
     try:
-        return str(ipaddress.ip_address(host))
+        return str(ipaddress.ip_address(name))
     except ValueError:
-        known = os.path.exists(f"/sys/class/net/{interface}")
-        reason = "the httpx double binds to addresses only" if known else "no such interface"
-        raise transfer_error(
-            CurlCode.INTERFACE_FAILED, f"interface {interface!r}: {reason}"
-        ) from None
+        pass  # a name, then
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            packed = fcntl.ioctl(probe, SIOCGIFADDR, struct.pack("256s", name[:15].encode()))
+        except OSError:
+            raise transfer_error(
+                CurlCode.INTERFACE_FAILED, f"interface {interface!r}: no such interface"
+            ) from None
+    return socket.inet_ntoa(packed[20:24])

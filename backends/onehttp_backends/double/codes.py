@@ -127,7 +127,7 @@ def _protocol_code(text: str, trace: Trace) -> int:
         return CurlCode.HTTP2_STREAM
     if trace.is_answered:
         return CurlCode.RECV_ERROR
-    if "illegal status line" in lowered:
+    if "illegal status line" in lowered or "status_code" in lowered:
         return CurlCode.UNSUPPORTED_PROTOCOL  # libcurl takes it for HTTP/0.9, and refuses that
     return CurlCode.WEIRD_SERVER_REPLY
 

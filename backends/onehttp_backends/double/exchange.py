@@ -74,6 +74,9 @@ class Exchange:
         if not request.options.max_redirects or response.status not in _REDIRECTS or not location:
             return None
         target = urljoin(request.url, location).partition("#")[0]
+        if target.startswith("file://") and not target.startswith("file:///"):
+            # libcurl finds a file URL with a host malformed before it finds it forbidden.
+            raise transfer_error(CurlCode.URL_MALFORMAT, f"redirect to {target}", sent=Sent.YES)
         before, after = check_url(request.url), check_url(target)
         method, body, headers = request.method, request.body, request.headers
         if response.status in (301, 302, 303) and body is not None:

@@ -17,13 +17,16 @@ def wire_request(request: Request, trace: object) -> httpx.Request:
     """The httpx request; ``trace`` is told of its progress."""
     parts = urlsplit(request.url)
     headers = wire_headers(request, parts.netloc.rpartition("@")[2])
-    target = target_of(request.url)
+    extensions: dict[str, object] = {"trace": trace}
+    if request.options.proxy is None or not request.options.proxy.url:
+        # As it stands: httpx would encode it anew. A proxy's request line is httpcore's to write.
+        extensions["target"] = target_of(request.url).encode()
     made = httpx.Request(
         request.method,
-        f"{parts.scheme.lower()}://{parts.netloc}/",
-        headers=[(name.encode(), value.encode()) for name, value in headers],
+        request.url,
+        headers=[(name.encode(), value.strip(" \t").encode()) for name, value in headers],
         content=request.body,
-        extensions={"trace": trace, "target": target.encode()},
+        extensions=extensions,
     )
     if not any(name.lower() == "host" for name, _ in headers):
         del made.headers["Host"]
