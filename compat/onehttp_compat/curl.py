@@ -84,7 +84,7 @@ class Curl(ConnectionModule):
     def _finish(self, answer: Answer, result: Variable, value: bytes) -> int:
         is_shown = 200 <= answer.code < 500
         self.write(result, value if is_shown else b"")
-        return answer.code if answer.code >= 100 else -1
+        return answer.code if answer.response is not None else -1
 
 
 def curl_http_query(*arguments: str) -> int:

@@ -85,7 +85,18 @@ def legacy_url(url: str) -> tuple[str, Auth | None]:
     if credentials:
         user, _, password = credentials[:-1].partition(":")
         auth = Auth(schemes=AuthScheme.BASIC, username=unquote(user), secret=unquote(password))
-    return f"{(scheme or 'http').lower()}://{host}{_encodable(tail)}", auth
+    return f"{(scheme or 'http').lower()}://{_plain_host(host)}{_encodable(tail)}", auth
+
+
+def _plain_host(host: str) -> str:
+    """libcurl reads percent-escapes and international names, and an empty port as none."""
+    host = unquote(host).removesuffix(":")
+    if host.isascii():
+        return host
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return host
 
 
 def _encodable(tail: str) -> str:

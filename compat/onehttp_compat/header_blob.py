@@ -8,6 +8,7 @@ so that every line counts, and protection of credentials on a redirect covers ea
 from __future__ import annotations
 
 import functools
+import re
 from typing import Final
 
 from onehttp.errors import OnehttpError
@@ -15,6 +16,7 @@ from onehttp_backends.headers import HeaderPairs
 
 _REPLACEABLE: Final = frozenset({"accept", "content-length", "content-type", "host", "user-agent"})
 _EXPLICIT_EMPTY: Final = frozenset({"accept", "user-agent", "content-type", "host", "expect"})
+_is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -30,15 +32,19 @@ def parse_blob(blob: str) -> HeaderPairs:
     is ignored. A CR LF at the end is dropped (B4).
 
     Raises:
-        HeaderBlobError: an empty line inside, or a lone CR, LF or NUL.
+        HeaderBlobError: an empty line inside, a lone CR, LF or NUL, or a name that is none.
     """
     pairs: list[tuple[str, str]] = []
-    for line in blob.removesuffix("\r\n").split("\r\n") if blob else []:
+    blob = blob.removesuffix("\r\n")
+    for line in blob.split("\r\n") if blob else []:
         if not line or "\r" in line or "\n" in line or "\0" in line:
             raise HeaderBlobError("an empty line, or a lone CR, LF or NUL, inside the headers")
         pair = _pair(line)
-        if pair is not None:
-            pairs.append(pair)
+        if pair is None:
+            continue
+        if not _is_token(pair[0]):
+            raise HeaderBlobError("a header whose name is not a token of RFC 9110")
+        pairs.append(pair)
     return tuple(pairs)
 
 
@@ -65,7 +71,9 @@ def with_defaults_repeated(
         for name in dict.fromkeys(pair[0].lower() for pair in pairs[1:])
         if name in _REPLACEABLE and name != first and defaults.get(name)
     ]
-    return (*repeated, *pairs)
+    # libcurl writes those of the body after the caller's headers, the others before them.
+    before = [pair for pair in repeated if not pair[0].startswith("Content-")]
+    return (*before, *pairs, *(pair for pair in repeated if pair not in before))
 
 
 def _host(url: str) -> str:

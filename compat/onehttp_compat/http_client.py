@@ -192,7 +192,7 @@ class HttpClient(ConnectionModule):
             _log.error("http_connect: no connection named %r", name)
             return name
         answer = self._attempt(connection, path, headers, data)
-        if (answer.code < 100 or answer.code >= 500) and connection.failover:
+        if (answer.response is None or answer.code >= 500) and connection.failover:
             other = self.find(connection.failover)
             if other is None:
                 _log.error(
@@ -260,7 +260,7 @@ class HttpClient(ConnectionModule):
 
     def _value(self, answer: Answer, limit: int, is_first_line: bool) -> bytes:
         """What the result variable gets: nothing on errors and from status 500 on."""
-        if answer.code < 200 or answer.code >= 500:
+        if answer.response is None or not 200 <= answer.code < 500:
             return b""
         body = answer.body
         if is_first_line and self._server.is_faithful:

@@ -46,7 +46,7 @@ class ConnectionState:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one transfer came to: libcurl's code below 100, or a status."""
+    """What one transfer came to: a status, or libcurl's code where there is no response."""
 
     code: int
     body: bytes = b""
