@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from onehttp_compat.registry import MODULES
 
 import onehttp
 from golden.recordings import read_corpus
 from golden.server import GoldenServer
+from onehttp_compat.registry import MODULES
 
 HERE = Path(__file__).resolve().parent
 SHARED = HERE.parents[2] / "shared" / "golden"

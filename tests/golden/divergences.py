@@ -71,6 +71,24 @@ RULES = [
         odd_calls.repeated_default_header,
     ),
     Rule(
+        "B5, lines",
+        "what libcurl takes for a header in first place only",
+        safe_outcomes.no_header_at_all,
+        safe_outcomes.without_what_is_no_header,
+    ),
+    Rule(
+        "B5, framing",
+        "a second length, encoding or host misleads the server",
+        safe_outcomes.misleading_framing,
+        safe_outcomes.framing_outcome_open,
+    ),
+    Rule(
+        "B51",
+        "secrets further down a blob go to other hosts",
+        safe_outcomes.secret_further_down,
+        safe_outcomes.kept_from_other_hosts,
+    ),
+    Rule(
         "B6",
         "a line break where none belongs",
         safe_outcomes.injection,
@@ -78,8 +96,8 @@ RULES = [
     ),
     Rule(
         "B6, folding",
-        "a blank before a header's name",
-        safe_outcomes.blank_before_a_name,
+        "a blank around a header's name",
+        safe_outcomes.blank_around_a_name,
         safe_outcomes.without_the_blank,
     ),
     Rule(

@@ -9,14 +9,14 @@ def blobs(case: Case) -> list[str]:
     return [call["headers"] for call in case.calls if call.get("headers")]
 
 
-_ENGINE_HEADERS = ("content-type", "user-agent", "accept", "host", "content-length")
+ENGINE_HEADERS = ("content-type", "user-agent", "accept", "host", "content-length")
 
 
 def repeated_default_header(case: Case) -> bool:
     def later(blob: str) -> list[str]:
         return [line.partition(":")[0].lower() for line in blob.split("\r\n")[1:]]
 
-    return any(name in _ENGINE_HEADERS for blob in blobs(case) for name in later(blob))
+    return any(name in ENGINE_HEADERS for blob in blobs(case) for name in later(blob))
 
 
 def nul_in_text(case: Case) -> bool:

@@ -270,7 +270,7 @@ class Running:
 
     def cancel(self) -> bool:
         """End it with a `CancelledError`; False when it had ended already."""
-        return self.future.cancel()
+        return not self.future.done() and self.future.cancel()
 
 
 def _run_loop(loop: asyncio.AbstractEventLoop) -> None:

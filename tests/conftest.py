@@ -1,0 +1,73 @@
+"""Fixtures that every part of the suite shares."""
+
+from __future__ import annotations
+
+import faulthandler
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from onehttp_backends.contract import Backend, Tls, TransferOptions
+from onehttp_backends.registry import load
+
+WATCHDOG_S = 120
+"""A test that takes longer hangs: the stacks of all threads are printed, and the run ends."""
+
+
+@pytest.fixture(autouse=True)
+def _watchdog() -> Iterator[None]:
+    faulthandler.dump_traceback_later(WATCHDOG_S, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture(params=["pycurl", "httpx"])
+def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    """A fresh engine of each kind, over real sockets."""
+    engine = load(request.param)()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("ca") / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def trusting(ca_file: Path) -> TransferOptions:
+    """Options that trust the test authority."""
+    return TransferOptions(tls=Tls(ca_file=str(ca_file)))
+
+
+def server_context(authority: trustme.CA, *names: str, alpn: str = "http/1.1") -> ssl.SSLContext:
+    """A server's context with a certificate for ``names``."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names).configure_cert(context)
+    context.set_alpn_protocols([alpn])
+    return context
+
+
+@pytest.fixture(scope="session")
+def tls_server_context(authority: trustme.CA) -> ssl.SSLContext:
+    return server_context(authority, "127.0.0.1", "localhost")
+
+
+@pytest.fixture(scope="session")
+def h2_server_context(authority: trustme.CA) -> ssl.SSLContext:
+    return server_context(authority, "127.0.0.1", alpn="h2")
+
+
+@pytest.fixture(scope="session")
+def wrong_name_context(authority: trustme.CA) -> ssl.SSLContext:
+    return server_context(authority, "other.example")

@@ -1,0 +1,86 @@
+"""An HTTP/2 server on package ``h2``: cleartext by prior knowledge, or TLS with ALPN."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import threading
+from types import TracebackType
+
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import DataReceived, RequestReceived
+
+
+class Http2Server:
+    """Answers ``ok``; ``hold`` answers are kept back until so many streams wait."""
+
+    def __init__(self, tls: ssl.SSLContext | None = None, hold: int = 0) -> None:
+        self._tls = tls
+        self._hold = hold
+        self.connections = 0
+        self.requests = 0
+        self._ready = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Http2Server:
+        self._thread.start()
+        self._ready.wait(10)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        serving = asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls, backlog=512)
+        server = self._loop.run_until_complete(serving)
+        self.port = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        self._loop.run_forever()
+        server.close()
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        connection = H2Connection(H2Configuration(client_side=False))
+        connection.initiate_connection()
+        writer.write(connection.data_to_send())
+        waiting: list[int] = []
+        try:
+            while data := await reader.read(65536):
+                for event in connection.receive_data(data):
+                    if isinstance(event, RequestReceived):
+                        self.requests += 1
+                        waiting.append(event.stream_id)
+                    elif isinstance(event, DataReceived):
+                        connection.acknowledge_received_data(
+                            event.flow_controlled_length, event.stream_id
+                        )
+                if len(waiting) >= self._hold:
+                    for stream in waiting:
+                        headers = [(":status", "200"), ("content-length", "2")]
+                        connection.send_headers(stream, headers)
+                        connection.send_data(stream, b"ok", end_stream=True)
+                    waiting.clear()
+                writer.write(connection.data_to_send())
+                await writer.drain()
+        except (ConnectionError, asyncio.CancelledError):
+            return
+        finally:
+            writer.close()

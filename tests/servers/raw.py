@@ -1,0 +1,167 @@
+"""A server that does exactly what a test says with each connection: for lies and bad manners."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final
+
+OK: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+Behaviour = Callable[["Peer"], None]
+
+
+class Peer:
+    """One accepted connection."""
+
+    def __init__(self, server: RawServer, connection: socket.socket, number: int) -> None:
+        self.server = server
+        self.socket = connection
+        self.number = number
+        self._buffer = b""
+
+    def request(self) -> bytes:
+        """The next request, head and body; empty when the client has gone."""
+        while b"\r\n\r\n" not in self._buffer:
+            if not self._more():
+                return b""
+        head, _, rest = self._buffer.partition(b"\r\n\r\n")
+        length = 0
+        for line in head.lower().split(b"\r\n"):
+            if line.startswith(b"content-length:"):
+                length = int(line.partition(b":")[2])
+        while len(rest) < length:
+            self._buffer = rest
+            if not self._more():
+                return b""
+            rest = self._buffer
+        self._buffer = rest[length:]
+        request = head + b"\r\n\r\n" + rest[:length]
+        self.server.requests.append(request)
+        return request
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def reset(self) -> None:
+        """End with RST instead of FIN."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
+
+    def wait_for_close(self) -> None:
+        """Read until the client goes."""
+        while self._more():
+            pass
+
+    def _more(self) -> bool:
+        data = self.socket.recv(65536)
+        self._buffer += data
+        return bool(data)
+
+
+class RawServer:
+    """Runs ``behaviour`` in a thread for each connection, and closes it afterwards.
+
+    ``requests`` and ``connections`` count what arrived; ``release`` is an event that behaviours
+    may wait for, set when the server stops.
+    """
+
+    def __init__(self, behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> None:
+        self._behaviour = behaviour
+        self._tls = tls
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self.release = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self._open: set[socket.socket] = set()
+        self.port: int = self._listener.getsockname()[1]
+        scheme = "https" if tls else "http"
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+
+    @property
+    def targets(self) -> list[str]:
+        """``METHOD /path`` of every request, in order."""
+        return [b" ".join(request.split(b" ", 2)[:2]).decode() for request in self.requests]
+
+    def __enter__(self) -> RawServer:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in list(self._open):
+            connection.close()
+        self._thread.join(5)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._open.add(connection)
+            threading.Thread(
+                target=self._serve, args=(connection, self.connections), daemon=True
+            ).start()
+
+    def _serve(self, connection: socket.socket, number: int) -> None:
+        raw = connection
+        try:
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            self._behaviour(Peer(self, connection, number))
+        except OSError:
+            return  # the client has gone, or the test is over
+        finally:
+            self._open.discard(raw)
+            connection.close()
+
+
+def keep_answering(peer: Peer) -> None:
+    """An ordinary server with one answer."""
+    while peer.request():
+        peer.send(OK)
+
+
+def echo(peer: Peer) -> None:
+    """Answers every request with itself."""
+    while request := peer.request():
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(request) + request)
+
+
+def answering(data: bytes) -> Behaviour:
+    """Sends ``data`` after the first request, then closes."""
+
+    def behave(peer: Peer) -> None:
+        if peer.request():
+            peer.send(data)
+
+    return behave
+
+
+def silent(peer: Peer) -> None:
+    """Reads, and never answers."""
+    peer.wait_for_close()
+
+
+def redirecting_to(location: str, status: int = 302) -> Behaviour:
+    """Answers every request with a redirect."""
+
+    def behave(peer: Peer) -> None:
+        while peer.request():
+            head = f"HTTP/1.1 {status} Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
+            peer.send(head.encode())
+
+    return behave
