@@ -85,12 +85,13 @@ def legacy_url(url: str) -> tuple[str, Auth | None]:
     if credentials:
         user, _, password = credentials[:-1].partition(":")
         auth = Auth(schemes=AuthScheme.BASIC, username=unquote(user), secret=unquote(password))
-    return f"{(scheme or 'http').lower()}://{_plain_host(host)}{_encodable(tail)}", auth
+    host = _plain_host(host.removesuffix(":") if scheme else host)  # an empty port is none
+    return f"{(scheme or 'http').lower()}://{host}{_encodable(tail)}", auth
 
 
 def _plain_host(host: str) -> str:
-    """libcurl reads percent-escapes and international names, and an empty port as none."""
-    host = unquote(host).removesuffix(":")
+    """libcurl reads percent-escapes and international names."""
+    host = unquote(host)
     if host.isascii():
         return host
     try:
