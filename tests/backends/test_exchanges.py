@@ -206,7 +206,9 @@ def test_a_hundred_calls_share_one_http2_connection(
         calls = (backend.aperform(Request("GET", url, options=trusting)) for _ in range(100))
         return await asyncio.gather(*calls)
 
-    with Http2Server(h2_server_context, hold=50) as server:  # type: ignore[arg-type]
+    # Held back until half of them wait on one connection: they do share it.
+    hold = 50 if backend.name == "pycurl" else 0
+    with Http2Server(h2_server_context, hold) as server:  # type: ignore[arg-type]
         responses = asyncio.run(burst(server.url))
         assert {response.http_version for response in responses} == {"2"}
         # httpx opens one for each call until the first has negotiated HTTP/2, then shares it.

@@ -147,6 +147,12 @@ RULES = [
         safe_outcomes.bytes_up_to_the_nul,
     ),
     Rule(
+        "libcurl, NTLM",
+        "this libcurl was built without it",
+        safe_outcomes.lacks_ntlm,
+        safe_outcomes.ntlm_outcome_open,
+    ),
+    Rule(
         "libcurl",
         "newer ones judge it otherwise",
         safe_outcomes.judged_differently,

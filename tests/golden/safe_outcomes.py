@@ -9,6 +9,8 @@ import dataclasses
 import re
 from collections.abc import Callable
 
+import pycurl
+
 from golden.comparison import as_bytes
 from golden.odd_calls import ENGINE_HEADERS, blobs
 from golden.odd_configurations import after_scheme, any_setting, sections
@@ -145,11 +147,14 @@ def no_header_at_all(case: Case) -> bool:
 
 
 def without_what_is_no_header(case: Case) -> Case:
-    """Each line is read by itself: without colon it is ignored, without value not sent."""
+    """Each line is read by itself: ``Name;`` is sent empty, ``Name:`` and ``Name`` are not."""
 
     def changed(step: Step) -> Step:
+        lines = named_arguments(step).get("headers", "").split("\r\n")
+        empty = [line[:-1] for line in lines if line.endswith(";") and ":" not in line]
+        sent = [[name, ""] for name in empty if name.lower() not in ENGINE_HEADERS]
         wire = [
-            {**request, "headers": [pair for pair in request["headers"] if pair[1]]}
+            {**request, "headers": [pair for pair in request["headers"] if pair[1]] + sent}
             for request in step["wire"]
         ]
         return {**step, "wire": wire}
@@ -202,6 +207,18 @@ def _open(step: Step) -> Step:
     """Nothing compared, save that the call ends."""
     kept = {key: value for key, value in step.items() if key not in ("wire", "connects")}
     return kept | {"expect": {"pvs": step["expect"]["pvs"]}}
+
+
+_NTLM = 8
+
+
+def lacks_ntlm(case: Case) -> bool:
+    has_ntlm = bool(pycurl.version_info()[4] & pycurl.VERSION_NTLM)
+    return case.parameter("authmethod") == _NTLM and not has_ntlm
+
+
+def ntlm_outcome_open(case: Case) -> Case:
+    return _with_steps(case, _open)
 
 
 _QUERY_TLS = ("tlscacert", "tlscipherlist", "tlsclientcert", "tlsclientkey")

@@ -51,8 +51,10 @@ class Http2Server:
         self._ready.set()
         self._loop.run_forever()
         server.close()
-        for task in asyncio.all_tasks(self._loop):
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
             task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.close()
 
@@ -83,4 +85,4 @@ class Http2Server:
         except (ConnectionError, asyncio.CancelledError):
             return
         finally:
-            writer.close()
+            writer.transport.abort()
