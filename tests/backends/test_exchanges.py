@@ -206,8 +206,8 @@ def test_a_hundred_calls_share_one_http2_connection(
         calls = (backend.aperform(Request("GET", url, options=trusting)) for _ in range(100))
         return await asyncio.gather(*calls)
 
-    # Held back until half of them wait on one connection: they do share it.
-    hold = 50 if backend.name == "pycurl" else 0
+    # Held back until all of them wait on one connection: they do share it.
+    hold = 100 if backend.name == "pycurl" else 0
     with Http2Server(h2_server_context, hold) as server:  # type: ignore[arg-type]
         responses = asyncio.run(burst(server.url))
         assert {response.http_version for response in responses} == {"2"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import struct
@@ -88,6 +89,7 @@ class RawServer:
         return [b" ".join(request.split(b" ", 2)[:2]).decode() for request in self.requests]
 
     def __enter__(self) -> RawServer:
+        self._owner = os.getpid()
         self._thread.start()
         return self
 
@@ -97,6 +99,8 @@ class RawServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if os.getpid() != self._owner:
+            return  # a forked child: the listener is its parent's
         self.release.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

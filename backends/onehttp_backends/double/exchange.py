@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Final
 from urllib.parse import urljoin
 
@@ -18,6 +19,8 @@ from onehttp_backends.request_rules import SAFE_METHODS, check_url
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _VERSIONS: Final = {b"HTTP/1.0": "1.0", b"HTTP/1.1": "1.1", b"HTTP/2": "2"}
+_SLACK_S: Final = 0.05
+"""How much later than httpcore's own limits the whole is cut off."""
 _SECRET_HEADERS: Final = frozenset({"authorization", "cookie"})
 
 
@@ -29,6 +32,7 @@ class Exchange:
         self._request = request
         self.opened = 0
         self._trace = Trace()
+        self._deadline: float | None = None
 
     async def run(self) -> Response:
         """The response.
@@ -40,13 +44,20 @@ class Exchange:
         total_s = request.total_timeout_s
         if total_s is None:
             total_s = request.options.total_timeout_s
+        self._deadline = time.monotonic() + total_s if total_s else None
         place = f"{request.method} {check_url(request.url)}"
         try:
-            return await asyncio.wait_for(self._through_redirects(), total_s or None)
+            return await asyncio.wait_for(
+                self._through_redirects(), total_s + _SLACK_S if total_s else None
+            )
         except TransferError:
             raise
         except (httpx.HTTPError, httpx.InvalidURL, OSError, asyncio.TimeoutError) as error:
             raise error_of(error, self._trace, place) from error
+
+    def _left_s(self) -> float | None:
+        """Seconds to the deadline; None without one."""
+        return None if self._deadline is None else max(0.001, self._deadline - time.monotonic())
 
     async def _through_redirects(self) -> Response:
         request, options = self._request, self._request.options
@@ -118,7 +129,15 @@ class Exchange:
         connect_s = request.connect_timeout_s
         if connect_s is None:
             connect_s = options.connect_timeout_s
-        made.extensions["timeout"] = {"connect": connect_s or None}
+        left_s = self._left_s()
+        limits = [limit for limit in (connect_s, left_s) if limit]
+        # Ended by httpcore itself a connection is closed; ended by cancelling, merely dropped.
+        made.extensions["timeout"] = {
+            "connect": min(limits, default=None),
+            "read": left_s,
+            "write": left_s,
+            "pool": left_s,
+        }
         auth = None
         if options.auth and check_url(request.url) == check_url(self._request.url):
             auth = Credentials(options.auth)

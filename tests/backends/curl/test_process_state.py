@@ -1,0 +1,295 @@
+"""Forks, exits, hanging lookups and Ctrl-C: each in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+PREAMBLE = """
+import asyncio, gc, os, signal, socket, sys, threading, time
+sys.path[:0] = {path!r}
+from onehttp_backends.contract import Request, Response, TransferOptions
+from onehttp_backends.curl import PycurlBackend
+from onehttp_backends.errors import TransferError
+from servers.raw import RawServer, keep_answering, silent, Peer, OK
+
+def child(work):
+    # Run work in a forked child; its exit status, -9 when it hangs.
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work()
+        except BaseException as error:
+            print("child:", type(error).__name__, error, flush=True)
+            sys.exit(1)
+        sys.exit(0)
+    for _ in range(1000):
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return -9
+
+backend = PycurlBackend()
+"""
+
+
+def run(script: str, timeout_s: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in a fresh interpreter."""
+    preamble = PREAMBLE.format(path=[path for path in sys.path if path.endswith("tests")])
+    return subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-W", "ignore::DeprecationWarning", "-c",
+         preamble + textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        env={**os.environ, **environment},
+        check=False,
+    )  # fmt: skip
+
+
+def succeeds(script: str) -> str:
+    done = run(script)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+LOOKED_UP = """
+with RawServer(keep_answering) as server:
+    # A name: its lookup leaves resolver threads that a forked child does not have.
+    url = f"http://localhost.localdomain:{server.port}/"
+    host = socket.gethostname()
+    url = f"http://{host}:{server.port}/"
+    try:
+        backend.perform(Request("GET", url))
+    except TransferError as error:
+        print("the host's own name does not lead to loopback:", error)
+"""
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        "pass",
+        "backend.perform(Request('GET', f'http://127.0.0.1:{server.port}/'))",
+        "backend.close()",
+        "gc.collect()",
+        "os.execv(sys.executable, [sys.executable, '-c', ''])",
+    ],
+)
+def test_a_child_forked_after_a_lookup_ends_normally(work: str) -> None:
+    out = succeeds(
+        LOOKED_UP
+        + f"""
+    def work():
+        {work}
+    assert child(work) == 0
+    assert backend.perform(Request("GET", f"http://127.0.0.1:{{server.port}}/")).status == 200
+"""
+    )
+    assert "child:" not in out
+
+
+def test_a_fork_with_transfers_in_flight_leaves_them_to_the_parent() -> None:
+    succeeds(
+        """
+        def late(peer):
+            while peer.request():
+                peer.server.release.wait(0.2)
+                peer.send(OK)
+
+        ended = threading.Semaphore(0)
+        outcomes = []
+        def on_done(outcome):
+            outcomes.append(outcome)
+            ended.release()
+
+        with RawServer(late) as server, RawServer(keep_answering) as quick:
+            for _ in range(50):
+                backend.submit(Request("GET", server.url, total_timeout_s=30), on_done)
+            def work():
+                response = backend.perform(Request("GET", quick.url))
+                assert response.status == 200
+                assert backend.stats().transfers == 1, backend.stats()
+            assert child(work) == 0
+            for _ in range(50):
+                assert ended.acquire(timeout=30)
+        assert all(isinstance(outcome, Response) for outcome in outcomes), outcomes
+        """
+    )
+
+
+def test_a_fork_while_other_threads_drive() -> None:
+    succeeds(
+        """
+        sys.setswitchinterval(1e-6)
+        stop = threading.Event()
+        failures = []
+        def hammer(url):
+            while not stop.is_set():
+                try:
+                    backend.perform(Request("GET", url, total_timeout_s=30))
+                except TransferError as error:
+                    failures.append(error)
+
+        with RawServer(keep_answering) as server:
+            threads = [threading.Thread(target=hammer, args=(server.url,)) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            def work():
+                sys.setswitchinterval(0.005)
+                assert backend.perform(Request("GET", server.url)).status == 200
+            codes = [child(work) for _ in range(10)]
+            stop.set()
+            for thread in threads:
+                thread.join(30)
+        assert codes == [0] * 10, codes
+        assert not failures, failures
+        """
+    )
+
+
+def test_a_fork_inside_a_callback() -> None:
+    succeeds(
+        """
+        codes = []
+        ended = threading.Semaphore(0)
+        def on_done(outcome):
+            codes.append(child(lambda: None))
+            ended.release()
+        with RawServer(keep_answering) as server:
+            for _ in range(3):
+                backend.submit(Request("GET", server.url), on_done)
+            for _ in range(3):
+                assert ended.acquire(timeout=30)
+            assert codes == [0, 0, 0], codes
+            assert backend.perform(Request("GET", server.url)).status == 200
+        """
+    )
+
+
+def test_ctrl_c_ends_a_blocking_call_and_spares_the_others() -> None:
+    succeeds(
+        """
+        def reading(peer):
+            peer.request()
+            peer.wait_for_close()
+
+        def interrupt():
+            while len(server.requests) <= others:
+                time.sleep(0.005)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        with RawServer(reading) as server, RawServer(keep_answering) as good:
+            for others in (0, 3):
+                server.requests.clear()
+                errors = []
+                def other():
+                    try:
+                        backend.perform(Request("GET", server.url, total_timeout_s=1))
+                    except TransferError as error:
+                        errors.append(error.code)
+                threads = [threading.Thread(target=other) for _ in range(others)]
+                for thread in threads:
+                    thread.start()
+                threading.Thread(target=interrupt).start()
+                try:
+                    backend.perform(Request("GET", server.url, total_timeout_s=60))
+                except KeyboardInterrupt:
+                    pass
+                else:
+                    raise SystemExit("not interrupted")
+                assert backend.perform(Request("GET", good.url)).status == 200
+                for thread in threads:
+                    thread.join(30)
+                assert errors == [28] * others, errors
+            assert backend.stats().in_flight == 0
+        """
+    )
+
+
+def test_the_interpreter_exits_with_transfers_in_flight() -> None:
+    done = run(
+        """
+        server = RawServer(silent).__enter__()
+        for _ in range(20):
+            backend.submit(Request("GET", server.url, total_timeout_s=600), lambda outcome: None)
+        def blocking():
+            try:
+                backend.perform(Request("GET", server.url, total_timeout_s=600))
+            except TransferError:
+                pass
+        threading.Thread(target=blocking, daemon=True).start()
+        while backend.stats().in_flight < 21:
+            time.sleep(0.002)
+        sys.exit(7)
+        """,
+        timeout_s=20,
+    )
+    assert done.returncode == 7
+    assert "Traceback" not in done.stderr
+
+
+SILENT_DNS = """
+mount -t tmpfs none {folder} &&
+printf 'nameserver 127.0.0.2\\noptions timeout:5 attempts:2\\n' > {folder}/resolv.conf &&
+mount --bind {folder}/resolv.conf /etc/resolv.conf &&
+exec "$@"
+"""
+
+
+@pytest.mark.skipif(
+    subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode != 0,
+    reason="a name server that never answers needs a mount namespace of its own (root)",
+)
+def test_closing_and_exiting_do_not_wait_for_a_hanging_lookup(tmp_path: object) -> None:
+    script = """
+        silent_dns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        silent_dns.bind(("127.0.0.2", 53))
+        started = time.monotonic()
+        try:
+            backend.perform(Request("GET", "http://dead.example.test/", total_timeout_s=0.3))
+        except TransferError as error:
+            assert (error.code, error.phase.value) == (28, "lookup"), error
+        backend.close(1.0)
+        # getaddrinfo gives up after ten seconds at the earliest.
+        assert time.monotonic() - started < 5
+        """
+    preamble = PREAMBLE.format(path=[path for path in sys.path if path.endswith("tests")])
+    command = [sys.executable, "-c", preamble + textwrap.dedent(script)]
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", SILENT_DNS.format(folder=tmp_path), "sh", *command],
+        capture_output=True,
+        text=True,
+        timeout=8,  # less than the lookup takes to give up
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_importing_is_inert() -> None:
+    """No thread, no descriptor, no handle before the first call."""
+    done = subprocess.run(
+        [sys.executable, "-c",
+         "import os, threading\n"
+         "before = set(os.listdir('/proc/self/fd'))\n"
+         "import onehttp, onehttp_backends.curl\n"
+         "onehttp.init()\n"
+         "assert threading.active_count() == 1\n"
+         "assert set(os.listdir('/proc/self/fd')) == before\n"
+         "assert onehttp.stats().global_inits == 0\n"],
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_sigint_is_the_default_handler() -> None:
+    """The tests above rely on it."""
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
