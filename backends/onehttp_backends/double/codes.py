@@ -9,6 +9,7 @@ import ssl
 import time
 from typing import Any, Final
 
+import h11
 import httpx
 
 from onehttp_backends.contract import Timings
@@ -93,6 +94,8 @@ def _code(error: Exception, trace: Trace) -> int:
         return CurlCode.COULDNT_RESOLVE_HOST
     if isinstance(cause, ssl.SSLCertVerificationError):
         return CurlCode.PEER_FAILED_VERIFICATION
+    if isinstance(error, h11.LocalProtocolError):
+        return CurlCode.BAD_FUNCTION_ARGUMENT
     if isinstance(error, httpx.UnsupportedProtocol):
         return CurlCode.UNSUPPORTED_PROTOCOL
     if isinstance(error, httpx.DecodingError):

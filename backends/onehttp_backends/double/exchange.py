@@ -7,6 +7,7 @@ import time
 from typing import Final
 from urllib.parse import urljoin
 
+import h11
 import httpx
 
 from onehttp_backends.contract import Peer, Request, Response, TransferOptions
@@ -52,7 +53,10 @@ class Exchange:
             )
         except TransferError:
             raise
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, asyncio.TimeoutError) as error:
+        except (
+            *(httpx.HTTPError, httpx.InvalidURL, OSError, asyncio.TimeoutError),
+            h11.LocalProtocolError,  # a caller's Content-Length that is not the body's
+        ) as error:
             raise error_of(error, self._trace, place) from error
 
     def _left_s(self) -> float | None:

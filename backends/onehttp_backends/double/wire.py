@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
 from onehttp_backends.contract import Request
 from onehttp_backends.headers import HeaderPairs
 
+_VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -55,7 +56,10 @@ def wire_headers(request: Request, host: str) -> HeaderPairs:
 
 
 def target_of(url: str) -> str:
-    """Path and query as libcurl puts them on the request line: no fragment, no dot segments."""
+    """Path and query as libcurl puts them on the request line: no fragment, no dot segments.
+
+    What is not ASCII goes out percent-encoded: h11 refuses to send it as it is.
+    """
     rest = url.partition("://")[2].partition("#")[0]
     cut = min((rest.find(mark) for mark in "/?" if mark in rest), default=len(rest))
     tail = rest[cut:]
@@ -64,7 +68,8 @@ def target_of(url: str) -> str:
         is_folder = path.endswith(("/", "/.", "/.."))
         path = posixpath.normpath(path)
         path = "/" + path.lstrip("/") + ("/" if is_folder and path != "/" else "")
-    return f"{path or '/'}{mark}{query}"
+    target = f"{path or '/'}{mark}{query}"
+    return target if target.isascii() else quote(target, safe=_VISIBLE)
 
 
 def head_lines(response: httpx.Response) -> list[bytes]:
