@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from golden import odd_calls, odd_configurations, safe_outcomes
+from golden import odd_calls, odd_configurations, other_engine, safe_outcomes
 from golden.recordings import Case
 
 LegacyBugs = Literal["fixed", "faithful"]
@@ -157,5 +157,54 @@ RULES = [
         "newer ones judge it otherwise",
         safe_outcomes.judged_differently,
         safe_outcomes.judged_either_way,
+    ),
+    Rule(
+        "ssl",
+        "Python checks no name without checking the certificate",
+        other_engine.checks_name_alone,
+        other_engine.name_check_open,
+        backend="httpx",
+    ),
+    Rule(
+        "ssl, files",
+        "certificate files and ciphers are read before connecting",
+        other_engine.fails_in_tls,
+        other_engine.connections_open,
+        backend="httpx",
+    ),
+    Rule(
+        "h11, blanks",
+        "blanks around a header's value are not sent",
+        other_engine.blanks_around_a_value,
+        other_engine.values_without_blanks,
+        backend="httpx",
+    ),
+    Rule(
+        "h11, length",
+        "a length that is not the body's is refused",
+        other_engine.another_length,
+        other_engine.length_open,
+        backend="httpx",
+    ),
+    Rule(
+        "h11, target",
+        "a target goes out percent-encoded",
+        other_engine.non_ascii_target,
+        other_engine.encoded_target,
+        backend="httpx",
+    ),
+    Rule(
+        "h11, head",
+        "an answer without a whole head is none",
+        other_engine.has_no_head,
+        other_engine.nothing_came,
+        backend="httpx",
+    ),
+    Rule(
+        "httpcore",
+        "its CONNECT request is its own",
+        other_engine.tunnels,
+        other_engine.tunnel_headers_open,
+        backend="httpx",
     ),
 ]

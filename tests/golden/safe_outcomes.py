@@ -19,11 +19,11 @@ from golden.recordings import Case, Json, Step, named_arguments
 Request = dict[str, Json]
 
 
-def _with_steps(case: Case, change: Callable[[Step], Step]) -> Case:
+def with_steps(case: Case, change: Callable[[Step], Step]) -> Case:
     return dataclasses.replace(case, steps=[change(step) for step in case.steps])
 
 
-def _expecting(step: Step, **expect: object) -> Step:
+def expecting(step: Step, **expect: object) -> Step:
     kept = {
         key: value for key, value in step["expect"].items() if expect.get(key, value) is not None
     }
@@ -32,7 +32,7 @@ def _expecting(step: Step, **expect: object) -> Step:
 
 def _refused(step: Step) -> Step:
     """Nothing is sent; whether the result variable is touched is the module's affair."""
-    refused = _expecting(step, rc=-1, result=None, counters=None, seconds=None)
+    refused = expecting(step, rc=-1, result=None, counters=None, seconds=None)
     refused["expect"].pop("result", None)
     refused["expect"].pop("counters", None)
     return {**refused, "wire": [], "connects": {}}
@@ -59,7 +59,7 @@ def listed_without_passwords(case: Case) -> Case:
             return step
         return {**step, "expect": {"lists": sorted(names), "hides": secrets}}
 
-    return _with_steps(case, listed)
+    return with_steps(case, listed)
 
 
 def blob_ends_its_line(case: Case) -> bool:
@@ -83,9 +83,9 @@ def clean_after_the_blob(case: Case) -> Case:
         own = [] if "content-type" in given else form
         first |= {"headers": [*first["headers"], *length, *own], "body": body}
         cleaned = {**step, "wire": [first]}
-        return _expecting(cleaned, result=body) if "/echo/body" in call["url"] else cleaned
+        return expecting(cleaned, result=body) if "/echo/body" in call["url"] else cleaned
 
-    return _with_steps(case, clean)
+    return with_steps(case, clean)
 
 
 _is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]*").fullmatch
@@ -108,7 +108,7 @@ def injection(case: Case) -> bool:
 
 
 def injection_refused(case: Case) -> Case:
-    return _with_steps(case, lambda s: _refused(s) if _injects(named_arguments(s)) else s)
+    return with_steps(case, lambda s: _refused(s) if _injects(named_arguments(s)) else s)
 
 
 def blank_around_a_name(case: Case) -> bool:
@@ -126,7 +126,7 @@ def without_the_blank(case: Case) -> Case:
         ]
         return {**step, "wire": wire}
 
-    return _with_steps(case, changed)
+    return with_steps(case, changed)
 
 
 def _lines(case: Case) -> list[str]:
@@ -159,7 +159,7 @@ def without_what_is_no_header(case: Case) -> Case:
         ]
         return {**step, "wire": wire}
 
-    return _with_steps(case, changed)
+    return with_steps(case, changed)
 
 
 def _misleads(call: dict[str, str]) -> bool:
@@ -176,7 +176,7 @@ def misleading_framing(case: Case) -> bool:
 
 def framing_outcome_open(case: Case) -> Case:
     """A second length, encoding or host misleads the server; what it would do is its affair."""
-    return _with_steps(case, lambda s: _open(s) if _misleads(named_arguments(s)) else s)
+    return with_steps(case, lambda s: left_open(s) if _misleads(named_arguments(s)) else s)
 
 
 _SECRET = re.compile(r"(?:authorization|cookie)\s*:", re.IGNORECASE)
@@ -193,7 +193,7 @@ def kept_from_other_hosts(case: Case) -> Case:
         wire = step["wire"]
         return {**step, "wire": [_without_secrets(one, wire[0]) for one in wire]}
 
-    return _with_steps(case, changed)
+    return with_steps(case, changed)
 
 
 def _without_secrets(request: Request, first: Request) -> Request:
@@ -203,7 +203,7 @@ def _without_secrets(request: Request, first: Request) -> Request:
     return {**request, "headers": kept}
 
 
-def _open(step: Step) -> Step:
+def left_open(step: Step) -> Step:
     """Nothing compared, save that the call ends."""
     kept = {key: value for key, value in step.items() if key not in ("wire", "connects")}
     return kept | {"expect": {"pvs": step["expect"]["pvs"]}}
@@ -218,7 +218,7 @@ def lacks_ntlm(case: Case) -> bool:
 
 
 def ntlm_outcome_open(case: Case) -> Case:
-    return _with_steps(case, _open)
+    return with_steps(case, left_open)
 
 
 _QUERY_TLS = ("tlscacert", "tlscipherlist", "tlsclientcert", "tlsclientkey")
@@ -236,7 +236,7 @@ def _is_tls_query(step: Step) -> bool:
 def tls_outcome_open(case: Case) -> Case:
     """The later behaviour applies the files; what comes of it the recording cannot tell."""
 
-    return _with_steps(case, lambda step: _open(step) if _is_tls_query(step) else step)
+    return with_steps(case, lambda step: left_open(step) if _is_tls_query(step) else step)
 
 
 def _is_foreign(url: str) -> bool:
@@ -259,11 +259,11 @@ def foreign_refused(case: Case) -> Case:
             return step
         failed = {"curl.connfail": 1} if case.module == "curl" else {}
         result = "" if case.module == "curl" else "unset"
-        changed = _expecting(step, rc=-1, result=result, counters=failed)
+        changed = expecting(step, rc=-1, result=result, counters=failed)
         changed["expect"].pop("stopped", None)
         return {**changed, "wire": [], "connects": {}}
 
-    return _with_steps(case, refused)
+    return with_steps(case, refused)
 
 
 def zero_filled(case: Case) -> bool:
@@ -285,9 +285,9 @@ def bytes_up_to_the_nul(case: Case) -> Case:
             return step
         content = as_bytes(step["expect"]["result"]) or b""
         shape = {"starts": content.split(b"\0")[0].decode("latin-1"), "length": len(content)}
-        return _expecting(step, result=shape)
+        return expecting(step, result=shape)
 
-    return _with_steps(case, changed)
+    return with_steps(case, changed)
 
 
 _NEWER_LIBCURL = [
@@ -310,10 +310,10 @@ def judged_either_way(case: Case) -> Case:
     def either(step: Step) -> Step:
         for path, then, now in _NEWER_LIBCURL:
             if any(path in request["target"] for request in step["wire"]):
-                return _expecting(step, otherwise=_failed(case, step, then, now))
+                return expecting(step, otherwise=_failed(case, step, then, now))
         return step
 
-    return _with_steps(case, either)
+    return with_steps(case, either)
 
 
 def _failed(case: Case, step: Step, then: int, now: int) -> dict[str, object]:

@@ -1,0 +1,167 @@
+"""What the httpx engine does otherwise, for reasons that lie in Python's ``ssl`` and in h11.
+
+Each pair is a predicate over a case and the change of its expectations.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from golden.odd_calls import blobs
+from golden.recordings import Case, Json, Step, named_arguments
+from golden.safe_outcomes import expecting, left_open, with_steps
+
+VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
+
+
+def checks_name_alone(case: Case) -> bool:
+    """The certificate is not to be checked, the name in it is."""
+    return "https://" in _addresses(case) and _verifies_name_only(case)
+
+
+def _addresses(case: Case) -> str:
+    return " ".join([*case.definitions, *(call.get("url", "") for call in case.calls)])
+
+
+def _verifies_name_only(case: Case) -> bool:
+    keys = {"verify_peer": "verify_host", "tlsverifypeer": "tlsverifyhost"}
+    in_params = any(
+        case.parameter(peer) == 0 and case.parameter(host, 2) != 0 for peer, host in keys.items()
+    )
+    return in_params or any(
+        re.search(r"verify_?peer\s*=\s*0", one) and not re.search(r"verify_?host\s*=\s*0", one)
+        for one in case.definitions
+    )
+
+
+def name_check_open(case: Case) -> Case:
+    """A recorded failure may be a success; a recorded success must be one."""
+
+    def changed(step: Step) -> Step:
+        rc = step["expect"].get("rc")
+        return left_open(step) if isinstance(rc, int) and rc < 100 else step
+
+    return with_steps(case, changed)
+
+
+def fails_in_tls(case: Case) -> bool:
+    return "https://" in _addresses(case) and any(_has_failed_unseen(step) for step in case.steps)
+
+
+def _has_failed_unseen(step: Step) -> bool:
+    return step["expect"].get("rc", 0) < 100 and not step.get("wire") and bool(step.get("connects"))
+
+
+def connections_open(case: Case) -> Case:
+    """Certificate files and ciphers are read before there is a connection, not during TLS."""
+
+    def changed(step: Step) -> Step:
+        unseen = _has_failed_unseen(step)
+        return {key: value for key, value in step.items() if key != "connects" or not unseen}
+
+    return with_steps(case, changed)
+
+
+def blanks_around_a_value(case: Case) -> bool:
+    lines = [line for blob in blobs(case) for line in blob.split("\r\n")]
+    return any(value != value.strip() for value in _values(lines))
+
+
+def _values(lines: list[str]) -> list[str]:
+    return [line.partition(":")[2].removeprefix(" ") for line in lines]
+
+
+def values_without_blanks(case: Case) -> Case:
+    """h11 refuses blanks around a value, which mean nothing (RFC 9110, 5.5)."""
+
+    def changed(step: Step) -> Step:
+        wire = [
+            {**one, "headers": [[name, value.strip()] for name, value in one["headers"]]}
+            for one in step["wire"]
+        ]
+        return {**step, "wire": wire}
+
+    return with_steps(case, changed)
+
+
+def another_length(case: Case) -> bool:
+    return any(_gives_length(call) for call in case.calls)
+
+
+def _gives_length(call: dict[str, str]) -> bool:
+    names = [line.partition(":")[0].lower() for line in call.get("headers", "").split("\r\n")]
+    return "content-length" in names
+
+
+def length_open(case: Case) -> Case:
+    """h11 refuses a body that is not as long as its Content-Length says."""
+    return with_steps(case, lambda s: left_open(s) if _gives_length(named_arguments(s)) else s)
+
+
+def non_ascii_target(case: Case) -> bool:
+    return any(not one["target"].isascii() for step in case.steps for one in step.get("wire", []))
+
+
+def encoded_target(case: Case) -> Case:
+    """h11 sends no byte outside ASCII in a target: it goes out percent-encoded."""
+
+    def changed(step: Step) -> Step:
+        wire = [{**one, "target": _encoded(one["target"])} for one in step["wire"]]
+        if wire == step["wire"]:
+            return step
+        result = step["expect"].get("result")
+        shown = quote(result, safe=VISIBLE + "\r\n ") if isinstance(result, str) else result
+        return expecting({**step, "wire": wire}, result=shown)
+
+    return with_steps(case, changed)
+
+
+def _encoded(target: str) -> str:
+    return quote(target.encode("latin-1"), safe=VISIBLE)
+
+
+_UNFINISHED = ("/close/headers", "/framing/http09", "/framing/garbage")
+"""Paths of answers that end before their head does, or have none."""
+
+
+def has_no_head(case: Case) -> bool:
+    return any(_ends_headless(one) for step in case.steps for one in step.get("wire", []))
+
+
+def _ends_headless(request: dict[str, Json]) -> bool:
+    return request["target"].split("?")[0].endswith(_UNFINISHED)
+
+
+def nothing_came(case: Case) -> Case:
+    """libcurl makes do with half a head (200), and names what is none (1); here nothing came."""
+    failed = {"http_client": 52}.get(case.module, -1)
+    group = {"http_client": "httpclient", "curl": "curl"}.get(case.module)
+
+    def changed(step: Step) -> Step:
+        if not any(map(_ends_headless, step["wire"])):
+            return step
+        counters = {f"{group}.connfail": 1} if group else {}
+        result = "" if group else "unset"
+        return expecting(step, rc=failed, result=result, counters=counters)
+
+    return with_steps(case, changed)
+
+
+def tunnels(case: Case) -> bool:
+    return any(one["method"] == "CONNECT" for step in case.steps for one in step.get("wire", []))
+
+
+def tunnel_headers_open(case: Case) -> Case:
+    """httpcore writes the CONNECT request by itself."""
+
+    def changed(step: Step) -> Step:
+        wire = [
+            {key: value for key, value in one.items() if key != "headers"}
+            if one["method"] == "CONNECT"
+            else one
+            for one in step["wire"]
+        ]
+        return {**step, "wire": wire}
+
+    return with_steps(case, changed)
