@@ -1,0 +1,60 @@
+"""``python -m benchmarks``: prints the table of docs/performance.md for this machine."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+
+import onehttp
+from benchmarks import calls, crowds, imports
+from benchmarks.baselines import HEADER
+from benchmarks.measure import Row, machine, table
+from benchmarks.nginx import Nginx, running
+
+PARTS = ("calls", "legacy", "large", "threads", "asyncio", "crowd", "h2", "import")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=PARTS, action="append", help="repeatable")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    wanted = options.only or PARTS
+    rows: list[Row] = []
+    with running() as nginx:
+        for part in PARTS:
+            if part in wanted:
+                rows += measured(part, nginx, 3 if options.quick else 9)
+    if options.json:
+        print(json.dumps([{**dataclasses.asdict(row), "ratio": row.ratio} for row in rows]))
+        return
+    print(f"\n{machine()}\n\n{table(rows)}")
+
+
+def measured(part: str, nginx: Nginx, rounds: int) -> list[Row]:
+    """The rows of one part, on an engine of their own."""
+    onehttp.init(
+        connections={
+            "version": 1,
+            "connections": {"bench": {"url": nginx.plain, "headers": dict([HEADER])}},
+        }
+    )
+    try:
+        return {
+            "calls": lambda: calls.uncontended(nginx, rounds),
+            "legacy": lambda: calls.legacy(nginx, rounds),
+            "large": lambda: calls.large_bodies(nginx, rounds),
+            "threads": lambda: calls.threads(nginx, rounds),
+            "asyncio": lambda: crowds.asyncio_crowds(nginx, max(3, rounds // 2)),
+            "crowd": lambda: crowds.ten_thousand(nginx),
+            "h2": lambda: crowds.one_http2_connection(nginx),
+            "import": lambda: imports.importing(rounds),
+        }[part]()
+    finally:
+        onehttp.shutdown()
+
+
+if __name__ == "__main__":
+    main()

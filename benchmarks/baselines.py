@@ -1,0 +1,142 @@
+"""The floors: raw pycurl with the same options, and the peers at their defaults."""
+
+from __future__ import annotations
+
+import asyncio
+import select
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pycurl
+
+HEADER = ("X-Benchmark", "1")
+AGENT = "onehttp/0.1.0"
+
+
+def set_all(easy: Any, url: str, body: list[bytes], head: list[bytes]) -> None:
+    """Every option that a transfer of onehttp carries."""
+    easy.setopt(pycurl.URL, url)
+    easy.setopt(pycurl.NOSIGNAL, 1)
+    easy.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+    easy.setopt(pycurl.REDIR_PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+    easy.setopt(pycurl.BUFFERSIZE, 128 * 1024)
+    easy.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
+    easy.setopt(pycurl.PIPEWAIT, 1)
+    easy.setopt(pycurl.USERAGENT, AGENT)
+    easy.setopt(pycurl.TIMEOUT_MS, 4000)
+    easy.setopt(pycurl.CONNECTTIMEOUT_MS, 1000)
+    easy.setopt(pycurl.MAXFILESIZE_LARGE, 10 * 1024 * 1024)
+    easy.setopt(pycurl.SSL_VERIFYPEER, 1)
+    easy.setopt(pycurl.SSL_VERIFYHOST, 2)
+    easy.setopt(pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2)
+    easy.setopt(pycurl.PROXY, "")
+    easy.setopt(pycurl.HTTPHEADER, [f"{HEADER[0]}: {HEADER[1]}"])
+    easy.setopt(pycurl.HEADERFUNCTION, head.append)
+    easy.setopt(pycurl.WRITEFUNCTION, body.append)
+
+
+def raw_easy(url: str) -> Callable[[], tuple[int, bytes, list[bytes]]]:
+    """One easy handle, reset and set again for each call, headers captured."""
+    easy = pycurl.Curl()
+
+    def call() -> tuple[int, bytes, list[bytes]]:
+        body: list[bytes] = []
+        head: list[bytes] = []
+        easy.reset()
+        set_all(easy, url, body, head)
+        easy.perform()
+        return easy.getinfo(pycurl.RESPONSE_CODE), b"".join(body), head
+
+    return call
+
+
+def raw_multi(url: str, count: int, width: int) -> None:
+    """``count`` transfers, ``width`` at a time, on a CurlMulti by ``perform`` and ``poll``."""
+    multi = pycurl.CurlMulti()
+    multi.setopt(pycurl.M_MAXCONNECTS, 20_000)
+    started = 0
+
+    def start(easy: Any) -> None:
+        nonlocal started
+        started += 1
+        easy.reset()
+        easy.body, easy.head = [], []
+        set_all(easy, url, easy.body, easy.head)
+        easy.setopt(pycurl.TIMEOUT_MS, 60_000)
+        easy.setopt(pycurl.CONNECTTIMEOUT_MS, 30_000)
+        multi.add_handle(easy)
+
+    easies = [pycurl.Curl() for _ in range(width)]
+    for easy in easies:
+        start(easy)
+    ended = 0
+    while ended < count:
+        multi.perform()
+        while True:
+            queued, succeeded, failed = multi.info_read()
+            for easy in [*succeeded, *(one[0] for one in failed)]:
+                ended += 1
+                easy.getinfo(pycurl.RESPONSE_CODE)
+                multi.remove_handle(easy)
+                if started < count:
+                    start(easy)
+            if not queued:
+                break
+        if width < 1000:
+            multi.select(0.1)
+        else:
+            select.select([], [], [], 0.005)  # CurlMulti.select fails above 1024 descriptors
+
+
+async def workers(one: Callable[[], Awaitable[object]], count: int, width: int) -> None:
+    """``count`` calls of ``one``, ``width`` at a time."""
+    left = iter(range(count))
+
+    async def work() -> None:
+        for _ in left:
+            await one()
+
+    await asyncio.gather(*(work() for _ in range(width)))
+
+
+async def with_async_curl_multi(url: str, count: int, width: int) -> None:
+    async with pycurl.AsyncCurlMulti() as multi:
+        left = iter(range(count))
+
+        async def work() -> None:
+            easy = pycurl.Curl()
+            for _ in left:
+                body: list[bytes] = []
+                head: list[bytes] = []
+                easy.reset()
+                set_all(easy, url, body, head)
+                easy.setopt(pycurl.TIMEOUT_MS, 30_000)
+                easy.setopt(pycurl.CONNECTTIMEOUT_MS, 10_000)
+                await multi.perform(easy)
+                easy.getinfo(pycurl.RESPONSE_CODE)
+
+        await asyncio.gather(*(work() for _ in range(width)))
+
+
+async def with_aiohttp(url: str, count: int, width: int) -> None:
+    import aiohttp
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+
+        async def one() -> None:
+            async with session.get(url, headers=dict([HEADER])) as response:
+                await response.read()
+
+        await workers(one, count, width)
+
+
+async def with_onehttp(url: str, count: int, width: int) -> None:
+    import onehttp
+
+    timeout = onehttp.Timeout(30, 10)
+    headers = (HEADER,)
+
+    async def one() -> None:
+        await onehttp.arequest("GET", url, headers=headers, timeout=timeout)
+
+    await workers(one, count, width)

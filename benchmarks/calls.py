@@ -1,0 +1,128 @@
+"""Blocking calls: alone, from 32 threads, with large bodies, and through the legacy functions."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import warnings
+from collections.abc import Callable
+
+import onehttp
+from benchmarks.baselines import HEADER, raw_easy
+from benchmarks.measure import Row, Run, cpu_us_per_call, interleaved
+from benchmarks.nginx import Nginx
+
+
+def uncontended(nginx: Nginx, rounds: int) -> list[Row]:
+    """One caller, kept connection, 100 bytes."""
+    import httpx
+    import requests
+
+    url, headers = f"{nginx.plain}/small", (HEADER,)
+    connection = onehttp.connection("bench")
+    client = httpx.Client(headers=dict(headers))
+    session = requests.Session()
+    session.headers.update(dict(headers))
+    found = interleaved(
+        {
+            "raw": cpu_us_per_call(raw_easy(url), 1000),
+            "request": cpu_us_per_call(lambda: onehttp.request("GET", url, headers=headers), 1000),
+            "connection": cpu_us_per_call(lambda: connection.get("/small"), 1000),
+            "httpx": cpu_us_per_call(lambda: client.get(url), 100),
+            "requests": cpu_us_per_call(lambda: session.get(url), 100),
+        },
+        rounds,
+    )
+    ours = found["request"]
+    return [
+        Row("`request`, over a raw easy handle", ours, found["raw"], "us", "1.35", "1.10"),
+        Row("named connection, over the same", found["connection"], found["raw"], "us", "1.30",
+            "1.00"),
+        Row("`request`, over httpx.Client", ours, found["httpx"], "us", "0.25", "0.18"),
+        Row("`request`, over requests.Session", ours, found["requests"], "us", "0.16", "0.12"),
+    ]  # fmt: skip
+
+
+def large_bodies(nginx: Nginx, rounds: int) -> list[Row]:
+    """1 MiB answers."""
+    url, headers = f"{nginx.plain}/large", (HEADER,)
+    found = interleaved(
+        {
+            "raw": cpu_us_per_call(raw_easy(url), 100),
+            "request": cpu_us_per_call(lambda: onehttp.request("GET", url, headers=headers), 100),
+        },
+        rounds,
+    )
+    return [Row("1 MiB bodies, over a raw easy handle", found["request"], found["raw"],
+                "us/MiB", "1.10", "1.02")]  # fmt: skip
+
+
+def threads(nginx: Nginx, rounds: int) -> list[Row]:
+    """32 threads; the ratio is of throughput, so more is better."""
+    url, headers = f"{nginx.plain}/small", (HEADER,)
+    found = interleaved(
+        {
+            "raw": _throughput(lambda: raw_easy(url)),
+            "request": _throughput(lambda: lambda: onehttp.request("GET", url, headers=headers)),
+        },
+        rounds,
+    )
+    return [Row("32 threads, throughput over 32 raw easy handles", found["request"],
+                found["raw"], "calls/s", "(>=) 0.9", "1.0")]  # fmt: skip
+
+
+def legacy(nginx: Nginx, rounds: int) -> list[Row]:
+    """The legacy functions on a kept connection, warnings included."""
+    from onehttp_compat.ksr import Ksr
+    from onehttp_compat.server import LegacyServer
+
+    logging.getLogger("onehttp_compat").setLevel(logging.CRITICAL)
+    warnings.simplefilter("ignore", onehttp.LegacyCallWarning)
+    server = LegacyServer()
+    server.modparam("http_client", "keep_connections", 1)
+    server.modparam("http_client", "httpcon", f"bench=>{nginx.plain}")
+    server.start()
+    ksr = Ksr(server)
+    found = interleaved(
+        {
+            "raw": cpu_us_per_call(raw_easy(f"{nginx.plain}/small"), 1000),
+            "curl_connect": cpu_us_per_call(
+                lambda: ksr.http_client.curl_connect("bench", "/small", "$var(r)"), 1000
+            ),
+            "http_connect": cpu_us_per_call(
+                lambda: server.call("http_connect", ("bench", "/small", "$var(r)")), 1000
+            ),
+        },
+        rounds,
+    )
+    return [
+        Row("`KSR.http_client.curl_connect`, kept, over a raw easy handle",
+            found["curl_connect"], found["raw"], "us", "1.5", "1.3"),
+        Row("`http_connect` of a native script, kept, over the same",
+            found["http_connect"], found["raw"], "us", "1.5", "1.3"),
+    ]  # fmt: skip
+
+
+def _throughput(make: Callable[[], Callable[[], object]], width: int = 32, each: int = 100) -> Run:
+    def run() -> float:
+        calls = [make() for _ in range(width)]
+        for call in calls:
+            call()
+        ready = threading.Barrier(width + 1)
+
+        def work(call: Callable[[], object]) -> None:
+            ready.wait()
+            for _ in range(each):
+                call()
+
+        running = [threading.Thread(target=work, args=(call,)) for call in calls]
+        for thread in running:
+            thread.start()
+        ready.wait()
+        started = time.perf_counter()
+        for thread in running:
+            thread.join()
+        return width * each / (time.perf_counter() - started)
+
+    return run

@@ -1,0 +1,104 @@
+"""Measuring: client CPU per call, in interleaved rounds, and a table of ratios."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import statistics
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Run = Callable[[], float]
+"""One round: does some work and returns its figure."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A figure next to its baseline."""
+
+    what: str
+    figure: float
+    baseline: float
+    unit: str
+    limit: str
+    aim: str
+
+    @property
+    def ratio(self) -> float:
+        return self.figure / self.baseline if self.baseline else float("nan")
+
+
+def cpu_s() -> float:
+    """User and system time of this process."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def rss_kib() -> int:
+    """Resident memory of this process."""
+    with open("/proc/self/status") as status:
+        for line in status:
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
+    return 0
+
+
+def cpu_us_per_call(call: Callable[[], object], count: int) -> Run:
+    """A round of ``count`` calls after a few to warm up."""
+
+    def run() -> float:
+        for _ in range(20):
+            call()
+        started = cpu_s()
+        for _ in range(count):
+            call()
+        return (cpu_s() - started) / count * 1e6
+
+    return run
+
+
+def interleaved(runs: dict[str, Run], rounds: int) -> dict[str, float]:
+    """The median figure of each, measured in turn so that a busy machine hits all alike."""
+    figures: dict[str, list[float]] = {name: [] for name in runs}
+    for number in range(rounds):
+        for name, run in runs.items():
+            progress(f"round {number + 1}/{rounds}: {name}")
+            figures[name].append(run())
+    progress("")
+    return {name: statistics.median(values) for name, values in figures.items()}
+
+
+def progress(text: str) -> None:
+    """One line that overwrites itself, on a terminal only."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def machine() -> str:
+    """What the figures were measured on."""
+    import os
+
+    import pycurl
+
+    model = "unknown CPU"
+    with open("/proc/cpuinfo") as cpus:
+        for line in cpus:
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    return (
+        f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"{pycurl.version.split()[0]} {pycurl.version.split()[1]}"
+    )
+
+
+def table(rows: list[Row]) -> str:
+    """A Markdown table."""
+    lines = ["| what | figure | baseline | ratio | at most | aim |", "|---|---|---|---|---|---|"]
+    for row in rows:
+        lines.append(
+            f"| {row.what} | {row.figure:.1f} {row.unit} | {row.baseline:.1f} {row.unit} "
+            f"| **{row.ratio:.2f}** | {row.limit} | {row.aim} |"
+        )
+    return "\n".join(lines)
