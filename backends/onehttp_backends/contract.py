@@ -197,13 +197,13 @@ class Response:
     __slots__ = (
         "_blocks",
         "_head",
+        "_timings",
         "body",
         "http_version",
         "is_reused",
         "peer",
         "redirect_count",
         "status",
-        "timings",
         "truncated",
         "url",
     )
@@ -215,7 +215,7 @@ class Response:
         body: bytes,
         url: str,
         http_version: str = "1.1",
-        timings: Timings = NO_TIMINGS,
+        timings: tuple[int, ...] = NO_TIMINGS,
         peer: Peer = NO_PEER,
         is_reused: bool = False,
         truncated: bool = False,
@@ -226,12 +226,17 @@ class Response:
         self.body = body
         self.url = url
         self.http_version = http_version
-        self.timings = timings
+        self._timings = timings
         self.peer = peer
         self.is_reused = is_reused
         self.truncated = truncated
         self.redirect_count = redirect_count
         self._blocks: list[tuple[str, Headers]] | None = None
+
+    @property
+    def timings(self) -> Timings:
+        """When each phase ended."""
+        return Timings(*self._timings)
 
     @property
     def effective_url(self) -> str:

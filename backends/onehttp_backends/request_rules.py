@@ -51,7 +51,10 @@ def check_request(request: Request) -> str:
         check_seconds("timeout", request.total_timeout_s)
     if request.connect_timeout_s is not None:
         check_seconds("connect timeout", request.connect_timeout_s)
-    return check_url(request.url)
+    url = request.url
+    if type(url) is str and len(url) <= MAX_URL_LENGTH and (usual := _usual_url(url)):
+        return usual[1]
+    return check_url(url)
 
 
 def check_url(url: str) -> str:

@@ -82,7 +82,7 @@ def legacy_url(url: str) -> tuple[str, Auth | None]:
         return url, None
     scheme, credentials, host, tail = match.groups()
     auth = None
-    if credentials:
+    if credentials and credentials != "@":
         user, _, password = credentials[:-1].partition(":")
         auth = Auth(schemes=AuthScheme.BASIC, username=unquote(user), secret=unquote(password))
     host = _plain_host(host.removesuffix(":") if scheme else host)  # an empty port is none

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from golden.odd_calls import blobs
 from golden.recordings import Case, Json, Step, named_arguments
 from golden.safe_outcomes import expecting, left_open, with_steps
+from onehttp import CurlCode
 
 VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 
@@ -119,6 +120,83 @@ def encoded_target(case: Case) -> Case:
 
 def _encoded(target: str) -> str:
     return quote(target.encode("latin-1"), safe=VISIBLE)
+
+
+def removes_host(case: Case) -> bool:
+    return any(map(_removes_host, case.calls))
+
+
+def _removes_host(call: dict[str, str]) -> bool:
+    return any(line.lower() == "host:" for line in call.get("headers", "").split("\r\n"))
+
+
+def hostless_open(case: Case) -> Case:
+    """h11 sends no request without Host, which HTTP/1.1 demands."""
+    return with_steps(case, lambda s: left_open(s) if _removes_host(named_arguments(s)) else s)
+
+
+def offers_neither_basic_nor_digest(case: Case) -> bool:
+    mask = case.parameter("authmethod", 3)
+    return isinstance(mask, int) and bool(mask & 31) and not mask & 3
+
+
+def scheme_open(case: Case) -> Case:
+    return with_steps(case, left_open)
+
+
+def name_of_proxy_fails(case: Case) -> bool:
+    return any(step["expect"].get("rc") == CurlCode.COULDNT_RESOLVE_PROXY for step in case.steps)
+
+
+def name_fails(case: Case) -> Case:
+    """httpx does not say whose name has no address."""
+
+    def changed(step: Step) -> Step:
+        is_meant = step["expect"].get("rc") == CurlCode.COULDNT_RESOLVE_PROXY
+        return expecting(step, rc=CurlCode.COULDNT_RESOLVE_HOST) if is_meant else step
+
+    return with_steps(case, changed)
+
+
+def posts_before_a_challenge(case: Case) -> bool:
+    return any(map(_is_empty_first_round, case.steps))
+
+
+def _is_empty_first_round(step: Step) -> bool:
+    rounds = [one for one in step.get("wire", []) if one["method"] == "POST"]
+    asked = named_arguments(step).get("body")
+    return bool(asked) and bool(rounds) and rounds[0]["body"] == "" and "notes" in rounds[0]
+
+
+def first_round_open(case: Case) -> Case:
+    """libcurl keeps the body back until it knows the challenge; here it goes out both times."""
+
+    def changed(step: Step) -> Step:
+        if not _is_empty_first_round(step):
+            return step
+        first, *others = step["wire"]
+        kept = [pair for pair in first["headers"] if pair[0] != "Content-Length"]
+        body = named_arguments(step)["body"]
+        sent = {**first, "headers": [*kept, ["Content-Length", str(len(body))]], "body": body}
+        return {**step, "wire": [sent, *others]}
+
+    return with_steps(case, changed)
+
+
+_ODD_FRAMING = ("/framing/huge-header", "/framing/leading-crlf")
+
+
+def oddly_framed(case: Case) -> bool:
+    return any(_is_oddly_framed(step) for step in case.steps)
+
+
+def _is_oddly_framed(step: Step) -> bool:
+    return any(one["target"].endswith(_ODD_FRAMING) for one in step.get("wire", []))
+
+
+def framing_open(case: Case) -> Case:
+    """h11 has limits of its own, and another code for an empty line in front."""
+    return with_steps(case, lambda step: left_open(step) if _is_oddly_framed(step) else step)
 
 
 _UNFINISHED = ("/close/headers", "/framing/http09", "/framing/garbage")

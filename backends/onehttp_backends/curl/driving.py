@@ -19,6 +19,7 @@ from __future__ import annotations
 import select
 import threading
 import time
+from threading import get_ident
 from typing import TYPE_CHECKING, Final
 
 from onehttp_backends.contract import Outcome, Request
@@ -69,13 +70,13 @@ class Helm:
         """Run a transfer to its end in the calling thread."""
         engine = self.engine
         if not self._helm.acquire(blocking=False):
-            if self._driver == threading.get_ident():
+            if self._driver == get_ident():
                 engine.pool.give_back(handle)
                 raise ReentrantCallError(REENTRANT)
             transfer = BlockingTransfer(self, handle, request)
             engine.inbox.append(transfer)
             return self._see_through(transfer)
-        self._driver = threading.get_ident()
+        self._driver = get_ident()
         body = request.body
         is_alone = not engine.running and not engine.inbox and not self.is_closing
         if is_alone and (body is None or len(body) <= SMALL_BODY_BYTES):
@@ -105,7 +106,7 @@ class Helm:
                         self.engine.watch.wake()
                     transfer.bell.acquire()
             if transfer.has_helm:
-                self._driver = threading.get_ident()
+                self._driver = get_ident()
                 self._drive_until_ended(transfer)
         except BaseException:
             with self._offer:
@@ -153,7 +154,7 @@ class Helm:
         """One turn without waiting, if nobody else drives."""
         if not self._helm.acquire(blocking=False):
             return False
-        self._driver = threading.get_ident()
+        self._driver = get_ident()
         try:
             self.engine.turn(is_blocking=False)
         finally:
@@ -238,7 +239,7 @@ class Helm:
             self._thread_bell.acquire()
             if engine.is_dead:
                 return
-            self._driver = threading.get_ident()
+            self._driver = get_ident()
             try:
                 while (engine.thread_transfers or engine.inbox) and not self.is_closing:
                     engine.turn(is_blocking=True)
@@ -255,7 +256,7 @@ class Helm:
         Raises:
             ReentrantCallError: called from a callback of this very engine.
         """
-        if self._driver == threading.get_ident():
+        if self._driver == get_ident():
             raise ReentrantCallError(REENTRANT)
         self.is_closing = True
         engine = self.engine
@@ -263,7 +264,7 @@ class Helm:
         if not self._take_over(end + DRIVER_PATIENCE_S):
             make_immortal(engine.multi)  # a callback holds its driver up: leave it all to it
             return
-        self._driver = threading.get_ident()
+        self._driver = get_ident()
         while not engine.is_idle() and time.monotonic() < end:
             self._turn_before(end)
         engine.cancel_all("the engine was closed")

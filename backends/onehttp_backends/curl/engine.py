@@ -28,7 +28,7 @@ SMALL_BODY_BYTES: Final = 16 * 1024
 
 _ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
 _NUM_CONNECTS: Final = pycurl.NUM_CONNECTS
-_CONN_ID: Final = getattr(pycurl, "CONN_ID", None)
+_CONN_ID: Final = getattr(pycurl, "CONN_ID", 0)
 
 
 class Engine:
@@ -54,7 +54,6 @@ class Engine:
         self._poller = select.poll()
         self._poller.register(self.watch.wake_fd, select.POLLIN)
         self._polled_fd = -1
-        self._is_woken = False
         self._has_hung_lookup = False
         self._transfers = self._completed = self._failed = self._cancelled = 0
         self._opened = self._reused = 0
@@ -83,35 +82,37 @@ class Engine:
         try:
             while multi.perform()[1]:
                 fd = easy.getinfo(_ACTIVE_SOCKET)
-                if fd < 0 or self.inbox or self._is_woken:
-                    self._is_woken = False
+                if fd < 0:
                     return None
-                self._wait_for(fd)
-            self._is_woken = False
+                if fd != self._polled_fd:
+                    self._poll_also(fd)
+                self.is_asleep = True
+                # Whoever fills the inbox from here on sees that we sleep, and wakes us.
+                if self.inbox:
+                    self.is_asleep = False
+                    return None
+                timeout_ms = multi.timeout()
+                events = self._poller.poll(timeout_ms if timeout_ms >= 0 else None)
+                self.is_asleep = False
+                if events and (len(events) > 1 or events[0][0] != fd):
+                    return None  # woken
             _, _, failed = multi.info_read()
         except BaseException:
+            self.is_asleep = False
             multi.remove_handle(easy)
             self._transfers += 1
             self._cancelled += 1
             self.pool.give_back(handle)
             raise
-        _, code, text = failed[0] if failed else (None, 0, "")
-        return self._finish(handle, request, code, text)
+        if failed:
+            return self._finish(handle, request, failed[0][1], failed[0][2])
+        return self._finish(handle, request, 0, "")
 
-    def _wait_for(self, fd: int) -> None:
-        if fd != self._polled_fd:
-            if self._polled_fd >= 0:
-                self._poller.unregister(self._polled_fd)
-            self._poller.register(fd, select.POLLIN)
-            self._polled_fd = fd
-        self.is_asleep = True
-        try:
-            if not self.inbox:
-                timeout_ms = self.multi.timeout()
-                events = self._poller.poll(timeout_ms if timeout_ms >= 0 else None)
-                self._is_woken = len(events) > 1 or (len(events) == 1 and events[0][0] != fd)
-        finally:
-            self.is_asleep = False
+    def _poll_also(self, fd: int) -> None:
+        if self._polled_fd >= 0:
+            self._poller.unregister(self._polled_fd)
+        self._poller.register(fd, select.POLLIN)
+        self._polled_fd = fd
 
     def adopt(self, transfer: Transfer) -> None:
         """Go on by turns with a transfer that `perform_alone` has started."""
@@ -231,7 +232,8 @@ class Engine:
         outcome: Outcome
         if code == 0 or handle.was_truncated:
             self._completed += 1
-            response = read_response(handle, request, opened, self._peer(easy, opened))
+            peer = self._peers.get(getinfo(_CONN_ID)) if not opened and _CONN_ID else None
+            response = read_response(handle, request, opened, peer or self._new_peer(easy))
             version = response.http_version
             self._by_version[version] += 1
             if opened:
@@ -257,15 +259,12 @@ class Engine:
             self.watch.multiplexed.add(fd)
         self.watch.watch_idle(fd)
 
-    def _peer(self, easy: Easy, opened: int) -> Peer:
-        connection = easy.getinfo(_CONN_ID) if _CONN_ID is not None else -1
-        peer = self._peers.get(connection)
-        if peer is None or opened:
-            peer = Peer(easy.getinfo(pycurl.PRIMARY_IP) or "", easy.getinfo(pycurl.PRIMARY_PORT))
-            if connection >= 0:
-                if len(self._peers) >= MAX_KNOWN_PEERS:
-                    self._peers.clear()
-                self._peers[connection] = peer
+    def _new_peer(self, easy: Easy) -> Peer:
+        peer = Peer(easy.getinfo(pycurl.PRIMARY_IP) or "", easy.getinfo(pycurl.PRIMARY_PORT))
+        if _CONN_ID:
+            if len(self._peers) >= MAX_KNOWN_PEERS:
+                self._peers.clear()
+            self._peers[easy.getinfo(_CONN_ID)] = peer
         return peer
 
     def _cancel(self, transfer: Transfer, reason: str) -> None:

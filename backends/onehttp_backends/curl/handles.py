@@ -38,6 +38,7 @@ _ENGINE_HEADERS = frozenset(
     }
 )
 _GET = ("GET", False)
+_URL = pycurl.URL
 
 SocketOpened: TypeAlias = Callable[[int, int], int]
 DeadPorts: TypeAlias = "set[int]"
@@ -55,6 +56,7 @@ class Handle:
         "_sent_port",
         "_sent_with_head",
         "_total_timeout_s",
+        "_url",
         "_verb",
         "chunks",
         "dead_ports",
@@ -78,6 +80,7 @@ class Handle:
         self.resend_refused = False
         self.was_truncated = False
         self.kept_bytes = 0
+        self._url = ""
         self._verb = _GET
         self._body: bytes | None = None
         self._headers: HeaderPairs = ()
@@ -103,19 +106,20 @@ class Handle:
             RequestError: a header cannot be sent.
         """
         setopt = self.easy.setopt
-        setopt(pycurl.URL, request.url if request.url.isascii() else request.url.encode())
+        url = request.url
+        if url != self._url:
+            self._url = url
+            setopt(_URL, url if url.isascii() else url.encode())
         body = request.body
         if (verb := (request.method, body is not None)) != self._verb:
             self._set_verb(verb)
+        expects_nothing = False
         if body is not None:
             setopt(pycurl.POSTFIELDS, body)
             self._body = body
-        expects_nothing = (
-            body is not None
-            and len(body) >= EXPECT_THRESHOLD_BYTES
-            and not self.options.expect_continue
-        )
-        if request.headers is not self._headers or expects_nothing != self._expects_nothing:
+            if len(body) >= EXPECT_THRESHOLD_BYTES:
+                expects_nothing = not self.options.expect_continue
+        if request.headers is not self._headers or expects_nothing is not self._expects_nothing:
             self._set_headers(request.headers, expects_nothing)
         total_s = request.total_timeout_s
         if total_s is None:

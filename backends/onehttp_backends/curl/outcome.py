@@ -6,7 +6,7 @@ import re
 
 import pycurl
 
-from onehttp_backends.contract import Peer, Request, Response, Timings
+from onehttp_backends.contract import Peer, Request, Response
 from onehttp_backends.curl.handles import Handle
 from onehttp_backends.errors import (
     CurlCode,
@@ -46,7 +46,7 @@ def read_response(handle: Handle, request: Request, opened: int, peer: Peer) -> 
         chunks[0] if len(chunks) == 1 else b"".join(chunks),
         getinfo(pycurl.EFFECTIVE_URL) if followed else request.url,
         VERSION_NAMES.get(getinfo(pycurl.INFO_HTTP_VERSION), "1.1"),
-        Timings(
+        (
             getinfo(_QUEUE),
             getinfo(_LOOKUP) if opened else 0,
             getinfo(_CONNECT) if opened else 0,

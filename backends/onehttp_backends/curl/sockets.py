@@ -115,11 +115,16 @@ class SocketWatch:
         os.close(self._wake_fd)
 
     def _register(self, fd: int, interest: int) -> None:
-        # A socket closed and reopened under the same number is not in the set any more, or
-        # (its twin alive in a forked child) still is: the first call may fail either way.
+        # libcurl closes a socket and gets the same number again without a word: what we know
+        # of a number may be of its predecessor, which the kernel has dropped from the set.
+        if fd in self._interest:
+            with contextlib.suppress(FileNotFoundError):
+                self._epoll.modify(fd, interest)
+                self._interest[fd] = interest
+                return
         try:
             self._epoll.register(fd, interest)
-        except FileExistsError:
+        except FileExistsError:  # the predecessor lives on in a forked child
             self._epoll.modify(fd, interest)
         self._interest[fd] = interest
 

@@ -18,7 +18,8 @@ from onehttp_backends.double.wire import head_lines, wire_request
 from onehttp_backends.errors import CurlCode, Sent, TransferError, transfer_error
 from onehttp_backends.request_rules import SAFE_METHODS, check_url
 
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_REDIRECTS: Final = range(300, 400)
+"""libcurl goes wherever a Location of these points, whatever the status means."""
 _VERSIONS: Final = {b"HTTP/1.0": "1.0", b"HTTP/1.1": "1.1", b"HTTP/2": "2"}
 _SLACK_S: Final = 0.05
 """How much later than httpcore's own limits the whole is cut off."""

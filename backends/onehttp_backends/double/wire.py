@@ -31,6 +31,8 @@ def wire_request(request: Request, trace: object) -> httpx.Request:
     )
     if not any(name.lower() == "host" for name, _ in headers):
         del made.headers["Host"]
+    if "Transfer-Encoding" in made.headers:
+        made.headers.pop("Content-Length", None)  # httpx adds one for any body of known length
     return made
 
 
