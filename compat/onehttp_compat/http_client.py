@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -215,9 +214,8 @@ class HttpClient(ConnectionModule):
         url = joined_url(connection, path)
         headers = (*self.headers_of(connection), *headers)
         answer = self._stored(self.exchange(options, method, url, headers, data, state))
-        return dataclasses.replace(
-            answer, body=self._value(answer, connection.maxdatasize, is_first_line=False)
-        )
+        body = self._value(answer, connection.maxdatasize, is_first_line=False)
+        return Answer(answer.code, body, answer.response)
 
     def get_redirect(self, *, connection: str, result: Variable, is_kemi: bool = False) -> int:
         """``http_get_redirect``: the URL that answered last, redirected or not (B43)."""

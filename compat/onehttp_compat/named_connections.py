@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import onehttp
 from onehttp import ConnectionSpec, Request, Response, TransferError, TransferOptions
@@ -36,17 +35,34 @@ LONGEST_TYPE: Final = 241
 """Bytes of a content type that fit the modules' buffer (B45)."""
 
 
-@dataclass(slots=True)
 class ConnectionState:
-    """What the last transfer of a connection left behind in this process."""
+    """What the last transfer of a connection left behind in this process; read when asked for."""
 
-    last_url: str = ""
-    content_type: str = ""
+    __slots__ = ("_limit", "response")
+
+    def __init__(self, limit: int | None) -> None:
+        self._limit = limit
+        self.response: Response | None = None
+        """The last one; None before the first and after a failure."""
+
+    @property
+    def last_url(self) -> str:
+        """The URL that answered; empty when there was none."""
+        return "" if self.response is None else self._kept(_normal(self.response.url))
+
+    @property
+    def content_type(self) -> str:
+        """Its Content-Type; empty when there was none."""
+        if self.response is None:
+            return ""
+        return self._kept(self.response.headers.get("content-type", ""))
+
+    def _kept(self, text: str) -> str:
+        return text if self._limit is None or len(text) <= self._limit else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one transfer came to: a status, or libcurl's code where there is no response."""
+class Answer(NamedTuple):
+    """What one transfer came to: libcurl's code below 100, or a status."""
 
     code: int
     body: bytes = b""
@@ -128,10 +144,10 @@ class ConnectionModule:
         if isinstance(outcome, TransferError):
             _log.warning("%s: %s", self.module, outcome)
             if state is not None:
-                state.last_url = state.content_type = ""
+                state.response = None
             return Answer(code_of(outcome))
         if state is not None:
-            self._remember(state, outcome)
+            state.response = outcome
         return Answer(outcome.status, outcome.body, outcome)
 
     def count(self, is_ok: bool) -> None:
@@ -160,7 +176,8 @@ class ConnectionModule:
     def state_of(self, name: str) -> ConnectionState:
         state = self.states.get(name)
         if state is None:
-            state = self.states[name] = ConnectionState()
+            limit = REMEMBERED_BYTES if self._server.is_faithful else None
+            state = self.states[name] = ConnectionState(limit)
         return state
 
     def content_type(self, given: str) -> str:
@@ -192,12 +209,6 @@ class ConnectionModule:
             }
             for one in self.configuration.connections.values()
         ]
-
-    def _remember(self, state: ConnectionState, response: Response) -> None:
-        limit = REMEMBERED_BYTES if self._server.is_faithful else None
-        url, content_type = _normal(response.url), response.headers.get("content-type", "")
-        state.last_url = url if limit is None or len(url) <= limit else ""
-        state.content_type = content_type if limit is None or len(content_type) <= limit else ""
 
 
 def joined_url(connection: LegacyConnection, path: str) -> str:

@@ -36,7 +36,10 @@ class LegacyWarnings:
         if key in self._seen:
             return
         level = self.levels.get(function.module, "warn")
-        text = f"{function.label(is_kemi)}() is a legacy call; use {function.replacement} (see {function.page})"
+        text = (
+            f"{function.label(is_kemi)}() is a legacy call; "
+            f"use {function.replacement} (see {function.page})"
+        )
         if level == "error":
             raise LegacyCallError(text)
         self._seen.add(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -129,8 +130,9 @@ def _apply_tls(setopt: Setopt, tls: Tls) -> None:
 
 
 def _apply_proxy(setopt: Setopt, proxy: Proxy | None) -> None:
-    if proxy is None:
-        setopt(pycurl.PROXY, "")  # libcurl would obey http_proxy and ALL_PROXY
+    if proxy is None or (proxy.from_environment and not _environment_names_a_proxy()):
+        # libcurl would obey http_proxy and ALL_PROXY, and look for them at every transfer.
+        setopt(pycurl.PROXY, "")
         return
     if proxy.from_environment:
         return
@@ -139,6 +141,10 @@ def _apply_proxy(setopt: Setopt, proxy: Proxy | None) -> None:
     if proxy.username or proxy.secret:
         setopt(pycurl.PROXYUSERNAME, proxy.username)
         setopt(pycurl.PROXYPASSWORD, proxy.secret)
+
+
+def _environment_names_a_proxy() -> bool:
+    return any(name.lower().endswith("_proxy") and value for name, value in os.environ.items())
 
 
 def _apply_auth(setopt: Setopt, auth: Auth) -> None:

@@ -129,7 +129,8 @@ def print_report(report: Report) -> None:
     stats = report.stats
     if stats is not None:
         console.print(
-            f"[bold]one engine[/bold] ({stats.backend}): legacy modules {', '.join(report.modules)}; "
+            f"[bold]one engine[/bold] ({stats.backend}): "
+            f"legacy modules {', '.join(report.modules)}; "
             f"{stats.global_inits} global init, "
             f"{stats.transfers} transfers ({stats.failed} failed), "
             f"{stats.connections_opened} connections opened, {stats.connections_reused} reused"
