@@ -147,6 +147,12 @@ RULES = [
         safe_outcomes.bytes_up_to_the_nul,
     ),
     Rule(
+        "libcurl, keys",
+        "newer ones match certificate and key earlier",
+        safe_outcomes.certificate_refused,
+        safe_outcomes.refused_either_way,
+    ),
+    Rule(
         "libcurl, NTLM",
         "this libcurl was built without it",
         safe_outcomes.lacks_ntlm,
@@ -240,6 +246,20 @@ RULES = [
         "a body is not kept back for a challenge",
         other_engine.posts_before_a_challenge,
         other_engine.first_round_open,
+        backend="httpx",
+    ),
+    Rule(
+        "httpx, files",
+        "TLS settings are read for plain HTTP too",
+        other_engine.plain_with_tls_settings,
+        other_engine.plain_open,
+        backend="httpx",
+    ),
+    Rule(
+        "httpx, order",
+        "Authorization is written last",
+        other_engine.shows_header_order,
+        other_engine.order_open,
         backend="httpx",
     ),
 ]

@@ -209,6 +209,25 @@ def left_open(step: Step) -> Step:
     return kept | {"expect": {"pvs": step["expect"]["pvs"]}}
 
 
+_CERTIFICATE_PROBLEM, _BAD_ARGUMENT = 58, 43
+
+
+def certificate_refused(case: Case) -> bool:
+    return any(step["expect"].get("rc") == _CERTIFICATE_PROBLEM for step in case.steps)
+
+
+def refused_either_way(case: Case) -> Case:
+    """A key that does not match was found at the handshake, and is when it is set."""
+
+    def either(step: Step) -> Step:
+        if step["expect"].get("rc") != _CERTIFICATE_PROBLEM:
+            return step
+        kept = {key: value for key, value in step.items() if key != "connects"}
+        return expecting(kept, otherwise={**step["expect"], "rc": _BAD_ARGUMENT})
+
+    return with_steps(case, either)
+
+
 _NTLM = 8
 
 

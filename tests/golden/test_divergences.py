@@ -132,3 +132,34 @@ def test_an_unlimited_first_line_is_faithful() -> None:
     assert bugs(query("http://h/x", params=[limited])) == ["B14"]
     whole = ["http_client", "query_result", 0]
     assert bugs(query("http://h/x", params=[limited, whole])) == []
+
+
+def test_what_another_engine_does_is_not_excused_on_libcurl() -> None:
+    case = query("http://h/x", "", "X-A:    1  ")
+    assert [rule.bug for rule in verdict(case, "httpx").rules] == ["h11, blanks"]
+    assert verdict(case, "pycurl").rules == []
+
+
+def test_a_blob_is_split_and_its_lines_read_one_by_one() -> None:
+    case = query("http://h/x", "", "X-A: 1\r\nX-B;\r\nX-C:")
+    case.steps[0]["wire"][0]["headers"] += [["X-A", "1"], ["X-B;", ""], ["X-C", ""]]
+    (step,) = verdict(case, "pycurl").case.steps
+    assert step["wire"][0]["headers"] == [["Host", "{HTTP}"], ["X-A", "1"], ["X-B", ""]]
+
+
+def test_secrets_further_down_a_blob_are_not_expected_at_another_host() -> None:
+    case = query("http://h/x", "", "X-A: 1\r\nAuthorization: secret")
+    secret = ["Authorization", "secret"]
+    case.steps[0]["wire"] = [
+        {"listener": name, "target": "/x", "headers": [secret], "body": ""}
+        for name in ("HTTP", "HTTP_B")
+    ]
+    (step,) = verdict(case, "pycurl").case.steps
+    assert [one["headers"] for one in step["wire"]] == [[secret], []]
+
+
+@pytest.mark.parametrize("blob", ["Content-Length: 9", "X-A: 1\r\nTransfer-Encoding: chunked"])
+def test_framing_that_misleads_the_server_is_not_compared(blob: str) -> None:
+    (step,) = verdict(query("http://h/x", "", blob), "pycurl").case.steps
+    assert "wire" not in step
+    assert "rc" not in step["expect"]
