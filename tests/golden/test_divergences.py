@@ -35,7 +35,7 @@ def query(*texts: str, function: str = "http_client_query", **more: Json) -> Cas
         "call": function,
         "args": [*arguments, {"kind": "pv", "value": "$var(r)"}],
         "expect": {"rc": 200, "result": "recorded", "pvs": {}, "counters": {}},
-        "wire": [{"target": "/x", "headers": [["Host", "{HTTP}"]], "body": ""}],
+        "wire": [{"method": "GET", "target": "/x", "headers": [["Host", "{HTTP}"]], "body": ""}],
         "connects": {"HTTP": 1},
     }
     return connect(steps=[step], **more)
