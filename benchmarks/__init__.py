@@ -1,1 +1,1 @@
-"""Benchmarks: ratios to a floor measured in the same run, against a local nginx. They never fail."""
+"""Benchmarks: ratios to a floor measured in the same run, against an nginx. They never fail."""

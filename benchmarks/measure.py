@@ -96,9 +96,9 @@ def machine() -> str:
 def table(rows: list[Row]) -> str:
     """A Markdown table."""
     lines = ["| what | figure | baseline | ratio | at most | aim |", "|---|---|---|---|---|---|"]
-    for row in rows:
-        lines.append(
-            f"| {row.what} | {row.figure:.1f} {row.unit} | {row.baseline:.1f} {row.unit} "
-            f"| **{row.ratio:.2f}** | {row.limit} | {row.aim} |"
-        )
+    lines.extend(
+        f"| {row.what} | {row.figure:.1f} {row.unit} | {row.baseline:.1f} {row.unit} "
+        f"| **{row.ratio:.2f}** | {row.limit} | {row.aim} |"
+        for row in rows
+    )
     return "\n".join(lines)

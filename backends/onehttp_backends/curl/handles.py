@@ -7,6 +7,7 @@ handles that changed origin.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -58,7 +59,7 @@ class Handle:
         "_total_timeout_s",
         "_url",
         "_verb",
-        "chunks",
+        "body",
         "dead_ports",
         "easy",
         "head",
@@ -75,7 +76,7 @@ class Handle:
         self.shelf = shelf
         self.options = options
         self.dead_ports = dead_ports
-        self.chunks: list[bytes] = []
+        self.body = io.BytesIO()
         self.head: list[bytes] = []
         self.resend_refused = False
         self.was_truncated = False
@@ -97,7 +98,7 @@ class Handle:
         if options.max_body_bytes and options.body_policy == "truncate":
             setopt(pycurl.WRITEFUNCTION, self._keep_what_fits)
         else:
-            setopt(pycurl.WRITEFUNCTION, self.chunks.append)
+            setopt(pycurl.WRITEFUNCTION, self.body.write)
 
     def prepare(self, request: Request) -> None:
         """Set what differs from the handle's last transfer.
@@ -136,7 +137,8 @@ class Handle:
 
     def clear(self) -> None:
         """Forget the last response, and its request's body when that was large."""
-        self.chunks.clear()
+        self.body.seek(0)
+        self.body.truncate()
         self.head.clear()
         if self._guards_resend:
             self._sent_with_head = -1
@@ -206,10 +208,10 @@ class Handle:
         # Returning less than was given ends the transfer with code 23: the wanted early stop.
         room = self.options.max_body_bytes - self.kept_bytes
         if len(chunk) > room:
-            self.chunks.append(chunk[:room])
+            self.body.write(chunk[:room])
             self.was_truncated = True
             return 0
-        self.chunks.append(chunk)
+        self.body.write(chunk)
         self.kept_bytes += len(chunk)
         return len(chunk)
 

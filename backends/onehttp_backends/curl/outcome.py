@@ -39,11 +39,10 @@ def read_response(handle: Handle, request: Request, opened: int, peer: Peer) -> 
     """The response a handle has received; ``opened`` connections were made for it."""
     getinfo = handle.easy.getinfo
     followed = getinfo(pycurl.REDIRECT_COUNT) if handle.options.max_redirects else 0
-    chunks = handle.chunks
     return Response(
         getinfo(_RESPONSE_CODE),
         handle.head.copy(),
-        chunks[0] if len(chunks) == 1 else b"".join(chunks),
+        handle.body.getvalue(),
         getinfo(pycurl.EFFECTIVE_URL) if followed else request.url,
         VERSION_NAMES.get(getinfo(pycurl.INFO_HTTP_VERSION), "1.1"),
         (
