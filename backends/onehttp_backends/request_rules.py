@@ -6,7 +6,6 @@ data write headers of its own, and it guesses at URLs without a scheme. Neither 
 
 from __future__ import annotations
 
-import math
 import re
 
 from onehttp_backends.contract import Request, TransferOptions
@@ -29,6 +28,9 @@ _any_url = re.compile(
 ).fullmatch
 _authority = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)").match
 
+_NUMBERS = (float, int)
+MAX_SECONDS = 2_000_000
+"""What libcurl's 32-bit milliseconds can hold, rounded."""
 MAX_URL_LENGTH = 8_000_000
 """libcurl's own limit for an input string."""
 
@@ -47,10 +49,13 @@ def check_request(request: Request) -> str:
         raise RequestTypeError(
             CurlCode.BAD_FUNCTION_ARGUMENT, f"body: expected bytes, got {type(body).__name__}"
         )
-    if request.total_timeout_s is not None:
-        check_seconds("timeout", request.total_timeout_s)
-    if request.connect_timeout_s is not None:
-        check_seconds("connect timeout", request.connect_timeout_s)
+    total_s, connect_s = request.total_timeout_s, request.connect_timeout_s
+    if total_s is not None and not (type(total_s) in _NUMBERS and 0 <= total_s <= MAX_SECONDS):
+        check_seconds("timeout", total_s)
+    if connect_s is not None and not (
+        type(connect_s) in _NUMBERS and 0 <= connect_s <= MAX_SECONDS
+    ):
+        check_seconds("connect timeout", connect_s)
     url = request.url
     if type(url) is str and len(url) <= MAX_URL_LENGTH and (usual := _usual_url(url)):
         return usual[1]
@@ -155,10 +160,10 @@ def check_seconds(what: str, seconds: float) -> None:
             CurlCode.BAD_FUNCTION_ARGUMENT,
             f"{what}: expected seconds as a number, got {type(seconds).__name__}",
         )
-    if not math.isfinite(seconds) or seconds < 0 or seconds > 2_000_000:
+    if not 0 <= seconds <= MAX_SECONDS:  # nor for NaN
         raise RequestError(
             CurlCode.BAD_FUNCTION_ARGUMENT,
-            f"{what}: expected seconds from 0 to 2000000, got {seconds}",
+            f"{what}: expected seconds from 0 to {MAX_SECONDS}, got {seconds}",
         )
 
 

@@ -7,7 +7,7 @@ which stand on top of it. Importing it starts nothing: no thread, socket or hand
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from onehttp.call import (
@@ -223,7 +223,7 @@ def request(
     return runtime.backend.perform(call)
 
 
-async def arequest(
+def arequest(
     method: str,
     url: str,
     *,
@@ -234,13 +234,16 @@ async def arequest(
     form: ParamSource = None,
     timeout: TimeoutSource = None,
     follow_redirects: bool | None = None,
-) -> Response:
-    """`request`, awaitable; the running event loop drives the engine."""
+) -> Coroutine[Any, Any, Response]:
+    """`request`, awaitable; the running event loop drives the engine.
+
+    The arguments are checked by the call, before anything is awaited.
+    """
     call = build_request(method, url, ADHOC_OPTIONS, (), headers, params, body, json, form, timeout)
     engine = backend()
     if follow_redirects:
-        return await aperform_following(engine, call, DEFAULT_MAX_REDIRECTS)
-    return await engine.aperform(call)
+        return aperform_following(engine, call, DEFAULT_MAX_REDIRECTS)
+    return engine.aperform(call)
 
 
 def submit(

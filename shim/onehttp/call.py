@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 from onehttp_backends.contract import Request, TransferOptions
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 from onehttp_backends.headers import HeaderPairs
-from onehttp_backends.request_rules import check_seconds
 
 HeaderSource: TypeAlias = "Iterable[tuple[str, str]] | Mapping[str, str] | None"
 ParamSource: TypeAlias = "Mapping[str, Any] | Iterable[tuple[str, Any]] | None"
@@ -80,10 +79,14 @@ def header_pairs(headers: HeaderSource) -> HeaderPairs:
     """Headers as pairs, in their order. A tuple of pairs is taken as it is."""
     if headers is None:
         return NO_HEADERS
+    if type(headers) is tuple:
+        for pair in headers:
+            if type(pair) is not tuple or len(pair) != 2:
+                break
+        else:
+            return headers  # the same object again lets an engine skip its checks
     items = headers.items() if isinstance(headers, Mapping) else headers
     try:
-        if type(items) is tuple and all(type(pair) is tuple and len(pair) == 2 for pair in items):
-            return items  # the same object again lets an engine skip its checks
         return tuple((name, value) for name, value in items)
     except (TypeError, ValueError):
         raise RequestTypeError(
@@ -189,13 +192,7 @@ def ascii_url(url: object) -> str:
 
 
 def seconds_of(timeout: TimeoutSource) -> tuple[float | None, float | None]:
-    """(total, connect) of a call's ``timeout``."""
+    """(total, connect) of a call's ``timeout``; the engine checks that they are seconds."""
     if isinstance(timeout, Timeout):
-        if timeout.total_s is not None:
-            check_seconds("timeout", timeout.total_s)
-        if timeout.connect_s is not None:
-            check_seconds("connect timeout", timeout.connect_s)
         return timeout.total_s, timeout.connect_s
-    assert timeout is not None
-    check_seconds("timeout", timeout)
     return timeout, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from onehttp.call import (
@@ -94,7 +95,7 @@ class Connection:
             return perform_following(self._backend, request, hops)
         return self._backend.perform(request)
 
-    async def arequest(
+    def arequest(
         self,
         method: str,
         path: str = "",
@@ -106,8 +107,8 @@ class Connection:
         form: ParamSource = None,
         timeout: TimeoutSource = None,
         follow_redirects: bool | None = None,
-    ) -> Response:
-        """The same, awaitable."""
+    ) -> Coroutine[Any, Any, Response]:
+        """The same, awaitable; the arguments are checked by the call."""
         request = self.build(
             method,
             path,
@@ -120,8 +121,8 @@ class Connection:
         )
         hops = self._hops(follow_redirects)
         if hops:
-            return await aperform_following(self._backend, request, hops)
-        return await self._backend.aperform(request)
+            return aperform_following(self._backend, request, hops)
+        return self._backend.aperform(request)
 
     def submit(
         self,
@@ -228,26 +229,26 @@ class Connection:
         """DELETE ``path``."""
         return self.request("DELETE", path, **call)
 
-    async def aget(self, path: str = "", **call: Any) -> Response:
+    def aget(self, path: str = "", **call: Any) -> Coroutine[Any, Any, Response]:
         """GET ``path``, awaitable."""
-        return await self.arequest("GET", path, **call)
+        return self.arequest("GET", path, **call)
 
-    async def ahead(self, path: str = "", **call: Any) -> Response:
+    def ahead(self, path: str = "", **call: Any) -> Coroutine[Any, Any, Response]:
         """HEAD ``path``, awaitable."""
-        return await self.arequest("HEAD", path, **call)
+        return self.arequest("HEAD", path, **call)
 
-    async def apost(self, path: str = "", **call: Any) -> Response:
+    def apost(self, path: str = "", **call: Any) -> Coroutine[Any, Any, Response]:
         """POST to ``path``, awaitable."""
-        return await self.arequest("POST", path, **call)
+        return self.arequest("POST", path, **call)
 
-    async def aput(self, path: str = "", **call: Any) -> Response:
+    def aput(self, path: str = "", **call: Any) -> Coroutine[Any, Any, Response]:
         """PUT to ``path``, awaitable."""
-        return await self.arequest("PUT", path, **call)
+        return self.arequest("PUT", path, **call)
 
-    async def apatch(self, path: str = "", **call: Any) -> Response:
+    def apatch(self, path: str = "", **call: Any) -> Coroutine[Any, Any, Response]:
         """PATCH ``path``, awaitable."""
-        return await self.arequest("PATCH", path, **call)
+        return self.arequest("PATCH", path, **call)
 
-    async def adelete(self, path: str = "", **call: Any) -> Response:
+    def adelete(self, path: str = "", **call: Any) -> Coroutine[Any, Any, Response]:
         """DELETE ``path``, awaitable."""
-        return await self.arequest("DELETE", path, **call)
+        return self.arequest("DELETE", path, **call)

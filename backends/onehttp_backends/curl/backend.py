@@ -15,7 +15,7 @@ from onehttp_backends.curl.engine import Engine
 from onehttp_backends.curl.handles import Handle
 from onehttp_backends.curl.libcurl import LIBCURL
 from onehttp_backends.curl.solo import needs_solo, perform_solo
-from onehttp_backends.curl.transfer import CallbackTransfer, LoopTransfer
+from onehttp_backends.curl.transfer import CallbackTransfer
 from onehttp_backends.errors import OnehttpError
 from onehttp_backends.request_rules import check_request
 
@@ -69,8 +69,10 @@ class PycurlBackend:
         handle = _prepared(helm, request)
         if needs_solo(handle.options):
             engine = helm.engine
-            outcome = perform_solo(handle, request, engine.solo)
-            engine.pool.give_back(handle)
+            try:
+                outcome = perform_solo(handle, request, engine.solo)
+            finally:
+                engine.pool.give_back(handle)
         else:
             outcome = helm.perform(handle, request)
         if isinstance(outcome, Response):
@@ -87,13 +89,9 @@ class PycurlBackend:
         """
         helm = self._helm or self._start()
         handle = _prepared(helm, request)
-        loop = _running_loop()
-        future: asyncio.Future[Outcome] = loop.create_future()
-        lane = helm.lane(loop)
-        transfer = LoopTransfer(helm, handle, request, lane, future)
-        lane.submit(transfer)
+        transfer = helm.lane(_running_loop()).submit(handle, request)
         try:
-            outcome = await future
+            outcome = await transfer.future
         except BaseException:
             transfer.cancel()
             raise

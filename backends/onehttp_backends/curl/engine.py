@@ -78,6 +78,8 @@ class Engine:
             # Two calls from C into Python for each transfer, with nobody to use them.
             multi.setopt(pycurl.M_SOCKETFUNCTION, None)
             self._is_telling = False
+        if handle.always_connects:
+            handle.look_for_connection(may_find_one=True)
         multi.add_handle(easy)
         try:
             while multi.perform()[1]:
@@ -159,6 +161,7 @@ class Engine:
         self.watch.sweep()
         self._let_libcurl_tell()
         inbox = self.inbox
+        idle_connections = len(self.watch.idle)
         while inbox:
             transfer = inbox.popleft()
             if transfer.outcome is not None:
@@ -167,6 +170,8 @@ class Engine:
                 self._cancel(transfer, "cancelled")
                 continue
             try:
+                transfer.handle.look_for_connection(may_find_one=idle_connections > 0)
+                idle_connections -= 1
                 self.multi.add_handle(transfer.handle.easy)
             except pycurl.error as error:
                 self._transfers += 1
@@ -194,10 +199,10 @@ class Engine:
 
     def _note_running(self, transfer: Transfer) -> None:
         self.running[transfer.handle.easy] = transfer
-        if isinstance(transfer, BlockingTransfer):
-            self.blocked[transfer] = None
-        elif transfer.needs_thread:
+        if transfer.needs_thread:
             self.thread_transfers += 1
+        elif isinstance(transfer, BlockingTransfer):
+            self.blocked[transfer] = None
 
     def _forget_running(self, transfer: Transfer) -> None:
         if self.running.pop(transfer.handle.easy, None) is None:
@@ -210,10 +215,13 @@ class Engine:
     def _reap(self) -> None:
         while True:
             queued, succeeded, failed = self.multi.info_read()
-            ended = [(easy, 0, "") for easy in succeeded] if succeeded else []
-            for easy, code, text in ended + failed if failed else ended:
-                self._end(self.running[easy], code, text)
+            for easy in succeeded:
+                self._end(self.running[easy], 0, "")
                 if self.is_dead:  # a callback has forked: this is the child
+                    return
+            for easy, code, text in failed:
+                self._end(self.running[easy], code, text)
+                if self.is_dead:
                     return
             if not queued:
                 return

@@ -13,9 +13,12 @@ import select
 from collections import deque
 from typing import TYPE_CHECKING
 
+from onehttp_backends.contract import Request
+from onehttp_backends.curl.handles import Handle
+from onehttp_backends.curl.transfer import LoopTransfer
+
 if TYPE_CHECKING:
     from onehttp_backends.curl.driving import Helm
-    from onehttp_backends.curl.transfer import LoopTransfer
 
 _ARMED = select.EPOLLIN | select.EPOLLONESHOT
 
@@ -36,13 +39,15 @@ class Lane:
         self._watch.register(helm.engine.watch.fileno(), 0)
         loop.add_reader(self._watch.fileno(), self.turn)
 
-    def submit(self, transfer: LoopTransfer) -> None:
+    def submit(self, handle: Handle, request: Request) -> LoopTransfer:
         """Start a transfer together with all others of this round of the loop."""
+        transfer = LoopTransfer(self._helm, handle, request, self, self._loop.create_future())
         self.in_flight += 1
         self._helm.engine.inbox.append(transfer)
         if not self._is_turn_due:
             self._is_turn_due = True
             self._loop.call_soon(self.turn)
+        return transfer
 
     def turn(self) -> None:
         """Drive for one turn, if nobody else does."""

@@ -40,6 +40,8 @@ class SocketWatch:
         self._epoll.register(self._wake_fd, select.EPOLLIN)
         self._interest: dict[int, int] = {}
         self._busy: set[int] = set()
+        self.idle: set[int] = set()
+        """Sockets that no transfer uses; closed ones may be among them, none is missing."""
         self._opened: dict[int, int] = {}  # fd -> inode: a number may be somebody else's by now
         self.multiplexed: set[int] = set()
         self.dead_ports: set[int] = set()
@@ -64,6 +66,7 @@ class SocketWatch:
         # The number may have been another socket of ours, closed without a word.
         self._interest.pop(fd, None)
         self._busy.discard(fd)
+        self.idle.discard(fd)
         self.multiplexed.discard(fd)
         self._opened[fd] = os.fstat(fd).st_ino
         return int(pycurl.SOCKOPT_OK)
@@ -72,8 +75,11 @@ class SocketWatch:
         """libcurl's interest in a socket has changed (``M_SOCKETFUNCTION``)."""
         if what == pycurl.POLL_REMOVE:
             self._busy.discard(fd)
+            if fd in self._opened:
+                self.idle.add(fd)
         else:
             self._busy.add(fd)
+            self.idle.discard(fd)
         interest = _INTEREST[what]
         if self._interest.get(fd) != interest:
             self._register(fd, interest)
@@ -102,6 +108,8 @@ class SocketWatch:
 
     def watch_idle(self, fd: int) -> None:
         """Watch a socket that was used without `changed` being told."""
+        if fd not in self._busy:
+            self.idle.add(fd)
         if fd not in self._interest:
             self._register(fd, READABLE)
 
@@ -131,6 +139,7 @@ class SocketWatch:
     def _drop_idle(self, fd: int) -> None:
         if fd in self._interest:
             del self._interest[fd]
+        self.idle.discard(fd)
         with contextlib.suppress(OSError):  # closed by libcurl since
             self._epoll.unregister(fd)
         # HTTP/2 peers may send pings and settings at any time, and name the stream of a
