@@ -14,6 +14,11 @@ MAX_DEPTH: Final = 20
 MAX_ALIASES: Final = 50
 MAX_NODES: Final = 200_000
 
+PLAIN_TAGS: Final = frozenset(
+    f"tag:yaml.org,2002:{kind}"
+    for kind in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp")
+)
+
 KeyPath: TypeAlias = "tuple[str | int, ...]"
 
 
@@ -109,7 +114,7 @@ class _Builder:
             raise self._error(node, path, f"nested deeper than {MAX_DEPTH}")
         if self._nodes > MAX_NODES:
             raise self._error(node, path, f"more than {MAX_NODES} values, aliases expanded")
-        if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.endswith("/python"):
+        if node.tag not in PLAIN_TAGS:
             raise self._error(node, path, f"the tag {node.tag} is not allowed")
         self.marks[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
         if isinstance(node, yaml.MappingNode):

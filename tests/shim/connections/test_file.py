@@ -1,0 +1,190 @@
+"""connections.yaml: what it may say, and what is said about one that is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import onehttp
+from onehttp.connections.load import load_connections
+
+GOOD = """\
+version: 1
+defaults:
+  timeout: {total: 2.0, connect: 0.5}
+  headers: {X-All: "1"}
+connections:
+  api: &api
+    url: https://api.example/v1
+    headers: ["X-Key: k", "X-Key: l"]
+    auth: {type: digest, username: u, password: "${env:API_PASSWORD}"}
+    tls: {ca_file: /ca.pem, cert: /c.pem, key: /k.pem, verify_host: false, min_version: "1.3"}
+    redirects: true
+    max_body: 1000
+    body_policy: truncate
+    http_version: 1.1
+    proxy: env
+    keepalive: {idle: 5}
+  copy:
+    <<: *api
+    url: https://copy.example
+    timeout: 9
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "connections.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_every_setting_arrives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_PASSWORD", "secret!")
+    found = load_connections(written(tmp_path, GOOD))
+    api, copy = found["api"], found["copy"]
+    assert list(found) == ["api", "copy"]
+    assert api.url == "https://api.example/v1"
+    assert api.headers == (("X-Key", "k"), ("X-Key", "l"))
+    assert api.max_redirects == 10
+    assert api.line == 6
+    options = api.options
+    assert (options.total_timeout_s, options.connect_timeout_s) == (2.0, 0.5)
+    assert options.auth == onehttp.Auth(
+        schemes=onehttp.AuthScheme.DIGEST, username="u", secret="secret!"
+    )
+    assert options.tls.cert_file == "/c.pem"
+    assert options.tls.min_version is onehttp.TlsVersion.TLS_1_3
+    assert not options.tls.verify_host
+    assert options.tls.verify_peer
+    assert (options.max_body_bytes, options.body_policy) == (1000, "truncate")
+    assert options.http_version is onehttp.HttpVersion.HTTP_1_1
+    assert options.proxy == onehttp.Proxy(from_environment=True)
+    assert options.keepalive == onehttp.Keepalive(idle_s=5)
+    assert copy.url == "https://copy.example"
+    assert copy.options.total_timeout_s == 9
+    assert copy.options is not options
+
+
+def test_no_secret_is_ever_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_PASSWORD", "secret!")
+    found = load_connections(written(tmp_path, GOOD))
+    onehttp.init(found_source := written(tmp_path, GOOD), backend="httpx")
+    for shown in (found, found["api"], found["api"].options, onehttp.connection("api")):
+        assert "secret!" not in f"{shown!r} {shown}", found_source
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("", None, "empty; start with 'version: 1'"),
+        ("connections: {}", 1, "version: missing; add 'version: 1'"),
+        ("version: 2", 1, "version"),
+        ("- a", 1, "expected 'version: 1' and 'connections:'"),
+        ("version: 1\nconnectoins: {}", 2, "unknown key; did you mean 'connections'?"),
+        ("version: 1\nconnections: {a: {}}", 2, "connections.a: has no url; give url:"),
+        ("version: 1\nconnections:\n  a: {url: 'ftp://x'}", 3, "a.url: URL: scheme 'ftp'"),
+        ("version: 1\nconnections:\n  a: {url: 'http://u:p@x'}", 3, "credentials before '@'"),
+        (
+            "version: 1\nconnections:\n  a:\n    url: http://x\n    timout: 3",
+            5,
+            "connections.a.timout: unknown key; did you mean 'timeout'?",
+        ),
+        (
+            "version: 1\nconnections:\n  a:\n    url: http://x\n    timeout: {total: fast}",
+            5,
+            'connections.a.timeout.total: expected seconds > 0, got "fast"',
+        ),
+        (
+            "version: 1\nconnections:\n  a:\n    url: http://x\n    tls: {cert: /c}",
+            5,
+            "cert and key belong together",
+        ),
+        ("version: 1\nversion: 1", 2, "version: given twice; keep one"),
+        ("version: 1\n\tx: 1", 2, "not valid YAML"),
+        ("version: !!python/object:os.system {}", 1, "the tag"),
+        (
+            "version: 1\nconnections:\n  a: {url: http://x, headers: ['no colon']}",
+            3,
+            'expected "Name: value"',
+        ),
+        (
+            'version: 1\nconnections:\n  a: {url: http://x, headers: {X: "a\\nb"}}',
+            3,
+            "header X: CR, LF and NUL",
+        ),
+        (
+            "version: 1\nconnections:\n  a: {url: http://x, auth: {password: '${env:NOT_SET_1}'}}",
+            3,
+            "environment variable NOT_SET_1 is not set",
+        ),
+        (
+            "version: 1\nconnections:\n  a: {url: http://x, auth: {password: '${vault:x}'}}",
+            3,
+            "no secrets of kind 'vault'",
+        ),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(
+    tmp_path: Path, text: str, line: int | None, said: str
+) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(onehttp.ConfigurationError) as caught:
+        load_connections(path)
+    assert said in str(caught.value)
+    place = f"{path}:{line}:" if line else str(path)
+    assert str(caught.value).startswith(place)
+
+
+def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
+    text = (
+        "version: 1\nconnections:\n  a: {url: http://x, timeout: -1}\n"
+        "  b: {url: http://x, verify: no}\n  c: {urll: http://x}\n"
+    )
+    with pytest.raises(onehttp.ConfigurationError) as caught:
+        load_connections(written(tmp_path, text))
+    for said in ("a.timeout", "b.verify", "c.urll: unknown key; did you mean 'url'?"):
+        assert said in str(caught.value)
+
+
+def test_a_password_is_not_quoted_in_an_error(tmp_path: Path) -> None:
+    text = "version: 1\nconnections:\n  a: {url: http://x, auth: {password: [geheim]}}"
+    with pytest.raises(onehttp.ConfigurationError) as caught:
+        load_connections(written(tmp_path, text))
+    assert "geheim" not in str(caught.value)
+
+
+@pytest.mark.parametrize("what", ["missing", "directory", "latin-1", "large"])
+def test_a_file_that_cannot_be_read(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "connections.yaml"
+    said = {
+        "missing": "cannot be read: No such file",
+        "directory": "cannot be read: Is a directory",
+        "latin-1": "not UTF-8",
+        "large": "larger than",
+    }[what]
+    if what == "directory":
+        path.mkdir()
+    elif what == "latin-1":
+        path.write_bytes(b"version: 1\n# gr\xfcn\n")
+    elif what == "large":
+        path.write_bytes(b"#" * 2_000_000)
+    with pytest.raises(onehttp.ConfigurationError, match=said):
+        load_connections(path)
+
+
+def test_a_bomb_of_aliases_is_refused(tmp_path: Path) -> None:
+    lines = ["version: 1", "a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 9)]
+    with pytest.raises(onehttp.ConfigurationError, match="aliases"):
+        load_connections(written(tmp_path, "\n".join(lines)))
+
+
+def test_secrets_come_from_files_and_defaults(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("from file\n")
+    text = (
+        "version: 1\nconnections:\n  a:\n    url: http://x\n"
+        f"    headers: {{X-Key: '${{file:{tmp_path}/key}}', X-D: '${{env:NOT_SET_2:-dflt}}'}}\n"
+    )
+    spec = load_connections(written(tmp_path, text))["a"]
+    assert spec.headers == (("X-Key", "from file"), ("X-D", "dflt"))

@@ -1,0 +1,120 @@
+"""Redirects: off unless asked, under one deadline, and nothing of one origin reaches another."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from pathlib import Path
+
+import pytest
+
+import onehttp
+from servers.raw import OK, Peer, RawServer, echo, redirecting_to, silent
+
+
+def test_redirects_are_handed_back_unless_asked(api: str) -> None:
+    with RawServer(redirecting_to("/x")) as server:
+        response = onehttp.request("GET", server.url)
+    assert (response.status, response.headers["location"]) == (302, "/x")
+
+
+def test_relative_redirects_are_followed_and_counted(api: str) -> None:
+    def two_hops(peer: Peer) -> None:
+        for answer in (b"Location: /b", b"Location: c?d=1"):
+            peer.request()
+            peer.send(b"HTTP/1.1 302 Found\r\n" + answer + b"\r\nContent-Length: 0\r\n\r\n")
+        peer.request()
+        peer.send(OK)
+
+    with RawServer(two_hops) as server:
+        response = onehttp.request("GET", f"{server.url}/a", follow_redirects=True)
+        assert server.targets == ["GET /a", "GET /b", "GET /c?d=1"]
+    assert (response.status, response.redirect_count) == (200, 2)
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "then"),
+    [
+        (301, "POST", "GET"),
+        (302, "POST", "GET"),
+        (303, "POST", "GET"),
+        (303, "PUT", "GET"),
+        (307, "POST", "POST"),
+        (308, "PUT", "PUT"),
+        (302, "PUT", "PUT"),
+        (303, "HEAD", "HEAD"),
+    ],
+)
+def test_the_method_after_a_redirect(api: str, status: int, method: str, then: str) -> None:
+    with RawServer(echo) as target, RawServer(redirecting_to(target.url, status)) as server:
+        body = b"data" if method != "HEAD" else None
+        onehttp.request(method, server.url, body=body, follow_redirects=True, timeout=2)
+        assert target.targets == [f"{then} /"]
+        assert target.requests[0].endswith(b"data") is (then in ("POST", "PUT"))
+
+
+def test_what_belongs_to_an_origin_does_not_reach_another(engine: str) -> None:
+    with RawServer(echo) as target, RawServer(redirecting_to(target.url)) as server:
+        api = {
+            "url": server.url,
+            "headers": {"X-Api-Key": "k", "Cookie": "c", "Accept-Language": "de"},
+            "auth": {"username": "u", "password": "p"},
+            "redirects": True,
+        }
+        onehttp.init({"version": 1, "connections": {"api": api}}, backend=engine)
+        seen = onehttp.connection("api").get("/").text.lower()
+    assert "accept-language: de" in seen
+    for secret in ("x-api-key", "cookie", "authorization"):
+        assert secret not in seen
+
+
+def test_within_an_origin_headers_stay(api: str) -> None:
+    def behave(peer: Peer) -> None:
+        first = peer.request()
+        peer.send(b"HTTP/1.1 307 T\r\nLocation: /two\r\nContent-Length: 0\r\n\r\n")
+        second = peer.request()
+        assert first.replace(b" / ", b" /two ") == second
+        peer.send(OK)
+
+    with RawServer(behave) as server:
+        key = {"X-Api-Key": "k"}
+        assert onehttp.request("GET", server.url, headers=key, follow_redirects=True).status == 200
+
+
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "gopher://127.0.0.1/", "ftp://h/"])
+def test_another_scheme_is_refused(api: str, location: str) -> None:
+    with RawServer(redirecting_to(location)) as server, pytest.raises(onehttp.RequestError) as bad:
+        onehttp.request("GET", server.url, follow_redirects=True)
+    assert bad.value.code == onehttp.CurlCode.UNSUPPORTED_PROTOCOL
+
+
+def test_from_https_to_http_is_refused(
+    engine: str, tls_server_context: ssl.SSLContext, ca_file: Path
+) -> None:
+    with (
+        RawServer(echo) as plain,
+        RawServer(redirecting_to(plain.url), tls_server_context) as server,
+    ):
+        api = {"url": server.url, "tls": {"ca_file": str(ca_file)}, "redirects": 5}
+        onehttp.init({"version": 1, "connections": {"api": api}}, backend=engine)
+        with pytest.raises(onehttp.TransferError, match="plain http refused"):
+            onehttp.connection("api").get("/")
+        assert plain.requests == []
+
+
+def test_a_loop_ends(api: str) -> None:
+    with (
+        RawServer(redirecting_to("/again")) as server,
+        pytest.raises(onehttp.TooManyRedirectsError) as caught,
+    ):
+        asyncio.run(onehttp.arequest("GET", server.url, follow_redirects=True))  # type: ignore[arg-type]
+    assert caught.value.code == onehttp.CurlCode.TOO_MANY_REDIRECTS
+
+
+def test_one_deadline_covers_every_hop(api: str) -> None:
+    with (
+        RawServer(silent) as target,
+        RawServer(redirecting_to(target.url)) as server,
+        pytest.raises(onehttp.TimeoutError),
+    ):
+        onehttp.request("GET", server.url, follow_redirects=True, timeout=0.1)
