@@ -1,0 +1,44 @@
+"""Fixtures of the legacy layer: a fresh server process, and an engine of each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import onehttp
+from onehttp_compat.server import LegacyServer, use_server
+from servers.raw import RawServer, echo
+
+
+@pytest.fixture(params=["pycurl", "httpx"])
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The process is initialised with an engine of this name, and shut down after."""
+    onehttp.init(backend=request.param)
+    yield request.param
+    onehttp.shutdown()
+
+
+@pytest.fixture
+def legacy(engine: str) -> Iterator[LegacyServer]:
+    """A fresh legacy server, the default one while the test runs."""
+    server = LegacyServer()
+    use_server(server)
+    yield server
+    use_server(None)
+
+
+@pytest.fixture
+def faithful(engine: str) -> Iterator[LegacyServer]:
+    """The same with the bugs of the real modules."""
+    server = LegacyServer("faithful")
+    use_server(server)
+    yield server
+    use_server(None)
+
+
+@pytest.fixture
+def web() -> Iterator[RawServer]:
+    """Answers each request with itself."""
+    with RawServer(echo) as running:
+        yield running

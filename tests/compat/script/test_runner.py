@@ -1,0 +1,112 @@
+"""Scripts outside their server: both kinds, what they may do, and what goes wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from onehttp_compat.script.message import DEFAULT_MESSAGE, read_messages
+from onehttp_compat.script.runner import Script, ScriptError
+from onehttp_compat.server import LegacyServer
+from servers.raw import RawServer
+
+INVITE = (
+    b"INVITE sip:+4930@example.org SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"
+    b'From: "A" <sip:alice@example.org>;tag=1\r\nTo: <sip:+4930@example.org>\r\n'
+    b"Call-ID: c1@example.org\r\nCSeq: 7 INVITE\r\nContent-Length: 3\r\n\r\nv=0"
+)
+
+
+def loaded(folder: Path, text: str, legacy: LegacyServer, method: str | None = None) -> Script:
+    path = folder / "script.py"
+    path.write_text(text)
+    return Script(path, legacy, method)
+
+
+def test_a_kemi_script(tmp_path: Path, legacy: LegacyServer, web: RawServer) -> None:
+    text = f"""
+import KSR as ksr
+def mod_init():
+    return Kamailio()
+class Kamailio:
+    def child_init(self, rank):
+        self.rank = rank
+        return 0
+    def ksr_request_route(self, msg):
+        code = ksr.http_client.query("{web.url}/" + KSR.pv.get("$rU"), "$var(x)")
+        KSR.pv.seti("$var(code)", code)
+        KSR.hdr.append("X-Rank: %d\\r\\n" % self.rank)
+        if KSR.is_method("INVITE"):
+            KSR.sl.send_reply(200, "Fine")
+            KSR.x.exit()
+        raise AssertionError("went on after exit")
+"""
+    script = loaded(tmp_path, text, legacy)
+    (tmp_path / "invite.sip").write_bytes(INVITE)
+    (message,) = read_messages(tmp_path / "invite.sip")
+    outcome = script.run(message)
+    assert outcome.error is None
+    assert outcome.replies == ["200 Fine"]
+    assert outcome.headers == ["X-Rank: 1"]
+    assert web.targets == ["GET /+4930"]
+    assert legacy.pv.get("$var(code)") == 200
+
+
+def test_an_app_python_script(tmp_path: Path, legacy: LegacyServer, web: RawServer) -> None:
+    text = f"""
+from Router import LM_ERR
+import Router.Ranks
+def mod_init():
+    return Handler()
+class Handler:
+    def child_init(self, rank):
+        return 0
+    def route(self, msg):
+        self.kept = msg
+        return msg.call_function("http_query", "{web.url}/$ci/" + msg.Method, "$var(x)")
+"""
+    script = loaded(tmp_path, text, legacy)
+    (tmp_path / "invite.sip").write_bytes(INVITE)
+    outcome = script.run(next(iter(read_messages(tmp_path / "invite.sip"))))
+    assert outcome.error is None
+    assert web.targets == ["GET /c1@example.org/INVITE"]
+    with pytest.raises(RuntimeError, match="after the call"):
+        script.handler.kept.Method  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = ", "SyntaxError"),
+        ("1 / 0", "script.py:1: ZeroDivisionError"),
+        ("x = 1", "has no mod_init"),
+        ("def mod_init(): pass", r"mod_init\(\) returned None"),
+        ("class A:\n  def a(self, m): pass\n  def b(self, m): pass\ndef mod_init(): return A()",
+         "Say --method NAME: a, b"),
+        ("class A:\n  def child_init(self, r): return -1\n  def a(self, m): return 1\n"
+         "def mod_init(): return A()", "must return an int >= 0"),
+    ],
+)  # fmt: skip
+def test_a_script_that_does_not_start_says_why(
+    tmp_path: Path, legacy: LegacyServer, text: str, said: str
+) -> None:
+    with pytest.raises(ScriptError, match=said):
+        loaded(tmp_path, text, legacy)
+
+
+def test_what_a_route_raises_is_kept_with_its_place(tmp_path: Path, legacy: LegacyServer) -> None:
+    text = """
+def mod_init():
+    return A()
+class A:
+    def ksr_request_route(self, msg):
+        return {}["missing"]
+"""
+    outcome = loaded(tmp_path, text, legacy).run(DEFAULT_MESSAGE)
+    assert outcome.error == "script.py:6: KeyError: 'missing'"
+
+
+def test_a_missing_script(legacy: LegacyServer, tmp_path: Path) -> None:
+    with pytest.raises(ScriptError, match="no such file"):
+        Script(tmp_path / "none.py", legacy)

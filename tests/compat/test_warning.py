@@ -1,0 +1,58 @@
+"""LegacyCallWarning: once for each place in a script, with the call that replaces it."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+import onehttp
+from onehttp_compat.ksr import Ksr
+from onehttp_compat.registry import FUNCTIONS
+from onehttp_compat.server import LegacyServer
+from onehttp_compat.warning import LegacyCallError
+from servers.raw import RawServer
+
+
+def caught(work: object) -> list[warnings.WarningMessage]:
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        work()  # type: ignore[operator]
+    return [one for one in found if one.category is onehttp.LegacyCallWarning]
+
+
+def test_a_place_is_warned_of_once(legacy: LegacyServer, web: RawServer) -> None:
+    def script() -> None:
+        for _ in range(3):
+            legacy.call("http_query", (web.url, "$var(x)"))
+
+    (warning,) = caught(script)
+    assert warning.filename == __file__
+    assert "http_query() is a legacy call; use onehttp.request(" in str(warning.message)
+    assert "docs/migration/utils.md" in str(warning.message)
+
+
+def test_two_places_are_two_warnings(legacy: LegacyServer, web: RawServer) -> None:
+    def script() -> None:
+        client = Ksr(legacy).http_client
+        client.query(web.url, "$var(x)"), client.query(web.url, "$var(x)")
+        client.query(web.url, "$var(x)")
+
+    found = caught(script)
+    assert len(found) == 3
+    assert "KSR.http_client.query()" in str(found[0].message)
+
+
+def test_a_module_can_be_quiet_or_strict(legacy: LegacyServer, web: RawServer) -> None:
+    legacy.warnings.levels |= {"utils": "off", "curl": "error"}
+    assert caught(lambda: legacy.call("http_query", (web.url, "$var(x)"))) == []
+    for _ in range(2):
+        with pytest.raises(LegacyCallError, match="curl_http_query"):
+            legacy.call("curl_http_query", (web.url, "$var(x)"))
+    assert len(web.requests) == 1
+
+
+def test_every_function_names_its_replacement_and_page() -> None:
+    for function in FUNCTIONS:
+        assert function.replacement, function.name
+        assert function.page == f"docs/migration/{function.module}.md"
