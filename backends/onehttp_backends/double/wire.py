@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from urllib.parse import quote, urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment
 
 import httpx
 
-from onehttp_backends.contract import Request
+from onehttp_backends.contract import Proxy, Request
 from onehttp_backends.headers import HeaderPairs
 
 _VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
@@ -18,7 +19,7 @@ def wire_request(request: Request, trace: object) -> httpx.Request:
     parts = urlsplit(request.url)
     headers = wire_headers(request, parts.netloc.rpartition("@")[2])
     extensions: dict[str, object] = {"trace": trace}
-    if request.options.proxy is None or not request.options.proxy.url:
+    if not _goes_through_proxy(request.options.proxy, parts.scheme, parts.hostname or ""):
         # As it stands: httpx would encode it anew. A proxy's request line is httpcore's to write.
         extensions["target"] = target_of(request.url).encode()
     made = httpx.Request(
@@ -28,11 +29,20 @@ def wire_request(request: Request, trace: object) -> httpx.Request:
         content=request.body,
         extensions=extensions,
     )
+    made.method = request.method  # httpx writes it in capitals
     if not any(name.lower() == "host" for name, _ in headers):
         del made.headers["Host"]
     if "Transfer-Encoding" in made.headers:
         made.headers.pop("Content-Length", None)  # httpx adds one for any body of known length
     return made
+
+
+def _goes_through_proxy(proxy: Proxy | None, scheme: str, host: str) -> bool:
+    if proxy is None or not proxy.from_environment:
+        return proxy is not None and bool(proxy.url)
+    proxies = getproxies_environment()
+    is_named = scheme in proxies or "all" in proxies
+    return is_named and not proxy_bypass_environment(host, proxies)
 
 
 def wire_headers(request: Request, host: str) -> HeaderPairs:
