@@ -35,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "golden_backend" in metafunc.fixturenames:
         backends = metafunc.config.getoption("golden_backend", None) or BACKENDS
-        metafunc.parametrize("golden_backend", backends, scope="session", indirect=True)
+        metafunc.parametrize("golden_backend", backends, scope="module", indirect=True)
     if "case" in metafunc.fixturenames:
         folders = metafunc.config.getoption("corpus", None) or [default_corpus()]
         cases = [case for folder in folders for case in read_corpus(folder, frozenset(MODULES))]
@@ -52,7 +52,7 @@ def golden_server() -> Iterator[GoldenServer]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def golden_backend(request: pytest.FixtureRequest) -> Iterator[str]:
     """The name of the engine that the process runs on meanwhile."""
     with pytest.MonkeyPatch.context() as environment:
