@@ -26,10 +26,10 @@ from onehttp_backends.contract import Outcome, Request
 from onehttp_backends.curl.engine import SMALL_BODY_BYTES, Engine
 from onehttp_backends.curl.handles import Handle
 from onehttp_backends.curl.lane import Lane
-from onehttp_backends.curl.libcurl import make_immortal
 from onehttp_backends.curl.outcome import cancelled
 from onehttp_backends.curl.transfer import BlockingTransfer, Transfer
 from onehttp_backends.errors import OnehttpError
+from onehttp_backends.immortal import make_immortal
 
 if TYPE_CHECKING:
     import asyncio

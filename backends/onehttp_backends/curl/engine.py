@@ -15,12 +15,13 @@ import pycurl
 
 from onehttp_backends.contract import Outcome, Peer, Request, Stats
 from onehttp_backends.curl.handles import Handle, HandlePool
-from onehttp_backends.curl.libcurl import LIBCURL, Easy, make_immortal
+from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.outcome import cancelled, read_error, read_response
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.curl.solo import SoloCounts
 from onehttp_backends.curl.transfer import BlockingTransfer, Transfer
 from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, transfer_error
+from onehttp_backends.immortal import make_immortal
 
 MAX_KNOWN_PEERS: Final = 8192
 SMALL_BODY_BYTES: Final = 16 * 1024

@@ -84,15 +84,3 @@ class Libcurl:
 
 
 LIBCURL = Libcurl()
-
-
-def make_immortal(*objects: object) -> None:
-    """Keep objects from ever being finalised, at interpreter exit too.
-
-    Closing a multi joins its resolver threads: behind a hanging lookup that takes seconds,
-    and in a forked child, which does not have these threads, for ever. Leaking is the cure.
-    """
-    import ctypes
-
-    for each in objects:
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(each))

@@ -18,9 +18,10 @@ import pycurl
 
 from onehttp_backends.contract import Outcome, Peer, Request, TransferOptions
 from onehttp_backends.curl.handles import Handle
-from onehttp_backends.curl.libcurl import LIBCURL, Multi, make_immortal
+from onehttp_backends.curl.libcurl import LIBCURL, Multi
 from onehttp_backends.curl.outcome import read_error, read_response
 from onehttp_backends.errors import Phase, TransferError
+from onehttp_backends.immortal import make_immortal
 
 _EVENTS: Final = {
     pycurl.POLL_NONE: 0,

