@@ -166,19 +166,35 @@ class Helm:
 
         For a process that belongs to another event loop and lends its time.
         """
+        end = time.monotonic() + deadline_s
+        if not self._helm.acquire(blocking=False):
+            # Somebody else drives, and will not leave the helm to nobody.
+            return _is_readable(until_fd, deadline_s)
+        self._driver = get_ident()
+        try:
+            return self._drive_until_readable(until_fd, end)
+        finally:
+            self.release()
+
+    def _drive_until_readable(self, until_fd: int, end: float) -> bool:
+        engine = self.engine
         poller = select.poll()
         poller.register(until_fd, select.POLLIN)
-        poller.register(self.engine.watch.fileno(), select.POLLIN)
-        end = time.monotonic() + deadline_s
-        while True:
-            self.try_turn()
+        poller.register(engine.watch.fileno(), select.POLLIN)
+        while not (engine.is_dead or self.is_closing):
+            engine.turn(is_blocking=False)
             left_ms = max(0.0, (end - time.monotonic()) * 1000)
-            timeout_ms = self.engine.multi.timeout()
-            wait_ms = left_ms if timeout_ms < 0 else min(left_ms, timeout_ms)
-            if any(fd == until_fd for fd, _ in poller.poll(wait_ms)):
+            timeout_ms = engine.multi.timeout()
+            engine.is_asleep = True
+            # Whoever fills the inbox from here on sees that we sleep, and wakes us.
+            wait_ms = 0 if engine.inbox else left_ms if timeout_ms < 0 else min(left_ms, timeout_ms)
+            ready = poller.poll(wait_ms)
+            engine.is_asleep = False
+            if any(fd == until_fd for fd, _ in ready):
                 return True
             if time.monotonic() >= end:
                 return False
+        return _is_readable(until_fd, max(0.0, end - time.monotonic()))
 
     def release(self) -> None:
         """Give up the helm: to whoever needs it next, or to nobody when nothing is left."""
@@ -292,3 +308,9 @@ class Helm:
         poller.register(engine.watch.fileno(), select.POLLIN)
         poller.poll(left_ms if timeout_ms < 0 else min(left_ms, timeout_ms))
         engine.turn(is_blocking=False)
+
+
+def _is_readable(fd: int, wait_s: float) -> bool:
+    poller = select.poll()
+    poller.register(fd, select.POLLIN)
+    return bool(poller.poll(wait_s * 1000))

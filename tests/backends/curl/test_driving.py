@@ -1,0 +1,230 @@
+"""Who drives the engine: hand-overs between threads, loops and callbacks, and calls from within."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from onehttp_backends.contract import Auth, Outcome, Request, Response, TransferOptions
+from onehttp_backends.curl import PycurlBackend
+from onehttp_backends.curl.driving import ReentrantCallError
+from onehttp_backends.errors import CancelledError
+from servers.raw import OK, Peer, RawServer, echo, keep_answering, silent
+
+
+@pytest.fixture
+def backend() -> Iterator[PycurlBackend]:
+    engine = PycurlBackend()
+    yield engine
+    engine.close()
+
+
+def held(peer: Peer) -> None:
+    """Answers /now at once, everything else when the test lets go."""
+    while request := peer.request():
+        if b" /now " not in request:
+            peer.server.release.wait(60)
+        peer.send(OK)
+
+
+def test_a_driver_that_leaves_hands_over_to_a_blocked_caller(backend: PycurlBackend) -> None:
+    codes: list[int] = []
+
+    def call(path: str) -> None:
+        codes.append(backend.perform(Request("GET", f"{server.url}{path}")).status)
+
+    with RawServer(held) as server:
+        late = [threading.Thread(target=call, args=("/late",)) for _ in range(8)]
+        for thread in late:
+            thread.start()
+        for _ in range(20):
+            call("/now")  # may drive for the others, and must leave them a driver
+        server.release.set()
+        for thread in late:
+            thread.join(30)
+    assert codes == [200] * 28
+
+
+def test_a_blocked_caller_hands_over_to_the_engines_thread(backend: PycurlBackend) -> None:
+    ended = threading.Semaphore(0)
+    outcomes: list[Outcome] = []
+
+    def on_done(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        ended.release()
+
+    with RawServer(held) as server:
+        for _ in range(5):
+            backend.submit(Request("GET", f"{server.url}/late"), on_done)
+        for _ in range(5):
+            assert backend.perform(Request("GET", f"{server.url}/now")).status == 200
+        server.release.set()
+        for _ in range(5):
+            assert ended.acquire(timeout=30)
+    assert all(isinstance(outcome, Response) for outcome in outcomes)
+
+
+def test_two_loops_and_a_thread_share_one_engine(backend: PycurlBackend) -> None:
+    statuses: list[int] = []
+
+    async def crowd() -> None:
+        calls = [backend.aperform(Request("GET", server.url)) for _ in range(50)]
+        statuses.extend(response.status for response in await asyncio.gather(*calls))
+
+    with RawServer(keep_answering) as server:
+        threads = [threading.Thread(target=lambda: asyncio.run(crowd())) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        request = Request("GET", server.url)
+        statuses += [backend.perform(request).status for _ in range(50)]
+        for thread in threads:
+            thread.join(30)
+    assert statuses == [200] * 150
+
+
+def test_a_loop_that_is_closed_takes_nobody_along(backend: PycurlBackend) -> None:
+    async def leave_one_behind() -> None:
+        task = asyncio.ensure_future(backend.aperform(Request("GET", f"{server.url}/late")))
+        await asyncio.sleep(0)
+        task.cancel()
+
+    with RawServer(held) as server:
+        for _ in range(3):
+            asyncio.run(leave_one_behind())
+            assert backend.perform(Request("GET", f"{server.url}/now")).status == 200
+
+        async def once_more() -> int:
+            return (await backend.aperform(Request("GET", f"{server.url}/now"))).status
+
+        assert asyncio.run(once_more()) == 200
+    assert backend.stats().in_flight == 0
+
+
+def test_a_blocking_call_inside_a_loop_completes(backend: PycurlBackend) -> None:
+    async def both() -> tuple[int, int]:
+        task = asyncio.ensure_future(backend.aperform(Request("GET", f"{server.url}/late")))
+        await asyncio.sleep(0)
+        blocking = backend.perform(Request("GET", f"{server.url}/now")).status
+        server.release.set()
+        return blocking, (await task).status
+
+    with RawServer(held) as server:
+        assert asyncio.run(both()) == (200, 200)
+
+
+def test_a_blocking_call_from_a_callback_is_refused(backend: PycurlBackend) -> None:
+    ended = threading.Event()
+    found: list[BaseException] = []
+
+    def on_done(_: Outcome) -> None:
+        for call in (lambda: backend.perform(Request("GET", server.url)), backend.close):
+            try:
+                call()
+            except ReentrantCallError as error:
+                found.append(error)
+        ended.set()
+
+    with RawServer(keep_answering) as server:
+        backend.submit(Request("GET", server.url), on_done)
+        assert ended.wait(30)
+    assert len(found) == 2
+    assert "hand the work to another thread" in str(found[0])
+
+
+def test_a_callback_may_submit_again(backend: PycurlBackend) -> None:
+    ended = threading.Event()
+    left = [3]
+
+    def on_done(_: Outcome) -> None:
+        left[0] -= 1
+        if left[0]:
+            backend.submit(Request("GET", server.url), on_done)
+        else:
+            ended.set()
+
+    with RawServer(keep_answering) as server:
+        backend.submit(Request("GET", server.url), on_done)
+        assert ended.wait(30)
+
+
+def test_a_foreign_loop_lends_its_time(backend: PycurlBackend) -> None:
+    reading, writing = os.pipe()
+
+    def on_done(outcome: Outcome) -> None:
+        os.write(writing, b"!" if isinstance(outcome, Response) else b"?")
+
+    try:
+        with RawServer(keep_answering) as server:
+            backend.submit(Request("GET", server.url), on_done)
+            assert backend.drive(reading, 30.0)
+            assert os.read(reading, 1) == b"!"
+            assert not backend.drive(reading, 0.0)
+            poller = select.poll()
+            poller.register(backend.fileno(), select.POLLIN)
+            assert poller.poll(0) == []
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def test_a_cancelled_transfer_is_taken_back_while_another_drives(backend: PycurlBackend) -> None:
+    ended = threading.Event()
+    outcomes: list[Outcome] = []
+
+    def on_done(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        ended.set()
+
+    with RawServer(silent) as server, RawServer(keep_answering) as good:
+        transfer = backend.submit(Request("GET", server.url), on_done)
+        stop = threading.Event()
+
+        def keep_driving() -> None:
+            while not stop.is_set():
+                backend.perform(Request("GET", good.url))
+
+        driver = threading.Thread(target=keep_driving)
+        driver.start()
+        assert transfer.cancel()
+        assert ended.wait(30)
+        stop.set()
+        driver.join(30)
+    assert isinstance(outcomes[0], CancelledError)
+    assert not transfer.cancel()
+
+
+def test_a_handle_never_serves_another_origin(backend: PycurlBackend) -> None:
+    options = TransferOptions(auth=Auth(username="u", secret="geheim"))
+    with RawServer(echo) as first, RawServer(echo) as second:
+        backend.perform(Request("GET", first.url, options=options))
+        backend.perform(Request("GET", second.url, options=options))
+        engine = backend._start().engine
+        origins = {handle.shelf for handle in engine.pool.made}
+    assert len(origins) == len(engine.pool.made) == 2
+
+
+def test_equal_options_of_two_connections_share_no_handle(backend: PycurlBackend) -> None:
+    with RawServer(keep_answering) as server:
+        for _ in range(2):
+            backend.perform(Request("GET", server.url, options=TransferOptions()))
+        assert len(backend._start().engine.pool.made) == 2
+
+
+def test_many_at_once_open_no_more_connections_than_needed(backend: PycurlBackend) -> None:
+    async def burst(count: int) -> None:
+        await asyncio.gather(*(backend.aperform(Request("GET", server.url)) for _ in range(count)))
+
+    async def bursts() -> None:
+        for count in (40, 40, 10, 40):
+            await burst(count)
+
+    with RawServer(keep_answering) as server:
+        asyncio.run(bursts())
+        assert backend.stats().connections_opened == 40
+        backend.perform(Request("GET", server.url))
+        assert backend.stats().connections_opened == 40
