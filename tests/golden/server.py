@@ -50,6 +50,7 @@ class GoldenServer:
         self.sequences: dict[str, int] = {}
         self._requests: list[Request] = []
         self._connects: dict[str, int] = {}
+        self._markers: dict[int, threading.Event] = {}
         self._serial = 0
         self._open: set[socket.socket] = set()
         self._listeners: list[socket.socket] = []
@@ -90,9 +91,15 @@ class GoldenServer:
     def _accept(self, name: str, sock: socket.socket, context: ssl.SSLContext | None) -> None:
         while not self._stopping.is_set():
             try:
-                accepted, _ = sock.accept()
+                accepted, (_, port) = sock.accept()
             except OSError:
                 return
+            with self.lock:
+                noted = self._markers.pop(port, None)
+            if noted is not None:
+                accepted.close()
+                noted.set()
+                continue
             with self.lock:
                 self._serial += 1
                 serial = self._serial
@@ -183,10 +190,22 @@ class GoldenServer:
         return [request.as_record() for request in taken]
 
     def take_connects(self) -> dict[str, int]:
-        """Connections accepted per listener since the last call."""
+        """Connections made per listener since the last call."""
+        for name in LISTENERS:
+            self._await_accepts(self.ports[name])
         with self.lock:
             taken, self._connects = self._connects, {}
         return taken
+
+    def _await_accepts(self, port: int) -> None:
+        """Return when every connection made so far is counted: one of our own is the last."""
+        noted = threading.Event()
+        with socket.socket() as marker:
+            marker.bind((HOST, 0))
+            with self.lock:
+                self._markers[marker.getsockname()[1]] = noted
+            marker.connect((HOST, port))
+            noted.wait(30)
 
     def reset(self) -> None:
         """Forget recording and sequences; open connections stay."""

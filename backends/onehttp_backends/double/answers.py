@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TypeAlias, cast
 
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.errors import CurlCode, OnehttpError, TransferError, transfer_error
 
-Answer: TypeAlias = "Response | TransferError | bytes | str | int | tuple[int, bytes | str]"
-"""What a test may answer with: a whole response, an error to raise, a body, a status, or both."""
+Answer: TypeAlias = (
+    "Response | TransferError | bytes | str | int | tuple[int, bytes | str]"
+    " | tuple[int, bytes | str, Iterable[tuple[str, str]]]"
+)
+"""What a test may answer with: a whole response, an error to raise, a body, a status, both, or
+both and headers."""
 Handler: TypeAlias = "Callable[[Request], Answer | Awaitable[Answer]]"
 
 
@@ -72,12 +76,15 @@ def response_of(answer: Answer, request: Request) -> Response:
     if isinstance(answer, Response):
         return limited(answer, request)
     status, body = 200, cast("bytes | str | int", answer)
+    headers: list[tuple[str, str]] = []
     if isinstance(answer, tuple):
-        status, body = answer
+        status, body = answer[:2]
+        headers += [pair for more in answer[2:] for pair in more]
     elif isinstance(answer, int):
         status, body = answer, b""
     data = body.encode() if isinstance(body, str) else cast(bytes, body)
-    head = [f"HTTP/1.1 {status} \r\n", f"Content-Length: {len(data)}\r\n", "\r\n"]
+    lines = [f"{name}: {value}\r\n" for name, value in headers]
+    head = [f"HTTP/1.1 {status} \r\n", *lines, f"Content-Length: {len(data)}\r\n", "\r\n"]
     response = Response(status, [line.encode() for line in head], data, request.url)
     return limited(response, request)
 
