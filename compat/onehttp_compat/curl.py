@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from onehttp_backends.headers import HeaderPairs
 from onehttp_compat.exchange import RefusedOptionError
-from onehttp_compat.named_connections import Answer, ConnectionModule, joined_url
+from onehttp_compat.named_connections import Answer, ConnectionModule
 from onehttp_compat.pv import Variable
 
 if TYPE_CHECKING:
@@ -58,15 +58,11 @@ class Curl(ConnectionModule):
         if data is not None:
             headers = (("Content-Type", self.content_type(content_type)),)
         try:
-            options = self.options_for(known)
+            line = self.line(known)
         except RefusedOptionError as error:
             answer = self.refused(error)
         else:
-            method = "GET" if data is None else "POST"
-            state = self.state_of(connection)
-            url = joined_url(known, path)
-            headers = (*self.headers_of(known), *headers)
-            answer = self.exchange(options, method, url, headers, data, state)
+            answer = self.call(line, path, headers, data)
         limit = known.maxdatasize
         return self._finish(answer, result, answer.body[:limit] if limit > 0 else answer.body)
 

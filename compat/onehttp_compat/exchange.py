@@ -14,6 +14,7 @@ from onehttp import (
     AuthScheme,
     CurlCode,
     HttpVersion,
+    NotInitialisedError,
     Proxy,
     Request,
     Response,
@@ -53,12 +54,13 @@ class RefusedOptionError(Exception):
 
 def transfer(request: Request) -> Response | TransferError:
     """One exchange on the process's engine, which is initialised if nobody has done so."""
-    if not onehttp.is_initialised():
-        onehttp.init()
     try:
         return onehttp.perform(request)
     except TransferError as error:
         return error
+    except NotInitialisedError:
+        onehttp.init()
+        return transfer(request)
 
 
 def code_of(error: TransferError) -> int:
@@ -116,7 +118,9 @@ def with_auth(options: TransferOptions, auth: Auth) -> TransferOptions:
     return dataclasses.replace(options, auth=auth)
 
 
-def query_options(values: ModuleDefaults, is_faithful: bool) -> TransferOptions:
+def query_options(
+    values: ModuleDefaults, is_faithful: bool, reuse: bool = False
+) -> TransferOptions:
     """How ``http_client_query`` and its like transfer: by the module's parameters.
 
     Raises:
@@ -141,13 +145,14 @@ def query_options(values: ModuleDefaults, is_faithful: bool) -> TransferOptions:
         ),
         proxy=proxy or Proxy(from_environment=True),
         interface=values.netinterface,
-        reuse=False,
+        reuse=reuse,
+        unsafe_resend=reuse and is_faithful,
         user_agent=None if is_curl else values.useragent,
     )
 
 
 def connection_options(
-    connection: LegacyConnection, values: ModuleDefaults, is_faithful: bool
+    connection: LegacyConnection, values: ModuleDefaults, is_faithful: bool, reuse: bool = False
 ) -> TransferOptions:
     """How ``http_connect`` transfers: by the connection.
 
@@ -180,7 +185,7 @@ def connection_options(
         proxy=proxy or Proxy(from_environment=True),
         auth=auth,
         interface=values.netinterface,
-        reuse=bool(connection.keep_connections),
+        reuse=reuse or bool(connection.keep_connections),
         unsafe_resend=is_faithful,
         user_agent=None if is_curl else connection.useragent,
     )

@@ -12,7 +12,7 @@ from onehttp_compat.exchange import RefusedOptionError, keeping_method, prior_kn
 from onehttp_compat.header_blob import HeaderBlobError, parse_blob, with_defaults_repeated
 from onehttp_compat.httpcon import LegacyConnection
 from onehttp_compat.libcurl_texts import curlerror
-from onehttp_compat.named_connections import Answer, ConnectionModule, joined_url
+from onehttp_compat.named_connections import Answer, ConnectionModule
 from onehttp_compat.pv import UnknownVariableError, Value, Variable
 
 if TYPE_CHECKING:
@@ -136,7 +136,9 @@ class HttpClient(ConnectionModule):
         else:
             if self._server.is_faithful:
                 pairs = with_defaults_repeated(pairs, options.user_agent, url, data)
-            answer = self._stored(self.exchange(options, method, url, pairs, data))
+            answer = self.exchange(options, method, url, pairs, data)
+            if self.stores_headers:
+                self._store(answer)
         values = self.parameters
         self.write(result, self._value(answer, values.query_maxdatasize, bool(values.query_result)))
         return answer.code
@@ -206,16 +208,14 @@ class HttpClient(ConnectionModule):
         self, connection: LegacyConnection, path: str, headers: HeaderPairs, data: bytes | None
     ) -> Answer:
         try:
-            options = self.options_for(connection)
+            line = self.line(connection)
         except RefusedOptionError as error:
             return self.refused(error)
-        state = self.state_of(connection.name)
-        method = "GET" if data is None else "POST"
-        url = joined_url(connection, path)
-        headers = (*self.headers_of(connection), *headers)
-        answer = self._stored(self.exchange(options, method, url, headers, data, state))
+        answer = self.call(line, path, headers, data)
+        if self.stores_headers:
+            self._store(answer)
         body = self._value(answer, connection.maxdatasize, is_first_line=False)
-        return Answer(answer.code, body, answer.response)
+        return answer if body is answer.body else answer._replace(body=body)
 
     def get_redirect(self, *, connection: str, result: Variable, is_kemi: bool = False) -> int:
         """``http_get_redirect``: the URL that answered last, redirected or not (B43)."""
@@ -239,13 +239,11 @@ class HttpClient(ConnectionModule):
         self.stored_headers.clear()
         return 1
 
-    def _stored(self, answer: Answer) -> Answer:
-        if self.stores_headers:
-            self.stored_headers.clear()
-            if answer.response is not None:
-                blocks = [*answer.response.earlier_headers, answer.response.headers]
-                self.stored_headers += [pair for block in blocks for pair in block.pairs]
-        return answer
+    def _store(self, answer: Answer) -> None:
+        self.stored_headers.clear()
+        if answer.response is not None:
+            blocks = [*answer.response.earlier_headers, answer.response.headers]
+            self.stored_headers += [pair for block in blocks for pair in block.pairs]
 
     def _stored_header(self, name: str) -> Value:
         wanted = name.strip().lower()
@@ -325,7 +323,9 @@ class Bindings:
         if post is not None and ctype:
             pairs = (("Content-Type", ctype), *pairs)
         method = "GET" if post is None else "POST"
-        answer = module._stored(module.exchange(options, method, url, pairs, post))
+        answer = module.exchange(options, method, url, pairs, post)
+        if module.stores_headers:
+            module._store(answer)
         values = module.parameters
         body = module._value(answer, values.query_maxdatasize, bool(values.query_result))
         return HttpcResult(answer.code, body)

@@ -6,7 +6,6 @@ outside, `Ksr` stands alone and a runner adds what the script expects.
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -37,16 +36,12 @@ class KemiModule:
 
     def __getattr__(self, name: str) -> Any:
         if (self._module, name) in KEMI:
-            function = functools.partial(_call, self._server, self._module, name)
+            function = self._server.kemi_function(self._module, name)
             setattr(self, name, function)  # found at once from now on
             return function
         if self._real is not None:
             return getattr(self._real, name)
         raise AttributeError(f"KSR.{self._module} has no function {name!r}")
-
-
-def _call(server: LegacyServer, module: str, name: str, *arguments: Any) -> int:
-    return server.kemi(module, name, arguments)
 
 
 class KemiPv:

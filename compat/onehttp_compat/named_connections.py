@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import onehttp
-from onehttp import ConnectionSpec, Request, Response, TransferError, TransferOptions
+from onehttp import Auth, ConnectionSpec, Request, Response, TransferError, TransferOptions
 from onehttp_backends.headers import HeaderPairs
 from onehttp_compat.configuration import ModuleConfiguration
 from onehttp_compat.exchange import (
@@ -69,6 +69,16 @@ class Answer(NamedTuple):
     response: Response | None = None
 
 
+class Line(NamedTuple):
+    """A connection ready for calls. ``address`` is its base as the engine takes it."""
+
+    connection: LegacyConnection
+    address: str
+    options: TransferOptions
+    headers: HeaderPairs
+    state: ConnectionState
+
+
 class ConnectionModule:
     """State of one module in one server process."""
 
@@ -80,9 +90,12 @@ class ConnectionModule:
         self.configuration = ModuleConfiguration(self.module, server.legacy_bugs)
         self.states: dict[str, ConnectionState] = {}
         self._options: dict[object, TransferOptions] = {}
+        self._lines: dict[str, Line] = {}
         self._adapted: dict[str, tuple[ConnectionSpec, LegacyConnection]] = {}
-        for name in ("connections", "connok", "connfail"):
-            server.counters[f"{self.counter_group}.{name}"] = 0
+        self._ok_counter = f"{self.counter_group}.connok"
+        self._fail_counter = f"{self.counter_group}.connfail"
+        server.counters[f"{self.counter_group}.connections"] = 0
+        server.counters[self._ok_counter] = server.counters[self._fail_counter] = 0
 
     @property
     def parameters(self) -> ModuleDefaults:
@@ -92,11 +105,13 @@ class ConnectionModule:
         """One ``modparam(module, name, value)``."""
         self.configuration.set(name, value)
         self._options.clear()
+        self._lines.clear()
 
     def start(self) -> None:
         """What happens when the server starts: checks, the file, the counter."""
         self.configuration.start()
         self._options.clear()
+        self._lines.clear()
         counted = self.configuration.counted_connections
         self._server.counters[f"{self.counter_group}.connections"] = counted
 
@@ -135,10 +150,31 @@ class ConnectionModule:
         """One transfer, counted; ``state`` remembers it."""
         address, auth = legacy_url(url)
         if auth is not None:
-            if options.auth is not None:  # the URL's credentials, by the connection's schemes
-                auth = dataclasses.replace(auth, schemes=options.auth.schemes)
-            options = with_auth(options, auth)
-        outcome = transfer(Request(method, address, headers, body, options))
+            options = _with_credentials(options, auth)
+        return self.send(Request(method, address, headers, body, options), state)
+
+    def call(
+        self,
+        line: Line,
+        path: str,
+        headers: HeaderPairs,
+        body: bytes | None,
+    ) -> Answer:
+        """One transfer over a connection: GET, or POST where there is a body."""
+        connection = line.connection
+        method = "GET" if body is None else "POST"
+        headers = (*line.headers, *headers) if headers else line.headers
+        if path[:1] == "/" and path.isascii():
+            # The path cannot change how libcurl reads what stands before it.
+            request = Request(method, line.address + path, headers, body, line.options)
+            return self.send(request, line.state)
+        url = joined_url(connection, path)
+        options = self.options_for(connection)
+        return self.exchange(options, method, url, headers, body, line.state)
+
+    def send(self, request: Request, state: ConnectionState | None) -> Answer:
+        """One transfer, counted."""
+        outcome = transfer(request)
         is_ok = isinstance(outcome, Response) and outcome.status == 200
         self.count(is_ok)
         if isinstance(outcome, TransferError):
@@ -152,13 +188,14 @@ class ConnectionModule:
 
     def count(self, is_ok: bool) -> None:
         """One transfer more; only status 200 is a success (B7)."""
-        self._server.counters[f"{self.counter_group}.{'connok' if is_ok else 'connfail'}"] += 1
+        self._server.counters[self._ok_counter if is_ok else self._fail_counter] += 1
 
     def options_for_queries(self) -> TransferOptions:
         """The options of calls without a connection, made once for the parameters in force."""
         options = self._options.get(None)
         if options is None:
-            options = query_options(self.parameters, self._server.is_faithful)
+            server = self._server
+            options = query_options(self.parameters, server.is_faithful, server.reuse)
             self._options[None] = options
         return options
 
@@ -169,9 +206,32 @@ class ConnectionModule:
             return adapted[0].options
         options = self._options.get(connection.name)
         if options is None:
-            options = connection_options(connection, self.parameters, self._server.is_faithful)
+            server = self._server
+            options = connection_options(
+                connection, self.parameters, server.is_faithful, server.reuse
+            )
             self._options[connection.name] = options
         return options
+
+    def line(self, connection: LegacyConnection) -> Line:
+        """What each call over a connection needs, made once.
+
+        Raises:
+            RefusedOptionError: libcurl would refuse an option.
+        """
+        line = self._lines.get(connection.name)
+        if line is None or line.connection is not connection:
+            options = self.options_for(connection)
+            base = f"{connection.schema}://{connection.url}"
+            address, auth = legacy_url(base)
+            line = self._lines[connection.name] = Line(
+                connection,
+                address,
+                _with_credentials(options, auth) if auth else options,
+                self.headers_of(connection),
+                self.state_of(connection.name),
+            )
+        return line
 
     def state_of(self, name: str) -> ConnectionState:
         state = self.states.get(name)
@@ -209,6 +269,13 @@ class ConnectionModule:
             }
             for one in self.configuration.connections.values()
         ]
+
+
+def _with_credentials(options: TransferOptions, auth: Auth) -> TransferOptions:
+    """``options`` with the credentials of a URL, by the schemes that the connection allows."""
+    if options.auth is not None:
+        auth = dataclasses.replace(auth, schemes=options.auth.schemes)
+    return with_auth(options, auth)
 
 
 def joined_url(connection: LegacyConnection, path: str) -> str:

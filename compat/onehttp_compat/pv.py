@@ -17,6 +17,7 @@ Value: TypeAlias = "bytes | str | int | None"
 Reader: TypeAlias = Callable[[str], Value]
 """Reads a variable of a class; takes what stands in its parentheses."""
 
+MAX_KNOWN_VARIABLES: Final = 4096
 NULL_TEXT: Final = "<null>"
 PROCESS_CLASSES: Final = frozenset({"var", "shv"})
 MESSAGE_CLASSES: Final = frozenset({"avp", "xavp", "xavu", "xavi", "sht", "vn", "dbr"})
@@ -113,6 +114,7 @@ class PvStore:
         self._process: dict[Variable, Value] = {}
         self._message: dict[Variable, Value] = {}
         self._readers: dict[str, Reader] = {"null": lambda _: None}
+        self._writable: dict[str, Variable] = {}
 
     def register(self, kind: str, reader: Reader) -> None:
         """Have variables of class ``kind`` read by ``reader``; they cannot be written."""
@@ -157,12 +159,17 @@ class PvStore:
 
     def writable(self, text: str) -> Variable:
         """The variable ``text`` names, if it can be written; raises as `set`."""
+        known = self._writable.get(text)
+        if known is not None:
+            return known
         variable = parse(text)
         kind = variable.kind
         if kind not in WRITABLE_CLASSES:
             if kind in READ_ONLY_CLASSES or kind in self._readers:
                 raise ReadOnlyVariableError(f"${kind} cannot be written")
             raise UnknownVariableError(f"no variables of class ${kind}")
+        if len(self._writable) < MAX_KNOWN_VARIABLES:
+            self._writable[text] = variable
         return variable
 
     def write(self, variable: Variable, value: Value) -> None:

@@ -26,16 +26,16 @@ class Utils:
     def __init__(self, server: LegacyServer) -> None:
         self._server = server
         self.parameters = UtilsParameters()
-        self._options = _options(self.parameters)
+        self._options = _options(self.parameters, server.reuse)
 
     def set(self, name: str, value: object) -> None:
         """One ``modparam("utils", name, value)``."""
         bugs = self._server.legacy_bugs
         self.parameters = set_parameter(self.parameters, "utils", name, value, bugs)
-        self._options = _options(self.parameters)
 
     def start(self) -> None:
         """Nothing is checked at start."""
+        self._options = _options(self.parameters, self._server.reuse)
 
     def http_query(
         self,
@@ -80,13 +80,13 @@ class Utils:
         return body.partition(b"\n")[0]
 
 
-def _options(parameters: UtilsParameters) -> TransferOptions:
+def _options(parameters: UtilsParameters, reuse: bool) -> TransferOptions:
     return TransferOptions(
         total_timeout_s=float(max(parameters.http_query_timeout, 0)),
         connect_timeout_s=0,
         max_body_bytes=MAX_BODY_BYTES,
         proxy=Proxy(from_environment=True),
-        reuse=False,
+        reuse=reuse,
     )
 
 

@@ -22,7 +22,9 @@ class LegacyWarnings:
     """Which places were warned of. A level can be set for each module."""
 
     def __init__(self) -> None:
-        self._seen: set[tuple[CodeType, int]] = set()
+        # By identity: hashing a code object hashes its names and constants each time.
+        self.seen: dict[tuple[int, int], CodeType] = {}
+        """(identity of the code, instruction) of the places that need no look any more."""
         self.levels: dict[str, Level] = {}
 
     def note(self, function: LegacyFunction, is_kemi: bool = False) -> None:
@@ -32,8 +34,8 @@ class LegacyWarnings:
             LegacyCallError: at level ``error``, every time.
         """
         frame = calling_frame()
-        key = (frame.f_code, frame.f_lasti)
-        if key in self._seen:
+        key = (id(frame.f_code), frame.f_lasti)
+        if key in self.seen:
             return
         level = self.levels.get(function.module, "warn")
         text = (
@@ -42,7 +44,7 @@ class LegacyWarnings:
         )
         if level == "error":
             raise LegacyCallError(text)
-        self._seen.add(key)
+        self.seen[key] = frame.f_code  # kept, so that no other code gets its identity
         if level == "warn":
             warnings.warn_explicit(
                 text,

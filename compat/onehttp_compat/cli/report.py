@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from onehttp import Stats
+from onehttp_compat.dispatch import LegacyCall
 from onehttp_compat.script.stand_in import MessageOutcome
-from onehttp_compat.server import LegacyCall
 
 _secret_query = re.compile(r"(?i)([?&][^=&]*(?:token|key|secret|pass|pwd|auth|sig)[^=&]*=)[^&#]*")
 _userinfo = re.compile(r"^((?:https?:/*)?)[^/?#@]*@")

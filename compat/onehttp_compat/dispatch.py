@@ -1,0 +1,177 @@
+"""From a script's arguments to a module's method: checked, evaluated, warned of, observed."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from onehttp_compat.pv import ReadOnlyVariableError, UnknownVariableError, Value, Variable
+from onehttp_compat.registry import Kind, LegacyFunction
+from onehttp_compat.warning import calling_frame
+
+if TYPE_CHECKING:
+    from onehttp_compat.server import LegacyServer
+
+_log = logging.getLogger("onehttp_compat")
+
+Function: TypeAlias = Callable[..., int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegacyCall:
+    """One legacy call, for those who watch."""
+
+    function: LegacyFunction
+    name: str
+    """As the script wrote it: ``http_query``, ``KSR.http_client.query``."""
+    file: str
+    line: int
+    url: str
+    """As given; may hold secrets."""
+    code: int
+    result_bytes: int | None
+    time_s: float
+
+
+Observer: TypeAlias = Callable[[LegacyCall], None]
+
+
+def kemi_function(server: LegacyServer, form: LegacyFunction) -> Function:
+    """``KSR.<module>.<function>``: takes every argument literally.
+
+    What is returned raises TypeError for too few or many arguments or one that is not text, and
+    ValueError for a NUL in one.
+    """
+    method = server.method(form)
+    names = tuple(argument.name for argument in form.arguments)
+    count = len(names)
+    observers, note, seen = server.observers, server.warnings.note, server.warnings.seen
+
+    def call(*arguments: str) -> int:
+        if len(arguments) != count:
+            raise _miscounted(form, len(arguments))
+        for value in arguments:
+            if type(value) is not str or "\0" in value:
+                _check_texts(form, arguments)
+        if not server.has_started:
+            server.start()
+        frame = sys._getframe(1)
+        if (id(frame.f_code), frame.f_lasti) not in seen:
+            note(form, is_kemi=True)
+        values: dict[str, Any] = dict(zip(names, arguments, strict=True))
+        try:
+            values["result"] = server.pv.writable(values["result"])
+        except (UnknownVariableError, ReadOnlyVariableError) as error:
+            return _unusable(form, error, is_kemi=True)
+        if observers:
+            return _observed(server, form, method, values, is_kemi=True)
+        code: int = method(is_kemi=True, **values)
+        return code
+
+    return call
+
+
+def native_function(server: LegacyServer, form: LegacyFunction) -> Function:
+    """A function as a native script calls it: pseudo-variables in its arguments are replaced."""
+    method = server.method(form)
+    shape = tuple((argument.name, argument.kind) for argument in form.arguments)
+    observers, note = server.observers, server.warnings.note
+
+    def call(*arguments: object) -> int:
+        if not server.has_started:
+            server.start()
+        note(form, is_kemi=False)
+        values: dict[str, Any] = {}
+        try:
+            for (name, kind), given in zip(shape, arguments, strict=True):
+                if kind is Kind.NUMBER:
+                    values[name] = _number(server, given)
+                elif not isinstance(given, str):
+                    raise TypeError(f"{name}: expected text, got {type(given).__name__}")
+                elif kind is Kind.RESULT:
+                    values[name] = server.pv.writable(given)
+                else:
+                    text = given
+                    if kind is Kind.TEXT and "$" in given:
+                        text = server.pv.expand(given)
+                    values[name] = _cut(server, name, text) if "\0" in text else text
+        except (UnknownVariableError, ReadOnlyVariableError, TypeError) as error:
+            code = _unusable(form, error, is_kemi=False)
+        else:
+            if observers:
+                code = _observed(server, form, method, values, is_kemi=False)
+            else:
+                code = method(is_kemi=False, **values)
+        server.return_code = code
+        return code
+
+    return call
+
+
+def _miscounted(form: LegacyFunction, given: int) -> TypeError:
+    return TypeError(f"{form.label(True)} takes {len(form.arguments)} arguments, got {given}")
+
+
+def _check_texts(form: LegacyFunction, arguments: Sequence[object]) -> None:
+    for argument, value in zip(form.arguments, arguments, strict=True):
+        where = f"{form.label(True)}: {argument.name}"
+        if not isinstance(value, str):
+            raise TypeError(f"{where}: expected text, got {type(value).__name__}")
+        if "\0" in value:
+            raise ValueError(f"{where}: contains a NUL")
+
+
+def _unusable(form: LegacyFunction, error: Exception, is_kemi: bool) -> int:
+    _log.error("%s: %s; nothing was sent", form.label(is_kemi), error)
+    return -1
+
+
+def _cut(server: LegacyServer, name: str, text: str) -> str:
+    # URLs and headers are C strings to the real modules (B37); an engine refuses a NUL.
+    return text.partition("\0")[0] if name != "body" and server.is_faithful else text
+
+
+def _number(server: LegacyServer, given: object) -> int:
+    value: object = server.pv.get(given) if isinstance(given, str) and "$" in given else given
+    if isinstance(value, bytes):
+        value = value.decode("latin-1")
+    if isinstance(value, str) and value.lstrip("+-").isdecimal():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"expected a number, got {type(given).__name__}")
+    return value
+
+
+def _observed(
+    server: LegacyServer,
+    form: LegacyFunction,
+    method: Callable[..., int],
+    values: dict[str, Any],
+    is_kemi: bool,
+) -> int:
+    started = time.perf_counter()
+    code = method(is_kemi=is_kemi, **values)
+    time_s = time.perf_counter() - started
+    frame = calling_frame()
+    result = values.get("result")
+    record = LegacyCall(
+        function=form,
+        name=form.label(is_kemi),
+        file=frame.f_code.co_filename,
+        line=frame.f_lineno,
+        url=values.get("url") or f"{values.get('connection', '')} {values.get('path', '')}",
+        code=code,
+        result_bytes=_size(server.pv.read(result)) if isinstance(result, Variable) else None,
+        time_s=time_s,
+    )
+    for observer in server.observers:
+        observer(record)
+    return code
+
+
+def _size(value: Value) -> int:
+    return 0 if value is None else len(value if isinstance(value, bytes) else str(value))
