@@ -10,8 +10,10 @@ from collections.abc import Callable
 
 import onehttp
 from benchmarks.baselines import HEADER, raw_easy
-from benchmarks.measure import Row, Run, cpu_us_per_call, interleaved
+from benchmarks.measure import Row, Run, cpu_us_per_call, interleaved, rss_kib
 from benchmarks.nginx import Nginx
+
+MANY_CALLS = 100_000
 
 
 def uncontended(nginx: Nginx, rounds: int) -> list[Row]:
@@ -79,8 +81,7 @@ def legacy(nginx: Nginx, rounds: int) -> list[Row]:
 
     logging.getLogger("onehttp_compat").setLevel(logging.CRITICAL)
     warnings.simplefilter("ignore", onehttp.LegacyCallWarning)
-    server = LegacyServer()
-    server.modparam("http_client", "keep_connections", 1)
+    server = LegacyServer(reuse=True)
     server.modparam("http_client", "httpcon", f"bench=>{nginx.plain}")
     server.start()
     ksr = Ksr(server)
@@ -90,14 +91,25 @@ def legacy(nginx: Nginx, rounds: int) -> list[Row]:
             "curl_connect": cpu_us_per_call(
                 lambda: ksr.http_client.curl_connect("bench", "/small", "$var(r)"), 1000
             ),
+            "query": cpu_us_per_call(
+                lambda: ksr.http_client.query(f"{nginx.plain}/small", "$var(r)"), 1000
+            ),
             "http_connect": cpu_us_per_call(
                 lambda: server.call("http_connect", ("bench", "/small", "$var(r)")), 1000
             ),
         },
         rounds,
     )
+    before_kib = rss_kib()
+    for number in range(MANY_CALLS):
+        ksr.http_client.curl_connect("bench", f"/small?{number}", "$var(r)")
+    grown_kib = rss_kib() - before_kib
     return [
-        Row("`KSR.http_client.curl_connect`, kept, over a raw easy handle",
+        Row(f"{MANY_CALLS:,} legacy calls: memory after, over before", before_kib + grown_kib,
+            before_kib, "KiB", "1.0", "1.0"),
+        Row("`KSR.http_client.query`, kept, over a raw easy handle",
+            found["query"], found["raw"], "us", "1.5", "1.3"),
+        Row("`KSR.http_client.curl_connect`, kept, over the same",
             found["curl_connect"], found["raw"], "us", "1.5", "1.3"),
         Row("`http_connect` of a native script, kept, over the same",
             found["http_connect"], found["raw"], "us", "1.5", "1.3"),
