@@ -9,7 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from onehttp_compat.pv import ReadOnlyVariableError, UnknownVariableError, Value, Variable
+from onehttp_compat.pv import (
+    NULL_TEXT,
+    ReadOnlyVariableError,
+    UnknownVariableError,
+    Value,
+    Variable,
+)
 from onehttp_compat.registry import Kind, LegacyFunction
 from onehttp_compat.warning import calling_frame
 
@@ -98,6 +104,8 @@ def native_function(server: LegacyServer, form: LegacyFunction) -> Function:
                     text = given
                     if kind is Kind.TEXT and "$" in given:
                         text = server.pv.expand(given)
+                        if text == NULL_TEXT and name == "body":
+                            _warn_of_null(server, form, given)
                     values[name] = _cut(server, name, text) if "\0" in text else text
         except (UnknownVariableError, ReadOnlyVariableError, TypeError) as error:
             code = _unusable(form, error, is_kemi=False)
@@ -110,6 +118,13 @@ def native_function(server: LegacyServer, form: LegacyFunction) -> Function:
         return code
 
     return call
+
+
+def _warn_of_null(server: LegacyServer, form: LegacyFunction, given: str) -> None:
+    # The core turns a null variable into this text, which is then sent (B49).
+    if not server.has_warned_of_null:
+        server.has_warned_of_null = True
+        _log.warning("%s: %s is null; the text %s is sent", form.name, given, NULL_TEXT)
 
 
 def _miscounted(form: LegacyFunction, given: int) -> TypeError:

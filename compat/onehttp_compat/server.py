@@ -50,6 +50,8 @@ class LegacyServer:
         self.return_code = 0
         self.pv.register("rc", lambda _: self.return_code)
         self.pv.register("retcode", lambda _: self.return_code)
+        if not self.is_faithful:  # the modules registered it under a name cut short
+            self.pv.register("curlredirect", self._last_url)
         self.utils = Utils(self)
         self.curl = Curl(self)
         self.http_client = HttpClient(self)
@@ -59,7 +61,15 @@ class LegacyServer:
             "http_client": self.http_client,
         }
         self.has_started = False
+        self.has_warned_of_null = False
         self._native: dict[tuple[str, int], Function] = {}
+
+    def _last_url(self, connection: str) -> str | None:
+        """``$curlredirect(connection)``: the URL that answered last; null where there is none."""
+        for module in (self.http_client, self.curl):
+            if module.find(connection) is not None:
+                return module.state_of(connection).last_url or None
+        return None
 
     def modparam(self, module: str, name: str, value: object) -> None:
         """One ``modparam`` line.

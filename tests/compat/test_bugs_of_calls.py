@@ -10,6 +10,7 @@ import pytest
 from onehttp_compat import curl, http_client
 from onehttp_compat.ksr import Ksr
 from onehttp_compat.modparam import LegacyBugs
+from onehttp_compat.pv import UnknownVariableError
 from onehttp_compat.server import LegacyServer
 from servers.raw import OK, Behaviour, Peer, RawServer, answering, echo, redirecting_to
 
@@ -292,6 +293,15 @@ def test_b43_kept_the_last_url_is_told_without_a_redirect_too(
     assert legacy.call("http_get_redirect", ("nobody", "$var(x)")) == -1
 
 
+def test_curlredirect_works_although_it_never_did(legacy: LegacyServer, web: RawServer) -> None:
+    connected(legacy, f"api=>{web.url}")
+    assert legacy.pv.get("$curlredirect(api)") is None
+    connect(legacy, "api", "/p")
+    assert legacy.pv.get("$curlredirect(api)") == f"{web.url}/p"
+    with pytest.raises(UnknownVariableError):
+        LegacyServer("faithful").pv.get("$curlredirect(api)")
+
+
 @pytest.mark.parametrize(("bugs", "is_kept"), [("fixed", True), ("faithful", False)])
 def test_b44_fixed_a_long_url_is_remembered(
     engine: str, bugs: LegacyBugs, is_kept: bool, web: RawServer
@@ -324,8 +334,12 @@ def test_b48_kept_and_b51_dropped_headers_after_a_redirect(legacy: LegacyServer)
             assert secret not in target.requests[0]
 
 
-def test_b49_kept_a_null_variable_is_sent_as_its_text(legacy: LegacyServer, web: RawServer) -> None:
-    assert query(legacy, web.url, "$avp(nothing)")[0] == 200
+def test_b49_kept_a_null_variable_is_sent_as_its_text(
+    legacy: LegacyServer, web: RawServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        assert query(legacy, web.url, "$avp(nothing)")[0] == 200
+    assert caplog.text.count("$avp(nothing) is null") == 1
     assert web.requests[0].startswith(b"POST / ")
     assert web.requests[0].endswith(b"\r\n\r\n<null>")
     assert query(legacy, "$avp(nothing)")[0] in (3, 6)

@@ -9,7 +9,7 @@ import onehttp_compat
 from onehttp_compat import curl, http_client, utils  # noqa: F401 - importing is part of the promise
 from onehttp_compat.ksr import Ksr, take_over
 from onehttp_compat.server import LegacyServer, NoSuchFunctionError
-from servers.raw import RawServer, answering
+from servers.raw import RawServer, answering, echo
 
 TWO_LINES = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\none\ntwo"
 
@@ -203,3 +203,29 @@ def test_a_call_initialises_the_engine_where_nobody_has() -> None:
     assert server.call("http_client_query", ("http://127.0.0.1:1/", "$var(x)")) == 7
     assert onehttp.is_initialised()
     onehttp.shutdown()
+
+
+@pytest.mark.parametrize("form", ["query", "connection"])
+def test_reuse_keeps_connections_whatever_the_parameters_say(engine: str, form: str) -> None:
+    with RawServer(echo) as web:
+        for reuse, connections in ((False, 3), (True, 1)):
+            server = LegacyServer(reuse=reuse)
+            server.modparam("http_client", "httpcon", f"api=>{web.url}")
+            before = web.connections
+            for _ in range(3):
+                if form == "query":
+                    server.call("http_client_query", (web.url, "$var(x)"))
+                else:
+                    server.call("http_connect", ("api", "/", "$var(x)"))
+            assert web.connections - before == connections
+
+
+def test_an_over_long_url_is_sent_whole(legacy: LegacyServer, web: RawServer) -> None:
+    path = "/" + "p" * 8000
+    assert legacy.call("http_client_query", (web.url + path, "$var(x)")) == 200
+    assert web.targets == [f"GET {path}"]
+
+
+def test_a_parameter_of_the_wrong_type_is_refused(legacy: LegacyServer) -> None:
+    with pytest.raises(onehttp.ConfigurationError, match="connection_timeout"):
+        legacy.modparam("http_client", "connection_timeout", "soon")

@@ -107,6 +107,7 @@ RULES = [
     ),
     Rule("B10", "a comma hides all further keys", odd_configurations.unquoted_comma),
     Rule("B11", "unknown keys are only logged", odd_configurations.unknown_key),
+    Rule("$curlredirect", "registered under a name cut short", odd_calls.reads_curlredirect),
     Rule("B14", "the first line is not limited", odd_calls.limited_first_line),
     Rule("B17", "a bad section does not stop the start", odd_configurations.bad_sections),
     Rule(

@@ -32,6 +32,11 @@ def unsafe_call_on_a_kept_connection(case: Case) -> bool:
     return bool(is_kept) and any(call.get("body") for call in case.calls[1:])
 
 
+def reads_curlredirect(case: Case) -> bool:
+    steps = [*case.steps, *case.attempted]
+    return any("curlredirect" in name for step in steps for name in step.get("pvs", ()))
+
+
 def long_url_remembered(case: Case) -> bool:
     asked = any("redirect" in step["call"] for step in case.steps)
     longest = max((len(call.get("path", "")) for call in case.calls), default=0)
