@@ -5,10 +5,9 @@ May import the layer below (``onehttp``); nothing imports it but users' scripts.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from onehttp_compat.ksr import Ksr
+import importlib
+from types import ModuleType
+from typing import Any
 
 __all__ = ["call_function", "ksr", "modparam"]
 
@@ -37,10 +36,8 @@ def call_function(name: str, *arguments: Any) -> int:
     return default_server().call(name, arguments)
 
 
-def __getattr__(name: str) -> Ksr:
+def __getattr__(name: str) -> ModuleType:
+    # Imported when it is asked for: most scripts use only one of the two interfaces.
     if name != "ksr":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from onehttp_compat.ksr import Ksr
-
-    made = globals()["ksr"] = Ksr()
-    return made
+    return importlib.import_module("onehttp_compat.ksr")

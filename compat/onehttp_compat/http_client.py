@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from onehttp import TransferOptions
 from onehttp_backends.headers import HeaderPairs
 from onehttp_compat.exchange import RefusedOptionError, keeping_method, prior_knowledge
 from onehttp_compat.header_blob import HeaderBlobError, parse_blob, with_defaults_repeated
+from onehttp_compat.http_client_api import Bindings, HttpcResult
 from onehttp_compat.httpcon import LegacyConnection
 from onehttp_compat.libcurl_texts import curlerror
 from onehttp_compat.named_connections import Answer, ConnectionModule
@@ -21,7 +22,23 @@ if TYPE_CHECKING:
 _is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _log = logging.getLogger("onehttp_compat.http_client")
 
-__all__ = ["Bindings", "HttpClient", "HttpcResult", "call", "curlerror", "load_api"]
+__all__ = [
+    "Bindings",
+    "HttpClient",
+    "HttpcResult",
+    "call",
+    "curlerror",
+    "http_client_get",
+    "http_client_query",
+    "http_client_request",
+    "http_client_request_v2pk",
+    "http_client_response_headers_clear",
+    "http_client_response_headers_set",
+    "http_connect",
+    "http_connect_raw",
+    "http_get_redirect",
+    "load_api",
+]
 
 
 class HttpClient(ConnectionModule):
@@ -138,9 +155,11 @@ class HttpClient(ConnectionModule):
                 pairs = with_defaults_repeated(pairs, options.user_agent, url, data)
             answer = self.exchange(options, method, url, pairs, data)
             if self.stores_headers:
-                self._store(answer)
+                self.store_headers(answer)
         values = self.parameters
-        self.write(result, self._value(answer, values.query_maxdatasize, bool(values.query_result)))
+        self.write(
+            result, self.value_of(answer, values.query_maxdatasize, bool(values.query_result))
+        )
         return answer.code
 
     def _variant(self, variant: str | None) -> TransferOptions:
@@ -213,8 +232,8 @@ class HttpClient(ConnectionModule):
             return self.refused(error)
         answer = self.call(line, path, headers, data)
         if self.stores_headers:
-            self._store(answer)
-        body = self._value(answer, connection.maxdatasize, is_first_line=False)
+            self.store_headers(answer)
+        body = self.value_of(answer, connection.maxdatasize, is_first_line=False)
         return answer if body is answer.body else answer._replace(body=body)
 
     def get_redirect(self, *, connection: str, result: Variable, is_kemi: bool = False) -> int:
@@ -239,7 +258,8 @@ class HttpClient(ConnectionModule):
         self.stored_headers.clear()
         return 1
 
-    def _store(self, answer: Answer) -> None:
+    def store_headers(self, answer: Answer) -> None:
+        """Remember the headers of every hop of an answer, and forget those before."""
         self.stored_headers.clear()
         if answer.response is not None:
             blocks = [*answer.response.earlier_headers, answer.response.headers]
@@ -254,7 +274,7 @@ class HttpClient(ConnectionModule):
 
     # ---- values
 
-    def _value(self, answer: Answer, limit: int, is_first_line: bool) -> bytes:
+    def value_of(self, answer: Answer, limit: int, is_first_line: bool) -> bytes:
         """What the result variable gets: nothing on errors and from status 500 on."""
         if answer.response is None or not 200 <= answer.code < 500:
             return b""
@@ -266,79 +286,6 @@ class HttpClient(ConnectionModule):
         if limit > 0:
             body = body[:limit]
         return body.partition(b"\n")[0] if is_first_line else body
-
-
-class HttpcResult(NamedTuple):
-    """A result of the module-to-module interface: libcurl's code or a status, and the body."""
-
-    code: int
-    body: bytes
-
-
-class Bindings:
-    """What other modules bind: ``bind_http_client``, typed."""
-
-    def __init__(self, module: HttpClient) -> None:
-        self._module = module
-
-    def http_connect(
-        self,
-        msg: object,
-        connection: str,
-        url: str | None,
-        contenttype: str | None = None,
-        post: bytes | None = None,
-    ) -> HttpcResult:
-        """A call over a connection; the content type is ``text/plain`` where none is given."""
-        answer = self._module.connect_answer(
-            connection, url or "", contenttype or "text/plain", post or None
-        )
-        if isinstance(answer, Answer):
-            return HttpcResult(answer.code, answer.body)
-        return HttpcResult(-1, b"")
-
-    def http_client_query(
-        self, msg: object, url: str, post: bytes | None = None, hdrs: str | None = None
-    ) -> HttpcResult:
-        """A query; an empty ``post`` is an empty POST."""
-        return self.http_client_query_c(msg, url, post, None, hdrs)
-
-    def http_client_query_c(
-        self,
-        msg: object,
-        url: str,
-        post: bytes | None = None,
-        ctype: str | None = None,
-        hdrs: str | None = None,
-    ) -> HttpcResult:
-        """A query with a content type, which is sent only together with a body."""
-        module = self._module
-        try:
-            pairs = parse_blob(hdrs or "")
-            options = module.options_for_queries()
-        except HeaderBlobError:
-            return HttpcResult(-1, b"")
-        except RefusedOptionError as error:
-            return HttpcResult(module.refused(error).code, b"")
-        if post is not None and ctype:
-            pairs = (("Content-Type", ctype), *pairs)
-        method = "GET" if post is None else "POST"
-        answer = module.exchange(options, method, url, pairs, post)
-        if module.stores_headers:
-            module._store(answer)
-        values = module.parameters
-        body = module._value(answer, values.query_maxdatasize, bool(values.query_result))
-        return HttpcResult(answer.code, body)
-
-    def http_connection_exists(self, name: str) -> bool:
-        """Whether a connection of that name is configured."""
-        return self._module.find(name) is not None
-
-    def http_get_content_type(self, connection: str) -> str | None:
-        """Content type of the last answer over a connection; None for an unknown one."""
-        if self._module.find(connection) is None:
-            return None
-        return self._module.state_of(connection).content_type
 
 
 def load_api() -> Bindings:
@@ -353,6 +300,51 @@ def call(name: str, *arguments: Any) -> int:
     from onehttp_compat.server import default_server
 
     return default_server().call(name, arguments)
+
+
+def http_client_query(*arguments: str) -> int:
+    """``http_client_query(url[, post[, headers]], result)`` of a native script."""
+    return call("http_client_query", *arguments)
+
+
+def http_client_get(*arguments: str) -> int:
+    """``http_client_get(url, body, headers, result)`` of a native script."""
+    return call("http_client_get", *arguments)
+
+
+def http_client_request(*arguments: str) -> int:
+    """``http_client_request(method, url, body, headers, result)`` of a native script."""
+    return call("http_client_request", *arguments)
+
+
+def http_client_request_v2pk(*arguments: str) -> int:
+    """``http_client_request_v2pk(method, url, body, headers, result)`` of a native script."""
+    return call("http_client_request_v2pk", *arguments)
+
+
+def http_connect(*arguments: str) -> int:
+    """``http_connect(con, path[, ctype, data], result)`` of a native script."""
+    return call("http_connect", *arguments)
+
+
+def http_connect_raw(*arguments: str) -> int:
+    """``http_connect_raw(con, path, ctype, data, result)`` of a native script."""
+    return call("http_connect_raw", *arguments)
+
+
+def http_get_redirect(*arguments: str) -> int:
+    """``http_get_redirect(con, result)`` of a native script."""
+    return call("http_get_redirect", *arguments)
+
+
+def http_client_response_headers_set(mode: int) -> int:
+    """``http_client_response_headers_set(mode)`` of a native script."""
+    return call("http_client_response_headers_set", mode)
+
+
+def http_client_response_headers_clear(*ignored: int) -> int:
+    """``http_client_response_headers_clear([ignored])`` of a native script."""
+    return call("http_client_response_headers_clear", *ignored)
 
 
 def _curlerror(code: str) -> str:

@@ -6,6 +6,7 @@ outside, `Ksr` stands alone and a runner adds what the script expects.
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -105,6 +106,18 @@ class KemiPv:
         except UnknownVariableError:
             return False
         return True
+
+
+@functools.lru_cache(maxsize=1)
+def _default(server: LegacyServer) -> Ksr:
+    return Ksr(server)
+
+
+def __getattr__(name: str) -> Any:
+    """This module is itself a ``KSR``, of the default server: ``onehttp_compat.ksr.pv.get``."""
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(_default(default_server()), name)
 
 
 class Ksr:

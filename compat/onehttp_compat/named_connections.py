@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import onehttp
@@ -70,7 +71,10 @@ class Answer(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A connection ready for calls. ``address`` is its base as the engine takes it."""
+    """A connection ready for calls.
+
+    ``address`` is its base as the engine takes it; empty where that has no host of its own (B42).
+    """
 
     connection: LegacyConnection
     address: str
@@ -164,7 +168,7 @@ class ConnectionModule:
         connection = line.connection
         method = "GET" if body is None else "POST"
         headers = (*line.headers, *headers) if headers else line.headers
-        if path[:1] == "/" and path.isascii():
+        if path[:1] == "/" and path.isascii() and line.address:
             # The path cannot change how libcurl reads what stands before it.
             request = Request(method, line.address + path, headers, body, line.options)
             return self.send(request, line.state)
@@ -224,6 +228,8 @@ class ConnectionModule:
             options = self.options_for(connection)
             base = f"{connection.schema}://{connection.url}"
             address, auth = legacy_url(base)
+            if not _has_host(address):
+                address = ""
             line = self._lines[connection.name] = Line(
                 connection,
                 address,
@@ -269,6 +275,9 @@ class ConnectionModule:
             }
             for one in self.configuration.connections.values()
         ]
+
+
+_has_host = re.compile(r"https?://[^/?#]").match
 
 
 def _with_credentials(options: TransferOptions, auth: Auth) -> TransferOptions:

@@ -14,7 +14,7 @@ from onehttp.call import (
     with_params,
 )
 from onehttp.connections.model import ConnectionSpec
-from onehttp.errors import CurlCode, RequestError, UnknownConnectionError
+from onehttp.errors import CurlCode, RequestError
 from onehttp.policies.redirects import (
     DEFAULT_MAX_REDIRECTS,
     aperform_following,
@@ -31,40 +31,26 @@ if TYPE_CHECKING:
 class Connection:
     """One connection of the configuration, by name.
 
-    It follows a reload: a call uses the definition in force when it begins. All methods take
-    ``path`` relative to the connection's URL (``base + "/" + path``, one slash in between;
-    ``""`` is the base itself, ``"?a=b"`` a query on it) and the keywords of `onehttp.request`.
+    All methods take ``path`` relative to the connection's URL (``base + "/" + path``, one slash in
+    between; ``""`` is the base itself, ``"?a=b"`` a query on it), and the keywords of
+    `onehttp.request`.
 
     Raises (all methods):
         TransferError: the call gave no response.
         RequestError: an argument is not fit to be sent, e.g. a path that is a whole URL.
-        UnknownConnectionError: a reload has removed the connection.
     """
 
-    __slots__ = ("_backend", "_base", "_runtime", "_spec", "name")
+    __slots__ = ("_backend", "_base", "_runtime", "name", "spec")
 
     def __init__(self, runtime: Runtime, spec: ConnectionSpec) -> None:
         self.name = spec.name
         self._runtime = runtime
         self._backend: Backend = runtime.backend
-        self._spec: ConnectionSpec | None = spec
+        self.spec = spec
         self._base = spec.url.rstrip("/")
 
     def __repr__(self) -> str:
         return f"<Connection {self.name}>"
-
-    @property
-    def spec(self) -> ConnectionSpec:
-        """The definition in force."""
-        if self._spec is None:
-            raise UnknownConnectionError(f"connection {self.name!r} was removed by a reload")
-        return self._spec
-
-    def redefine(self, spec: ConnectionSpec | None) -> None:
-        """Use another definition from the next call on; None: the connection is gone."""
-        self._spec = spec
-        if spec is not None:
-            self._base = spec.url.rstrip("/")
 
     def request(
         self,
@@ -149,7 +135,7 @@ class Connection:
         timeout: TimeoutSource = None,
     ) -> Request:
         """The `Request` that a call with these arguments performs."""
-        spec = self._spec or self.spec
+        spec = self.spec
         url = self._url(path, spec)
         if (
             headers is None
@@ -203,7 +189,7 @@ class Connection:
         """GET ``path``."""
         if call or not path.isascii():
             return self.request("GET", path, **call)
-        spec = self._spec or self.spec
+        spec = self.spec
         request = Request("GET", self._url(path, spec), spec.headers, None, spec.options)
         if spec.max_redirects:
             return perform_following(self._backend, request, spec.max_redirects)

@@ -6,6 +6,7 @@ import copy
 import difflib
 import os
 import sys
+import threading
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -90,6 +91,8 @@ class Process:
     def __init__(self) -> None:
         self.runtime: Runtime | None = None
         self.routes = Routes()
+        self._changing = threading.Lock()  # guards all of this: two first calls make one engine
+        os.register_at_fork(after_in_child=self._renew_lock)
         self._settings: object = None
         self._place = ""
         self._was_shut_down = False
@@ -111,6 +114,18 @@ class Process:
             backend,
             settings,
         )
+        with self._changing:
+            self._init(source, connections, backend, settings, place, wanted)
+
+    def _init(
+        self,
+        source: Source,
+        connections: Mapping[str, Any] | None,
+        backend: str | Backend,
+        settings: dict[str, Any],
+        place: str,
+        wanted: object,
+    ) -> None:
         if self.runtime is not None:
             if wanted != self._settings:
                 raise AlreadyInitialisedError(
@@ -123,11 +138,16 @@ class Process:
         self._settings, self._place = wanted, place
         self.runtime = Runtime(engine, specs, self.routes)
 
+    def _renew_lock(self) -> None:
+        """In a forked child: whoever held the lock is not here."""
+        self._changing = threading.Lock()
+
     def shutdown(self, grace_s: float) -> None:
         """See `onehttp.shutdown`."""
-        runtime, self.runtime = self.runtime, None
+        with self._changing:
+            runtime, self.runtime = self.runtime, None
+            self._was_shut_down = self._was_shut_down or runtime is not None
         if runtime is not None:
-            self._was_shut_down = True
             runtime.close(grace_s)
 
     def missing(self) -> NotInitialisedError:

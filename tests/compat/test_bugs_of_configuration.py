@@ -233,3 +233,12 @@ def test_b50_kept_the_mask_goes_to_libcurl_as_it_is() -> None:
     assert auth is not None
     assert auth.schemes.value == 31
     assert as_text(auth.username) == "u"
+
+
+def test_b42_in_faithful_mode_the_path_chooses_the_host_of_an_empty_one(
+    faithful: LegacyServer, web: RawServer
+) -> None:
+    started(faithful, ("httpcon", "api=>http://;timeout=3"))
+    path = f"/{web.url.removeprefix('http://')}/x"
+    assert faithful.call("http_connect", ("api", path, "$var(x)")) == 200
+    assert web.targets == ["GET /x"]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+import threading
+
 import pytest
 
 import onehttp
 import onehttp_compat
 from onehttp_compat import curl, http_client, utils  # noqa: F401 - importing is part of the promise
 from onehttp_compat.ksr import Ksr, take_over
-from onehttp_compat.server import LegacyServer, NoSuchFunctionError
+from onehttp_compat.registry import FUNCTIONS
+from onehttp_compat.server import LegacyServer, NoSuchFunctionError, use_server
+from servers.http2 import Http2Server
 from servers.raw import RawServer, answering, echo
 
 TWO_LINES = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\none\ntwo"
@@ -229,3 +234,52 @@ def test_an_over_long_url_is_sent_whole(legacy: LegacyServer, web: RawServer) ->
 def test_a_parameter_of_the_wrong_type_is_refused(legacy: LegacyServer) -> None:
     with pytest.raises(onehttp.ConfigurationError, match="connection_timeout"):
         legacy.modparam("http_client", "connection_timeout", "soon")
+
+
+def test_every_function_of_http_client_is_a_function(legacy: LegacyServer, web: RawServer) -> None:
+    legacy.modparam("http_client", "httpcon", f"api=>{web.url}")
+    url = web.url
+    assert http_client.http_client_query(f"{url}/1", "$var(x)") == 200
+    assert http_client.http_client_get(f"{url}/2", "", "", "$var(x)") == 200
+    assert http_client.http_client_request("PUT", f"{url}/3", "b", "", "$var(x)") == 200
+    assert http_client.http_connect("api", "/4", "$var(x)") == 200
+    assert http_client.http_connect_raw("api", "/5", "text/x", "b", "$var(x)") == 200
+    assert http_client.http_get_redirect("api", "$var(x)") == 1
+    assert http_client.http_client_response_headers_set(1) == 1
+    assert http_client.http_client_response_headers_clear() == 1
+    assert web.targets == ["GET /1", "GET /2", "PUT /3", "GET /4", "POST /5"]
+    for function in FUNCTIONS:
+        module = importlib.import_module(f"onehttp_compat.{function.module}")
+        assert callable(getattr(module, function.name)), function.name
+
+
+def test_http2_by_prior_knowledge(legacy: LegacyServer) -> None:
+    with Http2Server() as web:
+        arguments = ("GET", f"{web.url}/x", "", "", "$var(x)")
+        assert http_client.http_client_request_v2pk(*arguments) == 200
+
+
+def test_the_module_ksr_is_the_object(legacy: LegacyServer, web: RawServer) -> None:
+    assert onehttp_compat.ksr.http_client.query(web.url, "$var(x)") == 200
+    assert str(onehttp_compat.ksr.pv.get("$var(x)")).startswith("GET / ")
+    use_server(LegacyServer())
+    assert onehttp_compat.ksr.pv.get("$var(x)") == 0
+
+
+def test_threads_that_call_first_share_one_engine() -> None:
+    servers = [LegacyServer() for _ in range(8)]
+    together = threading.Barrier(8)
+
+    def work(server: LegacyServer) -> None:
+        together.wait()
+        server.call("http_client_query", ("http://127.0.0.1:1/", "$var(x)"))
+
+    threads = [threading.Thread(target=work, args=(server,)) for server in servers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    try:
+        assert onehttp.stats().transfers == 8
+    finally:
+        onehttp.shutdown()

@@ -68,10 +68,11 @@ def test_every_setting_arrives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_no_secret_is_ever_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_PASSWORD", "secret!")
-    found = load_connections(written(tmp_path, GOOD))
-    onehttp.init(found_source := written(tmp_path, GOOD), backend="httpx")
+    path = written(tmp_path, GOOD)
+    found = load_connections(path)
+    onehttp.init(path, backend="httpx")
     for shown in (found, found["api"], found["api"].options, onehttp.connection("api")):
-        assert "secret!" not in f"{shown!r} {shown}", found_source
+        assert "secret!" not in f"{shown!r} {shown}"
 
 
 @pytest.mark.parametrize(
