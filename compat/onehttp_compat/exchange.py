@@ -134,15 +134,7 @@ def query_options(
         connect_timeout_s=0,
         max_body_bytes=MAX_BODY_BYTES,
         max_redirects=MAX_REDIRECTS if values.httpredirect else 0,
-        tls=Tls(
-            verify_peer=bool(values.verify_peer),
-            verify_host=bool(values.verify_host),
-            ca_file=values.cacert,
-            cert_file=values.client_cert if has_pair else None,
-            key_file=values.client_key if has_pair else None,
-            ciphers=values.cipher_suites or None,
-            min_version=tls_version(values.tlsversion),
-        ),
+        tls=_tls(values, values.cacert, has_pair),
         proxy=proxy or Proxy(from_environment=True),
         interface=values.netinterface,
         reuse=reuse,
@@ -173,15 +165,7 @@ def connection_options(
         connect_timeout_s=0,
         max_body_bytes=MAX_BODY_BYTES,
         max_redirects=MAX_REDIRECTS if connection.httpredirect else 0,
-        tls=Tls(
-            verify_peer=bool(connection.verify_peer),
-            verify_host=bool(connection.verify_host),
-            ca_file=values.cacert,
-            cert_file=connection.client_cert if has_pair else None,
-            key_file=connection.client_key if has_pair else None,
-            ciphers=connection.cipher_suites or None,
-            min_version=tls_version(connection.tlsversion),
-        ),
+        tls=_tls(connection, values.cacert, has_pair),
         proxy=proxy or Proxy(from_environment=True),
         auth=auth,
         interface=values.netinterface,
@@ -199,6 +183,18 @@ def keeping_method(options: TransferOptions) -> TransferOptions:
 def prior_knowledge(options: TransferOptions) -> TransferOptions:
     """The same over HTTP/2 without asking."""
     return dataclasses.replace(options, http_version=HttpVersion.HTTP_2_PRIOR_KNOWLEDGE)
+
+
+def _tls(settings: ModuleDefaults | LegacyConnection, cacert: str | None, has_pair: bool) -> Tls:
+    return Tls(
+        verify_peer=bool(settings.verify_peer),
+        verify_host=bool(settings.verify_host),
+        ca_file=cacert,
+        cert_file=settings.client_cert if has_pair else None,
+        key_file=settings.client_key if has_pair else None,
+        ciphers=settings.cipher_suites or None,
+        min_version=tls_version(settings.tlsversion),
+    )
 
 
 def tls_version(number: int) -> TlsVersion:
