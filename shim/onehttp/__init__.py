@@ -284,7 +284,7 @@ def connection(name: str) -> Connection:
 
 def connections() -> ConnectionSet:
     """The connections in force, by name; read-only."""
-    return _runtime().specs
+    return _runtime().lines.connections
 
 
 def route(name: str) -> Callable[[F], F]:

@@ -11,16 +11,15 @@ from onehttp.call import (
     ParamSource,
     TimeoutSource,
     build_request,
-    with_params,
 )
+from onehttp.connections.line import Line
 from onehttp.connections.model import ConnectionSpec
-from onehttp.errors import CurlCode, RequestError
 from onehttp.policies.redirects import (
     DEFAULT_MAX_REDIRECTS,
     aperform_following,
     perform_following,
 )
-from onehttp_backends.contract import Backend, Request, Response
+from onehttp_backends.contract import Request, Response
 
 if TYPE_CHECKING:
     from onehttp.queries.query import Query
@@ -29,7 +28,8 @@ if TYPE_CHECKING:
 
 
 class Connection:
-    """One connection of the configuration, by name.
+    """One connection of the configuration, by name. It follows a reload: each call reads the
+    definition then in force once, and ends on it.
 
     All methods take ``path`` relative to the connection's URL (``base + "/" + path``, one slash in
     between; ``""`` is the base itself, ``"?a=b"`` a query on it), and the keywords of
@@ -38,16 +38,25 @@ class Connection:
     Raises (all methods):
         TransferError: the call gave no response.
         RequestError: an argument is not fit to be sent, e.g. a path that is a whole URL.
+        UnknownConnectionError: a reload has removed the connection; should a later one bring the
+            name back, this object works again.
     """
 
-    __slots__ = ("_backend", "_base", "_runtime", "name", "spec")
+    __slots__ = ("_backend", "_runtime", "name")
 
-    def __init__(self, runtime: Runtime, spec: ConnectionSpec) -> None:
-        self.name = spec.name
+    def __init__(self, runtime: Runtime, name: str) -> None:
+        self.name = name
         self._runtime = runtime
-        self._backend: Backend = runtime.backend
-        self.spec = spec
-        self._base = spec.url.rstrip("/")
+        self._backend = runtime.backend
+
+    @property
+    def spec(self) -> ConnectionSpec:
+        """The definition in force.
+
+        Raises:
+            UnknownConnectionError: a reload has removed it.
+        """
+        return self._runtime.lines[self.name].spec
 
     def __repr__(self) -> str:
         return f"<Connection {self.name}>"
@@ -66,17 +75,9 @@ class Connection:
         follow_redirects: bool | None = None,
     ) -> Response:
         """Perform one request on this connection in the calling thread."""
-        request = self.build(
-            method,
-            path,
-            headers=headers,
-            params=params,
-            body=body,
-            json=json,
-            form=form,
-            timeout=timeout,
-        )
-        hops = self._hops(follow_redirects)
+        line = self._runtime.lines[self.name]
+        request = _build(line, method, path, headers, params, body, json, form, timeout)
+        hops = _hops(line.spec, follow_redirects)
         if hops:
             return perform_following(self._backend, request, hops)
         return self._backend.perform(request)
@@ -95,17 +96,9 @@ class Connection:
         follow_redirects: bool | None = None,
     ) -> Coroutine[Any, Any, Response]:
         """The same, awaitable; the arguments are checked by the call."""
-        request = self.build(
-            method,
-            path,
-            headers=headers,
-            params=params,
-            body=body,
-            json=json,
-            form=form,
-            timeout=timeout,
-        )
-        hops = self._hops(follow_redirects)
+        line = self._runtime.lines[self.name]
+        request = _build(line, method, path, headers, params, body, json, form, timeout)
+        hops = _hops(line.spec, follow_redirects)
         if hops:
             return aperform_following(self._backend, request, hops)
         return self._backend.aperform(request)
@@ -135,53 +128,8 @@ class Connection:
         timeout: TimeoutSource = None,
     ) -> Request:
         """The `Request` that a call with these arguments performs."""
-        spec = self.spec
-        url = self._url(path, spec)
-        if (
-            headers is None
-            and params is None
-            and body is None
-            and json is None
-            and form is None
-            and timeout is None
-            and method in METHODS_WITHOUT_BODY
-            and url.isascii()
-        ):
-            return Request(method, url, spec.headers, None, spec.options)
-        return build_request(
-            method,
-            url,
-            spec.options,
-            spec.headers,
-            headers,
-            params,
-            body,
-            json,
-            form,
-            timeout,
-            spec.content_type,
-        )
-
-    def _url(self, path: str, spec: ConnectionSpec) -> str:
-        if not path:
-            url = spec.url
-        elif path[0] == "/" or path[0] == "?":
-            url = self._base + path
-        elif "://" in path.partition("/")[0] + path[:8]:
-            raise RequestError(
-                CurlCode.URL_MALFORMAT,
-                f"connection {self.name!r}: the path is a whole URL; "
-                "give what follows the connection's own, or use onehttp.request",
-            )
-        else:
-            url = f"{self._base}/{path}"
-        return with_params(url, spec.params) if spec.params else url
-
-    def _hops(self, follow_redirects: bool | None) -> int:
-        allowed = self.spec.max_redirects
-        if follow_redirects is None:
-            return allowed
-        return (allowed or DEFAULT_MAX_REDIRECTS) if follow_redirects else 0
+        line = self._runtime.lines[self.name]
+        return _build(line, method, path, headers, params, body, json, form, timeout)
 
     # The verbs. Written out, since they are the hot path and what people read.
 
@@ -189,8 +137,9 @@ class Connection:
         """GET ``path``."""
         if call or not path.isascii():
             return self.request("GET", path, **call)
-        spec = self.spec
-        request = Request("GET", self._url(path, spec), spec.headers, None, spec.options)
+        line = self._runtime.lines[self.name]
+        spec = line.spec
+        request = Request("GET", line.url(path), spec.headers, None, spec.options)
         if spec.max_redirects:
             return perform_following(self._backend, request, spec.max_redirects)
         return self._backend.perform(request)
@@ -238,3 +187,49 @@ class Connection:
     def adelete(self, path: str = "", **call: Any) -> Coroutine[Any, Any, Response]:
         """DELETE ``path``, awaitable."""
         return self.arequest("DELETE", path, **call)
+
+
+def _build(
+    line: Line,
+    method: str,
+    path: str,
+    headers: HeaderSource,
+    params: ParamSource,
+    body: bytes | str | None,
+    json: object,
+    form: ParamSource,
+    timeout: TimeoutSource,
+) -> Request:
+    spec = line.spec
+    url = line.url(path)
+    if (
+        headers is None
+        and params is None
+        and body is None
+        and json is None
+        and form is None
+        and timeout is None
+        and method in METHODS_WITHOUT_BODY
+        and url.isascii()
+    ):
+        return Request(method, url, spec.headers, None, spec.options)
+    return build_request(
+        method,
+        url,
+        spec.options,
+        spec.headers,
+        headers,
+        params,
+        body,
+        json,
+        form,
+        timeout,
+        spec.content_type,
+    )
+
+
+def _hops(spec: ConnectionSpec, follow_redirects: bool | None) -> int:
+    allowed = spec.max_redirects
+    if follow_redirects is None:
+        return allowed
+    return (allowed or DEFAULT_MAX_REDIRECTS) if follow_redirects else 0

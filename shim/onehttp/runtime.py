@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import os
 import sys
 import threading
@@ -11,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from onehttp.connection import Connection
+from onehttp.connections.line import Lines
 from onehttp.connections.model import ConnectionSet
 from onehttp.errors import (
     AlreadyInitialisedError,
     ConfigurationError,
     NotInitialisedError,
-    UnknownConnectionError,
 )
 from onehttp.queries.query import Query, QueryState
 from onehttp.queries.routes import Routes, RouteTarget
@@ -38,13 +37,9 @@ class Runtime:
         self.backend = backend
         self.routes = routes
         self.workers = RouteWorkers()
-        self._specs = connections
-        self._connections = {name: Connection(self, spec) for name, spec in connections.items()}
-
-    @property
-    def specs(self) -> ConnectionSet:
-        """The definitions in force."""
-        return self._specs
+        self.lines = Lines(connections)
+        """The connections in force. A reload replaces it in one assignment, so whoever reads it
+        once has one whole revision."""
 
     def connection(self, name: str) -> Connection:
         """The connection called ``name``.
@@ -52,13 +47,7 @@ class Runtime:
         Raises:
             UnknownConnectionError: with the nearest name.
         """
-        found = self._connections.get(name)
-        if found is None:
-            near = difflib.get_close_matches(str(name), self._connections, 1)
-            known = ", ".join(self._connections) or "none are configured"
-            hint = f" (did you mean {near[0]!r}?)" if near else f"; known: {known}"
-            raise UnknownConnectionError(f"no connection named {name!r}{hint}")
-        return found
+        return Connection(self, self.lines[name].spec.name)
 
     def submit_request(self, request: Request, route: RouteTarget, xdata: object) -> Query:
         """Start ``request``; its result goes to ``route`` on a worker.

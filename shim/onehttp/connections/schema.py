@@ -7,17 +7,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
+from onehttp.connections.policy_schema import PolicyModel
+from onehttp.connections.strict import Model
 from onehttp_backends.contract import DEFAULT_MAX_BODY_BYTES
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
-
-
-class Model(BaseModel):
-    """Immutable; unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 def _headers(value: Any) -> Any:
@@ -101,7 +97,7 @@ class KeepaliveModel(Model):
     interval: int = Field(default=60, gt=0)
 
 
-class ConnectionModel(Model):
+class ConnectionModel(PolicyModel):
     """One connection, or the ``defaults`` of all."""
 
     url: str | None = Field(default=None, description="http(s)://host[:port][/prefix]")

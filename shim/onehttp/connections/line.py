@@ -1,0 +1,69 @@
+"""Connections ready for calls: all of one revision in one object, replaced in one step."""
+
+from __future__ import annotations
+
+import difflib
+
+from onehttp.call import with_params
+from onehttp.connections.model import ConnectionSet, ConnectionSpec
+from onehttp.errors import CurlCode, RequestError, UnknownConnectionError
+
+
+class Line:
+    """One connection of one revision: its definition, and what calls on it share.
+
+    A reload makes a new line where anything has changed, also if only its place in the file,
+    and hands it the ``previous`` one, whose state may live on.
+    """
+
+    __slots__ = ("_base", "spec")
+
+    def __init__(self, spec: ConnectionSpec, previous: Line | None = None) -> None:
+        self.spec = spec
+        self._base = spec.url.rstrip("/")
+
+    def url(self, path: str) -> str:
+        """The whole URL of ``path``.
+
+        Raises:
+            RequestError: the path is a whole URL itself.
+        """
+        spec = self.spec
+        if not path:
+            url = spec.url
+        elif path[0] == "/" or path[0] == "?":
+            url = self._base + path
+        elif "://" in path.partition("/")[0] + path[:8]:
+            raise RequestError(
+                CurlCode.URL_MALFORMAT,
+                f"connection {spec.name!r}: the path is a whole URL; "
+                "give what follows the connection's own, or use onehttp.request",
+            )
+        else:
+            url = f"{self._base}/{path}"
+        return with_params(url, spec.params) if spec.params else url
+
+
+class Lines(dict[str, Line]):
+    """The lines of one revision by name. A call that needs several takes them from one `Lines`.
+
+    Never changed once made: a reload makes another.
+
+    Raises:
+        UnknownConnectionError: on ``lines[name]``; suggests the nearest name.
+    """
+
+    __slots__ = ("connections",)
+
+    def __init__(self, connections: ConnectionSet, previous: Lines | None = None) -> None:
+        known: dict[str, Line] = {} if previous is None else previous
+        for name, spec in connections.items():
+            line = known.get(name)
+            self[name] = line if line and line.spec is spec else Line(spec, line)
+        self.connections = connections
+
+    def __missing__(self, name: str) -> Line:
+        near = difflib.get_close_matches(str(name), self, 1)
+        known = ", ".join(self) or "none are configured"
+        hint = f" (did you mean {near[0]!r}?)" if near else f"; known: {known}"
+        raise UnknownConnectionError(f"no connection named {name!r}{hint}")
