@@ -49,8 +49,12 @@ from onehttp.policies.redirects import (
     aperform_following,
     perform_following,
 )
+from onehttp.queries.account import QueryStats, ShutdownReport
+from onehttp.queries.limits import QueryLimits, QueueFullError
 from onehttp.queries.query import Query, QueryState, Result
 from onehttp.queries.routes import F, RouteTarget
+from onehttp.queries.task import TaskTransaction
+from onehttp.queries.transaction import Token, Transaction, TransactionError, transaction
 from onehttp.runtime import ADHOC_OPTIONS, Process, Runtime, Source, caller
 from onehttp.version import VERSION
 from onehttp_backends.contract import (
@@ -98,7 +102,10 @@ __all__ = [
     "ProtocolError",
     "Proxy",
     "Query",
+    "QueryLimits",
     "QueryState",
+    "QueryStats",
+    "QueueFullError",
     "Request",
     "RequestError",
     "RequestTypeError",
@@ -107,15 +114,20 @@ __all__ = [
     "Result",
     "Runtime",
     "Sent",
+    "ShutdownReport",
     "Stats",
     "TLSError",
+    "TaskTransaction",
     "Timeout",
     "TimeoutError",
     "Timings",
     "Tls",
     "TlsVersion",
+    "Token",
     "TooLargeError",
     "TooManyRedirectsError",
+    "Transaction",
+    "TransactionError",
     "TransferError",
     "TransferOptions",
     "UnknownConnectionError",
@@ -127,13 +139,17 @@ __all__ = [
     "init",
     "is_initialised",
     "perform",
+    "query_stats",
     "request",
     "route",
+    "routes_in",
     "shutdown",
     "stats",
     "submit",
+    "transaction",
 ]
 
+DEFAULT_QUERY_LIMITS = QueryLimits()
 _process = Process()
 
 
@@ -142,6 +158,7 @@ def init(
     *,
     connections: Mapping[str, Any] | None = None,
     backend: str | Backend = "pycurl",
+    queries: QueryLimits = DEFAULT_QUERY_LIMITS,
     **settings: Any,
 ) -> None:
     """Choose the engine and the connections of this process, once.
@@ -154,18 +171,23 @@ def init(
         connections: the mapping, by keyword.
         backend: ``"pycurl"``, ``"httpx"`` (the test double), another registered name, or a
             ready `Backend`.
+        queries: limits of what `submit` starts.
         **settings: handed to the backend.
 
     Raises:
         AlreadyInitialisedError: initialised before with other settings; names the place.
         ConfigurationError: the connections are not as they should be.
     """
-    _process.init(source, connections, backend, settings, caller(2))
+    _process.init(source, connections, backend, queries, settings, caller(2))
 
 
-def shutdown(grace_s: float = 0.0) -> None:
-    """End what runs, waiting up to ``grace_s`` seconds for it. `init` may follow."""
-    _process.shutdown(grace_s)
+def shutdown(grace_s: float = 0.0) -> ShutdownReport:
+    """End what runs, waiting up to ``grace_s`` seconds for it. `init` may follow.
+
+    Every query ends: with its answer if that comes within the grace, else with a
+    `CancelledError`; suspended transactions go on, without their route where there is no time.
+    """
+    return _process.shutdown(grace_s)
 
 
 def is_initialised() -> bool:
@@ -261,12 +283,17 @@ def submit(
 ) -> Query:
     """Start one request and return at once; its `Result` goes to ``route`` on a worker thread.
 
+    The route sees the context variables of this call. Inside ``with onehttp.transaction(tx)`` the
+    transaction is suspended and the route runs in it, when it goes on.
+
     Args:
-        route: a function, or the name of one registered with `route`; None: none is run.
+        route: a function, or the name of one (`route`, `routes_in`); None: none is run.
         xdata: anything; comes back as ``result.xdata``.
+        timeout: as for `request`; counts from here, waiting for a place on the wire included.
 
     Raises:
-        UnknownRouteError, RequestError: nothing was sent.
+        UnknownRouteError, RequestError, QueueFullError, TransactionError: nothing was sent, and
+            no transaction is suspended.
     """
     runtime = _runtime()
     call = build_request(method, url, ADHOC_OPTIONS, (), headers, params, body, json, form, timeout)
@@ -292,6 +319,14 @@ def route(name: str) -> Callable[[F], F]:
     return _process.routes.route(name)
 
 
+def routes_in(script: object) -> None:
+    """Take the functions of ``script``, a module or a script's object, for routes by name.
+
+    Those registered with `route` come first, then those of the script named last.
+    """
+    _process.routes.look_in(script)
+
+
 def perform(request: Request) -> Response:
     """One exchange exactly as described, on the process's engine: no policy, no redirects.
 
@@ -312,6 +347,11 @@ def backend() -> Backend:
 def stats() -> Stats:
     """The engine's account of itself."""
     return _runtime().backend.stats()
+
+
+def query_stats() -> QueryStats:
+    """What became of the queries of this process."""
+    return _runtime().queries.stats()
 
 
 def _runtime() -> Runtime:

@@ -17,11 +17,13 @@ from onehttp.errors import (
     ConfigurationError,
     NotInitialisedError,
 )
-from onehttp.queries.query import Query, QueryState
+from onehttp.queries.account import ShutdownReport
+from onehttp.queries.limits import QueryLimits
+from onehttp.queries.query import Query, Start
 from onehttp.queries.routes import Routes, RouteTarget
-from onehttp.queries.workers import RouteWorkers
+from onehttp.queries.scheduler import QueryScheduler
 from onehttp.version import USER_AGENT
-from onehttp_backends.contract import Backend, Outcome, Request, TransferOptions
+from onehttp_backends.contract import Backend, Request, TransferOptions
 from onehttp_backends.registry import load
 
 Source: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any] | None"
@@ -31,12 +33,17 @@ ADHOC_OPTIONS = TransferOptions(user_agent=USER_AGENT)
 
 
 class Runtime:
-    """A backend, the connections, the routes and their workers. Tests may make their own."""
+    """A backend, the connections and the queries. Tests may make their own."""
 
-    def __init__(self, backend: Backend, connections: ConnectionSet, routes: Routes) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        connections: ConnectionSet,
+        routes: Routes,
+        limits: QueryLimits,
+    ) -> None:
         self.backend = backend
-        self.routes = routes
-        self.workers = RouteWorkers()
+        self.queries = QueryScheduler(backend, routes, limits)
         self.lines = Lines(connections)
         """The connections in force. A reload replaces it in one assignment, so whoever reads it
         once has one whole revision."""
@@ -49,29 +56,15 @@ class Runtime:
         """
         return Connection(self, self.lines[name].spec.name)
 
-    def submit_request(self, request: Request, route: RouteTarget, xdata: object) -> Query:
-        """Start ``request``; its result goes to ``route`` on a worker.
+    def submit_request(
+        self, request: Request, route: RouteTarget, xdata: object, start: Start | None = None
+    ) -> Query:
+        """See `QueryScheduler.submit`."""
+        return self.queries.submit(request, route, xdata, start)
 
-        Raises:
-            UnknownRouteError: nothing is sent then.
-            RequestError: the request is not fit to be sent.
-        """
-        query = Query(self.routes.find(route), xdata)
-
-        def on_done(outcome: Outcome) -> None:
-            result = query.answer(outcome)
-            if query.route is None:
-                query.become(QueryState.ENDED)
-            else:
-                self.workers.run(query, query.route, result)
-
-        query.attach(self.backend.submit(request, on_done))
-        return query
-
-    def close(self, grace_s: float) -> None:
-        """End the transfers, then the routes."""
-        self.backend.close(grace_s)
-        self.workers.close(grace_s)
+    def close(self, grace_s: float) -> ShutdownReport:
+        """End the queries, then the engine."""
+        return self.queries.close(grace_s)
 
 
 class Process:
@@ -91,6 +84,7 @@ class Process:
         source: Source,
         connections: Mapping[str, Any] | None,
         backend: str | Backend,
+        queries: QueryLimits,
         settings: dict[str, Any],
         place: str,
     ) -> None:
@@ -101,16 +95,18 @@ class Process:
             os.path.abspath(source) if isinstance(source, str) else copy.deepcopy(source),
             copy.deepcopy(connections),
             backend,
+            queries,
             settings,
         )
         with self._changing:
-            self._init(source, connections, backend, settings, place, wanted)
+            self._init(source, connections, backend, queries, settings, place, wanted)
 
     def _init(
         self,
         source: Source,
         connections: Mapping[str, Any] | None,
         backend: str | Backend,
+        queries: QueryLimits,
         settings: dict[str, Any],
         place: str,
         wanted: object,
@@ -125,19 +121,18 @@ class Process:
         specs = load_specs(source, connections)
         engine = load(backend)(**settings) if isinstance(backend, str) else backend
         self._settings, self._place = wanted, place
-        self.runtime = Runtime(engine, specs, self.routes)
+        self.runtime = Runtime(engine, specs, self.routes, queries)
 
     def _renew_lock(self) -> None:
         """In a forked child: whoever held the lock is not here."""
         self._changing = threading.Lock()
 
-    def shutdown(self, grace_s: float) -> None:
+    def shutdown(self, grace_s: float) -> ShutdownReport:
         """See `onehttp.shutdown`."""
         with self._changing:
             runtime, self.runtime = self.runtime, None
             self._was_shut_down = self._was_shut_down or runtime is not None
-        if runtime is not None:
-            runtime.close(grace_s)
+        return ShutdownReport() if runtime is None else runtime.close(grace_s)
 
     def missing(self) -> NotInitialisedError:
         """The error of a call without a runtime."""

@@ -1,4 +1,9 @@
-"""A query: one request whose answer goes to a route. Its states are in one table."""
+"""A query: one request whose answer goes to a route. Its states are in one table.
+
+The table is also what makes a suspended transaction go on exactly once: it is resumed by the
+step out of `QueryState.ROUTE_WAITING`, and each query takes that step once, whoever comes first:
+a worker, or the shutdown that ends what the workers did not get to.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +12,22 @@ import itertools
 import logging
 import threading
 from collections.abc import Callable, Generator
+from contextvars import Context
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from onehttp_backends.contract import Outcome, Response, Transfer
+from onehttp_backends.contract import Outcome, Request, Response, Transfer
 from onehttp_backends.errors import OnehttpError, TransferError
 
 if TYPE_CHECKING:
     import asyncio
+
+    from onehttp.queries.scheduler import QueryScheduler
+    from onehttp.queries.transaction import Token, Transaction
+
+Start: TypeAlias = Callable[[Request, Callable[[Outcome], None]], Transfer]
+"""Starts a transfer: a backend's ``submit``, or a policy around it."""
 
 logger = logging.getLogger("onehttp")
 _ids = itertools.count(1)
@@ -23,6 +36,8 @@ _ids = itertools.count(1)
 class QueryState(enum.Enum):
     """Where a query is."""
 
+    NEW = "new"
+    WAITING = "waiting for a place"
     IN_FLIGHT = "in flight"
     ROUTE_WAITING = "waiting for a route worker"
     ROUTE_RUNNING = "in its route"
@@ -30,8 +45,17 @@ class QueryState(enum.Enum):
 
 
 TRANSITIONS: Final[dict[QueryState, frozenset[QueryState]]] = {
-    # Without a route, or when it cannot be run any more, a query ends with its answer.
-    QueryState.IN_FLIGHT: frozenset({QueryState.ROUTE_WAITING, QueryState.ENDED}),
+    # Straight to the end: it was refused.
+    QueryState.NEW: frozenset({QueryState.IN_FLIGHT, QueryState.ENDED}),
+    # Cancelled or out of time before it had a place, it still has a route to go to.
+    QueryState.WAITING: frozenset(
+        {QueryState.IN_FLIGHT, QueryState.ROUTE_WAITING, QueryState.ENDED}
+    ),
+    # With neither route nor transaction it ends with its answer, and when it cannot be sent.
+    QueryState.IN_FLIGHT: frozenset(
+        {QueryState.WAITING, QueryState.ROUTE_WAITING, QueryState.ENDED}
+    ),
+    # Straight to the end: the process is shut down, the transaction goes on without the route.
     QueryState.ROUTE_WAITING: frozenset({QueryState.ROUTE_RUNNING, QueryState.ENDED}),
     QueryState.ROUTE_RUNNING: frozenset({QueryState.ENDED}),
     QueryState.ENDED: frozenset(),
@@ -64,28 +88,55 @@ class Query:
     once the answer is there, whether or not its route has run.
     """
 
-    def __init__(self, route: Callable[[Result], object] | None, xdata: object) -> None:
+    __slots__ = (
+        "_result",
+        "_scheduler",
+        "_transfer",
+        "_wakers",
+        "_was_cancelled",
+        "context",
+        "id",
+        "origin",
+        "route",
+        "state",
+        "token",
+        "transaction",
+        "xdata",
+    )
+
+    def __init__(self, scheduler: QueryScheduler, xdata: object) -> None:
         self.id = next(_ids)
         self.xdata = xdata
-        self.route = route
-        self._state = QueryState.IN_FLIGHT
-        self._changing = threading.Lock()  # guards _state, _result and _waiters
+        self.route: Callable[[Result], object] | None = None
+        self.context: Context | None = None
+        """The context variables of the caller, for the route."""
+        self.transaction: Transaction | None = None
+        self.token: Token | None = None
+        self.origin = ""
+        """Where it counts against a limit per origin; empty where there is none."""
+        self.state = QueryState.NEW
+        self._scheduler = scheduler
         self._result: Result | None = None
         self._transfer: Transfer | None = None
-        self._answered = threading.Event()
-        self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[Result]]] = []
+        self._was_cancelled = False
+        self._wakers: list[Callable[[], object]] | None = None
 
     def __repr__(self) -> str:
-        return f"<Query {self.id}: {self._state.value}>"
-
-    @property
-    def state(self) -> QueryState:
-        return self._state
+        return f"<Query {self.id}: {self.state.value}>"
 
     def cancel(self) -> bool:
-        """End it with a `CancelledError` as its result; False when its answer was there."""
+        """End it with a `CancelledError` as its result; False when its answer was there.
+
+        Its route runs, and its transaction goes on, with that result.
+        """
+        if self._result is not None:
+            return False
+        self._was_cancelled = True
         transfer = self._transfer
-        return transfer is not None and transfer.cancel()
+        if transfer is not None:
+            return transfer.cancel()
+        self._scheduler.cancel_waiting(self)
+        return True
 
     def result(self, timeout_s: float | None = None) -> Result:
         """Wait for the answer in the calling thread.
@@ -93,26 +144,35 @@ class Query:
         Raises:
             TimeoutError: (the builtin) it did not come within ``timeout_s``; the query goes on.
         """
-        if not self._answered.wait(timeout_s):
-            raise TimeoutError(f"query {self.id}: no answer within {timeout_s} s")
+        if self._result is None:
+            answered = threading.Event()
+            self._when_answered(answered.set)
+            if not answered.wait(timeout_s):
+                raise TimeoutError(f"query {self.id}: no answer within {timeout_s} s")
         assert self._result is not None
         return self._result
 
     def __await__(self) -> Generator[Any, None, Result]:
         import asyncio
 
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Result] = loop.create_future()
-        with self._changing:
-            if self._result is not None:
-                future.set_result(self._result)
-            else:
-                self._waiters.append((loop, future))
-        return (yield from future)
+        if self._result is None:
+            loop = asyncio.get_running_loop()
+            future: asyncio.Future[None] = loop.create_future()
+            self._when_answered(lambda: _wake(loop, future))
+            yield from future
+        assert self._result is not None
+        return self._result
+
+    @property
+    def error(self) -> TransferError | None:
+        """What it failed with; None while it has not."""
+        return None if self._result is None else self._result.error
 
     def attach(self, transfer: Transfer) -> None:
         """Tell which transfer to cancel."""
         self._transfer = transfer
+        if self._was_cancelled:  # between the decision to start it and this line
+            transfer.cancel()
 
     def answer(self, outcome: Outcome) -> Result:
         """Keep the outcome and wake who waits."""
@@ -120,31 +180,55 @@ class Query:
             result = Result(query_id=self.id, response=outcome, xdata=self.xdata)
         else:
             result = Result(query_id=self.id, error=outcome, xdata=self.xdata)
-        with self._changing:
-            self._result = result
-            waiters, self._waiters = self._waiters, []
-        self._answered.set()
-        for loop, future in waiters:
-            try:
-                loop.call_soon_threadsafe(_settle, future, result)
-            except RuntimeError:
-                logger.debug("query %d: the loop that waited for it is closed", self.id)
+        self._result = result
+        self._transfer = None
+        wakers = self._wakers
+        while wakers:
+            wakers.pop()()
         return result
 
+    def go_on(self) -> bool:
+        """Take the transaction up again with the route in it, or run the route alone.
+
+        Returns:
+            False when the transaction has ended by itself and the route was not run.
+        """
+        assert self._result is not None
+        if self.transaction is not None:
+            return self.transaction.resume(self.token, self.route, self._result)
+        if self.route is not None and type(returned := self.route(self._result)) is CoroutineType:
+            returned.close()
+            raise TypeError("a coroutine function is a route only in a TaskTransaction")
+        return True
+
     def become(self, state: QueryState) -> None:
-        """Change state as the table allows.
+        """Change state as the table allows. The scheduler's lock is held.
 
         Raises:
             IllegalTransitionError: it does not.
         """
-        with self._changing:
-            if state not in TRANSITIONS[self._state]:
-                raise IllegalTransitionError(
-                    f"query {self.id}: {self._state.value} -> {state.value}"
-                )
-            self._state = state
+        if state not in TRANSITIONS[self.state]:
+            raise IllegalTransitionError(f"query {self.id}: {self.state.value} -> {state.value}")
+        self.state = state
+
+    def _when_answered(self, wake: Callable[[], object]) -> None:
+        if self._wakers is None:
+            # Whoever comes second finds the list of the first.
+            with self._scheduler.changing:
+                self._wakers = self._wakers or []
+        self._wakers.append(wake)
+        # Answered in between: then this one may have been missed, and waking twice does no harm.
+        if self._result is not None:
+            wake()
 
 
-def _settle(future: asyncio.Future[Result], result: Result) -> None:
+def _wake(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
+    try:
+        loop.call_soon_threadsafe(_settle, future)
+    except RuntimeError:
+        logger.debug("the loop that waited for a query is closed")
+
+
+def _settle(future: asyncio.Future[None]) -> None:
     if not future.done():
-        future.set_result(result)
+        future.set_result(None)

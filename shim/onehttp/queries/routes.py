@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, cast
 
 from onehttp.errors import UnknownRouteError
 from onehttp.queries.query import Result
@@ -19,6 +19,7 @@ class Routes:
 
     def __init__(self) -> None:
         self._by_name: dict[str, Route] = {}
+        self._scripts: list[object] = []
 
     def route(self, name: str) -> Callable[[F], F]:
         """Register the decorated function as the route ``name``; the last one counts."""
@@ -29,6 +30,11 @@ class Routes:
 
         return register
 
+    def look_in(self, script: object) -> None:
+        """Take functions of ``script`` (a module, or a script's object) for routes, too."""
+        if script not in self._scripts:
+            self._scripts.append(script)
+
     def find(self, target: RouteTarget) -> Route | None:
         """The function of a route given by name, or itself.
 
@@ -37,7 +43,7 @@ class Routes:
         """
         if target is None or callable(target):
             return target
-        route = self._by_name.get(target)
+        route = self._by_name.get(target) or self._of_scripts(target)
         if route is None:
             near = difflib.get_close_matches(str(target), self._by_name, 1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
@@ -45,6 +51,13 @@ class Routes:
                 f"no route named {target!r}{hint}; register it with @onehttp.route({target!r})"
             )
         return route
+
+    def _of_scripts(self, name: str) -> Route | None:
+        for script in reversed(self._scripts):
+            function = getattr(script, name, None) if isinstance(name, str) else None
+            if callable(function) and not name.startswith("_"):
+                return cast("Route", function)
+        return None
 
 
 def name_of(route: Route) -> str:

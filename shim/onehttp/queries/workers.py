@@ -2,89 +2,103 @@
 
 from __future__ import annotations
 
-import logging
-import queue
 import threading
-from typing import Final
+import time
+from collections import deque
+from collections.abc import Callable
 
-from onehttp.queries.query import Query, QueryState, Result
-from onehttp.queries.routes import Route, name_of
-
-DEFAULT_WORKERS: Final = 4
-DEFAULT_QUEUE_LENGTH: Final = 10_000
-logger = logging.getLogger("onehttp")
+from onehttp.queries.query import Query
 
 
 class RouteWorkers:
-    """A few threads and one bounded queue. Threads start as work comes, up to ``size``.
+    """A few threads and the line of answered queries before them, first come, first served.
 
-    A full queue refuses: the query ends without its route, one line is logged and ``refused``
-    goes up. The result itself is not lost: whoever holds the `Query` has it.
+    Threads are made as work comes, up to ``size``. The line has no bound of its own: only so
+    many queries are let in (`QueryLimits.queue_length`), since whoever puts one in here drives
+    transfers and must not wait.
     """
 
-    def __init__(
-        self, size: int = DEFAULT_WORKERS, queue_length: int = DEFAULT_QUEUE_LENGTH
-    ) -> None:
+    def __init__(self, size: int, run: Callable[[Query], None]) -> None:
         self._size = size
-        self._queue: queue.Queue[tuple[Query, Route, Result] | None] = queue.Queue(queue_length)
+        self._run = run
+        self._line: deque[Query] = deque()
+        self._idle: deque[threading.Lock] = deque()
+        """A bell for each worker that sleeps; who takes one out rings it. All steps on both
+        are single ones, so no lock is needed: the driver must not wait for a worker."""
         self._threads: list[threading.Thread] = []
-        self._starting = threading.Lock()  # guards _threads and _idle
-        self._idle = 0
+        self._starting = threading.Lock()  # guards _threads
         self._is_closed = False
-        self.failed = 0
-        self.refused = 0
 
-    def run(self, query: Query, route: Route, result: Result) -> None:
-        """Have ``route`` called with ``result`` soon, on a worker."""
-        query.become(QueryState.ROUTE_WAITING)
-        try:
-            if self._is_closed:
-                raise queue.Full
-            self._queue.put_nowait((query, route, result))
-        except queue.Full:
-            self.refused += 1
-            query.become(QueryState.ENDED)
-            logger.error(
-                "query %d: route %s was not run: the workers' queue is %s",
-                query.id,
-                name_of(route),
-                "closed" if self._is_closed else "full",
-            )
-            return
-        with self._starting:
-            if self._idle < self._queue.qsize() and len(self._threads) < self._size:
-                thread = threading.Thread(target=self._work, name="onehttp-route", daemon=True)
-                self._threads.append(thread)
-                thread.start()
-
-    def close(self, grace_s: float) -> None:
-        """Let the routes at work finish, at most ``grace_s`` seconds for each worker."""
-        self._is_closed = True
-        for _ in self._threads:
+    def put(self, query: Query) -> bool:
+        """Have ``query`` run soon; False: nobody will, the workers are closed. Never waits."""
+        self._line.append(query)
+        if self._is_closed:
             try:
-                self._queue.put_nowait(None)
-            except queue.Full:
-                logger.error("routes are still waiting at shutdown; they are not run")
+                self._line.remove(query)
+            except ValueError:
+                return True  # `close` has seen it
+            return False
+        try:
+            bell = self._idle.pop()
+        except IndexError:
+            if len(self._threads) < self._size:
+                self._start_one()
+        else:
+            bell.release()
+        return True
+
+    def is_worker(self) -> bool:
+        """Whether the calling thread is one of the workers."""
+        return threading.current_thread() in self._threads
+
+    def close(self, deadline: float) -> list[Query]:
+        """Let routes at work finish until ``deadline`` (monotonic); those that nobody began."""
+        self._is_closed = True
+        left = []
+        while self._line:
+            try:
+                left.append(self._line.popleft())
+            except IndexError:
+                break  # a worker was faster
+        while self._idle:
+            try:
+                self._idle.pop().release()
+            except IndexError:
                 break
         for thread in self._threads:
             if thread is not threading.current_thread():
-                thread.join(grace_s)
+                thread.join(max(0.0, deadline - time.monotonic()))
+        return left
+
+    def abandon(self) -> None:
+        """In a forked child: the threads are not here, and the line is the parent's."""
+        self._is_closed = True
+        self._line.clear()
+
+    def _start_one(self) -> None:
+        with self._starting:
+            if len(self._threads) >= self._size or self._is_closed:
+                return
+            thread = threading.Thread(target=self._work, name="onehttp-route", daemon=True)
+            self._threads.append(thread)
+        thread.start()
 
     def _work(self) -> None:
-        while True:
-            with self._starting:
-                self._idle += 1
-            item = self._queue.get()
-            with self._starting:
-                self._idle -= 1
-            if item is None:
-                return
-            query, route, result = item
-            query.become(QueryState.ROUTE_RUNNING)
+        bell = threading.Lock()
+        bell.acquire()
+        line, idle = self._line, self._idle
+        while not self._is_closed:
             try:
-                route(result)
-            except BaseException:
-                self.failed += 1
-                logger.exception("query %d: route %s failed", query.id, name_of(route))
-            finally:
-                query.become(QueryState.ENDED)
+                query = line.popleft()
+            except IndexError:
+                idle.append(bell)
+                # Whoever puts something in line from here on finds the bell.
+                if line or self._is_closed:
+                    try:
+                        idle.remove(bell)
+                    except ValueError:
+                        bell.acquire()  # somebody has just taken it, and rings
+                else:
+                    bell.acquire()
+            else:
+                self._run(query)

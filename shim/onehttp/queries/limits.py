@@ -1,0 +1,56 @@
+"""How many queries there may be: in all, on the wire, and on the wire to one origin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from onehttp.errors import ConfigurationError
+from onehttp_backends.errors import OnehttpError
+
+
+class QueueFullError(OnehttpError, RuntimeError):
+    """As many queries are open as may be; nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryLimits:
+    """Limits of the queries of one process; 0 is none where a number limits something.
+
+    Raises:
+        ConfigurationError: a number that is none or below 0, or no worker at all.
+    """
+
+    workers: int = 4
+    """Threads that run routes; made as they are needed."""
+    queue_length: int = 10_000
+    """Queries whose route has not begun: waiting, in flight, or answered."""
+    when_full: Literal["refuse", "wait"] = "refuse"
+    """`submit` raises `QueueFullError` at once, or waits for room first. It never waits in the
+    thread of an event loop."""
+    wait_s: float = 1.0
+    """How long it waits, in seconds."""
+    max_in_flight: int = 0
+    """Transfers on the wire at once; further queries wait, their time limits running."""
+    max_in_flight_per_origin: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("queue_length", "wait_s", "max_in_flight", "max_in_flight_per_origin"):
+            _check(name, getattr(self, name), lowest=0)
+        _check("workers", self.workers, lowest=1)
+        if self.when_full not in ("refuse", "wait"):
+            raise ConfigurationError(
+                f"expected 'refuse' or 'wait', got {self.when_full!r}", key="queries.when_full"
+            )
+
+    @property
+    def limits_transfers(self) -> bool:
+        """Whether queries may have to wait for a place on the wire."""
+        return bool(self.max_in_flight or self.max_in_flight_per_origin)
+
+
+def _check(name: str, value: object, lowest: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= lowest:
+        raise ConfigurationError(
+            f"expected a number from {lowest} on, got {value!r}", key=f"queries.{name}"
+        )

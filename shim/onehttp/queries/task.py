@@ -1,0 +1,126 @@
+"""Tasks of an event loop as transactions: suspended by a query, taken up by its answer."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable, Generator
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any
+
+from onehttp.queries.query import Result
+from onehttp.queries.transaction import Token, TransactionError
+
+if TYPE_CHECKING:
+    import asyncio
+
+logger = logging.getLogger("onehttp")
+_tokens = itertools.count(1)
+
+
+class TaskTransaction:
+    """What a task waits for while its query is under way; made in the task.
+
+    Each ``await`` gives what the route of the query returned (its `Result` where there is no
+    route) and raises what that raised. Routes run in the task's loop and may be coroutine
+    functions. A query whose answer comes when nobody waits any more (the task was cancelled, or
+    ``timeout_s`` is over) runs no route.
+
+        tx = onehttp.TaskTransaction()
+        with onehttp.transaction(tx):
+            onehttp.submit("GET", url, route=on_reply)
+        value = await tx
+
+    Args:
+        timeout_s: the transaction's own time limit for each suspension, in seconds.
+    """
+
+    def __init__(self, timeout_s: float | None = None) -> None:
+        import asyncio
+
+        self._loop = asyncio.get_running_loop()
+        self._timeout_s = timeout_s
+        self._suspended: dict[Token, asyncio.Future[Any]] = {}
+        """Whoever takes a future out, in one step, decides what becomes of it."""
+        self._last: asyncio.Future[Any] | None = None
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        if self._last is None:
+            raise TransactionError("the transaction is not suspended: nothing was submitted in it")
+        return (yield from self._wait(self._last).__await__())
+
+    async def _wait(self, future: asyncio.Future[Any]) -> Any:
+        import asyncio
+
+        try:
+            return await asyncio.wait_for(asyncio.shield(future), self._timeout_s)
+        except BaseException:
+            self._forget(future)
+            raise
+
+    def suspend(self) -> Token:
+        token = next(_tokens)
+        self._last = self._suspended[token] = self._loop.create_future()
+        return token
+
+    def resume(
+        self, token: Token, route: Callable[[Result], object] | None, result: Result
+    ) -> bool:
+        future = self._suspended.pop(token, None)
+        if future is None:
+            return False
+        try:
+            self._loop.call_soon_threadsafe(self._go_on, future, route, result)
+        except RuntimeError:
+            return False  # the loop is closed: so is the task
+        return True
+
+    def cancel_suspend(self, token: Token) -> None:
+        self._suspended.pop(token, None)
+        self._last = None
+
+    def _forget(self, future: asyncio.Future[Any]) -> None:
+        for token, waiting in list(self._suspended.items()):
+            if waiting is future:
+                self._suspended.pop(token, None)
+
+    def _go_on(
+        self,
+        future: asyncio.Future[Any],
+        route: Callable[[Result], object] | None,
+        result: Result,
+    ) -> None:
+        if route is None:
+            _settle(future, result)
+            return
+        try:
+            returned = route(result)
+        except Exception as error:  # noqa: BLE001 - it belongs to whoever awaits the transaction
+            _fail(future, error)
+            return
+        if isinstance(returned, CoroutineType):
+            task = self._loop.create_task(returned)
+            task.add_done_callback(lambda done: _hand_on(done, future))
+        else:
+            _settle(future, returned)
+
+
+def _settle(future: asyncio.Future[Any], value: object) -> None:
+    if not future.done():
+        future.set_result(value)
+
+
+def _fail(future: asyncio.Future[Any], error: BaseException) -> None:
+    if future.done():
+        logger.error("a route failed when nobody waited for it any more", exc_info=error)
+    else:
+        future.set_exception(error)
+
+
+def _hand_on(done: asyncio.Task[Any], future: asyncio.Future[Any]) -> None:
+    if done.cancelled():
+        future.cancel()
+    elif (error := done.exception()) is not None:
+        _fail(future, error)
+    else:
+        _settle(future, done.result())
