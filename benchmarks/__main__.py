@@ -7,12 +7,12 @@ import dataclasses
 import json
 
 import onehttp
-from benchmarks import calls, crowds, imports
+from benchmarks import calls, crowds, imports, queries
 from benchmarks.baselines import HEADER
 from benchmarks.measure import Row, machine, table
 from benchmarks.nginx import Nginx, running
 
-PARTS = ("calls", "legacy", "large", "threads", "asyncio", "crowd", "h2", "import")
+PARTS = ("calls", "legacy", "large", "threads", "asyncio", "crowd", "h2", "queries", "import")
 
 
 def main() -> None:
@@ -50,6 +50,11 @@ def measured(part: str, nginx: Nginx, rounds: int) -> list[Row]:
             "asyncio": lambda: crowds.asyncio_crowds(nginx, max(3, rounds // 2)),
             "crowd": lambda: crowds.ten_thousand(nginx),
             "h2": lambda: crowds.one_http2_connection(nginx),
+            "queries": lambda: [
+                *queries.submitting(nginx, max(3, rounds // 2)),
+                *queries.suspending(nginx),
+                *queries.slow_route(nginx, max(3, rounds // 2)),
+            ],
             "import": lambda: imports.importing(rounds),
         }[part]()
     finally:

@@ -130,6 +130,39 @@ async def with_aiohttp(url: str, count: int, width: int) -> None:
         await workers(one, count, width)
 
 
+async def with_aiohttp_tasks(url: str, count: int, width: int) -> None:
+    """A task for each request, and a callback for each task."""
+    import aiohttp
+
+    room = asyncio.Semaphore(width)
+    done = asyncio.Event()
+    left = count
+
+    def answered(task: asyncio.Task[int]) -> None:
+        nonlocal left
+        assert task.result() == 200
+        room.release()
+        left -= 1
+        if not left:
+            done.set()
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+
+        async def one() -> int:
+            async with session.get(url, headers=dict([HEADER])) as response:
+                await response.read()
+                return response.status
+
+        tasks = set()
+        for _ in range(count):
+            await room.acquire()
+            task = asyncio.create_task(one())
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+            task.add_done_callback(answered)
+        await done.wait()
+
+
 async def with_onehttp(url: str, count: int, width: int) -> None:
     import onehttp
 

@@ -26,7 +26,10 @@ http {{
   server {{ listen 127.0.0.1:{h2} ssl http2 backlog=4096; }}
 }}
 """
-HOLD = "location /hold { echo_sleep 4; echo -n held; }"
+HOLD = """
+location /hold { echo_sleep 4; echo -n held; }
+location /late { echo_sleep 0.2; echo -n late; }
+"""
 ECHO_MODULE = Path("/usr/lib/nginx/modules/ngx_http_echo_module.so")
 
 

@@ -1,0 +1,9 @@
+"""What tests of code on top of onehttp need beside the httpx double.
+
+Imports the shim only. `FakeTransactionLayer` stands for the SIP server around a script.
+"""
+
+from onehttp.testing.clock import ManualClock
+from onehttp.testing.transactions import FakeTransaction, FakeTransactionLayer, TransactionState
+
+__all__ = ["FakeTransaction", "FakeTransactionLayer", "ManualClock", "TransactionState"]

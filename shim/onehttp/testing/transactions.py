@@ -1,0 +1,199 @@
+"""A SIP transaction layer outside a SIP server: states, timers, replies, as ``tm`` has them.
+
+It keeps what a script and its peer can see: which replies were sent, in which order, whether a
+route ran. Messages and retransmissions do not exist.
+"""
+
+from __future__ import annotations
+
+import enum
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from onehttp.queries.query import Result
+from onehttp.queries.transaction import Token, TransactionError
+
+DEFAULT_FINAL_TIMER_S: Final = 30.0
+"""``fr_timer`` of the server: how long a suspended transaction waits before it answers 408."""
+_FINAL: Final = 200
+
+
+class TransactionState(enum.Enum):
+    """Where a transaction is."""
+
+    PROCEEDING = "its request is being worked on"
+    SUSPENDED = "put aside"
+    RESUMED = "in its resume route"
+    RELAYED = "waiting for the next hop"
+    ANSWERED = "has its final reply"
+
+
+_S = TransactionState
+TRANSITIONS: Final[dict[TransactionState, frozenset[TransactionState]]] = {
+    _S.PROCEEDING: frozenset({_S.SUSPENDED, _S.RELAYED, _S.ANSWERED}),
+    # Back, when the query could not start; answered by the timer, or by a CANCEL.
+    _S.SUSPENDED: frozenset({_S.RESUMED, _S.PROCEEDING, _S.ANSWERED}),
+    _S.RESUMED: frozenset({_S.SUSPENDED, _S.RELAYED, _S.ANSWERED}),
+    _S.RELAYED: frozenset({_S.ANSWERED}),
+    _S.ANSWERED: frozenset(),
+}
+
+
+class FakeTransactionLayer:
+    """The transactions of one server.
+
+    Args:
+        final_timer_s: how long a suspended transaction waits before it is answered with 408.
+        clock: seconds; a `ManualClock` where a test moves time.
+    """
+
+    def __init__(
+        self,
+        final_timer_s: float = DEFAULT_FINAL_TIMER_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.final_timer_s = final_timer_s
+        self.clock = clock
+        self.changed = threading.Condition(threading.RLock())
+        """Guards the state of every transaction, and tells of each change."""
+        self.suspended: dict[FakeTransaction, float] = {}
+        """Those that are put aside, by the time their timer fires; soonest first."""
+
+    def new(self, method: str = "MESSAGE") -> FakeTransaction:
+        """A transaction for a request of that method."""
+        return FakeTransaction(self, method)
+
+    def expire(self) -> None:
+        """Answer those whose time is over."""
+        now = self.clock()
+        with self.changed:
+            for late in [one for one, due in self.suspended.items() if due <= now]:
+                late.fire_timer()
+
+    def wait(self, until: Callable[[], bool], timeout_s: float | None = None) -> bool:
+        """Wait until ``until()`` holds, timers firing meanwhile; False: not in ``timeout_s``."""
+        end = None if timeout_s is None else time.monotonic() + timeout_s
+        with self.changed:
+            while not until():
+                self.expire()
+                left = [] if end is None else [end - time.monotonic()]
+                left += [due - self.clock() for due in list(self.suspended.values())[:1]]
+                if end is not None and left[0] <= 0:
+                    return until()
+                self.changed.wait(max(0.001, min(left)) if left else None)
+            return True
+
+
+class FakeTransaction:
+    """One transaction; an `onehttp.Transaction`.
+
+    Attributes:
+        responses: what went back to the caller, in order: ``"200 OK"``, or a bare ``"408"`` where
+            the layer answered by itself.
+        resumed: how often a resume route has been run.
+    """
+
+    def __init__(self, layer: FakeTransactionLayer, method: str) -> None:
+        self.method = method
+        self.responses: list[str] = []
+        self.resumed = 0
+        self.state = TransactionState.PROCEEDING
+        self._layer = layer
+        self._token: object = None
+
+    def __repr__(self) -> str:
+        return f"<FakeTransaction {self.method}: {self.state.value}>"
+
+    @property
+    def is_answered(self) -> bool:
+        return self.state is TransactionState.ANSWERED
+
+    @property
+    def is_left(self) -> bool:
+        """Nothing more will happen on this side: answered, or relayed."""
+        return self.state in (TransactionState.ANSWERED, TransactionState.RELAYED)
+
+    # ---- what a query does with it
+
+    def suspend(self) -> Token:
+        layer = self._layer
+        with layer.changed:
+            if self.state not in (TransactionState.PROCEEDING, TransactionState.RESUMED):
+                raise TransactionError(f"{self!r} cannot be suspended")
+            self._become(TransactionState.SUSPENDED)
+            if self.method == "INVITE" and not self.responses:
+                self.responses.append("100")
+            self._token = object()
+            layer.suspended[self] = layer.clock() + layer.final_timer_s
+            layer.changed.notify_all()
+            return self._token
+
+    def resume(
+        self, token: Token, route: Callable[[Result], object] | None, result: Result
+    ) -> bool:
+        with self._layer.changed:
+            if self.state is not TransactionState.SUSPENDED or token is not self._token:
+                return False
+            self._become(TransactionState.RESUMED)
+            self.resumed += 1
+        try:
+            if route is not None:
+                route(result)
+        finally:
+            self._leave_route()
+        return True
+
+    def cancel_suspend(self, token: Token) -> None:
+        with self._layer.changed:
+            if self.state is TransactionState.SUSPENDED and token is self._token:
+                self._become(TransactionState.PROCEEDING)
+
+    # ---- what a script and its peer do
+
+    def reply(self, code: int, reason: str) -> bool:
+        """Send a reply; False after a final one."""
+        with self._layer.changed:
+            if self.is_answered:
+                return False
+            if code < _FINAL:
+                self.responses.append(f"{code} {reason}")
+            else:
+                self._answer(f"{code} {reason}")
+            return True
+
+    def relay(self) -> None:
+        """Pass the request on to the next hop."""
+        with self._layer.changed:
+            self._become(TransactionState.RELAYED)
+
+    def cancel(self) -> None:
+        """The caller sends a CANCEL."""
+        with self._layer.changed:
+            if not self.is_answered:
+                self._answer("487")
+            self.responses.append("200 (CANCEL)")
+
+    def fire_timer(self) -> None:
+        """No final reply in time."""
+        with self._layer.changed:
+            if self.state is TransactionState.SUSPENDED:
+                self._answer("408")
+
+    def _leave_route(self) -> None:
+        with self._layer.changed:
+            if self.state is TransactionState.RESUMED:
+                self._answer("500")  # nobody else will
+
+    def _answer(self, response: str) -> None:
+        self.responses.append(response)
+        self._become(TransactionState.ANSWERED)
+
+    def _become(self, state: TransactionState) -> None:
+        if state not in TRANSITIONS[self.state]:
+            raise TransactionError(f"{self!r} cannot become: {state.value}")
+        self.state = state
+        if state is not TransactionState.SUSPENDED:
+            self._layer.suspended.pop(self, None)
+        self._layer.changed.notify_all()
