@@ -130,6 +130,9 @@ class TransferOptions:
     http_version: HttpVersion = HttpVersion.AUTO
     interface: str | None = None
     ip_version: Literal["any", "4", "6"] = "any"
+    peers: Literal["any", "public"] = "any"
+    """``public``: connect to globally reachable addresses only, else fail with code 7. For URLs
+    that a stranger chose; the address itself is checked, so no name can lead elsewhere."""
     keepalive: Keepalive | None = None
     reuse: bool = True
     """Keep the connection for later calls; False closes it after each."""

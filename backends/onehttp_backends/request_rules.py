@@ -180,6 +180,11 @@ def check_options(options: TransferOptions) -> None:
             CurlCode.BAD_FUNCTION_ARGUMENT,
             f"max_body_bytes: expected 0 or more, got {options.max_body_bytes}",
         )
+    if options.peers == "public" and options.proxy:
+        raise RequestError(
+            CurlCode.BAD_FUNCTION_ARGUMENT,
+            "peers='public' cannot be checked behind a proxy; leave out one of the two",
+        )
     if options.user_agent:
         check_text("user_agent", options.user_agent)
     if options.interface:

@@ -8,8 +8,9 @@ handles that changed origin.
 from __future__ import annotations
 
 import io
+import socket
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pycurl
 
@@ -18,6 +19,7 @@ from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.options import apply_options
 from onehttp_backends.errors import CurlCode, RequestError
 from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.public_addresses import is_public
 from onehttp_backends.request_rules import SAFE_METHODS, check_headers, check_options
 
 MAX_SHELVES = 1024
@@ -66,6 +68,7 @@ class Handle:
         "head",
         "kept_bytes",
         "options",
+        "refused_peer",
         "resend_refused",
         "shelf",
         "was_truncated",
@@ -80,6 +83,7 @@ class Handle:
         self.body = io.BytesIO()
         self.head: list[bytes] = []
         self.resend_refused = False
+        self.refused_peer = ""
         self.was_truncated = False
         self.kept_bytes = 0
         self._url = ""
@@ -101,6 +105,9 @@ class Handle:
             setopt(pycurl.WRITEFUNCTION, self._keep_what_fits)
         else:
             setopt(pycurl.WRITEFUNCTION, self.body.write)
+        if options.peers == "public":
+            setopt(pycurl.OPENSOCKETFUNCTION, self._open_public)
+            setopt(pycurl.PREREQFUNCTION, self._may_send)
 
     def prepare(self, request: Request) -> None:
         """Set what differs from the handle's last transfer.
@@ -155,6 +162,7 @@ class Handle:
         self.body.seek(0)
         self.body.truncate()
         self.head.clear()
+        self.refused_peer = ""
         if self._guards_resend:
             self._sent_with_head = -1
             self.resend_refused = False
@@ -185,13 +193,13 @@ class Handle:
             self.easy.unsetopt(pycurl.CUSTOMREQUEST)
         else:
             setopt(pycurl.CUSTOMREQUEST, method)
-        if method not in SAFE_METHODS and not self.options.unsafe_resend:
-            if not self._guards_resend:
+        guards_resend = method not in SAFE_METHODS and not self.options.unsafe_resend
+        if guards_resend is not self._guards_resend:
+            self._guards_resend = guards_resend
+            if guards_resend:
                 setopt(pycurl.PREREQFUNCTION, self._may_send)
-                self._guards_resend = True
-        elif self._guards_resend:
-            self.easy.unsetopt(pycurl.PREREQFUNCTION)
-            self._guards_resend = False
+            elif self.options.peers == "any":
+                self.easy.unsetopt(pycurl.PREREQFUNCTION)
         self._verb = verb
 
     def _set_headers(self, headers: HeaderPairs, expects_nothing: bool) -> None:
@@ -206,7 +214,20 @@ class Handle:
         self._headers = headers
         self._expects_nothing = expects_nothing
 
-    def _may_send(self, _peer_ip: str, _own_ip: str, _peer_port: int, own_port: int) -> int:
+    def _open_public(self, _purpose: int, address: Any) -> socket.socket | int:
+        family, kind, protocol, (peer_ip, *_) = address
+        if not is_public(peer_ip):
+            self.refused_peer = peer_ip
+            return int(pycurl.SOCKET_BAD)
+        return socket.socket(family, kind, protocol)
+
+    def _may_send(self, peer_ip: str, _own_ip: str, _peer_port: int, own_port: int) -> int:
+        # A kept connection may be one that another connection's options allowed.
+        if self.options.peers == "public" and not is_public(peer_ip):
+            self.refused_peer = peer_ip
+            return int(pycurl.PREREQFUNC_ABORT)
+        if not self._guards_resend:
+            return int(pycurl.PREREQFUNC_OK)
         # libcurl repeats a request by itself when a kept connection ends before the first
         # byte of an answer, a POST too, and has no option against it (curl#18417). It asks
         # here before each sending: a second one with no header received in between is such a

@@ -16,7 +16,9 @@ from onehttp_backends.errors import (
     code_name,
     transfer_error,
 )
+from onehttp_backends.public_addresses import refused_peer
 
+_OF_A_REFUSED_PEER = (CurlCode.COULDNT_CONNECT, CurlCode.ABORTED_BY_CALLBACK)
 VERSION_NAMES = {
     pycurl.CURL_HTTP_VERSION_1_0: "1.0",
     pycurl.CURL_HTTP_VERSION_1_1: "1.1",
@@ -74,6 +76,8 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
             sent=Sent.MAYBE,
             phase=Phase.FIRST_BYTE,
         )
+    if handle.refused_peer and code in _OF_A_REFUSED_PEER:
+        return refused_peer(_place(request), handle.refused_peer)
     if handle.head:
         sent = Sent.YES
     elif phase in (Phase.SEND, Phase.FIRST_BYTE, Phase.BODY):

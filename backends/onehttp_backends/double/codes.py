@@ -14,14 +14,20 @@ import httpx
 
 from onehttp_backends.contract import Timings
 from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, transfer_error
+from onehttp_backends.public_addresses import is_public, refused_peer
 
 _ANSWERED: Final = "receive_response_headers.complete"
 
 
 class Trace:
-    """Follows one exchange by httpcore's ``trace`` extension."""
+    """Follows one exchange by httpcore's ``trace`` extension.
 
-    def __init__(self) -> None:
+    Args:
+        only_public: end it when it has connected to an address that is not public.
+    """
+
+    def __init__(self, only_public: bool = False) -> None:
+        self._only_public = only_public
         self.started = time.perf_counter()
         self.phase = Phase.QUEUE
         self.opened = 0
@@ -36,6 +42,8 @@ class Trace:
         elif event.endswith("connect_tcp.complete"):
             self.opened += 1
             self._at["connect"] = now
+            if self._only_public:
+                await _check_peer(info["return_value"])
         elif event.endswith("start_tls.started"):
             self.phase = Phase.TLS
         elif event.endswith("start_tls.complete"):
@@ -77,6 +85,13 @@ class Trace:
             starttransfer_us=micros("starttransfer"),
             total_us=round((time.perf_counter() - self.started) * 1e6),
         )
+
+
+async def _check_peer(stream: Any) -> None:
+    peer = str(stream.get_extra_info("server_addr")[0])
+    if not is_public(peer):
+        await stream.aclose()
+        raise refused_peer("connect", peer)
 
 
 def error_of(error: Exception, trace: Trace, place: str) -> TransferError:

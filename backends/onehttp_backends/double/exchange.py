@@ -128,8 +128,8 @@ class Exchange:
             return await self._once(client, request)
 
     async def _once(self, client: httpx.AsyncClient, request: Request) -> Response:
-        self._trace = trace = Trace()
         options = request.options
+        self._trace = trace = Trace(only_public=options.peers == "public")
         made = wire_request(request, trace)
         connect_s = request.connect_timeout_s
         if connect_s is None:

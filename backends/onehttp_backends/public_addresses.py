@@ -1,0 +1,50 @@
+"""Which addresses lie in the public internet: what a URL from a stranger may make us connect to."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+from typing import Final
+
+from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, transfer_error
+
+_CARRIES_IPV4: Final = ipaddress.ip_network("64:ff9b::/96")
+"""NAT64 (RFC 6052): the last 32 bits are the IPv4 address that is reached."""
+
+
+@functools.lru_cache(maxsize=1024)
+def is_public(address: str) -> bool:
+    """Whether an IP address (no name) is globally reachable.
+
+    Loopback, private, link-local (cloud metadata among them), shared, multicast and reserved
+    addresses are not; nor is an IPv6 address that leads to such an IPv4 one (mapped, NAT64,
+    6to4, Teredo), nor what is no address at all.
+
+    Source: IANA special-purpose address registries, by way of `ipaddress`.
+    """
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(parsed, ipaddress.IPv6Address):
+        inner = _inner_ipv4(parsed)
+        if inner is not None:
+            return is_public(str(inner))
+    return parsed.is_global and not parsed.is_multicast
+
+
+def _inner_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    if address in _CARRIES_IPV4:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    teredo = address.teredo
+    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)
+
+
+def refused_peer(place: str, address: str) -> TransferError:
+    """The error of a transfer that would have gone to ``address``."""
+    return transfer_error(
+        CurlCode.COULDNT_CONNECT,
+        f"{place}: {address} is not a public address, and no other may be connected to",
+        sent=Sent.NO,
+        phase=Phase.CONNECT,
+    )
