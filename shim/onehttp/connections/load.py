@@ -11,6 +11,7 @@ from onehttp.connections.document import Document, KeyPath, read_document
 from onehttp.connections.model import ConnectionSet, ConnectionSpec
 from onehttp.connections.secrets import Secrets
 from onehttp.errors import ConfigurationError, RequestError
+from onehttp.policies import failover
 from onehttp.version import USER_AGENT
 from onehttp_backends.contract import (
     Auth,
@@ -97,6 +98,10 @@ def _checked(document: Document) -> ConnectionSet:
                 errors.append(document.error(("connections", name), error.message))
             except ConfigurationError as error:
                 errors.append(error)
+        written = {name: each.failover for name, each in model.connections.items()}
+        for fault in failover.faults(written):
+            path = ("connections", fault.name, "failover", fault.at)
+            errors.append(document.error(path, fault.message))
     if errors:
         errors.sort(key=lambda error: (error.line or 0, error.column or 0))
         raise errors[0] if len(errors) == 1 else ConfigurationFaultsError(errors)
@@ -150,6 +155,11 @@ def _spec(name: str, model: ConnectionModel, document: Document) -> ConnectionSp
         content_type=model.content_type,
         max_redirects=model.redirects.max,
         options=options,
+        attempt_timeout_s=model.timeout.attempt,
+        failover=model.failover,
+        retry=model.retry.policy() if model.retry else None,
+        breaker=model.circuit_breaker.policy() if model.circuit_breaker else None,
+        limits=model.limits.policy() if model.limits else None,
         file=document.file,
         line=line,
     )
@@ -273,7 +283,7 @@ def _sentence(detail: ErrorDetails, path: KeyPath) -> str:
 
 
 def _keys_beside(path: KeyPath, model: type[BaseModel]) -> list[str]:
-    from onehttp.connections import schema
+    from onehttp.connections import policy_schema, schema
 
     models: dict[str, type[BaseModel]] = {
         "auth": schema.AuthModel,
@@ -283,6 +293,10 @@ def _keys_beside(path: KeyPath, model: type[BaseModel]) -> list[str]:
         "redirects": schema.RedirectsModel,
         "proxy": schema.ProxyModel,
         "keepalive": schema.KeepaliveModel,
+        "retry": policy_schema.RetryModel,
+        "backoff": policy_schema.BackoffModel,
+        "circuit_breaker": policy_schema.CircuitBreakerModel,
+        "limits": policy_schema.LimitsModel,
     }
     parent = path[-2] if len(path) > 1 else None
     if parent is None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from onehttp.policies.breaker import BreakerPolicy
+from onehttp.policies.limits import LimitsPolicy
+from onehttp.policies.retry import RetryPolicy
 from onehttp_backends.contract import TransferOptions
 from onehttp_backends.headers import HeaderPairs
 
@@ -24,6 +27,13 @@ class ConnectionSpec:
     max_redirects: int = 0
     options: TransferOptions = field(default_factory=TransferOptions, repr=False)
     """Its identity is the connection's: engines pool handles under it."""
+    attempt_timeout_s: float | None = None
+    """For one attempt; the options' total is for all attempts of a call together."""
+    failover: tuple[str, ...] = ()
+    """As written: the connections to go to, in order, when this one fails."""
+    retry: RetryPolicy | None = None
+    breaker: BreakerPolicy | None = None
+    limits: LimitsPolicy | None = None
     file: str | None = None
     line: int | None = None
 

@@ -10,10 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from onehttp.connections.policy_schema import PolicyModel
-from onehttp.connections.strict import Model
+from onehttp.connections.strict import Model, Seconds
 from onehttp_backends.contract import DEFAULT_MAX_BODY_BYTES
-
-Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
 
 def _headers(value: Any) -> Any:
@@ -67,6 +65,9 @@ class TimeoutModel(Model):
 
     total: Seconds = 4.0
     connect: Seconds = 1.0
+    attempt: Seconds | None = Field(
+        default=None, description="for one attempt; total is for all of them together"
+    )
 
 
 class LowSpeedModel(Model):

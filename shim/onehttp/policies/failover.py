@@ -1,0 +1,59 @@
+"""Failover: which connections stand in for one that fails, and in which order."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+
+class FailoverFault(NamedTuple):
+    """What is wrong with one entry of a ``failover``; ``at`` is its place in the list, from 0."""
+
+    name: str
+    at: int
+    message: str
+
+
+def faults(failovers: Mapping[str, tuple[str, ...]]) -> Iterator[FailoverFault]:
+    """Unknown names and loops among the ``failover`` of all connections, each told once."""
+    done: set[str] = set()
+    for name in failovers:
+        yield from _faults(name, failovers, [], done)
+
+
+def chain(name: str, failovers: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """``name``, then what it fails over to, depth first; whoever comes twice counts once.
+
+    ``failovers`` must be without `faults`.
+    """
+    found: dict[str, None] = {}
+
+    def visit(link: str) -> None:
+        found[link] = None
+        for successor in failovers[link]:
+            if successor not in found:
+                visit(successor)
+
+    visit(name)
+    return tuple(found)
+
+
+def _faults(
+    name: str, failovers: Mapping[str, tuple[str, ...]], way: list[str], done: set[str]
+) -> Iterator[FailoverFault]:
+    if name in done:
+        return
+    way.append(name)
+    for index, successor in enumerate(failovers[name]):
+        if successor in way:
+            loop = " -> ".join([*way[way.index(successor) :], successor])
+            yield FailoverFault(name, index, f"a loop: {loop}; take one of them out")
+        elif successor not in failovers:
+            near = difflib.get_close_matches(successor, failovers, 1)
+            hint = f' (did you mean "{near[0]}"?)' if near else ""
+            yield FailoverFault(name, index, f'no connection named "{successor}"{hint}')
+        else:
+            yield from _faults(successor, failovers, way, done)
+    way.pop()
+    done.add(name)
