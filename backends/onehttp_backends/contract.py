@@ -115,6 +115,9 @@ class TransferOptions:
     """Seconds for the whole transfer, queueing and lookup included; 0 = no limit."""
     connect_timeout_s: float = 1.0
     """Seconds until connected (TLS included); 0 = only the total counts."""
+    idle_timeout_s: float = 0.0
+    """Seconds without progress in any phase: lookup, connecting, each TLS step, sending, waiting
+    for the first byte, between bytes; 0 = no limit. The total counts beside it."""
     low_speed: LowSpeed | None = None
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
     """Decoded bytes; 0 = no limit."""

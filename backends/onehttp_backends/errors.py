@@ -213,6 +213,11 @@ def code_name(code: int) -> str:
         return "UNKNOWN"
 
 
+def idle_text(limit_s: float) -> str:
+    """What the error of a transfer says whose idle limit is over."""
+    return f"nothing moved for {limit_s:g} s"
+
+
 def _rebuild(
     kind: type[TransferError], code: int, message: str, sent: Sent, phase: Phase | None
 ) -> TransferError:

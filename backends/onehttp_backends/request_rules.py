@@ -175,6 +175,7 @@ def check_options(options: TransferOptions) -> None:
     """
     check_seconds("total_timeout_s", options.total_timeout_s)
     check_seconds("connect_timeout_s", options.connect_timeout_s)
+    check_seconds("idle_timeout_s", options.idle_timeout_s)
     if options.max_body_bytes < 0:
         raise RequestError(
             CurlCode.BAD_FUNCTION_ARGUMENT,

@@ -79,7 +79,8 @@ class Helm:
         self._driver = get_ident()
         body = request.body
         is_alone = not engine.running and not engine.inbox and not self.is_closing
-        if is_alone and (body is None or len(body) <= SMALL_BODY_BYTES):
+        is_small = body is None or len(body) <= SMALL_BODY_BYTES
+        if is_alone and is_small and not handle.progress:
             try:
                 outcome = engine.perform_alone(handle, request)
             except BaseException:
@@ -184,7 +185,7 @@ class Helm:
         while not (engine.is_dead or self.is_closing):
             engine.turn(is_blocking=False)
             left_ms = max(0.0, (end - time.monotonic()) * 1000)
-            timeout_ms = engine.multi.timeout()
+            timeout_ms = engine.wait_ms()
             engine.is_asleep = True
             # Whoever fills the inbox from here on sees that we sleep, and wakes us.
             wait_ms = 0 if engine.inbox else left_ms if timeout_ms < 0 else min(left_ms, timeout_ms)
@@ -303,7 +304,7 @@ class Helm:
     def _turn_before(self, end: float) -> None:
         engine = self.engine
         left_ms = max(0.0, (end - time.monotonic()) * 1000)
-        timeout_ms = engine.multi.timeout()
+        timeout_ms = engine.wait_ms()
         poller = select.poll()
         poller.register(engine.watch.fileno(), select.POLLIN)
         poller.poll(left_ms if timeout_ms < 0 else min(left_ms, timeout_ms))

@@ -15,12 +15,20 @@ import pycurl
 
 from onehttp_backends.contract import Outcome, Peer, Request, Stats
 from onehttp_backends.curl.handles import Handle, HandlePool
+from onehttp_backends.curl.idling import IdleLimits
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.outcome import cancelled, read_error, read_response
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.curl.solo import SoloCounts
 from onehttp_backends.curl.transfer import BlockingTransfer, Transfer
-from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, transfer_error
+from onehttp_backends.errors import (
+    CurlCode,
+    Phase,
+    Sent,
+    TransferError,
+    idle_text,
+    transfer_error,
+)
 from onehttp_backends.immortal import make_immortal
 
 MAX_KNOWN_PEERS: Final = 8192
@@ -51,6 +59,7 @@ class Engine:
         """Inherited through a fork, or closed: nothing of it may be used any more."""
         self.callback_errors = 0
         self.thread_transfers = 0
+        self.idling = IdleLimits(self.running)
         self._peers: dict[int, Peer] = {}
         self._poller = select.poll()
         self._poller.register(self.watch.wake_fd, select.POLLIN)
@@ -132,7 +141,9 @@ class Engine:
     def turn(self, is_blocking: bool) -> None:
         """One round: wait (if asked) for events, let libcurl act on them, deliver what ended."""
         multi = self.multi
-        for fd, mask in self._events(is_blocking):
+        events = self._events(is_blocking)
+        seen_at = self.idling.see(events) if self.idling.due else 0.0
+        for fd, mask in events:
             multi.socket_action(fd, mask)
         if self.inbox:
             self.admit()
@@ -141,18 +152,26 @@ class Engine:
         if multi.timeout() == 0:
             multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
         self._reap()
+        if seen_at and not self.watch.is_behind:
+            self._end_idle(seen_at)
 
     def _events(self, is_blocking: bool) -> list[tuple[int, int]]:
         if not is_blocking or self.inbox:
             return self.watch.poll(0)
-        timeout_ms = self.multi.timeout()
+        wait_ms = self.wait_ms()
         self.is_asleep = True
         try:
             # Whoever fills the inbox from here on sees that we sleep, and wakes us.
-            wait_s = 0 if self.inbox else timeout_ms / 1000 if timeout_ms >= 0 else -1
-            return self.watch.poll(wait_s)
+            return self.watch.poll(0 if self.inbox else wait_ms / 1000 if wait_ms >= 0 else -1)
         finally:
             self.is_asleep = False
+
+    def wait_ms(self) -> float:
+        """Milliseconds that may pass without an event before the next turn; -1 = any number."""
+        timeout_ms = self.multi.timeout()
+        if self.idling.due:
+            return self.idling.sooner_ms(timeout_ms)
+        return timeout_ms
 
     def admit(self) -> None:
         """Start the transfers of the inbox, and stop those cancelled."""
@@ -200,6 +219,8 @@ class Engine:
 
     def _note_running(self, transfer: Transfer) -> None:
         self.running[transfer.handle.easy] = transfer
+        if progress := transfer.handle.progress:
+            self.idling.watch(progress)
         if transfer.needs_thread:
             self.thread_transfers += 1
         elif isinstance(transfer, BlockingTransfer):
@@ -226,6 +247,12 @@ class Engine:
                     return
             if not queued:
                 return
+
+    def _end_idle(self, seen_at: float) -> None:
+        """End the transfers of which nothing had moved for too long when the turn began."""
+        while not self.is_dead and (progress := self.idling.next_idle(seen_at)):
+            text = idle_text(progress.limit_s)
+            self._end(self.running[progress.easy], CurlCode.OPERATION_TIMEDOUT, text)
 
     def _end(self, transfer: Transfer, code: int, text: str) -> None:
         self._forget_running(transfer)

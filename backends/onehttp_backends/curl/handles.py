@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import io
 import socket
-from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import pycurl
 
 from onehttp_backends.contract import HttpVersion, Request, TransferOptions
+from onehttp_backends.curl.idling import Progress, SocketOpened
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.options import apply_options
 from onehttp_backends.errors import CurlCode, RequestError
@@ -43,7 +43,6 @@ _ENGINE_HEADERS = frozenset(
 _GET = ("GET", False)
 _URL = pycurl.URL
 
-SocketOpened: TypeAlias = Callable[[int, int], int]
 DeadPorts: TypeAlias = "set[int]"
 
 
@@ -68,6 +67,7 @@ class Handle:
         "head",
         "kept_bytes",
         "options",
+        "progress",
         "refused_peer",
         "resend_refused",
         "shelf",
@@ -100,6 +100,9 @@ class Handle:
         setopt = self.easy.setopt
         apply_options(setopt, options)
         setopt(pycurl.SOCKOPTFUNCTION, opened)
+        self.progress: Progress | None = None
+        if options.idle_timeout_s:
+            self.progress = Progress(self.easy, shelf, self.head, opened)
         setopt(pycurl.HEADERFUNCTION, self.head.append)
         if options.max_body_bytes and options.body_policy == "truncate":
             setopt(pycurl.WRITEFUNCTION, self._keep_what_fits)
@@ -255,12 +258,14 @@ class Handle:
 class Shelf:
     """Where the idle handles of one (options, origin) lie."""
 
-    __slots__ = ("idle", "is_forgotten", "is_http1", "options")
+    __slots__ = ("idle", "is_forgotten", "is_http1", "opened_fd", "options")
 
     def __init__(self, options: TransferOptions, origin: str) -> None:
         self.options = options  # kept, so that no other options get their identity
         self.idle: list[Handle] = []
         self.is_forgotten = False
+        self.opened_fd = -1
+        """The last socket opened under an idle limit: what its HTTP/2 streams wait for."""
         self.is_http1 = options.http_version is HttpVersion.HTTP_1_1 or (
             origin.startswith("http:")
             and options.http_version is not HttpVersion.HTTP_2_PRIOR_KNOWLEDGE

@@ -63,7 +63,7 @@ class Lane:
     def arm(self) -> None:
         """Let the loop take over when there is something to do. The helm is still held."""
         self._watch.modify(self._helm.engine.watch.fileno(), _ARMED)
-        timeout_ms = self._helm.engine.multi.timeout()
+        timeout_ms = self._helm.engine.wait_ms()
         if timeout_ms < 0:
             return
         if self._is_driving:

@@ -29,6 +29,7 @@ _RESPONSE_CODE = pycurl.RESPONSE_CODE
 _QUEUE = pycurl.QUEUE_TIME_T
 _LOOKUP = pycurl.NAMELOOKUP_TIME_T
 _CONNECT = pycurl.CONNECT_TIME_T
+_NUM_CONNECTS = pycurl.NUM_CONNECTS
 _APPCONNECT = pycurl.APPCONNECT_TIME_T
 _PRETRANSFER = pycurl.PRETRANSFER_TIME_T
 _POSTTRANSFER = pycurl.POSTTRANSFER_TIME_T
@@ -102,7 +103,8 @@ def _phase(handle: Handle, request: Request) -> Phase:
         return Phase.BODY
     if getinfo(pycurl.REQUEST_SIZE) > 0:
         return Phase.FIRST_BYTE if getinfo(_POSTTRANSFER) > 0 else Phase.SEND
-    if getinfo(_CONNECT) > 0:
+    # Of one that is ended from outside, connect has no stamp before TLS is done as well.
+    if getinfo(_CONNECT) > 0 or getinfo(_NUM_CONNECTS) > 0:
         return Phase.TLS if request.url[:6].lower() == "https:" else Phase.CONNECT
     return Phase.CONNECT if getinfo(_LOOKUP) > 0 else Phase.LOOKUP
 

@@ -43,6 +43,8 @@ class SocketWatch:
         self.idle: set[int] = set()
         """Sockets that no transfer uses; closed ones may be among them, none is missing."""
         self._opened: dict[int, int] = {}  # fd -> inode: a number may be somebody else's by now
+        self.is_behind = False
+        """There may be more events than the last wait has returned."""
         self.multiplexed: set[int] = set()
         self.dead_ports: set[int] = set()
 
@@ -91,7 +93,9 @@ class SocketWatch:
         """
         ready: list[tuple[int, int]] = []
         busy = self._busy
-        for fd, events in self._epoll.poll(wait_s, MAX_EVENTS):
+        found = self._epoll.poll(wait_s, MAX_EVENTS)
+        self.is_behind = len(found) == MAX_EVENTS
+        for fd, events in found:
             if fd in busy:
                 ready.append((fd, _select_mask(events)))
             elif fd == self._wake_fd:

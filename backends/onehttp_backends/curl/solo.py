@@ -9,8 +9,10 @@ takes its connections along when it is closed.
 from __future__ import annotations
 
 import contextlib
+import math
 import select
 import threading
+import time
 from collections import Counter
 from typing import Final
 
@@ -20,7 +22,7 @@ from onehttp_backends.contract import Outcome, Peer, Request, TransferOptions
 from onehttp_backends.curl.handles import Handle
 from onehttp_backends.curl.libcurl import LIBCURL, Multi
 from onehttp_backends.curl.outcome import read_error, read_response
-from onehttp_backends.errors import Phase, TransferError
+from onehttp_backends.errors import CurlCode, Phase, TransferError, idle_text
 from onehttp_backends.immortal import make_immortal
 
 _EVENTS: Final = {
@@ -70,7 +72,7 @@ def perform_solo(handle: Handle, request: Request, counts: SoloCounts) -> Outcom
     opened = 0
     multi.add_handle(easy)
     try:
-        code, text = _run(multi)
+        code, text = _run(multi, handle.options.idle_timeout_s or math.inf)
         opened = easy.getinfo(pycurl.NUM_CONNECTS)
         if code == 0 or handle.was_truncated:
             peer = Peer(easy.getinfo(pycurl.PRIMARY_IP) or "", easy.getinfo(pycurl.PRIMARY_PORT))
@@ -89,7 +91,7 @@ def perform_solo(handle: Handle, request: Request, counts: SoloCounts) -> Outcom
     return outcome
 
 
-def _run(multi: Multi) -> tuple[int, str]:
+def _run(multi: Multi, idle_timeout_s: float) -> tuple[int, str]:
     """Drive the only transfer of a multi; return libcurl's code and text."""
     poller = select.poll()
 
@@ -102,13 +104,26 @@ def _run(multi: Multi) -> tuple[int, str]:
 
     multi.setopt(pycurl.M_SOCKETFUNCTION, changed)
     running = multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
+    idle_at = time.monotonic() + idle_timeout_s
     while running:
-        for fd, events in poller.poll(multi.timeout()):
+        ready = poller.poll(_wait_ms(multi.timeout(), idle_at))
+        if ready:
+            idle_at = time.monotonic() + idle_timeout_s
+        elif time.monotonic() >= idle_at:
+            return CurlCode.OPERATION_TIMEDOUT, idle_text(idle_timeout_s)
+        for fd, events in ready:
             running = multi.socket_action(fd, _select_mask(events))[1]
         if running and multi.timeout() == 0:
             running = multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
     _, _, failed = multi.info_read()
     return (failed[0][1], failed[0][2]) if failed else (0, "")
+
+
+def _wait_ms(timeout_ms: int, idle_at: float) -> float:
+    if idle_at == math.inf:
+        return timeout_ms
+    idle_ms = max(0.0, (idle_at - time.monotonic()) * 1000)
+    return idle_ms if timeout_ms < 0 else min(idle_ms, timeout_ms)
 
 
 def _select_mask(events: int) -> int:

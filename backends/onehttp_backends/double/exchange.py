@@ -14,8 +14,8 @@ from onehttp_backends.contract import Peer, Request, Response, TransferOptions
 from onehttp_backends.double.challenges import Credentials
 from onehttp_backends.double.clients import Clients, make_client
 from onehttp_backends.double.codes import Trace, error_of
-from onehttp_backends.double.wire import head_lines, wire_request
-from onehttp_backends.errors import CurlCode, Sent, TransferError, transfer_error
+from onehttp_backends.double.wire import Slices, head_lines, wire_request
+from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, idle_text, transfer_error
 from onehttp_backends.request_rules import SAFE_METHODS, check_url
 
 _REDIRECTS: Final = range(300, 400)
@@ -58,11 +58,35 @@ class Exchange:
             *(httpx.HTTPError, httpx.InvalidURL, OSError, asyncio.TimeoutError),
             h11.LocalProtocolError,  # a caller's Content-Length that is not the body's
         ) as error:
+            if self._is_idle(error):
+                text = f"{place}: {idle_text(request.options.idle_timeout_s)}"
+                raise transfer_error(
+                    CurlCode.OPERATION_TIMEDOUT,
+                    text,
+                    sent=self._trace.sent,
+                    phase=self._trace.phase,
+                ) from error
             raise error_of(error, self._trace, place) from error
 
     def _left_s(self) -> float | None:
         """Seconds to the deadline; None without one."""
         return None if self._deadline is None else max(0.001, self._deadline - time.monotonic())
+
+    def _is_idle(self, error: Exception) -> bool:
+        """Whether it was the idle limit, rather than that of connecting or of the whole."""
+        idle_s = self._request.options.idle_timeout_s
+        if not idle_s or not isinstance(error, httpx.TimeoutException):
+            return False
+        connect_s = self._connect_s(self._request)
+        is_connecting = self._trace.phase in (Phase.CONNECT, Phase.TLS)
+        if is_connecting and connect_s and connect_s < idle_s:
+            return False
+        return self._deadline is None or time.monotonic() < self._deadline
+
+    @staticmethod
+    def _connect_s(request: Request) -> float:
+        connect_s = request.connect_timeout_s
+        return request.options.connect_timeout_s if connect_s is None else connect_s
 
     async def _through_redirects(self) -> Response:
         request, options = self._request, self._request.options
@@ -131,16 +155,15 @@ class Exchange:
         options = request.options
         self._trace = trace = Trace(only_public=options.peers == "public")
         made = wire_request(request, trace)
-        connect_s = request.connect_timeout_s
-        if connect_s is None:
-            connect_s = options.connect_timeout_s
+        idle_s = options.idle_timeout_s
+        if idle_s and request.body:
+            made.stream = Slices(request.body)
         left_s = self._left_s()
-        limits = [limit for limit in (connect_s, left_s) if limit]
         # Ended by httpcore itself a connection is closed; ended by cancelling, merely dropped.
         made.extensions["timeout"] = {
-            "connect": min(limits, default=None),
-            "read": left_s,
-            "write": left_s,
+            "connect": _soonest(self._connect_s(request), idle_s, left_s),
+            "read": _soonest(idle_s, left_s),
+            "write": _soonest(idle_s, left_s),
             "pool": left_s,
         }
         auth = None
@@ -167,6 +190,10 @@ class Exchange:
             trace.opened == 0,
             truncated,
         )
+
+
+def _soonest(*limits_s: float | None) -> float | None:
+    return min((limit_s for limit_s in limits_s if limit_s), default=None)
 
 
 async def _body(answer: httpx.Response, options: TransferOptions) -> tuple[bytes, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from urllib.parse import quote, urlsplit
 from urllib.request import (  # type: ignore[attr-defined]
     getproxies_environment,
@@ -15,6 +16,7 @@ from onehttp_backends.headers import HeaderPairs
 
 _VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 FORM = "application/x-www-form-urlencoded"
+SLICE_BYTES = 16 * 1024
 
 
 def wire_request(request: Request, trace: object) -> httpx.Request:
@@ -38,6 +40,17 @@ def wire_request(request: Request, trace: object) -> httpx.Request:
     if "Transfer-Encoding" in made.headers:
         made.headers.pop("Content-Length", None)  # httpx adds one for any body of known length
     return made
+
+
+class Slices(httpx.AsyncByteStream):
+    """A body in pieces: httpcore's limit for a write would otherwise be one for all of it."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self._body), SLICE_BYTES):
+            yield self._body[start : start + SLICE_BYTES]
 
 
 def _goes_through_proxy(proxy: Proxy | None, scheme: str, host: str) -> bool:

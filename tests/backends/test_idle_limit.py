@@ -1,0 +1,204 @@
+"""The idle limit: what moves in time goes on, what stands still ends; on both engines."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from onehttp_backends.contract import Backend, Outcome, Request, Response, TransferOptions
+from onehttp_backends.errors import Phase, RequestError, Sent, TimeoutError, TransferError
+from servers.raw import OK, Behaviour, Peer, RawServer, silent
+
+QUICK = TransferOptions(idle_timeout_s=0.1, total_timeout_s=60, connect_timeout_s=60)
+STEADY = TransferOptions(idle_timeout_s=1, total_timeout_s=60, connect_timeout_s=60)
+
+Way = Callable[[Backend, Request], Outcome]
+
+
+def blocking(backend: Backend, request: Request) -> Outcome:
+    try:
+        return backend.perform(request)
+    except TransferError as error:
+        return error
+
+
+def awaited(backend: Backend, request: Request) -> Outcome:
+    async def ask() -> Response:
+        return await backend.aperform(request)
+
+    try:
+        return asyncio.run(ask())
+    except TransferError as error:
+        return error
+
+
+def submitted(backend: Backend, request: Request) -> Outcome:
+    outcomes: queue.Queue[Outcome] = queue.Queue()
+    backend.submit(request, outcomes.put)
+    return outcomes.get(timeout=60)
+
+
+every_way = pytest.mark.parametrize("way", [blocking, awaited, submitted])
+
+
+def dripping(data: bytes, gap_s: float, piece_bytes: int = 1) -> Behaviour:
+    """Answers with ``data``, a pause before each piece, and then says nothing."""
+
+    def behave(peer: Peer) -> None:
+        peer.request()
+        for start in range(0, len(data), piece_bytes):
+            peer.server.release.wait(gap_s)
+            peer.send(data[start : start + piece_bytes])
+        peer.wait_for_close()
+
+    return behave
+
+
+@contextlib.contextmanager
+def full_backlog() -> Iterator[str]:
+    """The URL of a port that takes no more connections, and refuses none."""
+    with contextlib.ExitStack() as sockets:
+        listener = sockets.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def assert_idle(outcome: Outcome, options: TransferOptions, sent: Sent, phase: Phase) -> None:
+    assert isinstance(outcome, TimeoutError)
+    assert outcome.code == 28
+    assert f"nothing moved for {options.idle_timeout_s:g} s" in outcome.message
+    assert (outcome.sent, outcome.phase) == (sent, phase)
+
+
+@every_way
+def test_a_body_that_drips_in_time_completes(backend: Backend, way: Way) -> None:
+    with RawServer(dripping(OK, 1.5 / len(OK))) as server:
+        outcome = way(backend, Request("GET", server.url, options=STEADY))
+    assert isinstance(outcome, Response), outcome
+    assert outcome.body == b"ok"
+
+
+@every_way
+def test_a_body_that_stops_ends_it(backend: Backend, way: Way) -> None:
+    with RawServer(dripping(OK[:-1], 0)) as server:
+        outcome = way(backend, Request("GET", server.url, options=QUICK))
+    assert_idle(outcome, QUICK, Sent.YES, Phase.BODY)
+
+
+@every_way
+def test_silence_before_the_first_byte_ends_it(backend: Backend, way: Way) -> None:
+    with RawServer(silent) as server:
+        outcome = way(backend, Request("GET", server.url, options=QUICK))
+    assert_idle(outcome, QUICK, Sent.MAYBE, Phase.FIRST_BYTE)
+
+
+def test_a_connection_that_hangs_ends_it(backend: Backend) -> None:
+    with full_backlog() as url:
+        outcome = blocking(backend, Request("GET", url, options=QUICK))
+    assert_idle(outcome, QUICK, Sent.NO, Phase.CONNECT)
+
+
+def test_a_tls_handshake_that_hangs_ends_it(backend: Backend) -> None:
+    with RawServer(silent) as server:
+        url = server.url.replace("http:", "https:")
+        outcome = blocking(backend, Request("GET", url, options=QUICK))
+    assert_idle(outcome, QUICK, Sent.NO, Phase.TLS)
+
+
+def test_a_request_body_nobody_reads_ends_it(backend: Backend) -> None:
+    def deaf(peer: Peer) -> None:
+        peer.server.release.wait(60)
+
+    body = bytes(32 * 1024 * 1024)
+    with RawServer(deaf) as server:
+        outcome = blocking(backend, Request("POST", server.url, body=body, options=QUICK))
+    assert_idle(outcome, QUICK, Sent.MAYBE, Phase.SEND)
+
+
+def test_the_total_counts_while_something_moves(backend: Backend) -> None:
+    options = TransferOptions(idle_timeout_s=30, total_timeout_s=0.3)
+    with RawServer(dripping(OK, 0.05)) as server:
+        outcome = blocking(backend, Request("GET", server.url, options=options))
+    assert isinstance(outcome, TimeoutError)
+    assert "nothing moved" not in outcome.message
+
+
+def test_the_limit_of_connecting_counts_beside_it(backend: Backend) -> None:
+    options = TransferOptions(idle_timeout_s=30, total_timeout_s=60, connect_timeout_s=0.1)
+    with full_backlog() as url:
+        outcome = blocking(backend, Request("GET", url, options=options))
+    assert isinstance(outcome, TimeoutError)
+    assert "nothing moved" not in outcome.message
+
+
+def test_the_least_limit_ends_it(backend: Backend) -> None:
+    options = TransferOptions(idle_timeout_s=0.001)
+    with RawServer(silent) as server:
+        outcome = blocking(backend, Request("GET", server.url, options=options))
+    assert isinstance(outcome, TimeoutError)
+    assert "nothing moved for 0.001 s" in outcome.message
+
+
+def test_a_kept_connection_that_falls_silent_is_closed(backend: Backend) -> None:
+    def behave(peer: Peer) -> None:
+        while peer.request():
+            if peer.number == 1 and len(peer.server.requests) == 3:
+                peer.wait_for_close()
+            else:
+                peer.send(OK)
+
+    with RawServer(behave) as server:
+        request = Request("GET", server.url, options=STEADY)
+        outcomes = [blocking(backend, request) for _ in range(4)]
+        assert server.connections == 2
+    assert_idle(outcomes.pop(2), STEADY, Sent.MAYBE, Phase.FIRST_BYTE)
+    assert [type(outcome) for outcome in outcomes] == [Response] * 3
+
+
+def test_transfers_without_a_limit_are_left_alone(backend: Backend) -> None:
+    answered: queue.Queue[Outcome] = queue.Queue()
+
+    def held(peer: Peer) -> None:
+        peer.request()
+        peer.server.release.wait(60)
+        peer.send(OK)
+
+    with RawServer(held) as server, RawServer(silent) as deaf:
+        backend.submit(Request("GET", server.url, total_timeout_s=60), answered.put)
+        assert_idle(
+            submitted(backend, Request("GET", deaf.url, options=QUICK)),
+            QUICK,
+            Sent.MAYBE,
+            Phase.FIRST_BYTE,
+        )
+        server.release.set()
+        assert isinstance(answered.get(timeout=60), Response)
+
+
+def test_limits_of_their_own_end_transfers_in_their_order(backend: Backend) -> None:
+    limits = (0.4, 0.1, 0.25)
+    ended: queue.Queue[float] = queue.Queue()
+
+    with RawServer(silent) as server:
+        for limit_s in limits:
+            options = TransferOptions(idle_timeout_s=limit_s, total_timeout_s=60)
+            request = Request("GET", server.url, options=options)
+            backend.submit(request, lambda _, limit_s=limit_s: ended.put(limit_s))
+        assert [ended.get(timeout=60) for _ in limits] == sorted(limits)
+
+
+@pytest.mark.parametrize("limit_s", [-1.0, float("nan"), float("inf"), "1", True])
+def test_a_limit_that_is_no_number_of_seconds(backend: Backend, limit_s: float) -> None:
+    options = TransferOptions(idle_timeout_s=limit_s)
+    with pytest.raises(RequestError, match="idle_timeout_s"):
+        backend.perform(Request("GET", "http://127.0.0.1:9/", options=options))
