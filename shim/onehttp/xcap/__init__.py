@@ -1,0 +1,62 @@
+"""XCAP documents (RFC 4825): read, written and kept up to date over a named connection.
+
+An extra: ``pip install 'onehttp[xcap]'``. Imports the API above the engine only.
+"""
+
+from __future__ import annotations
+
+try:
+    import lxml  # noqa: F401
+    import sqlalchemy  # noqa: F401
+except ImportError as missing:
+    raise ImportError(
+        f"onehttp.xcap needs {missing.name}: pip install 'onehttp[xcap]'", name=missing.name
+    ) from missing
+
+from onehttp.xcap.applications import APPLICATIONS, Application, DocType
+from onehttp.xcap.changes import DocumentChange
+from onehttp.xcap.client import XcapClient
+from onehttp.xcap.documents import Document, Node
+from onehttp.xcap.errors import (
+    ConflictError,
+    NotFoundError,
+    PreconditionFailedError,
+    SelectorError,
+    StatusError,
+    StoreError,
+    WrongNamespaceError,
+    XcapError,
+    XmlError,
+)
+from onehttp.xcap.refresh import RefreshReport
+from onehttp.xcap.selectors import DocumentSelector, NodeSelector, Step
+from onehttp.xcap.store import StoredDocument, XcapStore
+from onehttp.xcap.updates import PeriodicUpdates, jittered, update_periodically
+
+__all__ = [
+    "APPLICATIONS",
+    "Application",
+    "ConflictError",
+    "DocType",
+    "Document",
+    "DocumentChange",
+    "DocumentSelector",
+    "Node",
+    "NodeSelector",
+    "NotFoundError",
+    "PeriodicUpdates",
+    "PreconditionFailedError",
+    "RefreshReport",
+    "SelectorError",
+    "StatusError",
+    "Step",
+    "StoreError",
+    "StoredDocument",
+    "WrongNamespaceError",
+    "XcapClient",
+    "XcapError",
+    "XcapStore",
+    "XmlError",
+    "jittered",
+    "update_periodically",
+]

@@ -1,0 +1,66 @@
+"""The application usages: what the AUID of a document says of its type and its XML."""
+
+from __future__ import annotations
+
+import enum
+from typing import Final, NamedTuple
+
+
+class DocType(enum.IntFlag):
+    """Kinds of documents, one bit each: the numbers of the column ``doc_type``."""
+
+    PRES_RULES = 2
+    RESOURCE_LIST = 4
+    RLS_SERVICE = 8
+    PIDF_MANIPULATION = 16
+    XCAP_CAPS = 32
+    USER_PROFILE = 64
+    PRES_CONTENT = 128
+    SEARCH = 256
+    DIRECTORY = 512
+
+
+class Application(NamedTuple):
+    """One application usage. ``namespace`` is the default one of its documents, where known."""
+
+    doc_type: DocType
+    content_type: str
+    namespace: str | None = None
+
+
+_IETF: Final = "urn:ietf:params:xml:ns:"
+_RULES: Final = Application(
+    DocType.PRES_RULES, "application/auth-policy+xml", _IETF + "common-policy"
+)
+_LISTS: Final = "application/resource-lists+xml"
+
+APPLICATIONS: Final[dict[str, Application]] = {
+    "pres-rules": _RULES,
+    "org.openmobilealliance.pres-rules": _RULES,
+    "resource-lists": Application(DocType.RESOURCE_LIST, _LISTS, _IETF + "resource-lists"),
+    "rls-services": Application(
+        DocType.RLS_SERVICE, "application/rls-services+xml", _IETF + "rls-services"
+    ),
+    "pidf-manipulation": Application(
+        DocType.PIDF_MANIPULATION, "application/pidf+xml", _IETF + "pidf"
+    ),
+    "xcap-caps": Application(DocType.XCAP_CAPS, "application/xcap-caps+xml", _IETF + "xcap-caps"),
+    "org.openmobilealliance.user-profile": Application(
+        DocType.USER_PROFILE, "application/vnd.oma.user-profile+xml"
+    ),
+    "org.openmobilealliance.pres-content": Application(
+        DocType.PRES_CONTENT, "application/vnd.oma.pres-content+xml"
+    ),
+    "org.openmobilealliance.search": Application(DocType.SEARCH, "application/vnd.oma.search+xml"),
+    "org.openmobilealliance.xcap-directory": Application(
+        DocType.DIRECTORY, "application/vnd.oma.xcap-directory+xml"
+    ),
+}
+"""AUID -> usage. RFC 5025, 4826, 4827, 4825; OMA XDM."""
+
+UNKNOWN: Final = Application(DocType(0), "application/xml")
+
+
+def application(auid: str) -> Application:
+    """The usage called ``auid``; one without type or namespace where it is not known."""
+    return APPLICATIONS.get(auid, UNKNOWN)

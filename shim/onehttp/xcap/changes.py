@@ -1,0 +1,51 @@
+"""Who wants to know of changed documents."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+_log = logging.getLogger("onehttp.xcap")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentChange:
+    """A document that is not what it was."""
+
+    doc_type: int
+    """A bit of `DocType`; 0 for an application usage that has none."""
+    xid: str
+    """Whose it is; empty for the global tree."""
+    url: str
+    etag: str | None
+    body: bytes = field(repr=False)
+
+
+Callback: TypeAlias = Callable[[DocumentChange], object]
+
+
+class Listeners:
+    """Callbacks with the types they are for, newest first."""
+
+    def __init__(self) -> None:
+        self._callbacks: tuple[tuple[int | None, Callback], ...] = ()
+
+    def add(self, callback: Callback, types: int | None = None) -> Callable[[], None]:
+        """Call ``callback`` for changes of these types (None: all); returns what ends it."""
+        entry = (types, callback)
+        self._callbacks = (entry, *self._callbacks)
+        return lambda: self._remove(entry)
+
+    def _remove(self, entry: tuple[int | None, Callback]) -> None:
+        self._callbacks = tuple(each for each in self._callbacks if each is not entry)
+
+    def tell(self, change: DocumentChange) -> None:
+        """Call all that the change is for. One that fails is logged, and the others still run."""
+        for types, callback in self._callbacks:
+            if types is None or types & change.doc_type:
+                try:
+                    callback(change)
+                except Exception:  # noqa: BLE001
+                    _log.exception("a callback failed for %s", change.url)

@@ -1,0 +1,216 @@
+"""A refresh: every stored document asked for on condition, many at once, the newer ones kept.
+
+Rows are read in pages, and no transaction is open while requests are in flight. A newer document is
+written only where its row still has the etag that the request was made with, so that refreshes
+and writers may overlap: of several that bring the same change one wins, and tells of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol
+
+from onehttp.errors import OnehttpError, TransferError
+from onehttp.queries.query import Query
+from onehttp.xcap.changes import DocumentChange, Listeners
+from onehttp.xcap.errors import StoreError
+from onehttp.xcap.exchange import NOT_MODIFIED, etag_of
+from onehttp.xcap.store import Change, Watched, XcapStore
+from onehttp_backends.contract import Outcome, Response
+
+DEFAULT_WIDTH: Final = 64
+"""Requests in flight at once."""
+_log = logging.getLogger("onehttp.xcap")
+
+
+class Rows(Protocol):
+    """How the document of a row is fetched, and what is taken for one."""
+
+    def start(self, row: Watched) -> Query: ...
+
+    def astart(self, row: Watched) -> Awaitable[Response]: ...
+
+    def check(self, row: Watched, response: Response) -> None:
+        """Raises an OnehttpError for a response that is no newer document."""
+
+    def xid(self, row: Watched) -> str:
+        """Whose it is, as callbacks are told."""
+
+
+@dataclass(slots=True)
+class RefreshReport:
+    """What one refresh came to, in documents."""
+
+    unchanged: int = 0
+    changed: int = 0
+    failed: int = 0
+    """No answer, or one that is no document; the stored one stays."""
+    overtaken: int = 0
+    """Changed or removed in the store meanwhile: the answer was not used."""
+
+    @property
+    def total(self) -> int:
+        return self.unchanged + self.changed + self.failed + self.overtaken
+
+
+class Newer(NamedTuple):
+    """A document that has changed on the server."""
+
+    row: Watched
+    etag: str
+    body: bytes
+
+
+class Refresh:
+    """One way to refresh the rows of a store whose ``doc_uri`` starts with ``prefix``."""
+
+    def __init__(
+        self,
+        store: XcapStore,
+        rows: Rows,
+        listeners: Listeners,
+        *,
+        prefix: str = "",
+        width: int = DEFAULT_WIDTH,
+    ) -> None:
+        self._store = store
+        self._rows = rows
+        self._listeners = listeners
+        self._prefix = prefix
+        self._width = width
+
+    def run(self) -> RefreshReport:
+        """Refresh all, in the calling thread.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        report = RefreshReport()
+        for page in self._store.watched(self._prefix):
+            newer = [
+                found
+                for row, outcome in self._outcomes(page)
+                if (found := self._judged(row, outcome, report)) is not None
+            ]
+            self._keep(newer, report)
+        return report
+
+    async def arun(self) -> RefreshReport:
+        """The same as a task: the loop drives the requests, the store is used on a thread."""
+        report = RefreshReport()
+        pages = self._store.watched(self._prefix)
+        while (page := await asyncio.to_thread(next, pages, None)) is not None:
+            outcomes = await self._aoutcomes(page)
+            newer = [
+                found
+                for row, outcome in zip(page, outcomes, strict=True)
+                if (found := self._judged(row, outcome, report)) is not None
+            ]
+            if newer:
+                await asyncio.to_thread(self._keep, newer, report)
+        return report
+
+    def _outcomes(self, page: Sequence[Watched]) -> Iterator[tuple[Watched, Outcome]]:
+        """Each row with its outcome, `width` requests ahead of the one waited for."""
+        ahead: deque[tuple[Watched, Query | TransferError]] = deque()
+        for row in page:
+            if len(ahead) >= self._width:
+                yield _awaited(*ahead.popleft())
+            ahead.append((row, self._started(row)))
+        while ahead:
+            yield _awaited(*ahead.popleft())
+
+    def _started(self, row: Watched) -> Query | TransferError:
+        try:
+            return self._rows.start(row)
+        except TransferError as error:
+            return error
+
+    async def _aoutcomes(self, page: Sequence[Watched]) -> list[Outcome]:
+        outcomes: dict[int, Outcome] = {}
+        left = iter(page)
+
+        async def work() -> None:
+            for row in left:
+                try:
+                    outcomes[row.id] = await self._rows.astart(row)
+                except TransferError as error:
+                    outcomes[row.id] = error
+
+        workers = [asyncio.ensure_future(work()) for _ in range(min(self._width, len(page)))]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+        return [outcomes[row.id] for row in page]
+
+    def _judged(self, row: Watched, outcome: Outcome, report: RefreshReport) -> Newer | None:
+        if isinstance(outcome, Response) and outcome.status == NOT_MODIFIED:
+            report.unchanged += 1
+            return None
+        try:
+            newer = self._newer(row, outcome)
+        except OnehttpError as error:
+            report.failed += 1
+            _log.warning("%s: not refreshed: %s", row.doc_uri, error)
+            return None
+        report.unchanged += newer is None
+        return newer
+
+    def _newer(self, row: Watched, outcome: Outcome) -> Newer | None:
+        if isinstance(outcome, TransferError):
+            raise outcome
+        self._rows.check(row, outcome)
+        etag = etag_of(outcome)
+        if etag is None:
+            raise StoreError("the answer has no etag by which it could be asked for again")
+        # Some servers do not know conditions, and send the same document again.
+        return None if etag == row.etag else Newer(row, etag, outcome.body)
+
+    def _keep(self, newer: Sequence[Newer], report: RefreshReport) -> None:
+        for one, is_written in zip(newer, self._written(newer), strict=True):
+            if is_written is None:
+                report.failed += 1
+            elif not is_written:
+                report.overtaken += 1
+            else:
+                report.changed += 1
+                self._tell(one)
+
+    def _written(self, newer: Sequence[Newer]) -> list[bool | None]:
+        """For each whether it was written; None where the store failed."""
+        if not newer:
+            return []
+        changes = [Change(one.row.doc_uri, one.row.etag, one.etag, one.body) for one in newer]
+        try:
+            return list(self._store.replace(changes))
+        except StoreError as error:
+            if len(newer) > 1:  # one bad document must not hold up the others
+                return [self._written([one])[0] for one in newer]
+            _log.error("%s: not stored: %s", newer[0].row.doc_uri, error)
+            return [None]
+
+    def _tell(self, one: Newer) -> None:
+        self._listeners.tell(
+            DocumentChange(
+                doc_type=one.row.doc_type,
+                xid=self._rows.xid(one.row),
+                url=one.row.doc_uri,
+                etag=one.etag,
+                body=one.body,
+            )
+        )
+
+
+def _awaited(row: Watched, query: Query | TransferError) -> tuple[Watched, Outcome]:
+    if isinstance(query, TransferError):
+        return row, query
+    result = query.result()
+    outcome = result.response or result.error
+    assert outcome is not None
+    return row, outcome

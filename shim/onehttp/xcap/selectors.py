@@ -1,0 +1,201 @@
+"""Selectors of RFC 4825: which document, and which node of it, written as a URL path.
+
+What a caller gives is data: every character that means something to a URL or to the selector
+grammar is encoded, and what cannot be encoded is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+from urllib.parse import quote, unquote
+
+from onehttp.xcap.applications import Application, application
+from onehttp.xcap.errors import SelectorError
+
+_SEGMENT: Final = "!$&'()*+,;=:@"
+"""What a path segment may hold unencoded besides letters, digits and ``-._~`` (RFC 3986 pchar)."""
+_QUERY: Final = "!$&'*+,;:@/()="
+_name = re.compile(r"[^\W\d][\w.-]*").fullmatch  # an NCName, but for rare combining characters
+_control = re.compile(r"[\0-\x1f\x7f\ud800-\udfff]").search
+_escapes = str.maketrans({"&": "&amp;", "<": "&lt;"})
+
+
+def encoded_step(text: str) -> str:
+    """One segment of a URL path; a slash in it is data.
+
+    Raises:
+        SelectorError: a segment the server would never see: empty, ``.`` or ``..``.
+    """
+    if text in ("", ".", ".."):
+        raise SelectorError(f"{text!r} cannot be a part of a path; HTTP drops or resolves it")
+    if bad := _control(text):
+        raise SelectorError(f"{text!r}: character {bad.start()} is not allowed in a selector")
+    return quote(text, safe=_SEGMENT)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSelector:
+    """One document below the XCAP root.
+
+    ``xui`` is whose it is (``sip:alice@example.org``); None for the global tree. ``filename`` may
+    lie in folders: ``lists/friends``.
+    """
+
+    auid: str
+    xui: str | None = None
+    filename: str = "index"
+
+    @property
+    def path(self) -> str:
+        """Relative to the root: ``pres-rules/users/sip:alice@example.org/index``.
+
+        Raises:
+            SelectorError: a part that cannot stand in a path.
+        """
+        tree = ("global",) if self.xui is None else ("users", self.xui)
+        parts = (self.auid, *tree, *self.filename.split("/"))
+        return "/".join(map(encoded_step, parts))
+
+    @property
+    def application(self) -> Application:
+        return application(self.auid)
+
+    @classmethod
+    def from_path(cls, path: str) -> DocumentSelector:
+        """The reverse of ``path``; node selectors and queries are left out of account.
+
+        Raises:
+            SelectorError: neither ``AUID/users/XUI/FILE`` nor ``AUID/global/FILE``.
+        """
+        document = path.partition("?")[0].partition("/~~")[0]
+        parts = [unquote(part) for part in document.strip("/").split("/")]
+        if len(parts) > 3 and parts[1] == "users":
+            return cls(parts[0], parts[2], "/".join(parts[3:]))
+        if len(parts) > 2 and parts[1] == "global":
+            return cls(parts[0], None, "/".join(parts[2:]))
+        raise SelectorError(f"{path!r}: expected AUID/users/XUI/FILE or AUID/global/FILE")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a node selector, down to a child element."""
+
+    name: str = "*"
+    """Local name; ``*`` is any element."""
+    namespace: str | None = None
+    """None: the default namespace of the application usage."""
+    position: int | None = None
+    """From 1, among the siblings of that name."""
+    attribute: tuple[str, str] | None = None
+    """(name, value) that the element must have."""
+
+    def __post_init__(self) -> None:
+        if self.name != "*" and not _name(self.name):
+            raise SelectorError(f"{self.name!r} is not the name of an element")
+        if self.position is not None and self.position < 1:
+            raise SelectorError(f"position {self.position}: they count from 1")
+        if self.attribute is not None and not _name(self.attribute[0]):
+            raise SelectorError(f"{self.attribute[0]!r} is not the name of an attribute")
+        if self.name == "*" and self.namespace is not None:
+            raise SelectorError("a step to any element has no namespace")
+
+    def text(self, prefixes: Mapping[str, str]) -> str:
+        """As RFC 4825 writes it, not yet percent-encoded."""
+        prefix = f"{prefixes[self.namespace]}:" if self.namespace is not None else ""
+        position = "" if self.position is None else f"[{self.position}]"
+        test = "" if self.attribute is None else _attribute_test(*self.attribute)
+        return f"{prefix}{self.name}{position}{test}"
+
+
+def _attribute_test(name: str, value: str) -> str:
+    value = value.translate(_escapes)
+    if '"' in value and "'" not in value:
+        return f"[@{name}='{value}']"
+    return f'[@{name}="{value.replace(chr(34), "&quot;")}"]'
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSelector:
+    """A node of a document: `step` by step down to an element, then perhaps one of its parts.
+
+    >>> NodeSelector().step("list", attribute=("name", "friends")).step("entry", position=1).path
+    'list%5B@name=%22friends%22%5D/entry%5B1%5D'
+    """
+
+    steps: tuple[Step, ...] = ()
+    terminal: str | None = None
+    """``@NAME`` for an attribute, ``namespace::*`` for the namespaces in scope."""
+    prefixes: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """(namespace, prefix) in the order of first use."""
+
+    def step(
+        self,
+        name: str = "*",
+        *,
+        namespace: str | None = None,
+        position: int | None = None,
+        attribute: tuple[str, str] | None = None,
+    ) -> NodeSelector:
+        """One step further down.
+
+        Raises:
+            SelectorError: something that cannot be part of a selector.
+        """
+        if self.terminal is not None:
+            raise SelectorError(f"nothing can follow {self.terminal}")
+        step = Step(name, namespace, position, attribute)
+        return NodeSelector((*self.steps, step), None, self._with(namespace))
+
+    def attribute(self, name: str) -> NodeSelector:
+        """That attribute of the element."""
+        if not _name(name):
+            raise SelectorError(f"{name!r} is not the name of an attribute")
+        return NodeSelector(self.steps, f"@{name}", self.prefixes)
+
+    def namespaces(self) -> NodeSelector:
+        """The namespace bindings in scope at the element."""
+        return NodeSelector(self.steps, "namespace::*", self.prefixes)
+
+    def _with(self, namespace: str | None) -> tuple[tuple[str, str], ...]:
+        if namespace is None or any(known == namespace for known, _ in self.prefixes):
+            return self.prefixes
+        if not namespace or _control(namespace):
+            raise SelectorError(f"{namespace!r} is not the name of a namespace")
+        return (*self.prefixes, (namespace, f"n{len(self.prefixes)}"))
+
+    @property
+    def kind(self) -> Literal["element", "attribute", "namespaces"]:
+        if self.terminal is None:
+            return "element"
+        return "attribute" if self.terminal.startswith("@") else "namespaces"
+
+    @property
+    def path(self) -> str:
+        """What follows ``/~~/`` in a URL: steps, and the bindings as a query.
+
+        Raises:
+            SelectorError: there is no step.
+        """
+        if not self.steps:
+            raise SelectorError("a node selector needs a step; without one ask for the document")
+        known = dict(self.prefixes)
+        parts = [step.text(known) for step in self.steps]
+        if self.terminal is not None:
+            parts.append(self.terminal)
+        path = "/".join(map(encoded_step, parts))
+        return f"{path}?{bindings(self.prefixes)}" if self.prefixes else path
+
+
+def bindings(prefixes: tuple[tuple[str, str], ...]) -> str:
+    """``xmlns(prefix=namespace)`` for each, as a query (XPointer xmlns scheme: ``^`` escapes)."""
+    return "".join(
+        f"xmlns({prefix}={quote(_pointer(namespace), safe=_QUERY)})"
+        for namespace, prefix in prefixes
+    )
+
+
+def _pointer(namespace: str) -> str:
+    return re.sub(r"[()^]", r"^\g<0>", namespace)

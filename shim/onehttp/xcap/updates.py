@@ -1,0 +1,86 @@
+"""Refreshing from time to time: as a thread, or as a task of an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final
+
+from onehttp.errors import OnehttpError
+
+JITTER: Final = 0.1
+_log = logging.getLogger("onehttp.xcap")
+
+
+def jittered(
+    period_s: float,
+    share: float = JITTER,
+    uniform: Callable[[float, float], float] = random.uniform,
+) -> Iterator[float]:
+    """Seconds to wait before each round: the period, give or take ``share`` of it.
+
+    The first is anything up to a period, so that processes started together do not ask together.
+    """
+    yield uniform(0.0, period_s)
+    while True:
+        yield period_s * uniform(1.0 - share, 1.0 + share)
+
+
+class PeriodicUpdates:
+    """Calls ``refresh`` again and again in a thread of its own, never twice at once.
+
+    A round that fails is logged, and the next one is made.
+
+    Args:
+        refresh: e.g. ``client.refresh``.
+        waits: seconds before each round; it ends with them. See `jittered`.
+    """
+
+    def __init__(self, refresh: Callable[[], object], waits: Iterator[float]) -> None:
+        self._refresh = refresh
+        self._waits = waits
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="onehttp-xcap-updates", daemon=True)
+
+    def start(self) -> None:
+        """Begin; once."""
+        self._thread.start()
+
+    def stop(self, grace_s: float = 5.0) -> None:
+        """Make no further round, and wait up to ``grace_s`` seconds for the one that runs."""
+        self._stopping.set()
+        self._thread.join(grace_s)
+
+    def __enter__(self) -> PeriodicUpdates:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _run(self) -> None:
+        for wait_s in self._waits:
+            if self._stopping.wait(wait_s):
+                return
+            try:
+                self._refresh()
+            except OnehttpError as error:
+                _log.error("periodic update: %s", error)
+
+
+async def update_periodically(
+    refresh: Callable[[], Awaitable[object]], waits: Iterator[float]
+) -> None:
+    """The same as a task: ``asyncio.create_task(update_periodically(client.arefresh, ...))``.
+
+    Cancel the task to end it.
+    """
+    for wait_s in waits:
+        await asyncio.sleep(wait_s)
+        try:
+            await refresh()
+        except OnehttpError as error:
+            _log.error("periodic update: %s", error)
