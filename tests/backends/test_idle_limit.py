@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import queue
 import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -123,6 +125,42 @@ def test_a_request_body_nobody_reads_ends_it(backend: Backend) -> None:
     with RawServer(deaf) as server:
         outcome = blocking(backend, Request("POST", server.url, body=body, options=QUICK))
     assert_idle(outcome, QUICK, Sent.MAYBE, Phase.SEND)
+
+
+def test_a_request_body_that_goes_out_slowly_completes(backend: Backend) -> None:
+    size = 4 * 1024 * 1024
+
+    def slow_reader(peer: Peer) -> None:
+        left = size
+        while left > 0:
+            peer.server.release.wait(0.05)
+            left -= len(peer.socket.recv(128 * 1024))
+        peer.send(OK)
+
+    # Twice the limit in all; the kernel's buffers alone would hold most of it.
+    with RawServer(slow_reader, receive_buffer_bytes=64 * 1024) as server:
+        request = Request("POST", server.url, body=bytes(size), options=STEADY)
+        assert isinstance(outcome := blocking(backend, request), Response), outcome
+
+
+def test_an_answer_that_came_while_the_loop_was_busy_counts(backend: Backend) -> None:
+    sent = threading.Event()
+
+    def behave(peer: Peer) -> None:
+        peer.request()
+        peer.send(OK)
+        sent.set()
+
+    async def ask(url: str) -> Response:
+        task = asyncio.create_task(backend.aperform(Request("GET", url, options=QUICK)))
+        await asyncio.sleep(0)
+        while not sent.is_set():
+            await asyncio.sleep(0)
+        time.sleep(2 * QUICK.idle_timeout_s)  # the loop is busy for longer than the limit
+        return await task
+
+    with RawServer(behave) as server:
+        assert asyncio.run(ask(server.url)).status == 200
 
 
 def test_the_total_counts_while_something_moves(backend: Backend) -> None:

@@ -13,7 +13,7 @@ from h2.events import DataReceived, RequestReceived
 
 
 class Http2Server:
-    """Answers ``ok``; ``hold`` answers are kept back until so many streams wait."""
+    """Answers ``ok``, save to ``/silent``; ``hold`` answers are kept back until so many wait."""
 
     def __init__(self, tls: ssl.SSLContext | None = None, hold: int = 0) -> None:
         self._tls = tls
@@ -69,7 +69,8 @@ class Http2Server:
                 for event in connection.receive_data(data):
                     if isinstance(event, RequestReceived):
                         self.requests += 1
-                        waiting.append(event.stream_id)
+                        if (b":path", b"/silent") not in event.headers:
+                            waiting.append(event.stream_id)
                     elif isinstance(event, DataReceived):
                         connection.acknowledge_received_data(
                             event.flow_controlled_length, event.stream_id

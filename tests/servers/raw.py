@@ -70,13 +70,21 @@ class RawServer:
     may wait for, set when the server stops.
     """
 
-    def __init__(self, behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        behaviour: Behaviour,
+        tls: ssl.SSLContext | None = None,
+        receive_buffer_bytes: int | None = None,
+    ) -> None:
         self._behaviour = behaviour
         self._tls = tls
         self.requests: list[bytes] = []
         self.connections = 0
         self.release = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        if receive_buffer_bytes:
+            size = receive_buffer_bytes
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
         self._open: set[socket.socket] = set()
         self.port: int = self._listener.getsockname()[1]
         scheme = "https" if tls else "http"

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import socket
 import time
 from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 SocketOpened: TypeAlias = Callable[[int, int], int]
 
 MIN_ROOM: Final = 64
+UNSENT_BYTES: Final = 16 * 1024
+"""How much of an upload may wait in the kernel unsent: what has to move within the limit."""
 
 
 class Progress:
@@ -59,6 +62,7 @@ class Progress:
         def note_opened(fd: int, purpose: int) -> int:
             self._opened_fd = shelf.opened_fd = fd
             self._moved_at = time.monotonic()
+            _tell_of_little_sent(fd)
             return opened(fd, purpose)
 
         easy.setopt(pycurl.SOCKOPTFUNCTION, note_opened)
@@ -94,6 +98,15 @@ class Progress:
         if counts != self._counts:
             self._counts = counts
             self._moved_at = time.monotonic()
+
+
+def _tell_of_little_sent(fd: int) -> None:
+    # The kernel takes megabytes at once and then says nothing until a third of them is gone:
+    # on a slow line an upload would seem to stand still.
+    connection = socket.socket(fileno=fd)
+    if connection.type is socket.SOCK_STREAM and connection.family is not socket.AF_UNIX:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+    connection.detach()
 
 
 class IdleLimits:

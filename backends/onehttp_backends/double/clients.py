@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from onehttp_backends.contract import HttpVersion, Tls, TlsVersion, TransferOptions
+from onehttp_backends.double.wire import SLICE_BYTES
 from onehttp_backends.errors import CurlCode, transfer_error
 from onehttp_backends.request_rules import check_options
 
@@ -62,6 +63,9 @@ def make_client(options: TransferOptions) -> httpx.AsyncClient:
         "http2": version is not HttpVersion.HTTP_1_1,
         "limits": httpx.Limits(max_connections=None, max_keepalive_connections=1024),
     }
+    if options.idle_timeout_s:
+        # What the kernel takes of a slice counts as sent; it takes megabytes, unless told.
+        transport["socket_options"] = [(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, SLICE_BYTES)]
     if options.interface:
         transport["local_address"] = _address(options.interface)
     proxy = options.proxy

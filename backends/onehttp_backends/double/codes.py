@@ -94,10 +94,10 @@ async def _check_peer(stream: Any) -> None:
         raise refused_peer("connect", peer)
 
 
-def error_of(error: Exception, trace: Trace, place: str) -> TransferError:
-    """The `TransferError` that libcurl would have ended with."""
+def error_of(error: Exception, trace: Trace, place: str, text: str = "") -> TransferError:
+    """The `TransferError` that libcurl would have ended with; ``text`` says it better."""
     code = _code(error, trace)
-    text = str(error) or type(error).__name__
+    text = text or str(error) or type(error).__name__
     return transfer_error(code, f"{place}: {text}", sent=trace.sent, phase=trace.phase)
 
 

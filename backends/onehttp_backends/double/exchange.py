@@ -42,15 +42,17 @@ class Exchange:
         Raises:
             TransferError: none came.
         """
-        request = self._request
+        request, options = self._request, self._request.options
+        # Before the clock starts: loading the trusted certificates takes tens of milliseconds.
+        client = self._clients.get(options) if options.reuse else make_client(options)
         total_s = request.total_timeout_s
         if total_s is None:
-            total_s = request.options.total_timeout_s
+            total_s = options.total_timeout_s
         self._deadline = time.monotonic() + total_s if total_s else None
         place = f"{request.method} {check_url(request.url)}"
         try:
             return await asyncio.wait_for(
-                self._through_redirects(), total_s + _SLACK_S if total_s else None
+                self._through_redirects(client), total_s + _SLACK_S if total_s else None
             )
         except TransferError:
             raise
@@ -58,15 +60,8 @@ class Exchange:
             *(httpx.HTTPError, httpx.InvalidURL, OSError, asyncio.TimeoutError),
             h11.LocalProtocolError,  # a caller's Content-Length that is not the body's
         ) as error:
-            if self._is_idle(error):
-                text = f"{place}: {idle_text(request.options.idle_timeout_s)}"
-                raise transfer_error(
-                    CurlCode.OPERATION_TIMEDOUT,
-                    text,
-                    sent=self._trace.sent,
-                    phase=self._trace.phase,
-                ) from error
-            raise error_of(error, self._trace, place) from error
+            text = idle_text(options.idle_timeout_s) if self._is_idle(error) else ""
+            raise error_of(error, self._trace, place, text) from error
 
     def _left_s(self) -> float | None:
         """Seconds to the deadline; None without one."""
@@ -88,9 +83,8 @@ class Exchange:
         connect_s = request.connect_timeout_s
         return request.options.connect_timeout_s if connect_s is None else connect_s
 
-    async def _through_redirects(self) -> Response:
+    async def _through_redirects(self, client: httpx.AsyncClient) -> Response:
         request, options = self._request, self._request.options
-        client = self._clients.get(options) if options.reuse else make_client(options)
         heads: list[bytes] = []
         try:
             for followed in range(options.max_redirects + 1):
