@@ -33,7 +33,8 @@ soak: $(VENV)/.dev
 
 # Debian packages that tests and benchmarks talk to: the real thing, not a mock of it.
 packages:
-	@scripts/need-packages nginx:nginx-light openssl:openssl pg_createcluster:postgresql
+	@scripts/need-packages nginx:nginx-light openssl:openssl pg_createcluster:postgresql \
+		secsipidx:secsipidx
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || scripts/need-packages -f python3-venv

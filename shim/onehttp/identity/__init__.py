@@ -1,0 +1,58 @@
+"""Caller identity: sign and verify the ``Identity`` header of SIP (RFC 8224, 8225, 8226; shaken
+and div). Certificates are fetched through the engine. Needs the extra ``identity``.
+"""
+
+from __future__ import annotations
+
+try:
+    import cachetools
+    import cryptography
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"onehttp.identity needs {error.name}: pip install 'onehttp[identity]'", name=error.name
+    ) from None
+
+from onehttp.identity.authority import ClaimConstraints, NumberAuthority
+from onehttp.identity.claims import Attestation, Claims
+from onehttp.identity.dates import format_date, parse_date
+from onehttp.identity.errors import (
+    CredentialError,
+    IdentityError,
+    IdentityInfoError,
+    InvalidIdentityError,
+    MissingIdentityError,
+    SigningError,
+    StaleIdentityError,
+)
+from onehttp.identity.fetching import FetchRules
+from onehttp.identity.header import IdentityHeader, parse_header
+from onehttp.identity.parties import Party
+from onehttp.identity.signer import Signer
+from onehttp.identity.trust import TrustedCertificate, TrustStore
+from onehttp.identity.verifier import VerifiedIdentity, Verifier
+
+__all__ = [
+    "Attestation",
+    "ClaimConstraints",
+    "Claims",
+    "CredentialError",
+    "FetchRules",
+    "IdentityError",
+    "IdentityHeader",
+    "IdentityInfoError",
+    "InvalidIdentityError",
+    "MissingIdentityError",
+    "NumberAuthority",
+    "Party",
+    "Signer",
+    "SigningError",
+    "StaleIdentityError",
+    "TrustStore",
+    "TrustedCertificate",
+    "VerifiedIdentity",
+    "Verifier",
+    "format_date",
+    "parse_date",
+    "parse_header",
+]
+del cachetools, cryptography

@@ -1,0 +1,115 @@
+"""Who calls whom, in the one spelling that is signed (RFC 8224, section 8)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from onehttp.identity.errors import InvalidIdentityError
+
+ToE164: TypeAlias = Callable[[str], str]
+"""Makes a global number (digits, country code first) of a dialled one, by local rules."""
+
+MAX_URI_LENGTH = 1024
+_name_addr = re.compile(r'\s*(?:"(?:[^"\\]|\\.)*"|[^"<]*)\s*<([^<>]*)>').match
+_sip = re.compile(
+    r"(sips?):(?:([^@:?\s]*)(?::[^@\s]*)?@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)"
+    r"(?::\d+)?(?:;([^?\s]*))?(?:\?\S*)?",
+    re.IGNORECASE,
+).fullmatch
+_tel = re.compile(r"tel:([^;\s]+)(?:;\S*)?", re.IGNORECASE).fullmatch
+_escape = re.compile(r"%([0-9A-Fa-f]{2})")
+_dialable = re.compile(r"\+?[0-9*#().\-]*[0-9*#][0-9*#().\-]*").fullmatch
+_separators = re.compile(r"[^0-9*#]")
+_canonical_number = re.compile(r"[0-9*#]{1,32}").fullmatch
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One end of a call: a telephone number (digits, ``*`` and ``#`` only) or a URI.
+
+    ``tn`` and ``uri`` exclude each other; what is given is taken as canonical already.
+    `from_header` and `from_uri` make it so.
+    """
+
+    tn: str | None = None
+    uri: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.tn is None) == (self.uri is None):
+            raise InvalidIdentityError("a party is either a telephone number or a URI")
+        if self.tn is not None and not _canonical_number(self.tn):
+            raise InvalidIdentityError(f"{self.tn[:40]!r} is not a telephone number")
+
+    @classmethod
+    def from_header(cls, value: str, to_e164: ToE164 | None = None) -> Party:
+        """The party that a ``From``, ``To`` or ``P-Asserted-Identity`` header names.
+
+        Raises:
+            InvalidIdentityError: no SIP, SIPS or tel URI in it.
+        """
+        match = _name_addr(value)
+        return cls.from_uri(match[1] if match else value.partition(";")[0].strip(), to_e164)
+
+    @classmethod
+    def from_uri(cls, uri: str, to_e164: ToE164 | None = None) -> Party:
+        """The party that a URI names.
+
+        A telephone number is what ``tel:``, ``user=phone`` or a leading ``+`` say is one (8.1);
+        anything else keeps its URI, without port, password, parameters and headers (8.5).
+
+        Raises:
+            InvalidIdentityError: not a SIP, SIPS or tel URI.
+        """
+        if len(uri) <= MAX_URI_LENGTH:
+            if tel := _tel(uri):
+                return cls(tn=_number(tel[1], to_e164))
+            if sip := _sip(uri):
+                scheme, user, host, parameters = sip.groups()
+                if user and _is_number(user, parameters or ""):
+                    return cls(tn=_number(user.partition(";")[0], to_e164))
+                name = f"{_normal_escapes(user)}@" if user else ""
+                return cls(uri=f"{scheme.lower()}:{name}{host.lower()}")
+        raise InvalidIdentityError(f"{uri[:80]!r} is not a SIP or telephone URI")
+
+    @property
+    def domain(self) -> str | None:
+        """The host of the URI, in lower case."""
+        if self.uri is None:
+            return None
+        return self.uri.partition(":")[2].rpartition("@")[2].lower()
+
+    def __str__(self) -> str:
+        return self.tn or self.uri or ""
+
+
+def as_party(who: Party | str) -> Party:
+    """``who``, with a text read as a URI, or as a telephone number where it has no scheme."""
+    if isinstance(who, Party):
+        return who
+    return Party.from_uri(who) if ":" in who else Party(tn=_number(who, None))
+
+
+def _is_number(user: str, parameters: str) -> bool:
+    names_phone = "user=phone" in parameters.lower().split(";")
+    return bool((names_phone or user[0] == "+") and _dialable(user.partition(";")[0]))
+
+
+def _number(text: str, to_e164: ToE164 | None) -> str:
+    digits = _separators.sub("", text)
+    if not digits:
+        raise InvalidIdentityError(f"{text[:40]!r} is not a telephone number")
+    return digits if to_e164 is None or text.startswith("+") else to_e164(digits)
+
+
+def _normal_escapes(user: str) -> str:
+    """Percent-escapes as RFC 3986 (6.2.2) wants them: none where none is needed, else capitals."""
+
+    def normal(match: re.Match[str]) -> str:
+        char = chr(int(match[1], 16))
+        return char if char in _UNRESERVED else match[0].upper()
+
+    return _escape.sub(normal, user)

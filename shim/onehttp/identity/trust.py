@@ -1,0 +1,177 @@
+"""Which certificates are believed, and for how long."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import os
+import ssl
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
+
+from onehttp.errors import ConfigurationError
+from onehttp.identity.authority import (
+    ClaimConstraints,
+    NumberAuthority,
+    claim_constraints,
+    number_authority,
+)
+from onehttp.identity.errors import CredentialError
+
+MAX_CHAIN = 8
+_PEM = b"-----BEGIN CERTIFICATE-----"
+_log = logging.getLogger("onehttp.identity")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedCertificate:
+    """A certificate whose chain was verified."""
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePublicKey
+    valid_from: float
+    valid_until: float
+    """When the first of its chain expires; seconds since 1970."""
+    numbers: NumberAuthority | None
+    constraints: tuple[ClaimConstraints, ...]
+
+
+class TrustStore:
+    """The authorities (trust anchors) that signers' certificates must come from."""
+
+    def __init__(self, anchors: Sequence[x509.Certificate]) -> None:
+        if not anchors:
+            raise ConfigurationError("no trust anchor: no certificate could be verified")
+        self._store = Store(list(anchors))
+
+    @classmethod
+    def from_files(cls, *paths: str | os.PathLike[str]) -> TrustStore:
+        """Trust what PEM files hold.
+
+        Raises:
+            ConfigurationError: unreadable, or no certificates in it.
+        """
+        return cls([one for path in paths for one in _read(Path(path))])
+
+    @classmethod
+    def from_system(cls, *paths: str | os.PathLike[str]) -> TrustStore:
+        """Trust the authorities of the system, and those of ``paths``."""
+        return cls([*_system_anchors(), *(one for path in paths for one in _read(Path(path)))])
+
+    def chain(
+        self, leaf: x509.Certificate, others: Sequence[x509.Certificate], now: float
+    ) -> list[x509.Certificate]:
+        """The chain from ``leaf`` to an anchor, all of it valid at ``now``.
+
+        Raises:
+            CredentialError: there is none; says why.
+        """
+        verifier = (
+            PolicyBuilder()
+            .store(self._store)
+            .time(datetime.datetime.fromtimestamp(now, datetime.timezone.utc))
+            .max_chain_depth(MAX_CHAIN)
+            .extension_policies(
+                ca_policy=ExtensionPolicy.webpki_defaults_ca(),
+                ee_policy=ExtensionPolicy.permit_all(),  # names are compared by who knows them
+            )
+            .build_client_verifier()
+        )
+        try:
+            return verifier.verify(leaf, list(others)).chain
+        except VerificationError as error:
+            raise CredentialError(f"certificate not trusted: {error}") from None
+
+    def trusted(self, data: bytes, now: float) -> TrustedCertificate:
+        """Read a certificate, with what may follow it, and verify its chain.
+
+        Raises:
+            CredentialError: not a certificate, not of key type P-256, not trusted, not valid.
+        """
+        leaf, *others = read_certificates(data)
+        try:
+            key = leaf.public_key()
+        except (ValueError, TypeError) as error:
+            raise CredentialError(f"the certificate's key cannot be used: {error}") from None
+        if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
+            raise CredentialError("the certificate's key is not one for ES256 (P-256)")
+        chain = self.chain(leaf, others, now)
+        return TrustedCertificate(
+            certificate=leaf,
+            key=key,
+            valid_from=max(one.not_valid_before_utc.timestamp() for one in chain),
+            valid_until=min(one.not_valid_after_utc.timestamp() for one in chain),
+            numbers=number_authority(leaf),
+            constraints=claim_constraints(leaf),
+        )
+
+
+def read_certificates(data: bytes) -> list[x509.Certificate]:
+    """The certificates in PEM text, or the one in DER; the signer's is the first.
+
+    Raises:
+        CredentialError: none, or more than a chain has.
+    """
+    try:
+        if _PEM in data:
+            found = x509.load_pem_x509_certificates(data)
+        else:
+            found = [x509.load_der_x509_certificate(data)]
+    except ValueError:
+        raise CredentialError(f"{len(data)} bytes that are not a certificate") from None
+    if len(found) > MAX_CHAIN:
+        raise CredentialError(f"{len(found)} certificates, a chain has {MAX_CHAIN} at most")
+    return found
+
+
+def vouches_for_domain(certificate: x509.Certificate, domain: str) -> bool:
+    """Whether a certificate is of ``domain``: by its subjectAltName (DNS, or a URI that is a SIP
+    domain), or where it has none of those, by its common name. No wildcards (RFC 5922, 7.2).
+    """
+    names = set()
+    try:
+        alternatives = certificate.extensions.get_extension_for_class(
+            x509.SubjectAlternativeName
+        ).value
+        names.update(alternatives.get_values_for_type(x509.DNSName))
+        uris = alternatives.get_values_for_type(x509.UniformResourceIdentifier)
+        names.update(host for uri in uris if (host := _sip_domain(uri)))
+    except (x509.ExtensionNotFound, ValueError):
+        pass  # none, or one that cannot be read: the common name is left
+    if not names:
+        common = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+        names.update(str(one.value) for one in common)
+    return domain.lower() in {name.lower() for name in names}
+
+
+def _sip_domain(uri: str) -> str | None:
+    scheme, _, rest = uri.partition(":")
+    if scheme.lower() not in ("sip", "sips") or "@" in rest:
+        return None
+    return rest.partition(";")[0].partition("?")[0].partition(":")[0] or None
+
+
+def _read(path: Path) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"cannot be read: {error.strerror}", file=str(path)) from None
+    except ValueError:
+        raise ConfigurationError("no certificates in PEM form in it", file=str(path)) from None
+
+
+def _system_anchors() -> Iterable[x509.Certificate]:
+    paths = ssl.get_default_verify_paths()
+    files = [Path(paths.cafile)] if paths.cafile else []
+    if paths.capath:
+        files += sorted(Path(paths.capath).glob("*.[0-9]"))
+    for file in files:
+        try:
+            yield from _read(file)
+        except ConfigurationError as error:
+            _log.warning("an authority of the system is left out: %s", error)

@@ -1,0 +1,266 @@
+"""The verification service: believes an ``Identity`` header, or says why not (RFC 8224, 6.2)."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from onehttp.identity.claims import (
+    KINDS,
+    Claims,
+    check_token_header,
+    read_claims,
+    token_header,
+)
+from onehttp.identity.dates import parse_date
+from onehttp.identity.errors import (
+    CredentialError,
+    InvalidIdentityError,
+    MissingIdentityError,
+    StaleIdentityError,
+)
+from onehttp.identity.fetched_once import FetchedOnce
+from onehttp.identity.fetching import CertificateFetcher, FetchRules
+from onehttp.identity.header import IdentityHeader, parse_header
+from onehttp.identity.parties import Party, as_party
+from onehttp.identity.passport import Passport, parse, signing_input
+from onehttp.identity.trust import TrustedCertificate, TrustStore, vouches_for_domain
+
+MAX_HEADERS: Final = 16
+NO_RULES: Final = FetchRules()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedIdentity:
+    """What a believed header says."""
+
+    claims: Claims
+    ppt: str | None
+    x5u: str
+    certificate: TrustedCertificate
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A header that says the right things; whether it may is seen with the certificate."""
+
+    header: IdentityHeader
+    passport: Passport
+    claims: Claims
+
+
+class Verifier:
+    """Verifies the headers of a service's calls. One object serves all threads and tasks.
+
+    Args:
+        trust: the authorities that may certify signers.
+        rules: how certificates are fetched.
+        max_age_s: how far ``iat`` and ``Date`` may be from now, either way.
+        keep_s: how long a fetched certificate is used, if it is valid so long.
+        keep_failures_s: how long a certificate that could not be had is not asked for again.
+        max_certificates: how many are kept.
+        authorise: whether a service provider code covers a telephone number, for certificates
+            that name no numbers; without it every code covers every number.
+    """
+
+    def __init__(
+        self,
+        trust: TrustStore,
+        *,
+        rules: FetchRules = NO_RULES,
+        max_age_s: float = 60.0,
+        keep_s: float = 3600.0,
+        keep_failures_s: float = 30.0,
+        max_certificates: int = 4096,
+        authorise: Callable[[str, str], bool] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._trust = trust
+        self._fetcher = CertificateFetcher(rules)
+        self._max_age_s = max_age_s
+        self._authorise = authorise
+        self._clock = clock
+        self._certificates = FetchedOnce(
+            self._load,
+            self._aload,
+            lambda found: found.valid_until,
+            max_items=max_certificates,
+            keep_s=keep_s,
+            keep_failures_s=keep_failures_s,
+            clock=clock,
+        )
+
+    def verify(
+        self, identity: str, *, orig: Party | str, dest: Party | str, date: str | None = None
+    ) -> VerifiedIdentity:
+        """Verify one header of a request.
+
+        Args:
+            identity: its value.
+            orig: who the request says is calling: `Party.from_header` of its ``From``.
+            dest: whom it is for: the same of its ``To``.
+            date: the value of its ``Date``; a compact token cannot do without.
+
+        Raises:
+            IdentityError: it is not to be believed; ``status`` and ``reason`` are the reply.
+        """
+        candidate = self._candidate(identity, as_party(orig), as_party(dest), date)
+        _check_destination(candidate.claims, as_party(dest))
+        return self._believed(candidate, self._certificates.get(candidate.header.info))
+
+    async def averify(
+        self, identity: str, *, orig: Party | str, dest: Party | str, date: str | None = None
+    ) -> VerifiedIdentity:
+        """The same, awaitable."""
+        candidate = self._candidate(identity, as_party(orig), as_party(dest), date)
+        _check_destination(candidate.claims, as_party(dest))
+        return self._believed(candidate, await self._certificates.aget(candidate.header.info))
+
+    def verify_diverted(
+        self,
+        identities: Sequence[str],
+        *,
+        orig: Party | str,
+        dest: Party | str,
+        date: str | None = None,
+    ) -> tuple[VerifiedIdentity, ...]:
+        """Verify all headers that led a call to ``dest`` (RFC 8946): the original first, then
+        each diversion. Headers of kinds that are not known here are left out.
+
+        Raises:
+            IdentityError: a link is missing or not to be believed.
+        """
+        way = self._way(identities, as_party(orig), as_party(dest), date)
+        return tuple(
+            self._believed(one, self._certificates.get(one.header.info)) for one in reversed(way)
+        )
+
+    async def averify_diverted(
+        self,
+        identities: Sequence[str],
+        *,
+        orig: Party | str,
+        dest: Party | str,
+        date: str | None = None,
+    ) -> tuple[VerifiedIdentity, ...]:
+        """The same, awaitable."""
+        way = self._way(identities, as_party(orig), as_party(dest), date)
+        return tuple(
+            [
+                self._believed(one, await self._certificates.aget(one.header.info))
+                for one in reversed(way)
+            ]
+        )
+
+    def _way(
+        self, identities: Sequence[str], orig: Party, dest: Party, date: str | None
+    ) -> list[_Candidate]:
+        """From the last diversion back to the original."""
+        if not 0 < len(identities) <= MAX_HEADERS:
+            raise MissingIdentityError(f"{len(identities)} Identity headers; 1 to {MAX_HEADERS}")
+        left = []
+        for one in identities:
+            with contextlib.suppress(MissingIdentityError):
+                left.append(self._candidate(one, orig, dest, date))
+        way: list[_Candidate] = []
+        target: Party | None = dest
+        while target is not None:
+            # An original before a diversion: one that names the target itself needs no more links.
+            found = min(
+                (one for one in left if target in one.claims.dest),
+                key=lambda one: one.claims.div is not None,
+                default=None,
+            )
+            if found is None:
+                raise InvalidIdentityError(f"no Identity header leads to {target}")
+            left.remove(found)
+            way.append(found)
+            target = found.claims.div
+        return way
+
+    def _candidate(self, identity: str, orig: Party, dest: Party, date: str | None) -> _Candidate:
+        header = parse_header(identity)
+        if header.alg != "ES256":
+            raise CredentialError(f"Identity: algorithm {header.alg[:20]!r}; only ES256 is known")
+        if header.ppt not in KINDS:
+            raise MissingIdentityError(f"Identity: kind {str(header.ppt)[:20]!r} is not known here")
+        passport = parse(header.token)
+        now = self._clock()
+        sent_at = None
+        if date is not None:
+            sent_at = parse_date(date)
+            self._check_age("Date", sent_at, now)
+        if not passport.header:
+            passport, claims = _put_together(header, passport, orig, dest, sent_at)
+        else:
+            check_token_header(passport.header, header.info, header.ppt)
+            claims = read_claims(passport.claims, header.ppt)
+            self._check_age("iat", claims.iat, now)
+        if claims.orig != orig:
+            raise InvalidIdentityError(f"signed for a call of {claims.orig}, not of {orig}")
+        return _Candidate(header, passport, claims)
+
+    def _check_age(self, name: str, when: int, now: float) -> None:
+        if abs(now - when) > self._max_age_s:
+            raise StaleIdentityError(
+                f"{name} is {now - when:.0f} s old; {self._max_age_s:.0f} s are allowed"
+            )
+
+    def _believed(self, candidate: _Candidate, found: TrustedCertificate) -> VerifiedIdentity:
+        now = self._clock()
+        if not found.valid_from <= now <= found.valid_until:
+            raise CredentialError("the certificate is not valid now")
+        claims = candidate.claims
+        self._check_authority(found, claims.div or claims.orig)
+        for constraint in found.constraints:
+            constraint.check(candidate.passport.claims)
+        if not candidate.passport.is_signed_by(found.key):
+            raise InvalidIdentityError("the signature does not match")
+        return VerifiedIdentity(
+            claims=claims,
+            ppt=candidate.header.ppt,
+            x5u=candidate.header.info,
+            certificate=found,
+        )
+
+    def _check_authority(self, found: TrustedCertificate, party: Party) -> None:
+        """A number needs a ``TNAuthList`` that covers it, a URI a certificate of its domain."""
+        if party.domain is not None:
+            if not vouches_for_domain(found.certificate, party.domain):
+                raise CredentialError(f"the certificate is not one of {party.domain}")
+            return
+        numbers, number = found.numbers, party.tn or ""
+        if numbers is None:
+            raise CredentialError("the certificate names no telephone numbers (RFC 8226)")
+        if numbers.names(number):
+            return
+        authorise = self._authorise or (lambda code, number: True)
+        if not any(authorise(code, number) for code in numbers.codes):
+            raise CredentialError(f"the certificate does not cover {number}")
+
+    def _load(self, url: str) -> TrustedCertificate:
+        return self._trust.trusted(self._fetcher.fetch(url), self._clock())
+
+    async def _aload(self, url: str) -> TrustedCertificate:
+        return self._trust.trusted(await self._fetcher.afetch(url), self._clock())
+
+
+def _put_together(
+    header: IdentityHeader, passport: Passport, orig: Party, dest: Party, sent_at: int | None
+) -> tuple[Passport, Claims]:
+    """What a compact token leaves out, from the request (RFC 8224, 4.1.2)."""
+    if header.ppt is not None:
+        raise InvalidIdentityError(f"a {header.ppt} PASSporT cannot be compact")
+    if sent_at is None:
+        raise InvalidIdentityError("a compact PASSporT, and no Date header")
+    claims = Claims(orig=orig, dest=(dest,), iat=sent_at)
+    objects = token_header(header.info, None), claims.as_json()
+    return Passport(*objects, signing_input(*objects), passport.signature), claims
+
+
+def _check_destination(claims: Claims, dest: Party) -> None:
+    if dest not in claims.dest:
+        raise InvalidIdentityError(f"signed for a call to {claims.dest[0]}, not to {dest}")
