@@ -23,11 +23,13 @@ from onehttp.connections.model import ConnectionSet, ConnectionSpec
 from onehttp.errors import (
     AlreadyInitialisedError,
     CancelledError,
+    CircuitOpenError,
     ConfigurationError,
     ConnectError,
     CurlCode,
     DisconnectedError,
     LegacyCallWarning,
+    LimitReachedError,
     NotInitialisedError,
     OnehttpError,
     Phase,
@@ -44,11 +46,10 @@ from onehttp.errors import (
     UnknownConnectionError,
     UnknownRouteError,
 )
-from onehttp.policies.redirects import (
-    DEFAULT_MAX_REDIRECTS,
-    aperform_following,
-    perform_following,
-)
+from onehttp.policies.breaker import BreakerState
+from onehttp.policies.drivers import aperform_following, perform_following
+from onehttp.policies.in_force import PolicyCounters
+from onehttp.policies.redirects import DEFAULT_MAX_REDIRECTS
 from onehttp.queries.account import QueryStats, ShutdownReport
 from onehttp.queries.limits import QueryLimits, QueueFullError
 from onehttp.queries.query import Query, QueryState, Result
@@ -82,7 +83,9 @@ __all__ = [
     "Auth",
     "AuthScheme",
     "Backend",
+    "BreakerState",
     "CancelledError",
+    "CircuitOpenError",
     "ConfigurationError",
     "ConnectError",
     "Connection",
@@ -94,11 +97,13 @@ __all__ = [
     "HttpVersion",
     "Keepalive",
     "LegacyCallWarning",
+    "LimitReachedError",
     "LowSpeed",
     "NotInitialisedError",
     "OnehttpError",
     "Peer",
     "Phase",
+    "PolicyCounters",
     "ProtocolError",
     "Proxy",
     "Query",
@@ -262,10 +267,10 @@ def arequest(
     The arguments are checked by the call, before anything is awaited.
     """
     call = build_request(method, url, ADHOC_OPTIONS, (), headers, params, body, json, form, timeout)
-    engine = backend()
+    runtime = _runtime()
     if follow_redirects:
-        return aperform_following(engine, call, DEFAULT_MAX_REDIRECTS)
-    return engine.aperform(call)
+        return aperform_following(runtime.backend, call, DEFAULT_MAX_REDIRECTS)
+    return runtime.backend.aperform(call)
 
 
 def submit(

@@ -122,7 +122,7 @@ def encode_body(
     if form is not None:
         from urllib.parse import urlencode
 
-        return urlencode(_items(form, "form"), doseq=True).encode(), _FORM_TYPE
+        return urlencode(query_pairs(form, "form"), doseq=True).encode(), _FORM_TYPE
     if json is not None:
         return _encode_json(json), _JSON_TYPE
     if isinstance(body, str):
@@ -154,7 +154,7 @@ def with_params(url: str, params: ParamSource) -> str:
     """``url`` with query parameters added, percent-encoded; before any fragment."""
     from urllib.parse import urlencode
 
-    query = urlencode(_items(params, "params"), doseq=True)
+    query = urlencode(query_pairs(params, "params"), doseq=True)
     if not query or not isinstance(url, str):
         return url
     address, hash_sign, fragment = url.partition("#")
@@ -162,7 +162,8 @@ def with_params(url: str, params: ParamSource) -> str:
     return f"{address}{joint}{query}{hash_sign}{fragment}"
 
 
-def _items(source: ParamSource, what: str) -> list[tuple[str, Any]]:
+def query_pairs(source: ParamSource, what: str) -> list[tuple[str, Any]]:
+    """Parameters as pairs; ``what`` names the argument in an error."""
     pairs: Any = source.items() if isinstance(source, Mapping) else source
     try:
         return [(name, value) for name, value in pairs]

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from onehttp.call import (
-    METHODS_WITHOUT_BODY,
-    HeaderSource,
-    ParamSource,
-    TimeoutSource,
-    build_request,
-)
-from onehttp.connections.line import Line
+from onehttp.call import HeaderSource, ParamSource, TimeoutSource
 from onehttp.connections.model import ConnectionSpec
-from onehttp.policies.redirects import (
-    DEFAULT_MAX_REDIRECTS,
-    aperform_following,
-    perform_following,
-)
-from onehttp_backends.contract import Request, Response
+from onehttp.named_call import NamedCall, request_on
+from onehttp.policies.course import policed
+from onehttp.policies.deadline import Deadline
+from onehttp.policies.drivers import CourseTransfer, aperform_policed, perform_policed
+from onehttp.policies.in_force import PolicyCounters
+from onehttp_backends.contract import Outcome, Request, Response, Transfer
 
 if TYPE_CHECKING:
     from onehttp.queries.query import Query
@@ -58,6 +51,16 @@ class Connection:
         """
         return self._runtime.lines[self.name].spec
 
+    @property
+    def counters(self) -> PolicyCounters:
+        """What the policies of this connection have done so far, and its circuit's state.
+
+        Raises:
+            UnknownConnectionError: a reload has removed it.
+        """
+        policies = self._runtime.lines[self.name].policies
+        return PolicyCounters() if policies is None else policies.counters()
+
     def __repr__(self) -> str:
         return f"<Connection {self.name}>"
 
@@ -75,12 +78,15 @@ class Connection:
         follow_redirects: bool | None = None,
     ) -> Response:
         """Perform one request on this connection in the calling thread."""
-        line = self._runtime.lines[self.name]
-        request = _build(line, method, path, headers, params, body, json, form, timeout)
-        hops = _hops(line.spec, follow_redirects)
-        if hops:
-            return perform_following(self._backend, request, hops)
-        return self._backend.perform(request)
+        lines = self._runtime.lines
+        line = lines[self.name]
+        given = (headers, params, body, json, form, timeout)
+        if line.is_plain and not follow_redirects:
+            return self._backend.perform(request_on(line, method, path, *given))
+        call = NamedCall(method, path, *given, follow_redirects).settled(line)
+        return perform_policed(
+            self._backend, self._runtime.clock, lines, line, call.on(line), call, follow_redirects
+        )
 
     def arequest(
         self,
@@ -96,12 +102,15 @@ class Connection:
         follow_redirects: bool | None = None,
     ) -> Coroutine[Any, Any, Response]:
         """The same, awaitable; the arguments are checked by the call."""
-        line = self._runtime.lines[self.name]
-        request = _build(line, method, path, headers, params, body, json, form, timeout)
-        hops = _hops(line.spec, follow_redirects)
-        if hops:
-            return aperform_following(self._backend, request, hops)
-        return self._backend.aperform(request)
+        lines = self._runtime.lines
+        line = lines[self.name]
+        given = (headers, params, body, json, form, timeout)
+        if line.is_plain and not follow_redirects:
+            return self._backend.aperform(request_on(line, method, path, *given))
+        call = NamedCall(method, path, *given, follow_redirects).settled(line)
+        return aperform_policed(
+            self._backend, self._runtime.clock, lines, line, call.on(line), call, follow_redirects
+        )
 
     def submit(
         self,
@@ -110,10 +119,23 @@ class Connection:
         *,
         route: RouteTarget = None,
         xdata: object = None,
+        follow_redirects: bool | None = None,
         **call: Any,
     ) -> Query:
         """Start one request; its `Result` goes to ``route`` on a worker thread."""
-        return self._runtime.submit_request(self.build(method, path, **call), route, xdata)
+        runtime = self._runtime
+        lines = runtime.lines
+        line = lines[self.name]
+        if line.is_plain and not follow_redirects:
+            return runtime.submit_request(request_on(line, method, path, **call), route, xdata)
+        named = NamedCall(method, path, follow_redirects=follow_redirects, **call).settled(line)
+
+        def start(request: Request, on_done: Callable[[Outcome], None]) -> Transfer:
+            deadline = Deadline(request, runtime.clock)
+            course = policed(lines, line, request, named, deadline)
+            return CourseTransfer(course, self._backend, runtime.clock, on_done).start()
+
+        return runtime.submit_request(named.on(line), route, xdata, start)
 
     def build(
         self,
@@ -129,7 +151,7 @@ class Connection:
     ) -> Request:
         """The `Request` that a call with these arguments performs."""
         line = self._runtime.lines[self.name]
-        return _build(line, method, path, headers, params, body, json, form, timeout)
+        return request_on(line, method, path, headers, params, body, json, form, timeout)
 
     # The verbs. Written out, since they are the hot path and what people read.
 
@@ -137,12 +159,15 @@ class Connection:
         """GET ``path``."""
         if call or not path.isascii():
             return self.request("GET", path, **call)
-        line = self._runtime.lines[self.name]
+        lines = self._runtime.lines
+        line = lines[self.name]
         spec = line.spec
         request = Request("GET", line.url(path), spec.headers, None, spec.options)
-        if spec.max_redirects:
-            return perform_following(self._backend, request, spec.max_redirects)
-        return self._backend.perform(request)
+        if line.is_plain:
+            return self._backend.perform(request)
+        return perform_policed(
+            self._backend, self._runtime.clock, lines, line, request, ("GET", path), None
+        )
 
     def head(self, path: str = "", **call: Any) -> Response:
         """HEAD ``path``."""
@@ -187,49 +212,3 @@ class Connection:
     def adelete(self, path: str = "", **call: Any) -> Coroutine[Any, Any, Response]:
         """DELETE ``path``, awaitable."""
         return self.arequest("DELETE", path, **call)
-
-
-def _build(
-    line: Line,
-    method: str,
-    path: str,
-    headers: HeaderSource,
-    params: ParamSource,
-    body: bytes | str | None,
-    json: object,
-    form: ParamSource,
-    timeout: TimeoutSource,
-) -> Request:
-    spec = line.spec
-    url = line.url(path)
-    if (
-        headers is None
-        and params is None
-        and body is None
-        and json is None
-        and form is None
-        and timeout is None
-        and method in METHODS_WITHOUT_BODY
-        and url.isascii()
-    ):
-        return Request(method, url, spec.headers, None, spec.options)
-    return build_request(
-        method,
-        url,
-        spec.options,
-        spec.headers,
-        headers,
-        params,
-        body,
-        json,
-        form,
-        timeout,
-        spec.content_type,
-    )
-
-
-def _hops(spec: ConnectionSpec, follow_redirects: bool | None) -> int:
-    allowed = spec.max_redirects
-    if follow_redirects is None:
-        return allowed
-    return (allowed or DEFAULT_MAX_REDIRECTS) if follow_redirects else 0

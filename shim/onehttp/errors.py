@@ -24,11 +24,13 @@ from onehttp_backends.errors import (
 __all__ = [
     "AlreadyInitialisedError",
     "CancelledError",
+    "CircuitOpenError",
     "ConfigurationError",
     "ConnectError",
     "CurlCode",
     "DisconnectedError",
     "LegacyCallWarning",
+    "LimitReachedError",
     "NotInitialisedError",
     "OnehttpError",
     "Phase",
@@ -74,6 +76,14 @@ class ConfigurationError(OnehttpError, ValueError):
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
         return ": ".join(part for part in (place, self.key, self.message) if part)
+
+
+class CircuitOpenError(ConnectError):
+    """Not sent: the connection's circuit breaker is open (code 7, as where nothing answers)."""
+
+
+class LimitReachedError(TimeoutError):
+    """Not sent: the connection's limits gave the call no turn in time (code 28)."""
 
 
 class NotInitialisedError(OnehttpError, RuntimeError):

@@ -17,6 +17,7 @@ from onehttp.errors import (
     ConfigurationError,
     NotInitialisedError,
 )
+from onehttp.policies.clock import Clock
 from onehttp.queries.account import ShutdownReport
 from onehttp.queries.limits import QueryLimits
 from onehttp.queries.query import Query, Start
@@ -41,8 +42,11 @@ class Runtime:
         connections: ConnectionSet,
         routes: Routes,
         limits: QueryLimits,
+        clock: Clock | None = None,
     ) -> None:
         self.backend = backend
+        self.clock = clock or Clock()
+        """What policies go by."""
         self.queries = QueryScheduler(backend, routes, limits)
         self.lines = Lines(connections)
         """The connections in force. A reload replaces it in one assignment, so whoever reads it

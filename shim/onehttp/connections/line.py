@@ -7,6 +7,7 @@ import difflib
 from onehttp.call import with_params
 from onehttp.connections.model import ConnectionSet, ConnectionSpec
 from onehttp.errors import CurlCode, RequestError, UnknownConnectionError
+from onehttp.policies.in_force import PoliciesInForce, policies_of
 
 
 class Line:
@@ -16,11 +17,18 @@ class Line:
     and hands it the ``previous`` one, whose state may live on.
     """
 
-    __slots__ = ("_base", "spec")
+    __slots__ = ("_base", "begins_at_once", "is_plain", "policies", "spec")
 
     def __init__(self, spec: ConnectionSpec, previous: Line | None = None) -> None:
         self.spec = spec
         self._base = spec.url.rstrip("/")
+        self.policies: PoliciesInForce | None = policies_of(
+            spec, previous.policies if previous else None
+        )
+        self.is_plain = not spec.max_redirects and self.policies is None
+        """A call is one exchange, whatever comes of it."""
+        self.begins_at_once = not spec.max_redirects and spec.attempt_timeout_s is None
+        """Its first exchange is the request as it stands."""
 
     def url(self, path: str) -> str:
         """The whole URL of ``path``.

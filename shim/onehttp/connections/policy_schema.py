@@ -65,7 +65,9 @@ class RetryModel(Model):
 class CircuitBreakerModel(Model):
     """Refuse calls at once while the server is known to fail."""
 
-    failures: int = Field(default=5, ge=1, description="in a row that open the circuit")
+    failures: int = Field(
+        default=5, ge=1, le=1_000_000, description="in a row that open the circuit"
+    )
     open_for: Seconds = Field(default=10.0, description="seconds until it is tried again")
     trials: int = Field(default=1, ge=1, le=100, description="that must succeed to close it")
 
@@ -77,9 +79,13 @@ class CircuitBreakerModel(Model):
 class LimitsModel(Model):
     """How much this process may ask of the server at once."""
 
-    concurrent: int | None = Field(default=None, ge=1, description="attempts in flight")
+    concurrent: int | None = Field(
+        default=None, ge=1, le=1_000_000, description="attempts in flight"
+    )
     per_second: float | None = Field(default=None, gt=0, le=1e6, allow_inf_nan=False)
-    burst: int = Field(default=1, ge=1, description="attempts at once within per_second")
+    burst: int = Field(
+        default=1, ge=1, le=1_000_000, description="attempts at once within per_second"
+    )
     wait: float | None = Field(
         default=None, ge=0, le=86_400, description="seconds a call may wait; none: its own limit"
     )

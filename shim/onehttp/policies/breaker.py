@@ -1,8 +1,22 @@
-"""The circuit breaker: calls to a server that fails are refused until it had time to recover."""
+"""The circuit breaker: calls to a server that fails are refused until it had time to recover.
+
+closed     every attempt is let through; failures in a row are counted
+open       none is, for `BreakerPolicy.open_s`
+half-open  a few trials are; they decide
+"""
 
 from __future__ import annotations
 
+import enum
+import logging
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+Now: TypeAlias = Callable[[], float]
+"""Seconds that never go back; asked only when the circuit is not closed."""
+logger = logging.getLogger("onehttp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,3 +28,105 @@ class BreakerPolicy:
     open_s: float = 10.0
     trials: int = 1
     """Attempts let through after that time; all must succeed for the circuit to close."""
+
+
+class BreakerState(enum.Enum):
+    """Where a circuit breaker is."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half-open"
+
+
+TRANSITIONS: Final[dict[BreakerState, frozenset[BreakerState]]] = {
+    BreakerState.CLOSED: frozenset({BreakerState.OPEN}),
+    BreakerState.OPEN: frozenset({BreakerState.HALF_OPEN}),
+    BreakerState.HALF_OPEN: frozenset({BreakerState.CLOSED, BreakerState.OPEN}),
+}
+
+
+class Breaker:
+    """The circuit breaker of one connection in one process.
+
+    An attempt is admitted in an *era*, the time between two changes of state, and its verdict
+    counts only in that one: what began before the circuit opened says nothing about a trial.
+    """
+
+    __slots__ = ("_changing", "_era", "_failures", "_open_until", "_passed", "_trials",
+                 "closed_era", "name", "opened", "policy", "state")  # fmt: skip
+
+    def __init__(self, name: str, policy: BreakerPolicy) -> None:
+        self.name = name
+        self.policy = policy
+        self._changing = threading.Lock()  # guards all the rest
+        self.state = BreakerState.CLOSED
+        self.opened = 0
+        """How often the circuit has opened."""
+        self._era = 1
+        self.closed_era = 1
+        """0 unless the circuit is closed: one look tells, without the lock."""
+        self._failures = 0
+        self._open_until = 0.0
+        self._trials = self._passed = 0
+
+    def admit(self, now: Now) -> int:
+        """The era in which an attempt may begin; 0: it is refused.
+
+        Each admitted attempt ends in one of `succeeded`, `failed` and `forget`.
+        """
+        era = self.closed_era
+        if era:
+            return era
+        with self._changing:
+            if self.state is BreakerState.OPEN and now() >= self._open_until:
+                self._become(BreakerState.HALF_OPEN)
+            if self.state is BreakerState.HALF_OPEN:
+                if self._trials == self.policy.trials:
+                    return 0
+                self._trials += 1
+                return self._era
+            return self.closed_era
+
+    def succeeded(self, era: int) -> None:
+        """The server did what it should."""
+        if era == self.closed_era and not self._failures:
+            return
+        with self._changing:
+            if era != self._era:
+                return
+            self._failures = 0
+            if self.state is BreakerState.HALF_OPEN:
+                self._passed += 1
+                if self._passed == self.policy.trials:
+                    self._become(BreakerState.CLOSED)
+
+    def failed(self, era: int, now: Now) -> None:
+        """It did not."""
+        with self._changing:
+            if era != self._era:
+                return
+            self._failures += 1
+            if self.state is BreakerState.HALF_OPEN or self._failures >= self.policy.failures:
+                self._open_until = now() + self.policy.open_s
+                self._become(BreakerState.OPEN)
+
+    def forget(self, era: int) -> None:
+        """The attempt says nothing about the server: somebody else may try in its place."""
+        with self._changing:
+            if era == self._era and self.state is BreakerState.HALF_OPEN:
+                self._trials -= 1
+
+    def _become(self, state: BreakerState) -> None:
+        assert state in TRANSITIONS[self.state], f"{self.state.value} -> {state.value}"
+        self.state = state
+        self._era += 1
+        self.closed_era = 0
+        if state is BreakerState.OPEN:
+            self.opened += 1
+            logger.warning("connection %s: circuit open for %g s after %d failures in a row",
+                           self.name, self.policy.open_s, self._failures)  # fmt: skip
+        elif state is BreakerState.HALF_OPEN:
+            self._trials = self._passed = 0
+        else:
+            self.closed_era = self._era
+            logger.warning("connection %s: circuit closed again", self.name)

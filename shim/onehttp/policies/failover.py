@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 
@@ -22,16 +22,13 @@ def faults(failovers: Mapping[str, tuple[str, ...]]) -> Iterator[FailoverFault]:
         yield from _faults(name, failovers, [], done)
 
 
-def chain(name: str, failovers: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """``name``, then what it fails over to, depth first; whoever comes twice counts once.
-
-    ``failovers`` must be without `faults`.
-    """
+def chain(name: str, failover_of: Callable[[str], tuple[str, ...]]) -> tuple[str, ...]:
+    """``name``, then what it fails over to, depth first; whoever comes twice counts once."""
     found: dict[str, None] = {}
 
     def visit(link: str) -> None:
         found[link] = None
-        for successor in failovers[link]:
+        for successor in failover_of(link):
             if successor not in found:
                 visit(successor)
 

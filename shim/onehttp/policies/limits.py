@@ -1,7 +1,14 @@
-"""Limits: how many attempts at once, and how many in a second."""
+"""Limits: how many attempts at once, and how many in a second.
+
+An attempt first gets its place among those in flight, first come, first served, and then its
+moment; so the second limit holds for what really starts.
+"""
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -15,3 +22,125 @@ class LimitsPolicy:
     """Attempts at once within ``per_second``."""
     wait_s: float | None = None
     """How long a call may wait for its turn; 0: refused at once, None: as long as it has time."""
+
+
+class Turn:
+    """Somebody's place in the line."""
+
+    __slots__ = ("_changing", "is_granted", "wake")
+
+    def __init__(self, changing: threading.Lock) -> None:
+        self._changing = changing  # the limiter's; guards the rest
+        self.is_granted = False
+        self.wake: Callable[[], None] | None = None
+
+    def when_granted(self, wake: Callable[[], None]) -> None:
+        """Have ``wake`` called, on whatever thread ends an attempt; at once if it is granted."""
+        with self._changing:
+            if not self.is_granted:
+                self.wake = wake
+                return
+        wake()
+
+
+class Limiter:
+    """The limits of one connection in one process.
+
+    Free places are the items of a list, since taking one out and putting it back cannot be
+    interrupted, and cost a third of a lock. Nobody waits beside a free place: who leaves puts his
+    back *before* looking for somebody who waits, who waits stands in line *before* looking again.
+    """
+
+    __slots__ = ("_changing", "_free", "_interval_s", "_next_at", "_tolerance_s", "_waiting",
+                 "policy")  # fmt: skip
+
+    def __init__(self, policy: LimitsPolicy) -> None:
+        self.policy = policy
+        self._free = None if policy.concurrent is None else [None] * policy.concurrent
+        """None: their number is not limited."""
+        self._changing = threading.Lock()  # guards the rest
+        self._waiting: OrderedDict[Turn, None] = OrderedDict()
+        self._interval_s = 1 / policy.per_second if policy.per_second else 0.0
+        self._tolerance_s = (policy.burst - 1) * self._interval_s
+        self._next_at = 0.0
+
+    @property
+    def in_flight(self) -> int:
+        """Attempts that have a place; 0 where their number is not limited."""
+        return 0 if self._free is None else (self.policy.concurrent or 0) - len(self._free)
+
+    def enter_now(self, now: Callable[[], float]) -> bool:
+        """Take a place and start, if both can be had without waiting."""
+        free = self._free
+        if free is not None:
+            if self._waiting:
+                return False
+            try:
+                free.pop()
+            except IndexError:
+                return False
+        if self._interval_s and self.reserve(now(), 0.0) is None:
+            self.leave()
+            return False
+        return True
+
+    def enter(self) -> Turn | None:
+        """Take a place: None, or the turn to wait for. Who has a place must `leave`."""
+        if self._free is None:
+            return None
+        turn = Turn(self._changing)
+        with self._changing:
+            self._waiting[turn] = None
+        self._grant()
+        return None if turn.is_granted else turn
+
+    def withdraw(self, turn: Turn) -> bool:
+        """Leave the line; False: the place was granted meanwhile."""
+        with self._changing:
+            if turn.is_granted:
+                return False
+            del self._waiting[turn]
+        return True
+
+    def leave(self) -> None:
+        """Give a place back."""
+        free = self._free
+        if free is not None:
+            free.append(None)
+            if self._waiting:
+                self._grant()
+
+    def _grant(self) -> None:
+        """Give free places to those who wait longest."""
+        assert self._free is not None
+        granted: list[Turn] = []
+        with self._changing:
+            while self._waiting:
+                try:
+                    self._free.pop()
+                except IndexError:
+                    break
+                turn, _ = self._waiting.popitem(last=False)
+                turn.is_granted = True
+                granted.append(turn)
+        for turn in granted:
+            if turn.wake is not None:
+                turn.wake()
+
+    def reserve(self, now_s: float, longest_s: float | None) -> float | None:
+        """The next moment to start at, as seconds from now; None: later than ``longest_s``, and
+        nothing is reserved.
+
+        Source: the generic cell rate algorithm (ITU-T I.371), in its virtual scheduling form.
+        """
+        if not self._interval_s:
+            return 0.0
+        with self._changing:
+            arrival = self._next_at if self._next_at > now_s else now_s
+            wait_s = arrival - self._tolerance_s - now_s
+            if wait_s <= 0:
+                wait_s = 0.0
+            elif longest_s is not None and wait_s > longest_s:
+                return None
+            self._next_at = arrival + self._interval_s
+        return wait_s

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Generator
 
-from onehttp_backends.contract import Backend, Request, Response, Tls, TransferOptions
-from onehttp_backends.errors import CurlCode, Phase, Sent, transfer_error
+from onehttp_backends.contract import Outcome, Request, Response, Tls, TransferOptions
+from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, transfer_error
 from onehttp_backends.request_rules import check_url
 
 DEFAULT_MAX_REDIRECTS = 10
@@ -97,24 +98,21 @@ class Trail:
         return left_s
 
 
-def perform_following(backend: Backend, request: Request, max_redirects: int) -> Response:
-    """Perform ``request`` and the redirects it meets."""
+def following(request: Request, max_redirects: int) -> Generator[Request, Outcome | None, Outcome]:
+    """A course (see `onehttp.policies.course`): ``request`` and the redirects it meets."""
     trail = Trail(request, max_redirects)
-    onward: Request | None = request
-    while onward is not None:
-        response = backend.perform(onward)
-        onward = trail.onward(response)
-    return response
-
-
-async def aperform_following(backend: Backend, request: Request, max_redirects: int) -> Response:
-    """The same, awaitable."""
-    trail = Trail(request, max_redirects)
-    onward: Request | None = request
-    while onward is not None:
-        response = await backend.aperform(onward)
-        onward = trail.onward(response)
-    return response
+    while True:
+        outcome = yield request
+        assert outcome is not None
+        if not isinstance(outcome, Response):
+            return outcome
+        try:
+            onward = trail.onward(outcome)
+        except TransferError as error:
+            return error
+        if onward is None:
+            return outcome
+        request = onward
 
 
 _stripped: dict[int, tuple[TransferOptions, TransferOptions]] = {}

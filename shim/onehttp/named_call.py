@@ -1,0 +1,102 @@
+"""A call on a named connection: its request, on the connection itself or on one that stands in."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from onehttp.call import (
+    METHODS_WITHOUT_BODY,
+    HeaderSource,
+    ParamSource,
+    TimeoutSource,
+    build_request,
+    encode_body,
+    header_pairs,
+    query_pairs,
+    with_type,
+)
+from onehttp.connections.line import Line
+from onehttp.policies.redirects import DEFAULT_MAX_REDIRECTS
+from onehttp_backends.contract import Request
+
+
+def request_on(
+    line: Line,
+    method: str,
+    path: str = "",
+    headers: HeaderSource = None,
+    params: ParamSource = None,
+    body: bytes | str | None = None,
+    json: object = None,
+    form: ParamSource = None,
+    timeout: TimeoutSource = None,
+) -> Request:
+    """The request of a call with these arguments on ``line``.
+
+    Raises:
+        RequestError: an argument is not fit to be sent.
+    """
+    spec = line.spec
+    url = line.url(path)
+    if (
+        headers is None
+        and params is None
+        and body is None
+        and json is None
+        and form is None
+        and timeout is None
+        and method in METHODS_WITHOUT_BODY
+        and url.isascii()
+    ):
+        return Request(method, url, spec.headers, None, spec.options)
+    return build_request(
+        method,
+        url,
+        spec.options,
+        spec.headers,
+        headers,
+        params,
+        body,
+        json,
+        form,
+        timeout,
+        spec.content_type,
+    )
+
+
+class NamedCall(NamedTuple):
+    """The arguments of a call that is more than one exchange."""
+
+    method: str
+    path: str = ""
+    headers: HeaderSource = None
+    params: ParamSource = None
+    body: bytes | str | None = None
+    json: object = None
+    form: ParamSource = None
+    timeout: TimeoutSource = None
+    follow_redirects: bool | None = None
+
+    def on(self, line: Line) -> Request:
+        """The request on ``line``."""
+        return request_on(line, *self[:-1])
+
+    def hops_on(self, line: Line) -> int:
+        """How many redirects are followed there."""
+        allowed = line.spec.max_redirects
+        if self.follow_redirects is None:
+            return allowed
+        return (allowed or DEFAULT_MAX_REDIRECTS) if self.follow_redirects else 0
+
+    def settled(self, line: Line) -> NamedCall:
+        """The same, where ``line`` fails over without what can be read only once, or may be
+        changed before it is read again."""
+        if not line.spec.failover:
+            return self
+        headers = None if self.headers is None else header_pairs(self.headers)
+        body = self.body
+        if self.json is not None or self.form is not None or isinstance(body, bytearray):
+            body, type_header = encode_body(body, self.json, self.form)
+            headers = with_type(headers or (), type_header)
+        params = None if self.params is None else query_pairs(self.params, "params")
+        return self._replace(headers=headers, params=params, body=body, json=None, form=None)

@@ -1,0 +1,74 @@
+"""Time for policies: what it is now, and three ways to let some of it pass.
+
+A test hands in a clock of its own, and needs no sleeps.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from onehttp.policies.alarms import Alarms
+from onehttp.policies.limits import Turn
+
+
+class Pause(NamedTuple):
+    """Let ``seconds`` pass (None: no end), or less where it is a ``turn`` that is waited for."""
+
+    seconds: float | None
+    turn: Turn | None = None
+
+
+class Clock:
+    """The real one."""
+
+    def __init__(self) -> None:
+        self._alarms = Alarms()
+
+    now = staticmethod(time.monotonic)
+    """Seconds that never go back."""
+    wall = staticmethod(time.time)
+    """Seconds since 1970: what a date in ``Retry-After`` is compared with."""
+    share = staticmethod(random.random)
+    """The jitter: from 0 up to 1."""
+
+    def pause(self, pause: Pause) -> None:
+        """In a thread that may block."""
+        if pause.turn is None:
+            time.sleep(pause.seconds or 0)
+            return
+        granted = threading.Event()
+        pause.turn.when_granted(granted.set)
+        granted.wait(pause.seconds)
+
+    async def apause(self, pause: Pause) -> None:
+        """In a task."""
+        import asyncio
+
+        if pause.turn is None:
+            await asyncio.sleep(pause.seconds or 0)
+            return
+        loop = asyncio.get_running_loop()
+        granted = asyncio.Event()
+
+        def wake() -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(granted.set)
+
+        pause.turn.when_granted(wake)
+        waiting = asyncio.ensure_future(granted.wait())
+        try:
+            await asyncio.wait([waiting], timeout=pause.seconds)
+        finally:
+            waiting.cancel()
+
+    def later(self, pause: Pause, resume: Callable[[], None]) -> None:
+        """For who can do neither: ``resume`` is called then, on another thread. It may be called
+        twice, where a turn comes as time is up."""
+        if pause.turn is not None:
+            pause.turn.when_granted(resume)
+        if pause.seconds is not None:
+            self._alarms.set(self.now() + pause.seconds, resume)

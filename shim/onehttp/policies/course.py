@@ -1,0 +1,231 @@
+"""The course of one call: what to do next, by the policies of its connections.
+
+    deadline( failover( retry( circuit breaker( limits( redirects( exchange ))))))
+
+A course is a generator. It yields what somebody else has to do, a `Request` to perform or a
+`Pause` to make, is sent the outcome, and returns the outcome of the whole. It never blocks and
+knows neither threads nor loops; `onehttp.policies.drivers` has one way to follow it for each.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from onehttp.errors import CircuitOpenError, LimitReachedError
+from onehttp.policies.clock import Pause
+from onehttp.policies.deadline import Deadline, least
+from onehttp.policies.failover import chain
+from onehttp.policies.in_force import NO_BREAKER, REFUSALS, SERVER_ERROR
+from onehttp.policies.limits import Limiter
+from onehttp.policies.redirects import following
+from onehttp.policies.retry import may_repeat
+from onehttp_backends.contract import Outcome, Request, Response
+from onehttp_backends.errors import (
+    ConnectError,
+    CurlCode,
+    DisconnectedError,
+    Phase,
+    ProtocolError,
+    ResolveError,
+    TimeoutError,
+    TransferError,
+)
+
+if TYPE_CHECKING:
+    from onehttp.connections.line import Line, Lines
+    from onehttp.named_call import NamedCall
+    from onehttp.policies.in_force import PoliciesInForce
+
+Course: TypeAlias = "Generator[Request | Pause, Outcome | None, Outcome]"
+
+LONGEST_PAUSE_S: Final = 3600.0
+"""A server that asks for more has failed, also where a call may take for ever."""
+_UNREACHED: Final = (ResolveError, ConnectError, TimeoutError, DisconnectedError, ProtocolError)
+
+logger = logging.getLogger("onehttp")
+
+
+def policed(
+    lines: Lines,
+    line: Line,
+    request: Request,
+    call: NamedCall,
+    deadline: Deadline,
+    first: Outcome | None = None,
+) -> Course:
+    """The whole course of ``call``, which asks for ``request`` on ``line``.
+
+    Args:
+        lines: the revision that the call belongs to: failover takes its connections from it.
+        first: what the first attempt came to, where it has been made.
+    """
+    outcome = yield from _attempts(line, request, call.hops_on(line), deadline, first)
+    if not line.spec.failover:
+        return outcome
+    for name in chain(line.spec.name, lambda link: lines[link].spec.failover)[1:]:
+        if not _fails_over(line, request, outcome) or deadline.left_s() == 0:
+            break
+        if line.policies is not None:
+            line.policies.count("failovers")
+        logger.debug("connection %s: %r; on to %s", line.spec.name, outcome, name)
+        line = lines[name]
+        request = deadline.within(call.on(line), None)
+        found = yield from _attempts(line, request, call.hops_on(line), deadline)
+        outcome = _after(outcome, found)
+    return outcome
+
+
+def _attempts(
+    line: Line,
+    request: Request,
+    max_redirects: int,
+    deadline: Deadline,
+    first: Outcome | None = None,
+) -> Course:
+    policies = line.policies
+    if policies is None:
+        return (yield from _exchange(request, max_redirects))
+    if first is None:
+        first = yield from _attempt(policies, request, max_redirects, deadline)
+    outcome = first
+    attempt = 1
+    while (wait_s := _pause_before_next(policies, attempt, request, outcome, deadline)) is not None:
+        yield Pause(wait_s)
+        attempt += 1
+        policies.count("retries")
+        shortened = deadline.within(request, None)
+        found = yield from _attempt(policies, shortened, max_redirects, deadline)
+        if isinstance(found, REFUSALS):
+            break  # what the server did says more than that we do not ask it again
+        outcome = _after(outcome, found)
+    return outcome
+
+
+def _pause_before_next(
+    policies: PoliciesInForce, attempt: int, request: Request, outcome: Outcome, deadline: Deadline
+) -> float | None:
+    """Seconds to wait before another attempt; None: there is none."""
+    retry = policies.retry
+    if retry is None or not retry.is_failure(outcome) or isinstance(outcome, REFUSALS):
+        return None
+    if attempt < retry.attempts and may_repeat(request, outcome):
+        clock = deadline.clock
+        wait_s = retry.wait_s(attempt, outcome, clock.share(), clock.wall)
+        left_s = deadline.left_s()
+        if wait_s < (LONGEST_PAUSE_S if left_s is None else left_s):
+            logger.debug("connection %s: attempt %d: %r; again in %.3f s",
+                         policies.name, attempt, outcome, wait_s)  # fmt: skip
+            return wait_s
+    policies.count("exhausted")
+    return None
+
+
+def _attempt(
+    policies: PoliciesInForce, request: Request, max_redirects: int, deadline: Deadline
+) -> Course:
+    era = policies.begin(deadline.clock)
+    if not era:
+        admitted = yield from _admitted(policies, deadline)
+        if isinstance(admitted, TransferError):
+            return admitted
+        era = admitted
+        request = deadline.within(request, None)
+    if policies.attempt_timeout_s is not None:
+        request = deadline.within(request, policies.attempt_timeout_s)
+    outcome = None
+    try:
+        outcome = yield from _exchange(request, max_redirects)
+    finally:
+        policies.end(era, outcome, deadline.clock)
+    return outcome
+
+
+def _admitted(
+    policies: PoliciesInForce, deadline: Deadline
+) -> Generator[Pause, None, int | TransferError]:
+    """The era of an attempt that could not begin at once, or why it may not begin at all."""
+    breaker, limiter = policies.breaker, policies.limiter
+    era = NO_BREAKER if breaker is None else breaker.admit(deadline.clock.now)
+    if not era:
+        policies.count("circuit_refused")
+        return CircuitOpenError(
+            CurlCode.COULDNT_CONNECT,
+            f"connection {policies.name!r}: not sent, its circuit is open",
+            phase=Phase.QUEUE,
+        )
+    has_turn = limiter is None
+    try:
+        if limiter is not None:
+            has_turn = yield from _has_turn(policies, limiter, deadline)
+    finally:
+        if breaker is not None and not has_turn:
+            breaker.forget(era)
+    if has_turn:
+        return era
+    policies.count("limit_refused")
+    return LimitReachedError(
+        CurlCode.OPERATION_TIMEDOUT,
+        f"connection {policies.name!r}: not sent, its limits gave it no turn in time",
+        phase=Phase.QUEUE,
+    )
+
+
+def _has_turn(
+    policies: PoliciesInForce, limiter: Limiter, deadline: Deadline
+) -> Generator[Pause, None, bool]:
+    """Wait for a place, then for the moment to start; False: one of them comes too late."""
+    turn = limiter.enter()
+    if turn is not None:
+        policies.count("limit_waited")
+        try:
+            yield Pause(_patience_s(limiter, deadline), turn)
+        except GeneratorExit:
+            if not limiter.withdraw(turn):
+                limiter.leave()
+            raise
+        if limiter.withdraw(turn):
+            return False
+    has_moment = False
+    try:
+        wait_s = limiter.reserve(deadline.clock.now(), _patience_s(limiter, deadline))
+        if wait_s:
+            policies.count("limit_waited")
+            yield Pause(wait_s)
+        has_moment = wait_s is not None
+    finally:
+        if not has_moment:
+            limiter.leave()
+    return has_moment
+
+
+def _patience_s(limiter: Limiter, deadline: Deadline) -> float | None:
+    return least(limiter.policy.wait_s, deadline.left_s())
+
+
+def _exchange(request: Request, max_redirects: int) -> Course:
+    if max_redirects:
+        return (yield from following(request, max_redirects))
+    outcome = yield request
+    assert outcome is not None
+    return outcome
+
+
+def _fails_over(line: Line, request: Request, outcome: Outcome) -> bool:
+    """Whether the next connection of the chain may better ``outcome``."""
+    if not may_repeat(request, outcome):
+        return False
+    retry = line.spec.retry
+    if retry is not None and retry.is_failure(outcome):
+        return True
+    if isinstance(outcome, Response):
+        return outcome.status >= SERVER_ERROR
+    return isinstance(outcome, _UNREACHED)
+
+
+def _after(earlier: Outcome, outcome: Outcome) -> Outcome:
+    """``outcome``, which if it is an error shows the one before in its traceback."""
+    if isinstance(outcome, TransferError) and isinstance(earlier, TransferError):
+        outcome.__cause__ = earlier
+    return outcome

@@ -1,0 +1,45 @@
+"""One deadline for everything that a call does: attempts, redirects, and the waits in between."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from onehttp.policies.clock import Clock
+from onehttp_backends.contract import Request
+
+_SHORTEST_S: Final = 0.001
+
+
+class Deadline:
+    """Set by the time limit of the first request of a call, from ``began`` on."""
+
+    __slots__ = ("_due", "clock")
+
+    def __init__(self, request: Request, clock: Clock, began: float | None = None) -> None:
+        self.clock = clock
+        total_s = total_of(request)
+        self._due = (clock.now() if began is None else began) + total_s if total_s else None
+
+    def left_s(self) -> float | None:
+        """Seconds left, 0 when it is over; None: there is no limit."""
+        return None if self._due is None else max(0.0, self._due - self.clock.now())
+
+    def within(self, request: Request, attempt_s: float | None) -> Request:
+        """``request`` as an attempt that ends in time, and after ``attempt_s`` at the latest."""
+        limit_s = least(self.left_s(), least(attempt_s, total_of(request) or None))
+        if limit_s is None:
+            return request
+        return request._replace(total_timeout_s=max(limit_s, _SHORTEST_S))  # 0 would be no limit
+
+
+def total_of(request: Request) -> float:
+    """The time limit of a request in seconds; 0: none."""
+    total_s = request.total_timeout_s
+    return request.options.total_timeout_s if total_s is None else total_s
+
+
+def least(one_s: float | None, other_s: float | None) -> float | None:
+    """The shorter of two limits; None is no limit."""
+    if one_s is None or other_s is None:
+        return other_s if one_s is None else one_s
+    return min(one_s, other_s)

@@ -1,0 +1,176 @@
+"""The policies of one connection and their state in this process."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from onehttp.errors import (
+    CancelledError,
+    CircuitOpenError,
+    ConnectError,
+    DisconnectedError,
+    LimitReachedError,
+    ProtocolError,
+    RequestError,
+    ResolveError,
+    TimeoutError,
+    TLSError,
+)
+from onehttp.policies.breaker import Breaker, BreakerState
+from onehttp.policies.limits import Limiter
+from onehttp_backends.contract import Outcome, Response
+
+if TYPE_CHECKING:
+    from onehttp.connections.model import ConnectionSpec
+    from onehttp.policies.clock import Clock
+
+NO_BREAKER: Final = 1
+"""Stands for the era of an attempt where there is no circuit breaker."""
+SERVER_ERROR: Final = 500
+REFUSALS: Final = (CircuitOpenError, LimitReachedError)
+_BROKEN: Final = (ResolveError, ConnectError, TLSError, TimeoutError, DisconnectedError,
+                  ProtocolError)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyCounters:
+    """What the policies of one connection have done so far. Counts never go down."""
+
+    retries: int = 0
+    """Attempts after the first."""
+    exhausted: int = 0
+    """Calls that failed for good although they might have been repeated."""
+    failovers: int = 0
+    """Calls that went on to the next connection of the chain."""
+    circuit: BreakerState | None = None
+    """None: there is no circuit breaker."""
+    circuit_opened: int = 0
+    circuit_refused: int = 0
+    """Attempts refused because the circuit was open."""
+    limit_waited: int = 0
+    """Attempts that had to wait for their turn."""
+    limit_refused: int = 0
+    """Attempts whose turn did not come in time."""
+    in_flight: int = 0
+    """Attempts now, where their number is limited."""
+
+
+class PoliciesInForce:
+    """What the course of a call reads and changes; shared by all calls on a connection.
+
+    A reload hands the ``previous`` on: circuit and limits go on where the server and the policy
+    are the same, counters as long as there is a connection of that name.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_counting",
+        "_counts",
+        "attempt_timeout_s",
+        "breaker",
+        "limiter",
+        "name",
+        "retry",
+        "spec",
+    )  # fmt: skip
+
+    def __init__(self, spec: ConnectionSpec, previous: PoliciesInForce | None = None) -> None:
+        self.name = spec.name
+        self.spec = spec
+        self.retry = spec.retry
+        self.attempt_timeout_s = spec.attempt_timeout_s
+        self.begin_afresh()
+        _all.add(self)
+        if previous is not None:
+            self._take_over(previous)
+
+    def begin_afresh(self) -> None:
+        """Circuit closed, nothing in flight, every count at zero."""
+        spec = self.spec
+        self.breaker = Breaker(spec.name, spec.breaker) if spec.breaker else None
+        self.limiter = Limiter(spec.limits) if spec.limits else None
+        self._counting = threading.Lock()  # guards _counts
+        self._counts: dict[str, int] = {}
+
+    def _take_over(self, previous: PoliciesInForce) -> None:
+        self._counting, self._counts = previous._counting, previous._counts
+        if self.spec.url != previous.spec.url:
+            return
+        if self.spec.breaker == previous.spec.breaker:
+            self.breaker = previous.breaker
+        if self.spec.limits == previous.spec.limits:
+            self.limiter = previous.limiter
+
+    def begin(self, clock: Clock) -> int:
+        """Let an attempt begin at once: its era, for `end`; 0: it has to wait, or may not."""
+        era = NO_BREAKER if self.breaker is None else self.breaker.closed_era
+        if era and (self.limiter is None or self.limiter.enter_now(clock.now)):
+            return era
+        return 0
+
+    def end(self, era: int, outcome: Outcome | None, clock: Clock) -> None:
+        """An attempt has ended; None: given up on the way."""
+        if self.limiter is not None:
+            self.limiter.leave()
+        breaker = self.breaker
+        if breaker is None:
+            return
+        is_well = outcome.status < SERVER_ERROR if type(outcome) is Response else _is_well(outcome)
+        if is_well:
+            breaker.succeeded(era)
+        elif is_well is None:
+            breaker.forget(era)
+        else:
+            breaker.failed(era, clock.now)
+
+    def count(self, what: str) -> None:
+        """One more of ``what``, a field of `PolicyCounters`."""
+        with self._counting:
+            self._counts[what] = self._counts.get(what, 0) + 1
+
+    def counters(self) -> PolicyCounters:
+        """As they stand."""
+        breaker, limiter = self.breaker, self.limiter
+        with self._counting:
+            counts = dict(self._counts)
+        return PolicyCounters(
+            **counts,
+            circuit=breaker.state if breaker else None,
+            circuit_opened=breaker.opened if breaker else 0,
+            in_flight=limiter.in_flight if limiter else 0,
+        )
+
+
+def _is_well(outcome: Outcome | None) -> bool | None:
+    """What ``outcome`` says of the server; None: nothing."""
+    if isinstance(outcome, Response):
+        return outcome.status < SERVER_ERROR
+    if outcome is None or isinstance(outcome, (RequestError, CancelledError)):
+        return None
+    return not isinstance(outcome, _BROKEN)
+
+
+def policies_of(
+    spec: ConnectionSpec, previous: PoliciesInForce | None = None
+) -> PoliciesInForce | None:
+    """The policies of a connection; None where it has none, and calls pay for none."""
+    is_policed = (
+        spec.retry or spec.breaker or spec.limits or spec.failover or spec.attempt_timeout_s
+    )
+    return PoliciesInForce(spec, previous) if is_policed else None
+
+
+_all: weakref.WeakSet[PoliciesInForce] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    # What is in flight is the parent's and would never leave its place here.
+    for policies in list(_all):
+        policies.begin_afresh()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
