@@ -43,6 +43,20 @@ class UtilsParameters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class XcapParameters:
+    """Parameters of ``xcap_client``, under their own names."""
+
+    db_url: str = "sqlite://xcap.sqlite"
+    """As the SIP server writes it, or as SQLAlchemy does; the module's default was a MySQL."""
+    xcap_table: str = "xcap"
+    periodical_query: int = 1
+    query_period: int = 100
+    """Seconds, give or take a tenth; 0 = no periodic update."""
+    connection_timeout: int = BUILTIN_TIMEOUT_S
+    """Seconds for a whole transfer, 0 = no limit; the module had no limit, and no parameter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleDefaults:
     """Parameters of ``curl`` and ``http_client``, under the names of the latter.
 
@@ -84,8 +98,8 @@ class ModuleDefaults:
         return {1: float(timeout), 2: timeout / 1000}.get(self.timeout_mode, 0.0)
 
 
-ParameterValues: TypeAlias = UtilsParameters | ModuleDefaults
-_Values = TypeVar("_Values", UtilsParameters, ModuleDefaults)
+ParameterValues: TypeAlias = UtilsParameters | ModuleDefaults | XcapParameters
+_Values = TypeVar("_Values", UtilsParameters, ModuleDefaults, XcapParameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +158,9 @@ PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
         "httpcon": Parameter(CONNECTION, str),
         "authmetod": Parameter("authmethod", int, 3, outdated="authmethod"),
     },
+    "xcap_client": _parameters(
+        XcapParameters(), {field.name: field.name for field in _fields(XcapParameters())}
+    ),
 }
 """Module -> parameter name -> what it is. The C names of every revision that had them."""
 

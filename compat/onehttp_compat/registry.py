@@ -154,6 +154,25 @@ FUNCTIONS: Final[tuple[LegacyFunction, ...]] = (
     ),
 )
 
+_GET_DOCUMENT = "XcapClient(connection, store).get(selector)"
+_STEP = "NodeSelector().step(name, namespace=..., position=..., attribute=...)"
+
+BOUND: Final = {
+    name: LegacyFunction("xcap_client", name, (), name, replacement)
+    for name, replacement in (
+        ("bind_xcap", "onehttp.xcap.XcapClient(connection, store)"),
+        ("get_elem", "XcapClient(connection, store).get_element(selector, node)"),
+        ("getNewDoc", _GET_DOCUMENT),
+        ("register_xcb", "XcapClient(connection, store).on_change(callback, types)"),
+        ("int_node_sel", "NodeSelector()"),
+        ("add_step", _STEP),
+        ("add_terminal", "NodeSelector(...).attribute(name)"),
+        ("free_node_sel", "nothing"),
+        ("refreshXcapDoc", _GET_DOCUMENT),
+    )
+}
+"""What modules offered to other modules, by name: no script calls it."""
+
 MODULES: Final = tuple(dict.fromkeys(function.module for function in FUNCTIONS))
 
 NATIVE: Final = {(function.name, len(function.arguments)): function for function in FUNCTIONS}

@@ -14,6 +14,7 @@ from onehttp_compat.pv import PvStore, as_bytes
 from onehttp_compat.registry import KEMI, NATIVE, LegacyFunction
 from onehttp_compat.utils import Utils
 from onehttp_compat.warning import LegacyWarnings
+from onehttp_compat.xcap_client import XcapClient
 
 
 class NoSuchFunctionError(OnehttpError, AttributeError, LookupError):
@@ -55,10 +56,12 @@ class LegacyServer:
         self.utils = Utils(self)
         self.curl = Curl(self)
         self.http_client = HttpClient(self)
-        self._modules: dict[str, Utils | Curl | HttpClient] = {
+        self.xcap_client = XcapClient(self)
+        self._modules: dict[str, Utils | Curl | HttpClient | XcapClient] = {
             "utils": self.utils,
             "curl": self.curl,
             "http_client": self.http_client,
+            "xcap_client": self.xcap_client,
         }
         self.has_started = False
         self.has_warned_of_null = False
@@ -145,6 +148,8 @@ class LegacyServer:
             if not rows:
                 return _fault(500, "No Connection Definitions")
             return {"result": {"CONNECTION": rows[0] if len(rows) == 1 else rows}}
+        if name in ("xcap_client.refreshXcapDoc", "refreshXcapDoc"):
+            return self.xcap_client.refresh(arguments)
         if name == "cnt.get" and len(arguments) == 2:
             value = self.counters.get(".".join(map(str, arguments)))
             return _fault(400, "Counter not found") if value is None else {"result": value}

@@ -70,6 +70,8 @@ def matches(expected: Json, seen: Json, server: GoldenServer) -> bool:
         return (
             content is not None and content.startswith(start) and len(content) == expected["length"]
         )
+    if isinstance(expected, dict) and expected.keys() == {"ends"} and isinstance(seen, str):
+        return seen.endswith(expected["ends"])
     if isinstance(expected, dict) and isinstance(seen, dict):
         return expected.keys() == seen.keys() and all(
             matches(value, seen[key], server) for key, value in expected.items()

@@ -36,10 +36,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "golden_backend" in metafunc.fixturenames:
         backends = metafunc.config.getoption("golden_backend", None) or BACKENDS
         metafunc.parametrize("golden_backend", backends, scope="module", indirect=True)
-    if "case" in metafunc.fixturenames:
-        folders = metafunc.config.getoption("corpus", None) or [default_corpus()]
-        cases = [case for folder in folders for case in read_corpus(folder, frozenset(MODULES))]
-        metafunc.parametrize("case", cases, ids=[case.id for case in cases])
+    for name, modules in (("case", frozenset(MODULES)), ("xcap_case", frozenset({"xcap_client"}))):
+        if name in metafunc.fixturenames:
+            folders = metafunc.config.getoption("corpus", None) or [default_corpus()]
+            cases = [case for folder in folders for case in read_corpus(folder, modules)]
+            metafunc.parametrize(name, cases, ids=[case.id for case in cases])
 
 
 def default_corpus() -> Path:

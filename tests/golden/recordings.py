@@ -57,6 +57,7 @@ class Case:
     attempted: list[Step] = field(default_factory=list)
     unstable_values: dict[str, list[Json]] = field(default_factory=dict)
     is_unstable: bool = False
+    database: list[dict[str, Json]] = field(default_factory=list)
 
     @cached_property
     def definitions(self) -> list[str]:
@@ -147,4 +148,5 @@ def _case(raw: dict[str, Json], path: Path) -> Case:
         attempted=raw.get("attempted", []),
         unstable_values=raw.get("unstable_values") or {},
         is_unstable=raw.get("unstable", False),
+        database=raw.get("database", []),
     )

@@ -16,11 +16,11 @@ from onehttp.xcap.documents import Document, Node
 from onehttp.xcap.errors import SelectorError, StatusError, StoreError
 from onehttp.xcap.etags import usable_etag
 from onehttp.xcap.exchange import NOT_MODIFIED, check_status, conditions, etag_of
-from onehttp.xcap.refresh import Refresh, RefreshReport
+from onehttp.xcap.refresh import Refresh, RefreshReport, Wait
 from onehttp.xcap.safe_xml import check
 from onehttp.xcap.selectors import DocumentSelector, NodeSelector
 from onehttp.xcap.store import StoredDocument, Watched, XcapStore
-from onehttp_backends.contract import Response
+from onehttp_backends.contract import Outcome, Response
 
 _log = logging.getLogger("onehttp.xcap")
 _sip_user = re.compile(r"(?:sips?:)?(?:(?P<user>[^@]*)@)?(?P<host>.*)", re.DOTALL).fullmatch
@@ -292,8 +292,10 @@ class _Rows:
         self._connection = client.connection
         self._skip = len(client.connection.spec.url.rstrip("/"))
 
-    def start(self, row: Watched) -> onehttp.Query:
-        return self._connection.submit("GET", row.doc_uri[self._skip :], headers=_since(row.etag))
+    def start(self, row: Watched) -> Wait:
+        path = row.doc_uri[self._skip :]
+        query = self._connection.submit("GET", path, headers=_since(row.etag))
+        return lambda: _outcome(query.result())
 
     def astart(self, row: Watched) -> Awaitable[Response]:
         return self._connection.aget(row.doc_uri[self._skip :], headers=_since(row.etag))
@@ -321,6 +323,12 @@ _NO_CONDITIONS: dict[str, Any] = {
     "content_type": None,
     "timeout": None,
 }
+
+
+def _outcome(result: onehttp.Result) -> Outcome:
+    outcome = result.response or result.error
+    assert outcome is not None
+    return outcome
 
 
 def account(xui: str | None) -> tuple[str, str]:

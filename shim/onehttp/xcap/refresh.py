@@ -10,12 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from onehttp.errors import OnehttpError, TransferError
-from onehttp.queries.query import Query
 from onehttp.xcap.changes import DocumentChange, Listeners
 from onehttp.xcap.errors import StoreError
 from onehttp.xcap.exchange import NOT_MODIFIED, etag_of
@@ -27,10 +26,14 @@ DEFAULT_WIDTH: Final = 64
 _log = logging.getLogger("onehttp.xcap")
 
 
+Wait: TypeAlias = Callable[[], Outcome]
+
+
 class Rows(Protocol):
     """How the document of a row is fetched, and what is taken for one."""
 
-    def start(self, row: Watched) -> Query: ...
+    def start(self, row: Watched) -> Wait:
+        """Ask for it; what is returned waits for the outcome."""
 
     def astart(self, row: Watched) -> Awaitable[Response]: ...
 
@@ -116,19 +119,22 @@ class Refresh:
 
     def _outcomes(self, page: Sequence[Watched]) -> Iterator[tuple[Watched, Outcome]]:
         """Each row with its outcome, `width` requests ahead of the one waited for."""
-        ahead: deque[tuple[Watched, Query | TransferError]] = deque()
+        ahead: deque[tuple[Watched, Wait]] = deque()
         for row in page:
             if len(ahead) >= self._width:
-                yield _awaited(*ahead.popleft())
+                first, wait = ahead.popleft()
+                yield first, wait()
             ahead.append((row, self._started(row)))
         while ahead:
-            yield _awaited(*ahead.popleft())
+            first, wait = ahead.popleft()
+            yield first, wait()
 
-    def _started(self, row: Watched) -> Query | TransferError:
+    def _started(self, row: Watched) -> Wait:
         try:
             return self._rows.start(row)
         except TransferError as error:
-            return error
+            refusal = error
+            return lambda: refusal
 
     async def _aoutcomes(self, page: Sequence[Watched]) -> list[Outcome]:
         outcomes: dict[int, Outcome] = {}
@@ -205,12 +211,3 @@ class Refresh:
                 body=one.body,
             )
         )
-
-
-def _awaited(row: Watched, query: Query | TransferError) -> tuple[Watched, Outcome]:
-    if isinstance(query, TransferError):
-        return row, query
-    result = query.result()
-    outcome = result.response or result.error
-    assert outcome is not None
-    return row, outcome

@@ -1,0 +1,377 @@
+"""Module ``xcap_client``: XCAP documents for other presence modules, in the table ``xcap``."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+from onehttp import ConfigurationError, OnehttpError
+from onehttp_compat.modparam import XcapParameters, set_parameter
+from onehttp_compat.registry import BOUND
+from onehttp_compat.xcap_request import (
+    DIRECTORY,
+    GLOBAL_TYPE,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    INTEGRATED_SERVER,
+    PIDF_MANIPULATION,
+    PRES_CONTENT,
+    PRES_RULES,
+    RESOURCE_LIST,
+    RLS_SERVICE,
+    SEARCH,
+    USER_PROFILE,
+    USERS_TYPE,
+    XCAP_CAPS,
+    XCAP_CL_MOD,
+    UnfitRequestError,
+    XcapDocSel,
+    XcapGetReq,
+    XcapNodeSel,
+    add_step,
+    request_url,
+)
+
+if TYPE_CHECKING:
+    from onehttp.xcap.refresh import RefreshReport
+    from onehttp.xcap.updates import PeriodicUpdates
+    from onehttp_compat.server import LegacyServer
+    from onehttp_compat.xcap_documents import XcapDocuments
+
+__all__ = [
+    "DIRECTORY",
+    "GLOBAL_TYPE",
+    "IF_MATCH",
+    "IF_NONE_MATCH",
+    "INTEGRATED_SERVER",
+    "PIDF_MANIPULATION",
+    "PRES_CONTENT",
+    "PRES_RULES",
+    "RESOURCE_LIST",
+    "RLS_SERVICE",
+    "SEARCH",
+    "USERS_TYPE",
+    "USER_PROFILE",
+    "XCAP_CAPS",
+    "XCAP_CL_MOD",
+    "Element",
+    "XcapApi",
+    "XcapClient",
+    "XcapDocSel",
+    "XcapGetReq",
+    "XcapNodeSel",
+    "bind_xcap",
+    "refreshXcapDoc",
+]
+
+XcapCallback: TypeAlias = Callable[[int, str, bytes], object]
+"""(type, xid, document)."""
+_TREES: Final = ("users", "group", "global")
+_log = logging.getLogger("onehttp_compat.xcap_client")
+
+
+class Element(NamedTuple):
+    """What `XcapApi.get_elem` found; the document is None where there is none."""
+
+    document: bytes | None
+    etag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshTarget:
+    """What the URL of a document says of it."""
+
+    doc_type: int
+    xid: str
+
+
+class RefusedRefreshError(OnehttpError):
+    """The refresh command is refused: ``code`` and ``message`` of the fault."""
+
+    def __init__(self, message: str, code: int = 500) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+class XcapClient:
+    """The module's state in one server process.
+
+    Nothing is opened before the module is told something or bound by another.
+    """
+
+    counter_group = None
+
+    def __init__(self, server: LegacyServer) -> None:
+        self._server = server
+        self.parameters = XcapParameters()
+        self.updates: PeriodicUpdates | None = None
+        """The periodic update, where `start` began one."""
+        self._is_loaded = False
+        self._documents: XcapDocuments | None = None
+        self._callbacks: tuple[tuple[int, XcapCallback], ...] = ()
+        self._opening = threading.Lock()  # guards _documents
+
+    def set(self, name: str, value: object) -> None:
+        """One ``modparam("xcap_client", name, value)``."""
+        bugs = self._server.legacy_bugs
+        self.parameters = set_parameter(self.parameters, "xcap_client", name, value, bugs)
+        self._is_loaded = True
+        self._documents = None
+
+    def start(self) -> None:
+        """Open the table, and begin the periodic update.
+
+        Raises:
+            ConfigurationError: the table cannot be used, or the extra is not installed.
+        """
+        if not self._is_loaded:
+            return
+        try:
+            self.documents.store  # noqa: B018 - opens it
+        except (OnehttpError, ImportError) as error:
+            raise ConfigurationError(str(error), key="xcap_client") from error
+        if self.parameters.periodical_query and self.updates is None:
+            self._start_updates()
+
+    def load(self) -> None:
+        """Be part of the server from its start on, as ``loadmodule`` says."""
+        self._is_loaded = True
+
+    def stop(self) -> None:
+        """End the periodic update."""
+        updates, self.updates = self.updates, None
+        if updates is not None:
+            updates.stop()
+
+    @property
+    def documents(self) -> XcapDocuments:
+        """How documents are fetched and kept, by the parameters in force."""
+        from onehttp_compat.xcap_documents import XcapDocuments
+
+        with self._opening:
+            if self._documents is None:
+                server = self._server
+                self._documents = XcapDocuments(
+                    self.parameters, server.is_faithful, server.reuse, self.notify
+                )
+            return self._documents
+
+    def get_elem(self, request: XcapGetReq) -> Element:
+        """The document or node, on the request's condition; its etag is not required."""
+        url = self._url(request)
+        if url is None:
+            return Element(None, None)
+        from onehttp.xcap.exchange import etag_of
+
+        if_match = request.etag if request.match_type == IF_MATCH else None
+        if_none_match = request.etag if request.match_type == IF_NONE_MATCH else None
+        found = self.documents.fetch(url, request.port, if_match, if_none_match)
+        return Element(None, None) if found is None else Element(found.body, etag_of(found))
+
+    def get_new_doc(self, request: XcapGetReq, user: str, domain: str) -> bytes | None:
+        """The document, which becomes a row; None where there is none, or one without an etag."""
+        url = self._url(request)
+        found = None if url is None else self.documents.fetch(url, request.port)
+        if url is None or found is None:
+            return None
+        from onehttp.xcap.exchange import etag_of
+
+        if etag_of(found) is None:
+            _log.error("%s: no etag", url)
+            return None
+        self.documents.keep(request, url, user, domain, found)
+        return found.body
+
+    def register(self, mask: int, callback: XcapCallback) -> int:
+        """Call ``callback`` for documents of these types, before those registered earlier."""
+        self._callbacks = ((mask, callback), *self._callbacks)
+        return 0
+
+    def notify(self, doc_type: int, xid: str, document: bytes, also: int = 0) -> None:
+        """Tell who is registered for the type, or for one of ``also``."""
+        for mask, callback in self._callbacks:
+            if mask & (doc_type | also):
+                try:
+                    callback(doc_type, xid, document)
+                except Exception:  # noqa: BLE001 - the others must hear of it too
+                    _log.exception("a callback failed for %s", xid)
+
+    def query_update(self, ticks: int = 0, param: object = None) -> RefreshReport | None:
+        """One round of the periodic update, as a timer calls it; None where the table fails."""
+        try:
+            return self.documents.poll()
+        except OnehttpError as error:
+            _log.error("periodic update: %s", error)
+            return None
+
+    def refresh(self, arguments: Sequence[Any]) -> dict[str, Any]:
+        """``refreshXcapDoc URL [PORT]``: fetch a document and tell of it; the table stays."""
+        try:
+            self._refresh(*_refresh_arguments(arguments))
+        except RefusedRefreshError as error:
+            _log.log(
+                logging.WARNING if "parameters" in error.message else logging.ERROR,
+                "refreshXcapDoc: %s",
+                error.message,
+            )
+            return {"error": {"code": error.code, "message": error.message}}
+        return {"result": {}}
+
+    def _refresh(self, url: str, port: int) -> None:
+        found = self.documents.fetch(url, port)
+        if found is None:
+            raise RefusedRefreshError("Failed http get")
+        target = refresh_target(url)
+        # The module took rls-services for resource lists, and consumers registered for those.
+        also = RESOURCE_LIST if target.doc_type == RLS_SERVICE else 0
+        self.notify(target.doc_type, target.xid, found.body, also)
+
+    def _url(self, request: XcapGetReq) -> str | None:
+        try:
+            return request_url(request, self._server.is_faithful)
+        except UnfitRequestError as error:
+            _log.error("%s", error)
+            return None
+
+    def _start_updates(self) -> None:
+        from onehttp.xcap.updates import PeriodicUpdates, jittered
+
+        period_s = self.parameters.query_period
+        if period_s <= 0:
+            _log.warning("xcap_client: query_period %d: no periodic update", period_s)
+            return
+        self.updates = PeriodicUpdates(self.query_update, jittered(period_s))
+        self.updates.start()
+
+
+def _refresh_arguments(arguments: Sequence[Any]) -> tuple[str, int]:
+    if not arguments or not isinstance(arguments[0], str):
+        raise RefusedRefreshError("Not enough parameters")
+    if not arguments[0]:
+        raise RefusedRefreshError("Empty document URL", 404)
+    port = arguments[1] if len(arguments) > 1 else 0
+    if isinstance(port, str) and port.isascii() and port.isdecimal():
+        port = int(port)
+    if not isinstance(port, int) or not 0 <= port <= 65535:
+        raise RefusedRefreshError("Invalid port")
+    return arguments[0], port
+
+
+def refresh_target(url: str) -> RefreshTarget:
+    """Type and owner of the document at ``url``, wherever its XCAP root ends.
+
+    Raises:
+        RefusedRefreshError: no tree, or an unknown application usage.
+    """
+    from urllib.parse import unquote
+
+    from onehttp.xcap.applications import APPLICATIONS
+
+    path = url.partition("://")[2] or url
+    parts = [unquote(part) for part in path.partition("?")[0].split("/")[1:]]
+    places = [
+        place
+        for place in range(1, len(parts) - 1)
+        if parts[place].lower() in _TREES and parts[place - 1]
+    ]
+    if not places:
+        raise RefusedRefreshError("Failed parsing url")
+    for place in places:
+        usage = APPLICATIONS.get(parts[place - 1])
+        if usage is not None:
+            is_user = parts[place].lower() == "users"
+            return RefreshTarget(int(usage.doc_type), parts[place + 1] if is_user else "")
+    raise RefusedRefreshError("Invalid auid")
+
+
+class XcapApi:
+    """What other modules bind: ``bind_xcap``."""
+
+    def __init__(self, server: LegacyServer) -> None:
+        self._server = server
+        self._module = server.xcap_client
+
+    def get_elem(self, request: XcapGetReq) -> Element:
+        """A document or node, and its etag (until 5.0)."""
+        self._note("get_elem")
+        self._start()
+        return self._module.get_elem(request)
+
+    def getNewDoc(self, request: XcapGetReq, user: str, domain: str) -> bytes | None:  # noqa: N802
+        """A document; from then on a row, kept fresh by the periodic update."""
+        self._note("getNewDoc")
+        self._start()
+        return self._module.get_new_doc(request, user, domain)
+
+    def register_xcb(self, mask: int, callback: XcapCallback) -> int:
+        """``callback(type, xid, document)`` for changes of the types in ``mask``; 0."""
+        self._note("register_xcb")
+        return self._module.register(mask, callback)
+
+    def int_node_sel(self) -> XcapNodeSel:
+        """An empty node selector."""
+        self._note("int_node_sel")
+        return XcapNodeSel()
+
+    def add_step(
+        self,
+        selector: XcapNodeSel,
+        name: str | None = None,
+        namespace: str | None = None,
+        pos: int = 0,
+        attr_test: Sequence[str] | None = None,
+        extra: str | None = None,
+    ) -> XcapNodeSel | None:
+        """A step further down; ``attr_test`` is ``("@name", '"value"')``. None: too many."""
+        self._note("add_step")
+        try:
+            faithful = self._server.is_faithful
+            add_step(selector, name, namespace, pos, attr_test, extra, faithful)
+        except UnfitRequestError as error:
+            _log.error("add_step: %s", error)
+            return None
+        return selector
+
+    def add_terminal(self, selector: XcapNodeSel, *texts: str) -> None:
+        """Does nothing, as it always did."""
+        self._note("add_terminal")
+
+    def free_node_sel(self, selector: XcapNodeSel) -> None:
+        """Nothing to free."""
+        self._note("free_node_sel")
+
+    getElem = get_elem  # noqa: N815
+    register_xcapcb = register_xcb
+
+    def _start(self) -> None:
+        if not self._server.has_started:
+            self._server.start()
+
+    def _note(self, name: str) -> None:
+        self._server.warnings.note(BOUND[name])
+
+
+def bind_xcap(server: LegacyServer | None = None) -> XcapApi:
+    """The module's functions, of the default server unless another is given.
+
+    The first document asked for starts the server, if nobody has: table and periodic update.
+    """
+    from onehttp_compat.server import default_server
+
+    chosen = server or default_server()
+    chosen.warnings.note(BOUND["bind_xcap"])
+    chosen.xcap_client.load()
+    return XcapApi(chosen)
+
+
+def refreshXcapDoc(url: str, port: int = 0) -> dict[str, Any]:  # noqa: N802
+    """The command, on the default server: ``{"result": {}}`` or ``{"error": {...}}``."""
+    from onehttp_compat.server import default_server
+
+    server = default_server()
+    server.warnings.note(BOUND["refreshXcapDoc"])
+    return server.xcap_client.refresh((url, port))

@@ -1,0 +1,193 @@
+"""How ``xcap_client`` fetches and keeps documents: one at a time, and all again from time to time.
+
+Needs the extra ``xcap``.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import re
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import onehttp
+from onehttp import Auth, Proxy, Request, Response, Sent, TransferError, TransferOptions
+from onehttp.xcap.changes import Listeners
+from onehttp.xcap.errors import StatusError, StoreError
+from onehttp.xcap.exchange import conditions, etag_of
+from onehttp.xcap.refresh import Refresh, RefreshReport, Wait
+from onehttp.xcap.store import StoredDocument, Watched, XcapStore
+from onehttp_backends.contract import Outcome
+from onehttp_backends.headers import HeaderPairs
+from onehttp_compat.exchange import MAX_BODY_BYTES, legacy_url, transfer, with_auth
+from onehttp_compat.xcap_request import XCAP_CL_MOD, XcapGetReq
+
+if TYPE_CHECKING:
+    from onehttp_compat.modparam import XcapParameters
+
+MAX_PORT: Final = 65535
+_legacy_database = re.compile(r"(sqlite|mysql|postgres)://(.*)", re.DOTALL).fullmatch
+_log = logging.getLogger("onehttp_compat.xcap_client")
+
+
+class XcapDocuments:
+    """The documents of one server process.
+
+    Args:
+        changed: called with (type, xid, document) for each that a poll found changed.
+    """
+
+    def __init__(
+        self,
+        parameters: XcapParameters,
+        is_faithful: bool,
+        reuse: bool,
+        changed: Callable[[int, str, bytes], None],
+    ) -> None:
+        self._parameters = parameters
+        self.is_faithful = is_faithful
+        self._options = TransferOptions(
+            total_timeout_s=float(max(parameters.connection_timeout, 0)),
+            connect_timeout_s=0,
+            max_body_bytes=MAX_BODY_BYTES,
+            proxy=Proxy(from_environment=True),
+            # The module never used a connection twice, nor closed one.
+            reuse=reuse or not is_faithful,
+        )
+        self._listeners = Listeners()
+        self._listeners.add(lambda change: changed(change.doc_type, change.xid, change.body))
+        self._store: XcapStore | None = None
+
+    @property
+    def store(self) -> XcapStore:
+        """The table; opened at first use.
+
+        Raises:
+            StoreError: it cannot be, or its version is not 4.
+        """
+        if self._store is None:
+            values = self._parameters
+            self._store = XcapStore(database_url(values.db_url), table=values.xcap_table)
+        return self._store
+
+    def fetch(
+        self, url: str, port: int, if_match: str | None = None, if_none_match: str | None = None
+    ) -> Response | None:
+        """One GET. None where there is no document: an error, 304, a status from 400 on, no body.
+
+        In faithful mode always, and no condition leaves the process.
+        """
+        headers = () if self.is_faithful else conditions(if_match, if_none_match)
+        outcome = transfer(self.request(url, port, headers))
+        try:
+            self.check(outcome)
+        except onehttp.OnehttpError as error:
+            _log.debug("%s: no document: %s", url, error)
+            return None
+        assert isinstance(outcome, Response)
+        return outcome if outcome.body else None
+
+    def check(self, outcome: Outcome) -> None:
+        """Raises an OnehttpError for what is no document."""
+        if self.is_faithful and _was_answered(outcome):
+            # The module did not acknowledge the first header line, so libcurl gave up: code 23.
+            _log.error("the answer is lost")
+            raise StatusError(23, "", "write error")
+        if isinstance(outcome, TransferError):
+            raise outcome
+        if outcome.status >= 400 or outcome.status == 304:
+            raise StatusError(outcome.status, outcome.url, outcome.reason)
+
+    def request(self, url: str, port: int, headers: HeaderPairs) -> Request:
+        """A GET of a URL as libcurl reads it, at ``port`` unless that is 0."""
+        address, auth = legacy_url(url)
+        return Request("GET", with_port(address, port), headers, None, self._with(auth))
+
+    def keep(self, request: XcapGetReq, url: str, user: str, domain: str, found: Response) -> None:
+        """Write the row of a document. That it cannot be is logged, and no more."""
+        etag = etag_of(found)
+        assert etag is not None
+        row = StoredDocument(
+            username=user,
+            domain=domain,
+            doc_type=request.doc_sel.doc_type,
+            doc_uri=url,
+            port=request.port,
+            etag=etag,
+            doc=found.body,
+            source=XCAP_CL_MOD,
+        )
+        try:
+            self.store.save(row)
+        except StoreError as error:
+            _log.error("%s: not stored: %s", url, error)
+
+    def poll(self) -> RefreshReport:
+        """Ask for every row of this module again, on condition, many at once.
+
+        Raises:
+            StoreError: the table cannot be read.
+        """
+        if not onehttp.is_initialised():
+            onehttp.init()
+        return Refresh(self.store, _Rows(self), self._listeners).run()
+
+    def _with(self, auth: Auth | None) -> TransferOptions:
+        return with_auth(self._options, auth) if auth else self._options
+
+
+class _Rows:
+    """How a poll asks for rows, wherever they are."""
+
+    def __init__(self, documents: XcapDocuments) -> None:
+        self._documents = documents
+
+    def start(self, row: Watched) -> Wait:
+        answer: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        onehttp.backend().submit(self._request(row), answer.put)
+        return answer.get
+
+    def astart(self, row: Watched) -> Awaitable[Response]:
+        return onehttp.backend().aperform(self._request(row))
+
+    def check(self, row: Watched, response: Response) -> None:
+        self._documents.check(response)
+
+    def xid(self, row: Watched) -> str:
+        return f"sip:{row.username}@{row.domain}" if row.username else f"sip:{row.domain}"
+
+    def _request(self, row: Watched) -> Request:
+        etag = None if self._documents.is_faithful else row.etag
+        return self._documents.request(row.doc_uri, row.port, conditions(if_none_match=etag))
+
+
+def _was_answered(outcome: Outcome) -> bool:
+    return isinstance(outcome, Response) or outcome.sent is Sent.YES
+
+
+def with_port(url: str, port: int) -> str:
+    """``url`` at another port; libcurl refuses impossible ones, and keeps the URL's own."""
+    parts = urlsplit(url)
+    if not 0 < port <= MAX_PORT or not parts.netloc:
+        return url
+    host = parts.netloc[: parts.netloc.rindex("]") + 1] if "]" in parts.netloc else None
+    return urlunsplit(parts._replace(netloc=f"{host or parts.netloc.partition(':')[0]}:{port}"))
+
+
+def database_url(text: str) -> str:
+    """``db_url`` as SQLAlchemy has it.
+
+    The SIP server's ``sqlite://PATH`` and ``postgres://`` are translated; anything else, such as
+    ``postgresql+psycopg://``, is SQLAlchemy's already.
+    """
+    match = _legacy_database(text)
+    if match is None:
+        return text
+    kind, rest = match.groups()
+    if kind != "sqlite":
+        return f"{'postgresql' if kind == 'postgres' else kind}://{rest}"
+    is_absolute = rest.startswith("/")
+    path = rest.lstrip("/")
+    return f"sqlite:///{'/' if is_absolute else ''}{path}" if path else "sqlite://"
