@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -76,7 +77,7 @@ class World:
 
     def _answer(self, request: Request) -> Any:
         self.seen.append(request)
-        name = request.url.partition("://")[2].partition("/")[0]
+        name = re.split("[/?]", request.url.partition("://")[2])[0]
         answers = self.answers.get(name, [200])
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         return answer() if callable(answer) else answer

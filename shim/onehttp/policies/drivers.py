@@ -182,9 +182,10 @@ class CourseTransfer:
         Raises:
             RequestError: it is not fit to be sent; ``on_done`` is not called then.
         """
-        step = self._course.send(None)
         try:
-            self._take(step)
+            self._take(self._course.send(None))
+        except StopIteration as end:  # refused by a policy
+            self._finish(end.value)
         except BaseException:
             self._course.close()
             raise

@@ -242,6 +242,8 @@ class QueryScheduler:
             finished = before.open - len(self._open)
         if self._gate is not None:
             self._gate.close(lambda query: _cancelled(query, "the process was shut down"))
+        for query in list(self._open):
+            query.cancel()  # also where a policy lets it wait, which the backend knows nothing of
         self._backend.close(max(0.0, deadline - time.monotonic()))
         for query in (left := self._workers.close(deadline)):
             self._give_up(query)

@@ -15,3 +15,11 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     made = World(request.param)
     yield made
     made.runtime.close(0)
+
+
+@pytest.fixture
+def submitting() -> Iterator[World]:
+    """The calls are submitted."""
+    made = World("callback")
+    yield made
+    made.runtime.close(0)
