@@ -7,12 +7,23 @@ import dataclasses
 import json
 
 import onehttp
-from benchmarks import calls, crowds, imports, queries
+from benchmarks import calls, crowds, imports, policies, queries
 from benchmarks.baselines import HEADER
 from benchmarks.measure import Row, machine, table
 from benchmarks.nginx import Nginx, running
 
-PARTS = ("calls", "legacy", "large", "threads", "asyncio", "crowd", "h2", "queries", "import")
+PARTS = (
+    "calls",
+    "legacy",
+    "large",
+    "threads",
+    "asyncio",
+    "crowd",
+    "h2",
+    "queries",
+    "policies",
+    "import",
+)
 
 
 def main() -> None:
@@ -35,12 +46,9 @@ def main() -> None:
 
 def measured(part: str, nginx: Nginx, rounds: int) -> list[Row]:
     """The rows of one part, on an engine of their own."""
-    onehttp.init(
-        connections={
-            "version": 1,
-            "connections": {"bench": {"url": nginx.plain, "headers": dict([HEADER])}},
-        }
-    )
+    plain = {"url": nginx.plain, "headers": dict([HEADER])}
+    connections = {"bench": plain, "policed": {**plain, **policies.POLICIES}}
+    onehttp.init(connections={"version": 1, "connections": connections})
     try:
         return {
             "calls": lambda: calls.uncontended(nginx, rounds),
@@ -55,6 +63,7 @@ def measured(part: str, nginx: Nginx, rounds: int) -> list[Row]:
                 *queries.suspending(nginx),
                 *queries.slow_route(nginx, max(3, rounds // 2)),
             ],
+            "policies": lambda: policies.not_acting(rounds),
             "import": lambda: imports.importing(rounds),
         }[part]()
     finally:
