@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onehttp_compat.pv import (
     READ_ONLY_CLASSES,
@@ -18,10 +18,14 @@ from onehttp_compat.pv import (
     UnknownVariableError,
     Value,
     Variable,
+    as_bytes,
     parse,
 )
 from onehttp_compat.registry import KEMI
 from onehttp_compat.server import LegacyServer, default_server
+
+if TYPE_CHECKING:
+    from onehttp_compat.rfc4474.request import SipRequest
 
 _HEXA = "$var(onehttp_hexa)"
 _log = logging.getLogger("onehttp_compat")
@@ -159,7 +163,23 @@ class KsrStore(PvStore):
     def __init__(self, real: Any) -> None:
         super().__init__()
         self._pv = real.pv
+        self._append: Callable[[str], object] = lambda line: real.hdr.append(line)
         self._evalx: Callable[[str, str], int] = real.pvx.evalx
+
+    @property
+    def request(self) -> SipRequest | None:
+        """The request the server is working on; headers are added through ``KSR.hdr``."""
+        from onehttp_compat.rfc4474.request import SipRequest
+
+        raw = self.get("$mb")
+        if raw is None:
+            return None
+        data = raw if isinstance(raw, bytes) else as_bytes(str(raw))
+        return SipRequest(data, on_add=self._append)
+
+    @request.setter
+    def request(self, request: SipRequest | None) -> None:
+        raise TypeError("the server itself says which request is at hand")
 
     def read(self, variable: Variable) -> Value:
         """The value; bytes where it is not UTF-8."""

@@ -57,6 +57,31 @@ class XcapParameters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuthIdentityParameters:
+    """Parameters of ``auth_identity``, under their own names, and five that it did not have."""
+
+    privatekey_path: str = ""
+    certificate_path: str = ""
+    certificate_url: str = ""
+    msg_timeout: int = 600
+    """Seconds that a Date may be from now, when signing; (fixed) or ahead, when verifying."""
+    auth_validity_time: int = 3600
+    """Seconds that a Date may be old, and a Call-ID is remembered."""
+    callid_cache_limit: int = 262144
+    certificate_cache_limit: int = 32768
+    cainfo_path: str = ""
+    accept_pem_certs: int = 0
+    allow_sha1: int = 0
+    allow_private: int = 0
+    """Fetch certificates from addresses that are not in the public internet, too."""
+    download_timeout: int = BUILTIN_TIMEOUT_S
+    """Seconds."""
+    failure_cache_time: int = 30
+    """Seconds in which a certificate that could not be had is not asked for again."""
+    user_agent: str = "kamailio-Agent/1.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleDefaults:
     """Parameters of ``curl`` and ``http_client``, under the names of the latter.
 
@@ -98,8 +123,12 @@ class ModuleDefaults:
         return {1: float(timeout), 2: timeout / 1000}.get(self.timeout_mode, 0.0)
 
 
-ParameterValues: TypeAlias = UtilsParameters | ModuleDefaults | XcapParameters
-_Values = TypeVar("_Values", UtilsParameters, ModuleDefaults, XcapParameters)
+ParameterValues: TypeAlias = (
+    UtilsParameters | ModuleDefaults | XcapParameters | AuthIdentityParameters
+)
+_Values = TypeVar(
+    "_Values", UtilsParameters, ModuleDefaults, XcapParameters, AuthIdentityParameters
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +176,10 @@ _HTTP_CLIENT_NAMES = {
 PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
     "utils": _parameters(
         UtilsParameters(), {field.name: field.name for field in _fields(UtilsParameters())}
+    ),
+    "auth_identity": _parameters(
+        AuthIdentityParameters(),
+        {field.name: field.name for field in _fields(AuthIdentityParameters())},
     ),
     "curl": {
         **_parameters(ModuleDefaults(module="curl"), _CURL_NAMES),

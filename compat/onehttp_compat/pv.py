@@ -9,9 +9,12 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from onehttp.errors import OnehttpError
+
+if TYPE_CHECKING:
+    from onehttp_compat.rfc4474.request import SipRequest
 
 Value: TypeAlias = "bytes | str | int | None"
 Reader: TypeAlias = Callable[[str], Value]
@@ -115,6 +118,16 @@ class PvStore:
         self._message: dict[Variable, Value] = {}
         self._readers: dict[str, Reader] = {"null": lambda _: None}
         self._writable: dict[str, Variable] = {}
+        self._request: SipRequest | None = None
+
+    @property
+    def request(self) -> SipRequest | None:
+        """The SIP request at hand, for modules that work on it whole."""
+        return self._request
+
+    @request.setter
+    def request(self, request: SipRequest | None) -> None:
+        self._request = request
 
     def register(self, kind: str, reader: Reader) -> None:
         """Have variables of class ``kind`` read by ``reader``; they cannot be written."""

@@ -76,6 +76,9 @@ _REQUEST = "onehttp.request(method, url, body=body, headers=[...])"
 _CON_GET = "onehttp.connection(con).get(path)"
 _CON_POST = 'onehttp.connection(con).post(path, body=data, headers=[("Content-Type", ctype)])'
 
+_SIGN = "onehttp.identity.Signer(key, x5u).sign(orig, dest)"
+_VERIFY = "onehttp.identity.Verifier(trust).verify(identity, orig=orig, dest=dest)"
+
 _CLIENT = "url:p body:p headers:p result:v"
 _CONNECT = "connection:s path:p result:v"
 _CONNECT_POST = "connection:s path:p content_type:s body:p result:v"
@@ -87,6 +90,18 @@ FUNCTIONS: Final[tuple[LegacyFunction, ...]] = (
             ("http_query", "url:p result:v", "http_query", None, _GET),
             ("http_query", "url:p body:p result:v", "http_query", None, _POST),
             ("http_query", _CLIENT, "http_query", None, _POST_HEADERS),
+        ],
+    ),
+    *_functions(
+        "auth_identity",
+        [
+            ("auth_date_proc", "", "auth_date_proc", None, _SIGN),
+            ("auth_add_identity", "", "auth_add_identity", None, _SIGN),
+            ("vrfy_check_date", "", "vrfy_check_date", None, _VERIFY),
+            ("vrfy_get_certificate", "", "vrfy_get_certificate", None, _VERIFY),
+            ("vrfy_check_certificate", "", "vrfy_check_certificate", None, _VERIFY),
+            ("vrfy_check_msgvalidity", "", "vrfy_check_msgvalidity", None, _VERIFY),
+            ("vrfy_check_callid", "", "vrfy_check_callid", None, _VERIFY),
         ],
     ),
     *_functions(

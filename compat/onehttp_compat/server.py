@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from onehttp import ConfigurationError, OnehttpError
+from onehttp_compat.auth_identity import AuthIdentity
 from onehttp_compat.curl import Curl
 from onehttp_compat.dispatch import Function, Observer, kemi_function, native_function
 from onehttp_compat.http_client import HttpClient
@@ -57,7 +58,9 @@ class LegacyServer:
         self.curl = Curl(self)
         self.http_client = HttpClient(self)
         self.xcap_client = XcapClient(self)
-        self._modules: dict[str, Utils | Curl | HttpClient | XcapClient] = {
+        self.auth_identity = AuthIdentity(self)
+        self._modules: dict[str, Utils | Curl | HttpClient | XcapClient | AuthIdentity] = {
+            "auth_identity": self.auth_identity,
             "utils": self.utils,
             "curl": self.curl,
             "http_client": self.http_client,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import logging
 import os
 import ssl
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -165,13 +167,19 @@ def _read(path: Path) -> list[x509.Certificate]:
         raise ConfigurationError("no certificates in PEM form in it", file=str(path)) from None
 
 
-def _system_anchors() -> Iterable[x509.Certificate]:
+@functools.cache
+def _system_anchors() -> tuple[x509.Certificate, ...]:
     paths = ssl.get_default_verify_paths()
     files = [Path(paths.cafile)] if paths.cafile else []
     if paths.capath:
         files += sorted(Path(paths.capath).glob("*.[0-9]"))
-    for file in files:
-        try:
-            yield from _read(file)
-        except ConfigurationError as error:
-            _log.warning("an authority of the system is left out: %s", error)
+    found: list[x509.Certificate] = []
+    with warnings.catch_warnings():
+        # Some old authorities break rules of RFC 5280; nobody here can issue them anew.
+        warnings.simplefilter("ignore")
+        for file in files:
+            try:
+                found += _read(file)
+            except ConfigurationError as error:
+                _log.warning("an authority of the system is left out: %s", error)
+    return tuple(found)

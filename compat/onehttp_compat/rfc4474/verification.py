@@ -1,0 +1,254 @@
+"""The verifier: whose certificate, is it to be believed, is the signature its, is this a replay."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import functools
+import logging
+import re
+from collections.abc import Callable
+from typing import Final
+
+from cachetools import TLRUCache, TTLCache
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA1
+
+import onehttp
+from onehttp import ConfigurationError
+from onehttp.identity import (
+    CredentialError,
+    FetchRules,
+    IdentityError,
+    InvalidIdentityError,
+    TrustStore,
+    parse_date,
+)
+from onehttp.identity.fetched_once import FetchedOnce
+from onehttp.identity.fetching import CertificateFetcher
+from onehttp.identity.trust import vouches_for_domain
+from onehttp_compat.modparam import AuthIdentityParameters
+from onehttp_compat.rfc4474.digest import cseq_number, digest_string, read_cseq, received_body
+from onehttp_compat.rfc4474.headers import ALGORITHM, parse_identity, parse_identity_info
+from onehttp_compat.rfc4474.request import SipRequest, addr_spec, from_tag
+
+MAX_CERTIFICATE_BYTES: Final = 8191
+MAX_IDENTITY_LENGTH: Final = 1024
+_PEM: Final = b"-----BEGIN CERTIFICATE-----"
+_sip_host = re.compile(
+    r"sips?:(?:[^@\s]*@)?(\[[0-9A-Fa-f:.]+\]|[^:;?@\[\]\s]+)", re.IGNORECASE
+).match
+_log = logging.getLogger("onehttp_compat.auth_identity")
+
+
+class VerificationService:
+    """Verifies one request after the other; between its steps it holds the certificate."""
+
+    def __init__(
+        self, parameters: AuthIdentityParameters, is_faithful: bool, clock: Callable[[], float]
+    ) -> None:
+        self._parameters = parameters
+        self._is_faithful = is_faithful
+        self._clock = clock
+        self._fetcher = CertificateFetcher(_rules(parameters, is_faithful), headers=())
+        self._fetched: FetchedOnce[bytes] = FetchedOnce(
+            self._fetch,
+            self._fetcher.afetch,
+            lambda _: 0.0,
+            max_items=parameters.certificate_cache_limit,
+            keep_s=0.0,  # a certificate is kept once it was checked, in _checked
+            keep_failures_s=0 if is_faithful else parameters.failure_cache_time,
+            clock=clock,
+        )
+        self._checked: TLRUCache[str, x509.Certificate] = TLRUCache(
+            parameters.certificate_cache_limit,
+            lambda _, certificate, __: certificate.not_valid_after_utc.timestamp(),
+            clock,
+        )
+        self._dialogs: TTLCache[tuple[str, str], list[int]] = TTLCache(
+            parameters.callid_cache_limit, parameters.auth_validity_time, clock
+        )
+        self._certificate: x509.Certificate | None = None
+        self._url = ""
+        self._was_checked = False
+
+    @functools.cached_property
+    def trust(self) -> TrustStore:
+        """The system's authorities, and those of ``cainfo_path``.
+
+        Raises:
+            ConfigurationError: there are none.
+        """
+        path = self._parameters.cainfo_path
+        return TrustStore.from_system(*([path] if path else []))
+
+    def check_date(self, request: SipRequest) -> int:
+        """``vrfy_check_date``: not too old; (fixed) nor of the future."""
+        try:
+            when = parse_date(_present(request, "Date"))
+        except InvalidIdentityError as error:
+            _log.error("vrfy_check_date: %s", error)
+            return -1
+        now = self._clock()
+        is_ahead = when > now + self._parameters.msg_timeout and not self._is_faithful
+        if now > when + self._parameters.auth_validity_time or is_ahead:
+            _log.info("vrfy_check_date: Date is %d s from now", abs(now - when))
+            return -4
+        return 1
+
+    def get_certificate(self, request: SipRequest) -> int:
+        """``vrfy_get_certificate``: from the table, or from where Identity-Info says."""
+        self._certificate = None
+        try:
+            info = parse_identity_info(_present(request, "Identity-Info"))
+        except InvalidIdentityError as error:
+            _log.error("vrfy_get_certificate: %s", error)
+            return -3
+        if info.algorithm != ALGORITHM:
+            _log.error("vrfy_get_certificate: algorithm %s is not known", info.algorithm)
+            return -5
+        known = self._checked.get(info.url)
+        if known is not None:
+            self._certificate, self._url, self._was_checked = known, info.url, True
+            return 1
+        try:
+            data = self._fetched.get(info.url)
+        except IdentityError as error:
+            _log.error("vrfy_get_certificate: %s", error)
+            return -6
+        try:
+            self._certificate = self._read(data)
+        except ValueError:
+            _log.error("vrfy_get_certificate: %d bytes that are not a certificate", len(data))
+            return -7
+        self._url, self._was_checked = info.url, False
+        return 1
+
+    def check_certificate(self, request: SipRequest) -> int:
+        """``vrfy_check_certificate``: trusted, valid, and of the caller's domain.
+
+        (faithful) One from the table is not looked at again: whoever it was checked for, it then
+        vouches for every domain.
+        """
+        certificate = self._certificate
+        sender = request.header("From")
+        if certificate is None or sender is None:
+            _log.error("vrfy_check_certificate: no %s", "From" if certificate else "certificate")
+            return -1
+        host = _sip_host(addr_spec(sender) or "")
+        if host is None:
+            _log.error("vrfy_check_certificate: From: no SIP address")
+            return -2
+        if self._was_checked and self._is_faithful:
+            return 1
+        try:
+            self.trust.chain(certificate, [], self._clock())
+        except (CredentialError, ConfigurationError) as error:
+            _log.error("vrfy_check_certificate: %s", error)
+            return -3
+        if not vouches_for_domain(certificate, host[1]):
+            _log.info("vrfy_check_certificate: the certificate is not one of %s", host[1])
+            return -4
+        self._checked[self._url] = certificate
+        return 1
+
+    def check_message(self, request: SipRequest) -> int:
+        """``vrfy_check_msgvalidity``: the signature; the certificate is let go of."""
+        certificate, self._certificate = self._certificate, None
+        if certificate is None:
+            _log.error("vrfy_check_msgvalidity: no certificate")
+            return -1
+        try:
+            identity = parse_identity(_present(request, "Identity"))
+        except InvalidIdentityError as error:
+            _log.error("vrfy_check_msgvalidity: %s", error)
+            return -1
+        if len(identity) > MAX_IDENTITY_LENGTH:
+            _log.error("vrfy_check_msgvalidity: Identity of %d characters", len(identity))
+            return -2
+        try:
+            date, body = _present(request, "Date"), received_body(request)
+            digest = digest_string(request, date, body, is_lenient=self._is_faithful)
+        except InvalidIdentityError as error:
+            _log.error("vrfy_check_msgvalidity: %s", error)
+            return -5
+        if not _is_signed(digest, identity, certificate):
+            _log.info("vrfy_check_msgvalidity: the signature does not match")
+            return -3
+        return 1
+
+    def check_callid(self, request: SipRequest) -> int:
+        """``vrfy_check_callid``: no request of this dialogue had this CSeq, nor a higher one."""
+        call_id, cseq, sender = (request.header(name) for name in ("Call-ID", "CSeq", "From"))
+        if not call_id:
+            return _missing("vrfy_check_callid", "Call-ID", -1)
+        try:
+            digits, _ = read_cseq(cseq or "")
+        except InvalidIdentityError:
+            return _missing("vrfy_check_callid", "CSeq", -2)
+        try:
+            number = cseq_number(digits)
+        except InvalidIdentityError:
+            return _missing("vrfy_check_callid", "CSeq number", -3)
+        if sender is None:
+            return _missing("vrfy_check_callid", "From", -4)
+        key = (call_id, from_tag(sender))
+        highest = self._dialogs.get(key)
+        if highest is not None and number <= highest[0]:
+            _log.info("vrfy_check_callid: replayed: CSeq %d of %s", number, call_id)
+            return -6
+        if highest is not None and self._is_faithful:
+            highest[0] = number  # the entry's time does not begin anew
+        else:
+            self._dialogs[key] = [number]
+        return 1
+
+    def _fetch(self, url: str) -> bytes:
+        try:
+            onehttp.backend()
+        except onehttp.NotInitialisedError:
+            onehttp.init()
+        return self._fetcher.fetch(url)
+
+    def _read(self, data: bytes) -> x509.Certificate:
+        if self._parameters.accept_pem_certs and _PEM in data:
+            return x509.load_pem_x509_certificate(data[data.index(_PEM) :])
+        return x509.load_der_x509_certificate(data)
+
+
+def _rules(parameters: AuthIdentityParameters, is_faithful: bool) -> FetchRules:
+    return FetchRules(
+        timeout_s=float(parameters.download_timeout),
+        connect_timeout_s=0.0,
+        max_bytes=MAX_CERTIFICATE_BYTES,
+        allow_http=True,
+        allow_private=is_faithful or bool(parameters.allow_private),
+        ca_file=parameters.cainfo_path or None,
+        user_agent=parameters.user_agent,
+    )
+
+
+def _is_signed(digest: bytes, identity: str, certificate: x509.Certificate) -> bool:
+    try:
+        key = certificate.public_key()
+        if not isinstance(key, RSAPublicKey):
+            return False
+        key.verify(base64.b64decode(identity), digest, PKCS1v15(), SHA1())
+    except (InvalidSignature, binascii.Error, ValueError, TypeError):
+        return False
+    return True
+
+
+def _present(request: SipRequest, name: str) -> str:
+    text = request.header(name)
+    if text is None:
+        raise InvalidIdentityError(f"no {name} header")
+    return text
+
+
+def _missing(function: str, what: str, code: int) -> int:
+    _log.error("%s: %s missing or malformed", function, what)
+    return code
