@@ -58,13 +58,13 @@ class QueryStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShutdownReport:
-    """What a shutdown found in the works."""
+    """What a shutdown found in the works: each open query is in one of the first three."""
 
     finished: int = 0
-    """Queries that came to their end within the grace."""
+    """Queries that came to their end."""
     cancelled: int = 0
-    """Queries that did not, and ended with a `CancelledError`."""
-    routes_not_run: int = 0
-    """Answered queries whose route nobody had begun; transactions went on without it."""
+    """Queries that had no answer when the grace was over, and ended with a `CancelledError`."""
     still_open: int = 0
     """Queries that nobody could end: their route still ran when the grace was over."""
+    routes_not_run: int = 0
+    """Of all these: those whose route nobody had begun; transactions went on without it."""

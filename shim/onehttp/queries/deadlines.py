@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from onehttp.queries.query import Query, QueryState
+from onehttp.queries.query import Query
 
 
 class Deadlines:
@@ -19,7 +19,9 @@ class Deadlines:
 
     def __init__(self, expire: Callable[[Query], object]) -> None:
         self._expire = expire
-        self._due: list[tuple[float, int, Query]] = []
+        self._due: list[tuple[float, int]] = []
+        """Ids by time; those that have left since are passed over."""
+        self._waiting: dict[int, Query] = {}
         self._changed = threading.Condition()  # guards _due, _thread and _is_closed
         self._thread: threading.Thread | None = None
         self._is_closed = False
@@ -27,20 +29,24 @@ class Deadlines:
     def add(self, due: float, query: Query) -> None:
         """Have ``query`` end at ``due`` (monotonic) if it still waits then."""
         with self._changed:
-            heapq.heappush(self._due, (due, query.id, query))
+            self._waiting[query.id] = query
+            heapq.heappush(self._due, (due, query.id))
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._watch, name="onehttp-deadlines", daemon=True
                 )
                 self._thread.start()
-            elif self._due[0][2] is query:
+            elif self._due[0][1] == query.id:
                 self._changed.notify()
+
+    def discard(self, query: Query) -> None:
+        """It waits no more."""
+        self._waiting.pop(query.id, None)
 
     def close(self) -> None:
         """Forget them all."""
         with self._changed:
             self._is_closed = True
-            self._due.clear()
             self._changed.notify()
 
     def _watch(self) -> None:
@@ -49,12 +55,16 @@ class Deadlines:
 
     def _next_due(self) -> Query | None:
         """The next query whose time is over; waits for it. None: closed."""
+        due, waiting = self._due, self._waiting
         with self._changed:
             while not self._is_closed:
-                while self._due and self._due[0][2].state is not QueryState.WAITING:
-                    heapq.heappop(self._due)  # it has left the line since
-                wait_s = self._due[0][0] - time.monotonic() if self._due else None
+                while due and due[0][1] not in waiting:
+                    heapq.heappop(due)
+                wait_s = due[0][0] - time.monotonic() if due else None
                 if wait_s is not None and wait_s <= 0:
-                    return heapq.heappop(self._due)[2]
-                self._changed.wait(wait_s)
+                    query = waiting.pop(heapq.heappop(due)[1], None)
+                    if query is not None:
+                        return query
+                else:
+                    self._changed.wait(wait_s)
         return None

@@ -35,9 +35,10 @@ class QueryLimits:
     max_in_flight_per_origin: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("queue_length", "wait_s", "max_in_flight", "max_in_flight_per_origin"):
+        for name in ("queue_length", "max_in_flight", "max_in_flight_per_origin"):
             _check(name, getattr(self, name), lowest=0)
         _check("workers", self.workers, lowest=1)
+        _check("wait_s", self.wait_s, lowest=0, kinds=(int, float))
         if self.when_full not in ("refuse", "wait"):
             raise ConfigurationError(
                 f"expected 'refuse' or 'wait', got {self.when_full!r}", key="queries.when_full"
@@ -49,8 +50,9 @@ class QueryLimits:
         return bool(self.max_in_flight or self.max_in_flight_per_origin)
 
 
-def _check(name: str, value: object, lowest: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= lowest:
+def _check(name: str, value: object, lowest: int, kinds: tuple[type, ...] = (int,)) -> None:
+    if type(value) not in kinds or not value >= lowest:  # type: ignore[operator]
+        kind = "number" if float in kinds else "whole number"
         raise ConfigurationError(
-            f"expected a number from {lowest} on, got {value!r}", key=f"queries.{name}"
+            f"expected a {kind} from {lowest} on, got {value!r}", key=f"queries.{name}"
         )

@@ -7,6 +7,7 @@ a worker, or the shutdown that ends what the workers did not get to.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import itertools
 import logging
@@ -18,7 +19,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from onehttp_backends.contract import Outcome, Request, Response, Transfer
-from onehttp_backends.errors import OnehttpError, TransferError
+from onehttp_backends.errors import CancelledError, OnehttpError, TransferError
 
 if TYPE_CHECKING:
     import asyncio
@@ -31,6 +32,7 @@ Start: TypeAlias = Callable[[Request, Callable[[Outcome], None]], Transfer]
 
 logger = logging.getLogger("onehttp")
 _ids = itertools.count(1)
+NOT_SUSPENDED: Final = object()
 
 
 class QueryState(enum.Enum):
@@ -77,6 +79,19 @@ class Result:
         return self.response is not None
 
 
+def run_route(route: Callable[[Result], object], result: Result) -> None:
+    """Run a route in the calling thread.
+
+    Raises:
+        TypeError: it is a coroutine function, which only a loop can run.
+        Exception: whatever it raises.
+    """
+    returned = route(result)
+    if type(returned) is CoroutineType:
+        returned.close()
+        raise TypeError("a coroutine function is a route only in a TaskTransaction")
+
+
 class IllegalTransitionError(OnehttpError, RuntimeError):
     """A query was to go where its table does not let it: a defect of this library."""
 
@@ -111,7 +126,7 @@ class Query:
         self.context: Context | None = None
         """The context variables of the caller, for the route."""
         self.transaction: Transaction | None = None
-        self.token: Token | None = None
+        self.token: Token = NOT_SUSPENDED
         self.origin = ""
         """Where it counts against a limit per origin; empty where there is none."""
         self.state = QueryState.NEW
@@ -127,7 +142,8 @@ class Query:
     def cancel(self) -> bool:
         """End it with a `CancelledError` as its result; False when its answer was there.
 
-        Its route runs, and its transaction goes on, with that result.
+        Its route runs, and its transaction goes on, with that result. An answer that comes in
+        the same moment may still be faster.
         """
         if self._result is not None:
             return False
@@ -136,7 +152,7 @@ class Query:
         if transfer is not None:
             return transfer.cancel()
         self._scheduler.cancel_waiting(self)
-        return True
+        return self._result is None or isinstance(self.error, CancelledError)
 
     def result(self, timeout_s: float | None = None) -> Result:
         """Wait for the answer in the calling thread.
@@ -145,9 +161,12 @@ class Query:
             TimeoutError: (the builtin) it did not come within ``timeout_s``; the query goes on.
         """
         if self._result is None:
-            answered = threading.Event()
-            self._when_answered(answered.set)
-            if not answered.wait(timeout_s):
+            bell = threading.Lock()
+            bell.acquire()
+            self._when_answered(bell.release)
+            wait_s = -1 if timeout_s is None else max(0.0, timeout_s)
+            if self._result is None and not bell.acquire(timeout=wait_s):
+                self._forget_waker(bell.release)
                 raise TimeoutError(f"query {self.id}: no answer within {timeout_s} s")
         assert self._result is not None
         return self._result
@@ -159,9 +178,15 @@ class Query:
             loop = asyncio.get_running_loop()
             future: asyncio.Future[None] = loop.create_future()
             self._when_answered(lambda: _wake(loop, future))
-            yield from future
+            if self._result is None:
+                yield from future
         assert self._result is not None
         return self._result
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether its `Result` is there; its route may still have to run."""
+        return self._result is not None
 
     @property
     def error(self) -> TransferError | None:
@@ -171,21 +196,24 @@ class Query:
     def attach(self, transfer: Transfer) -> None:
         """Tell which transfer to cancel."""
         self._transfer = transfer
-        if self._was_cancelled:  # between the decision to start it and this line
+        if self._result is not None:  # it was faster
+            self._transfer = None
+        elif self._was_cancelled:  # between the decision to start it and this line
             transfer.cancel()
 
-    def answer(self, outcome: Outcome) -> Result:
-        """Keep the outcome and wake who waits."""
+    def answer(self, outcome: Outcome) -> None:
+        """Keep the outcome."""
         if isinstance(outcome, Response):
-            result = Result(query_id=self.id, response=outcome, xdata=self.xdata)
+            self._result = Result(query_id=self.id, response=outcome, xdata=self.xdata)
         else:
-            result = Result(query_id=self.id, error=outcome, xdata=self.xdata)
-        self._result = result
+            self._result = Result(query_id=self.id, error=outcome, xdata=self.xdata)
         self._transfer = None
+
+    def wake(self) -> None:
+        """Wake who waits for the answer, which is there."""
         wakers = self._wakers
         while wakers:
             wakers.pop()()
-        return result
 
     def go_on(self) -> bool:
         """Take the transaction up again with the route in it, or run the route alone.
@@ -196,10 +224,14 @@ class Query:
         assert self._result is not None
         if self.transaction is not None:
             return self.transaction.resume(self.token, self.route, self._result)
-        if self.route is not None and type(returned := self.route(self._result)) is CoroutineType:
-            returned.close()
-            raise TypeError("a coroutine function is a route only in a TaskTransaction")
+        if self.route is not None:
+            run_route(self.route, self._result)
         return True
+
+    def let_go(self) -> None:
+        """It has ended: who keeps it keeps its result, and nothing of the way there."""
+        self.route = self.context = self.transaction = None
+        self.token = NOT_SUSPENDED
 
     def become(self, state: QueryState) -> None:
         """Change state as the table allows. The scheduler's lock is held.
@@ -212,14 +244,16 @@ class Query:
         self.state = state
 
     def _when_answered(self, wake: Callable[[], object]) -> None:
-        if self._wakers is None:
-            # Whoever comes second finds the list of the first.
-            with self._scheduler.changing:
-                self._wakers = self._wakers or []
+        """Have ``wake`` called once, unless the answer is there already: look after this."""
+        with self._scheduler.changing:
+            if self._wakers is None:
+                self._wakers = []
         self._wakers.append(wake)
-        # Answered in between: then this one may have been missed, and waking twice does no harm.
-        if self._result is not None:
-            wake()
+
+    def _forget_waker(self, wake: Callable[[], object]) -> None:
+        assert self._wakers is not None
+        with contextlib.suppress(ValueError):  # it is being called
+            self._wakers.remove(wake)
 
 
 def _wake(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:

@@ -43,9 +43,13 @@ class Routes:
         """
         if target is None or callable(target):
             return target
+        if not isinstance(target, str):
+            raise UnknownRouteError(
+                f"route: expected a name, a function or None, got {type(target).__name__}"
+            )
         route = self._by_name.get(target) or self._of_scripts(target)
         if route is None:
-            near = difflib.get_close_matches(str(target), self._by_name, 1)
+            near = difflib.get_close_matches(target, self._by_name, 1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
             raise UnknownRouteError(
                 f"no route named {target!r}{hint}; register it with @onehttp.route({target!r})"
@@ -54,7 +58,7 @@ class Routes:
 
     def _of_scripts(self, name: str) -> Route | None:
         for script in reversed(self._scripts):
-            function = getattr(script, name, None) if isinstance(name, str) else None
+            function = getattr(script, name, None)
             if callable(function) and not name.startswith("_"):
                 return cast("Route", function)
         return None
@@ -62,4 +66,5 @@ class Routes:
 
 def name_of(route: Route) -> str:
     """What to call a route in a log line."""
-    return getattr(route, "__qualname__", None) or repr(route)
+    function = getattr(route, "func", route)  # of a functools.partial, whose repr tells secrets
+    return getattr(function, "__qualname__", None) or type(route).__qualname__

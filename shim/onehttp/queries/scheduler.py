@@ -9,10 +9,11 @@ import time
 import weakref
 from contextvars import copy_context
 
+from onehttp.errors import NotInitialisedError
 from onehttp.queries.account import Account, QueryStats, ShutdownReport
 from onehttp.queries.gate import Gate
 from onehttp.queries.limits import QueryLimits, QueueFullError
-from onehttp.queries.query import Query, QueryState, Start
+from onehttp.queries.query import NOT_SUSPENDED, Query, QueryState, Start
 from onehttp.queries.routes import Routes, RouteTarget, name_of
 from onehttp.queries.transaction import Transaction, current
 from onehttp.queries.workers import RouteWorkers
@@ -41,8 +42,9 @@ class QueryScheduler:
 
     def _begin_afresh(self) -> None:
         """As new: nothing open, every count at zero, no thread."""
-        self.changing = threading.Lock()
-        """Guards the states of all queries, and everything that is counted."""
+        self.changing = threading.RLock()
+        """Guards the states of all queries, and everything that is counted. Reentrant, since a
+        signal handler or a finaliser may submit or cancel in the midst of it."""
         self._has_room = threading.Condition(self.changing)
         self._has_ended = threading.Condition(self.changing)
         self._account = Account()
@@ -71,9 +73,9 @@ class QueryScheduler:
         try:
             query.route = self._routes.find(route)
             transaction = current()
-            self._let_in(query)
+            self._let_in(query, transaction)
             if transaction is not None:
-                self._suspend(query, transaction)
+                query.token = transaction.suspend()
             if transaction is not None or query.route is not None:
                 query.context = copy_context()
             self._begin(query, request, start or self._start_transfer)
@@ -82,29 +84,30 @@ class QueryScheduler:
             raise
         return query
 
-    def _let_in(self, query: Query) -> None:
+    def _let_in(self, query: Query, transaction: Transaction | None) -> None:
+        account = self._account
         with self.changing:
             if self._queued >= self.limits.queue_length > 0 and not self._wait_for_room():
                 raise QueueFullError(
                     f"{self._queued} queries are open, as many as may be (queue_length); "
                     "nothing was sent"
                 )
+            if self._is_closing:
+                raise NotInitialisedError("onehttp is being shut down; nothing was sent")
             query.become(QueryState.IN_FLIGHT)
-            self._open.add(query)
             self._queued += 1
-            self._account.submitted += 1
+            account.submitted += 1
+            account.suspended += transaction is not None
+            query.transaction = transaction
+            self._open.add(query)  # last: it tells `_refuse` what to take back
 
     def _wait_for_room(self) -> bool:
         if self.limits.when_full == "refuse" or _is_in_event_loop():
             return False
         length = self.limits.queue_length
-        return self._has_room.wait_for(lambda: self._queued < length, self.limits.wait_s)
-
-    def _suspend(self, query: Query, transaction: Transaction) -> None:
-        query.token = transaction.suspend()
-        query.transaction = transaction
-        with self.changing:
-            self._account.suspended += 1
+        return self._has_room.wait_for(
+            lambda: self._queued < length or self._is_closing, self.limits.wait_s
+        )
 
     def _begin(self, query: Query, request: Request, start: Start) -> None:
         if self._gate is not None:
@@ -114,20 +117,27 @@ class QueryScheduler:
 
     def _refuse(self, query: Query) -> None:
         """Take back a query that could not start."""
-        transaction = query.transaction
+        transaction, token = query.transaction, query.token
         account = self._account
         with self.changing:
             if query.state in (QueryState.ROUTE_RUNNING, QueryState.ENDED):
                 return  # it has started: an interrupt came while `submit` returned
-            if query.state is not QueryState.NEW:
+            account.refused += 1
+            if query in self._open:
                 account.submitted -= 1
+                account.suspended -= transaction is not None
                 self._leave_queue()
                 self._open.discard(query)
-            account.refused += 1
-            account.suspended -= transaction is not None
+            if self._gate is not None:
+                self._gate.leave_line(query)
             query.become(QueryState.ENDED)
-        if transaction is not None:
-            transaction.cancel_suspend(query.token)
+            query.let_go()
+        if transaction is None or token is NOT_SUSPENDED:
+            return
+        try:
+            transaction.cancel_suspend(token)
+        except Exception:
+            logger.exception("query %d: its transaction could not be taken up again", query.id)
 
     # ---- out
 
@@ -138,16 +148,16 @@ class QueryScheduler:
 
     def _answered(self, query: Query, outcome: Outcome) -> None:
         """A query's outcome is there. Called by whoever drives the engine: never waits."""
-        query.answer(outcome)
         goes_on = query.route is not None or query.transaction is not None
         with self.changing:
-            if query not in self._open:
-                return  # this process has forked, and the query is its parent's
-            if goes_on:
-                query.become(QueryState.ROUTE_WAITING)
-            else:
+            if query.state not in (QueryState.IN_FLIGHT, QueryState.WAITING):
+                return  # taken back, interrupted, or (in a forked child) the parent's
+            query.become(QueryState.ROUTE_WAITING if goes_on else QueryState.ENDED)
+            query.answer(outcome)
+            if not goes_on:
                 self._leave_queue()
-                self._end(query)
+                self._note_end(query)
+        query.wake()
         if goes_on and not self._workers.put(query):
             self._give_up(query)
 
@@ -165,22 +175,22 @@ class QueryScheduler:
             has_run = query.context.run(query.go_on)
         except BaseException:
             has_failed = True
-            where = "" if query.route is None else f" {name_of(query.route)}"
-            logger.exception("query %d: route%s failed", query.id, where)
+            what = "its transaction" if query.route is None else f"route {name_of(query.route)}"
+            logger.exception("query %d: %s failed", query.id, what)
+        if not has_run:
+            logger.info("query %d: its transaction has ended before the answer", query.id)
         with self.changing:
             if query not in self._open:
                 return  # the route has forked: this is the child
+            query.become(QueryState.ENDED)
             self._note_run(query, has_run, has_failed)
-            self._end(query)
+            self._note_end(query)
 
     def _note_run(self, query: Query, has_run: bool, has_failed: bool) -> None:
         account = self._account
         if query.transaction is not None:
-            if has_run:
-                account.resumed += 1
-            else:
-                account.gone += 1
-                logger.info("query %d: its transaction has ended before the answer", query.id)
+            account.resumed += has_run
+            account.gone += not has_run
         if query.route is not None and has_run:
             account.routes_run += 1
             account.routes_failed += has_failed
@@ -188,15 +198,17 @@ class QueryScheduler:
     def _give_up(self, query: Query) -> None:
         """At a shutdown: nobody runs the route, but the transaction goes on."""
         with self.changing:
+            if query.state is not QueryState.ROUTE_WAITING:
+                return  # taken back by `_refuse`
             query.become(QueryState.ENDED)
             self._leave_queue()
             self._account.routes_not_run += query.route is not None
-        query.route = None
+            query.route = None
         has_run = True
         try:
             has_run = query.go_on()
         except Exception:
-            logger.exception("query %d: its transaction could not go on", query.id)
+            logger.exception("query %d: its transaction failed", query.id)
         with self.changing:
             self._note_run(query, has_run, has_failed=False)
             self._note_end(query)
@@ -205,10 +217,6 @@ class QueryScheduler:
         self._queued -= 1
         if self.limits.when_full == "wait":
             self._has_room.notify()
-
-    def _end(self, query: Query) -> None:
-        query.become(QueryState.ENDED)
-        self._note_end(query)
 
     def _note_end(self, query: Query) -> None:
         self._open.discard(query)
@@ -220,6 +228,7 @@ class QueryScheduler:
             account.cancelled += 1
         else:
             account.failed += 1
+        query.let_go()
         if self._is_closing:
             self._has_ended.notify_all()
 
@@ -233,30 +242,41 @@ class QueryScheduler:
     def close(self, grace_s: float) -> ShutdownReport:
         """Wait up to ``grace_s`` for the open queries, then end them, and the backend."""
         deadline = time.monotonic() + grace_s
-        before = self.stats()
         with self.changing:
             self._is_closing = True
-            # A route that shuts down the process does not wait for its own end.
-            own = 1 if self._workers.is_worker() else 0
-            self._has_ended.wait_for(lambda: len(self._open) <= own, grace_s)
-            finished = before.open - len(self._open)
+            self._has_room.notify_all()
+            before = self.stats()
+        # A route that shuts down the process does not wait for its own end.
+        own = 1 if self._workers.is_worker() else 0
+        try:
+            with self.changing:
+                self._has_ended.wait_for(lambda: len(self._open) <= own, grace_s)
+        except BaseException:
+            deadline = 0.0  # Ctrl-C: no patience any more
+            raise
+        finally:
+            in_time = self.stats()
+            self._end_all(deadline)
+        after = self.stats()
+        cancelled = after.cancelled - in_time.cancelled
+        report = ShutdownReport(
+            finished=before.open - after.open - cancelled,
+            cancelled=cancelled,
+            routes_not_run=after.routes_not_run - before.routes_not_run,
+            still_open=after.open - own,
+        )
+        if report.cancelled or report.routes_not_run or report.still_open:
+            logger.warning("shutdown: %s", report)
+        return report
+
+    def _end_all(self, deadline: float) -> None:
         if self._gate is not None:
             self._gate.close(lambda query: _cancelled(query, "the process was shut down"))
         for query in list(self._open):
             query.cancel()  # also where a policy lets it wait, which the backend knows nothing of
         self._backend.close(max(0.0, deadline - time.monotonic()))
-        for query in (left := self._workers.close(deadline)):
+        for query in self._workers.close(deadline):
             self._give_up(query)
-        after = self.stats()
-        report = ShutdownReport(
-            finished=finished,
-            cancelled=after.cancelled - before.cancelled,
-            routes_not_run=after.routes_not_run - before.routes_not_run,
-            still_open=after.open - own,
-        )
-        if left or report.cancelled or report.still_open:
-            logger.warning("shutdown: %s", report)
-        return report
 
     def forget_parents_queries(self) -> None:
         """In a forked child: open queries are the parent's, which runs their routes."""
@@ -265,7 +285,9 @@ class QueryScheduler:
         self._begin_afresh()
         for query in inherited:
             query.state = QueryState.ENDED
-            query.answer(_cancelled(query, "it belongs to the parent process"))
+            if not query.is_answered:
+                query.answer(_cancelled(query, "it belongs to the parent process"))
+            query.wake()
 
 
 def _cancelled(query: Query, reason: str) -> TransferError:

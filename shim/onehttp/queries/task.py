@@ -21,10 +21,11 @@ _tokens = itertools.count(1)
 class TaskTransaction:
     """What a task waits for while its query is under way; made in the task.
 
-    Each ``await`` gives what the route of the query returned (its `Result` where there is no
+    Each ``await`` gives what the route of the last query returned (its `Result` where there is no
     route) and raises what that raised. Routes run in the task's loop and may be coroutine
     functions. A query whose answer comes when nobody waits any more (the task was cancelled, or
-    ``timeout_s`` is over) runs no route.
+    ``timeout_s`` is over) runs no route. One query at a time suspends it, as with a SIP
+    transaction; a route may submit the next one.
 
         tx = onehttp.TaskTransaction()
         with onehttp.transaction(tx):
@@ -32,7 +33,8 @@ class TaskTransaction:
         value = await tx
 
     Args:
-        timeout_s: the transaction's own time limit for each suspension, in seconds.
+        timeout_s: how long one ``await`` waits at most, in seconds; it raises
+            `asyncio.TimeoutError` then.
     """
 
     def __init__(self, timeout_s: float | None = None) -> None:
@@ -43,6 +45,8 @@ class TaskTransaction:
         self._suspended: dict[Token, asyncio.Future[Any]] = {}
         """Whoever takes a future out, in one step, decides what becomes of it."""
         self._last: asyncio.Future[Any] | None = None
+        self._before: asyncio.Future[Any] | None = None  # what `_last` was before the suspension
+        self._routes: set[asyncio.Task[Any]] = set()  # a loop by itself may lose its tasks
 
     def __await__(self) -> Generator[Any, None, Any]:
         if self._last is None:
@@ -59,8 +63,11 @@ class TaskTransaction:
             raise
 
     def suspend(self) -> Token:
+        if self._suspended:
+            raise TransactionError("the transaction is suspended already, by another query")
         token = next(_tokens)
-        self._last = self._suspended[token] = self._loop.create_future()
+        self._before, self._last = self._last, self._loop.create_future()
+        self._suspended[token] = self._last
         return token
 
     def resume(
@@ -76,8 +83,8 @@ class TaskTransaction:
         return True
 
     def cancel_suspend(self, token: Token) -> None:
-        self._suspended.pop(token, None)
-        self._last = None
+        if self._suspended.pop(token, None) is not None:
+            self._last = self._before
 
     def _forget(self, future: asyncio.Future[Any]) -> None:
         for token, waiting in list(self._suspended.items()):
@@ -100,6 +107,8 @@ class TaskTransaction:
             return
         if isinstance(returned, CoroutineType):
             task = self._loop.create_task(returned)
+            self._routes.add(task)
+            task.add_done_callback(self._routes.discard)
             task.add_done_callback(lambda done: _hand_on(done, future))
         else:
             _settle(future, returned)

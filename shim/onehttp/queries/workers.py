@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 
 from onehttp.queries.query import Query
+
+logger = logging.getLogger("onehttp")
 
 
 class RouteWorkers:
@@ -26,7 +29,7 @@ class RouteWorkers:
         """A bell for each worker that sleeps; who takes one out rings it. All steps on both
         are single ones, so no lock is needed: the driver must not wait for a worker."""
         self._threads: list[threading.Thread] = []
-        self._starting = threading.Lock()  # guards _threads
+        self._starting = threading.RLock()  # guards _threads
         self._is_closed = False
 
     def put(self, query: Query) -> bool:
@@ -49,7 +52,8 @@ class RouteWorkers:
 
     def is_worker(self) -> bool:
         """Whether the calling thread is one of the workers."""
-        return threading.current_thread() in self._threads
+        with self._starting:
+            return threading.current_thread() in self._threads
 
     def close(self, deadline: float) -> list[Query]:
         """Let routes at work finish until ``deadline`` (monotonic); those that nobody began."""
@@ -65,7 +69,9 @@ class RouteWorkers:
                 self._idle.pop().release()
             except IndexError:
                 break
-        for thread in self._threads:
+        with self._starting:
+            threads = list(self._threads)
+        for thread in threads:
             if thread is not threading.current_thread():
                 thread.join(max(0.0, deadline - time.monotonic()))
         return left
@@ -80,8 +86,12 @@ class RouteWorkers:
             if len(self._threads) >= self._size or self._is_closed:
                 return
             thread = threading.Thread(target=self._work, name="onehttp-route", daemon=True)
-            self._threads.append(thread)
-        thread.start()
+            try:
+                thread.start()
+            except RuntimeError:  # no more threads: a worker, or the next query's, will do it
+                logger.exception("no thread for a route worker")
+            else:
+                self._threads.append(thread)
 
     def _work(self) -> None:
         bell = threading.Lock()
@@ -102,3 +112,4 @@ class RouteWorkers:
                     bell.acquire()
             else:
                 self._run(query)
+                del query  # an idle worker keeps no response

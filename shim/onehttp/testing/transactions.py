@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from onehttp.queries.query import Result
+from onehttp.queries.query import Result, run_route
 from onehttp.queries.transaction import Token, TransactionError
 
 DEFAULT_FINAL_TIMER_S: Final = 30.0
@@ -102,6 +102,8 @@ class FakeTransaction:
         self.state = TransactionState.PROCEEDING
         self._layer = layer
         self._token: object = None
+        self._resumed_by: object = None
+        self._was = self.state  # before it was suspended
 
     def __repr__(self) -> str:
         return f"<FakeTransaction {self.method}: {self.state.value}>"
@@ -115,6 +117,10 @@ class FakeTransaction:
         """Nothing more will happen on this side: answered, or relayed."""
         return self.state in (TransactionState.ANSWERED, TransactionState.RELAYED)
 
+    def is_suspended_by(self, token: Token) -> bool:
+        """Whether it still waits in the suspension that ``token`` names."""
+        return self.state is TransactionState.SUSPENDED and token is self._token
+
     # ---- what a query does with it
 
     def suspend(self) -> Token:
@@ -122,6 +128,7 @@ class FakeTransaction:
         with layer.changed:
             if self.state not in (TransactionState.PROCEEDING, TransactionState.RESUMED):
                 raise TransactionError(f"{self!r} cannot be suspended")
+            self._was = self.state
             self._become(TransactionState.SUSPENDED)
             if self.method == "INVITE" and not self.responses:
                 self.responses.append("100")
@@ -134,21 +141,22 @@ class FakeTransaction:
         self, token: Token, route: Callable[[Result], object] | None, result: Result
     ) -> bool:
         with self._layer.changed:
-            if self.state is not TransactionState.SUSPENDED or token is not self._token:
+            if not self.is_suspended_by(token):
                 return False
             self._become(TransactionState.RESUMED)
             self.resumed += 1
+            self._resumed_by = token
         try:
             if route is not None:
-                route(result)
+                run_route(route, result)
         finally:
-            self._leave_route()
+            self._leave_route(token)
         return True
 
     def cancel_suspend(self, token: Token) -> None:
         with self._layer.changed:
-            if self.state is TransactionState.SUSPENDED and token is self._token:
-                self._become(TransactionState.PROCEEDING)
+            if self.is_suspended_by(token):
+                self._become(self._was)
 
     # ---- what a script and its peer do
 
@@ -181,9 +189,10 @@ class FakeTransaction:
             if self.state is TransactionState.SUSPENDED:
                 self._answer("408")
 
-    def _leave_route(self) -> None:
+    def _leave_route(self, token: Token) -> None:
         with self._layer.changed:
-            if self.state is TransactionState.RESUMED:
+            # Not when a later route is at it, of a query that this one has submitted.
+            if self.state is TransactionState.RESUMED and self._resumed_by is token:
                 self._answer("500")  # nobody else will
 
     def _answer(self, response: str) -> None:

@@ -1,0 +1,69 @@
+"""A server that holds every request until the test says what becomes of it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+
+from servers.raw import OK, Peer, RawServer
+
+PATIENCE_S = 30
+"""How long a test waits for a request that must come."""
+
+
+class Held:
+    """A request that has arrived.
+
+    Attributes:
+        target: its path and query.
+    """
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self._fate: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+
+    def answer(self, data: bytes = OK) -> None:
+        self._fate.put(data)
+
+    def close(self) -> None:
+        """Close its connection without an answer."""
+        self._fate.put(None)
+
+    def wait(self) -> bytes | None:
+        """What is to be sent; None: nothing, ever."""
+        return self._fate.get()
+
+
+class HoldingServer(RawServer):
+    """`arrival` waits for a request; what it gives is told what to do."""
+
+    def __init__(self) -> None:
+        super().__init__(self._hold)
+        self._arrived = threading.Condition()
+        self._held: dict[str, Held] = {}
+
+    def arrival(self, target: str) -> Held:
+        """The request for ``target``, once it is there; each is given out once."""
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: target in self._held, PATIENCE_S), target
+            return self._held.pop(target)
+
+    def __exit__(self, *error: object) -> None:
+        self.release.set()
+        with self._arrived:
+            for held in self._held.values():
+                held.close()
+        super().__exit__(*error)  # type: ignore[arg-type]
+
+    def _hold(self, peer: Peer) -> None:
+        while request := peer.request():
+            held = Held(request.split(b" ", 2)[1].decode())
+            with self._arrived:
+                if self.release.is_set():
+                    return
+                self._held[held.target] = held
+                self._arrived.notify_all()
+            data = held.wait()
+            if data is None:
+                return
+            peer.send(data)
