@@ -34,7 +34,9 @@ soak: $(VENV)/.dev
 # Debian packages that tests and benchmarks talk to: the real thing, not a mock of it.
 packages:
 	@scripts/need-packages nginx:nginx-light openssl:openssl pg_createcluster:postgresql \
-		secsipidx:secsipidx
+		secsipidx:secsipidx kamailio:kamailio \
+		'/usr/lib/*/kamailio/modules/xcap_server.so:kamailio-presence-modules' \
+		'/usr/lib/*/kamailio/modules/db_sqlite.so:kamailio-sqlite-modules'
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || scripts/need-packages -f python3-venv

@@ -17,6 +17,7 @@ from onehttp_compat.xcap_request import (
     IF_MATCH,
     IF_NONE_MATCH,
     INTEGRATED_SERVER,
+    MAX_PORT,
     PIDF_MANIPULATION,
     PRES_CONTENT,
     PRES_RULES,
@@ -89,12 +90,7 @@ class RefreshTarget:
 
 
 class RefusedRefreshError(OnehttpError):
-    """The refresh command is refused: ``code`` and ``message`` of the fault."""
-
-    def __init__(self, message: str, code: int = 500) -> None:
-        super().__init__(message)
-        self.message = message
-        self.code = code
+    """The refresh command is refused, with this text and code 500."""
 
 
 class XcapClient:
@@ -211,14 +207,11 @@ class XcapClient:
     def refresh(self, arguments: Sequence[Any]) -> dict[str, Any]:
         """``refreshXcapDoc URL [PORT]``: fetch a document and tell of it; the table stays."""
         try:
-            self._refresh(*_refresh_arguments(arguments))
+            self._refresh(*_refresh_arguments(arguments, self._server.is_faithful))
         except RefusedRefreshError as error:
-            _log.log(
-                logging.WARNING if "parameters" in error.message else logging.ERROR,
-                "refreshXcapDoc: %s",
-                error.message,
-            )
-            return {"error": {"code": error.code, "message": error.message}}
+            level = logging.ERROR if arguments else logging.WARNING
+            _log.log(level, "refreshXcapDoc: %s", error)
+            return {"error": {"code": 500, "message": str(error)}}
         return {"result": {}}
 
     def _refresh(self, url: str, port: int) -> None:
@@ -248,17 +241,17 @@ class XcapClient:
         self.updates.start()
 
 
-def _refresh_arguments(arguments: Sequence[Any]) -> tuple[str, int]:
+def _refresh_arguments(arguments: Sequence[Any], is_faithful: bool) -> tuple[str, int]:
     if not arguments or not isinstance(arguments[0], str):
         raise RefusedRefreshError("Not enough parameters")
-    if not arguments[0]:
-        raise RefusedRefreshError("Empty document URL", 404)
     port = arguments[1] if len(arguments) > 1 else 0
     if isinstance(port, str) and port.isascii() and port.isdecimal():
         port = int(port)
-    if not isinstance(port, int) or not 0 <= port <= 65535:
-        raise RefusedRefreshError("Invalid port")
-    return arguments[0], port
+    if isinstance(port, int) and 0 <= port <= MAX_PORT:
+        return arguments[0], port
+    if is_faithful:  # which never read it
+        return arguments[0], 0
+    raise RefusedRefreshError("Invalid port")
 
 
 def refresh_target(url: str) -> RefreshTarget:

@@ -9,7 +9,7 @@ import logging
 import queue
 import re
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import onehttp
@@ -22,12 +22,11 @@ from onehttp.xcap.store import StoredDocument, Watched, XcapStore
 from onehttp_backends.contract import Outcome
 from onehttp_backends.headers import HeaderPairs
 from onehttp_compat.exchange import MAX_BODY_BYTES, legacy_url, transfer, with_auth
-from onehttp_compat.xcap_request import XCAP_CL_MOD, XcapGetReq
+from onehttp_compat.xcap_request import MAX_PORT, XCAP_CL_MOD, XcapGetReq
 
 if TYPE_CHECKING:
     from onehttp_compat.modparam import XcapParameters
 
-MAX_PORT: Final = 65535
 _legacy_database = re.compile(r"(sqlite|mysql|postgres)://(.*)", re.DOTALL).fullmatch
 _log = logging.getLogger("onehttp_compat.xcap_client")
 

@@ -27,6 +27,8 @@ IF_NONE_MATCH: Final = 2
 INTEGRATED_SERVER: Final = 0
 XCAP_CL_MOD: Final = 1
 
+MAX_PORT: Final = 65535
+
 _PREFIXES: Final = "abcdefghijklmnopqrstuvwxyz"
 
 
