@@ -7,7 +7,7 @@ import dataclasses
 import json
 
 import onehttp
-from benchmarks import calls, crowds, imports, policies, queries
+from benchmarks import calls, crowds, imports, policies, queries, xcap
 from benchmarks.baselines import HEADER
 from benchmarks.measure import Row, machine, table
 from benchmarks.nginx import Nginx, running
@@ -22,6 +22,7 @@ PARTS = (
     "h2",
     "queries",
     "policies",
+    "xcap",
     "import",
 )
 
@@ -64,6 +65,7 @@ def measured(part: str, nginx: Nginx, rounds: int) -> list[Row]:
                 *queries.slow_route(nginx, max(3, rounds // 2)),
             ],
             "policies": lambda: policies.not_acting(rounds),
+            "xcap": lambda: xcap.refreshing(nginx, max(3, rounds // 2)),
             "import": lambda: imports.importing(rounds),
         }[part]()
     finally:

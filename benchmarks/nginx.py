@@ -22,7 +22,10 @@ http {{
   uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;
   root {folder}/www;
-  server {{ listen 127.0.0.1:{plain} backlog=16384; {hold} }}
+  server {{
+    listen 127.0.0.1:{plain} backlog=16384; {hold}
+    location /xcap/ {{ try_files /small =404; }}
+  }}
   server {{ listen 127.0.0.1:{h2} ssl http2 backlog=4096; }}
 }}
 """

@@ -90,7 +90,11 @@ class RefreshTarget:
 
 
 class RefusedRefreshError(OnehttpError):
-    """The refresh command is refused, with this text and code 500."""
+    """The refresh command is refused, with this text and code 500; logged at ``level``."""
+
+    def __init__(self, message: str, level: int = logging.ERROR) -> None:
+        super().__init__(message)
+        self.level = level
 
 
 class XcapClient:
@@ -209,8 +213,7 @@ class XcapClient:
         try:
             self._refresh(*_refresh_arguments(arguments, self._server.is_faithful))
         except RefusedRefreshError as error:
-            level = logging.ERROR if arguments else logging.WARNING
-            _log.log(level, "refreshXcapDoc: %s", error)
+            _log.log(error.level, "refreshXcapDoc: %s", error)
             return {"error": {"code": 500, "message": str(error)}}
         return {"result": {}}
 
@@ -243,7 +246,7 @@ class XcapClient:
 
 def _refresh_arguments(arguments: Sequence[Any], is_faithful: bool) -> tuple[str, int]:
     if not arguments or not isinstance(arguments[0], str):
-        raise RefusedRefreshError("Not enough parameters")
+        raise RefusedRefreshError("Not enough parameters", logging.WARNING)
     port = arguments[1] if len(arguments) > 1 else 0
     if isinstance(port, str) and port.isascii() and port.isdecimal():
         port = int(port)
