@@ -58,6 +58,9 @@ class Auth:
     schemes: AuthScheme = AuthScheme.BASIC
     username: str = ""
     secret: str = field(default="", repr=False)
+    each_time: bool = False
+    """Wait for the challenge each time; otherwise what a server has asked for once goes out at
+    once in later calls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

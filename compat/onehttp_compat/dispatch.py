@@ -55,6 +55,7 @@ def kemi_function(server: LegacyServer, form: LegacyFunction) -> Function:
     method = server.method(form)
     names = tuple(argument.name for argument in form.arguments)
     count = len(names)
+    has_result = "result" in names
     observers, note, seen = server.observers, server.warnings.note, server.warnings.seen
 
     def call(*arguments: str) -> int:
@@ -70,7 +71,8 @@ def kemi_function(server: LegacyServer, form: LegacyFunction) -> Function:
             note(form, is_kemi=True)
         values: dict[str, Any] = dict(zip(names, arguments, strict=True))
         try:
-            values["result"] = server.pv.writable(values["result"])
+            if has_result:
+                values["result"] = server.pv.writable(values["result"])
         except (UnknownVariableError, ReadOnlyVariableError) as error:
             return _unusable(form, error, is_kemi=True)
         if observers:

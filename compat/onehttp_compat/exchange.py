@@ -159,7 +159,12 @@ def connection_options(
     auth = None
     if connection.username is not None:
         schemes = AuthScheme(3 if is_curl else connection.authmethod & 31)
-        auth = Auth(schemes=schemes, username=connection.username, secret=connection.password or "")
+        auth = Auth(
+            schemes=schemes,
+            username=connection.username,
+            secret=connection.password or "",
+            each_time=True,
+        )
     return TransferOptions(
         total_timeout_s=values.seconds(connection.timeout or 0),
         connect_timeout_s=0,

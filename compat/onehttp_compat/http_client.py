@@ -265,8 +265,8 @@ class HttpClient(ConnectionModule):
             blocks = [*answer.response.earlier_headers, answer.response.headers]
             self.stored_headers += [pair for block in blocks for pair in block.pairs]
 
-    def _stored_header(self, name: str) -> Value:
-        wanted = name.strip().lower()
+    def _stored_header(self, variable: Variable) -> Value:
+        wanted = variable.name.strip().lower()
         for known, value in reversed(self.stored_headers):
             if known.lower() == wanted:
                 return value
@@ -347,10 +347,10 @@ def http_client_response_headers_clear(*ignored: int) -> int:
     return call("http_client_response_headers_clear", *ignored)
 
 
-def _curlerror(code: str) -> str:
-    if not code:
+def _curlerror(variable: Variable) -> str:
+    if not variable.name:
         raise UnknownVariableError("$curlerror needs a code, as in $curlerror(7)")
-    return curlerror(_atoi(code))
+    return curlerror(_atoi(variable.name))
 
 
 def _atoi(text: str) -> int:

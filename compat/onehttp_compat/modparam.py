@@ -123,11 +123,39 @@ class ModuleDefaults:
         return {1: float(timeout), 2: timeout / 1000}.get(self.timeout_mode, 0.0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsyncParameters:
+    """Parameters of ``http_async_client``, under their later names."""
+
+    workers: int = 1
+    connection_timeout: int = 500
+    """Milliseconds; see `onehttp_compat.async_settings`."""
+    hash_size: int = 2048
+    tls_version: int = 0
+    tls_verify_host: int = 1
+    tls_verify_peer: int = 1
+    tls_client_cert: str | None = None
+    tls_client_key: str | None = None
+    tls_ca_path: str | None = None
+    curl_verbose: int = 0
+    curl_follow_redirect: int = 0
+    memory_manager: str = "shm"
+    authmethod: int = 3
+    tcp_keepalive: int = 0
+    tcp_ka_idle: int = 0
+    tcp_ka_interval: int = 0
+
+
 ParameterValues: TypeAlias = (
-    UtilsParameters | ModuleDefaults | XcapParameters | AuthIdentityParameters
+    UtilsParameters | ModuleDefaults | XcapParameters | AuthIdentityParameters | AsyncParameters
 )
 _Values = TypeVar(
-    "_Values", UtilsParameters, ModuleDefaults, XcapParameters, AuthIdentityParameters
+    "_Values",
+    UtilsParameters,
+    ModuleDefaults,
+    XcapParameters,
+    AuthIdentityParameters,
+    AsyncParameters,
 )
 
 
@@ -173,6 +201,21 @@ _HTTP_CLIENT_NAMES = {
     field.name: field.name for field in _fields(ModuleDefaults()) if field.name != "module"
 }
 
+_ASYNC_NAMES = {field.name: field.name for field in _fields(AsyncParameters())}
+_FIRST_ASYNC_NAMES = {
+    name: name
+    for name in ("workers", "connection_timeout", "hash_size", "curl_verbose", "memory_manager")
+} | {
+    "tlsversion": "tls_version",
+    "tlsverifyhost": "tls_verify_host",
+    "tlsverifypeer": "tls_verify_peer",
+    "tlsclientcert": "tls_client_cert",
+    "tlsclientkey": "tls_client_key",
+    "tlscapath": "tls_ca_path",
+}
+FIRST_ASYNC = "http_async_client (2016)"
+"""The module's first revision, which its README called ``async_http``."""
+
 PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
     "utils": _parameters(
         UtilsParameters(), {field.name: field.name for field in _fields(UtilsParameters())}
@@ -194,6 +237,15 @@ PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
     "xcap_client": _parameters(
         XcapParameters(), {field.name: field.name for field in _fields(XcapParameters())}
     ),
+    "http_async_client": {
+        **_parameters(AsyncParameters(), _ASYNC_NAMES),
+        **{
+            old: dataclasses.replace(parameter, outdated=parameter.setting)
+            for old, parameter in _parameters(AsyncParameters(), _FIRST_ASYNC_NAMES).items()
+            if old not in _ASYNC_NAMES
+        },
+    },
+    FIRST_ASYNC: _parameters(AsyncParameters(), _FIRST_ASYNC_NAMES),
 }
 """Module -> parameter name -> what it is. The C names of every revision that had them."""
 

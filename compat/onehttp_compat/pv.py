@@ -1,14 +1,17 @@
 """Pseudo-variables: how they are written, where their values are kept, how text is expanded.
 
-``$var(x)`` lives as long as the process, everything else as long as the message. Values are
-bytes, text or numbers, and bytes stay exactly as they came.
+``$var(x)`` lives as long as the process, everything else as long as the message. A thread stands
+for one of the server's processes: each has its own message and its own ``$var``. Values are bytes,
+text or numbers, and bytes stay exactly as they came.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from onehttp.errors import OnehttpError
@@ -17,14 +20,18 @@ if TYPE_CHECKING:
     from onehttp_compat.rfc4474.request import SipRequest
 
 Value: TypeAlias = "bytes | str | int | None"
-Reader: TypeAlias = Callable[[str], Value]
-"""Reads a variable of a class; takes what stands in its parentheses."""
+Reader: TypeAlias = "Callable[[Variable], Value]"
+"""Reads a variable of a class."""
+Writer: TypeAlias = "Callable[[Variable, Value], None]"
+"""Writes one; raises `RefusedValueError` for a value that it does not take."""
 
 MAX_KNOWN_VARIABLES: Final = 4096
 NULL_TEXT: Final = "<null>"
-PROCESS_CLASSES: Final = frozenset({"var", "shv"})
+PROCESS_CLASSES: Final = frozenset({"var"})
+SHARED_CLASSES: Final = frozenset({"shv"})
+"""Of all processes together."""
 MESSAGE_CLASSES: Final = frozenset({"avp", "xavp", "xavu", "xavi", "sht", "vn", "dbr"})
-WRITABLE_CLASSES: Final = PROCESS_CLASSES | MESSAGE_CLASSES
+WRITABLE_CLASSES: Final = PROCESS_CLASSES | SHARED_CLASSES | MESSAGE_CLASSES
 READ_ONLY_CLASSES: Final = frozenset(
     (
         *(
@@ -44,7 +51,23 @@ READ_ONLY_CLASSES: Final = frozenset(
             "fd",
         ),
         *("ft", "fn", "tu", "tU", "td", "tt", "tn", "ci", "cs", "ua", "ct", "cT", "cl", "si", "sp"),
-        *("Ri", "Rp", "du", "ai", "pr", "proto", "hdr", "mi", "mb", "ml", "TS", "Ts", "Tf", "hu"),
+        *(
+            "Ri",
+            "Rp",
+            "du",
+            "ai",
+            "pr",
+            "proto",
+            "hdr",
+            "mi",
+            "mb",
+            "ml",
+            "TS",
+            "Ts",
+            "Tf",
+            "hu",
+            "T_reply_code",
+        ),
     )
 )
 
@@ -56,6 +79,9 @@ class Variable(NamedTuple):
 
     kind: str
     name: str
+    element: str = ""
+    """What stands in brackets, as in ``$(http_hdr(Via)[0])``; for classes that know what to do
+    with it."""
 
 
 class UnknownVariableError(OnehttpError, LookupError):
@@ -64,6 +90,14 @@ class UnknownVariableError(OnehttpError, LookupError):
 
 class ReadOnlyVariableError(OnehttpError, TypeError):
     """The variable cannot be written."""
+
+
+class RefusedValueError(OnehttpError, ValueError):
+    """The variable does not take this value, or none of its type."""
+
+
+Message: TypeAlias = "dict[Variable, Value]"
+"""What belongs to one message."""
 
 
 def parse(text: str) -> Variable:
@@ -91,14 +125,17 @@ def _parsed(text: str) -> tuple[Variable, int] | None:
         if close < 0:
             return None
         name, end = text[end + 1 : close], close + 1
+    element = ""
     if match[1]:  # $(var(x)) or $(var(x)[0]): the class in parentheses of its own
         close = text.find(")", end)
         if close < 0 or "{" in text[end:close]:
             return None
+        if kind not in WRITABLE_CLASSES:
+            element = text[end:close].strip("[]")
         end = close + 1
     if kind == "avp" and name[:2] in ("s:", "i:"):
         name = name[2:]
-    return Variable(kind, name), end
+    return Variable(kind, name, element), end
 
 
 def _closing(text: str, start: int) -> int:
@@ -110,36 +147,67 @@ def _closing(text: str, start: int) -> int:
     return -1
 
 
+class _Process(threading.local):
+    """What one process of the server has for itself."""
+
+    def __init__(self) -> None:
+        self.variables: dict[Variable, Value] = {}
+        self.message: Message = {}
+        self.request: SipRequest | None = None
+        self.return_code = 0
+
+
 class PvStore:
     """Values of variables outside the server; see `KsrStore` for those inside."""
 
     def __init__(self) -> None:
-        self._process: dict[Variable, Value] = {}
-        self._message: dict[Variable, Value] = {}
+        self.process = _Process()
+        self._shared: dict[Variable, Value] = {}
         self._readers: dict[str, Reader] = {"null": lambda _: None}
+        self._writers: dict[str, Writer] = {}
         self._writable: dict[str, Variable] = {}
-        self._request: SipRequest | None = None
 
     @property
     def request(self) -> SipRequest | None:
         """The SIP request at hand, for modules that work on it whole."""
-        return self._request
+        return self.process.request
 
     @request.setter
     def request(self, request: SipRequest | None) -> None:
-        self._request = request
+        self.process.request = request
 
-    def register(self, kind: str, reader: Reader) -> None:
-        """Have variables of class ``kind`` read by ``reader``; they cannot be written."""
+    def register(self, kind: str, reader: Reader, writer: Writer | None = None) -> None:
+        """Have variables of class ``kind`` read by ``reader``, and written by ``writer`` if any."""
         self._readers[kind] = reader
+        if writer is not None:
+            self._writers[kind] = writer
 
     def new_message(self, variables: Mapping[str, Value] | None = None) -> None:
         """Forget what belonged to the last message; ``variables`` are those of the new one."""
-        self._message = {parse(name): value for name, value in (variables or {}).items()}
+        self.process.message = {parse(name): value for name, value in (variables or {}).items()}
+
+    @property
+    def message(self) -> Message:
+        """What belongs to the message that this thread works on."""
+        return self.process.message
+
+    def message_identity(self) -> object:
+        """The same for as long as this thread works on the same message."""
+        return self.process.message
+
+    @contextlib.contextmanager
+    def working_on(self, message: Message) -> Iterator[None]:
+        """This thread works on another message meanwhile."""
+        process = self.process
+        before, process.message = process.message, message
+        try:
+            yield
+        finally:
+            process.message = before
 
     def set_message(self, text: str, value: Value) -> None:
         """Change what the message itself says, such as ``$ru``."""
-        self._message[parse(text)] = value
+        self.process.message[parse(text)] = value
 
     def get(self, text: str) -> Value:
         """The value of a variable; None is null. A ``$var`` never set is 0.
@@ -154,12 +222,14 @@ class PvStore:
         kind = variable.kind
         reader = self._readers.get(kind)
         if reader is not None:
-            return reader(variable.name)
+            return reader(variable)
         if kind in PROCESS_CLASSES:
-            return self._process.get(variable, 0)
+            return self.process.variables.get(variable, 0)
+        if kind in SHARED_CLASSES:
+            return self._shared.get(variable, 0)
         if kind not in MESSAGE_CLASSES and kind not in READ_ONLY_CLASSES:
             raise UnknownVariableError(f"no variables of class ${kind}")
-        return self._message.get(variable)
+        return self.process.message.get(variable)
 
     def set(self, text: str, value: Value) -> None:
         """Write a variable.
@@ -167,6 +237,7 @@ class PvStore:
         Raises:
             UnknownVariableError: not a variable.
             ReadOnlyVariableError: cannot be written.
+            RefusedValueError: does not take this value.
         """
         self.write(self.writable(text), value)
 
@@ -177,7 +248,7 @@ class PvStore:
             return known
         variable = parse(text)
         kind = variable.kind
-        if kind not in WRITABLE_CLASSES:
+        if kind not in WRITABLE_CLASSES and kind not in self._writers:
             if kind in READ_ONLY_CLASSES or kind in self._readers:
                 raise ReadOnlyVariableError(f"${kind} cannot be written")
             raise UnknownVariableError(f"no variables of class ${kind}")
@@ -187,10 +258,15 @@ class PvStore:
 
     def write(self, variable: Variable, value: Value) -> None:
         """`set`, parsed."""
-        if variable.kind in PROCESS_CLASSES:
-            self._process[variable] = value
+        kind = variable.kind
+        if kind in PROCESS_CLASSES:
+            self.process.variables[variable] = value
+        elif kind in MESSAGE_CLASSES:
+            self.process.message[variable] = value
+        elif kind in SHARED_CLASSES:
+            self._shared[variable] = value
         else:
-            self._message[variable] = value
+            self._writers[kind](variable, value)
 
     def expand(self, text: str) -> str:
         """``text`` with its variables replaced; null reads ``<null>``, ``$$`` is a dollar sign.

@@ -80,6 +80,8 @@ _SIGN = "onehttp.identity.Signer(key, x5u).sign(orig, dest)"
 _VERIFY = "onehttp.identity.Verifier(trust).verify(identity, orig=orig, dest=dest)"
 
 _CLIENT = "url:p body:p headers:p result:v"
+_SUBMIT = 'onehttp.submit("GET", url, route="NAME")'
+_SUBMIT_KEYWORD = "a keyword of the onehttp.submit that follows: {}"
 _CONNECT = "connection:s path:p result:v"
 _CONNECT_POST = "connection:s path:p content_type:s body:p result:v"
 
@@ -164,6 +166,72 @@ FUNCTIONS: Final[tuple[LegacyFunction, ...]] = (
                 "response_headers_clear",
                 None,
                 "response.headers",
+            ),
+        ],
+    ),
+    *_functions(
+        "http_async_client",
+        [
+            ("http_async_query", "url:p route:p", "query", "query", _SUBMIT),
+            ("http_async_send", "url:p route:p", "send", "send", _SUBMIT),
+            (
+                "http_async_send_xdata",
+                "url:p route:p xdata:p",
+                "send_xdata",
+                "send_xdata",
+                'onehttp.submit("GET", url, route="NAME", xdata=xdata)',
+            ),
+        ],
+    ),
+    *_functions(
+        "async_http",
+        [
+            (
+                "http_async_query",
+                "url:p body:p route:p",
+                "query_post",
+                None,
+                'onehttp.submit("POST", url, body=post, route="NAME")',
+            ),
+            *(
+                (name, f"value:{kind}", method, None, _SUBMIT_KEYWORD.format(keyword))
+                for names, kind, method, keyword in (
+                    (("http_set_timeout",), "i", "set_timeout", "timeout=seconds"),
+                    (("http_append_header",), "p", "append_header", "headers=[...]"),
+                    (("http_set_method",), "p", "set_method", "its first argument"),
+                    (("http_async_suspend",), "i", "suspend", "no `with onehttp.transaction(tx)`"),
+                    (
+                        ("http_set_ssl_cert", "http_set_tls_client_cert"),
+                        "p",
+                        "set_client_cert",
+                        "onehttp.connection(con), with tls: {cert: ...}",
+                    ),
+                    (
+                        ("http_set_ssl_key", "http_set_tls_client_key"),
+                        "p",
+                        "set_client_key",
+                        "onehttp.connection(con), with tls: {key: ...}",
+                    ),
+                    (
+                        ("http_set_ca_path", "http_set_tls_ca_path"),
+                        "p",
+                        "set_ca_path",
+                        "onehttp.connection(con), with tls: {ca_path: ...}",
+                    ),
+                    (
+                        ("http_verify_host", "tls_verify_host"),
+                        "i",
+                        "verify_host",
+                        "onehttp.connection(con), with tls: {verify_host: ...}",
+                    ),
+                    (
+                        ("http_verify_peer", "tls_verify_peer"),
+                        "i",
+                        "verify_peer",
+                        "onehttp.connection(con), with tls: {verify_peer: ...}",
+                    ),
+                )
+                for name in names
             ),
         ],
     ),

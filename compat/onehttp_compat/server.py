@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final, Protocol
 
-from onehttp import ConfigurationError, OnehttpError
+import onehttp
+from onehttp import ConfigurationError, OnehttpError, Result, UnknownRouteError
+from onehttp_compat.async_calls import ScriptRoute
+from onehttp_compat.async_http import AsyncHttp
+from onehttp_compat.async_settings import TimeoutMeaning
 from onehttp_compat.auth_identity import AuthIdentity
 from onehttp_compat.curl import Curl
 from onehttp_compat.dispatch import Function, Observer, kemi_function, native_function
+from onehttp_compat.http_async_client import HttpAsyncClient
 from onehttp_compat.http_client import HttpClient
 from onehttp_compat.modparam import LegacyBugs
-from onehttp_compat.pv import PvStore, as_bytes
+from onehttp_compat.pv import PvStore, Variable, as_bytes
 from onehttp_compat.registry import KEMI, NATIVE, LegacyFunction
 from onehttp_compat.utils import Utils
 from onehttp_compat.warning import LegacyWarnings
@@ -20,6 +25,17 @@ from onehttp_compat.xcap_client import XcapClient
 
 class NoSuchFunctionError(OnehttpError, AttributeError, LookupError):
     """No legacy function of that name with that many arguments."""
+
+
+class Module(Protocol):
+    """A module that takes parameters."""
+
+    def set(self, name: str, value: object) -> None: ...
+    def start(self) -> None: ...
+
+
+ASYNC_CAP_S: Final = 300.0
+"""libcurl's own limit for connecting, the only one that the real module leaves in force."""
 
 
 class LegacyServer:
@@ -33,6 +49,11 @@ class LegacyServer:
         store: where pseudo-variables live; inside the real server a `KsrStore`.
         reuse: keep connections for later calls, whatever ``keep_connections`` says. The modules
             close them after each call unless told otherwise.
+        is_first_async: emulate the very first revision of ``http_async_client`` instead of the
+            later ones.
+        async_timeout: what ``timeout`` of an asynchronous query limits: each wait for the network,
+            as in the real module, or the query as a whole.
+        async_cap_s: seconds that an asynchronous query takes at the most, however busy its server.
     """
 
     def __init__(
@@ -41,6 +62,9 @@ class LegacyServer:
         store: PvStore | None = None,
         *,
         reuse: bool = False,
+        is_first_async: bool = False,
+        async_timeout: TimeoutMeaning = "idle",
+        async_cap_s: float = ASYNC_CAP_S,
     ) -> None:
         self.legacy_bugs: LegacyBugs = legacy_bugs
         self.is_faithful = legacy_bugs == "faithful"
@@ -49,7 +73,6 @@ class LegacyServer:
         self.counters: dict[str, int] = {}
         self.warnings = LegacyWarnings()
         self.observers: list[Observer] = []
-        self.return_code = 0
         self.pv.register("rc", lambda _: self.return_code)
         self.pv.register("retcode", lambda _: self.return_code)
         if not self.is_faithful:  # the modules registered it under a name cut short
@@ -59,22 +82,39 @@ class LegacyServer:
         self.http_client = HttpClient(self)
         self.xcap_client = XcapClient(self)
         self.auth_identity = AuthIdentity(self)
-        self._modules: dict[str, Utils | Curl | HttpClient | XcapClient | AuthIdentity] = {
+        self.async_timeout: TimeoutMeaning = async_timeout
+        self.async_cap_s = async_cap_s
+        self.find_route: Callable[[str], ScriptRoute | None] = _registered_route
+        """Finds the script's routes by name; those registered with onehttp unless replaced."""
+        self.http_async_client = HttpAsyncClient(self, is_first_async)
+        self._modules: dict[str, Module] = {
             "auth_identity": self.auth_identity,
             "utils": self.utils,
             "curl": self.curl,
             "http_client": self.http_client,
             "xcap_client": self.xcap_client,
+            "http_async_client": self.http_async_client,
         }
+        # No module of that name could be loaded: its parameters are http_async_client's.
+        self._owners: dict[str, object] = {**self._modules, "async_http": AsyncHttp(self)}
         self.has_started = False
         self.has_warned_of_null = False
         self._native: dict[tuple[str, int], Function] = {}
 
-    def _last_url(self, connection: str) -> str | None:
+    @property
+    def return_code(self) -> int:
+        """``$rc``: of the last function that a native script has called in this thread."""
+        return self.pv.process.return_code
+
+    @return_code.setter
+    def return_code(self, code: int) -> None:
+        self.pv.process.return_code = code
+
+    def _last_url(self, variable: Variable) -> str | None:
         """``$curlredirect(connection)``: the URL that answered last; null where there is none."""
         for module in (self.http_client, self.curl):
-            if module.find(connection) is not None:
-                return module.state_of(connection).last_url or None
+            if module.find(variable.name) is not None:
+                return module.state_of(variable.name).last_url or None
         return None
 
     def modparam(self, module: str, name: str, value: object) -> None:
@@ -102,7 +142,7 @@ class LegacyServer:
 
     def method(self, form: LegacyFunction) -> Callable[..., int]:
         """The method of a module that does what ``form`` says."""
-        found: Callable[..., int] = getattr(self._modules[form.module], form.method)
+        found: Callable[..., int] = getattr(self._owners[form.module], form.method)
         return found
 
     def call(self, name: str, arguments: Sequence[Any]) -> int:
@@ -156,7 +196,16 @@ class LegacyServer:
         if name == "cnt.get" and len(arguments) == 2:
             value = self.counters.get(".".join(map(str, arguments)))
             return _fault(400, "Counter not found") if value is None else {"result": value}
+        if name == "stats.get_statistics" and len(arguments) == 1:
+            return {"result": self._statistics(str(arguments[0]))}
         return _fault(500, f"command {name} not found")
+
+    def _statistics(self, group: str) -> list[str]:
+        """``group:name = value`` for each counter of ``group:``, sorted."""
+        counters = [(*name.split(".", 1), value) for name, value in self.counters.items()]
+        return sorted(
+            f"{one}:{name} = {value}" for one, name, value in counters if f"{one}:" == group
+        )
 
     def body(self, text: str) -> bytes:
         """A body as the modules hand it on: to the first NUL in faithful mode (B37)."""
@@ -174,6 +223,18 @@ def _missing(name: str, count: int) -> str:
 
 def _fault(code: int, message: str) -> dict[str, Any]:
     return {"error": {"code": code, "message": message}}
+
+
+def _registered_route(name: str) -> ScriptRoute | None:
+    try:
+        route = onehttp.find_route(name)
+    except UnknownRouteError:
+        return None
+
+    def run(result: Result, is_suspended: bool) -> object:
+        return route(result)
+
+    return run
 
 
 class _Default:

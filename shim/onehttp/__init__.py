@@ -52,7 +52,7 @@ from onehttp.policies.in_force import PolicyCounters
 from onehttp.policies.redirects import DEFAULT_MAX_REDIRECTS
 from onehttp.queries.account import QueryStats, ShutdownReport
 from onehttp.queries.limits import QueryLimits, QueueFullError
-from onehttp.queries.query import Query, QueryState, Result
+from onehttp.queries.query import Query, QueryState, Result, Start
 from onehttp.queries.routes import F, RouteTarget
 from onehttp.queries.task import TaskTransaction
 from onehttp.queries.transaction import Token, Transaction, TransactionError, transaction
@@ -141,6 +141,8 @@ __all__ = [
     "backend",
     "connection",
     "connections",
+    "drain",
+    "find_route",
     "init",
     "is_initialised",
     "perform",
@@ -151,6 +153,7 @@ __all__ = [
     "shutdown",
     "stats",
     "submit",
+    "submit_request",
     "transaction",
 ]
 
@@ -332,6 +335,30 @@ def routes_in(script: object) -> None:
     _process.routes.look_in(script)
 
 
+def find_route(name: str) -> Callable[[Result], object]:
+    """The route called ``name``.
+
+    Raises:
+        UnknownRouteError: there is none; suggests the nearest.
+    """
+    return _process.routes[name]
+
+
+def submit_request(
+    request: Request,
+    *,
+    route: RouteTarget = None,
+    xdata: object = None,
+    start: Start | None = None,
+) -> Query:
+    """`submit` of a request exactly as described.
+
+    Args:
+        start: what sends it; the engine unless given.
+    """
+    return _runtime().submit_request(request, route, xdata, start)
+
+
 def perform(request: Request) -> Response:
     """One exchange exactly as described, on the process's engine: no policy, no redirects.
 
@@ -357,6 +384,11 @@ def stats() -> Stats:
 def query_stats() -> QueryStats:
     """What became of the queries of this process."""
     return _runtime().queries.stats()
+
+
+def drain(timeout_s: float | None = None) -> bool:
+    """Wait until every query has ended; False: some have not after ``timeout_s`` seconds."""
+    return _runtime().queries.drain(timeout_s)
 
 
 def _runtime() -> Runtime:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from golden import odd_calls, odd_configurations, other_engine, safe_outcomes
+from golden import async_outcomes, odd_calls, odd_configurations, other_engine, safe_outcomes
 from golden.recordings import Case
 
 LegacyBugs = Literal["fixed", "faithful"]
@@ -166,6 +166,67 @@ RULES = [
         safe_outcomes.judged_either_way,
     ),
     Rule(
+        "libcurl, folding",
+        "newer ones hand over one line",
+        safe_outcomes.unfolded_by_libcurl,
+        safe_outcomes.unfolded,
+    ),
+    Rule(
+        "async, bursts",
+        "a busy machine sends late, on a connection that is free again",
+        async_outcomes.comes_in_bursts,
+        async_outcomes.burst_connections_open,
+    ),
+    Rule(
+        "async, blocks",
+        "the first of several header blocks is shown",
+        async_outcomes.shows_first_of_several,
+    ),
+    Rule("async, NUL", "what follows a NUL is lost", async_outcomes.loses_bytes_to_nul),
+    Rule("async, status", "read as a SIP parser does", async_outcomes.has_unreadable_status),
+    Rule("async, Via", "renamed, or not parsed at all", async_outcomes.has_via),
+    Rule(
+        "async, settings",
+        "kept for another message",
+        async_outcomes.keeps_settings_for_another_message,
+    ),
+    Rule(
+        "async, timeout",
+        "a negative one ends the server",
+        async_outcomes.crashes,
+        async_outcomes.crash_open,
+    ),
+    Rule(
+        "async, start",
+        "the server dies while loading",
+        async_outcomes.crashes_at_start,
+        async_outcomes.starts,
+    ),
+    Rule(
+        "async, chain",
+        "the first revision loses the second callback",
+        async_outcomes.loses_second_callback,
+        async_outcomes.both_callbacks_run,
+    ),
+    Rule(
+        "async, paths",
+        "the first revision hands them over without their end",
+        async_outcomes.hands_over_endless_paths,
+        async_outcomes.tls_outcome_open,
+    ),
+    Rule(
+        "async, 0 ms",
+        "over before a connection is begun",
+        async_outcomes.is_over_at_once,
+        async_outcomes.connections_open,
+    ),
+    Rule(
+        "async, keys",
+        "those of later revisions are known",
+        async_outcomes.uses_later_key,
+        async_outcomes.starts,
+    ),
+    Rule(
         "ssl",
         "Python checks no name without checking the certificate",
         other_engine.checks_name_alone,
@@ -254,6 +315,27 @@ RULES = [
         "TLS settings are read for plain HTTP too",
         other_engine.plain_with_tls_settings,
         other_engine.plain_open,
+        backend="httpx",
+    ),
+    Rule(
+        "h11, interim",
+        "interim responses are not shown",
+        other_engine.shows_interim,
+        other_engine.interim_unseen,
+        backend="httpx",
+    ),
+    Rule(
+        "h11, heads",
+        "a head is put together anew",
+        other_engine.writes_heads_otherwise,
+        other_engine.heads_open,
+        backend="httpx",
+    ),
+    Rule(
+        "httpx, clients",
+        "connections belong to one set of options",
+        other_engine.changes_settings,
+        other_engine.connections_of_clients,
         backend="httpx",
     ),
     Rule(

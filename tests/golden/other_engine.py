@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
+from golden.async_replay import ASYNC_MODULES
 from golden.odd_calls import blobs
 from golden.recordings import Case, Json, Step, named_arguments
 from golden.safe_outcomes import expecting, left_open, with_steps
@@ -252,6 +253,8 @@ def _ends_headless(request: dict[str, Json]) -> bool:
 
 def nothing_came(case: Case) -> Case:
     """libcurl makes do with half a head (200), and names what is none (1); here nothing came."""
+    if case.module in ASYNC_MODULES:
+        return with_steps(case, _fails_in_callback)
     failed = {"http_client": 52}.get(case.module, -1)
     group = {"http_client": "httpclient", "curl": "curl"}.get(case.module)
 
@@ -280,5 +283,71 @@ def tunnel_headers_open(case: Case) -> Case:
             for one in step["wire"]
         ]
         return {**step, "wire": wire}
+
+    return with_steps(case, changed)
+
+
+def _fails_in_callback(step: Step) -> Step:
+    if not any(map(_ends_headless, step.get("wire", []))):
+        return step
+    counters = {"http_async_client.errors": 1, "http_async_client.requests": 1}
+    return expecting(step, counters=counters, callbacks=[{"pvs": {"$http_ok": "0"}}])
+
+
+def _answers(case: Case) -> list[dict[str, Json]]:
+    return [one["pvs"] for step in case.steps for one in step["expect"].get("callbacks", [])]
+
+
+def shows_interim(case: Case) -> bool:
+    return any(str(pvs.get("$http_rs", ""))[:1] == "1" for pvs in _answers(case))
+
+
+def interim_unseen(case: Case) -> Case:
+    """h11 keeps interim responses to itself."""
+    return with_steps(case, lambda step: _answers_of(step, ("$http_ok", "$http_err")))
+
+
+def writes_heads_otherwise(case: Case) -> bool:
+    return any(not _is_canonical(pvs.get("$http_mb")) for pvs in _answers(case))
+
+
+def _is_canonical(buffer: Json) -> bool:
+    """Whether a head is written the way httpx writes it, from what it has understood of it."""
+    if not isinstance(buffer, str):
+        return True
+    head = buffer.partition("\r\n\r\n")[0]
+    lines = head.split("\r\n")
+    has_reason = re.match(r"HTTP/[0-9.]+ \d{3} ", lines[0]) is not None
+    return has_reason and "\n" not in "".join(lines) and not re.search(r":  +", head)
+
+
+def heads_open(case: Case) -> Case:
+    """The head is put together anew: only what it means is compared."""
+    means = ("$http_ok", "$http_err")
+    return with_steps(case, lambda step: _answers_of(step, means))
+
+
+def _answers_of(step: Step, names: tuple[str, ...]) -> Step:
+    callbacks = [
+        {**one, "pvs": {name: value for name, value in one["pvs"].items() if name in names}}
+        for one in step["expect"].get("callbacks", [])
+    ]
+    return expecting(step, callbacks=callbacks) if callbacks else step
+
+
+def changes_settings(case: Case) -> bool:
+    settings = [step.get("settings", []) for step in case.steps]
+    return case.module in ASYNC_MODULES and any(one != settings[0] for one in settings)
+
+
+def connections_of_clients(case: Case) -> Case:
+    """A client of httpx, and so each connection, belongs to one set of options."""
+
+    def changed(step: Step) -> Step:
+        wire = [
+            {key: value for key, value in one.items() if key != "connection"}
+            for one in step.get("wire", [])
+        ]
+        return {key: value for key, value in step.items() if key != "connects"} | {"wire": wire}
 
     return with_steps(case, changed)

@@ -56,6 +56,7 @@ class Case:
     steps: list[Step]
     attempted: list[Step] = field(default_factory=list)
     unstable_values: dict[str, list[Json]] = field(default_factory=dict)
+    server_globals: dict[str, Json] = field(default_factory=dict)
     is_unstable: bool = False
     database: list[dict[str, Json]] = field(default_factory=list)
 
@@ -147,6 +148,7 @@ def _case(raw: dict[str, Json], path: Path) -> Case:
         steps=raw["steps"],
         attempted=raw.get("attempted", []),
         unstable_values=raw.get("unstable_values") or {},
+        server_globals=raw.get("globals", {}),
         is_unstable=raw.get("unstable", False),
         database=raw.get("database", []),
     )

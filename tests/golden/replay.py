@@ -50,8 +50,12 @@ class Replay:
         self.case = case
         self.server = server
         self.folder = folder
-        self.legacy = LegacyServer(legacy_bugs=legacy_bugs)
+        self.legacy = LegacyServer(legacy_bugs=legacy_bugs, **self.server_options())
         self._serials: dict[int, int] = {}
+
+    def server_options(self) -> dict[str, Json]:
+        """What else the legacy server is to be like."""
+        return {}
 
     def differences(self) -> list[str]:
         """Every difference between the recording and this run; empty = the same."""

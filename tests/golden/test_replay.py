@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from golden.async_replay import ASYNC_MODULES, AsyncReplay
 from golden.divergences import verdict
 from golden.recordings import Case
 from golden.replay import Replay
@@ -15,7 +16,8 @@ def test_the_emulation_does_what_was_recorded(
     golden_backend: str, case: Case, golden_server: GoldenServer, tmp_path: Path
 ) -> None:
     judged = verdict(case, golden_backend)
-    replay = Replay(judged.case, golden_server, tmp_path, judged.legacy_bugs)
+    kind = AsyncReplay if case.module in ASYNC_MODULES else Replay
+    replay = kind(judged.case, golden_server, tmp_path, judged.legacy_bugs)
     differences = replay.differences()
     applied = ", ".join(f"{rule.bug} ({rule.why})" for rule in judged.rules) or "none"
     assert not differences, "\n".join([*differences, f"rules applied: {applied}"])

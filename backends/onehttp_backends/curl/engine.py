@@ -30,11 +30,13 @@ from onehttp_backends.errors import (
     transfer_error,
 )
 from onehttp_backends.immortal import make_immortal
+from onehttp_backends.request_rules import SAFE_METHODS
 
 MAX_KNOWN_PEERS: Final = 8192
 SMALL_BODY_BYTES: Final = 16 * 1024
 """Fits any socket buffer: sending it never has to wait for the socket to become writable."""
 
+_ENDED_BY_PEER: Final = (CurlCode.GOT_NOTHING, CurlCode.SEND_ERROR, CurlCode.RECV_ERROR)
 _ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
 _NUM_CONNECTS: Final = pycurl.NUM_CONNECTS
 _CONN_ID: Final = getattr(pycurl, "CONN_ID", 0)
@@ -116,9 +118,12 @@ class Engine:
             self._cancelled += 1
             self.pool.give_back(handle)
             raise
-        if failed:
-            return self._finish(handle, request, failed[0][1], failed[0][2])
-        return self._finish(handle, request, 0, "")
+        if not failed:
+            return self._finish(handle, request, 0, "")
+        _, code, text = failed[0]
+        if self._begins_anew(handle, request, code):
+            return None
+        return self._finish(handle, request, code, text)
 
     def _poll_also(self, fd: int) -> None:
         if self._polled_fd >= 0:
@@ -242,7 +247,10 @@ class Engine:
                 if self.is_dead:  # a callback has forked: this is the child
                     return
             for easy, code, text in failed:
-                self._end(self.running[easy], code, text)
+                transfer = self.running[easy]
+                if self._begins_anew(transfer.handle, transfer.request, code):
+                    continue
+                self._end(transfer, code, text)
                 if self.is_dead:
                     return
             if not queued:
@@ -258,6 +266,21 @@ class Engine:
         self._forget_running(transfer)
         transfer.outcome = self._finish(transfer.handle, transfer.request, code, text)
         transfer.deliver()
+
+    def _begins_anew(self, handle: Handle, request: Request, code: int) -> bool:
+        """Whether a transfer that met only dead connections was put in again, for a new one.
+
+        libcurl tries five idle connections and gives up; when a server restarts, all are dead.
+        Only what may be repeated is, and once.
+        """
+        if code not in _ENDED_BY_PEER or handle.always_connects or handle.head:
+            return False
+        if request.method not in SAFE_METHODS or handle.easy.getinfo(_NUM_CONNECTS):
+            return False
+        handle.connect_anew()
+        self.multi.remove_handle(handle.easy)
+        self.multi.add_handle(handle.easy)
+        return True
 
     def _finish(self, handle: Handle, request: Request, code: int, text: str) -> Outcome:
         """Turn a finished handle into its outcome, and take it out of the multi."""

@@ -160,6 +160,11 @@ class Handle:
             self.always_connects = always_connects
             self.easy.setopt(pycurl.FRESH_CONNECT, int(always_connects))
 
+    def connect_anew(self) -> None:
+        """Open a connection for the next attempt, whatever idle ones there are."""
+        self.always_connects = True
+        self.easy.setopt(pycurl.FRESH_CONNECT, 1)
+
     def clear(self) -> None:
         """Forget the last response, and its request's body when that was large."""
         self.body.seek(0)
@@ -258,12 +263,15 @@ class Handle:
 class Shelf:
     """Where the idle handles of one (options, origin) lie."""
 
-    __slots__ = ("idle", "is_forgotten", "is_http1", "opened_fd", "options")
+    __slots__ = ("idle", "is_forgotten", "is_http1", "keeps", "opened_fd", "options")
 
     def __init__(self, options: TransferOptions, origin: str) -> None:
         self.options = options  # kept, so that no other options get their identity
         self.idle: list[Handle] = []
         self.is_forgotten = False
+        # An easy handle remembers what it was challenged for, and nothing makes it forget.
+        self.keeps = 0 if options.auth and options.auth.each_time else MAX_IDLE_PER_SHELF
+        """How many idle handles it keeps."""
         self.opened_fd = -1
         """The last socket opened under an idle limit: what its HTTP/2 streams wait for."""
         self.is_http1 = options.http_version is HttpVersion.HTTP_1_1 or (
@@ -305,7 +313,7 @@ class HandlePool:
     def give_back(self, handle: Handle) -> None:
         """Keep a handle that is in no multi for its next use."""
         shelf = handle.shelf
-        if shelf.is_forgotten or len(shelf.idle) >= MAX_IDLE_PER_SHELF:
+        if shelf.is_forgotten or len(shelf.idle) >= shelf.keeps:
             self._discard(handle)
         else:
             handle.clear()

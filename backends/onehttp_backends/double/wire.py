@@ -35,10 +35,11 @@ def wire_request(request: Request, trace: object) -> httpx.Request:
         extensions=extensions,
     )
     made.method = request.method  # httpx writes it in capitals
-    if not any(name.lower() == "host" for name, _ in headers):
+    names = {name.lower() for name, _ in headers}
+    if "host" not in names:
         del made.headers["Host"]
-    if "Transfer-Encoding" in made.headers:
-        made.headers.pop("Content-Length", None)  # httpx adds one for any body of known length
+    if "transfer-encoding" in names or "content-length" not in names:
+        made.headers.pop("Content-Length", None)  # httpx adds one for a known length, or for none
     return made
 
 

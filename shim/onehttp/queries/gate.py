@@ -17,6 +17,7 @@ from onehttp_backends.errors import (
     CurlCode,
     OnehttpError,
     Phase,
+    RequestError,
     TransferError,
     transfer_error,
 )
@@ -134,8 +135,13 @@ class Gate:
         Raises:
             RequestError: the request is not fit to be sent.
         """
-        query.origin = check_request(request)
-        check_headers(request.headers)
+        try:
+            query.origin = check_request(request)
+            check_headers(request.headers)
+        except RequestError:
+            # It takes no place: ``start`` will refuse it, in its own way.
+            query.attach(start(request, lambda outcome: self._answered(query, outcome)))
+            return
         total_s = request.total_timeout_s
         if total_s is None:
             total_s = request.options.total_timeout_s

@@ -41,18 +41,24 @@ class Routes:
         Raises:
             UnknownRouteError: no route of that name.
         """
-        if target is None or callable(target):
-            return target
-        if not isinstance(target, str):
+        return target if target is None or callable(target) else self[target]
+
+    def __getitem__(self, name: str) -> Route:
+        """The route called ``name``.
+
+        Raises:
+            UnknownRouteError: there is none; suggests the nearest.
+        """
+        if not isinstance(name, str):
             raise UnknownRouteError(
-                f"route: expected a name, a function or None, got {type(target).__name__}"
+                f"route: expected a name, a function or None, got {type(name).__name__}"
             )
-        route = self._by_name.get(target) or self._of_scripts(target)
+        route = self._by_name.get(name) or self._of_scripts(name)
         if route is None:
-            near = difflib.get_close_matches(target, self._by_name, 1)
+            near = difflib.get_close_matches(name, self._by_name, 1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
             raise UnknownRouteError(
-                f"no route named {target!r}{hint}; register it with @onehttp.route({target!r})"
+                f"no route named {name!r}{hint}; register it with @onehttp.route({name!r})"
             )
         return route
 

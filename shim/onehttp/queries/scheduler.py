@@ -51,6 +51,7 @@ class QueryScheduler:
         self._open: set[Query] = set()
         self._queued = 0  # open, and their route has not begun
         self._is_closing = False
+        self._is_awaited = False  # somebody waits for the end of queries
         self._workers = RouteWorkers(self.limits.workers, self._run)
         limited = self.limits.limits_transfers
         self._gate = Gate(self.limits, self._answered, self.changing) if limited else None
@@ -229,7 +230,7 @@ class QueryScheduler:
         else:
             account.failed += 1
         query.let_go()
-        if self._is_closing:
+        if self._is_awaited:
             self._has_ended.notify_all()
 
     # ---- the end
@@ -239,6 +240,17 @@ class QueryScheduler:
         with self.changing:
             return self._account.stats(len(self._open))
 
+    def drain(self, timeout_s: float | None) -> bool:
+        """Wait until no query is open; False: some still are after ``timeout_s``."""
+        own = self._own()
+        with self.changing:
+            self._is_awaited = True
+            return self._has_ended.wait_for(lambda: len(self._open) <= own, timeout_s)
+
+    def _own(self) -> int:
+        """How many of the open queries the caller is itself: a route does not wait for its end."""
+        return 1 if self._workers.is_worker() else 0
+
     def close(self, grace_s: float) -> ShutdownReport:
         """Wait up to ``grace_s`` for the open queries, then end them, and the backend."""
         deadline = time.monotonic() + grace_s
@@ -246,11 +258,8 @@ class QueryScheduler:
             self._is_closing = True
             self._has_room.notify_all()
             before = self.stats()
-        # A route that shuts down the process does not wait for its own end.
-        own = 1 if self._workers.is_worker() else 0
         try:
-            with self.changing:
-                self._has_ended.wait_for(lambda: len(self._open) <= own, grace_s)
+            self.drain(grace_s)
         except BaseException:
             deadline = 0.0  # Ctrl-C: no patience any more
             raise
@@ -263,7 +272,7 @@ class QueryScheduler:
             finished=before.open - after.open - cancelled,
             cancelled=cancelled,
             routes_not_run=after.routes_not_run - before.routes_not_run,
-            still_open=after.open - own,
+            still_open=after.open - self._own(),
         )
         if report.cancelled or report.routes_not_run or report.still_open:
             logger.warning("shutdown: %s", report)

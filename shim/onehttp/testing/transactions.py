@@ -76,14 +76,15 @@ class FakeTransactionLayer:
         """Wait until ``until()`` holds, timers firing meanwhile; False: not in ``timeout_s``."""
         end = None if timeout_s is None else time.monotonic() + timeout_s
         with self.changed:
-            while not until():
+            while True:
                 self.expire()
+                if until():
+                    return True
                 left = [] if end is None else [end - time.monotonic()]
                 left += [due - self.clock() for due in list(self.suspended.values())[:1]]
                 if end is not None and left[0] <= 0:
-                    return until()
+                    return False
                 self.changed.wait(max(0.001, min(left)) if left else None)
-            return True
 
 
 class FakeTransaction:
@@ -92,12 +93,13 @@ class FakeTransaction:
     Attributes:
         responses: what went back to the caller, in order: ``"200 OK"``, or a bare ``"408"`` where
             the layer answered by itself.
-        resumed: how often a resume route has been run.
+        suspended, resumed: how often it was put aside, and taken up again.
     """
 
     def __init__(self, layer: FakeTransactionLayer, method: str) -> None:
         self.method = method
         self.responses: list[str] = []
+        self.suspended = 0
         self.resumed = 0
         self.state = TransactionState.PROCEEDING
         self._layer = layer
@@ -130,6 +132,7 @@ class FakeTransaction:
                 raise TransactionError(f"{self!r} cannot be suspended")
             self._was = self.state
             self._become(TransactionState.SUSPENDED)
+            self.suspended += 1
             if self.method == "INVITE" and not self.responses:
                 self.responses.append("100")
             self._token = object()

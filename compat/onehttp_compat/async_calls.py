@@ -1,0 +1,154 @@
+"""One asynchronous query of a script: its request on the way out, its callback on the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import onehttp
+from onehttp import (
+    NotInitialisedError,
+    Request,
+    RequestError,
+    Result,
+    Token,
+    Transaction,
+    TransferError,
+)
+from onehttp.queries.query import Start
+from onehttp.queries.transaction import current
+from onehttp_backends.contract import Outcome, Transfer
+from onehttp_compat.async_reply import AsyncReply
+from onehttp_compat.pv import Message, Value
+from onehttp_compat.script.message import SipMessage
+
+if TYPE_CHECKING:
+    from onehttp_compat.http_async_client import HttpAsyncClient
+
+ScriptRoute: TypeAlias = Callable[[Result, bool], object]
+"""A route of the script; the second argument says whether it runs in a resumed transaction."""
+
+
+EVENT: Final = "http_async_client:callback"
+
+
+def kemi_route(function: Callable[..., object]) -> ScriptRoute:
+    """A function of a KEMI script as a route: told the event only outside of transactions."""
+
+    def run(result: Result, is_suspended: bool) -> object:
+        return function(None) if is_suspended else function(None, EVENT)
+
+    return run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsyncCall:
+    """One query of the script, and where its answer goes. A route of the scheduler's."""
+
+    module: HttpAsyncClient
+    route: str
+    query_id: str
+    xdata: str
+    is_kemi: bool
+    message: Message
+    """The variables of the message that the callback works on."""
+
+    def __call__(self, result: Result) -> None:
+        """Run the callback outside of any transaction."""
+        self.module.finish(self, result, self._run_alone)
+
+    def __repr__(self) -> str:
+        return f"{self.route!r} of the script"
+
+    def _run_alone(self, reply: AsyncReply) -> bool:
+        script_route = self.module.script_route(self)
+        if script_route is not None:
+            self.module.run(self, script_route, reply, is_suspended=False)
+        return True
+
+
+class SuspendedTransaction:
+    """The script's transaction while it waits for a query, resumed the way the module does it."""
+
+    def __init__(self, inner: Transaction, call: AsyncCall) -> None:
+        self.inner = inner
+        self._call = call
+
+    def suspend(self) -> Token:
+        return self.inner.suspend()
+
+    def cancel_suspend(self, token: Token) -> None:
+        self.inner.cancel_suspend(token)
+
+    def resume(
+        self, token: Token, route: Callable[[Result], object] | None, result: Result
+    ) -> bool:
+        call = self._call
+
+        def run(reply: AsyncReply) -> bool:
+            if route is None:  # the process is shut down
+                return self.inner.resume(token, None, result)
+            script_route = call.module.script_route(call)
+            if script_route is None and not call.is_kemi:
+                return False  # its timer will end it
+            return self.inner.resume(
+                token,
+                lambda _: call.module.run(call, script_route, reply, is_suspended=True),
+                result,
+            )
+
+        return call.module.finish(call, result, run)
+
+
+def script_transaction() -> Transaction | None:
+    """The transaction that the script works in; None: it has none."""
+    transaction = current()
+    return transaction.inner if isinstance(transaction, SuspendedTransaction) else transaction
+
+
+def submit(request: Request, call: AsyncCall, start: Start) -> None:
+    """Start a query on the process's engine, which is initialised if nobody has done so."""
+    try:
+        onehttp.submit_request(request, route=call, start=start)
+    except NotInitialisedError:
+        onehttp.init()
+        onehttp.submit_request(request, route=call, start=start)
+
+
+class _Ended:
+    """A transfer that never was."""
+
+    def cancel(self) -> bool:
+        """False: there is nothing to cancel."""
+        return False
+
+
+def start_or_fail(request: Request, done: Callable[[Outcome], None]) -> Transfer:
+    """Start a transfer; what is wrong with its request is for the callback to know."""
+    try:
+        return onehttp.backend().submit(request, done)
+    except RequestError as error:
+        return answer_at_once(error, done)
+
+
+def answer_at_once(error: TransferError, done: Callable[[Outcome], None]) -> Transfer:
+    """A transfer that has failed before it was one."""
+    done(error)
+    return _Ended()
+
+
+def _faked(uri: str, address: str) -> dict[str, Value]:
+    headers = (
+        ("From", f"<{address}>;tag=123"),
+        ("To", f"<{address}>"),
+        ("Call-ID", "123"),
+        ("CSeq", "1 OPTIONS"),
+        ("Content-Length", "0"),
+    )
+    return {**SipMessage("OPTIONS", uri, headers).variables(), "$rb": ""}
+
+
+FAKED: Final = _faked("sip:you@kamailio.org", "sip:you@kamailio.org")
+FAKED_FIRST: Final = _faked("sip:you@kamailio.org", "you@kamailio.org")
+"""The message of a callback without transaction."""

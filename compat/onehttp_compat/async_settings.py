@@ -1,0 +1,256 @@
+"""What a script has set for its next asynchronous query, by ``$http_req(key)`` or by functions.
+
+Each setting counts once: a query takes them all and leaves the module's defaults behind. They
+belong to the message they were set for; the real module kept them for whatever message came next
+(faithful mode does).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple
+
+from onehttp import Auth, AuthScheme, HttpVersion, Keepalive, Proxy, Tls, TransferOptions
+from onehttp_backends.headers import HeaderPairs
+from onehttp_compat.exchange import MAX_BODY_BYTES, MAX_REDIRECTS, tls_version
+from onehttp_compat.header_blob import HeaderBlobError, parse_blob
+from onehttp_compat.modparam import AsyncParameters
+from onehttp_compat.pv import RefusedValueError, UnknownVariableError, Value, as_bytes
+
+TimeoutMeaning = Literal["idle", "total"]
+"""What ``timeout`` limits: each wait for the network, as in the real module, or the whole query."""
+
+METHODS: Final = ("GET", "POST", "PUT", "DELETE")
+_HTTP_VERSIONS: Final = (HttpVersion.AUTO, HttpVersion.HTTP_2, HttpVersion.HTTP_2_PRIOR_KNOWLEDGE)
+_log = logging.getLogger("onehttp_compat.http_async_client")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsyncSettings:
+    """The settings of one query."""
+
+    headers: HeaderPairs = ()
+    method: str = ""
+    """Empty: GET, or POST where there is a body."""
+    body: bytes | None = None
+    timeout_ms: int = 500
+    is_suspending: bool = True
+    tls_version: int = 0
+    verify_host: bool = True
+    verify_peer: bool = True
+    ca_path: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    username: str | None = None
+    password: str | None = None
+    authmethod: int = 3
+    keepalive: int = 0
+    ka_idle: int = 0
+    ka_interval: int = 0
+    follow_redirect: bool = False
+    http_version: int = 0
+
+    @classmethod
+    def of(cls, parameters: AsyncParameters) -> AsyncSettings:
+        """Those of a query for which nothing was set."""
+        return cls(
+            timeout_ms=parameters.connection_timeout,
+            tls_version=parameters.tls_version,
+            verify_host=bool(parameters.tls_verify_host),
+            verify_peer=bool(parameters.tls_verify_peer),
+            ca_path=parameters.tls_ca_path or None,
+            client_cert=parameters.tls_client_cert or None,
+            client_key=parameters.tls_client_key or None,
+            authmethod=parameters.authmethod,
+            keepalive=parameters.tcp_keepalive,
+            ka_idle=parameters.tcp_ka_idle,
+            ka_interval=parameters.tcp_ka_interval,
+            follow_redirect=bool(parameters.curl_follow_redirect & 1),
+        )
+
+    def options(
+        self, meaning: TimeoutMeaning, cap_s: float, is_faithful: bool = False
+    ) -> TransferOptions:
+        """How the query is transferred; the same object for the same settings.
+
+        Raises:
+            RefusedOptionError: a TLS version that libcurl does not have.
+        """
+        plain = dataclasses.replace(
+            self,
+            headers=(),
+            body=None,
+            method="*" if self.method and self.follow_redirect else "",
+            is_suspending=True,
+        )
+        return _options(plain, meaning, cap_s, is_faithful)
+
+
+@functools.lru_cache(maxsize=256)
+def _options(
+    settings: AsyncSettings, meaning: TimeoutMeaning, cap_s: float, is_faithful: bool
+) -> TransferOptions:
+    timeout_s = settings.timeout_ms / 1000
+    auth = None
+    if settings.username is not None:
+        auth = Auth(
+            schemes=AuthScheme(settings.authmethod & 31),
+            username=settings.username,
+            secret=settings.password or "",
+            each_time=True,
+        )
+    keepalive = None
+    if settings.keepalive:
+        keepalive = Keepalive(
+            idle_s=settings.ka_idle or Keepalive().idle_s,
+            interval_s=settings.ka_interval or Keepalive().interval_s,
+        )
+    return TransferOptions(
+        total_timeout_s=cap_s if meaning == "idle" else timeout_s,
+        connect_timeout_s=0,
+        idle_timeout_s=timeout_s if meaning == "idle" else 0,
+        max_body_bytes=MAX_BODY_BYTES,
+        max_redirects=MAX_REDIRECTS if settings.follow_redirect else 0,
+        redirects_keep_method=bool(settings.method),
+        tls=Tls(
+            verify_peer=settings.verify_peer,
+            verify_host=settings.verify_host,
+            ca_path=settings.ca_path,
+            cert_file=settings.client_cert,
+            key_file=settings.client_key,
+            min_version=tls_version(settings.tls_version),
+        ),
+        proxy=Proxy(from_environment=True),
+        auth=auth,
+        http_version=_HTTP_VERSIONS[settings.http_version],
+        keepalive=keepalive,
+        unsafe_resend=is_faithful,
+    )
+
+
+class Key(NamedTuple):
+    """One key of ``$http_req``."""
+
+    field: str
+    kind: type[int] | type[str]
+    change: Callable[[AsyncSettings, Any], Any]
+    """The field's new value; raises `RefusedValueError` for one that is not taken."""
+    null_resets: bool = False
+    """``= $null`` brings the default back; otherwise it does nothing."""
+
+
+def method_of(text: str) -> str | None:
+    """The method that begins with ``text``, as the module compares them; None: there is none."""
+    return next((known for known in METHODS if known.startswith(text.upper())), None)
+
+
+def _method(settings: AsyncSettings, text: str) -> str:
+    method = method_of(text)
+    if method is None:
+        _log.error("$http_req(method): %r is none; it stays as it was", text)
+        return settings.method
+    return method
+
+
+def _header(settings: AsyncSettings, line: str) -> HeaderPairs:
+    try:
+        return (*settings.headers, *parse_blob(line))
+    except HeaderBlobError as error:
+        raise RefusedValueError(str(error)) from None
+
+
+def _timeout(_: AsyncSettings, milliseconds: int) -> int:
+    # The real server dies of a negative one.
+    if milliseconds < 0:
+        raise RefusedValueError(f"expected milliseconds, got {milliseconds}")
+    return milliseconds
+
+
+def _http_version(_: AsyncSettings, number: int) -> int:
+    if number not in range(len(_HTTP_VERSIONS)):
+        raise RefusedValueError(f"expected 0, 1 or 2, got {number}")
+    return number
+
+
+def _as_is(_: AsyncSettings, value: Any) -> Any:
+    return value
+
+
+def _flag(_: AsyncSettings, value: int) -> bool:
+    return bool(value)
+
+
+def _or_none(_: AsyncSettings, text: str) -> str | None:
+    return text or None
+
+
+def _body(_: AsyncSettings, text: str) -> bytes | None:
+    return as_bytes(text) or None
+
+
+KEYS: Final = {
+    "hdr": Key("headers", str, _header),
+    "method": Key("method", str, _method, null_resets=True),
+    "timeout": Key("timeout_ms", int, _timeout, null_resets=True),
+    "suspend": Key("is_suspending", int, _flag, null_resets=True),
+    "body": Key("body", str, _body),
+    "tls_ca_path": Key("ca_path", str, _or_none),
+    "tls_client_key": Key("client_key", str, _or_none),
+    "tls_client_cert": Key("client_cert", str, _or_none),
+    "username": Key("username", str, _or_none),
+    "password": Key("password", str, _or_none),
+    "authmethod": Key("authmethod", int, _as_is, null_resets=True),
+    "keepalive": Key("keepalive", int, _as_is, null_resets=True),
+    "ka-idle": Key("ka_idle", int, _as_is, null_resets=True),
+    "ka-interval": Key("ka_interval", int, _as_is, null_resets=True),
+    "follow_redirect": Key("follow_redirect", int, _flag, null_resets=True),
+    "http_version": Key("http_version", int, _http_version, null_resets=True),
+}
+DOCUMENTED: Final = {
+    "tcp_keepalive": "keepalive",
+    "tcp_ka_idle": "ka-idle",
+    "tcp_ka_interval": "ka-interval",
+}
+"""Keys as the module's README spells them, which the real module does not know."""
+
+
+def known_key(name: str, is_faithful: bool) -> str:
+    """``name`` if it is a key of ``$http_req``; ``all`` is one.
+
+    Raises:
+        UnknownVariableError: the real server does not start then.
+    """
+    if not is_faithful:
+        name = DOCUMENTED.get(name, name)
+    if name != "all" and name not in KEYS:
+        raise UnknownVariableError(f"$http_req({name}): no such key; there are: {', '.join(KEYS)}")
+    return name
+
+
+def changed(
+    settings: AsyncSettings, defaults: AsyncSettings, key: str, value: Value
+) -> AsyncSettings:
+    """``settings`` after ``$http_req(key) = value``.
+
+    Raises:
+        RefusedValueError: not of the key's type (there is no conversion), or out of its range.
+    """
+    if key == "all":
+        return defaults if value is None else settings
+    known = KEYS[key]
+    if value is None:
+        if not known.null_resets:
+            return settings
+        return dataclasses.replace(settings, **{known.field: getattr(defaults, known.field)})
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "surrogateescape")
+    if not isinstance(value, known.kind):
+        kinds = {int: "a number", str: "text"}
+        raise RefusedValueError(
+            f"$http_req({key}): expected {kinds[known.kind]}, got {kinds[type(value)]}"
+        )
+    return dataclasses.replace(settings, **{known.field: known.change(settings, value)})

@@ -1,0 +1,67 @@
+"""The variables of an asynchronous answer: ``$http_ok``, ``$http_rs``, ``$http_hdr(...)``, ..."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from onehttp_compat.async_reply import AsyncReply, known_time
+from onehttp_compat.pv import PvStore, Value, Variable
+
+Read: TypeAlias = Callable[[AsyncReply, Variable], Value]
+_log = logging.getLogger("onehttp_compat.http_async_client")
+
+
+def _length(reply: AsyncReply, _: Variable) -> Value:
+    return None if reply.buffer is None else len(reply.buffer)
+
+
+def _body_size(reply: AsyncReply, _: Variable) -> Value:
+    return None if reply.buffer is None else len(reply.parsed.body or b"")
+
+
+VARIABLES: Final[dict[str, Read]] = {
+    "http_ok": lambda reply, _: int(reply.result.ok),
+    "http_err": lambda reply, _: reply.error_text,
+    "http_rs": lambda reply, _: reply.parsed.status,
+    "http_rr": lambda reply, _: reply.parsed.reason,
+    "http_mb": lambda reply, _: reply.buffer,
+    "http_ml": _length,
+    "http_rb": lambda reply, _: reply.parsed.body,
+    "http_bs": _body_size,
+    "http_hdr": lambda reply, variable: reply.header(variable.name, variable.element),
+    "http_xdata": lambda reply, _: reply.xdata or None,
+}
+
+
+class CurrentReply(threading.local):
+    """The answer that this thread's callback works on (a thread stands for a process)."""
+
+    def __init__(self) -> None:
+        self.reply: AsyncReply | None = None
+        self.query_id = ""
+        """Of the last query that was sent or answered here."""
+
+
+def register(pv: PvStore, current: CurrentReply) -> None:
+    """Let the variables of an answer be read."""
+
+    def of_reply(read: Read) -> Callable[[Variable], Value]:
+        def reader(variable: Variable) -> Value:
+            if current.reply is None:
+                _log.error("$%s is read outside of a callback", variable.kind)
+                return None
+            return read(current.reply, variable)
+
+        return reader
+
+    def time_us(variable: Variable) -> Value:
+        known_time(variable.name)
+        return 0 if current.reply is None else current.reply.time_us(variable.name)
+
+    for kind, read in VARIABLES.items():
+        pv.register(kind, of_reply(read))
+    pv.register("http_req_id", lambda _: current.query_id)
+    pv.register("http_time", time_us)
