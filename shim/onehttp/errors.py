@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from onehttp_backends.errors import (
     CancelledError,
     ConnectError,
@@ -74,8 +76,42 @@ class ConfigurationError(OnehttpError, ValueError):
         self.key = key
 
     def __str__(self) -> str:
-        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
-        return ": ".join(part for part in (place, self.key, self.message) if part)
+        return placed(self.message, self.file, self.line, self.column, self.key)
+
+    @property
+    def errors(self) -> tuple[ConfigurationError, ...]:
+        """Everything that is wrong; this error alone unless there is more."""
+        return (self,)
+
+
+class ConfigurationFaultsError(ConfigurationError):
+    """Several things are wrong: ``errors`` holds them all, the text has a line for each."""
+
+    def __init__(self, errors: Sequence[ConfigurationError]) -> None:
+        first = errors[0]
+        super().__init__(
+            first.message, file=first.file, line=first.line, column=first.column, key=first.key
+        )
+        self._errors = tuple(errors)
+
+    @property
+    def errors(self) -> tuple[ConfigurationError, ...]:
+        return self._errors
+
+    def __str__(self) -> str:
+        return "\n".join(str(error) for error in self._errors)
+
+
+def placed(
+    message: str,
+    file: str | None,
+    line: int | None,
+    column: int | None = None,
+    key: str | None = None,
+) -> str:
+    """``file:line:column: key: message``, as far as it is known."""
+    place = ":".join(str(part) for part in (file, line, column) if part)
+    return ": ".join(part for part in (place, key, message) if part)
 
 
 class CircuitOpenError(ConnectError):

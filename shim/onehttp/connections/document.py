@@ -3,68 +3,115 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Final, TypeAlias
+import stat
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import yaml
+from yaml.constructor import SafeConstructor
 
+from onehttp.connections.model import Notice
 from onehttp.errors import ConfigurationError
 
-MAX_FILE_BYTES: Final = 1024 * 1024
+MAX_FILE_BYTES: Final = 4 * 1024 * 1024
 MAX_DEPTH: Final = 20
-MAX_ALIASES: Final = 50
-MAX_NODES: Final = 200_000
+MAX_VALUES: Final = 500_000
+"""Aliases expanded: a small file can name billions of values."""
 
-PLAIN_TAGS: Final = frozenset(
-    f"tag:yaml.org,2002:{kind}"
-    for kind in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp")
-)
+AS_WRITTEN: Final = frozenset({"headers", "params"})
+"""Keys whose values are text as it stands in the file: ``on`` is not true, ``010`` not eight."""
 
 KeyPath: TypeAlias = "tuple[str | int, ...]"
+
+_TAG: Final = "tag:yaml.org,2002:"
+_constructor: Final = SafeConstructor()
+_READERS: Final = {
+    f"{_TAG}{kind}": getattr(_constructor, f"construct_yaml_{kind}")
+    for kind in ("int", "float", "bool", "null")
+}
+_TAGS: Final = frozenset((*_READERS, f"{_TAG}str", f"{_TAG}map", f"{_TAG}seq"))
+_RESOLVERS: Final = {
+    first: [(tag, pattern.match) for tag, pattern in resolvers if tag in _READERS]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+class Place(NamedTuple):
+    """Where a value starts, and the places of what is in it: key -> (place of the key, place)."""
+
+    mark: Any
+    inside: dict[Any, tuple[Any, Any]] | None = None
 
 
 class Document:
     """The values of a file, and where they stand (lines and columns from 1)."""
 
-    def __init__(
-        self,
-        values: Any,
-        file: str | None = None,
-        marks: dict[KeyPath, tuple[int, int]] | None = None,
-    ) -> None:
+    def __init__(self, values: Any, file: str | None = None, place: Place | None = None) -> None:
         self.values = values
         self.file = file
-        self._marks = marks or {}
+        self._place = place
 
-    def place(self, path: KeyPath) -> tuple[int | None, int | None]:
+    @property
+    def folder(self) -> str:
+        """What relative paths in it are relative to."""
+        return os.path.dirname(os.path.abspath(self.file)) if self.file else os.getcwd()
+
+    def place(self, path: KeyPath, *, of_key: bool = False) -> tuple[int | None, int | None]:
         """Line and column of the value at ``path``, or of the nearest one around it."""
-        while path and path not in self._marks:
-            path = path[:-1]
-        return self._marks.get(path, (None, None))
+        if self._place is None:
+            return None, None
+        place: Place = self._place
+        key_mark = mark = place.mark
+        for part in path:
+            if place.inside is None or part not in place.inside:
+                break
+            key_mark, place = place.inside[part]
+            mark = place.mark
+        chosen = key_mark if of_key else mark
+        return chosen.line + 1, chosen.column + 1
 
-    def error(self, path: KeyPath, message: str) -> ConfigurationError:
-        """A `ConfigurationError` about the value at ``path``."""
+    def error(self, path: KeyPath, message: str, *, of_key: bool = False) -> ConfigurationError:
+        """A `ConfigurationError` about the value (or the key) at ``path``."""
+        line, column = self.place(path, of_key=of_key)
+        return ConfigurationError(
+            message, file=self.file, line=line, column=column, key=dotted(path)
+        )
+
+    def notice(self, path: KeyPath, message: str) -> Notice:
+        """A `Notice` about the value at ``path``."""
         line, column = self.place(path)
-        key = ".".join(str(part) for part in path) or None
-        return ConfigurationError(message, file=self.file, line=line, column=column, key=key)
+        return Notice(message=message, file=self.file, line=line, column=column, key=dotted(path))
+
+
+def dotted(path: KeyPath) -> str | None:
+    """``connections.api.url``; None for the whole file."""
+    return ".".join(str(part) for part in path) or None
+
+
+def shown_path(path: str) -> str:
+    """A path as it is shown: relative where the file is below the working directory."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative
 
 
 def read_document(path: str) -> Document:
     """Read a YAML file.
 
     Raises:
-        ConfigurationError: missing, a directory, too large, not UTF-8, not YAML, a duplicate
-            key, a tag, too deep, or too many aliases.
+        ConfigurationError: missing, not a file, too large, not UTF-8, not YAML, a duplicate
+            key, a tag, too deep, or too many values.
     """
-    file = os.path.relpath(path) if not os.path.relpath(path).startswith("..") else path
+    file = shown_path(path)
     try:
-        with open(path, "rb") as stream:
-            raw = stream.read(MAX_FILE_BYTES + 1)
+        raw = _content(path)
     except OSError as error:
         raise ConfigurationError(
             f"cannot be read: {error.strerror or error}; check the path", file=file
         ) from None
     if len(raw) > MAX_FILE_BYTES:
-        raise ConfigurationError(f"larger than {MAX_FILE_BYTES} bytes; split it", file=file)
+        raise ConfigurationError(
+            f"larger than {MAX_FILE_BYTES} bytes; split it and include: the parts", file=file
+        )
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -73,16 +120,23 @@ def read_document(path: str) -> Document:
     return parse_document(text, file)
 
 
+def _content(path: str) -> bytes:
+    # Whatever is renamed over the path meanwhile, what is open stays the file it was.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as stream:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(21, "Is a directory")
+        if not stat.S_ISREG(mode):
+            raise OSError(22, "Not a regular file")
+        return stream.read(MAX_FILE_BYTES + 1)
+
+
 def parse_document(text: str, file: str | None) -> Document:
     """Parse YAML text; see `read_document`."""
-    loader_class = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        aliases = sum(
-            isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, loader_class)
-        )
-        if aliases > MAX_ALIASES:
-            raise ConfigurationError(f"more than {MAX_ALIASES} aliases", file=file)
-        node = yaml.compose(text, loader_class)
+        return Document(*_Builder(yaml.parse(text, loader), file).document())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise ConfigurationError(
@@ -93,68 +147,155 @@ def parse_document(text: str, file: str | None) -> Document:
         ) from None
     except yaml.YAMLError as error:
         raise ConfigurationError(f"not valid YAML: {error}", file=file) from None
-    if node is None:
-        raise ConfigurationError("empty; start with 'version: 1'", file=file)
-    builder = _Builder(file)
-    return Document(builder.value(node, (), 0), file, builder.marks)
+
+
+def _implied_tag(text: str) -> str | None:
+    tag: str
+    for tag, matches in _RESOLVERS.get(text[:1], ()):
+        if matches(text):
+            return tag
+    return None
+
+
+class _Anchored(NamedTuple):
+    value: Any
+    place: Place
+    size: int
 
 
 class _Builder:
-    """Turns composed nodes into values. Aliased nodes are expanded, within MAX_NODES."""
+    """Values from parser events, in one pass.
 
-    def __init__(self, file: str | None) -> None:
+    PyYAML's own composer takes four times as long: it resolves the tag of every scalar anew.
+    An alias shares the value it names; its size is counted, since who walks it later expands it.
+    """
+
+    def __init__(self, events: Iterator[Any], file: str | None) -> None:
+        self._events = events
         self._file = file
-        self.marks: dict[KeyPath, tuple[int, int]] = {}
-        self._nodes = 0
-        self._scalars = yaml.SafeLoader("")
+        self._anchors: dict[str, _Anchored] = {}
+        self._size = 0
+        self._open: list[str] = []  # the keys around the value being read, for messages
 
-    def value(self, node: yaml.Node, path: KeyPath, depth: int) -> Any:
-        self._nodes += 1
-        if depth > MAX_DEPTH:
-            raise self._error(node, path, f"nested deeper than {MAX_DEPTH}")
-        if self._nodes > MAX_NODES:
-            raise self._error(node, path, f"more than {MAX_NODES} values, aliases expanded")
-        if node.tag not in PLAIN_TAGS:
-            raise self._error(node, path, f"the tag {node.tag} is not allowed")
-        self.marks[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, path, depth)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.value(item, (*path, i), depth + 1) for i, item in enumerate(node.value)]
+    def document(self) -> tuple[Any, str | None, Place]:
+        for event in self._events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                value, place = self._value(next(self._events), 0)
+                next(self._events)
+                for more in self._events:
+                    if isinstance(more, yaml.DocumentStartEvent):
+                        raise self._error(more, "a second document; one file holds one")
+                if value is None:
+                    break
+                return value, self._file, place
+        raise ConfigurationError("empty; start with 'version: 1'", file=self._file)
+
+    def _value(self, event: Any, depth: int, is_text: bool = False) -> tuple[Any, Place]:
+        self._size += 1
+        if self._size > MAX_VALUES:
+            raise self._error(event, f"more than {MAX_VALUES} values, aliases expanded")
+        if type(event) is yaml.AliasEvent:
+            return self._alias(event)
+        before = self._size
+        value, place = self._fresh(event, depth, is_text)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = _Anchored(value, place, self._size - before + 1)
+        return value, place
+
+    def _fresh(self, event: Any, depth: int, is_text: bool) -> tuple[Any, Place]:
+        tag = event.tag
+        if tag is not None and tag not in _TAGS and tag != "!":
+            raise self._error(event, f"the tag {tag} is not allowed")
+        if type(event) is yaml.ScalarEvent:
+            return self._scalar(event, is_text), Place(event.start_mark)
+        if depth >= MAX_DEPTH:
+            raise self._error(event, f"nested deeper than {MAX_DEPTH}")
+        if type(event) is yaml.MappingStartEvent:
+            return self._mapping(event, depth, is_text)
+        return self._sequence(event, depth, is_text)
+
+    def _scalar(self, event: Any, is_text: bool) -> Any:
+        text, tag = event.value, event.tag
+        if tag is None and event.implicit[0] and not is_text:
+            tag = _implied_tag(text)
+        reader = _READERS.get(tag)
+        if reader is None:
+            return text
         try:
-            return self._scalars.construct_object(node)
-        except (yaml.YAMLError, ValueError) as error:
-            raise self._error(node, path, f"not a value: {error}") from None
+            return reader(yaml.ScalarNode(tag, text))
+        except (yaml.YAMLError, ValueError, KeyError) as error:
+            raise self._error(event, f"not a value: {error}") from None
 
-    def _mapping(self, node: yaml.MappingNode, path: KeyPath, depth: int) -> dict[str, Any]:
-        merged: dict[str, Any] = {}
-        own: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                for source in self._merge_sources(value_node, path):
-                    for key, value in self._mapping(source, path, depth + 1).items():
-                        merged.setdefault(key, value)
-                continue
-            key = key_node.value
-            if not isinstance(key, str):
-                raise self._error(key_node, path, "a key must be a word")
-            if key in own:
-                raise self._error(key_node, (*path, key), "given twice; keep one")
-            own[key] = self.value(value_node, (*path, key), depth + 1)
-        return {**merged, **own}
+    def _sequence(self, start: Any, depth: int, is_text: bool) -> tuple[tuple[Any, ...], Place]:
+        values: list[Any] = []
+        inside: dict[Any, tuple[Any, Place]] = {}
+        for event in self._events:
+            if type(event) is yaml.SequenceEndEvent:
+                break
+            self._open.append(str(len(values)))
+            value, place = self._value(event, depth + 1, is_text)
+            self._open.pop()
+            inside[len(values)] = (event.start_mark, place)
+            values.append(value)
+        return tuple(values), Place(start.start_mark, inside)
 
-    def _merge_sources(self, node: yaml.Node, path: KeyPath) -> list[yaml.MappingNode]:
-        nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
-        for source in nodes:
-            if not isinstance(source, yaml.MappingNode):
-                raise self._error(source, path, "'<<' takes a mapping, or a list of them")
-        return list(nodes)
+    def _mapping(self, start: Any, depth: int, is_text: bool) -> tuple[dict[str, Any], Place]:
+        values: dict[str, Any] = {}
+        inside: dict[Any, tuple[Any, Place]] = {}
+        merged: list[tuple[Any, Place]] = []
+        events = self._events
+        for event in events:
+            if type(event) is yaml.MappingEndEvent:
+                break
+            if type(event) is not yaml.ScalarEvent:
+                raise self._error(event, "a key must be a word")
+            key = event.value
+            self._open.append(key)
+            if key == "<<" and event.implicit[0]:
+                merged.append(self._value(next(events), depth + 1))
+            elif key in values:
+                raise self._error(event, "given twice; keep one")
+            else:
+                value, place = self._value(next(events), depth + 1, is_text or key in AS_WRITTEN)
+                values[key] = value
+                inside[key] = (event.start_mark, place)
+            self._open.pop()
+        for source in merged:
+            self._merge(source, values, inside)
+        return values, Place(start.start_mark, inside)
 
-    def _error(self, node: yaml.Node, path: KeyPath, message: str) -> ConfigurationError:
+    def _merge(
+        self,
+        source: tuple[Any, Place],
+        values: dict[str, Any],
+        inside: dict[Any, tuple[Any, Place]],
+    ) -> None:
+        """Take what ``<<`` names, where the mapping has no such key of its own."""
+        given, place = source
+        if isinstance(given, tuple):
+            for index, item in enumerate(given):
+                self._merge((item, (place.inside or {})[index][1]), values, inside)
+            return
+        if not isinstance(given, dict):
+            raise self._error(place, "'<<' takes a mapping, or a list of them")
+        for key, value in given.items():
+            if key not in values:
+                values[key] = value
+                inside[key] = (place.inside or {})[key]
+
+    def _alias(self, event: Any) -> tuple[Any, Place]:
+        known = self._anchors.get(event.anchor)
+        if known is None:
+            raise self._error(event, f"the alias *{event.anchor} names nothing that stands before")
+        self._size += known.size
+        return known.value, known.place
+
+    def _error(self, where: Any, message: str) -> ConfigurationError:
+        mark = where.mark if isinstance(where, Place) else where.start_mark
         return ConfigurationError(
             message,
             file=self._file,
-            line=node.start_mark.line + 1,
-            column=node.start_mark.column + 1,
-            key=".".join(str(part) for part in path) or None,
+            line=mark.line + 1,
+            column=mark.column + 1,
+            key=".".join(self._open) or None,
         )

@@ -2,156 +2,244 @@
 
 from __future__ import annotations
 
-import difflib
 import os
+import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from onehttp.connections.certificates import SeenContents, inspected
 from onehttp.connections.document import Document, KeyPath, read_document
-from onehttp.connections.model import ConnectionSet, ConnectionSpec
-from onehttp.connections.secrets import Secrets
-from onehttp.errors import ConfigurationError, RequestError
+from onehttp.connections.include import Included
+from onehttp.connections.model import ConnectionSet, ConnectionSpec, Notice
+from onehttp.connections.options import tls_options, transfer_options
+from onehttp.connections.secrets import Resolver, Secrets, plain_secrets
+from onehttp.errors import ConfigurationError, ConfigurationFaultsError, RequestError
 from onehttp.policies import failover
-from onehttp.version import USER_AGENT
-from onehttp_backends.contract import (
-    Auth,
-    AuthScheme,
-    HttpVersion,
-    Keepalive,
-    LowSpeed,
-    Proxy,
-    Tls,
-    TlsVersion,
-    TransferOptions,
-)
-from onehttp_backends.request_rules import check_headers, check_options, check_url
+from onehttp_backends.contract import Tls
+from onehttp_backends.request_rules import check_options
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel, ValidationError
-    from pydantic_core import ErrorDetails
+    from pydantic import BaseModel
 
-    from onehttp.connections.schema import AuthModel, ConnectionModel, ProxyModel
+    from onehttp.connections.schema import ConnectionModel, DefaultsModel
+    from onehttp.connections.strict import Model
 
-_AUTH_SCHEMES = {
-    "basic": AuthScheme.BASIC,
-    "digest": AuthScheme.DIGEST,
-    "bearer": AuthScheme.BEARER,
-    "negotiate": AuthScheme.NEGOTIATE,
-    "ntlm": AuthScheme.NTLM,
-    "any": AuthScheme.BASIC | AuthScheme.DIGEST,
-}
+    M = TypeVar("M", bound=Model)
+    F = TypeVar("F", ConfigurationError, Notice)
+
+_is_name = re.compile(r"\S+").fullmatch
 
 
-class ConfigurationFaultsError(ConfigurationError):
-    """Several things are wrong; ``errors`` holds them all, the text is a line for each."""
-
-    def __init__(self, errors: list[ConfigurationError]) -> None:
-        first = errors[0]
-        super().__init__(
-            first.message, file=first.file, line=first.line, column=first.column, key=first.key
-        )
-        self.errors = errors
-
-    def __str__(self) -> str:
-        return "\n".join(str(error) for error in self.errors)
-
-
-def load_connections(source: str | os.PathLike[str] | Mapping[str, Any]) -> ConnectionSet:
+def load_connections(
+    source: str | os.PathLike[str] | Mapping[str, Any],
+    *,
+    secrets: Mapping[str, Resolver] | None = None,
+    contents: SeenContents | None = None,
+) -> ConnectionSet:
     """Read, check and resolve a configuration whole.
 
+    Args:
+        secrets: further kinds of references: what stands before the colon, and who resolves it.
+        contents: of certificate files, as earlier loads of this process have seen them.
+
     Raises:
-        ConfigurationError: anything is wrong; all of it is named, each with file and line.
+        ConfigurationError: anything is wrong; ``errors`` has all of it, each with file and line.
     """
-    if isinstance(source, Mapping):
-        document = Document(_plain(source))
-    elif isinstance(source, (str, os.PathLike)):
-        document = read_document(os.fspath(source))
-    else:
+    if not isinstance(source, (str, os.PathLike, Mapping)):
         raise ConfigurationError(
             f"expected the path of a file or a mapping, got {type(source).__name__}"
         )
-    return _checked(document)
-
-
-def _checked(document: Document) -> ConnectionSet:
-    from pydantic import ValidationError
-
-    from onehttp.connections.schema import FileModel
-
-    errors: list[ConfigurationError] = []
-    values = document.values
-    if not isinstance(values, dict):
-        raise document.error((), "expected 'version: 1' and 'connections:'")
-    defaults = values.get("defaults")
-    connections = values.get("connections")
-    resolved = Secrets().resolve(_with_defaults(values, defaults, connections), document, errors)
-    specs: dict[str, ConnectionSpec] = {}
-    try:
-        model = FileModel.model_validate(resolved)
-    except ValidationError as invalid:
-        errors += _describe(invalid, document)
+    loading = _Loading(secrets, contents or SeenContents())
+    if isinstance(source, Mapping):
+        loading.add(Document(_plain(source)), ())
     else:
-        for name, connection in model.connections.items():
+        loading.read(os.fspath(source), ())
+    return loading.finished()
+
+
+class _Draft(NamedTuple):
+    """A connection that was read: its model over its defaults, and where it stands."""
+
+    name: str
+    model: ConnectionModel
+    layers: tuple[Document, ...]
+    """The document it stands in, then those that include it: where its defaults may be."""
+
+
+class _Loading:
+    """One run: gathers connections, mistakes and warnings from all files."""
+
+    def __init__(self, secrets: Mapping[str, Resolver] | None, contents: SeenContents) -> None:
+        self._secrets = Secrets(secrets)
+        self._contents = contents
+        self._included = Included()
+        self._errors = self._secrets.errors
+        self._warnings = self._secrets.warnings
+        self._drafts: list[_Draft] = []
+        self._places: dict[str, Document] = {}
+
+    def read(
+        self, path: str, around: tuple[Document, ...], defaults: DefaultsModel | None = None
+    ) -> None:
+        """Add a file and all it includes."""
+        self._included.enter(path, (around[0].file if around else None) or "this configuration")
+        try:
+            document = read_document(path)
+        except ConfigurationError as error:
+            self._errors.append(error)
+        else:
+            self.add(document, around, defaults)
+        self._included.leave()
+
+    def add(
+        self,
+        document: Document,
+        around: tuple[Document, ...],
+        defaults: DefaultsModel | None = None,
+    ) -> None:
+        """Add a document and all it includes; its defaults go over those it is included with."""
+        from onehttp.connections import schema
+
+        written = document.values
+        if not isinstance(written, dict):
+            self._errors.append(document.error((), "expected 'version: 1' and 'connections:'"))
+            return
+        resolved = self._secrets.resolve(document)
+        own = None
+        if head := self._validated(schema.HeadModel, resolved, (), document):
+            own = head.defaults
+        defaults = _over(defaults, own) if defaults and own else own or defaults
+        layers = (document, *around)
+        connections = resolved.get("connections")
+        for name, value in connections.items() if isinstance(connections, dict) else ():
+            self._add_connection(name, value, defaults, layers)
+        self._warnings += plain_secrets(document, schema.SECRET_FIELDS)
+        for path in self._included.named_by(document, self._errors):
+            self.read(path, layers, defaults)
+
+    def _add_connection(
+        self,
+        name: str,
+        value: Any,
+        defaults: DefaultsModel | None,
+        layers: tuple[Document, ...],
+    ) -> None:
+        from onehttp.connections.schema import ConnectionModel
+
+        document, path = layers[0], ("connections", name)
+        if not isinstance(name, str) or not _is_name(name):
+            self._errors.append(document.error(path, "a name has no blanks in it", of_key=True))
+            return
+        if other := self._places.setdefault(name, document):
+            line, _ = other.place(path, of_key=True)
+            if other is not document:
+                self._errors.append(
+                    document.error(path, f"given in {other.file}:{line} too", of_key=True)
+                )
+                return
+        model = self._validated(ConnectionModel, value, path, document)
+        if model is None:
+            return
+        model = _over(defaults, model) if defaults else model
+        if model.url is None and (not isinstance(value, dict) or "url" not in value):
+            self._errors.append(
+                document.error(path, "has no url; give url: http(s)://host[:port][/prefix]")
+            )
+        self._check_together(model, layers, path)
+        self._drafts.append(_Draft(name, model, layers))
+
+    def _validated(self, model: type[M], value: Any, path: KeyPath, document: Document) -> M | None:
+        """``value`` as ``model``; its mistakes are noted, and the rest of it returned."""
+        from pydantic import ValidationError
+
+        from onehttp.connections import explain
+
+        context = {"folder": document.folder}
+        try:
+            return model.model_validate(value, context=context)
+        except ValidationError as invalid:
+            faults = explain.faults(invalid, model, _at(document.values, path))
+        for fault in faults:
+            place = (*path, *fault.path)
+            self._errors.append(document.error(place, fault.message, of_key=fault.is_about_key))
+        rest = explain.pruned(value, faults)
+        if isinstance(rest, dict) and not path:
+            rest = {**rest, "version": 1}
+        try:
+            return model.model_validate(rest, context=context)
+        except ValidationError:
+            return None
+
+    def _check_together(
+        self, model: ConnectionModel, layers: tuple[Document, ...], path: KeyPath
+    ) -> None:
+        """What no key says alone."""
+        tls = model.tls
+        if bool(tls.cert) != bool(tls.key):
+            key = "cert" if tls.cert else "key"
+            self._note(layers, path, ("tls", key), "cert and key belong together; give both")
+        if tls.max_version and tls.max_version < tls.min_version:
+            message = f"below min_version, which is {tls.min_version}"
+            self._note(layers, path, ("tls", "max_version"), message)
+
+    def _note(
+        self, layers: tuple[Document, ...], path: KeyPath, key: KeyPath, message: str
+    ) -> None:
+        document, place = _origin(layers, path, key)
+        self._errors.append(document.error(place, message))
+
+    def finished(self) -> ConnectionSet:
+        """The set, once nothing is wrong."""
+        specs: dict[str, ConnectionSpec] = {}
+        wanted = {draft.name: tls_options(draft.model.tls) for draft in self._drafts}
+        found = inspected(set(wanted.values()), self._contents)
+        for draft in self._drafts:
+            inspection = found[wanted[draft.name]]
+            path = ("connections", draft.name)
+            for key, problem in inspection.problems:
+                self._note(draft.layers, path, ("tls", key), problem)
+            for key, warning in inspection.warnings:
+                document, place = _origin(draft.layers, path, ("tls", key))
+                self._warnings.append(document.notice(place, warning))
             try:
-                specs[name] = _spec(name, connection, document)
+                specs[draft.name] = _spec(draft, inspection.tls)
             except RequestError as error:
-                errors.append(document.error(("connections", name), error.message))
-            except ConfigurationError as error:
-                errors.append(error)
-        written = {name: each.failover for name, each in model.connections.items()}
+                self._errors.append(draft.layers[0].error(path, error.message))
+        self._check_failover()
+        if self._errors:
+            errors = sorted(_each_once(self._errors), key=_place)
+            raise errors[0] if len(errors) == 1 else ConfigurationFaultsError(errors)
+        files = {path for tls in wanted.values() for path in tls_files(tls)}
+        return ConnectionSet(
+            specs,
+            warnings=tuple(_each_once(self._warnings)),
+            files=frozenset(files | self._secrets.files | set(self._included.files)),
+        )
+
+    def _check_failover(self) -> None:
+        written: dict[str, tuple[str, ...]] = dict.fromkeys(self._places, ())
+        written.update({draft.name: draft.model.failover for draft in self._drafts})
+        layers = {draft.name: draft.layers for draft in self._drafts}
         for fault in failover.faults(written):
-            path = ("connections", fault.name, "failover", fault.at)
-            errors.append(document.error(path, fault.message))
-    if errors:
-        errors.sort(key=lambda error: (error.line or 0, error.column or 0))
-        raise errors[0] if len(errors) == 1 else ConfigurationFaultsError(errors)
-    return ConnectionSet(specs)
+            document, place = _origin(
+                layers[fault.name], ("connections", fault.name), ("failover",)
+            )
+            self._errors.append(document.error((*place, fault.at), fault.message))
 
 
-def _with_defaults(values: dict[str, Any], defaults: Any, connections: Any) -> dict[str, Any]:
-    """Each connection over ``defaults``: nested mappings are merged key by key."""
-    if not isinstance(defaults, dict) or not isinstance(connections, dict):
-        return values
-    merged = {
-        name: _over(defaults, given) if isinstance(given, dict) else given
-        for name, given in connections.items()
-    }
-    return {**values, "connections": merged}
-
-
-def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    merged = {**below, **above}
-    for key in below.keys() & above.keys():
-        if isinstance(below[key], dict) and isinstance(above[key], dict) and key != "headers":
-            merged[key] = _over(below[key], above[key])
-    return merged
-
-
-def _spec(name: str, model: ConnectionModel, document: Document) -> ConnectionSpec:
-    path = ("connections", name)
-    if model.url is None:
-        raise document.error(path, "has no url; give url: http(s)://host[:port][/prefix]")
-    try:
-        check_url(model.url)
-    except RequestError as error:
-        raise document.error((*path, "url"), error.message) from None
-    if "#" in model.url:
-        raise document.error((*path, "url"), "a fragment ('#') has no meaning here")
-    try:
-        check_headers(model.headers)
-    except RequestError as error:
-        raise document.error((*path, "headers"), error.message) from None
-    tls = model.tls
-    if bool(tls.cert) != bool(tls.key):
-        raise document.error((*path, "tls"), "cert and key belong together; give both or none")
-    options = _options(model)
+def _spec(draft: _Draft, tls: Tls) -> ConnectionSpec:
+    model, document = draft.model, draft.layers[0]
+    path = ("connections", draft.name)
+    options = transfer_options(model, tls)
     check_options(options)
-    line, _ = document.place(path)
+    line, _ = document.place(path, of_key=True)
+    written = _at(document.values, (*path, "url"))
     return ConnectionSpec(
-        name=name,
-        url=model.url,
+        name=draft.name,
+        url=model.url or "",
+        address=str(written).partition("?")[0],
         headers=model.headers,
-        params=tuple((key, str(value)) for key, value in model.params.items()),
+        params=model.params,
         content_type=model.content_type,
         max_redirects=model.redirects.max,
         options=options,
@@ -165,144 +253,67 @@ def _spec(name: str, model: ConnectionModel, document: Document) -> ConnectionSp
     )
 
 
-def _options(model: ConnectionModel) -> TransferOptions:
-    tls = model.tls
-    return TransferOptions(
-        total_timeout_s=model.timeout.total,
-        connect_timeout_s=min(model.timeout.connect, model.timeout.total),
-        low_speed=LowSpeed(
-            bytes_per_s=model.low_speed.bytes_per_second, time_s=model.low_speed.seconds
-        )
-        if model.low_speed
-        else None,
-        max_body_bytes=model.max_body,
-        body_policy=model.body_policy,
-        tls=Tls(
-            verify_peer=tls.verify_peer,
-            verify_host=tls.verify_host,
-            ca_file=tls.ca_file,
-            ca_path=tls.ca_path,
-            cert_file=tls.cert,
-            key_file=tls.key,
-            key_password=tls.key_password,
-            ciphers=tls.ciphers,
-            min_version=TlsVersion(tls.min_version),
-            max_version=TlsVersion(tls.max_version) if tls.max_version else None,
-            pinned_public_key=tls.pinned_public_key,
-        ),
-        proxy=_proxy(model.proxy),
-        auth=_auth(model.auth) if model.auth else None,
-        http_version=HttpVersion(model.http_version),
-        interface=model.interface,
-        ip_version=model.ip,
-        keepalive=Keepalive(idle_s=model.keepalive.idle, interval_s=model.keepalive.interval)
-        if model.keepalive
-        else None,
-        reuse=model.reuse,
-        decompress=model.decompress,
-        user_agent=USER_AGENT if model.user_agent is None else model.user_agent,
-        unsafe_resend=model.unsafe_resend,
-    )
+def _place(finding: ConfigurationError | Notice) -> tuple[str, int, int]:
+    return finding.file or "", finding.line or 0, finding.column or 0
 
 
-def _auth(model: AuthModel) -> Auth:
-    return Auth(
-        schemes=_AUTH_SCHEMES[model.type],
-        username=model.username,
-        secret=model.token or model.password,
-    )
+def _about(finding: ConfigurationError | Notice) -> str:
+    return finding.message if finding.line else str(finding)
 
 
-def _proxy(model: ProxyModel | str) -> Proxy | None:
-    if model == "none":
-        return None
-    if isinstance(model, str):
-        return Proxy(from_environment=True)
-    return Proxy(url=model.url, username=model.username, secret=model.password)
-
-
-def _plain(source: Any) -> Any:
-    if isinstance(source, Mapping):
-        return {key: _plain(value) for key, value in source.items()}
-    return list(source) if isinstance(source, tuple) else source
-
-
-def _describe(invalid: ValidationError, document: Document) -> list[ConfigurationError]:
-    """pydantic's findings as one line each. Union members are folded into one finding."""
-    found: dict[KeyPath, ConfigurationError] = {}
-    for detail in invalid.errors(include_url=False, include_context=False):
-        path = tuple(part for part in detail["loc"] if not (isinstance(part, str) and "[" in part))
-        while path and path[-1] in ("ProxyModel", "str", "int", "float", "bool"):
-            path = path[:-1]
-        found.setdefault(path, document.error(path, _sentence(detail, path)))
+def _each_once(findings: list[F]) -> list[F]:
+    """What an anchor or the defaults say is said once, however many connections have it."""
+    found: dict[object, F] = {}
+    for finding in findings:
+        found.setdefault((_place(finding), _about(finding)), finding)
     return list(found.values())
 
 
-_EXPECTED = {
-    "bool_parsing": "true or false",
-    "bool_type": "true or false",
-    "dict_type": "a mapping",
-    "float_parsing": "a number",
-    "float_type": "a number",
-    "int_parsing": "a whole number",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "list_type": "a list",
-    "model_type": "a mapping",
-    "string_type": "text",
-    "tuple_type": "a list or a mapping",
-}
+def tls_files(tls: Tls) -> list[str]:
+    """The files a `Tls` names."""
+    named = (tls.ca_file, tls.cert_file, tls.key_file, tls.pinned_public_key)
+    return [path for path in named if path and not path.startswith("sha256//")]
 
 
-def _sentence(detail: ErrorDetails, path: KeyPath) -> str:
-    from onehttp.connections import schema
-
-    kind = detail["type"]
-    if kind == "extra_forbidden":
-        known = _keys_beside(path, schema.FileModel)
-        near = difflib.get_close_matches(str(path[-1]), known, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-        return f"unknown key; {hint}"
-    if kind == "missing":
-        return "missing; add it" if path != ("version",) else "missing; add 'version: 1'"
-    is_time = (len(path) > 1 and path[-2:-1] == ("timeout",)) or path[-1:] == ("timeout",)
-    expected = "seconds > 0" if is_time else _EXPECTED.get(kind)
-    given = detail["input"]
-    if (
-        isinstance(given, (str, int, float, bool))
-        and "password" not in path
-        and "token" not in path
-    ):
-        shown = f', got "{given}"' if isinstance(given, str) else f", got {given}"
-    else:
-        shown = ""
-    if expected:
-        return f"expected {expected}{shown}"
-    message = detail["msg"].removeprefix("Value error, ")
-    return f"{message[:1].lower()}{message[1:]}{shown}"
+REPLACED_WHOLE = frozenset({"AuthModel", "ProxyModel"})
+"""Credentials belong together: a password of the defaults must not meet another user's name."""
 
 
-def _keys_beside(path: KeyPath, model: type[BaseModel]) -> list[str]:
-    from onehttp.connections import policy_schema, schema
+def _over(below: BaseModel, above: M) -> M:
+    """``above``, and where it says nothing, ``below``: section by section, key by key."""
+    given = above.model_fields_set
+    taken: dict[str, Any] = {}
+    for name in below.model_fields_set:
+        lower = getattr(below, name)
+        if name not in given:
+            taken[name] = lower
+            continue
+        upper = getattr(above, name)
+        is_section = hasattr(upper, "model_fields_set") and type(upper) is type(lower)
+        if is_section and type(upper).__name__ not in REPLACED_WHOLE:
+            taken[name] = _over(lower, upper)
+    return above.model_copy(update=taken) if taken else above
 
-    models: dict[str, type[BaseModel]] = {
-        "auth": schema.AuthModel,
-        "tls": schema.TlsModel,
-        "timeout": schema.TimeoutModel,
-        "low_speed": schema.LowSpeedModel,
-        "redirects": schema.RedirectsModel,
-        "proxy": schema.ProxyModel,
-        "keepalive": schema.KeepaliveModel,
-        "retry": policy_schema.RetryModel,
-        "backoff": policy_schema.BackoffModel,
-        "circuit_breaker": policy_schema.CircuitBreakerModel,
-        "limits": policy_schema.LimitsModel,
-    }
-    parent = path[-2] if len(path) > 1 else None
-    if parent is None:
-        chosen = model
-    elif parent in models and len(path) > 2:
-        chosen = models[str(parent)]
-    else:
-        chosen = schema.ConnectionModel
-    return list(chosen.model_fields)
+
+def _origin(layers: tuple[Document, ...], path: KeyPath, key: KeyPath) -> tuple[Document, KeyPath]:
+    """Where a connection's ``key`` comes from: itself, or the nearest defaults that have it."""
+    if _at(layers[0].values, (*path, *key)) is None:
+        for document in layers:
+            if _at(document.values, ("defaults", *key)) is not None:
+                return document, ("defaults", *key)
+    return layers[0], (*path, *key)
+
+
+def _at(values: Any, path: KeyPath) -> Any:
+    for part in path:
+        values = values.get(part) if isinstance(values, dict) else None
+    return values
+
+
+def _plain(source: Any) -> Any:
+    """A caller's mapping as a document has it."""
+    if isinstance(source, Mapping):
+        return {key: _plain(value) for key, value in source.items()}
+    if isinstance(source, (list, tuple)):
+        return tuple(_plain(value) for value in source)
+    return source

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from onehttp.errors import placed
 from onehttp.policies.breaker import BreakerPolicy
 from onehttp.policies.limits import LimitsPolicy
 from onehttp.policies.retry import RetryPolicy
@@ -19,6 +20,8 @@ class ConnectionSpec:
     name: str
     url: str = field(repr=False)
     """``scheme://host[:port][/prefix]``, without credentials."""
+    address: str = ""
+    """The URL as the file writes it: references to secrets unresolved, no query."""
     headers: HeaderPairs = field(default=(), repr=False)
     params: HeaderPairs = field(default=(), repr=False)
     """Query parameters added to every call."""
@@ -34,20 +37,48 @@ class ConnectionSpec:
     retry: RetryPolicy | None = None
     breaker: BreakerPolicy | None = None
     limits: LimitsPolicy | None = None
+    revision: int = field(default=1, compare=False)
+    """The revision of the set in which it became what it is."""
+    file: str | None = field(default=None, compare=False)
+    line: int | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something an operator should know of a configuration that can be used all the same."""
+
+    message: str
     file: str | None = None
     line: int | None = None
+    column: int | None = None
+    key: str | None = None
+
+    def __str__(self) -> str:
+        return placed(self.message, self.file, self.line, self.column, self.key)
 
 
 class ConnectionSet(Mapping[str, ConnectionSpec]):
-    """Connections by name, in the order of their file; read-only."""
+    """Connections by name, in the order of their files; read-only. As text, a table of them.
 
-    __slots__ = ("_specs", "revision")
+    Attributes:
+        revision: 1 at first, one more with each reload that changes something.
+        warnings: what an operator should know of the files they come from.
+        files: every file that was read for them.
+    """
+
+    __slots__ = ("_specs", "files", "revision", "warnings")
 
     def __init__(
-        self, specs: Mapping[str, ConnectionSpec] | None = None, revision: int = 1
+        self,
+        specs: Mapping[str, ConnectionSpec] | None = None,
+        revision: int = 1,
+        warnings: tuple[Notice, ...] = (),
+        files: frozenset[str] = frozenset(),
     ) -> None:
         self._specs = dict(specs or {})
         self.revision = revision
+        self.warnings = warnings
+        self.files = files
 
     def __getitem__(self, name: str) -> ConnectionSpec:
         return self._specs[name]
@@ -60,3 +91,15 @@ class ConnectionSet(Mapping[str, ConnectionSpec]):
 
     def __repr__(self) -> str:
         return f"ConnectionSet(revision={self.revision}, names={list(self._specs)})"
+
+    def __str__(self) -> str:
+        rows = [("name", "url", "revision", "source")]
+        rows += [
+            (spec.name, spec.address, str(spec.revision), placed("", spec.file, spec.line))
+            for spec in self.values()
+        ]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        )

@@ -14,7 +14,7 @@ from onehttp.policies.retry import DEFAULT_STATUSES, ErrorKind, RetryPolicy
 
 
 def _names(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
+    return (value,) if isinstance(value, str) else value
 
 
 def _shorthand(key: str) -> BeforeValidator:

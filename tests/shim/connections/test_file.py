@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import trustme
 
 import onehttp
 from onehttp.connections.load import load_connections
@@ -19,7 +20,7 @@ connections:
     url: https://api.example/v1
     headers: ["X-Key: k", "X-Key: l"]
     auth: {type: digest, username: u, password: "${env:API_PASSWORD}"}
-    tls: {ca_file: /ca.pem, cert: /c.pem, key: /k.pem, verify_host: false, min_version: "1.3"}
+    tls: {ca_file: ca.pem, cert: cert.pem, key: key.pem, verify_host: false, min_version: "1.3"}
     redirects: true
     max_body: 1000
     body_policy: truncate
@@ -33,15 +34,25 @@ connections:
 """
 
 
+@pytest.fixture
+def pem(tmp_path: Path, authority: trustme.CA) -> Path:
+    """A folder with an authority, a client certificate and its key."""
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    issued = authority.issue_cert("client.example")
+    issued.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    issued.private_key_pem.write_to_path(tmp_path / "key.pem")
+    return tmp_path
+
+
 def written(folder: Path, text: str) -> Path:
     path = folder / "connections.yaml"
     path.write_text(text)
     return path
 
 
-def test_every_setting_arrives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_setting_arrives(pem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_PASSWORD", "secret!")
-    found = load_connections(written(tmp_path, GOOD))
+    found = load_connections(written(pem, GOOD))
     api, copy = found["api"], found["copy"]
     assert list(found) == ["api", "copy"]
     assert api.url == "https://api.example/v1"
@@ -53,7 +64,7 @@ def test_every_setting_arrives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert options.auth == onehttp.Auth(
         schemes=onehttp.AuthScheme.DIGEST, username="u", secret="secret!"
     )
-    assert options.tls.cert_file == "/c.pem"
+    assert options.tls.cert_file == str(pem / "cert.pem")
     assert options.tls.min_version is onehttp.TlsVersion.TLS_1_3
     assert not options.tls.verify_host
     assert options.tls.verify_peer
@@ -66,9 +77,9 @@ def test_every_setting_arrives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert copy.options is not options
 
 
-def test_no_secret_is_ever_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_secret_is_ever_shown(pem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_PASSWORD", "secret!")
-    path = written(tmp_path, GOOD)
+    path = written(pem, GOOD)
     found = load_connections(path)
     onehttp.init(path, backend="httpx")
     for shown in (found, found["api"], found["api"].options, onehttp.connection("api")):
@@ -169,7 +180,8 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, what: str) -> None:
     elif what == "latin-1":
         path.write_bytes(b"version: 1\n# gr\xfcn\n")
     elif what == "large":
-        path.write_bytes(b"#" * 2_000_000)
+        with path.open("wb") as stream:
+            stream.truncate(50 * 1024 * 1024)
     with pytest.raises(onehttp.ConfigurationError, match=said):
         load_connections(path)
 
