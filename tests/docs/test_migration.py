@@ -15,16 +15,17 @@ from onehttp_compat import call_function
 from onehttp_compat.http_client import load_api
 from onehttp_compat.ksr import Ksr
 from onehttp_compat.modparam import PARAMETERS
-from onehttp_compat.registry import FUNCTIONS
+from onehttp_compat.registry import BOUND, FUNCTIONS
 from onehttp_compat.script.message import DEFAULT_MESSAGE
 from onehttp_compat.server import LegacyServer, use_server
 
 PAGES = Path(__file__).parents[2] / "docs" / "migration"
-MODULES = ("utils", "curl", "http_client")
+MODULES = ("utils", "curl", "http_client", "xcap_client")
 CONNECTIONS = {
     "version": 1,
     "connections": {
         "api": {"url": "https://api.example"},
+        "xcap": {"url": "http://xcap.example/xcap-root"},
         "h2c": {"url": "http://api.example", "http_version": "2-prior-knowledge"},
     },
 }
@@ -48,6 +49,11 @@ def answer(request: Request) -> Any:
     """What the services of the examples say."""
     if "down.example" in request.url:
         raise onehttp.ConnectError(7, "refused")
+    if "xcap.example" in request.url:
+        tag = ("ETag", '"1"')
+        if ("If-None-Match", '"1"') in request.headers:
+            return 304, "", [tag]
+        return 200, '<ruleset xmlns="urn:ietf:params:xml:ns:common-policy"/>', [tag]
     return 200, f"{request.method} {request.url}\nsecond line", [("X-Kind", "test")]
 
 
@@ -55,6 +61,8 @@ def answer(request: Request) -> Any:
 def legacy() -> Iterator[LegacyServer]:
     onehttp.init(CONNECTIONS, backend="httpx", handler=answer)
     server = LegacyServer()
+    server.modparam("xcap_client", "db_url", "sqlite://")
+    server.modparam("xcap_client", "periodical_query", 0)
     server.pv.new_message(DEFAULT_MESSAGE.variables())
     use_server(server)
     yield server
@@ -110,6 +118,7 @@ def test_every_function_and_parameter_is_on_its_page(module: str) -> None:
     names = {function.name for function in FUNCTIONS if function.module == module}
     names |= {f"KSR.{module}.{function.kemi}" for function in FUNCTIONS
               if function.module == module and function.kemi}  # fmt: skip
+    names |= {name for name, function in BOUND.items() if function.module == module}
     names |= set(PARAMETERS[module])
     missing = sorted(name for name in names if f"`{name}" not in text)
     assert missing == []

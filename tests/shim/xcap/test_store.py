@@ -212,6 +212,21 @@ def test_a_database_that_cannot_be_reached_is_named_without_its_password() -> No
     assert "s3cret" not in str(caught.value)
 
 
+def test_a_database_that_went_away_is_used_again_when_it_is_back(postgresql: str) -> None:
+    with XcapStore(postgresql, create=True) as store, XcapStore(postgresql) as other:
+        store.save(row())
+        with other._transaction() as connection:
+            connection.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+                )
+            )
+        assert store.rows() == [row()]
+        with store._transaction() as connection:
+            connection.execute(text("DROP TABLE xcap, version"))
+
+
 def test_a_table_dropped_under_the_store_is_an_error_of_the_store(store: XcapStore) -> None:
     with store._transaction() as connection:
         connection.execute(text("DROP TABLE xcap"))
