@@ -7,7 +7,7 @@ import dataclasses
 import json
 
 import onehttp
-from benchmarks import calls, crowds, imports, policies, queries, xcap
+from benchmarks import calls, crowds, identity, imports, policies, queries, xcap
 from benchmarks.baselines import HEADER
 from benchmarks.measure import Row, machine, table
 from benchmarks.nginx import Nginx, running
@@ -22,6 +22,7 @@ PARTS = (
     "h2",
     "queries",
     "policies",
+    "identity",
     "xcap",
     "import",
 )
@@ -66,6 +67,7 @@ def measured(part: str, nginx: Nginx, rounds: int) -> list[Row]:
             ],
             "policies": lambda: policies.not_acting(rounds),
             "xcap": lambda: xcap.refreshing(nginx, max(3, rounds // 2)),
+            "identity": lambda: identity.verifying(rounds),
             "import": lambda: imports.importing(rounds),
         }[part]()
     finally:

@@ -88,10 +88,13 @@ class FetchedOnce(Generic[T]):
                 return _value(outcome)
 
     def _remembered(self, url: str) -> T | None:
-        value = self._values.get(url)
-        if value is None and (failure := self._failures.get(url)) is not None:
+        try:
+            return self._values[url]  # get() would look twice
+        except KeyError:
+            failure = self._failures.get(url)
+        if failure is not None:
             raise copy.copy(failure)  # its own would gather a traceback at each use
-        return value
+        return None
 
     def _lead(self, url: str, flight: Flight[T]) -> T:
         outcome: T | IdentityError | None = None

@@ -26,7 +26,7 @@ Object: TypeAlias = "dict[str, Any]"
 MAX_TOKEN_LENGTH = 16 * 1024
 _HALF_BYTES = 32
 _ES256 = ec.ECDSA(SHA256())
-_URL_SAFE = str.maketrans("-_", "+/")
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _segments = re.compile(r"([A-Za-z0-9_-]*)\.([A-Za-z0-9_-]*)\.([A-Za-z0-9_-]+)").fullmatch
 
 
@@ -130,6 +130,7 @@ def _encoded(data: bytes) -> bytes:
 
 def _decoded(segment: str) -> bytes:
     try:
-        return binascii.a2b_base64(segment.translate(_URL_SAFE) + "=" * (-len(segment) % 4))
+        padded = segment.encode().translate(_URL_SAFE) + b"=" * (-len(segment) % 4)
+        return binascii.a2b_base64(padded)
     except binascii.Error:
         raise InvalidIdentityError("PASSporT: a part is not base64url") from None

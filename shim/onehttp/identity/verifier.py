@@ -107,16 +107,18 @@ class Verifier:
         Raises:
             IdentityError: it is not to be believed; ``status`` and ``reason`` are the reply.
         """
-        candidate = self._candidate(identity, as_party(orig), as_party(dest), date)
-        _check_destination(candidate.claims, as_party(dest))
+        called = as_party(dest)
+        candidate = self._candidate(identity, as_party(orig), called, date)
+        _check_destination(candidate.claims, called)
         return self._believed(candidate, self._certificates.get(candidate.header.info))
 
     async def averify(
         self, identity: str, *, orig: Party | str, dest: Party | str, date: str | None = None
     ) -> VerifiedIdentity:
         """The same, awaitable."""
-        candidate = self._candidate(identity, as_party(orig), as_party(dest), date)
-        _check_destination(candidate.claims, as_party(dest))
+        called = as_party(dest)
+        candidate = self._candidate(identity, as_party(orig), called, date)
+        _check_destination(candidate.claims, called)
         return self._believed(candidate, await self._certificates.aget(candidate.header.info))
 
     def verify_diverted(
