@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -19,6 +20,9 @@ from onehttp_backends.contract import (
 from onehttp_backends.errors import TooLargeError, TooManyRedirectsError
 from servers.http2 import Http2Server
 from servers.raw import OK, Peer, RawServer, answering, echo, keep_answering, redirecting_to
+
+PATIENT = TransferOptions(total_timeout_s=60, connect_timeout_s=60)
+"""For crowds: a hundred connections at once take their time on a busy machine."""
 
 
 def head_of(response: Response) -> list[str]:
@@ -203,9 +207,10 @@ def test_a_hundred_calls_share_one_http2_connection(
     backend: Backend, h2_server_context: object, trusting: TransferOptions
 ) -> None:
     async def burst(url: str) -> list[Response]:
-        calls = (backend.aperform(Request("GET", url, options=trusting)) for _ in range(100))
+        calls = (backend.aperform(Request("GET", url, options=patient)) for _ in range(100))
         return await asyncio.gather(*calls)
 
+    patient = replace(trusting, total_timeout_s=60, connect_timeout_s=60)
     # Held back until all of them wait on one connection: they do share it.
     hold = 100 if backend.name == "pycurl" else 0
     with Http2Server(h2_server_context, hold) as server:  # type: ignore[arg-type]
@@ -221,11 +226,11 @@ def test_threads_tasks_and_callbacks_at_once(backend: Backend) -> None:
     outcomes: list[object] = []
 
     def blocking(url: str) -> None:
-        request = Request("GET", url, total_timeout_s=30)
+        request = Request("GET", url, options=PATIENT)
         outcomes.extend(backend.perform(request) for _ in range(20))
 
     async def tasks(url: str) -> None:
-        calls = (backend.aperform(Request("GET", url, total_timeout_s=30)) for _ in range(100))
+        calls = (backend.aperform(Request("GET", url, options=PATIENT)) for _ in range(100))
         outcomes.extend(await asyncio.gather(*calls))
 
     with RawServer(keep_answering) as server:
@@ -239,7 +244,7 @@ def test_threads_tasks_and_callbacks_at_once(backend: Backend) -> None:
             ended.release()
 
         for _ in range(100):
-            backend.submit(Request("GET", server.url, total_timeout_s=30), on_done)
+            backend.submit(Request("GET", server.url, options=PATIENT), on_done)
         for thread in threads:
             thread.join(60)
         for _ in range(100):

@@ -259,7 +259,7 @@ def test_the_interpreter_exits_with_transfers_in_flight(engine: str) -> None:
 
 SILENT_DNS = """
 mount -t tmpfs none {folder} &&
-printf 'nameserver 127.0.0.2\\noptions timeout:5 attempts:2\\n' > {folder}/resolv.conf &&
+printf 'nameserver 127.0.0.2\\noptions timeout:30 attempts:2\\n' > {folder}/resolv.conf &&
 mount --bind {folder}/resolv.conf /etc/resolv.conf &&
 exec "$@"
 """
@@ -279,15 +279,15 @@ def test_closing_and_exiting_do_not_wait_for_a_hanging_lookup(tmp_path: object) 
         except TransferError as error:
             assert (error.code, error.phase.value) == (28, "lookup"), error
         backend.close(1.0)
-        # getaddrinfo gives up after ten seconds at the earliest.
-        assert time.monotonic() - started < 5
+        # getaddrinfo gives up after a minute at the earliest.
+        assert time.monotonic() - started < 30
         """
     command = [sys.executable, "-c", preamble("pycurl") + textwrap.dedent(script)]
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", SILENT_DNS.format(folder=tmp_path), "sh", *command],
         capture_output=True,
         text=True,
-        timeout=8,  # less than the lookup takes to give up
+        timeout=50,  # less than the lookup takes to give up
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

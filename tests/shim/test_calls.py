@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import onehttp
-from servers.raw import RawServer, echo, keep_answering, silent
+from servers.raw import OK, Peer, RawServer, echo, keep_answering, silent
 
 
 @pytest.fixture
@@ -128,9 +128,18 @@ def test_a_bad_url_has_libcurls_code(api: str, url: Any, code: int) -> None:
     assert caught.value.code == code
 
 
-def test_a_calls_time_limit_replaces_the_default(api: str) -> None:
-    with RawServer(silent) as server, pytest.raises(onehttp.TimeoutError) as caught:
-        onehttp.request("GET", server.url, timeout=0.05)
+def answers_once(peer: Peer) -> None:
+    peer.request()
+    peer.send(OK)
+    peer.wait_for_close()
+
+
+def test_a_calls_time_limit_replaces_the_default(engine: str) -> None:
+    with RawServer(answers_once) as server:
+        connection = connected(server, engine, timeout=600)
+        connection.get("/")  # from here on there is a connection: sending takes no time
+        with pytest.raises(onehttp.TimeoutError) as caught:
+            connection.get("/", timeout=0.3)
     assert caught.value.code == onehttp.CurlCode.OPERATION_TIMEDOUT
     assert caught.value.sent is onehttp.Sent.MAYBE
 
@@ -216,9 +225,13 @@ def test_a_connections_settings_go_out(engine: str, server: RawServer) -> None:
 
 def test_a_connections_time_limit(engine: str) -> None:
     with RawServer(silent) as server:
-        connection = connected(server, engine, timeout=0.05)
+        document = {"url": server.url, "timeout": 0.05}
+        onehttp.init(
+            {"version": 1, "defaults": {"timeout": 600}, "connections": {"api": document}},
+            backend=engine,
+        )
         with pytest.raises(onehttp.TimeoutError):
-            connection.get("/")
+            onehttp.connection("api").get("/")
 
 
 def test_a_connections_body_limit(engine: str, server: RawServer) -> None:
