@@ -75,7 +75,7 @@ class Helm:
                 raise ReentrantCallError(REENTRANT)
             transfer = BlockingTransfer(self, handle, request)
             engine.inbox.append(transfer)
-            return self._see_through(transfer)
+            return self._see_through(transfer, is_driver=False)
         self._driver = get_ident()
         body = request.body
         is_alone = not engine.running and not engine.inbox and not self.is_closing
@@ -95,11 +95,12 @@ class Helm:
             transfer = BlockingTransfer(self, handle, request)
             engine.inbox.append(transfer)
         transfer.has_helm = True
-        return self._see_through(transfer)
+        return self._see_through(transfer, is_driver=True)
 
-    def _see_through(self, transfer: BlockingTransfer) -> Outcome:
+    def _see_through(self, transfer: BlockingTransfer, is_driver: bool) -> Outcome:
         try:
-            if not transfer.has_helm:
+            # Not `has_helm`: with the helm handed over by now, the bell has rung or will.
+            if not is_driver:
                 if self._helm.acquire(blocking=False):
                     transfer.has_helm = True
                 else:
