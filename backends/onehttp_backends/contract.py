@@ -367,5 +367,8 @@ class Backend(Protocol):
 
     def stats(self) -> Stats: ...
 
+    def forget(self, options: TransferOptions) -> None:
+        """Let go of what is pooled for options that no new request will have."""
+
     def close(self, grace_s: float = 0.0) -> None:
         """Wait up to ``grace_s`` for transfers in flight, end the rest (code 42), let go of all."""

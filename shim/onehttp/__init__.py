@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onehttp.call import (
     METHODS_WITHOUT_BODY,
@@ -19,7 +19,9 @@ from onehttp.call import (
     build_request,
 )
 from onehttp.connection import Connection
-from onehttp.connections.model import ConnectionSet, ConnectionSpec
+from onehttp.connections.model import ConnectionSet, ConnectionSpec, Notice
+from onehttp.connections.reload import Reload
+from onehttp.connections.source import Source
 from onehttp.errors import (
     AlreadyInitialisedError,
     CancelledError,
@@ -56,7 +58,7 @@ from onehttp.queries.query import Query, QueryState, Result, Start
 from onehttp.queries.routes import F, RouteTarget
 from onehttp.queries.task import TaskTransaction
 from onehttp.queries.transaction import Token, Transaction, TransactionError, transaction
-from onehttp.runtime import ADHOC_OPTIONS, Process, Runtime, Source, caller
+from onehttp.runtime import ADHOC_OPTIONS, Process, Runtime, caller
 from onehttp.version import VERSION
 from onehttp_backends.contract import (
     Auth,
@@ -76,6 +78,10 @@ from onehttp_backends.contract import (
     TransferOptions,
 )
 from onehttp_backends.headers import Headers
+
+if TYPE_CHECKING:
+    from onehttp.connections.background import Told
+    from onehttp.connections.watch import Watch
 
 __version__ = VERSION
 __all__ = [
@@ -100,6 +106,7 @@ __all__ = [
     "LimitReachedError",
     "LowSpeed",
     "NotInitialisedError",
+    "Notice",
     "OnehttpError",
     "Peer",
     "Phase",
@@ -111,6 +118,7 @@ __all__ = [
     "QueryState",
     "QueryStats",
     "QueueFullError",
+    "Reload",
     "Request",
     "RequestError",
     "RequestTypeError",
@@ -155,6 +163,7 @@ __all__ = [
     "submit",
     "submit_request",
     "transaction",
+    "watch",
 ]
 
 DEFAULT_QUERY_LIMITS = QueryLimits()
@@ -167,6 +176,7 @@ def init(
     connections: Mapping[str, Any] | None = None,
     backend: str | Backend = "pycurl",
     queries: QueryLimits = DEFAULT_QUERY_LIMITS,
+    secrets: Mapping[str, Callable[[str], str]] | None = None,
     **settings: Any,
 ) -> None:
     """Choose the engine and the connections of this process, once.
@@ -180,13 +190,15 @@ def init(
         backend: ``"pycurl"``, ``"httpx"`` (the test double), another registered name, or a
             ready `Backend`.
         queries: limits of what `submit` starts.
+        secrets: further kinds of references in the file: ``{"vault": fetch}`` resolves
+            ``${vault:NAME}`` by ``fetch("NAME")``, which raises LookupError for what it lacks.
         **settings: handed to the backend.
 
     Raises:
         AlreadyInitialisedError: initialised before with other settings; names the place.
         ConfigurationError: the connections are not as they should be.
     """
-    _process.init(source, connections, backend, queries, settings, caller(2))
+    _process.init(source, connections, backend, queries, secrets, settings, caller(2))
 
 
 def shutdown(grace_s: float = 0.0) -> ShutdownReport:
@@ -196,6 +208,62 @@ def shutdown(grace_s: float = 0.0) -> ShutdownReport:
     `CancelledError`; suspended transactions go on, without their route where there is no time.
     """
     return _process.shutdown(grace_s)
+
+
+def reload(source: Source = None) -> Reload:
+    """Read the connections again and put them in force in one step.
+
+    The new set is checked whole first, certificates and keys included. Calls under way end on the
+    old set; unchanged connections keep their kept-alive sockets, and changed TLS material never
+    meets a socket of the old. Blocks for as long as reading takes: from asyncio, call it by
+    ``asyncio.to_thread``.
+
+    Args:
+        source: another file or mapping from now on; None: the one that `init` was given.
+
+    Returns:
+        What was added, removed and changed.
+
+    Raises:
+        ConfigurationError: a mistake; nothing has changed. ``errors`` holds all of them.
+        NotInitialisedError: before `init`.
+    """
+    return _process.reload(source)
+
+
+def reload_on_sighup() -> None:
+    """Reload on SIGHUP, on a thread of its own; the outcome goes to the log ``onehttp.reload``.
+
+    Takes the place of the handler that was there.
+
+    Raises:
+        ValueError: not called in the main thread.
+    """
+    import signal
+
+    signal.signal(signal.SIGHUP, lambda _number, _frame: _process.background.request())
+
+
+def watch(told: Told = None) -> Watch:
+    """Reload when a file changes: the source, what it includes, certificates, secrets.
+
+    Needs ``onehttp[watch]``. In a forked child it has to be called again.
+
+    Args:
+        told: is called after each reload with its `Reload`, or the error that refused it; the
+            log ``onehttp.reload`` has them in any case.
+
+    Returns:
+        The watch; its ``stop()`` ends it.
+
+    Raises:
+        NotInitialisedError: before `init`.
+    """
+    from onehttp.connections.background import BackgroundReload
+    from onehttp.connections.watch import Watch
+
+    _runtime()
+    return Watch(BackgroundReload(_process.reload, told), _process.files)
 
 
 def is_initialised() -> bool:
@@ -318,7 +386,10 @@ def connection(name: str) -> Connection:
 
 
 def connections() -> ConnectionSet:
-    """The connections in force, by name; read-only."""
+    """The connections in force, by name; read-only.
+
+    ``print(onehttp.connections())`` shows name, URL, revision and place in the file of each.
+    """
     return _runtime().lines.connections
 
 

@@ -7,11 +7,14 @@ import os
 import sys
 import threading
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from onehttp.connection import Connection
+from onehttp.connections.background import BackgroundReload
 from onehttp.connections.line import Lines
 from onehttp.connections.model import ConnectionSet
+from onehttp.connections.reload import Reload, succeed
+from onehttp.connections.source import ConnectionSource, Source
 from onehttp.errors import (
     AlreadyInitialisedError,
     ConfigurationError,
@@ -27,7 +30,8 @@ from onehttp.version import USER_AGENT
 from onehttp_backends.contract import Backend, Request, TransferOptions
 from onehttp_backends.registry import load
 
-Source: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any] | None"
+if TYPE_CHECKING:
+    from onehttp.connections.secrets import Resolver
 
 ADHOC_OPTIONS = TransferOptions(user_agent=USER_AGENT)
 """How URLs without a named connection are fetched. One object: engines pool by its identity."""
@@ -43,14 +47,36 @@ class Runtime:
         routes: Routes,
         limits: QueryLimits,
         clock: Clock | None = None,
+        source: ConnectionSource | None = None,
     ) -> None:
         self.backend = backend
         self.clock = clock or Clock()
         """What policies go by."""
+        self.source = source or ConnectionSource(None)
         self.queries = QueryScheduler(backend, routes, limits)
         self.lines = Lines(connections)
         """The connections in force. A reload replaces it in one assignment, so whoever reads it
         once has one whole revision."""
+
+    def reload(self, source: Source = None) -> Reload:
+        """Read the source again, and put what it says in force; calls under way end on the old.
+
+        One thread at a time.
+
+        Raises:
+            ConfigurationError: a mistake; nothing has changed.
+        """
+        if source is None:
+            self.source.check_is_there()
+        read = self.source.read(source)
+        before = self.lines
+        connections, diff = succeed(before.connections, read)
+        self.lines = Lines(connections, before)
+        in_use = {id(spec.options) for spec in connections.values()}
+        for spec in before.connections.values():
+            if id(spec.options) not in in_use:
+                self.backend.forget(spec.options)
+        return diff
 
     def connection(self, name: str) -> Connection:
         """The connection called ``name``.
@@ -78,6 +104,8 @@ class Process:
         self.runtime: Runtime | None = None
         self.routes = Routes()
         self._changing = threading.Lock()  # guards all of this: two first calls make one engine
+        self._reloading = threading.Lock()  # guards the connections of the runtime
+        self.background = BackgroundReload(self.reload)
         os.register_at_fork(after_in_child=self._renew_lock)
         self._settings: object = None
         self._place = ""
@@ -89,6 +117,7 @@ class Process:
         connections: Mapping[str, Any] | None,
         backend: str | Backend,
         queries: QueryLimits,
+        secrets: Mapping[str, Resolver] | None,
         settings: dict[str, Any],
         place: str,
     ) -> None:
@@ -100,10 +129,11 @@ class Process:
             copy.deepcopy(connections),
             backend,
             queries,
+            secrets,
             settings,
         )
         with self._changing:
-            self._init(source, connections, backend, queries, settings, place, wanted)
+            self._init(source, connections, backend, queries, secrets, settings, place, wanted)
 
     def _init(
         self,
@@ -111,6 +141,7 @@ class Process:
         connections: Mapping[str, Any] | None,
         backend: str | Backend,
         queries: QueryLimits,
+        secrets: Mapping[str, Resolver] | None,
         settings: dict[str, Any],
         place: str,
         wanted: object,
@@ -122,14 +153,30 @@ class Process:
                     "call onehttp.shutdown() first, or init() only once"
                 )
             return
-        specs = load_specs(source, connections)
+        configured = ConnectionSource(chosen_source(source, connections), secrets)
+        specs = configured.read()
         engine = load(backend)(**settings) if isinstance(backend, str) else backend
         self._settings, self._place = wanted, place
-        self.runtime = Runtime(engine, specs, self.routes, queries)
+        self.runtime = Runtime(engine, specs, self.routes, queries, source=configured)
 
     def _renew_lock(self) -> None:
         """In a forked child: whoever held the lock is not here."""
         self._changing = threading.Lock()
+        self._reloading = threading.Lock()
+        self.background.forget_lock()
+
+    def reload(self, source: Source = None) -> Reload:
+        """See `onehttp.reload`."""
+        runtime = self.runtime
+        if runtime is None:
+            raise self.missing()
+        with self._reloading:
+            return runtime.reload(source)
+
+    def files(self) -> frozenset[str]:
+        """Every file that the connections in force were read from."""
+        runtime = self.runtime
+        return runtime.lines.connections.files if runtime else frozenset()
 
     def shutdown(self, grace_s: float) -> ShutdownReport:
         """See `onehttp.shutdown`."""
@@ -144,20 +191,15 @@ class Process:
         return NotInitialisedError(f"onehttp {when}; call onehttp.init() first")
 
 
-def load_specs(source: Source, connections: Mapping[str, Any] | None) -> ConnectionSet:
-    """The connections that `init` names.
+def chosen_source(source: Source, connections: Mapping[str, Any] | None) -> Source:
+    """What `init` was given.
 
     Raises:
-        ConfigurationError: the file or mapping is not as it should be; or both were given.
+        ConfigurationError: both were given.
     """
     if source is not None and connections is not None:
         raise ConfigurationError("give connections as the first argument or as connections=")
-    chosen = source if source is not None else connections
-    if chosen is None:
-        return ConnectionSet()
-    from onehttp.connections.load import load_connections
-
-    return load_connections(chosen)
+    return source if source is not None else connections
 
 
 def caller(depth: int) -> str:

@@ -9,7 +9,14 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from onehttp_backends.contract import Outcome, Request, Response, Stats, Transfer
+from onehttp_backends.contract import (
+    Outcome,
+    Request,
+    Response,
+    Stats,
+    Transfer,
+    TransferOptions,
+)
 from onehttp_backends.curl.driving import Helm
 from onehttp_backends.curl.engine import Engine
 from onehttp_backends.curl.handles import Handle
@@ -129,6 +136,11 @@ class PycurlBackend:
         if helm is None:
             return Stats(backend=self.name, global_inits=LIBCURL.global_inits)
         return helm.engine.stats()
+
+    def forget(self, options: TransferOptions) -> None:
+        """Close the idle handles of these options; those in use go when their transfers end."""
+        if self._helm is not None:
+            self._helm.engine.pool.forget(options)
 
     def close(self, grace_s: float = 0.0) -> None:
         """Wait up to ``grace_s`` seconds for transfers in flight, end the rest with code 42."""

@@ -319,6 +319,12 @@ class HandlePool:
             handle.clear()
             shelf.idle.append(handle)
 
+    def forget(self, options: TransferOptions) -> None:
+        """Close the idle handles of these options, whatever their origin."""
+        wanted = id(options)
+        for key in [key for key in list(self._shelves) if key[0] == wanted]:
+            self._forget_shelf(key)
+
     def close(self) -> None:
         """Close every idle handle."""
         while self._shelves:
@@ -329,9 +335,16 @@ class HandlePool:
         handle.easy.close()
 
     def _forget_oldest_shelf(self) -> None:
-        shelf = self._shelves.pop(next(iter(self._shelves)))
+        self._forget_shelf(next(iter(self._shelves)))
+
+    def _forget_shelf(self, key: tuple[int, str]) -> None:
+        shelf = self._shelves.pop(key)
         shelf.is_forgotten = True
-        for handle in shelf.idle:
+        while shelf.idle:
+            try:
+                handle = shelf.idle.pop()
+            except IndexError:  # another thread has taken the last one
+                break
             self._discard(handle)
 
 

@@ -31,6 +31,7 @@ class Clients:
 
     def __init__(self) -> None:
         self._clients: dict[int, tuple[TransferOptions, httpx.AsyncClient]] = {}
+        self._retired: list[httpx.AsyncClient] = []
 
     def get(self, options: TransferOptions) -> httpx.AsyncClient:
         """The client for these options.
@@ -45,10 +46,18 @@ class Clients:
             found = self._clients[id(options)] = (options, make_client(options))
         return found[1]
 
+    def forget(self, options: TransferOptions) -> None:
+        """No new request has these options; their client ends with all others, since requests
+        under way may use it."""
+        found = self._clients.pop(id(options), None)
+        if found is not None:
+            self._retired.append(found[1])
+
     async def aclose(self) -> None:
-        for _, client in self._clients.values():
+        for client in (*(client for _, client in self._clients.values()), *self._retired):
             await client.aclose()
         self._clients.clear()
+        self._retired.clear()
 
 
 def make_client(options: TransferOptions) -> httpx.AsyncClient:

@@ -18,7 +18,14 @@ from typing import Any, Final
 
 import httpx
 
-from onehttp_backends.contract import Outcome, Request, Response, Stats, Transfer
+from onehttp_backends.contract import (
+    Outcome,
+    Request,
+    Response,
+    Stats,
+    Transfer,
+    TransferOptions,
+)
 from onehttp_backends.double.answers import Answer, Canned, Handler, answer_now, answer_of, limited
 from onehttp_backends.double.clients import Clients
 from onehttp_backends.double.exchange import Exchange
@@ -162,6 +169,12 @@ class HttpxBackend:
                 callback_errors=self._callback_errors,
                 by_http_version=dict(self._by_version),
             )
+
+    def forget(self, options: TransferOptions) -> None:
+        """See `Clients.forget`."""
+        loop = self._loop
+        if loop is not None:
+            loop.call_soon_threadsafe(self._clients.forget, options)
 
     def close(self, grace_s: float = 0.0) -> None:
         """Wait up to ``grace_s`` for transfers in flight, end the rest with code 42."""

@@ -15,13 +15,15 @@ class Included:
     """The files read so far, each once; who includes whom."""
 
     def __init__(self) -> None:
-        self.files: dict[str, str] = {}
-        """Path without links -> the file that includes it."""
+        self.paths: set[str] = set()
+        """All that was read; of folders, too, since what is added to them counts."""
+        self._by: dict[str, str] = {}  # path without links -> the file that includes it
         self._around: list[str] = []
 
     def enter(self, path: str, by: str) -> None:
         """``path`` is about to be read."""
-        self.files[os.path.realpath(path)] = by
+        self.paths.add(os.path.abspath(path))
+        self._by[os.path.realpath(path)] = by
         self._around.append(os.path.realpath(path))
 
     def leave(self) -> None:
@@ -36,7 +38,8 @@ class Included:
             place: KeyPath = ("include",) if isinstance(given, str) else ("include", index)
             if not isinstance(entry, str):
                 continue  # the schema says so
-            for path in _paths(os.path.join(document.folder, os.path.expanduser(entry))):
+            named = os.path.join(document.folder, os.path.expanduser(entry))
+            for path in self._paths(named):
                 problem = self._problem(path)
                 if problem:
                     errors.append(document.error(place, problem))
@@ -50,16 +53,16 @@ class Included:
         if real in self._around:
             way = [*self._around[self._around.index(real) :], real]
             return f"a loop: {' -> '.join(map(shown_path, way))}; take one of them out"
-        if real in self.files:
-            return f"{shown} is included by {self.files[real]} already"
+        if real in self._by:
+            return f"{shown} is included by {self._by[real]} already"
         return None
 
-
-def _paths(path: str) -> list[str]:
-    if not os.path.isdir(path):
-        return [path]
-    return [
-        os.path.join(path, name)
-        for name in sorted(os.listdir(path))
-        if name.endswith(SUFFIXES) and not name.startswith(".")
-    ]
+    def _paths(self, path: str) -> list[str]:
+        if not os.path.isdir(path):
+            return [path]
+        self.paths.add(path)
+        return [
+            os.path.join(path, name)
+            for name in sorted(os.listdir(path))
+            if name.endswith(SUFFIXES) and not name.startswith(".")
+        ]

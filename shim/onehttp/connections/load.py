@@ -213,7 +213,7 @@ class _Loading:
         return ConnectionSet(
             specs,
             warnings=tuple(_each_once(self._warnings)),
-            files=frozenset(files | self._secrets.files | set(self._included.files)),
+            files=frozenset(files | self._secrets.files | self._included.paths),
         )
 
     def _check_failover(self) -> None:

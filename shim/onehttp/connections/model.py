@@ -20,7 +20,7 @@ class ConnectionSpec:
     name: str
     url: str = field(repr=False)
     """``scheme://host[:port][/prefix]``, without credentials."""
-    address: str = ""
+    address: str = field(default="", compare=False)
     """The URL as the file writes it: references to secrets unresolved, no query."""
     headers: HeaderPairs = field(default=(), repr=False)
     params: HeaderPairs = field(default=(), repr=False)

@@ -54,6 +54,7 @@ def transfer_options(model: ConnectionModel | DefaultsModel, tls: Tls) -> Transf
         http_version=HttpVersion(model.http_version),
         interface=model.interface,
         ip_version=model.ip,
+        peers=model.peers,
         keepalive=Keepalive(idle_s=keepalive.idle, interval_s=keepalive.interval)
         if keepalive
         else None,

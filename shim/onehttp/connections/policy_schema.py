@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from onehttp.connections.strict import Model, Seconds
+from onehttp.connections.strict import Model, Seconds, Short
 from onehttp.policies.breaker import BreakerPolicy
 from onehttp.policies.limits import LimitsPolicy
 from onehttp.policies.retry import DEFAULT_STATUSES, ErrorKind, RetryPolicy
@@ -17,15 +17,9 @@ def _names(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-def _shorthand(key: str) -> BeforeValidator:
-    """A bare number stands for ``{key: number}``."""
-
-    def expanded(value: Any) -> Any:
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return {key: value} if is_number else value
-
-    return BeforeValidator(expanded)
-
+_NUMBER = {"type": "number", "exclusiveMinimum": 0}
+_NAMES = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+_COUNT = {"type": "integer", "minimum": 1}
 
 Status = Annotated[int, Field(ge=400, le=599)]
 
@@ -41,7 +35,7 @@ class RetryModel(Model):
     """Repeat an attempt that failed."""
 
     attempts: int = Field(default=3, ge=1, le=20, description="in all, the first one included")
-    backoff: Annotated[BackoffModel, _shorthand("base")] = BackoffModel()
+    backoff: Annotated[BackoffModel, Short("base", (int, float), _NUMBER)] = BackoffModel()
     statuses: tuple[Status, ...] = Field(
         default=DEFAULT_STATUSES, description="that count as failed"
     )
@@ -105,9 +99,9 @@ class LimitsModel(Model):
 class PolicyModel(Model):
     """The policies of one connection."""
 
-    failover: Annotated[tuple[str, ...], BeforeValidator(_names)] = Field(
+    failover: Annotated[tuple[str, ...], BeforeValidator(_names), WithJsonSchema(_NAMES)] = Field(
         default=(), description="a connection, or several in order, to go to when this one fails"
     )
-    retry: Annotated[RetryModel, _shorthand("attempts")] | None = None
-    circuit_breaker: Annotated[CircuitBreakerModel, _shorthand("failures")] | None = None
-    limits: Annotated[LimitsModel, _shorthand("concurrent")] | None = None
+    retry: Annotated[RetryModel, Short("attempts", (int,), _COUNT)] | None = None
+    circuit_breaker: Annotated[CircuitBreakerModel, Short("failures", (int,), _COUNT)] | None = None
+    limits: Annotated[LimitsModel, Short("concurrent", (int,), _COUNT)] | None = None

@@ -270,6 +270,9 @@ class DefaultsModel(PolicyModel):
     ip: Annotated[Literal["any", "4", "6"], Unquoted()] = Field(
         default="any", description="version of IP"
     )
+    peers: Literal["any", "public"] = Field(
+        default="any", description="`public`: connect to globally reachable addresses only"
+    )
     keepalive: KeepaliveModel | None = None
     reuse: bool = Field(default=True, description="keep the connection for later calls")
     decompress: bool = Field(default=False, description="ask for compressed bodies, unpack them")

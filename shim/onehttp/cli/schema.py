@@ -1,0 +1,19 @@
+"""``onehttp schema``: what a connections file may say, for editors and for people."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from onehttp.connections.reference import json_schema, tables
+
+
+@click.command()
+@click.option("--format", "form", type=click.Choice(["json", "markdown"]), default="json")
+def schema(form: str) -> None:
+    """Print the JSON Schema of connections files, or the reference as Markdown tables."""
+    if form == "markdown":
+        click.echo(tables(), nl=False)
+    else:
+        click.echo(json.dumps(json_schema(), indent=2))

@@ -1,0 +1,57 @@
+"""Reloads that nobody waits for: asked for by a signal or a changed file, told to the log."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import TypeAlias
+
+from onehttp.connections.reload import Reload
+from onehttp.errors import OnehttpError
+
+_log = logging.getLogger("onehttp.reload")
+
+Told: TypeAlias = "Callable[[Reload | OnehttpError], object] | None"
+"""Is called after each reload, with what it came to."""
+
+
+class BackgroundReload:
+    """Runs ``reload`` on a thread of its own; however often it is asked, at most one waits."""
+
+    def __init__(self, reload: Callable[[], Reload], told: Told = None) -> None:
+        self._reload = reload
+        self._told = told
+        self._is_wanted = False
+        self._running = threading.Lock()  # guards the order of reloads
+
+    def request(self) -> None:
+        """Reload soon; also from a signal handler: it takes no lock."""
+        if not self._is_wanted:
+            self._is_wanted = True
+            threading.Thread(target=self._run, name="onehttp-reload", daemon=True).start()
+
+    def forget_lock(self) -> None:
+        """In a forked child: whoever reloads is not here."""
+        self._running = threading.Lock()
+        self._is_wanted = False
+
+    def _run(self) -> None:
+        with self._running:
+            self._is_wanted = False
+            self.run()
+
+    def run(self) -> None:
+        """Reload now."""
+        outcome: Reload | OnehttpError
+        try:
+            outcome = self._reload()
+        except OnehttpError as error:
+            _log.error("reload refused, nothing has changed:\n%s", error)
+            outcome = error
+        else:
+            _log.info("reloaded: %s", outcome)
+            for warning in outcome.warnings:
+                _log.warning("%s", warning)
+        if self._told is not None:
+            self._told(outcome)

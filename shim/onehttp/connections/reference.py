@@ -1,0 +1,111 @@
+"""The reference of the connections file, made from its models: a JSON Schema, and tables."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from onehttp.connections.explain import models_in
+from onehttp.connections.schema import ConnectionModel, FileModel
+
+
+def json_schema() -> dict[str, Any]:
+    """What editors complete and check a file by (JSON Schema, draft 2020-12)."""
+    found = FileModel.model_json_schema()
+    found["$defs"]["ConnectionModel"]["required"] = ["url"]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "onehttp connections",
+        **{key: value for key, value in found.items() if key != "title"},
+    }
+
+
+def tables() -> str:
+    """A Markdown table for the file, one for connections, and one for each section."""
+    parts = [_table("The file", FileModel), _table("A connection", ConnectionModel)]
+    for path, model in _sections(ConnectionModel, ""):
+        parts.append(_table(f"`{path}`", model))
+    return "\n".join(parts)
+
+
+def _sections(model: type[BaseModel], around: str) -> Iterator[tuple[str, type[BaseModel]]]:
+    for name, field in _fields(model):
+        for inner in models_in(field.annotation):
+            yield f"{around}{name}", inner
+            yield from _sections(inner, f"{around}{name}.")
+
+
+def _fields(model: type[BaseModel]) -> list[tuple[str, FieldInfo]]:
+    """The url first, then as declared: those of a class before those of its bases."""
+    inherited = set(model.__mro__[1].__annotations__) if model is ConnectionModel else set()
+    return sorted(
+        model.model_fields.items(), key=lambda item: (item[0] != "url", item[0] not in inherited)
+    )
+
+
+def _table(title: str, model: type[BaseModel]) -> str:
+    schema = model.model_json_schema()
+    lines = [f"### {title}", "", _words(model.__doc__), ""]
+    lines += ["| key | value | default | meaning |", "|---|---|---|---|"]
+    for name, field in _fields(model):
+        value = _value(schema["properties"][name], schema.get("$defs", {}))
+        unit = f", {field.title}" if field.title and field.title not in value else ""
+        meaning = field.description or ""
+        lines.append(f"| `{name}` | {value}{unit} | {_default(field)} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def _words(text: str | None) -> str:
+    return " ".join((text or "").replace("``", "`").split())
+
+
+def _value(schema: dict[str, Any], known: dict[str, Any]) -> str:
+    """A type in words; sections have a table of their own."""
+    if "anyOf" in schema:
+        found = [_value(part, known) for part in schema["anyOf"] if part.get("type") != "null"]
+        return " or ".join(dict.fromkeys(found))
+    if "$ref" in schema:
+        return "section"
+    if "enum" in schema or "const" in schema:
+        choices = schema.get("enum", [schema.get("const")])
+        return ", ".join(f"`{choice}`" for choice in dict.fromkeys(map(str, choices)))
+    kind = schema.get("type")
+    if kind == "array":
+        inner = schema.get("items", {})
+        return f"list of {_value(inner, known)}" if inner else "list"
+    if kind == "object":
+        return "mapping"
+    names = {"string": "text", "integer": "whole number", "number": "number", "boolean": "boolean"}
+    kinds = kind if isinstance(kind, list) else [kind]
+    return " or ".join(names.get(str(each), str(each)) for each in kinds) + _range(schema)
+
+
+def _range(schema: dict[str, Any]) -> str:
+    bounds = (("minimum", ">="), ("exclusiveMinimum", ">"), ("maximum", "<="))
+    parts = [f"{sign} {schema[bound]:.15g}" for bound, sign in bounds if bound in schema]
+    text = ", ".join(parts)
+    return f" {text}" if text else ""
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)
+    if value is None or value in ((), {}, "") or isinstance(value, BaseModel):
+        return "" if not isinstance(value, BaseModel) else _section_default(value)
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, (tuple, frozenset)):
+        items = (each.value if isinstance(each, enum.Enum) else each for each in value)
+        return ", ".join(f"`{each}`" for each in items)
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+def _section_default(value: BaseModel) -> str:
+    """What a section has of its own accord, where that is not what its table says."""
+    given = {name: getattr(value, name) for name in value.model_fields_set}
+    return f"`{given}`".replace("'", "") if given else ""

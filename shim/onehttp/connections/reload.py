@@ -1,0 +1,110 @@
+"""What a reload changes, and what it lets be."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from onehttp.connections.model import ConnectionSet, ConnectionSpec, Notice
+
+FILE_KEYS: Final = {
+    "total_timeout_s": "timeout.total",
+    "connect_timeout_s": "timeout.connect",
+    "idle_timeout_s": "timeout.idle",
+    "attempt_timeout_s": "timeout.attempt",
+    "max_body_bytes": "max_body",
+    "max_redirects": "redirects",
+    "ip_version": "ip",
+    "breaker": "circuit_breaker",
+    "tls.cert_file": "tls.cert",
+    "tls.key_file": "tls.key",
+}
+"""Names in our values -> keys of the file, where the two differ."""
+_SECTIONS: Final = frozenset({"options", "tls"})
+"""Compared field by field; of the others it is enough to know which has changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reload:
+    """What a reload came to, by the names of connections."""
+
+    revision: int
+    """Of the set now in force."""
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """With the keys of the file that have changed. Of a certificate the content counts."""
+    unchanged: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
+
+    @property
+    def is_change(self) -> bool:
+        """Whether anything differs from before."""
+        return bool(self.added or self.removed or self.changed)
+
+    def __str__(self) -> str:
+        parts = [
+            f"{what} {', '.join(names)}"
+            for what, names in (("added", self.added), ("removed", self.removed))
+            if names
+        ]
+        if self.changed:
+            each = (f"{name} ({', '.join(keys)})" for name, keys in self.changed.items())
+            parts.append(f"changed {', '.join(each)}")
+        parts.append(f"{len(self.unchanged)} unchanged")
+        return f"revision {self.revision}: {'; '.join(parts)}"
+
+
+def succeed(before: ConnectionSet, read: ConnectionSet) -> tuple[ConnectionSet, Reload]:
+    """The set that takes the place of ``before``, and what differs.
+
+    Whatever is equal stays the same object: engines keep handles and connections by the identity
+    of the options, and policies keep their state.
+    """
+    revision = before.revision + 1
+    specs: dict[str, ConnectionSpec] = {}
+    changed: dict[str, tuple[str, ...]] = {}
+    for name, spec in read.items():
+        old = before.get(name)
+        specs[name] = _successor(old, spec, revision)
+        if old is not None and old != spec:
+            changed[name] = tuple(_differences(old, spec))
+    added = tuple(name for name in read if name not in before)
+    removed = tuple(name for name in before if name not in read)
+    unchanged = tuple(name for name in read if name in before and name not in changed)
+    if not (added or removed or changed):
+        revision = before.revision
+    diff = Reload(
+        revision=revision,
+        added=added,
+        removed=removed,
+        changed=changed,
+        unchanged=unchanged,
+        warnings=read.warnings,
+    )
+    return ConnectionSet(specs, revision, read.warnings, read.files), diff
+
+
+def _successor(old: ConnectionSpec | None, new: ConnectionSpec, revision: int) -> ConnectionSpec:
+    if old is None:
+        return dataclasses.replace(new, revision=revision)
+    options = old.options if old.options == new.options else new.options
+    if old != new:
+        return dataclasses.replace(new, options=options, revision=revision)
+    if (old.file, old.line) == (new.file, new.line):
+        return old
+    return dataclasses.replace(old, file=new.file, line=new.line)
+
+
+def _differences(old: Any, new: Any, around: str = "") -> Iterator[str]:
+    for each in dataclasses.fields(old):
+        one, other = getattr(old, each.name), getattr(new, each.name)
+        if not each.compare or one == other:
+            continue
+        if each.name in _SECTIONS:
+            yield from _differences(one, other, "" if each.name == "options" else "tls.")
+        else:
+            name = f"{around}{each.name}"
+            yield FILE_KEYS.get(name, name)

@@ -1,0 +1,78 @@
+"""Where the connections of a process come from, and how they are read again."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from onehttp.connections.model import ConnectionSet
+from onehttp.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from onehttp.connections.secrets import Resolver
+
+Source: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any] | None"
+
+YIELDING_SWITCH_S: Final = 0.0005
+"""While a configuration is read, other threads get their turn within this time."""
+
+
+class ConnectionSource:
+    """A file or a mapping, who resolves its secrets, and the certificates seen so far.
+
+    Args:
+        secrets: further kinds of references: what stands before the colon, and who resolves it.
+    """
+
+    def __init__(self, source: Source, secrets: Mapping[str, Resolver] | None = None) -> None:
+        self._source = source if isinstance(source, Mapping) else _absolute(source)
+        self._secrets = secrets
+        self._contents: Any = None
+
+    def read(self, instead: Source = None) -> ConnectionSet:
+        """Read, check and resolve it whole; no connections where there is no source.
+
+        Args:
+            instead: becomes the source, once it has been read without mistakes.
+
+        Raises:
+            ConfigurationError: something is wrong with it.
+        """
+        source = self._source if instead is None else instead
+        if source is None:
+            return ConnectionSet()
+        from onehttp.connections.certificates import SeenContents
+        from onehttp.connections.load import load_connections
+
+        self._contents = self._contents or SeenContents()
+        with _quick_turns():
+            found = load_connections(source, secrets=self._secrets, contents=self._contents)
+        self._source = source if isinstance(source, Mapping) else _absolute(source)
+        return found
+
+    def check_is_there(self) -> None:
+        """Raises ConfigurationError where there is nothing to read again."""
+        if self._source is None:
+            raise ConfigurationError(
+                "nothing to reload: init() was given no connections; give reload() a file"
+            )
+
+
+def _absolute(source: str | os.PathLike[str] | None) -> str | None:
+    # The process may change its working directory before it reads the file again.
+    return os.path.abspath(source) if isinstance(source, (str, os.PathLike)) else source
+
+
+@contextmanager
+def _quick_turns() -> Iterator[None]:
+    """Reading is pure computation: a call in another thread would wait 5 ms, the interpreter's
+    usual turn, each time it comes back from the network."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(min(usual, YIELDING_SWITCH_S))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
