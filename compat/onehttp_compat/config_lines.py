@@ -32,6 +32,14 @@ class Section(NamedTuple):
     column: int
 
 
+class Comment(NamedTuple):
+    """``# text``; behind something else on its line, or alone on it."""
+
+    text: str
+    line: int
+    is_alone: bool
+
+
 class Option(NamedTuple):
     """``key = value``, the key as written, the value without quotes and escapes."""
 
@@ -54,14 +62,25 @@ def read_lines(text: str, path: str) -> Iterator[Section | Option]:
     Raises:
         ConfigurationError: with the line and column, and what was expected there.
     """
+    for line in read_commented_lines(text, path):
+        if not isinstance(line, Comment):
+            yield line
+
+
+def read_commented_lines(text: str, path: str) -> Iterator[Section | Option | Comment]:
+    """The same, and the comments."""
     scanner = _Scanner(text, path)
     while not scanner.is_at_end():
         scanner.blanks()
+        is_alone = scanner.next() in ("", "#", "\n")
         if scanner.next() == "[":
             yield scanner.section()
-        elif scanner.next() not in ("", "#", "\n"):
+        elif not is_alone:
             yield scanner.option()
-        scanner.end_of_line()
+        line = scanner.line
+        comment = scanner.end_of_line()
+        if comment is not None:
+            yield Comment(comment, line, is_alone)
 
 
 class _Scanner:
@@ -143,14 +162,19 @@ class _Scanner:
             self.fail("expected one of \\ \" n r t or the end of the line after '\\'")
         return escapes[self.take()]
 
-    def end_of_line(self) -> None:
+    def end_of_line(self) -> str | None:
+        """Go behind it; the comment that stood before it."""
         self.blanks()
+        comment = None
         if self.next() == "#":
+            start = self.at + 1
             while self.next() not in ("", "\n"):
                 self.at += 1
+            comment = self.text[start : self.at].strip()
         if self.next() not in ("", "\n"):
             self.fail("expected the end of the line; quote a value with this byte")
         self.take()
+        return comment
 
     def blanks(self) -> None:
         while self.next() and self.next() in _BLANKS:

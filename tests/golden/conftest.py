@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 import onehttp
-from golden.recordings import read_corpus
+from golden.recordings import Case, read_corpus
 from golden.server import GoldenServer
 from onehttp_compat.registry import MODULES
 
 HERE = Path(__file__).resolve().parent
 SHARED = HERE.parents[2] / "shared" / "golden"
+CONVERTED = frozenset({"curl", "http_client"})
 BACKENDS = ("pycurl", "httpx")
 
 
@@ -41,6 +42,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             folders = metafunc.config.getoption("corpus", None) or [default_corpus()]
             cases = [case for folder in folders for case in read_corpus(folder, modules)]
             metafunc.parametrize(name, cases, ids=[case.id for case in cases])
+    if "declaring_case" in metafunc.fixturenames:
+        folders = metafunc.config.getoption("corpus", None) or [default_corpus()]
+        every = [case for folder in folders for case in read_corpus(folder, CONVERTED)]
+        cases = [case for case in every if _declares(case)]
+        metafunc.parametrize("declaring_case", cases, ids=[case.id for case in cases])
+
+
+def _declares(case: Case) -> bool:
+    """The module has started with connections."""
+    return bool(case.startup["ok"] and (case.definitions or case.config_file))
 
 
 def default_corpus() -> Path:

@@ -1,0 +1,50 @@
+"""YAML with comments: nested mappings, one key a line, what is short in braces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, TypeAlias
+
+import yaml
+
+KeyPath: TypeAlias = tuple[str, ...]
+WIDTH: Final = 100
+
+
+def yaml_with_comments(
+    document: Mapping[str, Any], comments: Mapping[KeyPath, list[str]], header: list[str]
+) -> str:
+    """``document`` as YAML; ``comments`` stand above the key at their path."""
+    lines = [*(f"# {line}".rstrip() for line in header), *_mapping(document, comments, ())]
+    return "\n".join(lines) + "\n"
+
+
+def _mapping(
+    mapping: Mapping[str, Any], comments: Mapping[KeyPath, list[str]], path: KeyPath
+) -> Iterator[str]:
+    indent = "  " * len(path)
+    for key, value in mapping.items():
+        here = (*path, key)
+        for comment in comments.get(here, ()):
+            yield f"{indent}# {comment}".rstrip()
+        line = f"{indent}{_inline(key)}: "
+        short = _inline(value)
+        is_short = len(path) != 0 and len(line) + len(short) <= WIDTH
+        has_comments = any(known[: len(here)] == here and known != here for known in comments)
+        if not isinstance(value, dict) or not value or (_is_leaf(value) and is_short
+                                                        and not has_comments):  # fmt: skip
+            yield line + short
+        else:
+            yield line.rstrip()
+            yield from _mapping(value, comments, here)
+
+
+def _is_leaf(value: dict[str, Any]) -> bool:
+    return not any(isinstance(item, dict) for item in value.values())
+
+
+def _inline(value: Any) -> str:
+    text: str = yaml.safe_dump(
+        value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=float("inf")
+    )
+    return text.removesuffix("...\n").rstrip("\n")

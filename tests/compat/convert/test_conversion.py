@@ -1,0 +1,192 @@
+"""Conversion: the same transfers, the comments in their places, and an honest report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from onehttp.connections.load import load_connections
+from onehttp.connections.model import ConnectionSet
+from onehttp_compat.convert.conversion import Converted, convert
+from onehttp_compat.convert.declarations import read_declarations
+
+
+def converted(tmp_path: Path, text: str, secrets: str = "plain") -> Converted:
+    path = tmp_path / "kamailio.cfg"
+    path.write_text(text)
+    return convert(read_declarations(path), path.name, secrets)  # type: ignore[arg-type]
+
+
+def loaded(tmp_path: Path, result: Converted) -> ConnectionSet:
+    path = tmp_path / "connections.yaml"
+    path.write_text(result.text)
+    return load_connections(path)
+
+
+def lost(result: Converted) -> list[str]:
+    return [f"{one.what}: {one.text}" for one in result.findings if one.became == "lost"]
+
+
+CONFIGURATION = """
+# Answer quickly or not at all.
+modparam("http_client", "connection_timeout", 2)
+modparam("http_client", "useragent", "sip router")
+# The billing service.
+# Ask Ada before changing it.
+modparam("http_client", "httpcon", "billing=>https://ada:s3cret@billing.example/v1;verify_peer=0")
+modparam("http_client", "httpcon", "fraud=>http://fraud.example:8080;timeout=1")  # nightly
+modparam("http_client", "query_result", 0)
+"""
+
+
+def test_a_converted_file_reads_as_if_written_by_hand(tmp_path: Path) -> None:
+    result = converted(tmp_path, CONFIGURATION)
+    assert result.text == (
+        "# Converted by onehttp from kamailio.cfg.\n"
+        "# connection_timeout: Answer quickly or not at all.\n"
+        "version: 1\n"
+        "defaults:\n"
+        "  user_agent: sip router\n"
+        "  max_body: 16777216\n"
+        "  proxy: env\n"
+        "  reuse: false\n"
+        "connections:\n"
+        "  # The billing service.\n"
+        "  # Ask Ada before changing it.\n"
+        "  billing:\n"
+        "    url: https://billing.example/v1\n"
+        "    auth: {type: any, username: ada, password: s3cret}\n"
+        "    tls: {verify_peer: false}\n"
+        "    timeout: {total: 2, connect: 2}\n"
+        "  # nightly\n"
+        "  fraud:\n"
+        "    url: http://fraud.example:8080\n"
+        "    timeout: {total: 1, connect: 1}\n"
+    )
+    assert set(loaded(tmp_path, result)) == {"billing", "fraud"}
+
+
+def test_the_report_names_every_declaration_with_its_place(tmp_path: Path) -> None:
+    result = converted(tmp_path, CONFIGURATION)
+    rows = [
+        (Path(place).name.rpartition(":")[2], what, became)
+        for place, what, became, _ in result.findings
+    ]
+    assert rows == [
+        ("7", "http_client billing", "converted"),
+        ("8", "http_client fraud", "converted"),
+        ("3", "http_client connection_timeout", "converted"),
+        ("4", "http_client useragent", "converted"),
+        ("9", "http_client query_result", "lost"),
+    ]
+
+
+def test_comments_of_defaults_stand_at_the_defaults(tmp_path: Path) -> None:
+    result = converted(
+        tmp_path,
+        "# They are slow.\n"
+        'modparam("curl", "tlscacert", "/ca.pem") # ours\n'
+        'modparam("curl", "curlcon", "a=>https://a.example")\n'
+        'modparam("curl", "curlcon", "b=>https://b.example")\n',
+    )
+    assert "  # They are slow.\n  # ours\n  tls: {ca_file: /ca.pem}\n" in result.text
+
+
+def test_passwords_can_become_references(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = converted(tmp_path, CONFIGURATION, "env")
+    assert "s3cret" not in result.text
+    monkeypatch.setenv("BILLING_PASSWORD", "s3cret")
+    auth = loaded(tmp_path, result)["billing"].options.auth
+    assert auth is not None
+    assert auth.secret == "s3cret"
+
+
+def test_no_report_holds_a_password(tmp_path: Path) -> None:
+    result = converted(
+        tmp_path,
+        'modparam("http_client", "httpcon", "a=>http://u:s3cret@h;failover=b;tlsversion=2")\n'
+        'modparam("http_client", "httpcon", "b=>http://u:s3cret@h/#x")\n',
+    )
+    assert "s3cret" not in repr(result.findings)
+    assert "s3cret" not in repr(lost(result))
+
+
+def test_failover_takes_one_step_as_before(tmp_path: Path) -> None:
+    result = converted(
+        tmp_path,
+        'modparam("http_client", "httpcon", "a=>http://a.example;failover=b")\n'
+        'modparam("http_client", "httpcon", "b=>http://b.example;failover=a")\n'
+        'modparam("http_client", "httpcon", "c=>http://c.example;failover=d")\n'
+        'modparam("http_client", "httpcon", "d=>http://d.example")\n',
+    )
+    specs = loaded(tmp_path, result)
+    assert {name: spec.failover for name, spec in specs.items()} == {
+        "a": ("b-alone",),
+        "b": ("a-alone",),
+        "c": ("d",),
+        "d": (),
+        "a-alone": (),
+        "b-alone": (),
+    }
+    assert specs["a-alone"].url == "http://a.example"
+
+
+def test_what_cannot_be_said_is_reported_as_lost(tmp_path: Path) -> None:
+    result = converted(
+        tmp_path,
+        'modparam("http_client", "httpcon", "ok=>http://h")\n'
+        'modparam("http_client", "httpcon", "ssl=>https://h;tlsversion=3")\n'
+        'modparam("http_client", "httpcon", "to=>http://h;failover=nobody")\n'
+        'modparam("http_client", "httpcon", "bad=>http://h:port")\n',
+    )
+    assert [line.partition(":")[0] for line in lost(result)] == [
+        "http_client ssl tlsversion",
+        "http_client bad",
+        "http_client to failover",
+    ]
+    assert set(loaded(tmp_path, result)) == {"ok", "ssl", "to"}
+
+
+def test_one_name_of_two_modules_stays_one_where_both_mean_the_same(tmp_path: Path) -> None:
+    text = (
+        'modparam("http_client", "useragent", "")\n'
+        'modparam("http_client", "httpcon", "a=>http://a.example")\n'
+        'modparam("http_client", "httpcon", "b=>http://b.example")\n'
+        'modparam("curl", "curlcon", "a=>http://a.example")\n'
+        'modparam("curl", "curlcon", "b=>http://other.example")\n'
+    )
+    specs = loaded(tmp_path, converted(tmp_path, text))
+    assert set(specs) == {"a", "b", "b-curl"}
+
+
+def test_the_comments_of_a_connections_file_stay_where_they_were(tmp_path: Path) -> None:
+    path = tmp_path / "http.cfg"
+    path.write_text(
+        "# All our services.\n"
+        "\n"
+        "# Bills.\n"
+        "[billing]\n"
+        "url = https://billing.example/v1\n"
+        "# they promised 500 ms\n"
+        "timeout = 1\n"
+        "verify_peer = no # self-signed\n"
+    )
+    result = convert(read_declarations(path), path.name, "plain")
+    assert result.text.splitlines()[:2] == [
+        "# Converted by onehttp from http.cfg.",
+        "# All our services.",
+    ]
+    assert ("  # Bills.\n  billing:\n    url: https://billing.example/v1\n") in result.text
+    assert "    # they promised 500 ms\n    timeout: {total: 1, connect: 1}\n" in result.text
+    assert "    # self-signed\n    tls: {verify_peer: false}\n" in result.text
+
+
+def test_the_config_file_of_another_machine_is_found_beside_the_configuration(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "http.cfg").write_text("[a]\nurl = http://a.example\n")
+    result = converted(
+        tmp_path, 'modparam("http_client", "config_file", "/etc/kamailio/none/http.cfg")\n'
+    )
+    assert set(loaded(tmp_path, result)) == {"a"}
