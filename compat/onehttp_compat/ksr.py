@@ -178,7 +178,7 @@ class KsrStore(PvStore):
         return SipRequest(data, on_add=self._append)
 
     @request.setter
-    def request(self, request: SipRequest | None) -> None:
+    def request(self, request: SipRequest | Callable[[], SipRequest] | None) -> None:
         raise TypeError("the server itself says which request is at hand")
 
     def read(self, variable: Variable) -> Value:

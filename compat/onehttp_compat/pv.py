@@ -153,7 +153,7 @@ class _Process(threading.local):
     def __init__(self) -> None:
         self.variables: dict[Variable, Value] = {}
         self.message: Message = {}
-        self.request: SipRequest | None = None
+        self.request: SipRequest | Callable[[], SipRequest] | None = None
         self.return_code = 0
 
 
@@ -169,11 +169,17 @@ class PvStore:
 
     @property
     def request(self) -> SipRequest | None:
-        """The SIP request at hand, for modules that work on it whole."""
-        return self.process.request
+        """The SIP request at hand, for modules that work on it whole.
+
+        Set to a function it is what that returns when it is first asked for: few scripts do.
+        """
+        request = self.process.request
+        if callable(request):
+            request = self.process.request = request()
+        return request
 
     @request.setter
-    def request(self, request: SipRequest | None) -> None:
+    def request(self, request: SipRequest | Callable[[], SipRequest] | None) -> None:
         self.process.request = request
 
     def register(self, kind: str, reader: Reader, writer: Writer | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -543,6 +544,33 @@ def test_a_key_that_is_not_rsa_signs_nothing(
     other = atlanta(authority, ec.generate_private_key(ec.SECP256R1()))
     shop.put("/atlanta.cer", der_of(other))
     assert box.failure(signed()) == ("vrfy_check_msgvalidity", -3)
+
+
+def test_threads_do_not_see_each_others_certificate(box: Box, signed: Signed) -> None:
+    raw = signed()
+    box.take(raw)
+    assert box.call("vrfy_get_certificate") == 1
+    codes: list[int] = []
+
+    def elsewhere() -> None:
+        box.take(raw)
+        codes.append(box.call("vrfy_check_msgvalidity"))
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join(30)
+    assert codes == [-1]
+    assert box.call("vrfy_check_msgvalidity") == 1
+
+
+def test_the_engine_is_initialised_by_the_first_download(folder: Path, shop: Repository) -> None:
+    server = LegacyServer()
+    box = Box(server, folder, f"{shop.url}/atlanta.cer")
+    box.take(invite(Identity_Info=f"<{box.url}>"))
+    try:
+        assert box.call("vrfy_get_certificate") == 1
+    finally:
+        onehttp.shutdown()
 
 
 # Replays.

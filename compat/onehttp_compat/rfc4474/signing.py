@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +26,12 @@ _log = logging.getLogger("onehttp_compat.auth_identity")
 _one_line = re.compile(r"[!-~]+").fullmatch
 
 
+class _Generated(threading.local):
+    """A request without Date, and the date it was given; each thread has its own."""
+
+    of: tuple[bytes, str] | None = None
+
+
 class AuthenticationService:
     """Signs requests with the server's own key.
 
@@ -43,8 +50,7 @@ class AuthenticationService:
         if not _one_line(parameters.certificate_url):
             raise ConfigurationError("not a URL", key="certificate_url")
         self._info = IdentityInfo(parameters.certificate_url)
-        self._generated: tuple[bytes, str] | None = None
-        """A request without Date, and the date it was given."""
+        self._generated = _Generated()
         self._expires_at = self._certificate.not_valid_after_utc.timestamp()
         starts_at = self._certificate.not_valid_before_utc.timestamp()
         if not starts_at <= clock() <= self._expires_at:
@@ -52,7 +58,7 @@ class AuthenticationService:
 
     def process_date(self, request: SipRequest) -> int:
         """``auth_date_proc``: the request's date is of now, and the certificate valid at it."""
-        self._generated = None
+        self._generated.of = None
         now = self._clock()
         text = request.header("Date")
         when = now
@@ -70,7 +76,7 @@ class AuthenticationService:
             return -8
         if text is None:
             date = format_date(now)
-            self._generated = (request.received, date)
+            self._generated.of = (request.received, date)
             request.add("Date", date)
         return 1
 
@@ -101,9 +107,9 @@ class AuthenticationService:
         return 1
 
     def _date_given_to(self, request: SipRequest) -> str | None:
-        if self._generated is None:
+        if self._generated.of is None:
             return None
-        of, date = self._generated
+        of, date = self._generated.of
         return date if self._is_faithful or of == request.received else None
 
     def _outgoing_body(self, request: SipRequest) -> bytes:

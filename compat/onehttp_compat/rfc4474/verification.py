@@ -7,6 +7,7 @@ import binascii
 import functools
 import logging
 import re
+import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -44,6 +45,15 @@ _sip_host = re.compile(
 _log = logging.getLogger("onehttp_compat.auth_identity")
 
 
+class _Held(threading.local):
+    """What one process of the server keeps between the steps; here threads are its processes."""
+
+    certificate: x509.Certificate | None = None
+    url = ""
+    was_checked = False
+    """It is from the table."""
+
+
 class VerificationService:
     """Verifies one request after the other; between its steps it holds the certificate."""
 
@@ -71,9 +81,8 @@ class VerificationService:
         self._dialogs: TTLCache[tuple[str, str], list[int]] = TTLCache(
             parameters.callid_cache_limit, parameters.auth_validity_time, clock
         )
-        self._certificate: x509.Certificate | None = None
-        self._url = ""
-        self._was_checked = False
+        self._tables = threading.Lock()  # guards _checked and _dialogs, which all threads share
+        self._held = _Held()
 
     @functools.cached_property
     def trust(self) -> TrustStore:
@@ -101,7 +110,8 @@ class VerificationService:
 
     def get_certificate(self, request: SipRequest) -> int:
         """``vrfy_get_certificate``: from the table, or from where Identity-Info says."""
-        self._certificate = None
+        held = self._held
+        held.certificate = None
         try:
             info = parse_identity_info(_present(request, "Identity-Info"))
         except InvalidIdentityError as error:
@@ -110,9 +120,10 @@ class VerificationService:
         if info.algorithm != ALGORITHM:
             _log.error("vrfy_get_certificate: algorithm %s is not known", info.algorithm)
             return -5
-        known = self._checked.get(info.url)
+        with self._tables:
+            known = self._checked.get(info.url)
         if known is not None:
-            self._certificate, self._url, self._was_checked = known, info.url, True
+            held.certificate, held.url, held.was_checked = known, info.url, True
             return 1
         try:
             data = self._fetched.get(info.url)
@@ -120,11 +131,11 @@ class VerificationService:
             _log.error("vrfy_get_certificate: %s", error)
             return -6
         try:
-            self._certificate = self._read(data)
+            held.certificate = self._read(data)
         except ValueError:
             _log.error("vrfy_get_certificate: %d bytes that are not a certificate", len(data))
             return -7
-        self._url, self._was_checked = info.url, False
+        held.url, held.was_checked = info.url, False
         return 1
 
     def check_certificate(self, request: SipRequest) -> int:
@@ -133,7 +144,7 @@ class VerificationService:
         (faithful) One from the table is not looked at again: whoever it was checked for, it then
         vouches for every domain.
         """
-        certificate = self._certificate
+        certificate = self._held.certificate
         sender = request.header("From")
         if certificate is None or sender is None:
             _log.error("vrfy_check_certificate: no %s", "From" if certificate else "certificate")
@@ -142,7 +153,7 @@ class VerificationService:
         if host is None:
             _log.error("vrfy_check_certificate: From: no SIP address")
             return -2
-        if self._was_checked and self._is_faithful:
+        if self._held.was_checked and self._is_faithful:
             return 1
         try:
             self.trust.chain(certificate, [], self._clock())
@@ -152,12 +163,13 @@ class VerificationService:
         if not vouches_for_domain(certificate, host[1]):
             _log.info("vrfy_check_certificate: the certificate is not one of %s", host[1])
             return -4
-        self._checked[self._url] = certificate
+        with self._tables:
+            self._checked[self._held.url] = certificate
         return 1
 
     def check_message(self, request: SipRequest) -> int:
         """``vrfy_check_msgvalidity``: the signature; the certificate is let go of."""
-        certificate, self._certificate = self._certificate, None
+        certificate, self._held.certificate = self._held.certificate, None
         if certificate is None:
             _log.error("vrfy_check_msgvalidity: no certificate")
             return -1
@@ -195,16 +207,22 @@ class VerificationService:
             return _missing("vrfy_check_callid", "CSeq number", -3)
         if sender is None:
             return _missing("vrfy_check_callid", "From", -4)
-        key = (call_id, from_tag(sender))
-        highest = self._dialogs.get(key)
-        if highest is not None and number <= highest[0]:
-            _log.info("vrfy_check_callid: replayed: CSeq %d of %s", number, call_id)
-            return -6
-        if highest is not None and self._is_faithful:
-            highest[0] = number  # the entry's time does not begin anew
-        else:
-            self._dialogs[key] = [number]
-        return 1
+        if self._note_dialog((call_id, from_tag(sender)), number):
+            return 1
+        _log.info("vrfy_check_callid: replayed: CSeq %d of %s", number, call_id)
+        return -6
+
+    def _note_dialog(self, dialog: tuple[str, str], number: int) -> bool:
+        """Whether ``number`` is a new one of its dialogue."""
+        with self._tables:
+            highest = self._dialogs.get(dialog)
+            if highest is not None and number <= highest[0]:
+                return False
+            if highest is not None and self._is_faithful:
+                highest[0] = number  # the entry's time does not begin anew
+            else:
+                self._dialogs[dialog] = [number]
+        return True
 
     def _fetch(self, url: str) -> bytes:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ _COMPACT: Final = {
 }  # fmt: skip
 SEPARATOR: Final = "\n%%\n"
 """Between two messages in one file: a line of two percent signs."""
+_between_messages: Final = re.compile(rb"\r?\n%%\r?\n")
 
 
 class MessageError(OnehttpError, ValueError):
@@ -36,6 +38,8 @@ class SipMessage:
     source: tuple[str, int] = ("127.0.0.1", 5060)
     destination: tuple[str, int] = ("127.0.0.1", 5060)
     label: str = field(default="built-in", compare=False)
+    received: bytes = field(default=b"", compare=False, repr=False)
+    """The bytes it was read from, where its lines end in CR LF; else there were none on a wire."""
 
     def header(self, name: str) -> str | None:
         """The first header of that name, long or compact; None when absent."""
@@ -68,6 +72,10 @@ class SipMessage:
             values |= _uri_parts(letter, uri)
         values |= {f"$hdr({name})": value for name, value in reversed(self.headers)}
         return values
+
+    def wire(self) -> bytes:
+        """The message as bytes, untouched where it came as such."""
+        return self.received or str(self).encode("utf-8", "surrogateescape")
 
     def __str__(self) -> str:
         head = "".join(f"{name}: {value}\r\n" for name, value in self.headers)
@@ -106,15 +114,17 @@ def read_messages(path: Path) -> Iterator[SipMessage]:
             yield from read_messages(file)
         return
     try:
-        text = path.read_bytes().decode("utf-8", "surrogateescape")
+        data = path.read_bytes()
     except OSError as error:
         raise MessageError(f"{path}: cannot be read: {error.strerror}") from None
     line = 1
-    texts = text.replace("\r\n", "\n").split(SEPARATOR)
-    for number, one in enumerate(texts, 1):
-        label = path.name if len(texts) == 1 else f"{path.name}#{number}"
+    parts = _between_messages.split(data)
+    for number, part in enumerate(parts, 1):
+        label = path.name if len(parts) == 1 else f"{path.name}#{number}"
+        one = part.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
         if one.strip():
-            yield parse_message(one, f"{path}", line, label)
+            message = parse_message(one, f"{path}", line, label)
+            yield dataclasses.replace(message, received=part if b"\r\n\r\n" in part else b"")
         line += one.count("\n") + SEPARATOR.count("\n")
 
 

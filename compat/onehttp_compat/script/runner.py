@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from onehttp import OnehttpError
 from onehttp_compat.ksr import Ksr
+from onehttp_compat.rfc4474.request import SipRequest
 from onehttp_compat.script.message import SipMessage
 from onehttp_compat.script.router import Msg, router_modules
 from onehttp_compat.script.stand_in import MessageOutcome, ScriptExit, StandIn
@@ -48,6 +49,9 @@ class Script:
         """Give one message to the script; what it raises is kept as ``error``."""
         outcome = self.stand_in.outcome = MessageOutcome(message)
         self.server.pv.new_message(message.variables())
+        self.server.pv.request = lambda: SipRequest(
+            message.wire(), on_add=lambda line: outcome.headers.append(line.strip())
+        )
         started = time.perf_counter()
         with self._modules():
             try:

@@ -53,6 +53,40 @@ class Kamailio:
     assert legacy.pv.get("$var(code)") == 200
 
 
+def test_a_script_that_works_on_the_whole_request(tmp_path: Path, legacy: LegacyServer) -> None:
+    text = """
+def mod_init():
+    return Kamailio()
+class Kamailio:
+    def child_init(self, rank):
+        return 0
+    def handle(self, msg):
+        msg.call_function("vrfy_check_date")
+        msg.call_function("vrfy_check_callid")
+        return msg.call_function("vrfy_check_callid")
+"""
+    script = loaded(tmp_path, text, legacy)
+    dated = INVITE.replace(b"CSeq", b"Date: Mon, 01 Jan 2001 00:00:00 GMT\r\nCSeq")
+    codes: list[int] = []
+    legacy.observers.append(lambda call: codes.append(call.code))
+    (tmp_path / "two.sip").write_bytes(dated + b"\r\n%%\r\n" + dated.replace(b"c1@", b"c2@"))
+    first, second = read_messages(tmp_path / "two.sip")
+    assert first.wire() == dated
+    for message in (first, second):
+        assert script.run(message).error is None
+    assert codes == [-4, 1, -6] * 2
+
+
+def test_headers_added_to_the_request_are_shown(tmp_path: Path, legacy: LegacyServer) -> None:
+    script = loaded(tmp_path, "def mod_init():\n    return Route()\nclass Route:\n"
+                    "    def handle(self, msg):\n        return 1\n", legacy)  # fmt: skip
+    outcome = script.run(DEFAULT_MESSAGE)
+    request = legacy.pv.request
+    assert request is not None
+    request.add("Identity", "x")
+    assert outcome.headers == ["Identity: x"]
+
+
 def test_an_app_python_script(tmp_path: Path, legacy: LegacyServer, web: RawServer) -> None:
     text = f"""
 from Router import LM_ERR

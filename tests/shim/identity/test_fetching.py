@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import threading
 from collections.abc import Iterator
@@ -235,6 +236,47 @@ def test_a_task_that_gives_up_leaves_the_others_their_answer(
 
     found = asyncio.run(first_gives_up())
     assert [isinstance(one, asyncio.CancelledError) for one in found] == [True, False, True, False]
+
+
+def test_a_thread_does_not_wait_for_a_task_of_its_own_loop(
+    signer: Signer, verifier: Verifier, held: Repository
+) -> None:
+    identity = signer.sign(CALLER, CALLED)
+
+    async def both() -> tuple[object, object]:
+        task = asyncio.ensure_future(verifier.averify(identity, orig=CALLER, dest=CALLED))
+        await asyncio.sleep(0)
+        held.gate.set()
+        blocking = verifier.verify(identity, orig=CALLER, dest=CALLED)
+        return blocking, await task
+
+    assert len(asyncio.run(both())) == 2
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Python 3.12 mistrusts such forks
+def test_a_forked_child_does_not_wait_for_its_parents_load() -> None:
+    waiting, go_on = threading.Event(), threading.Event()
+    parent = os.getpid()
+
+    def load(url: str) -> str:
+        if os.getpid() == parent:
+            waiting.set()
+            go_on.wait(30)
+        return url
+
+    kept = FetchedOnce(
+        load, Loader().aload, lambda _: 1.0, max_items=1, keep_s=1, keep_failures_s=1,
+        clock=lambda: 0,
+    )  # fmt: skip
+    thread = threading.Thread(target=kept.get, args=("a",))
+    thread.start()
+    waiting.wait(30)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if kept.get("a") == "a" else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    go_on.set()
+    thread.join(30)
 
 
 def test_a_failure_is_remembered_for_a_while(
