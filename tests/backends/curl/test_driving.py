@@ -6,13 +6,16 @@ import asyncio
 import os
 import select
 import threading
+from collections import deque
 from collections.abc import Iterator
 
 import pytest
 
 from onehttp_backends.contract import Auth, Outcome, Request, Response, TransferOptions
 from onehttp_backends.curl import PycurlBackend
-from onehttp_backends.curl.driving import ReentrantCallError
+from onehttp_backends.curl.driving import Helm, ReentrantCallError
+from onehttp_backends.curl.engine import Engine
+from onehttp_backends.curl.transfer import Transfer
 from onehttp_backends.errors import CancelledError
 from servers.raw import OK, Peer, RawServer, echo, keep_answering, silent
 
@@ -48,6 +51,32 @@ def test_a_driver_that_leaves_hands_over_to_a_blocked_caller(backend: PycurlBack
         for thread in late:
             thread.join(30)
     assert codes == [200] * 28
+
+
+class HandingOver(deque[Transfer]):
+    """An inbox whose driver leaves at once when somebody comes."""
+
+    def __init__(self, helm: Helm) -> None:
+        super().__init__()
+        self._helm = helm
+
+    def append(self, transfer: Transfer) -> None:
+        super().append(transfer)
+        self._helm.release()
+
+
+def test_the_helm_may_be_handed_to_a_caller_before_it_waits() -> None:
+    engine = Engine(8)
+    helm = Helm(engine)
+    with RawServer(keep_answering) as server:
+        request = Request("GET", server.url)
+        handle = engine.pool.take(request.options, server.url)
+        handle.prepare(request)
+        assert helm._helm.acquire(blocking=False)
+        engine.inbox = HandingOver(helm)
+        outcome = helm.perform(handle, request)
+        assert isinstance(outcome, Response)
+        helm.close(0)
 
 
 def test_a_blocked_caller_hands_over_to_the_engines_thread(backend: PycurlBackend) -> None:
