@@ -186,6 +186,16 @@ class XcapClient:
         self.documents.keep(request, url, user, domain, found)
         return found.body
 
+    def stored(self, user: str, domain: str, doc_type: int) -> bytes | None:
+        """A document of that type from the table, as the consumers look before they ask; logged
+        and None where the table fails."""
+        try:
+            rows = self.documents.store.of_account(user, domain, doc_type)
+        except OnehttpError as error:
+            _log.error("the table cannot be read: %s", error)
+            return None
+        return rows[0].doc if rows else None
+
     def register(self, mask: int, callback: XcapCallback) -> int:
         """Call ``callback`` for documents of these types, before those registered earlier."""
         self._callbacks = ((mask, callback), *self._callbacks)
@@ -342,6 +352,11 @@ class XcapApi:
 
     getElem = get_elem  # noqa: N815
     register_xcapcb = register_xcb
+
+    def stored(self, user: str, domain: str, doc_type: int) -> bytes | None:
+        """What the table has: not of the legacy interface, but what its users looked up first."""
+        self._start()
+        return self._module.stored(user, domain, doc_type)
 
     def _start(self) -> None:
         if not self._server.has_started:

@@ -62,9 +62,13 @@ class PresenceXml:
             _set(self._settings, "presence_xml", name, value)
 
     def rules(self, user: str, domain: str) -> bytes | None:
-        """The rules of ``sip:user@domain``; None where no server has any."""
-        if any(self._settings.values()):
+        """The rules of ``sip:user@domain``: from the table, else from the first server that has
+        any; None where there are none, or they are not needed (``force_active``)."""
+        if self._settings["force_active"]:
             return None
+        known = self._api.stored(user, domain, PRES_RULES)
+        if known is not None or self._settings["integrated_xcap_server"]:
+            return known
         for root, port in self._servers:
             selector = XcapDocSel("pres-rules", PRES_RULES, xid=f"sip:{user}@{domain}")
             found = self._api.getNewDoc(XcapGetReq(root, port, selector), user, domain)
@@ -93,9 +97,10 @@ class Rls:
             _set(self._settings, "rls", name, value)
 
     def service_list(self, user: str, domain: str) -> bytes | None:
-        """The services of ``sip:user@domain``: the folder, not a file in it."""
-        if self._root is None or self._settings["integrated_xcap_server"]:
-            return None
+        """The services of ``sip:user@domain``: from the table, else the folder on the server."""
+        known = self._api.stored(user, domain, RLS_SERVICE)
+        if known is not None or self._root is None or self._settings["integrated_xcap_server"]:
+            return known
         selector = XcapDocSel("rls-services", RLS_SERVICE, xid=f"sip:{user}@{domain}", filename="")
         return self._api.getNewDoc(XcapGetReq(*self._root, selector), user, domain)
 

@@ -71,6 +71,17 @@ def test_rules_come_from_the_first_server_that_has_them(api: XcapApi) -> None:
         assert presence.rules("bob", "a.example") is None
 
 
+def test_a_document_of_the_table_is_not_fetched(api: XcapApi) -> None:
+    presence = PresenceXml(api)
+    with XcapServer() as server:
+        server.store("pres-rules/users/sip:alice@a.example/index", b"<rules/>")
+        presence.set("xcap_server", address(server))
+        assert [presence.rules("alice", "a.example") for _ in range(2)] == [b"<rules/>"] * 2
+        assert len(server.seen()) == 1
+        presence.set("integrated_xcap_server", 1)
+        assert presence.rules("alice", "a.example") == b"<rules/>"
+
+
 @pytest.mark.parametrize("setting", ["force_active", "integrated_xcap_server"])
 def test_rules_are_not_asked_for_where_they_are_not_needed(api: XcapApi, setting: str) -> None:
     presence = PresenceXml(api)
@@ -90,7 +101,9 @@ def test_services_are_a_folder(api: XcapApi) -> None:
         server.store("rls-services/users/sip:alice@a.example/", b"<rls-services/>")
         assert rls.service_list("alice", "a.example") == b"<rls-services/>"
         rls.set("integrated_xcap_server", 1)
-        assert rls.service_list("alice", "a.example") is None
+        assert rls.service_list("alice", "a.example") == b"<rls-services/>"
+        assert rls.service_list("bob", "a.example") is None
+        assert len(server.seen()) == 1
 
 
 @pytest.mark.parametrize("kind", [PresenceXml, Rls])

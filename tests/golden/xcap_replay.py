@@ -24,6 +24,8 @@ Json = Any
 WATCHER, DOMAIN = "watcher", "127.0.0.1"
 """Who sent the recorded subscriptions, and the domain of all addresses."""
 ROUNDS = 2
+ABOUT_XCAP = ("xcap_server", "xcap_root", "force_active", "integrated_xcap_server")
+"""Of the parameters of the consumers, those that decide what is asked for."""
 COLUMNS = ("username", "domain", "doc", "doc_type", "etag", "source", "doc_uri", "port")
 
 
@@ -78,9 +80,9 @@ class XcapReplay:
             for module, name, value in self.case.params:
                 target = self.consumers.get(module)
                 filled = self._filled(value)
-                if target is not None:
+                if target is not None and name in ABOUT_XCAP:
                     target.set(name, filled)
-                else:
+                elif module == self.case.module:
                     self.legacy.modparam(module, name, filled)
             # Rounds are made one by one below, not when a timer says so.
             self.legacy.modparam("xcap_client", "periodical_query", 0)
@@ -103,12 +105,14 @@ class XcapReplay:
                     self.legacy.xcap_client.query_update()
                 log[:] = dict.fromkeys(log)
             else:
-                documents = self._subscribed(step["subscribe"]["user"])
+                documents = self._subscribed(**step["subscribe"])
         wire = [self._numbered(one) for one in self.server.take()]
         return Seen(self.rows(), wire, log, rpc, documents, list(self.told))
 
-    def _subscribed(self, user: str) -> list[bytes]:
+    def _subscribed(self, user: str, event: str) -> list[bytes]:
         """The consumers' part in a SUBSCRIBE: lists are the watcher's, rules the user's."""
+        if event != "presence":
+            return []
         presence, rls = PresenceXml, Rls
         one, other = self.consumers["presence_xml"], self.consumers["rls"]
         assert isinstance(one, presence)

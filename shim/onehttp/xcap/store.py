@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import create_engine, delete, insert, inspect, select, update
+from sqlalchemy import Table, create_engine, delete, insert, inspect, select, update
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError as BadUrlError
 from sqlalchemy.exc import IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.sql.elements import ColumnElement
 
 from onehttp.xcap.errors import StoreError
 from onehttp.xcap.table import VERSION, version_table, xcap_table
@@ -80,7 +81,8 @@ class XcapStore:
         url: of SQLAlchemy; ``sqlite://`` keeps the documents in memory. PostgreSQL is used by
             psycopg and MySQL by PyMySQL unless the URL names another driver.
         table: its name.
-        create: make the tables where they are missing; None: for SQLite only.
+        create: make the tables where they are missing; None: only in an SQLite database that
+            has none at all, so that a wrong name does not add one to somebody's database.
         timeout_s: how long to wait for a connection, or for another writer (SQLite).
 
     Raises (all methods):
@@ -105,7 +107,7 @@ class XcapStore:
         # One connection holds a database in memory, so its transactions must not mix.
         self._turn = threading.RLock() if self._is_memory else contextlib.nullcontext()
         try:
-            self._check_version(self._is_sqlite if create is None else create)
+            self._check_version(create)
         except StoreError:
             self.close()
             raise
@@ -121,18 +123,24 @@ class XcapStore:
 
     def find(self, doc_uri: str) -> StoredDocument | None:
         """The row of that document, whoever wrote it."""
+        return next(iter(self._read(self._table.c.doc_uri == doc_uri)), None)
+
+    def of_account(self, username: str, domain: str, doc_type: int) -> list[StoredDocument]:
+        """The rows of an account's documents of one type, whoever wrote them, oldest first."""
         columns = self._table.c
-        wanted = [columns[name] for name in StoredDocument.__slots__]
-        with self._transaction() as database:
-            row = database.execute(select(*wanted).where(columns.doc_uri == doc_uri)).first()
-        return None if row is None else StoredDocument(**row._mapping)
+        return self._read(
+            columns.username == username, columns.domain == domain, columns.doc_type == doc_type
+        )
 
     def rows(self) -> list[StoredDocument]:
         """Every row, oldest first."""
+        return self._read()
+
+    def _read(self, *conditions: ColumnElement[bool]) -> list[StoredDocument]:
         columns = self._table.c
-        wanted = [columns[name] for name in StoredDocument.__slots__]
+        wanted = select(*(columns[name] for name in StoredDocument.__slots__))
         with self._transaction() as database:
-            found = database.execute(select(*wanted).order_by(columns.id)).all()
+            found = database.execute(wanted.where(*conditions).order_by(columns.id)).all()
         return [StoredDocument(**row._mapping) for row in found]
 
     def save(self, document: StoredDocument) -> None:
@@ -220,15 +228,16 @@ class XcapStore:
         except SQLAlchemyError as error:
             raise StoreError(f"{self.place}: {_reason(error)}") from error
 
-    def _check_version(self, creates: bool) -> None:
+    def _check_version(self, create: bool | None) -> None:
         name = self._table.name
         with self._transaction() as database:
-            versions = version_table(self._table.metadata)
-            if creates:
-                _create(database, self._table.name, versions)
             known = inspect(database).get_table_names()
+            versions = version_table(self._table.metadata)
+            if create or (create is None and self._is_sqlite and not known):
+                _create(database, self._table, versions)
+                known = [name, versions.name]
             found = None
-            if "version" in known:
+            if versions.name in known:
                 row = select(versions.c.table_version).where(versions.c.table_name == name)
                 found = database.execute(row).scalar()
         if name not in known:
@@ -241,12 +250,12 @@ class XcapStore:
             )
 
 
-def _create(database: Connection, name: str, versions: Any) -> None:
-    is_new = name not in inspect(database).get_table_names()
-    versions.metadata.create_all(database)
-    row = select(versions.c.table_version).where(versions.c.table_name == name)
+def _create(database: Connection, table: Table, versions: Table) -> None:
+    is_new = not inspect(database).has_table(table.name)
+    table.metadata.create_all(database)
+    row = select(versions.c.table_version).where(versions.c.table_name == table.name)
     if is_new and database.execute(row).first() is None:
-        database.execute(insert(versions).values(table_name=name, table_version=VERSION))
+        database.execute(insert(versions).values(table_name=table.name, table_version=VERSION))
 
 
 def _address(url: str | URL) -> URL:

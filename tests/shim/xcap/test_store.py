@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 import threading
 from pathlib import Path
 
@@ -73,6 +74,13 @@ def test_pages_hold_the_rows_below_a_prefix_once_each(store: XcapStore) -> None:
     pages = list(store.watched("http://a_b/", page_rows=2))
     assert [len(page) for page in pages] == [2, 2, 1]
     assert [one.doc_uri[-1] for page in pages for one in page] == list("01234")
+
+
+def test_the_documents_of_an_account_are_found_by_type(store: XcapStore) -> None:
+    store.save(row())
+    assert store.of_account("alice", "a.example", 2) == [row()]
+    assert store.of_account("alice", "a.example", 4) == []
+    assert store.of_account("bob", "a.example", 2) == []
 
 
 def test_a_row_can_be_removed(store: XcapStore) -> None:
@@ -175,6 +183,15 @@ def test_a_missing_table_is_not_made_unasked_elsewhere_than_in_sqlite(postgresql
             XcapStore(postgresql)
 
 
+def test_a_wrong_name_adds_no_table_to_a_database_in_use(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/x"
+    XcapStore(url).save(row())
+    with pytest.raises(StoreError, match="table xcpa: there is no such table"):
+        XcapStore(url, table="xcpa")
+    XcapStore(url, table="other", create=True).save(row(etag='"2"'))
+    assert XcapStore(url).rows() == [row()]
+
+
 def test_documents_that_the_sip_server_wrote_as_text_are_read(tmp_path: Path) -> None:
     store = XcapStore(f"sqlite:///{tmp_path}/x")
     with sqlite3.connect(tmp_path / "x") as database:
@@ -242,7 +259,10 @@ def test_a_table_dropped_under_the_store_is_an_error_of_the_store(store: XcapSto
         ("mysql://u@h/x", r"pip install 'PyMySQL'"),
     ],
 )
-def test_a_url_that_cannot_be_used_says_why(url: str, message: str) -> None:
+def test_a_url_that_cannot_be_used_says_why(
+    url: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pymysql", None)  # not installed, wherever this runs
     with pytest.raises(StoreError, match=message):
         XcapStore(url)
 
