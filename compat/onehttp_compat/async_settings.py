@@ -18,7 +18,7 @@ from onehttp import Auth, AuthScheme, HttpVersion, Keepalive, Proxy, Tls, Transf
 from onehttp_backends.headers import HeaderPairs
 from onehttp_compat.exchange import MAX_BODY_BYTES, MAX_REDIRECTS, tls_version
 from onehttp_compat.header_blob import HeaderBlobError, parse_blob
-from onehttp_compat.modparam import AsyncParameters
+from onehttp_compat.parameters import AsyncParameters
 from onehttp_compat.pv import RefusedValueError, UnknownVariableError, Value, as_bytes
 
 TimeoutMeaning = Literal["idle", "total"]

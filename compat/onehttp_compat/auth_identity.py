@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from onehttp import ConfigurationError, OnehttpError
-from onehttp_compat.modparam import AuthIdentityParameters, set_parameter
+from onehttp_compat.parameters import AuthIdentityParameters, set_parameter
 
 if TYPE_CHECKING:
     from onehttp_compat.rfc4474.request import SipRequest

@@ -17,7 +17,7 @@ from typing import NoReturn
 from onehttp.errors import ConfigurationError
 from onehttp_compat.config_lines import Option, Section, fail, read_lines
 from onehttp_compat.httpcon import LegacyConnection, inherited
-from onehttp_compat.modparam import INT_MAX, LegacyBugs, ModuleDefaults
+from onehttp_compat.parameters import INT_MAX, LegacyBugs, ModuleDefaults
 
 _log = logging.getLogger("onehttp_compat.config_file")
 

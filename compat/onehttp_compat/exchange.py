@@ -24,7 +24,7 @@ from onehttp import (
     TransferOptions,
 )
 from onehttp_compat.httpcon import LegacyConnection
-from onehttp_compat.modparam import ModuleDefaults
+from onehttp_compat.parameters import ModuleDefaults
 
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 """Stands for the reply that exhausts the memory of the real modules, who say 23 then (B38)."""

@@ -40,7 +40,7 @@ from onehttp_compat.async_reply import AsyncReply
 from onehttp_compat.async_settings import AsyncSettings
 from onehttp_compat.async_variables import CurrentReply, register
 from onehttp_compat.exchange import RefusedOptionError, legacy_url
-from onehttp_compat.modparam import FIRST_ASYNC, AsyncParameters, refusal, set_parameter
+from onehttp_compat.parameters import FIRST_ASYNC, AsyncParameters, refusal, set_parameter
 from onehttp_compat.pv import Message, as_bytes, parse
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from onehttp.errors import ConfigurationError
-from onehttp_compat.modparam import TLS_VERSION_LIMIT, LegacyBugs, ModuleDefaults
+from onehttp_compat.parameters import TLS_VERSION_LIMIT, LegacyBugs, ModuleDefaults
 
 BLANKS = " \t\r\n"
 UINT_MAX = 2**32 - 1

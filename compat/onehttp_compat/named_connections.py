@@ -21,7 +21,7 @@ from onehttp_compat.exchange import (
     with_auth,
 )
 from onehttp_compat.httpcon import LegacyConnection
-from onehttp_compat.modparam import ModuleDefaults
+from onehttp_compat.parameters import ModuleDefaults
 from onehttp_compat.pv import Variable
 
 if TYPE_CHECKING:

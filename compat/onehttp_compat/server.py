@@ -15,7 +15,7 @@ from onehttp_compat.curl import Curl
 from onehttp_compat.dispatch import Function, Observer, kemi_function, native_function
 from onehttp_compat.http_async_client import HttpAsyncClient
 from onehttp_compat.http_client import HttpClient
-from onehttp_compat.modparam import LegacyBugs
+from onehttp_compat.parameters import LegacyBugs
 from onehttp_compat.pv import PvStore, Variable, as_bytes
 from onehttp_compat.registry import KEMI, NATIVE, LegacyFunction
 from onehttp_compat.utils import Utils

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from onehttp import Auth, Proxy, Request, Response, TransferOptions
 from onehttp_compat.exchange import MAX_BODY_BYTES, legacy_url, transfer, with_auth
 from onehttp_compat.header_blob import HeaderBlobError, parse_blob, with_defaults_repeated
-from onehttp_compat.modparam import UtilsParameters, set_parameter
+from onehttp_compat.parameters import UtilsParameters, set_parameter
 from onehttp_compat.pv import Variable
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from onehttp import ConfigurationError, OnehttpError
-from onehttp_compat.modparam import XcapParameters, set_parameter
+from onehttp_compat.parameters import XcapParameters, set_parameter
 from onehttp_compat.registry import BOUND
 from onehttp_compat.xcap_request import (
     DIRECTORY,

@@ -25,7 +25,7 @@ from onehttp_compat.exchange import MAX_BODY_BYTES, legacy_url, transfer, with_a
 from onehttp_compat.xcap_request import MAX_PORT, XCAP_CL_MOD, XcapGetReq
 
 if TYPE_CHECKING:
-    from onehttp_compat.modparam import XcapParameters
+    from onehttp_compat.parameters import XcapParameters
 
 _legacy_database = re.compile(r"(sqlite|mysql|postgres)://(.*)", re.DOTALL).fullmatch
 _log = logging.getLogger("onehttp_compat.xcap_client")

@@ -9,7 +9,7 @@ import pytest
 
 from onehttp_compat import curl, http_client
 from onehttp_compat.ksr import Ksr
-from onehttp_compat.modparam import LegacyBugs
+from onehttp_compat.parameters import LegacyBugs
 from onehttp_compat.pv import UnknownVariableError
 from onehttp_compat.server import LegacyServer
 from servers.raw import OK, Behaviour, Peer, RawServer, answering, echo, redirecting_to

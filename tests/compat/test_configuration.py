@@ -6,7 +6,7 @@ import pytest
 
 from onehttp.errors import ConfigurationError
 from onehttp_compat.configuration import ModuleConfiguration
-from onehttp_compat.modparam import PARAMETERS, LegacyBugs, UtilsParameters, set_parameter
+from onehttp_compat.parameters import PARAMETERS, LegacyBugs, UtilsParameters, set_parameter
 
 MODES: tuple[LegacyBugs, ...] = ("fixed", "faithful")
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from onehttp.errors import ConfigurationError
 from onehttp_compat.httpcon import LegacyConnection, parse_httpcon
-from onehttp_compat.modparam import LegacyBugs, ModuleDefaults
+from onehttp_compat.parameters import LegacyBugs, ModuleDefaults
 
 MODES: tuple[LegacyBugs, ...] = ("fixed", "faithful")
 DEFAULTS = ModuleDefaults(useragent="ua")

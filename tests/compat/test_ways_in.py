@@ -283,3 +283,10 @@ def test_threads_that_call_first_share_one_engine() -> None:
         assert onehttp.stats().transfers == 8
     finally:
         onehttp.shutdown()
+
+
+def test_modparam_of_the_package_is_the_function_whatever_was_imported_before() -> None:
+    import onehttp_compat.server  # noqa: F401
+    from onehttp_compat import modparam
+
+    assert callable(modparam)

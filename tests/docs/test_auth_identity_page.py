@@ -27,7 +27,7 @@ from onehttp.identity import (
 from onehttp_backends.contract import Request
 from onehttp_compat import call_function, modparam
 from onehttp_compat.auth_identity import RECOMMENDED_REPLIES, receive
-from onehttp_compat.modparam import PARAMETERS
+from onehttp_compat.parameters import PARAMETERS
 from onehttp_compat.registry import FUNCTIONS
 from onehttp_compat.server import LegacyServer, use_server
 from servers.sti import Authority, number_list, pem, private_pem

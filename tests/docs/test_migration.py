@@ -14,7 +14,7 @@ from onehttp_backends.contract import Request
 from onehttp_compat import call_function
 from onehttp_compat.http_client import load_api
 from onehttp_compat.ksr import Ksr
-from onehttp_compat.modparam import PARAMETERS
+from onehttp_compat.parameters import PARAMETERS
 from onehttp_compat.registry import BOUND, FUNCTIONS
 from onehttp_compat.script.message import DEFAULT_MESSAGE
 from onehttp_compat.server import LegacyServer, use_server

@@ -15,7 +15,7 @@ from onehttp_compat.convert.conversion import convert
 from onehttp_compat.convert.declarations import read_declarations
 from onehttp_compat.exchange import RefusedOptionError, connection_options, legacy_url
 from onehttp_compat.httpcon import LegacyConnection
-from onehttp_compat.modparam import LegacyBugs
+from onehttp_compat.parameters import LegacyBugs
 
 
 def test_the_effective_options_of_a_declaration_and_its_conversion_are_equal(

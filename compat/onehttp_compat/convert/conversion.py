@@ -11,7 +11,7 @@ from onehttp_backends.request_rules import check_url
 from onehttp_compat.convert.declarations import Declarations
 from onehttp_compat.convert.keys import keys_of
 from onehttp_compat.convert.writing import KeyPath, yaml_with_comments
-from onehttp_compat.modparam import find_parameter
+from onehttp_compat.parameters import find_parameter
 
 Became: TypeAlias = Literal["converted", "changed", "lost"]
 Keys: TypeAlias = "dict[str, Any]"

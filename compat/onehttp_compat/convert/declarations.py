@@ -10,7 +10,7 @@ from onehttp.errors import ConfigurationError
 from onehttp_compat.config_lines import Comment, Option, Section, read_commented_lines
 from onehttp_compat.configuration import ModuleConfiguration
 from onehttp_compat.convert.server_file import Modparam, read_server_file
-from onehttp_compat.modparam import CONNECTION, LegacyBugs, find_parameter
+from onehttp_compat.parameters import CONNECTION, LegacyBugs, find_parameter
 
 MODULES = ("http_client", "curl")
 _is_ini = re.compile(r"\s*(?:#[^\n]*\n\s*)*\[").match

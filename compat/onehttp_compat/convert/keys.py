@@ -13,7 +13,7 @@ from onehttp_compat.exchange import (
     legacy_url,
 )
 from onehttp_compat.httpcon import LegacyConnection
-from onehttp_compat.modparam import ModuleDefaults
+from onehttp_compat.parameters import ModuleDefaults
 
 LONGEST_S: Final = 86_400
 """The longest time limit of a connections file."""

@@ -31,7 +31,7 @@ from onehttp.identity import (
 from onehttp.identity.fetched_once import FetchedOnce
 from onehttp.identity.fetching import CertificateFetcher
 from onehttp.identity.trust import vouches_for_domain
-from onehttp_compat.modparam import AuthIdentityParameters
+from onehttp_compat.parameters import AuthIdentityParameters
 from onehttp_compat.rfc4474.digest import cseq_number, digest_string, read_cseq, received_body
 from onehttp_compat.rfc4474.headers import ALGORITHM, parse_identity, parse_identity_info
 from onehttp_compat.rfc4474.request import SipRequest, addr_spec, from_tag

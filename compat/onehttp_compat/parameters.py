@@ -25,7 +25,7 @@ TLS_VERSION_LIMIT = 8
 """libcurl's CURL_SSLVERSION_LAST; numbers below it name a version."""
 INT_MIN, INT_MAX = -(2**31), 2**31 - 1
 
-_log = logging.getLogger("onehttp_compat.modparam")
+_log = logging.getLogger("onehttp_compat.parameters")
 
 
 def _user_agent() -> str:
