@@ -1,5 +1,5 @@
 # make demo   the main job on the examples      make test    everything that must be green
-# make bench  benchmarks against a local nginx  make soak    a minute of everything at once
+# make bench  benchmarks against a local nginx  make soak    everything at once, for five minutes
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -29,7 +29,7 @@ bench: $(VENV)/.bench packages
 	$(BIN)/python -m benchmarks $(ARGS)
 
 soak: $(VENV)/.dev
-	$(BIN)/python tests/soak/engine_soak.py $(or $(SECONDS),60)
+	$(BIN)/python tests/soak/soak.py $(or $(SECONDS),300)
 
 # Debian packages that tests and benchmarks talk to: the real thing, not a mock of it.
 packages:

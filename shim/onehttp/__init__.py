@@ -205,7 +205,8 @@ def shutdown(grace_s: float = 0.0) -> ShutdownReport:
     """End what runs, waiting up to ``grace_s`` seconds for it. `init` may follow.
 
     Every query ends: with its answer if that comes within the grace, else with a
-    `CancelledError`; suspended transactions go on, without their route where there is no time.
+    `CancelledError`. Routes that are not begun by then are not run: their transactions go on
+    without.
     """
     return _process.shutdown(grace_s)
 

@@ -12,21 +12,20 @@ PATIENCE_S = 30
 
 
 class Held:
-    """A request that has arrived.
-
-    Attributes:
-        target: its path and query.
-    """
+    """A request that has arrived; ``target`` is its path and query."""
 
     def __init__(self, target: str) -> None:
         self.target = target
+        self.is_closed = False
         self._fate: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
 
     def answer(self, data: bytes = OK) -> None:
+        """Send this."""
         self._fate.put(data)
 
     def close(self) -> None:
-        """Close its connection without an answer."""
+        """Close its connection without an answer; again, when an engine repeats the request."""
+        self.is_closed = True
         self._fate.put(None)
 
     def wait(self) -> bytes | None:
@@ -35,35 +34,35 @@ class Held:
 
 
 class HoldingServer(RawServer):
-    """`arrival` waits for a request; what it gives is told what to do."""
+    """`arrival` waits for a request; what it gives is told what to do. Targets differ."""
 
     def __init__(self) -> None:
         super().__init__(self._hold)
-        self._arrived = threading.Condition()
+        self._arrived = threading.Condition()  # guards _held
         self._held: dict[str, Held] = {}
 
     def arrival(self, target: str) -> Held:
-        """The request for ``target``, once it is there; each is given out once."""
+        """The request for ``target``, once it is there."""
         with self._arrived:
             assert self._arrived.wait_for(lambda: target in self._held, PATIENCE_S), target
-            return self._held.pop(target)
+            return self._held[target]
 
     def __exit__(self, *error: object) -> None:
-        self.release.set()
         with self._arrived:
+            self.release.set()
             for held in self._held.values():
                 held.close()
         super().__exit__(*error)  # type: ignore[arg-type]
 
     def _hold(self, peer: Peer) -> None:
         while request := peer.request():
-            held = Held(request.split(b" ", 2)[1].decode())
+            target = request.split(b" ", 2)[1].decode()
             with self._arrived:
-                if self.release.is_set():
+                before = self._held.get(target)
+                if self.release.is_set() or (before is not None and before.is_closed):
                     return
-                self._held[held.target] = held
+                held = self._held[target] = Held(target)
                 self._arrived.notify_all()
-            data = held.wait()
-            if data is None:
+            if (data := held.wait()) is None:
                 return
             peer.send(data)

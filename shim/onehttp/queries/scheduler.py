@@ -279,13 +279,14 @@ class QueryScheduler:
         return report
 
     def _end_all(self, deadline: float) -> None:
+        for query in self._workers.close():
+            self._give_up(query)
         if self._gate is not None:
             self._gate.close(lambda query: _cancelled(query, "the process was shut down"))
         for query in list(self._open):
             query.cancel()  # also where a policy lets it wait, which the backend knows nothing of
         self._backend.close(max(0.0, deadline - time.monotonic()))
-        for query in self._workers.close(deadline):
-            self._give_up(query)
+        self._workers.join(deadline)
 
     def forget_parents_queries(self) -> None:
         """In a forked child: open queries are the parent's, which runs their routes."""

@@ -55,8 +55,8 @@ class RouteWorkers:
         with self._starting:
             return threading.current_thread() in self._threads
 
-    def close(self, deadline: float) -> list[Query]:
-        """Let routes at work finish until ``deadline`` (monotonic); those that nobody began."""
+    def close(self) -> list[Query]:
+        """Begin no route any more; those that nobody has begun."""
         self._is_closed = True
         left = []
         while self._line:
@@ -69,12 +69,15 @@ class RouteWorkers:
                 self._idle.pop().release()
             except IndexError:
                 break
+        return left
+
+    def join(self, deadline: float) -> None:
+        """Let routes at work finish until ``deadline`` (monotonic)."""
         with self._starting:
             threads = list(self._threads)
         for thread in threads:
             if thread is not threading.current_thread():
                 thread.join(max(0.0, deadline - time.monotonic()))
-        return left
 
     def abandon(self) -> None:
         """In a forked child: the threads are not here, and the line is the parent's."""

@@ -143,10 +143,13 @@ class HandWorkers:
     def is_worker(self) -> bool:
         return threading.current_thread() in self.threads
 
-    def close(self, deadline: float) -> list[Query]:
+    def close(self) -> list[Query]:
         self._is_closed = True
         left, self.line = self.line, []
         return left
+
+    def join(self, deadline: float) -> None:
+        """Routes that are stopped by the test have no end to wait for."""
 
     def abandon(self) -> None:
         self._is_closed = True
