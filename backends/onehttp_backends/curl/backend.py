@@ -21,9 +21,11 @@ from onehttp_backends.curl.driving import Helm
 from onehttp_backends.curl.engine import Engine
 from onehttp_backends.curl.handles import Handle
 from onehttp_backends.curl.libcurl import LIBCURL
+from onehttp_backends.curl.probing import probe
 from onehttp_backends.curl.solo import needs_solo, perform_solo
 from onehttp_backends.curl.transfer import CallbackTransfer
 from onehttp_backends.errors import OnehttpError
+from onehttp_backends.probing import Probe
 from onehttp_backends.request_rules import check_request
 
 if TYPE_CHECKING:
@@ -118,6 +120,10 @@ class PycurlBackend:
         transfer = CallbackTransfer(helm, handle, request, on_done)
         helm.enqueue(transfer)
         return transfer
+
+    def probe(self, request: Request, sends_request: bool) -> Probe:
+        """Look at a server, on a connection of its own; see `onehttp_backends.probing.Prober`."""
+        return probe(request, sends_request)
 
     def drive(self, until_fd: int, deadline_s: float) -> bool:
         """Lend time to the engine until ``until_fd`` is readable (True) or ``deadline_s`` is over.

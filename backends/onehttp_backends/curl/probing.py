@@ -1,0 +1,64 @@
+"""A look at a server: a fresh connection with everything that libcurl can tell of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import ssl
+
+import pycurl
+
+from onehttp_backends.contract import Request, Response
+from onehttp_backends.curl.handles import HandlePool
+from onehttp_backends.curl.libcurl import LIBCURL, Easy
+from onehttp_backends.curl.solo import SoloCounts, perform_solo
+from onehttp_backends.errors import CurlCode
+from onehttp_backends.probing import Certificate, Probe
+from onehttp_backends.request_rules import check_request
+
+
+def probe(request: Request, sends_request: bool) -> Probe:
+    """See `onehttp_backends.probing.Prober`."""
+    found = _probe(request, sends_request)
+    if found.error is None or found.error.code != CurlCode.PEER_FAILED_VERIFICATION:
+        return found
+    # What is refused is worth a look: nothing is sent to it.
+    tls = dataclasses.replace(request.options.tls, verify_peer=False, verify_host=False)
+    options = dataclasses.replace(request.options, tls=tls, auth=None)
+    unverified = _probe(request._replace(options=options), sends_request=False)
+    return dataclasses.replace(found, certificate=unverified.certificate)
+
+
+def _probe(request: Request, sends_request: bool) -> Probe:
+    LIBCURL.initialise()
+    origin = check_request(request)
+    pool = HandlePool(lambda _fd, _purpose: pycurl.SOCKOPT_OK, set())
+    handle = pool.take(request.options, origin)
+    try:
+        handle.prepare(request)
+        handle.easy.setopt(pycurl.OPT_CERTINFO, 1)
+        handle.easy.setopt(pycurl.CONNECT_ONLY, int(not sends_request))
+        outcome = perform_solo(handle, request, SoloCounts())
+        certificate = _certificate(handle.easy)
+    finally:
+        handle.easy.close()
+    if not isinstance(outcome, Response):
+        return Probe(error=outcome, certificate=certificate)
+    return Probe(
+        status=outcome.status,
+        http_version=outcome.http_version if sends_request else "",
+        timings=outcome.timings,
+        peer=outcome.peer,
+        certificate=certificate,
+    )
+
+
+def _certificate(easy: Easy) -> Certificate | None:
+    chain = easy.getinfo(pycurl.INFO_CERTINFO)
+    if not chain:
+        return None
+    fields = dict(chain[0])
+    try:
+        expires = float(ssl.cert_time_to_seconds(fields["Expire date"]))
+    except (KeyError, ValueError):  # libcurl with another TLS library says it in another way
+        return None
+    return Certificate(subject=fields.get("Subject", ""), expires=expires)
