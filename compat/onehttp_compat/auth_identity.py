@@ -36,6 +36,10 @@ _FORBIDS_SHA1: Final = (
     "RFC 4474 signs with SHA-1, which is off unless allow_sha1 is 1; "
     "RFC 8224 (onehttp.identity) is the way out"
 )
+_AT_LEAST_ONE: Final = (
+    *("msg_timeout", "auth_validity_time", "callid_cache_limit", "certificate_cache_limit"),
+    *("download_timeout", "failure_cache_time"),
+)
 _log = logging.getLogger("onehttp_compat.auth_identity")
 
 
@@ -64,11 +68,15 @@ class AuthIdentity:
         """Read key, certificate and authorities.
 
         Raises:
-            ConfigurationError: one of them cannot be used; (fixed) signing without `allow_sha1`.
+            ConfigurationError: one of them cannot be used, a limit allows nothing; (fixed)
+                signing without ``allow_sha1``.
         """
         parameters = self.parameters
         if parameters == AuthIdentityParameters():
             return  # not configured: most scripts do without
+        for name in _AT_LEAST_ONE:
+            if getattr(parameters, name) < 1:
+                raise ConfigurationError("at least 1", key=f'modparam("auth_identity", "{name}")')
         if parameters.cainfo_path:
             _ = self.verifier.trust
         pair = (parameters.privatekey_path, parameters.certificate_path)

@@ -71,6 +71,19 @@ def test_behind_a_proxy_it_is_refused(backend: Backend) -> None:
         backend.perform(Request("GET", "http://example.org/", options=options))
 
 
+def test_a_public_address_is_served_as_ever(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No public address can be had in a test: loopback is taken for one."""
+    for module in ("curl.handles", "double.codes"):
+        monkeypatch.setattr(f"onehttp_backends.{module}.is_public", lambda address: True)
+    with RawServer(keep_answering) as server:
+        for method, body in (("GET", None), ("POST", b"x"), ("GET", None)):
+            request = Request(method, f"{server.url}/", body=body, options=PUBLIC)
+            assert backend.perform(request).status == 200
+        assert server.connections == 1
+
+
 def test_other_options_still_reach_a_private_address(backend: Backend) -> None:
     with RawServer(keep_answering) as server:
         with pytest.raises(ConnectError):

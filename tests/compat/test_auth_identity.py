@@ -307,6 +307,18 @@ def test_a_certificate_url_cannot_add_headers(signer: Box) -> None:
         signer.server.start()
 
 
+@pytest.mark.parametrize(
+    "name", ["msg_timeout", "callid_cache_limit", "certificate_cache_limit", "download_timeout"]
+)
+@pytest.mark.parametrize("value", [0, -1])
+def test_a_limit_that_allows_nothing_is_an_error(
+    legacy: LegacyServer, name: str, value: int
+) -> None:
+    legacy.modparam("auth_identity", name, value)
+    with pytest.raises(onehttp.ConfigurationError, match=name):
+        legacy.start()
+
+
 # SHA-1.
 
 

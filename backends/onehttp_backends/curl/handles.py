@@ -222,12 +222,12 @@ class Handle:
         self._headers = headers
         self._expects_nothing = expects_nothing
 
-    def _open_public(self, _purpose: int, address: Any) -> socket.socket | int:
+    def _open_public(self, _purpose: int, address: Any) -> LentSocket | int:
         family, kind, protocol, (peer_ip, *_) = address
         if not is_public(peer_ip):
             self.refused_peer = peer_ip
             return int(pycurl.SOCKET_BAD)
-        return socket.socket(family, kind, protocol)
+        return LentSocket(socket.socket(family, kind, protocol))
 
     def _may_send(self, peer_ip: str, _own_ip: str, _peer_port: int, own_port: int) -> int:
         # A kept connection may be one that another connection's options allowed.
@@ -258,6 +258,21 @@ class Handle:
         self.body.write(chunk)
         self.kept_bytes += len(chunk)
         return len(chunk)
+
+
+class LentSocket:
+    """A socket for pycurl, which keeps a copy of its descriptor and lets go of this at once."""
+
+    __slots__ = ("_socket",)
+
+    def __init__(self, made: socket.socket) -> None:
+        self._socket = made
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def __del__(self) -> None:
+        self._socket.close()
 
 
 class Shelf:

@@ -9,6 +9,7 @@ from onehttp.identity import InvalidIdentityError
 from onehttp_compat.rfc4474.request import SipRequest, addr_spec
 
 MAX_CSEQ: Final = 2**32 - 1
+_number = re.compile(r"[0-9]{1,10}").fullmatch
 _cseq = re.compile(r"(\S+)\s+([!-~]+)").fullmatch
 
 
@@ -44,7 +45,7 @@ def received_body(request: SipRequest) -> bytes:
         if request.body:
             raise InvalidIdentityError("a body, and no Content-Length")
         return b""
-    if not (length.isascii() and length.isdecimal()) or int(length) > len(request.body):
+    if not _number(length) or int(length) > len(request.body):
         raise InvalidIdentityError(f"Content-Length {length[:20]!r} of {len(request.body)} bytes")
     return request.body[: int(length)]
 
@@ -67,7 +68,7 @@ def cseq_number(digits: str) -> int:
     Raises:
         InvalidIdentityError: not one of 32 bits.
     """
-    if not (digits.isascii() and digits.isdecimal()) or int(digits[:20]) > MAX_CSEQ:
+    if not _number(digits) or int(digits) > MAX_CSEQ:
         raise InvalidIdentityError(f"CSeq: {digits[:20]!r} is not a number of 32 bits")
     return int(digits)
 

@@ -12,8 +12,8 @@ ALGORITHM: Final = "rsa-sha1"
 _folding = re.compile(r"[ \t\r\n]+")
 _base64 = re.compile(r'"?([A-Za-z0-9+/=]+)(?:"|\Z)').match
 _info = re.compile(
-    r"\s*<(https?://(?:\[[0-9A-Fa-f:.]+\]|[^/:\[\]<>;\s]+(?=[/:]))[^<>;\[\]\s]*)>"
-    r"\s*(?:;\s*alg\s*=\s*([A-Za-z0-9.!%*_+`'~-]+))?\s*",
+    r"<(https?://(?:\[[0-9A-Fa-f:.]+\]|[^/:\[\]<>;\s]+(?=[/:]))[^<>;\[\]\s]*)>"
+    r"(?:\s*;\s*alg\s*=\s*([A-Za-z0-9.!%*_+`'~-]+))?",
     re.IGNORECASE,
 ).fullmatch
 
@@ -47,7 +47,7 @@ def parse_identity_info(text: str) -> IdentityInfo:
     Raises:
         InvalidIdentityError: not ``<http(s)://HOST/...>``, or another parameter than ``alg``.
     """
-    match = _info(text)
+    match = _info(text.strip())
     if match is None:
         raise InvalidIdentityError("Identity-Info: expected <https://HOST/...>;alg=rsa-sha1")
     return IdentityInfo(match[1], (match[2] or ALGORITHM).lower())

@@ -14,6 +14,7 @@ from onehttp import OnehttpError
 
 MAX_HEAD_BYTES: Final = 64 * 1024
 _request_line = re.compile(r"([!-~]+) ([!-~]+) SIP/2\.0").fullmatch
+_unfolded_line_end = re.compile(r"\r\n(?![ \t])")
 _name = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _compact: Final = {
     "f": "from", "t": "to", "i": "call-id", "m": "contact", "l": "content-length",
@@ -22,7 +23,7 @@ _compact: Final = {
 
 
 class SipRequestError(OnehttpError, ValueError):
-    """The bytes are not a SIP request; names the line."""
+    """The bytes are not a SIP request; says where."""
 
 
 class SipRequest:
@@ -52,7 +53,7 @@ class SipRequest:
             raise SipRequestError("not a SIP request: no empty line after the headers")
         if len(head) > MAX_HEAD_BYTES:
             raise SipRequestError(f"{len(head)} bytes of headers; the limit is {MAX_HEAD_BYTES}")
-        first, *lines = head.decode("utf-8", "surrogateescape").split("\r\n")
+        first, *lines = _unfolded_line_end.split(head.decode("utf-8", "surrogateescape"))
         match = _request_line(first)
         if match is None:
             raise SipRequestError("line 1: expected a request line: METHOD URI SIP/2.0")
@@ -81,20 +82,17 @@ class SipRequest:
     def to_bytes(self) -> bytes:
         """The request as it goes out."""
         lines = "".join(f"{name}: {text}\r\n" for name, text in self.added)
-        head, _, body = self.received.partition(b"\r\n\r\n")
-        return head + b"\r\n" + lines.encode("utf-8", "surrogateescape") + b"\r\n" + body
+        end = len(self.received) - len(self.body) - len(b"\r\n")
+        added = lines.encode("utf-8", "surrogateescape")
+        return self.received[:end] + added + self.received[end:]
 
 
 def _headers(lines: list[str]) -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = []
-    for number, line in enumerate(lines, 2):
-        if line[:1] in (" ", "\t") and found:
-            name, text = found[-1]
-            found[-1] = (name, f"{text}\r\n{line}")
-            continue
+    for number, line in enumerate(lines, 1):
         name, colon, text = line.partition(":")
         if not colon or not _name(name.rstrip(" \t")):
-            raise SipRequestError(f"line {number}: expected 'Name: text', got {line[:30]!r}")
+            raise SipRequestError(f"header {number}: expected 'Name: text', got {line[:30]!r}")
         found.append((name.rstrip(" \t"), text))
     return tuple((name, text.strip()) for name, text in found)
 
@@ -104,7 +102,7 @@ def addr_spec(text: str) -> str | None:
 
     None where there is none: an empty text, ``*``, brackets that do not close.
     """
-    match = _address(text)
+    match = _address(text.lstrip())
     if match is None:
         return None
     uri = match["inside"] if match["inside"] is not None else match["bare"]
@@ -112,7 +110,7 @@ def addr_spec(text: str) -> str | None:
 
 
 _address = re.compile(
-    r'\s*(?:(?:"(?:[^"\\]|\\.)*"|[^"<>,;:]*)\s*<(?P<inside>[^<>]*)>|(?P<bare>[^\s<>";,]+))',
+    r'(?:"(?:[^"\\]|\\.)*"[^"<>]*|[^"<>,;:]*)<(?P<inside>[^<>]*)>|(?P<bare>[^\s<>";,]+)',
     re.DOTALL,
 ).match
 

@@ -30,7 +30,7 @@ from onehttp.identity import (
 )
 from onehttp.identity.fetched_once import FetchedOnce
 from onehttp.identity.fetching import CertificateFetcher
-from onehttp.identity.trust import vouches_for_domain
+from onehttp.identity.trust import PEM_MARK, UNREADABLE, read_certificates, vouches_for_domain
 from onehttp_compat.parameters import AuthIdentityParameters
 from onehttp_compat.rfc4474.digest import cseq_number, digest_string, read_cseq, received_body
 from onehttp_compat.rfc4474.headers import ALGORITHM, parse_identity, parse_identity_info
@@ -38,7 +38,6 @@ from onehttp_compat.rfc4474.request import SipRequest, addr_spec, from_tag
 
 MAX_CERTIFICATE_BYTES: Final = 8191
 MAX_IDENTITY_LENGTH: Final = 1024
-_PEM: Final = b"-----BEGIN CERTIFICATE-----"
 _sip_host = re.compile(
     r"sips?:(?:[^@\s]*@)?(\[[0-9A-Fa-f:.]+\]|[^:;?@\[\]\s]+)", re.IGNORECASE
 ).match
@@ -132,8 +131,8 @@ class VerificationService:
             return -6
         try:
             held.certificate = self._read(data)
-        except ValueError:
-            _log.error("vrfy_get_certificate: %d bytes that are not a certificate", len(data))
+        except CredentialError as error:
+            _log.error("vrfy_get_certificate: %s", error)
             return -7
         held.url, held.was_checked = info.url, False
         return 1
@@ -232,9 +231,9 @@ class VerificationService:
         return self._fetcher.fetch(url)
 
     def _read(self, data: bytes) -> x509.Certificate:
-        if self._parameters.accept_pem_certs and _PEM in data:
-            return x509.load_pem_x509_certificate(data[data.index(_PEM) :])
-        return x509.load_der_x509_certificate(data)
+        if PEM_MARK in data and not self._parameters.accept_pem_certs:
+            raise CredentialError("a certificate in PEM form, and accept_pem_certs is 0")
+        return read_certificates(data)[0]
 
 
 def _rules(parameters: AuthIdentityParameters, is_faithful: bool) -> FetchRules:
@@ -255,7 +254,7 @@ def _is_signed(digest: bytes, identity: str, certificate: x509.Certificate) -> b
         if not isinstance(key, RSAPublicKey):
             return False
         key.verify(base64.b64decode(identity), digest, PKCS1v15(), SHA1())
-    except (InvalidSignature, binascii.Error, ValueError, TypeError):
+    except (InvalidSignature, binascii.Error, *UNREADABLE):
         return False
     return True
 

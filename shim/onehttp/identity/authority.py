@@ -139,8 +139,6 @@ def _extension(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> byt
         value = certificate.extensions.get_extension_for_oid(oid).value
     except x509.ExtensionNotFound:
         return None
-    except ValueError:
-        raise CredentialError("the certificate's extensions cannot be read") from None
     assert isinstance(value, x509.UnrecognizedExtension)
     if len(value.value) > MAX_EXTENSION_BYTES:
         raise CredentialError(f"an extension of {len(value.value)} bytes is too large")

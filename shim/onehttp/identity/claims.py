@@ -18,6 +18,8 @@ _ATTESTATIONS = frozenset("ABC")
 _uuid = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}").fullmatch
 _TYPE = "passport"
 _MAX_DESTINATIONS = 64
+_LAST_SECOND = 253_402_300_799
+"""Of the year 9999."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,7 @@ def read_claims(claims: Mapping[str, Any], ppt: str | None) -> Claims:
         InvalidIdentityError: one is missing or malformed.
     """
     iat = claims.get("iat")
-    if type(iat) is not int:
+    if type(iat) is not int or not 0 <= iat <= _LAST_SECOND:
         raise InvalidIdentityError("PASSporT: iat is not a whole number of seconds")
     attest = origid = div = None
     if ppt == "shaken":

@@ -13,15 +13,17 @@ ToE164: TypeAlias = Callable[[str], str]
 """Makes a global number (digits, country code first) of a dialled one, by local rules."""
 
 MAX_URI_LENGTH = 1024
-_name_addr = re.compile(r'\s*(?:"(?:[^"\\]|\\.)*"|[^"<]*)\s*<([^<>]*)>').match
+MAX_HEADER_LENGTH = 4096
+_name_addr = re.compile(r'(?:"(?:[^"\\]|\\.)*"[^"<]*|[^"<]*)<([^<>]*)>').match
 _sip = re.compile(
-    r"(sips?):(?:([^@:?\s]*)(?::[^@\s]*)?@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)"
-    r"(?::\d+)?(?:;([^?\s]*))?(?:\?\S*)?",
-    re.IGNORECASE,
+    r"(sips?):(?:([!-9;->A-~]*)(?::[!-?A-~]*)?@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)"
+    r"(?::[0-9]+)?(?:;([!->@-~]*))?(?:\?[!-~]*)?",
+    re.IGNORECASE | re.ASCII,
 ).fullmatch
-_tel = re.compile(r"tel:([^;\s]+)(?:;\S*)?", re.IGNORECASE).fullmatch
+_tel = re.compile(r"tel:([!-:<-~]+)(?:;[!-~]*)?", re.IGNORECASE).fullmatch
+_printable = re.compile(r"[!-~]{1,1024}").fullmatch
 _escape = re.compile(r"%([0-9A-Fa-f]{2})")
-_dialable = re.compile(r"\+?[0-9*#().\-]*[0-9*#][0-9*#().\-]*").fullmatch
+_dialable = re.compile(r"\+?[0-9*#(). -]*").fullmatch
 _separators = re.compile(r"[^0-9*#]")
 _canonical_number = re.compile(r"[0-9*#]{1,32}").fullmatch
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
@@ -43,6 +45,8 @@ class Party:
             raise InvalidIdentityError("a party is either a telephone number or a URI")
         if self.tn is not None and not _canonical_number(self.tn):
             raise InvalidIdentityError(f"{self.tn[:40]!r} is not a telephone number")
+        if self.uri is not None and not _printable(self.uri):
+            raise InvalidIdentityError(f"{self.uri[:80]!r} is not a URI")
 
     @classmethod
     def from_header(cls, value: str, to_e164: ToE164 | None = None) -> Party:
@@ -51,8 +55,9 @@ class Party:
         Raises:
             InvalidIdentityError: no SIP, SIPS or tel URI in it.
         """
-        match = _name_addr(value)
-        return cls.from_uri(match[1] if match else value.partition(";")[0].strip(), to_e164)
+        value = value.strip()
+        match = _name_addr(value) if len(value) <= MAX_HEADER_LENGTH else None
+        return cls.from_uri(match[1] if match else value.partition(";")[0].rstrip(), to_e164)
 
     @classmethod
     def from_uri(cls, uri: str, to_e164: ToE164 | None = None) -> Party:
@@ -99,7 +104,7 @@ def _is_number(user: str, parameters: str) -> bool:
 
 
 def _number(text: str, to_e164: ToE164 | None) -> str:
-    digits = _separators.sub("", text)
+    digits = _separators.sub("", text) if _dialable(text) else ""
     if not digits:
         raise InvalidIdentityError(f"{text[:40]!r} is not a telephone number")
     return digits if to_e164 is None or text.startswith("+") else to_e164(digits)

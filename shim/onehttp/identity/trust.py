@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
@@ -26,7 +27,12 @@ from onehttp.identity.authority import (
 from onehttp.identity.errors import CredentialError
 
 MAX_CHAIN = 8
-_PEM = b"-----BEGIN CERTIFICATE-----"
+PEM_MARK = b"-----BEGIN CERTIFICATE-----"
+UNREADABLE = (
+    *(ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion),
+    *(x509.DuplicateExtension, x509.UnsupportedGeneralNameType),
+)
+"""What ``cryptography`` raises for certificates that are not as they should be."""
 _log = logging.getLogger("onehttp.identity")
 
 
@@ -98,7 +104,7 @@ class TrustStore:
         leaf, *others = read_certificates(data)
         try:
             key = leaf.public_key()
-        except (ValueError, TypeError) as error:
+        except UNREADABLE as error:
             raise CredentialError(f"the certificate's key cannot be used: {error}") from None
         if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
             raise CredentialError("the certificate's key is not one for ES256 (P-256)")
@@ -120,15 +126,23 @@ def read_certificates(data: bytes) -> list[x509.Certificate]:
         CredentialError: none, or more than a chain has.
     """
     try:
-        if _PEM in data:
+        if PEM_MARK in data:
             found = x509.load_pem_x509_certificates(data)
         else:
             found = [x509.load_der_x509_certificate(data)]
-    except ValueError:
+        for certificate in found:
+            _read_whole(certificate)
+    except UNREADABLE:
         raise CredentialError(f"{len(data)} bytes that are not a certificate") from None
     if len(found) > MAX_CHAIN:
         raise CredentialError(f"{len(found)} certificates, a chain has {MAX_CHAIN} at most")
     return found
+
+
+def _read_whole(certificate: x509.Certificate) -> None:
+    # What is wrong inside comes out when it is first looked at, which had better be here.
+    _ = certificate.extensions, certificate.subject, certificate.issuer
+    _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
 
 
 def vouches_for_domain(certificate: x509.Certificate, domain: str) -> bool:
@@ -143,8 +157,8 @@ def vouches_for_domain(certificate: x509.Certificate, domain: str) -> bool:
         names.update(alternatives.get_values_for_type(x509.DNSName))
         uris = alternatives.get_values_for_type(x509.UniformResourceIdentifier)
         names.update(host for uri in uris if (host := _sip_domain(uri)))
-    except (x509.ExtensionNotFound, ValueError):
-        pass  # none, or one that cannot be read: the common name is left
+    except x509.ExtensionNotFound:
+        pass  # the common name is left
     if not names:
         common = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
         names.update(str(one.value) for one in common)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from onehttp.errors import ConfigurationError
 from onehttp.identity.claims import (
     KINDS,
     Claims,
@@ -78,6 +79,8 @@ class Verifier:
         authorise: Callable[[str, str], bool] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        if max_certificates < 1:
+            raise ConfigurationError("max_certificates: at least 1")
         self._trust = trust
         self._fetcher = CertificateFetcher(rules)
         self._max_age_s = max_age_s

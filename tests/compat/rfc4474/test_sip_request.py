@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sipmessage import Message
 
 from onehttp.identity import InvalidIdentityError
-from onehttp_compat.rfc4474.digest import digest_string, read_cseq, received_body
+from onehttp_compat.rfc4474.digest import cseq_number, digest_string, read_cseq, received_body
 from onehttp_compat.rfc4474.headers import parse_identity, parse_identity_info
 from onehttp_compat.rfc4474.request import SipRequest, SipRequestError, addr_spec, from_tag
 
@@ -58,12 +58,36 @@ def test_a_missing_header_has_no_digest(name: bytes) -> None:
     assert b"||" in b"|" + digest(request, is_lenient=True)
 
 
-@pytest.mark.parametrize("length", [None, b"9999", b"-1", b"x", b""])
+@pytest.mark.parametrize("length", [None, b"9999", b"-1", b"x", b"", b"1" * 5000])
 def test_a_body_of_unknown_length_has_no_digest(length: bytes | None) -> None:
     given = b"Content-Length: %d" % len(SDP)
     wanted = b"X: 1" if length is None else b"Content-Length: " + length
     with pytest.raises(InvalidIdentityError, match="Content-Length"):
         received_body(SipRequest(INVITE.replace(given, wanted)))
+
+
+@pytest.mark.parametrize("digits", ["", "x", "-1", "4294967296", "0" * 20 + "1", "1" * 5000])
+def test_a_cseq_beyond_32_bits_is_none(digits: str) -> None:
+    with pytest.raises(InvalidIdentityError):
+        cseq_number(digits)
+
+
+def test_headers_are_added_behind_line_ends_that_came_first() -> None:
+    request = SipRequest(b"\r\n\r\n" + INVITE)
+    request.add("X", "1")
+    assert request.to_bytes() == b"\r\n\r\n" + INVITE.replace(b"\r\n\r\n", b"\r\nX: 1\r\n\r\n")
+
+
+def test_long_blanks_are_read_in_no_time() -> None:
+    """Each of these would take minutes if the expressions went back over the blanks."""
+    blanks = " " * 60_000
+    for text in (blanks + "x", '"a"' + blanks + "x", "<https://a/x>" + blanks + "x"):
+        assert addr_spec(text) is None or ":" in text
+        assert from_tag(text) == ""
+        with pytest.raises(InvalidIdentityError):
+            parse_identity_info(text)
+    folded = b"INVITE sip:a@b SIP/2.0\r\nX: " + b"\r\n " * 20_000 + b"\r\n\r\n"
+    assert SipRequest(folded).header("X") == ""
 
 
 def test_what_follows_the_content_length_is_not_the_body() -> None:

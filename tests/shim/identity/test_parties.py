@@ -7,6 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onehttp.identity import InvalidIdentityError, Party
+from onehttp.identity.claims import Claims
+from onehttp.identity.parties import as_party
+from onehttp.identity.passport import canonical_json
 
 
 @pytest.mark.parametrize(
@@ -60,6 +63,21 @@ def test_what_is_no_party_is_refused(text: str) -> None:
         Party.from_header(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["alice", "alice1@example.com", "tel:abc1", "+1555x", "sip:\u00e4@b", "sip:\ud800@b"]
+)
+def test_what_looks_like_a_number_and_is_none_is_refused(text: str) -> None:
+    with pytest.raises(InvalidIdentityError):
+        as_party(text)
+
+
+def test_long_blanks_are_read_in_no_time() -> None:
+    """They would take minutes if the expression went back over them."""
+    for text in (" " * 4000 + "x", '"a"' + " " * 4000 + "x", "<" * 4000, '"' * 4000, " " * 10**6):
+        with pytest.raises(InvalidIdentityError):
+            Party.from_header(text)
+
+
 def test_a_party_is_a_number_or_a_uri_not_both() -> None:
     with pytest.raises(InvalidIdentityError):
         Party()
@@ -74,6 +92,7 @@ def test_no_text_does_worse_than_being_refused(text: str) -> None:
     except InvalidIdentityError:
         return
     assert Party.from_uri(party.uri or f"tel:+{party.tn}") == party
+    assert canonical_json(Claims(orig=party, dest=(party,), iat=0).as_json()).isascii()
 
 
 @given(st.from_regex(r"\A<sips?:[a-z0-9.%]{0,9}(@[a-z.]{1,9})?(;[a-z=]{0,9})?>\Z"))

@@ -82,7 +82,7 @@ def test_a_claim_that_stands_twice_is_refused() -> None:
     "change",
     [
         {"attest": "D"}, {"attest": None}, {"attest": ["A"]}, {"origid": "1"}, {"origid": 5},
-        {"iat": "1"}, {"iat": 1.0}, {"iat": True}, {"iat": None},
+        {"iat": "1"}, {"iat": 1.0}, {"iat": True}, {"iat": -1}, {"iat": 10**400}, {"iat": None},
         {"orig": {}}, {"orig": {"tn": "1", "uri": "sip:a@b"}}, {"orig": "1"}, {"orig": {"tn": 1}},
         {"orig": {"tn": "+1215"}}, {"orig": {"tn": ["1"]}}, {"orig": {"tn": ""}},
         {"dest": {}}, {"dest": {"tn": []}}, {"dest": {"tn": "1"}}, {"dest": {"uri": [1]}},

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 
 import onehttp
 from onehttp.identity import (
@@ -393,6 +394,27 @@ def test_what_is_no_certificate_is_refused(believe: Believe, body: bytes) -> Non
         believe(body)
 
 
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+def test_a_damaged_certificate_is_refused_and_nothing_worse(
+    anchors: Path, sti_authority: Authority, key: ec.EllipticCurvePrivateKey
+) -> None:
+    trust = TrustStore.from_files(anchors)
+    names = [x509.DNSName("a.example"), x509.UniformResourceIdentifier("sip:b.example")]
+    numbers = number_list(numbers=[CALLER])
+    issued = sti_authority.issue(key, numbers=numbers, names=names)
+    whole = issued.public_bytes(Encoding.DER)
+    assert trust.trusted(whole, CLOCK)
+    for place in range(len(whole)):
+        for value in (0, 0x30, 0xFF, whole[place] ^ 1):
+            damaged = whole[:place] + bytes([value]) + whole[place + 1 :]
+            try:
+                found = trust.trusted(damaged, CLOCK).certificate
+            except CredentialError:
+                continue
+            # The one byte that may differ: how many bits at the end of the signature do not count.
+            assert found.tbs_certificate_bytes == issued.tbs_certificate_bytes
+
+
 def test_a_chain_that_is_too_long_is_refused(
     believe: Believe, sti_authority: Authority, key: ec.EllipticCurvePrivateKey
 ) -> None:
@@ -484,6 +506,11 @@ def test_trust_needs_something_to_trust(tmp_path: Path) -> None:
         TrustStore.from_files(tmp_path / "none.pem")
     with pytest.raises(onehttp.ConfigurationError, match="trust anchor"):
         TrustStore([])
+
+
+def test_a_cache_of_no_certificates_is_an_error(anchors: Path) -> None:
+    with pytest.raises(onehttp.ConfigurationError, match="max_certificates"):
+        Verifier(TrustStore.from_files(anchors), max_certificates=0)
 
 
 # An independent implementation: secsipidx, from the makers of Kamailio.
