@@ -12,8 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
+from onehttp.connections.regular_file import read_regular
 from onehttp_backends.contract import Tls
 
+MAX_PEM_BYTES: Final = 16 * 1024 * 1024
 EXPIRES_SOON: Final = timedelta(days=14)
 _KEYS: Final = {
     "ca_file": "ca_file",
@@ -85,8 +87,7 @@ def _inspect(tls: Tls, contents: SeenContents) -> Inspection:
     spelled: dict[str, str] = {}
     for name, path in _files(tls):
         try:
-            with open(path, "rb") as stream:
-                read[name] = stream.read()
+            read[name], _ = read_regular(path, MAX_PEM_BYTES)
         except OSError as error:
             found.problems.append((_KEYS[name], f"{path} cannot be read: {error.strerror}"))
             continue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -11,6 +10,7 @@ import yaml
 from yaml.constructor import SafeConstructor
 
 from onehttp.connections.model import Notice
+from onehttp.connections.regular_file import read_regular
 from onehttp.errors import ConfigurationError
 
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024
@@ -103,7 +103,7 @@ def read_document(path: str) -> Document:
     """
     file = shown_path(path)
     try:
-        raw = _content(path)
+        raw, _ = read_regular(path, MAX_FILE_BYTES)
     except OSError as error:
         raise ConfigurationError(
             f"cannot be read: {error.strerror or error}; check the path", file=file
@@ -118,18 +118,6 @@ def read_document(path: str) -> Document:
         line = raw[: error.start].count(b"\n") + 1
         raise ConfigurationError("not UTF-8 text", file=file, line=line) from None
     return parse_document(text, file)
-
-
-def _content(path: str) -> bytes:
-    # Whatever is renamed over the path meanwhile, what is open stays the file it was.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as stream:
-        mode = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(mode):
-            raise IsADirectoryError(21, "Is a directory")
-        if not stat.S_ISREG(mode):
-            raise OSError(22, "Not a regular file")
-        return stream.read(MAX_FILE_BYTES + 1)
 
 
 def parse_document(text: str, file: str | None) -> Document:

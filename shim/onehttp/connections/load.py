@@ -142,9 +142,8 @@ class _Loading:
             return
         model = _over(defaults, model) if defaults else model
         if model.url is None and (not isinstance(value, dict) or "url" not in value):
-            self._errors.append(
-                document.error(path, "has no url; give url: http(s)://host[:port][/prefix]")
-            )
+            advice = "has no url; give url: http(s)://host[:port][/prefix]"
+            self._errors.append(document.error(path, advice, of_key=True))
         self._check_together(model, layers, path)
         self._drafts.append(_Draft(name, model, layers))
 

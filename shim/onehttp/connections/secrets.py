@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from onehttp.connections.document import Document, KeyPath
 from onehttp.connections.model import Notice
+from onehttp.connections.regular_file import read_regular
 from onehttp.errors import ConfigurationError
 
 GROUP: Final = "onehttp.secrets"
@@ -108,12 +109,7 @@ class Secrets:
 
     def _from_file(self, name: str, path: KeyPath, document: Document) -> str:
         place = os.path.join(document.folder, os.path.expanduser(name))
-        descriptor = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as stream:
-            mode = os.fstat(descriptor).st_mode
-            if not stat.S_ISREG(mode):
-                raise ValueError("not a regular file")
-            content = stream.read(MAX_SECRET_BYTES + 1)
+        content, mode = read_regular(place, MAX_SECRET_BYTES)
         self.files.add(place)
         if len(content) > MAX_SECRET_BYTES:
             raise ValueError(f"larger than {MAX_SECRET_BYTES} bytes")

@@ -1,0 +1,97 @@
+"""YAML as connection files have it: what is taken, what is refused, and where things stand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import onehttp
+from onehttp.connections.document import MAX_VALUES, parse_document, read_document
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(onehttp.ConfigurationError) as caught:
+        parse_document(text, "f.yaml")
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "f.yaml: empty; start with 'version: 1'"),
+        ("# nothing\n", "f.yaml: empty; start with 'version: 1'"),
+        ("null\n", "f.yaml: empty; start with 'version: 1'"),
+        ("a: 1\n---\nb: 2\n", "f.yaml:2:1: a second document; one file holds one"),
+        ("a:\n\tb: 1\n", "f.yaml:2:1: not valid YAML: found character"),
+        ("a: [1, 2\nb: 3\n", "f.yaml:2:2: not valid YAML"),
+        ("a: 1\nb:\n  c: 1\n  c: 2\n", "f.yaml:4:3: b.c: given twice; keep one"),
+        ("a: &x 1\nb: *y\n", "f.yaml:2:4: b: the alias *y names nothing that stands before"),
+        ("a: &x [*x]\n", "f.yaml:1:8: a.0: the alias *x names nothing that stands before"),
+        ("a: {<<: 1}\n", "f.yaml:1:9: a: '<<' takes a mapping, or a list of them"),
+        ("[a]: 1\n", "f.yaml:1:1: a key must be a word"),
+        ("a: !!python/object/apply:os.system [id]\n", "f.yaml:1:4: a: the tag tag:yaml.org,2002:p"),
+        ("a: !include b.yaml\n", "f.yaml:1:4: a: the tag !include is not allowed"),
+        ("a: !!int x\n", "f.yaml:1:4: a: not a value"),
+        ("[" * 50 + "]" * 50, "f.yaml:1:21: 0.0.0"),
+        ("[" * 100_000, "f.yaml:1:1001: not valid YAML: exceeded maximum nesting depth"),
+        ("a: 'x\n", "f.yaml:2:1: not valid YAML"),
+        ("a: \x07\n", "f.yaml: not valid YAML"),
+    ],
+)
+def test_what_is_refused_is_named_with_its_place(text: str, said: str) -> None:
+    assert refusal(text).startswith(said)
+
+
+def test_a_bomb_of_aliases_is_refused_before_anything_is_built() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [
+        f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 20)
+    ]  # 9 ** 20, expanded
+    assert f"more than {MAX_VALUES} values, aliases expanded" in refusal("\n".join(lines))
+
+
+def test_values_are_what_yaml_says_and_stand_where_they_stand() -> None:
+    document = parse_document("a: [1, 0x1F, 2.5, true, null, 'x', ~]\nb:\n  c: 2024-01-01\n", "f")
+    assert document.values == {
+        "a": (1, 31, 2.5, True, None, "x", None),
+        "b": {"c": "2024-01-01"},
+    }
+    assert document.place(("a", 2)) == (1, 14)
+    assert document.place(("b", "c")) == (3, 6)
+    assert document.place(("b", "c"), of_key=True) == (3, 3)
+    assert document.place(("b", "no such key")) == (3, 3)
+
+
+def test_headers_and_params_are_taken_as_they_are_written() -> None:
+    text = (
+        "headers: {a: on, b: 010, c: 1.50, d: 12:30, e: , f: 'x'}\nparams: {a: [no, 0x1F]}\nx: on\n"
+    )
+    assert parse_document(text, None).values == {
+        "headers": {"a": "on", "b": "010", "c": "1.50", "d": "12:30", "e": "", "f": "x"},
+        "params": {"a": ("no", "0x1F")},
+        "x": True,
+    }
+
+
+def test_merge_keys_fill_what_is_missing_and_keep_their_places() -> None:
+    text = "one: &one {a: 1, b: 1}\ntwo: &two {b: 2, c: 2}\nboth:\n  <<: [*one, *two]\n  a: 3\n"
+    document = parse_document(text, None)
+    assert document.values["both"] == {"a": 3, "b": 1, "c": 2}
+    assert document.place(("both", "a")) == (5, 6)
+    assert document.place(("both", "b")) == (1, 21)
+    assert document.place(("both", "c")) == (2, 21)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "f.yaml"
+    path.write_bytes(b"\xef\xbb\xbfversion: 1\n")
+    assert read_document(str(path)).values == {"version": 1}
+
+
+def test_a_pipe_in_its_place_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "f.yaml"
+    os.mkfifo(path)
+    with pytest.raises(onehttp.ConfigurationError, match="cannot be read: Not a regular file"):
+        read_document(str(path))
