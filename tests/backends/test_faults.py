@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import queue
 import socket
 import ssl
 import threading
 
 import pytest
 
-from onehttp_backends.contract import Backend, Request, Response, TransferOptions
+from onehttp_backends.contract import Backend, Outcome, Request, Response, TransferOptions
 from onehttp_backends.errors import (
     CancelledError,
     ConnectError,
+    CurlCode,
     DisconnectedError,
     OnehttpError,
     Phase,
@@ -24,6 +26,7 @@ from onehttp_backends.errors import (
     TLSError,
     TransferError,
 )
+from onehttp_backends.registry import load
 from servers.raw import OK, Peer, RawServer, answering, keep_answering, silent
 
 
@@ -301,3 +304,17 @@ def test_a_closed_backend_says_so(backend: Backend) -> None:
 
 async def _await(backend: Backend) -> None:
     await backend.aperform(Request("GET", "http://127.0.0.1/"))
+
+
+def test_an_answer_of_the_double_that_raises_ends_a_submitted_transfer() -> None:
+    def broken(request: Request) -> int:
+        raise ZeroDivisionError("a mistake of the test's own")
+
+    outcomes: queue.Queue[Outcome] = queue.Queue()
+    double = load("httpx")(handler=broken)
+    double.submit(Request("GET", "http://api.example/"), outcomes.put)
+    outcome = outcomes.get(timeout=60)
+    double.close()
+    assert isinstance(outcome, TransferError)
+    assert outcome.code == CurlCode.FAILED_INIT
+    assert "a mistake of the test's own" in str(outcome)

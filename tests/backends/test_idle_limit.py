@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import queue
 import socket
 import threading
@@ -13,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from onehttp_backends.contract import Backend, Outcome, Request, Response, TransferOptions
+from onehttp_backends.contract import Backend, Outcome, Proxy, Request, Response, TransferOptions
 from onehttp_backends.errors import (
     CancelledError,
     Phase,
@@ -22,7 +23,7 @@ from onehttp_backends.errors import (
     TimeoutError,
     TransferError,
 )
-from servers.raw import OK, Behaviour, Peer, RawServer, silent
+from servers.raw import OK, Behaviour, Peer, RawServer, echo, silent
 
 QUICK = TransferOptions(idle_timeout_s=0.2, total_timeout_s=60, connect_timeout_s=60)
 STEADY = TransferOptions(idle_timeout_s=1, total_timeout_s=60, connect_timeout_s=60)
@@ -247,3 +248,17 @@ def test_a_limit_that_is_no_number_of_seconds(backend: Backend, limit_s: float) 
     options = TransferOptions(idle_timeout_s=limit_s)
     with pytest.raises(RequestError, match="idle_timeout_s"):
         backend.perform(Request("GET", "http://127.0.0.1:9/", options=options))
+
+
+@every_way
+@pytest.mark.parametrize("environment", [{}, {"http_proxy": "http://127.0.0.1:{port}"}])
+def test_the_limit_may_be_told_together_with_the_proxies_of_the_environment(
+    backend: Backend, way: Way, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = dataclasses.replace(STEADY, proxy=Proxy(from_environment=True))
+    with RawServer(echo) as server:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value.format(port=server.port))
+            monkeypatch.setenv("no_proxy", "")
+        outcome = way(backend, Request("GET", server.url, options=options))
+    assert isinstance(outcome, Response)

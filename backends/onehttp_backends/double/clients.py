@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 from typing import Any
+from urllib.request import getproxies
 
 import httpx
 
@@ -81,12 +82,11 @@ def make_client(options: TransferOptions) -> httpx.AsyncClient:
     if proxy and proxy.url:
         credentials = (proxy.username, proxy.secret) if proxy.username else None
         transport["proxy"] = httpx.Proxy(proxy.url, auth=credentials)
-    has_environment = bool(proxy and proxy.from_environment)
-    mounts = None
-    if not has_environment:
+    if not (proxy and proxy.from_environment and getproxies()):
         mounts = {"all://": httpx.AsyncHTTPTransport(**transport)}
         return httpx.AsyncClient(mounts=mounts, trust_env=False, timeout=None)
     transport.pop("proxy", None)
+    transport.pop("socket_options", None)  # httpx makes the ways through proxies without any
     local = transport.pop("local_address", None)
     return httpx.AsyncClient(
         **transport,

@@ -142,7 +142,7 @@ class HttpxBackend:
         process = os.getpid()
 
         def deliver(future: concurrent.futures.Future[Outcome]) -> None:
-            outcome = _cancelled(request) if future.cancelled() else future.result()
+            outcome = _cancelled(request) if future.cancelled() else _outcome(future)
             try:
                 on_done(outcome)
             except BaseException:
@@ -309,6 +309,14 @@ def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
     finally:
         if os.getpid() == process:
             loop.close()
+
+
+def _outcome(future: concurrent.futures.Future[Outcome]) -> Outcome:
+    error = future.exception()
+    if error is None:
+        return future.result()
+    logger.error("the httpx double failed", exc_info=error)
+    return transfer_error(CurlCode.FAILED_INIT, f"the httpx double failed: {error!r}")
 
 
 def _cancelled(request: Request) -> TransferError:
