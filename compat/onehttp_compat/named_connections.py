@@ -23,6 +23,7 @@ from onehttp_compat.exchange import (
 from onehttp_compat.httpcon import LegacyConnection
 from onehttp_compat.parameters import ModuleDefaults
 from onehttp_compat.pv import Variable
+from onehttp_compat.shared_call import SharedCall
 
 if TYPE_CHECKING:
     from onehttp_compat.server import LegacyServer
@@ -79,8 +80,9 @@ class Line(NamedTuple):
     connection: LegacyConnection
     address: str
     options: TransferOptions
-    headers: HeaderPairs
     state: ConnectionState
+    is_shared: bool
+    """One of ``connections.yaml``."""
 
 
 class ConnectionModule:
@@ -137,10 +139,9 @@ class ConnectionModule:
             self._adapted[name] = adapted
         return adapted[1]
 
-    def headers_of(self, connection: LegacyConnection) -> HeaderPairs:
-        """The headers that ``connections.yaml`` gives a connection; a legacy one has none."""
+    def _is_shared(self, connection: LegacyConnection) -> bool:
         adapted = self._adapted.get(connection.name)
-        return adapted[0].headers if adapted and adapted[1] is connection else ()
+        return adapted is not None and adapted[1] is connection
 
     def exchange(
         self,
@@ -166,8 +167,10 @@ class ConnectionModule:
     ) -> Answer:
         """One transfer over a connection: GET, or POST where there is a body."""
         connection = line.connection
+        if line.is_shared:
+            outcome = SharedCall(path, headers, body).outcome(connection.name)
+            return self._answer(outcome, line.state)
         method = "GET" if body is None else "POST"
-        headers = (*line.headers, *headers) if headers else line.headers
         if path[:1] == "/" and path.isascii() and line.address:
             # The path cannot change how libcurl reads what stands before it.
             request = Request(method, line.address + path, headers, body, line.options)
@@ -178,7 +181,9 @@ class ConnectionModule:
 
     def send(self, request: Request, state: ConnectionState | None) -> Answer:
         """One transfer, counted."""
-        outcome = transfer(request)
+        return self._answer(transfer(request), state)
+
+    def _answer(self, outcome: Response | TransferError, state: ConnectionState | None) -> Answer:
         is_ok = isinstance(outcome, Response) and outcome.status == 200
         self.count(is_ok)
         if isinstance(outcome, TransferError):
@@ -234,8 +239,8 @@ class ConnectionModule:
                 connection,
                 address,
                 _with_credentials(options, auth) if auth else options,
-                self.headers_of(connection),
                 self.state_of(connection.name),
+                self._is_shared(connection),
             )
         return line
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from onehttp.call import HeaderSource, ParamSource, TimeoutSource
 from onehttp.connections.model import ConnectionSpec
 from onehttp.named_call import NamedCall, request_on
-from onehttp.policies.course import policed
+from onehttp.policies.course import LineCall, policed
 from onehttp.policies.deadline import Deadline
 from onehttp.policies.drivers import CourseTransfer, aperform_policed, perform_policed
 from onehttp.policies.in_force import PolicyCounters
@@ -85,7 +86,13 @@ class Connection:
             return self._backend.perform(request_on(line, method, path, *given))
         call = NamedCall(method, path, *given, follow_redirects).settled(line)
         return perform_policed(
-            self._backend, self._runtime.clock, lines, line, call.on(line), call, follow_redirects
+            self._backend,
+            self._runtime.clock,
+            lines,
+            line,
+            call.on(line),
+            lambda: call,
+            line.begins_at_once and not follow_redirects,
         )
 
     def arequest(
@@ -109,7 +116,13 @@ class Connection:
             return self._backend.aperform(request_on(line, method, path, *given))
         call = NamedCall(method, path, *given, follow_redirects).settled(line)
         return aperform_policed(
-            self._backend, self._runtime.clock, lines, line, call.on(line), call, follow_redirects
+            self._backend,
+            self._runtime.clock,
+            lines,
+            line,
+            call.on(line),
+            lambda: call,
+            line.begins_at_once and not follow_redirects,
         )
 
     def submit(
@@ -136,6 +149,20 @@ class Connection:
             return CourseTransfer(course, self._backend, runtime.clock, on_done).start()
 
         return runtime.submit_request(named.on(line), route, xdata, start)
+
+    def send(self, call: LineCall) -> Response:
+        """Perform a call that makes its own request, by the policies of this connection."""
+        lines = self._runtime.lines
+        line = lines[self.name]
+        return perform_policed(
+            self._backend,
+            self._runtime.clock,
+            lines,
+            line,
+            call.on(line),
+            lambda: call,
+            not call.hops_on(line) and line.begins_at_once,
+        )
 
     def build(
         self,
@@ -166,7 +193,13 @@ class Connection:
         if line.is_plain:
             return self._backend.perform(request)
         return perform_policed(
-            self._backend, self._runtime.clock, lines, line, request, ("GET", path), None
+            self._backend,
+            self._runtime.clock,
+            lines,
+            line,
+            request,
+            partial(NamedCall, "GET", path),
+            line.begins_at_once,
         )
 
     def head(self, path: str = "", **call: Any) -> Response:

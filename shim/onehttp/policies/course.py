@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from onehttp.errors import CircuitOpenError, LimitReachedError
 from onehttp.policies.clock import Pause
@@ -35,10 +35,20 @@ from onehttp_backends.errors import (
 
 if TYPE_CHECKING:
     from onehttp.connections.line import Line, Lines
-    from onehttp.named_call import NamedCall
     from onehttp.policies.in_force import PoliciesInForce
 
 Course: TypeAlias = "Generator[Request | Pause, Outcome | None, Outcome]"
+
+
+class LineCall(Protocol):
+    """A call as the connections of its chain see it."""
+
+    def on(self, line: Line) -> Request:
+        """The request that it makes on ``line``."""
+
+    def hops_on(self, line: Line) -> int:
+        """How many redirects it follows there."""
+
 
 LONGEST_PAUSE_S: Final = 3600.0
 """A server that asks for more has failed, also where a call may take for ever."""
@@ -51,7 +61,7 @@ def policed(
     lines: Lines,
     line: Line,
     request: Request,
-    call: NamedCall,
+    call: LineCall,
     deadline: Deadline,
     first: Outcome | None = None,
 ) -> Course:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from onehttp.named_call import NamedCall
 from onehttp.policies.clock import Clock, Pause
-from onehttp.policies.course import Course, policed
+from onehttp.policies.course import Course, LineCall, policed
 from onehttp.policies.deadline import Deadline
 from onehttp.policies.redirects import following
 from onehttp_backends.contract import Backend, Outcome, Request, Response, Transfer
@@ -27,13 +26,14 @@ def perform_policed(
     lines: Lines,
     line: Line,
     request: Request,
-    arguments: tuple[Any, ...],
-    follow_redirects: bool | None,
+    make_call: Callable[[], LineCall],
+    begins_at_once: bool,
 ) -> Response:
     """Perform a call by the policies of ``line``, in the calling thread.
 
     The first attempt is made without a course, which is only entered when a policy has to act.
-    ``arguments`` are those of a `NamedCall`, of which then one is made.
+    ``make_call`` is asked only then; ``begins_at_once`` says that ``request`` is the first
+    exchange as it stands.
 
     Raises:
         TransferError: there was no response.
@@ -41,7 +41,7 @@ def perform_policed(
     first: Outcome | None = None
     began = clock.now()
     policies = line.policies
-    if policies is not None and line.begins_at_once and not follow_redirects:
+    if policies is not None and begins_at_once:
         era = policies.begin(clock)
         if era:
             try:
@@ -52,8 +52,7 @@ def perform_policed(
                 policies.end(era, first, clock)
             if type(first) is Response and first.status < ERROR_STATUS:
                 return first
-    call = NamedCall(*arguments)
-    course = policed(lines, line, request, call, Deadline(request, clock, began), first)
+    course = policed(lines, line, request, make_call(), Deadline(request, clock, began), first)
     return perform_course(course, backend, clock)
 
 
@@ -63,8 +62,8 @@ async def aperform_policed(
     lines: Lines,
     line: Line,
     request: Request,
-    arguments: tuple[Any, ...],
-    follow_redirects: bool | None,
+    make_call: Callable[[], LineCall],
+    begins_at_once: bool,
 ) -> Response:
     """The same in the running task.
 
@@ -74,7 +73,7 @@ async def aperform_policed(
     first: Outcome | None = None
     began = clock.now()
     policies = line.policies
-    if policies is not None and line.begins_at_once and not follow_redirects:
+    if policies is not None and begins_at_once:
         era = policies.begin(clock)
         if era:
             try:
@@ -85,8 +84,7 @@ async def aperform_policed(
                 policies.end(era, first, clock)
             if type(first) is Response and first.status < ERROR_STATUS:
                 return first
-    call = NamedCall(*arguments)
-    course = policed(lines, line, request, call, Deadline(request, clock, began), first)
+    course = policed(lines, line, request, make_call(), Deadline(request, clock, began), first)
     return await aperform_course(course, backend, clock)
 
 
