@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import functools
 import logging
@@ -99,7 +100,8 @@ class TrustStore:
         """Read a certificate, with what may follow it, and verify its chain.
 
         Raises:
-            CredentialError: not a certificate, not of key type P-256, not trusted, not valid.
+            CredentialError: not a certificate, not of key type P-256, not trusted, not valid,
+                not for signatures.
         """
         leaf, *others = read_certificates(data)
         try:
@@ -109,6 +111,7 @@ class TrustStore:
         if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
             raise CredentialError("the certificate's key is not one for ES256 (P-256)")
         chain = self.chain(leaf, others, now)
+        _check_usage(leaf)
         return TrustedCertificate(
             certificate=leaf,
             key=key,
@@ -143,6 +146,13 @@ def _read_whole(certificate: x509.Certificate) -> None:
     # What is wrong inside comes out when it is first looked at, which had better be here.
     _ = certificate.extensions, certificate.subject, certificate.issuer
     _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+
+
+def _check_usage(certificate: x509.Certificate) -> None:
+    with contextlib.suppress(x509.ExtensionNotFound):
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+        if not usage.digital_signature:
+            raise CredentialError("the certificate's key is not one for signatures")
 
 
 def vouches_for_domain(certificate: x509.Certificate, domain: str) -> bool:

@@ -56,6 +56,8 @@ class _Candidate:
 class Verifier:
     """Verifies the headers of a service's calls. One object serves all threads and tasks.
 
+    Revocation lists are not asked for: a stolen key is good until its certificate expires.
+
     Args:
         trust: the authorities that may certify signers.
         rules: how certificates are fetched.
@@ -112,7 +114,7 @@ class Verifier:
         """
         called = as_party(dest)
         candidate = self._candidate(identity, as_party(orig), called, date)
-        _check_destination(candidate.claims, called)
+        _check_original(candidate.claims, called)
         return self._believed(candidate, self._certificates.get(candidate.header.info))
 
     async def averify(
@@ -121,7 +123,7 @@ class Verifier:
         """The same, awaitable."""
         called = as_party(dest)
         candidate = self._candidate(identity, as_party(orig), called, date)
-        _check_destination(candidate.claims, called)
+        _check_original(candidate.claims, called)
         return self._believed(candidate, await self._certificates.aget(candidate.header.info))
 
     def verify_diverted(
@@ -266,6 +268,9 @@ def _put_together(
     return Passport(*objects, signing_input(*objects), passport.signature), claims
 
 
-def _check_destination(claims: Claims, dest: Party) -> None:
+def _check_original(claims: Claims, dest: Party) -> None:
+    if claims.div is not None:
+        # Who diverts answers for the number called before, not for who is calling.
+        raise InvalidIdentityError("a diversion proves no caller; verify_diverted follows it back")
     if dest not in claims.dest:
         raise InvalidIdentityError(f"signed for a call to {claims.dest[0]}, not to {dest}")

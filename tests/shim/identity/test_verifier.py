@@ -337,6 +337,21 @@ def test_a_certificate_of_an_unknown_authority_is_refused(
         believe(pem(Authority().issue(key, numbers=number_list(numbers=[CALLER]))))
 
 
+def test_a_certificate_for_other_uses_than_signing_is_refused(
+    believe: Believe, sti_authority: Authority, key: ec.EllipticCurvePrivateKey
+) -> None:
+    numbers = number_list(numbers=[CALLER])
+    key_usage = x509.ObjectIdentifier("2.5.29.15")
+    for_signing, for_agreement = b"\x03\x02\x07\x80", b"\x03\x02\x03\x08"
+    assert believe(
+        pem(sti_authority.issue(key, numbers=numbers, extensions=[(key_usage, for_signing)]))
+    )
+    with pytest.raises(CredentialError, match="not one for signatures"):
+        believe(
+            pem(sti_authority.issue(key, numbers=numbers, extensions=[(key_usage, for_agreement)]))
+        )
+
+
 def test_an_expired_certificate_is_refused(
     believe: Believe, sti_authority: Authority, key: ec.EllipticCurvePrivateKey
 ) -> None:
@@ -436,6 +451,12 @@ def test_a_diverted_call_is_followed_to_its_origin(signer: Signer, verifier: Ver
         ("shaken", CALLED),
         ("div", "12155551214"),
     ]
+
+
+def test_a_diversion_alone_proves_no_caller(signer: Signer, verifier: Verifier) -> None:
+    identity = signer.sign_diversion("19995550000", "12155551214", CALLED)
+    with pytest.raises(InvalidIdentityError, match="verify_diverted"):
+        verifier.verify(identity, orig="19995550000", dest="12155551214")
 
 
 def test_a_diversion_without_its_origin_is_refused(signer: Signer, verifier: Verifier) -> None:
