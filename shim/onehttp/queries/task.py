@@ -59,7 +59,8 @@ class TaskTransaction:
         try:
             return await asyncio.wait_for(asyncio.shield(future), self._timeout_s)
         except BaseException:
-            self._forget(future)
+            if not future.done():
+                self._leave(future)
             raise
 
     def suspend(self) -> Token:
@@ -86,10 +87,14 @@ class TaskTransaction:
         if self._suspended.pop(token, None) is not None:
             self._last = self._before
 
-    def _forget(self, future: asyncio.Future[Any]) -> None:
+    def _leave(self, future: asyncio.Future[Any]) -> None:
+        """Nobody waits for ``future`` any more: no route is run for it, or else for the log."""
         for token, waiting in list(self._suspended.items()):
             if waiting is future:
                 self._suspended.pop(token, None)
+        future.cancel()
+        if self._last is future:
+            self._last = None
 
     def _go_on(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -31,6 +32,7 @@ class RouteWorkers:
         self._threads: list[threading.Thread] = []
         self._starting = threading.RLock()  # guards _threads
         self._is_closed = False
+        self._process = os.getpid()
 
     def put(self, query: Query) -> bool:
         """Have ``query`` run soon; False: nobody will, the workers are closed. Never waits."""
@@ -116,3 +118,7 @@ class RouteWorkers:
             else:
                 self._run(query)
                 del query  # an idle worker keeps no response
+        if os.getpid() != self._process:
+            # A route has forked and returned in the child: that would live on with no thread
+            # but those of its own engine.
+            os._exit(0)

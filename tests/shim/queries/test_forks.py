@@ -1,0 +1,161 @@
+"""Forks with queries in flight: they stay the parent's, and the child has queries of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+PREAMBLE = """
+import asyncio, os, signal, sys, threading
+sys.path[:0] = {path!r}
+import onehttp
+from onehttp.testing import FakeTransactionLayer
+from servers.holding import HoldingServer
+from servers.raw import RawServer, keep_answering
+
+PATIENCE_S = 30
+
+def child(work):
+    # Run work in a forked child, killed when it hangs; its exit status.
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(PATIENCE_S)
+        try:
+            work()
+        except BaseException as error:
+            print("child:", repr(error), flush=True)
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+def query_of_its_own():
+    message = FakeTransactionLayer().new()
+    ran = threading.Event()
+    def route(result):
+        assert result.ok, result.error
+        message.reply(200, "OK")
+        ran.set()
+    with RawServer(keep_answering) as server, onehttp.transaction(message):
+        onehttp.submit("GET", server.url, route=route, timeout=PATIENCE_S)
+        assert ran.wait(PATIENCE_S)
+    assert message.responses == ["200 OK"]
+
+def no_query_counted():
+    stats = onehttp.query_stats()
+    assert (stats.submitted, stats.open, stats.suspended) == (0, 0, 0), stats
+
+onehttp.init(backend={engine!r})
+query_of_its_own()  # a fork while another thread imports leaves the import lock to nobody
+"""
+
+
+def succeeds(script: str, engine: str) -> None:
+    """Run a script in a fresh interpreter."""
+    paths = [path for path in sys.path if path.endswith("tests")]
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-W", "ignore::DeprecationWarning", "-c",
+         PREAMBLE.format(path=paths, engine=engine) + textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "child:" not in done.stdout
+
+
+def test_queries_in_flight_stay_the_parents(engine: str) -> None:
+    succeeds(
+        """
+        layer = FakeTransactionLayer()
+        messages = [layer.new() for _ in range(20)]
+        queries = []
+        with HoldingServer() as server:
+            for number, message in enumerate(messages):
+                with onehttp.transaction(message):
+                    route = lambda result, message=message: message.reply(200, "OK")
+                    queries.append(onehttp.submit("GET", f"{server.url}/{number}", route=route))
+                server.arrival(f"/{number}")
+            def work():
+                no_query_counted()
+                for query in queries:
+                    assert isinstance(query.result(0).error, onehttp.CancelledError)
+                    assert not query.cancel()
+                assert all(not message.is_answered for message in messages)
+                query_of_its_own()
+                assert onehttp.shutdown(PATIENCE_S) == onehttp.ShutdownReport()
+            assert child(work) == 0
+            for number in range(20):
+                server.arrival(f"/{number}").answer()
+            assert layer.wait(lambda: all(message.is_left for message in messages), PATIENCE_S)
+        assert all(message.responses == ["200 OK"] for message in messages)
+        onehttp.shutdown(PATIENCE_S)
+        """,
+        engine,
+    )
+
+
+@pytest.mark.parametrize("end", ["os._exit(0)", "return", "raise ZeroDivisionError"])
+def test_a_route_may_fork_and_both_go_on(engine: str, end: str) -> None:
+    succeeds(
+        f"""
+        layer = FakeTransactionLayer()
+        message = layer.new()
+        statuses = []
+
+        def route(result):
+            pid = os.fork()
+            if pid == 0:
+                signal.alarm(PATIENCE_S)
+                try:
+                    no_query_counted()
+                    query_of_its_own()
+                except BaseException as error:
+                    print("child:", repr(error), flush=True)
+                    os._exit(1)
+                {end}
+            statuses.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+            message.reply(200, "OK")
+
+        with RawServer(keep_answering) as server, onehttp.transaction(message):
+            onehttp.submit("GET", server.url, route=route, timeout=PATIENCE_S)
+            assert layer.wait(lambda: message.is_left, 2 * PATIENCE_S)
+        assert message.responses == ["200 OK"]
+        assert statuses == [0], statuses
+        queries = onehttp._process.runtime.queries
+        assert onehttp.shutdown(PATIENCE_S).still_open == 0
+        assert (queries.stats().completed, queries.stats().resumed) == (2, 2)
+        """,
+        engine,
+    )
+
+
+def test_forks_while_other_threads_submit_and_wait() -> None:
+    """Of pycurl only: httpcore imports inside each call, and a fork in that moment leaves
+    Python's import lock to nobody in the child."""
+    succeeds(
+        """
+        stop = threading.Event()
+        with RawServer(keep_answering) as server:
+            def submit():
+                while not stop.is_set():
+                    query = onehttp.submit("GET", server.url, route=lambda _: None)
+                    assert query.result(PATIENCE_S) is not None
+            threads = [threading.Thread(target=submit) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            statuses = [child(query_of_its_own) for _ in range(20)]
+            stop.set()
+            for thread in threads:
+                thread.join()
+        assert statuses == [0] * 20, statuses
+        queries = onehttp._process.runtime.queries
+        onehttp.shutdown(PATIENCE_S)
+        stats = queries.stats()
+        assert stats.submitted == stats.completed == stats.routes_run, stats
+        """,
+        "pycurl",
+    )
