@@ -7,6 +7,7 @@ Light until one of its functions is called or it is configured; then it needs th
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -38,7 +39,7 @@ _FORBIDS_SHA1: Final = (
 )
 _AT_LEAST_ONE: Final = (
     *("msg_timeout", "auth_validity_time", "callid_cache_limit", "certificate_cache_limit"),
-    *("download_timeout", "failure_cache_time"),
+    "download_timeout",
 )
 _log = logging.getLogger("onehttp_compat.auth_identity")
 
@@ -58,6 +59,7 @@ class AuthIdentity:
         self.parameters = AuthIdentityParameters()
         self._signer: AuthenticationService | None = None
         self._verifier: VerificationService | None = None
+        self._making = threading.Lock()  # guards _verifier: all threads share its tables
 
     def set(self, name: str, value: object) -> None:
         """One ``modparam("auth_identity", name, value)``."""
@@ -94,13 +96,14 @@ class AuthIdentity:
     @property
     def verifier(self) -> VerificationService:
         """The verifier's state, made when first needed."""
-        if self._verifier is None:
-            from onehttp_compat.rfc4474.verification import VerificationService
+        with self._making:
+            if self._verifier is None:
+                from onehttp_compat.rfc4474.verification import VerificationService
 
-            self._verifier = VerificationService(
-                self.parameters, self._server.is_faithful, self._now
-            )
-        return self._verifier
+                self._verifier = VerificationService(
+                    self.parameters, self._server.is_faithful, self._now
+                )
+            return self._verifier
 
     def auth_date_proc(self, *, is_kemi: bool = False) -> int:
         """1, or -1 to -8: see the migration page."""

@@ -112,13 +112,17 @@ def private_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
 
 
 class Repository(RawServer):
-    """Publishes certificates by path. ``gate``, once cleared, holds every answer back."""
+    """Publishes certificates by path.
+
+    ``gate``, once cleared, holds every answer back; ``asked`` is set by the first request.
+    """
 
     def __init__(self, **tls: Any) -> None:
         super().__init__(self._publish, **tls)
         self.files: dict[str, bytes] = {}
         self.gate = threading.Event()
         self.gate.set()
+        self.asked = threading.Event()
 
     def put(self, path: str, body: bytes) -> str:
         """Publish ``body``; its URL."""
@@ -132,6 +136,7 @@ class Repository(RawServer):
 
     def _publish(self, peer: Peer) -> None:
         while request := peer.request():
+            self.asked.set()
             self.gate.wait(30)
             path = request.split(b" ", 2)[1].decode()
             answer = self.files.get(path, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")

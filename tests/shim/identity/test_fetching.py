@@ -186,13 +186,17 @@ def test_threads_that_ask_at_once_fetch_once(
 ) -> None:
     identity = signer.sign(CALLER, CALLED)
     found: list[object] = []
+    all_ask = threading.Barrier(9)
 
     def ask() -> None:
+        all_ask.wait(30)
         found.append(verifier.verify(identity, orig=CALLER, dest=CALLED))
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
         thread.start()
+    all_ask.wait(30)
+    held.asked.wait(30)
     held.gate.set()
     for thread in threads:
         thread.join(30)
