@@ -7,7 +7,7 @@ import dataclasses
 import json
 
 import onehttp
-from benchmarks import calls, crowds, identity, imports, policies, queries, xcap
+from benchmarks import calls, connections, crowds, identity, imports, policies, queries, xcap
 from benchmarks.baselines import HEADER
 from benchmarks.measure import Row, machine, table
 from benchmarks.nginx import Nginx, running
@@ -21,6 +21,7 @@ PARTS = (
     "crowd",
     "h2",
     "queries",
+    "connections",
     "policies",
     "identity",
     "xcap",
@@ -49,8 +50,8 @@ def main() -> None:
 def measured(part: str, nginx: Nginx, rounds: int) -> list[Row]:
     """The rows of one part, on an engine of their own."""
     plain = {"url": nginx.plain, "headers": dict([HEADER])}
-    connections = {"bench": plain, "policed": {**plain, **policies.POLICIES}}
-    onehttp.init(connections={"version": 1, "connections": connections})
+    named = {"bench": plain, "policed": {**plain, **policies.POLICIES}}
+    onehttp.init(connections={"version": 1, "connections": named})
     try:
         return {
             "calls": lambda: calls.uncontended(nginx, rounds),
@@ -64,6 +65,11 @@ def measured(part: str, nginx: Nginx, rounds: int) -> list[Row]:
                 *queries.submitting(nginx, max(3, rounds // 2)),
                 *queries.suspending(nginx),
                 *queries.slow_route(nginx, max(3, rounds // 2)),
+            ],
+            "connections": lambda: [
+                *connections.named(nginx, rounds),
+                *connections.loading(rounds),
+                *connections.reloading(nginx, rounds),
             ],
             "policies": lambda: policies.not_acting(rounds),
             "xcap": lambda: xcap.refreshing(nginx, max(3, rounds // 2)),

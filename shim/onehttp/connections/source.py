@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 Source: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any] | None"
 
-YIELDING_SWITCH_S: Final = 0.0005
+YIELDING_SWITCH_S: Final = 0.0001
 """While a configuration is read, other threads get their turn within this time."""
 
 
@@ -68,11 +69,17 @@ def _absolute(source: str | os.PathLike[str] | None) -> str | None:
 
 @contextmanager
 def _quick_turns() -> Iterator[None]:
-    """Reading is pure computation: a call in another thread would wait 5 ms, the interpreter's
-    usual turn, each time it comes back from the network."""
-    usual = sys.getswitchinterval()
+    """Lets calls in other threads through while a large file is read, which is pure computation.
+
+    They would wait 5 ms, the interpreter's usual turn, each time they come back from the network,
+    and tens of milliseconds for the garbage collector, which the many short-lived values call up.
+    """
+    usual, collects = sys.getswitchinterval(), gc.isenabled()
     sys.setswitchinterval(min(usual, YIELDING_SWITCH_S))
+    gc.disable()
     try:
         yield
     finally:
         sys.setswitchinterval(usual)
+        if collects:
+            gc.enable()
