@@ -121,6 +121,10 @@ class AsyncReply:
             return found[int(element or 0)]
         except IndexError:
             return None
+        except ValueError:
+            raise UnknownVariableError(
+                f"$(http_hdr({name})[{element}]): expected a number or * in the brackets"
+            ) from None
 
     def time_us(self, name: str) -> int:
         """``$http_time(name)``: microseconds; 0 where there was no response."""

@@ -11,11 +11,12 @@ import dataclasses
 import functools
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple
 
 from onehttp import Auth, AuthScheme, HttpVersion, Keepalive, Proxy, Tls, TransferOptions
 from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.request_rules import MAX_SECONDS
 from onehttp_compat.exchange import MAX_BODY_BYTES, MAX_REDIRECTS, tls_version
 from onehttp_compat.header_blob import HeaderBlobError, parse_blob
 from onehttp_compat.parameters import AsyncParameters
@@ -24,7 +25,7 @@ from onehttp_compat.pv import RefusedValueError, UnknownVariableError, Value, as
 TimeoutMeaning = Literal["idle", "total"]
 """What ``timeout`` limits: each wait for the network, as in the real module, or the whole query."""
 
-METHODS: Final = ("GET", "POST", "PUT", "DELETE")
+METHODS: Final = ("GET", "POST", "PUT", "DELETE", "PATCH")
 _HTTP_VERSIONS: Final = (HttpVersion.AUTO, HttpVersion.HTTP_2, HttpVersion.HTTP_2_PRIOR_KNOWLEDGE)
 _log = logging.getLogger("onehttp_compat.http_async_client")
 
@@ -33,10 +34,10 @@ _log = logging.getLogger("onehttp_compat.http_async_client")
 class AsyncSettings:
     """The settings of one query."""
 
-    headers: HeaderPairs = ()
+    headers: HeaderPairs = field(default=(), repr=False)
     method: str = ""
     """Empty: GET, or POST where there is a body."""
-    body: bytes | None = None
+    body: bytes | None = field(default=None, repr=False)
     timeout_ms: int = 500
     is_suspending: bool = True
     tls_version: int = 0
@@ -46,7 +47,7 @@ class AsyncSettings:
     client_cert: str | None = None
     client_key: str | None = None
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     authmethod: int = 3
     keepalive: int = 0
     ka_idle: int = 0
@@ -94,7 +95,7 @@ class AsyncSettings:
 def _options(
     settings: AsyncSettings, meaning: TimeoutMeaning, cap_s: float, is_faithful: bool
 ) -> TransferOptions:
-    timeout_s = settings.timeout_ms / 1000
+    timeout_s = min(settings.timeout_ms / 1000, MAX_SECONDS)
     auth = None
     if settings.username is not None:
         auth = Auth(
@@ -106,8 +107,8 @@ def _options(
     keepalive = None
     if settings.keepalive:
         keepalive = Keepalive(
-            idle_s=settings.ka_idle or Keepalive().idle_s,
-            interval_s=settings.ka_interval or Keepalive().interval_s,
+            idle_s=settings.ka_idle if settings.ka_idle > 0 else Keepalive().idle_s,
+            interval_s=settings.ka_interval if settings.ka_interval > 0 else Keepalive().interval_s,
         )
     return TransferOptions(
         total_timeout_s=cap_s if meaning == "idle" else timeout_s,
@@ -249,8 +250,6 @@ def changed(
     if isinstance(value, bytes):
         value = value.decode("utf-8", "surrogateescape")
     if not isinstance(value, known.kind):
-        kinds = {int: "a number", str: "text"}
-        raise RefusedValueError(
-            f"$http_req({key}): expected {kinds[known.kind]}, got {kinds[type(value)]}"
-        )
+        kinds = ("text", "a number") if known.kind is str else ("a number", "text")
+        raise RefusedValueError(f"$http_req({key}): expected {kinds[0]}, got {kinds[1]}")
     return dataclasses.replace(settings, **{known.field: known.change(settings, value)})

@@ -15,11 +15,11 @@ _log = logging.getLogger("onehttp_compat.http_async_client")
 
 
 def _length(reply: AsyncReply, _: Variable) -> Value:
-    return None if reply.buffer is None else len(reply.buffer)
+    return len(reply.buffer or b"")
 
 
 def _body_size(reply: AsyncReply, _: Variable) -> Value:
-    return None if reply.buffer is None else len(reply.parsed.body or b"")
+    return len(reply.parsed.body or b"")
 
 
 VARIABLES: Final[dict[str, Read]] = {
@@ -34,6 +34,9 @@ VARIABLES: Final[dict[str, Read]] = {
     "http_hdr": lambda reply, variable: reply.header(variable.name, variable.element),
     "http_xdata": lambda reply, _: reply.xdata or None,
 }
+
+OF_RESPONSES: Final = frozenset(VARIABLES) - {"http_ok", "http_err", "http_xdata"}
+"""Null where there is no response."""
 
 
 class CurrentReply(threading.local):
@@ -50,10 +53,14 @@ def register(pv: PvStore, current: CurrentReply) -> None:
 
     def of_reply(read: Read) -> Callable[[Variable], Value]:
         def reader(variable: Variable) -> Value:
-            if current.reply is None:
+            reply = current.reply
+            if reply is None:
                 _log.error("$%s is read outside of a callback", variable.kind)
                 return None
-            return read(current.reply, variable)
+            if reply.result.error is not None and variable.kind in OF_RESPONSES:
+                _log.warning("$%s: there is no response; $http_ok is 0", variable.kind)
+                return None
+            return read(reply, variable)
 
         return reader
 

@@ -142,20 +142,19 @@ class HttpAsyncClient:
             message=message,
         )
         data = settings.body if body is None else body
+        self._count("requests")  # before the callback, which may be fast
         try:
             request, start = self._prepared(settings, url, data)
             waiting = SuspendedTransaction(transaction, call) if transaction else None
             with onehttp.transaction(waiting):
                 submit(request, call, start)
-        except TransactionError as error:
-            _log.error("http_async_query: %s", error)
-            return -1
         except OnehttpError as error:
-            self.pending.reset()
+            self._count("requests", -1)
+            if not isinstance(error, TransactionError):  # the module has not let go of them then
+                self.pending.reset()
             _log.error("http_async_query: %s", error)
             return -1
         self.pending.reset()
-        self._count("requests")
         self._current.query_id = query_id
         return 0 if transaction else 1
 
@@ -239,9 +238,9 @@ class HttpAsyncClient:
         finally:
             current.reply = before
 
-    def _count(self, counter: str) -> None:
+    def _count(self, counter: str, by: int = 1) -> None:
         with self._counting:
-            self._server.counters[f"{GROUP}.{counter}"] += 1
+            self._server.counters[f"{GROUP}.{counter}"] += by
 
 
 def call(name: str, *arguments: str) -> int:

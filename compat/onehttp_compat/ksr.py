@@ -15,6 +15,7 @@ from onehttp_compat.pv import (
     READ_ONLY_CLASSES,
     PvStore,
     ReadOnlyVariableError,
+    RefusedValueError,
     UnknownVariableError,
     Value,
     Variable,
@@ -107,7 +108,7 @@ class KemiPv:
             self._store.set(name, value)
         except ReadOnlyVariableError:
             return True  # the real one says so too, and sets nothing
-        except UnknownVariableError:
+        except (UnknownVariableError, RefusedValueError):
             return False
         return True
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterator
 
 from golden.async_replay import ASYNC_MODULES, FIRST_REVISION
 from golden.comparison import as_bytes
 from golden.recordings import Case, Json, Step
 from golden.safe_outcomes import with_steps
+from onehttp_compat.async_settings import DOCUMENTED, KEYS, method_of
+from onehttp_compat.registry import NATIVE
 
 _several_blocks = re.compile(rb"\r\n\r\nHTTP/")
 _via = re.compile(rb"\n[VH]ia:", re.IGNORECASE)
@@ -160,7 +163,69 @@ def connections_open(case: Case) -> Case:
     return with_steps(case, changed)
 
 
-def uses_later_key(case: Case) -> bool:
+_FIRST_SETTERS = (
+    "http_verify_host",
+    "http_verify_peer",
+    "http_async_suspend",
+    "http_set_timeout",
+    "http_append_header",
+    "http_set_method",
+    "http_set_ssl_cert",
+    "http_set_ssl_key",
+    "http_set_ca_path",
+)
+_NAMES_OF_FIRST = {
+    "http_async_query/2",
+    "http_async_query/3",
+    *(f"{name}/1" for name in _FIRST_SETTERS),
+}
+_NAMES_OF_5_6 = {
+    "http_async_query/2",
+    *(f"$http_req({key})" for key in ("all", *KEYS) if key != "http_version"),
+    "$http_req_id",
+    "$http_time",
+}
+_NAMES_OF_ALL = {
+    *_NAMES_OF_FIRST,
+    *_NAMES_OF_5_6,
+    *(f"{name}/{count}" for (name, count), one in NATIVE.items() if one.module in ASYNC_MODULES),
+    *(f"$http_req({key})" for key in ("http_version", *DOCUMENTED)),
+    "$http_xdata",
+}
+
+
+def uses_name_of_another_revision(case: Case) -> bool:
+    is_first = case.revision == FIRST_REVISION
+    own = _NAMES_OF_FIRST if is_first else _NAMES_OF_5_6
+    return is_asynchronous(case) and any(
+        name in _NAMES_OF_ALL - own for step in case.attempted for name in _names(step)
+    )
+
+
+def _names(step: Step) -> Iterator[str]:
+    """Functions with the number of their arguments, keys, and other variables by their class."""
+    yield f"{step['call']}/{len(step['args'])}"
+    for name, *_ in step.get("settings", []):
+        yield f"{name[:-2]}/1" if name.endswith("()") else f"$http_req({name})"
+    for name in (*step.get("pvs", ()), *step.get("main_pvs", ())):
+        yield re.split(r"[(\[]", name.replace("$(", "$"), maxsplit=1)[0]
+
+
+def sets_later_method(case: Case) -> bool:
+    return is_asynchronous(case) and any(_sets_later_method(step) for step in case.steps)
+
+
+def _sets_later_method(step: Step) -> bool:
+    settings = (*step.get("settings", ()), *step.get("then", {}).get("settings", ()))
     return any(
-        name == "http_version" for step in case.attempted for name, *_ in step.get("settings", [])
+        name in ("method", "http_set_method()") and method_of(str(value)) == "PATCH"
+        for name, _, value in settings
+    )
+
+
+def later_method_open(case: Case) -> Case:
+    """The method is used; those who refuse it send the query all the same."""
+    return with_steps(
+        case,
+        lambda step: _only(step, "rc", "sip", "suspended") if _sets_later_method(step) else step,
     )

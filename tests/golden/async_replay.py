@@ -104,6 +104,8 @@ class AsyncReplay(Replay):
     def _is_refused(self, step: Step) -> bool:
         """A call that the real server would not load: one of its settings is refused, or itself."""
         try:
+            for name in step.get("pvs", []):
+                self._read(name)
             outcome = self._called({**step, "expect": {}})
         except OnehttpError:
             return True

@@ -221,10 +221,16 @@ RULES = [
         async_outcomes.connections_open,
     ),
     Rule(
-        "async, keys",
-        "those of later revisions are known",
-        async_outcomes.uses_later_key,
+        "async, names",
+        "those of every revision are known",
+        async_outcomes.uses_name_of_another_revision,
         async_outcomes.starts,
+    ),
+    Rule(
+        "async, PATCH",
+        "later revisions have it",
+        async_outcomes.sets_later_method,
+        async_outcomes.later_method_open,
     ),
     Rule(
         "ssl",

@@ -163,3 +163,108 @@ def test_framing_that_misleads_the_server_is_not_compared(blob: str) -> None:
     (step,) = verdict(query("http://h/x", "", blob), "pycurl").case.steps
     assert "wire" not in step
     assert "rc" not in step["expect"]
+
+
+def asked(*settings: list[Json], attempted: bool = False, **more: Json) -> Case:
+    """An asynchronous query that was answered with 200, after these settings."""
+    answer: dict[str, Json] = {"$http_ok": "1", "$http_rs": "200", "$http_mb": "HTTP/1.1 200 OK"}
+    changes = {key: more.pop(key) for key in ("pvs", "expect", "wire", "call") if key in more}
+    step = {
+        "call": changes.get("call", "http_async_query"),
+        "args": [{"kind": "str", "value": "http://h/"}, {"kind": "str", "value": "@CALLBACK@"}],
+        "settings": list(settings),
+        "pvs": [*answer, *changes.get("pvs", {})],
+        "expect": {
+            "rc": 0,
+            "suspended": True,
+            "callbacks": [{"pvs": answer | changes.get("pvs", {})}],
+            **changes.get("expect", {}),
+        },
+        "wire": changes.get("wire", [{"method": "GET", "target": "/"}]),
+        "connects": {"HTTP": 1},
+    }
+    steps = {"steps": [], "attempted": [step], "startup": {"ok": False}} if attempted else {}
+    return connect(module="http_async_client", **({"steps": [step]} | steps | more))
+
+
+def test_a_plain_asynchronous_query_is_replayed_as_fixed() -> None:
+    judged = verdict(asked(["timeout", "int", 200]), "pycurl")
+    assert (judged.rules, judged.legacy_bugs) == ([], "fixed")
+
+
+@pytest.mark.parametrize(
+    ("pvs", "bug"),
+    [
+        (
+            {"$http_rs": "302", "$http_mb": "HTTP/1.1 302 F\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"},
+            "blocks",
+        ),
+        ({"$http_rs": "100", "$http_mb": "HTTP/1.1 100 Continue\r\n\r\n"}, "blocks"),
+        ({"$http_mb": {"base64": "SFRUUC8xLjEgMjAwIE9LDQoNCmEAAA=="}}, "NUL"),
+        ({"$http_rs": None, "$http_mb": "HTTP/1.1 200\r\n\r\n"}, "status"),
+        ({"$http_mb": "HTTP/1.1 200 OK\r\nHia: x\r\n\r\n"}, "Via"),
+        ({"$http_mb": "HTTP/1.1 200 OK\r\n\r\nbody\nVIA: x"}, "Via"),
+    ],
+)
+def test_a_reply_read_by_the_parser_for_sip_is_replayed_faithfully(
+    pvs: dict[str, Json], bug: str
+) -> None:
+    judged = verdict(asked(pvs=pvs), "pycurl")
+    assert [rule.bug for rule in judged.rules] == [f"async, {bug}"]
+    assert judged.legacy_bugs == "faithful"
+
+
+def test_settings_kept_by_a_refused_call_are_faithful() -> None:
+    first = asked(["hdr", "str", "X: 1"], expect={"rc": -1, "callbacks": []}, wire=[])
+    both = asked(steps=[*first.steps, *asked().steps])
+    assert bugs(both) == ["async, settings"]
+    assert bugs(asked(steps=[*asked().steps, *first.steps])) == []
+
+
+def test_a_method_of_later_revisions_leaves_the_request_open() -> None:
+    judged = verdict(asked(["method", "str", "pat"]), "pycurl")
+    (step,) = judged.case.steps
+    assert "wire" not in step
+    assert step["expect"] == {"rc": 0, "suspended": True}
+    assert bugs(asked(["method", "str", "P"])) == bugs(asked(["hdr", "str", "PATCH"])) == []
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        asked(["http_version", "int", 1], attempted=True),
+        asked(["tcp_keepalive", "int", 1], attempted=True),
+        asked(["http_set_timeout()", "int", 1], attempted=True),
+        asked(attempted=True, call="http_async_send"),
+        asked(attempted=True, pvs={"$http_xdata": None}),
+        asked(["timeout", "int", 1], attempted=True, revision="50fca238aa"),
+        asked(attempted=True, pvs={"$http_req_id": ""}, revision="50fca238aa"),
+    ],
+)
+def test_names_of_other_revisions_do_not_stop_the_start(attempt: Case) -> None:
+    judged = verdict(attempt, "pycurl")
+    assert [rule.bug for rule in judged.rules] == ["async, names"]
+    assert judged.case.startup["ok"]
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        asked(["HDR", "str", "X: 1"], attempted=True),
+        asked(["", "null", None], attempted=True),
+        asked(attempted=True, pvs={"$http_time(first)": "0"}),
+        asked(["http_set_timeout()", "str", "x"], attempted=True, revision="50fca238aa"),
+    ],
+)
+def test_names_of_no_revision_stop_the_start(attempt: Case) -> None:
+    judged = verdict(attempt, "pycurl")
+    assert judged.rules == []
+    assert not judged.case.startup["ok"]
+
+
+def test_a_lost_second_callback_is_expected_to_run() -> None:
+    case = asked(expect={"then": {"rc": 0, "callbacks": []}, "seconds": 5.0})
+    (step,) = verdict(case, "pycurl").case.steps
+    assert step["expect"]["then"]["callbacks"]
+    assert step["expect"]["sip"] == {"responses": ["200 done twice"], "finals": 1}
+    assert "seconds" not in step["expect"]
