@@ -79,8 +79,9 @@ class AuthIdentity:
         for name in _AT_LEAST_ONE:
             if getattr(parameters, name) < 1:
                 raise ConfigurationError("at least 1", key=f'modparam("auth_identity", "{name}")')
+        verifier = self.verifier  # now, and not while the first message waits
         if parameters.cainfo_path:
-            _ = self.verifier.trust
+            _ = verifier.trust
         pair = (parameters.privatekey_path, parameters.certificate_path)
         if not all(pair) or not parameters.certificate_url:
             _log.warning(
