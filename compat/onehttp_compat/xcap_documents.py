@@ -81,15 +81,14 @@ class XcapDocuments:
         headers = () if self.is_faithful else conditions(if_match, if_none_match)
         outcome = transfer(self.request(url, port, headers))
         try:
-            self.check(outcome)
+            found = self.document(outcome)
         except onehttp.OnehttpError as error:
             _log.debug("%s: no document: %s", url, error)
             return None
-        assert isinstance(outcome, Response)
-        return outcome if outcome.body else None
+        return found if found.body else None
 
-    def check(self, outcome: Outcome) -> None:
-        """Raises an OnehttpError for what is no document."""
+    def document(self, outcome: Outcome) -> Response:
+        """The response that is a document; raises an OnehttpError where the outcome is none."""
         if self.is_faithful and _was_answered(outcome):
             # The module did not acknowledge the first header line, so libcurl gave up: code 23.
             _log.error("the answer is lost")
@@ -98,6 +97,7 @@ class XcapDocuments:
             raise outcome
         if outcome.status >= 400 or outcome.status == 304:
             raise StatusError(outcome.status, outcome.url, outcome.reason)
+        return outcome
 
     def request(self, url: str, port: int, headers: HeaderPairs) -> Request:
         """A GET of a URL as libcurl reads it, at ``port`` unless that is 0."""
@@ -151,8 +151,8 @@ class _Rows:
     def astart(self, row: Watched) -> Awaitable[Response]:
         return onehttp.backend().aperform(self._request(row))
 
-    def check(self, row: Watched, response: Response) -> None:
-        self._documents.check(response)
+    def document(self, row: Watched, outcome: Outcome) -> Response:
+        return self._documents.document(outcome)
 
     def xid(self, row: Watched) -> str:
         return f"sip:{row.username}@{row.domain}" if row.username else f"sip:{row.domain}"

@@ -12,7 +12,7 @@ import copy
 import http.client
 from dataclasses import replace
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from golden.exchange import HOST
 from golden.recordings import Case, Step
@@ -70,8 +70,7 @@ def _intended_refresh(step: Step, server: GoldenServer) -> None:
     texts = [one["value"] for one in step["args"]]
     if not texts or not isinstance(texts[0], str) or not texts[0]:
         return  # refused before anything was fetched, in both modes
-    text = server.expand(texts[0])
-    url = urlsplit(text if "://" in text else f"http://{text}")
+    url = _url(server.expand(texts[0]))
     port = int(server.expand(str(texts[1]))) if len(texts) > 1 else 0
     answer = probe(port or url.port or 80, url.path)
     if answer is None or not answer.is_document:
@@ -88,14 +87,21 @@ def _intended_refresh(step: Step, server: GoldenServer) -> None:
     step["expect"]["told"] = [(AUIDS[parts[known[0] - 1]], xid, answer.body)]
 
 
+def _url(text: str) -> SplitResult:
+    return urlsplit(text if "://" in text else f"http://{text}")
+
+
 def _intended_poll(step: Step, server: GoldenServer) -> None:
     told, wire = [], []
     asked = {(one["listener"], one["target"]): one for one in step["wire"]}
     for row in step["expect"]["rows"]:
+        url = _url(server.expand(row["doc_uri"]))
         port = int(server.expand(str(row["port"])))
-        url = urlsplit(server.expand(row["doc_uri"]))
-        listener = next(name for name, number in server.ports.items() if number == port)
-        request = asked.get((listener, url.path))
+        port = port if 0 < port < 65536 else url.port or 80
+        listeners = [name for name, number in server.ports.items() if number == port]
+        request = next(
+            (asked[one, url.path] for one in listeners if (one, url.path) in asked), None
+        )
         if request is None:
             continue
         wire.append(_conditional(request, row["etag"]))
@@ -105,7 +111,8 @@ def _intended_poll(step: Step, server: GoldenServer) -> None:
                 continue
             row["doc"], row["etag"] = answer.body.decode(), answer.etag
             wire.append(_conditional(request, row["etag"]))
-            told.append((row["doc_type"], f"sip:{row['username']}@{row['domain']}", answer.body))
+            account = "@".join(filter(None, (row["username"], row["domain"])))
+            told.append((row["doc_type"], f"sip:{account}", answer.body))
     step["wire"] = wire
     step["expect"]["told"] = told
 

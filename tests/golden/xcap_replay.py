@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from golden.comparison import matches, wire_differences
+from golden.comparison import as_bytes, as_recorded, matches, wire_differences
 from golden.divergences import LegacyBugs
 from golden.recordings import Case, Step
 from golden.server import GoldenServer
@@ -133,6 +133,7 @@ class XcapReplay:
             is_poll = step["call"] == "wait-for-poll"
             got = _distinct(seen.wire) if is_poll else seen.wire
             wanted = [{"connection": None, **one} for one in step["wire"]]
+            wanted = sorted(wanted, key=_place) if is_poll else wanted
             for one, other in zip(wanted, got, strict=False):
                 if one["connection"] is None:
                     one["connection"] = other["connection"]
@@ -142,7 +143,8 @@ class XcapReplay:
         with sqlite3.connect(self.path) as database:
             for row in self.case.database:
                 values = [self._filled(row[name]) for name in COLUMNS]
-                values[-1] = int(values[-1])
+                values[COLUMNS.index("doc")] = as_bytes(row["doc"])
+                values[COLUMNS.index("port")] = int(values[COLUMNS.index("port")])
                 marks = ", ".join("?" * len(COLUMNS))
                 database.execute(
                     f"INSERT INTO xcap ({', '.join(COLUMNS)}) VALUES ({marks})", values
@@ -156,7 +158,7 @@ class XcapReplay:
         database.close()
         return [
             {
-                name: value.decode() if isinstance(value, bytes) else value
+                name: as_recorded(value) if name == "doc" else value
                 for name, value in zip(COLUMNS, row, strict=True)
             }
             for row in found
@@ -185,7 +187,11 @@ def _distinct(wire: list[dict[str, Json]]) -> list[dict[str, Json]]:
     known = {}
     for one in wire:
         known.setdefault((one["listener"], one["target"], str(one["headers"])), one)
-    return sorted(known.values(), key=lambda one: (one["target"], one["listener"]))
+    return sorted(known.values(), key=_place)
+
+
+def _place(request: dict[str, Json]) -> tuple[str, str]:
+    return request["target"], request["listener"]
 
 
 @contextmanager

@@ -300,11 +300,14 @@ class _Rows:
     def astart(self, row: Watched) -> Awaitable[Response]:
         return self._connection.aget(row.doc_uri[self._skip :], headers=_since(row.etag))
 
-    def check(self, row: Watched, response: Response) -> None:
-        check_status(response)
+    def document(self, row: Watched, outcome: Outcome) -> Response:
+        if isinstance(outcome, onehttp.TransferError):
+            raise outcome
+        check_status(outcome)
         selector = self._selector(row)
         namespace = None if selector is None else selector.application.namespace
-        check(response.body, namespace, row.doc_uri)
+        check(outcome.body, namespace, row.doc_uri)
+        return outcome
 
     def xid(self, row: Watched) -> str:
         selector = self._selector(row)

@@ -37,8 +37,8 @@ class Rows(Protocol):
 
     def astart(self, row: Watched) -> Awaitable[Response]: ...
 
-    def check(self, row: Watched, response: Response) -> None:
-        """Raises an OnehttpError for a response that is no newer document."""
+    def document(self, row: Watched, outcome: Outcome) -> Response:
+        """The response that is a document; raises an OnehttpError where the outcome is none."""
 
     def xid(self, row: Watched) -> str:
         """Whose it is, as callbacks are told."""
@@ -169,14 +169,12 @@ class Refresh:
         return newer
 
     def _newer(self, row: Watched, outcome: Outcome) -> Newer | None:
-        if isinstance(outcome, TransferError):
-            raise outcome
-        self._rows.check(row, outcome)
-        etag = etag_of(outcome)
+        response = self._rows.document(row, outcome)
+        etag = etag_of(response)
         if etag is None:
             raise StoreError("the answer has no etag by which it could be asked for again")
         # Some servers do not know conditions, and send the same document again.
-        return None if etag == row.etag else Newer(row, etag, outcome.body)
+        return None if etag == row.etag else Newer(row, etag, response.body)
 
     def _keep(self, newer: Sequence[Newer], report: RefreshReport) -> None:
         for one, is_written in zip(newer, self._written(newer), strict=True):
