@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -322,3 +324,38 @@ def test_a_server_that_is_down_is_a_transfer_error(
     onehttp.init({"version": 1, "connections": connections}, backend=engine)
     with pytest.raises(onehttp.ConnectError):
         call(XcapClient("xcap", XcapStore("sqlite://")))
+
+
+def test_an_answer_overtaken_by_a_write_is_not_stored(
+    client: XcapClient, server: XcapServer
+) -> None:
+    heard: list[str | None] = []
+    client.on_change(lambda change: heard.append(change.etag))
+    server.store(RULES.path, RULESET)
+    client.get(RULES)
+    late = server.store(RULES.path, RULESET + b"<!-- late -->")
+    store = client.store
+    assert store is not None
+    replace = store.replace
+
+    def overtaken(changes: Any) -> list[bool]:
+        store.save(dataclasses.replace(store.rows()[0], etag='"newest"'))
+        return replace(changes)
+
+    store.replace = overtaken  # type: ignore[method-assign]
+    document = client.get(RULES)
+    assert (document.etag, document.is_stored) == (late, False)
+    assert [one.etag for one in store.rows()] == ['"newest"']
+    assert heard == ['"tag-1"']
+
+
+def test_a_document_deleted_on_the_server_is_so_though_the_store_fails(
+    client: XcapClient, server: XcapServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.put(RULES, RULESET)
+    assert client.store is not None
+    with client.store._transaction() as connection:
+        connection.execute(text("DROP TABLE xcap"))
+    client.delete(RULES)
+    assert server.documents == {}
+    assert "still stored" in caplog.text

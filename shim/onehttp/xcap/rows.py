@@ -1,0 +1,65 @@
+"""How a client's stored documents are asked for again."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+from onehttp.connection import Connection
+from onehttp.errors import TransferError
+from onehttp.queries.query import Result
+from onehttp.xcap.errors import SelectorError
+from onehttp.xcap.etags import usable_etag
+from onehttp.xcap.exchange import check_status, conditions
+from onehttp.xcap.refresh import Wait
+from onehttp.xcap.safe_xml import check
+from onehttp.xcap.selectors import DocumentSelector
+from onehttp.xcap.store import Watched
+from onehttp_backends.contract import Outcome, Response
+from onehttp_backends.headers import HeaderPairs
+
+
+class ClientRows:
+    """Rows below the URL of a connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._skip = len(connection.spec.url.rstrip("/"))
+
+    def start(self, row: Watched) -> Wait:
+        query = self._connection.submit("GET", self._path(row), headers=_since(row.etag))
+        return lambda: _outcome(query.result())
+
+    def astart(self, row: Watched) -> Awaitable[Response]:
+        return self._connection.aget(self._path(row), headers=_since(row.etag))
+
+    def document(self, row: Watched, outcome: Outcome) -> Response:
+        if isinstance(outcome, TransferError):
+            raise outcome
+        check_status(outcome)
+        selector = self._selector(row)
+        namespace = None if selector is None else selector.application.namespace
+        check(outcome.body, namespace, row.doc_uri)
+        return outcome
+
+    def xid(self, row: Watched) -> str:
+        selector = self._selector(row)
+        return "" if selector is None else selector.xui or ""
+
+    def _path(self, row: Watched) -> str:
+        return row.doc_uri[self._skip :]
+
+    def _selector(self, row: Watched) -> DocumentSelector | None:
+        try:
+            return DocumentSelector.from_path(self._path(row))
+        except SelectorError:
+            return None  # written by hand: fetched all the same
+
+
+def _since(etag: str) -> HeaderPairs:
+    return conditions(if_none_match=usable_etag(etag))
+
+
+def _outcome(result: Result) -> Outcome:
+    outcome = result.response or result.error
+    assert outcome is not None
+    return outcome
