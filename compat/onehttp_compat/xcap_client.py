@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from onehttp import ConfigurationError, OnehttpError
 from onehttp_compat.parameters import XcapParameters, set_parameter
 from onehttp_compat.registry import BOUND
+from onehttp_compat.xcap_api import Element, XcapApi, XcapCallback
+from onehttp_compat.xcap_refresh import RefusedRefreshError, refresh_arguments, refresh_target
 from onehttp_compat.xcap_request import (
     DIRECTORY,
     GLOBAL_TYPE,
     IF_MATCH,
     IF_NONE_MATCH,
     INTEGRATED_SERVER,
-    MAX_PORT,
     PIDF_MANIPULATION,
     PRES_CONTENT,
     PRES_RULES,
@@ -32,7 +32,6 @@ from onehttp_compat.xcap_request import (
     XcapDocSel,
     XcapGetReq,
     XcapNodeSel,
-    add_step,
     request_url,
 )
 
@@ -68,33 +67,7 @@ __all__ = [
     "refreshXcapDoc",
 ]
 
-XcapCallback: TypeAlias = Callable[[int, str, bytes], object]
-"""(type, xid, document)."""
-_TREES: Final = ("users", "group", "global")
 _log = logging.getLogger("onehttp_compat.xcap_client")
-
-
-class Element(NamedTuple):
-    """What `XcapApi.get_elem` found; the document is None where there is none."""
-
-    document: bytes | None
-    etag: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RefreshTarget:
-    """What the URL of a document says of it."""
-
-    doc_type: int
-    xid: str
-
-
-class RefusedRefreshError(OnehttpError):
-    """The refresh command is refused, with this text and code 500; logged at ``level``."""
-
-    def __init__(self, message: str, level: int = logging.ERROR) -> None:
-        super().__init__(message)
-        self.level = level
 
 
 class XcapClient:
@@ -221,7 +194,7 @@ class XcapClient:
     def refresh(self, arguments: Sequence[Any]) -> dict[str, Any]:
         """``refreshXcapDoc URL [PORT]``: fetch a document and tell of it; the table stays."""
         try:
-            self._refresh(*_refresh_arguments(arguments, self._server.is_faithful))
+            self._refresh(*refresh_arguments(arguments, self._server.is_faithful))
         except RefusedRefreshError as error:
             _log.log(error.level, "refreshXcapDoc: %s", error)
             return {"error": {"code": 500, "message": str(error)}}
@@ -252,118 +225,6 @@ class XcapClient:
             return
         self.updates = PeriodicUpdates(self.query_update, jittered(period_s))
         self.updates.start()
-
-
-def _refresh_arguments(arguments: Sequence[Any], is_faithful: bool) -> tuple[str, int]:
-    if not arguments or not isinstance(arguments[0], str):
-        raise RefusedRefreshError("Not enough parameters", logging.WARNING)
-    port = arguments[1] if len(arguments) > 1 else 0
-    if isinstance(port, str) and port.isascii() and port.isdecimal():
-        port = int(port)
-    if isinstance(port, int) and 0 <= port <= MAX_PORT:
-        return arguments[0], port
-    if is_faithful:  # which never read it
-        return arguments[0], 0
-    raise RefusedRefreshError("Invalid port")
-
-
-def refresh_target(url: str) -> RefreshTarget:
-    """Type and owner of the document at ``url``, wherever its XCAP root ends.
-
-    Raises:
-        RefusedRefreshError: no tree, or an unknown application usage.
-    """
-    from urllib.parse import unquote
-
-    from onehttp.xcap.applications import APPLICATIONS
-
-    path = url.partition("://")[2] or url
-    parts = [unquote(part) for part in path.partition("?")[0].split("/")[1:]]
-    places = [
-        place
-        for place in range(1, len(parts) - 1)
-        if parts[place].lower() in _TREES and parts[place - 1]
-    ]
-    if not places:
-        raise RefusedRefreshError("Failed parsing url")
-    for place in places:
-        usage = APPLICATIONS.get(parts[place - 1])
-        if usage is not None:
-            is_user = parts[place].lower() == "users"
-            return RefreshTarget(int(usage.doc_type), parts[place + 1] if is_user else "")
-    raise RefusedRefreshError("Invalid auid")
-
-
-class XcapApi:
-    """What other modules bind: ``bind_xcap``."""
-
-    def __init__(self, server: LegacyServer) -> None:
-        self._server = server
-        self._module = server.xcap_client
-
-    def get_elem(self, request: XcapGetReq) -> Element:
-        """A document or node, and its etag (until 5.0)."""
-        self._note("get_elem")
-        self._start()
-        return self._module.get_elem(request)
-
-    def getNewDoc(self, request: XcapGetReq, user: str, domain: str) -> bytes | None:  # noqa: N802
-        """A document; from then on a row, kept fresh by the periodic update."""
-        self._note("getNewDoc")
-        self._start()
-        return self._module.get_new_doc(request, user, domain)
-
-    def register_xcb(self, mask: int, callback: XcapCallback) -> int:
-        """``callback(type, xid, document)`` for changes of the types in ``mask``; 0."""
-        self._note("register_xcb")
-        return self._module.register(mask, callback)
-
-    def int_node_sel(self) -> XcapNodeSel:
-        """An empty node selector."""
-        self._note("int_node_sel")
-        return XcapNodeSel()
-
-    def add_step(
-        self,
-        selector: XcapNodeSel,
-        name: str | None = None,
-        namespace: str | None = None,
-        pos: int = 0,
-        attr_test: Sequence[str] | None = None,
-        extra: str | None = None,
-    ) -> XcapNodeSel | None:
-        """A step further down; ``attr_test`` is ``("@name", '"value"')``. None: too many."""
-        self._note("add_step")
-        try:
-            faithful = self._server.is_faithful
-            add_step(selector, name, namespace, pos, attr_test, extra, faithful)
-        except UnfitRequestError as error:
-            _log.error("add_step: %s", error)
-            return None
-        return selector
-
-    def add_terminal(self, selector: XcapNodeSel, *texts: str) -> None:
-        """Does nothing, as it always did."""
-        self._note("add_terminal")
-
-    def free_node_sel(self, selector: XcapNodeSel) -> None:
-        """Nothing to free."""
-        self._note("free_node_sel")
-
-    getElem = get_elem  # noqa: N815
-    register_xcapcb = register_xcb
-
-    def stored(self, user: str, domain: str, doc_type: int) -> bytes | None:
-        """What the table has: not of the legacy interface, but what its users looked up first."""
-        self._start()
-        return self._module.stored(user, domain, doc_type)
-
-    def _start(self) -> None:
-        if not self._server.has_started:
-            self._server.start()
-
-    def _note(self, name: str) -> None:
-        self._server.warnings.note(BOUND[name])
 
 
 def bind_xcap(server: LegacyServer | None = None) -> XcapApi:
