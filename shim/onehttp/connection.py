@@ -11,8 +11,9 @@ from onehttp.connections.model import ConnectionSpec
 from onehttp.named_call import NamedCall, request_on
 from onehttp.policies.course import LineCall, policed
 from onehttp.policies.deadline import Deadline
-from onehttp.policies.drivers import CourseTransfer, aperform_policed, perform_policed
+from onehttp.policies.drivers import aperform_policed, perform_policed
 from onehttp.policies.in_force import PolicyCounters
+from onehttp.policies.submitted import CourseTransfer
 from onehttp_backends.contract import Outcome, Request, Response, Transfer
 
 if TYPE_CHECKING:

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import logging
 import os
 import threading
 import time
 import weakref
 from collections.abc import Callable
+
+logger = logging.getLogger("onehttp")
 
 
 class Alarms:
@@ -25,7 +28,7 @@ class Alarms:
         self._is_running = False
 
     def set(self, due: float, ring: Callable[[], None]) -> None:
-        """Have ``ring`` called at ``due`` (monotonic); it must return quickly and not raise."""
+        """Have ``ring`` called at ``due`` (monotonic); it must return quickly."""
         with self._changed:
             heapq.heappush(self._due, (due, next(_numbers), ring))
             if not self._is_running:
@@ -36,7 +39,10 @@ class Alarms:
 
     def _run(self) -> None:
         while (ring := self._next()) is not None:
-            ring()
+            try:
+                ring()
+            except Exception:
+                logger.exception("an alarm failed")  # the others are rung all the same
 
     def _next(self) -> Callable[[], None] | None:
         """What rings next, once it is time; None when no alarm is left."""

@@ -9,6 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from onehttp.policies.alarms import Alarms
@@ -55,7 +56,7 @@ class Clock:
         granted = asyncio.Event()
 
         def wake() -> None:
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # the loop is closed; its task has left the line
                 loop.call_soon_threadsafe(granted.set)
 
         pause.turn.when_granted(wake)

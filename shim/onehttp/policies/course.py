@@ -4,7 +4,7 @@
 
 A course is a generator. It yields what somebody else has to do, a `Request` to perform or a
 `Pause` to make, is sent the outcome, and returns the outcome of the whole. It never blocks and
-knows neither threads nor loops; `onehttp.policies.drivers` has one way to follow it for each.
+knows neither threads nor loops; `drivers` and `submitted` beside it follow it each in its way.
 """
 
 from __future__ import annotations
@@ -120,7 +120,8 @@ def _pause_before_next(
     retry = policies.retry
     if retry is None or not retry.is_failure(outcome) or isinstance(outcome, REFUSALS):
         return None
-    if attempt < retry.attempts and may_repeat(request, outcome):
+    is_open = policies.breaker is not None and not policies.breaker.closed_era
+    if attempt < retry.attempts and may_repeat(request, outcome) and not is_open:
         clock = deadline.clock
         wait_s = retry.wait_s(attempt, outcome, clock.share(), clock.wall)
         left_s = deadline.left_s()

@@ -43,7 +43,8 @@ class PolicyCounters:
     retries: int = 0
     """Attempts after the first."""
     exhausted: int = 0
-    """Calls that failed for good although they might have been repeated."""
+    """Calls whose failure was final in spite of `RetryPolicy`: no attempt or no time was left, or
+    the request might have arrived and was not to be repeated."""
     failovers: int = 0
     """Calls that went on to the next connection of the chain."""
     circuit: BreakerState | None = None
@@ -76,7 +77,7 @@ class PoliciesInForce:
         "name",
         "retry",
         "spec",
-    )  # fmt: skip
+    )
 
     def __init__(self, spec: ConnectionSpec, previous: PoliciesInForce | None = None) -> None:
         self.name = spec.name

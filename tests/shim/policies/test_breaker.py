@@ -100,6 +100,7 @@ def test_attempts_stop_when_they_open_the_circuit_and_the_real_failure_is_raised
         world.call("api")
     assert not isinstance(caught.value, onehttp.CircuitOpenError)
     assert len(world.seen) == 2
+    assert len(world.clock.pauses) == 1
 
 
 def test_an_attempt_from_before_the_circuit_opened_does_not_decide_a_trial() -> None:

@@ -170,6 +170,22 @@ def test_alarms_ring_in_the_order_of_their_time_on_a_thread_that_ends_with_the_l
     assert again.wait(10)
 
 
+def test_an_alarm_that_fails_is_logged_and_the_others_ring(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    alarms = Alarms()
+    now_s = Clock().now()
+    rung = threading.Event()
+
+    def fail() -> None:
+        raise ValueError("broken")
+
+    alarms.set(now_s, fail)
+    alarms.set(now_s + 0.01, rung.set)
+    assert rung.wait(10)
+    assert "an alarm failed" in caplog.text
+
+
 def test_a_forked_child_has_all_places_free_and_no_alarm(submitting: World) -> None:
     submitting.connect(api={"limits": {"concurrent": 1, "wait": 0}, "circuit_breaker": 1})
     policies = submitting.runtime.lines["api"].policies

@@ -1,0 +1,112 @@
+"""A third way to follow the course of a call: by callbacks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from onehttp.policies.clock import Clock, Pause
+from onehttp.policies.course import Course
+from onehttp_backends.contract import Backend, Outcome, Request, Transfer
+from onehttp_backends.errors import CurlCode, OnehttpError, Sent, TransferError, transfer_error
+
+
+class CourseTransfer:
+    """A course followed by callbacks, on whatever thread each of them comes.
+
+    ``on_done`` is called exactly once with what the course ends with, unless `start` raises.
+    """
+
+    __slots__ = ("_awaited", "_backend", "_changing", "_clock", "_course", "_is_cancelled",
+                 "_is_over", "_on_done", "_transfer")  # fmt: skip
+
+    def __init__(
+        self, course: Course, backend: Backend, clock: Clock, on_done: Callable[[Outcome], None]
+    ) -> None:
+        self._course = course
+        self._backend = backend
+        self._clock = clock
+        self._on_done = on_done
+        self._changing = threading.Lock()  # guards the rest; never held while others are called
+        self._awaited: object = None
+        """What stands for the step that is waited for. Whoever takes it out goes on with the
+        course, alone; what comes with an earlier one is late."""
+        self._transfer: Transfer | None = None
+        self._is_cancelled = False
+        self._is_over = False
+
+    def start(self) -> CourseTransfer:
+        """Take the first step.
+
+        Raises:
+            RequestError: it is not fit to be sent; ``on_done`` is not called then.
+        """
+        try:
+            self._take(self._course.send(None))
+        except StopIteration as end:  # refused by a policy
+            self._finish(end.value)
+        except BaseException:
+            self._course.close()
+            raise
+        return self
+
+    def cancel(self) -> bool:
+        """End it with a `CancelledError`; False when it had ended already."""
+        with self._changing:
+            if self._is_over:
+                return False
+            self._is_cancelled = True
+            transfer = self._transfer
+            is_mine = transfer is None and self._awaited is not None
+            if is_mine:
+                self._awaited = None
+        if transfer is not None:
+            return transfer.cancel()
+        if is_mine:
+            self._finish(_cancelled())
+        return True
+
+    def _take(self, step: Request | Pause) -> None:
+        awaited = object()
+        with self._changing:
+            is_cancelled = self._is_cancelled
+            if not is_cancelled:
+                self._awaited = awaited
+        if is_cancelled:
+            self._finish(_cancelled())
+        elif isinstance(step, Pause):
+            self._clock.later(step, lambda: self._go_on(awaited, None))
+        else:
+            transfer = self._backend.submit(step, lambda outcome: self._go_on(awaited, outcome))
+            with self._changing:
+                if self._awaited is awaited:
+                    self._transfer = transfer
+                is_cancelled = self._is_cancelled
+            if is_cancelled:
+                transfer.cancel()
+
+    def _go_on(self, awaited: object, outcome: Outcome | None) -> None:
+        with self._changing:
+            if self._awaited is not awaited:
+                return
+            self._awaited = self._transfer = None
+        try:
+            self._take(self._course.send(outcome))
+        except StopIteration as end:
+            self._finish(end.value)
+        except TransferError as error:
+            self._finish(error)
+        except OnehttpError as error:  # the engine was closed meanwhile
+            self._finish(_cancelled(str(error)))
+
+    def _finish(self, outcome: Outcome) -> None:
+        with self._changing:
+            if self._is_over:
+                return
+            self._is_over = True
+        self._course.close()
+        self._on_done(outcome)
+
+
+def _cancelled(reason: str = "cancelled") -> TransferError:
+    return transfer_error(CurlCode.ABORTED_BY_CALLBACK, reason, sent=Sent.MAYBE)
