@@ -5,11 +5,21 @@ from __future__ import annotations
 import dataclasses
 import logging
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import onehttp
-from onehttp import Auth, ConnectionSpec, Request, Response, TransferError, TransferOptions
+from onehttp import (
+    Auth,
+    ConnectionSpec,
+    Request,
+    RequestError,
+    Response,
+    TransferError,
+    TransferOptions,
+)
 from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.request_rules import check_url
 from onehttp_compat.configuration import ModuleConfiguration
 from onehttp_compat.exchange import (
     RefusedOptionError,
@@ -121,6 +131,23 @@ class ConnectionModule:
         counted = self.configuration.counted_connections
         self._server.counters[f"{self.counter_group}.connections"] = counted
 
+    def specs(self) -> Iterator[ConnectionSpec]:
+        """The module's own connections as `onehttp.connection` takes them: with the options, and so
+        the handles and sockets, of legacy calls. Those that no engine can reach are left out."""
+        for name, connection in self.configuration.connections.items():
+            try:
+                line = self.line(connection)
+                check_url(line.address)
+            except (RefusedOptionError, RequestError):
+                continue  # a legacy call says why when it is made
+            yield ConnectionSpec(
+                name=name,
+                url=line.address,
+                address=line.address.partition("?")[0],
+                options=line.options,
+                file=f"modparam {self.module}",
+            )
+
     def find(self, name: str) -> LegacyConnection | None:
         """The connection of that name: a legacy definition, else one of ``connections.yaml``.
 
@@ -130,7 +157,7 @@ class ConnectionModule:
         if known is not None or not onehttp.is_initialised():
             return known
         spec = onehttp.connections().get(name)
-        if spec is None:
+        if spec is None or self._server.has_declared(spec):
             return None
         adapted = self._adapted.get(name)
         if adapted is None or adapted[0] is not spec:

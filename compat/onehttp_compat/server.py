@@ -6,7 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 import onehttp
-from onehttp import ConfigurationError, OnehttpError, Result, UnknownRouteError
+from onehttp import (
+    ConfigurationError,
+    ConnectionSpec,
+    OnehttpError,
+    Result,
+    UnknownRouteError,
+)
 from onehttp_compat.async_calls import ScriptRoute
 from onehttp_compat.async_http import AsyncHttp
 from onehttp_compat.async_settings import TimeoutMeaning
@@ -97,6 +103,7 @@ class LegacyServer:
         }
         # No module of that name could be loaded: its parameters are http_async_client's.
         self._owners: dict[str, object] = {**self._modules, "async_http": AsyncHttp(self)}
+        self._declared: dict[str, ConnectionSpec] = {}
         self.has_started = False
         self.has_warned_of_null = False
         self._native: dict[tuple[str, int], Function] = {}
@@ -138,7 +145,16 @@ class LegacyServer:
         """
         for module in self._modules.values():
             module.start()
+        self._declared = {
+            spec.name: spec for module in (self.curl, self.http_client) for spec in module.specs()
+        }
+        onehttp.declare(self._declared.values())
         self.has_started = True
+
+    def has_declared(self, spec: ConnectionSpec) -> bool:
+        """Whether a connection comes from the modules themselves: each module knows its own."""
+        own = self._declared.get(spec.name)
+        return own is not None and own.options is spec.options
 
     def method(self, form: LegacyFunction) -> Callable[..., int]:
         """The method of a module that does what ``form`` says."""
@@ -191,6 +207,8 @@ class LegacyServer:
             if not rows:
                 return _fault(500, "No Connection Definitions")
             return {"result": {"CONNECTION": rows[0] if len(rows) == 1 else rows}}
+        if name == "httpclient.reload":
+            return _reloaded()
         if name in ("xcap_client.refreshXcapDoc", "refreshXcapDoc"):
             return self.xcap_client.refresh(arguments)
         if name == "cnt.get" and len(arguments) == 2:
@@ -219,6 +237,25 @@ def _missing(name: str, count: int) -> str:
         takes = " or ".join(map(str, counts))
         return f"{name} takes {takes} arguments, got {count}"
     return f"no legacy function named {name!r}"
+
+
+def _reloaded() -> dict[str, Any]:
+    """What `onehttp.reload` came to, as a command answers."""
+    try:
+        diff = onehttp.reload()
+    except OnehttpError as error:
+        return _fault(500, str(error))
+    changed = {name: list(keys) for name, keys in diff.changed.items()}
+    return {
+        "result": {
+            "REVISION": diff.revision,
+            "ADDED": list(diff.added),
+            "REMOVED": list(diff.removed),
+            "CHANGED": changed,
+            "UNCHANGED": len(diff.unchanged),
+            "WARNINGS": list(map(str, diff.warnings)),
+        }
+    }
 
 
 def _fault(code: int, message: str) -> dict[str, Any]:

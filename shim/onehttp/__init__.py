@@ -7,7 +7,7 @@ which stand on top of it. Importing it starts nothing: no thread, socket or hand
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from onehttp.call import (
@@ -149,6 +149,7 @@ __all__ = [
     "backend",
     "connection",
     "connections",
+    "declare",
     "drain",
     "find_route",
     "init",
@@ -392,6 +393,15 @@ def connections() -> ConnectionSet:
     ``print(onehttp.connections())`` shows name, URL, revision and place in the file of each.
     """
     return _runtime().lines.connections
+
+
+def declare(specs: Iterable[ConnectionSpec]) -> None:
+    """Offer connections that no file has, instead of those declared before.
+
+    They are named, listed and survive reloads like the others; of a name that the file has, too,
+    the file's is meant. May be called before `init`; `shutdown` forgets them.
+    """
+    _process.declare(specs)
 
 
 def route(name: str) -> Callable[[F], F]:

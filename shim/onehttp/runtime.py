@@ -6,13 +6,13 @@ import copy
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from onehttp.connection import Connection
 from onehttp.connections.background import BackgroundReload
 from onehttp.connections.line import Lines
-from onehttp.connections.model import ConnectionSet
+from onehttp.connections.model import ConnectionSet, ConnectionSpec
 from onehttp.connections.reload import Reload, succeed
 from onehttp.connections.source import ConnectionSource, Source
 from onehttp.errors import (
@@ -48,13 +48,16 @@ class Runtime:
         limits: QueryLimits,
         clock: Clock | None = None,
         source: ConnectionSource | None = None,
+        declared: Mapping[str, ConnectionSpec] | None = None,
     ) -> None:
         self.backend = backend
         self.clock = clock or Clock()
         """What policies go by."""
         self.source = source or ConnectionSource(None)
         self.queries = QueryScheduler(backend, routes, limits)
-        self.lines = Lines(connections)
+        self._read = connections
+        self._declared = dict(declared or {})
+        self.lines = Lines(connections.beside(self._declared))
         """The connections in force. A reload replaces it in one assignment, so whoever reads it
         once has one whole revision."""
 
@@ -68,9 +71,17 @@ class Runtime:
         """
         if source is None:
             self.source.check_is_there()
-        read = self.source.read(source)
+        return self._put_in_force(self.source.read(source))
+
+    def declare(self, declared: Mapping[str, ConnectionSpec]) -> Reload:
+        """Put other connections beside those of the source. One thread at a time."""
+        self._declared = dict(declared)
+        return self._put_in_force(self._read)
+
+    def _put_in_force(self, read: ConnectionSet) -> Reload:
         before = self.lines
-        connections, diff = succeed(before.connections, read)
+        connections, diff = succeed(before.connections, read.beside(self._declared))
+        self._read = read
         self.lines = Lines(connections, before)
         in_use = {id(spec.options) for spec in connections.values()}
         for spec in before.connections.values():
@@ -107,6 +118,7 @@ class Process:
         self._reloading = threading.Lock()  # guards the connections of the runtime
         self.background = BackgroundReload(self.reload)
         os.register_at_fork(after_in_child=self._renew_lock)
+        self._declared: Mapping[str, ConnectionSpec] = {}
         self._settings: object = None
         self._place = ""
         self._was_shut_down = False
@@ -157,7 +169,9 @@ class Process:
         specs = configured.read()
         engine = load(backend)(**settings) if isinstance(backend, str) else backend
         self._settings, self._place = wanted, place
-        self.runtime = Runtime(engine, specs, self.routes, queries, source=configured)
+        self.runtime = Runtime(
+            engine, specs, self.routes, queries, source=configured, declared=self._declared
+        )
 
     def _renew_lock(self) -> None:
         """In a forked child: whoever held the lock is not here."""
@@ -173,6 +187,15 @@ class Process:
         with self._reloading:
             return runtime.reload(source)
 
+    def declare(self, specs: Iterable[ConnectionSpec]) -> None:
+        """See `onehttp.declare`."""
+        with self._changing:
+            self._declared = {spec.name: spec for spec in specs}
+            runtime = self.runtime
+            if runtime is not None:
+                with self._reloading:
+                    runtime.declare(self._declared)
+
     def files(self) -> frozenset[str]:
         """Every file that the connections in force were read from."""
         runtime = self.runtime
@@ -182,6 +205,7 @@ class Process:
         """See `onehttp.shutdown`."""
         with self._changing:
             runtime, self.runtime = self.runtime, None
+            self._declared = {}
             self._was_shut_down = self._was_shut_down or runtime is not None
         return ShutdownReport() if runtime is None else runtime.close(grace_s)
 

@@ -80,6 +80,13 @@ class ConnectionSet(Mapping[str, ConnectionSpec]):
         self.warnings = warnings
         self.files = files
 
+    def beside(self, others: Mapping[str, ConnectionSpec]) -> ConnectionSet:
+        """This set and ``others``; a name that both have means the one of this set."""
+        if not others:
+            return self
+        specs = {**self._specs, **{name: others[name] for name in others if name not in self}}
+        return ConnectionSet(specs, self.revision, self.warnings, self.files)
+
     def __getitem__(self, name: str) -> ConnectionSpec:
         return self._specs[name]
 
