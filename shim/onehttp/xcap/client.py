@@ -19,6 +19,7 @@ from onehttp.xcap.safe_xml import check
 from onehttp.xcap.selectors import DocumentSelector, NodeSelector
 from onehttp.xcap.store import StoredDocument, XcapStore
 from onehttp_backends.contract import Response
+from onehttp_backends.headers import HeaderPairs
 
 _ELEMENT = "application/xcap-el+xml"
 _ATTRIBUTE = "application/xcap-att+xml"
@@ -101,11 +102,20 @@ class XcapClient:
         response = self.connection.put(selector.path, **call)
         return self._kept.written(selector, call["body"], response)
 
-    async def aput(self, selector: DocumentSelector, body: bytes | str, **call: Any) -> Document:
-        """`put`, awaitable, with the same keywords."""
-        written = _writing(selector, body, **(_NO_CONDITIONS | call))
-        response = await self.connection.aput(selector.path, **written)
-        return await asyncio.to_thread(self._kept.written, selector, written["body"], response)
+    async def aput(
+        self,
+        selector: DocumentSelector,
+        body: bytes | str,
+        *,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+        content_type: str | None = None,
+        timeout: TimeoutSource = None,
+    ) -> Document:
+        """`put`, awaitable."""
+        call = _writing(selector, body, if_match, if_none_match, content_type, timeout)
+        response = await self.connection.aput(selector.path, **call)
+        return await asyncio.to_thread(self._kept.written, selector, call["body"], response)
 
     def delete(
         self,
@@ -160,11 +170,21 @@ class XcapClient:
         Returns:
             the document's new etag; its stored copy is brought up to date by the next `get`.
         """
-        headers = (*conditions(if_match), ("Content-Type", _node_type(node)))
-        path = _path(selector, node)
-        response = self.connection.put(path, body=body, headers=headers, timeout=timeout)
-        check_status(response)
-        return etag_of(response)
+        call = {"body": body, "headers": _node_headers(node, if_match), "timeout": timeout}
+        return _changed(self.connection.put(_path(selector, node), **call))
+
+    async def aput_element(
+        self,
+        selector: DocumentSelector,
+        node: NodeSelector,
+        body: bytes | str,
+        *,
+        if_match: str | None = None,
+        timeout: TimeoutSource = None,
+    ) -> str | None:
+        """`put_element`, awaitable."""
+        call = {"body": body, "headers": _node_headers(node, if_match), "timeout": timeout}
+        return _changed(await self.connection.aput(_path(selector, node), **call))
 
     def delete_element(
         self,
@@ -175,10 +195,20 @@ class XcapClient:
         timeout: TimeoutSource = None,
     ) -> str | None:
         """Delete one element or attribute; returns the document's new etag."""
-        path, headers = _path(selector, node), conditions(if_match)
-        response = self.connection.delete(path, headers=headers, timeout=timeout)
-        check_status(response)
-        return etag_of(response)
+        call = {"headers": conditions(if_match), "timeout": timeout}
+        return _changed(self.connection.delete(_path(selector, node), **call))
+
+    async def adelete_element(
+        self,
+        selector: DocumentSelector,
+        node: NodeSelector,
+        *,
+        if_match: str | None = None,
+        timeout: TimeoutSource = None,
+    ) -> str | None:
+        """`delete_element`, awaitable."""
+        call = {"headers": conditions(if_match), "timeout": timeout}
+        return _changed(await self.connection.adelete(_path(selector, node), **call))
 
     # ---- all that is stored
 
@@ -203,14 +233,6 @@ class XcapClient:
             raise StoreError("this client has no store: XcapClient(connection, store)")
         prefix = f"{self._kept.root}/"
         return Refresh(self.store, ClientRows(self.connection), self._listeners, prefix=prefix)
-
-
-_NO_CONDITIONS: dict[str, Any] = {
-    "if_match": None,
-    "if_none_match": None,
-    "content_type": None,
-    "timeout": None,
-}
 
 
 def _reading(known: StoredDocument | None, timeout: TimeoutSource) -> dict[str, Any]:
@@ -251,7 +273,14 @@ def _node(selector: DocumentSelector, node: NodeSelector, response: Response) ->
     )
 
 
-def _node_type(node: NodeSelector) -> str:
+def _node_headers(node: NodeSelector, if_match: str | None) -> HeaderPairs:
     if node.kind == "namespaces":
         raise SelectorError("namespace bindings can only be read (RFC 4825, 7.10)")
-    return _ELEMENT if node.kind == "element" else _ATTRIBUTE
+    kind = _ELEMENT if node.kind == "element" else _ATTRIBUTE
+    return (*conditions(if_match), ("Content-Type", kind))
+
+
+def _changed(response: Response) -> str | None:
+    """The etag of the document after a change to one of its nodes."""
+    check_status(response)
+    return etag_of(response)

@@ -72,6 +72,10 @@ def test_tasks_read_and_write_as_threads_do(client: XcapClient, server: XcapServ
         server.store(LISTS.path, FRIENDS)
         node = await client.aget_element(LISTS, CAROL)
         assert node.root.get("uri") == "sip:carol@c.example"
+        etag = await client.aput_element(LISTS, CAROL, '<entry uri="sip:dave@d.example"/>')
+        assert await client.adelete_element(LISTS, LIST.step("entry", position=1), if_match=etag)
+        assert b"dave" in server.documents[LISTS.path]
+        assert b"bob" not in server.documents[LISTS.path]
         await client.adelete(RULES, if_match=written.etag)
         with pytest.raises(NotFoundError):
             await client.aget(RULES)
