@@ -5,22 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import onehttp
+from onehttp.testing import FakeTransactionLayer
 from onehttp_backends.contract import Request
 from onehttp_compat import call_function
+from onehttp_compat.async_calls import kemi_route
+from onehttp_compat.async_settings import DOCUMENTED, KEYS
+from onehttp_compat.async_variables import VARIABLES
+from onehttp_compat.http_async_client import COUNTERS
 from onehttp_compat.http_client import load_api
 from onehttp_compat.ksr import Ksr
-from onehttp_compat.parameters import PARAMETERS
+from onehttp_compat.parameters import FIRST_ASYNC, PARAMETERS
 from onehttp_compat.registry import BOUND, FUNCTIONS
 from onehttp_compat.script.message import DEFAULT_MESSAGE
 from onehttp_compat.server import LegacyServer, use_server
 
 PAGES = Path(__file__).parents[2] / "docs" / "migration"
-MODULES = ("utils", "curl", "http_client", "xcap_client")
+MODULES = ("utils", "curl", "http_client", "xcap_client", "async_http", "http_async_client")
+PATIENCE_S = 60.0
 CONNECTIONS = {
     "version": 1,
     "connections": {
@@ -76,23 +83,36 @@ class Msg:
     call_function = staticmethod(call_function)
 
 
-def run(code: str, server: LegacyServer) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
-    """The names that an example sets, and the requests that it sends."""
+def run(
+    code: str, server: LegacyServer, *, is_legacy: bool
+) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
+    """The names that an example sets, and the requests that it sends.
+
+    A legacy script runs in a transaction, whatever it does; new code says when it uses one.
+    """
     double: Any = onehttp.backend()
     double.seen.clear()
+    transaction = FakeTransactionLayer().new()
+    ksr = Ksr(server)
+    ksr.tm = SimpleNamespace(t_reply=transaction.reply)
     names: dict[str, Any] = {
         "onehttp": onehttp,
         "call_function": call_function,
         "load_api": load_api,
         "msg": Msg,
-        "KSR": Ksr(server),
+        "KSR": ksr,
+        "tx": transaction,
         "pv": server.pv,
         "user": server.pv.get("$rU"),
         "caller": server.pv.get("$fU"),
         "call_id": server.pv.get("$ci"),
     }
     given = set(names)
-    exec(compile(code, "example", "exec"), names)
+    server.find_route = lambda name: kemi_route(names[name])
+    with onehttp.transaction(transaction if is_legacy else None):
+        exec(compile(code, "example", "exec"), names)
+    assert onehttp.drain(PATIENCE_S)
+    names["responses"] = transaction.responses
     set_here = {name: value for name, value in names.items() if name not in given}
     sent = [(each.method, each.url, each.body and each.body.replace(b" ", b""))
             for each in double.seen]  # fmt: skip
@@ -102,8 +122,8 @@ def run(code: str, server: LegacyServer) -> tuple[dict[str, Any], list[tuple[Any
 @pytest.mark.parametrize(("before", "after"), examples())
 @pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
 def test_before_and_after_do_the_same(legacy: LegacyServer, before: str, after: str) -> None:
-    old, old_requests = run(before, legacy)
-    new, new_requests = run(after, legacy)
+    old, old_requests = run(before, legacy, is_legacy=True)
+    new, new_requests = run(after, legacy, is_legacy=False)
     assert old_requests == new_requests
     assert old_requests
     shared = (old.keys() & new.keys()) - {"__builtins__"}
@@ -119,6 +139,14 @@ def test_every_function_and_parameter_is_on_its_page(module: str) -> None:
     names |= {f"KSR.{module}.{function.kemi}" for function in FUNCTIONS
               if function.module == module and function.kemi}  # fmt: skip
     names |= {name for name, function in BOUND.items() if function.module == module}
-    names |= set(PARAMETERS[module])
+    names |= set(PARAMETERS[FIRST_ASYNC if module == "async_http" else module])
     missing = sorted(name for name in names if f"`{name}" not in text)
     assert missing == []
+
+
+def test_every_key_variable_and_statistic_of_asynchronous_queries_is_on_their_page() -> None:
+    text = (PAGES / "http_async_client.md").read_text()
+    names = {f"`$http_req({key})" for key in ("all", *KEYS, *DOCUMENTED)}
+    names |= {f"`${kind}" for kind in (*VARIABLES, "http_req_id", "http_time(total)")}
+    names |= {f"`{counter}`" for counter in COUNTERS}
+    assert sorted(name for name in names if name not in text) == []
