@@ -55,8 +55,12 @@ def _print(findings: Sequence[Finding], count: int, error_count: int) -> None:
         click.secho("error: " if is_error else "warning: ", nl=False, fg=_COLOURS[is_error])
         click.echo(str(finding))
     warnings = len(findings) - error_count
-    outcome = f"{error_count} errors" if error_count else f"{count} connections are fit for use"
-    click.echo(f"{outcome}{f', {warnings} warnings' if warnings else ''}")
+    outcome = _counted(error_count, "error") if error_count else _counted(count, "connection")
+    click.echo(f"{outcome}, {_counted(warnings, 'warning')}")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 _COLOURS = {True: "red", False: "yellow"}

@@ -46,7 +46,7 @@ def test_check_shows_every_mistake_with_its_place_and_fails(path: Path) -> None:
         'expected seconds > 0, got "fast"',
         "error: connections.yaml:7:3: connections.backup: "
         "has no url; give url: http(s)://host[:port][/prefix]",
-        "3 errors",
+        "3 errors, 0 warnings",
     ]
 
 
@@ -57,7 +57,7 @@ def test_check_warns_of_plain_text_and_succeeds(path: Path) -> None:
     assert done.stdout.splitlines() == [
         "warning: connections.yaml:3:66: connections.api.auth.password: "
         "a secret in plain text; use ${env:NAME} or ${file:PATH}",
-        "1 connections are fit for use, 1 warnings",
+        "1 connection, 1 warning",
     ]
     assert "geheim" not in done.stdout
 
