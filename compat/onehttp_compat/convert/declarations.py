@@ -9,7 +9,7 @@ from pathlib import Path
 from onehttp.errors import ConfigurationError
 from onehttp_compat.config_lines import Comment, Option, Section, read_commented_lines
 from onehttp_compat.configuration import ModuleConfiguration
-from onehttp_compat.convert.server_file import Modparam, read_server_file
+from onehttp_compat.convert.server_file import Modparam, read_server_file, text_of
 from onehttp_compat.parameters import CONNECTION, LegacyBugs, find_parameter
 
 MODULES = ("http_client", "curl")
@@ -86,7 +86,7 @@ def _take(found: Declarations, one: Modparam, path: Path, config_file: Path | No
     try:
         configuration.set(one.name, value)
     except ConfigurationError as error:
-        raise ConfigurationError(str(error), file=one.file, line=one.line, key=error.key) from None
+        raise ConfigurationError(str(error), file=one.file, line=one.line) from None
     is_connection = find_parameter(one.module, one.name).setting == CONNECTION
     name = str(value).partition("=")[0].strip() if is_connection else ""
     key = (one.module, name, "" if is_connection else one.name)
@@ -104,7 +104,7 @@ def _read_comments(found: Declarations, module: str, config_file: str | None) ->
     """The comments and places of a connections file, which has been read without fault."""
     if not config_file:
         return
-    text = Path(config_file).read_text(encoding="utf-8", errors="surrogateescape")
+    text = text_of(Path(config_file))
     waiting: list[Comment] = []
     key: tuple[str, str, str] | None = None
     for line in read_commented_lines(text, config_file):
@@ -121,6 +121,7 @@ def _read_comments(found: Declarations, module: str, config_file: str | None) ->
         found.places[key] = f"{config_file}:{line.line}"
         found.comments.setdefault(key, []).extend(comment.text for comment in waiting)
         waiting = []
+    found.header += [comment.text for comment in waiting]
 
 
 def _key(

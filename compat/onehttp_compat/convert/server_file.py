@@ -72,7 +72,7 @@ class _Reader:
         self._path = path
         self._defines = defines
         self._depth = depth
-        self._tokens = list(_tokens(_text_of(path)))
+        self._tokens = list(_tokens(text_of(path)))
         self._at = 0
 
     def modparams(self) -> Iterator[Modparam]:
@@ -193,7 +193,12 @@ def comment_lines(text: str) -> list[str]:
     return [line for line in lines if line]
 
 
-def _text_of(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """What a file holds.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is no UTF-8 text.
+    """
     try:
         return path.read_bytes().decode("utf-8")
     except OSError as error:

@@ -60,7 +60,10 @@ def test_machines_get_json_and_a_loss_is_an_exit_status(tmp_path: Path) -> None:
     [
         ("", "declares no connection"),
         ("[a]\nurl\n", "kamailio.cfg:2:4: expected '='"),
-        ('modparam("http_client", "httpcon", "a=>x")', "kamailio.cfg:1"),
+        (
+            'modparam("http_client", "httpcon", "a=>x")',
+            "kamailio.cfg:1: httpcon 'a':5: expected '://' after the scheme",
+        ),
         ('modparam("http_client", "htpcon", "a=>x")', "did you mean 'httpcon'"),
         ('modparam("http_client", "config_file", "/none/at.all")', "cannot be read"),
     ],
@@ -85,6 +88,14 @@ def test_what_only_the_module_takes_is_read_as_the_module_does_and_told(tmp_path
     assert "  a:" not in answer["yaml"]
     fault = answer["report"][-1]["text"]
     assert "http.cfg:1:1: a: [a]: url: expected http:// or https://" in fault
+
+
+def test_a_connections_file_that_is_no_text_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "http.cfg"
+    path.write_bytes(b"# caf\xe9\n[a]\nurl = http://h\n")
+    run = CliRunner().invoke(onehttp, ["convert", str(path)])
+    assert run.exit_code == 1
+    assert "http.cfg:1: not UTF-8 text" in run.output
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
