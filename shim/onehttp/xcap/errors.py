@@ -64,3 +64,7 @@ class ConflictError(StatusError):
 
 class StoreError(XcapError):
     """The database cannot be used, or does not take the row; what was fetched is not lost."""
+
+
+class RowRefusedError(StoreError):
+    """The database works, but does not take this row: a value too long, or the server's own row."""

@@ -16,13 +16,15 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from onehttp.errors import OnehttpError, TransferError
 from onehttp.xcap.changes import DocumentChange, Listeners
-from onehttp.xcap.errors import StoreError
+from onehttp.xcap.errors import RowRefusedError, StoreError
 from onehttp.xcap.exchange import NOT_MODIFIED, etag_of
 from onehttp.xcap.store import Change, Watched, XcapStore
 from onehttp_backends.contract import Outcome, Response
 
 DEFAULT_WIDTH: Final = 64
 """Requests in flight at once."""
+MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
+"""Documents held until they are written."""
 _log = logging.getLogger("onehttp.xcap")
 
 
@@ -59,6 +61,13 @@ class RefreshReport:
     def total(self) -> int:
         return self.unchanged + self.changed + self.failed + self.overtaken
 
+    def add(self, other: RefreshReport) -> None:
+        """Count what another part came to."""
+        self.unchanged += other.unchanged
+        self.changed += other.changed
+        self.failed += other.failed
+        self.overtaken += other.overtaken
+
 
 class Newer(NamedTuple):
     """A document that has changed on the server."""
@@ -66,6 +75,26 @@ class Newer(NamedTuple):
     row: Watched
     etag: str
     body: bytes
+
+
+class Batch:
+    """Newer documents to be written together, as long as they are few bytes."""
+
+    def __init__(self) -> None:
+        self._newer: list[Newer] = []
+        self._size_bytes = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self._size_bytes >= MAX_BATCH_BYTES
+
+    def add(self, newer: Newer) -> None:
+        self._newer.append(newer)
+        self._size_bytes += len(newer.body)
+
+    def take(self) -> list[Newer]:
+        taken, self._newer, self._size_bytes = self._newer, [], 0
+        return taken
 
 
 class Refresh:
@@ -92,14 +121,13 @@ class Refresh:
         Raises:
             StoreError: the store cannot be read.
         """
-        report = RefreshReport()
+        report, batch = RefreshReport(), Batch()
         for page in self._store.watched(self._prefix):
-            newer = [
-                found
-                for row, outcome in self._outcomes(page)
-                if (found := self._judged(row, outcome, report)) is not None
-            ]
-            self._keep(newer, report)
+            for row, outcome in self._outcomes(page):
+                self._judge(row, outcome, report, batch)
+                if batch.is_full:
+                    report.add(self._keep(batch.take()))
+            report.add(self._keep(batch.take()))
         return report
 
     async def arun(self) -> RefreshReport:
@@ -107,15 +135,32 @@ class Refresh:
         report = RefreshReport()
         pages = self._store.watched(self._prefix)
         while (page := await asyncio.to_thread(next, pages, None)) is not None:
-            outcomes = await self._aoutcomes(page)
-            newer = [
-                found
-                for row, outcome in zip(page, outcomes, strict=True)
-                if (found := self._judged(row, outcome, report)) is not None
-            ]
-            if newer:
-                await asyncio.to_thread(self._keep, newer, report)
+            await self._arun_page(page, report)
         return report
+
+    async def _arun_page(self, page: Sequence[Watched], report: RefreshReport) -> None:
+        batch, left = Batch(), iter(page)
+
+        async def work() -> None:
+            for row in left:
+                self._judge(row, await self._aoutcome(row), report, batch)
+                if batch.is_full:
+                    report.add(await asyncio.to_thread(self._keep, batch.take()))
+
+        workers = [asyncio.ensure_future(work()) for _ in range(min(self._width, len(page)))]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+        if newer := batch.take():
+            report.add(await asyncio.to_thread(self._keep, newer))
+
+    async def _aoutcome(self, row: Watched) -> Outcome:
+        try:
+            return await self._rows.astart(row)
+        except TransferError as error:
+            return error
 
     def _outcomes(self, page: Sequence[Watched]) -> Iterator[tuple[Watched, Outcome]]:
         """Each row with its outcome, `width` requests ahead of the one waited for."""
@@ -136,37 +181,20 @@ class Refresh:
             refusal = error
             return lambda: refusal
 
-    async def _aoutcomes(self, page: Sequence[Watched]) -> list[Outcome]:
-        outcomes: dict[int, Outcome] = {}
-        left = iter(page)
-
-        async def work() -> None:
-            for row in left:
-                try:
-                    outcomes[row.id] = await self._rows.astart(row)
-                except TransferError as error:
-                    outcomes[row.id] = error
-
-        workers = [asyncio.ensure_future(work()) for _ in range(min(self._width, len(page)))]
-        try:
-            await asyncio.gather(*workers)
-        finally:
-            for worker in workers:
-                worker.cancel()
-        return [outcomes[row.id] for row in page]
-
-    def _judged(self, row: Watched, outcome: Outcome, report: RefreshReport) -> Newer | None:
+    def _judge(self, row: Watched, outcome: Outcome, report: RefreshReport, batch: Batch) -> None:
         if isinstance(outcome, Response) and outcome.status == NOT_MODIFIED:
             report.unchanged += 1
-            return None
+            return
         try:
             newer = self._newer(row, outcome)
         except OnehttpError as error:
             report.failed += 1
             _log.warning("%s: not refreshed: %s", row.doc_uri, error)
-            return None
-        report.unchanged += newer is None
-        return newer
+            return
+        if newer is None:
+            report.unchanged += 1
+        else:
+            batch.add(newer)
 
     def _newer(self, row: Watched, outcome: Outcome) -> Newer | None:
         response = self._rows.document(row, outcome)
@@ -176,28 +204,30 @@ class Refresh:
         # Some servers do not know conditions, and send the same document again.
         return None if etag == row.etag else Newer(row, etag, response.body)
 
-    def _keep(self, newer: Sequence[Newer], report: RefreshReport) -> None:
-        for one, is_written in zip(newer, self._written(newer), strict=True):
+    def _keep(self, newer: Sequence[Newer]) -> RefreshReport:
+        kept = RefreshReport()
+        for one, is_written in zip(newer, self._written(newer) if newer else (), strict=True):
             if is_written is None:
-                report.failed += 1
+                kept.failed += 1
             elif not is_written:
-                report.overtaken += 1
+                kept.overtaken += 1
             else:
-                report.changed += 1
+                kept.changed += 1
                 self._tell(one)
+        return kept
 
-    def _written(self, newer: Sequence[Newer]) -> list[bool | None]:
+    def _written(self, newer: Sequence[Newer]) -> Sequence[bool | None]:
         """For each whether it was written; None where the store failed."""
-        if not newer:
-            return []
         changes = [Change(one.row.doc_uri, one.row.etag, one.etag, one.body) for one in newer]
         try:
-            return list(self._store.replace(changes))
-        except StoreError as error:
+            return self._store.replace(changes)
+        except RowRefusedError as error:
             if len(newer) > 1:  # one bad document must not hold up the others
                 return [self._written([one])[0] for one in newer]
             _log.error("%s: not stored: %s", newer[0].row.doc_uri, error)
-            return [None]
+        except StoreError as error:
+            _log.error("%d changed documents are not stored: %s", len(newer), error)
+        return [None] * len(newer)
 
     def _tell(self, one: Newer) -> None:
         self._listeners.tell(

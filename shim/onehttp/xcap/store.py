@@ -13,11 +13,11 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Table, create_engine, delete, insert, inspect, select, update
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError as BadUrlError
-from sqlalchemy.exc import IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.sql.elements import ColumnElement
 
-from onehttp.xcap.errors import StoreError
+from onehttp.xcap.errors import RowRefusedError, StoreError
 from onehttp.xcap.table import VERSION, version_table, xcap_table
 
 DEFAULT_URL: Final = "sqlite:///xcap.sqlite"
@@ -86,7 +86,8 @@ class XcapStore:
         timeout_s: how long to wait for a connection, or for another writer (SQLite).
 
     Raises (all methods):
-        StoreError: the database is gone, locked, read-only, or does not take the row.
+        StoreError: the database is gone, locked or read-only.
+        RowRefusedError: it does not take the row.
     """
 
     def __init__(
@@ -147,7 +148,7 @@ class XcapStore:
         """Keep a document: a new row, or the one that a client wrote before.
 
         Raises:
-            StoreError: also where the row is the server's own (source 0), or a value too long.
+            RowRefusedError: also where the row is the server's own (source 0), or a value too long.
         """
         values = _values(document)
         columns = self._table.c
@@ -220,8 +221,8 @@ class XcapStore:
         try:
             with self._turn, self._engine.begin() as database:
                 yield database
-        except IntegrityError as error:
-            raise StoreError(
+        except (IntegrityError, DataError) as error:
+            raise RowRefusedError(
                 f"{self.place}: the row is not taken: {error.orig}; one of that doc_uri may be "
                 "the server's own, which a client must not change"
             ) from error
@@ -300,7 +301,7 @@ def _values(document: StoredDocument) -> dict[str, Any]:
 def _check_widths(values: dict[str, Any]) -> None:
     for name, width in _WIDTHS.items():
         if len(values.get(name, "")) > width:
-            raise StoreError(
+            raise RowRefusedError(
                 f"{name}: {len(values[name])} characters, the column holds {width}: "
                 f"{values[name][:40]!r}..."
             )

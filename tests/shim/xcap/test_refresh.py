@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event, text
@@ -190,6 +193,47 @@ def test_a_document_that_the_store_does_not_take_is_tried_again_next_time(
         connection.execute(text("DROP TRIGGER no"))
     assert refresh(client) == RefreshReport(unchanged=2, changed=1)
     assert sorted(one.url for one in heard) == sorted(client.url(one) for one in selectors)
+
+
+def test_a_locked_store_is_waited_for_once_not_for_each_document(
+    server: XcapServer, engine: str, refresh: Refresh, tmp_path: Path
+) -> None:
+    onehttp.init({"version": 1, "connections": {"xcap": {"url": server.root}}}, backend=engine)
+    client = XcapClient("xcap", XcapStore(f"sqlite:///{tmp_path}/x", timeout_s=0.01))
+    selectors = filled(client, server, 5)
+    for selector in selectors:
+        server.store(selector.path, NEWER)
+    assert client.store is not None
+    attempts: list[object] = []
+    event.listen(client.store._engine, "before_execute", lambda *call: attempts.append(call))
+    with sqlite3.connect(tmp_path / "x", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")  # may be read, not written
+        assert refresh(client) == RefreshReport(failed=5)
+        other.execute("ROLLBACK")
+    assert len(attempts) == 2  # one to read, one to write
+    assert refresh(client) == RefreshReport(changed=5)
+
+
+def test_large_documents_are_not_held_until_the_end(
+    client: XcapClient, server: XcapServer, refresh: Refresh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    selectors = filled(client, server, 6)
+    for selector in selectors:
+        server.store(selector.path, NEWER)
+    monkeypatch.setattr("onehttp.xcap.refresh.MAX_BATCH_BYTES", 2 * len(NEWER))
+    store = client.store
+    assert store is not None
+    batches: list[int] = []
+    replace = store.replace
+
+    def counted(changes: Any) -> list[bool]:
+        batches.append(len(changes))
+        return replace(changes)
+
+    store.replace = counted  # type: ignore[method-assign]
+    assert refresh(client) == RefreshReport(changed=6)
+    assert sum(batches) == 6
+    assert len(batches) >= 3
 
 
 def test_a_store_that_is_gone_is_an_error_and_nothing_is_sent(
