@@ -90,9 +90,8 @@ class Case:
 
     @property
     def became(self) -> str:
-        if isinstance(self.outcome, onehttp.CancelledError):
-            return "cancelled"
-        return "failed" if isinstance(self.outcome, onehttp.TransferError) else "completed"
+        assert self.outcome is not None
+        return became(self.outcome)
 
     @property
     def way(self) -> str:
@@ -115,7 +114,7 @@ class Case:
         for result in self.results:
             assert self.query is not None
             assert (result.query_id, result.xdata) == (self.query.id, self)
-            assert type(result.error or result.response) is type(self.outcome)
+            assert became(result.error or result.response) == self.became
             assert self.saw is self.witness
 
 
@@ -446,6 +445,13 @@ class Interleavings(RuleBasedStateMachine):
             for witness in self.witnesses:
                 witness.check_settled()
         self._patch.stop()
+
+
+def became(outcome: Outcome | None) -> str:
+    """How a query with this outcome is counted."""
+    if isinstance(outcome, onehttp.CancelledError):
+        return "cancelled"
+    return "failed" if isinstance(outcome, onehttp.TransferError) else "completed"
 
 
 def origin(url: str) -> str:
