@@ -171,7 +171,7 @@ class Load:
         with onehttp.transaction(transaction):
             query = self.query(dice, dice.choice([route, slow_route]))
         if query is None:
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
             return "refused"
         outcome: str | None = await transaction
         return outcome

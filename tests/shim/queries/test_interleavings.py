@@ -6,6 +6,7 @@ worker took it) and holds the scheduler to the state and to every counter that f
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import traceback
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from unittest.mock import patch
 
+from ends import PATIENCE_S
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -47,8 +49,6 @@ from onehttp_backends.errors import CurlCode
 
 CHAIN = 3
 TIMER_S = 30.0
-HANG_S = 30
-"""After which a forked child that hangs is killed."""
 MODES = ["held", "held", "held", "at once", "unfit", "broken", "interrupted"]
 ROUTES = ["replies", "replies", "silent", "raises", "submits", "shuts down", "is async", "", None]
 FAULTS = ["", "", "", "", "suspend", "resume", "cancel_suspend"]
@@ -184,6 +184,8 @@ class Interleavings(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        # Each order has a watchdog of its own: making a failure short takes many.
+        faulthandler.dump_traceback_later(4 * PATIENCE_S, exit=True)
         self._patch = patch.object(scheduler_module, "RouteWorkers", HandWorkers)
         self._patch.start()
         self.clock = ManualClock()
@@ -391,7 +393,7 @@ class Interleavings(RuleBasedStateMachine):
             warnings.simplefilter("ignore", DeprecationWarning)  # threads: the point of it
             pid = os.fork()
         if pid == 0:
-            signal.alarm(HANG_S)
+            signal.alarm(PATIENCE_S)  # kills a child that hangs
             try:
                 self._check_child()
             except BaseException:  # noqa: BLE001 - nothing may leave the child

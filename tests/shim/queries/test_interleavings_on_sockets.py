@@ -6,6 +6,7 @@ the route has run. The server answers when told, the transaction's timer is a cl
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import threading
@@ -78,6 +79,8 @@ class OnSockets(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        # Each order has a watchdog of its own: making a failure short takes many.
+        faulthandler.dump_traceback_later(4 * PATIENCE_S, exit=True)
         self.server = HoldingServer().__enter__()
         self.clock = ManualClock()
         self.layer = FakeTransactionLayer(TIMER_S, self.clock)

@@ -6,6 +6,7 @@ import functools
 import gc
 import logging
 import threading
+import time
 import weakref
 from contextvars import ContextVar
 
@@ -234,3 +235,35 @@ def test_every_thread_that_waits_for_a_query_is_woken(api: str, holding: Holding
         for thread in threads:
             thread.join(PATIENCE_S)
         assert came == [query.result(0)] * 4
+
+
+def test_no_query_stays_in_the_line_whoever_puts_it_there() -> None:
+    """Four threads in front of three workers that sleep and wake all the time."""
+    ran = threading.Semaphore(0)
+    workers = RouteWorkers(3, lambda query: ran.release())
+
+    def put() -> None:
+        for number in range(2000):
+            assert workers.put(number)  # type: ignore[arg-type]
+            if number % 20 == 0:
+                assert ran.acquire(timeout=PATIENCE_S)
+
+    threads = [threading.Thread(target=put) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(4 * PATIENCE_S)
+    for _ in range(4 * 1900):
+        assert ran.acquire(timeout=PATIENCE_S)
+    assert workers.close() == []
+
+
+def test_closed_workers_take_nothing_and_end_their_threads() -> None:
+    ran = threading.Event()
+    workers = RouteWorkers(2, lambda query: ran.set())
+    workers.put(1)  # type: ignore[arg-type]
+    assert ran.wait(PATIENCE_S)
+    assert workers.close() == []
+    workers.join(time.monotonic() + PATIENCE_S)
+    assert not any(thread.is_alive() for thread in workers._threads)
+    assert not workers.put(2)  # type: ignore[arg-type]
