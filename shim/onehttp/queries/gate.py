@@ -98,6 +98,11 @@ class Places:
             self._turns.pop(query.origin, None)
         return True
 
+    def forget_lines(self) -> None:
+        """Nobody waits."""
+        self._lines.clear()
+        self._turns.clear()
+
     def in_line(self) -> list[Query]:
         """Everybody who waits."""
         return [query for line in self._lines.values() for query in line]
@@ -172,6 +177,10 @@ class Gate:
         for query in in_line:
             self.cancel(query, error(query))
         self._deadlines.close()
+
+    def abandon(self) -> None:
+        """In a forked child: who is in line is the parent's, and nothing of it starts here."""
+        self._places.forget_lines()
 
     def _takes_place(self, query: Query, waiting: Waiting) -> bool:
         with self._changing:

@@ -292,6 +292,8 @@ class QueryScheduler:
         """In a forked child: open queries are the parent's, which runs their routes."""
         inherited = self._open
         self._workers.abandon()
+        if self._gate is not None:
+            self._gate.abandon()
         self._begin_afresh()
         for query in inherited:
             query.state = QueryState.ENDED

@@ -133,6 +133,40 @@ def test_a_route_may_fork_and_both_go_on(engine: str, end: str) -> None:
     )
 
 
+def test_who_waits_for_a_query_in_a_forked_child_is_woken(engine: str) -> None:
+    """The only thread that can: the one that forks, in a signal handler."""
+    succeeds(
+        """
+        children = []
+
+        def fork(*_):
+            children.append(os.fork())
+            if not children[0]:
+                signal.alarm(PATIENCE_S)
+            else:
+                assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 0
+                server.arrival("/a").answer()
+
+        signal.signal(signal.SIGUSR1, fork)
+        with HoldingServer() as server:
+            query = onehttp.submit("GET", f"{server.url}/a", timeout=PATIENCE_S)
+            server.arrival("/a")
+
+            def interrupt():
+                while not query._wakers:
+                    pass
+                os.kill(os.getpid(), signal.SIGUSR1)
+
+            threading.Thread(target=interrupt).start()
+            result = query.result()
+            if not children[0]:
+                os._exit(0 if isinstance(result.error, onehttp.CancelledError) else 1)
+            assert result.ok
+        """,
+        engine,
+    )
+
+
 def test_forks_while_other_threads_submit_and_wait() -> None:
     """Of pycurl only: httpcore imports inside each call, and a fork in that moment leaves
     Python's import lock to nobody in the child."""

@@ -273,3 +273,22 @@ def test_limits_that_are_none_are_named(limits: dict[str, Any]) -> None:
     (name,) = limits
     with pytest.raises(onehttp.ConfigurationError, match=rf"^queries\.{name}: expected"):
         onehttp.QueryLimits(**limits)
+
+
+def test_without_a_thread_for_deadlines_a_query_is_refused_and_leaves_the_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scripted = Scripted(max_in_flight=1)
+    scripted.submit("a/0")
+
+    def no_more(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_more)
+        with pytest.raises(RuntimeError, match="new thread"):
+            scripted.submit("a/1", timeout_s=5)
+    scripted.submit("a/2")
+    scripted.end_first()
+    assert scripted.started == ["a/0", "a/2"]
+    assert scripted.queries.stats().refused == 1

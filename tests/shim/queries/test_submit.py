@@ -9,9 +9,10 @@ import threading
 
 import pytest
 from ends import PATIENCE_S, scheduler
-from scripted import ScriptedBackend, Witness, failure, response
+from scripted import HandWorkers, ScriptedBackend, Witness, failure, response
 
 import onehttp
+from onehttp.queries import scheduler as scheduler_module
 from onehttp.queries.query import IllegalTransitionError, QueryState
 from onehttp.queries.routes import Routes
 from onehttp.queries.scheduler import QueryScheduler
@@ -198,6 +199,42 @@ def test_ctrl_c_in_a_submit_takes_it_back(caplog: pytest.LogCaptureFixture) -> N
     assert (stats.submitted, stats.refused, stats.suspended, stats.open) == (0, 1, 0, 0)
     assert ran == []
     assert not caplog.messages
+
+
+def test_ctrl_c_after_the_answer_takes_it_back_before_its_route_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scheduler_module, "RouteWorkers", HandWorkers)
+    backend, queries = scripted()
+    workers = queries._workers
+    assert isinstance(workers, HandWorkers)
+    backend.modes[REQUEST.url] = "at once"
+    witnesses = [Witness(FakeTransactionLayer().new()) for _ in range(2)]
+    ran: list[onehttp.Result] = []
+
+    def start(request: onehttp.Request, on_done: object) -> object:
+        backend.submit(request, on_done)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    for witness in witnesses:
+        with onehttp.transaction(witness), pytest.raises(KeyboardInterrupt):
+            queries.submit(REQUEST, ran.append, None, start)  # type: ignore[arg-type]
+    ended = threading.Event()
+    workers.begin(workers.line[0], ended.set)
+    assert ended.wait(PATIENCE_S)
+    assert queries.close(0) == onehttp.ShutdownReport()
+    assert ran == []
+    assert [list(witness.ways.values()) for witness in witnesses] == [[["cancel_suspend"]]] * 2
+    assert (queries.stats().submitted, queries.stats().refused) == (0, 2)
+
+
+def test_a_query_answered_before_submit_returns_keeps_no_transfer() -> None:
+    backend, queries = scripted()
+    backend.modes[REQUEST.url] = "at once"
+    query = queries.submit(REQUEST, None, None)
+    assert query.result(0).ok
+    assert query._transfer is None
+    assert not query.cancel()
 
 
 def test_a_signal_handler_may_submit_in_the_midst_of_a_submit(api: str) -> None:
