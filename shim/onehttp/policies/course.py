@@ -136,7 +136,7 @@ def _pause_before_next(
 def _attempt(
     policies: PoliciesInForce, request: Request, max_redirects: int, deadline: Deadline
 ) -> Course:
-    era = policies.begin(deadline.clock)
+    era = policies.begin(deadline.clock.now())
     if not era:
         admitted = yield from _admitted(policies, deadline)
         if isinstance(admitted, TransferError):

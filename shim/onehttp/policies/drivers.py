@@ -41,7 +41,7 @@ def perform_policed(
     began = clock.now()
     policies = line.policies
     if policies is not None and begins_at_once:
-        era = policies.begin(clock)
+        era = policies.begin(began)
         if era:
             try:
                 first = backend.perform(request)
@@ -73,7 +73,7 @@ async def aperform_policed(
     began = clock.now()
     policies = line.policies
     if policies is not None and begins_at_once:
-        era = policies.begin(clock)
+        era = policies.begin(began)
         if era:
             try:
                 first = await backend.aperform(request)

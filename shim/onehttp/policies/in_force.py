@@ -106,10 +106,10 @@ class PoliciesInForce:
         if self.spec.limits == previous.spec.limits:
             self.limiter = previous.limiter
 
-    def begin(self, clock: Clock) -> int:
+    def begin(self, now_s: float) -> int:
         """Let an attempt begin at once: its era, for `end`; 0: it has to wait, or may not."""
         era = NO_BREAKER if self.breaker is None else self.breaker.closed_era
-        if era and (self.limiter is None or self.limiter.enter_now(clock.now)):
+        if era and (self.limiter is None or self.limiter.enter_now(now_s)):
             return era
         return 0
 

@@ -69,7 +69,7 @@ class Limiter:
         """Attempts that have a place; 0 where their number is not limited."""
         return 0 if self._free is None else (self.policy.concurrent or 0) - len(self._free)
 
-    def enter_now(self, now: Callable[[], float]) -> bool:
+    def enter_now(self, now_s: float) -> bool:
         """Take a place and start, if both can be had without waiting."""
         free = self._free
         if free is not None:
@@ -79,7 +79,7 @@ class Limiter:
                 free.pop()
             except IndexError:
                 return False
-        if self._interval_s and self.reserve(now(), 0.0) is None:
+        if self._interval_s and self.reserve(now_s, 0.0) is None:
             self.leave()
             return False
         return True

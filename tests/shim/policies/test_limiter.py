@@ -120,7 +120,7 @@ def test_a_refused_trial_is_left_to_somebody_else(world: World) -> None:
 
 def test_who_waits_longest_goes_first_and_who_left_the_line_is_passed_over() -> None:
     limiter = Limiter(LimitsPolicy(concurrent=1))
-    assert limiter.enter_now(lambda: 0.0)
+    assert limiter.enter_now(0.0)
     turns = [limiter.enter() for _ in range(3)]
     order: list[int] = []
     for number, turn in enumerate(turns):
@@ -128,17 +128,17 @@ def test_who_waits_longest_goes_first_and_who_left_the_line_is_passed_over() -> 
         turn.when_granted(lambda number=number: order.append(number))  # type: ignore[misc]
     assert turns[0] is not None
     assert limiter.withdraw(turns[0])
-    assert not limiter.enter_now(lambda: 0.0)
+    assert not limiter.enter_now(0.0)
     for _ in range(2):
         limiter.leave()
     assert order == [1, 2]
     limiter.leave()
-    assert limiter.enter_now(lambda: 0.0)
+    assert limiter.enter_now(0.0)
 
 
 def test_a_turn_granted_before_somebody_listens_wakes_him_at_once() -> None:
     limiter = Limiter(LimitsPolicy(concurrent=1))
-    limiter.enter_now(lambda: 0.0)
+    limiter.enter_now(0.0)
     turn = limiter.enter()
     assert turn is not None
     limiter.leave()

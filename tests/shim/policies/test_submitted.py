@@ -190,10 +190,10 @@ def test_a_forked_child_has_all_places_free_and_no_alarm(submitting: World) -> N
     submitting.connect(api={"limits": {"concurrent": 1, "wait": 0}, "circuit_breaker": 1})
     policies = submitting.runtime.lines["api"].policies
     assert policies is not None
-    assert policies.begin(submitting.clock)
-    assert not policies.begin(submitting.clock)
+    assert policies.begin(submitting.clock.now())
+    assert not policies.begin(submitting.clock.now())
     child = os.fork()
     if child == 0:
-        os._exit(0 if policies.begin(submitting.clock) else 1)
+        os._exit(0 if policies.begin(submitting.clock.now()) else 1)
     assert os.waitpid(child, 0)[1] == 0
-    assert not policies.begin(submitting.clock)
+    assert not policies.begin(submitting.clock.now())
