@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import onehttp
 from onehttp import (
@@ -53,6 +53,7 @@ class AsyncCall:
     is_kemi: bool
     message: Message
     """The variables of the message that the callback works on."""
+    is_suspending: bool
 
     def __call__(self, result: Result) -> None:
         """Run the callback outside of any transaction."""
@@ -66,6 +67,16 @@ class AsyncCall:
         if script_route is not None:
             self.module.run(self, script_route, reply, is_suspended=False)
         return True
+
+
+class QueryObserver(Protocol):
+    """Told of a script's queries, in the context of the message that they are made for."""
+
+    def sent(self, call: AsyncCall) -> None:
+        """It has started; its end may have been told before."""
+
+    def ended(self, call: AsyncCall, reply: AsyncReply, has_run: bool) -> None:
+        """Its callback is over; False: its transaction had ended, or has to by itself."""
 
 
 class SuspendedTransaction:
@@ -138,7 +149,7 @@ def answer_at_once(error: TransferError, done: Callable[[Outcome], None]) -> Tra
     return _Ended()
 
 
-def _faked(uri: str, address: str) -> dict[str, Value]:
+def _faked(uri: str, address: str) -> SipMessage:
     headers = (
         ("From", f"<{address}>;tag=123"),
         ("To", f"<{address}>"),
@@ -146,9 +157,15 @@ def _faked(uri: str, address: str) -> dict[str, Value]:
         ("CSeq", "1 OPTIONS"),
         ("Content-Length", "0"),
     )
-    return {**SipMessage("OPTIONS", uri, headers).variables(), "$rb": ""}
+    return SipMessage("OPTIONS", uri, headers, label="callback")
 
 
-FAKED: Final = _faked("sip:you@kamailio.org", "sip:you@kamailio.org")
-FAKED_FIRST: Final = _faked("sip:you@kamailio.org", "you@kamailio.org")
+def _variables(message: SipMessage) -> dict[str, Value]:
+    return {**message.variables(), "$rb": ""}
+
+
+FAKED_MESSAGE: Final = _faked("sip:you@kamailio.org", "sip:you@kamailio.org")
 """The message of a callback without transaction."""
+FAKED: Final = _variables(FAKED_MESSAGE)
+FAKED_FIRST: Final = _variables(_faked("sip:you@kamailio.org", "you@kamailio.org"))
+"""Its variables, now and in the first revision."""

@@ -140,6 +140,7 @@ class HttpAsyncClient:
             xdata=xdata,
             is_kemi=is_kemi,
             message=message,
+            is_suspending=transaction is not None,
         )
         data = settings.body if body is None else body
         self._count("requests")  # before the callback, which may be fast
@@ -155,6 +156,8 @@ class HttpAsyncClient:
             _log.error("http_async_query: %s", error)
             return -1
         self.pending.reset()
+        if self._server.query_observer is not None:
+            self._server.query_observer.sent(call)
         self._current.query_id = query_id
         return 0 if transaction else 1
 
@@ -217,11 +220,15 @@ class HttpAsyncClient:
         elif result.error is not None:
             self._count("errors")
             _log.error("query %s: %s", call.query_id, reply.error_text)
+        has_run = True
         try:
-            return run(reply)
+            has_run = run(reply)
         finally:
             if result.ok:
                 self._count("replies")
+            if self._server.query_observer is not None:
+                self._server.query_observer.ended(call, reply, has_run)
+        return has_run
 
     def run(
         self, call: AsyncCall, route: ScriptRoute | None, reply: AsyncReply, is_suspended: bool

@@ -13,7 +13,7 @@ from onehttp import (
     Result,
     UnknownRouteError,
 )
-from onehttp_compat.async_calls import ScriptRoute
+from onehttp_compat.async_calls import QueryObserver, ScriptRoute
 from onehttp_compat.async_http import AsyncHttp
 from onehttp_compat.async_settings import TimeoutMeaning
 from onehttp_compat.auth_identity import AuthIdentity
@@ -92,6 +92,7 @@ class LegacyServer:
         self.async_cap_s = async_cap_s
         self.find_route: Callable[[str], ScriptRoute | None] = _registered_route
         """Finds the script's routes by name; those registered with onehttp unless replaced."""
+        self.query_observer: QueryObserver | None = None
         self.http_async_client = HttpAsyncClient(self, is_first_async)
         self._modules: dict[str, Module] = {
             "auth_identity": self.auth_identity,

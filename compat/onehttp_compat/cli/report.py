@@ -1,15 +1,17 @@
-"""What ``onehttp run`` shows: the calls by place, the messages, and the engine's account."""
+"""What ``onehttp run`` gathers: the calls by place, the messages, and the engine's account."""
 
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from onehttp import Stats
+from onehttp_compat.cli.tally import PERCENTILES, Tally
 from onehttp_compat.dispatch import LegacyCall
-from onehttp_compat.script.stand_in import MessageOutcome
+from onehttp_compat.script.outcome import MessageEnd, MessageOutcome, QueryOutcome
 
 _secret_query = re.compile(r"(?i)([?&][^=&]*(?:token|key|secret|pass|pwd|auth|sig)[^=&]*=)[^&#]*")
 _userinfo = re.compile(r"^((?:https?:/*)?)[^/?#@]*@")
@@ -40,12 +42,28 @@ class Report:
     """Gathers what a run did."""
 
     script: Path
+    kept: int
+    """How many messages are shown one by one, the first ones; all are counted."""
+    is_load_test: bool = False
     rows: dict[tuple[str, str, str, int], CallRow] = field(default_factory=dict)
     outcomes: list[MessageOutcome] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
     stats: Stats | None = None
+    _noting: threading.Lock = field(default_factory=threading.Lock)
+    """Guards the rows: all workers of a script make calls."""
 
     def note(self, call: LegacyCall) -> None:
         """Take one call down."""
+        with self._noting:
+            self._note(call)
+
+    def note_message(self, outcome: MessageOutcome) -> None:
+        """Take down what became of one message."""
+        self.tally.add(outcome)
+        if outcome.number <= self.kept:
+            self.outcomes.append(outcome)
+
+    def _note(self, call: LegacyCall) -> None:
         place = f"{Path(call.file).name}:{call.line}"
         url = shown_url(call.url)
         key = (place, call.name, url, call.code)
@@ -60,7 +78,12 @@ class Report:
 
     @property
     def has_errors(self) -> bool:
-        return any(outcome.error for outcome in self.outcomes)
+        return self.tally.ends[MessageEnd.FAILED] > 0
+
+    @property
+    def messages(self) -> list[MessageOutcome]:
+        """The first ones, in the order in which they came."""
+        return sorted(self.outcomes, key=lambda outcome: outcome.number)
 
     @property
     def modules(self) -> list[str]:
@@ -86,20 +109,24 @@ class Report:
                 }
                 for row in self.rows.values()
             ],
-            "messages": [
-                {
-                    "message": outcome.message.label,
-                    "method": outcome.message.method,
-                    "uri": outcome.message.uri,
-                    "replies": outcome.replies,
-                    "actions": outcome.actions,
-                    "headers": outcome.headers,
-                    "error": outcome.error,
-                    "time_ms": round(outcome.time_s * 1000, 3),
-                }
-                for outcome in self.outcomes
-            ],
+            "messages": [_message(outcome) for outcome in self.messages],
+            "summary": self._summary(),
             "engine": self._engine(),
+        }
+
+    def _summary(self) -> dict[str, Any]:
+        tally = self.tally
+        latency = {f"p{percent}": _ms(tally.percentile_s(percent)) for percent in PERCENTILES}
+        return {
+            "messages": tally.count,
+            **{end.value.replace(" ", "_"): tally.ends[end] for end in MessageEnd},
+            "queries": tally.queries,
+            "failed_queries": tally.failed_queries,
+            "suspended": tally.suspended,
+            "resumed": tally.resumed,
+            "seconds": round(tally.wall_s, 3),
+            "per_second": round(tally.per_second, 1),
+            "latency_ms": {**latency, "max": _ms(tally.longest_s)},
         }
 
     def _engine(self) -> dict[str, Any]:
@@ -116,69 +143,32 @@ class Report:
         }
 
 
-SHOWN_MESSAGES = 20
+def _message(outcome: MessageOutcome) -> dict[str, Any]:
+    return {
+        "message": outcome.message.label,
+        "method": outcome.message.method,
+        "uri": outcome.message.uri,
+        "end": outcome.end.value,
+        "replies": outcome.replies,
+        "actions": outcome.actions,
+        "headers": outcome.headers,
+        "suspended": outcome.suspended,
+        "resumed": outcome.resumed,
+        "queries": [_query(query) for query in outcome.queries],
+        "error": outcome.error,
+        "time_ms": _ms(outcome.time_s),
+    }
 
 
-def print_report(report: Report) -> None:
-    """Print the tables."""
-    from rich.console import Console
-
-    console = Console(width=None if Console().is_terminal else 160)
-    console.print(_calls(report))
-    console.print(_messages(report))
-    stats = report.stats
-    if stats is not None:
-        console.print(
-            f"[bold]one engine[/bold] ({stats.backend}): "
-            f"legacy modules {', '.join(report.modules)}; "
-            f"{stats.global_inits} global init, "
-            f"{stats.transfers} transfers ({stats.failed} failed), "
-            f"{stats.connections_opened} connections opened, {stats.connections_reused} reused"
-        )
+def _query(query: QueryOutcome) -> dict[str, Any]:
+    return {
+        "route": query.route,
+        "result": query.result,
+        "suspending": query.is_suspending,
+        "route_run": query.has_run,
+        "time_ms": _ms(query.time_s),
+    }
 
 
-def _calls(report: Report) -> Any:
-    from rich.table import Table
-
-    table = Table(title=f"legacy HTTP calls of {report.script.name}", title_justify="left")
-    for heading in ("where", "function", "URL"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("calls", "code", "bytes", "ms"):
-        table.add_column(heading, justify="right")
-    table.add_column("replace by", overflow="fold")
-    for row in report.rows.values():
-        style = "" if 200 <= row.code < 400 else "yellow" if row.code >= 400 else "red"
-        table.add_row(
-            row.place,
-            row.function,
-            row.url,
-            str(row.count),
-            f"[{style}]{row.code}[/{style}]" if style else str(row.code),
-            str(row.result_bytes),
-            f"{row.time_s / row.count * 1000:.2f}",
-            row.replacement.replace("[", "\\["),
-        )
-    return table
-
-
-def _messages(report: Report) -> Any:
-    from rich.table import Table
-
-    count = len(report.outcomes)
-    shown = report.outcomes[:SHOWN_MESSAGES]
-    more = f" (first {len(shown)} of {count})" if count > len(shown) else ""
-    table = Table(title=f"messages{more}", title_justify="left")
-    for heading in ("message", "request", "what the script did"):
-        table.add_column(heading, overflow="fold")
-    table.add_column("ms", justify="right")
-    for outcome in shown:
-        done = [*outcome.actions, *(f"reply {reply}" for reply in outcome.replies)]
-        if outcome.error:
-            done.append(f"[red]{outcome.error}[/red]")
-        table.add_row(
-            outcome.message.label,
-            f"{outcome.message.method} {outcome.message.uri}",
-            ", ".join(done) or "nothing",
-            f"{outcome.time_s * 1000:.2f}",
-        )
-    return table
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)

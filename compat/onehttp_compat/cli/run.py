@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import sys
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
 import onehttp
-from onehttp_compat.cli.report import Report, print_report
-from onehttp_compat.script.message import DEFAULT_MESSAGE, SipMessage, read_messages
-from onehttp_compat.script.runner import Script
+from onehttp.testing.transactions import DEFAULT_FINAL_TIMER_S
+from onehttp_compat.cli.report import Report
+from onehttp_compat.script.message import DEFAULT_MESSAGE, read_messages
+from onehttp_compat.script.outcome import MessageOutcome
+from onehttp_compat.script.sip_server import serving
 from onehttp_compat.server import LegacyServer, use_server
 
 
@@ -28,6 +32,16 @@ from onehttp_compat.server import LegacyServer, use_server
               help="A file or folder of SIP requests; repeatable.")  # fmt: skip
 @click.option("--method", help="Method of an app_python script that handles a message.")
 @click.option("--repeat", default=1, type=click.IntRange(1, 1_000_000), help="Replay so often.")
+@click.option(
+    "--concurrency",
+    default=1,
+    type=click.IntRange(1, 10_000),
+    show_default=True,
+    help="Messages in progress at once; a suspended one is.",
+)
+@click.option("--fr-timer", default=DEFAULT_FINAL_TIMER_S, show_default=True,
+              type=click.FloatRange(0.001, 86_400), metavar="SECONDS",
+              help="A suspended transaction answers 408 after so long.")  # fmt: skip
 @click.option("--backend", default="pycurl", show_default=True)
 @click.option("--legacy-bugs", type=click.Choice(["fixed", "faithful"]), default="fixed")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -39,6 +53,8 @@ def run(
     messages: tuple[Path, ...],
     method: str | None,
     repeat: int,
+    concurrency: int,
+    fr_timer: float,
     backend: str,
     legacy_bugs: Any,
     as_json: bool,
@@ -54,17 +70,21 @@ def run(
     warnings.simplefilter("ignore", onehttp.LegacyCallWarning)
     try:
         requests = [one for path in messages for one in read_messages(path)] or [DEFAULT_MESSAGE]
-        onehttp.init(connections, backend=backend)
         server = LegacyServer(legacy_bugs)
         use_server(server)
         for text in modparams:
             server.modparam(*_modparam(text))
+        workers = max(1, server.http_async_client.parameters.workers)
+        limits = onehttp.QueryLimits(workers=workers, queue_length=0)
+        onehttp.init(connections, backend=backend, queries=limits)
         server.start()
-        report = Report(script)
+        report = Report(script, len(requests), is_load_test=repeat > 1 or concurrency > 1)
         server.observers.append(report.note)
-        loaded = Script(script, server, method)
-        for message in _with_progress(requests * repeat, quiet=as_json):
-            report.outcomes.append(loaded.run(message))
+        messages_to_come = itertools.chain.from_iterable(itertools.repeat(requests, repeat))
+        with serving(script, server, method, final_timer_s=fr_timer) as sip:
+            outcomes = sip.run(messages_to_come, concurrency)
+            for outcome in _with_progress(outcomes, len(requests) * repeat, quiet=as_json):
+                report.note_message(outcome)
         report.stats = onehttp.stats()
     except onehttp.OnehttpError as error:
         raise click.ClickException(str(error)) from None
@@ -74,6 +94,8 @@ def run(
     if as_json:
         click.echo(json.dumps(report.as_dict(), indent=2))
     else:
+        from onehttp_compat.cli.tables import print_report
+
         print_report(report)
     if report.has_errors:
         raise SystemExit(1)
@@ -89,10 +111,12 @@ def _modparam(text: str) -> tuple[str, str, int | str]:
     return module, name, int(value) if value.lstrip("-").isdecimal() else value
 
 
-def _with_progress(messages: list[SipMessage], quiet: bool) -> Any:
-    if quiet or len(messages) < 20 or not sys.stderr.isatty():
-        return messages
+def _with_progress(
+    outcomes: Iterable[MessageOutcome], total: int, quiet: bool
+) -> Iterable[MessageOutcome]:
+    if quiet or total < 20 or not sys.stderr.isatty():
+        return outcomes
     from rich.console import Console
     from rich.progress import track
 
-    return track(messages, description="messages", console=Console(stderr=True))
+    return track(outcomes, "messages", total, console=Console(stderr=True))

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from onehttp import OnehttpError
-from onehttp_compat.script.message import SipMessage
-from onehttp_compat.script.stand_in import MessageOutcome, script_log
+from onehttp_compat.script.scene import Scene, script_log
 from onehttp_compat.server import LegacyServer
 
 _LOG_FUNCTIONS: Final = {
@@ -45,10 +44,9 @@ class ExpiredMessageError(OnehttpError, RuntimeError):
 class Msg:
     """The ``msg`` of an ``app_python`` method. It dies with the call."""
 
-    def __init__(self, message: SipMessage, server: LegacyServer, outcome: MessageOutcome) -> None:
-        self._message: SipMessage | None = message
+    def __init__(self, scene: Scene, server: LegacyServer) -> None:
+        self._scene: Scene | None = scene
         self._server = server
-        self._outcome = outcome
 
     @property
     def Type(self) -> str:  # noqa: N802 - the legacy name
@@ -56,36 +54,36 @@ class Msg:
 
     @property
     def Method(self) -> str:  # noqa: N802
-        return self._alive.method
+        return self._alive.message.method
 
     @property
     def RURI(self) -> str:  # noqa: N802
-        return self._alive.uri
+        return self._alive.message.uri
 
     @property
     def src_address(self) -> tuple[str, int]:
-        return self._alive.source
+        return self._alive.message.source
 
     @property
     def dst_address(self) -> tuple[str, int]:
-        return self._alive.destination
+        return self._alive.message.destination
 
     def getHeader(self, name: str) -> str | None:  # noqa: N802
         """The first header of that name."""
-        return self._alive.header(name)
+        return self._alive.message.header(name)
 
     def rewrite_ruri(self, uri: str) -> None:
         """Replace the request URI."""
         self._server.pv.set_message("$ru", uri)
-        self._outcome.actions.append(f"$ru = {uri}")
+        self._alive.act(f"$ru = {uri}")
 
     def set_dst_uri(self, uri: str) -> None:
         """Choose where the request goes."""
-        self._outcome.actions.append(f"destination {uri}")
+        self._alive.act(f"destination {uri}")
 
     def copy(self) -> Msg:
         """The same message again."""
-        return Msg(self._alive, self._server, self._outcome)
+        return Msg(self._alive, self._server)
 
     def call_function(self, name: str, *arguments: str) -> int:
         """A module function by name, with up to two text arguments.
@@ -101,10 +99,13 @@ class Msg:
             "xlog": self._xlog,
             "sl_send_reply": self._reply,
             "send_reply": self._reply,
-            "t_reply": self._reply,
-            "t_relay": lambda: self._act("relay"),
-            "forward": lambda: self._act("forward"),
-            "is_method": lambda methods: 1 if alive.method in methods.split("|") else -1,
+            "t_reply": lambda code, reason: alive.reply_in_transaction(
+                self._server.pv.expand(f"{code} {reason}")
+            ),
+            "t_newtran": alive.new_transaction,
+            "t_relay": alive.relay,
+            "forward": lambda: alive.act("forward"),
+            "is_method": lambda methods: 1 if alive.message.method in methods.split("|") else -1,
         }
         if name in functions:
             return functions[name](*arguments)
@@ -115,29 +116,23 @@ class Msg:
 
     def expire(self) -> None:
         """The call is over."""
-        self._message = None
+        self._scene = None
 
     @property
-    def _alive(self) -> SipMessage:
-        if self._message is None:
+    def _alive(self) -> Scene:
+        if self._scene is None:
             raise ExpiredMessageError("msg was used after the call it was given to")
-        return self._message
+        return self._scene
 
     def _append_header(self, line: str) -> int:
-        self._outcome.headers.append(self._server.pv.expand(line).strip())
-        return 1
+        return self._alive.append_header(self._server.pv.expand(line))
 
     def _xlog(self, *texts: str) -> int:
         script_log.info("%s", self._server.pv.expand(texts[-1]).rstrip("\n"))
         return 1
 
     def _reply(self, code: str, reason: str) -> int:
-        self._outcome.replies.append(self._server.pv.expand(f"{code} {reason}"))
-        return 1
-
-    def _act(self, what: str) -> int:
-        self._outcome.actions.append(what)
-        return 1
+        return self._alive.reply(self._server.pv.expand(f"{code} {reason}"))
 
 
 def router_modules() -> dict[str, Any]:

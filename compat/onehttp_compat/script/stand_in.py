@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from onehttp import OnehttpError
 from onehttp_compat.pv import NULL_TEXT
 from onehttp_compat.script.message import SipMessage
+from onehttp_compat.script.scene import Scene, current, script_log
 from onehttp_compat.server import LegacyServer
 
 _LEVELS: Final = {
@@ -23,35 +23,25 @@ _LEVELS: Final = {
     "err": logging.ERROR,
     "crit": logging.CRITICAL,
 }
-script_log = logging.getLogger("onehttp.script")
 
 
 class ScriptExit(BaseException):
     """The script has ended its work on this message."""
 
 
+class NoMessageError(OnehttpError, RuntimeError):
+    """A function was called, in ``mod_init`` say, that needs a message."""
+
+
 class UnknownFunctionError(OnehttpError, AttributeError):
     """The script calls a ``KSR`` function that is not emulated here."""
 
 
-@dataclass(slots=True)
-class MessageOutcome:
-    """What became of one message."""
-
-    message: SipMessage
-    replies: list[str] = field(default_factory=list)
-    actions: list[str] = field(default_factory=list)
-    headers: list[str] = field(default_factory=list)
-    error: str | None = None
-    time_s: float = 0.0
-
-
 class StandIn:
-    """The parts of ``KSR`` that are not HTTP."""
+    """The parts of ``KSR`` that are not HTTP, for whatever message the calling thread works on."""
 
     def __init__(self, server: LegacyServer) -> None:
         self._server = server
-        self.outcome: MessageOutcome | None = None
         log = {level: _logger(number, lambda text: text) for level, number in _LEVELS.items()}
         self._names: dict[str, Any] = {
             **log,
@@ -72,17 +62,20 @@ class StandIn:
             "setdsturi": lambda uri: self._act(f"destination {uri}"),
         }
         xlog = {f"x{level}": _logger(number, server.pv.expand) for level, number in _LEVELS.items()}
-        reply = dict.fromkeys(("send_reply", "sl_send_reply", "t_reply"), self._reply)
+        reply = dict.fromkeys(("send_reply", "sl_send_reply"), self._reply)
         self._modules: dict[str, dict[str, Callable[..., Any]]] = {
             "sl": {**reply, "sl_reply_error": lambda: self._reply(500, "Server Internal Error")},
             "tm": {
-                "t_reply": self._reply,
-                "t_relay": lambda: self._act("relay"),
-                "t_newtran": lambda: 1,
+                "t_reply": lambda code, reason: self._scene.reply_in_transaction(
+                    f"{code} {reason}"
+                ),
+                "t_relay": lambda: self._scene.relay(),
+                "t_newtran": lambda: self._scene.new_transaction(),
                 "t_check_trans": lambda: 1,
-                "t_on_failure": lambda name: self._act(f"failure route {name}"),
-                "t_on_reply": lambda name: self._act(f"reply route {name}"),
-                "t_on_branch": lambda name: self._act(f"branch route {name}"),
+                "t_on_failure": lambda name: self._set_route("failure", name),
+                "t_on_reply": lambda name: self._set_route("onreply", name),
+                "t_on_branch": lambda name: self._set_route("branch", name),
+                "t_is_set": lambda kind: 1 if kind in self._scene.progress.routes_set else -1,
             },
             "hdr": {
                 "append": self._append_header,
@@ -109,9 +102,15 @@ class StandIn:
         raise UnknownFunctionError(f"KSR.{name} is not emulated outside the server")
 
     @property
+    def _scene(self) -> Scene:
+        scene = current()
+        if scene is None:
+            raise NoMessageError("a function for messages was called where there is none")
+        return scene
+
+    @property
     def _message(self) -> SipMessage:
-        assert self.outcome is not None
-        return self.outcome.message
+        return self._scene.message
 
     def _header_text(self, name: str) -> str:
         return self._message.header(name) or ""
@@ -123,19 +122,17 @@ class StandIn:
         return self._message.method in {known.get(letter) for letter in letters}
 
     def _reply(self, code: int | str, reason: str) -> int:
-        if self.outcome is not None:
-            self.outcome.replies.append(f"{code} {reason}")
-        return 1
+        return self._scene.reply(f"{code} {reason}")
 
     def _act(self, what: str) -> int:
-        if self.outcome is not None:
-            self.outcome.actions.append(what)
-        return 1
+        return self._scene.act(what)
+
+    def _set_route(self, kind: str, name: str) -> int:
+        self._scene.progress.routes_set.add(f"{kind}_route")
+        return self._act(f"{kind} route {name}")
 
     def _append_header(self, line: str) -> int:
-        if self.outcome is not None:
-            self.outcome.headers.append(line.strip())
-        return 1
+        return self._scene.append_header(line)
 
     def _set_uri(self, variable: str, value: str) -> int:
         self._server.pv.set_message(variable, value)

@@ -53,6 +53,11 @@ _current: ContextVar[Transaction | None] = ContextVar("onehttp_transaction", def
 current = _current.get
 
 
+def make_current(waiting: Transaction) -> None:
+    """Have queries of this context suspend ``waiting`` from here on: for who made the context."""
+    _current.set(waiting)
+
+
 @contextlib.contextmanager
 def transaction(waiting: Transaction | None) -> Iterator[None]:
     """Queries submitted inside suspend ``waiting`` (None: nothing); so do those of their routes."""

@@ -61,9 +61,14 @@ class FakeTransactionLayer:
         self.suspended: dict[FakeTransaction, float] = {}
         """Those that are put aside, by the time their timer fires; soonest first."""
 
-    def new(self, method: str = "MESSAGE") -> FakeTransaction:
-        """A transaction for a request of that method."""
-        return FakeTransaction(self, method)
+    def new(
+        self, method: str = "MESSAGE", when_left: Callable[[], object] | None = None
+    ) -> FakeTransaction:
+        """A transaction for a request of that method.
+
+        ``when_left`` is called as soon as it is left, with `changed` held.
+        """
+        return FakeTransaction(self, method, when_left)
 
     def expire(self) -> None:
         """Answer those whose time is over."""
@@ -96,13 +101,19 @@ class FakeTransaction:
         suspended, resumed: how often it was put aside, and taken up again.
     """
 
-    def __init__(self, layer: FakeTransactionLayer, method: str) -> None:
+    def __init__(
+        self,
+        layer: FakeTransactionLayer,
+        method: str,
+        when_left: Callable[[], object] | None = None,
+    ) -> None:
         self.method = method
         self.responses: list[str] = []
         self.suspended = 0
         self.resumed = 0
         self.state = TransactionState.PROCEEDING
         self._layer = layer
+        self._when_left = when_left
         self._token: object = None
         self._resumed_by: object = None
         self._was = self.state  # before it was suspended
@@ -209,3 +220,5 @@ class FakeTransaction:
         if state is not TransactionState.SUSPENDED:
             self._layer.suspended.pop(self, None)
         self._layer.changed.notify_all()
+        if self.is_left and self._when_left is not None:
+            self._when_left()

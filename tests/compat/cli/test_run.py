@@ -71,8 +71,9 @@ def test_json_for_machines(monkeypatch: pytest.MonkeyPatch, engine: str) -> None
 
 def test_many_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     with RawServer(numbers) as server:
-        done = replay(server, monkeypatch, "--repeat", "20", "--json")
-        assert len(json.loads(done.stdout)["messages"]) == 120
+        said = json.loads(replay(server, monkeypatch, "--repeat", "20", "--json").stdout)
+    assert said["summary"]["messages"] == 120
+    assert [message["message"][0] for message in said["messages"]] == list("123456")
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from loading import Load
 
+from onehttp_compat.script.instance import ScriptError
 from onehttp_compat.script.message import DEFAULT_MESSAGE, read_messages
-from onehttp_compat.script.runner import Script, ScriptError
+from onehttp_compat.script.sip_server import serving
 from onehttp_compat.server import LegacyServer
 from servers.raw import RawServer
 
@@ -18,13 +20,7 @@ INVITE = (
 )
 
 
-def loaded(folder: Path, text: str, legacy: LegacyServer, method: str | None = None) -> Script:
-    path = folder / "script.py"
-    path.write_text(text)
-    return Script(path, legacy, method)
-
-
-def test_a_kemi_script(tmp_path: Path, legacy: LegacyServer, web: RawServer) -> None:
+def test_a_kemi_script(load: Load, tmp_path: Path, legacy: LegacyServer, web: RawServer) -> None:
     text = f"""
 import KSR as ksr
 def mod_init():
@@ -42,10 +38,10 @@ class Kamailio:
             KSR.x.exit()
         raise AssertionError("went on after exit")
 """
-    script = loaded(tmp_path, text, legacy)
+    script = load(text)
     (tmp_path / "invite.sip").write_bytes(INVITE)
     (message,) = read_messages(tmp_path / "invite.sip")
-    outcome = script.run(message)
+    outcome = script.run_one(message)
     assert outcome.error is None
     assert outcome.replies == ["200 Fine"]
     assert outcome.headers == ["X-Rank: 1"]
@@ -53,7 +49,9 @@ class Kamailio:
     assert legacy.pv.get("$var(code)") == 200
 
 
-def test_a_script_that_works_on_the_whole_request(tmp_path: Path, legacy: LegacyServer) -> None:
+def test_a_script_that_works_on_the_whole_request(
+    load: Load, tmp_path: Path, legacy: LegacyServer
+) -> None:
     text = """
 def mod_init():
     return Kamailio()
@@ -65,7 +63,7 @@ class Kamailio:
         msg.call_function("vrfy_check_callid")
         return msg.call_function("vrfy_check_callid")
 """
-    script = loaded(tmp_path, text, legacy)
+    script = load(text)
     dated = INVITE.replace(b"CSeq", b"Date: Mon, 01 Jan 2001 00:00:00 GMT\r\nCSeq")
     codes: list[int] = []
     legacy.observers.append(lambda call: codes.append(call.code))
@@ -73,21 +71,21 @@ class Kamailio:
     first, second = read_messages(tmp_path / "two.sip")
     assert first.wire() == dated
     for message in (first, second):
-        assert script.run(message).error is None
+        assert script.run_one(message).error is None
     assert codes == [-4, 1, -6] * 2
 
 
-def test_headers_added_to_the_request_are_shown(tmp_path: Path, legacy: LegacyServer) -> None:
-    script = loaded(tmp_path, "def mod_init():\n    return Route()\nclass Route:\n"
-                    "    def handle(self, msg):\n        return 1\n", legacy)  # fmt: skip
-    outcome = script.run(DEFAULT_MESSAGE)
+def test_headers_added_to_the_request_are_shown(load: Load, legacy: LegacyServer) -> None:
+    script = load("def mod_init():\n    return Route()\nclass Route:\n"
+                    "    def handle(self, msg):\n        return 1\n")  # fmt: skip
+    outcome = script.run_one(DEFAULT_MESSAGE)
     request = legacy.pv.request
     assert request is not None
     request.add("Identity", "x")
     assert outcome.headers == ["Identity: x"]
 
 
-def test_an_app_python_script(tmp_path: Path, legacy: LegacyServer, web: RawServer) -> None:
+def test_an_app_python_script(load: Load, tmp_path: Path, web: RawServer) -> None:
     text = f"""
 from Router import LM_ERR
 import Router.Ranks
@@ -97,16 +95,17 @@ class Handler:
     def child_init(self, rank):
         return 0
     def route(self, msg):
+        if hasattr(self, "kept"):
+            return self.kept.Method
         self.kept = msg
         return msg.call_function("http_query", "{web.url}/$ci/" + msg.Method, "$var(x)")
 """
-    script = loaded(tmp_path, text, legacy)
+    script = load(text)
     (tmp_path / "invite.sip").write_bytes(INVITE)
-    outcome = script.run(next(iter(read_messages(tmp_path / "invite.sip"))))
-    assert outcome.error is None
+    (message,) = read_messages(tmp_path / "invite.sip")
+    assert script.run_one(message).error is None
     assert web.targets == ["GET /c1@example.org/INVITE"]
-    with pytest.raises(RuntimeError, match="after the call"):
-        script.handler.kept.Method  # type: ignore[attr-defined]
+    assert "msg was used after the call" in str(script.run_one(message).error)
 
 
 @pytest.mark.parametrize(
@@ -122,14 +121,12 @@ class Handler:
          "def mod_init(): return A()", "must return an int >= 0"),
     ],
 )  # fmt: skip
-def test_a_script_that_does_not_start_says_why(
-    tmp_path: Path, legacy: LegacyServer, text: str, said: str
-) -> None:
+def test_a_script_that_does_not_start_says_why(load: Load, text: str, said: str) -> None:
     with pytest.raises(ScriptError, match=said):
-        loaded(tmp_path, text, legacy)
+        load(text)
 
 
-def test_what_a_route_raises_is_kept_with_its_place(tmp_path: Path, legacy: LegacyServer) -> None:
+def test_what_a_route_raises_is_kept_with_its_place(load: Load) -> None:
     text = """
 def mod_init():
     return A()
@@ -137,10 +134,13 @@ class A:
     def ksr_request_route(self, msg):
         return {}["missing"]
 """
-    outcome = loaded(tmp_path, text, legacy).run(DEFAULT_MESSAGE)
+    outcome = load(text).run_one(DEFAULT_MESSAGE)
     assert outcome.error == "script.py:6: KeyError: 'missing'"
 
 
 def test_a_missing_script(legacy: LegacyServer, tmp_path: Path) -> None:
-    with pytest.raises(ScriptError, match="no such file"):
-        Script(tmp_path / "none.py", legacy)
+    with (
+        pytest.raises(ScriptError, match="no such file"),
+        serving(tmp_path / "none.py", legacy),
+    ):
+        pass

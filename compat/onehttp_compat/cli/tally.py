@@ -1,0 +1,70 @@
+"""Counts and latencies of any number of messages, in eight bytes for each."""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from onehttp_compat.script.outcome import MessageEnd, MessageOutcome
+
+PERCENTILES: Final = (50, 95, 99)
+
+
+class Tally:
+    """What became of the messages of a run; time runs from when it is made.
+
+    Args:
+        clock: seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.ends: Counter[MessageEnd] = Counter()
+        self.queries = 0
+        self.failed_queries = 0
+        """Those without a response."""
+        self.suspended = 0
+        self.resumed = 0
+        self.wall_s = 0.0
+        self._times_s = array("d")
+        self._is_sorted = True
+        self._clock = clock
+        self._started = clock()
+
+    def add(self, outcome: MessageOutcome) -> None:
+        """Count one."""
+        self.ends[outcome.end] += 1
+        self.queries += len(outcome.queries)
+        self.failed_queries += sum(not query.has_response for query in outcome.queries)
+        self.suspended += outcome.suspended
+        self.resumed += outcome.resumed
+        self._times_s.append(outcome.time_s)
+        self._is_sorted = False
+        self.wall_s = self._clock() - self._started
+
+    @property
+    def count(self) -> int:
+        """Messages."""
+        return len(self._times_s)
+
+    @property
+    def per_second(self) -> float:
+        """Messages per second of the whole run."""
+        return self.count / self.wall_s if self.wall_s else 0.0
+
+    def percentile_s(self, percent: float) -> float:
+        """The shortest time that ``percent`` of the messages did not exceed, in seconds."""
+        if not self._times_s:
+            return 0.0
+        if not self._is_sorted:
+            self._times_s = array("d", sorted(self._times_s))
+            self._is_sorted = True
+        rank = -(-self.count * percent // 100)  # rounded up
+        return self._times_s[max(0, int(rank) - 1)]
+
+    @property
+    def longest_s(self) -> float:
+        """The longest time, in seconds."""
+        return self.percentile_s(100)

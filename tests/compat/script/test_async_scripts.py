@@ -1,0 +1,428 @@
+"""Scripts that query without waiting: suspended, resumed, run alone, and what goes wrong."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from loading import Load
+
+import onehttp
+from onehttp.testing import ManualClock
+from onehttp_compat.script.message import DEFAULT_MESSAGE
+from onehttp_compat.script.outcome import MessageEnd
+from onehttp_compat.script.sip_server import SipServer
+from onehttp_compat.server import LegacyServer
+from servers.raw import OK, Peer, RawServer, keep_answering, silent
+
+KEMI = """
+import KSR
+seen = []
+def mod_init():
+    return Routing()
+class Routing:
+    def child_init(self, rank):
+        self.rank = rank
+        return 0
+"""
+
+
+@pytest.fixture
+def ok() -> Iterator[RawServer]:
+    with RawServer(keep_answering) as server:
+        yield server
+
+
+def test_a_kemi_script_is_suspended_and_resumed(load: Load, ok: RawServer) -> None:
+    server = load(
+        KEMI
+        + f"""
+    def ksr_request_route(self, msg):
+        KSR.tm.t_newtran()
+        code = KSR.http_async_client.query("{ok.url}/$rU", "found")
+        KSR.hdr.append("X-Code: %d" % code)
+    def found(self, msg, evname="none"):
+        assert KSR.is_method("INVITE") and KSR.is_INVITE() and evname == "none"
+        KSR.hdr.append("X-Status: %s %s" % (KSR.pv.get("$http_rs"), KSR.pv.get("$rU")))
+        KSR.tm.t_reply(302, KSR.pv.get("$http_rb"))
+"""
+    )
+    outcome = server.run_one(DEFAULT_MESSAGE)
+    assert outcome.error is None
+    assert outcome.headers == ["X-Code: 0", "X-Status: 200 +4930123456"]
+    assert outcome.replies == ["100", "302 ok"]
+    assert (outcome.suspended, outcome.resumed) == (1, 1)
+    assert outcome.end is MessageEnd.ANSWERED
+    (query,) = outcome.queries
+    assert (query.route, query.result) == ("found", "200")
+    assert query.is_suspending
+    assert query.has_run
+    assert ok.targets == ["GET /$rU"]  # KEMI takes its arguments literally
+
+
+def test_an_app_python_script_is_suspended_and_resumed(load: Load, ok: RawServer) -> None:
+    server = load(
+        f"""
+def mod_init():
+    return Routing()
+class Routing:
+    def route(self, msg):
+        msg.call_function("t_newtran")
+        msg.call_function("http_set_timeout", "5000")
+        return msg.call_function("http_async_query", "{ok.url}/$rU", "found")
+    def found(self, msg):
+        msg.call_function("append_hf", "X-Seen: " + msg.Method + " $http_rs")
+        return msg.call_function("t_reply", "200", "$http_rb")
+""",
+        "route",
+    )
+    outcome = server.run_one(DEFAULT_MESSAGE)
+    assert outcome.error is None
+    assert outcome.headers == ["X-Seen: INVITE 200"]
+    assert outcome.replies == ["100", "200 ok"]
+    assert (outcome.suspended, outcome.resumed) == (1, 1)
+    assert ok.targets == ["GET /+4930123456"]
+
+
+def test_without_a_transaction_the_callback_has_a_message_of_its_own(
+    load: Load, ok: RawServer
+) -> None:
+    server = load(
+        KEMI
+        + f"""
+    def ksr_request_route(self, msg):
+        code = KSR.http_async_client.query("{ok.url}", "found")
+        KSR.sl.send_reply(200, "not suspended: %d" % code)
+    def found(self, msg, evname):
+        KSR.hdr.append("X-Event: %s %s" % (evname, KSR.is_method("OPTIONS")))
+        KSR.sl.send_reply(500, "Oops")
+"""
+    )
+    outcome = server.run_one(DEFAULT_MESSAGE)
+    assert outcome.error is None
+    assert outcome.replies == ["200 not suspended: 1"]
+    assert outcome.headers == ["X-Event: http_async_client:callback True"]
+    assert outcome.actions == ["reply 500 Oops to nobody"]
+    assert (outcome.suspended, outcome.resumed) == (0, 0)
+    assert [query.is_suspending for query in outcome.queries] == [False]
+
+
+def test_a_transaction_ends_with_its_message(load: Load, ok: RawServer) -> None:
+    server = load(
+        KEMI
+        + f"""
+    def ksr_request_route(self, msg):
+        if not seen:
+            KSR.tm.t_newtran()
+        seen.append(KSR.http_async_client.query("{ok.url}", "found"))
+        KSR.hdr.append("X: %d" % seen[-1])
+    def found(self, msg, evname=None):
+        KSR.tm.t_reply(200, "OK")
+"""
+    )
+    outcomes = list(server.run([DEFAULT_MESSAGE] * 2))
+    assert [outcome.headers for outcome in outcomes] == [["X: 0"], ["X: 1"]]
+
+
+def test_a_backend_that_does_not_answer(load: Load) -> None:
+    with RawServer(silent) as server:
+        outcome = load(
+            KEMI
+            + f"""
+    def ksr_request_route(self, msg):
+        KSR.tm.t_newtran()
+        KSR.pv.seti("$http_req(timeout)", 50)
+        KSR.http_async_client.query("{server.url}", "found")
+    def found(self, msg, evname=None):
+        KSR.tm.t_reply(504, KSR.pv.get("$http_err"))
+"""
+        ).run_one(DEFAULT_MESSAGE)
+    assert outcome.replies == ["100", "504 TIMEOUT"]
+    assert [query.result for query in outcome.queries] == ["TIMEOUT"]
+    assert outcome.end is MessageEnd.ANSWERED
+
+
+def test_a_missing_kemi_route_ends_the_transaction_at_once(load: Load, ok: RawServer) -> None:
+    server = load(
+        KEMI
+        + f"""
+    def ksr_request_route(self, msg):
+        KSR.tm.t_newtran()
+        KSR.http_async_client.query("{ok.url}", "nowhere")
+"""
+    )
+    outcome = server.run_one(DEFAULT_MESSAGE)
+    assert outcome.error == "script.py: no route 'nowhere' for the answer"
+    assert outcome.replies == ["100", "500"]
+
+
+APP_PYTHON_WITHOUT_ROUTE = """
+def mod_init():
+    return Routing()
+class Routing:
+    def route(self, msg):
+        msg.call_function("t_newtran")
+        return msg.call_function("http_async_query", "%s", "nowhere")
+"""
+
+
+def test_a_missing_native_route_leaves_the_transaction_to_its_timer(
+    load: Load, ok: RawServer
+) -> None:
+    server = load(APP_PYTHON_WITHOUT_ROUTE % ok.url, final_timer_s=0.02)
+    outcome = server.run_one(DEFAULT_MESSAGE)
+    assert outcome.replies == ["100", "408"]
+    assert outcome.resumed == 0
+    assert [query.has_run for query in outcome.queries] == [False]
+
+
+def test_what_a_resumed_route_raises_is_kept_with_its_place(load: Load, ok: RawServer) -> None:
+    server = load(
+        KEMI
+        + f"""
+    def ksr_request_route(self, msg):
+        KSR.tm.t_newtran()
+        KSR.http_async_client.query("{ok.url}", "found")
+    def found(self, msg, evname=None):
+        return {{}}["missing"]
+"""
+    )
+    outcome = server.run_one(DEFAULT_MESSAGE)
+    assert outcome.error == "script.py:15: KeyError: 'missing'"
+    assert outcome.replies == ["100", "500"]
+    assert outcome.end is MessageEnd.FAILED
+
+
+def test_routes_that_query_again(load: Load, ok: RawServer) -> None:
+    server = load(
+        KEMI
+        + f"""
+    def ksr_request_route(self, msg):
+        KSR.tm.t_newtran()
+        KSR.http_async_client.query("{ok.url}/1", "second")
+    def second(self, msg, evname=None):
+        KSR.http_async_client.query("{ok.url}/2", "third")
+    def third(self, msg, evname=None):
+        KSR.http_client.query("{ok.url}/waited-for", "$var(x)")
+        KSR.http_async_client.query("{ok.url}/3", "last")
+    def last(self, msg, evname=None):
+        KSR.tm.t_relay()
+"""
+    )
+    outcome = server.run_one(DEFAULT_MESSAGE)
+    assert outcome.error is None
+    assert outcome.actions == ["relay"]
+    assert outcome.end is MessageEnd.RELAYED
+    assert (outcome.suspended, outcome.resumed) == (3, 3)
+    assert [query.route for query in outcome.queries] == ["second", "third", "last"]
+    assert ok.targets == ["GET /1", "GET /2", "GET /waited-for", "GET /3"]
+
+
+def test_a_transaction_that_its_timer_has_ended_is_not_resumed(load: Load) -> None:
+    clock = ManualClock()
+    servers: list[SipServer] = []
+
+    def too_late(peer: Peer) -> None:
+        while peer.request():
+            clock.advance(31.0)
+            servers[0].layer.expire()
+            peer.send(OK)
+
+    with RawServer(too_late) as backend:
+        server = load(
+            KEMI
+            + f"""
+    def ksr_request_route(self, msg):
+        KSR.tm.t_newtran()
+        KSR.pv.seti("$http_req(timeout)", 10000)
+        KSR.http_async_client.query("{backend.url}", "found")
+    def found(self, msg, evname=None):
+        KSR.tm.t_reply(200, "OK")
+""",
+            clock=clock,
+        )
+        servers.append(server)
+        outcome = server.run_one(DEFAULT_MESSAGE)
+    assert outcome.error is None
+    assert outcome.replies == ["100", "408"]
+    assert outcome.end is MessageEnd.TIMED_OUT
+    assert [(query.result, query.has_run) for query in outcome.queries] == [("200", False)]
+
+
+def test_what_the_transaction_does_not_allow(load: Load, ok: RawServer) -> None:
+    server = load(
+        KEMI
+        + f"""
+    def ksr_request_route(self, msg):
+        codes = [KSR.tm.t_reply(200, "no transaction yet"), KSR.tm.t_newtran(),
+                 KSR.tm.t_newtran(), KSR.tm.t_is_set("failure_route"),
+                 KSR.tm.t_on_failure("again"), KSR.tm.t_is_set("failure_route"),
+                 KSR.tm.t_reply(200, "OK"), KSR.sl.send_reply(500, "twice"), KSR.tm.t_relay(),
+                 KSR.http_async_client.query("{ok.url}", "found")]
+        KSR.hdr.append(str(codes))
+"""
+    )
+    outcome = server.run_one(DEFAULT_MESSAGE)
+    assert outcome.error is None
+    assert outcome.headers == ["[-1, 1, -1, -1, 1, 1, 1, -1, -1, -1]"]
+    assert outcome.replies == ["200 OK"]
+    assert ok.requests == []
+
+
+def test_a_callback_gets_what_was_sent_along(load: Load, ok: RawServer) -> None:
+    server = load(
+        KEMI
+        + f"""
+    def ksr_request_route(self, msg):
+        KSR.http_async_client.send_xdata("{ok.url}", "stored", "record 7")
+        KSR.http_async_client.send("{ok.url}", "stored")
+        KSR.tm.t_relay()
+    def stored(self, msg, evname):
+        KSR.hdr.append("X: %s" % KSR.pv.get("$http_xdata"))
+"""
+    )
+    outcome = server.run_one(DEFAULT_MESSAGE)
+    assert sorted(outcome.headers) == ["X: None", "X: record 7"]
+    assert outcome.actions == ["relay"]
+
+
+def test_a_route_registered_with_onehttp(load: Load, ok: RawServer) -> None:
+    server = load(
+        KEMI
+        + f"""
+    def ksr_request_route(self, msg):
+        KSR.tm.t_newtran()
+        KSR.http_async_client.query("{ok.url}", "HTTP_REPLY")
+import onehttp
+@onehttp.route("HTTP_REPLY")
+def on_reply(result):
+    KSR.tm.t_reply(result.response.status, "by the new way")
+"""
+    )
+    assert server.run_one(DEFAULT_MESSAGE).replies == ["100", "200 by the new way"]
+
+
+def test_sys_exit_ends_a_route_and_not_the_server(load: Load, ok: RawServer) -> None:
+    server = load(
+        KEMI
+        + f"""
+    def ksr_request_route(self, msg):
+        KSR.tm.t_newtran()
+        KSR.http_async_client.query("{ok.url}", "found")
+    def found(self, msg, evname=None):
+        raise SystemExit(3)
+"""
+    )
+    for outcome in server.run([DEFAULT_MESSAGE] * 2):
+        assert outcome.error == "script.py:15: SystemExit: 3"
+
+
+@pytest.mark.parametrize("method", ["query", "send"])
+def test_callbacks_run_in_a_process_of_their_own(load: Load, ok: RawServer, method: str) -> None:
+    server = load(
+        KEMI
+        + f"""
+    def ksr_request_route(self, msg):
+        seen.append("request")
+        KSR.pv.sets("$var(x)", "request")
+        KSR.pv.sets("$avp(x)", "request")
+        KSR.tm.t_newtran()
+        KSR.http_async_client.{method}("{ok.url}", "found")
+    def found(self, msg, evname=None):
+        import KSR as same
+        assert same.pv is KSR.pv
+        KSR.hdr.append("%s %s %s %d" % (seen, KSR.pv.get("$var(x)"), KSR.pv.get("$avp(x)"),
+                                        self.rank))
+"""
+    )
+    message = "request" if method == "query" else None
+    assert server.run_one(DEFAULT_MESSAGE).headers == [f"[] 0 {message} -2"]
+
+
+def together(count: int) -> RawServer:
+    """Answers when ``count`` requests are there at once, and never before."""
+    barrier = threading.Barrier(count)
+
+    def answer(peer: Peer) -> None:
+        while peer.request():
+            barrier.wait(60)
+            peer.send(OK)
+
+    return RawServer(answer)
+
+
+def test_messages_in_progress_at_once_have_globals_and_variables_of_their_own(load: Load) -> None:
+    with together(4) as backend:
+        server = load(
+            KEMI
+            + f"""
+    def ksr_request_route(self, msg):
+        seen.append(1)
+        KSR.pv.seti("$var(n)", KSR.pv.get("$var(n)") + 1)
+        code = KSR.http_client.query("{backend.url}", "$var(x)")
+        KSR.hdr.append("%d %d %d" % (code, len(seen), KSR.pv.get("$var(n)")))
+        KSR.sl.send_reply(200, KSR.pv.get("$var(x)"))
+"""
+        )
+        outcomes = list(server.run([DEFAULT_MESSAGE] * 4, concurrency=4))
+    assert [outcome.headers for outcome in outcomes] == [["200 1 1"]] * 4
+    assert [outcome.replies for outcome in outcomes] == [["200 ok"]] * 4
+    assert sorted(outcome.number for outcome in outcomes) == [1, 2, 3, 4]
+
+
+def test_suspended_messages_are_in_progress_too(load: Load) -> None:
+    with together(16) as backend:
+        server = load(
+            KEMI
+            + f"""
+    def ksr_request_route(self, msg):
+        KSR.tm.t_newtran()
+        KSR.pv.seti("$http_req(timeout)", 60000)
+        KSR.http_async_client.query("{backend.url}", "found")
+    def found(self, msg, evname=None):
+        KSR.tm.t_reply(200, "OK")
+"""
+        )
+        outcomes = list(server.run([DEFAULT_MESSAGE] * 32, concurrency=16))
+    assert [outcome.replies for outcome in outcomes] == [["100", "200 OK"]] * 32
+    assert onehttp.query_stats().suspended == 32
+
+
+def test_a_process_that_does_not_start_says_so_with_its_message(load: Load, ok: RawServer) -> None:
+    server = load(
+        f"""
+import KSR
+def mod_init():
+    return Routing()
+class Routing:
+    def child_init(self, rank):
+        return 0 if rank == 1 else -1
+    def ksr_request_route(self, msg):
+        KSR.tm.t_newtran()
+        KSR.http_async_client.query("{ok.url}", "found")
+    def found(self, msg, evname=None):
+        KSR.tm.t_reply(200, "OK")
+"""
+    )
+    outcome = server.run_one(DEFAULT_MESSAGE)
+    assert "child_init(-2) must return an int >= 0" in str(outcome.error)
+    assert outcome.replies == ["100", "500"]
+    (outcome,) = server.run([DEFAULT_MESSAGE], concurrency=2)
+    assert "child_init(2) must return an int >= 0" in str(outcome.error)
+
+
+def test_the_counters_of_the_module(load: Load, ok: RawServer, legacy: LegacyServer) -> None:
+    server = load(
+        KEMI
+        + f"""
+    def ksr_request_route(self, msg):
+        KSR.tm.t_newtran()
+        KSR.http_async_client.query("{ok.url}", "found")
+    def found(self, msg, evname=None):
+        KSR.tm.t_reply(200, "OK")
+"""
+    )
+    list(server.run([DEFAULT_MESSAGE] * 20, concurrency=5))
+    assert legacy.counters["http_async_client.requests"] == 20
+    assert legacy.counters["http_async_client.replies"] == 20
