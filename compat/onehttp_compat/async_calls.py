@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import onehttp
@@ -20,6 +20,7 @@ from onehttp.queries.query import Start
 from onehttp.queries.transaction import current
 from onehttp_backends.contract import Outcome, Transfer
 from onehttp_compat.async_reply import AsyncReply
+from onehttp_compat.async_settings import AsyncSettings
 from onehttp_compat.pv import Message, Value
 from onehttp_compat.script.message import SipMessage
 
@@ -43,14 +44,24 @@ def kemi_route(function: Callable[..., object]) -> ScriptRoute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AsyncJob:
+    """What a script asks for: plain values, which another process can be given."""
+
+    url: str = field(repr=False)
+    route: str
+    query_id: str
+    xdata: str = field(repr=False)
+    is_kemi: bool
+    settings: AsyncSettings
+    body: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AsyncCall:
     """One query of the script, and where its answer goes. A route of the scheduler's."""
 
     module: HttpAsyncClient
-    route: str
-    query_id: str
-    xdata: str
-    is_kemi: bool
+    job: AsyncJob
     message: Message
     """The variables of the message that the callback works on."""
     is_suspending: bool
@@ -60,10 +71,10 @@ class AsyncCall:
         self.module.finish(self, result, self._run_alone)
 
     def __repr__(self) -> str:
-        return f"{self.route!r} of the script"
+        return f"{self.job.route!r} of the script"
 
     def _run_alone(self, reply: AsyncReply) -> bool:
-        script_route = self.module.script_route(self)
+        script_route = self.module.script_route(self.job)
         if script_route is not None:
             self.module.run(self, script_route, reply, is_suspended=False)
         return True
@@ -100,8 +111,8 @@ class SuspendedTransaction:
         def run(reply: AsyncReply) -> bool:
             if route is None:  # the process is shut down
                 return self.inner.resume(token, None, result)
-            script_route = call.module.script_route(call)
-            if script_route is None and not call.is_kemi:
+            script_route = call.module.script_route(call.job)
+            if script_route is None and not call.job.is_kemi:
                 return False  # its timer will end it
             return self.inner.resume(
                 token,
@@ -125,6 +136,24 @@ def submit(request: Request, call: AsyncCall, start: Start) -> None:
     except NotInitialisedError:
         onehttp.init()
         onehttp.submit_request(request, route=call, start=start)
+
+
+class Surroundings:
+    """What there is around a script: this is a process with threads, and onehttp's transactions."""
+
+    def transaction(self) -> Transaction | None:
+        """The transaction that the script works in; None: it has none."""
+        return script_transaction()
+
+    def carry(
+        self, module: HttpAsyncClient, job: AsyncJob, transaction: Transaction | None
+    ) -> None:
+        """Have a query sent, and the transaction suspended; raises as `HttpAsyncClient.carry`."""
+        module.carry(job, transaction)
+
+    def run(self, callback: Callable[[], None]) -> None:
+        """Run a callback of the script."""
+        callback()
 
 
 class _Ended:

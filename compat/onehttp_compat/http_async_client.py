@@ -20,7 +20,10 @@ from onehttp import (
     OnehttpError,
     Request,
     Result,
+    Token,
+    Transaction,
     TransactionError,
+    TransferError,
 )
 from onehttp.queries.query import Start
 from onehttp_backends.errors import transfer_error
@@ -28,10 +31,10 @@ from onehttp_compat.async_calls import (
     FAKED,
     FAKED_FIRST,
     AsyncCall,
+    AsyncJob,
     ScriptRoute,
     SuspendedTransaction,
     answer_at_once,
-    script_transaction,
     start_or_fail,
     submit,
 )
@@ -129,37 +132,64 @@ class HttpAsyncClient:
             _log.error("http_async_query: %s", problem)
             return -1
         settings = self.pending.settings
-        suspends = may_suspend and settings.is_suspending
-        transaction = script_transaction() if suspends else None
-        message = self._server.pv.message if transaction else self._faked_message()
-        query_id = f"{os.getpid()}-{next(self._serials)}"
-        call = AsyncCall(
-            module=self,
+        job = AsyncJob(
+            url=url,
             route=route,
-            query_id=query_id,
+            query_id=f"{os.getpid()}-{next(self._serials)}",
             xdata=xdata,
             is_kemi=is_kemi,
-            message=message,
-            is_suspending=transaction is not None,
+            settings=settings,
+            body=settings.body if body is None else body,
         )
-        data = settings.body if body is None else body
-        self._count("requests")  # before the callback, which may be fast
+        suspends = may_suspend and settings.is_suspending
+        transaction = self._server.surroundings.transaction() if suspends else None
         try:
-            request, start = self._prepared(settings, url, data)
-            waiting = SuspendedTransaction(transaction, call) if transaction else None
-            with onehttp.transaction(waiting):
-                submit(request, call, start)
+            self._server.surroundings.carry(self, job, transaction)
         except OnehttpError as error:
-            self._count("requests", -1)
             if not isinstance(error, TransactionError):  # the module has not let go of them then
                 self.pending.reset()
             _log.error("http_async_query: %s", error)
             return -1
         self.pending.reset()
+        self._current.query_id = job.query_id
+        return 0 if transaction else 1
+
+    def carry(self, job: AsyncJob, transaction: Transaction | None) -> None:
+        """Send it from this process.
+
+        Raises:
+            OnehttpError: nothing was sent, and no transaction is suspended.
+        """
+        call = self._call(job, transaction)
+        self._count("requests")  # before the callback, which may be fast
+        try:
+            request, start = self._prepared(job.settings, job.url, job.body)
+            waiting = SuspendedTransaction(transaction, call) if transaction else None
+            with onehttp.transaction(waiting):
+                submit(request, call, start)
+        except OnehttpError:
+            self._count("requests", -1)
+            raise
         if self._server.query_observer is not None:
             self._server.query_observer.sent(call)
-        self._current.query_id = query_id
-        return 0 if transaction else 1
+
+    def fail(
+        self, job: AsyncJob, transaction: Transaction | None, token: Token, error: TransferError
+    ) -> None:
+        """Go on at once, in this thread, with an error for an answer."""
+        call = self._call(job, transaction)
+        result = Result(query_id=0, error=error)
+        self._count("requests")
+        if transaction is None:
+            call(result)
+        else:
+            SuspendedTransaction(transaction, call).resume(token, call, result)
+
+    def _call(self, job: AsyncJob, transaction: Transaction | None) -> AsyncCall:
+        message = self._server.pv.message if transaction else self._faked_message()
+        return AsyncCall(
+            module=self, job=job, message=message, is_suspending=transaction is not None
+        )
 
     def _problem(self, url: str, route: str) -> str | None:
         if not url:
@@ -201,25 +231,23 @@ class HttpAsyncClient:
 
     # ---- answers
 
-    def script_route(self, call: AsyncCall) -> ScriptRoute | None:
+    def script_route(self, job: AsyncJob) -> ScriptRoute | None:
         """The script's route for an answer; looked for when that is there, as the module does."""
-        found = self._server.find_route(call.route)
+        found = self._server.find_route(job.route)
         if found is None:
             _log.error(
-                "query %s: the script has no route %r; its answer is lost",
-                call.query_id,
-                call.route,
+                "query %s: the script has no route %r; its answer is lost", job.query_id, job.route
             )
         return found
 
     def finish(self, call: AsyncCall, result: Result, run: Callable[[AsyncReply], bool]) -> bool:
         """Count an answer, and have the callback run in between as the module does."""
-        reply = AsyncReply(result, call.xdata, self._server.is_faithful, self.is_first)
+        reply = AsyncReply(result, call.job.xdata, self._server.is_faithful, self.is_first)
         if reply.is_timeout:
             self._count("timeouts")
         elif result.error is not None:
             self._count("errors")
-            _log.error("query %s: %s", call.query_id, reply.error_text)
+            _log.error("query %s: %s", call.job.query_id, reply.error_text)
         has_run = True
         try:
             has_run = run(reply)
@@ -233,17 +261,21 @@ class HttpAsyncClient:
     def run(
         self, call: AsyncCall, route: ScriptRoute | None, reply: AsyncReply, is_suspended: bool
     ) -> None:
-        """Run the callback in this thread, with its variables and its message."""
+        """Run the callback with its variables and its message, in the thread for such."""
         if route is None:
             return
         current = self._current
-        before, current.reply = current.reply, reply
-        current.query_id = call.query_id
-        try:
-            with self._server.pv.working_on(call.message):
-                route(reply.result, is_suspended)
-        finally:
-            current.reply = before
+
+        def run() -> None:
+            before, current.reply = current.reply, reply
+            current.query_id = call.job.query_id
+            try:
+                with self._server.pv.working_on(call.message):
+                    route(reply.result, is_suspended)
+            finally:
+                current.reply = before
+
+        self._server.surroundings.run(run)
 
     def _count(self, counter: str, by: int = 1) -> None:
         with self._counting:

@@ -13,7 +13,7 @@ from onehttp import (
     Result,
     UnknownRouteError,
 )
-from onehttp_compat.async_calls import QueryObserver, ScriptRoute
+from onehttp_compat.async_calls import QueryObserver, ScriptRoute, Surroundings
 from onehttp_compat.async_http import AsyncHttp
 from onehttp_compat.async_settings import TimeoutMeaning
 from onehttp_compat.auth_identity import AuthIdentity
@@ -90,6 +90,7 @@ class LegacyServer:
         self.auth_identity = AuthIdentity(self)
         self.async_timeout: TimeoutMeaning = async_timeout
         self.async_cap_s = async_cap_s
+        self.surroundings = Surroundings()
         self.find_route: Callable[[str], ScriptRoute | None] = _registered_route
         """Finds the script's routes by name; those registered with onehttp unless replaced."""
         self.query_observer: QueryObserver | None = None

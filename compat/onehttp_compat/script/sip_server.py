@@ -87,7 +87,7 @@ class SipServer:
     def sent(self, call: AsyncCall) -> None:
         """A `QueryObserver`'s."""
         if (scene := current()) is not None:
-            scene.progress.toggle(call.query_id)
+            scene.progress.toggle(call.job.query_id)
 
     def ended(self, call: AsyncCall, reply: AsyncReply, has_run: bool) -> None:
         """A `QueryObserver`'s."""
@@ -96,7 +96,7 @@ class SipServer:
             return
         response = reply.result.response
         outcome = QueryOutcome(
-            route=call.route,
+            route=call.job.route,
             result=str(response.status) if response else reply.error_text or "",
             has_response=response is not None,
             is_suspending=call.is_suspending,
@@ -104,7 +104,7 @@ class SipServer:
             time_s=scene.progress.age_s,
         )
         scene.progress.note(outcome)
-        scene.progress.toggle(call.query_id)
+        scene.progress.toggle(call.job.query_id)
 
     def _find_route(self, name: str) -> ScriptRoute | None:
         """A route of the script, as this thread's process has it."""
