@@ -70,8 +70,10 @@ class AsyncCall:
         """Run the callback outside of any transaction."""
         self.module.finish(self, result, self._run_alone)
 
-    def __repr__(self) -> str:
-        return f"{self.job.route!r} of the script"
+    @property
+    def route_name(self) -> str:
+        """What the script calls it, for log lines."""
+        return self.job.route
 
     def _run_alone(self, reply: AsyncReply) -> bool:
         script_route = self.module.script_route(self.job)

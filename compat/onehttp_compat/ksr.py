@@ -27,7 +27,9 @@ from onehttp_compat.server import LegacyServer, default_server
 
 if TYPE_CHECKING:
     from onehttp_compat.rfc4474.request import SipRequest
+    from onehttp_compat.tm import KamailioTransactions
 
+ASYNCHRONOUS = "http_async_client"
 _HEXA = "$var(onehttp_hexa)"
 _log = logging.getLogger("onehttp_compat")
 
@@ -131,15 +133,25 @@ class Ksr:
     Args:
         server: whose state the modules work on.
         real: what answers for everything that is not taken over.
+        is_asynchronous: take over asynchronous queries as well.
     """
 
-    def __init__(self, server: LegacyServer | None = None, real: object = None) -> None:
+    def __init__(
+        self,
+        server: LegacyServer | None = None,
+        real: Any = None,
+        *,
+        is_asynchronous: bool = True,
+    ) -> None:
         self._real = real
         chosen = server or default_server()
         for module in {module for module, _ in KEMI}:
-            setattr(self, module, KemiModule(chosen, module, getattr(real, module, None)))
+            if is_asynchronous or module != ASYNCHRONOUS:
+                setattr(self, module, KemiModule(chosen, module, getattr(real, module, None)))
         if real is None:
-            self.pv = KemiPv(chosen.pv)
+            self.pv: Any = KemiPv(chosen.pv)
+        elif is_asynchronous:
+            self.pv = _KsrPv(KemiPv(chosen.pv), real.pv)
 
     def __getattr__(self, name: str) -> Any:
         if self._real is not None and not name.startswith("_"):
@@ -147,12 +159,38 @@ class Ksr:
         raise AttributeError(f"KSR has no {name!r}")
 
 
-def take_over(real: object) -> Ksr:
+def take_over(real: Any, transactions: KamailioTransactions | None = None) -> Ksr:
     """``KSR = take_over(KSR)``: the script's own ``KSR`` with the HTTP modules on the one engine.
 
     Results go through the real ``KSR.pv``.
+
+    Args:
+        transactions: those of the server. Without them ``http_async_client`` stays the real one.
     """
-    return Ksr(LegacyServer(store=KsrStore(real)), real)
+    server = LegacyServer(store=KsrStore(real))
+    if transactions is not None:
+        transactions.serve(server)
+    return Ksr(server, real, is_asynchronous=transactions is not None)
+
+
+class _KsrPv:
+    """The server's ``KSR.pv``, save for the variables of asynchronous queries."""
+
+    def __init__(self, own: KemiPv, real: Any) -> None:
+        self._own = own
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        theirs, own = getattr(self._real, name), getattr(self._own, name, None)
+        if own is None:
+            return theirs
+
+        def function(variable: str, *value: Any) -> Any:
+            chosen = own if variable.startswith(("$http_", "$(http_")) else theirs
+            return chosen(variable, *value)
+
+        setattr(self, name, function)
+        return function
 
 
 class KsrStore(PvStore):
@@ -166,6 +204,15 @@ class KsrStore(PvStore):
         self._pv = real.pv
         self._append: Callable[[str], object] = lambda line: real.hdr.append(line)
         self._evalx: Callable[[str, str], int] = real.pvx.evalx
+        self._message_number: object = None
+        self._message_identity = object()
+
+    def message_identity(self) -> object:
+        """The same for as long as this process works on the same message."""
+        number = self._pv.get("$mi")
+        if number != self._message_number:
+            self._message_number, self._message_identity = number, object()
+        return self._message_identity
 
     @property
     def request(self) -> SipRequest | None:
@@ -197,12 +244,17 @@ class KsrStore(PvStore):
     def writable(self, text: str) -> Variable:
         """The variable ``text`` names; the server knows more classes than this package."""
         variable = parse(text)
+        if variable.kind in self._writers:
+            return variable
         if variable.kind in READ_ONLY_CLASSES or variable.kind in self._readers:
             raise ReadOnlyVariableError(f"${variable.kind} cannot be written")
         return variable
 
     def write(self, variable: Variable, value: Value) -> None:
         """Write a value byte for byte."""
+        if variable.kind in self._writers:
+            super().write(variable, value)
+            return
         text = _written(variable)
         if value is None:
             self._pv.unset(text)

@@ -73,4 +73,5 @@ class Routes:
 def name_of(route: Route) -> str:
     """What to call a route in a log line."""
     function = getattr(route, "func", route)  # of a functools.partial, whose repr tells secrets
-    return getattr(function, "__qualname__", None) or type(route).__qualname__
+    named = getattr(function, "__qualname__", None) or getattr(route, "route_name", None)
+    return named or type(route).__qualname__

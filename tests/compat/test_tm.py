@@ -1,0 +1,199 @@
+"""Transactions of the real server, on a stand-in for its ``KSR``."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import onehttp
+from onehttp_compat.ksr import Ksr, take_over
+from onehttp_compat.tm import RESUME_ROUTE, KamailioTransactions, signed32
+from servers.raw import RawServer, keep_answering
+
+SLICE_S = 0.05
+MAX_SLICES = 1200
+HIGH_LABEL = 0xFFFF_FFFE
+
+
+class StandIn:
+    """Of ``KSR`` what the transactions use; a transaction is suspended until it is continued."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {"$mi": 1}
+        self.suspended: set[tuple[int, int]] = set()
+        self.is_cancelled = False
+        self.can_suspend = True
+        self.script: Any = None
+        self.pv = types.SimpleNamespace(
+            get=self.values.get, sets=self._set, seti=self._set, unset=self.values.pop
+        )
+        self.pvx = types.SimpleNamespace(evalx=lambda target, text: 1)
+        self.hdr = types.SimpleNamespace(append=lambda line: 1)
+        self.tmx = types.SimpleNamespace(t_suspend=self._suspend, t_continue=self._continue)
+        self.http_async_client = types.SimpleNamespace(query=lambda url, route: 77)
+
+    def begin_transaction(self, index: int, label: int) -> None:
+        self.values |= {"$T(id_index)": index, "$T(id_label)": label}
+
+    def _set(self, name: str, value: object) -> bool:
+        self.values[name] = value
+        return True
+
+    def _suspend(self) -> int:
+        if not self.can_suspend:
+            return -3
+        self.suspended.add((self.values["$T(id_index)"], signed32(self.values["$T(id_label)"])))
+        return 1
+
+    def _continue(self, index: int, label: int, route: str) -> int:
+        if (index, label) not in self.suspended:
+            return -1
+        self.suspended.discard((index, label))
+        if not self.is_cancelled:
+            getattr(self.script, route)(None)
+        return 1
+
+
+class Script:
+    """A KEMI script whose queries suspend."""
+
+    transactions: KamailioTransactions
+    KSR: Ksr
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[Any, ...]] = []
+
+    def onehttp_resume(self, msg: object, event: str = "") -> int:
+        return self.transactions.resumed()
+
+    def answered(self, msg: object, event: str = "") -> int:
+        get = self.KSR.pv.get
+        self.seen.append((get("$http_ok"), get("$http_rs"), get("$http_rb"), event))
+        return 1
+
+    def broken(self, msg: object, event: str = "") -> int:
+        self.seen.append(("broken",))
+        raise ZeroDivisionError("a bug in the user's route")
+
+
+@pytest.fixture
+def real() -> StandIn:
+    return StandIn()
+
+
+@pytest.fixture
+def script(real: StandIn) -> Iterator[Script]:
+    onehttp.init()  # the double cannot be driven by another loop
+    made = real.script = Script()
+    made.transactions = KamailioTransactions(real, made)
+    made.KSR = take_over(real, made.transactions)
+    yield made
+    onehttp.shutdown()
+    made.transactions.close()
+
+
+def driven(script: Script, until: Callable[[], bool]) -> None:
+    """Lend the driving process's time, slice by slice."""
+    for _ in range(MAX_SLICES):
+        if until():
+            return
+        script.transactions.drive(SLICE_S)
+    raise AssertionError("nothing came of it")
+
+
+def test_without_its_transactions_the_servers_own_module_stays(real: StandIn) -> None:
+    taken = take_over(real)
+    assert taken.http_async_client.query("http://127.0.0.1:1/", "answered") == 77
+    assert taken.pv is real.pv
+
+
+def test_a_suspended_query_is_answered_in_the_resumed_transaction(
+    real: StandIn, script: Script
+) -> None:
+    real.begin_transaction(17, HIGH_LABEL)
+    with RawServer(keep_answering) as server:
+        assert script.KSR.http_async_client.query(f"{server.url}/x", "answered") == 0
+        assert real.suspended == {(17, -2)}
+        assert script.seen == []
+        driven(script, lambda: bool(script.seen))
+        assert server.targets == ["GET /x"]
+    assert script.seen == [(1, 200, "ok", "")]
+    assert real.suspended == set()
+
+
+def test_settings_made_in_the_worker_go_along(real: StandIn, script: Script) -> None:
+    real.begin_transaction(1, 2)
+    with RawServer(keep_answering) as server:
+        assert script.KSR.pv.sets("$http_req(method)", "PUT")
+        assert script.KSR.pv.sets("$http_req(body)", "a=1")
+        assert script.KSR.http_async_client.query(f"{server.url}/x", "answered") == 0
+        driven(script, lambda: bool(script.seen))
+        assert server.targets == ["PUT /x"]
+        assert server.requests[0].endswith(b"a=1")
+
+
+def test_without_a_transaction_the_callback_is_told_the_event(
+    real: StandIn, script: Script
+) -> None:
+    with RawServer(keep_answering) as server:
+        assert script.KSR.http_async_client.query(f"{server.url}/x", "answered") == 1
+        driven(script, lambda: bool(script.seen))
+    assert script.seen == [(1, 200, "ok", "http_async_client:callback")]
+
+
+def test_a_transaction_that_was_cancelled_runs_no_route(real: StandIn, script: Script) -> None:
+    real.begin_transaction(1, 2)
+    real.is_cancelled = True
+    with RawServer(keep_answering) as server:
+        assert script.KSR.http_async_client.query(f"{server.url}/x", "answered") == 0
+        driven(script, lambda: not real.suspended)
+        driven(script, lambda: onehttp.query_stats().open == 0)
+    assert script.seen == []
+    assert onehttp.query_stats().gone == 1
+
+
+def test_a_transaction_that_cannot_be_suspended_refuses_the_query(
+    real: StandIn, script: Script
+) -> None:
+    real.begin_transaction(1, 2)
+    real.can_suspend = False
+    with RawServer(keep_answering) as server:
+        assert script.KSR.http_async_client.query(f"{server.url}/x", "answered") == -1
+        assert server.requests == []
+
+
+def test_a_query_that_finds_no_room_goes_on_at_once_with_an_error(
+    real: StandIn, script: Script
+) -> None:
+    real.begin_transaction(1, 2)
+    while True:  # nobody drives: the socket fills up
+        try:
+            script.transactions._writer.send(b"x" * 65536)
+        except BlockingIOError:
+            break
+    assert script.KSR.http_async_client.query("http://127.0.0.1:1/" + "x" * 65536, "answered") == 0
+    assert [seen[:2] for seen in script.seen] == [(0, None)]
+    assert real.suspended == set()
+
+
+def test_a_route_that_raises_leaves_the_transaction_resumed(
+    real: StandIn, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    real.begin_transaction(1, 2)
+    with RawServer(keep_answering) as server:
+        assert script.KSR.http_async_client.query(f"{server.url}/x", "broken") == 0
+        driven(script, lambda: bool(script.seen))
+        driven(script, lambda: onehttp.query_stats().open == 0)
+    stats = onehttp.query_stats()
+    assert (stats.resumed, stats.routes_failed) == (1, 1)
+    assert "route broken failed" in caplog.text
+
+
+def test_the_resume_route_called_by_somebody_else_says_so(
+    script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert script.onehttp_resume(None) == -1
+    assert RESUME_ROUTE in caplog.text
