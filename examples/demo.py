@@ -1,4 +1,4 @@
-"""``make demo``: two unmodified legacy scripts, four kinds of legacy calls, one engine."""
+"""``make demo``: three unmodified legacy scripts, five kinds of legacy calls, one engine."""
 
 import os
 import subprocess
@@ -19,12 +19,18 @@ def run(*arguments):
 def main():
     with serving() as address:
         os.environ["ROUTING_API"] = address
+        os.environ["LOOKUP_APIS"] = f"http://127.0.0.1:1 {address}"  # the first one is down
         print("local HTTP services for the demo:", address)
         codes = [
             run("examples/legacy_routing.py", "--message", "examples/messages"),
             run(
                 *("examples/kemi_routing.py", "--connections", "examples/connections.yaml"),
                 *("--message", "examples/messages"),
+            ),
+            run("examples/async_lookup.py", "--message", "examples/messages"),
+            run(
+                *("examples/async_lookup.py", "--message", "examples/messages/1-invite-north.sip"),
+                *("--repeat", "500", "--concurrency", "16"),
             ),
         ]
     if any(codes):

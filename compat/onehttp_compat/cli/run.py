@@ -61,10 +61,13 @@ def run(
     verbose: bool,
 ) -> None:
     """Run a legacy routing script for SIP messages and show its HTTP calls."""
+    is_load_test = repeat > 1 or concurrency > 1
+    # Of a load test the tables tell what failed; a line for each would hide them.
+    quiet_level = logging.CRITICAL if is_load_test else logging.ERROR
     logging.basicConfig(
         stream=sys.stderr,
         format="%(levelname)s %(name)s: %(message)s",
-        level=logging.DEBUG if verbose else logging.ERROR,
+        level=logging.DEBUG if verbose else quiet_level,
     )
     # The report shows each call and its replacement; the warning would say it again.
     warnings.simplefilter("ignore", onehttp.LegacyCallWarning)
@@ -78,7 +81,7 @@ def run(
         limits = onehttp.QueryLimits(workers=workers, queue_length=0)
         onehttp.init(connections, backend=backend, queries=limits)
         server.start()
-        report = Report(script, len(requests), is_load_test=repeat > 1 or concurrency > 1)
+        report = Report(script, len(requests), is_load_test=is_load_test)
         server.observers.append(report.note)
         messages_to_come = itertools.chain.from_iterable(itertools.repeat(requests, repeat))
         with serving(script, server, method, final_timer_s=fr_timer) as sip:
