@@ -46,7 +46,7 @@ LIMITS = onehttp.QueryLimits(
 def soak(seconds: float, backend: str, as_json: bool) -> int:
     """Run it; 1 when something was lost."""
     onehttp.init(backend=backend, queries=LIMITS)
-    queries = onehttp._process.runtime.queries  # type: ignore[union-attr]
+    queries = onehttp.api.process.runtime.queries  # type: ignore[union-attr]
     # Routes that raise are part of it, thousands of tracebacks are not.
     logging.getLogger("onehttp").addHandler(logging.NullHandler())
     logging.getLogger("onehttp").propagate = False

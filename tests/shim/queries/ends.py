@@ -37,6 +37,6 @@ class Ends:
 
 def scheduler() -> QueryScheduler:
     """Of the runtime that this process is initialised to."""
-    runtime = onehttp._process.runtime
+    runtime = onehttp.api.process.runtime
     assert runtime is not None
     return runtime.queries

@@ -125,7 +125,7 @@ def test_a_route_may_fork_and_both_go_on(engine: str, end: str) -> None:
             assert layer.wait(lambda: message.is_left, 2 * PATIENCE_S)
         assert message.responses == ["200 OK"]
         assert statuses == [0], statuses
-        queries = onehttp._process.runtime.queries
+        queries = onehttp.api.process.runtime.queries
         assert onehttp.shutdown(PATIENCE_S).still_open == 0
         assert (queries.stats().completed, queries.stats().resumed) == (2, 2)
         """,
@@ -186,7 +186,7 @@ def test_forks_while_other_threads_submit_and_wait() -> None:
             for thread in threads:
                 thread.join()
         assert statuses == [0] * 20, statuses
-        queries = onehttp._process.runtime.queries
+        queries = onehttp.api.process.runtime.queries
         onehttp.shutdown(PATIENCE_S)
         stats = queries.stats()
         assert stats.submitted == stats.completed == stats.routes_run, stats

@@ -82,7 +82,7 @@ def test_a_task_that_waits_too_long_runs_no_route(
 
     asyncio.run(wait())
     onehttp.backend()
-    queries = onehttp._process.runtime.queries  # type: ignore[union-attr]
+    queries = onehttp.api.process.runtime.queries  # type: ignore[union-attr]
     onehttp.shutdown(PATIENCE_S)
     assert ran == []
     assert (queries.stats().gone, queries.stats().completed) == (1, 1)
@@ -100,7 +100,7 @@ def test_a_cancelled_task_runs_no_route(api: str, holding: HoldingServer) -> Non
         holding.arrival("/a").answer()
 
     asyncio.run(cancel())
-    queries = onehttp._process.runtime.queries  # type: ignore[union-attr]
+    queries = onehttp.api.process.runtime.queries  # type: ignore[union-attr]
     onehttp.shutdown(PATIENCE_S)
     assert ran == []
     assert queries.stats().gone == 1

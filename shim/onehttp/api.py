@@ -1,0 +1,351 @@
+"""The functions of the API, on the one runtime of this process; ``onehttp`` itself has them all."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from onehttp.call import (
+    METHODS_WITHOUT_BODY,
+    HeaderSource,
+    ParamSource,
+    TimeoutSource,
+    build_request,
+)
+from onehttp.connection import Connection
+from onehttp.connections.model import ConnectionSet, ConnectionSpec
+from onehttp.connections.reload import Reload
+from onehttp.connections.source import Source
+from onehttp.policies.drivers import aperform_following, perform_following
+from onehttp.policies.redirects import DEFAULT_MAX_REDIRECTS
+from onehttp.queries.account import QueryStats, ShutdownReport
+from onehttp.queries.limits import QueryLimits
+from onehttp.queries.query import Query, Result, Start
+from onehttp.queries.routes import F, RouteTarget
+from onehttp.runtime import ADHOC_OPTIONS, Process, Runtime, caller
+from onehttp_backends.contract import (
+    Backend,
+    Request,
+    Response,
+    Stats,
+)
+
+if TYPE_CHECKING:
+    from onehttp.connections.background import Told
+    from onehttp.connections.watch import Watch
+
+DEFAULT_QUERY_LIMITS = QueryLimits()
+process = Process()
+
+
+def init(
+    source: Source = None,
+    *,
+    connections: Mapping[str, Any] | None = None,
+    backend: str | Backend = "pycurl",
+    queries: QueryLimits = DEFAULT_QUERY_LIMITS,
+    secrets: Mapping[str, Callable[[str], str]] | None = None,
+    **settings: Any,
+) -> None:
+    """Choose the engine and the connections of this process, once.
+
+    Again with the same settings it does nothing. No handle, socket or thread is made before
+    the first call.
+
+    Args:
+        source: path of a ``connections.yaml``, or a mapping of the same shape.
+        connections: the mapping, by keyword.
+        backend: ``"pycurl"``, ``"httpx"`` (the test double), another registered name, or a
+            ready `Backend`.
+        queries: limits of what `submit` starts.
+        secrets: further kinds of references in the file: ``{"vault": fetch}`` resolves
+            ``${vault:NAME}`` by ``fetch("NAME")``, which raises LookupError for what it lacks.
+        **settings: handed to the backend.
+
+    Raises:
+        AlreadyInitialisedError: initialised before with other settings; names the place.
+        ConfigurationError: the connections are not as they should be.
+    """
+    process.init(source, connections, backend, queries, secrets, settings, caller(2))
+
+
+def shutdown(grace_s: float = 0.0) -> ShutdownReport:
+    """End what runs, waiting up to ``grace_s`` seconds for it. `init` may follow.
+
+    Every query ends: with its answer if that comes within the grace, else with a
+    `CancelledError`. Routes that are not begun by then are not run: their transactions go on
+    without.
+    """
+    return process.shutdown(grace_s)
+
+
+def reload(source: Source = None) -> Reload:
+    """Read the connections again and put them in force in one step.
+
+    The new set is checked whole first, certificates and keys included. Calls under way end on the
+    old set; unchanged connections keep their kept-alive sockets, and changed TLS material never
+    meets a socket of the old. Blocks for as long as reading takes: from asyncio, call it by
+    ``asyncio.to_thread``.
+
+    Args:
+        source: another file or mapping from now on; None: the one that `init` was given.
+
+    Returns:
+        What was added, removed and changed.
+
+    Raises:
+        ConfigurationError: a mistake; nothing has changed. ``errors`` holds all of them.
+        NotInitialisedError: before `init`.
+    """
+    return process.reload(source)
+
+
+def reload_on_sighup() -> None:
+    """Reload on SIGHUP, on a thread of its own; the outcome goes to the log ``onehttp.reload``.
+
+    Takes the place of the handler that was there.
+
+    Raises:
+        ValueError: not called in the main thread.
+    """
+    import signal
+
+    signal.signal(signal.SIGHUP, lambda _number, _frame: process.background.request())
+
+
+def watch(told: Told = None) -> Watch:
+    """Reload when a file changes: the source, what it includes, certificates, secrets.
+
+    Needs ``onehttp[watch]``. In a forked child it has to be called again.
+
+    Args:
+        told: is called after each reload with its `Reload`, or the error that refused it; the
+            log ``onehttp.reload`` has them in any case.
+
+    Returns:
+        The watch; its ``stop()`` ends it.
+
+    Raises:
+        NotInitialisedError: before `init`.
+    """
+    from onehttp.connections.background import BackgroundReload
+    from onehttp.connections.watch import Watch
+
+    _runtime()
+    return Watch(BackgroundReload(process.reload, told), process.files)
+
+
+def is_initialised() -> bool:
+    """Whether `init` was called, and `shutdown` not since."""
+    return process.runtime is not None
+
+
+def request(
+    method: str,
+    url: str,
+    *,
+    headers: HeaderSource = None,
+    params: ParamSource = None,
+    body: bytes | str | None = None,
+    json: object = None,
+    form: ParamSource = None,
+    timeout: TimeoutSource = None,
+    follow_redirects: bool | None = None,
+) -> Response:
+    """Perform one request in the calling thread.
+
+    Args:
+        headers: pairs in wire order, or a mapping.
+        params: query parameters, added to the URL percent-encoded.
+        body, json, form: at most one of them.
+        timeout: seconds for everything, or a `Timeout`; 4 s in all, 1 s to connect unless given.
+        follow_redirects: off unless True; at most 10, under the one time limit.
+
+    Raises:
+        TransferError: no response; ``code`` is libcurl's.
+        RequestError: an argument is not fit to be sent.
+        NotInitialisedError: before `init`.
+    """
+    runtime = process.runtime
+    if runtime is None:
+        raise process.missing()
+    if (
+        params is None
+        and body is None
+        and json is None
+        and form is None
+        and timeout is None
+        and (headers is None or type(headers) is tuple)
+        and method in METHODS_WITHOUT_BODY
+        and type(url) is str
+        and url.isascii()
+    ):
+        call = Request(method, url, headers or (), None, ADHOC_OPTIONS)
+    else:
+        call = build_request(
+            method, url, ADHOC_OPTIONS, (), headers, params, body, json, form, timeout
+        )
+    if follow_redirects:
+        return perform_following(runtime.backend, call, DEFAULT_MAX_REDIRECTS)
+    return runtime.backend.perform(call)
+
+
+def arequest(
+    method: str,
+    url: str,
+    *,
+    headers: HeaderSource = None,
+    params: ParamSource = None,
+    body: bytes | str | None = None,
+    json: object = None,
+    form: ParamSource = None,
+    timeout: TimeoutSource = None,
+    follow_redirects: bool | None = None,
+) -> Coroutine[Any, Any, Response]:
+    """`request`, awaitable; the running event loop drives the engine.
+
+    The arguments are checked by the call, before anything is awaited.
+    """
+    call = build_request(method, url, ADHOC_OPTIONS, (), headers, params, body, json, form, timeout)
+    runtime = _runtime()
+    if follow_redirects:
+        return aperform_following(runtime.backend, call, DEFAULT_MAX_REDIRECTS)
+    return runtime.backend.aperform(call)
+
+
+def submit(
+    method: str,
+    url: str,
+    *,
+    route: RouteTarget = None,
+    xdata: object = None,
+    headers: HeaderSource = None,
+    params: ParamSource = None,
+    body: bytes | str | None = None,
+    json: object = None,
+    form: ParamSource = None,
+    timeout: TimeoutSource = None,
+) -> Query:
+    """Start one request and return at once; its `Result` goes to ``route`` on a worker thread.
+
+    The route sees the context variables of this call. Inside ``with onehttp.transaction(tx)`` the
+    transaction is suspended and the route runs in it, when it goes on.
+
+    Args:
+        route: a function, or the name of one (`route`, `routes_in`); None: none is run.
+        xdata: anything; comes back as ``result.xdata``.
+        timeout: as for `request`; counts from here, waiting for a place on the wire included.
+
+    Raises:
+        UnknownRouteError, RequestError, QueueFullError, TransactionError: nothing was sent, and
+            no transaction is suspended.
+    """
+    runtime = _runtime()
+    call = build_request(method, url, ADHOC_OPTIONS, (), headers, params, body, json, form, timeout)
+    return runtime.submit_request(call, route, xdata)
+
+
+def connection(name: str) -> Connection:
+    """The named connection.
+
+    Raises:
+        UnknownConnectionError: no such name; suggests the nearest.
+    """
+    return _runtime().connection(name)
+
+
+def connections() -> ConnectionSet:
+    """The connections in force, by name; read-only.
+
+    ``print(onehttp.connections())`` shows name, URL, revision and place in the file of each.
+    """
+    return _runtime().lines.connections
+
+
+def declare(specs: Iterable[ConnectionSpec]) -> None:
+    """Offer connections that no file has, instead of those declared before.
+
+    They are named, listed and survive reloads like the others; of a name that the file has, too,
+    the file's is meant. May be called before `init`; `shutdown` forgets them.
+    """
+    process.declare(specs)
+
+
+def route(name: str) -> Callable[[F], F]:
+    """Register the decorated function as the route ``name``."""
+    return process.routes.route(name)
+
+
+def routes_in(script: object) -> None:
+    """Take the functions of ``script``, a module or a script's object, for routes by name.
+
+    Those registered with `route` come first, then those of the script named last.
+    """
+    process.routes.look_in(script)
+
+
+def find_route(name: str) -> Callable[[Result], object]:
+    """The route called ``name``.
+
+    Raises:
+        UnknownRouteError: there is none; suggests the nearest.
+    """
+    return process.routes[name]
+
+
+def submit_request(
+    request: Request,
+    *,
+    route: RouteTarget = None,
+    xdata: object = None,
+    start: Start | None = None,
+) -> Query:
+    """`submit` of a request exactly as described.
+
+    Args:
+        start: what sends it; the engine unless given.
+    """
+    return _runtime().submit_request(request, route, xdata, start)
+
+
+def perform(request: Request) -> Response:
+    """One exchange exactly as described, on the process's engine: no policy, no redirects.
+
+    Raises:
+        TransferError: no response.
+    """
+    runtime = process.runtime
+    if runtime is None:
+        raise process.missing()
+    return runtime.backend.perform(request)
+
+
+def backend() -> Backend:
+    """The engine of this process."""
+    return _runtime().backend
+
+
+def stats() -> Stats:
+    """The engine's account of itself."""
+    return _runtime().backend.stats()
+
+
+def query_stats() -> QueryStats:
+    """What became of the queries of this process."""
+    return _runtime().queries.stats()
+
+
+def drain(timeout_s: float | None = None) -> bool:
+    """Wait until every query has ended; False: some have not after ``timeout_s`` seconds."""
+    return _runtime().queries.drain(timeout_s)
+
+
+def _runtime() -> Runtime:
+    runtime = process.runtime
+    if runtime is None:
+        raise process.missing()
+    return runtime
+
+
+atexit.register(shutdown)
