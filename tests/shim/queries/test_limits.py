@@ -186,7 +186,7 @@ def test_a_query_whose_route_has_begun_is_out_of_the_queue() -> None:
 
 
 def test_a_full_queue_makes_wait_until_there_is_room() -> None:
-    scripted = Scripted(queue_length=1, when_full="wait", wait_s=PATIENCE_S)
+    scripted = Scripted(queue_length=1, when_full="wait", wait_s=10 * PATIENCE_S)
     scripted.submit("a/0")
     waits = threading.Event()
     condition = scripted.queries._has_room
@@ -273,6 +273,17 @@ def test_limits_that_are_none_are_named(limits: dict[str, Any]) -> None:
     (name,) = limits
     with pytest.raises(onehttp.ConfigurationError, match=rf"^queries\.{name}: expected"):
         onehttp.QueryLimits(**limits)
+
+
+def test_who_has_left_the_line_is_not_kept_for_its_deadline() -> None:
+    scripted = Scripted(max_in_flight=1)
+    scripted.submit("a/0")
+    cancelled, started = (scripted.submit(f"a/{number}", timeout_s=300) for number in (1, 2))
+    cancelled.cancel()
+    scripted.end_first()
+    assert started.state is onehttp.QueryState.IN_FLIGHT
+    assert scripted.queries._gate is not None
+    assert scripted.queries._gate._deadlines._waiting == {}
 
 
 def test_without_a_thread_for_deadlines_a_query_is_refused_and_leaves_the_line(

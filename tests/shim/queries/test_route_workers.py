@@ -267,3 +267,16 @@ def test_closed_workers_take_nothing_and_end_their_threads() -> None:
     workers.join(time.monotonic() + PATIENCE_S)
     assert not any(thread.is_alive() for thread in workers._threads)
     assert not workers.put(2)  # type: ignore[arg-type]
+
+
+def test_an_idle_worker_keeps_nothing_of_its_last_query() -> None:
+    workers = RouteWorkers(1, lambda query: None)
+    last = Kept()
+    gone = weakref.ref(last)
+    workers.put(last)  # type: ignore[arg-type]
+    del last
+    end = time.monotonic() + PATIENCE_S
+    while not workers._idle and time.monotonic() < end:
+        pass  # it goes to sleep after its last query, and tells nobody
+    assert gone() is None
+    workers.close()
