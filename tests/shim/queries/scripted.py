@@ -101,16 +101,16 @@ class ScriptedBackend:
         return Stats(backend=self.name, in_flight=len(self.held))
 
     def perform(self, request: Request) -> Response:
-        raise NotImplementedError
+        raise AssertionError("a query is submitted, and nothing else")
 
     async def aperform(self, request: Request) -> Response:
-        raise NotImplementedError
+        raise AssertionError("a query is submitted, and nothing else")
 
     def drive(self, until_fd: int, deadline_s: float) -> bool:
-        raise NotImplementedError
+        raise AssertionError("a query is submitted, and nothing else")
 
     def fileno(self) -> int:
-        raise NotImplementedError
+        raise AssertionError("a query is submitted, and nothing else")
 
 
 class HandWorkers:
