@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,6 +25,8 @@ class StandIn:
     def __init__(self) -> None:
         self.values: dict[str, Any] = {"$mi": 1}
         self.suspended: set[tuple[int, int]] = set()
+        self.continued_by: list[int] = []
+        """The threads that have called it: the server allows one."""
         self.is_cancelled = False
         self.can_suspend = True
         self.script: Any = None
@@ -52,6 +55,7 @@ class StandIn:
         if (index, label) not in self.suspended:
             return -1
         self.suspended.discard((index, label))
+        self.continued_by.append(threading.get_ident())
         if not self.is_cancelled:
             getattr(self.script, route)(None)
         return 1
@@ -62,6 +66,7 @@ class Script:
 
     transactions: KamailioTransactions
     KSR: Ksr
+    base = ""
 
     def __init__(self) -> None:
         self.seen: list[tuple[Any, ...]] = []
@@ -73,6 +78,10 @@ class Script:
         get = self.KSR.pv.get
         self.seen.append((get("$http_ok"), get("$http_rs"), get("$http_rb"), event))
         return 1
+
+    def chained(self, msg: object, event: str = "") -> int:
+        self.seen.append(("chained", self.KSR.pv.get("$http_rs")))
+        return self.KSR.http_async_client.query(f"{self.base}/second", "answered")
 
     def broken(self, msg: object, event: str = "") -> int:
         self.seen.append(("broken",))
@@ -190,6 +199,46 @@ def test_a_route_that_raises_leaves_the_transaction_resumed(
     stats = onehttp.query_stats()
     assert (stats.resumed, stats.routes_failed) == (1, 1)
     assert "route broken failed" in caplog.text
+
+
+def test_a_callback_may_suspend_its_transaction_again(real: StandIn, script: Script) -> None:
+    real.begin_transaction(1, 2)
+    with RawServer(keep_answering) as server:
+        script.base = server.url
+        assert script.KSR.http_async_client.query(f"{server.url}/first", "chained") == 0
+        driven(script, lambda: len(script.seen) == 2)
+        driven(script, lambda: onehttp.query_stats().open == 0)
+        assert server.targets == ["GET /first", "GET /second"]
+    assert script.seen == [("chained", 200), (1, 200, "ok", "")]
+    assert onehttp.query_stats().resumed == 2
+
+
+def test_only_the_driving_thread_goes_on_with_transactions(real: StandIn, script: Script) -> None:
+    with RawServer(keep_answering) as server:
+        for index in range(20):
+            real.begin_transaction(index, 2)
+            assert script.KSR.http_async_client.query(f"{server.url}/x", "answered") == 0
+        driven(script, lambda: len(script.seen) == 20)
+    assert set(real.continued_by) == {threading.get_ident()}
+
+
+def test_a_missing_callback_is_logged_and_the_server_answers(
+    real: StandIn, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    real.begin_transaction(1, 2)
+    with RawServer(keep_answering) as server:
+        assert script.KSR.http_async_client.query(f"{server.url}/x", "nobody") == 0
+        driven(script, lambda: not real.suspended)
+        driven(script, lambda: onehttp.query_stats().open == 0)
+    assert script.seen == []
+    assert "no route 'nobody'" in caplog.text
+
+
+def test_a_suspension_taken_back_leaves_nothing_suspended(real: StandIn, script: Script) -> None:
+    real.begin_transaction(5, 6)
+    script.transactions.cancel_suspend(script.transactions.suspend())
+    assert real.suspended == set()
+    assert script.seen == []
 
 
 def test_the_resume_route_called_by_somebody_else_says_so(
