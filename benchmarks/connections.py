@@ -14,7 +14,7 @@ import onehttp
 from benchmarks.baselines import HEADER
 from benchmarks.measure import Row, Run, cpu_us_per_call, interleaved, progress
 from benchmarks.nginx import Nginx
-from onehttp.connections.load import load_connections
+from onehttp.connections.file.load import load_connections
 
 CONNECTIONS = 1000
 IN_FLIGHT = 64

@@ -16,16 +16,16 @@ from onehttp import (
     Transaction,
     TransferError,
 )
-from onehttp.queries.query import Start
+from onehttp.queries.result import Start
 from onehttp.queries.transaction import current
 from onehttp_backends.contract import Outcome, Transfer
 from onehttp_compat.async_reply import AsyncReply
 from onehttp_compat.async_settings import AsyncSettings
 from onehttp_compat.pv import Message, Value
-from onehttp_compat.script.message import SipMessage
+from onehttp_compat.sip.message import SipMessage
 
 if TYPE_CHECKING:
-    from onehttp_compat.http_async_client import HttpAsyncClient
+    pass
 
 ScriptRoute: TypeAlias = Callable[[Result, bool], object]
 """A route of the script; the second argument says whether it runs in a resumed transaction."""
@@ -56,11 +56,34 @@ class AsyncJob:
     body: bytes | None = field(repr=False)
 
 
+class AsyncModule(Protocol):
+    """What a query asks of the module it was made by."""
+
+    def carry(self, job: AsyncJob, transaction: Transaction | None) -> None:
+        """Send it from this process."""
+
+    def script_route(self, job: AsyncJob) -> ScriptRoute | None:
+        """The script's route for an answer."""
+
+    def finish(self, call: AsyncCall, result: Result, run: Callable[[AsyncReply], bool]) -> bool:
+        """Count an answer, and have the callback run in between."""
+
+    def run(
+        self, call: AsyncCall, route: ScriptRoute | None, reply: AsyncReply, is_suspended: bool
+    ) -> None:
+        """Run the callback."""
+
+    def fail(
+        self, job: AsyncJob, transaction: Transaction | None, token: Token, error: TransferError
+    ) -> None:
+        """Go on at once with an error for an answer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AsyncCall:
     """One query of the script, and where its answer goes. A route of the scheduler's."""
 
-    module: HttpAsyncClient
+    module: AsyncModule
     job: AsyncJob
     message: Message
     """The variables of the message that the callback works on."""
@@ -147,10 +170,8 @@ class Surroundings:
         """The transaction that the script works in; None: it has none."""
         return script_transaction()
 
-    def carry(
-        self, module: HttpAsyncClient, job: AsyncJob, transaction: Transaction | None
-    ) -> None:
-        """Have a query sent, and the transaction suspended; raises as `HttpAsyncClient.carry`."""
+    def carry(self, module: AsyncModule, job: AsyncJob, transaction: Transaction | None) -> None:
+        """Have a query sent, and the transaction suspended; raises as `AsyncModule.carry`."""
         module.carry(job, transaction)
 
     def run(self, callback: Callable[[], None]) -> None:

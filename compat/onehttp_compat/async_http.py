@@ -6,86 +6,11 @@ They work on the same settings and the same queries as `onehttp_compat.http_asyn
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING
-
-from onehttp_compat.async_settings import method_of
-from onehttp_compat.pv import as_bytes
-
-if TYPE_CHECKING:
-    from onehttp_compat.server import LegacyServer
-
-_log = logging.getLogger("onehttp_compat.async_http")
-
-
-class AsyncHttp:
-    """What only the first revisions have."""
-
-    counter_group = None
-
-    def __init__(self, server: LegacyServer) -> None:
-        self._server = server
-        self._client = server.http_async_client
-        self._pending = self._client.pending
-
-    def query_post(self, *, url: str, body: str, route: str, is_kemi: bool = False) -> int:
-        """``http_async_query(url, post, route)``: a POST.
-
-        Returns:
-            0 suspended, 1 not suspended (0 in the very first revision, which always stops the
-            script), -1 refused.
-        """
-        if not body:
-            _log.error("http_async_query: empty body")
-            return -1
-        data = as_bytes(body)
-        if self._server.is_faithful:
-            data = data.partition(b"\0")[0]
-        code = self._client.ask(url, route, is_kemi, body=data)
-        return 0 if code == 1 and self._client.is_first else code
-
-    def set_timeout(self, *, value: int, is_kemi: bool = False) -> int:
-        """``http_set_timeout(ms)``; -1 for a negative one."""
-        return self._pending.put("timeout", value)
-
-    def append_header(self, *, value: str, is_kemi: bool = False) -> int:
-        """``http_append_header(line)``."""
-        return self._pending.put("hdr", value)
-
-    def set_method(self, *, value: str, is_kemi: bool = False) -> int:
-        """``http_set_method(name)``; -1 for an unknown one, the one before stays."""
-        code = self._pending.put("method", value)
-        return code if method_of(value) else -1
-
-    def suspend(self, *, value: int, is_kemi: bool = False) -> int:
-        """``http_async_suspend(flag)``."""
-        return self._pending.put("suspend", value)
-
-    def set_client_cert(self, *, value: str, is_kemi: bool = False) -> int:
-        """``http_set_ssl_cert(file)``, later ``http_set_tls_client_cert``."""
-        return self._pending.put("tls_client_cert", value)
-
-    def set_client_key(self, *, value: str, is_kemi: bool = False) -> int:
-        """``http_set_ssl_key(file)``, later ``http_set_tls_client_key``."""
-        return self._pending.put("tls_client_key", value)
-
-    def set_ca_path(self, *, value: str, is_kemi: bool = False) -> int:
-        """``http_set_ca_path(folder)``, later ``http_set_tls_ca_path``."""
-        return self._pending.put("tls_ca_path", value)
-
-    def verify_host(self, *, value: int, is_kemi: bool = False) -> int:
-        """``http_verify_host(flag)``, later ``tls_verify_host``."""
-        return self._pending.replace(verify_host=bool(value))
-
-    def verify_peer(self, *, value: int, is_kemi: bool = False) -> int:
-        """``http_verify_peer(flag)``, later ``tls_verify_peer``."""
-        return self._pending.replace(verify_peer=bool(value))
+from onehttp_compat.server import default_server
 
 
 def call(name: str, *arguments: str | int) -> int:
     """A function of these revisions as a native script calls it, on the default server."""
-    from onehttp_compat.server import default_server
-
     return default_server().call(name, arguments)
 
 

@@ -2,96 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING
-
-from onehttp_backends.headers import HeaderPairs
-from onehttp_compat.exchange import RefusedOptionError
-from onehttp_compat.named_connections import Answer, ConnectionModule
-from onehttp_compat.pv import Variable
-
-if TYPE_CHECKING:
-    from onehttp_compat.server import LegacyServer
-
-_log = logging.getLogger("onehttp_compat.curl")
-
-
-class Curl(ConnectionModule):
-    """The module's state in one server process. Failures are -1, and clear the result."""
-
-    module = "curl"
-    counter_group = "curl"
-
-    def __init__(self, server: LegacyServer) -> None:
-        super().__init__(server)
-
-    def query(self, *, url: str, result: Variable, is_kemi: bool = False) -> int:
-        """``curl_http_query(url, result)``: GET; the first line of the body."""
-        return self._query("GET", url, (), None, result)
-
-    def query_post(self, *, url: str, body: str, result: Variable, is_kemi: bool = False) -> int:
-        """``curl_http_query(url, post, result)``: POST, also with nothing in it."""
-        headers = (("Content-Type", "text/plain"),)
-        return self._query("POST", url, headers, self._server.body(body), result)
-
-    def connect(
-        self,
-        *,
-        connection: str,
-        path: str,
-        result: Variable,
-        content_type: str = "",
-        body: str = "",
-        is_kemi: bool = False,
-    ) -> int:
-        """``curl_connect``: GET, or POST where there is a body; the whole body of the answer."""
-        known = self.find(connection)
-        if known is None:
-            _log.error("curl_connect: no connection named %r", connection)
-            self.write(result, b"")
-            return -1
-        if "\r" in content_type or "\n" in content_type:
-            _log.error("curl_connect: a line break in the content type; nothing was sent")
-            return -1
-        data = self._server.body(body) if body else None
-        headers: HeaderPairs = ()
-        if data is not None:
-            headers = (("Content-Type", self.content_type(content_type)),)
-        try:
-            line = self.line(known)
-        except RefusedOptionError as error:
-            answer = self.refused(error)
-        else:
-            answer = self.call(line, path, headers, data)
-        limit = known.maxdatasize
-        return self._finish(answer, result, answer.body[:limit] if limit > 0 else answer.body)
-
-    def _query(
-        self, method: str, url: str, headers: HeaderPairs, data: bytes | None, result: Variable
-    ) -> int:
-        try:
-            options = self.options_for_queries()
-        except RefusedOptionError as error:
-            answer = self.refused(error)
-        else:
-            answer = self.exchange(options, method, url, headers, data)
-        return self._finish(answer, result, answer.body.partition(b"\n")[0])
-
-    def _finish(self, answer: Answer, result: Variable, value: bytes) -> int:
-        is_shown = 200 <= answer.code < 500
-        self.write(result, value if is_shown else b"")
-        return answer.code if answer.response is not None else -1
+from onehttp_compat.server import default_server
 
 
 def curl_http_query(*arguments: str) -> int:
     """``curl_http_query(url[, post], result)`` of a native script, on the default server."""
-    from onehttp_compat.server import default_server
-
     return default_server().call("curl_http_query", arguments)
 
 
 def curl_connect(*arguments: str) -> int:
     """``curl_connect(con, url[, ctype, data], result)`` of a native script."""
-    from onehttp_compat.server import default_server
-
     return default_server().call("curl_connect", arguments)

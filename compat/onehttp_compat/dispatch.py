@@ -6,9 +6,10 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
+from onehttp_compat.observed import LegacyCall
+from onehttp_compat.process import LegacyProcess
 from onehttp_compat.pv import (
     NULL_TEXT,
     ReadOnlyVariableError,
@@ -19,40 +20,19 @@ from onehttp_compat.pv import (
 from onehttp_compat.registry import Kind, LegacyFunction
 from onehttp_compat.warning import calling_frame
 
-if TYPE_CHECKING:
-    from onehttp_compat.server import LegacyServer
-
 _log = logging.getLogger("onehttp_compat")
 
 Function: TypeAlias = Callable[..., int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegacyCall:
-    """One legacy call, for those who watch."""
-
-    function: LegacyFunction
-    name: str
-    """As the script wrote it: ``http_query``, ``KSR.http_client.query``."""
-    file: str
-    line: int
-    url: str
-    """As given; may hold secrets."""
-    code: int
-    result_bytes: int | None
-    time_s: float
-
-
-Observer: TypeAlias = Callable[[LegacyCall], None]
-
-
-def kemi_function(server: LegacyServer, form: LegacyFunction) -> Function:
+def kemi_function(
+    server: LegacyProcess, form: LegacyFunction, method: Callable[..., int]
+) -> Function:
     """``KSR.<module>.<function>``: takes every argument literally.
 
     What is returned raises TypeError for too few or many arguments or one that is not text, and
     ValueError for a NUL in one.
     """
-    method = server.method(form)
     names = tuple(argument.name for argument in form.arguments)
     count = len(names)
     has_result = "result" in names
@@ -83,9 +63,10 @@ def kemi_function(server: LegacyServer, form: LegacyFunction) -> Function:
     return call
 
 
-def native_function(server: LegacyServer, form: LegacyFunction) -> Function:
+def native_function(
+    server: LegacyProcess, form: LegacyFunction, method: Callable[..., int]
+) -> Function:
     """A function as a native script calls it: pseudo-variables in its arguments are replaced."""
-    method = server.method(form)
     shape = tuple((argument.name, argument.kind) for argument in form.arguments)
     observers, note = server.observers, server.warnings.note
 
@@ -122,7 +103,7 @@ def native_function(server: LegacyServer, form: LegacyFunction) -> Function:
     return call
 
 
-def _warn_of_null(server: LegacyServer, form: LegacyFunction, given: str) -> None:
+def _warn_of_null(server: LegacyProcess, form: LegacyFunction, given: str) -> None:
     # The core turns a null variable into this text, which is then sent (B49).
     if not server.has_warned_of_null:
         server.has_warned_of_null = True
@@ -147,12 +128,12 @@ def _unusable(form: LegacyFunction, error: Exception, is_kemi: bool) -> int:
     return -1
 
 
-def _cut(server: LegacyServer, name: str, text: str) -> str:
+def _cut(server: LegacyProcess, name: str, text: str) -> str:
     # URLs and headers are C strings to the real modules (B37); an engine refuses a NUL.
     return text.partition("\0")[0] if name != "body" and server.is_faithful else text
 
 
-def _number(server: LegacyServer, given: object) -> int:
+def _number(server: LegacyProcess, given: object) -> int:
     value: object = server.pv.get(given) if isinstance(given, str) and "$" in given else given
     if isinstance(value, bytes):
         value = value.decode("latin-1")
@@ -164,7 +145,7 @@ def _number(server: LegacyServer, given: object) -> int:
 
 
 def _observed(
-    server: LegacyServer,
+    server: LegacyProcess,
     form: LegacyFunction,
     method: Callable[..., int],
     values: dict[str, Any],

@@ -9,7 +9,7 @@ from onehttp_compat.header_blob import HeaderBlobError, parse_blob
 from onehttp_compat.named_connections import Answer
 
 if TYPE_CHECKING:
-    from onehttp_compat.http_client import HttpClient
+    from onehttp_compat.modules.http_client import HttpClient
 
 
 class HttpcResult(NamedTuple):

@@ -26,7 +26,7 @@ from onehttp_compat.registry import KEMI
 from onehttp_compat.server import LegacyServer, default_server
 
 if TYPE_CHECKING:
-    from onehttp_compat.rfc4474.request import SipRequest
+    from onehttp_compat.sip.request import SipRequest
     from onehttp_compat.tm import KamailioTransactions
 
 ASYNCHRONOUS = "http_async_client"
@@ -217,7 +217,7 @@ class KsrStore(PvStore):
     @property
     def request(self) -> SipRequest | None:
         """The request the server is working on; headers are added through ``KSR.hdr``."""
-        from onehttp_compat.rfc4474.request import SipRequest
+        from onehttp_compat.sip.request import SipRequest
 
         raw = self.get("$mb")
         if raw is None:

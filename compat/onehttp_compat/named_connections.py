@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import onehttp
 from onehttp import (
@@ -32,11 +32,9 @@ from onehttp_compat.exchange import (
 )
 from onehttp_compat.httpcon import LegacyConnection
 from onehttp_compat.parameters import ModuleDefaults
+from onehttp_compat.process import LegacyProcess
 from onehttp_compat.pv import Variable
 from onehttp_compat.shared_call import SharedCall
-
-if TYPE_CHECKING:
-    from onehttp_compat.server import LegacyServer
 
 REMEMBERED_BYTES: Final = 510
 """Longer URLs and content types are forgotten (B44)."""
@@ -101,7 +99,7 @@ class ConnectionModule:
     module: str
     counter_group: str
 
-    def __init__(self, server: LegacyServer) -> None:
+    def __init__(self, server: LegacyProcess) -> None:
         self._server = server
         self.configuration = ModuleConfiguration(self.module, server.legacy_bugs)
         self.states: dict[str, ConnectionState] = {}

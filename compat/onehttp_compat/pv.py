@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from onehttp.errors import OnehttpError
+from onehttp_compat.sip.value import Value as Value
 
 if TYPE_CHECKING:
-    from onehttp_compat.rfc4474.request import SipRequest
+    from onehttp_compat.sip.request import SipRequest
 
-Value: TypeAlias = "bytes | str | int | None"
 Reader: TypeAlias = "Callable[[Variable], Value]"
 """Reads a variable of a class."""
 Writer: TypeAlias = "Callable[[Variable, Value], None]"

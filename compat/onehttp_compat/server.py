@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import onehttp
 from onehttp import (
     ConfigurationError,
-    ConnectionSpec,
     OnehttpError,
-    Result,
-    UnknownRouteError,
 )
-from onehttp_compat.async_calls import QueryObserver, ScriptRoute, Surroundings
-from onehttp_compat.async_http import AsyncHttp
 from onehttp_compat.async_settings import TimeoutMeaning
-from onehttp_compat.auth_identity import AuthIdentity
-from onehttp_compat.curl import Curl
-from onehttp_compat.dispatch import Function, Observer, kemi_function, native_function
-from onehttp_compat.http_async_client import HttpAsyncClient
-from onehttp_compat.http_client import HttpClient
+from onehttp_compat.dispatch import Function, kemi_function, native_function
+from onehttp_compat.modules.async_http import AsyncHttp
+from onehttp_compat.modules.auth_identity import AuthIdentity
+from onehttp_compat.modules.curl import Curl
+from onehttp_compat.modules.http_async_client import HttpAsyncClient
+from onehttp_compat.modules.http_client import HttpClient
+from onehttp_compat.modules.utils import Utils
+from onehttp_compat.modules.xcap_client import XcapClient
 from onehttp_compat.parameters import LegacyBugs
-from onehttp_compat.pv import PvStore, Variable, as_bytes
+from onehttp_compat.process import ASYNC_CAP_S, LegacyProcess
+from onehttp_compat.pv import PvStore, Variable
 from onehttp_compat.registry import KEMI, NATIVE, LegacyFunction
-from onehttp_compat.utils import Utils
-from onehttp_compat.warning import LegacyWarnings
-from onehttp_compat.xcap_client import XcapClient
 
 
 class NoSuchFunctionError(OnehttpError, AttributeError, LookupError):
@@ -40,11 +36,7 @@ class Module(Protocol):
     def start(self) -> None: ...
 
 
-ASYNC_CAP_S: Final = 300.0
-"""libcurl's own limit for connecting, the only one that the real module leaves in force."""
-
-
-class LegacyServer:
+class LegacyServer(LegacyProcess):
     """One server process as its scripts see it.
 
     ``modparam`` before `start`, calls after it, as in the configuration of the real server; a
@@ -72,15 +64,7 @@ class LegacyServer:
         async_timeout: TimeoutMeaning = "idle",
         async_cap_s: float = ASYNC_CAP_S,
     ) -> None:
-        self.legacy_bugs: LegacyBugs = legacy_bugs
-        self.is_faithful = legacy_bugs == "faithful"
-        self.reuse = reuse
-        self.pv = store or PvStore()
-        self.counters: dict[str, int] = {}
-        self.warnings = LegacyWarnings()
-        self.observers: list[Observer] = []
-        self.pv.register("rc", lambda _: self.return_code)
-        self.pv.register("retcode", lambda _: self.return_code)
+        super().__init__(legacy_bugs, store, reuse, async_timeout, async_cap_s)
         if not self.is_faithful:  # the modules registered it under a name cut short
             self.pv.register("curlredirect", self._last_url)
         self.utils = Utils(self)
@@ -88,12 +72,6 @@ class LegacyServer:
         self.http_client = HttpClient(self)
         self.xcap_client = XcapClient(self)
         self.auth_identity = AuthIdentity(self)
-        self.async_timeout: TimeoutMeaning = async_timeout
-        self.async_cap_s = async_cap_s
-        self.surroundings = Surroundings()
-        self.find_route: Callable[[str], ScriptRoute | None] = _registered_route
-        """Finds the script's routes by name; those registered with onehttp unless replaced."""
-        self.query_observer: QueryObserver | None = None
         self.http_async_client = HttpAsyncClient(self, is_first_async)
         self._modules: dict[str, Module] = {
             "auth_identity": self.auth_identity,
@@ -104,20 +82,11 @@ class LegacyServer:
             "http_async_client": self.http_async_client,
         }
         # No module of that name could be loaded: its parameters are http_async_client's.
-        self._owners: dict[str, object] = {**self._modules, "async_http": AsyncHttp(self)}
-        self._declared: dict[str, ConnectionSpec] = {}
-        self.has_started = False
-        self.has_warned_of_null = False
+        self._owners: dict[str, object] = {
+            **self._modules,
+            "async_http": AsyncHttp(self, self.http_async_client),
+        }
         self._native: dict[tuple[str, int], Function] = {}
-
-    @property
-    def return_code(self) -> int:
-        """``$rc``: of the last function that a native script has called in this thread."""
-        return self.pv.process.return_code
-
-    @return_code.setter
-    def return_code(self, code: int) -> None:
-        self.pv.process.return_code = code
 
     def _last_url(self, variable: Variable) -> str | None:
         """``$curlredirect(connection)``: the URL that answered last; null where there is none."""
@@ -153,11 +122,6 @@ class LegacyServer:
         onehttp.declare(self._declared.values())
         self.has_started = True
 
-    def has_declared(self, spec: ConnectionSpec) -> bool:
-        """Whether a connection comes from the modules themselves: each module knows its own."""
-        own = self._declared.get(spec.name)
-        return own is not None and own.options is spec.options
-
     def method(self, form: LegacyFunction) -> Callable[..., int]:
         """The method of a module that does what ``form`` says."""
         found: Callable[..., int] = getattr(self._owners[form.module], form.method)
@@ -177,7 +141,9 @@ class LegacyServer:
             form = NATIVE.get((name, len(arguments)))
             if form is None:
                 raise NoSuchFunctionError(_missing(name, len(arguments)))
-            function = self._native[name, len(arguments)] = native_function(self, form)
+            function = self._native[name, len(arguments)] = native_function(
+                self, form, self.method(form)
+            )
         return function(*arguments)
 
     def kemi(self, module: str, function: str, arguments: Sequence[Any]) -> int:
@@ -199,7 +165,7 @@ class LegacyServer:
         form = KEMI.get((module, function))
         if form is None:
             raise NoSuchFunctionError(f"KSR.{module} has no function {function!r}")
-        return kemi_function(self, form)
+        return kemi_function(self, form, self.method(form))
 
     def rpc(self, name: str, arguments: Sequence[Any] = ()) -> dict[str, Any]:
         """A command of the modules: ``{"result": ...}`` or ``{"error": {"code", "message"}}``."""
@@ -226,11 +192,6 @@ class LegacyServer:
         return sorted(
             f"{one}:{name} = {value}" for one, name, value in counters if f"{one}:" == group
         )
-
-    def body(self, text: str) -> bytes:
-        """A body as the modules hand it on: to the first NUL in faithful mode (B37)."""
-        data = as_bytes(text)
-        return data.partition(b"\0")[0] if self.is_faithful else data
 
 
 def _missing(name: str, count: int) -> str:
@@ -262,18 +223,6 @@ def _reloaded() -> dict[str, Any]:
 
 def _fault(code: int, message: str) -> dict[str, Any]:
     return {"error": {"code": code, "message": message}}
-
-
-def _registered_route(name: str) -> ScriptRoute | None:
-    try:
-        route = onehttp.find_route(name)
-    except UnknownRouteError:
-        return None
-
-    def run(result: Result, is_suspended: bool) -> object:
-        return route(result)
-
-    return run
 
 
 class _Default:

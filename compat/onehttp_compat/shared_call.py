@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import onehttp
 from onehttp import Request, Response, TransferError
-from onehttp.connections.line import Line
+from onehttp.calls.revision import Line
 from onehttp_backends.headers import HeaderPairs
 from onehttp_compat.exchange import legacy_url
 

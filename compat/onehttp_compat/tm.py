@@ -34,11 +34,10 @@ from typing import TYPE_CHECKING, Any, Final
 import onehttp
 from onehttp import NotInitialisedError, OnehttpError, Result, Sent, Token, TransactionError
 from onehttp_backends.errors import CurlCode, transfer_error
-from onehttp_compat.async_calls import AsyncJob, ScriptRoute, Surroundings, kemi_route
+from onehttp_compat.async_calls import AsyncJob, AsyncModule, ScriptRoute, Surroundings, kemi_route
 
 if TYPE_CHECKING:
     from onehttp import Transaction
-    from onehttp_compat.http_async_client import HttpAsyncClient
     from onehttp_compat.server import LegacyServer
 
 RESUME_ROUTE: Final = "onehttp_resume"
@@ -77,7 +76,7 @@ class KamailioTransactions(Surroundings):
     def __init__(self, ksr: Any, script: object = None) -> None:
         self.script = script
         self._ksr = ksr
-        self._module: HttpAsyncClient | None = None
+        self._module: AsyncModule | None = None
         self._resuming: _Resumption | None = None
         self._reader, self._writer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         for end in (self._reader, self._writer):
@@ -104,9 +103,7 @@ class KamailioTransactions(Surroundings):
         """The server's, if it has made one: like the module, this makes none."""
         return self if self._ksr.pv.get("$T(id_index)") is not None else None
 
-    def carry(
-        self, module: HttpAsyncClient, job: AsyncJob, transaction: Transaction | None
-    ) -> None:
+    def carry(self, module: AsyncModule, job: AsyncJob, transaction: Transaction | None) -> None:
         """Suspend, and hand the query over to a driving process."""
         token = self.suspend() if transaction is not None else None
         try:

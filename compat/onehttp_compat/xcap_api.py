@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from onehttp_compat.modules.xcap_client import Element, XcapCallback, XcapClient
+from onehttp_compat.process import LegacyProcess
 from onehttp_compat.registry import BOUND
 from onehttp_compat.xcap_request import UnfitRequestError, XcapGetReq, XcapNodeSel, add_step
 
 if TYPE_CHECKING:
-    from onehttp_compat.server import LegacyServer
+    pass
 
-XcapCallback: TypeAlias = Callable[[int, str, bytes], object]
-"""(type, xid, document)."""
 _log = logging.getLogger("onehttp_compat.xcap_client")
-
-
-class Element(NamedTuple):
-    """What `XcapApi.get_elem` found; the document is None where there is none."""
-
-    document: bytes | None
-    etag: str | None
 
 
 class XcapApi:
     """What other modules bind: ``bind_xcap``."""
 
-    def __init__(self, server: LegacyServer) -> None:
+    def __init__(self, server: LegacyProcess, module: XcapClient) -> None:
         self._server = server
-        self._module = server.xcap_client
+        self._module = module
 
     def get_elem(self, request: XcapGetReq) -> Element:
         """A document or node, and its etag (until 5.0)."""

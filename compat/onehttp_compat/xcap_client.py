@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from onehttp import ConfigurationError, OnehttpError
-from onehttp_compat.parameters import XcapParameters, set_parameter
+from onehttp_compat.modules.xcap_client import Element
 from onehttp_compat.registry import BOUND
-from onehttp_compat.xcap_api import Element, XcapApi, XcapCallback
-from onehttp_compat.xcap_refresh import RefusedRefreshError, refresh_arguments, refresh_target
+from onehttp_compat.xcap_api import XcapApi
 from onehttp_compat.xcap_request import (
     DIRECTORY,
     GLOBAL_TYPE,
@@ -28,18 +23,15 @@ from onehttp_compat.xcap_request import (
     USERS_TYPE,
     XCAP_CAPS,
     XCAP_CL_MOD,
-    UnfitRequestError,
     XcapDocSel,
     XcapGetReq,
     XcapNodeSel,
-    request_url,
 )
 
 if TYPE_CHECKING:
-    from onehttp.xcap.refresh import RefreshReport
-    from onehttp.xcap.updates import PeriodicUpdates
-    from onehttp_compat.server import LegacyServer
-    from onehttp_compat.xcap_documents import XcapDocuments
+    pass
+from onehttp_compat.modules.xcap_client import XcapClient
+from onehttp_compat.server import LegacyServer, default_server
 
 __all__ = [
     "DIRECTORY",
@@ -67,183 +59,20 @@ __all__ = [
     "refreshXcapDoc",
 ]
 
-_log = logging.getLogger("onehttp_compat.xcap_client")
-
-
-class XcapClient:
-    """The module's state in one server process.
-
-    Nothing is opened before the module is told something or bound by another.
-    """
-
-    counter_group = None
-
-    def __init__(self, server: LegacyServer) -> None:
-        self._server = server
-        self.parameters = XcapParameters()
-        self.updates: PeriodicUpdates | None = None
-        """The periodic update, where `start` began one."""
-        self._is_loaded = False
-        self._documents: XcapDocuments | None = None
-        self._callbacks: tuple[tuple[int, XcapCallback], ...] = ()
-        self._opening = threading.Lock()  # guards _documents
-
-    def set(self, name: str, value: object) -> None:
-        """One ``modparam("xcap_client", name, value)``."""
-        bugs = self._server.legacy_bugs
-        self.parameters = set_parameter(self.parameters, "xcap_client", name, value, bugs)
-        self._is_loaded = True
-        self._documents = None
-
-    def start(self) -> None:
-        """Open the table, and begin the periodic update.
-
-        Raises:
-            ConfigurationError: the table cannot be used, or the extra is not installed.
-        """
-        if not self._is_loaded:
-            return
-        try:
-            self.documents.store  # noqa: B018 - opens it
-        except (OnehttpError, ImportError) as error:
-            raise ConfigurationError(str(error), key="xcap_client") from error
-        if self.parameters.periodical_query and self.updates is None:
-            self._start_updates()
-
-    def load(self) -> None:
-        """Be part of the server from its start on, as ``loadmodule`` says."""
-        self._is_loaded = True
-
-    def stop(self) -> None:
-        """End the periodic update."""
-        updates, self.updates = self.updates, None
-        if updates is not None:
-            updates.stop()
-
-    @property
-    def documents(self) -> XcapDocuments:
-        """How documents are fetched and kept, by the parameters in force."""
-        from onehttp_compat.xcap_documents import XcapDocuments
-
-        with self._opening:
-            if self._documents is None:
-                server = self._server
-                self._documents = XcapDocuments(
-                    self.parameters, server.is_faithful, server.reuse, self.notify
-                )
-            return self._documents
-
-    def get_elem(self, request: XcapGetReq) -> Element:
-        """The document or node, on the request's condition; its etag is not required."""
-        url = self._url(request)
-        if url is None:
-            return Element(None, None)
-        from onehttp.xcap.exchange import etag_of
-
-        if_match = request.etag if request.match_type == IF_MATCH else None
-        if_none_match = request.etag if request.match_type == IF_NONE_MATCH else None
-        found = self.documents.fetch(url, request.port, if_match, if_none_match)
-        return Element(None, None) if found is None else Element(found.body, etag_of(found))
-
-    def get_new_doc(self, request: XcapGetReq, user: str, domain: str) -> bytes | None:
-        """The document, which becomes a row; None where there is none, or one without an etag."""
-        url = self._url(request)
-        found = None if url is None else self.documents.fetch(url, request.port)
-        if url is None or found is None:
-            return None
-        from onehttp.xcap.exchange import etag_of
-
-        if etag_of(found) is None:
-            _log.error("%s: no etag", url)
-            return None
-        self.documents.keep(request, url, user, domain, found)
-        return found.body
-
-    def stored(self, user: str, domain: str, doc_type: int) -> bytes | None:
-        """A document of that type from the table, as the consumers look before they ask; logged
-        and None where the table fails."""
-        try:
-            rows = self.documents.store.of_account(user, domain, doc_type)
-        except OnehttpError as error:
-            _log.error("the table cannot be read: %s", error)
-            return None
-        return rows[0].doc if rows else None
-
-    def register(self, mask: int, callback: XcapCallback) -> int:
-        """Call ``callback`` for documents of these types, before those registered earlier."""
-        self._callbacks = ((mask, callback), *self._callbacks)
-        return 0
-
-    def notify(self, doc_type: int, xid: str, document: bytes, also: int = 0) -> None:
-        """Tell who is registered for the type, or for one of ``also``."""
-        for mask, callback in self._callbacks:
-            if mask & (doc_type | also):
-                try:
-                    callback(doc_type, xid, document)
-                except Exception:  # noqa: BLE001 - the others must hear of it too
-                    _log.exception("a callback failed for %s", xid)
-
-    def query_update(self, ticks: int = 0, param: object = None) -> RefreshReport | None:
-        """One round of the periodic update, as a timer calls it; None where the table fails."""
-        try:
-            return self.documents.poll()
-        except OnehttpError as error:
-            _log.error("periodic update: %s", error)
-            return None
-
-    def refresh(self, arguments: Sequence[Any]) -> dict[str, Any]:
-        """``refreshXcapDoc URL [PORT]``: fetch a document and tell of it; the table stays."""
-        try:
-            self._refresh(*refresh_arguments(arguments, self._server.is_faithful))
-        except RefusedRefreshError as error:
-            _log.log(error.level, "refreshXcapDoc: %s", error)
-            return {"error": {"code": 500, "message": str(error)}}
-        return {"result": {}}
-
-    def _refresh(self, url: str, port: int) -> None:
-        found = self.documents.fetch(url, port)
-        if found is None:
-            raise RefusedRefreshError("Failed http get")
-        target = refresh_target(url)
-        # The module took rls-services for resource lists, and consumers registered for those.
-        also = RESOURCE_LIST if target.doc_type == RLS_SERVICE else 0
-        self.notify(target.doc_type, target.xid, found.body, also)
-
-    def _url(self, request: XcapGetReq) -> str | None:
-        try:
-            return request_url(request, self._server.is_faithful)
-        except UnfitRequestError as error:
-            _log.error("%s", error)
-            return None
-
-    def _start_updates(self) -> None:
-        from onehttp.xcap.updates import PeriodicUpdates, jittered
-
-        period_s = self.parameters.query_period
-        if period_s <= 0:
-            _log.warning("xcap_client: query_period %d: no periodic update", period_s)
-            return
-        self.updates = PeriodicUpdates(self.query_update, jittered(period_s))
-        self.updates.start()
-
 
 def bind_xcap(server: LegacyServer | None = None) -> XcapApi:
     """The module's functions, of the default server unless another is given.
 
     The first document asked for starts the server, if nobody has: table and periodic update.
     """
-    from onehttp_compat.server import default_server
-
     chosen = server or default_server()
     chosen.warnings.note(BOUND["bind_xcap"])
     chosen.xcap_client.load()
-    return XcapApi(chosen)
+    return XcapApi(chosen, chosen.xcap_client)
 
 
 def refreshXcapDoc(url: str, port: int = 0) -> dict[str, Any]:  # noqa: N802
     """The command, on the default server: ``{"result": {}}`` or ``{"error": {...}}``."""
-    from onehttp_compat.server import default_server
-
     server = default_server()
     server.warnings.note(BOUND["refreshXcapDoc"])
     return server.xcap_client.refresh((url, port))

@@ -29,10 +29,10 @@ from onehttp.api import (
     submit_request,
     watch,
 )
-from onehttp.call import (
+from onehttp.calls.arguments import (
     Timeout,
 )
-from onehttp.connection import Connection
+from onehttp.calls.policy_state import PolicyCounters
 from onehttp.connections.model import ConnectionSet, ConnectionSpec, Notice
 from onehttp.connections.reload import Reload
 from onehttp.errors import (
@@ -61,11 +61,12 @@ from onehttp.errors import (
     UnknownConnectionError,
     UnknownRouteError,
 )
+from onehttp.named_connection import Connection
 from onehttp.policies.breaker import BreakerState
-from onehttp.policies.in_force import PolicyCounters
 from onehttp.queries.account import QueryStats, ShutdownReport
 from onehttp.queries.limits import QueryLimits, QueueFullError
-from onehttp.queries.query import Query, QueryState, Result
+from onehttp.queries.query import Query, QueryState
+from onehttp.queries.result import Result
 from onehttp.queries.task import TaskTransaction
 from onehttp.queries.transaction import Token, Transaction, TransactionError, transaction
 from onehttp.runtime import Runtime

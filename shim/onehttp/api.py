@@ -6,24 +6,25 @@ import atexit
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from onehttp.call import (
+from onehttp.calls.arguments import (
     METHODS_WITHOUT_BODY,
     HeaderSource,
-    ParamSource,
     TimeoutSource,
     build_request,
 )
-from onehttp.connection import Connection
+from onehttp.calls.drivers import aperform_following, perform_following
 from onehttp.connections.model import ConnectionSet, ConnectionSpec
 from onehttp.connections.reload import Reload
 from onehttp.connections.source import Source
-from onehttp.policies.drivers import aperform_following, perform_following
+from onehttp.named_connection import Connection
 from onehttp.policies.redirects import DEFAULT_MAX_REDIRECTS
 from onehttp.queries.account import QueryStats, ShutdownReport
 from onehttp.queries.limits import QueryLimits
-from onehttp.queries.query import Query, Result, Start
+from onehttp.queries.query import Query
+from onehttp.queries.result import Result, Start
 from onehttp.queries.routes import F, RouteTarget
 from onehttp.runtime import ADHOC_OPTIONS, Process, Runtime, caller
+from onehttp.urls import ParamSource
 from onehttp_backends.contract import (
     Backend,
     Request,
@@ -252,7 +253,8 @@ def connection(name: str) -> Connection:
     Raises:
         UnknownConnectionError: no such name; suggests the nearest.
     """
-    return _runtime().connection(name)
+    runtime = _runtime()
+    return Connection(runtime, runtime.lines[name].spec.name)
 
 
 def connections() -> ConnectionSet:

@@ -9,9 +9,8 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from onehttp.connection import Connection
+from onehttp.calls.revision import Lines
 from onehttp.connections.background import BackgroundReload
-from onehttp.connections.line import Lines
 from onehttp.connections.model import ConnectionSet, ConnectionSpec
 from onehttp.connections.reload import Reload, succeed
 from onehttp.connections.source import ConnectionSource, Source
@@ -23,7 +22,8 @@ from onehttp.errors import (
 from onehttp.policies.clock import Clock
 from onehttp.queries.account import ShutdownReport
 from onehttp.queries.limits import QueryLimits
-from onehttp.queries.query import Query, Start
+from onehttp.queries.query import Query
+from onehttp.queries.result import Start
 from onehttp.queries.routes import Routes, RouteTarget
 from onehttp.queries.scheduler import QueryScheduler
 from onehttp.version import USER_AGENT
@@ -31,7 +31,7 @@ from onehttp_backends.contract import Backend, Request, TransferOptions
 from onehttp_backends.registry import load
 
 if TYPE_CHECKING:
-    from onehttp.connections.secrets import Resolver
+    from onehttp.connections.file.secrets import Resolver
 
 ADHOC_OPTIONS = TransferOptions(user_agent=USER_AGENT)
 """How URLs without a named connection are fetched. One object: engines pool by its identity."""
@@ -88,14 +88,6 @@ class Runtime:
             if id(spec.options) not in in_use:
                 self.backend.forget(spec.options)
         return diff
-
-    def connection(self, name: str) -> Connection:
-        """The connection called ``name``.
-
-        Raises:
-            UnknownConnectionError: with the nearest name.
-        """
-        return Connection(self, self.lines[name].spec.name)
 
     def submit_request(
         self, request: Request, route: RouteTarget, xdata: object, start: Start | None = None

@@ -19,8 +19,8 @@ from onehttp.identity import format_date
 from onehttp_compat import auth_identity
 from onehttp_compat.auth_identity import RECOMMENDED_REPLIES, NoRequestError
 from onehttp_compat.registry import FUNCTIONS
-from onehttp_compat.rfc4474.request import SipRequest
 from onehttp_compat.server import LegacyServer, use_server
+from onehttp_compat.sip.request import SipRequest
 from servers.raw import RawServer, redirecting_to
 from servers.sti import CLOCK, DAY_S, Authority, Repository, pem, private_pem
 

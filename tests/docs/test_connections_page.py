@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from onehttp.connections.load import load_connections
-from onehttp.connections.reference import tables
+from onehttp.connections.file.load import load_connections
+from onehttp.connections.file.reference import tables
 
 PAGE = (Path(__file__).parents[2] / "docs" / "connections.md").read_text()
 

@@ -22,8 +22,8 @@ from onehttp_compat.http_client import load_api
 from onehttp_compat.ksr import Ksr
 from onehttp_compat.parameters import FIRST_ASYNC, PARAMETERS
 from onehttp_compat.registry import BOUND, FUNCTIONS
-from onehttp_compat.script.message import DEFAULT_MESSAGE
 from onehttp_compat.server import LegacyServer, use_server
+from onehttp_compat.sip.message import DEFAULT_MESSAGE
 
 PAGES = Path(__file__).parents[2] / "docs" / "migration"
 MODULES = ("utils", "curl", "http_client", "xcap_client", "async_http", "http_async_client")

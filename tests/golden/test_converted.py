@@ -9,7 +9,7 @@ from typing import Any
 from golden.recordings import Case
 from golden.server import GoldenServer
 from onehttp import ConfigurationError, ConnectionSpec, TransferOptions
-from onehttp.connections.load import load_connections
+from onehttp.connections.file.load import load_connections
 from onehttp_compat.configuration import ModuleConfiguration
 from onehttp_compat.convert.conversion import convert
 from onehttp_compat.convert.declarations import read_declarations

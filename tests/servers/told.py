@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from onehttp.connections.load import load_connections
+import onehttp
+from onehttp.connections.file.load import load_connections
 from onehttp.connections.model import ConnectionSet
 from onehttp.policies.clock import Clock, Pause
 from onehttp.queries.limits import QueryLimits
@@ -89,7 +90,7 @@ class World:
 
     def call(self, name: str, method: str = "GET", path: str = "", **call: Any) -> Response:
         """Make a call, this way or that."""
-        connection = self.runtime.connection(name)
+        connection = onehttp.Connection(self.runtime, name)
         if self.way == "thread":
             return connection.request(method, path, **call)
         if self.way == "task":

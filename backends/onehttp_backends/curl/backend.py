@@ -19,7 +19,7 @@ from onehttp_backends.contract import (
 )
 from onehttp_backends.curl.driving import Helm
 from onehttp_backends.curl.engine import Engine
-from onehttp_backends.curl.handles import Handle
+from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import LIBCURL
 from onehttp_backends.curl.probing import probe
 from onehttp_backends.curl.solo import needs_solo, perform_solo

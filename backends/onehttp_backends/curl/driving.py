@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Final
 
 from onehttp_backends.contract import Outcome, Request
 from onehttp_backends.curl.engine import SMALL_BODY_BYTES, Engine
-from onehttp_backends.curl.handles import Handle
-from onehttp_backends.curl.lane import Lane
+from onehttp_backends.curl.event_loop import Lane
+from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.outcome import cancelled
 from onehttp_backends.curl.transfer import BlockingTransfer, Transfer
 from onehttp_backends.errors import OnehttpError
@@ -144,6 +144,10 @@ class Helm:
         """Put a transfer (or its cancellation) in and see to it that somebody drives."""
         self.engine.inbox.append(transfer)
         self.prod()
+
+    def note_callback_error(self) -> None:
+        """A transfer's callback has raised."""
+        self.engine.callback_errors += 1
 
     def prod(self) -> None:
         """Wake the driver, or make sure there is one."""

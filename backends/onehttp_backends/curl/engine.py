@@ -14,10 +14,11 @@ from typing import Final
 import pycurl
 
 from onehttp_backends.contract import Outcome, Peer, Request, Stats
-from onehttp_backends.curl.handles import Handle, HandlePool
+from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.idling import IdleLimits
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.outcome import cancelled, read_error, read_response
+from onehttp_backends.curl.pool import HandlePool
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.curl.solo import SoloCounts
 from onehttp_backends.curl.transfer import BlockingTransfer, Transfer

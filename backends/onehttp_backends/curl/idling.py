@@ -21,14 +21,12 @@ import itertools
 import socket
 import time
 from collections.abc import Callable, Container
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import pycurl
 
 from onehttp_backends.curl.libcurl import Easy
-
-if TYPE_CHECKING:
-    from onehttp_backends.curl.handles import Shelf
+from onehttp_backends.curl.shelf import Shelf
 
 SocketOpened: TypeAlias = Callable[[int, int], int]
 
@@ -52,7 +50,9 @@ class Progress:
         "number",
     )
 
-    def __init__(self, easy: Easy, shelf: Shelf, head: list[bytes], opened: SocketOpened) -> None:
+    def __init__(
+        self, easy: Easy, shelf: Shelf[Any], head: list[bytes], opened: SocketOpened
+    ) -> None:
         self.easy = easy
         self.limit_s = shelf.options.idle_timeout_s
         self._shelf = shelf

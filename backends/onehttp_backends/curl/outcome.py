@@ -7,7 +7,7 @@ import re
 import pycurl
 
 from onehttp_backends.contract import Peer, Request, Response
-from onehttp_backends.curl.handles import Handle
+from onehttp_backends.curl.handle import Handle
 from onehttp_backends.errors import (
     CurlCode,
     Phase,

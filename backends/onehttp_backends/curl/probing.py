@@ -8,8 +8,8 @@ import ssl
 import pycurl
 
 from onehttp_backends.contract import Request, Response
-from onehttp_backends.curl.handles import HandlePool
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
+from onehttp_backends.curl.pool import HandlePool
 from onehttp_backends.curl.solo import SoloCounts, perform_solo
 from onehttp_backends.errors import CurlCode
 from onehttp_backends.probing import Certificate, Probe

@@ -19,7 +19,7 @@ from typing import Final
 import pycurl
 
 from onehttp_backends.contract import Outcome, Peer, Request, TransferOptions
-from onehttp_backends.curl.handles import Handle
+from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import LIBCURL, Multi
 from onehttp_backends.curl.outcome import read_error, read_response
 from onehttp_backends.errors import CurlCode, Phase, TransferError, idle_text

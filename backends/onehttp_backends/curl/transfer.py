@@ -5,18 +5,22 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from onehttp_backends.contract import Outcome, Request
-from onehttp_backends.curl.handles import Handle
-
-if TYPE_CHECKING:
-    import asyncio
-
-    from onehttp_backends.curl.driving import Helm
-    from onehttp_backends.curl.lane import Lane
+from onehttp_backends.curl.handle import Handle
 
 logger = logging.getLogger("onehttp")
+
+
+class Driving(Protocol):
+    """What a transfer asks of whoever drives the engine."""
+
+    def enqueue(self, transfer: Transfer) -> None:
+        """Put it in, and see to it that somebody drives."""
+
+    def note_callback_error(self) -> None:
+        """A callback has raised."""
 
 
 class Transfer:
@@ -27,7 +31,7 @@ class Transfer:
     needs_thread = False
     """Nobody blocks for it and no event loop drives it: the engine's own thread must."""
 
-    def __init__(self, helm: Helm, handle: Handle, request: Request) -> None:
+    def __init__(self, helm: Driving, handle: Handle, request: Request) -> None:
         self.helm = helm
         self.handle = handle
         self.request = request
@@ -51,7 +55,7 @@ class BlockingTransfer(Transfer):
 
     __slots__ = ("bell", "has_helm", "is_abandoned")
 
-    def __init__(self, helm: Helm, handle: Handle, request: Request) -> None:
+    def __init__(self, helm: Driving, handle: Handle, request: Request) -> None:
         super().__init__(helm, handle, request)
         self.bell = threading.Lock()
         self.bell.acquire()
@@ -71,7 +75,7 @@ class CallbackTransfer(Transfer):
 
     def __init__(
         self,
-        helm: Helm,
+        helm: Driving,
         handle: Handle,
         request: Request,
         on_done: Callable[[Outcome], None],
@@ -84,26 +88,5 @@ class CallbackTransfer(Transfer):
         try:
             self.on_done(self.outcome)
         except BaseException:
-            self.helm.engine.callback_errors += 1
+            self.helm.note_callback_error()
             logger.exception("a transfer's callback failed: %r", self.on_done)
-
-
-class LoopTransfer(Transfer):
-    """A task of an event loop waits."""
-
-    __slots__ = ("future", "lane")
-
-    def __init__(
-        self,
-        helm: Helm,
-        handle: Handle,
-        request: Request,
-        lane: Lane,
-        future: asyncio.Future[Outcome],
-    ) -> None:
-        super().__init__(helm, handle, request)
-        self.lane = lane
-        self.future = future
-
-    def deliver(self) -> None:
-        self.lane.deliver(self)

@@ -16,10 +16,10 @@ import click
 import onehttp
 from onehttp.testing.transactions import DEFAULT_FINAL_TIMER_S
 from onehttp_compat.cli.report import Report
-from onehttp_compat.script.message import DEFAULT_MESSAGE, read_messages
 from onehttp_compat.script.outcome import MessageOutcome
 from onehttp_compat.script.sip_server import serving
 from onehttp_compat.server import LegacyServer, use_server
+from onehttp_compat.sip.message import DEFAULT_MESSAGE, read_messages
 
 
 @click.command()

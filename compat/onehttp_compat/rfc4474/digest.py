@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from onehttp.identity import InvalidIdentityError
-from onehttp_compat.rfc4474.request import SipRequest, addr_spec
+from onehttp_compat.sip.request import SipRequest, addr_spec
 
 MAX_CSEQ: Final = 2**32 - 1
 _number = re.compile(r"[0-9]{1,10}").fullmatch

@@ -20,7 +20,7 @@ from onehttp.identity import InvalidIdentityError, format_date, parse_date
 from onehttp_compat.parameters import AuthIdentityParameters
 from onehttp_compat.rfc4474.digest import digest_string, received_body
 from onehttp_compat.rfc4474.headers import IdentityInfo
-from onehttp_compat.rfc4474.request import SipRequest
+from onehttp_compat.sip.request import SipRequest
 
 _log = logging.getLogger("onehttp_compat.auth_identity")
 _one_line = re.compile(r"[!-~]+").fullmatch

@@ -34,7 +34,7 @@ from onehttp.identity.trust import PEM_MARK, UNREADABLE, read_certificates, vouc
 from onehttp_compat.parameters import AuthIdentityParameters
 from onehttp_compat.rfc4474.digest import cseq_number, digest_string, read_cseq, received_body
 from onehttp_compat.rfc4474.headers import ALGORITHM, parse_identity, parse_identity_info
-from onehttp_compat.rfc4474.request import SipRequest, addr_spec, from_tag
+from onehttp_compat.sip.request import SipRequest, addr_spec, from_tag
 
 MAX_CERTIFICATE_BYTES: Final = 8191
 MAX_IDENTITY_LENGTH: Final = 1024

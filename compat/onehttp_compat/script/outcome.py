@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass, field
 from typing import Final
 
-from onehttp_compat.script.message import SipMessage
+from onehttp_compat.sip.message import SipMessage
 
 TIMER_REPLY: Final = "408"
 """What the transaction layer answers by itself carries no reason here."""

@@ -20,9 +20,9 @@ from onehttp.testing.transactions import (
     FakeTransactionLayer,
     TransactionState,
 )
-from onehttp_compat.rfc4474.request import SipRequest
-from onehttp_compat.script.message import SipMessage
 from onehttp_compat.script.outcome import MessageOutcome, QueryOutcome, is_final
+from onehttp_compat.sip.message import SipMessage
+from onehttp_compat.sip.request import SipRequest
 
 REQUEST_ROUTE: Final = "its request route"
 script_log = logging.getLogger("onehttp.script")

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import sys
 
-GROUP = "onehttp.commands"
-
 
 def main() -> None:
     """Run the command line."""

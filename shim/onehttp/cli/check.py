@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import click
 
-from onehttp.connections.load import load_connections
+from onehttp.connections.file.load import load_connections
 from onehttp.connections.model import Notice
 from onehttp.errors import ConfigurationError
 

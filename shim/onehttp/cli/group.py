@@ -6,8 +6,9 @@ from importlib.metadata import entry_points
 
 import click
 
-from onehttp.cli import GROUP
 from onehttp.version import VERSION
+
+GROUP = "onehttp.commands"
 
 
 class Commands(click.Group):

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import click
 
-from onehttp.connections.line import Line, Lines
-from onehttp.connections.load import load_connections
+from onehttp.calls.revision import Line, Lines
+from onehttp.connections.file.load import load_connections
 from onehttp.errors import OnehttpError, TransferError
 from onehttp.policies.failover import chain
 from onehttp_backends.contract import Request, Timings

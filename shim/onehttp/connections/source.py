@@ -13,7 +13,7 @@ from onehttp.connections.model import ConnectionSet
 from onehttp.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from onehttp.connections.secrets import Resolver
+    from onehttp.connections.file.secrets import Resolver
 
 Source: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any] | None"
 
@@ -45,8 +45,8 @@ class ConnectionSource:
         source = self._source if instead is None else instead
         if source is None:
             return ConnectionSet()
-        from onehttp.connections.certificates import SeenContents
-        from onehttp.connections.load import load_connections
+        from onehttp.connections.file.certificates import SeenContents
+        from onehttp.connections.file.load import load_connections
 
         self._contents = self._contents or SeenContents()
         with _quick_turns():

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import onehttp
+from onehttp.calls.drivers import aperform_following, perform_following
 from onehttp.errors import RequestError, TransferError
 from onehttp.identity.errors import IdentityInfoError
-from onehttp.policies.drivers import aperform_following, perform_following
 from onehttp.version import USER_AGENT
 from onehttp_backends.contract import Request, Response, Tls, TransferOptions
 

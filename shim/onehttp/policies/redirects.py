@@ -61,7 +61,7 @@ class Trail:
     def _redirected(self, request: Request, status: int, location: str) -> Request:
         from urllib.parse import urljoin
 
-        from onehttp.call import ascii_url
+        from onehttp.urls import ascii_url
 
         target = urljoin(request.url, location)
         target = (target if target.isascii() else ascii_url(target)).partition("#")[0]

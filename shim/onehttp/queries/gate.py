@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from onehttp.queries.deadlines import Deadlines
 from onehttp.queries.limits import QueryLimits
-from onehttp.queries.query import Query, QueryState, Start
+from onehttp.queries.query import Query, QueryState
+from onehttp.queries.result import Start
 from onehttp_backends.contract import Outcome, Request
 from onehttp_backends.errors import (
     CurlCode,

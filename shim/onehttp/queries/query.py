@@ -14,21 +14,16 @@ import logging
 import threading
 from collections.abc import Callable, Generator
 from contextvars import Context
-from dataclasses import dataclass
-from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from onehttp_backends.contract import Outcome, Request, Response, Transfer
+from onehttp.queries.result import Result, run_route
+from onehttp.queries.transaction import Token, Transaction
+from onehttp_backends.contract import Outcome, Response, Transfer
 from onehttp_backends.errors import CancelledError, OnehttpError, TransferError
 
 if TYPE_CHECKING:
     import asyncio
 
-    from onehttp.queries.scheduler import QueryScheduler
-    from onehttp.queries.transaction import Token, Transaction
-
-Start: TypeAlias = Callable[[Request, Callable[[Outcome], None]], Transfer]
-"""Starts a transfer: a backend's ``submit``, or a policy around it."""
 
 logger = logging.getLogger("onehttp")
 _ids = itertools.count(1)
@@ -64,36 +59,17 @@ TRANSITIONS: Final[dict[QueryState, frozenset[QueryState]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What a query came to: exactly one of ``response`` and ``error`` is there."""
-
-    query_id: int
-    response: Response | None = None
-    error: TransferError | None = None
-    xdata: object = None
-
-    @property
-    def ok(self) -> bool:
-        """There is a response, whatever its status."""
-        return self.response is not None
-
-
-def run_route(route: Callable[[Result], object], result: Result) -> None:
-    """Run a route in the calling thread.
-
-    Raises:
-        TypeError: it is a coroutine function, which only a loop can run.
-        Exception: whatever it raises.
-    """
-    returned = route(result)
-    if type(returned) is CoroutineType:
-        returned.close()
-        raise TypeError("a coroutine function is a route only in a TaskTransaction")
-
-
 class IllegalTransitionError(OnehttpError, RuntimeError):
     """A query was to go where its table does not let it: a defect of this library."""
+
+
+class Scheduling(Protocol):
+    """What a query asks of its scheduler."""
+
+    changing: threading.RLock
+
+    def cancel_waiting(self, query: Query) -> None:
+        """End it if it still waits for a place on the wire."""
 
 
 class Query:
@@ -119,7 +95,7 @@ class Query:
         "xdata",
     )
 
-    def __init__(self, scheduler: QueryScheduler, xdata: object) -> None:
+    def __init__(self, scheduler: Scheduling, xdata: object) -> None:
         self.id = next(_ids)
         self.xdata = xdata
         self.route: Callable[[Result], object] | None = None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias, TypeVar, cast
 
 from onehttp.errors import UnknownRouteError
-from onehttp.queries.query import Result
+from onehttp.queries.result import Result
 
 Route: TypeAlias = Callable[[Result], object]
 RouteTarget: TypeAlias = "str | Route | None"

@@ -13,7 +13,8 @@ from onehttp.errors import NotInitialisedError
 from onehttp.queries.account import Account, QueryStats, ShutdownReport
 from onehttp.queries.gate import Gate
 from onehttp.queries.limits import QueryLimits, QueueFullError
-from onehttp.queries.query import NOT_SUSPENDED, Query, QueryState, Start
+from onehttp.queries.query import NOT_SUSPENDED, Query, QueryState
+from onehttp.queries.result import Start
 from onehttp.queries.routes import Routes, RouteTarget, name_of
 from onehttp.queries.transaction import Transaction, current
 from onehttp.queries.workers import RouteWorkers

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
-from onehttp.queries.query import Result
+from onehttp.queries.result import Result
 from onehttp.queries.transaction import Token, TransactionError
 
 if TYPE_CHECKING:

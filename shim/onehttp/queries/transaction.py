@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Protocol, TypeAlias
 
-from onehttp.queries.query import Result
+from onehttp.queries.result import Result
 from onehttp_backends.errors import OnehttpError
 
 Token: TypeAlias = object

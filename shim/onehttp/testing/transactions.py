@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from onehttp.queries.query import Result, run_route
+from onehttp.queries.result import Result, run_route
 from onehttp.queries.transaction import Token, TransactionError
 
 DEFAULT_FINAL_TIMER_S: Final = 30.0

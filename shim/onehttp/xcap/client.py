@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import onehttp
-from onehttp.call import TimeoutSource
+from onehttp.calls.arguments import TimeoutSource
 from onehttp.xcap.changes import Callback, Listeners
 from onehttp.xcap.documents import Document, Node
 from onehttp.xcap.errors import SelectorError, StoreError

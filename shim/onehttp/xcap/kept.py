@@ -10,7 +10,7 @@ import logging
 import re
 from urllib.parse import urlsplit
 
-from onehttp.connection import Connection
+from onehttp.named_connection import Connection
 from onehttp.xcap.changes import DocumentChange, Listeners
 from onehttp.xcap.documents import Document
 from onehttp.xcap.errors import StatusError, StoreError

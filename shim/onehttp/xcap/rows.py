@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
-from onehttp.connection import Connection
 from onehttp.errors import TransferError
-from onehttp.queries.query import Result
+from onehttp.named_connection import Connection
+from onehttp.queries.result import Result
 from onehttp.xcap.errors import SelectorError
 from onehttp.xcap.etags import usable_etag
 from onehttp.xcap.exchange import check_status, conditions

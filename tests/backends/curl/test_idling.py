@@ -11,7 +11,7 @@ import pytest
 
 from onehttp_backends.contract import HttpVersion, Outcome, Request, TransferOptions
 from onehttp_backends.curl import PycurlBackend
-from onehttp_backends.curl.handles import Shelf
+from onehttp_backends.curl.handle import Shelf
 from onehttp_backends.curl.idling import MIN_ROOM, IdleLimits, Progress
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.errors import TimeoutError

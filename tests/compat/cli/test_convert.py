@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from onehttp.cli.group import onehttp
-from onehttp.connections.load import load_connections
+from onehttp.connections.file.load import load_connections
 
 DECLARED = 'modparam("http_client", "httpcon", "api=>http://u:s3cret@h.example/x")\n'
 

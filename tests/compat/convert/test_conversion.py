@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from onehttp.connections.load import load_connections
+from onehttp.connections.file.load import load_connections
 from onehttp.connections.model import ConnectionSet
 from onehttp_compat.convert.conversion import Converted, convert
 from onehttp_compat.convert.declarations import read_declarations

@@ -10,7 +10,7 @@ from sipmessage import Message
 from onehttp.identity import InvalidIdentityError
 from onehttp_compat.rfc4474.digest import cseq_number, digest_string, read_cseq, received_body
 from onehttp_compat.rfc4474.headers import parse_identity, parse_identity_info
-from onehttp_compat.rfc4474.request import SipRequest, SipRequestError, addr_spec, from_tag
+from onehttp_compat.sip.request import SipRequest, SipRequestError, addr_spec, from_tag
 
 SDP = (
     b"v=0\r\no=UserA 2890844526 2890844526 IN IP4 pc33.atlanta.example.com\r\ns=Session SDP\r\n"

@@ -10,10 +10,10 @@ from loading import Load
 
 import onehttp
 from onehttp.testing import ManualClock
-from onehttp_compat.script.message import DEFAULT_MESSAGE
 from onehttp_compat.script.outcome import MessageEnd
 from onehttp_compat.script.sip_server import SipServer
 from onehttp_compat.server import LegacyServer
+from onehttp_compat.sip.message import DEFAULT_MESSAGE
 from servers.raw import OK, Peer, RawServer, keep_answering, silent
 
 KEMI = """

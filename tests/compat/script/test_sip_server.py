@@ -8,9 +8,9 @@ import pytest
 from loading import Load
 
 from onehttp_compat.script.instance import ScriptError
-from onehttp_compat.script.message import DEFAULT_MESSAGE, read_messages
 from onehttp_compat.script.sip_server import serving
 from onehttp_compat.server import LegacyServer
+from onehttp_compat.sip.message import DEFAULT_MESSAGE, read_messages
 from servers.raw import RawServer
 
 INVITE = (

@@ -10,8 +10,8 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 
 import onehttp
-from onehttp.connections.certificates import SeenContents, not_after
-from onehttp.connections.load import load_connections
+from onehttp.connections.file.certificates import SeenContents, not_after
+from onehttp.connections.file.load import load_connections
 
 
 @pytest.fixture

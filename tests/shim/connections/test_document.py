@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import onehttp
-from onehttp.connections.document import MAX_VALUES, parse_document, read_document
+from onehttp.connections.file.document import MAX_VALUES, parse_document, read_document
 
 
 def refusal(text: str) -> str:

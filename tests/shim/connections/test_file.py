@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 import onehttp
-from onehttp.connections.load import load_connections
+from onehttp.connections.file.load import load_connections
 
 GOOD = """\
 version: 1

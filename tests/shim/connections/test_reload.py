@@ -14,8 +14,8 @@ import pytest
 import trustme
 
 import onehttp
+from onehttp.connections.file.schema import ConnectionModel
 from onehttp.connections.reload import FILE_KEYS
-from onehttp.connections.schema import ConnectionModel
 from servers.raw import RawServer, keep_answering
 
 

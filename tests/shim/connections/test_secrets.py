@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import onehttp
-from onehttp.connections.load import load_connections
+from onehttp.connections.file.load import load_connections
 
 CANARY = "c4n4ry-s3cret"
 

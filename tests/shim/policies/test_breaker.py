@@ -15,7 +15,7 @@ from servers.told import CUT, REFUSED, World
 
 
 def circuit(world: World) -> BreakerState | None:
-    return world.runtime.connection("api").counters.circuit
+    return onehttp.Connection(world.runtime, "api").counters.circuit
 
 
 def fail(world: World, times: int = 1) -> None:
@@ -33,7 +33,7 @@ def test_after_failures_in_a_row_calls_are_refused_without_being_sent(world: Wor
     error = caught.value
     assert (error.code, error.sent, error.phase) == (7, onehttp.Sent.NO, onehttp.Phase.QUEUE)
     assert len(world.seen) == 3
-    counters = world.runtime.connection("api").counters
+    counters = onehttp.Connection(world.runtime, "api").counters
     assert (counters.circuit_opened, counters.circuit_refused) == (1, 1)
 
 

@@ -19,7 +19,7 @@ def test_the_next_connection_answers_for_one_that_fails(world: World, failure: A
     world.answers["api"] = [failure]
     assert world.call("api", path="/x").status == 200
     assert world.urls == ["GET http://api/x", "GET http://backup/v2/x"]
-    assert world.runtime.connection("api").counters.failovers == 1
+    assert onehttp.Connection(world.runtime, "api").counters.failovers == 1
 
 
 @pytest.mark.parametrize("status", [200, 302, 404, 429])

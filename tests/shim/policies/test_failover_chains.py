@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onehttp.connections.load import load_connections
+from onehttp.connections.file.load import load_connections
 from onehttp.errors import ConfigurationError
 from onehttp.policies import failover
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import onehttp
-from onehttp.connections.line import Lines
-from onehttp.connections.load import load_connections
+from onehttp.calls.revision import Lines
+from onehttp.connections.file.load import load_connections
 from onehttp.policies.breaker import BreakerState
 from servers.told import REFUSED, World, file_of
 
@@ -40,21 +40,21 @@ def test_circuit_limits_and_counters_live_on_when_something_else_changes(
     opened: World, other: dict[str, Any]
 ) -> None:
     reload(opened, api={**ONE, **other})
-    counters = opened.runtime.connection("api").counters
+    counters = onehttp.Connection(opened.runtime, "api").counters
     assert (counters.circuit, counters.in_flight) == (BreakerState.OPEN, 1)
     assert counters.retries == 1
 
 
 def test_another_server_starts_with_a_closed_circuit_and_free_places(opened: World) -> None:
     reload(opened, api={**ONE, "url": "http://elsewhere"})
-    counters = opened.runtime.connection("api").counters
+    counters = onehttp.Connection(opened.runtime, "api").counters
     assert (counters.circuit, counters.in_flight) == (BreakerState.CLOSED, 0)
     assert opened.call("api").status == 200
 
 
 def test_a_changed_policy_starts_afresh_and_the_others_live_on(opened: World) -> None:
     reload(opened, api={**ONE, "circuit_breaker": 9})
-    counters = opened.runtime.connection("api").counters
+    counters = onehttp.Connection(opened.runtime, "api").counters
     assert (counters.circuit, counters.in_flight) == (BreakerState.CLOSED, 1)
 
 
@@ -63,7 +63,7 @@ def test_what_was_removed_has_ended_and_comes_back_as_new(opened: World) -> None
     with pytest.raises(onehttp.UnknownConnectionError):
         opened.call("api")
     reload(opened, api=ONE)
-    counters = opened.runtime.connection("api").counters
+    counters = onehttp.Connection(opened.runtime, "api").counters
     assert (counters.circuit, counters.in_flight, counters.retries) == (BreakerState.CLOSED, 0, 0)
 
 

@@ -30,7 +30,7 @@ def test_a_call_that_finds_no_place_in_its_time_is_not_sent(world: World) -> Non
     error = caught.value
     assert (error.code, error.sent, error.phase) == (28, onehttp.Sent.NO, onehttp.Phase.QUEUE)
     assert (world.seen, world.clock.pauses) == ([], [4])
-    counters = world.runtime.connection("api").counters
+    counters = onehttp.Connection(world.runtime, "api").counters
     assert (counters.limit_waited, counters.limit_refused, counters.in_flight) == (1, 1, 1)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from onehttp.connections.load import load_connections
+from onehttp.connections.file.load import load_connections
 from onehttp.connections.model import ConnectionSpec
 from onehttp.errors import ConfigurationError
 from onehttp.policies.breaker import BreakerPolicy

@@ -20,7 +20,7 @@ def test_a_refused_connection_is_tried_again_until_it_answers(world: World) -> N
     assert world.call("api").text == "at last"
     assert len(world.seen) == 3
     assert world.clock.pauses == [0.05, 0.1]  # half of 0.1, of 0.2
-    assert world.runtime.connection("api").counters.retries == 2
+    assert onehttp.Connection(world.runtime, "api").counters.retries == 2
 
 
 def test_when_all_attempts_fail_the_last_error_is_raised_and_shows_the_one_before(
@@ -31,7 +31,7 @@ def test_when_all_attempts_fail_the_last_error_is_raised_and_shows_the_one_befor
     with pytest.raises(onehttp.DisconnectedError) as caught:
         world.call("api")
     assert isinstance(caught.value.__cause__, onehttp.ConnectError)
-    counters = world.runtime.connection("api").counters
+    counters = onehttp.Connection(world.runtime, "api").counters
     assert (counters.retries, counters.exhausted) == (1, 1)
 
 

@@ -45,7 +45,7 @@ def paused(world: World) -> HeldClock:
 
 
 def test_a_call_can_be_cancelled_between_two_attempts(held: World) -> None:
-    query = held.runtime.connection("api").submit("GET")
+    query = onehttp.Connection(held.runtime, "api").submit("GET")
     clock = paused(held)
     assert query.cancel()
     assert isinstance(query.result(10).error, onehttp.CancelledError)
@@ -55,7 +55,7 @@ def test_a_call_can_be_cancelled_between_two_attempts(held: World) -> None:
 
 
 def test_a_pause_that_ends_twice_goes_on_once(held: World) -> None:
-    query = held.runtime.connection("api").submit("GET")
+    query = onehttp.Connection(held.runtime, "api").submit("GET")
     clock = paused(held)
     for _ in range(2):
         clock.resumes[0]()
@@ -70,7 +70,7 @@ def test_a_call_can_be_cancelled_while_it_waits_for_its_turn_and_leaves_the_line
     assert policies is not None
     assert policies.limiter is not None
     policies.limiter.enter()
-    query = held.runtime.connection("api").submit("GET")
+    query = onehttp.Connection(held.runtime, "api").submit("GET")
     paused(held)
     assert query.cancel()
     assert isinstance(query.result(10).error, onehttp.CancelledError)
@@ -80,7 +80,7 @@ def test_a_call_can_be_cancelled_while_it_waits_for_its_turn_and_leaves_the_line
 
 
 def test_a_shutdown_ends_calls_that_wait_between_two_attempts(held: World) -> None:
-    query = held.runtime.connection("api").submit("GET")
+    query = onehttp.Connection(held.runtime, "api").submit("GET")
     paused(held)
     report = held.runtime.close(0)
     assert isinstance(query.result(10).error, onehttp.CancelledError)
@@ -97,7 +97,7 @@ def test_a_call_cancelled_in_an_attempt_is_not_repeated(submitting: World) -> No
         return CUT
 
     submitting.answers["api"] = [slow]
-    query = submitting.runtime.connection("api").submit("GET")
+    query = onehttp.Connection(submitting.runtime, "api").submit("GET")
     assert began.wait(10)
     query.cancel()
     goes_on.set()

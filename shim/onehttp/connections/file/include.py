@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from onehttp.connections.document import Document, KeyPath, shown_path
+from onehttp.connections.file.document import Document, KeyPath, shown_path
 from onehttp.errors import ConfigurationError
 
 SUFFIXES = (".yaml", ".yml")

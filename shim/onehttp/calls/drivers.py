@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from onehttp.calls.course import Course, LineCall, policed
 from onehttp.policies.clock import Clock, Pause
-from onehttp.policies.course import Course, LineCall, policed
 from onehttp.policies.deadline import Deadline
 from onehttp.policies.redirects import following
 from onehttp_backends.contract import Backend, Outcome, Request, Response
 from onehttp_backends.errors import TransferError
 
 if TYPE_CHECKING:
-    from onehttp.connections.line import Line, Lines
+    from onehttp.calls.revision import Line, Lines
 
 ERROR_STATUS: Final = 400
 """No policy takes a status below for a failure."""

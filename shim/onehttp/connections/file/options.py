@@ -18,7 +18,7 @@ from onehttp_backends.contract import (
 )
 
 if TYPE_CHECKING:
-    from onehttp.connections.schema import (
+    from onehttp.connections.file.schema import (
         AuthModel,
         ConnectionModel,
         DefaultsModel,

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from onehttp.connections.explain import models_in
-from onehttp.connections.schema import ConnectionModel, FileModel
+from onehttp.connections.file.explain import models_in
+from onehttp.connections.file.schema import ConnectionModel, FileModel
 
 
 def json_schema() -> dict[str, Any]:

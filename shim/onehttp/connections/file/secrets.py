@@ -12,9 +12,9 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from onehttp.connections.document import Document, KeyPath
+from onehttp.connections.file.document import Document, KeyPath
+from onehttp.connections.file.regular_file import read_regular
 from onehttp.connections.model import Notice
-from onehttp.connections.regular_file import read_regular
 from onehttp.errors import ConfigurationError
 
 GROUP: Final = "onehttp.secrets"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 
-from onehttp.call import with_params
+from onehttp.calls.policy_state import PoliciesInForce, policies_of
 from onehttp.connections.model import ConnectionSet, ConnectionSpec
 from onehttp.errors import CurlCode, RequestError, UnknownConnectionError
-from onehttp.policies.in_force import PoliciesInForce, policies_of
+from onehttp.urls import with_params
 
 
 class Line:

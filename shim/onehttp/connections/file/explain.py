@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from onehttp.connections.document import AS_WRITTEN, KeyPath
+from onehttp.connections.file.document import AS_WRITTEN, KeyPath
 
 _EXPECTED = {
     "bool_type": "true or false",

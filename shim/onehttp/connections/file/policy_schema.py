@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from onehttp.connections.strict import Model, Seconds, Short
+from onehttp.connections.file.strict import Model, Seconds, Short
 from onehttp.policies.breaker import BreakerPolicy
 from onehttp.policies.limits import LimitsPolicy
 from onehttp.policies.retry import DEFAULT_STATUSES, ErrorKind, RetryPolicy

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
-from onehttp.connections.regular_file import read_regular
+from onehttp.connections.file.regular_file import read_regular
 from onehttp_backends.contract import Tls
 
 MAX_PEM_BYTES: Final = 16 * 1024 * 1024

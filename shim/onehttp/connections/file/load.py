@@ -7,12 +7,12 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from onehttp.connections.certificates import SeenContents, inspected
-from onehttp.connections.document import Document, KeyPath, read_document
-from onehttp.connections.include import Included
+from onehttp.connections.file.certificates import SeenContents, inspected
+from onehttp.connections.file.document import Document, KeyPath, read_document
+from onehttp.connections.file.include import Included
+from onehttp.connections.file.options import tls_options, transfer_options
+from onehttp.connections.file.secrets import Resolver, Secrets, plain_secrets
 from onehttp.connections.model import ConnectionSet, ConnectionSpec, Notice
-from onehttp.connections.options import tls_options, transfer_options
-from onehttp.connections.secrets import Resolver, Secrets, plain_secrets
 from onehttp.errors import ConfigurationError, ConfigurationFaultsError, RequestError
 from onehttp.policies import failover
 from onehttp_backends.contract import Tls
@@ -21,8 +21,8 @@ from onehttp_backends.request_rules import check_options
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from onehttp.connections.schema import ConnectionModel, DefaultsModel
-    from onehttp.connections.strict import Model
+    from onehttp.connections.file.schema import ConnectionModel, DefaultsModel
+    from onehttp.connections.file.strict import Model
 
     M = TypeVar("M", bound=Model)
     F = TypeVar("F", ConfigurationError, Notice)
@@ -98,7 +98,7 @@ class _Loading:
         defaults: DefaultsModel | None = None,
     ) -> None:
         """Add a document and all it includes; its defaults go over those it is included with."""
-        from onehttp.connections import schema
+        from onehttp.connections.file import schema
 
         written = document.values
         if not isinstance(written, dict):
@@ -124,7 +124,7 @@ class _Loading:
         defaults: DefaultsModel | None,
         layers: tuple[Document, ...],
     ) -> None:
-        from onehttp.connections.schema import ConnectionModel
+        from onehttp.connections.file.schema import ConnectionModel
 
         document, path = layers[0], ("connections", name)
         if not isinstance(name, str) or not _is_name(name):
@@ -151,7 +151,7 @@ class _Loading:
         """``value`` as ``model``; its mistakes are noted, and the rest of it returned."""
         from pydantic import ValidationError
 
-        from onehttp.connections import explain
+        from onehttp.connections.file import explain
 
         context = {"folder": document.folder}
         try:

@@ -13,11 +13,11 @@ import logging
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
+from onehttp.calls.policy_state import NO_BREAKER, REFUSALS, SERVER_ERROR
 from onehttp.errors import CircuitOpenError, LimitReachedError
 from onehttp.policies.clock import Pause
 from onehttp.policies.deadline import Deadline, least
 from onehttp.policies.failover import chain
-from onehttp.policies.in_force import NO_BREAKER, REFUSALS, SERVER_ERROR
 from onehttp.policies.limits import Limiter
 from onehttp.policies.redirects import following
 from onehttp.policies.retry import may_repeat
@@ -34,8 +34,8 @@ from onehttp_backends.errors import (
 )
 
 if TYPE_CHECKING:
-    from onehttp.connections.line import Line, Lines
-    from onehttp.policies.in_force import PoliciesInForce
+    from onehttp.calls.policy_state import PoliciesInForce
+    from onehttp.calls.revision import Line, Lines
 
 Course: TypeAlias = "Generator[Request | Pause, Outcome | None, Outcome]"
 

@@ -6,20 +6,21 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from onehttp.call import HeaderSource, ParamSource, TimeoutSource
+from onehttp.calls.arguments import HeaderSource, TimeoutSource
+from onehttp.calls.callback_driver import CourseTransfer
+from onehttp.calls.course import LineCall, policed
+from onehttp.calls.drivers import aperform_policed, perform_policed
+from onehttp.calls.named_call import NamedCall, request_on
+from onehttp.calls.policy_state import PolicyCounters
 from onehttp.connections.model import ConnectionSpec
-from onehttp.named_call import NamedCall, request_on
-from onehttp.policies.course import LineCall, policed
 from onehttp.policies.deadline import Deadline
-from onehttp.policies.drivers import aperform_policed, perform_policed
-from onehttp.policies.in_force import PolicyCounters
-from onehttp.policies.submitted import CourseTransfer
+from onehttp.runtime import Runtime
+from onehttp.urls import ParamSource
 from onehttp_backends.contract import Outcome, Request, Response, Transfer
 
 if TYPE_CHECKING:
     from onehttp.queries.query import Query
     from onehttp.queries.routes import RouteTarget
-    from onehttp.runtime import Runtime
 
 
 class Connection:

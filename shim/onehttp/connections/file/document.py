@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import yaml
 from yaml.constructor import SafeConstructor
 
+from onehttp.connections.file.regular_file import read_regular
 from onehttp.connections.model import Notice
-from onehttp.connections.regular_file import read_regular
 from onehttp.errors import ConfigurationError
 
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024

@@ -19,9 +19,9 @@ from pydantic import (
     model_validator,
 )
 
-from onehttp.connections.explain import models_in
-from onehttp.connections.policy_schema import PolicyModel
-from onehttp.connections.strict import SECRET, Model, Seconds, Short, Unquoted
+from onehttp.connections.file.explain import models_in
+from onehttp.connections.file.policy_schema import PolicyModel
+from onehttp.connections.file.strict import SECRET, Model, Seconds, Short, Unquoted
 from onehttp_backends.contract import DEFAULT_MAX_BODY_BYTES
 from onehttp_backends.errors import RequestError
 from onehttp_backends.headers import HeaderPairs

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+from onehttp.urls import ParamSource, ascii_url, query_pairs, with_params
 from onehttp_backends.contract import Request, TransferOptions
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 from onehttp_backends.headers import HeaderPairs
 
 HeaderSource: TypeAlias = "Iterable[tuple[str, str]] | Mapping[str, str] | None"
-ParamSource: TypeAlias = "Mapping[str, Any] | Iterable[tuple[str, Any]] | None"
 TimeoutSource: TypeAlias = "float | Timeout | None"
 
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
@@ -22,8 +22,6 @@ _NO_TYPE = ("Content-Type", "")
 _TEXT_TYPE = ("Content-Type", "text/plain; charset=utf-8")
 _JSON_TYPE = ("Content-Type", "application/json")
 _FORM_TYPE = ("Content-Type", "application/x-www-form-urlencoded")
-# What percent-encoding leaves alone in a URL that is already one: all of RFC 3986, and "%".
-_URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,48 +146,6 @@ def _encode_json(json: object) -> bytes:
         return dumps(json, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError) as error:
         raise RequestTypeError(CurlCode.BAD_FUNCTION_ARGUMENT, f"json: {error}") from None
-
-
-def with_params(url: str, params: ParamSource) -> str:
-    """``url`` with query parameters added, percent-encoded; before any fragment."""
-    from urllib.parse import urlencode
-
-    query = urlencode(query_pairs(params, "params"), doseq=True)
-    if not query or not isinstance(url, str):
-        return url
-    address, hash_sign, fragment = url.partition("#")
-    joint = "" if address.endswith(("?", "&")) else "&" if "?" in address else "?"
-    return f"{address}{joint}{query}{hash_sign}{fragment}"
-
-
-def query_pairs(source: ParamSource, what: str) -> list[tuple[str, Any]]:
-    """Parameters as pairs; ``what`` names the argument in an error."""
-    pairs: Any = source.items() if isinstance(source, Mapping) else source
-    try:
-        return [(name, value) for name, value in pairs]
-    except (TypeError, ValueError):
-        raise RequestTypeError(
-            CurlCode.BAD_FUNCTION_ARGUMENT,
-            f"{what}: expected pairs of name and value, or a mapping of them",
-        ) from None
-
-
-def ascii_url(url: object) -> str:
-    """A URL for people as one for the wire: IDNA host, the rest percent-encoded UTF-8."""
-    if not isinstance(url, str):
-        raise RequestTypeError(
-            CurlCode.BAD_FUNCTION_ARGUMENT, f"URL: expected str, got {type(url).__name__}"
-        )
-    from urllib.parse import quote
-
-    scheme, separator, rest = url.partition("://")
-    host_end = min((rest.find(mark) for mark in "/?#" if mark in rest), default=len(rest))
-    host, tail = rest[:host_end], rest[host_end:]
-    try:
-        host = host if host.isascii() else host.encode("idna").decode()
-        return f"{scheme}{separator}{host}{quote(tail, safe=_URL_CHARACTERS)}"
-    except UnicodeError as error:
-        raise RequestError(CurlCode.URL_MALFORMAT, f"URL: cannot be encoded: {error}") from None
 
 
 def seconds_of(timeout: TimeoutSource) -> tuple[float | None, float | None]:

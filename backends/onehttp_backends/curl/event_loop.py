@@ -11,23 +11,54 @@ import asyncio
 import contextlib
 import select
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from onehttp_backends.contract import Request
-from onehttp_backends.curl.handles import Handle
-from onehttp_backends.curl.transfer import LoopTransfer
-
-if TYPE_CHECKING:
-    from onehttp_backends.curl.driving import Helm
+from onehttp_backends.contract import Outcome, Request
+from onehttp_backends.curl.engine import Engine
+from onehttp_backends.curl.handle import Handle
+from onehttp_backends.curl.transfer import Driving, Transfer
 
 _ARMED = select.EPOLLIN | select.EPOLLONESHOT
+
+
+class Sharing(Driving, Protocol):
+    """What a loop asks of the helm."""
+
+    engine: Engine
+
+    def try_turn(self) -> bool:
+        """One turn without waiting, if nobody else drives."""
+
+    def prod(self) -> None:
+        """Wake the driver, or make sure there is one."""
+
+
+class LoopTransfer(Transfer):
+    """A task of an event loop waits."""
+
+    __slots__ = ("future", "lane")
+
+    def __init__(
+        self,
+        helm: Driving,
+        handle: Handle,
+        request: Request,
+        lane: Lane,
+        future: asyncio.Future[Outcome],
+    ) -> None:
+        super().__init__(helm, handle, request)
+        self.lane = lane
+        self.future = future
+
+    def deliver(self) -> None:
+        self.lane.deliver(self)
 
 
 class Lane:
     """One running loop's share in an engine. Its methods run in the loop's thread, save `arm`
     and `deliver`, which the driver calls from wherever it is."""
 
-    def __init__(self, helm: Helm, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, helm: Sharing, loop: asyncio.AbstractEventLoop) -> None:
         self.in_flight = 0
         self._helm = helm
         self._loop = loop

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from onehttp import OnehttpError
-from onehttp_compat.pv import Value
+from onehttp_compat.sip.value import Value
 
 _request_line = re.compile(r"([A-Za-z]+) (\S+) SIP/2\.0\Z").match
 _uri = re.compile(r"(sips?|tel):(?:([^@;?>]*)@)?([^:;?>]*)(?::(\d+))?", re.IGNORECASE).match

@@ -13,17 +13,16 @@ from typing import Any, TypeAlias
 
 import pycurl
 
-from onehttp_backends.contract import HttpVersion, Request, TransferOptions
+from onehttp_backends.contract import Request
 from onehttp_backends.curl.idling import Progress, SocketOpened
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.options import apply_options
+from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.errors import CurlCode, RequestError
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.public_addresses import is_public
-from onehttp_backends.request_rules import SAFE_METHODS, check_headers, check_options
+from onehttp_backends.request_rules import SAFE_METHODS, check_headers
 
-MAX_SHELVES = 1024
-MAX_IDLE_PER_SHELF = 1024
 EXPECT_THRESHOLD_BYTES = 1024 * 1024
 """From this size on libcurl asks ``Expect: 100-continue`` and waits a second for the answer."""
 KEEP_BODY_BYTES = 64 * 1024
@@ -74,7 +73,7 @@ class Handle:
         "was_truncated",
     )
 
-    def __init__(self, shelf: Shelf, opened: SocketOpened, dead_ports: DeadPorts) -> None:
+    def __init__(self, shelf: Shelf[Handle], opened: SocketOpened, dead_ports: DeadPorts) -> None:
         options = shelf.options
         self.easy: Easy = LIBCURL.easy()
         self.shelf = shelf
@@ -273,94 +272,6 @@ class LentSocket:
 
     def __del__(self) -> None:
         self._socket.close()
-
-
-class Shelf:
-    """Where the idle handles of one (options, origin) lie."""
-
-    __slots__ = ("idle", "is_forgotten", "is_http1", "keeps", "opened_fd", "options")
-
-    def __init__(self, options: TransferOptions, origin: str) -> None:
-        self.options = options  # kept, so that no other options get their identity
-        self.idle: list[Handle] = []
-        self.is_forgotten = False
-        # An easy handle remembers what it was challenged for, and nothing makes it forget.
-        self.keeps = 0 if options.auth and options.auth.each_time else MAX_IDLE_PER_SHELF
-        """How many idle handles it keeps."""
-        self.opened_fd = -1
-        """The last socket opened under an idle limit: what its HTTP/2 streams wait for."""
-        self.is_http1 = options.http_version is HttpVersion.HTTP_1_1 or (
-            origin.startswith("http:")
-            and options.http_version is not HttpVersion.HTTP_2_PRIOR_KNOWLEDGE
-        )
-
-
-class HandlePool:
-    """Idle handles by (options, origin). Any thread may take and give back."""
-
-    def __init__(self, opened: SocketOpened, dead_ports: DeadPorts) -> None:
-        self._opened = opened
-        self._dead_ports = dead_ports
-        # Keyed by the identity of the options: equal options of two connections stay apart.
-        self._shelves: dict[tuple[int, str], Shelf] = {}
-        self.made: set[Handle] = set()
-        """Every handle that is not closed, wherever it is."""
-
-    def take(self, options: TransferOptions, origin: str) -> Handle:
-        """An idle handle for these, or a new one.
-
-        Raises:
-            RequestError: the options hold something that cannot be set.
-        """
-        shelf = self._shelves.get((id(options), origin))
-        if shelf is None:
-            check_options(options)
-            if len(self._shelves) >= MAX_SHELVES:
-                self._forget_oldest_shelf()
-            shelf = self._shelves.setdefault((id(options), origin), Shelf(options, origin))
-        try:
-            return shelf.idle.pop()
-        except IndexError:
-            handle = Handle(shelf, self._opened, self._dead_ports)
-            self.made.add(handle)
-            return handle
-
-    def give_back(self, handle: Handle) -> None:
-        """Keep a handle that is in no multi for its next use."""
-        shelf = handle.shelf
-        if shelf.is_forgotten or len(shelf.idle) >= shelf.keeps:
-            self._discard(handle)
-        else:
-            handle.clear()
-            shelf.idle.append(handle)
-
-    def forget(self, options: TransferOptions) -> None:
-        """Close the idle handles of these options, whatever their origin."""
-        wanted = id(options)
-        for key in [key for key in list(self._shelves) if key[0] == wanted]:
-            self._forget_shelf(key)
-
-    def close(self) -> None:
-        """Close every idle handle."""
-        while self._shelves:
-            self._forget_oldest_shelf()
-
-    def _discard(self, handle: Handle) -> None:
-        self.made.discard(handle)
-        handle.easy.close()
-
-    def _forget_oldest_shelf(self) -> None:
-        self._forget_shelf(next(iter(self._shelves)))
-
-    def _forget_shelf(self, key: tuple[int, str]) -> None:
-        shelf = self._shelves.pop(key)
-        shelf.is_forgotten = True
-        while shelf.idle:
-            try:
-                handle = shelf.idle.pop()
-            except IndexError:  # another thread has taken the last one
-                break
-            self._discard(handle)
 
 
 def header_line(name: str, value: str) -> str | bytes:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from onehttp.call import (
+from onehttp.calls.arguments import (
     METHODS_WITHOUT_BODY,
     HeaderSource,
-    ParamSource,
     TimeoutSource,
     build_request,
     encode_body,
     header_pairs,
-    query_pairs,
     with_type,
 )
-from onehttp.connections.line import Line
+from onehttp.calls.revision import Line
 from onehttp.policies.redirects import DEFAULT_MAX_REDIRECTS
+from onehttp.urls import ParamSource, query_pairs
 from onehttp_backends.contract import Request
 
 

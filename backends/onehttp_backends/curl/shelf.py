@@ -1,0 +1,30 @@
+"""Where the idle handles of one (options, origin) lie, and what all of them share."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from onehttp_backends.contract import HttpVersion, TransferOptions
+
+H = TypeVar("H")
+MAX_IDLE_PER_SHELF = 1024
+
+
+class Shelf(Generic[H]):
+    """Where the idle handles of one (options, origin) lie."""
+
+    __slots__ = ("idle", "is_forgotten", "is_http1", "keeps", "opened_fd", "options")
+
+    def __init__(self, options: TransferOptions, origin: str) -> None:
+        self.options = options  # kept, so that no other options get their identity
+        self.idle: list[H] = []
+        self.is_forgotten = False
+        # An easy handle remembers what it was challenged for, and nothing makes it forget.
+        self.keeps = 0 if options.auth and options.auth.each_time else MAX_IDLE_PER_SHELF
+        """How many idle handles it keeps."""
+        self.opened_fd = -1
+        """The last socket opened under an idle limit: what its HTTP/2 streams wait for."""
+        self.is_http1 = options.http_version is HttpVersion.HTTP_1_1 or (
+            origin.startswith("http:")
+            and options.http_version is not HttpVersion.HTTP_2_PRIOR_KNOWLEDGE
+        )

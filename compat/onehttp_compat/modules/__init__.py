@@ -1,0 +1,1 @@
+"""What each emulated module does. Knows its process, not the server that made it."""

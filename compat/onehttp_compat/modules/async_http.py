@@ -1,0 +1,80 @@
+"""The first revisions of the asynchronous module: its README called it ``async_http``.
+
+Settings are made by functions instead of ``$http_req(key)``, and a query may bring its body along.
+They work on the same settings and the same queries as `onehttp_compat.http_async_client`.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from onehttp_compat.async_settings import method_of
+from onehttp_compat.modules.http_async_client import HttpAsyncClient
+from onehttp_compat.process import LegacyProcess
+from onehttp_compat.pv import as_bytes
+
+_log = logging.getLogger("onehttp_compat.async_http")
+
+
+class AsyncHttp:
+    """What only the first revisions have."""
+
+    counter_group = None
+
+    def __init__(self, server: LegacyProcess, client: HttpAsyncClient) -> None:
+        self._server = server
+        self._client = client
+        self._pending = self._client.pending
+
+    def query_post(self, *, url: str, body: str, route: str, is_kemi: bool = False) -> int:
+        """``http_async_query(url, post, route)``: a POST.
+
+        Returns:
+            0 suspended, 1 not suspended (0 in the very first revision, which always stops the
+            script), -1 refused.
+        """
+        if not body:
+            _log.error("http_async_query: empty body")
+            return -1
+        data = as_bytes(body)
+        if self._server.is_faithful:
+            data = data.partition(b"\0")[0]
+        code = self._client.ask(url, route, is_kemi, body=data)
+        return 0 if code == 1 and self._client.is_first else code
+
+    def set_timeout(self, *, value: int, is_kemi: bool = False) -> int:
+        """``http_set_timeout(ms)``; -1 for a negative one."""
+        return self._pending.put("timeout", value)
+
+    def append_header(self, *, value: str, is_kemi: bool = False) -> int:
+        """``http_append_header(line)``."""
+        return self._pending.put("hdr", value)
+
+    def set_method(self, *, value: str, is_kemi: bool = False) -> int:
+        """``http_set_method(name)``; -1 for an unknown one, the one before stays."""
+        code = self._pending.put("method", value)
+        return code if method_of(value) else -1
+
+    def suspend(self, *, value: int, is_kemi: bool = False) -> int:
+        """``http_async_suspend(flag)``."""
+        return self._pending.put("suspend", value)
+
+    def set_client_cert(self, *, value: str, is_kemi: bool = False) -> int:
+        """``http_set_ssl_cert(file)``, later ``http_set_tls_client_cert``."""
+        return self._pending.put("tls_client_cert", value)
+
+    def set_client_key(self, *, value: str, is_kemi: bool = False) -> int:
+        """``http_set_ssl_key(file)``, later ``http_set_tls_client_key``."""
+        return self._pending.put("tls_client_key", value)
+
+    def set_ca_path(self, *, value: str, is_kemi: bool = False) -> int:
+        """``http_set_ca_path(folder)``, later ``http_set_tls_ca_path``."""
+        return self._pending.put("tls_ca_path", value)
+
+    def verify_host(self, *, value: int, is_kemi: bool = False) -> int:
+        """``http_verify_host(flag)``, later ``tls_verify_host``."""
+        return self._pending.replace(verify_host=bool(value))
+
+    def verify_peer(self, *, value: int, is_kemi: bool = False) -> int:
+        """``http_verify_peer(flag)``, later ``tls_verify_peer``."""
+        return self._pending.replace(verify_peer=bool(value))

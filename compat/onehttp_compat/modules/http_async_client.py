@@ -1,0 +1,280 @@
+"""Module ``http_async_client``: queries that suspend a transaction, or run a route when answered.
+
+What its first revisions had beside that is in `async_http`; both work on the same settings.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import logging
+import os
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import onehttp
+from onehttp import (
+    ConfigurationError,
+    CurlCode,
+    OnehttpError,
+    Request,
+    Result,
+    Token,
+    Transaction,
+    TransactionError,
+    TransferError,
+)
+from onehttp.queries.result import Start
+from onehttp_backends.errors import transfer_error
+from onehttp_compat.async_calls import (
+    FAKED,
+    FAKED_FIRST,
+    AsyncCall,
+    AsyncJob,
+    ScriptRoute,
+    SuspendedTransaction,
+    answer_at_once,
+    start_or_fail,
+    submit,
+)
+from onehttp_compat.async_pending import PendingSettings
+from onehttp_compat.async_reply import AsyncReply
+from onehttp_compat.async_settings import AsyncSettings
+from onehttp_compat.async_variables import CurrentReply, register
+from onehttp_compat.exchange import RefusedOptionError, legacy_url
+from onehttp_compat.parameters import FIRST_ASYNC, AsyncParameters, refusal, set_parameter
+from onehttp_compat.process import LegacyProcess
+from onehttp_compat.pv import Message, as_bytes, parse
+
+LONGEST_ROUTE: Final = 62
+GROUP: Final = "http_async_client"
+COUNTERS: Final = ("errors", "replies", "requests", "timeouts")
+MEMORY_MANAGERS: Final = ("shm", "sys")
+_log = logging.getLogger("onehttp_compat.http_async_client")
+
+
+class HttpAsyncClient:
+    """The module's state in one server."""
+
+    counter_group = GROUP
+
+    def __init__(self, server: LegacyProcess, is_first: bool) -> None:
+        self._server = server
+        self.is_first = is_first
+        self.parameters = AsyncParameters()
+        self.pending = PendingSettings(server.pv, server.is_faithful)
+        self._current = CurrentReply()
+        self._serials = itertools.count(1)
+        self._counting = threading.Lock()  # guards the counters, which workers change too
+        server.counters.update({f"{GROUP}.{name}": 0 for name in COUNTERS})
+        register(server.pv, self._current)
+
+    # ---- configuration
+
+    def set(self, name: str, value: object) -> None:
+        """One ``modparam("http_async_client", name, value)``."""
+        table = FIRST_ASYNC if self.is_first else GROUP
+        bugs = self._server.legacy_bugs
+        self.parameters = set_parameter(self.parameters, table, name, value, bugs)
+
+    def start(self) -> None:
+        """Check the parameters.
+
+        Raises:
+            ConfigurationError: where the real server refuses to start; for a negative timeout,
+                which ends the real server at its first query.
+        """
+        values = self.parameters
+        if values.workers < 1:
+            raise self._refusal("workers", f"expected 1 or more, got {values.workers}")
+        if values.memory_manager[:3] not in MEMORY_MANAGERS:
+            raise self._refusal("memory_manager", f"expected shm or sys: {values.memory_manager!r}")
+        if values.connection_timeout < 0:
+            raise self._refusal(
+                "connection_timeout", f"expected milliseconds, got {values.connection_timeout}"
+            )
+        if values.hash_size < 1 or values.hash_size & (values.hash_size - 1):
+            _log.warning("hash_size: %d is not a power of two", values.hash_size)
+        self.pending.defaults = AsyncSettings.of(values)
+
+    def _refusal(self, name: str, problem: str) -> ConfigurationError:
+        return refusal(GROUP, name, problem)
+
+    # ---- queries
+
+    def query(self, *, url: str, route: str, is_kemi: bool = False) -> int:
+        """``http_async_query(url, route)``: 0 suspended, 1 not suspended, -1 refused."""
+        return self.ask(url, route, is_kemi)
+
+    def send(self, *, url: str, route: str, is_kemi: bool = False) -> int:
+        """``http_async_send(url, route)``: never suspends."""
+        return self.ask(url, route, is_kemi, may_suspend=False)
+
+    def send_xdata(self, *, url: str, route: str, xdata: str, is_kemi: bool = False) -> int:
+        """``http_async_send_xdata(url, route, xdata)``: the callback reads ``$http_xdata``."""
+        return self.ask(url, route, is_kemi, may_suspend=False, xdata=xdata)
+
+    def ask(
+        self,
+        url: str,
+        route: str,
+        is_kemi: bool,
+        *,
+        body: bytes | None = None,
+        xdata: str = "",
+        may_suspend: bool = True,
+    ) -> int:
+        problem = self._problem(url, route)
+        if problem:
+            _log.error("http_async_query: %s", problem)
+            return -1
+        settings = self.pending.settings
+        job = AsyncJob(
+            url=url,
+            route=route,
+            query_id=f"{os.getpid()}-{next(self._serials)}",
+            xdata=xdata,
+            is_kemi=is_kemi,
+            settings=settings,
+            body=settings.body if body is None else body,
+        )
+        suspends = may_suspend and settings.is_suspending
+        transaction = self._server.surroundings.transaction() if suspends else None
+        try:
+            self._server.surroundings.carry(self, job, transaction)
+        except OnehttpError as error:
+            if not isinstance(error, TransactionError):  # the module has not let go of them then
+                self.pending.reset()
+            _log.error("http_async_query: %s", error)
+            return -1
+        self.pending.reset()
+        self._current.query_id = job.query_id
+        return 0 if transaction else 1
+
+    def carry(self, job: AsyncJob, transaction: Transaction | None) -> None:
+        """Send it from this process.
+
+        Raises:
+            OnehttpError: nothing was sent, and no transaction is suspended.
+        """
+        call = self._call(job, transaction)
+        self._count("requests")  # before the callback, which may be fast
+        try:
+            request, start = self._prepared(job.settings, job.url, job.body)
+            waiting = SuspendedTransaction(transaction, call) if transaction else None
+            with onehttp.transaction(waiting):
+                submit(request, call, start)
+        except OnehttpError:
+            self._count("requests", -1)
+            raise
+        if self._server.query_observer is not None:
+            self._server.query_observer.sent(call)
+
+    def fail(
+        self, job: AsyncJob, transaction: Transaction | None, token: Token, error: TransferError
+    ) -> None:
+        """Go on at once, in this thread, with an error for an answer."""
+        call = self._call(job, transaction)
+        result = Result(query_id=0, error=error)
+        self._count("requests")
+        if transaction is None:
+            call(result)
+        else:
+            SuspendedTransaction(transaction, call).resume(token, call, result)
+
+    def _call(self, job: AsyncJob, transaction: Transaction | None) -> AsyncCall:
+        message = self._server.pv.message if transaction else self._faked_message()
+        return AsyncCall(
+            module=self, job=job, message=message, is_suspending=transaction is not None
+        )
+
+    def _problem(self, url: str, route: str) -> str | None:
+        if not url:
+            return "empty URL"
+        if not route:
+            return "empty route"
+        if self.is_first:
+            return None if self._server.find_route(route) else f"no route named {route!r}"
+        length = len(as_bytes(route))
+        return (
+            f"a route's name has {LONGEST_ROUTE} bytes at most" if length > LONGEST_ROUTE else None
+        )
+
+    def _prepared(
+        self, settings: AsyncSettings, url: str, body: bytes | None
+    ) -> tuple[Request, Start]:
+        """The request, and what starts it: whatever is wrong with it is the callback's to know."""
+        address, auth = legacy_url(url)
+        if auth is not None and settings.username is None:
+            settings = dataclasses.replace(
+                settings, username=auth.username, password=auth.secret, authmethod=1
+            )
+        method = settings.method or ("GET" if body is None else "POST")
+        server = self._server
+        try:
+            options = settings.options(server.async_timeout, server.async_cap_s, server.is_faithful)
+        except RefusedOptionError as error:
+            refused = transfer_error(error.code, "libcurl has no such TLS version")
+            return Request(method, address), lambda _, done: answer_at_once(refused, done)
+        request = Request(method, address, settings.headers, body, options)
+        if settings.timeout_ms == 0:
+            late = transfer_error(CurlCode.OPERATION_TIMEDOUT, "a timeout of 0 is over at once")
+            return request, lambda _, done: answer_at_once(late, done)
+        return request, start_or_fail
+
+    def _faked_message(self) -> Message:
+        variables = FAKED_FIRST if self.is_first else FAKED
+        return {parse(name): value for name, value in variables.items()}
+
+    # ---- answers
+
+    def script_route(self, job: AsyncJob) -> ScriptRoute | None:
+        """The script's route for an answer; looked for when that is there, as the module does."""
+        found = self._server.find_route(job.route)
+        if found is None:
+            _log.error(
+                "query %s: the script has no route %r; its answer is lost", job.query_id, job.route
+            )
+        return found
+
+    def finish(self, call: AsyncCall, result: Result, run: Callable[[AsyncReply], bool]) -> bool:
+        """Count an answer, and have the callback run in between as the module does."""
+        reply = AsyncReply(result, call.job.xdata, self._server.is_faithful, self.is_first)
+        if reply.is_timeout:
+            self._count("timeouts")
+        elif result.error is not None:
+            self._count("errors")
+            _log.error("query %s: %s", call.job.query_id, reply.error_text)
+        has_run = True
+        try:
+            has_run = run(reply)
+        finally:
+            if result.ok:
+                self._count("replies")
+            if self._server.query_observer is not None:
+                self._server.query_observer.ended(call, reply, has_run)
+        return has_run
+
+    def run(
+        self, call: AsyncCall, route: ScriptRoute | None, reply: AsyncReply, is_suspended: bool
+    ) -> None:
+        """Run the callback with its variables and its message, in the thread for such."""
+        if route is None:
+            return
+        current = self._current
+
+        def run() -> None:
+            before, current.reply = current.reply, reply
+            current.query_id = call.job.query_id
+            try:
+                with self._server.pv.working_on(call.message):
+                    route(reply.result, is_suspended)
+            finally:
+                current.reply = before
+
+        self._server.surroundings.run(run)
+
+    def _count(self, counter: str, by: int = 1) -> None:
+        with self._counting:
+            self._server.counters[f"{GROUP}.{counter}"] += by

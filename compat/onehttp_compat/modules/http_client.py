@@ -1,0 +1,277 @@
+"""Module ``http_client``: queries by URL, and calls over named connections with failover."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+from onehttp import TransferOptions
+from onehttp_backends.headers import HeaderPairs
+from onehttp_compat.exchange import RefusedOptionError, keeping_method, prior_knowledge
+from onehttp_compat.header_blob import HeaderBlobError, parse_blob, with_defaults_repeated
+from onehttp_compat.httpcon import LegacyConnection
+from onehttp_compat.libcurl_texts import curlerror
+from onehttp_compat.named_connections import Answer, ConnectionModule
+from onehttp_compat.process import LegacyProcess
+from onehttp_compat.pv import UnknownVariableError, Value, Variable
+
+_is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
+_log = logging.getLogger("onehttp_compat.http_client")
+
+
+class HttpClient(ConnectionModule):
+    """The module's state in one server process."""
+
+    module = "http_client"
+    counter_group = "httpclient"
+
+    def __init__(self, server: LegacyProcess) -> None:
+        super().__init__(server)
+        self.stores_headers = False
+        self.stored_headers: list[tuple[str, str]] = []
+        server.pv.register("curlerror", _curlerror)
+        server.pv.register("httprhdr", self._stored_header)
+
+    def start(self) -> None:
+        super().start()
+        self.stores_headers = bool(self.parameters.response_headers)
+
+    # ---- by URL
+
+    def query(
+        self,
+        *,
+        url: str,
+        result: Variable,
+        body: str = "",
+        headers: str = "",
+        is_kemi: bool = False,
+    ) -> int:
+        """``http_client_query``: GET, or POST where there is a body."""
+        method = "POST" if body else "GET"
+        return self._query(method, url, body, headers, result, is_kemi)
+
+    def get(
+        self,
+        *,
+        url: str,
+        result: Variable,
+        body: str = "",
+        headers: str = "",
+        is_kemi: bool = False,
+    ) -> int:
+        """``http_client_get``: GET, with a body too."""
+        return self._query("GET", url, body, headers, result, is_kemi)
+
+    def request(
+        self,
+        *,
+        method: str,
+        url: str,
+        result: Variable,
+        body: str = "",
+        headers: str = "",
+        is_kemi: bool = False,
+    ) -> int:
+        """``http_client_request``: any method, its case kept; -1 for one that is no token (B12)."""
+        return self._request(method, url, body, headers, result, is_kemi, is_v2=False)
+
+    def request_v2pk(
+        self,
+        *,
+        method: str,
+        url: str,
+        result: Variable,
+        body: str = "",
+        headers: str = "",
+        is_kemi: bool = False,
+    ) -> int:
+        """``http_client_request_v2pk``: the same over HTTP/2 with prior knowledge."""
+        return self._request(method, url, body, headers, result, is_kemi, is_v2=True)
+
+    def _request(
+        self,
+        method: str,
+        url: str,
+        body: str,
+        headers: str,
+        result: Variable,
+        is_kemi: bool,
+        is_v2: bool,
+    ) -> int:
+        if not method and is_kemi:
+            method = "POST" if body else "GET"
+        if not _is_token(method):
+            _log.error("http_client_request: the method is not a token; nothing was sent")
+            return -1
+        return self._query(method, url, body, headers, result, is_kemi, "v2" if is_v2 else "named")
+
+    def _query(
+        self,
+        method: str,
+        url: str,
+        body: str,
+        headers: str,
+        result: Variable,
+        is_kemi: bool,
+        variant: str | None = None,
+    ) -> int:
+        if not url and not is_kemi:
+            _log.error("http_client: empty URL")
+            return -1
+        data = self._server.body(body) if body else None
+        try:
+            options = self._variant(variant)
+            pairs = parse_blob(headers)
+        except HeaderBlobError as error:
+            _log.error("http_client: %s; nothing was sent", error)
+            return -1
+        except RefusedOptionError as error:
+            answer = self.refused(error)
+        else:
+            if self._server.is_faithful:
+                pairs = with_defaults_repeated(pairs, options.user_agent, url, data)
+            answer = self.exchange(options, method, url, pairs, data)
+            if self.stores_headers:
+                self.store_headers(answer)
+        values = self.parameters
+        self.write(
+            result, self.value_of(answer, values.query_maxdatasize, bool(values.query_result))
+        )
+        return answer.code
+
+    def _variant(self, variant: str | None) -> TransferOptions:
+        """The options of queries, of those that name a method, or of those over HTTP/2."""
+        options = self.options_for_queries()
+        if variant is None:
+            return options
+        made = self._options.get(("variant", variant))
+        if made is None:
+            made = keeping_method(options)
+            made = prior_knowledge(made) if variant == "v2" else made
+            self._options[("variant", variant)] = made
+        return made
+
+    # ---- by connection
+
+    def connect(
+        self,
+        *,
+        connection: str,
+        path: str,
+        result: Variable,
+        content_type: str = "",
+        body: str = "",
+        is_kemi: bool = False,
+    ) -> int:
+        """``http_connect``: GET, or POST where there is a body; one step of failover."""
+        data = self._server.body(body) if body else None
+        answer = self.connect_answer(connection, path, content_type, data)
+        if answer is None:
+            return -1
+        if isinstance(answer, Answer):
+            self.write(result, answer.body)
+            return answer.code if answer.code else -1
+        self.write(result, b"")
+        return -1
+
+    def connect_answer(
+        self, name: str, path: str, content_type: str | None, data: bytes | None
+    ) -> Answer | str | None:
+        """The answer; the name that is unknown; or None when nothing may be sent."""
+        headers: HeaderPairs = ()
+        if data is not None and content_type is not None:
+            if "\r" in content_type or "\n" in content_type:
+                _log.error("http_connect: a line break in the content type; nothing was sent")
+                return None
+            headers = (("Content-Type", self.content_type(content_type)),)
+        connection = self.find(name)
+        if connection is None:
+            _log.error("http_connect: no connection named %r", name)
+            return name
+        answer = self._attempt(connection, path, headers, data)
+        if (answer.response is None or answer.code >= 500) and connection.failover:
+            other = self.find(connection.failover)
+            if other is None:
+                _log.error(
+                    "http_connect: no connection named %r to fail over to", connection.failover
+                )
+                return connection.failover
+            _log.error("http_connect: %s failed; trying %s", name, other.name)
+            answer = self._attempt(other, path, headers, data)
+        return answer
+
+    def _attempt(
+        self, connection: LegacyConnection, path: str, headers: HeaderPairs, data: bytes | None
+    ) -> Answer:
+        try:
+            line = self.line(connection)
+        except RefusedOptionError as error:
+            return self.refused(error)
+        answer = self.call(line, path, headers, data)
+        if self.stores_headers:
+            self.store_headers(answer)
+        body = self.value_of(answer, connection.maxdatasize, is_first_line=False)
+        return answer if body is answer.body else answer._replace(body=body)
+
+    def get_redirect(self, *, connection: str, result: Variable, is_kemi: bool = False) -> int:
+        """``http_get_redirect``: the URL that answered last, redirected or not (B43)."""
+        if self.find(connection) is None:
+            self.write(result, b"")
+            return -1
+        self.write(result, self.state_of(connection).last_url.encode())
+        return 1
+
+    # ---- response headers
+
+    def response_headers_set(self, *, mode: int, is_kemi: bool = False) -> int:
+        """Store the headers of responses from now on, or (0) stop and forget them."""
+        self.stores_headers = bool(mode)
+        if not mode:
+            self.stored_headers.clear()
+        return 1
+
+    def response_headers_clear(self, *, ignored: int = 0, is_kemi: bool = False) -> int:
+        """Forget the stored headers."""
+        self.stored_headers.clear()
+        return 1
+
+    def store_headers(self, answer: Answer) -> None:
+        """Remember the headers of every hop of an answer, and forget those before."""
+        self.stored_headers.clear()
+        if answer.response is not None:
+            blocks = [*answer.response.earlier_headers, answer.response.headers]
+            self.stored_headers += [pair for block in blocks for pair in block.pairs]
+
+    def _stored_header(self, variable: Variable) -> Value:
+        wanted = variable.name.strip().lower()
+        for known, value in reversed(self.stored_headers):
+            if known.lower() == wanted:
+                return value
+        return None
+
+    # ---- values
+
+    def value_of(self, answer: Answer, limit: int, is_first_line: bool) -> bytes:
+        """What the result variable gets: nothing on errors and from status 500 on."""
+        if answer.response is None or not 200 <= answer.code < 500:
+            return b""
+        body = answer.body
+        if is_first_line and self._server.is_faithful:
+            line, newline, _ = body.partition(b"\n")
+            if newline:
+                return line  # the limit does not apply to it (B14)
+        if limit > 0:
+            body = body[:limit]
+        return body.partition(b"\n")[0] if is_first_line else body
+
+
+def _curlerror(variable: Variable) -> str:
+    if not variable.name:
+        raise UnknownVariableError("$curlerror needs a code, as in $curlerror(7)")
+    return curlerror(_atoi(variable.name))
+
+
+def _atoi(text: str) -> int:
+    match = re.match(r"\s*[+-]?[0-9]+", text)
+    return int(match[0]) if match else 0

@@ -1,0 +1,88 @@
+"""What a legacy module may ask of the server process it lives in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import onehttp
+from onehttp import ConnectionSpec, Result, UnknownRouteError
+from onehttp_compat.async_calls import QueryObserver, ScriptRoute, Surroundings
+from onehttp_compat.async_settings import TimeoutMeaning
+from onehttp_compat.observed import Observer
+from onehttp_compat.parameters import LegacyBugs
+from onehttp_compat.pv import PvStore, as_bytes
+from onehttp_compat.warning import LegacyWarnings
+
+ASYNC_CAP_S: Final = 300.0
+"""libcurl's own limit for connecting, the only one that the real module leaves in force."""
+
+
+class LegacyProcess:
+    """Variables, counters and settings of one emulated server process."""
+
+    def __init__(
+        self,
+        legacy_bugs: LegacyBugs,
+        store: PvStore | None,
+        reuse: bool,
+        async_timeout: TimeoutMeaning,
+        async_cap_s: float,
+    ) -> None:
+        self.legacy_bugs: LegacyBugs = legacy_bugs
+        self.is_faithful = legacy_bugs == "faithful"
+        self.reuse = reuse
+        self.pv = store or PvStore()
+        self.counters: dict[str, int] = {}
+        self.warnings = LegacyWarnings()
+        self.observers: list[Observer] = []
+        self.pv.register("rc", lambda _: self.return_code)
+        self.pv.register("retcode", lambda _: self.return_code)
+        self.async_timeout: TimeoutMeaning = async_timeout
+        self.async_cap_s = async_cap_s
+        self.surroundings = Surroundings()
+        self.find_route: Callable[[str], ScriptRoute | None] = _registered_route
+        """Finds the script's routes by name; those registered with onehttp unless replaced."""
+        self.query_observer: QueryObserver | None = None
+        self._declared: dict[str, ConnectionSpec] = {}
+        self.has_started = False
+        self.has_warned_of_null = False
+
+    def start(self) -> None:
+        """Check the configuration as a whole and read what it names.
+
+        Raises:
+            ConfigurationError: where the real server would refuse to start.
+        """
+        raise NotImplementedError
+
+    @property
+    def return_code(self) -> int:
+        """``$rc``: of the last function that a native script has called in this thread."""
+        return self.pv.process.return_code
+
+    @return_code.setter
+    def return_code(self, code: int) -> None:
+        self.pv.process.return_code = code
+
+    def has_declared(self, spec: ConnectionSpec) -> bool:
+        """Whether a connection comes from the modules themselves: each module knows its own."""
+        own = self._declared.get(spec.name)
+        return own is not None and own.options is spec.options
+
+    def body(self, text: str) -> bytes:
+        """A body as the modules hand it on: to the first NUL in faithful mode (B37)."""
+        data = as_bytes(text)
+        return data.partition(b"\0")[0] if self.is_faithful else data
+
+
+def _registered_route(name: str) -> ScriptRoute | None:
+    try:
+        route = onehttp.find_route(name)
+    except UnknownRouteError:
+        return None
+
+    def run(result: Result, is_suspended: bool) -> object:
+        return route(result)
+
+    return run

@@ -1,0 +1,1 @@
+"""SIP messages, as scripts and modules see them."""

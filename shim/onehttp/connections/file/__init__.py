@@ -1,0 +1,1 @@
+"""How a connections file is read and checked."""

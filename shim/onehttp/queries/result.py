@@ -1,0 +1,42 @@
+"""What a query comes to, and what may be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import CoroutineType
+from typing import TypeAlias
+
+from onehttp_backends.contract import Outcome, Request, Response, Transfer
+from onehttp_backends.errors import TransferError
+
+Start: TypeAlias = Callable[[Request, Callable[[Outcome], None]], Transfer]
+"""Starts a transfer: a backend's ``submit``, or a policy around it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a query came to: exactly one of ``response`` and ``error`` is there."""
+
+    query_id: int
+    response: Response | None = None
+    error: TransferError | None = None
+    xdata: object = None
+
+    @property
+    def ok(self) -> bool:
+        """There is a response, whatever its status."""
+        return self.response is not None
+
+
+def run_route(route: Callable[[Result], object], result: Result) -> None:
+    """Run a route in the calling thread.
+
+    Raises:
+        TypeError: it is a coroutine function, which only a loop can run.
+        Exception: whatever it raises.
+    """
+    returned = route(result)
+    if type(returned) is CoroutineType:
+        returned.close()
+        raise TypeError("a coroutine function is a route only in a TaskTransaction")
