@@ -79,7 +79,7 @@ class Answer(NamedTuple):
     response: Response | None = None
 
 
-class Line(NamedTuple):
+class ReadyLegacyConnection(NamedTuple):
     """A connection ready for calls.
 
     ``address`` is its base as the engine takes it; empty where that has no host of its own (B42).
@@ -104,7 +104,7 @@ class ConnectionModule:
         self.configuration = ModuleConfiguration(self.module, server.legacy_bugs)
         self.states: dict[str, ConnectionState] = {}
         self._options: dict[object, TransferOptions] = {}
-        self._lines: dict[str, Line] = {}
+        self._ready: dict[str, ReadyLegacyConnection] = {}
         self._adapted: dict[str, tuple[ConnectionSpec, LegacyConnection]] = {}
         self._ok_counter = f"{self.counter_group}.connok"
         self._fail_counter = f"{self.counter_group}.connfail"
@@ -119,13 +119,13 @@ class ConnectionModule:
         """One ``modparam(module, name, value)``."""
         self.configuration.set(name, value)
         self._options.clear()
-        self._lines.clear()
+        self._ready.clear()
 
     def start(self) -> None:
         """What happens when the server starts: checks, the file, the counter."""
         self.configuration.start()
         self._options.clear()
-        self._lines.clear()
+        self._ready.clear()
         counted = self.configuration.counted_connections
         self._server.counters[f"{self.counter_group}.connections"] = counted
 
@@ -185,7 +185,7 @@ class ConnectionModule:
 
     def call(
         self,
-        line: Line,
+        line: ReadyLegacyConnection,
         path: str,
         headers: HeaderPairs,
         body: bytes | None,
@@ -247,20 +247,20 @@ class ConnectionModule:
             self._options[connection.name] = options
         return options
 
-    def line(self, connection: LegacyConnection) -> Line:
+    def line(self, connection: LegacyConnection) -> ReadyLegacyConnection:
         """What each call over a connection needs, made once.
 
         Raises:
             RefusedOptionError: libcurl would refuse an option.
         """
-        line = self._lines.get(connection.name)
+        line = self._ready.get(connection.name)
         if line is None or line.connection is not connection:
             options = self.options_for(connection)
             base = f"{connection.schema}://{connection.url}"
             address, auth = legacy_url(base)
             if not _has_host(address):
                 address = ""
-            line = self._lines[connection.name] = Line(
+            line = self._ready[connection.name] = ReadyLegacyConnection(
                 connection,
                 address,
                 _with_credentials(options, auth) if auth else options,

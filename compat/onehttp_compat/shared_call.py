@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import onehttp
 from onehttp import Request, Response, TransferError
-from onehttp.calls.revision import Line
+from onehttp.calls.revision import ReadyConnection
 from onehttp_backends.headers import HeaderPairs
 from onehttp_compat.exchange import legacy_url
 
@@ -18,19 +18,19 @@ class SharedCall(NamedTuple):
     headers: HeaderPairs
     body: bytes | None
 
-    def on(self, line: Line) -> Request:
-        """The request that it makes on ``line``."""
-        spec = line.spec
+    def on(self, ready: ReadyConnection) -> Request:
+        """The request that it makes on ``ready``."""
+        spec = ready.spec
         headers = (*spec.headers, *self.headers) if self.headers else spec.headers
         method = "GET" if self.body is None else "POST"
-        url = line.url(self.path)
+        url = ready.url(self.path)
         if not url.isascii():
             url, _ = legacy_url(url)
         return Request(method, url, headers, self.body, spec.options)
 
-    def hops_on(self, line: Line) -> int:
+    def hops_on(self, ready: ReadyConnection) -> int:
         """How many redirects it follows there."""
-        return line.spec.max_redirects
+        return ready.spec.max_redirects
 
     def outcome(self, connection: str) -> Response | TransferError:
         """Perform it."""

@@ -63,11 +63,11 @@ from onehttp.errors import (
 )
 from onehttp.named_connection import Connection
 from onehttp.policies.breaker import BreakerState
-from onehttp.queries.account import QueryStats, ShutdownReport
+from onehttp.queries.counts import QueryStats, ShutdownReport
 from onehttp.queries.limits import QueryLimits, QueueFullError
 from onehttp.queries.query import Query, QueryState
 from onehttp.queries.result import Result
-from onehttp.queries.task import TaskTransaction
+from onehttp.queries.task_transaction import TaskTransaction
 from onehttp.queries.transaction import Token, Transaction, TransactionError, transaction
 from onehttp.runtime import Runtime
 from onehttp.version import VERSION

@@ -18,7 +18,7 @@ from onehttp.connections.reload import Reload
 from onehttp.connections.source import Source
 from onehttp.named_connection import Connection
 from onehttp.policies.redirects import DEFAULT_MAX_REDIRECTS
-from onehttp.queries.account import QueryStats, ShutdownReport
+from onehttp.queries.counts import QueryStats, ShutdownReport
 from onehttp.queries.limits import QueryLimits
 from onehttp.queries.query import Query
 from onehttp.queries.result import Result, Start
@@ -115,13 +115,13 @@ def reload_on_sighup() -> None:
     signal.signal(signal.SIGHUP, lambda _number, _frame: process.background.request())
 
 
-def watch(told: Told = None) -> Watch:
+def watch(on_reload: Told = None) -> Watch:
     """Reload when a file changes: the source, what it includes, certificates, secrets.
 
     Needs ``onehttp[watch]``. In a forked child it has to be called again.
 
     Args:
-        told: is called after each reload with its `Reload`, or the error that refused it; the
+        on_reload: is called after each reload with its `Reload`, or the error that refused it; the
             log ``onehttp.reload`` has them in any case.
 
     Returns:
@@ -134,7 +134,7 @@ def watch(told: Told = None) -> Watch:
     from onehttp.connections.watch import Watch
 
     _runtime()
-    return Watch(BackgroundReload(process.reload, told), process.files)
+    return Watch(BackgroundReload(process.reload, on_reload), process.files)
 
 
 def is_initialised() -> bool:
@@ -254,7 +254,7 @@ def connection(name: str) -> Connection:
         UnknownConnectionError: no such name; suggests the nearest.
     """
     runtime = _runtime()
-    return Connection(runtime, runtime.lines[name].spec.name)
+    return Connection(runtime, runtime.revision[name].spec.name)
 
 
 def connections() -> ConnectionSet:
@@ -262,7 +262,7 @@ def connections() -> ConnectionSet:
 
     ``print(onehttp.connections())`` shows name, URL, revision and place in the file of each.
     """
-    return _runtime().lines.connections
+    return _runtime().revision.connections
 
 
 def declare(specs: Iterable[ConnectionSpec]) -> None:

@@ -52,7 +52,7 @@ class Connection:
         Raises:
             UnknownConnectionError: a reload has removed it.
         """
-        return self._runtime.lines[self.name].spec
+        return self._runtime.revision[self.name].spec
 
     @property
     def counters(self) -> PolicyCounters:
@@ -61,7 +61,7 @@ class Connection:
         Raises:
             UnknownConnectionError: a reload has removed it.
         """
-        policies = self._runtime.lines[self.name].policies
+        policies = self._runtime.revision[self.name].policies
         return PolicyCounters() if policies is None else policies.counters()
 
     def __repr__(self) -> str:
@@ -81,20 +81,20 @@ class Connection:
         follow_redirects: bool | None = None,
     ) -> Response:
         """Perform one request on this connection in the calling thread."""
-        lines = self._runtime.lines
-        line = lines[self.name]
+        revision = self._runtime.revision
+        ready = revision[self.name]
         given = (headers, params, body, json, form, timeout)
-        if line.is_plain and not follow_redirects:
-            return self._backend.perform(request_on(line, method, path, *given))
-        call = NamedCall(method, path, *given, follow_redirects).settled(line)
+        if ready.is_plain and not follow_redirects:
+            return self._backend.perform(request_on(ready, method, path, *given))
+        call = NamedCall(method, path, *given, follow_redirects).settled(ready)
         return perform_policed(
             self._backend,
             self._runtime.clock,
-            lines,
-            line,
-            call.on(line),
+            revision,
+            ready,
+            call.on(ready),
             lambda: call,
-            line.begins_at_once and not follow_redirects,
+            ready.begins_at_once and not follow_redirects,
         )
 
     def arequest(
@@ -111,20 +111,20 @@ class Connection:
         follow_redirects: bool | None = None,
     ) -> Coroutine[Any, Any, Response]:
         """The same, awaitable; the arguments are checked by the call."""
-        lines = self._runtime.lines
-        line = lines[self.name]
+        revision = self._runtime.revision
+        ready = revision[self.name]
         given = (headers, params, body, json, form, timeout)
-        if line.is_plain and not follow_redirects:
-            return self._backend.aperform(request_on(line, method, path, *given))
-        call = NamedCall(method, path, *given, follow_redirects).settled(line)
+        if ready.is_plain and not follow_redirects:
+            return self._backend.aperform(request_on(ready, method, path, *given))
+        call = NamedCall(method, path, *given, follow_redirects).settled(ready)
         return aperform_policed(
             self._backend,
             self._runtime.clock,
-            lines,
-            line,
-            call.on(line),
+            revision,
+            ready,
+            call.on(ready),
             lambda: call,
-            line.begins_at_once and not follow_redirects,
+            ready.begins_at_once and not follow_redirects,
         )
 
     def submit(
@@ -139,31 +139,31 @@ class Connection:
     ) -> Query:
         """Start one request; its `Result` goes to ``route`` on a worker thread."""
         runtime = self._runtime
-        lines = runtime.lines
-        line = lines[self.name]
-        if line.is_plain and not follow_redirects:
-            return runtime.submit_request(request_on(line, method, path, **call), route, xdata)
-        named = NamedCall(method, path, follow_redirects=follow_redirects, **call).settled(line)
+        revision = runtime.revision
+        ready = revision[self.name]
+        if ready.is_plain and not follow_redirects:
+            return runtime.submit_request(request_on(ready, method, path, **call), route, xdata)
+        named = NamedCall(method, path, follow_redirects=follow_redirects, **call).settled(ready)
 
         def start(request: Request, on_done: Callable[[Outcome], None]) -> Transfer:
             deadline = Deadline(request, runtime.clock)
-            course = policed(lines, line, request, named, deadline)
+            course = policed(revision, ready, request, named, deadline)
             return CourseTransfer(course, self._backend, runtime.clock, on_done).start()
 
-        return runtime.submit_request(named.on(line), route, xdata, start)
+        return runtime.submit_request(named.on(ready), route, xdata, start)
 
     def send(self, call: LineCall) -> Response:
         """Perform a call that makes its own request, by the policies of this connection."""
-        lines = self._runtime.lines
-        line = lines[self.name]
+        revision = self._runtime.revision
+        ready = revision[self.name]
         return perform_policed(
             self._backend,
             self._runtime.clock,
-            lines,
-            line,
-            call.on(line),
+            revision,
+            ready,
+            call.on(ready),
             lambda: call,
-            not call.hops_on(line) and line.begins_at_once,
+            not call.hops_on(ready) and ready.begins_at_once,
         )
 
     def build(
@@ -179,8 +179,8 @@ class Connection:
         timeout: TimeoutSource = None,
     ) -> Request:
         """The `Request` that a call with these arguments performs."""
-        line = self._runtime.lines[self.name]
-        return request_on(line, method, path, headers, params, body, json, form, timeout)
+        ready = self._runtime.revision[self.name]
+        return request_on(ready, method, path, headers, params, body, json, form, timeout)
 
     # The verbs. Written out, since they are the hot path and what people read.
 
@@ -188,20 +188,20 @@ class Connection:
         """GET ``path``."""
         if call or not path.isascii():
             return self.request("GET", path, **call)
-        lines = self._runtime.lines
-        line = lines[self.name]
-        spec = line.spec
-        request = Request("GET", line.url(path), spec.headers, None, spec.options)
-        if line.is_plain:
+        revision = self._runtime.revision
+        ready = revision[self.name]
+        spec = ready.spec
+        request = Request("GET", ready.url(path), spec.headers, None, spec.options)
+        if ready.is_plain:
             return self._backend.perform(request)
         return perform_policed(
             self._backend,
             self._runtime.clock,
-            lines,
-            line,
+            revision,
+            ready,
             request,
             partial(NamedCall, "GET", path),
-            line.begins_at_once,
+            ready.begins_at_once,
         )
 
     def head(self, path: str = "", **call: Any) -> Response:

@@ -9,10 +9,10 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from onehttp.calls.revision import Lines
+from onehttp.calls.revision import Revision
 from onehttp.connections.background import BackgroundReload
 from onehttp.connections.model import ConnectionSet, ConnectionSpec
-from onehttp.connections.reload import Reload, succeed
+from onehttp.connections.reload import Reload, next_revision
 from onehttp.connections.source import ConnectionSource, Source
 from onehttp.errors import (
     AlreadyInitialisedError,
@@ -20,7 +20,7 @@ from onehttp.errors import (
     NotInitialisedError,
 )
 from onehttp.policies.clock import Clock
-from onehttp.queries.account import ShutdownReport
+from onehttp.queries.counts import ShutdownReport
 from onehttp.queries.limits import QueryLimits
 from onehttp.queries.query import Query
 from onehttp.queries.result import Start
@@ -57,7 +57,7 @@ class Runtime:
         self.queries = QueryScheduler(backend, routes, limits)
         self._read = connections
         self._declared = dict(declared or {})
-        self.lines = Lines(connections.beside(self._declared))
+        self.revision = Revision(connections.beside(self._declared))
         """The connections in force. A reload replaces it in one assignment, so whoever reads it
         once has one whole revision."""
 
@@ -79,10 +79,10 @@ class Runtime:
         return self._put_in_force(self._read)
 
     def _put_in_force(self, read: ConnectionSet) -> Reload:
-        before = self.lines
-        connections, diff = succeed(before.connections, read.beside(self._declared))
+        before = self.revision
+        connections, diff = next_revision(before.connections, read.beside(self._declared))
         self._read = read
-        self.lines = Lines(connections, before)
+        self.revision = Revision(connections, before)
         in_use = {id(spec.options) for spec in connections.values()}
         for spec in before.connections.values():
             if id(spec.options) not in in_use:
@@ -191,7 +191,7 @@ class Process:
     def files(self) -> frozenset[str]:
         """Every file that the connections in force were read from."""
         runtime = self.runtime
-        return runtime.lines.connections.files if runtime else frozenset()
+        return runtime.revision.connections.files if runtime else frozenset()
 
     def shutdown(self, grace_s: float) -> ShutdownReport:
         """See `onehttp.shutdown`."""

@@ -21,8 +21,8 @@ from onehttp_backends.curl.driving import Helm
 from onehttp_backends.curl.engine import Engine
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import LIBCURL
+from onehttp_backends.curl.one_shot import needs_one_shot, perform_one_shot
 from onehttp_backends.curl.probing import probe
-from onehttp_backends.curl.solo import needs_solo, perform_solo
 from onehttp_backends.curl.transfer import CallbackTransfer
 from onehttp_backends.errors import OnehttpError
 from onehttp_backends.probing import Probe
@@ -76,10 +76,10 @@ class PycurlBackend:
         """
         helm = self._helm or self._start()
         handle = _prepared(helm, request)
-        if needs_solo(handle.options):
+        if needs_one_shot(handle.options):
             engine = helm.engine
             try:
-                outcome = perform_solo(handle, request, engine.solo)
+                outcome = perform_one_shot(handle, request, engine.one_shot)
             finally:
                 engine.pool.give_back(handle)
         else:
@@ -98,7 +98,7 @@ class PycurlBackend:
         """
         helm = self._helm or self._start()
         handle = _prepared(helm, request)
-        transfer = helm.lane(_running_loop()).submit(handle, request)
+        transfer = helm.loop_driver(_running_loop()).submit(handle, request)
         try:
             outcome = await transfer.future
         except BaseException:

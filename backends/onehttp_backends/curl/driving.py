@@ -3,7 +3,7 @@
 | who                    | drives when                                                       |
 |------------------------|-------------------------------------------------------------------|
 | a blocking caller      | it finds the helm free, or is handed it; until its own answer      |
-| an event loop (a lane) | transfers of its tasks are in flight and nobody holds the helm     |
+| an event loop          | transfers of its tasks are in flight and nobody holds the helm     |
 | the engine's thread    | transfers with callbacks are in flight and no caller is blocked    |
 | a foreign loop         | it lends its time (`Helm.drive`)                                   |
 
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 
 from onehttp_backends.contract import Outcome, Request
 from onehttp_backends.curl.engine import SMALL_BODY_BYTES, Engine
-from onehttp_backends.curl.event_loop import Lane
+from onehttp_backends.curl.event_loop import LoopDriver
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.outcome import cancelled
 from onehttp_backends.curl.transfer import BlockingTransfer, Transfer
@@ -57,7 +57,7 @@ class Helm:
         # Guards only the moment in which the helm is offered to a blocked caller that may
         # be leaving (Ctrl-C) in the same instant.
         self._offer = threading.Lock()
-        self._lanes: dict[asyncio.AbstractEventLoop, Lane] = {}
+        self._loop_drivers: dict[asyncio.AbstractEventLoop, LoopDriver] = {}
         self._thread: threading.Thread | None = None
         self._thread_bell = threading.Semaphore(0)
         self._driver = 0
@@ -99,14 +99,14 @@ class Helm:
 
     def _see_through(self, transfer: BlockingTransfer, is_driver: bool) -> Outcome:
         try:
-            # Not `has_helm`: with the helm handed over by now, the bell has rung or will.
+            # Not `has_helm`: with the helm handed over by now, the wakeup has rung or will.
             if not is_driver:
                 if self._helm.acquire(blocking=False):
                     transfer.has_helm = True
                 else:
                     if self.engine.is_asleep:
                         self.engine.watch.wake()
-                    transfer.bell.acquire()
+                    transfer.wakeup.acquire()
             if transfer.has_helm:
                 self._driver = get_ident()
                 self._drive_until_ended(transfer)
@@ -116,7 +116,7 @@ class Helm:
             transfer.is_cancelled = True
             self.engine.inbox.append(transfer)
             if not transfer.has_helm:
-                self.prod()
+                self.ensure_driven()
             raise
         finally:
             if transfer.has_helm:
@@ -134,7 +134,7 @@ class Helm:
                 transfer.has_helm = False
                 self._driver = 0
                 self._helm.release()
-                transfer.bell.acquire()  # whoever closes ends this transfer, and rings
+                transfer.wakeup.acquire()  # whoever closes ends this transfer, and rings
             else:
                 engine.turn(is_blocking=True)
 
@@ -143,13 +143,13 @@ class Helm:
     def enqueue(self, transfer: Transfer) -> None:
         """Put a transfer (or its cancellation) in and see to it that somebody drives."""
         self.engine.inbox.append(transfer)
-        self.prod()
+        self.ensure_driven()
 
     def note_callback_error(self) -> None:
         """A transfer's callback has raised."""
         self.engine.callback_errors += 1
 
-    def prod(self) -> None:
+    def ensure_driven(self) -> None:
         """Wake the driver, or make sure there is one."""
         if self._helm.acquire(blocking=False):
             self.release()
@@ -226,26 +226,26 @@ class Helm:
                 if transfer.is_abandoned:
                     continue
                 transfer.has_helm = True
-            transfer.bell.release()
+            transfer.wakeup.release()
             return True
         if engine.thread_transfers:
             self._wake_thread()
             return True
-        for lane in list(self._lanes.values()):
-            if lane.in_flight:
-                lane.arm()
+        for loop_driver in list(self._loop_drivers.values()):
+            if loop_driver.in_flight:
+                loop_driver.arm()
         return False
 
     # ---- event loops
 
-    def lane(self, loop: asyncio.AbstractEventLoop) -> Lane:
-        """The lane of a running loop; made on its first transfer."""
-        lane = self._lanes.get(loop)
-        if lane is None:
-            for other in [each for each in self._lanes if each.is_closed()]:
-                self._lanes.pop(other).close()
-            lane = self._lanes[loop] = Lane(self, loop)
-        return lane
+    def loop_driver(self, loop: asyncio.AbstractEventLoop) -> LoopDriver:
+        """The driver of a running loop; made on its first transfer."""
+        loop_driver = self._loop_drivers.get(loop)
+        if loop_driver is None:
+            for other in [each for each in self._loop_drivers if each.is_closed()]:
+                self._loop_drivers.pop(other).close()
+            loop_driver = self._loop_drivers[loop] = LoopDriver(self, loop)
+        return loop_driver
 
     # ---- the engine's thread
 
@@ -290,9 +290,9 @@ class Helm:
         while not engine.is_idle() and time.monotonic() < end:
             self._turn_before(end)
         engine.cancel_all("the engine was closed")
-        for lane in self._lanes.values():
-            lane.close()
-        self._lanes.clear()
+        for loop_driver in self._loop_drivers.values():
+            loop_driver.close()
+        self._loop_drivers.clear()
         engine.close()
         if self._thread is not None:
             self._thread_bell.release()

@@ -15,12 +15,12 @@ import pycurl
 
 from onehttp_backends.contract import Outcome, Peer, Request, Stats
 from onehttp_backends.curl.handle import Handle
-from onehttp_backends.curl.idling import IdleLimits
+from onehttp_backends.curl.idle_limit import IdleLimits
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
+from onehttp_backends.curl.one_shot import OneShotCounts
 from onehttp_backends.curl.outcome import cancelled, read_error, read_response
 from onehttp_backends.curl.pool import HandlePool
 from onehttp_backends.curl.sockets import SocketWatch
-from onehttp_backends.curl.solo import SoloCounts
 from onehttp_backends.curl.transfer import BlockingTransfer, Transfer
 from onehttp_backends.errors import (
     CurlCode,
@@ -71,7 +71,7 @@ class Engine:
         self._transfers = self._completed = self._failed = self._cancelled = 0
         self._opened = self._reused = 0
         self._by_version: Counter[str] = Counter()
-        self.solo = SoloCounts()
+        self.one_shot = OneShotCounts()
 
     def is_idle(self) -> bool:
         """Whether nothing is in flight or about to be."""
@@ -372,18 +372,18 @@ class Engine:
         self.watch.close()
 
     def stats(self) -> Stats:
-        solo = self.solo
+        one_shot = self.one_shot
         return Stats(
             backend="pycurl",
-            transfers=self._transfers + solo.transfers + len(self.running) + len(self.inbox),
-            completed=self._completed + solo.completed,
-            failed=self._failed + solo.failed,
-            cancelled=self._cancelled + solo.cancelled,
+            transfers=self._transfers + one_shot.transfers + len(self.running) + len(self.inbox),
+            completed=self._completed + one_shot.completed,
+            failed=self._failed + one_shot.failed,
+            cancelled=self._cancelled + one_shot.cancelled,
             in_flight=len(self.running) + len(self.inbox),
-            connections_opened=self._opened + solo.opened,
+            connections_opened=self._opened + one_shot.opened,
             connections_reused=self._reused,
             connections_open=len(self.watch.inherited_fds()),
             callback_errors=self.callback_errors,
             global_inits=LIBCURL.global_inits,
-            by_http_version=dict(self._by_version + solo.by_version),
+            by_http_version=dict(self._by_version + one_shot.by_version),
         )

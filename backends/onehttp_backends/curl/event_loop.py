@@ -29,32 +29,32 @@ class Sharing(Driving, Protocol):
     def try_turn(self) -> bool:
         """One turn without waiting, if nobody else drives."""
 
-    def prod(self) -> None:
+    def ensure_driven(self) -> None:
         """Wake the driver, or make sure there is one."""
 
 
 class LoopTransfer(Transfer):
     """A task of an event loop waits."""
 
-    __slots__ = ("future", "lane")
+    __slots__ = ("future", "loop_driver")
 
     def __init__(
         self,
         helm: Driving,
         handle: Handle,
         request: Request,
-        lane: Lane,
+        loop_driver: LoopDriver,
         future: asyncio.Future[Outcome],
     ) -> None:
         super().__init__(helm, handle, request)
-        self.lane = lane
+        self.loop_driver = loop_driver
         self.future = future
 
     def deliver(self) -> None:
-        self.lane.deliver(self)
+        self.loop_driver.deliver(self)
 
 
-class Lane:
+class LoopDriver:
     """One running loop's share in an engine. Its methods run in the loop's thread, save `arm`
     and `deliver`, which the driver calls from wherever it is."""
 
@@ -89,7 +89,7 @@ class Lane:
         finally:
             self._is_driving = False
         if not has_driven:
-            self._helm.prod()
+            self._helm.ensure_driven()
 
     def arm(self) -> None:
         """Let the loop take over when there is something to do. The helm is still held."""

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import pycurl
 
 from onehttp_backends.contract import Request
-from onehttp_backends.curl.idling import Progress, SocketOpened
+from onehttp_backends.curl.idle_limit import Progress, SocketOpened
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.options import apply_options
 from onehttp_backends.curl.shelf import Shelf

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onehttp_backends.contract import TransferOptions
 from onehttp_backends.curl.handle import DeadPorts, Handle
-from onehttp_backends.curl.idling import SocketOpened
+from onehttp_backends.curl.idle_limit import SocketOpened
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.request_rules import check_options
 

@@ -9,8 +9,8 @@ import pycurl
 
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
+from onehttp_backends.curl.one_shot import OneShotCounts, perform_one_shot
 from onehttp_backends.curl.pool import HandlePool
-from onehttp_backends.curl.solo import SoloCounts, perform_solo
 from onehttp_backends.errors import CurlCode
 from onehttp_backends.probing import Certificate, Probe
 from onehttp_backends.request_rules import check_request
@@ -37,7 +37,7 @@ def _probe(request: Request, sends_request: bool) -> Probe:
         handle.prepare(request)
         handle.easy.setopt(pycurl.OPT_CERTINFO, 1)
         handle.easy.setopt(pycurl.CONNECT_ONLY, int(not sends_request))
-        outcome = perform_solo(handle, request, SoloCounts())
+        outcome = perform_one_shot(handle, request, OneShotCounts())
         certificate = _certificate(handle.easy)
     finally:
         handle.easy.close()

@@ -51,19 +51,19 @@ class Transfer:
 
 
 class BlockingTransfer(Transfer):
-    """A thread waits in ``bell``; it rings for the outcome, or to say: you drive now."""
+    """A thread waits in ``wakeup``; it rings for the outcome, or to say: you drive now."""
 
-    __slots__ = ("bell", "has_helm", "is_abandoned")
+    __slots__ = ("has_helm", "is_abandoned", "wakeup")
 
     def __init__(self, helm: Driving, handle: Handle, request: Request) -> None:
         super().__init__(helm, handle, request)
-        self.bell = threading.Lock()
-        self.bell.acquire()
+        self.wakeup = threading.Lock()
+        self.wakeup.acquire()
         self.has_helm = False
         self.is_abandoned = False
 
     def deliver(self) -> None:
-        self.bell.release()
+        self.wakeup.release()
 
 
 class CallbackTransfer(Transfer):

@@ -28,8 +28,8 @@ from onehttp.identity import (
     TrustStore,
     parse_date,
 )
-from onehttp.identity.fetched_once import FetchedOnce
 from onehttp.identity.fetching import CertificateFetcher
+from onehttp.identity.single_flight import SingleFlight
 from onehttp.identity.trust import PEM_MARK, UNREADABLE, read_certificates, vouches_for_domain
 from onehttp_compat.parameters import AuthIdentityParameters
 from onehttp_compat.rfc4474.digest import cseq_number, digest_string, read_cseq, received_body
@@ -63,7 +63,7 @@ class VerificationService:
         self._is_faithful = is_faithful
         self._clock = clock
         self._fetcher = CertificateFetcher(_rules(parameters, is_faithful), headers=())
-        self._fetched: FetchedOnce[bytes] = FetchedOnce(
+        self._fetched: SingleFlight[bytes] = SingleFlight(
             self._fetch,
             self._fetcher.afetch,
             lambda _: 0.0,

@@ -35,7 +35,7 @@ from onehttp_backends.errors import (
 
 if TYPE_CHECKING:
     from onehttp.calls.policy_state import PoliciesInForce
-    from onehttp.calls.revision import Line, Lines
+    from onehttp.calls.revision import ReadyConnection, Revision
 
 Course: TypeAlias = "Generator[Request | Pause, Outcome | None, Outcome]"
 
@@ -43,10 +43,10 @@ Course: TypeAlias = "Generator[Request | Pause, Outcome | None, Outcome]"
 class LineCall(Protocol):
     """A call as the connections of its chain see it."""
 
-    def on(self, line: Line) -> Request:
-        """The request that it makes on ``line``."""
+    def on(self, ready: ReadyConnection) -> Request:
+        """The request that it makes on ``ready``."""
 
-    def hops_on(self, line: Line) -> int:
+    def hops_on(self, ready: ReadyConnection) -> int:
         """How many redirects it follows there."""
 
 
@@ -58,43 +58,43 @@ logger = logging.getLogger("onehttp")
 
 
 def policed(
-    lines: Lines,
-    line: Line,
+    revision: Revision,
+    ready: ReadyConnection,
     request: Request,
     call: LineCall,
     deadline: Deadline,
     first: Outcome | None = None,
 ) -> Course:
-    """The whole course of ``call``, which asks for ``request`` on ``line``.
+    """The whole course of ``call``, which asks for ``request`` on ``ready``.
 
     Args:
-        lines: the revision that the call belongs to: failover takes its connections from it.
+        revision: the revision that the call belongs to: failover takes its connections from it.
         first: what the first attempt came to, where it has been made.
     """
-    outcome = yield from _attempts(line, request, call.hops_on(line), deadline, first)
-    if not line.spec.failover:
+    outcome = yield from _attempts(ready, request, call.hops_on(ready), deadline, first)
+    if not ready.spec.failover:
         return outcome
-    for name in chain(line.spec.name, lambda link: lines[link].spec.failover)[1:]:
-        if not _fails_over(line, request, outcome) or deadline.left_s() == 0:
+    for name in chain(ready.spec.name, lambda link: revision[link].spec.failover)[1:]:
+        if not _fails_over(ready, request, outcome) or deadline.left_s() == 0:
             break
-        if line.policies is not None:
-            line.policies.count("failovers")
-        logger.debug("connection %s: %r; on to %s", line.spec.name, outcome, name)
-        line = lines[name]
-        request = deadline.within(call.on(line), None)
-        found = yield from _attempts(line, request, call.hops_on(line), deadline)
+        if ready.policies is not None:
+            ready.policies.count("failovers")
+        logger.debug("connection %s: %r; on to %s", ready.spec.name, outcome, name)
+        ready = revision[name]
+        request = deadline.within(call.on(ready), None)
+        found = yield from _attempts(ready, request, call.hops_on(ready), deadline)
         outcome = _after(outcome, found)
     return outcome
 
 
 def _attempts(
-    line: Line,
+    ready: ReadyConnection,
     request: Request,
     max_redirects: int,
     deadline: Deadline,
     first: Outcome | None = None,
 ) -> Course:
-    policies = line.policies
+    policies = ready.policies
     if policies is None:
         return (yield from _exchange(request, max_redirects))
     if first is None:
@@ -223,11 +223,11 @@ def _exchange(request: Request, max_redirects: int) -> Course:
     return outcome
 
 
-def _fails_over(line: Line, request: Request, outcome: Outcome) -> bool:
+def _fails_over(ready: ReadyConnection, request: Request, outcome: Outcome) -> bool:
     """Whether the next connection of the chain may better ``outcome``."""
     if not may_repeat(request, outcome):
         return False
-    retry = line.spec.retry
+    retry = ready.spec.retry
     if retry is not None and retry.is_failure(outcome):
         return True
     if isinstance(outcome, Response):

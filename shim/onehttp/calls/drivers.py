@@ -13,7 +13,7 @@ from onehttp_backends.contract import Backend, Outcome, Request, Response
 from onehttp_backends.errors import TransferError
 
 if TYPE_CHECKING:
-    from onehttp.calls.revision import Line, Lines
+    from onehttp.calls.revision import ReadyConnection, Revision
 
 ERROR_STATUS: Final = 400
 """No policy takes a status below for a failure."""
@@ -22,13 +22,13 @@ ERROR_STATUS: Final = 400
 def perform_policed(
     backend: Backend,
     clock: Clock,
-    lines: Lines,
-    line: Line,
+    revision: Revision,
+    ready: ReadyConnection,
     request: Request,
     make_call: Callable[[], LineCall],
     begins_at_once: bool,
 ) -> Response:
-    """Perform a call by the policies of ``line``, in the calling thread.
+    """Perform a call by the policies of ``ready``, in the calling thread.
 
     The first attempt is made without a course, which is only entered when a policy has to act.
     ``make_call`` is asked only then; ``begins_at_once`` says that ``request`` is the first
@@ -39,7 +39,7 @@ def perform_policed(
     """
     first: Outcome | None = None
     began = clock.now()
-    policies = line.policies
+    policies = ready.policies
     if policies is not None and begins_at_once:
         era = policies.begin(began)
         if era:
@@ -51,15 +51,15 @@ def perform_policed(
                 policies.end(era, first, clock)
             if type(first) is Response and first.status < ERROR_STATUS:
                 return first
-    course = policed(lines, line, request, make_call(), Deadline(request, clock, began), first)
+    course = policed(revision, ready, request, make_call(), Deadline(request, clock, began), first)
     return perform_course(course, backend, clock)
 
 
 async def aperform_policed(
     backend: Backend,
     clock: Clock,
-    lines: Lines,
-    line: Line,
+    revision: Revision,
+    ready: ReadyConnection,
     request: Request,
     make_call: Callable[[], LineCall],
     begins_at_once: bool,
@@ -71,7 +71,7 @@ async def aperform_policed(
     """
     first: Outcome | None = None
     began = clock.now()
-    policies = line.policies
+    policies = ready.policies
     if policies is not None and begins_at_once:
         era = policies.begin(began)
         if era:
@@ -83,7 +83,7 @@ async def aperform_policed(
                 policies.end(era, first, clock)
             if type(first) is Response and first.status < ERROR_STATUS:
                 return first
-    course = policed(lines, line, request, make_call(), Deadline(request, clock, began), first)
+    course = policed(revision, ready, request, make_call(), Deadline(request, clock, began), first)
     return await aperform_course(course, backend, clock)
 
 

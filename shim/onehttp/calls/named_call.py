@@ -13,14 +13,14 @@ from onehttp.calls.arguments import (
     header_pairs,
     with_type,
 )
-from onehttp.calls.revision import Line
+from onehttp.calls.revision import ReadyConnection
 from onehttp.policies.redirects import DEFAULT_MAX_REDIRECTS
 from onehttp.urls import ParamSource, query_pairs
 from onehttp_backends.contract import Request
 
 
 def request_on(
-    line: Line,
+    ready: ReadyConnection,
     method: str,
     path: str = "",
     headers: HeaderSource = None,
@@ -30,13 +30,13 @@ def request_on(
     form: ParamSource = None,
     timeout: TimeoutSource = None,
 ) -> Request:
-    """The request of a call with these arguments on ``line``.
+    """The request of a call with these arguments on ``ready``.
 
     Raises:
         RequestError: an argument is not fit to be sent.
     """
-    spec = line.spec
-    url = line.url(path)
+    spec = ready.spec
+    url = ready.url(path)
     if (
         headers is None
         and params is None
@@ -76,21 +76,21 @@ class NamedCall(NamedTuple):
     timeout: TimeoutSource = None
     follow_redirects: bool | None = None
 
-    def on(self, line: Line) -> Request:
-        """The request on ``line``."""
-        return request_on(line, *self[:-1])
+    def on(self, ready: ReadyConnection) -> Request:
+        """The request on ``ready``."""
+        return request_on(ready, *self[:-1])
 
-    def hops_on(self, line: Line) -> int:
+    def hops_on(self, ready: ReadyConnection) -> int:
         """How many redirects are followed there."""
-        allowed = line.spec.max_redirects
+        allowed = ready.spec.max_redirects
         if self.follow_redirects is None:
             return allowed
         return (allowed or DEFAULT_MAX_REDIRECTS) if self.follow_redirects else 0
 
-    def settled(self, line: Line) -> NamedCall:
-        """The same, where ``line`` fails over without what can be read only once, or may be
+    def settled(self, ready: ReadyConnection) -> NamedCall:
+        """The same, where ``ready`` fails over without what can be read only once, or may be
         changed before it is read again."""
-        if not line.spec.failover:
+        if not ready.spec.failover:
             return self
         headers = None if self.headers is None else header_pairs(self.headers)
         body = self.body

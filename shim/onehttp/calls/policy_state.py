@@ -84,12 +84,12 @@ class PoliciesInForce:
         self.spec = spec
         self.retry = spec.retry
         self.attempt_timeout_s = spec.attempt_timeout_s
-        self.begin_afresh()
+        self.reset()
         _all.add(self)
         if previous is not None:
             self._take_over(previous)
 
-    def begin_afresh(self) -> None:
+    def reset(self) -> None:
         """Circuit closed, nothing in flight, every count at zero."""
         spec = self.spec
         self.breaker = Breaker(spec.name, spec.breaker) if spec.breaker else None
@@ -171,7 +171,7 @@ _all: weakref.WeakSet[PoliciesInForce] = weakref.WeakSet()
 def _after_fork_in_child() -> None:
     # What is in flight is the parent's and would never leave its place here.
     for policies in list(_all):
-        policies.begin_afresh()
+        policies.reset()
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -10,16 +10,16 @@ from onehttp.errors import CurlCode, RequestError, UnknownConnectionError
 from onehttp.urls import with_params
 
 
-class Line:
+class ReadyConnection:
     """One connection of one revision: its definition, and what calls on it share.
 
-    A reload makes a new line where anything has changed, also if only its place in the file,
+    A reload makes a new one where anything has changed, also if only its place in the file,
     and hands it the ``previous`` one, whose state may live on.
     """
 
     __slots__ = ("_base", "begins_at_once", "is_plain", "policies", "spec")
 
-    def __init__(self, spec: ConnectionSpec, previous: Line | None = None) -> None:
+    def __init__(self, spec: ConnectionSpec, previous: ReadyConnection | None = None) -> None:
         self.spec = spec
         self._base = spec.url.rstrip("/")
         self.policies: PoliciesInForce | None = policies_of(
@@ -52,25 +52,26 @@ class Line:
         return with_params(url, spec.params) if spec.params else url
 
 
-class Lines(dict[str, Line]):
-    """The lines of one revision by name. A call that needs several takes them from one `Lines`.
+class Revision(dict[str, ReadyConnection]):
+    """All connections of one revision by name. A call that needs several takes them from one
+    `Revision`.
 
     Never changed once made: a reload makes another.
 
     Raises:
-        UnknownConnectionError: on ``lines[name]``; suggests the nearest name.
+        UnknownConnectionError: on ``revision[name]``; suggests the nearest name.
     """
 
     __slots__ = ("connections",)
 
-    def __init__(self, connections: ConnectionSet, previous: Lines | None = None) -> None:
-        known: dict[str, Line] = {} if previous is None else previous
+    def __init__(self, connections: ConnectionSet, previous: Revision | None = None) -> None:
+        known: dict[str, ReadyConnection] = {} if previous is None else previous
         for name, spec in connections.items():
-            line = known.get(name)
-            self[name] = line if line and line.spec is spec else Line(spec, line)
+            ready = known.get(name)
+            self[name] = ready if ready and ready.spec is spec else ReadyConnection(spec, ready)
         self.connections = connections
 
-    def __missing__(self, name: str) -> Line:
+    def __missing__(self, name: str) -> ReadyConnection:
         near = difflib.get_close_matches(str(name), self, 1)
         known = ", ".join(self) or "none are configured"
         hint = f" (did you mean {near[0]!r}?)" if near else f"; known: {known}"

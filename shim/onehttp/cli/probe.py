@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import click
 
-from onehttp.calls.revision import Line, Lines
+from onehttp.calls.revision import ReadyConnection, Revision
 from onehttp.connections.file.load import load_connections
 from onehttp.errors import OnehttpError, TransferError
 from onehttp.policies.failover import chain
@@ -58,17 +58,17 @@ def probe(names: tuple[str, ...], file: str, health: str | None, as_json: bool) 
     --health. Exit status 1 when one of them is down.
     """
     try:
-        lines = Lines(load_connections(file))
-        wanted = [lines[name].spec.name for name in dict.fromkeys(names)] or list(lines)
-        chains = {name: chain(name, lambda link: lines[link].spec.failover) for name in wanted}
+        revision = Revision(load_connections(file))
+        wanted = [revision[name].spec.name for name in dict.fromkeys(names)] or list(revision)
+        chains = {name: chain(name, lambda link: revision[link].spec.failover) for name in wanted}
         asked = dict.fromkeys(link for links in chains.values() for link in links)
-        probes = _probed([lines[name] for name in asked], health, quiet=as_json)
+        probes = _probed([revision[name] for name in asked], health, quiet=as_json)
     except OnehttpError as error:
         raise click.ClickException(str(error)) from None
     rows = [
         Row(
             name=name,
-            origin="/".join(lines[name].spec.url.split("/")[:3]),
+            origin="/".join(revision[name].spec.url.split("/")[:3]),
             probe=probes[name],
             failover=tuple((link, is_up(probes[link])) for link in chains[name][1:]),
         )
@@ -82,24 +82,26 @@ def probe(names: tuple[str, ...], file: str, health: str | None, as_json: bool) 
         raise SystemExit(1)
 
 
-def _probed(lines: Sequence[Line], health: str | None, quiet: bool) -> dict[str, Probe]:
+def _probed(wanted: Sequence[ReadyConnection], health: str | None, quiet: bool) -> dict[str, Probe]:
     backend = load("pycurl")()
     assert isinstance(backend, Prober)
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        running = {threads.submit(_probe, backend, line, health): line for line in lines}
+        running = {threads.submit(_probe, backend, ready, health): ready for ready in wanted}
         return {running[done].spec.name: done.result() for done in _with_progress(running, quiet)}
 
 
-def _probe(backend: Prober, line: Line, health: str | None) -> Probe:
-    spec = line.spec
-    request = Request("GET", line.url(health or ""), spec.headers, None, spec.options)
+def _probe(backend: Prober, ready: ReadyConnection, health: str | None) -> Probe:
+    spec = ready.spec
+    request = Request("GET", ready.url(health or ""), spec.headers, None, spec.options)
     try:
         return backend.probe(request, sends_request=health is not None)
     except TransferError as error:
         return Probe(error=error)
 
 
-def _with_progress(running: dict[Future[Probe], Line], quiet: bool) -> Iterable[Future[Probe]]:
+def _with_progress(
+    running: dict[Future[Probe], ReadyConnection], quiet: bool
+) -> Iterable[Future[Probe]]:
     if quiet or not sys.stderr.isatty():
         return as_completed(running)
     from rich.console import Console

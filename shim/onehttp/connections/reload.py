@@ -57,7 +57,7 @@ class Reload:
         return f"revision {self.revision}: {'; '.join(parts)}"
 
 
-def succeed(before: ConnectionSet, read: ConnectionSet) -> tuple[ConnectionSet, Reload]:
+def next_revision(before: ConnectionSet, read: ConnectionSet) -> tuple[ConnectionSet, Reload]:
     """The set that takes the place of ``before``, and what differs.
 
     Whatever is equal stays the same object: engines keep handles and connections by the identity

@@ -23,11 +23,11 @@ from onehttp.identity.errors import (
     MissingIdentityError,
     StaleIdentityError,
 )
-from onehttp.identity.fetched_once import FetchedOnce
 from onehttp.identity.fetching import CertificateFetcher, FetchRules
 from onehttp.identity.header import IdentityHeader, parse_header
 from onehttp.identity.parties import Party, as_party
 from onehttp.identity.passport import Passport, parse, signing_input
+from onehttp.identity.single_flight import SingleFlight
 from onehttp.identity.trust import TrustedCertificate, TrustStore, vouches_for_domain
 
 MAX_HEADERS: Final = 16
@@ -88,7 +88,7 @@ class Verifier:
         self._max_age_s = max_age_s
         self._authorise = authorise
         self._clock = clock
-        self._certificates = FetchedOnce(
+        self._certificates = SingleFlight(
             self._load,
             self._aload,
             lambda found: found.valid_until,

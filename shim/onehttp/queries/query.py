@@ -137,12 +137,12 @@ class Query:
             TimeoutError: (the builtin) it did not come within ``timeout_s``; the query goes on.
         """
         if self._result is None:
-            bell = threading.Lock()
-            bell.acquire()
-            self._when_answered(bell.release)
+            wakeup = threading.Lock()
+            wakeup.acquire()
+            self._when_answered(wakeup.release)
             wait_s = -1 if timeout_s is None else max(0.0, timeout_s)
-            if self._result is None and not bell.acquire(timeout=wait_s):
-                self._forget_waker(bell.release)
+            if self._result is None and not wakeup.acquire(timeout=wait_s):
+                self._forget_waker(wakeup.release)
                 raise TimeoutError(f"query {self.id}: no answer within {timeout_s} s")
         assert self._result is not None
         return self._result

@@ -10,14 +10,14 @@ import weakref
 from contextvars import copy_context
 
 from onehttp.errors import NotInitialisedError
-from onehttp.queries.account import Account, QueryStats, ShutdownReport
-from onehttp.queries.gate import Gate
+from onehttp.queries.admission import Admission
+from onehttp.queries.counts import Account, QueryStats, ShutdownReport
 from onehttp.queries.limits import QueryLimits, QueueFullError
 from onehttp.queries.query import NOT_SUSPENDED, Query, QueryState
 from onehttp.queries.result import Start
+from onehttp.queries.route_workers import RouteWorkers
 from onehttp.queries.routes import Routes, RouteTarget, name_of
 from onehttp.queries.transaction import Transaction, current
-from onehttp.queries.workers import RouteWorkers
 from onehttp_backends.contract import Backend, Outcome, Request
 from onehttp_backends.errors import (
     CancelledError,
@@ -55,7 +55,7 @@ class QueryScheduler:
         self._is_awaited = False  # somebody waits for the end of queries
         self._workers = RouteWorkers(self.limits.workers, self._run)
         limited = self.limits.limits_transfers
-        self._gate = Gate(self.limits, self._answered, self.changing) if limited else None
+        self._gate = Admission(self.limits, self._answered, self.changing) if limited else None
 
     # ---- in
 

@@ -21,8 +21,8 @@ from onehttp.identity import (
     TrustStore,
     Verifier,
 )
-from onehttp.identity.fetched_once import FetchedOnce
 from onehttp.identity.fetching import CertificateFetcher
+from onehttp.identity.single_flight import SingleFlight
 from servers.raw import RawServer, answering, redirecting_to, silent
 from servers.sti import CLOCK, Repository
 
@@ -268,7 +268,7 @@ def test_a_forked_child_does_not_wait_for_its_parents_load() -> None:
             go_on.wait(30)
         return url
 
-    kept = FetchedOnce(
+    kept = SingleFlight(
         load, Loader().aload, lambda _: 1.0, max_items=1, keep_s=1, keep_failures_s=1,
         clock=lambda: 0,
     )  # fmt: skip
@@ -340,8 +340,8 @@ class Loader:
         return self(url)
 
 
-def cache(loader: Loader, max_items: int = 2) -> FetchedOnce[str]:
-    return FetchedOnce(
+def cache(loader: Loader, max_items: int = 2) -> SingleFlight[str]:
+    return SingleFlight(
         loader,
         loader.aload,
         lambda value: 100.0,
@@ -390,7 +390,7 @@ def test_a_load_that_ends_without_an_answer_is_tried_by_the_next() -> None:
             raise Interrupted
         return loader(url)
 
-    kept = FetchedOnce(
+    kept = SingleFlight(
         load, loader.aload, lambda _: 1.0, max_items=1, keep_s=1, keep_failures_s=1, clock=lambda: 0
     )
     with pytest.raises(Interrupted):

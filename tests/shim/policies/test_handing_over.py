@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import onehttp
-from onehttp.calls.revision import Lines
+from onehttp.calls.revision import Revision
 from onehttp.connections.file.load import load_connections
 from onehttp.policies.breaker import BreakerState
 from servers.told import REFUSED, World, file_of
@@ -20,7 +20,7 @@ def opened(world: World) -> World:
     world.answers["api"] = [REFUSED]
     with pytest.raises(onehttp.ConnectError):
         world.call("api")
-    policies = world.runtime.lines["api"].policies
+    policies = world.runtime.revision["api"].policies
     assert policies is not None
     assert policies.limiter is not None
     assert policies.limiter.enter() is None
@@ -32,7 +32,7 @@ ONE: dict[str, Any] = {"circuit_breaker": 2, "limits": 1, "retry": 2}
 
 def reload(world: World, **connections: dict[str, Any]) -> None:
     fresh = load_connections(file_of(connections))
-    world.runtime.lines = Lines(fresh, world.runtime.lines)
+    world.runtime.revision = Revision(fresh, world.runtime.revision)
 
 
 @pytest.mark.parametrize("other", [{}, {"headers": {"X": "1"}}, {"timeout": 9}, {"retry": 5}])

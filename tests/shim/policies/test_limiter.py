@@ -16,7 +16,7 @@ from servers.told import REFUSED, World
 
 
 def limiter_of(world: World) -> Limiter:
-    policies = world.runtime.lines["api"].policies
+    policies = world.runtime.revision["api"].policies
     assert policies is not None
     assert policies.limiter is not None
     return policies.limiter

@@ -66,7 +66,7 @@ def test_a_pause_that_ends_twice_goes_on_once(held: World) -> None:
 def test_a_call_can_be_cancelled_while_it_waits_for_its_turn_and_leaves_the_line(
     held: World,
 ) -> None:
-    policies = held.runtime.lines["api"].policies
+    policies = held.runtime.revision["api"].policies
     assert policies is not None
     assert policies.limiter is not None
     policies.limiter.enter()
@@ -188,7 +188,7 @@ def test_an_alarm_that_fails_is_logged_and_the_others_ring(
 
 def test_a_forked_child_has_all_places_free_and_no_alarm(submitting: World) -> None:
     submitting.connect(api={"limits": {"concurrent": 1, "wait": 0}, "circuit_breaker": 1})
-    policies = submitting.runtime.lines["api"].policies
+    policies = submitting.runtime.revision["api"].policies
     assert policies is not None
     assert policies.begin(submitting.clock.now())
     assert not policies.begin(submitting.clock.now())

@@ -1,4 +1,4 @@
-"""Places on the wire, the queue before them, and time that runs out in it."""
+"""Slots on the wire, the queue before them, and time that runs out in it."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ import pytest
 from ends import PATIENCE_S, Ends, scheduler
 
 import onehttp
-from onehttp.queries.workers import RouteWorkers
+from onehttp.queries.route_workers import RouteWorkers
 from servers.holding import HoldingServer
 from servers.raw import RawServer, keep_answering, silent
 

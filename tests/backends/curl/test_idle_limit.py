@@ -12,7 +12,7 @@ import pytest
 from onehttp_backends.contract import HttpVersion, Outcome, Request, TransferOptions
 from onehttp_backends.curl import PycurlBackend
 from onehttp_backends.curl.handle import Shelf
-from onehttp_backends.curl.idling import MIN_ROOM, IdleLimits, Progress
+from onehttp_backends.curl.idle_limit import MIN_ROOM, IdleLimits, Progress
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.errors import TimeoutError
 from servers.http2 import Http2Server
@@ -185,7 +185,7 @@ def test_a_silent_stream_ends_though_others_of_its_connection_move(
 
 @pytest.mark.parametrize("reuse", [True, False])
 def test_a_transfer_of_several_requests_is_ended(backend: PycurlBackend, reuse: bool) -> None:
-    """Without reuse it has a multi of its own (``solo``)."""
+    """Without reuse it has a multi of its own (``one_shot``)."""
     options = TransferOptions(idle_timeout_s=0.1, total_timeout_s=60, reuse=reuse, max_redirects=3)
     with RawServer(silent) as server, pytest.raises(TimeoutError, match="nothing moved"):
         backend.perform(Request("GET", server.url, options=options))

@@ -20,7 +20,7 @@ Flight: TypeAlias = "Future[T | IdentityError | None]"
 """A load under way. It ends with the value, the refusal, or None: no answer, ask anew."""
 
 
-class FetchedOnce(Generic[T]):
+class SingleFlight(Generic[T]):
     """A cache in front of a loader.
 
     Values are kept for ``keep_s`` seconds at most, and no longer than ``until`` says; refusals
@@ -153,7 +153,7 @@ def _value(outcome: T | IdentityError) -> T:
     return outcome
 
 
-_all: weakref.WeakSet[FetchedOnce[Any]] = weakref.WeakSet()
+_all: weakref.WeakSet[SingleFlight[Any]] = weakref.WeakSet()
 
 
 def _after_fork_in_child() -> None:

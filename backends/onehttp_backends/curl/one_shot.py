@@ -33,13 +33,13 @@ _EVENTS: Final = {
 }
 
 
-def needs_solo(options: TransferOptions) -> bool:
+def needs_one_shot(options: TransferOptions) -> bool:
     """Whether a transfer may be several requests on a connection that must not outlive it."""
     return not options.reuse and (options.max_redirects > 0 or options.auth is not None)
 
 
-class SoloCounts:
-    """What became of the solo transfers of one engine."""
+class OneShotCounts:
+    """What became of the one-shot transfers of one engine."""
 
     def __init__(self) -> None:
         self._counting = threading.Lock()  # guards the counts: callers run side by side
@@ -63,7 +63,7 @@ class SoloCounts:
                 self.by_version[outcome.http_version] += 1
 
 
-def perform_solo(handle: Handle, request: Request, counts: SoloCounts) -> Outcome:
+def perform_one_shot(handle: Handle, request: Request, counts: OneShotCounts) -> Outcome:
     """Run one transfer to its end in the calling thread, beside whatever the engine does."""
     multi = LIBCURL.multi()
     easy = handle.easy

@@ -27,7 +27,7 @@ class RouteWorkers:
         self._run = run
         self._line: deque[Query] = deque()
         self._idle: deque[threading.Lock] = deque()
-        """A bell for each worker that sleeps; who takes one out rings it. All steps on both
+        """A wakeup for each worker that sleeps; who takes one out rings it. All steps on both
         are single ones, so no lock is needed: the driver must not wait for a worker."""
         self._threads: list[threading.Thread] = []
         self._starting = threading.RLock()  # guards _threads
@@ -44,12 +44,12 @@ class RouteWorkers:
                 return True  # `close` has seen it
             return False
         try:
-            bell = self._idle.pop()
+            wakeup = self._idle.pop()
         except IndexError:
             if len(self._threads) < self._size:
                 self._start_one()
         else:
-            bell.release()
+            wakeup.release()
         return True
 
     def is_worker(self) -> bool:
@@ -99,22 +99,22 @@ class RouteWorkers:
                 self._threads.append(thread)
 
     def _work(self) -> None:
-        bell = threading.Lock()
-        bell.acquire()
+        wakeup = threading.Lock()
+        wakeup.acquire()
         line, idle = self._line, self._idle
         while not self._is_closed:
             try:
                 query = line.popleft()
             except IndexError:
-                idle.append(bell)
-                # Whoever puts something in line from here on finds the bell.
+                idle.append(wakeup)
+                # Whoever puts something in line from here on finds the wakeup.
                 if line or self._is_closed:
                     try:
-                        idle.remove(bell)
+                        idle.remove(wakeup)
                     except ValueError:
-                        bell.acquire()  # somebody has just taken it, and rings
+                        wakeup.acquire()  # somebody has just taken it, and rings
                 else:
-                    bell.acquire()
+                    wakeup.acquire()
             else:
                 self._run(query)
                 del query  # an idle worker keeps no response

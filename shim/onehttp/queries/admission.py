@@ -37,7 +37,7 @@ class Waiting:
     """When its time is over (monotonic)."""
 
 
-class Places:
+class Slots:
     """So many places in all, so many for each origin; who finds none waits, origins take turns."""
 
     def __init__(self, limits: QueryLimits) -> None:
@@ -114,7 +114,7 @@ class Places:
         self._taken_by_origin[origin] = self._taken_by_origin.get(origin, 0) + 1
 
 
-class Gate:
+class Admission:
     """Starts queries as places allow.
 
     Args:
@@ -130,7 +130,7 @@ class Gate:
     ) -> None:
         self._answered = answered
         self._changing = changing
-        self._places = Places(limits)
+        self._places = Slots(limits)
         self._is_starting = False
         """Somebody is starting those in line, and will see a place that becomes free."""
         self._deadlines = Deadlines(self._expire)
