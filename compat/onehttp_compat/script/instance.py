@@ -15,9 +15,9 @@ from typing import Final
 from onehttp import OnehttpError, Result
 from onehttp_compat.async_calls import ScriptRoute, kemi_route
 from onehttp_compat.ksr import Ksr
-from onehttp_compat.script.router import Msg
-from onehttp_compat.script.scene import Scene, current
-from onehttp_compat.script.stand_in import ScriptExit
+from onehttp_compat.script.app_python import Msg
+from onehttp_compat.script.kemi_stand_in import ScriptExit
+from onehttp_compat.script.message_in_progress import Scene, current
 from onehttp_compat.server import LegacyServer
 
 _KEMI_ROUTE: Final = "ksr_request_route"

@@ -21,9 +21,15 @@ from onehttp.testing.transactions import DEFAULT_FINAL_TIMER_S, FakeTransactionL
 from onehttp_compat.async_calls import FAKED_MESSAGE, AsyncCall, ScriptRoute
 from onehttp_compat.async_reply import AsyncReply
 from onehttp_compat.script.instance import Script, ScriptError, ScriptInstance
-from onehttp_compat.script.modules import provided_modules, script_ksr
+from onehttp_compat.script.message_in_progress import (
+    REQUEST_ROUTE,
+    MessageInProgress,
+    Scene,
+    current,
+    enter,
+)
 from onehttp_compat.script.outcome import MessageOutcome, QueryOutcome
-from onehttp_compat.script.scene import REQUEST_ROUTE, MessageInProgress, Scene, current, enter
+from onehttp_compat.script.provided_modules import provided_modules, script_ksr
 from onehttp_compat.server import LegacyServer
 from onehttp_compat.sip.message import SipMessage
 

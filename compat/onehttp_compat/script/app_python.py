@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from onehttp import OnehttpError
-from onehttp_compat.script.scene import Scene, script_log
+from onehttp_compat.script.message_in_progress import Scene, script_log
 from onehttp_compat.server import LegacyServer
 
 _LOG_FUNCTIONS: Final = {

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from onehttp_compat.ksr import KemiPv, Ksr
-from onehttp_compat.script.router import router_modules
-from onehttp_compat.script.stand_in import StandIn
+from onehttp_compat.script.app_python import router_modules
+from onehttp_compat.script.kemi_stand_in import StandIn
 from onehttp_compat.server import LegacyServer
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from onehttp import OnehttpError
 from onehttp_compat.pv import NULL_TEXT
-from onehttp_compat.script.scene import Scene, current, script_log
+from onehttp_compat.script.message_in_progress import Scene, current, script_log
 from onehttp_compat.server import LegacyServer
 from onehttp_compat.sip.message import SipMessage
 
