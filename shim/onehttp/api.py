@@ -236,7 +236,7 @@ def submit(
     Args:
         route: a function, or the name of one (`route`, `routes_in`); None: none is run.
         xdata: anything; comes back as ``result.xdata``.
-        timeout: as for `request`; counts from here, waiting for a place on the wire included.
+        timeout: as for `request`; counts from here, waiting for a slot on the wire included.
 
     Raises:
         UnknownRouteError, RequestError, QueueFullError, TransactionError: nothing was sent, and

@@ -54,7 +54,7 @@ class Runtime:
         self.clock = clock or Clock()
         """What policies go by."""
         self.source = source or ConnectionSource(None)
-        self.queries = QueryScheduler(backend, routes, limits)
+        self.queries = QueryScheduler(backend, routes, limits, self.clock.timers)
         self._read = connections
         self._declared = dict(declared or {})
         self.revision = Revision(connections.beside(self._declared))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 
 from onehttp.calls.course import Course
 from onehttp.policies.clock import Clock, Pause
+from onehttp.timers import Timer
 from onehttp_backends.contract import Backend, Outcome, Request, Transfer
 from onehttp_backends.errors import CurlCode, OnehttpError, Sent, TransferError, transfer_error
+
+logger = logging.getLogger("onehttp")
 
 
 class CourseTransfer:
@@ -18,7 +22,7 @@ class CourseTransfer:
     """
 
     __slots__ = ("_awaited", "_backend", "_changing", "_clock", "_course", "_is_cancelled",
-                 "_is_over", "_on_done", "_transfer")  # fmt: skip
+                 "_is_over", "_on_done", "_timer", "_transfer")  # fmt: skip
 
     def __init__(
         self, course: Course, backend: Backend, clock: Clock, on_done: Callable[[Outcome], None]
@@ -32,6 +36,7 @@ class CourseTransfer:
         """What stands for the step that is waited for. Whoever takes it out goes on with the
         course, alone; what comes with an earlier one is late."""
         self._transfer: Transfer | None = None
+        self._timer: Timer | None = None
         self._is_cancelled = False
         self._is_over = False
 
@@ -59,7 +64,7 @@ class CourseTransfer:
             transfer = self._transfer
             is_mine = transfer is None and self._awaited is not None
             if is_mine:
-                self._awaited = None
+                self._stop_waiting()
         if transfer is not None:
             return transfer.cancel()
         if is_mine:
@@ -75,7 +80,12 @@ class CourseTransfer:
         if is_cancelled:
             self._finish(_cancelled())
         elif isinstance(step, Pause):
-            self._clock.later(step, lambda: self._go_on(awaited, None))
+            timer = self._clock.later(step, lambda: self._go_on(awaited, None))
+            with self._changing:
+                if self._awaited is awaited:
+                    self._timer = timer
+                elif timer is not None:
+                    timer.cancel()
         else:
             transfer = self._backend.submit(step, lambda outcome: self._go_on(awaited, outcome))
             with self._changing:
@@ -89,7 +99,7 @@ class CourseTransfer:
         with self._changing:
             if self._awaited is not awaited:
                 return
-            self._awaited = self._transfer = None
+            self._stop_waiting()
         try:
             self._take(self._course.send(outcome))
         except StopIteration as end:
@@ -98,6 +108,19 @@ class CourseTransfer:
             self._finish(error)
         except OnehttpError as error:  # the engine was closed meanwhile
             self._finish(_cancelled(str(error)))
+        except Exception as error:
+            logger.exception("a call could not go on")  # no more threads, no memory
+            self._finish(_broken_off(error))
+        except BaseException as error:  # Ctrl-C, in the thread that drives
+            self._finish(_broken_off(error))
+            raise
+
+    def _stop_waiting(self) -> None:
+        """The step that was waited for is over. The lock is held."""
+        timer = self._timer
+        self._awaited = self._transfer = self._timer = None
+        if timer is not None:
+            timer.cancel()
 
     def _finish(self, outcome: Outcome) -> None:
         with self._changing:
@@ -106,6 +129,11 @@ class CourseTransfer:
             self._is_over = True
         self._course.close()
         self._on_done(outcome)
+
+
+def _broken_off(error: BaseException) -> TransferError:
+    what = f"the call could not go on: {type(error).__name__}: {error}"
+    return transfer_error(CurlCode.FAILED_INIT, what, sent=Sent.MAYBE)
 
 
 def _cancelled(reason: str = "cancelled") -> TransferError:

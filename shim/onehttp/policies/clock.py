@@ -12,8 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
-from onehttp.policies.alarms import Alarms
 from onehttp.policies.limits import Turn
+from onehttp.timers import Timer, Timers
 
 
 class Pause(NamedTuple):
@@ -27,7 +27,7 @@ class Clock:
     """The real one."""
 
     def __init__(self) -> None:
-        self._alarms = Alarms()
+        self.timers = Timers()
 
     now = staticmethod(time.monotonic)
     """Seconds that never go back."""
@@ -66,10 +66,16 @@ class Clock:
         finally:
             waiting.cancel()
 
-    def later(self, pause: Pause, resume: Callable[[], None]) -> None:
+    def later(self, pause: Pause, resume: Callable[[], None]) -> Timer | None:
         """For who can do neither: ``resume`` is called then, on another thread. It may be called
-        twice, where a turn comes as time is up."""
+        twice, where a turn comes as time is up; the timer that is returned may be cancelled.
+
+        Raises:
+            RuntimeError: there is no thread for it.
+        """
+        timer = None
+        if pause.seconds is not None:
+            timer = self.timers.at(self.now() + pause.seconds, resume)
         if pause.turn is not None:
             pause.turn.when_granted(resume)
-        if pause.seconds is not None:
-            self._alarms.set(self.now() + pause.seconds, resume)
+        return timer

@@ -1,18 +1,17 @@
-"""Where queries wait for a place on the wire, when only so many may be there at once."""
+"""Starts queries when there is a slot for them, where only so many may be on the wire at once."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from onehttp.queries.deadlines import Deadlines
 from onehttp.queries.limits import QueryLimits
 from onehttp.queries.query import Query, QueryState
 from onehttp.queries.result import Start
+from onehttp.queries.slots import Slots, Waiting
+from onehttp.timers import Timer, Timers
 from onehttp_backends.contract import Outcome, Request
 from onehttp_backends.errors import (
     CurlCode,
@@ -27,99 +26,13 @@ from onehttp_backends.request_rules import check_headers, check_request
 logger = logging.getLogger("onehttp")
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """What a query in line is to start."""
-
-    request: Request
-    start: Start
-    due: float | None
-    """When its time is over (monotonic)."""
-
-
-class Slots:
-    """So many places in all, so many for each origin; who finds none waits, origins take turns."""
-
-    def __init__(self, limits: QueryLimits) -> None:
-        self._max = limits.max_in_flight or float("inf")
-        self._max_per_origin = limits.max_in_flight_per_origin or float("inf")
-        self._taken: set[Query] = set()
-        self._taken_by_origin: dict[str, int] = {}
-        self._lines: dict[str, OrderedDict[Query, Waiting]] = {}
-        self._turns: dict[str, None] = {}
-        """Origins with somebody in line and a place left, the next one first."""
-
-    def take(self, query: Query, waiting: Waiting) -> bool:
-        """Take a place, or (False) stand in line for one."""
-        origin = query.origin
-        is_left = self._taken_by_origin.get(origin, 0) < self._max_per_origin
-        if is_left and len(self._taken) < self._max:
-            self._take(query)
-            return True
-        self._lines.setdefault(origin, OrderedDict())[query] = waiting
-        if is_left:
-            self._turns[origin] = None
-        return False
-
-    def give_back(self, query: Query) -> None:
-        """The place of ``query``, if it has one, is free again."""
-        if query not in self._taken:
-            return
-        self._taken.discard(query)
-        origin = query.origin
-        taken = self._taken_by_origin[origin] - 1
-        if taken:
-            self._taken_by_origin[origin] = taken
-        else:
-            del self._taken_by_origin[origin]
-        if origin in self._lines:
-            self._turns[origin] = None
-
-    def next(self) -> tuple[Query, Waiting] | None:
-        """Whose turn it is; has its place now."""
-        if not self._turns or len(self._taken) >= self._max:
-            return None
-        origin = next(iter(self._turns))
-        del self._turns[origin]
-        query, waiting = self._lines[origin].popitem(last=False)
-        self._take(query)
-        if not self._lines[origin]:
-            del self._lines[origin]
-        elif self._taken_by_origin[origin] < self._max_per_origin:
-            self._turns[origin] = None  # behind the others
-        return query, waiting
-
-    def leave_line(self, query: Query) -> bool:
-        """Wait no more; False when it did not."""
-        line = self._lines.get(query.origin)
-        if line is None or line.pop(query, None) is None:
-            return False
-        if not line:
-            del self._lines[query.origin]
-            self._turns.pop(query.origin, None)
-        return True
-
-    def forget_lines(self) -> None:
-        """Nobody waits."""
-        self._lines.clear()
-        self._turns.clear()
-
-    def in_line(self) -> list[Query]:
-        """Everybody who waits."""
-        return [query for line in self._lines.values() for query in line]
-
-    def _take(self, query: Query) -> None:
-        self._taken.add(query)
-        origin = query.origin
-        self._taken_by_origin[origin] = self._taken_by_origin.get(origin, 0) + 1
-
-
 class Admission:
-    """Starts queries as places allow.
+    """Starts queries as slots allow, and ends those whose time is over before they had one.
 
     Args:
         answered: takes the outcome of each.
-        changing: the scheduler's lock; guards the places too.
+        changing: the scheduler's lock; guards the slots too.
+        timers: tell whose time is over.
     """
 
     def __init__(
@@ -127,13 +40,16 @@ class Admission:
         limits: QueryLimits,
         answered: Callable[[Query, Outcome], None],
         changing: threading.RLock,
+        timers: Timers,
     ) -> None:
         self._answered = answered
         self._changing = changing
-        self._places = Slots(limits)
+        self._slots = Slots(limits)
         self._is_starting = False
-        """Somebody is starting those in line, and will see a place that becomes free."""
-        self._deadlines = Deadlines(self._expire)
+        """Somebody is starting those in line, and will see a slot that becomes free."""
+        self._timers = timers
+        self._deadlines: dict[Query, Timer] = {}
+        """Of those in line."""
 
     def begin(self, query: Query, request: Request, start: Start) -> None:
         """Start ``query``, now or when it is its turn.
@@ -145,7 +61,7 @@ class Admission:
             query.origin = check_request(request)
             check_headers(request.headers)
         except RequestError:
-            # It takes no place: ``start`` will refuse it, in its own way.
+            # It takes no slot: ``start`` will refuse it, in its own way.
             query.attach(start(request, lambda outcome: self._answered(query, outcome)))
             return
         total_s = request.total_timeout_s
@@ -153,7 +69,7 @@ class Admission:
             total_s = request.options.total_timeout_s
         due = time.monotonic() + total_s if total_s else None
         try:
-            if self._takes_place(query, Waiting(request, start, due)):
+            if self._takes_slot(query, Waiting(request, start, due)):
                 self._start(query, request, start)
         except BaseException:
             self._leave(query)
@@ -161,8 +77,8 @@ class Admission:
 
     def leave_line(self, query: Query) -> bool:
         """Wait no more; False when it did not. The lock is held."""
-        self._deadlines.discard(query)
-        return self._places.leave_line(query)
+        self._stop_timer(query)
+        return self._slots.leave_line(query)
 
     def cancel(self, query: Query, error: TransferError) -> None:
         """Take ``query`` out of the line, if it is there, and answer it with ``error``."""
@@ -174,22 +90,21 @@ class Admission:
     def close(self, error: Callable[[Query], TransferError]) -> None:
         """Answer everybody in line with an error."""
         with self._changing:
-            in_line = self._places.in_line()
+            in_line = self._slots.in_line()
         for query in in_line:
             self.cancel(query, error(query))
-        self._deadlines.close()
 
     def abandon(self) -> None:
         """In a forked child: who is in line is the parent's, and nothing of it starts here."""
-        self._places.forget_lines()
+        self._slots.forget_lines()
 
-    def _takes_place(self, query: Query, waiting: Waiting) -> bool:
+    def _takes_slot(self, query: Query, waiting: Waiting) -> bool:
         with self._changing:
-            if self._places.take(query, waiting):
+            if self._slots.take(query, waiting):
                 return True
             query.become(QueryState.WAITING)
             if waiting.due is not None:
-                self._deadlines.add(waiting.due, query)
+                self._deadlines[query] = self._timers.at(waiting.due, lambda: self._expire(query))
             return False
 
     def _start(self, query: Query, request: Request, start: Start) -> None:
@@ -202,13 +117,13 @@ class Admission:
         query.attach(start(request, on_done))
 
     def _leave(self, query: Query) -> None:
-        """Give a place back and start whose turn it is.
+        """Give a slot back and start whose turn it is.
 
         One at a time, and not from within a start that ends at once: a long line of those would
         be as many calls deep.
         """
         with self._changing:
-            self._places.give_back(query)
+            self._slots.give_back(query)
             if self._is_starting:
                 return
             self._is_starting = True
@@ -223,11 +138,11 @@ class Admission:
 
     def _next_turn(self) -> tuple[Query, Waiting] | None:
         with self._changing:
-            turn = self._places.next()
+            turn = self._slots.next()
             if turn is None:
                 self._is_starting = False
             else:
-                self._deadlines.discard(turn[0])
+                self._stop_timer(turn[0])
                 turn[0].become(QueryState.IN_FLIGHT)
             return turn
 
@@ -238,15 +153,20 @@ class Admission:
             if not isinstance(error, OnehttpError):
                 logger.exception("query %d: could not be started", query.id)
             with self._changing:
-                self._places.give_back(query)
+                self._slots.give_back(query)
             self._answered(query, _as_transfer_error(error))
+
+    def _stop_timer(self, query: Query) -> None:
+        timer = self._deadlines.pop(query, None)
+        if timer is not None:
+            timer.cancel()
 
     def _expire(self, query: Query) -> None:
         self.cancel(
             query,
             transfer_error(
                 CurlCode.OPERATION_TIMEDOUT,
-                f"query {query.id}: out of time before there was a place for it on the wire",
+                f"query {query.id}: out of time before there was a slot for it on the wire",
                 phase=Phase.QUEUE,
             ),
         )

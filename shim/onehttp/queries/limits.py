@@ -46,7 +46,7 @@ class QueryLimits:
 
     @property
     def limits_transfers(self) -> bool:
-        """Whether queries may have to wait for a place on the wire."""
+        """Whether queries may have to wait for a slot on the wire."""
         return bool(self.max_in_flight or self.max_in_flight_per_origin)
 
 

@@ -34,7 +34,7 @@ class QueryState(enum.Enum):
     """Where a query is."""
 
     NEW = "new"
-    WAITING = "waiting for a place"
+    WAITING = "waiting for a slot"
     IN_FLIGHT = "in flight"
     ROUTE_WAITING = "waiting for a route worker"
     ROUTE_RUNNING = "in its route"
@@ -44,7 +44,7 @@ class QueryState(enum.Enum):
 TRANSITIONS: Final[dict[QueryState, frozenset[QueryState]]] = {
     # Straight to the end: it was refused.
     QueryState.NEW: frozenset({QueryState.IN_FLIGHT, QueryState.ENDED}),
-    # Cancelled or out of time before it had a place, it still has a route to go to.
+    # Cancelled or out of time before it had a slot, it still has a route to go to.
     QueryState.WAITING: frozenset(
         {QueryState.IN_FLIGHT, QueryState.ROUTE_WAITING, QueryState.ENDED}
     ),
@@ -69,7 +69,7 @@ class Scheduling(Protocol):
     changing: threading.RLock
 
     def cancel_waiting(self, query: Query) -> None:
-        """End it if it still waits for a place on the wire."""
+        """End it if it still waits for a slot on the wire."""
 
 
 class Query:

@@ -18,6 +18,7 @@ from onehttp.queries.result import Start
 from onehttp.queries.route_workers import RouteWorkers
 from onehttp.queries.routes import Routes, RouteTarget, name_of
 from onehttp.queries.transaction import Transaction, current
+from onehttp.timers import Timers
 from onehttp_backends.contract import Backend, Outcome, Request
 from onehttp_backends.errors import (
     CancelledError,
@@ -33,15 +34,18 @@ logger = logging.getLogger("onehttp")
 class QueryScheduler:
     """The queries of one process, from `submit` to their end."""
 
-    def __init__(self, backend: Backend, routes: Routes, limits: QueryLimits) -> None:
+    def __init__(
+        self, backend: Backend, routes: Routes, limits: QueryLimits, timers: Timers | None = None
+    ) -> None:
         self.limits = limits
+        self._timers = Timers() if timers is None else timers
         self._backend = backend
         self._routes = routes
         self._start_transfer: Start = backend.submit
-        self._begin_afresh()
+        self._reset()
         _schedulers.add(self)
 
-    def _begin_afresh(self) -> None:
+    def _reset(self) -> None:
         """As new: nothing open, every count at zero, no thread."""
         self.changing = threading.RLock()
         """Guards the states of all queries, and everything that is counted. Reentrant, since a
@@ -54,8 +58,9 @@ class QueryScheduler:
         self._is_closing = False
         self._is_awaited = False  # somebody waits for the end of queries
         self._workers = RouteWorkers(self.limits.workers, self._run)
-        limited = self.limits.limits_transfers
-        self._gate = Admission(self.limits, self._answered, self.changing) if limited else None
+        self._admission: Admission | None = None
+        if self.limits.limits_transfers:
+            self._admission = Admission(self.limits, self._answered, self.changing, self._timers)
 
     # ---- in
 
@@ -112,8 +117,8 @@ class QueryScheduler:
         )
 
     def _begin(self, query: Query, request: Request, start: Start) -> None:
-        if self._gate is not None:
-            self._gate.begin(query, request, start)
+        if self._admission is not None:
+            self._admission.begin(query, request, start)
         else:
             query.attach(start(request, lambda outcome: self._answered(query, outcome)))
 
@@ -130,8 +135,8 @@ class QueryScheduler:
                 account.suspended -= transaction is not None
                 self._leave_queue()
                 self._open.discard(query)
-            if self._gate is not None:
-                self._gate.leave_line(query)
+            if self._admission is not None:
+                self._admission.leave_line(query)
             query.become(QueryState.ENDED)
             query.let_go()
         if transaction is None or token is NOT_SUSPENDED:
@@ -144,9 +149,9 @@ class QueryScheduler:
     # ---- out
 
     def cancel_waiting(self, query: Query) -> None:
-        """End ``query`` if it still waits for a place on the wire."""
-        if self._gate is not None:
-            self._gate.cancel(query, _cancelled(query, "cancelled"))
+        """End ``query`` if it still waits for a slot on the wire."""
+        if self._admission is not None:
+            self._admission.cancel(query, _cancelled(query, "cancelled"))
 
     def _answered(self, query: Query, outcome: Outcome) -> None:
         """A query's outcome is there. Called by whoever drives the engine: never waits."""
@@ -282,8 +287,8 @@ class QueryScheduler:
     def _end_all(self, deadline: float) -> None:
         for query in self._workers.close():
             self._give_up(query)
-        if self._gate is not None:
-            self._gate.close(lambda query: _cancelled(query, "the process was shut down"))
+        if self._admission is not None:
+            self._admission.close(lambda query: _cancelled(query, "the process was shut down"))
         for query in list(self._open):
             query.cancel()  # also where a policy lets it wait, which the backend knows nothing of
         self._backend.close(max(0.0, deadline - time.monotonic()))
@@ -293,9 +298,9 @@ class QueryScheduler:
         """In a forked child: open queries are the parent's, which runs their routes."""
         inherited = self._open
         self._workers.abandon()
-        if self._gate is not None:
-            self._gate.abandon()
-        self._begin_afresh()
+        if self._admission is not None:
+            self._admission.abandon()
+        self._reset()
         for query in inherited:
             query.state = QueryState.ENDED
             if not query.is_answered:

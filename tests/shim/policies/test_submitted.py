@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 import onehttp
-from onehttp.policies.alarms import Alarms
 from onehttp.policies.clock import Clock, Pause
 from onehttp.policies.limits import Limiter, LimitsPolicy
 from servers.told import CUT, REFUSED, World
@@ -154,39 +153,51 @@ def test_a_turn_ends_a_pause_early() -> None:
     assert woken.wait(10)
 
 
-def test_alarms_ring_in_the_order_of_their_time_on_a_thread_that_ends_with_the_last() -> None:
-    clock = Clock()
-    alarms = Alarms()
-    order: list[int] = []
-    done = threading.Event()
-    now_s = clock.now()
-    alarms.set(now_s + 0.03, done.set)
-    alarms.set(now_s + 0.02, lambda: order.append(2))
-    alarms.set(now_s + 0.01, lambda: order.append(1))
-    assert done.wait(10)
-    assert order == [1, 2]
-    again = threading.Event()
-    alarms.set(clock.now(), again.set)
-    assert again.wait(10)
+def test_a_turn_that_comes_first_leaves_no_timer(submitting: World) -> None:
+    submitting.connect(api={"limits": 1})
+    clock = submitting.runtime.clock = Clock()
+    policies = submitting.runtime.revision["api"].policies
+    assert policies is not None
+    assert policies.limiter is not None
+    policies.limiter.enter()
+    query = onehttp.Connection(submitting.runtime, "api").submit("GET", timeout=300)
+    assert clock.timers.pending == 1
+    policies.limiter.leave()
+    assert query.result(60).ok
+    assert clock.timers.pending == 0
 
 
-def test_an_alarm_that_fails_is_logged_and_the_others_ring(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    alarms = Alarms()
-    now_s = Clock().now()
-    rung = threading.Event()
-
-    def fail() -> None:
-        raise ValueError("broken")
-
-    alarms.set(now_s, fail)
-    alarms.set(now_s + 0.01, rung.set)
-    assert rung.wait(10)
-    assert "an alarm failed" in caplog.text
+def test_a_cancelled_pause_leaves_no_timer(submitting: World) -> None:
+    submitting.connect(api={"limits": 1})
+    clock = submitting.runtime.clock = Clock()
+    policies = submitting.runtime.revision["api"].policies
+    assert policies is not None
+    assert policies.limiter is not None
+    policies.limiter.enter()
+    query = onehttp.Connection(submitting.runtime, "api").submit("GET", timeout=300)
+    query.cancel()
+    assert clock.timers.pending == 0
 
 
-def test_a_forked_child_has_all_places_free_and_no_alarm(submitting: World) -> None:
+@pytest.mark.parametrize("fault", [RuntimeError("can't start new thread"), MemoryError()])
+def test_a_call_that_cannot_go_on_ends(held: World, fault: Exception) -> None:
+    clock = held.runtime.clock
+
+    def later(pause: Pause, resume: Any) -> None:
+        raise fault
+
+    clock.later = later  # type: ignore[method-assign, assignment]
+    result = onehttp.Connection(held.runtime, "api").submit("GET").result(60)
+    assert result.error is not None
+    assert result.error.sent is onehttp.Sent.MAYBE
+    assert type(fault).__name__ in str(result.error)
+    policies = held.runtime.revision["api"].policies
+    assert policies is not None
+    assert policies.limiter is not None
+    assert policies.limiter.in_flight == 0
+
+
+def test_a_forked_child_has_all_places_free(submitting: World) -> None:
     submitting.connect(api={"limits": {"concurrent": 1, "wait": 0}, "circuit_breaker": 1})
     policies = submitting.runtime.revision["api"].policies
     assert policies is not None

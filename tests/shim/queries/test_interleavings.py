@@ -309,9 +309,9 @@ class Interleavings(RuleBasedStateMachine):
         waiting = self.ledger.of(_S.WAITING)
         case = waiting[which % len(waiting)]
         assert case.query is not None
-        assert self.ledger.scheduler._gate is not None
+        assert self.ledger.scheduler._admission is not None
         case.answered(failure())
-        self.ledger.scheduler._gate._expire(case.query)
+        self.ledger.scheduler._admission._expire(case.query)
 
     @precondition(lambda self: self.witnesses)
     @rule(which=st.integers(0))

@@ -14,6 +14,7 @@ import onehttp
 from onehttp.queries.query import Query
 from onehttp.queries.routes import Routes
 from onehttp.queries.scheduler import QueryScheduler
+from onehttp.timers import Timers
 from onehttp_backends.errors import Phase
 from servers.holding import HoldingServer
 from servers.raw import RawServer, keep_answering
@@ -25,8 +26,9 @@ class Scripted:
     def __init__(self, **limits: Any) -> None:
         self.started: list[str] = []
         self.backend = ScriptedBackend(self._passes)
+        self.timers = Timers()
         self.queries = QueryScheduler(
-            self.backend, Routes(), onehttp.QueryLimits(workers=1, **limits)
+            self.backend, Routes(), onehttp.QueryLimits(workers=1, **limits), self.timers
         )
 
     def _passes(self, url: str, outcome: object) -> None:
@@ -282,11 +284,10 @@ def test_who_has_left_the_line_is_not_kept_for_its_deadline() -> None:
     cancelled.cancel()
     scripted.end_first()
     assert started.state is onehttp.QueryState.IN_FLIGHT
-    assert scripted.queries._gate is not None
-    assert scripted.queries._gate._deadlines._waiting == {}
+    assert scripted.timers.pending == 0
 
 
-def test_without_a_thread_for_deadlines_a_query_is_refused_and_leaves_the_line(
+def test_without_a_thread_for_timers_a_query_is_refused_and_leaves_the_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     scripted = Scripted(max_in_flight=1)

@@ -1,0 +1,98 @@
+"""So many on the wire in all, so many for each origin; who finds no slot stands in line."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from onehttp.queries.limits import QueryLimits
+from onehttp.queries.query import Query
+from onehttp.queries.result import Start
+from onehttp_backends.contract import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a query in line is to start."""
+
+    request: Request
+    start: Start
+    due: float | None
+    """When its time is over (monotonic)."""
+
+
+class Slots:
+    """Slots on the wire, and the lines before them: one for each origin, and origins take turns."""
+
+    def __init__(self, limits: QueryLimits) -> None:
+        self._max = limits.max_in_flight or float("inf")
+        self._max_per_origin = limits.max_in_flight_per_origin or float("inf")
+        self._taken: set[Query] = set()
+        self._taken_by_origin: dict[str, int] = {}
+        self._lines: dict[str, OrderedDict[Query, Waiting]] = {}
+        self._turns: dict[str, None] = {}
+        """Origins with somebody in line and a slot left, the next one first."""
+
+    def take(self, query: Query, waiting: Waiting) -> bool:
+        """Take a slot, or (False) stand in line for one."""
+        origin = query.origin
+        is_left = self._taken_by_origin.get(origin, 0) < self._max_per_origin
+        if is_left and len(self._taken) < self._max:
+            self._take(query)
+            return True
+        self._lines.setdefault(origin, OrderedDict())[query] = waiting
+        if is_left:
+            self._turns[origin] = None
+        return False
+
+    def give_back(self, query: Query) -> None:
+        """The slot of ``query``, if it has one, is free again."""
+        if query not in self._taken:
+            return
+        self._taken.discard(query)
+        origin = query.origin
+        taken = self._taken_by_origin[origin] - 1
+        if taken:
+            self._taken_by_origin[origin] = taken
+        else:
+            del self._taken_by_origin[origin]
+        if origin in self._lines:
+            self._turns[origin] = None
+
+    def next(self) -> tuple[Query, Waiting] | None:
+        """Whose turn it is; has its slot now."""
+        if not self._turns or len(self._taken) >= self._max:
+            return None
+        origin = next(iter(self._turns))
+        del self._turns[origin]
+        query, waiting = self._lines[origin].popitem(last=False)
+        self._take(query)
+        if not self._lines[origin]:
+            del self._lines[origin]
+        elif self._taken_by_origin[origin] < self._max_per_origin:
+            self._turns[origin] = None  # behind the others
+        return query, waiting
+
+    def leave_line(self, query: Query) -> bool:
+        """Wait no more; False when it did not."""
+        line = self._lines.get(query.origin)
+        if line is None or line.pop(query, None) is None:
+            return False
+        if not line:
+            del self._lines[query.origin]
+            self._turns.pop(query.origin, None)
+        return True
+
+    def forget_lines(self) -> None:
+        """Nobody waits."""
+        self._lines.clear()
+        self._turns.clear()
+
+    def in_line(self) -> list[Query]:
+        """Everybody who waits."""
+        return [query for line in self._lines.values() for query in line]
+
+    def _take(self, query: Query) -> None:
+        self._taken.add(query)
+        origin = query.origin
+        self._taken_by_origin[origin] = self._taken_by_origin.get(origin, 0) + 1
