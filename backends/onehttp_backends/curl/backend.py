@@ -27,6 +27,7 @@ from onehttp_backends.curl.transfer import CallbackTransfer
 from onehttp_backends.errors import OnehttpError
 from onehttp_backends.probing import Probe
 from onehttp_backends.request_rules import check_request
+from onehttp_backends.trace import begin, is_on
 
 if TYPE_CHECKING:
     import asyncio
@@ -74,6 +75,7 @@ class PycurlBackend:
             TransferError: it gave no response.
             EngineClosedError: after `close`.
         """
+        traced = begin(request) if is_on() else None
         helm = self._helm or self._start()
         handle = _prepared(helm, request)
         if needs_one_shot(handle.options):
@@ -84,6 +86,8 @@ class PycurlBackend:
                 engine.pool.give_back(handle)
         else:
             outcome = helm.perform(handle, request)
+        if traced is not None:
+            traced.ended(outcome)
         if isinstance(outcome, Response):
             return outcome
         raise outcome
@@ -96,6 +100,7 @@ class PycurlBackend:
             EngineClosedError: after `close`.
             asyncio.CancelledError: the task was cancelled; the transfer is taken back.
         """
+        traced = begin(request) if is_on() else None
         helm = self._helm or self._start()
         handle = _prepared(helm, request)
         transfer = helm.loop_driver(_running_loop()).submit(handle, request)
@@ -104,6 +109,8 @@ class PycurlBackend:
         except BaseException:
             transfer.cancel()
             raise
+        if traced is not None:
+            traced.ended(outcome)
         if isinstance(outcome, Response):
             return outcome
         raise outcome
@@ -117,6 +124,8 @@ class PycurlBackend:
         """
         helm = self._helm or self._start()
         handle = _prepared(helm, request)
+        if is_on():
+            on_done = begin(request).then(on_done)
         transfer = CallbackTransfer(helm, handle, request, on_done)
         helm.enqueue(transfer)
         return transfer

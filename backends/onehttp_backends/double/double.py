@@ -38,6 +38,7 @@ from onehttp_backends.errors import (
 )
 from onehttp_backends.immortal import make_immortal
 from onehttp_backends.request_rules import check_headers, check_request
+from onehttp_backends.trace import aperformed, begin, is_on, performed
 
 logger = logging.getLogger("onehttp")
 MAX_SEEN: Final = 10_000
@@ -102,6 +103,9 @@ class HttpxBackend:
 
     def perform(self, request: Request) -> Response:
         """Run one request; blocks the calling thread."""
+        return performed(self._perform, request) if is_on() else self._perform(request)
+
+    def _perform(self, request: Request) -> Response:
         self._check(request)
         if self._handler is not None:
             return self._count(lambda: answer_now(self._required_handler(), request))
@@ -119,6 +123,11 @@ class HttpxBackend:
 
     async def aperform(self, request: Request) -> Response:
         """Run one request, awaitable."""
+        if is_on():
+            return await aperformed(self._aperform, request)
+        return await self._aperform(request)
+
+    async def _aperform(self, request: Request) -> Response:
         self._check(request)
         if self._handler is not None:
             return await self._answer(request)
@@ -137,6 +146,8 @@ class HttpxBackend:
     def submit(self, request: Request, on_done: Callable[[Outcome], None]) -> Transfer:
         """Start one request; ``on_done`` gets its outcome, on the background loop's thread."""
         self._check(request)
+        if is_on():
+            on_done = begin(request).then(on_done)
         running = self._start(request)
 
         process = os.getpid()

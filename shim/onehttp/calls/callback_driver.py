@@ -11,6 +11,7 @@ from onehttp.policies.clock import Clock, Pause
 from onehttp.timers import Timer
 from onehttp_backends.contract import Backend, Outcome, Request, Transfer
 from onehttp_backends.errors import CurlCode, OnehttpError, Sent, TransferError, transfer_error
+from onehttp_backends.trace import current, within
 
 logger = logging.getLogger("onehttp")
 
@@ -22,7 +23,7 @@ class CourseTransfer:
     """
 
     __slots__ = ("_awaited", "_backend", "_changing", "_clock", "_course", "_is_cancelled",
-                 "_is_over", "_on_done", "_timer", "_transfer")  # fmt: skip
+                 "_is_over", "_on_done", "_timer", "_traced", "_transfer")  # fmt: skip
 
     def __init__(
         self, course: Course, backend: Backend, clock: Clock, on_done: Callable[[Outcome], None]
@@ -39,6 +40,7 @@ class CourseTransfer:
         self._timer: Timer | None = None
         self._is_cancelled = False
         self._is_over = False
+        self._traced = current()
 
     def start(self) -> CourseTransfer:
         """Take the first step.
@@ -101,7 +103,8 @@ class CourseTransfer:
                 return
             self._stop_waiting()
         try:
-            self._take(self._course.send(outcome))
+            with within(self._traced):
+                self._take(self._course.send(outcome))
         except StopIteration as end:
             self._finish(end.value)
         except TransferError as error:

@@ -9,7 +9,6 @@ knows neither threads nor loops; `drivers` and `submitted` beside it follow it e
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
@@ -32,6 +31,7 @@ from onehttp_backends.errors import (
     TimeoutError,
     TransferError,
 )
+from onehttp_backends.trace import step
 
 if TYPE_CHECKING:
     from onehttp.calls.policy_state import PoliciesInForce
@@ -53,8 +53,6 @@ class LineCall(Protocol):
 LONGEST_PAUSE_S: Final = 3600.0
 """A server that asks for more has failed, also where a call may take for ever."""
 _UNREACHED: Final = (ResolveError, ConnectError, TimeoutError, DisconnectedError, ProtocolError)
-
-logger = logging.getLogger("onehttp")
 
 
 def policed(
@@ -79,7 +77,7 @@ def policed(
             break
         if ready.policies is not None:
             ready.policies.count("failovers")
-        logger.debug("connection %s: %r; on to %s", ready.spec.name, outcome, name)
+        step("fails over to %s", name)
         ready = revision[name]
         request = deadline.within(call.on(ready), None)
         found = yield from _attempts(ready, request, call.hops_on(ready), deadline)
@@ -126,8 +124,7 @@ def _pause_before_next(
         wait_s = retry.wait_s(attempt, outcome, clock.share(), clock.wall)
         left_s = deadline.left_s()
         if wait_s < (LONGEST_PAUSE_S if left_s is None else left_s):
-            logger.debug("connection %s: attempt %d: %r; again in %.3f s",
-                         policies.name, attempt, outcome, wait_s)  # fmt: skip
+            step("attempt %d failed; again in %.3f s", attempt, wait_s)
             return wait_s
     policies.count("exhausted")
     return None
@@ -161,6 +158,7 @@ def _admitted(
     era = NO_BREAKER if breaker is None else breaker.admit(deadline.clock.now)
     if not era:
         policies.count("circuit_refused")
+        step("refused: the circuit is open")
         return CircuitOpenError(
             CurlCode.COULDNT_CONNECT,
             f"connection {policies.name!r}: not sent, its circuit is open",
@@ -176,6 +174,7 @@ def _admitted(
     if has_turn:
         return era
     policies.count("limit_refused")
+    step("refused: the limits gave it no turn in time")
     return LimitReachedError(
         CurlCode.OPERATION_TIMEDOUT,
         f"connection {policies.name!r}: not sent, its limits gave it no turn in time",
@@ -190,6 +189,7 @@ def _has_turn(
     turn = limiter.enter()
     if turn is not None:
         policies.count("limit_waited")
+        step("waits for its turn")
         try:
             yield Pause(_patience_s(limiter, deadline), turn)
         except GeneratorExit:

@@ -14,6 +14,7 @@ from collections.abc import Generator
 from onehttp_backends.contract import Outcome, Request, Response, Tls, TransferOptions
 from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, transfer_error
 from onehttp_backends.request_rules import check_url
+from onehttp_backends.trace import step
 
 DEFAULT_MAX_REDIRECTS = 10
 
@@ -112,6 +113,7 @@ def following(request: Request, max_redirects: int) -> Generator[Request, Outcom
             return error
         if onward is None:
             return outcome
+        step("redirected")
         request = onward
 
 

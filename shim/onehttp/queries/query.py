@@ -20,6 +20,7 @@ from onehttp.queries.result import Result, run_route
 from onehttp.queries.transaction import Token, Transaction
 from onehttp_backends.contract import Outcome, Response, Transfer
 from onehttp_backends.errors import CancelledError, OnehttpError, TransferError
+from onehttp_backends.trace import step
 
 if TYPE_CHECKING:
     import asyncio
@@ -199,6 +200,7 @@ class Query:
         """
         assert self._result is not None
         if self.transaction is not None:
+            step("transaction is resumed")
             return self.transaction.resume(self.token, self.route, self._result)
         if self.route is not None:
             run_route(self.route, self._result)

@@ -27,6 +27,7 @@ from onehttp_backends.errors import (
     TransferError,
     transfer_error,
 )
+from onehttp_backends.trace import TracedCall, is_on, step, within
 
 logger = logging.getLogger("onehttp")
 
@@ -77,12 +78,21 @@ class QueryScheduler:
                 and no transaction is suspended.
         """
         query = Query(self, xdata)
+        if is_on():
+            with within(TracedCall(f"query {query.id}")):
+                return self._submit(query, request, route, start)
+        return self._submit(query, request, route, start)
+
+    def _submit(
+        self, query: Query, request: Request, route: RouteTarget, start: Start | None
+    ) -> Query:
         try:
             query.route = self._routes.find(route)
             transaction = current()
             self._let_in(query, transaction)
             if transaction is not None:
                 query.token = transaction.suspend()
+                step("transaction suspended")
             if transaction is not None or query.route is not None:
                 query.context = copy_context()
             self._begin(query, request, start or self._start_transfer)
