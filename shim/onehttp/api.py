@@ -18,12 +18,13 @@ from onehttp.connections.reload import Reload
 from onehttp.connections.source import Source
 from onehttp.named_connection import Connection
 from onehttp.policies.redirects import DEFAULT_MAX_REDIRECTS
+from onehttp.process import Process, Settings, caller, chosen_source
 from onehttp.queries.counts import QueryStats, ShutdownReport
 from onehttp.queries.limits import QueryLimits
 from onehttp.queries.query import Query
 from onehttp.queries.result import Result, Start
 from onehttp.queries.routes import F, RouteTarget
-from onehttp.runtime import ADHOC_OPTIONS, Process, Runtime, caller
+from onehttp.runtime import ADHOC_OPTIONS, Runtime
 from onehttp.urls import ParamSource
 from onehttp_backends.contract import (
     Backend,
@@ -68,7 +69,8 @@ def init(
         AlreadyInitialisedError: initialised before with other settings; names the place.
         ConfigurationError: the connections are not as they should be.
     """
-    process.init(source, connections, backend, queries, secrets, settings, caller(2))
+    chosen = chosen_source(source, connections)
+    process.init(Settings(chosen, backend, queries, secrets, settings), caller(2))
 
 
 def shutdown(grace_s: float = 0.0) -> ShutdownReport:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 
@@ -46,10 +48,63 @@ def test_init_again_with_the_same_settings_does_nothing(engine: str) -> None:
     assert onehttp.backend() is first
 
 
-def test_init_again_with_other_settings_names_the_first_place(engine: str) -> None:
-    onehttp.init(backend=engine)
-    with pytest.raises(onehttp.AlreadyInitialisedError, match=r"at .*test_lifecycle\.py:\d+"):
-        onehttp.init({"version": 1}, backend=engine)
+ONE: dict[str, Any] = {
+    "version": 1,
+    "connections": {
+        "a": {"url": "http://a", "auth": {"type": "basic", "username": "u", "password": "canary-1"}}
+    },
+}
+OTHER: dict[str, Any] = {
+    "version": 1,
+    "connections": {
+        "a": {
+            "url": "http://a",
+            "auth": {"type": "basic", "username": "u", "password": "canary-2"},
+        },
+        "b": {},
+    },
+}
+SECOND_INITS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({}, {"source": ONE}, r"connections \(a mapping, before None\)"),
+    (
+        {"source": ONE},
+        {"source": OTHER},
+        r"connections \(connections.a.auth.password, connections.b\)",
+    ),
+    ({"source": ONE}, {"source": "x.yaml"}, r"connections \('/.*/x.yaml', before a mapping\)"),
+    ({}, {"backend": "pycurl"}, r"backend \('pycurl', before 'httpx'\)"),
+    ({}, {"backend": load("httpx")()}, r"backend \(HttpxBackend object, before 'httpx'\)"),
+    ({}, {"queries": onehttp.QueryLimits(workers=7)}, r"queries.workers \(7, before 4\)"),
+    ({}, {"secrets": {"vault": str}}, "secrets"),
+    ({}, {"answers": {"GET http://canary": 200}}, "answers"),
+    ({"handler": print}, {"answers": {}}, "answers, handler"),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "difference"), SECOND_INITS)
+def test_init_again_with_other_settings_names_the_first_place_and_what_differs(
+    first: dict[str, Any], second: dict[str, Any], difference: str
+) -> None:
+    onehttp.init(**{"backend": "httpx", **first})
+    with pytest.raises(
+        onehttp.AlreadyInitialisedError,
+        match=rf"already, at .*test_lifecycle\.py:\d+; different here: {difference}; call ",
+    ) as raised:
+        onehttp.init(**{"backend": "httpx", **second})
+    assert "canary" not in str(raised.value)
+
+
+def test_the_same_connections_by_keyword_or_by_another_path_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onehttp.init(ONE)
+    onehttp.init(connections=MappingProxyType(ONE))
+    onehttp.shutdown()
+    file = tmp_path / "c.yaml"
+    file.write_text("version: 1")
+    onehttp.init(file)
+    monkeypatch.chdir(tmp_path)
+    onehttp.init("c.yaml")
 
 
 def test_a_mapping_changed_after_init_is_another_setting() -> None:
