@@ -6,6 +6,7 @@ They work on the same settings and the same queries as `onehttp_compat.http_asyn
 
 from __future__ import annotations
 
+from onehttp_compat.modules.http_async_client.first_revisions import AsyncHttp as AsyncHttp
 from onehttp_compat.server import default_server
 
 

@@ -7,17 +7,15 @@ Light until one of its functions is called or it is configured; then it needs th
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from onehttp_compat.sip.request import SipRequest
-from onehttp_compat.modules.auth_identity import (  # noqa: F401
+from onehttp_compat.modules.auth_identity.module import (  # noqa: F401
     RECOMMENDED_REPLIES,
     WITHOUT_IDENTITY,
     AuthIdentity,
     NoRequestError,
 )
 from onehttp_compat.server import default_server
+from onehttp_compat.sip.request import SipRequest
 
 
 def receive(raw: bytes) -> SipRequest:
@@ -29,8 +27,6 @@ def receive(raw: bytes) -> SipRequest:
     Raises:
         SipRequestError: it is not a SIP request.
     """
-    from onehttp_compat.sip.request import SipRequest
-
     request = default_server().pv.request = SipRequest(raw)
     return request
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onehttp_compat.modules.curl import Curl as Curl
 from onehttp_compat.server import default_server
 
 

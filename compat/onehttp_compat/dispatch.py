@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from onehttp_compat.observed import LegacyCall
+from onehttp_compat.observed_call import LegacyCall
 from onehttp_compat.process import LegacyProcess
 from onehttp_compat.pv import (
     NULL_TEXT,

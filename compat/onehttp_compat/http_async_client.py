@@ -5,10 +5,26 @@ What its first revisions had beside that is in `async_http`; both work on the sa
 
 from __future__ import annotations
 
-from onehttp_compat.modules.http_async_client import COUNTERS
+from onehttp_compat.modules.http_async_client.module import (
+    COUNTERS,
+    GROUP,
+    LONGEST_ROUTE,
+    MEMORY_MANAGERS,
+    HttpAsyncClient,
+)
 from onehttp_compat.server import default_server
 
-__all__ = ["COUNTERS", "call", "http_async_query", "http_async_send", "http_async_send_xdata"]
+__all__ = [
+    "COUNTERS",
+    "GROUP",
+    "LONGEST_ROUTE",
+    "MEMORY_MANAGERS",
+    "HttpAsyncClient",
+    "call",
+    "http_async_query",
+    "http_async_send",
+    "http_async_send_xdata",
+]
 
 
 def call(name: str, *arguments: str) -> int:

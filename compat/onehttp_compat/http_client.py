@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from onehttp_compat.http_client_api import Bindings, HttpcResult
-from onehttp_compat.libcurl_texts import curlerror
 from onehttp_compat.modules.http_client import HttpClient
+from onehttp_compat.modules.http_client_api import Bindings, HttpcResult
 from onehttp_compat.server import default_server
+from onehttp_compat.wire.libcurl_texts import curlerror
 
 __all__ = [
     "Bindings",

@@ -7,31 +7,21 @@ outside, `Ksr` stands alone and a runner adds what the script expects.
 from __future__ import annotations
 
 import functools
-import logging
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from onehttp_compat.kamailio.store import KsrStore as KsrStore
+from onehttp_compat.kamailio.transactions import KamailioTransactions
 from onehttp_compat.pv import (
-    READ_ONLY_CLASSES,
     PvStore,
     ReadOnlyVariableError,
     RefusedValueError,
     UnknownVariableError,
     Value,
-    Variable,
-    as_bytes,
-    parse,
 )
 from onehttp_compat.registry import KEMI
 from onehttp_compat.server import LegacyServer, default_server
 
-if TYPE_CHECKING:
-    from onehttp_compat.sip.request import SipRequest
-    from onehttp_compat.tm import KamailioTransactions
-
 ASYNCHRONOUS = "http_async_client"
-_HEXA = "$var(onehttp_hexa)"
-_log = logging.getLogger("onehttp_compat")
 
 
 class KemiModule:
@@ -191,91 +181,3 @@ class _KsrPv:
 
         setattr(self, name, function)
         return function
-
-
-class KsrStore(PvStore):
-    """Variables of the real server, read and written through ``KSR.pv``.
-
-    Text crosses as NUL-terminated UTF-8; other bytes go by way of a hexadecimal copy.
-    """
-
-    def __init__(self, real: Any) -> None:
-        super().__init__()
-        self._pv = real.pv
-        self._append: Callable[[str], object] = lambda line: real.hdr.append(line)
-        self._evalx: Callable[[str, str], int] = real.pvx.evalx
-        self._message_number: object = None
-        self._message_identity = object()
-
-    def message_identity(self) -> object:
-        """The same for as long as this process works on the same message."""
-        number = self._pv.get("$mi")
-        if number != self._message_number:
-            self._message_number, self._message_identity = number, object()
-        return self._message_identity
-
-    @property
-    def request(self) -> SipRequest | None:
-        """The request the server is working on; headers are added through ``KSR.hdr``."""
-        from onehttp_compat.sip.request import SipRequest
-
-        raw = self.get("$mb")
-        if raw is None:
-            return None
-        data = raw if isinstance(raw, bytes) else as_bytes(str(raw))
-        return SipRequest(data, on_add=self._append)
-
-    @request.setter
-    def request(self, request: SipRequest | Callable[[], SipRequest] | None) -> None:
-        raise TypeError("the server itself says which request is at hand")
-
-    def read(self, variable: Variable) -> Value:
-        """The value; bytes where it is not UTF-8."""
-        if variable.kind in self._readers:
-            return super().read(variable)
-        text = _written(variable)
-        try:
-            value: Value = self._pv.get(text)
-        except UnicodeDecodeError:
-            self._evalx(_HEXA, f"$({text[1:]}{{s.encode.hexa}})")
-            return bytes.fromhex(self._pv.get(_HEXA))
-        return value
-
-    def writable(self, text: str) -> Variable:
-        """The variable ``text`` names; the server knows more classes than this package."""
-        variable = parse(text)
-        if variable.kind in self._writers:
-            return variable
-        if variable.kind in READ_ONLY_CLASSES or variable.kind in self._readers:
-            raise ReadOnlyVariableError(f"${variable.kind} cannot be written")
-        return variable
-
-    def write(self, variable: Variable, value: Value) -> None:
-        """Write a value byte for byte."""
-        if variable.kind in self._writers:
-            super().write(variable, value)
-            return
-        text = _written(variable)
-        if value is None:
-            self._pv.unset(text)
-        elif isinstance(value, int):
-            self._pv.seti(text, value)
-        else:
-            self._write_text(text, value)
-
-    def _write_text(self, text: str, value: bytes | str) -> None:
-        raw = value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
-        if b"\0" not in raw:
-            try:
-                self._pv.sets(text, raw.decode())
-            except UnicodeDecodeError:
-                pass  # not UTF-8: by way of the hexadecimal copy below
-            else:
-                return
-        self._pv.sets(_HEXA, raw.hex())
-        if self._evalx(text, f"$({_HEXA[1:]}{{s.decode.hexa}})") < 0:
-            _log.error("%s: %d bytes do not fit the server's pv_buffer_size", text, len(raw))
-
-
-def _written(variable: Variable) -> str:
-    return f"${variable.kind}({variable.name})" if variable.name else f"${variable.kind}"

@@ -129,7 +129,7 @@ class AsyncParameters:
 
     workers: int = 1
     connection_timeout: int = 500
-    """Milliseconds; see `onehttp_compat.async_settings`."""
+    """Milliseconds; see `onehttp_compat.modules.http_async_client`."""
     hash_size: int = 2048
     tls_version: int = 0
     tls_verify_host: int = 1

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import TypeAlias
 
 import onehttp
 from onehttp import ConnectionSpec, Result, UnknownRouteError
-from onehttp_compat.async_calls import QueryObserver, ScriptRoute, Surroundings
-from onehttp_compat.async_settings import TimeoutMeaning
-from onehttp_compat.observed import Observer
+from onehttp_compat.observed_call import Observer
 from onehttp_compat.parameters import LegacyBugs
 from onehttp_compat.pv import PvStore, as_bytes
 from onehttp_compat.warning import LegacyWarnings
 
-ASYNC_CAP_S: Final = 300.0
-"""libcurl's own limit for connecting, the only one that the real module leaves in force."""
+ScriptRoute: TypeAlias = Callable[[Result, bool], object]
+"""A route of the script; the second argument says whether it runs in a resumed transaction."""
 
 
 class LegacyProcess:
     """Variables, counters and settings of one emulated server process."""
 
-    def __init__(
-        self,
-        legacy_bugs: LegacyBugs,
-        store: PvStore | None,
-        reuse: bool,
-        async_timeout: TimeoutMeaning,
-        async_cap_s: float,
-    ) -> None:
+    def __init__(self, legacy_bugs: LegacyBugs, store: PvStore | None, reuse: bool) -> None:
         self.legacy_bugs: LegacyBugs = legacy_bugs
         self.is_faithful = legacy_bugs == "faithful"
         self.reuse = reuse
@@ -38,12 +29,8 @@ class LegacyProcess:
         self.observers: list[Observer] = []
         self.pv.register("rc", lambda _: self.return_code)
         self.pv.register("retcode", lambda _: self.return_code)
-        self.async_timeout: TimeoutMeaning = async_timeout
-        self.async_cap_s = async_cap_s
-        self.surroundings = Surroundings()
         self.find_route: Callable[[str], ScriptRoute | None] = _registered_route
         """Finds the script's routes by name; those registered with onehttp unless replaced."""
-        self.query_observer: QueryObserver | None = None
         self._declared: dict[str, ConnectionSpec] = {}
         self.has_started = False
         self.has_warned_of_null = False

@@ -12,13 +12,11 @@ import functools
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from onehttp.errors import OnehttpError
+from onehttp_compat.sip.request import SipRequest
 from onehttp_compat.sip.value import Value as Value
-
-if TYPE_CHECKING:
-    from onehttp_compat.sip.request import SipRequest
 
 Reader: TypeAlias = "Callable[[Variable], Value]"
 """Reads a variable of a class."""

@@ -10,19 +10,23 @@ from onehttp import (
     ConfigurationError,
     OnehttpError,
 )
-from onehttp_compat.async_settings import TimeoutMeaning
 from onehttp_compat.dispatch import Function, kemi_function, native_function
-from onehttp_compat.modules.async_http import AsyncHttp
-from onehttp_compat.modules.auth_identity import AuthIdentity
+from onehttp_compat.modules.auth_identity.module import AuthIdentity
 from onehttp_compat.modules.curl import Curl
-from onehttp_compat.modules.http_async_client import HttpAsyncClient
+from onehttp_compat.modules.http_async_client.first_revisions import AsyncHttp
+from onehttp_compat.modules.http_async_client.module import ASYNC_CAP_S, HttpAsyncClient
+from onehttp_compat.modules.http_async_client.settings import TimeoutMeaning
 from onehttp_compat.modules.http_client import HttpClient
 from onehttp_compat.modules.utils import Utils
-from onehttp_compat.modules.xcap_client import XcapClient
+from onehttp_compat.modules.xcap_client.module import XcapClient
+from onehttp_compat.observed_call import LegacyCall as LegacyCall
+from onehttp_compat.observed_call import Observer as Observer
 from onehttp_compat.parameters import LegacyBugs
-from onehttp_compat.process import ASYNC_CAP_S, LegacyProcess
+from onehttp_compat.process import LegacyProcess
+from onehttp_compat.process import ScriptRoute as ScriptRoute
 from onehttp_compat.pv import PvStore, Variable
 from onehttp_compat.registry import KEMI, NATIVE, LegacyFunction
+from onehttp_compat.rpc import Commands
 
 
 class NoSuchFunctionError(OnehttpError, AttributeError, LookupError):
@@ -64,7 +68,7 @@ class LegacyServer(LegacyProcess):
         async_timeout: TimeoutMeaning = "idle",
         async_cap_s: float = ASYNC_CAP_S,
     ) -> None:
-        super().__init__(legacy_bugs, store, reuse, async_timeout, async_cap_s)
+        super().__init__(legacy_bugs, store, reuse)
         if not self.is_faithful:  # the modules registered it under a name cut short
             self.pv.register("curlredirect", self._last_url)
         self.utils = Utils(self)
@@ -72,7 +76,7 @@ class LegacyServer(LegacyProcess):
         self.http_client = HttpClient(self)
         self.xcap_client = XcapClient(self)
         self.auth_identity = AuthIdentity(self)
-        self.http_async_client = HttpAsyncClient(self, is_first_async)
+        self.http_async_client = HttpAsyncClient(self, is_first_async, async_timeout, async_cap_s)
         self._modules: dict[str, Module] = {
             "auth_identity": self.auth_identity,
             "utils": self.utils,
@@ -86,6 +90,7 @@ class LegacyServer(LegacyProcess):
             **self._modules,
             "async_http": AsyncHttp(self, self.http_async_client),
         }
+        self._commands = Commands(self.counters, self.curl, self.http_client, self.xcap_client)
         self._native: dict[tuple[str, int], Function] = {}
 
     def _last_url(self, variable: Variable) -> str | None:
@@ -169,29 +174,7 @@ class LegacyServer(LegacyProcess):
 
     def rpc(self, name: str, arguments: Sequence[Any] = ()) -> dict[str, Any]:
         """A command of the modules: ``{"result": ...}`` or ``{"error": {"code", "message"}}``."""
-        listing = {"curl.listcon": self.curl, "httpclient.listcon": self.http_client}.get(name)
-        if listing is not None:
-            rows = listing.listcon()
-            if not rows:
-                return _fault(500, "No Connection Definitions")
-            return {"result": {"CONNECTION": rows[0] if len(rows) == 1 else rows}}
-        if name == "httpclient.reload":
-            return _reloaded()
-        if name in ("xcap_client.refreshXcapDoc", "refreshXcapDoc"):
-            return self.xcap_client.refresh(arguments)
-        if name == "cnt.get" and len(arguments) == 2:
-            value = self.counters.get(".".join(map(str, arguments)))
-            return _fault(400, "Counter not found") if value is None else {"result": value}
-        if name == "stats.get_statistics" and len(arguments) == 1:
-            return {"result": self._statistics(str(arguments[0]))}
-        return _fault(500, f"command {name} not found")
-
-    def _statistics(self, group: str) -> list[str]:
-        """``group:name = value`` for each counter of ``group:``, sorted."""
-        counters = [(*name.split(".", 1), value) for name, value in self.counters.items()]
-        return sorted(
-            f"{one}:{name} = {value}" for one, name, value in counters if f"{one}:" == group
-        )
+        return self._commands.run(name, arguments)
 
 
 def _missing(name: str, count: int) -> str:
@@ -200,29 +183,6 @@ def _missing(name: str, count: int) -> str:
         takes = " or ".join(map(str, counts))
         return f"{name} takes {takes} arguments, got {count}"
     return f"no legacy function named {name!r}"
-
-
-def _reloaded() -> dict[str, Any]:
-    """What `onehttp.reload` came to, as a command answers."""
-    try:
-        diff = onehttp.reload()
-    except OnehttpError as error:
-        return _fault(500, str(error))
-    changed = {name: list(keys) for name, keys in diff.changed.items()}
-    return {
-        "result": {
-            "REVISION": diff.revision,
-            "ADDED": list(diff.added),
-            "REMOVED": list(diff.removed),
-            "CHANGED": changed,
-            "UNCHANGED": len(diff.unchanged),
-            "WARNINGS": list(map(str, diff.warnings)),
-        }
-    }
-
-
-def _fault(code: int, message: str) -> dict[str, Any]:
-    return {"error": {"code": code, "message": message}}
 
 
 class _Default:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onehttp_compat.modules.utils import Utils as Utils
 from onehttp_compat.server import default_server
 
 

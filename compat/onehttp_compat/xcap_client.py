@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from onehttp_compat.modules.xcap_client import Element
-from onehttp_compat.registry import BOUND
-from onehttp_compat.xcap_api import XcapApi
-from onehttp_compat.xcap_request import (
+from onehttp_compat.modules.xcap_client.api import XcapApi
+from onehttp_compat.modules.xcap_client.module import Element, XcapCallback, XcapClient
+from onehttp_compat.modules.xcap_client.request import (
     DIRECTORY,
     GLOBAL_TYPE,
     IF_MATCH,
@@ -27,10 +26,7 @@ from onehttp_compat.xcap_request import (
     XcapGetReq,
     XcapNodeSel,
 )
-
-if TYPE_CHECKING:
-    pass
-from onehttp_compat.modules.xcap_client import XcapClient
+from onehttp_compat.registry import BOUND
 from onehttp_compat.server import LegacyServer, default_server
 
 __all__ = [
@@ -51,6 +47,7 @@ __all__ = [
     "XCAP_CL_MOD",
     "Element",
     "XcapApi",
+    "XcapCallback",
     "XcapClient",
     "XcapDocSel",
     "XcapGetReq",

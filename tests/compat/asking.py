@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import onehttp
 from onehttp.testing import FakeTransaction, FakeTransactionLayer
-from onehttp_compat.async_calls import ScriptRoute
+from onehttp_compat.process import ScriptRoute
 from onehttp_compat.pv import Value
 from onehttp_compat.server import LegacyServer
 

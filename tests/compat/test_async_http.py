@@ -8,7 +8,7 @@ from asking import PATIENCE_S, Script
 import onehttp
 from onehttp import ConfigurationError
 from onehttp_compat import async_http
-from onehttp_compat.async_settings import AsyncSettings
+from onehttp_compat.modules.http_async_client.settings import AsyncSettings
 from onehttp_compat.registry import FUNCTIONS
 from onehttp_compat.server import LegacyServer, use_server
 from servers.raw import RawServer

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from onehttp.errors import ConfigurationError
-from onehttp_compat.configuration import ModuleConfiguration
+from onehttp_compat.modules.httpcon.configuration import ModuleConfiguration
 from onehttp_compat.parameters import PARAMETERS, LegacyBugs, UtilsParameters, set_parameter
 
 MODES: tuple[LegacyBugs, ...] = ("fixed", "faithful")

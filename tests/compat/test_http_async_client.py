@@ -13,8 +13,8 @@ from asking import PATIENCE_S, Script
 import onehttp
 from onehttp import ConfigurationError
 from onehttp.testing import TransactionState
-from onehttp_compat.async_settings import KEYS
 from onehttp_compat.ksr import Ksr
+from onehttp_compat.modules.http_async_client.settings import KEYS
 from onehttp_compat.parameters import AsyncParameters
 from onehttp_compat.pv import RefusedValueError, UnknownVariableError
 from onehttp_compat.server import LegacyServer

@@ -16,6 +16,7 @@ import pytest
 import onehttp
 from onehttp import ConfigurationError
 from onehttp.xcap import StoredDocument, XcapStore
+from onehttp_compat.modules.xcap_client.documents import database_url, with_port
 from onehttp_compat.server import LegacyServer
 from onehttp_compat.xcap_client import (
     GLOBAL_TYPE,
@@ -31,7 +32,6 @@ from onehttp_compat.xcap_client import (
     bind_xcap,
     refreshXcapDoc,
 )
-from onehttp_compat.xcap_documents import database_url, with_port
 from servers.xcap import Answer, XcapServer
 
 pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from onehttp import ConfigurationError
+from onehttp_compat.modules.xcap_client.consumers import PresenceXml, Rls, server_address
 from onehttp_compat.server import LegacyServer
 from onehttp_compat.xcap_client import XcapApi, bind_xcap
-from onehttp_compat.xcap_consumers import PresenceXml, Rls, server_address
 from servers.xcap import XcapServer
 
 pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")

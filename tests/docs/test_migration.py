@@ -14,12 +14,12 @@ import onehttp
 from onehttp.testing import FakeTransactionLayer
 from onehttp_backends.contract import Request
 from onehttp_compat import call_function
-from onehttp_compat.async_calls import kemi_route
-from onehttp_compat.async_settings import DOCUMENTED, KEYS
-from onehttp_compat.async_variables import VARIABLES
 from onehttp_compat.http_async_client import COUNTERS
 from onehttp_compat.http_client import load_api
 from onehttp_compat.ksr import Ksr
+from onehttp_compat.modules.http_async_client.calls import kemi_route
+from onehttp_compat.modules.http_async_client.settings import DOCUMENTED, KEYS
+from onehttp_compat.modules.http_async_client.variables import VARIABLES
 from onehttp_compat.parameters import FIRST_ASYNC, PARAMETERS
 from onehttp_compat.registry import BOUND, FUNCTIONS
 from onehttp_compat.server import LegacyServer, use_server

@@ -13,7 +13,7 @@ from golden.async_replay import ASYNC_MODULES, FIRST_REVISION
 from golden.comparison import as_bytes
 from golden.recordings import Case, Json, Step
 from golden.safe_outcomes import with_steps
-from onehttp_compat.async_settings import DOCUMENTED, KEYS, method_of
+from onehttp_compat.modules.http_async_client.settings import DOCUMENTED, KEYS, method_of
 from onehttp_compat.registry import NATIVE
 
 _several_blocks = re.compile(rb"\r\n\r\nHTTP/")

@@ -16,7 +16,8 @@ from golden.server import GoldenServer
 from onehttp import OnehttpError
 from onehttp.queries.transaction import transaction
 from onehttp.testing import FakeTransaction, FakeTransactionLayer
-from onehttp_compat.async_calls import ScriptRoute, kemi_route, script_transaction
+from onehttp_compat.modules.http_async_client.calls import kemi_route, script_transaction
+from onehttp_compat.process import ScriptRoute
 from onehttp_compat.pv import RefusedValueError
 
 Json = Any

@@ -10,12 +10,14 @@ from golden.recordings import Case
 from golden.server import GoldenServer
 from onehttp import ConfigurationError, ConnectionSpec, TransferOptions
 from onehttp.connections.file.load import load_connections
-from onehttp_compat.configuration import ModuleConfiguration
 from onehttp_compat.convert.conversion import convert
 from onehttp_compat.convert.declarations import read_declarations
-from onehttp_compat.exchange import RefusedOptionError, connection_options, legacy_url
-from onehttp_compat.httpcon import LegacyConnection
+from onehttp_compat.modules.httpcon.configuration import ModuleConfiguration
+from onehttp_compat.modules.httpcon.options import connection_options
+from onehttp_compat.modules.httpcon.value import LegacyConnection
 from onehttp_compat.parameters import LegacyBugs
+from onehttp_compat.wire.transfer import RefusedOptionError
+from onehttp_compat.wire.urls import legacy_url
 
 
 def test_the_effective_options_of_a_declaration_and_its_conversion_are_equal(

@@ -16,9 +16,9 @@ from golden.recordings import Case, Step
 from golden.server import GoldenServer
 from onehttp import ConfigurationError
 from onehttp.xcap import XcapStore
+from onehttp_compat.modules.xcap_client.consumers import PresenceXml, Rls
 from onehttp_compat.server import LegacyServer
 from onehttp_compat.xcap_client import bind_xcap
-from onehttp_compat.xcap_consumers import PresenceXml, Rls
 
 Json = Any
 WATCHER, DOMAIN = "watcher", "127.0.0.1"

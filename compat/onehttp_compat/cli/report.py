@@ -10,7 +10,7 @@ from typing import Any
 
 from onehttp import Stats
 from onehttp_compat.cli.tally import PERCENTILES, Tally
-from onehttp_compat.observed import LegacyCall
+from onehttp_compat.observed_call import LegacyCall
 from onehttp_compat.script.outcome import MessageEnd, MessageOutcome, QueryOutcome
 
 _secret_query = re.compile(r"(?i)([?&][^=&]*(?:token|key|secret|pass|pwd|auth|sig)[^=&]*=)[^&#]*")

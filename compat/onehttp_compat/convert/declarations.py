@@ -7,9 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from onehttp.errors import ConfigurationError
-from onehttp_compat.config_lines import Comment, Option, Section, read_commented_lines
-from onehttp_compat.configuration import ModuleConfiguration
 from onehttp_compat.convert.server_file import Modparam, read_server_file, text_of
+from onehttp_compat.modules.httpcon.config_lines import (
+    Comment,
+    Option,
+    Section,
+    read_commented_lines,
+)
+from onehttp_compat.modules.httpcon.configuration import ModuleConfiguration
 from onehttp_compat.parameters import CONNECTION, LegacyBugs, find_parameter
 
 MODULES = ("http_client", "curl")

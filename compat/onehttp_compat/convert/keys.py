@@ -7,13 +7,11 @@ from collections.abc import Callable
 from typing import Any, Final, Literal, TypeAlias
 
 from onehttp import Auth, AuthScheme, Proxy, Tls, TransferOptions
-from onehttp_compat.exchange import (
-    RefusedOptionError,
-    connection_options,
-    legacy_url,
-)
-from onehttp_compat.httpcon import LegacyConnection
+from onehttp_compat.modules.httpcon.options import connection_options
+from onehttp_compat.modules.httpcon.value import LegacyConnection
 from onehttp_compat.parameters import ModuleDefaults
+from onehttp_compat.wire.transfer import RefusedOptionError
+from onehttp_compat.wire.urls import legacy_url
 
 LONGEST_S: Final = 86_400
 """The longest time limit of a connections file."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 
 from onehttp_backends.headers import HeaderPairs
-from onehttp_compat.exchange import RefusedOptionError
-from onehttp_compat.named_connections import Answer, ConnectionModule
+from onehttp_compat.modules.httpcon.module import Answer, ConnectionModule
 from onehttp_compat.process import LegacyProcess
 from onehttp_compat.pv import Variable
+from onehttp_compat.wire.transfer import RefusedOptionError
 
 _log = logging.getLogger("onehttp_compat.curl")
 

@@ -7,13 +7,14 @@ import re
 
 from onehttp import TransferOptions
 from onehttp_backends.headers import HeaderPairs
-from onehttp_compat.exchange import RefusedOptionError, keeping_method, prior_knowledge
-from onehttp_compat.header_blob import HeaderBlobError, parse_blob, with_defaults_repeated
-from onehttp_compat.httpcon import LegacyConnection
-from onehttp_compat.libcurl_texts import curlerror
-from onehttp_compat.named_connections import Answer, ConnectionModule
+from onehttp_compat.modules.httpcon.module import Answer, ConnectionModule
+from onehttp_compat.modules.httpcon.options import keeping_method, prior_knowledge
+from onehttp_compat.modules.httpcon.value import LegacyConnection
 from onehttp_compat.process import LegacyProcess
 from onehttp_compat.pv import UnknownVariableError, Value, Variable
+from onehttp_compat.wire.header_blob import HeaderBlobError, parse_blob, with_defaults_repeated
+from onehttp_compat.wire.libcurl_texts import curlerror
+from onehttp_compat.wire.transfer import RefusedOptionError
 
 _is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _log = logging.getLogger("onehttp_compat.http_client")

@@ -6,11 +6,12 @@ import logging
 from typing import Final
 
 from onehttp import Auth, Proxy, Request, Response, TransferOptions
-from onehttp_compat.exchange import MAX_BODY_BYTES, legacy_url, transfer, with_auth
-from onehttp_compat.header_blob import HeaderBlobError, parse_blob, with_defaults_repeated
 from onehttp_compat.parameters import UtilsParameters, set_parameter
 from onehttp_compat.process import LegacyProcess
 from onehttp_compat.pv import Variable
+from onehttp_compat.wire.header_blob import HeaderBlobError, parse_blob, with_defaults_repeated
+from onehttp_compat.wire.transfer import MAX_BODY_BYTES, transfer, with_auth
+from onehttp_compat.wire.urls import legacy_url
 
 BLANKS: Final = b" \t\r\n"
 _log = logging.getLogger("onehttp_compat.utils")

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from onehttp import OnehttpError, Result
-from onehttp_compat.async_calls import ScriptRoute, kemi_route
 from onehttp_compat.ksr import Ksr
+from onehttp_compat.modules.http_async_client.calls import kemi_route
+from onehttp_compat.process import ScriptRoute
 from onehttp_compat.script.app_python import Msg
 from onehttp_compat.script.kemi_stand_in import ScriptExit
 from onehttp_compat.script.message_in_progress import Scene, current

@@ -18,8 +18,9 @@ from typing import Final
 
 from onehttp import Result
 from onehttp.testing.transactions import DEFAULT_FINAL_TIMER_S, FakeTransactionLayer
-from onehttp_compat.async_calls import FAKED_MESSAGE, AsyncCall, ScriptRoute
-from onehttp_compat.async_reply import AsyncReply
+from onehttp_compat.modules.http_async_client.calls import FAKED_MESSAGE, AsyncCall
+from onehttp_compat.modules.http_async_client.reply import AsyncReply
+from onehttp_compat.process import ScriptRoute
 from onehttp_compat.script.instance import Script, ScriptError, ScriptInstance
 from onehttp_compat.script.message_in_progress import (
     REQUEST_ROUTE,
@@ -61,7 +62,7 @@ class SipServer:
         self._registered_route = legacy.find_route
         self._own_instance(next(self._ranks))  # so that a script's mistake is known at once
         legacy.find_route = self._find_route
-        legacy.query_observer = self
+        legacy.http_async_client.observer = self
 
     def run(self, messages: Iterable[SipMessage], concurrency: int = 1) -> Iterator[MessageOutcome]:
         """Give messages to the script, ``concurrency`` of them in progress at once.

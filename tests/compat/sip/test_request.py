@@ -8,8 +8,13 @@ from hypothesis import strategies as st
 from sipmessage import Message
 
 from onehttp.identity import InvalidIdentityError
-from onehttp_compat.rfc4474.digest import cseq_number, digest_string, read_cseq, received_body
-from onehttp_compat.rfc4474.headers import parse_identity, parse_identity_info
+from onehttp_compat.modules.auth_identity.digest import (
+    cseq_number,
+    digest_string,
+    read_cseq,
+    received_body,
+)
+from onehttp_compat.modules.auth_identity.headers import parse_identity, parse_identity_info
 from onehttp_compat.sip.request import SipRequest, SipRequestError, addr_spec, from_tag
 
 SDP = (

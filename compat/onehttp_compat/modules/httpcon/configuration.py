@@ -7,8 +7,8 @@ import logging
 from pathlib import Path
 
 from onehttp.errors import ConfigurationError
-from onehttp_compat.config_file import parse_config_file
-from onehttp_compat.httpcon import LegacyConnection, parse_httpcon
+from onehttp_compat.modules.httpcon.config_file import parse_config_file
+from onehttp_compat.modules.httpcon.value import LegacyConnection, parse_httpcon
 from onehttp_compat.parameters import (
     CONNECTION,
     TLS_VERSION_LIMIT,

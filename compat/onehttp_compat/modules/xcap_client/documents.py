@@ -9,7 +9,6 @@ import logging
 import queue
 import re
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import onehttp
@@ -21,11 +20,10 @@ from onehttp.xcap.refresh import Refresh, RefreshReport, Wait
 from onehttp.xcap.store import StoredDocument, Watched, XcapStore
 from onehttp_backends.contract import Outcome
 from onehttp_backends.headers import HeaderPairs
-from onehttp_compat.exchange import MAX_BODY_BYTES, legacy_url, transfer, with_auth
-from onehttp_compat.xcap_request import MAX_PORT, XCAP_CL_MOD, XcapGetReq
-
-if TYPE_CHECKING:
-    from onehttp_compat.parameters import XcapParameters
+from onehttp_compat.modules.xcap_client.request import MAX_PORT, XCAP_CL_MOD, XcapGetReq
+from onehttp_compat.parameters import XcapParameters
+from onehttp_compat.wire.transfer import MAX_BODY_BYTES, transfer, with_auth
+from onehttp_compat.wire.urls import legacy_url
 
 _legacy_database = re.compile(r"(sqlite|mysql|postgres)://(.*)", re.DOTALL).fullmatch
 _log = logging.getLogger("onehttp_compat.xcap_client")

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from onehttp import ConfigurationError
 from onehttp.identity import InvalidIdentityError, format_date, parse_date
+from onehttp_compat.modules.auth_identity.digest import digest_string, received_body
+from onehttp_compat.modules.auth_identity.headers import IdentityInfo
 from onehttp_compat.parameters import AuthIdentityParameters
-from onehttp_compat.rfc4474.digest import digest_string, received_body
-from onehttp_compat.rfc4474.headers import IdentityInfo
 from onehttp_compat.sip.request import SipRequest
 
 _log = logging.getLogger("onehttp_compat.auth_identity")

@@ -1,7 +1,7 @@
 """The ini-like file that ``config_file`` names: one section a connection.
 
-What a line may look like is in `onehttp_compat.config_lines`; here are the keys, and what
-becomes of sections that are not fit to be connections.
+What a line may look like is in `config_lines`; here are the keys, and what becomes of sections that
+are not fit to be connections.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from onehttp.errors import ConfigurationError
-from onehttp_compat.config_lines import Option, Section, fail, read_lines
-from onehttp_compat.httpcon import LegacyConnection, inherited
+from onehttp_compat.modules.httpcon.config_lines import Option, Section, fail, read_lines
+from onehttp_compat.modules.httpcon.value import LegacyConnection, inherited
 from onehttp_compat.parameters import INT_MAX, LegacyBugs, ModuleDefaults
 
 _log = logging.getLogger("onehttp_compat.config_file")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import Final, Protocol
 
 import onehttp
 from onehttp import (
@@ -19,17 +19,11 @@ from onehttp import (
 from onehttp.queries.result import Start
 from onehttp.queries.transaction import current
 from onehttp_backends.contract import Outcome, Transfer
-from onehttp_compat.async_reply import AsyncReply
-from onehttp_compat.async_settings import AsyncSettings
+from onehttp_compat.modules.http_async_client.reply import AsyncReply
+from onehttp_compat.modules.http_async_client.settings import AsyncSettings
+from onehttp_compat.process import ScriptRoute
 from onehttp_compat.pv import Message, Value
 from onehttp_compat.sip.message import SipMessage
-
-if TYPE_CHECKING:
-    pass
-
-ScriptRoute: TypeAlias = Callable[[Result, bool], object]
-"""A route of the script; the second argument says whether it runs in a resumed transaction."""
-
 
 EVENT: Final = "http_async_client:callback"
 

@@ -27,26 +27,30 @@ from onehttp import (
 )
 from onehttp.queries.result import Start
 from onehttp_backends.errors import transfer_error
-from onehttp_compat.async_calls import (
+from onehttp_compat.modules.http_async_client.calls import (
     FAKED,
     FAKED_FIRST,
     AsyncCall,
     AsyncJob,
-    ScriptRoute,
+    QueryObserver,
+    Surroundings,
     SuspendedTransaction,
     answer_at_once,
     start_or_fail,
     submit,
 )
-from onehttp_compat.async_pending import PendingSettings
-from onehttp_compat.async_reply import AsyncReply
-from onehttp_compat.async_settings import AsyncSettings
-from onehttp_compat.async_variables import CurrentReply, register
-from onehttp_compat.exchange import RefusedOptionError, legacy_url
+from onehttp_compat.modules.http_async_client.pending import PendingSettings
+from onehttp_compat.modules.http_async_client.reply import AsyncReply
+from onehttp_compat.modules.http_async_client.settings import AsyncSettings, TimeoutMeaning
+from onehttp_compat.modules.http_async_client.variables import CurrentReply, register
 from onehttp_compat.parameters import FIRST_ASYNC, AsyncParameters, refusal, set_parameter
-from onehttp_compat.process import LegacyProcess
+from onehttp_compat.process import LegacyProcess, ScriptRoute
 from onehttp_compat.pv import Message, as_bytes, parse
+from onehttp_compat.wire.transfer import RefusedOptionError
+from onehttp_compat.wire.urls import legacy_url
 
+ASYNC_CAP_S: Final = 300.0
+"""libcurl's own limit for connecting, the only one that the real module leaves in force."""
 LONGEST_ROUTE: Final = 62
 GROUP: Final = "http_async_client"
 COUNTERS: Final = ("errors", "replies", "requests", "timeouts")
@@ -59,9 +63,19 @@ class HttpAsyncClient:
 
     counter_group = GROUP
 
-    def __init__(self, server: LegacyProcess, is_first: bool) -> None:
+    def __init__(
+        self,
+        server: LegacyProcess,
+        is_first: bool = False,
+        timeout_meaning: TimeoutMeaning = "idle",
+        cap_s: float = ASYNC_CAP_S,
+    ) -> None:
         self._server = server
         self.is_first = is_first
+        self._timeout_meaning: TimeoutMeaning = timeout_meaning
+        self._cap_s = cap_s
+        self.surroundings = Surroundings()
+        self.observer: QueryObserver | None = None
         self.parameters = AsyncParameters()
         self.pending = PendingSettings(server.pv, server.is_faithful)
         self._current = CurrentReply()
@@ -140,9 +154,9 @@ class HttpAsyncClient:
             body=settings.body if body is None else body,
         )
         suspends = may_suspend and settings.is_suspending
-        transaction = self._server.surroundings.transaction() if suspends else None
+        transaction = self.surroundings.transaction() if suspends else None
         try:
-            self._server.surroundings.carry(self, job, transaction)
+            self.surroundings.carry(self, job, transaction)
         except OnehttpError as error:
             if not isinstance(error, TransactionError):  # the module has not let go of them then
                 self.pending.reset()
@@ -168,8 +182,8 @@ class HttpAsyncClient:
         except OnehttpError:
             self._count("requests", -1)
             raise
-        if self._server.query_observer is not None:
-            self._server.query_observer.sent(call)
+        if self.observer is not None:
+            self.observer.sent(call)
 
     def fail(
         self, job: AsyncJob, transaction: Transaction | None, token: Token, error: TransferError
@@ -211,9 +225,9 @@ class HttpAsyncClient:
                 settings, username=auth.username, password=auth.secret, authmethod=1
             )
         method = settings.method or ("GET" if body is None else "POST")
-        server = self._server
+        is_faithful = self._server.is_faithful
         try:
-            options = settings.options(server.async_timeout, server.async_cap_s, server.is_faithful)
+            options = settings.options(self._timeout_meaning, self._cap_s, is_faithful)
         except RefusedOptionError as error:
             refused = transfer_error(error.code, "libcurl has no such TLS version")
             return Request(method, address), lambda _, done: answer_at_once(refused, done)
@@ -252,8 +266,8 @@ class HttpAsyncClient:
         finally:
             if result.ok:
                 self._count("replies")
-            if self._server.query_observer is not None:
-                self._server.query_observer.ended(call, reply, has_run)
+            if self.observer is not None:
+                self.observer.ended(call, reply, has_run)
         return has_run
 
     def run(
@@ -273,7 +287,7 @@ class HttpAsyncClient:
             finally:
                 current.reply = before
 
-        self._server.surroundings.run(run)
+        self.surroundings.run(run)
 
     def _count(self, counter: str, by: int = 1) -> None:
         with self._counting:

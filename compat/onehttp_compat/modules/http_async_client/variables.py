@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from onehttp_compat.async_reply import AsyncReply, known_time
+from onehttp_compat.modules.http_async_client.reply import AsyncReply, known_time
 from onehttp_compat.pv import PvStore, Value, Variable
 
 Read: TypeAlias = Callable[[AsyncReply, Variable], Value]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from onehttp_compat.exchange import RefusedOptionError
-from onehttp_compat.header_blob import HeaderBlobError, parse_blob
-from onehttp_compat.named_connections import Answer
-
-if TYPE_CHECKING:
-    from onehttp_compat.modules.http_client import HttpClient
+from onehttp_compat.modules.http_client import HttpClient
+from onehttp_compat.modules.httpcon.module import Answer
+from onehttp_compat.wire.header_blob import HeaderBlobError, parse_blob
+from onehttp_compat.wire.transfer import RefusedOptionError
 
 
 class HttpcResult(NamedTuple):

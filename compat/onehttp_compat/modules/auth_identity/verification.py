@@ -31,9 +31,18 @@ from onehttp.identity import (
 from onehttp.identity.fetching import CertificateFetcher
 from onehttp.identity.single_flight import SingleFlight
 from onehttp.identity.trust import PEM_MARK, UNREADABLE, read_certificates, vouches_for_domain
+from onehttp_compat.modules.auth_identity.digest import (
+    cseq_number,
+    digest_string,
+    read_cseq,
+    received_body,
+)
+from onehttp_compat.modules.auth_identity.headers import (
+    ALGORITHM,
+    parse_identity,
+    parse_identity_info,
+)
 from onehttp_compat.parameters import AuthIdentityParameters
-from onehttp_compat.rfc4474.digest import cseq_number, digest_string, read_cseq, received_body
-from onehttp_compat.rfc4474.headers import ALGORITHM, parse_identity, parse_identity_info
 from onehttp_compat.sip.request import SipRequest, addr_spec, from_tag
 
 MAX_CERTIFICATE_BYTES: Final = 8191

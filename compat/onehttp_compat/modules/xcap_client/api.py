@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from onehttp_compat.modules.xcap_client import Element, XcapCallback, XcapClient
+from onehttp_compat.modules.xcap_client.module import Element, XcapCallback, XcapClient
+from onehttp_compat.modules.xcap_client.request import (
+    UnfitRequestError,
+    XcapGetReq,
+    XcapNodeSel,
+    add_step,
+)
 from onehttp_compat.process import LegacyProcess
 from onehttp_compat.registry import BOUND
-from onehttp_compat.xcap_request import UnfitRequestError, XcapGetReq, XcapNodeSel, add_step
-
-if TYPE_CHECKING:
-    pass
 
 _log = logging.getLogger("onehttp_compat.xcap_client")
 

@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import threading
 
-from onehttp_compat.async_settings import AsyncSettings, changed, known_key
+from onehttp_compat.modules.http_async_client.settings import AsyncSettings, changed, known_key
 from onehttp_compat.pv import PvStore, RefusedValueError, Value, Variable
 
 _log = logging.getLogger("onehttp_compat.http_async_client")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 
-from onehttp_compat.async_settings import method_of
-from onehttp_compat.modules.http_async_client import HttpAsyncClient
+from onehttp_compat.modules.http_async_client.module import HttpAsyncClient
+from onehttp_compat.modules.http_async_client.settings import method_of
 from onehttp_compat.process import LegacyProcess
 from onehttp_compat.pv import as_bytes
 

@@ -8,9 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from onehttp import ConfigurationError, OnehttpError
-from onehttp_compat.parameters import XcapParameters, set_parameter
-from onehttp_compat.xcap_refresh import RefusedRefreshError, refresh_arguments, refresh_target
-from onehttp_compat.xcap_request import (
+from onehttp_compat.modules.xcap_client.refresh import (
+    RefusedRefreshError,
+    refresh_arguments,
+    refresh_target,
+)
+from onehttp_compat.modules.xcap_client.request import (
     IF_MATCH,
     IF_NONE_MATCH,
     RESOURCE_LIST,
@@ -19,11 +22,12 @@ from onehttp_compat.xcap_request import (
     XcapGetReq,
     request_url,
 )
+from onehttp_compat.parameters import XcapParameters, set_parameter
 
 if TYPE_CHECKING:
     from onehttp.xcap.refresh import RefreshReport
     from onehttp.xcap.updates import PeriodicUpdates
-    from onehttp_compat.xcap_documents import XcapDocuments
+    from onehttp_compat.modules.xcap_client.documents import XcapDocuments
 from onehttp_compat.process import LegacyProcess
 
 _log = logging.getLogger("onehttp_compat.xcap_client")
@@ -93,7 +97,7 @@ class XcapClient:
     @property
     def documents(self) -> XcapDocuments:
         """How documents are fetched and kept, by the parameters in force."""
-        from onehttp_compat.xcap_documents import XcapDocuments
+        from onehttp_compat.modules.xcap_client.documents import XcapDocuments
 
         with self._opening:
             if self._documents is None:

@@ -17,10 +17,10 @@ from typing import Any, Final, Literal, NamedTuple
 from onehttp import Auth, AuthScheme, HttpVersion, Keepalive, Proxy, Tls, TransferOptions
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.request_rules import MAX_SECONDS
-from onehttp_compat.exchange import MAX_BODY_BYTES, MAX_REDIRECTS, tls_version
-from onehttp_compat.header_blob import HeaderBlobError, parse_blob
 from onehttp_compat.parameters import AsyncParameters
 from onehttp_compat.pv import RefusedValueError, UnknownVariableError, Value, as_bytes
+from onehttp_compat.wire.header_blob import HeaderBlobError, parse_blob
+from onehttp_compat.wire.transfer import MAX_BODY_BYTES, MAX_REDIRECTS, tls_version
 
 TimeoutMeaning = Literal["idle", "total"]
 """What ``timeout`` limits: each wait for the network, as in the real module, or the whole query."""

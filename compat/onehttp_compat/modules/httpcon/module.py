@@ -20,21 +20,15 @@ from onehttp import (
 )
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.request_rules import check_url
-from onehttp_compat.configuration import ModuleConfiguration
-from onehttp_compat.exchange import (
-    RefusedOptionError,
-    code_of,
-    connection_options,
-    legacy_url,
-    query_options,
-    transfer,
-    with_auth,
-)
-from onehttp_compat.httpcon import LegacyConnection
+from onehttp_compat.modules.httpcon.configuration import ModuleConfiguration
+from onehttp_compat.modules.httpcon.options import connection_options, query_options
+from onehttp_compat.modules.httpcon.shared_call import SharedCall
+from onehttp_compat.modules.httpcon.value import LegacyConnection
 from onehttp_compat.parameters import ModuleDefaults
 from onehttp_compat.process import LegacyProcess
 from onehttp_compat.pv import Variable
-from onehttp_compat.shared_call import SharedCall
+from onehttp_compat.wire.transfer import RefusedOptionError, code_of, transfer, with_auth
+from onehttp_compat.wire.urls import legacy_url
 
 REMEMBERED_BYTES: Final = 510
 """Longer URLs and content types are forgotten (B44)."""

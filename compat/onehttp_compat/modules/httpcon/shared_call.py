@@ -8,7 +8,7 @@ import onehttp
 from onehttp import Request, Response, TransferError
 from onehttp.calls.revision import ReadyConnection
 from onehttp_backends.headers import HeaderPairs
-from onehttp_compat.exchange import legacy_url
+from onehttp_compat.wire.urls import legacy_url
 
 
 class SharedCall(NamedTuple):

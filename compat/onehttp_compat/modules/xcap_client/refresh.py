@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from onehttp import OnehttpError
-from onehttp_compat.xcap_request import MAX_PORT
+from onehttp_compat.modules.xcap_client.request import MAX_PORT
 
 _TREES: Final = ("users", "group", "global")
 

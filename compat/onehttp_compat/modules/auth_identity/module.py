@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 from onehttp import ConfigurationError, OnehttpError
 from onehttp_compat.parameters import AuthIdentityParameters, set_parameter
+from onehttp_compat.process import LegacyProcess
+from onehttp_compat.sip.request import SipRequest
 
 if TYPE_CHECKING:
-    from onehttp_compat.rfc4474.signing import AuthenticationService
-    from onehttp_compat.rfc4474.verification import VerificationService
-    from onehttp_compat.sip.request import SipRequest
-from onehttp_compat.process import LegacyProcess
+    from onehttp_compat.modules.auth_identity.signing import AuthenticationService
+    from onehttp_compat.modules.auth_identity.verification import VerificationService
 
 RECOMMENDED_REPLIES: Final = {
     "auth_date_proc": (403, "Forbidden"),
@@ -90,7 +90,7 @@ class AuthIdentity:
             return
         if not self._allows_sha1:
             raise ConfigurationError(_FORBIDS_SHA1, key='modparam("auth_identity", "allow_sha1")')
-        from onehttp_compat.rfc4474.signing import AuthenticationService
+        from onehttp_compat.modules.auth_identity.signing import AuthenticationService
 
         self._signer = AuthenticationService(parameters, self._server.is_faithful, self._now)
 
@@ -99,7 +99,7 @@ class AuthIdentity:
         """The verifier's state, made when first needed."""
         with self._making:
             if self._verifier is None:
-                from onehttp_compat.rfc4474.verification import VerificationService
+                from onehttp_compat.modules.auth_identity.verification import VerificationService
 
                 self._verifier = VerificationService(
                     self.parameters, self._server.is_faithful, self._now

@@ -1,0 +1,1 @@
+"""Inside the real server: its variables and its transactions, through ``KSR``."""

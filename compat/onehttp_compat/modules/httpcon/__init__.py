@@ -1,0 +1,1 @@
+"""Named connections of the modules ``curl`` and ``http_client``: ``curlcon`` and ``httpcon``."""

@@ -1,0 +1,101 @@
+"""What the modules set for libcurl: the options of a query, and of a named connection."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from onehttp import Auth, AuthScheme, HttpVersion, Proxy, Tls, TransferOptions
+from onehttp_compat.modules.httpcon.value import LegacyConnection
+from onehttp_compat.parameters import ModuleDefaults
+from onehttp_compat.wire.transfer import MAX_BODY_BYTES, MAX_REDIRECTS, tls_version
+
+
+def query_options(
+    values: ModuleDefaults, is_faithful: bool, reuse: bool = False
+) -> TransferOptions:
+    """How ``http_client_query`` and its like transfer: by the module's parameters.
+
+    Raises:
+        RefusedOptionError: a TLS version that libcurl does not have.
+    """
+    is_curl = values.module == "curl"
+    proxy = None if is_curl else _proxy(values.httpproxy, values.httpproxyport, is_faithful)
+    has_pair = bool(values.client_cert and values.client_key) and not is_curl
+    return TransferOptions(
+        total_timeout_s=values.seconds(values.connection_timeout or values.builtin_timeout),
+        connect_timeout_s=0,
+        max_body_bytes=MAX_BODY_BYTES,
+        max_redirects=MAX_REDIRECTS if values.httpredirect else 0,
+        tls=_tls(values, values.cacert, has_pair),
+        proxy=proxy or Proxy(from_environment=True),
+        interface=values.netinterface,
+        reuse=reuse,
+        unsafe_resend=reuse and is_faithful,
+        user_agent=None if is_curl else values.useragent,
+    )
+
+
+def connection_options(
+    connection: LegacyConnection, values: ModuleDefaults, is_faithful: bool, reuse: bool = False
+) -> TransferOptions:
+    """How ``http_connect`` transfers: by the connection.
+
+    Raises:
+        RefusedOptionError: a TLS version that libcurl does not have.
+    """
+    is_curl = values.module == "curl"
+    proxy = None
+    if connection.httpproxyport > 0 and not is_curl:
+        proxy = _proxy(connection.httpproxy, connection.httpproxyport, is_faithful)
+    has_pair = bool(connection.client_cert and connection.client_key)
+    auth = None
+    if connection.username is not None:
+        schemes = AuthScheme(3 if is_curl else connection.authmethod & 31)
+        auth = Auth(
+            schemes=schemes,
+            username=connection.username,
+            secret=connection.password or "",
+            each_time=True,
+        )
+    return TransferOptions(
+        total_timeout_s=values.seconds(connection.timeout or 0),
+        connect_timeout_s=0,
+        max_body_bytes=MAX_BODY_BYTES,
+        max_redirects=MAX_REDIRECTS if connection.httpredirect else 0,
+        tls=_tls(connection, values.cacert, has_pair),
+        proxy=proxy or Proxy(from_environment=True),
+        auth=auth,
+        interface=values.netinterface,
+        reuse=reuse or bool(connection.keep_connections),
+        unsafe_resend=is_faithful,
+        user_agent=None if is_curl else connection.useragent,
+    )
+
+
+def keeping_method(options: TransferOptions) -> TransferOptions:
+    """The same for a call that names its method, which stays after a redirect (B28)."""
+    return dataclasses.replace(options, redirects_keep_method=True)
+
+
+def prior_knowledge(options: TransferOptions) -> TransferOptions:
+    """The same over HTTP/2 without asking."""
+    return dataclasses.replace(options, http_version=HttpVersion.HTTP_2_PRIOR_KNOWLEDGE)
+
+
+def _tls(settings: ModuleDefaults | LegacyConnection, cacert: str | None, has_pair: bool) -> Tls:
+    return Tls(
+        verify_peer=bool(settings.verify_peer),
+        verify_host=bool(settings.verify_host),
+        ca_file=cacert,
+        cert_file=settings.client_cert if has_pair else None,
+        key_file=settings.client_key if has_pair else None,
+        ciphers=settings.cipher_suites or None,
+        min_version=tls_version(settings.tlsversion),
+    )
+
+
+def _proxy(host: str | None, port: int, is_faithful: bool) -> Proxy | None:
+    if not host or (port <= 0 and not is_faithful):
+        return None
+    url = host if "://" in host else f"http://{host}"
+    return Proxy(url=f"{url}:{port}" if port > 0 else url)

@@ -1,0 +1,1 @@
+"""Module ``xcap_client``: XCAP documents for other presence modules, in the table ``xcap``."""
