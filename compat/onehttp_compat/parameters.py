@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, TypeVar
 
-from onehttp.errors import ConfigurationError
+from onehttp import ConfigurationError
 
 LegacyBugs: TypeAlias = Literal["fixed", "faithful"]
 """Plain bugs of the legacy modules: repaired (the default), or reproduced."""

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
-from onehttp.errors import OnehttpError
+from onehttp import OnehttpError
 from onehttp_compat.sip.request import SipRequest
 from onehttp_compat.sip.value import Value as Value
 

@@ -6,10 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import onehttp
-from onehttp import (
-    ConfigurationError,
-    OnehttpError,
-)
+from onehttp import ConfigurationError, OnehttpError
 from onehttp_compat.dispatch import Function, kemi_function, native_function
 from onehttp_compat.modules.auth_identity.module import AuthIdentity
 from onehttp_compat.modules.curl import Curl

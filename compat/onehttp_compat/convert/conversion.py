@@ -7,7 +7,7 @@ import re
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from onehttp import RequestError
-from onehttp_backends.request_rules import check_url
+from onehttp.lowlevel import check_url
 from onehttp_compat.convert.declarations import Declarations
 from onehttp_compat.convert.keys import keys_of
 from onehttp_compat.convert.writing import KeyPath, yaml_with_comments

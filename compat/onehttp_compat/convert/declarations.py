@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from onehttp.errors import ConfigurationError
+from onehttp import ConfigurationError
 from onehttp_compat.convert.server_file import Modparam, read_server_file, text_of
 from onehttp_compat.modules.httpcon.config_lines import (
     Comment,

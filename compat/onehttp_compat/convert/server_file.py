@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from onehttp.errors import ConfigurationError
+from onehttp import ConfigurationError
 
 MAX_DEPTH = 20
 """Of files that include each other."""

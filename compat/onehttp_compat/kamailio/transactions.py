@@ -33,6 +33,7 @@ from typing import Any, Final
 
 import onehttp
 from onehttp import (
+    CurlCode,
     NotInitialisedError,
     OnehttpError,
     Result,
@@ -41,7 +42,7 @@ from onehttp import (
     Transaction,
     TransactionError,
 )
-from onehttp_backends.errors import CurlCode, transfer_error
+from onehttp.lowlevel import transfer_error
 from onehttp_compat.modules.http_async_client.calls import (
     AsyncJob,
     AsyncModule,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from onehttp_backends.headers import HeaderPairs
+from onehttp.lowlevel import HeaderPairs
 from onehttp_compat.modules.httpcon.module import Answer, ConnectionModule
 from onehttp_compat.process import LegacyProcess
 from onehttp_compat.pv import Variable

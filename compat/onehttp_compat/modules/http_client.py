@@ -6,7 +6,7 @@ import logging
 import re
 
 from onehttp import TransferOptions
-from onehttp_backends.headers import HeaderPairs
+from onehttp.lowlevel import HeaderPairs
 from onehttp_compat.modules.httpcon.module import Answer, ConnectionModule
 from onehttp_compat.modules.httpcon.options import keeping_method, prior_knowledge
 from onehttp_compat.modules.httpcon.value import LegacyConnection

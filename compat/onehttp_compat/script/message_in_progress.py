@@ -14,12 +14,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from onehttp import TransactionError
-from onehttp.queries.transaction import make_current
-from onehttp.testing.transactions import (
-    FakeTransaction,
-    FakeTransactionLayer,
-    TransactionState,
-)
+from onehttp.lowlevel import make_current
+from onehttp.testing import FakeTransaction, FakeTransactionLayer, TransactionState
 from onehttp_compat.script.outcome import MessageOutcome, QueryOutcome, is_final
 from onehttp_compat.sip.message import SipMessage
 from onehttp_compat.sip.request import SipRequest

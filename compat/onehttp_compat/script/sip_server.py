@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from onehttp import Result
-from onehttp.testing.transactions import DEFAULT_FINAL_TIMER_S, FakeTransactionLayer
+from onehttp.testing import DEFAULT_FINAL_TIMER_S, FakeTransactionLayer
 from onehttp_compat.modules.http_async_client.calls import FAKED_MESSAGE, AsyncCall
 from onehttp_compat.modules.http_async_client.reply import AsyncReply
 from onehttp_compat.process import ScriptRoute

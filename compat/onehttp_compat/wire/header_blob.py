@@ -11,8 +11,8 @@ import functools
 import re
 from typing import Final
 
-from onehttp.errors import OnehttpError
-from onehttp_backends.headers import HeaderPairs
+from onehttp import OnehttpError
+from onehttp.lowlevel import HeaderPairs
 
 _REPLACEABLE: Final = frozenset({"accept", "content-length", "content-type", "host", "user-agent"})
 _EXPLICIT_EMPTY: Final = frozenset({"accept", "user-agent", "content-type", "host", "expect"})

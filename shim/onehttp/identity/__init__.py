@@ -24,15 +24,26 @@ from onehttp.identity.errors import (
     SigningError,
     StaleIdentityError,
 )
-from onehttp.identity.fetching import FetchRules
+from onehttp.identity.fetching import CertificateFetcher, FetchRules
 from onehttp.identity.header import IdentityHeader, parse_header
 from onehttp.identity.parties import Party
 from onehttp.identity.signer import Signer
-from onehttp.identity.trust import TrustedCertificate, TrustStore
+from onehttp.identity.single_flight import SingleFlight
+from onehttp.identity.trust import (
+    PEM_MARK,
+    UNREADABLE,
+    TrustedCertificate,
+    TrustStore,
+    read_certificates,
+    vouches_for_domain,
+)
 from onehttp.identity.verifier import VerifiedIdentity, Verifier
 
 __all__ = [
+    "PEM_MARK",
+    "UNREADABLE",
     "Attestation",
+    "CertificateFetcher",
     "ClaimConstraints",
     "Claims",
     "CredentialError",
@@ -46,6 +57,7 @@ __all__ = [
     "Party",
     "Signer",
     "SigningError",
+    "SingleFlight",
     "StaleIdentityError",
     "TrustStore",
     "TrustedCertificate",
@@ -54,5 +66,7 @@ __all__ = [
     "format_date",
     "parse_date",
     "parse_header",
+    "read_certificates",
+    "vouches_for_domain",
 ]
 del cachetools, cryptography

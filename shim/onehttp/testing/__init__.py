@@ -4,6 +4,17 @@ Imports the shim only. `FakeTransactionLayer` stands for the SIP server around a
 """
 
 from onehttp.testing.clock import ManualClock
-from onehttp.testing.transactions import FakeTransaction, FakeTransactionLayer, TransactionState
+from onehttp.testing.transactions import (
+    DEFAULT_FINAL_TIMER_S,
+    FakeTransaction,
+    FakeTransactionLayer,
+    TransactionState,
+)
 
-__all__ = ["FakeTransaction", "FakeTransactionLayer", "ManualClock", "TransactionState"]
+__all__ = [
+    "DEFAULT_FINAL_TIMER_S",
+    "FakeTransaction",
+    "FakeTransactionLayer",
+    "ManualClock",
+    "TransactionState",
+]

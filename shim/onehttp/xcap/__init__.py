@@ -14,7 +14,7 @@ except ImportError as missing:
     ) from missing
 
 from onehttp.xcap.applications import APPLICATIONS, Application, DocType
-from onehttp.xcap.changes import DocumentChange
+from onehttp.xcap.changes import DocumentChange, Listeners
 from onehttp.xcap.client import XcapClient
 from onehttp.xcap.documents import Document, Node
 from onehttp.xcap.errors import (
@@ -29,9 +29,10 @@ from onehttp.xcap.errors import (
     XcapError,
     XmlError,
 )
-from onehttp.xcap.refresh import RefreshReport
-from onehttp.xcap.selectors import DocumentSelector, NodeSelector, Step
-from onehttp.xcap.store import StoredDocument, XcapStore
+from onehttp.xcap.exchange import conditions, etag_of
+from onehttp.xcap.refresh import Refresh, RefreshReport, Rows, Wait
+from onehttp.xcap.selectors import DocumentSelector, NodeSelector, Step, bindings, encoded_step
+from onehttp.xcap.store import StoredDocument, Watched, XcapStore
 from onehttp.xcap.updates import PeriodicUpdates, jittered, update_periodically
 
 __all__ = [
@@ -42,23 +43,32 @@ __all__ = [
     "Document",
     "DocumentChange",
     "DocumentSelector",
+    "Listeners",
     "Node",
     "NodeSelector",
     "NotFoundError",
     "PeriodicUpdates",
     "PreconditionFailedError",
+    "Refresh",
     "RefreshReport",
     "RowRefusedError",
+    "Rows",
     "SelectorError",
     "StatusError",
     "Step",
     "StoreError",
     "StoredDocument",
+    "Wait",
+    "Watched",
     "WrongNamespaceError",
     "XcapClient",
     "XcapError",
     "XcapStore",
     "XmlError",
+    "bindings",
+    "conditions",
+    "encoded_step",
+    "etag_of",
     "jittered",
     "update_periodically",
 ]

@@ -21,16 +21,19 @@ from cryptography.hazmat.primitives.hashes import SHA1
 import onehttp
 from onehttp import ConfigurationError
 from onehttp.identity import (
+    PEM_MARK,
+    UNREADABLE,
+    CertificateFetcher,
     CredentialError,
     FetchRules,
     IdentityError,
     InvalidIdentityError,
+    SingleFlight,
     TrustStore,
     parse_date,
+    read_certificates,
+    vouches_for_domain,
 )
-from onehttp.identity.fetching import CertificateFetcher
-from onehttp.identity.single_flight import SingleFlight
-from onehttp.identity.trust import PEM_MARK, UNREADABLE, read_certificates, vouches_for_domain
 from onehttp_compat.modules.auth_identity.digest import (
     cseq_number,
     digest_string,

@@ -16,9 +16,7 @@ from onehttp import (
     Transaction,
     TransferError,
 )
-from onehttp.queries.result import Start
-from onehttp.queries.transaction import current
-from onehttp_backends.contract import Outcome, Transfer
+from onehttp.lowlevel import Outcome, Start, Transfer, current_transaction
 from onehttp_compat.modules.http_async_client.reply import AsyncReply
 from onehttp_compat.modules.http_async_client.settings import AsyncSettings
 from onehttp_compat.process import ScriptRoute
@@ -144,7 +142,7 @@ class SuspendedTransaction:
 
 def script_transaction() -> Transaction | None:
     """The transaction that the script works in; None: it has none."""
-    transaction = current()
+    transaction = current_transaction()
     return transaction.inner if isinstance(transaction, SuspendedTransaction) else transaction
 
 

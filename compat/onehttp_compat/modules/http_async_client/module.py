@@ -25,8 +25,7 @@ from onehttp import (
     TransactionError,
     TransferError,
 )
-from onehttp.queries.result import Start
-from onehttp_backends.errors import transfer_error
+from onehttp.lowlevel import Start, transfer_error
 from onehttp_compat.modules.http_async_client.calls import (
     FAKED,
     FAKED_FIRST,

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple
 
 from onehttp import Auth, AuthScheme, HttpVersion, Keepalive, Proxy, Tls, TransferOptions
-from onehttp_backends.headers import HeaderPairs
-from onehttp_backends.request_rules import MAX_SECONDS
+from onehttp.lowlevel import MAX_SECONDS, HeaderPairs
 from onehttp_compat.parameters import AsyncParameters
 from onehttp_compat.pv import RefusedValueError, UnknownVariableError, Value, as_bytes
 from onehttp_compat.wire.header_blob import HeaderBlobError, parse_blob

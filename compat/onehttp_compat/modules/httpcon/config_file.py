@@ -14,7 +14,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from onehttp.errors import ConfigurationError
+from onehttp import ConfigurationError
 from onehttp_compat.modules.httpcon.config_lines import Option, Section, fail, read_lines
 from onehttp_compat.modules.httpcon.value import LegacyConnection, inherited
 from onehttp_compat.parameters import INT_MAX, LegacyBugs, ModuleDefaults

@@ -14,7 +14,7 @@ import string
 from collections.abc import Iterator
 from typing import NamedTuple, NoReturn
 
-from onehttp.errors import ConfigurationError
+from onehttp import ConfigurationError
 
 MAX_TOKEN_BYTES = 512
 _BLANKS = " \t\r"

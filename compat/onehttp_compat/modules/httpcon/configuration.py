@@ -6,7 +6,7 @@ import dataclasses
 import logging
 from pathlib import Path
 
-from onehttp.errors import ConfigurationError
+from onehttp import ConfigurationError
 from onehttp_compat.modules.httpcon.config_file import parse_config_file
 from onehttp_compat.modules.httpcon.value import LegacyConnection, parse_httpcon
 from onehttp_compat.parameters import (

@@ -18,8 +18,7 @@ from onehttp import (
     TransferError,
     TransferOptions,
 )
-from onehttp_backends.headers import HeaderPairs
-from onehttp_backends.request_rules import check_url
+from onehttp.lowlevel import HeaderPairs, check_url
 from onehttp_compat.modules.httpcon.configuration import ModuleConfiguration
 from onehttp_compat.modules.httpcon.options import connection_options, query_options
 from onehttp_compat.modules.httpcon.shared_call import SharedCall

@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 import onehttp
 from onehttp import Request, Response, TransferError
-from onehttp.calls.revision import ReadyConnection
-from onehttp_backends.headers import HeaderPairs
+from onehttp.lowlevel import HeaderPairs, ReadyConnection
 from onehttp_compat.wire.urls import legacy_url
 
 

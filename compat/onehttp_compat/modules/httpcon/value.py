@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from onehttp.errors import ConfigurationError
+from onehttp import ConfigurationError
 from onehttp_compat.parameters import TLS_VERSION_LIMIT, LegacyBugs, ModuleDefaults
 
 BLANKS = " \t\r\n"

@@ -13,13 +13,20 @@ from urllib.parse import urlsplit, urlunsplit
 
 import onehttp
 from onehttp import Auth, Proxy, Request, Response, Sent, TransferError, TransferOptions
-from onehttp.xcap.changes import Listeners
-from onehttp.xcap.errors import StatusError, StoreError
-from onehttp.xcap.exchange import conditions, etag_of
-from onehttp.xcap.refresh import Refresh, RefreshReport, Wait
-from onehttp.xcap.store import StoredDocument, Watched, XcapStore
-from onehttp_backends.contract import Outcome
-from onehttp_backends.headers import HeaderPairs
+from onehttp.lowlevel import HeaderPairs, Outcome
+from onehttp.xcap import (
+    Listeners,
+    Refresh,
+    RefreshReport,
+    StatusError,
+    StoredDocument,
+    StoreError,
+    Wait,
+    Watched,
+    XcapStore,
+    conditions,
+    etag_of,
+)
 from onehttp_compat.modules.xcap_client.request import MAX_PORT, XCAP_CL_MOD, XcapGetReq
 from onehttp_compat.parameters import XcapParameters
 from onehttp_compat.wire.transfer import MAX_BODY_BYTES, transfer, with_auth

@@ -25,8 +25,7 @@ from onehttp_compat.modules.xcap_client.request import (
 from onehttp_compat.parameters import XcapParameters, set_parameter
 
 if TYPE_CHECKING:
-    from onehttp.xcap.refresh import RefreshReport
-    from onehttp.xcap.updates import PeriodicUpdates
+    from onehttp.xcap import PeriodicUpdates, RefreshReport
     from onehttp_compat.modules.xcap_client.documents import XcapDocuments
 from onehttp_compat.process import LegacyProcess
 
@@ -112,7 +111,7 @@ class XcapClient:
         url = self._url(request)
         if url is None:
             return Element(None, None)
-        from onehttp.xcap.exchange import etag_of
+        from onehttp.xcap import etag_of
 
         if_match = request.etag if request.match_type == IF_MATCH else None
         if_none_match = request.etag if request.match_type == IF_NONE_MATCH else None
@@ -125,7 +124,7 @@ class XcapClient:
         found = None if url is None else self.documents.fetch(url, request.port)
         if url is None or found is None:
             return None
-        from onehttp.xcap.exchange import etag_of
+        from onehttp.xcap import etag_of
 
         if etag_of(found) is None:
             _log.error("%s: no etag", url)
@@ -191,7 +190,7 @@ class XcapClient:
             return None
 
     def _start_updates(self) -> None:
-        from onehttp.xcap.updates import PeriodicUpdates, jittered
+        from onehttp.xcap import PeriodicUpdates, jittered
 
         period_s = self.parameters.query_period
         if period_s <= 0:

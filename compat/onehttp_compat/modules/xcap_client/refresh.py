@@ -54,7 +54,7 @@ def refresh_target(url: str) -> RefreshTarget:
     Raises:
         RefusedRefreshError: no tree, or an unknown application usage.
     """
-    from onehttp.xcap.applications import APPLICATIONS
+    from onehttp.xcap import APPLICATIONS
 
     path = url.partition("://")[2] or url
     parts = [unquote(part) for part in path.partition("?")[0].split("/")[1:]]

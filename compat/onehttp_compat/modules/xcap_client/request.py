@@ -118,8 +118,7 @@ def _faithful_url(request: XcapGetReq) -> str:
 
 def _fixed_url(request: XcapGetReq) -> str:
     # Here, since they come with an extra, and this module is part of every legacy server.
-    from onehttp.xcap.errors import SelectorError
-    from onehttp.xcap.selectors import bindings, encoded_step
+    from onehttp.xcap import SelectorError, bindings, encoded_step
 
     document, node = request.doc_sel, request.node_sel
     parts = [document.auid]

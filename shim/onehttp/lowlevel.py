@@ -1,0 +1,57 @@
+"""What those who build on top of ``onehttp`` may use beside it, as the legacy modules do.
+
+``onehttp`` itself is for calls. Here is what another layer of calls is made of: exchanges exactly
+as described, queries that somebody else sends, transactions of an environment of one's own, and the
+types and checks of the seam to the engines. These names are kept as long as those of ``onehttp``;
+what lies in any other module may move from one release to the next.
+
+Exchanges:
+
+- `perform` sends a `Request` on the process's engine, without policy or redirects; `backend` is
+  that engine, whose ``submit(request, done)`` returns a `Transfer` and hands ``done`` an `Outcome`.
+- ``Connection.send`` performs what describes itself on a `ReadyConnection`: a named connection with
+  its options, its base URL and the state of its policies.
+- `check_url` says, before anything is sent, what an engine would refuse; `MAX_SECONDS` is the
+  longest time limit, `HeaderPairs` what headers are to an engine.
+- `transfer_error` makes the `onehttp.TransferError` that belongs to a code of libcurl.
+
+Queries and transactions:
+
+- `submit_request` starts a query for a `Request`; a `Start` sends it in place of the engine.
+- `current_transaction` is what a query of this context would suspend (None: nothing);
+  `make_current` sets it for good, for who made the context. Everybody else writes
+  ``with onehttp.transaction(...)``.
+
+Connections:
+
+- `declare` offers connections that no file has.
+"""
+
+from __future__ import annotations
+
+from onehttp.api import backend, declare, perform, submit_request
+from onehttp.calls.revision import ReadyConnection
+from onehttp.queries.result import Start
+from onehttp.queries.transaction import current as current_transaction
+from onehttp.queries.transaction import make_current
+from onehttp_backends.contract import Outcome, Transfer
+from onehttp_backends.errors import transfer_error
+from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.request_rules import MAX_SECONDS, check_url
+
+__all__ = [
+    "MAX_SECONDS",
+    "HeaderPairs",
+    "Outcome",
+    "ReadyConnection",
+    "Start",
+    "Transfer",
+    "backend",
+    "check_url",
+    "current_transaction",
+    "declare",
+    "make_current",
+    "perform",
+    "submit_request",
+    "transfer_error",
+]
