@@ -1,10 +1,15 @@
 # make demo   the main job on the examples      make test    everything that must be green
+# make fast   unit tests, within a minute       make lint    format, lint, types, layers
+# make matrix every Python found, 3.10 and up   make format  what a formatter can mend
 # make bench  benchmarks against a local nginx  make soak    everything at once, for five minutes
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench soak clean packages
+# One worker more than there are cores: tests wait for sockets more than they compute.
+WORKERS = $(shell expr $$(nproc) + 1)
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+.PHONY: help demo test check lint suite fast matrix ci format bench soak clean packages
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -12,14 +17,27 @@ help:
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
 
-test: check
+test check: lint suite
 
-check: $(VENV)/.dev packages
+lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+
+# COVER=--cov measures coverage and shows it.
+suite: $(VENV)/.dev packages
+	$(PYTEST) $(COVER) $(ARGS)
+
+# Neither root nor a Debian package is needed.
+fast: $(VENV)/.dev
+	$(PYTEST) -m "not debian and not slow" $(ARGS)
+
+matrix:
+	@MAKE="$(MAKE)" scripts/matrix
+
+ci: lint
+	@MAKE="$(MAKE)" scripts/matrix --ends
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
@@ -55,4 +73,4 @@ $(VENV)/.bench: $(VENV)/bin/python pyproject.toml
 	@touch $@ $(VENV)/.demo
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-* .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
