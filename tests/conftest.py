@@ -13,8 +13,20 @@ import trustme
 from onehttp_backends.contract import Backend, Tls, TransferOptions
 from onehttp_backends.registry import load
 
-WATCHDOG_S = 120
-"""A test that takes longer hangs: the stacks of all threads are printed, and the run ends."""
+WATCHDOG_S = 600
+"""A test that takes longer hangs, however busy the machine is: the stacks of all threads are
+printed, and the run ends."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "debian" in getattr(item, "fixturenames", ()):
+            item.add_marker("debian")
+
+
+@pytest.fixture(scope="session")
+def debian() -> None:
+    """For what talks to a program from a Debian package: marks the tests that ask for it."""
 
 
 @pytest.fixture(autouse=True)

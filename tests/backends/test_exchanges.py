@@ -220,6 +220,7 @@ def test_a_hundred_calls_share_one_http2_connection(
         assert server.connections == 1 or backend.name == "httpx"
 
 
+@pytest.mark.slow
 def test_threads_tasks_and_callbacks_at_once(backend: Backend) -> None:
     """Every call ends, whoever waits for it."""
     ended = threading.Semaphore(0)

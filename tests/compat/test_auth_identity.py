@@ -178,7 +178,7 @@ Signed = Callable[..., bytes]
 
 
 @pytest.fixture
-def signed(folder: Path, box: Box) -> Signed:
+def signed(debian: None, folder: Path, box: Box) -> Signed:
     """A request signed by the openssl command line."""
     return lambda **change: signed_by_openssl(folder, box.url, **change)
 
@@ -193,6 +193,7 @@ def signed_by_openssl(folder: Path, url: str, **change: object) -> bytes:
 # Signing.
 
 
+@pytest.mark.usefixtures("debian")
 def test_a_signed_request_is_one_that_openssl_verifies(signer: Box, folder: Path) -> None:
     request = signer.take(invite())
     assert signer.call("auth_date_proc") == 1
@@ -336,6 +337,7 @@ def test_verifying_with_sha1_is_refused_until_it_is_allowed(
     assert "allow_sha1" in caplog.text
 
 
+@pytest.mark.usefixtures("debian")
 def test_faithful_mode_allows_sha1(old_box: Box, folder: Path) -> None:
     old_box.set(allow_sha1=0)
     assert set(old_box.verify(signed_by_openssl(folder, old_box.url)).values()) == {1}
@@ -351,6 +353,7 @@ def test_what_openssl_signed_verifies(box: Box, signed: Signed) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.usefixtures("debian")
 @pytest.mark.parametrize(
     "change",
     [
@@ -520,6 +523,7 @@ def test_the_certificate_must_be_of_the_callers_domain(
     assert box.call("vrfy_check_certificate") == code
 
 
+@pytest.mark.usefixtures("debian")
 def test_a_cached_certificate_vouches_for_its_domain_only(
     box: Box, old_box: Box, folder: Path
 ) -> None:

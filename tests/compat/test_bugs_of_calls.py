@@ -52,6 +52,7 @@ def test_b2_kept_a_libcurl_error_is_a_positive_result(legacy: LegacyServer) -> N
         assert query(legacy, web.url) == (404, b"none")
 
 
+@pytest.mark.slow
 def test_b3_dropped_failover_leaks_no_descriptor(legacy: LegacyServer) -> None:
     with RawServer(keep(response(500))) as bad, RawServer(keep(OK)) as good:
         connected(legacy, f"a=>{bad.url};failover=b", f"b=>{good.url}")
@@ -363,6 +364,7 @@ def test_failover_goes_one_step(legacy: LegacyServer) -> None:
         assert connect(legacy, "lost", "/") == (-1, b"")
 
 
+@pytest.mark.slow
 def test_threads_share_one_server(legacy: LegacyServer, web: RawServer) -> None:
     connected(legacy, f"api=>{web.url}")
     ksr = Ksr(legacy)

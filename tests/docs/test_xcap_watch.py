@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
+@pytest.mark.slow
 def test_the_watcher_hears_of_each_change_once() -> None:
     done = subprocess.run(
         [sys.executable, EXAMPLES / "xcap_watch.py"],

@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 DEMO = Path(__file__).parents[2] / "examples" / "identity.py"
 
 
+@pytest.mark.slow
 def test_the_demo_believes_what_is_true_and_refuses_the_rest() -> None:
     done = subprocess.run(
         [sys.executable, str(DEMO)], capture_output=True, text=True, check=True, timeout=60

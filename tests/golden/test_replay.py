@@ -11,6 +11,7 @@ from golden.replay import Replay
 from golden.server import GoldenServer
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
 def test_the_emulation_does_what_was_recorded(
     golden_backend: str, case: Case, golden_server: GoldenServer, tmp_path: Path

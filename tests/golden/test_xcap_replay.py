@@ -9,7 +9,7 @@ from golden.server import GoldenServer
 from golden.xcap_divergences import faithful, intended
 from golden.xcap_replay import XcapReplay
 
-pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")]
 
 
 def test_faithfully_every_document_is_lost(

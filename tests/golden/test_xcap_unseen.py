@@ -12,7 +12,7 @@ from golden.server import GoldenServer
 from golden.xcap_divergences import faithful, intended
 from golden.xcap_replay import XcapReplay
 
-pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")]
 Json = Any
 TAIL = "users/sip:carol@127.0.0.1/index"
 USER = "sip:carol@127.0.0.1"

@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 import onehttp
 from servers.raw import Peer, RawServer
 
@@ -51,6 +53,7 @@ def configuration(url: str, number: int) -> str:
     )
 
 
+@pytest.mark.slow
 def test_every_call_is_on_one_set_through_a_thousand_reloads_half_of_them_broken(
     tmp_path: Path,
 ) -> None:

@@ -249,6 +249,7 @@ def test_a_malformed_list_of_numbers_is_refused(
         believe(pem(sti_authority.issue(key, numbers=numbers)))
 
 
+@pytest.mark.usefixtures("debian")
 def test_the_list_of_numbers_that_openssl_encodes_is_read(tmp_path: Path) -> None:
     from onehttp.identity.authority import parse_number_authority
 
@@ -537,6 +538,7 @@ def test_a_cache_of_no_certificates_is_an_error(anchors: Path) -> None:
 # An independent implementation: secsipidx, from the makers of Kamailio.
 
 
+@pytest.mark.usefixtures("debian")
 def test_secsipidx_verifies_what_we_sign(
     key: ec.EllipticCurvePrivateKey, sti_authority: Authority, tmp_path: Path
 ) -> None:
@@ -558,6 +560,7 @@ def _secsipidx_believes(identity: str, folder: Path) -> bool:
     return "ok" in done.stdout.split()
 
 
+@pytest.mark.usefixtures("debian")
 def test_we_verify_what_secsipidx_signs(
     engine: str, key: ec.EllipticCurvePrivateKey, signer: Signer, anchors: Path, tmp_path: Path
 ) -> None:

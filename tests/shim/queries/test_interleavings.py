@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from unittest.mock import patch
 
+import pytest
 from ends import PATIENCE_S
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -467,6 +468,7 @@ REFUSALS: dict[str, type[BaseException]] = {
 }
 
 
+@pytest.mark.slow
 def test_whatever_the_order_every_query_ends_once_and_is_accounted_for() -> None:
     run_state_machine_as_test(
         Interleavings,

@@ -353,6 +353,7 @@ def _noting(machine: OnSockets, become: object) -> object:
     return become_and_note
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pycurl", "httpx"])
 def test_whatever_the_order_on_the_wire_every_transaction_goes_on_once(name: str) -> None:
     machine = type(f"On{name}", (OnSockets,), {"engine": name})

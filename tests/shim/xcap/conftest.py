@@ -21,13 +21,13 @@ def server() -> Iterator[XcapServer]:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
+def postgresql(debian: None) -> Iterator[str]:
     """URL of a real PostgreSQL."""
     with postgres.running() as url:
         yield url
 
 
-@pytest.fixture(params=["memory", "file", "postgresql"])
+@pytest.fixture(params=["memory", "file", pytest.param("postgresql", marks=pytest.mark.debian)])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """URL of an empty database of each kind."""
     if request.param == "postgresql":

@@ -31,7 +31,7 @@ def table(tmp_path: Path) -> XcapStore:
 
 
 @pytest.fixture
-def client(table: XcapStore, tmp_path: Path) -> Iterator[XcapClient]:
+def client(debian: None, table: XcapStore, tmp_path: Path) -> Iterator[XcapClient]:
     with kamailio.running(tmp_path, tmp_path / "kamailio.sqlite") as root:
         onehttp.init({"version": 1, "connections": {"xcap": {"url": root}}})
         yield XcapClient("xcap", XcapStore("sqlite://"))
