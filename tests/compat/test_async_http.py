@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from asking import PATIENCE_S, Script
 
 import onehttp
 from onehttp import ConfigurationError
@@ -12,6 +11,7 @@ from onehttp_compat.modules.http_async_client.settings import AsyncSettings
 from onehttp_compat.registry import FUNCTIONS
 from onehttp_compat.server import LegacyServer, use_server
 from servers.raw import RawServer
+from stand_ins.asking import PATIENCE_S, Script
 
 pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
 OF_TEXT = {

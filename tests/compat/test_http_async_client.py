@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from asking import PATIENCE_S, Script
 
 import onehttp
 from onehttp import ConfigurationError
@@ -20,6 +19,7 @@ from onehttp_compat.pv import RefusedValueError, UnknownVariableError
 from onehttp_compat.server import LegacyServer
 from servers.holding import HoldingServer
 from servers.raw import Peer, RawServer, answering
+from stand_ins.asking import PATIENCE_S, Script
 
 pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
 HEADS = (

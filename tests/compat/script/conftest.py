@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loading import Load
 
 from onehttp_compat.script.sip_server import SipServer, serving
 from onehttp_compat.server import LegacyServer
+from stand_ins.loading import Load
 
 
 @pytest.fixture

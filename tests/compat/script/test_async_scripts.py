@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from loading import Load
 
 import onehttp
 from onehttp.testing import ManualClock
@@ -15,6 +14,7 @@ from onehttp_compat.script.sip_server import SipServer
 from onehttp_compat.server import LegacyServer
 from onehttp_compat.sip.message import DEFAULT_MESSAGE
 from servers.raw import OK, Peer, RawServer, keep_answering, silent
+from stand_ins.loading import Load
 
 KEMI = """
 import KSR

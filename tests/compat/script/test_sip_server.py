@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from loading import Load
 
 from onehttp_compat.script.instance import ScriptError
 from onehttp_compat.script.sip_server import serving
 from onehttp_compat.server import LegacyServer
 from onehttp_compat.sip.message import DEFAULT_MESSAGE, read_messages
 from servers.raw import RawServer
+from stand_ins.loading import Load
 
 INVITE = (
     b"INVITE sip:+4930@example.org SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from ends import Ends
 
 from onehttp.queries.query import Query
 from onehttp.queries.scheduler import QueryScheduler
 from onehttp.testing import FakeTransactionLayer, ManualClock
 from servers.holding import HoldingServer
+from stand_ins.ends import Ends
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass, field
 from unittest.mock import patch
 
 import pytest
-from ends import PATIENCE_S
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -27,15 +26,6 @@ from hypothesis.stateful import (
     precondition,
     rule,
     run_state_machine_as_test,
-)
-from scripted import (
-    Baton,
-    FaultyTransactionError,
-    HandWorkers,
-    ScriptedBackend,
-    Witness,
-    failure,
-    response,
 )
 
 import onehttp
@@ -47,6 +37,16 @@ from onehttp.queries.transaction import current
 from onehttp.testing import FakeTransactionLayer, ManualClock
 from onehttp_backends.contract import Outcome
 from onehttp_backends.errors import CurlCode
+from stand_ins.ends import PATIENCE_S
+from stand_ins.scripted import (
+    Baton,
+    FaultyTransactionError,
+    HandWorkers,
+    ScriptedBackend,
+    Witness,
+    failure,
+    response,
+)
 
 CHAIN = 3
 TIMER_S = 30.0

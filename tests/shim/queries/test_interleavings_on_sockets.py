@@ -18,7 +18,6 @@ from typing import TypeAlias
 from unittest.mock import patch
 
 import pytest
-from ends import PATIENCE_S, Ends, scheduler
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -28,13 +27,14 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from scripted import Witness
 
 import onehttp
 from onehttp.queries.query import TRANSITIONS, Query, QueryState
 from onehttp.queries.scheduler import QueryScheduler
 from onehttp.testing import FakeTransactionLayer, ManualClock, TransactionState
 from servers.holding import Held, HoldingServer
+from stand_ins.ends import PATIENCE_S, Ends, scheduler
+from stand_ins.scripted import Witness
 
 CHAIN = 3
 TIMER_S = 30.0

@@ -7,8 +7,6 @@ import threading
 from typing import Any
 
 import pytest
-from ends import PATIENCE_S, Ends, scheduler
-from scripted import ScriptedBackend, failure, response
 
 import onehttp
 from onehttp.queries.query import Query
@@ -18,6 +16,8 @@ from onehttp.timers import Timers
 from onehttp_backends.errors import Phase
 from servers.holding import HoldingServer
 from servers.raw import RawServer, keep_answering
+from stand_ins.ends import PATIENCE_S, Ends, scheduler
+from stand_ins.scripted import ScriptedBackend, failure, response
 
 
 class Scripted:

@@ -11,12 +11,12 @@ import weakref
 from contextvars import ContextVar
 
 import pytest
-from ends import PATIENCE_S, Ends, scheduler
 
 import onehttp
 from onehttp.queries.route_workers import RouteWorkers
 from servers.holding import HoldingServer
 from servers.raw import RawServer, keep_answering, silent
+from stand_ins.ends import PATIENCE_S, Ends, scheduler
 
 caller: ContextVar[str] = ContextVar("caller", default="nobody")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 
 import pytest
-from ends import PATIENCE_S, Ends, scheduler
-from scripted import Witness
 
 import onehttp
 from onehttp.testing import FakeTransaction, FakeTransactionLayer
 from servers.holding import HoldingServer
+from stand_ins.ends import PATIENCE_S, Ends, scheduler
+from stand_ins.scripted import Witness
 
 
 def submit_held(

@@ -8,8 +8,6 @@ import signal
 import threading
 
 import pytest
-from ends import PATIENCE_S, scheduler
-from scripted import HandWorkers, ScriptedBackend, Witness, failure, response
 
 import onehttp
 from onehttp.queries import scheduler as scheduler_module
@@ -18,6 +16,8 @@ from onehttp.queries.routes import Routes
 from onehttp.queries.scheduler import QueryScheduler
 from onehttp.testing import FakeTransactionLayer
 from servers.raw import RawServer, echo, keep_answering, silent
+from stand_ins.ends import PATIENCE_S, scheduler
+from stand_ins.scripted import HandWorkers, ScriptedBackend, Witness, failure, response
 
 
 def test_a_route_gets_the_result_and_the_callers_data(api: str) -> None:

@@ -6,13 +6,13 @@ import logging
 import threading
 
 import pytest
-from ends import PATIENCE_S, Ends
-from scripted import Witness
 
 import onehttp
 from onehttp.testing import FakeTransaction, FakeTransactionLayer, ManualClock, TransactionState
 from servers.holding import HoldingServer
 from servers.raw import RawServer, keep_answering
+from stand_ins.ends import PATIENCE_S, Ends
+from stand_ins.scripted import Witness
 
 
 def replying(transaction: FakeTransaction, reason: str = "OK") -> onehttp.queries.routes.Route:

@@ -7,11 +7,11 @@ import logging
 import threading
 
 import pytest
-from ends import PATIENCE_S, Ends
 
 import onehttp
 from servers.holding import HoldingServer
 from servers.raw import RawServer, keep_answering
+from stand_ins.ends import PATIENCE_S, Ends
 
 
 async def suspended(

@@ -11,13 +11,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ends import PATIENCE_S
-
 import onehttp
 from onehttp.queries.query import Query
 from onehttp.testing import FakeTransaction, TransactionState
 from onehttp_backends.contract import Outcome, Request, Response, Stats
 from onehttp_backends.errors import CurlCode, transfer_error
+from stand_ins.ends import PATIENCE_S
 
 
 def response(url: str = "http://a.example/") -> Response:

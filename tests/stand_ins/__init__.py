@@ -1,0 +1,1 @@
+"""What tests put in the place of our own parts: scripted engines, workers by hand, noted ends."""
