@@ -82,7 +82,27 @@ class AuthIdentityParameters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModuleDefaults:
+class TransferSettings:
+    """What connections of ``curl`` and ``http_client`` take from the parameters, by these names."""
+
+    useragent: str | None = None
+    maxdatasize: int = 0
+    """Bytes; 0 = no limit."""
+    httpredirect: int = 0
+    verify_peer: int = 1
+    verify_host: int = 2
+    tlsversion: int = 0
+    client_cert: str | None = None
+    client_key: str | None = None
+    cipher_suites: str | None = None
+    authmethod: int = 3
+    httpproxy: str | None = None
+    httpproxyport: int = 0
+    keep_connections: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleDefaults(TransferSettings):
     """Parameters of ``curl`` and ``http_client``, under the names of the latter.
 
     ``module`` also says which spelling the keys of a connection definition have.
@@ -95,19 +115,7 @@ class ModuleDefaults:
     """1 seconds, 2 milliseconds, anything else no time limits."""
     config_file: str | None = None
     cacert: str | None = None
-    client_cert: str | None = None
-    client_key: str | None = None
-    cipher_suites: str | None = None
-    tlsversion: int = 0
-    verify_peer: int = 1
-    verify_host: int = 2
-    httpproxy: str | None = None
-    httpproxyport: int = 0
-    httpredirect: int = 0
     useragent: str | None = dataclasses.field(default_factory=_user_agent)
-    maxdatasize: int = 0
-    authmethod: int = 3
-    keep_connections: int = 0
     query_result: int = 1
     query_maxdatasize: int = 0
     netinterface: str | None = None

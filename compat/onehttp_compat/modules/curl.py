@@ -6,7 +6,6 @@ import logging
 
 from onehttp.lowlevel import HeaderPairs
 from onehttp_compat.modules.httpcon.module import Answer, ConnectionModule
-from onehttp_compat.process import LegacyProcess
 from onehttp_compat.pv import Variable
 from onehttp_compat.wire.transfer import RefusedOptionError
 
@@ -19,9 +18,6 @@ class Curl(ConnectionModule):
     module = "curl"
     counter_group = "curl"
 
-    def __init__(self, server: LegacyProcess) -> None:
-        super().__init__(server)
-
     def query(self, *, url: str, result: Variable, is_kemi: bool = False) -> int:
         """``curl_http_query(url, result)``: GET; the first line of the body."""
         return self._query("GET", url, (), None, result)
@@ -31,17 +27,10 @@ class Curl(ConnectionModule):
         headers = (("Content-Type", "text/plain"),)
         return self._query("POST", url, headers, self._server.body(body), result)
 
-    def connect(
-        self,
-        *,
-        connection: str,
-        path: str,
-        result: Variable,
-        content_type: str = "",
-        body: str = "",
-        is_kemi: bool = False,
+    def connect_with(
+        self, connection: str, path: str, content_type: str, data: bytes | None, result: Variable
     ) -> int:
-        """``curl_connect``: GET, or POST where there is a body; the whole body of the answer."""
+        """``curl_connect``: the whole body of the answer."""
         known = self.find(connection)
         if known is None:
             _log.error("curl_connect: no connection named %r", connection)
@@ -50,7 +39,6 @@ class Curl(ConnectionModule):
         if "\r" in content_type or "\n" in content_type:
             _log.error("curl_connect: a line break in the content type; nothing was sent")
             return -1
-        data = self._server.body(body) if body else None
         headers: HeaderPairs = ()
         if data is not None:
             headers = (("Content-Type", self.content_type(content_type)),)

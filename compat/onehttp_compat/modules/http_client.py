@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
+from typing import Any
 
 from onehttp import TransferOptions
 from onehttp.lowlevel import HeaderPairs
@@ -44,79 +46,13 @@ class HttpClient(ConnectionModule):
         *,
         url: str,
         result: Variable,
+        method: str = "",
         body: str = "",
         headers: str = "",
         is_kemi: bool = False,
-    ) -> int:
-        """``http_client_query``: GET, or POST where there is a body."""
-        method = "POST" if body else "GET"
-        return self._query(method, url, body, headers, result, is_kemi)
-
-    def get(
-        self,
-        *,
-        url: str,
-        result: Variable,
-        body: str = "",
-        headers: str = "",
-        is_kemi: bool = False,
-    ) -> int:
-        """``http_client_get``: GET, with a body too."""
-        return self._query("GET", url, body, headers, result, is_kemi)
-
-    def request(
-        self,
-        *,
-        method: str,
-        url: str,
-        result: Variable,
-        body: str = "",
-        headers: str = "",
-        is_kemi: bool = False,
-    ) -> int:
-        """``http_client_request``: any method, its case kept; -1 for one that is no token (B12)."""
-        return self._request(method, url, body, headers, result, is_kemi, is_v2=False)
-
-    def request_v2pk(
-        self,
-        *,
-        method: str,
-        url: str,
-        result: Variable,
-        body: str = "",
-        headers: str = "",
-        is_kemi: bool = False,
-    ) -> int:
-        """``http_client_request_v2pk``: the same over HTTP/2 with prior knowledge."""
-        return self._request(method, url, body, headers, result, is_kemi, is_v2=True)
-
-    def _request(
-        self,
-        method: str,
-        url: str,
-        body: str,
-        headers: str,
-        result: Variable,
-        is_kemi: bool,
-        is_v2: bool,
-    ) -> int:
-        if not method and is_kemi:
-            method = "POST" if body else "GET"
-        if not _is_token(method):
-            _log.error("http_client_request: the method is not a token; nothing was sent")
-            return -1
-        return self._query(method, url, body, headers, result, is_kemi, "v2" if is_v2 else "named")
-
-    def _query(
-        self,
-        method: str,
-        url: str,
-        body: str,
-        headers: str,
-        result: Variable,
-        is_kemi: bool,
         variant: str | None = None,
     ) -> int:
+        """``http_client_query``: GET, or POST where there is a body."""
         if not url and not is_kemi:
             _log.error("http_client: empty URL")
             return -1
@@ -132,6 +68,7 @@ class HttpClient(ConnectionModule):
         else:
             if self._server.is_faithful:
                 pairs = with_defaults_repeated(pairs, options.user_agent, url, data)
+            method = method or ("POST" if body else "GET")
             answer = self.exchange(options, method, url, pairs, data)
             if self.stores_headers:
                 self.store_headers(answer)
@@ -140,6 +77,22 @@ class HttpClient(ConnectionModule):
             result, self.value_of(answer, values.query_maxdatasize, bool(values.query_result))
         )
         return answer.code
+
+    get = functools.partialmethod(query, method="GET")
+    """``http_client_get``: GET, with a body too."""
+
+    def request(
+        self, *, method: str, is_kemi: bool = False, variant: str = "named", **call: Any
+    ) -> int:
+        """``http_client_request``: any method, its case kept; -1 for one that is no token (B12)."""
+        is_left_out = not method and is_kemi
+        if not is_left_out and not _is_token(method):
+            _log.error("http_client_request: the method is not a token; nothing was sent")
+            return -1
+        return self.query(method=method, is_kemi=is_kemi, variant=variant, **call)
+
+    request_v2pk = functools.partialmethod(request, variant="v2")
+    """``http_client_request_v2pk``: the same over HTTP/2 with prior knowledge."""
 
     def _variant(self, variant: str | None) -> TransferOptions:
         """The options of queries, of those that name a method, or of those over HTTP/2."""
@@ -155,18 +108,10 @@ class HttpClient(ConnectionModule):
 
     # ---- by connection
 
-    def connect(
-        self,
-        *,
-        connection: str,
-        path: str,
-        result: Variable,
-        content_type: str = "",
-        body: str = "",
-        is_kemi: bool = False,
+    def connect_with(
+        self, connection: str, path: str, content_type: str, data: bytes | None, result: Variable
     ) -> int:
-        """``http_connect``: GET, or POST where there is a body; one step of failover."""
-        data = self._server.body(body) if body else None
+        """``http_connect``: one step of failover."""
         answer = self.connect_answer(connection, path, content_type, data)
         if answer is None:
             return -1

@@ -37,13 +37,7 @@ class Utils:
         self._options = _options(self.parameters, self._server.reuse)
 
     def http_query(
-        self,
-        *,
-        url: str,
-        result: Variable,
-        body: str = "",
-        headers: str = "",
-        is_kemi: bool = False,
+        self, *, url: str, result: Variable, body: str = "", headers: str = "", **_: object
     ) -> int:
         """GET, or POST where there is a body; the status, or -1.
 

@@ -161,6 +161,26 @@ class ConnectionModule:
         adapted = self._adapted.get(connection.name)
         return adapted is not None and adapted[1] is connection
 
+    def connect(
+        self,
+        *,
+        connection: str,
+        path: str,
+        result: Variable,
+        content_type: str = "",
+        body: str = "",
+        is_kemi: bool = False,
+    ) -> int:
+        """A call over a connection: GET, or POST where there is a body."""
+        data = self._server.body(body) if body else None
+        return self.connect_with(connection, path, content_type, data, result)
+
+    def connect_with(
+        self, connection: str, path: str, content_type: str, data: bytes | None, result: Variable
+    ) -> int:
+        """The same with the body as it is sent; the return code."""
+        raise NotImplementedError
+
     def exchange(
         self,
         options: TransferOptions,

@@ -16,7 +16,12 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from onehttp import ConfigurationError
-from onehttp_compat.parameters import TLS_VERSION_LIMIT, LegacyBugs, ModuleDefaults
+from onehttp_compat.parameters import (
+    TLS_VERSION_LIMIT,
+    LegacyBugs,
+    ModuleDefaults,
+    TransferSettings,
+)
 
 BLANKS = " \t\r\n"
 UINT_MAX = 2**32 - 1
@@ -27,7 +32,7 @@ _is_harmless_key = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}").fullmatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LegacyConnection:
+class LegacyConnection(TransferSettings):
     """A named connection as it was configured, before a server has started with it.
 
     Numbers are as written: nothing is checked here that the legacy module left to the call.
@@ -45,27 +50,9 @@ class LegacyConnection:
     failover: str | None = None
     timeout: int | None = None
     """In the module's unit; 0 = none given or no limit (B39), None = the module's built-in."""
-    useragent: str | None = None
-    maxdatasize: int = 0
-    """Bytes; 0 = no limit."""
-    httpredirect: int = 0
-    verify_peer: int = 1
-    verify_host: int = 2
-    tlsversion: int = 0
-    client_cert: str | None = None
-    client_key: str | None = None
-    cipher_suites: str | None = None
-    authmethod: int = 3
-    httpproxy: str | None = None
-    httpproxyport: int = 0
-    keep_connections: int = 0
 
 
-INHERITED = (
-    *("useragent", "maxdatasize", "httpredirect", "verify_peer", "verify_host", "tlsversion"),
-    *("client_cert", "client_key", "cipher_suites", "authmethod"),
-    *("httpproxy", "httpproxyport", "keep_connections"),
-)
+INHERITED = tuple(setting.name for setting in dataclasses.fields(TransferSettings))
 """Settings a connection takes from the module parameters, under the same names."""
 
 
