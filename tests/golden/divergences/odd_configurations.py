@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from golden.recordings import Case
+from golden.replay.recordings import Case
 
 
 def after_scheme(definition: str) -> str:

@@ -14,9 +14,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from golden.exchange import HOST
-from golden.recordings import Case, Step
-from golden.server import GoldenServer
+from golden.replay.recordings import Case, Step
+from golden.server.exchange import HOST
+from golden.server.golden_server import GoldenServer
 
 Json = Any
 PROBE_S = 4.0

@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from golden.comparison import as_recorded, matches, wire_differences
-from golden.recordings import Case, Step, evaluated
-from golden.server import GoldenServer
+from golden.replay.comparison import as_recorded, matches, wire_differences
+from golden.replay.recordings import Case, Step, evaluated
+from golden.server.golden_server import GoldenServer
 from onehttp import ConfigurationError, OnehttpError
+from onehttp_compat.parameters import LegacyBugs
 from onehttp_compat.server import LegacyServer
 
 Json = Any
@@ -45,7 +46,7 @@ class Replay:
         case: Case,
         server: GoldenServer,
         folder: Path,
-        legacy_bugs: Literal["fixed", "faithful"],
+        legacy_bugs: LegacyBugs,
     ) -> None:
         self.case = case
         self.server = server

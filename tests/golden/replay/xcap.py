@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from golden.comparison import as_bytes, as_recorded, matches, wire_differences
-from golden.divergences import LegacyBugs
-from golden.recordings import Case, Step
-from golden.server import GoldenServer
+from golden.replay.comparison import as_bytes, as_recorded, matches, wire_differences
+from golden.replay.recordings import Case, Step
+from golden.server.golden_server import GoldenServer
 from onehttp import ConfigurationError
 from onehttp.xcap import XcapStore
 from onehttp_compat.modules.xcap_client.consumers import PresenceXml, Rls
+from onehttp_compat.parameters import LegacyBugs
 from onehttp_compat.server import LegacyServer
 from onehttp_compat.xcap_client import bind_xcap
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-from golden.async_replay import ASYNC_MODULES
-from golden.odd_calls import blobs
-from golden.recordings import Case, Json, Step, named_arguments
-from golden.safe_outcomes import expecting, left_open, with_steps
+from golden.divergences.odd_calls import blobs
+from golden.divergences.safe_outcomes import expecting, left_open, with_steps
+from golden.replay.asynchronous import ASYNC_MODULES
+from golden.replay.recordings import Case, Json, Step, named_arguments
 from onehttp import CurlCode
 
 VISIBLE = "".join(map(chr, range(0x21, 0x7F)))

@@ -11,10 +11,10 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from golden.bodies import FIXED_DATE, REASONS, Header
+from golden.server.bodies import FIXED_DATE, REASONS, Header
 
 if TYPE_CHECKING:
-    from golden.server import GoldenServer
+    from golden.server.golden_server import GoldenServer
 
 HOST = "127.0.0.1"
 

@@ -9,10 +9,10 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
-from golden.async_replay import ASYNC_MODULES, FIRST_REVISION
-from golden.comparison import as_bytes
-from golden.recordings import Case, Json, Step
-from golden.safe_outcomes import with_steps
+from golden.divergences.safe_outcomes import with_steps
+from golden.replay.asynchronous import ASYNC_MODULES, FIRST_REVISION
+from golden.replay.comparison import as_bytes
+from golden.replay.recordings import Case, Json, Step
 from onehttp_compat.modules.http_async_client.settings import DOCUMENTED, KEYS, method_of
 from onehttp_compat.registry import NATIVE
 

@@ -2,7 +2,7 @@
 
 The recordings were made against such a server; here it is the far end again::
 
-    with GoldenServer() as server:
+    with GoldenServer(folder_of_certificates) as server:
         url = server.expand("http://{HTTP}/status/200")
         ...
         for request in server.take():            # what arrived, in order
@@ -21,11 +21,9 @@ import ssl
 import threading
 from pathlib import Path
 
-from golden import misbehaviours  # noqa: F401 (registers its behaviours)
-from golden.behaviours import dispatch, find_behaviour
-from golden.exchange import HOST, Exchange, HangUpError, Request, Stream
-
-PKI = Path(__file__).resolve().parent / "pki"
+from golden.server import misbehaviours  # noqa: F401 (registers its behaviours)
+from golden.server.behaviours import dispatch, find_behaviour
+from golden.server.exchange import HOST, Exchange, HangUpError, Request, Stream
 
 # Listener name -> (certificate stem or None, TLS options). The name is also the placeholder.
 LISTENERS: dict[str, tuple[str | None, dict[str, object]]] = {
@@ -44,7 +42,8 @@ LISTENERS: dict[str, tuple[str | None, dict[str, object]]] = {
 class GoldenServer:
     """All listeners, the recording and the placeholders."""
 
-    def __init__(self) -> None:
+    def __init__(self, pki: Path) -> None:
+        self.pki = pki
         self.lock = threading.Lock()
         self.ports: dict[str, int] = {}
         self.sequences: dict[str, int] = {}
@@ -67,7 +66,7 @@ class GoldenServer:
 
     def start(self) -> None:
         for name, (stem, options) in LISTENERS.items():
-            context = _tls_context(stem, options) if stem else None
+            context = self._tls_context(stem, options) if stem else None
             sock = self._listen(name)
             threading.Thread(target=self._accept, args=(name, sock, context), daemon=True).start()
         # A bound socket that never listens answers every SYN with RST.
@@ -75,6 +74,18 @@ class GoldenServer:
         closed.bind((HOST, 0))
         self._listeners.append(closed)
         self.ports["REFUSED"] = closed.getsockname()[1]
+
+    def _tls_context(self, stem: str, options: dict[str, object]) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.pki / f"{stem}.pem", self.pki / f"{stem}.key")
+        if "client_ca" in options:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(self.pki / str(options["client_ca"]))
+        if "min" in options:
+            context.minimum_version = ssl.TLSVersion[str(options["min"])]
+        if "max" in options:
+            context.maximum_version = ssl.TLSVersion[str(options["max"])]
+        return context
 
     def stop(self) -> None:
         self._stopping.set()
@@ -231,7 +242,7 @@ class GoldenServer:
             table["{" + name + "}"] = f"{HOST}:{port}"
         for name, port in self.ports.items():
             table["{" + name + "_PORT}"] = str(port)
-        table["{PKI}"] = str(PKI)
+        table["{PKI}"] = str(self.pki)
         return table
 
     def expand(self, text: str) -> str:
@@ -243,16 +254,3 @@ class GoldenServer:
         for mark, value in self.placeholders().items():
             text = re.sub(rf"(?<![0-9]){re.escape(value)}(?![0-9])", mark, text)
         return text
-
-
-def _tls_context(stem: str, options: dict[str, object]) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(PKI / f"{stem}.pem", PKI / f"{stem}.key")
-    if "client_ca" in options:
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(PKI / str(options["client_ca"]))
-    if "min" in options:
-        context.minimum_version = ssl.TLSVersion[str(options["min"])]
-    if "max" in options:
-        context.maximum_version = ssl.TLSVersion[str(options["max"])]
-    return context

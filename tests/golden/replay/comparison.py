@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from golden.server import GoldenServer
+from golden.server.golden_server import GoldenServer
 
 Json = Any
 

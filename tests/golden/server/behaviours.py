@@ -1,7 +1,7 @@
 """What the server does, chosen by the path: well-behaved answers.
 
 Every answer is a function of the request alone, except ``/sequence``, which takes one
-step a request. The ill-behaved ones are in `golden.misbehaviours`.
+step a request. The ill-behaved ones are in `golden.server.misbehaviours`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from golden.bodies import BODIES, HEADERS, TYPES, XCAP_DOCUMENT, lines, pattern
-from golden.exchange import HOST, Exchange
+from golden.server.bodies import BODIES, HEADERS, TYPES, XCAP_DOCUMENT, lines, pattern
+from golden.server.exchange import HOST, Exchange
 
 Handler = Callable[..., None]
 

@@ -6,17 +6,18 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import onehttp
-from golden.comparison import matches
-from golden.recordings import Case, Step
-from golden.replay import Replay, Seen
-from golden.server import GoldenServer
+from golden.replay.blocking import Replay, Seen
+from golden.replay.comparison import matches
+from golden.replay.recordings import Case, Step
+from golden.server.golden_server import GoldenServer
 from onehttp import OnehttpError
 from onehttp.queries.transaction import transaction
 from onehttp.testing import FakeTransaction, FakeTransactionLayer
 from onehttp_compat.modules.http_async_client.calls import kemi_route, script_transaction
+from onehttp_compat.parameters import LegacyBugs
 from onehttp_compat.process import ScriptRoute
 from onehttp_compat.pv import RefusedValueError
 
@@ -57,7 +58,7 @@ class AsyncReplay(Replay):
         case: Case,
         server: GoldenServer,
         folder: Path,
-        legacy_bugs: Literal["fixed", "faithful"],
+        legacy_bugs: LegacyBugs,
     ) -> None:
         super().__init__(case, server, folder, legacy_bugs)
         timer_ms = case.server_globals.get("fr_timer", FINAL_TIMER_MS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from golden.recordings import Case
+from golden.replay.recordings import Case
 
 
 def blobs(case: Case) -> list[str]:

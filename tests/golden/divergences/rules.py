@@ -10,12 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from golden import async_outcomes, odd_calls, odd_configurations, other_engine, safe_outcomes
-from golden.recordings import Case
+from golden.divergences import (
+    async_outcomes,
+    odd_calls,
+    odd_configurations,
+    other_engine,
+    safe_outcomes,
+)
+from golden.replay.recordings import Case
+from onehttp_compat.parameters import LegacyBugs
 
-LegacyBugs = Literal["fixed", "faithful"]
 Predicate = Callable[[Case], bool]
 
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 import pycurl
 
-from golden.comparison import as_bytes
-from golden.odd_calls import ENGINE_HEADERS, blobs
-from golden.odd_configurations import after_scheme, any_setting, sections
-from golden.recordings import Case, Json, Step, named_arguments
+from golden.divergences.odd_calls import ENGINE_HEADERS, blobs
+from golden.divergences.odd_configurations import after_scheme, any_setting, sections
+from golden.replay.comparison import as_bytes
+from golden.replay.recordings import Case, Json, Step, named_arguments
 
 Request = dict[str, Json]
 
