@@ -64,3 +64,12 @@ class Script:
         self.seen.append(tuple(self.server.pv.get(name) for name in self.names))
         if is_suspended:
             self.reply()
+
+
+def counters(server: LegacyServer) -> dict[str, int]:
+    """The module's counters that are not 0, by name."""
+    return {
+        name.partition(".")[2]: value
+        for name, value in server.counters.items()
+        if name.startswith("http_async_client.") and value
+    }
