@@ -10,7 +10,7 @@ import onehttp
 from onehttp.calls.revision import Revision
 from onehttp.connections.file.load import load_connections
 from onehttp.policies.breaker import BreakerState
-from servers.told import REFUSED, World, file_of
+from stand_ins.told import REFUSED, World, file_of
 
 
 @pytest.fixture

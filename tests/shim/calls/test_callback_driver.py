@@ -11,7 +11,7 @@ import pytest
 import onehttp
 from onehttp.policies.clock import Clock, Pause
 from onehttp.policies.limits import Limiter, LimitsPolicy
-from servers.told import CUT, REFUSED, World
+from stand_ins.told import CUT, REFUSED, World
 
 
 class HeldClock(Clock):
