@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 from onehttp.lowlevel import HeaderPairs
-from onehttp_compat.modules.httpcon.module import Answer, ConnectionModule
+from onehttp_compat.modules.httpcon.module import ConnectionModule
+from onehttp_compat.modules.httpcon.state import Answer
 from onehttp_compat.pv import Variable
 from onehttp_compat.wire.transfer import RefusedOptionError
 
@@ -43,11 +44,11 @@ class Curl(ConnectionModule):
         if data is not None:
             headers = (("Content-Type", self.content_type(content_type)),)
         try:
-            line = self.line(known)
+            ready = self.ready(known)
         except RefusedOptionError as error:
             answer = self.refused(error)
         else:
-            answer = self.call(line, path, headers, data)
+            answer = self.call(ready, path, headers, data)
         limit = known.maxdatasize
         return self._finish(answer, result, answer.body[:limit] if limit > 0 else answer.body)
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from onehttp import TransferOptions
 from onehttp.lowlevel import HeaderPairs
-from onehttp_compat.modules.httpcon.module import Answer, ConnectionModule
+from onehttp_compat.modules.httpcon.module import ConnectionModule
 from onehttp_compat.modules.httpcon.options import keeping_method, prior_knowledge
+from onehttp_compat.modules.httpcon.state import Answer
 from onehttp_compat.modules.httpcon.value import LegacyConnection
 from onehttp_compat.process import LegacyProcess
 from onehttp_compat.pv import UnknownVariableError, Value, Variable
@@ -151,10 +152,10 @@ class HttpClient(ConnectionModule):
         self, connection: LegacyConnection, path: str, headers: HeaderPairs, data: bytes | None
     ) -> Answer:
         try:
-            line = self.line(connection)
+            ready = self.ready(connection)
         except RefusedOptionError as error:
             return self.refused(error)
-        answer = self.call(line, path, headers, data)
+        answer = self.call(ready, path, headers, data)
         if self.stores_headers:
             self.store_headers(answer)
         body = self.value_of(answer, connection.maxdatasize, is_first_line=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from onehttp_compat.modules.http_client import HttpClient
-from onehttp_compat.modules.httpcon.module import Answer
+from onehttp_compat.modules.httpcon.state import Answer
 from onehttp_compat.wire.header_blob import HeaderBlobError, parse_blob
 from onehttp_compat.wire.transfer import RefusedOptionError
 

@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import re
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import onehttp
 from onehttp import (
@@ -22,6 +22,7 @@ from onehttp.lowlevel import HeaderPairs, check_url
 from onehttp_compat.modules.httpcon.configuration import ModuleConfiguration
 from onehttp_compat.modules.httpcon.options import connection_options, query_options
 from onehttp_compat.modules.httpcon.shared_call import SharedCall
+from onehttp_compat.modules.httpcon.state import Answer, ConnectionState, ReadyLegacyConnection
 from onehttp_compat.modules.httpcon.value import LegacyConnection
 from onehttp_compat.parameters import ModuleDefaults
 from onehttp_compat.process import LegacyProcess
@@ -29,61 +30,11 @@ from onehttp_compat.pv import Variable
 from onehttp_compat.wire.transfer import RefusedOptionError, code_of, transfer, with_auth
 from onehttp_compat.wire.urls import legacy_url
 
-REMEMBERED_BYTES: Final = 510
-"""Longer URLs and content types are forgotten (B44)."""
 _log = logging.getLogger("onehttp_compat")
 
 
 LONGEST_TYPE: Final = 241
 """Bytes of a content type that fit the modules' buffer (B45)."""
-
-
-class ConnectionState:
-    """What the last transfer of a connection left behind in this process; read when asked for."""
-
-    __slots__ = ("_limit", "response")
-
-    def __init__(self, limit: int | None) -> None:
-        self._limit = limit
-        self.response: Response | None = None
-        """The last one; None before the first and after a failure."""
-
-    @property
-    def last_url(self) -> str:
-        """The URL that answered; empty when there was none."""
-        return "" if self.response is None else self._kept(_normal(self.response.url))
-
-    @property
-    def content_type(self) -> str:
-        """Its Content-Type; empty when there was none."""
-        if self.response is None:
-            return ""
-        return self._kept(self.response.headers.get("content-type", ""))
-
-    def _kept(self, text: str) -> str:
-        return text if self._limit is None or len(text) <= self._limit else ""
-
-
-class Answer(NamedTuple):
-    """What one transfer came to: libcurl's code below 100, or a status."""
-
-    code: int
-    body: bytes = b""
-    response: Response | None = None
-
-
-class ReadyLegacyConnection(NamedTuple):
-    """A connection ready for calls.
-
-    ``address`` is its base as the engine takes it; empty where that has no host of its own (B42).
-    """
-
-    connection: LegacyConnection
-    address: str
-    options: TransferOptions
-    state: ConnectionState
-    is_shared: bool
-    """One of ``connections.yaml``."""
 
 
 class ConnectionModule:
@@ -127,15 +78,15 @@ class ConnectionModule:
         the handles and sockets, of legacy calls. Those that no engine can reach are left out."""
         for name, connection in self.configuration.connections.items():
             try:
-                line = self.line(connection)
-                check_url(line.address)
+                ready = self.ready(connection)
+                check_url(ready.address)
             except (RefusedOptionError, RequestError):
                 continue  # a legacy call says why when it is made
             yield ConnectionSpec(
                 name=name,
-                url=line.address,
-                address=line.address.partition("?")[0],
-                options=line.options,
+                url=ready.address,
+                address=ready.address.partition("?")[0],
+                options=ready.options,
                 file=f"modparam {self.module}",
             )
 
@@ -198,24 +149,24 @@ class ConnectionModule:
 
     def call(
         self,
-        line: ReadyLegacyConnection,
+        ready: ReadyLegacyConnection,
         path: str,
         headers: HeaderPairs,
         body: bytes | None,
     ) -> Answer:
         """One transfer over a connection: GET, or POST where there is a body."""
-        connection = line.connection
-        if line.is_shared:
+        connection = ready.connection
+        if ready.is_shared:
             outcome = SharedCall(path, headers, body).outcome(connection.name)
-            return self._answer(outcome, line.state)
+            return self._answer(outcome, ready.state)
         method = "GET" if body is None else "POST"
-        if path[:1] == "/" and path.isascii() and line.address:
+        if path[:1] == "/" and path.isascii() and ready.address:
             # The path cannot change how libcurl reads what stands before it.
-            request = Request(method, line.address + path, headers, body, line.options)
-            return self.send(request, line.state)
+            request = Request(method, ready.address + path, headers, body, ready.options)
+            return self.send(request, ready.state)
         url = joined_url(connection, path)
         options = self.options_for(connection)
-        return self.exchange(options, method, url, headers, body, line.state)
+        return self.exchange(options, method, url, headers, body, ready.state)
 
     def send(self, request: Request, state: ConnectionState | None) -> Answer:
         """One transfer, counted."""
@@ -260,33 +211,32 @@ class ConnectionModule:
             self._options[connection.name] = options
         return options
 
-    def line(self, connection: LegacyConnection) -> ReadyLegacyConnection:
+    def ready(self, connection: LegacyConnection) -> ReadyLegacyConnection:
         """What each call over a connection needs, made once.
 
         Raises:
             RefusedOptionError: libcurl would refuse an option.
         """
-        line = self._ready.get(connection.name)
-        if line is None or line.connection is not connection:
+        ready = self._ready.get(connection.name)
+        if ready is None or ready.connection is not connection:
             options = self.options_for(connection)
             base = f"{connection.schema}://{connection.url}"
             address, auth = legacy_url(base)
             if not _has_host(address):
                 address = ""
-            line = self._ready[connection.name] = ReadyLegacyConnection(
+            ready = self._ready[connection.name] = ReadyLegacyConnection(
                 connection,
                 address,
                 _with_credentials(options, auth) if auth else options,
                 self.state_of(connection.name),
                 self._is_shared(connection),
             )
-        return line
+        return ready
 
     def state_of(self, name: str) -> ConnectionState:
         state = self.states.get(name)
         if state is None:
-            limit = REMEMBERED_BYTES if self._server.is_faithful else None
-            state = self.states[name] = ConnectionState(limit)
+            state = self.states[name] = ConnectionState(self._server.is_faithful)
         return state
 
     def content_type(self, given: str) -> str:
@@ -336,9 +286,3 @@ def joined_url(connection: LegacyConnection, path: str) -> str:
     if not path:
         return base
     return f"{base}{path}" if path[0] == "/" else f"{base}/{path}"
-
-
-def _normal(url: str) -> str:
-    """As libcurl shows it: with a path."""
-    scheme, separator, rest = url.partition("://")
-    return url if "/" in rest or "?" in rest else f"{scheme}{separator}{rest}/"

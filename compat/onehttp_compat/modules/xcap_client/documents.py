@@ -76,6 +76,9 @@ class XcapDocuments:
             self._store = XcapStore(database_url(values.db_url), table=values.xcap_table)
         return self._store
 
+    etag_of = staticmethod(etag_of)
+    """The entity tag of a response, if there is one that can be sent back."""
+
     def fetch(
         self, url: str, port: int, if_match: str | None = None, if_none_match: str | None = None
     ) -> Response | None:

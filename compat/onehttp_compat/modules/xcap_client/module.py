@@ -111,12 +111,14 @@ class XcapClient:
         url = self._url(request)
         if url is None:
             return Element(None, None)
-        from onehttp.xcap import etag_of
-
         if_match = request.etag if request.match_type == IF_MATCH else None
         if_none_match = request.etag if request.match_type == IF_NONE_MATCH else None
         found = self.documents.fetch(url, request.port, if_match, if_none_match)
-        return Element(None, None) if found is None else Element(found.body, etag_of(found))
+        return (
+            Element(None, None)
+            if found is None
+            else Element(found.body, self.documents.etag_of(found))
+        )
 
     def get_new_doc(self, request: XcapGetReq, user: str, domain: str) -> bytes | None:
         """The document, which becomes a row; None where there is none, or one without an etag."""
@@ -124,9 +126,7 @@ class XcapClient:
         found = None if url is None else self.documents.fetch(url, request.port)
         if url is None or found is None:
             return None
-        from onehttp.xcap import etag_of
-
-        if etag_of(found) is None:
+        if self.documents.etag_of(found) is None:
             _log.error("%s: no etag", url)
             return None
         self.documents.keep(request, url, user, domain, found)
