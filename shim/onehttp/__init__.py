@@ -29,9 +29,7 @@ from onehttp.api import (
     submit_request,
     watch,
 )
-from onehttp.calls.arguments import (
-    Timeout,
-)
+from onehttp.calls.arguments import CallArguments, Timeout
 from onehttp.calls.policy_state import PolicyCounters
 from onehttp.connections.model import ConnectionSet, ConnectionSpec, Notice
 from onehttp.connections.reload import Reload
@@ -70,6 +68,7 @@ from onehttp.queries.result import Result
 from onehttp.queries.task_transaction import TaskTransaction
 from onehttp.queries.transaction import Token, Transaction, TransactionError, transaction
 from onehttp.runtime import Runtime
+from onehttp.settings import BackendSettings
 from onehttp.version import VERSION
 from onehttp_backends.contract import (
     Auth,
@@ -96,7 +95,9 @@ __all__ = [
     "Auth",
     "AuthScheme",
     "Backend",
+    "BackendSettings",
     "BreakerState",
+    "CallArguments",
     "CancelledError",
     "CircuitOpenError",
     "ConfigurationError",

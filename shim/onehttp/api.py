@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 from onehttp.calls.arguments import (
     METHODS_WITHOUT_BODY,
-    HeaderSource,
-    TimeoutSource,
+    CallArguments,
     build_request,
 )
+from onehttp.calls.callback_driver import starts_following
 from onehttp.calls.drivers import aperform_following, perform_following
 from onehttp.connections.model import ConnectionSet, ConnectionSpec
 from onehttp.connections.reload import Reload
 from onehttp.connections.source import Source
 from onehttp.named_connection import Connection
 from onehttp.policies.redirects import DEFAULT_MAX_REDIRECTS
-from onehttp.process import Process, Settings, caller, chosen_source
+from onehttp.process import Process, caller
 from onehttp.queries.counts import QueryStats, ShutdownReport
 from onehttp.queries.limits import QueryLimits
 from onehttp.queries.query import Query
 from onehttp.queries.result import Result, Start
 from onehttp.queries.routes import F, RouteTarget
 from onehttp.runtime import ADHOC_OPTIONS, Runtime
-from onehttp.urls import ParamSource
+from onehttp.settings import BackendSettings, Settings, chosen_source
 from onehttp_backends.contract import (
     Backend,
     Request,
@@ -34,6 +34,8 @@ from onehttp_backends.contract import (
 )
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from onehttp.connections.background import Told
     from onehttp.connections.watch import Watch
 
@@ -48,7 +50,7 @@ def init(
     backend: str | Backend = "pycurl",
     queries: QueryLimits = DEFAULT_QUERY_LIMITS,
     secrets: Mapping[str, Callable[[str], str]] | None = None,
-    **settings: Any,
+    **settings: Unpack[BackendSettings],
 ) -> None:
     """Choose the engine and the connections of this process, once.
 
@@ -63,14 +65,15 @@ def init(
         queries: limits of what `submit` starts.
         secrets: further kinds of references in the file: ``{"vault": fetch}`` resolves
             ``${vault:NAME}`` by ``fetch("NAME")``, which raises LookupError for what it lacks.
-        **settings: handed to the backend.
+        **settings: handed to the backend; see `BackendSettings`.
 
     Raises:
+        TypeError: a keyword that neither this nor the backend has; says which is meant.
         AlreadyInitialisedError: initialised before with other settings; names the place.
         ConfigurationError: the connections are not as they should be.
     """
     chosen = chosen_source(source, connections)
-    process.init(Settings(chosen, backend, queries, secrets, settings), caller(2))
+    process.init(Settings(chosen, backend, queries, secrets, dict(settings)), caller(2))
 
 
 def shutdown(grace_s: float = 0.0) -> ShutdownReport:
@@ -144,77 +147,45 @@ def is_initialised() -> bool:
     return process.runtime is not None
 
 
-def request(
-    method: str,
-    url: str,
-    *,
-    headers: HeaderSource = None,
-    params: ParamSource = None,
-    body: bytes | str | None = None,
-    json: object = None,
-    form: ParamSource = None,
-    timeout: TimeoutSource = None,
-    follow_redirects: bool | None = None,
-) -> Response:
+def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
     """Perform one request in the calling thread.
 
     Args:
-        headers: pairs in wire order, or a mapping.
-        params: query parameters, added to the URL percent-encoded.
-        body, json, form: at most one of them.
-        timeout: seconds for everything, or a `Timeout`; 4 s in all, 1 s to connect unless given.
-        follow_redirects: off unless True; at most 10, under the one time limit.
+        **call: the keywords of `CallArguments`: headers, params, one of body, json and form,
+            timeout, follow_redirects.
 
     Raises:
         TransferError: no response; ``code`` is libcurl's.
         RequestError: an argument is not fit to be sent.
+        TypeError: a keyword that no call has; the message says which is meant.
         NotInitialisedError: before `init`.
     """
     runtime = process.runtime
     if runtime is None:
         raise process.missing()
     if (
-        params is None
-        and body is None
-        and json is None
-        and form is None
-        and timeout is None
-        and (headers is None or type(headers) is tuple)
+        not call
+        and type(method) is type(url) is str
         and method in METHODS_WITHOUT_BODY
-        and type(url) is str
         and url.isascii()
     ):
-        call = Request(method, url, headers or (), None, ADHOC_OPTIONS)
-    else:
-        call = build_request(
-            method, url, ADHOC_OPTIONS, (), headers, params, body, json, form, timeout
-        )
-    if follow_redirects:
-        return perform_following(runtime.backend, call, DEFAULT_MAX_REDIRECTS)
-    return runtime.backend.perform(call)
+        return runtime.backend.perform(Request(method, url, (), None, ADHOC_OPTIONS))
+    wanted = build_request(method, url, ADHOC_OPTIONS, (), call)
+    if call.get("follow_redirects"):
+        return perform_following(runtime.backend, wanted, DEFAULT_MAX_REDIRECTS)
+    return runtime.backend.perform(wanted)
 
 
-def arequest(
-    method: str,
-    url: str,
-    *,
-    headers: HeaderSource = None,
-    params: ParamSource = None,
-    body: bytes | str | None = None,
-    json: object = None,
-    form: ParamSource = None,
-    timeout: TimeoutSource = None,
-    follow_redirects: bool | None = None,
-) -> Coroutine[Any, Any, Response]:
+def arequest(method: str, url: str, **call: Unpack[CallArguments]) -> Coroutine[Any, Any, Response]:
     """`request`, awaitable; the running event loop drives the engine.
 
     The arguments are checked by the call, before anything is awaited.
     """
-    call = build_request(method, url, ADHOC_OPTIONS, (), headers, params, body, json, form, timeout)
+    wanted = build_request(method, url, ADHOC_OPTIONS, (), call)
     runtime = _runtime()
-    if follow_redirects:
-        return aperform_following(runtime.backend, call, DEFAULT_MAX_REDIRECTS)
-    return runtime.backend.aperform(call)
+    if call.get("follow_redirects"):
+        return aperform_following(runtime.backend, wanted, DEFAULT_MAX_REDIRECTS)
+    return runtime.backend.aperform(wanted)
 
 
 def submit(
@@ -223,12 +194,7 @@ def submit(
     *,
     route: RouteTarget = None,
     xdata: object = None,
-    headers: HeaderSource = None,
-    params: ParamSource = None,
-    body: bytes | str | None = None,
-    json: object = None,
-    form: ParamSource = None,
-    timeout: TimeoutSource = None,
+    **call: Unpack[CallArguments],
 ) -> Query:
     """Start one request and return at once; its `Result` goes to ``route`` on a worker thread.
 
@@ -238,15 +204,20 @@ def submit(
     Args:
         route: a function, or the name of one (`route`, `routes_in`); None: none is run.
         xdata: anything; comes back as ``result.xdata``.
-        timeout: as for `request`; counts from here, waiting for a slot on the wire included.
+        **call: as for `request`; a time limit counts from here, waiting for a slot on the wire
+            included.
 
     Raises:
         UnknownRouteError, RequestError, QueueFullError, TransactionError: nothing was sent, and
             no transaction is suspended.
+        TypeError: a keyword that no call has.
     """
     runtime = _runtime()
-    call = build_request(method, url, ADHOC_OPTIONS, (), headers, params, body, json, form, timeout)
-    return runtime.submit_request(call, route, xdata)
+    wanted = build_request(method, url, ADHOC_OPTIONS, (), call)
+    start = None
+    if call.get("follow_redirects"):
+        start = starts_following(runtime.backend, runtime.clock, DEFAULT_MAX_REDIRECTS)
+    return runtime.submit_request(wanted, route, xdata, start)
 
 
 def connection(name: str) -> Connection:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from onehttp.calls.arguments import HeaderSource, TimeoutSource
+from onehttp.calls.arguments import CallArguments
 from onehttp.calls.callback_driver import CourseTransfer
 from onehttp.calls.course import LineCall, policed
 from onehttp.calls.drivers import aperform_policed, perform_policed
@@ -15,10 +15,11 @@ from onehttp.calls.policy_state import PolicyCounters
 from onehttp.connections.model import ConnectionSpec
 from onehttp.policies.deadline import Deadline
 from onehttp.runtime import Runtime
-from onehttp.urls import ParamSource
 from onehttp_backends.contract import Outcome, Request, Response, Transfer
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from onehttp.queries.query import Query
     from onehttp.queries.routes import RouteTarget
 
@@ -29,10 +30,11 @@ class Connection:
 
     All methods take ``path`` relative to the connection's URL (``base + "/" + path``, one slash in
     between; ``""`` is the base itself, ``"?a=b"`` a query on it), and the keywords of
-    `onehttp.request`.
+    `CallArguments`.
 
     Raises (all methods):
         TransferError: the call gave no response.
+        TypeError: a keyword that no call has; the message says which is meant.
         RequestError: an argument is not fit to be sent, e.g. a path that is a whole URL.
         UnknownConnectionError: a reload has removed the connection; should a later one bring the
             name back, this object works again.
@@ -67,65 +69,15 @@ class Connection:
     def __repr__(self) -> str:
         return f"<Connection {self.name}>"
 
-    def request(
-        self,
-        method: str,
-        path: str = "",
-        *,
-        headers: HeaderSource = None,
-        params: ParamSource = None,
-        body: bytes | str | None = None,
-        json: object = None,
-        form: ParamSource = None,
-        timeout: TimeoutSource = None,
-        follow_redirects: bool | None = None,
-    ) -> Response:
+    def request(self, method: str, path: str = "", **call: Unpack[CallArguments]) -> Response:
         """Perform one request on this connection in the calling thread."""
-        revision = self._runtime.revision
-        ready = revision[self.name]
-        given = (headers, params, body, json, form, timeout)
-        if ready.is_plain and not follow_redirects:
-            return self._backend.perform(request_on(ready, method, path, *given))
-        call = NamedCall(method, path, *given, follow_redirects).settled(ready)
-        return perform_policed(
-            self._backend,
-            self._runtime.clock,
-            revision,
-            ready,
-            call.on(ready),
-            lambda: call,
-            ready.begins_at_once and not follow_redirects,
-        )
+        return self._perform(method, path, call)
 
     def arequest(
-        self,
-        method: str,
-        path: str = "",
-        *,
-        headers: HeaderSource = None,
-        params: ParamSource = None,
-        body: bytes | str | None = None,
-        json: object = None,
-        form: ParamSource = None,
-        timeout: TimeoutSource = None,
-        follow_redirects: bool | None = None,
+        self, method: str, path: str = "", **call: Unpack[CallArguments]
     ) -> Coroutine[Any, Any, Response]:
         """The same, awaitable; the arguments are checked by the call."""
-        revision = self._runtime.revision
-        ready = revision[self.name]
-        given = (headers, params, body, json, form, timeout)
-        if ready.is_plain and not follow_redirects:
-            return self._backend.aperform(request_on(ready, method, path, *given))
-        call = NamedCall(method, path, *given, follow_redirects).settled(ready)
-        return aperform_policed(
-            self._backend,
-            self._runtime.clock,
-            revision,
-            ready,
-            call.on(ready),
-            lambda: call,
-            ready.begins_at_once and not follow_redirects,
-        )
+        return self._aperform(method, path, call)
 
     def submit(
         self,
@@ -134,16 +86,15 @@ class Connection:
         *,
         route: RouteTarget = None,
         xdata: object = None,
-        follow_redirects: bool | None = None,
-        **call: Any,
+        **call: Unpack[CallArguments],
     ) -> Query:
         """Start one request; its `Result` goes to ``route`` on a worker thread."""
         runtime = self._runtime
         revision = runtime.revision
         ready = revision[self.name]
-        if ready.is_plain and not follow_redirects:
-            return runtime.submit_request(request_on(ready, method, path, **call), route, xdata)
-        named = NamedCall(method, path, follow_redirects=follow_redirects, **call).settled(ready)
+        if ready.is_plain and not call.get("follow_redirects"):
+            return runtime.submit_request(request_on(ready, method, path, call), route, xdata)
+        named = NamedCall(method, path, call).settled(ready)
 
         def start(request: Request, on_done: Callable[[Outcome], None]) -> Transfer:
             deadline = Deadline(request, runtime.clock)
@@ -166,28 +117,52 @@ class Connection:
             not call.hops_on(ready) and ready.begins_at_once,
         )
 
-    def build(
-        self,
-        method: str,
-        path: str = "",
-        *,
-        headers: HeaderSource = None,
-        params: ParamSource = None,
-        body: bytes | str | None = None,
-        json: object = None,
-        form: ParamSource = None,
-        timeout: TimeoutSource = None,
-    ) -> Request:
-        """The `Request` that a call with these arguments performs."""
-        ready = self._runtime.revision[self.name]
-        return request_on(ready, method, path, headers, params, body, json, form, timeout)
+    def build(self, method: str, path: str = "", **call: Unpack[CallArguments]) -> Request:
+        """The `Request` that a call with these arguments performs first."""
+        return request_on(self._runtime.revision[self.name], method, path, call)
+
+    def _perform(self, method: str, path: str, call: CallArguments) -> Response:
+        revision = self._runtime.revision
+        ready = revision[self.name]
+        follows = call.get("follow_redirects")
+        if ready.is_plain and not follows:
+            return self._backend.perform(request_on(ready, method, path, call))
+        named = NamedCall(method, path, call).settled(ready)
+        return perform_policed(
+            self._backend,
+            self._runtime.clock,
+            revision,
+            ready,
+            named.on(ready),
+            lambda: named,
+            ready.begins_at_once and not follows,
+        )
+
+    def _aperform(
+        self, method: str, path: str, call: CallArguments
+    ) -> Coroutine[Any, Any, Response]:
+        revision = self._runtime.revision
+        ready = revision[self.name]
+        follows = call.get("follow_redirects")
+        if ready.is_plain and not follows:
+            return self._backend.aperform(request_on(ready, method, path, call))
+        named = NamedCall(method, path, call).settled(ready)
+        return aperform_policed(
+            self._backend,
+            self._runtime.clock,
+            revision,
+            ready,
+            named.on(ready),
+            lambda: named,
+            ready.begins_at_once and not follows,
+        )
 
     # The verbs. Written out, since they are the hot path and what people read.
 
-    def get(self, path: str = "", **call: Any) -> Response:
+    def get(self, path: str = "", **call: Unpack[CallArguments]) -> Response:
         """GET ``path``."""
         if call or not path.isascii():
-            return self.request("GET", path, **call)
+            return self._perform("GET", path, call)
         revision = self._runtime.revision
         ready = revision[self.name]
         spec = ready.spec
@@ -204,46 +179,50 @@ class Connection:
             ready.begins_at_once,
         )
 
-    def head(self, path: str = "", **call: Any) -> Response:
+    def head(self, path: str = "", **call: Unpack[CallArguments]) -> Response:
         """HEAD ``path``."""
-        return self.request("HEAD", path, **call)
+        return self._perform("HEAD", path, call)
 
-    def post(self, path: str = "", **call: Any) -> Response:
+    def post(self, path: str = "", **call: Unpack[CallArguments]) -> Response:
         """POST to ``path``."""
-        return self.request("POST", path, **call)
+        return self._perform("POST", path, call)
 
-    def put(self, path: str = "", **call: Any) -> Response:
+    def put(self, path: str = "", **call: Unpack[CallArguments]) -> Response:
         """PUT to ``path``."""
-        return self.request("PUT", path, **call)
+        return self._perform("PUT", path, call)
 
-    def patch(self, path: str = "", **call: Any) -> Response:
+    def patch(self, path: str = "", **call: Unpack[CallArguments]) -> Response:
         """PATCH ``path``."""
-        return self.request("PATCH", path, **call)
+        return self._perform("PATCH", path, call)
 
-    def delete(self, path: str = "", **call: Any) -> Response:
+    def delete(self, path: str = "", **call: Unpack[CallArguments]) -> Response:
         """DELETE ``path``."""
-        return self.request("DELETE", path, **call)
+        return self._perform("DELETE", path, call)
 
-    def aget(self, path: str = "", **call: Any) -> Coroutine[Any, Any, Response]:
+    def aget(self, path: str = "", **call: Unpack[CallArguments]) -> Coroutine[Any, Any, Response]:
         """GET ``path``, awaitable."""
-        return self.arequest("GET", path, **call)
+        return self._aperform("GET", path, call)
 
-    def ahead(self, path: str = "", **call: Any) -> Coroutine[Any, Any, Response]:
+    def ahead(self, path: str = "", **call: Unpack[CallArguments]) -> Coroutine[Any, Any, Response]:
         """HEAD ``path``, awaitable."""
-        return self.arequest("HEAD", path, **call)
+        return self._aperform("HEAD", path, call)
 
-    def apost(self, path: str = "", **call: Any) -> Coroutine[Any, Any, Response]:
+    def apost(self, path: str = "", **call: Unpack[CallArguments]) -> Coroutine[Any, Any, Response]:
         """POST to ``path``, awaitable."""
-        return self.arequest("POST", path, **call)
+        return self._aperform("POST", path, call)
 
-    def aput(self, path: str = "", **call: Any) -> Coroutine[Any, Any, Response]:
+    def aput(self, path: str = "", **call: Unpack[CallArguments]) -> Coroutine[Any, Any, Response]:
         """PUT to ``path``, awaitable."""
-        return self.arequest("PUT", path, **call)
+        return self._aperform("PUT", path, call)
 
-    def apatch(self, path: str = "", **call: Any) -> Coroutine[Any, Any, Response]:
+    def apatch(
+        self, path: str = "", **call: Unpack[CallArguments]
+    ) -> Coroutine[Any, Any, Response]:
         """PATCH ``path``, awaitable."""
-        return self.arequest("PATCH", path, **call)
+        return self._aperform("PATCH", path, call)
 
-    def adelete(self, path: str = "", **call: Any) -> Coroutine[Any, Any, Response]:
+    def adelete(
+        self, path: str = "", **call: Unpack[CallArguments]
+    ) -> Coroutine[Any, Any, Response]:
         """DELETE ``path``, awaitable."""
-        return self.arequest("DELETE", path, **call)
+        return self._aperform("DELETE", path, call)

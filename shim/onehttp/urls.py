@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from numbers import Number
 from typing import Any, TypeAlias
 
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
@@ -14,9 +15,7 @@ _URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
 
 def with_params(url: str, params: ParamSource) -> str:
     """``url`` with query parameters added, percent-encoded; before any fragment."""
-    from urllib.parse import urlencode
-
-    query = urlencode(query_pairs(params, "params"), doseq=True)
+    query = encoded_pairs(params, "params")
     if not query or not isinstance(url, str):
         return url
     address, hash_sign, fragment = url.partition("#")
@@ -24,16 +23,59 @@ def with_params(url: str, params: ParamSource) -> str:
     return f"{address}{joint}{query}{hash_sign}{fragment}"
 
 
-def query_pairs(source: ParamSource, what: str) -> list[tuple[str, Any]]:
-    """Parameters as pairs; ``what`` names the argument in an error."""
+def encoded_pairs(source: ParamSource, what: str) -> str:
+    """Parameters as ``application/x-www-form-urlencoded``; ``what`` names the argument."""
+    from urllib.parse import urlencode
+
+    pairs = query_pairs(source, what)
+    try:
+        return urlencode(pairs)
+    except UnicodeEncodeError:
+        raise RequestError(
+            CurlCode.BAD_FUNCTION_ARGUMENT, f"{what}: cannot be encoded as UTF-8"
+        ) from None
+
+
+def query_pairs(source: ParamSource, what: str) -> list[tuple[Any, str | bytes]]:
+    """Parameters as pairs of plain values; ``what`` names the argument in an error.
+
+    None is left out, True and False are ``true`` and ``false``, a list gives a pair for each of
+    its items. What else has no one spelling in a query is refused, not guessed at.
+    """
     pairs: Any = source.items() if isinstance(source, Mapping) else source
     try:
-        return [(name, value) for name, value in pairs]
+        given = [(name, value) for name, value in pairs]
     except (TypeError, ValueError):
         raise RequestTypeError(
             CurlCode.BAD_FUNCTION_ARGUMENT,
             f"{what}: expected pairs of name and value, or a mapping of them",
         ) from None
+    return [
+        (_plain(name, what), _plain(each, f"{what}: {name!r}"))
+        for name, value in given
+        for each in (value if _is_many(value) else (value,))
+        if each is not None
+    ]
+
+
+def _is_many(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
+
+
+def _plain(value: object, what: str) -> str | bytes:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (str, bytes)):
+        return value
+    if isinstance(value, int):
+        return str(int(value))  # of an enumeration its number, on every version of Python
+    if isinstance(value, Number):
+        return str(value)
+    raise RequestTypeError(
+        CurlCode.BAD_FUNCTION_ARGUMENT,
+        f"{what}: expected text, a number, True, False, None or a list of these, "
+        f"got {type(value).__name__}; give it as text",
+    )
 
 
 def ascii_url(url: object) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias, TypedDict
 
-from onehttp.urls import ParamSource, ascii_url, query_pairs, with_params
+from onehttp.keywords import CALL_HINTS, unexpected
+from onehttp.urls import ParamSource, ascii_url, encoded_pairs, with_params
 from onehttp_backends.contract import Request, TransferOptions
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 from onehttp_backends.headers import HeaderPairs
@@ -32,45 +33,85 @@ class Timeout:
     connect_s: float | None = None
 
 
+class CallArguments(TypedDict, total=False):
+    """The keywords of every call, whatever makes it.
+
+    It types a wrapper of one's own, too: ``def look_up(n: str, **call: Unpack[CallArguments])``.
+    """
+
+    headers: HeaderSource
+    """Pairs in wire order, or a mapping."""
+    params: ParamSource
+    """Query parameters, added to the URL percent-encoded."""
+    body: bytes | str | None
+    """At most one of ``body``, ``json`` and ``form``."""
+    json: object
+    form: ParamSource
+    timeout: TimeoutSource
+    """Seconds for everything, or a `Timeout`; what the connection says (4 s in all, 1 s to connect
+    where there is none) unless given."""
+    follow_redirects: bool | None
+    """What the connection says (no, where there is none) unless given; at most 10, or as many as
+    the connection says, under the one time limit."""
+
+
+KEYWORDS: Final = frozenset(CallArguments.__annotations__)
+NO_ARGUMENTS: Final[CallArguments] = {}
+
+
 def build_request(
     method: str,
     url: str,
     options: TransferOptions,
-    own_headers: HeaderPairs = NO_HEADERS,
-    headers: HeaderSource = None,
-    params: ParamSource = None,
-    body: bytes | str | None = None,
-    json: object = None,
-    form: ParamSource = None,
-    timeout: TimeoutSource = None,
+    own_headers: HeaderPairs,
+    call: CallArguments,
     content_type: str | None = None,
 ) -> Request:
     """The request of one call. ``own_headers`` are the connection's; a call's replace them by name.
 
     Raises:
+        TypeError: a keyword that no call has; says which is meant.
         RequestError, RequestTypeError: an argument is not fit to be sent.
     """
-    if method not in KNOWN_METHODS and isinstance(method, str):
-        method = method.upper() if method.upper() in KNOWN_METHODS else method
+    if not call.keys() <= KEYWORDS:
+        wrong = next(keyword for keyword in call if keyword not in KEYWORDS)
+        raise unexpected(wrong, CallArguments.__annotations__, CALL_HINTS)
+    headers = call.get("headers")
+    params = call.get("params")
+    body, json, form = call.get("body"), call.get("json"), call.get("form")
+    timeout = call.get("timeout")
+    if type(method) is not str or method not in KNOWN_METHODS:
+        method = _method(method)
     if params is not None:
         url = with_params(url, params)
     if not isinstance(url, str) or not url.isascii():
         url = ascii_url(url)
-    pairs = own_headers if headers is None else merge_headers(own_headers, header_pairs(headers))
+    pairs = own_headers
+    if headers is not None:
+        pairs = header_pairs(headers)
+        if own_headers:
+            pairs = merge_headers(own_headers, pairs)
+    data = None
     if body is not None or json is not None or form is not None:
         data, type_header = encode_body(body, json, form)
         if content_type and json is None and form is None:
             type_header = ("Content-Type", content_type)
         pairs = with_type(pairs, type_header)
     elif method in METHODS_WITH_BODY:
-        data = b""
-        pairs = with_type(pairs, _NO_TYPE)
-    else:
-        data = None
+        data, pairs = b"", with_type(pairs, _NO_TYPE)
     total_s = connect_s = None
     if timeout is not None:
         total_s, connect_s = seconds_of(timeout)
     return Request(method, url, pairs, data, options, total_s, connect_s)
+
+
+def _method(method: object) -> str:
+    if not isinstance(method, str):
+        raise RequestTypeError(
+            CurlCode.BAD_FUNCTION_ARGUMENT, f"method: expected str, got {type(method).__name__}"
+        )
+    known = method.upper()
+    return known if known in KNOWN_METHODS else method
 
 
 def header_pairs(headers: HeaderSource) -> HeaderPairs:
@@ -95,8 +136,6 @@ def header_pairs(headers: HeaderSource) -> HeaderPairs:
 
 def merge_headers(own: HeaderPairs, given: HeaderPairs) -> HeaderPairs:
     """A connection's headers, less those that the call names, then the call's."""
-    if not own:
-        return given
     named = {name.lower() for name, _ in given if isinstance(name, str)}
     return (*(pair for pair in own if pair[0].lower() not in named), *given)
 
@@ -118,9 +157,7 @@ def encode_body(
             CurlCode.BAD_FUNCTION_ARGUMENT, "give only one of body=, json= and form="
         )
     if form is not None:
-        from urllib.parse import urlencode
-
-        return urlencode(query_pairs(form, "form"), doseq=True).encode(), _FORM_TYPE
+        return encoded_pairs(form, "form").encode(), _FORM_TYPE
     if json is not None:
         return _encode_json(json), _JSON_TYPE
     if isinstance(body, str):

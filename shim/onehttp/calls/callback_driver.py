@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from onehttp.calls.course import Course
 from onehttp.policies.clock import Clock, Pause
+from onehttp.policies.redirects import following
+from onehttp.queries.result import Start
 from onehttp.timers import Timer
 from onehttp_backends.contract import Backend, Outcome, Request, Transfer
 from onehttp_backends.errors import CurlCode, OnehttpError, Sent, TransferError, transfer_error
@@ -132,6 +134,15 @@ class CourseTransfer:
             self._is_over = True
         self._course.close()
         self._on_done(outcome)
+
+
+def starts_following(backend: Backend, clock: Clock, max_redirects: int) -> Start:
+    """What sends a request and follows its redirects, by callbacks."""
+
+    def start(request: Request, on_done: Callable[[Outcome], None]) -> Transfer:
+        return CourseTransfer(following(request, max_redirects), backend, clock, on_done).start()
+
+    return start
 
 
 def _broken_off(error: BaseException) -> TransferError:

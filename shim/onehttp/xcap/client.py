@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 import onehttp
-from onehttp.calls.arguments import TimeoutSource
+from onehttp.calls.arguments import CallArguments, TimeoutSource
 from onehttp.xcap.changes import Callback, Listeners
 from onehttp.xcap.documents import Document, Node
 from onehttp.xcap.errors import SelectorError, StoreError
@@ -98,9 +97,9 @@ class XcapClient:
         Raises:
             XmlError, WrongNamespaceError: nothing was sent.
         """
-        call = _writing(selector, body, if_match, if_none_match, content_type, timeout)
-        response = self.connection.put(selector.path, **call)
-        return self._kept.written(selector, call["body"], response)
+        data, headers = _writing(selector, body, if_match, if_none_match, content_type)
+        response = self.connection.put(selector.path, body=data, headers=headers, timeout=timeout)
+        return self._kept.written(selector, data, response)
 
     async def aput(
         self,
@@ -113,9 +112,11 @@ class XcapClient:
         timeout: TimeoutSource = None,
     ) -> Document:
         """`put`, awaitable."""
-        call = _writing(selector, body, if_match, if_none_match, content_type, timeout)
-        response = await self.connection.aput(selector.path, **call)
-        return await asyncio.to_thread(self._kept.written, selector, call["body"], response)
+        data, headers = _writing(selector, body, if_match, if_none_match, content_type)
+        response = await self.connection.aput(
+            selector.path, body=data, headers=headers, timeout=timeout
+        )
+        return await asyncio.to_thread(self._kept.written, selector, data, response)
 
     def delete(
         self,
@@ -170,8 +171,9 @@ class XcapClient:
         Returns:
             the document's new etag; its stored copy is brought up to date by the next `get`.
         """
-        call = {"body": body, "headers": _node_headers(node, if_match), "timeout": timeout}
-        return _changed(self.connection.put(_path(selector, node), **call))
+        path, headers = _path(selector, node), _node_headers(node, if_match)
+        sent = self.connection.put(path, body=body, headers=headers, timeout=timeout)
+        return _changed(sent)
 
     async def aput_element(
         self,
@@ -183,8 +185,9 @@ class XcapClient:
         timeout: TimeoutSource = None,
     ) -> str | None:
         """`put_element`, awaitable."""
-        call = {"body": body, "headers": _node_headers(node, if_match), "timeout": timeout}
-        return _changed(await self.connection.aput(_path(selector, node), **call))
+        path, headers = _path(selector, node), _node_headers(node, if_match)
+        sent = await self.connection.aput(path, body=body, headers=headers, timeout=timeout)
+        return _changed(sent)
 
     def delete_element(
         self,
@@ -195,8 +198,8 @@ class XcapClient:
         timeout: TimeoutSource = None,
     ) -> str | None:
         """Delete one element or attribute; returns the document's new etag."""
-        call = {"headers": conditions(if_match), "timeout": timeout}
-        return _changed(self.connection.delete(_path(selector, node), **call))
+        path, headers = _path(selector, node), conditions(if_match)
+        return _changed(self.connection.delete(path, headers=headers, timeout=timeout))
 
     async def adelete_element(
         self,
@@ -207,8 +210,8 @@ class XcapClient:
         timeout: TimeoutSource = None,
     ) -> str | None:
         """`delete_element`, awaitable."""
-        call = {"headers": conditions(if_match), "timeout": timeout}
-        return _changed(await self.connection.adelete(_path(selector, node), **call))
+        path, headers = _path(selector, node), conditions(if_match)
+        return _changed(await self.connection.adelete(path, headers=headers, timeout=timeout))
 
     # ---- all that is stored
 
@@ -235,7 +238,7 @@ class XcapClient:
         return Refresh(self.store, ClientRows(self.connection), self._listeners, prefix=prefix)
 
 
-def _reading(known: StoredDocument | None, timeout: TimeoutSource) -> dict[str, Any]:
+def _reading(known: StoredDocument | None, timeout: TimeoutSource) -> CallArguments:
     headers = conditions(if_none_match=known.etag if known else None)
     return {"headers": headers, "timeout": timeout}
 
@@ -246,14 +249,13 @@ def _writing(
     if_match: str | None,
     if_none_match: str | None,
     content_type: str | None,
-    timeout: TimeoutSource,
-) -> dict[str, Any]:
+) -> tuple[bytes, HeaderPairs]:
+    """A document as it is sent, and the headers with it."""
     usage = selector.application
     data = body.encode() if isinstance(body, str) else body
     check(data, usage.namespace, selector.path)
     kind = ("Content-Type", content_type or usage.content_type)
-    headers = (*conditions(if_match, if_none_match), kind)
-    return {"body": data, "headers": headers, "timeout": timeout}
+    return data, (*conditions(if_match, if_none_match), kind)
 
 
 def _path(selector: DocumentSelector, node: NodeSelector) -> str:

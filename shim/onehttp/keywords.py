@@ -1,0 +1,106 @@
+"""A keyword that a function here does not have: which one was meant, or how the thing is said here.
+
+Asked only when a call has failed, so that no call pays for it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+NO_HINTS: Final[Mapping[str, str]] = MappingProxyType({})
+_CONNECTION = "of a named connection (docs/connections.md)"
+_ONLY_SUBMIT = "only submit() takes it: the route gets the result"
+_FOLLOW = "follow_redirects=True; how many is `redirects: {max: 5}` " + _CONNECTION
+_BODY = "give bytes or str as body=, a mapping as form= or json="
+_TLS = "trust, certificates and checks are `tls:` " + _CONNECTION
+_PROXY = "`proxy:` " + _CONNECTION + "; the environment is not asked unless it says so"
+_TIMEOUT = "timeout=seconds for everything, or timeout=onehttp.Timeout(total_s=..., connect_s=...)"
+_RETRY = "`retry:` " + _CONNECTION
+_VERSION = "`http_version:` " + _CONNECTION
+_BASE = "`url:` " + _CONNECTION + "; calls on it give the path"
+_HEADER = "give it in headers="
+_WHOLE = "a response is read whole; `max_body:` " + _CONNECTION + " limits it"
+
+CALL_HINTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        # requests, httpx, aiohttp, urllib3
+        "data": _BODY,
+        "content": _BODY,
+        "files": "no multipart forms are made here: give the encoded form as body=, and its "
+        "Content-Type in headers=",
+        "fields": _BODY,
+        "payload": _BODY,
+        "verify": _TLS,
+        "cert": _TLS,
+        "ssl": _TLS,
+        "ssl_context": _TLS,
+        "cert_reqs": _TLS,
+        "ca_certs": _TLS,
+        "verify_ssl": _TLS,
+        "auth": "`auth:` " + _CONNECTION + ", or an Authorization header in headers=",
+        "cookies": "no cookies are kept here: send them as a Cookie header in headers=, and read "
+        'response.headers.get_all("Set-Cookie")',
+        "proxies": _PROXY,
+        "proxy": _PROXY,
+        "proxy_auth": _PROXY,
+        "trust_env": "`proxy: env` " + _CONNECTION,
+        "allow_redirects": _FOLLOW,
+        "redirect": _FOLLOW,
+        "redirects": _FOLLOW,
+        "max_redirects": _FOLLOW,
+        "stream": _WHOLE,
+        "preload_content": _WHOLE,
+        "max_body": _WHOLE,
+        "hooks": "submit(..., route=function) hands the result to a function",
+        "callback": "submit(..., route=function) hands the result to a function",
+        "route": _ONLY_SUBMIT,
+        "xdata": _ONLY_SUBMIT,
+        "timeouts": _TIMEOUT,
+        "timeout_s": _TIMEOUT,
+        "connect_timeout": _TIMEOUT,
+        "read_timeout": _TIMEOUT,
+        "total_timeout": _TIMEOUT,
+        "total_s": _TIMEOUT,
+        "connect_s": _TIMEOUT,
+        "retries": _RETRY,
+        "retry": _RETRY,
+        "max_retries": _RETRY,
+        "failover": "`failover:` " + _CONNECTION,
+        "http1": _VERSION,
+        "http2": _VERSION,
+        "http3": _VERSION,
+        "http_version": _VERSION,
+        "base_url": _BASE,
+        "user_agent": _HEADER,
+        "content_type": _HEADER,
+        "raise_for_status": "a status is no error here: look at response.status, or is_success",
+        "query": "query parameters are params=",
+        "extensions": "there are none here; see docs/connections.md for what can be set",
+    }
+)
+
+
+def unexpected(
+    keyword: str, known: Iterable[str], hints: Mapping[str, str] = NO_HINTS
+) -> TypeError:
+    """The error of a call with ``keyword``, which is none of those ``known``.
+
+    Args:
+        hints: by keyword: how here is said what it says elsewhere.
+    """
+    way_out = _way_out(keyword, tuple(known), hints)
+    return TypeError(f"unexpected keyword argument {keyword!r}{way_out}")
+
+
+def _way_out(keyword: str, known: tuple[str, ...], hints: Mapping[str, str]) -> str:
+    if hint := hints.get(keyword):
+        return f": {hint}"
+    near = difflib.get_close_matches(keyword.lower(), (*known, *hints), 1)
+    if not near:
+        return f"; known: {', '.join(known)}"
+    if near[0] in known:
+        return f" (did you mean {near[0]!r}?)"
+    return f" (like {near[0]!r}: {hints[near[0]]})"

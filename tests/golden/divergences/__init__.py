@@ -1,1 +1,0 @@
-"""Where a replay differs on purpose: rules, and what is expected instead of the recording."""

@@ -1,0 +1,75 @@
+"""What users write, and what they write by mistake. Type-checked and never run.
+
+Each line that ends in ``type: ignore`` must be an error: mypy reports the comment if it is not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import onehttp
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack, assert_type
+
+
+def blocking(api: onehttp.Connection) -> None:
+    onehttp.init("connections.yaml")
+    onehttp.init({"version": 1}, backend="httpx", answers={"GET https://a/": (200, "x")})
+    onehttp.init(max_idle_connections=8, queries=onehttp.QueryLimits(max_in_flight=100))
+    assert_type(onehttp.request("GET", "http://a.example/", timeout=2.0), onehttp.Response)
+    onehttp.request("GET", "http://a.example/", headers={"A": "b"}, follow_redirects=True)
+    onehttp.request("POST", "http://a.example/", json={"a": [1, None]}, headers=[("A", "b")])
+    assert_type(api.get("/x"), onehttp.Response)
+    api.post("/x", form={"a": 1}, timeout=onehttp.Timeout(total_s=2, connect_s=1))
+    assert_type(api.build("GET", "/x", params={"q": "a"}), onehttp.Request)
+    try:
+        api.delete("/x")
+    except onehttp.TimeoutError as error:
+        assert_type(error.phase, "onehttp.Phase | None")
+
+
+async def awaiting(api: onehttp.Connection) -> None:
+    assert_type(await onehttp.arequest("GET", "http://a.example/"), onehttp.Response)
+    assert_type(await api.apatch("/x", json=None, body=b"x"), onehttp.Response)
+    assert_type(await onehttp.submit("GET", "http://a.example/"), onehttp.Result)
+
+
+def submitting(api: onehttp.Connection, result: onehttp.Result) -> None:
+    @onehttp.route("HTTP_REPLY")
+    def on_reply(result: onehttp.Result) -> None:
+        assert_type(result.response, "onehttp.Response | None")
+
+    onehttp.submit("GET", "http://a.example/", route=on_reply, follow_redirects=True)
+    assert_type(api.submit("GET", "/x", route="HTTP_REPLY", xdata=3), onehttp.Query)
+
+
+def wrapping(api: onehttp.Connection, **call: Unpack[onehttp.CallArguments]) -> onehttp.Response:
+    call.setdefault("timeout", 1.0)
+    return api.get("/x", **call)
+
+
+def other_backends(theirs: onehttp.Backend, settings: dict[str, Any]) -> None:
+    onehttp.init(backend=theirs)
+    onehttp.init(backend="theirs", **settings)
+
+
+async def mistaken(api: onehttp.Connection) -> None:
+    onehttp.init(anwsers={"GET https://a/": 200})  # type: ignore[call-arg]
+    onehttp.init("x.yaml", bakend="httpx")  # type: ignore[call-arg]
+    onehttp.init(backend="httpx", answers={"GET https://a/": object()})  # type: ignore[dict-item]
+    onehttp.request("GET", "http://a.example/", timeuot=2)  # type: ignore[call-arg]
+    onehttp.request("GET", "http://a.example/", verify=False)  # type: ignore[call-arg]
+    onehttp.request("GET", "http://a.example/", timeout="2")  # type: ignore[arg-type]
+    onehttp.request("GET", "http://a.example/", route="X")  # type: ignore[call-arg]
+    onehttp.request("GET", "http://a.example/", None, None)  # type: ignore[call-arg]
+    onehttp.submit("GET", "http://a.example/", rout="X")  # type: ignore[call-arg]
+    onehttp.submit("GET", "http://a.example/", route=3)  # type: ignore[arg-type]
+    api.get("/x", timeuot=2)  # type: ignore[call-arg]
+    api.post("/x", jsn={"a": 1})  # type: ignore[call-arg]
+    api.post("/x", body=3)  # type: ignore[arg-type]
+    api.submit("GET", "/x", rout="X")  # type: ignore[call-arg]
+    api.request("GET", "/x", data=b"x")  # type: ignore[call-arg]
+    api.build("GET", "/x", hedaers=())  # type: ignore[call-arg]
+    await api.aget("/x", timeuot=2)  # type: ignore[call-arg]
+    await onehttp.arequest("GET", "http://a.example/", json=1, jsn=2)  # type: ignore[call-arg]
