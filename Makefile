@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # One worker more than there are cores: tests wait for sockets more than they compute.
 WORKERS = $(shell expr $$(nproc) + 1)
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
-.PHONY: help demo test check lint suite fast matrix ci format bench soak clean packages
+.PHONY: help demo test check lint suite fast matrix ci format bench bench-guard soak clean packages
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -42,6 +42,9 @@ ci: lint
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bench-guard: $(VENV)/.bench packages
+	$(BIN)/python -m benchmarks.guard $(or $(BASE),HEAD) $(ARGS)
 
 bench: $(VENV)/.bench packages
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from golden.server.pki import write_pki
 from onehttp_backends.contract import Backend, Tls, TransferOptions
 from onehttp_backends.registry import load
 
@@ -42,6 +43,14 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
     engine = load(request.param)()
     yield engine
     engine.close()
+
+
+@pytest.fixture(scope="session")
+def golden_pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Certificates good and bad, by the names that recordings give them."""
+    folder = tmp_path_factory.mktemp("pki")
+    write_pki(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

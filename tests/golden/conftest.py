@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 
 import onehttp
-from golden.recordings import Case, read_corpus
-from golden.server import GoldenServer
+from golden.replay.recordings import Case, read_corpus
+from golden.server.golden_server import GoldenServer
 from onehttp_compat.registry import MODULES
 
-HERE = Path(__file__).resolve().parent
-SHARED = HERE.parents[2] / "shared" / "golden"
+CORPUS = Path(__file__).resolve().parent / "corpus"
 CONVERTED = frozenset({"curl", "http_client"})
 BACKENDS = ("pycurl", "httpx")
 
@@ -39,11 +38,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("golden_backend", backends, scope="module", indirect=True)
     for name, modules in (("case", frozenset(MODULES)), ("xcap_case", frozenset({"xcap_client"}))):
         if name in metafunc.fixturenames:
-            folders = metafunc.config.getoption("corpus", None) or [default_corpus()]
+            folders = metafunc.config.getoption("corpus", None) or [CORPUS]
             cases = [case for folder in folders for case in read_corpus(folder, modules)]
             metafunc.parametrize(name, cases, ids=[case.id for case in cases])
     if "declaring_case" in metafunc.fixturenames:
-        folders = metafunc.config.getoption("corpus", None) or [default_corpus()]
+        folders = metafunc.config.getoption("corpus", None) or [CORPUS]
         every = [case for folder in folders for case in read_corpus(folder, CONVERTED)]
         cases = [case for case in every if _declares(case)]
         metafunc.parametrize("declaring_case", cases, ids=[case.id for case in cases])
@@ -54,13 +53,9 @@ def _declares(case: Case) -> bool:
     return bool(case.startup["ok"] and (case.definitions or case.config_file))
 
 
-def default_corpus() -> Path:
-    return SHARED if SHARED.is_dir() else HERE / "corpus"
-
-
 @pytest.fixture(scope="session")
-def golden_server() -> Iterator[GoldenServer]:
-    with GoldenServer() as server:
+def golden_server(golden_pki: Path) -> Iterator[GoldenServer]:
+    with GoldenServer(golden_pki) as server:
         yield server
 
 

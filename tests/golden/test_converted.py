@@ -6,8 +6,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from golden.recordings import Case
-from golden.server import GoldenServer
+from golden.replay.recordings import Case
+from golden.server.golden_server import GoldenServer
 from onehttp import ConfigurationError, ConnectionSpec, TransferOptions
 from onehttp.connections.file.load import load_connections
 from onehttp_compat.convert.conversion import convert

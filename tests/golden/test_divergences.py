@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from golden.divergences import RULES, verdict
-from golden.recordings import Case, Json
+from golden.divergences.rules import RULES, verdict
+from golden.replay.recordings import Case, Json
 
 
 def connect(**more: Json) -> Case:

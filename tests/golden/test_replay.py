@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from golden.async_replay import ASYNC_MODULES, AsyncReplay
-from golden.divergences import verdict
-from golden.recordings import Case
-from golden.replay import Replay
-from golden.server import GoldenServer
+from golden.divergences.rules import verdict
+from golden.replay.asynchronous import ASYNC_MODULES, AsyncReplay
+from golden.replay.blocking import Replay
+from golden.replay.recordings import Case
+from golden.server.golden_server import GoldenServer
 
 
 @pytest.mark.slow

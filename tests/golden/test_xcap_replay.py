@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from golden.recordings import Case
-from golden.server import GoldenServer
-from golden.xcap_divergences import faithful, intended
-from golden.xcap_replay import XcapReplay
+from golden.divergences.xcap import faithful, intended
+from golden.replay.recordings import Case
+from golden.replay.xcap import XcapReplay
+from golden.server.golden_server import GoldenServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import onehttp
+from stand_ins.told import World
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +28,19 @@ def api(engine: str) -> str:
     """Initialised with an engine and no connections; its name."""
     onehttp.init(backend=engine)
     return engine
+
+
+@pytest.fixture(params=["thread", "task", "callback"])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """The test runs once for each way to call."""
+    made = World(request.param)
+    yield made
+    made.runtime.close(0)
+
+
+@pytest.fixture
+def submitting() -> Iterator[World]:
+    """The calls are submitted."""
+    made = World("callback")
+    yield made
+    made.runtime.close(0)

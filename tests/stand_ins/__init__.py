@@ -1,1 +1,1 @@
-"""What tests put in the place of our own parts: scripted engines, workers by hand, noted ends."""
+"""What tests put in the place of our own parts: scripted engines, told clocks, workers by hand."""

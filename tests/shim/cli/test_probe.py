@@ -127,15 +127,14 @@ def test_the_certificate_and_its_days_are_shown(
 
 
 def test_a_certificate_that_is_refused_is_shown_all_the_same_and_nothing_is_sent(
-    operator: Operator,
+    operator: Operator, golden_pki: Path
 ) -> None:
-    pki = Path(__file__).parents[2] / "golden" / "pki"
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pki / "expired.pem", pki / "expired.key")
+    context.load_cert_chain(golden_pki / "expired.pem", golden_pki / "expired.key")
     with RawServer(WELL, context) as server:
         api = {
             "url": server.url,
-            "tls": {"ca_file": str(pki / "ca.pem")},
+            "tls": {"ca_file": str(golden_pki / "ca.pem")},
             "auth": {"username": "u", "password": "p"},
         }
         run = operator.probe({"api": api}, "--json", "--health", "/")

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 import onehttp
 from onehttp.policies.breaker import TRANSITIONS, Breaker, BreakerPolicy, BreakerState
-from servers.told import CUT, REFUSED, World
+from stand_ins.told import CUT, REFUSED, World
 
 
 def circuit(world: World) -> BreakerState | None:

@@ -8,7 +8,7 @@ import pytest
 
 import onehttp
 from onehttp_backends.errors import CurlCode, transfer_error
-from servers.told import CUT, REFUSED, World
+from stand_ins.told import CUT, REFUSED, World
 
 CERTIFICATE = transfer_error(CurlCode.PEER_FAILED_VERIFICATION, "expired")
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import onehttp
 from onehttp.policies.limits import Limiter, LimitsPolicy
-from servers.told import REFUSED, World
+from stand_ins.told import REFUSED, World
 
 
 def limiter_of(world: World) -> Limiter:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import onehttp
 from onehttp.policies.retry import RetryPolicy, retry_after_s
-from servers.told import CUT, REFUSED, World
+from stand_ins.told import CUT, REFUSED, World
 
 
 def test_a_refused_connection_is_tried_again_until_it_answers(world: World) -> None:

@@ -1,0 +1,97 @@
+"""One revision under `benchmarks.guard`: runs cases by name, and tells the CPU of a call.
+
+Uses public names only, those that every revision to compare with has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import resource
+import sys
+import threading
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import onehttp
+
+HEADERS = (("X-Benchmark", "1"),)
+WIDTH = 64
+
+
+def cases(url: str) -> dict[str, Callable[[int], Any]]:
+    """By name: what makes so many calls."""
+    onehttp.init(connections={"version": 1, "connections": {"bench": {"url": url}}})
+    logging.getLogger("onehttp_compat").setLevel(logging.CRITICAL)
+    warnings.simplefilter("ignore", onehttp.LegacyCallWarning)
+    from onehttp_compat.ksr import Ksr
+    from onehttp_compat.server import LegacyServer
+
+    server = LegacyServer(reuse=True)
+    server.modparam("http_client", "httpcon", f"kept=>{url}")
+    ksr = Ksr(server)
+    small = f"{url}/small"
+    connection = onehttp.connection("bench")
+
+    def times(call: Callable[[], object]) -> Callable[[int], None]:
+        def run(count: int) -> None:
+            for _ in range(count):
+                call()
+
+        return run
+
+    return {
+        "request(url)": times(lambda: onehttp.request("GET", small)),
+        "request(url, headers, timeout)": times(
+            lambda: onehttp.request("GET", small, headers=HEADERS, timeout=5.0)
+        ),
+        "connection.get": times(lambda: connection.get("/small", headers=HEADERS)),
+        "connection.post 1 KiB": times(lambda: connection.post("/small", body=b"x" * 1024)),
+        "arequest, 64 in flight": lambda count: asyncio.run(crowd(small, count)),
+        "submit, 64 in flight": lambda count: submitted(small, count),
+        "KSR.http_client.curl_connect": times(
+            lambda: ksr.http_client.curl_connect("kept", "/small", "$var(r)")
+        ),
+    }
+
+
+async def crowd(url: str, count: int) -> None:
+    async def one(left: int) -> None:
+        for _ in range(left):
+            await onehttp.arequest("GET", url, headers=HEADERS)
+
+    await asyncio.gather(*(one(count // WIDTH) for _ in range(WIDTH)))
+
+
+def submitted(url: str, count: int) -> None:
+    room = threading.Semaphore(WIDTH)
+    done = [room.release]
+    for _ in range(count):
+        room.acquire()
+        onehttp.submit("GET", url, route=lambda _: done[0]())
+    onehttp.drain()
+
+
+def cpu_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def main() -> None:
+    found = cases(sys.argv[1])
+    for run in found.values():
+        run(100)
+    print(json.dumps(list(found)), flush=True)
+    for line in sys.stdin:
+        case, count = json.loads(line)
+        found[case](50)
+        began = cpu_s()
+        found[case](count)
+        print((cpu_s() - began) / count * 1e6, flush=True)
+    onehttp.shutdown()
+
+
+if __name__ == "__main__":
+    main()

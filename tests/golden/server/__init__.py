@@ -1,0 +1,1 @@
+"""The far end of the recordings: an HTTP server on loopback, its behaviours and certificates."""
