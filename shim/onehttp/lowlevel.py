@@ -21,6 +21,9 @@ Queries and transactions:
 - `current_transaction` is what a query of this context would suspend (None: nothing);
   `make_current` sets it for good, for who made the context. Everybody else writes
   ``with onehttp.transaction(...)``.
+- `TransactionLayer` is a SIP transaction layer where there is no SIP server; its
+  `EmulatedTransaction` has states, timers and replies as scripts see them. `onehttp.testing` has
+  them under names of tests.
 
 Connections:
 
@@ -34,17 +37,27 @@ from onehttp.calls.revision import ReadyConnection
 from onehttp.queries.result import Start
 from onehttp.queries.transaction import current as current_transaction
 from onehttp.queries.transaction import make_current
+from onehttp.queries.transaction_layer import (
+    DEFAULT_FINAL_TIMER_S,
+    EmulatedTransaction,
+    TransactionLayer,
+    TransactionState,
+)
 from onehttp_backends.contract import Outcome, Transfer
 from onehttp_backends.errors import transfer_error
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.request_rules import MAX_SECONDS, check_url
 
 __all__ = [
+    "DEFAULT_FINAL_TIMER_S",
     "MAX_SECONDS",
+    "EmulatedTransaction",
     "HeaderPairs",
     "Outcome",
     "ReadyConnection",
     "Start",
+    "TransactionLayer",
+    "TransactionState",
     "Transfer",
     "backend",
     "check_url",

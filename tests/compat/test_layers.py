@@ -13,7 +13,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-PUBLIC = {"lowlevel", "xcap", "identity", "testing"}
+PUBLIC = {"lowlevel", "xcap", "identity"}
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 

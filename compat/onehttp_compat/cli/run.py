@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 import onehttp
-from onehttp.testing import DEFAULT_FINAL_TIMER_S
+from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S
 from onehttp_compat.cli.report import Report
 from onehttp_compat.script.outcome import MessageOutcome
 from onehttp_compat.script.sip_server import serving

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from onehttp import TransactionError
-from onehttp.lowlevel import make_current
-from onehttp.testing import FakeTransaction, FakeTransactionLayer, TransactionState
+from onehttp.lowlevel import EmulatedTransaction, TransactionLayer, TransactionState, make_current
 from onehttp_compat.script.outcome import MessageOutcome, QueryOutcome, is_final
 from onehttp_compat.sip.message import SipMessage
 from onehttp_compat.sip.request import SipRequest
@@ -35,12 +34,12 @@ class MessageInProgress:
         self,
         message: SipMessage,
         number: int,
-        layer: FakeTransactionLayer,
+        layer: TransactionLayer,
         when_done: Callable[[MessageOutcome], object],
     ) -> None:
         self.message = message
         self.outcome = MessageOutcome(message, number)
-        self.transaction: FakeTransaction | None = None
+        self.transaction: EmulatedTransaction | None = None
         self.routes_set: set[str] = set()
         """Kinds of routes that the script has armed, as ``t_is_set`` names them."""
         self._layer = layer
@@ -58,7 +57,7 @@ class MessageInProgress:
         headers = self.outcome.headers
         return SipRequest(self.message.wire(), on_add=lambda line: headers.append(line.strip()))
 
-    def new_transaction(self) -> FakeTransaction:
+    def new_transaction(self) -> EmulatedTransaction:
         """Give it a transaction, which queries of this context suspend from here on."""
         self.transaction = self._layer.new(self.message.method, self._left)
         make_current(self.transaction)
@@ -131,7 +130,7 @@ class Scene:
     """In a callback outside of transactions: its message was made up, replies reach nobody."""
 
     @property
-    def transaction(self) -> FakeTransaction | None:
+    def transaction(self) -> EmulatedTransaction | None:
         return None if self.is_faked else self.progress.transaction
 
     def act(self, what: str) -> int:

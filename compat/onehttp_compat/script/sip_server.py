@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from onehttp import Result
-from onehttp.testing import DEFAULT_FINAL_TIMER_S, FakeTransactionLayer
+from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S, TransactionLayer
 from onehttp_compat.modules.http_async_client.calls import FAKED_MESSAGE, AsyncCall
 from onehttp_compat.modules.http_async_client.reply import AsyncReply
 from onehttp_compat.process import ScriptRoute
@@ -51,7 +51,7 @@ class SipServer:
         ScriptError: the script does not start.
     """
 
-    def __init__(self, script: Script, legacy: LegacyServer, layer: FakeTransactionLayer) -> None:
+    def __init__(self, script: Script, legacy: LegacyServer, layer: TransactionLayer) -> None:
         self.layer = layer
         self._script = script
         self._legacy = legacy
@@ -216,4 +216,4 @@ def serving(
     ksr = script_ksr(legacy)
     with provided_modules(ksr, path):
         script = Script(path, legacy, ksr, method)
-        yield SipServer(script, legacy, FakeTransactionLayer(final_timer_s, clock))
+        yield SipServer(script, legacy, TransactionLayer(final_timer_s, clock))

@@ -3,13 +3,10 @@
 Imports the shim only. `FakeTransactionLayer` stands for the SIP server around a script.
 """
 
+from onehttp.queries.transaction_layer import DEFAULT_FINAL_TIMER_S, TransactionState
+from onehttp.queries.transaction_layer import EmulatedTransaction as FakeTransaction
+from onehttp.queries.transaction_layer import TransactionLayer as FakeTransactionLayer
 from onehttp.testing.clock import ManualClock
-from onehttp.testing.transactions import (
-    DEFAULT_FINAL_TIMER_S,
-    FakeTransaction,
-    FakeTransactionLayer,
-    TransactionState,
-)
 
 __all__ = [
     "DEFAULT_FINAL_TIMER_S",

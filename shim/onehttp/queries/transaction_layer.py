@@ -41,7 +41,7 @@ TRANSITIONS: Final[dict[TransactionState, frozenset[TransactionState]]] = {
 }
 
 
-class FakeTransactionLayer:
+class TransactionLayer:
     """The transactions of one server.
 
     Args:
@@ -58,17 +58,17 @@ class FakeTransactionLayer:
         self.clock = clock
         self.changed = threading.Condition(threading.RLock())
         """Guards the state of every transaction, and tells of each change."""
-        self.suspended: dict[FakeTransaction, float] = {}
+        self.suspended: dict[EmulatedTransaction, float] = {}
         """Those that are put aside, by the time their timer fires; soonest first."""
 
     def new(
         self, method: str = "MESSAGE", when_left: Callable[[], object] | None = None
-    ) -> FakeTransaction:
+    ) -> EmulatedTransaction:
         """A transaction for a request of that method.
 
         ``when_left`` is called as soon as it is left, with `changed` held.
         """
-        return FakeTransaction(self, method, when_left)
+        return EmulatedTransaction(self, method, when_left)
 
     def expire(self) -> None:
         """Answer those whose time is over."""
@@ -92,7 +92,7 @@ class FakeTransactionLayer:
                 self.changed.wait(max(0.001, min(left)) if left else None)
 
 
-class FakeTransaction:
+class EmulatedTransaction:
     """One transaction; an `onehttp.Transaction`.
 
     Attributes:
@@ -103,7 +103,7 @@ class FakeTransaction:
 
     def __init__(
         self,
-        layer: FakeTransactionLayer,
+        layer: TransactionLayer,
         method: str,
         when_left: Callable[[], object] | None = None,
     ) -> None:
@@ -119,7 +119,7 @@ class FakeTransaction:
         self._was = self.state  # before it was suspended
 
     def __repr__(self) -> str:
-        return f"<FakeTransaction {self.method}: {self.state.value}>"
+        return f"<EmulatedTransaction {self.method}: {self.state.value}>"
 
     @property
     def is_answered(self) -> bool:
