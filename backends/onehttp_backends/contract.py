@@ -139,6 +139,9 @@ class TransferOptions:
     peers: Literal["any", "public"] = "any"
     """``public``: connect to globally reachable addresses only, else fail with code 7. For URLs
     that a stranger chose; the address itself is checked, so no name can lead elsewhere."""
+    private_redirects: bool = False
+    """Of redirects that the API follows: a server with a public address may lead to loopback,
+    private and link-local ones."""
     keepalive: Keepalive | None = None
     reuse: bool = True
     """Keep the connection for later calls; False closes it after each."""

@@ -68,6 +68,9 @@ class Sent(enum.Enum):
     """The server answered, at least in part."""
 
 
+_FURTHER = (Sent.NO, Sent.MAYBE, Sent.YES)
+
+
 class Phase(enum.Enum):
     """Where a transfer was when it ended."""
 
@@ -116,11 +119,16 @@ class TransferError(OnehttpError):
 
 
 class RequestError(TransferError, ValueError):
-    """The request itself is not fit to be sent: nothing has reached the wire."""
+    """A request is not fit to be sent, and was not: nothing of it has reached the wire."""
 
 
 class RequestTypeError(RequestError, TypeError):
     """An argument of the request has the wrong type: nothing has reached the wire."""
+
+
+class RedirectError(RequestError):
+    """A redirect leads where no request may go: to what is no URL, to another scheme, from https
+    to http, from a public address to a private one. ``sent`` is YES: a server has answered."""
 
 
 class TimeoutError(TransferError, builtins.TimeoutError):
@@ -133,6 +141,10 @@ class ResolveError(TransferError):
 
 class ConnectError(TransferError, ConnectionError):
     """No connection to the server could be made."""
+
+
+class PeerRefusedError(ConnectError):
+    """No connection was made: the address is not one that may be connected to."""
 
 
 class TLSError(TransferError):
@@ -203,6 +215,28 @@ def transfer_error(
 ) -> TransferError:
     """The error of the hierarchy that fits libcurl's ``code``."""
     return _BY_CODE.get(code, TransferError)(code, message, sent=sent, phase=phase)
+
+
+def answer_error(
+    code: int, message: str, *, sent: Sent = Sent.YES, phase: Phase | None = None
+) -> TransferError:
+    """The error of an answer that is none. It says something of the server, never of the request,
+    though libcurl has one code for both (1: a URL of another scheme, or no HTTP)."""
+    kind = _BY_CODE.get(code, TransferError)
+    if issubclass(kind, RequestError):
+        kind = ProtocolError
+    return kind(code, message, sent=sent, phase=phase)
+
+
+def at_least(error: TransferError, sent: Sent) -> TransferError:
+    """``error``, or one like it, whose ``sent`` is ``sent`` or worse: what is true of all attempts
+    and hops of a call together."""
+    if _FURTHER.index(error.sent) >= _FURTHER.index(sent):
+        return error
+    # Another one: an error may be the canned answer of many calls.
+    found = type(error)(error.code, error.message, sent=sent, phase=error.phase)
+    found.__cause__ = error.__cause__
+    return found
 
 
 def code_name(code: int) -> str:

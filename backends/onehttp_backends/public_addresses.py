@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import socket
 from typing import Final
 
-from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, transfer_error
+from onehttp_backends.errors import CurlCode, PeerRefusedError, Phase, Sent
 
 _CARRIES_IPV4: Final = ipaddress.ip_network("64:ff9b::/96")
 """NAT64 (RFC 6052): the last 32 bits are the IPv4 address that is reached."""
@@ -40,9 +41,19 @@ def _inner_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)
 
 
-def refused_peer(place: str, address: str) -> TransferError:
+def is_private_host(host: str) -> bool:
+    """Whether the host of a URL is a private address by what is written there: for who cannot look
+    names up, since a proxy does. ``127.1`` and ``0x7f000001`` are addresses, too."""
+    try:
+        return not is_public(socket.inet_ntoa(socket.inet_aton(host)))
+    except (OSError, UnicodeEncodeError):
+        name = host.lower().removesuffix(".")
+        return (":" in name and not is_public(name)) or name.rpartition(".")[2] == "localhost"
+
+
+def refused_peer(place: str, address: str) -> PeerRefusedError:
     """The error of a transfer that would have gone to ``address``."""
-    return transfer_error(
+    return PeerRefusedError(
         CurlCode.COULDNT_CONNECT,
         f"{place}: {address} is not a public address, and no other may be connected to",
         sent=Sent.NO,

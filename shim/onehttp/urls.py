@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from numbers import Number
 from typing import Any, TypeAlias
@@ -11,6 +12,7 @@ from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 ParamSource: TypeAlias = "Mapping[str, Any] | Iterable[tuple[str, Any]] | None"
 # What percent-encoding leaves alone in a URL that is already one: all of RFC 3986, and "%".
 _URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
+_dns_label = re.compile(r"[a-z0-9_-]{1,63}").fullmatch
 
 
 def with_params(url: str, params: ParamSource) -> str:
@@ -79,7 +81,11 @@ def _plain(value: object, what: str) -> str | bytes:
 
 
 def ascii_url(url: object) -> str:
-    """A URL for people as one for the wire: IDNA host, the rest percent-encoded UTF-8."""
+    """A URL for people as one for the wire: the host as DNS has it, the rest percent-encoded UTF-8.
+
+    Raises:
+        RequestError: code 3; the host is no name that DNS could have.
+    """
     if not isinstance(url, str):
         raise RequestTypeError(
             CurlCode.BAD_FUNCTION_ARGUMENT, f"URL: expected str, got {type(url).__name__}"
@@ -88,9 +94,51 @@ def ascii_url(url: object) -> str:
 
     scheme, separator, rest = url.partition("://")
     host_end = min((rest.find(mark) for mark in "/?#" if mark in rest), default=len(rest))
-    host, tail = rest[:host_end], rest[host_end:]
+    authority, tail = rest[:host_end], rest[host_end:]
     try:
-        host = host if host.isascii() else host.encode("idna").decode()
-        return f"{scheme}{separator}{host}{quote(tail, safe=_URL_CHARACTERS)}"
+        tail = quote(tail, safe=_URL_CHARACTERS)
     except UnicodeError as error:
         raise RequestError(CurlCode.URL_MALFORMAT, f"URL: cannot be encoded: {error}") from None
+    return f"{scheme}{separator}{ascii_authority(authority)}{tail}"
+
+
+def ascii_authority(authority: str) -> str:
+    """``host[:port]`` with the host as DNS has it; what stands before an ``@`` is left alone."""
+    if authority.isascii():
+        return authority
+    userinfo, at, place = authority.rpartition("@")
+    host, colon, port = place.partition(":")
+    return f"{userinfo}{at}{ascii_host(host)}{colon}{port}"
+
+
+def ascii_host(host: str) -> str:
+    """A host name as DNS has it, by UTS 46, non-transitional: ``fa\xdf.de`` is not ``fass.de``.
+
+    So do libcurl, browsers and the registries. The codec ``idna`` of the standard library means
+    other domains by it, and lets characters pass that become a ``/`` or ``?`` in the middle.
+
+    Raises:
+        RequestError: code 3; it is none.
+    """
+    if host.isascii():
+        return host
+    import idna  # its tables are large, and few hosts need them
+
+    try:
+        mapped = idna.uts46_remap(host, std3_rules=False, transitional=False)
+        labels = [_ascii_label(label) for label in mapped.removesuffix(".").split(".")]
+    except (idna.IDNAError, UnicodeError, ValueError) as error:
+        raise RequestError(
+            CurlCode.URL_MALFORMAT, f"URL: host {host!a}: no domain name: {error}"
+        ) from None
+    return ".".join(labels) + ("." if mapped.endswith(".") else "")
+
+
+def _ascii_label(label: str) -> str:
+    if not label.isascii():
+        import idna
+
+        return str(idna.alabel(label), "ascii")
+    if not _dns_label(label):
+        raise ValueError(f"label {label!r}")
+    return label

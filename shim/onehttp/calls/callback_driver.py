@@ -106,11 +106,10 @@ class CourseTransfer:
             self._stop_waiting()
         try:
             with within(self._traced):
-                self._take(self._course.send(outcome))
+                while (outcome := self._refused(self._course.send(outcome))) is not None:
+                    pass
         except StopIteration as end:
             self._finish(end.value)
-        except TransferError as error:
-            self._finish(error)
         except OnehttpError as error:  # the engine was closed meanwhile
             self._finish(_cancelled(str(error)))
         except Exception as error:
@@ -119,6 +118,16 @@ class CourseTransfer:
         except BaseException as error:  # Ctrl-C, in the thread that drives
             self._finish(_broken_off(error))
             raise
+
+    def _refused(self, step: Request | Pause) -> TransferError | None:
+        """Take a step; the error of one that the engine does not begin."""
+        try:
+            self._take(step)
+        except TransferError as error:
+            with self._changing:
+                self._stop_waiting()
+            return error
+        return None
 
     def _stop_waiting(self) -> None:
         """The step that was waited for is over. The lock is held."""

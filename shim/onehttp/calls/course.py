@@ -28,8 +28,10 @@ from onehttp_backends.errors import (
     Phase,
     ProtocolError,
     ResolveError,
+    Sent,
     TimeoutError,
     TransferError,
+    at_least,
 )
 from onehttp_backends.trace import step
 
@@ -236,7 +238,12 @@ def _fails_over(ready: ReadyConnection, request: Request, outcome: Outcome) -> b
 
 
 def _after(earlier: Outcome, outcome: Outcome) -> Outcome:
-    """``outcome``, which if it is an error shows the one before in its traceback."""
-    if isinstance(outcome, TransferError) and isinstance(earlier, TransferError):
-        outcome.__cause__ = earlier
+    """``outcome``, which if it is an error shows the one before in its traceback, and says how far
+    any of them got."""
+    if not isinstance(outcome, TransferError):
+        return outcome
+    if isinstance(earlier, Response):
+        return at_least(outcome, Sent.YES)
+    outcome = at_least(outcome, earlier.sent)
+    outcome.__cause__ = earlier
     return outcome

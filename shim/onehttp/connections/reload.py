@@ -16,6 +16,7 @@ FILE_KEYS: Final = {
     "attempt_timeout_s": "timeout.attempt",
     "max_body_bytes": "max_body",
     "max_redirects": "redirects",
+    "private_redirects": "redirects",
     "ip_version": "ip",
     "breaker": "circuit_breaker",
     "tls.cert_file": "tls.cert",

@@ -2,7 +2,9 @@
 belongs to an origin stays there.
 
 libcurl, like its peers, sends an ``X-Api-Key`` on to wherever a redirect points. Here only
-headers that say nothing about the caller cross an origin, and credentials never do.
+headers that say nothing about the caller cross an origin, and credentials never do. Nor does a
+public server lead into a private network: whoever answers there would take the request for one
+from within.
 """
 
 from __future__ import annotations
@@ -10,18 +12,28 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Generator
+from typing import Final
 
+from onehttp.policies.location import origin, target
 from onehttp_backends.contract import Outcome, Request, Response, Tls, TransferOptions
-from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, transfer_error
-from onehttp_backends.request_rules import check_url
-from onehttp_backends.trace import step
+from onehttp_backends.errors import (
+    CurlCode,
+    PeerRefusedError,
+    Phase,
+    RedirectError,
+    Sent,
+    TransferError,
+    at_least,
+    transfer_error,
+)
+from onehttp_backends.public_addresses import is_private_host, is_public
 
-DEFAULT_MAX_REDIRECTS = 10
-
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_ORIGIN_FREE = frozenset({"accept", "accept-language", "content-type", "user-agent"})
-_OF_THE_BODY = frozenset({"content-type", "content-length", "content-encoding"})
-_MAX_STRIPPED = 256
+DEFAULT_MAX_REDIRECTS: Final = 10
+STATUSES: Final = frozenset({301, 302, 303, 307, 308})
+_ORIGIN_FREE: Final = frozenset({"accept", "accept-language", "content-type", "user-agent"})
+_OF_THE_BODY: Final = frozenset({"content-type", "content-length", "content-encoding",
+                                 "transfer-encoding"})  # fmt: skip
+_MAX_KEPT: Final = 256
 
 
 class Trail:
@@ -41,12 +53,12 @@ class Trail:
 
         Raises:
             TooManyRedirectsError: code 47.
-            RequestError: the target is malformed (3), or of another scheme, or plain http
-                coming from https (1).
+            RedirectError: the target is malformed (3), or of another scheme, or plain http
+                coming from https (1), or a private host coming from a public one (7).
             TimeoutError: the time for all hops together is over.
         """
-        location = response.headers.get("location") if response.status in _REDIRECTS else None
-        if not location:
+        locations = response.headers.get_all("location") if response.status in STATUSES else ()
+        if not locations or not locations[0]:
             response.redirect_count = self._count
             return None
         if self._count >= self._max_redirects:
@@ -56,33 +68,46 @@ class Trail:
                 sent=Sent.YES,
             )
         self._count += 1
-        self._request = self._redirected(self._request, response.status, location)
+        self._request = self._redirected(self._request, response, locations[0])
         return self._request
 
-    def _redirected(self, request: Request, status: int, location: str) -> Request:
-        from urllib.parse import urljoin
+    def failed(self, error: TransferError) -> TransferError:
+        """What the call ends with when its latest hop has ended with ``error``."""
+        if not self._count:
+            return error
+        if isinstance(error, PeerRefusedError):
+            found = RedirectError(
+                error.code, f"redirect refused: {error.message}", sent=Sent.YES, phase=error.phase
+            )
+            found.__cause__ = error
+            return found
+        return at_least(error, Sent.YES)
 
-        from onehttp.urls import ascii_url
-
-        target = urljoin(request.url, location)
-        target = (target if target.isascii() else ascii_url(target)).partition("#")[0]
-        before, after = check_url(request.url).lower(), check_url(target).lower()
+    def _redirected(self, request: Request, response: Response, location: str) -> Request:
+        url = target(request.url, location)
+        before, after = origin(request.url), origin(url)
         if before.startswith("https:") and after.startswith("http:"):
-            raise transfer_error(
+            raise RedirectError(
                 CurlCode.UNSUPPORTED_PROTOCOL,
                 f"redirect from https to plain http refused ({after})",
                 sent=Sent.YES,
             )
         method, headers, body = request.method, request.headers, request.body
+        status = response.status
         if (status == 303 and method != "HEAD") or (status in (301, 302) and method == "POST"):
             method, body = "GET", None
             headers = tuple(pair for pair in headers if pair[0].lower() not in _OF_THE_BODY)
         options = request.options
         if before != after:
             headers = tuple(pair for pair in headers if pair[0].lower() in _ORIGIN_FREE)
-            options = without_credentials(options)
-        return Request(
-            method, target, headers, body, options, self._time_left_s(), request.connect_timeout_s
+            options = elsewhere(options, _stays_public(options, response, before, after))
+        return request._replace(
+            method=method,
+            url=url,
+            headers=headers,
+            body=body,
+            options=options,
+            total_timeout_s=self._time_left_s(),
         )
 
     def _time_left_s(self) -> float:
@@ -100,35 +125,66 @@ class Trail:
 
 
 def following(request: Request, max_redirects: int) -> Generator[Request, Outcome | None, Outcome]:
-    """A course (see `onehttp.policies.course`): ``request`` and the redirects it meets."""
+    """A course (see `onehttp.calls.course`): ``request`` and the redirects it meets."""
     trail = Trail(request, max_redirects)
     while True:
         outcome = yield request
         assert outcome is not None
         if not isinstance(outcome, Response):
-            return outcome
+            return trail.failed(outcome)
         try:
             onward = trail.onward(outcome)
         except TransferError as error:
             return error
         if onward is None:
             return outcome
-        step("redirected")
         request = onward
 
 
-_stripped: dict[int, tuple[TransferOptions, TransferOptions]] = {}
+def _stays_public(options: TransferOptions, response: Response, before: str, after: str) -> bool:
+    """Whether the engine must see to it that the next hop connects to a public address only.
+
+    Raises:
+        RedirectError: a proxy will connect, and the target names a private host.
+    """
+    if options.private_redirects:
+        return False
+    if options.proxy is None:
+        return is_public(response.peer.host)
+    # Who connects is the proxy: the names are all that can be judged here.
+    if is_private_host(_host(after)) and not is_private_host(_host(before)):
+        raise RedirectError(
+            CurlCode.COULDNT_CONNECT,
+            f"redirect refused: {after} is private, and {before} is not",
+            sent=Sent.YES,
+        )
+    return False
 
 
-def without_credentials(options: TransferOptions) -> TransferOptions:
-    """``options`` without auth and client certificate; the same object for the same options."""
-    found = _stripped.get(id(options))
+def _host(place: str) -> str:
+    authority = place.partition("://")[2]
+    return (
+        authority.partition("]")[0].lstrip("[")
+        if "]" in authority
+        else (authority.partition(":")[0])
+    )
+
+
+_elsewhere: dict[tuple[int, bool], tuple[TransferOptions, TransferOptions]] = {}
+
+
+def elsewhere(options: TransferOptions, is_public_only: bool) -> TransferOptions:
+    """``options`` for another origin: no credentials, no client certificate, and where wanted, no
+    private address. The same object for the same options: engines pool by its identity."""
+    key = (id(options), is_public_only)
+    found = _elsewhere.get(key)
     if found is not None:
         return found[1]
     tls = options.tls
     bare = dataclasses.replace(
         options,
         auth=None,
+        peers="public" if is_public_only else options.peers,
         tls=Tls(
             verify_peer=tls.verify_peer,
             verify_host=tls.verify_host,
@@ -139,7 +195,7 @@ def without_credentials(options: TransferOptions) -> TransferOptions:
             max_version=tls.max_version,
         ),
     )
-    if len(_stripped) >= _MAX_STRIPPED:
-        _stripped.clear()
-    _stripped[id(options)] = (options, bare)
+    if len(_elsewhere) >= _MAX_KEPT:
+        _elsewhere.clear()
+    _elsewhere[key] = (options, bare)
     return bare

@@ -83,7 +83,7 @@ def test_within_an_origin_headers_stay(api: str) -> None:
 
 @pytest.mark.parametrize("location", ["file:///etc/passwd", "gopher://127.0.0.1/", "ftp://h/"])
 def test_another_scheme_is_refused(api: str, location: str) -> None:
-    with RawServer(redirecting_to(location)) as server, pytest.raises(onehttp.RequestError) as bad:
+    with RawServer(redirecting_to(location)) as server, pytest.raises(onehttp.RedirectError) as bad:
         onehttp.request("GET", server.url, follow_redirects=True)
     assert bad.value.code == onehttp.CurlCode.UNSUPPORTED_PROTOCOL
 

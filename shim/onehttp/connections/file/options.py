@@ -55,6 +55,7 @@ def transfer_options(model: ConnectionModel | DefaultsModel, tls: Tls) -> Transf
         interface=model.interface,
         ip_version=model.ip,
         peers=model.peers,
+        private_redirects=model.redirects.private,
         keepalive=Keepalive(idle_s=keepalive.idle, interval_s=keepalive.interval)
         if keepalive
         else None,

@@ -215,6 +215,11 @@ class RedirectsModel(Model):
     """How many redirects are followed. `true` is 10, a plain number the maximum."""
 
     max: Annotated[int, BeforeValidator(_redirect_count)] = Field(default=10, ge=0, le=50)
+    private: bool = Field(
+        default=False,
+        description="a server with a public address may lead to loopback, private and link-local "
+        "ones",
+    )
 
 
 class ProxyModel(Model):
