@@ -114,6 +114,8 @@ class TransferOptions:
     never share a handle, nor (where their TLS identity differs) a socket.
     """
 
+    name: str = ""
+    """Of the connection, for traces and errors; empty for calls on none."""
     total_timeout_s: float = 4.0
     """Seconds for the whole transfer, queueing and lookup included; 0 = no limit."""
     connect_timeout_s: float = 1.0

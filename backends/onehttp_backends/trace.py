@@ -107,7 +107,7 @@ async def aperformed(
 
 def begin(request: Request) -> TracedCall:
     """A transfer begins: a step of the call made in this context, or a call by itself."""
-    return (_current.get() or TracedCall("")).begun(request)
+    return (_current.get() or TracedCall(request.options.name)).begun(request)
 
 
 def step(text: str, *values: object) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from onehttp.connections.background import BackgroundReload
 from onehttp.connections.model import ConnectionSpec
@@ -16,13 +16,14 @@ from onehttp.errors import (
     AlreadyInitialisedError,
     NotInitialisedError,
 )
+from onehttp.observe.trace import print_if_asked
 from onehttp.queries.counts import ShutdownReport
 from onehttp.queries.routes import Routes
 from onehttp.runtime import Runtime
 from onehttp.settings import Settings
 
-if TYPE_CHECKING:
-    pass
+logger = logging.getLogger("onehttp")
+_reload_log = logging.getLogger("onehttp.reload")
 
 
 class Process:
@@ -58,6 +59,9 @@ class Process:
                 declared=self._declared,
             )
             self._settings, self._place = settings, place
+        print_if_asked()
+        logger.info("initialised at %s: engine %s, %d connections", place,
+                    self.runtime.backend.name, len(specs))  # fmt: skip
 
     def _check_is_same(self, settings: Settings) -> None:
         if settings != self._settings:
@@ -79,7 +83,9 @@ class Process:
         if runtime is None:
             raise self.missing()
         with self._reloading:
-            return runtime.reload(source)
+            diff = runtime.reload(source)
+        _reload_log.info("reloaded: %s", diff)
+        return diff
 
     def declare(self, specs: Iterable[ConnectionSpec]) -> None:
         """See `onehttp.declare`."""
@@ -101,7 +107,11 @@ class Process:
             runtime, self.runtime = self.runtime, None
             self._declared = {}
             self._was_shut_down = self._was_shut_down or runtime is not None
-        return ShutdownReport() if runtime is None else runtime.close(grace_s)
+        if runtime is None:
+            return ShutdownReport()
+        report = runtime.close(grace_s)
+        logger.info("shut down: %s", report)
+        return report
 
     def missing(self) -> NotInitialisedError:
         """The error of a call without a runtime."""

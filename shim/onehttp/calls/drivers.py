@@ -11,6 +11,7 @@ from onehttp.policies.deadline import Deadline
 from onehttp.policies.redirects import following
 from onehttp_backends.contract import Backend, Outcome, Request, Response
 from onehttp_backends.errors import TransferError
+from onehttp_backends.trace import TracedCall, current, is_on, within
 
 if TYPE_CHECKING:
     from onehttp.calls.revision import ReadyConnection, Revision
@@ -37,6 +38,11 @@ def perform_policed(
     Raises:
         TransferError: there was no response.
     """
+    if is_on() and current() is None:
+        with within(TracedCall(ready.spec.name)):
+            return perform_policed(
+                backend, clock, revision, ready, request, make_call, begins_at_once
+            )
     first: Outcome | None = None
     began = clock.now()
     policies = ready.policies
@@ -69,6 +75,11 @@ async def aperform_policed(
     Raises:
         TransferError: there was no response.
     """
+    if is_on() and current() is None:
+        with within(TracedCall(ready.spec.name)):
+            return await aperform_policed(
+                backend, clock, revision, ready, request, make_call, begins_at_once
+            )
     first: Outcome | None = None
     began = clock.now()
     policies = ready.policies
@@ -89,12 +100,14 @@ async def aperform_policed(
 
 def perform_following(backend: Backend, request: Request, max_redirects: int) -> Response:
     """Perform ``request`` and the redirects it meets, in the calling thread."""
-    return perform_course(following(request, max_redirects), backend)
+    with within(TracedCall("") if is_on() else None):
+        return perform_course(following(request, max_redirects), backend)
 
 
 async def aperform_following(backend: Backend, request: Request, max_redirects: int) -> Response:
     """The same in the running task."""
-    return await aperform_course(following(request, max_redirects), backend)
+    with within(TracedCall("") if is_on() else None):
+        return await aperform_course(following(request, max_redirects), backend)
 
 
 def perform_course(course: Course, backend: Backend, clock: Clock | None = None) -> Response:

@@ -50,7 +50,6 @@ class BackgroundReload:
             _log.error("reload refused, nothing has changed:\n%s", error)
             outcome = error
         else:
-            _log.info("reloaded: %s", outcome)
             for warning in outcome.warnings:
                 _log.warning("%s", warning)
         if self._told is not None:

@@ -229,7 +229,7 @@ class _Loading:
 def _spec(draft: _Draft, tls: Tls) -> ConnectionSpec:
     model, document = draft.model, draft.layers[0]
     path = ("connections", draft.name)
-    options = transfer_options(model, tls)
+    options = transfer_options(draft.name, model, tls)
     check_options(options)
     line, _ = document.place(path, of_key=True)
     written = _at(document.values, (*path, "url"))

@@ -36,10 +36,13 @@ _AUTH_SCHEMES = {
 }
 
 
-def transfer_options(model: ConnectionModel | DefaultsModel, tls: Tls) -> TransferOptions:
-    """The options of a connection; ``tls`` names the files as they were found."""
+def transfer_options(
+    name: str, model: ConnectionModel | DefaultsModel, tls: Tls
+) -> TransferOptions:
+    """The options of the connection ``name``; ``tls`` names the files as they were found."""
     low_speed, keepalive = model.low_speed, model.keepalive
     return TransferOptions(
+        name=name,
         total_timeout_s=model.timeout.total,
         connect_timeout_s=min(model.timeout.connect, model.timeout.total),
         idle_timeout_s=model.timeout.idle or 0.0,
