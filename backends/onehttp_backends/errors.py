@@ -7,7 +7,9 @@ the legacy functions return that number, so it is part of the contract.
 from __future__ import annotations
 
 import builtins
+import copy
 import enum
+from typing import ClassVar, TypeAlias
 
 
 class CurlCode(enum.IntEnum):
@@ -84,63 +86,103 @@ class Phase(enum.Enum):
 
 
 class OnehttpError(Exception):
-    """Base of every error this library raises on purpose."""
+    """Base of every error this library raises on purpose. All of them can be pickled and copied."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Not by calling the class with ``args``, as exceptions usually are: its parameters are
+        # its own affair. ``__notes__`` are among the attributes.
+        return _rebuilt, (type(self), self.args), self.__dict__
+
+
+Usual: TypeAlias = "tuple[int, Sent, Phase | None]"
 
 
 class TransferError(OnehttpError):
     """A transfer gave no response.
+
+    Engines make it of a code and a message. Of a message alone, ``TimeoutError("too late")``, it
+    is a usual one of its kind, for tests.
 
     Attributes:
         code: libcurl's CURLcode, on every backend (1 to 100).
         message: one line for people; names the origin, never a secret.
         sent: whether the server can have seen the request.
         phase: where the transfer was, or None where it never started.
+
+    Raises:
+        ValueError: the code belongs to another class.
+        TypeError: the code is no number, or the message no text.
     """
+
+    usual: ClassVar[Usual] = (CurlCode.FAILED_INIT, Sent.MAYBE, None)
+    """Code, ``sent`` and phase of one of which nothing but the message is given."""
+    has_any_code: ClassVar[bool] = True
 
     def __init__(
         self,
-        code: int,
-        message: str,
+        code: int | str,
+        message: str | None = None,
         *,
-        sent: Sent = Sent.NO,
+        sent: Sent | None = None,
         phase: Phase | None = None,
     ) -> None:
-        super().__init__(code, message)
+        if message is None and isinstance(code, str):
+            message = code
+            code, usual_sent, usual_phase = self.usual
+            sent, phase = sent or usual_sent, phase or usual_phase
+        if not isinstance(code, int) or not isinstance(message, str):
+            raise TypeError(f"{type(self).__name__}: expected a code and a message, or a message")
+        code = int(code)  # a CurlCode would be spelled out in every repr
+        _check_code(type(self), code)
+        # OSError, which some of the classes are too, would take the code for an errno.
+        BaseException.__init__(self, code, message)
         self.code = code
         self.message = message
-        self.sent = sent
+        self.sent = sent or Sent.NO
         self.phase = phase
 
     def __str__(self) -> str:
         return f"{self.message} (code {self.code} {code_name(self.code)}, sent: {self.sent.value})"
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild, (type(self), self.code, self.message, self.sent, self.phase))
-
 
 class RequestError(TransferError, ValueError):
     """A request is not fit to be sent, and was not: nothing of it has reached the wire."""
 
+    usual = (CurlCode.URL_MALFORMAT, Sent.NO, None)
+
 
 class RequestTypeError(RequestError, TypeError):
     """An argument of the request has the wrong type: nothing has reached the wire."""
+
+    usual = (CurlCode.BAD_FUNCTION_ARGUMENT, Sent.NO, None)
 
 
 class RedirectError(RequestError):
     """A redirect leads where no request may go: to what is no URL, to another scheme, from https
     to http, from a public address to a private one. ``sent`` is YES: a server has answered."""
 
+    usual = (CurlCode.URL_MALFORMAT, Sent.YES, None)
+
 
 class TimeoutError(TransferError, builtins.TimeoutError):
     """A deadline passed; ``phase`` says waiting for what."""
+
+    usual = (CurlCode.OPERATION_TIMEDOUT, Sent.MAYBE, Phase.FIRST_BYTE)
+    has_any_code = False
 
 
 class ResolveError(TransferError):
     """The host name (or the proxy's) has no address."""
 
+    usual = (CurlCode.COULDNT_RESOLVE_HOST, Sent.NO, Phase.LOOKUP)
+    has_any_code = False
+
 
 class ConnectError(TransferError, ConnectionError):
     """No connection to the server could be made."""
+
+    usual = (CurlCode.COULDNT_CONNECT, Sent.NO, Phase.CONNECT)
+    has_any_code = False
 
 
 class PeerRefusedError(ConnectError):
@@ -150,25 +192,58 @@ class PeerRefusedError(ConnectError):
 class TLSError(TransferError):
     """The TLS handshake, a certificate or a key was refused."""
 
+    usual = (CurlCode.PEER_FAILED_VERIFICATION, Sent.NO, Phase.TLS)
+    has_any_code = False
+
 
 class ProtocolError(TransferError):
     """The peer does not speak HTTP as it should."""
+
+    usual = (CurlCode.WEIRD_SERVER_REPLY, Sent.YES, Phase.BODY)
 
 
 class DisconnectedError(TransferError):
     """The connection ended before the response was complete."""
 
+    usual = (CurlCode.GOT_NOTHING, Sent.MAYBE, Phase.FIRST_BYTE)
+    has_any_code = False
+
 
 class TooLargeError(TransferError):
     """A response passed the limit set for it."""
+
+    usual = (CurlCode.FILESIZE_EXCEEDED, Sent.YES, Phase.BODY)
+    has_any_code = False
 
 
 class TooManyRedirectsError(TransferError):
     """More redirects than allowed."""
 
+    usual = (CurlCode.TOO_MANY_REDIRECTS, Sent.YES, None)
+    has_any_code = False
+
 
 class CancelledError(TransferError):
     """The transfer was cancelled by its owner, or the engine was closed under it."""
+
+    usual = (CurlCode.ABORTED_BY_CALLBACK, Sent.MAYBE, None)
+    has_any_code = False
+
+
+class BackendUnavailableError(OnehttpError, LookupError):
+    """No backend of that name, or it lacks a package it needs."""
+
+
+class EngineClosedError(OnehttpError, RuntimeError):
+    """The engine was closed: by `shutdown`, or because its process forked or ends."""
+
+
+class ReentrantCallError(OnehttpError, RuntimeError):
+    """A blocking call from within the driver: it would wait for itself for ever."""
+
+
+class UnexpectedRequestError(OnehttpError, AssertionError):
+    """A request that no canned answer of the double is for; names the nearest one."""
 
 
 _BY_CODE: dict[int, type[TransferError]] = {
@@ -234,7 +309,8 @@ def at_least(error: TransferError, sent: Sent) -> TransferError:
     if _FURTHER.index(error.sent) >= _FURTHER.index(sent):
         return error
     # Another one: an error may be the canned answer of many calls.
-    found = type(error)(error.code, error.message, sent=sent, phase=error.phase)
+    found = copy.copy(error)
+    found.sent = sent
     found.__cause__ = error.__cause__
     return found
 
@@ -252,7 +328,19 @@ def idle_text(limit_s: float) -> str:
     return f"nothing moved for {limit_s:g} s"
 
 
-def _rebuild(
-    kind: type[TransferError], code: int, message: str, sent: Sent, phase: Phase | None
-) -> TransferError:
-    return kind(code, message, sent=sent, phase=phase)
+def codes_of(kind: type[TransferError]) -> list[int]:
+    """libcurl's codes that become errors of this class, or of one below it."""
+    return [code for code, found in _BY_CODE.items() if issubclass(found, kind)]
+
+
+def _check_code(kind: type[TransferError], code: int) -> None:
+    if not kind.has_any_code and (found := _BY_CODE.get(code)) and not issubclass(kind, found):
+        raise ValueError(
+            f"{kind.__name__}: code {code} ({code_name(code)}) is that of a {found.__name__}"
+        )
+
+
+def _rebuilt(kind: type[OnehttpError], args: tuple[object, ...]) -> OnehttpError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    return error

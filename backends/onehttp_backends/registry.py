@@ -7,16 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from onehttp_backends.contract import Backend
-from onehttp_backends.errors import OnehttpError
+from onehttp_backends.errors import BackendUnavailableError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoints
 
 GROUP = "onehttp.backends"
-
-
-class BackendUnavailableError(OnehttpError, LookupError):
-    """No backend of that name, or it lacks a package it needs."""
 
 
 def available() -> list[str]:

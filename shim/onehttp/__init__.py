@@ -35,19 +35,24 @@ from onehttp.connections.model import ConnectionSet, ConnectionSpec, Notice
 from onehttp.connections.reload import Reload
 from onehttp.errors import (
     AlreadyInitialisedError,
+    BackendUnavailableError,
     CancelledError,
     CircuitOpenError,
     ConfigurationError,
     ConnectError,
     CurlCode,
     DisconnectedError,
+    EngineClosedError,
     LegacyCallWarning,
     LimitReachedError,
     NotInitialisedError,
     OnehttpError,
+    PeerRefusedError,
     Phase,
     ProtocolError,
+    QueueFullError,
     RedirectError,
+    ReentrantCallError,
     RequestError,
     RequestTypeError,
     ResolveError,
@@ -56,18 +61,20 @@ from onehttp.errors import (
     TLSError,
     TooLargeError,
     TooManyRedirectsError,
+    TransactionError,
     TransferError,
+    UnexpectedRequestError,
     UnknownConnectionError,
     UnknownRouteError,
 )
 from onehttp.named_connection import Connection
 from onehttp.policies.breaker import BreakerState
 from onehttp.queries.counts import QueryStats, ShutdownReport
-from onehttp.queries.limits import QueryLimits, QueueFullError
+from onehttp.queries.limits import QueryLimits
 from onehttp.queries.query import Query, QueryState
 from onehttp.queries.result import Result
 from onehttp.queries.task_transaction import TaskTransaction
-from onehttp.queries.transaction import Token, Transaction, TransactionError, transaction
+from onehttp.queries.transaction import Token, Transaction, transaction
 from onehttp.runtime import Runtime
 from onehttp.settings import BackendSettings
 from onehttp.version import VERSION
@@ -97,6 +104,7 @@ __all__ = [
     "AuthScheme",
     "Backend",
     "BackendSettings",
+    "BackendUnavailableError",
     "BreakerState",
     "CallArguments",
     "CancelledError",
@@ -108,6 +116,7 @@ __all__ = [
     "ConnectionSpec",
     "CurlCode",
     "DisconnectedError",
+    "EngineClosedError",
     "Headers",
     "HttpVersion",
     "Keepalive",
@@ -118,6 +127,7 @@ __all__ = [
     "Notice",
     "OnehttpError",
     "Peer",
+    "PeerRefusedError",
     "Phase",
     "PolicyCounters",
     "ProtocolError",
@@ -128,6 +138,7 @@ __all__ = [
     "QueryStats",
     "QueueFullError",
     "RedirectError",
+    "ReentrantCallError",
     "Reload",
     "Request",
     "RequestError",
@@ -153,6 +164,7 @@ __all__ = [
     "TransactionError",
     "TransferError",
     "TransferOptions",
+    "UnexpectedRequestError",
     "UnknownConnectionError",
     "UnknownRouteError",
     "arequest",

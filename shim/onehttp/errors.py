@@ -1,18 +1,71 @@
-"""Errors of this layer; those of transfers come from the engines, and are named here too."""
+"""Every error that a call may raise; docs/errors.md says when, and what to do.
+
+    OnehttpError
+        TransferError               a call gave no response; `code` is libcurl's
+            RequestError            not fit to be sent (is a ValueError)
+                RequestTypeError    an argument of the wrong type (is a TypeError)
+                RedirectError       a redirect leads where no request may go
+            ResolveError            the name has no address
+            ConnectError            no connection (is a ConnectionError)
+                CircuitOpenError    not sent: the circuit breaker is open
+                PeerRefusedError    the address is not one that may be connected to
+            TLSError                handshake, certificate or key refused
+            TimeoutError            a time limit passed (is a builtin TimeoutError)
+                LimitReachedError   not sent: the connection's limits gave it no turn in time
+            ProtocolError           the server does not speak HTTP as it should
+            DisconnectedError       the connection ended before the response was complete
+            TooLargeError           the response passed the limit
+            TooManyRedirectsError   more redirects than allowed
+            CancelledError          cancelled, or the engine was closed under it
+        ConfigurationError          connections that cannot be used (is a ValueError)
+        NotInitialisedError         used before init(), or after shutdown() (is a RuntimeError)
+        AlreadyInitialisedError     a second init() with other settings (is a RuntimeError)
+        BackendUnavailableError     no such backend, or a package is missing (is a LookupError)
+        EngineClosedError           used after its engine was closed (is a RuntimeError)
+        ReentrantCallError          a call from within the engine's driver (is a RuntimeError)
+        UnknownConnectionError      no connection of that name (is a LookupError)
+        UnknownRouteError           no route of that name (is a LookupError)
+        QueueFullError              as many queries are open as may be (is a RuntimeError)
+        TransactionError            a transaction cannot be suspended (is a RuntimeError)
+        UnexpectedRequestError      the double has no answer for it (is an AssertionError)
+        onehttp.identity.IdentityError
+            SigningError            what was to be signed makes no PASSporT (is a ValueError)
+            MissingIdentityError    428: no Identity header
+            StaleIdentityError      403: too old, or from the future
+            IdentityInfoError       436: the certificate cannot be had
+            CredentialError         437: the certificate is not believed
+            InvalidIdentityError    438: malformed, forged, or of another call (is a ValueError)
+        onehttp.xcap.XcapError
+            SelectorError           a selector that makes no URL (is a ValueError)
+            XmlError                a document that is not to be parsed (is a ValueError)
+                WrongNamespaceError well-formed, of another namespace
+            StatusError             the server answered, but not with what was asked for
+                NotFoundError       404 or 410 (is a LookupError)
+                PreconditionFailedError  412: the document has changed
+                ConflictError       409: the change would make the document invalid
+            StoreError              the database cannot be used
+                RowRefusedError     the database does not take this row
+
+Those of transfers come from the engines and are named here too. A wrong keyword is a TypeError.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from onehttp_backends.errors import (
+    BackendUnavailableError,
     CancelledError,
     ConnectError,
     CurlCode,
     DisconnectedError,
+    EngineClosedError,
     OnehttpError,
+    PeerRefusedError,
     Phase,
     ProtocolError,
     RedirectError,
+    ReentrantCallError,
     RequestError,
     RequestTypeError,
     ResolveError,
@@ -22,23 +75,29 @@ from onehttp_backends.errors import (
     TooLargeError,
     TooManyRedirectsError,
     TransferError,
+    UnexpectedRequestError,
 )
 
 __all__ = [
     "AlreadyInitialisedError",
+    "BackendUnavailableError",
     "CancelledError",
     "CircuitOpenError",
     "ConfigurationError",
     "ConnectError",
     "CurlCode",
     "DisconnectedError",
+    "EngineClosedError",
     "LegacyCallWarning",
     "LimitReachedError",
     "NotInitialisedError",
     "OnehttpError",
+    "PeerRefusedError",
     "Phase",
     "ProtocolError",
+    "QueueFullError",
     "RedirectError",
+    "ReentrantCallError",
     "RequestError",
     "RequestTypeError",
     "ResolveError",
@@ -47,7 +106,9 @@ __all__ = [
     "TimeoutError",
     "TooLargeError",
     "TooManyRedirectsError",
+    "TransactionError",
     "TransferError",
+    "UnexpectedRequestError",
     "UnknownConnectionError",
     "UnknownRouteError",
 ]
@@ -69,6 +130,7 @@ class ConfigurationError(OnehttpError, ValueError):
         line: int | None = None,
         column: int | None = None,
         key: str | None = None,
+        errors: Sequence[ConfigurationError] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -76,32 +138,32 @@ class ConfigurationError(OnehttpError, ValueError):
         self.line = line
         self.column = column
         self.key = key
+        self._errors = tuple(errors)
 
-    def __str__(self) -> str:
-        return placed(self.message, self.file, self.line, self.column, self.key)
+    @classmethod
+    def of(cls, errors: Sequence[ConfigurationError]) -> ConfigurationError:
+        """One error for all that is wrong: a line for each, everything else as the first has it."""
+        first = errors[0]
+        if len(errors) == 1:
+            return first
+        return cls(
+            first.message,
+            file=first.file,
+            line=first.line,
+            column=first.column,
+            key=first.key,
+            errors=errors,
+        )
 
     @property
     def errors(self) -> tuple[ConfigurationError, ...]:
         """Everything that is wrong; this error alone unless there is more."""
-        return (self,)
-
-
-class ConfigurationFaultsError(ConfigurationError):
-    """Several things are wrong: ``errors`` holds them all, the text has a line for each."""
-
-    def __init__(self, errors: Sequence[ConfigurationError]) -> None:
-        first = errors[0]
-        super().__init__(
-            first.message, file=first.file, line=first.line, column=first.column, key=first.key
-        )
-        self._errors = tuple(errors)
-
-    @property
-    def errors(self) -> tuple[ConfigurationError, ...]:
-        return self._errors
+        return self._errors or (self,)
 
     def __str__(self) -> str:
-        return "\n".join(str(error) for error in self._errors)
+        if self._errors:
+            return "\n".join(str(error) for error in self._errors)
+        return placed(self.message, self.file, self.line, self.column, self.key)
 
 
 def placed(
@@ -119,9 +181,13 @@ def placed(
 class CircuitOpenError(ConnectError):
     """Not sent: the connection's circuit breaker is open (code 7, as where nothing answers)."""
 
+    usual = (CurlCode.COULDNT_CONNECT, Sent.NO, Phase.QUEUE)
+
 
 class LimitReachedError(TimeoutError):
     """Not sent: the connection's limits gave the call no turn in time (code 28)."""
+
+    usual = (CurlCode.OPERATION_TIMEDOUT, Sent.NO, Phase.QUEUE)
 
 
 class NotInitialisedError(OnehttpError, RuntimeError):
@@ -129,7 +195,7 @@ class NotInitialisedError(OnehttpError, RuntimeError):
 
 
 class AlreadyInitialisedError(OnehttpError, RuntimeError):
-    """A second `init` with other settings; the message names where the first was."""
+    """A second `init` with other settings; says where the first was, and what differs."""
 
 
 class UnknownConnectionError(OnehttpError, LookupError):
@@ -138,6 +204,14 @@ class UnknownConnectionError(OnehttpError, LookupError):
 
 class UnknownRouteError(OnehttpError, LookupError):
     """No route of that name; the message suggests the nearest one."""
+
+
+class QueueFullError(OnehttpError, RuntimeError):
+    """As many queries are open as may be; nothing was sent."""
+
+
+class TransactionError(OnehttpError, RuntimeError):
+    """A transaction cannot be suspended: it has its final reply, or has ended."""
 
 
 class LegacyCallWarning(DeprecationWarning):

@@ -13,7 +13,7 @@ import onehttp
 from onehttp_backends.contract import Request
 
 ROOT = Path(__file__).parents[2]
-RUN = ("quickstart.md", "asyncio.md", "testing.md")
+RUN = ("quickstart.md", "asyncio.md", "errors.md", "testing.md")
 _block = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 

@@ -24,7 +24,7 @@ from onehttp_backends.curl.libcurl import LIBCURL
 from onehttp_backends.curl.one_shot import needs_one_shot, perform_one_shot
 from onehttp_backends.curl.probing import probe
 from onehttp_backends.curl.transfer import CallbackTransfer
-from onehttp_backends.errors import OnehttpError
+from onehttp_backends.errors import EngineClosedError
 from onehttp_backends.probing import Probe
 from onehttp_backends.request_rules import check_request
 from onehttp_backends.trace import begin, is_on
@@ -33,10 +33,6 @@ if TYPE_CHECKING:
     import asyncio
 
 DEFAULT_MAX_IDLE_CONNECTIONS: Final = 1024
-
-
-class EngineClosedError(OnehttpError, RuntimeError):
-    """The backend was closed; make a new one."""
 
 
 class PycurlBackend:
@@ -168,7 +164,9 @@ class PycurlBackend:
     def _start(self) -> Helm:
         with self._starting:
             if self._is_closed:
-                raise EngineClosedError("the pycurl backend is closed; make a new one")
+                raise EngineClosedError(
+                    "the pycurl engine was closed; after another init() take connections anew"
+                )
             if self._helm is None:
                 self._helm = Helm(Engine(self._max_idle_connections))
             return self._helm

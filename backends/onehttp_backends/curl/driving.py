@@ -28,7 +28,7 @@ from onehttp_backends.curl.event_loop import LoopDriver
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.outcome import cancelled
 from onehttp_backends.curl.transfer import BlockingTransfer, Transfer
-from onehttp_backends.errors import OnehttpError
+from onehttp_backends.errors import ReentrantCallError
 from onehttp_backends.immortal import make_immortal
 
 if TYPE_CHECKING:
@@ -40,10 +40,6 @@ REENTRANT: Final = (
     "called from a callback (or signal handler) that runs inside this engine's driver, "
     "which would wait for itself; hand the work to another thread"
 )
-
-
-class ReentrantCallError(OnehttpError, RuntimeError):
-    """A blocking call from within the driver: it would wait for itself for ever."""
 
 
 class Helm:

@@ -5,7 +5,7 @@ interface by name (an address works); tell interim (1xx) responses. Its idle lim
 whole TLS handshake, for a lookup and its connection together, and for all streams of a connection.
 """
 
-from onehttp_backends.double.answers import Answer, UnexpectedRequestError
+from onehttp_backends.double.answers import Answer
 from onehttp_backends.double.double import HttpxBackend
 
-__all__ = ["Answer", "HttpxBackend", "UnexpectedRequestError"]
+__all__ = ["Answer", "HttpxBackend"]

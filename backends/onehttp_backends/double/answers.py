@@ -8,7 +8,12 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TypeAlias, cast
 
 from onehttp_backends.contract import Request, Response
-from onehttp_backends.errors import CurlCode, OnehttpError, TransferError, transfer_error
+from onehttp_backends.errors import (
+    CurlCode,
+    TransferError,
+    UnexpectedRequestError,
+    transfer_error,
+)
 
 Answer: TypeAlias = (
     "Response | TransferError | bytes | str | int | tuple[int, bytes | str]"
@@ -17,10 +22,6 @@ Answer: TypeAlias = (
 """What a test may answer with: a whole response, an error to raise, a body, a status, both, or
 both and headers."""
 Handler: TypeAlias = "Callable[[Request], Answer | Awaitable[Answer]]"
-
-
-class UnexpectedRequestError(OnehttpError, AssertionError):
-    """A request that no canned answer is for; names the nearest one."""
 
 
 class Canned:

@@ -31,7 +31,7 @@ from onehttp_backends.double.clients import Clients
 from onehttp_backends.double.exchange import Exchange
 from onehttp_backends.errors import (
     CurlCode,
-    OnehttpError,
+    EngineClosedError,
     Sent,
     TransferError,
     transfer_error,
@@ -42,10 +42,6 @@ from onehttp_backends.trace import aperformed, begin, is_on, performed
 
 logger = logging.getLogger("onehttp")
 MAX_SEEN: Final = 10_000
-
-
-class DoubleClosedError(OnehttpError, RuntimeError):
-    """The backend was closed; make a new one."""
 
 
 class HttpxBackend:
@@ -207,7 +203,9 @@ class HttpxBackend:
 
     def _check(self, request: Request) -> None:
         if self._is_closed:
-            raise DoubleClosedError("the httpx backend is closed; make a new one")
+            raise EngineClosedError(
+                "the httpx engine was closed; after another init() take connections anew"
+            )
         check_request(request)
         check_headers(request.headers)
         if request.method == "HEAD" and request.body is not None:

@@ -6,11 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from onehttp.errors import ConfigurationError
-from onehttp_backends.errors import OnehttpError
-
-
-class QueueFullError(OnehttpError, RuntimeError):
-    """As many queries are open as may be; nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

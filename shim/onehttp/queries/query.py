@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from onehttp.queries.result import Result, run_route
 from onehttp.queries.transaction import Token, Transaction
 from onehttp_backends.contract import Outcome, Response, Transfer
-from onehttp_backends.errors import CancelledError, OnehttpError, TransferError
+from onehttp_backends.errors import CancelledError, TransferError
 from onehttp_backends.trace import step
 
 if TYPE_CHECKING:
@@ -60,8 +60,9 @@ TRANSITIONS: Final[dict[QueryState, frozenset[QueryState]]] = {
 }
 
 
-class IllegalTransitionError(OnehttpError, RuntimeError):
-    """A query was to go where its table does not let it: a defect of this library."""
+class IllegalTransitionError(RuntimeError):
+    """A query was to go where its table does not let it: a defect of this library, and not an error
+    for anybody to catch."""
 
 
 class Scheduling(Protocol):

@@ -9,10 +9,10 @@ import time
 import weakref
 from contextvars import copy_context
 
-from onehttp.errors import NotInitialisedError
+from onehttp.errors import NotInitialisedError, QueueFullError
 from onehttp.queries.admission import Admission
 from onehttp.queries.counts import Account, QueryStats, ShutdownReport
-from onehttp.queries.limits import QueryLimits, QueueFullError
+from onehttp.queries.limits import QueryLimits
 from onehttp.queries.query import NOT_SUSPENDED, Query, QueryState
 from onehttp.queries.result import Start
 from onehttp.queries.route_workers import RouteWorkers

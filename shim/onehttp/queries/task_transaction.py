@@ -8,8 +8,9 @@ from collections.abc import Callable, Generator
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
+from onehttp.errors import TransactionError
 from onehttp.queries.result import Result
-from onehttp.queries.transaction import Token, TransactionError
+from onehttp.queries.transaction import Token
 
 if TYPE_CHECKING:
     import asyncio

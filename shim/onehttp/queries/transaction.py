@@ -11,14 +11,9 @@ from contextvars import ContextVar
 from typing import Protocol, TypeAlias
 
 from onehttp.queries.result import Result
-from onehttp_backends.errors import OnehttpError
 
 Token: TypeAlias = object
 """What `Transaction.suspend` returns: names one suspension, and means nothing to anybody else."""
-
-
-class TransactionError(OnehttpError, RuntimeError):
-    """A transaction cannot be suspended: it has its final reply, or has ended."""
 
 
 class Transaction(Protocol):

@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from onehttp.errors import TransactionError
 from onehttp.queries.result import Result, run_route
-from onehttp.queries.transaction import Token, TransactionError
+from onehttp.queries.transaction import Token
 
 DEFAULT_FINAL_TIMER_S: Final = 30.0
 """``fr_timer`` of the server: how long a suspended transaction waits before it answers 408."""

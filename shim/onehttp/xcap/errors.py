@@ -58,9 +58,6 @@ class ConflictError(StatusError):
         super().__init__(status, url, reason)
         self.condition = condition
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.status, self.url, self.reason, self.condition))
-
 
 class StoreError(XcapError):
     """The database cannot be used, or does not take the row; what was fetched is not lost."""

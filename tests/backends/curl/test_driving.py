@@ -13,10 +13,10 @@ import pytest
 
 from onehttp_backends.contract import Auth, Outcome, Request, Response, TransferOptions
 from onehttp_backends.curl import PycurlBackend
-from onehttp_backends.curl.driving import Helm, ReentrantCallError
+from onehttp_backends.curl.driving import Helm
 from onehttp_backends.curl.engine import Engine
 from onehttp_backends.curl.transfer import Transfer
-from onehttp_backends.errors import CancelledError
+from onehttp_backends.errors import CancelledError, ReentrantCallError
 from servers.raw import OK, Peer, RawServer, echo, keep_answering, silent
 
 

@@ -13,7 +13,7 @@ from onehttp.connections.file.include import Included
 from onehttp.connections.file.options import tls_options, transfer_options
 from onehttp.connections.file.secrets import Resolver, Secrets, plain_secrets
 from onehttp.connections.model import ConnectionSet, ConnectionSpec, Notice
-from onehttp.errors import ConfigurationError, ConfigurationFaultsError, RequestError
+from onehttp.errors import ConfigurationError, RequestError
 from onehttp.policies import failover
 from onehttp_backends.contract import Tls
 from onehttp_backends.request_rules import check_options
@@ -207,7 +207,7 @@ class _Loading:
         self._check_failover()
         if self._errors:
             errors = sorted(_each_once(self._errors), key=_place)
-            raise errors[0] if len(errors) == 1 else ConfigurationFaultsError(errors)
+            raise ConfigurationError.of(errors)
         files = {path for tls in wanted.values() for path in tls_files(tls)}
         return ConnectionSet(
             specs,
