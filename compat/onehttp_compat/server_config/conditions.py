@@ -1,0 +1,126 @@
+"""``#!ifdef``, ``#!ifndef``, ``#!ifexp``, ``#!else`` and ``#!endif``: which parts are read.
+
+What is left out is not looked at, except for the directives that end it and, so that nobody has to
+wonder, for the modules and parameters that stand there.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from onehttp_compat.server_config.declarations import SwitchedOff
+from onehttp_compat.server_config.machine import Input, Machine
+from onehttp_compat.server_config.places import Place
+from onehttp_compat.server_config.tokens import skip_to
+
+_statement: Final = re.compile(
+    r"""^(?P<before>[^\n#"]*?)\b(?:
+        (?P<load>loadmodulex?)\s*\(?\s*["'](?P<path>[^"'\n]*)
+        | (?P<set>modparamx?)\s*\(\s*["'](?P<module>[^"'\n]*)["']\s*,\s*["'](?P<name>[^"'\n]*)
+    )""",
+    re.VERBOSE | re.MULTILINE,
+).finditer
+_hidden: Final = re.compile(r"^[ \t]*[#!]!(else|endif)[ \t]*[^ \t\r\n]", re.MULTILINE).finditer
+HIDDEN: Final = "#!{} with more on its line: the server takes it for a comment"
+
+
+@dataclass(slots=True)
+class _Condition:
+    place: Place
+    text: str
+    is_met: bool
+
+
+class Conditions:
+    """The conditions that are open, innermost last."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._open: list[_Condition] = []
+
+    def begin(self, place: Place, text: str, is_met: bool) -> None:
+        """A condition; what follows is left out unless it is met."""
+        self._open.append(_Condition(place, text, is_met))
+        if not is_met:
+            self._leave_out()
+
+    def turn(self, place: Place) -> None:
+        """``#!else``."""
+        if not self._open:
+            self._machine.config.note("remark", place, "#!else without a condition")
+            return
+        self._open[-1].is_met = not self._open[-1].is_met
+        if not self._open[-1].is_met:
+            self._leave_out()
+
+    def end(self, place: Place) -> None:
+        """``#!endif``."""
+        if not self._open:
+            self._machine.config.note("remark", place, "#!endif without a condition")
+            return
+        self._open.pop()
+
+    def finish(self) -> None:
+        """The end of everything; no condition should be open."""
+        for one in self._open:
+            self._machine.config.note("fault", one.place, f"{one.text} has no #!endif")
+
+    def _leave_out(self) -> None:
+        """Go on behind the directive that ends the part, be it in the file that includes this."""
+        depth = 0
+        inputs = self._machine.inputs
+        while inputs:
+            source = inputs[-1]
+            begin = source.at
+            at = begin
+            while (match := skip_to(source.text, at)) is not None:
+                at = match.end()
+                if match["begin"]:
+                    depth += 1
+                elif depth and match["bare"] == "endif":
+                    depth -= 1
+                elif not depth:
+                    self._tell_left_out(source, begin, match.start())
+                    place = _place_at(source, match.start())
+                    source.go_to(at)
+                    self._machine.begins_line = True
+                    self._resume(match["bare"], place)
+                    return
+            self._tell_left_out(source, begin, len(source.text))
+            inputs.pop()
+
+    def _resume(self, directive: str, place: Place) -> None:
+        if directive == "endif":
+            self.end(place)
+        else:
+            self.turn(place)
+
+    def _tell_left_out(self, source: Input, begin: int, end: int) -> None:
+        condition = self._open[-1]
+        for match in _hidden(source.text, begin, end):
+            self._machine.config.note(
+                "fault", _place_at(source, match.start()), HIDDEN.format(match[1])
+            )
+        for match in _statement(source.text, begin, end):
+            if "//" in match["before"]:
+                continue
+            module = match["module"]
+            if module is None:
+                module = match["path"].rpartition("/")[2].removesuffix(".so")
+            place = _place_at(source, match.end("before"))
+            statement = "modparam" if match["set"] else "loadmodule"
+            self._machine.config.declarations.append(
+                SwitchedOff(
+                    place, statement, module, match["name"] or "", condition.text, condition.place
+                )
+            )
+
+
+def _place_at(source: Input, at: int) -> Place:
+    if source.used_at:
+        return source.place(at)
+    line = source.line + source.text.count("\n", source.at, at)
+    line_start = source.text.rfind("\n", 0, at) + 1
+    return Place(source.file, line, at - line_start + 1)

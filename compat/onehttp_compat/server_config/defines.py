@@ -1,0 +1,155 @@
+"""The names that stand for something, given from outside, the server's own or defined on the way,
+and the variables that may be used while a configuration is read: ``$def(NAME)``, ``$env(NAME)``."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NamedTuple, TypeAlias
+
+from onehttp_compat.server_config.places import Place
+from onehttp_compat.server_config.tokens import is_boolean, number_of
+
+MAX_NAME_BYTES: Final = 256
+_GIVEN: Final = Place("--define", 0)
+_SERVER: Final = Place("the server", 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a configuration depends on beside its files.
+
+    Attributes:
+        defines: names given from outside, as the server's ``-A`` does; None: without a value.
+        environment: what ``#!defenv`` and ``$env(...)`` look in.
+        include_path: folders in which files are looked for that are not where they are said to be.
+        version: the server's, for ``KAMAILIO_5`` and its kin.
+    """
+
+    defines: Mapping[str, str | None] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    include_path: Sequence[Path] = ()
+    version: tuple[int, int, int] = (5, 6, 3)
+
+
+class Define(NamedTuple):
+    """What a name stands for: text of the configuration, or nothing; and who said so."""
+
+    value: str
+    place: Place
+
+
+class Defines(dict[str, Define]):
+    """Name -> what it stands for."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        major, minor, patch = surroundings.version
+        self._say(_SERVER, f"KAMAILIO_{major}", "")
+        self._say(_SERVER, f"KAMAILIO_{major}_{minor}", "")
+        self._say(_SERVER, f"KAMAILIO_{major}_{minor}_{patch}", "")
+        self._say(_SERVER, "KAMAILIO_VERSION", str(major * 1_000_000 + minor * 1000 + patch))
+        self._say(_SERVER, "OS_NAME", '"linux"')
+        for name, value in surroundings.defines.items():
+            self._say(_GIVEN, name, "" if value is None else _as_token(value))
+        self.why_not: dict[str, str] = {}
+        """Of names that were to be defined and could not be: the reason."""
+
+    def _say(self, place: Place, name: str, value: str) -> None:
+        self[name] = Define(value, place)
+
+    def loaded(self, module: str, place: Place) -> None:
+        """A module has been loaded: ``MOD_name`` is defined from then on."""
+        self._say(place, f"MOD_{module}", "")
+
+    def operand(self, name: str) -> float | str:
+        """What ``name`` is in an expression."""
+        known = self.get(name)
+        if known is None:
+            return 0.0
+        value = known.value
+        if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+            value = value[1:-1]
+        return value or 1.0
+
+    def missing(self, name: str) -> str:
+        """Why ``name`` stands for nothing, and what to do about it."""
+        reason = self.why_not.get(name)
+        return f"{name} is not defined here" + (f": {reason}" if reason else "")
+
+
+def _as_token(value: str) -> str:
+    """A number, a word for one, or a quoted text as it is; anything else as a text."""
+    is_quoted = len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'"
+    if is_quoted or is_boolean(value) is not None or number_of(value.removeprefix("-")) is not None:
+        return value
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+_variable = re.compile(
+    r"\$(?:(?P<dollar>\$)"
+    r"|(?P<kind>def|defn|defv|env|envn)\((?P<name>\w+)\)"
+    r"|\((?P<inner_kind>def|defn|defv|env|envn)\((?P<inner_name>\w+)\)\)"
+    r"|(?P<other>\(?[A-Za-z_]\w*))"
+)
+
+Lookup: TypeAlias = Callable[[str, int], tuple[str, int]]
+"""The value of the variable whose ``$`` is at an offset of a text, and where it ends."""
+
+
+class UnknownVariableError(ValueError):
+    """The variable's value cannot be known here; the text says why."""
+
+
+def lookup_in(defines: Defines, surroundings: Surroundings) -> Lookup:
+    """Looks variables up in the defines made so far, and in the environment.
+
+    The lookup raises `UnknownVariableError`.
+    """
+
+    def lookup(text: str, at: int) -> tuple[str, int]:
+        match = _variable.match(text, at)
+        if match is None:
+            return "$", at + 1
+        if match["dollar"]:
+            return "$", match.end()
+        if match["other"]:
+            named = match["other"].lstrip("(")
+            raise UnknownVariableError(f"${named} has a value only inside the server")
+        kind = match["kind"] or match["inner_kind"]
+        name = match["name"] or match["inner_name"]
+        return _value(kind, name, defines, surroundings), match.end()
+
+    return lookup
+
+
+def _value(kind: str, name: str, defines: Defines, surroundings: Surroundings) -> str:
+    if kind.startswith("env"):
+        value = surroundings.environment.get(name)
+        if value is None:
+            raise UnknownVariableError(f"the environment variable {name} is not set")
+        return value
+    if name not in defines:
+        raise UnknownVariableError(defines.missing(name))
+    value = defines[name].value
+    if kind == "defv" and len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+        return value[1:-1]
+    return value
+
+
+def expanded(text: str, lookup: Lookup) -> str:
+    """``text`` with its variables replaced, as ``modparamx`` does it.
+
+    Raises:
+        UnknownVariableError: one of them has no value here.
+    """
+    parts: list[str] = []
+    at = 0
+    while (dollar := text.find("$", at)) >= 0:
+        value, end = lookup(text, dollar)
+        parts += [text[at:dollar], value]
+        at = end
+    return "".join([*parts, text[at:]])

@@ -1,0 +1,288 @@
+"""The statements of a configuration.
+
+    file      = { modparam | load | route | setting | ";" }
+    modparam  = ("modparam" | "modparamx") "(" text "," text "," value ")"
+    value     = text | ["-"] number | "yes" | "no" | ...
+    load      = ("loadmodule" | "loadmodulex") text | ("loadpath" | "mpath") ["="] text
+    route     = kind [ "[" name "]" ] "{" body "}"
+    setting   = name { "." name } [ "=" ] whatever up to the next statement
+
+A statement ends where the next one begins; ";" is allowed behind each. What follows none of this
+is passed over up to what does, and noted. The parser predicts by one word, so whatever is wrong
+with one statement leaves the others alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from onehttp_compat.server_config.comments import comment_lines
+from onehttp_compat.server_config.declarations import (
+    LoadModule,
+    Modparam,
+    Route,
+    ServerConfig,
+    Setting,
+)
+from onehttp_compat.server_config.defines import (
+    Surroundings,
+    UnknownVariableError,
+    expanded,
+    lookup_in,
+)
+from onehttp_compat.server_config.lexer import Lexer
+from onehttp_compat.server_config.machine import Machine
+from onehttp_compat.server_config.places import Place
+from onehttp_compat.server_config.routes import read_body, written
+from onehttp_compat.server_config.stream import (
+    LOADING,
+    ROUTES,
+    SETTING_PARAMETERS,
+    STATEMENTS,
+    Stream,
+)
+from onehttp_compat.server_config.tokens import Token, is_boolean, number_of
+
+
+def read_server_config(path: Path, surroundings: Surroundings | None = None) -> ServerConfig:
+    """Read a ``kamailio.cfg`` and all it includes, as the server does when it starts.
+
+    Whatever is wrong in it becomes a note, and the rest is read.
+
+    Raises:
+        ConfigurationError: ``path`` itself cannot be read.
+    """
+    config = ServerConfig()
+    machine = Machine(config, surroundings or Surroundings())
+    machine.enter_file(path)
+    _Parser(machine).run()
+    return config
+
+
+_BARE_SETTINGS: Final = frozenset(("flags", "avpflags"))
+"""Settings that never have a ``=``."""
+
+
+class _ExpectedError(Exception):
+    """A statement is not as it should be; the token is where it goes wrong."""
+
+    def __init__(self, expected: str, token: Token) -> None:
+        super().__init__(f"expected {expected}, got {token.named}")
+        self.token = token
+
+
+class _Parser:
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._config = machine.config
+        self._lexer = Lexer(machine)
+        self._stream = Stream(self._lexer.tokens())
+        self._is_lost = False
+        """What comes is not understood, and that has been noted."""
+
+    def run(self) -> None:
+        """Read all statements."""
+        while (token := self._stream.next()).kind != "end":
+            comments = self._machine.comments.take()
+            word = token.text if token.kind == "word" else ""
+            if word in SETTING_PARAMETERS:
+                self._modparam(token, comments)
+            elif word in LOADING:
+                self._load(token)
+            elif word in ROUTES and self._stream.peek().text in ("[", "{"):
+                self._route(token)
+            elif word and self._begins_setting(token):
+                self._setting(token)
+            elif not token.is_mark(";"):
+                self._pass(token)
+                continue
+            self._is_lost = self._is_lost and token.is_mark(";")
+
+    # ---- modparam
+
+    def _modparam(self, first: Token, comments: list[str]) -> None:
+        texts: list[str] = []
+        value_token: Token | None = None
+        value: int | str | None = None
+        fault: str | None = None
+        try:
+            self._mark("(")
+            for _ in range(2):
+                texts.append(self._text(first))
+                self._mark(",")
+            value_token = self._stream.next()
+            value = self._value(value_token, first)
+            self._mark(")")
+        except _ExpectedError as error:
+            fault, place = str(error), error.token.place
+            value = None
+            self._skip_arguments(error.token)
+        except UnknownVariableError as error:
+            fault, place = str(error), (value_token or first).place
+            self._skip_arguments(self._stream.next())
+        if len(texts) < 2:
+            self._note("fault", first.place, f"{first.text}: {fault}")
+            return
+        behind = self._lexer.comment_behind()
+        comments += comment_lines(behind) if behind else []
+        self._config.declarations.append(
+            Modparam(
+                first.place,
+                texts[0],
+                texts[1],
+                value,
+                fault,
+                place if fault else None,
+                tuple(comments),
+            )
+        )
+
+    def _text(self, statement: Token) -> str:
+        token = self._stream.next()
+        if token.kind != "string":
+            raise _ExpectedError(self._instead_of(token, "a text"), token)
+        return self._evaluated(token.text, statement)
+
+    def _value(self, token: Token, statement: Token) -> int | str:
+        if token.kind == "string":
+            return self._evaluated(token.text, statement)
+        if token.is_mark("-"):
+            number = self._stream.next()
+            if number.kind == "number":
+                return -_number(number)
+            raise _ExpectedError("a number after '-'", number)
+        if token.kind == "number":
+            return _number(token)
+        truth = is_boolean(token.text) if token.kind == "word" else None
+        if truth is None:
+            raise _ExpectedError(self._instead_of(token, "a text or a number"), token)
+        return truth
+
+    def _instead_of(self, token: Token, expected: str) -> str:
+        if token.kind == "word" and token.text in self._machine.defines.why_not:
+            return f"{expected} ({self._machine.defines.missing(token.text)})"
+        return expected
+
+    def _evaluated(self, text: str, statement: Token) -> str:
+        """``modparamx`` has its texts evaluated."""
+        if statement.text != "modparamx" or "$" not in text:
+            return text
+        return expanded(text, lookup_in(self._machine.defines, self._machine.surroundings))
+
+    def _skip_arguments(self, token: Token) -> None:
+        """Go behind the closing parenthesis, if there is one before the next statement."""
+        while token.kind != "end" and not token.is_mark(")"):
+            if token.begins_line and token.kind == "word" and token.text in STATEMENTS:
+                self._stream.push(token)
+                return
+            token = self._stream.next()
+        if token.kind == "end":
+            self._stream.push(token)
+
+    # ---- the others
+
+    def _load(self, first: Token) -> None:
+        token = self._stream.next()
+        is_path = first.text in ("loadpath", "mpath")
+        if token.is_mark("=" if is_path else "("):
+            token = self._stream.next()
+        if token.kind != "string":
+            text = f"{first.text}: {_ExpectedError('a text', token)}"
+            self._note("fault", first.place, text)
+            self._stream.push(token)
+            return
+        if is_path:
+            self._config.declarations.append(Setting(first.place, first.text, token.text))
+            return
+        made = LoadModule(first.place, token.text)
+        self._config.declarations.append(made)
+        self._machine.defines.loaded(made.name, first.place)
+        if self._stream.peek().is_mark(")"):
+            self._stream.next()
+
+    def _route(self, first: Token) -> None:
+        name: list[str] = []
+        token = self._stream.next()
+        if token.is_mark("["):
+            while not (token := self._stream.next()).is_mark("]") and token.kind != "end":
+                name.append(token.text)
+            token = self._stream.next()
+        joined = "".join(name)
+        shown = f"{first.text}[{joined}]" if joined else first.text
+        if not token.is_mark("{"):
+            self._note("fault", token.place, f"{shown}: {_ExpectedError(repr('{'), token)}")
+            self._stream.push(token)
+            return
+        at = len(self._config.declarations)
+        self._machine.comments.are_wanted = False
+        calls: list[object] = []
+        end = read_body(self._stream, shown, calls)  # type: ignore[arg-type]
+        self._machine.comments.are_wanted = True
+        self._machine.comments.forget()
+        self._config.declarations.insert(at, Route(first.place, first.text, joined, end))
+        self._config.declarations += calls  # type: ignore[arg-type]
+        if end is None:
+            self._note("fault", first.place, f"{shown} is never closed: a '}}' is missing")
+
+    def _begins_setting(self, first: Token) -> bool:
+        token = self._stream.peek()
+        return first.text in _BARE_SETTINGS or (
+            (token.text in ("=", ".") and token.kind == "mark")
+            or (token.kind == "string" and not token.begins_line)
+        )
+
+    def _setting(self, first: Token) -> None:
+        name = first.text
+        token = self._stream.next()
+        while token.is_mark("."):
+            name += f".{self._stream.next().text}"
+            token = self._stream.next()
+        if token.is_mark("="):
+            token = self._stream.next()
+        pieces: list[Token] = []
+        while not self._ends_setting(token, pieces):
+            pieces.append(token)
+            token = self._stream.next()
+        if not token.is_mark(";"):
+            self._stream.push(token)
+        self._config.declarations.append(Setting(first.place, name, _joined(pieces)))
+
+    def _ends_setting(self, token: Token, pieces: list[Token]) -> bool:
+        if token.kind == "end" or (token.text in (";", "{", "}") and token.kind == "mark"):
+            return True
+        if token.kind != "word" or not pieces or pieces[-1].text in (":", ".", "(", ",", "-"):
+            return False
+        return (
+            token.text in STATEMENTS
+            or self._stream.peek().is_mark("=")
+            or (token.begins_line and self._begins_setting(token))
+        )
+
+    def _pass(self, token: Token) -> None:
+        if not self._is_lost:
+            self._note("fault", token.place, f"{token.named} begins no statement")
+        self._is_lost = True
+
+    def _mark(self, text: str) -> None:
+        token = self._stream.next()
+        if not token.is_mark(text):
+            raise _ExpectedError(repr(text), token)
+
+    def _note(self, kind: str, place: Place, text: str) -> None:
+        self._config.note(kind, place, text)
+
+
+def _number(token: Token) -> int:
+    number = number_of(token.text)
+    assert number is not None  # the lexer calls nothing else a number
+    return number
+
+
+def _joined(tokens: list[Token]) -> str:
+    """Tokens as one text, apart where they stood apart in a way that matters."""
+    text = ""
+    for token in tokens:
+        apart = text and token.kind != "mark" and text[-1] not in ":.([/-"
+        text += f" {written(token)}" if apart else written(token)
+    return text

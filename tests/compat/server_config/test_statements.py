@@ -1,0 +1,384 @@
+"""What a configuration declares, statement by statement, with its places."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from onehttp_compat.server_config import (
+    Argument,
+    Call,
+    Included,
+    LoadModule,
+    Modparam,
+    Route,
+    ServerConfig,
+    Setting,
+    Surroundings,
+    SwitchedOff,
+    read_server_config,
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def read(folder: Path, text: str, **surroundings: object) -> ServerConfig:
+    path = folder / "kamailio.cfg"
+    path.write_text(text)
+    return read_server_config(path, Surroundings(**{"environment": {}, **surroundings}))  # type: ignore[arg-type]
+
+
+def values(config: ServerConfig) -> list[tuple[str, int | str | None]]:
+    return [(one.name, one.value) for one in config.modparams()]
+
+
+def notes(config: ServerConfig) -> list[str]:
+    return [
+        f"{note.kind} {note.place.line}:{note.place.column} {note.text}" for note in config.notes
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("5", 5),
+        ("-5", -5),
+        ("- 5", -5),
+        ("0x1F4", 500),
+        ("0764", 500),
+        ("101b", 5),
+        ("0", 0),
+        ("yes", 1),
+        ("on", 1),
+        ("true", 1),
+        ("enable", 1),
+        ("no", 0),
+        ("off", 0),
+        ("false", 0),
+        ("disable", 0),
+        ('"5"', "5"),
+        ("'yes'", "yes"),
+    ],
+)
+def test_values_are_numbers_words_for_numbers_and_texts(
+    folder: Path, written: str, value: int | str
+) -> None:
+    assert values(read(folder, f'modparam("m", "n", {written})')) == [("n", value)]
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        ("YES", "expected a text or a number, got YES"),
+        ("08", "expected a text or a number, got 08"),
+        ("0b11", "expected a text or a number, got 0b11"),
+        ("1.5", "expected ')', got ."),
+        ("1 + 1", "expected ')', got +"),
+        ("NAME", "expected a text or a number, got NAME"),
+        ("", "expected a text or a number, got )"),
+        ('"a", "b"', "expected ')', got ,"),
+    ],
+)
+def test_what_is_no_value_is_the_fault_of_its_line_alone(
+    folder: Path, written: str, fault: str
+) -> None:
+    config = read(folder, f'modparam("m", "n", {written})\nmodparam("m", "next", 1)\n')
+    faulty, following = config.modparams()
+    assert (faulty.fault, faulty.value, faulty.place.line) == (fault, None, 1)
+    assert (following.fault, following.value) == (None, 1)
+    assert config.notes == []
+
+
+def test_everything_is_told_in_order_and_with_its_place(folder: Path) -> None:
+    config = read(
+        folder,
+        "#!KAMAILIO\n"
+        "debug=3\n"
+        'listen=udp:127.0.0.1:5060 advertise "sip.example":5060 name "main"\n'
+        'loadpath "/usr/lib/kamailio/"\n'
+        'loadmodule "tm.so"; loadmodule "/opt/http_client.so"\n'
+        'modparam("tm|http_client", "x", 1)\n'
+        'cfgengine "native"\n'
+        "request_route {\n"
+        '    http_client_query("http://h/?u=$rU", "a=" + $rd, "$var(r)");\n'
+        "    route(NEXT);\n"
+        "}\n"
+        "event_route[xhttp:request] { exit; }\n",
+    )
+    assert [(type(one).__name__, one.place.line) for one in config.declarations] == [
+        ("Setting", 2),
+        ("Setting", 3),
+        ("Setting", 4),
+        ("LoadModule", 5),
+        ("LoadModule", 5),
+        ("Modparam", 6),
+        ("Setting", 7),
+        ("Route", 8),
+        ("Call", 9),
+        ("Call", 10),
+        ("Route", 12),
+    ]
+    assert config.modules() == ["tm", "http_client"]
+    assert config.notes == []
+    setting = config.declarations[1]
+    assert isinstance(setting, Setting)
+    assert setting.value == 'udp:127.0.0.1:5060 advertise "sip.example":5060 name "main"'
+    query, jump = config.calls()
+    assert query.arguments == (
+        Argument("http://h/?u=$rU", "string"),
+        Argument('"a=" + $rd', "other"),
+        Argument("$var(r)", "string"),
+    )
+    assert (query.route, query.place.column) == ("request_route", 5)
+    assert (jump.name, jump.arguments) == ("route", (Argument("NEXT", "other"),))
+
+
+def test_calls_within_conditions_and_calls_are_told(folder: Path) -> None:
+    config = read(
+        folder,
+        'route[X] { if (!http_connect("a", "/$(ru{s.rm,\\"})", "$var(x)") && f(g(1), (2))) '
+        "{ return (1); } while (h()) { break; } }",
+    )
+    names = [(call.name, len(call.arguments)) for call in config.calls()]
+    assert names == [("http_connect", 3), ("g", 1), ("f", 2), ("h", 0)]
+
+
+def test_what_a_condition_leaves_out_is_told_with_the_condition(folder: Path) -> None:
+    config = read(
+        folder,
+        "#!ifdef WITH_HTTP\n"
+        'loadmodule "http_client.so"\n'
+        '# modparam("http_client", "in_a_comment", 1)\n'
+        '  modparam("http_client", "httpcon", "a=>http://h")\n'
+        "#!ifdef WITH_MORE\n"
+        'modparam("http_client", "connection_timeout", 3)\n'
+        "#!endif\n"
+        "#!endif\n",
+    )
+    off = [one for one in config.declarations if isinstance(one, SwitchedOff)]
+    assert [(one.place.line, one.statement, one.module, one.name) for one in off] == [
+        (2, "loadmodule", "http_client", ""),
+        (4, "modparam", "http_client", "httpcon"),
+        (6, "modparam", "http_client", "connection_timeout"),
+    ]
+    assert {(one.condition, one.condition_place.line) for one in off} == {("#!ifdef WITH_HTTP", 1)}
+
+
+def test_a_missing_file_is_told_and_the_rest_read(folder: Path) -> None:
+    config = read(
+        folder,
+        'include_file "a.cfg"\nimport_file "/etc/kamailio/b.cfg"\nmodparam("m", "n", 1)\n',
+    )
+    assert values(config) == [("n", 1)]
+    assert notes(config) == [
+        "unknown 1:1 include_file: there is no a.cfg here; --include-path",
+        "unknown 2:1 import_file: there is no /etc/kamailio/b.cfg here; --include-path",
+    ]
+
+
+def test_files_of_another_machine_are_found_by_the_include_path(folder: Path) -> None:
+    (folder / "root/etc/kamailio").mkdir(parents=True)
+    (folder / "root/etc/kamailio/a.cfg").write_text('modparam("m", "whole_path", 1)\n')
+    (folder / "root/b.cfg").write_text('modparam("m", "its_name", 1)\n')
+    (folder / "c.cfg").write_text('modparam("m", "beside", 1)\n')
+    config = read(
+        folder,
+        'include_file "/etc/kamailio/a.cfg"\n'
+        'include_file "/srv/b.cfg"\n'
+        'include_file "/srv/c.cfg"\n',
+        include_path=[folder / "root"],
+    )
+    assert [name for name, _ in values(config)] == ["whole_path", "its_name", "beside"]
+    assert config.notes == []
+    included = [one for one in config.declarations if isinstance(one, Included)]
+    assert included[1].path == str(folder / "root/b.cfg")
+
+
+def test_names_from_outside_stand_before_those_of_the_file(folder: Path) -> None:
+    config = read(
+        folder,
+        '#!define WHERE "there"\n#!ifdef WITH_X\nmodparam("m", "where", WHERE)\n#!endif\n'
+        'modparam("m", "wait", WAIT)\nmodparam("m", "sock", SOCK)\n',
+        defines={"WHERE": "here", "WITH_X": None, "WAIT": "7", "SOCK": 'udp:"1":\\2'},
+    )
+    assert values(config) == [("where", "here"), ("wait", 7), ("sock", 'udp:"1":\\2')]
+
+
+def test_an_unset_variable_is_told_where_it_is_missed_and_where_it_is_used(folder: Path) -> None:
+    config = read(folder, '#!defenvs URL=API_URL\nmodparam("m", "n", URL)\n')
+    (only,) = config.modparams()
+    reason = "the environment variable API_URL is not set; --env-file, or --define URL"
+    assert only.fault == (
+        f"expected a text or a number (URL is not defined here: {reason}), got URL"
+    )
+    assert notes(config) == [f"unknown 1:1 #!defenvs: {reason}"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("SEC * 2", 4),
+        ("2 ** 3 ** 1 + 1", 9),
+        ("1 << 4 | 1", 17),
+        ("7 / 2", 3),
+        ("-7 % 4 + (2 - 1)", 2),
+        ("SEC == 2 && !NOTHING", 1),
+        ("FLAG", 1),
+        ("NOTHING || 0", 0),
+        ('1 + "20"', 21),
+        ('4 > "20"', 0),
+        ("^0", -1),
+    ],
+)
+def test_expressions_define_numbers(folder: Path, expression: str, value: int) -> None:
+    config = read(
+        folder,
+        f'#!define SEC 2\n#!define FLAG\n#!defexp N {expression}\nmodparam("m", "n", N)\n',
+    )
+    assert values(config) == [("n", value)], config.notes
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ('"sip:" + HOST + ":" + 5060', "sip:h.example:5060"),
+        ('"1" + 20', "120"),
+        ("HOST", "h.example"),
+        ("1 + 2", "3"),
+    ],
+)
+def test_expressions_define_texts(folder: Path, expression: str, value: str) -> None:
+    config = read(
+        folder,
+        f'#!define HOST "h.example"\n#!defexps T {expression}\nmodparam("m", "n", T)\n',
+    )
+    assert values(config) == [("n", value)]
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_met"),
+    [
+        ("KAMAILIO_VERSION >= 5006000", True),
+        ('OS_NAME == "linux" && MOD_pv', True),
+        ("MOD_xlog", False),
+        ("MODE == 2", False),
+        ('MODE == "1"', True),
+        ('""', False),
+    ],
+)
+def test_conditions_may_be_expressions(folder: Path, condition: str, is_met: bool) -> None:
+    config = read(
+        folder,
+        f'loadmodule "pv"\n#!define MODE 1\n#!ifexp {condition}\nmodparam("m", "n", 1)\n'
+        '#!else\nmodparam("m", "n", 0)\n#!endif\n',
+    )
+    assert values(config) == [("n", int(is_met))]
+
+
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [
+        ("1 +", "expected a value, got the end"),
+        ("(1", "expected ')', got the end"),
+        ("1 2", "expected an operator, got 2"),
+        ("1 / 0", "a division by 0"),
+        ("9 ** 9999", "a number out of all bounds"),
+        ("(0 - 1) ** 0.5", "a number out of all bounds"),
+        ("1 ? 2", "? is no operator"),
+        ("(" * 5000, "more than 50 levels of parentheses"),
+        ("!" * 5000, "more than 50 levels of parentheses"),
+    ],
+)
+def test_a_wrong_expression_is_told(folder: Path, expression: str, why: str) -> None:
+    config = read(folder, f'\n#!defexp N {expression}\nmodparam("m", "n", N)\n')
+    assert notes(config) == [f"fault 2:1 #!defexp: {why}"]
+    assert "#!defexp of" in str(config.modparams()[0].fault)
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ('"http://$env(HOST)/v1"', "http://h.example/v1"),
+        ('"$(env(HOST))$$"', "h.example$"),
+        ('"$def(PORT)|$defv(NAME)|$def(NAME)"', '8080|x|"x"'),
+        ('"5 $ 6"', "5 $ 6"),
+    ],
+)
+def test_modparamx_evaluates_its_texts(folder: Path, written: str, value: str) -> None:
+    config = read(
+        folder,
+        f'#!define PORT 8080\n#!define NAME "x"\nmodparamx("m", "n", {written})\n'
+        'modparam("m", "plain", "$env(HOST)")\n',
+        environment={"HOST": "h.example"},
+    )
+    assert values(config) == [("n", value), ("plain", "$env(HOST)")]
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        ("$env(NONE)", "the environment variable NONE is not set"),
+        ("$def(NONE)", "NONE is not defined here"),
+        ("$(env(HOST){s.len})", "$env has a value only inside the server"),
+        ("$ru", "$ru has a value only inside the server"),
+    ],
+)
+def test_what_modparamx_cannot_know_here_is_told(folder: Path, written: str, fault: str) -> None:
+    config = read(folder, f'modparamx("m", "n", "{written}")\nmodparam("m", "o", 1)\n')
+    first, second = config.modparams()
+    assert (first.value, first.fault) == (None, fault)
+    assert second.value == 1
+
+
+def test_comments_right_above_and_behind_belong_to_a_line(folder: Path) -> None:
+    above, lone, behind = read(
+        folder,
+        "# of nothing\n"
+        "\n"
+        "# the billing service\n"
+        "// asks twice\n"
+        "/* a long\n * story */\n"
+        'modparam("m", "a", 1)\n'
+        'modparam("m", "b", 1)\n'
+        'modparam("m", "c", 1);  # seconds\n',
+    ).modparams()
+    assert above.comments == ("the billing service", "asks twice", "a long", "story")
+    assert lone.comments == ()
+    assert behind.comments == ("seconds",)
+
+
+def test_a_directive_behind_a_line_is_no_comment_of_it(folder: Path) -> None:
+    config = read(folder, 'modparam("m", "a", 1) #!define X 2\nmodparam("m", "b", X)\n')
+    assert [(one.value, one.comments) for one in config.modparams()] == [(1, ()), (2, ())]
+
+
+def test_one_line_may_be_for_several_modules(folder: Path) -> None:
+    one, other = read(
+        folder, 'modparam("acc|http_client", "x", 1)\nmodparam("http_.*", "x", 1)\n'
+    ).modparams()
+    assert one.is_about("http_client")
+    assert not one.is_about("http")
+    assert other.is_about("http_async_client")
+    assert not read(folder, 'modparam("(", "x", 1)').modparams()[0].is_about("http_client")
+
+
+def test_the_shape_of_a_route_is_told(folder: Path) -> None:
+    config = read(folder, "failure_route[1]\n{\n  exit;\n}\nonreply_route { drop; }\n")
+    routes = [one for one in config.declarations if isinstance(one, Route)]
+    shapes = [(one.kind, one.name, one.place.line, one.end and one.end.line) for one in routes]
+    assert shapes == [("failure_route", "1", 1, 4), ("onreply_route", "", 5, 5)]
+
+
+def test_modules_are_named_without_folder_and_ending(folder: Path) -> None:
+    config = read(folder, 'loadmodule "a/b.so"\nloadmodule("c")\nloadmodulex "d.so"\n')
+    loaded = [one.name for one in config.declarations if isinstance(one, LoadModule)]
+    assert loaded == ["b", "c", "d"]
+
+
+def test_the_declarations_say_of_which_kind_they_are(folder: Path) -> None:
+    config = read(folder, 'modparam("m", "n", 1)\nroute { f(); }\n')
+    assert [type(one) for one in config.declarations] == [Modparam, Route, Call]
