@@ -336,6 +336,10 @@ class Stats:
     """Transfers that went out on a connection made before."""
     connections_open: int = 0
     callback_errors: int = 0
+    lookups: int = 0
+    """Names that were looked up."""
+    lookups_in_flight: int = 0
+    """Names being looked up, also those that nobody waits for any more."""
     global_inits: int = 0
     """Times libcurl was initialised in this process by this engine: 0 or 1."""
     by_http_version: Mapping[str, int] = field(default_factory=dict)

@@ -21,10 +21,12 @@ from onehttp_backends.curl.driving import Helm
 from onehttp_backends.curl.engine import Engine
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import LIBCURL
+from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.one_shot import needs_one_shot, perform_one_shot
 from onehttp_backends.curl.probing import probe
 from onehttp_backends.curl.transfer import CallbackTransfer
 from onehttp_backends.errors import EngineClosedError
+from onehttp_backends.naming import NameLimits
 from onehttp_backends.probing import Probe
 from onehttp_backends.request_rules import check_request
 from onehttp_backends.trace import begin, is_on
@@ -50,6 +52,7 @@ class PycurlBackend:
     def __init__(self, *, max_idle_connections: int = DEFAULT_MAX_IDLE_CONNECTIONS) -> None:
         self._max_idle_connections = max_idle_connections
         self._helm: Helm | None = None
+        self._names = Names()
         self._is_closed = False
         self._starting = threading.Lock()  # guards the making of the engine
         _backends.add(self)
@@ -77,7 +80,7 @@ class PycurlBackend:
         if needs_one_shot(handle.options):
             engine = helm.engine
             try:
-                outcome = perform_one_shot(handle, request, engine.one_shot)
+                outcome = perform_one_shot(handle, request, engine.one_shot, self._names)
             finally:
                 engine.pool.give_back(handle)
         else:
@@ -128,7 +131,7 @@ class PycurlBackend:
 
     def probe(self, request: Request, sends_request: bool) -> Probe:
         """Look at a server, on a connection of its own; see `onehttp_backends.probing.Prober`."""
-        return probe(request, sends_request)
+        return probe(request, sends_request, self._names)
 
     def drive(self, until_fd: int, deadline_s: float) -> bool:
         """Lend time to the engine until ``until_fd`` is readable (True) or ``deadline_s`` is over.
@@ -153,6 +156,10 @@ class PycurlBackend:
         if self._helm is not None:
             self._helm.engine.pool.forget(options)
 
+    def limit_names(self, limits: NameLimits) -> None:
+        """Forget every address; see `onehttp_backends.naming.Naming`."""
+        self._names.forget(limits)
+
     def close(self, grace_s: float = 0.0) -> None:
         """Wait up to ``grace_s`` seconds for transfers in flight, end the rest with code 42."""
         with self._starting:
@@ -168,13 +175,14 @@ class PycurlBackend:
                     "the pycurl engine was closed; after another init() take connections anew"
                 )
             if self._helm is None:
-                self._helm = Helm(Engine(self._max_idle_connections))
+                self._helm = Helm(Engine(self._max_idle_connections, self._names))
             return self._helm
 
     def _forget_parents_engine(self) -> None:
         """In a forked child: the engine is the parent's, its locks may be held by nobody here."""
         helm, self._helm = self._helm, None
         self._starting = threading.Lock()
+        self._names.forget_parent()
         if helm is not None:
             helm.engine.abandon()
 
@@ -212,6 +220,5 @@ def _after_fork_in_child() -> None:
         backend._forget_parents_engine()
 
 
-# A multi that is finalised by the interpreter waits for its hanging lookups.
 atexit.register(_close_all)
 os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -17,6 +17,8 @@ from onehttp_backends.contract import Outcome, Peer, Request, Stats
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.idle_limit import IdleLimits
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
+from onehttp_backends.curl.names.lookups import Names
+from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.one_shot import OneShotCounts
 from onehttp_backends.curl.outcome import cancelled, read_error, read_response
 from onehttp_backends.curl.pool import HandlePool
@@ -24,9 +26,7 @@ from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.curl.transfer import BlockingTransfer, Transfer
 from onehttp_backends.errors import (
     CurlCode,
-    Phase,
     Sent,
-    TransferError,
     idle_text,
     transfer_error,
 )
@@ -46,11 +46,13 @@ _CONN_ID: Final = getattr(pycurl, "CONN_ID", 0)
 class Engine:
     """One multi handle and all that is in flight on it."""
 
-    def __init__(self, max_idle_connections: int) -> None:
+    def __init__(self, max_idle_connections: int, names: Names | None = None) -> None:
         LIBCURL.initialise()
         self.watch = SocketWatch()
-        self.pool = HandlePool(self.watch.opened, self.watch.dead_ports)
         self.multi = LIBCURL.multi()
+        self.names = names or Names()
+        self.waits: NameWaits[Transfer] = NameWaits(self.names, self.multi, self.watch.wake)
+        self.pool = HandlePool(self.watch.opened, self.watch.dead_ports, self.waits.paused)
         self.multi.setopt(pycurl.M_MAXCONNECTS, max_idle_connections)
         self._is_telling = False
         """Whether libcurl tells `SocketWatch.changed` about its sockets."""
@@ -67,7 +69,6 @@ class Engine:
         self._poller = select.poll()
         self._poller.register(self.watch.wake_fd, select.POLLIN)
         self._polled_fd = -1
-        self._has_hung_lookup = False
         self._transfers = self._completed = self._failed = self._cancelled = 0
         self._opened = self._reused = 0
         self._by_version: Counter[str] = Counter()
@@ -87,43 +88,47 @@ class Engine:
         """
         multi, easy = self.multi, handle.easy
         self.watch.sweep()
+        self.waits.refresh()
         if self._is_telling:
             # Two calls from C into Python for each transfer, with nobody to use them.
             multi.setopt(pycurl.M_SOCKETFUNCTION, None)
             self._is_telling = False
         if handle.always_connects:
             handle.look_for_connection(may_find_one=True)
+        code, text = -1, ""
         multi.add_handle(easy)
         try:
-            while multi.perform()[1]:
-                fd = easy.getinfo(_ACTIVE_SOCKET)
-                if fd < 0:
-                    return None
-                if fd != self._polled_fd:
-                    self._poll_also(fd)
-                self.is_asleep = True
-                # Whoever fills the inbox from here on sees that we sleep, and wakes us.
-                if self.inbox:
+            while code < 0:
+                while multi.perform()[1]:
+                    fd = easy.getinfo(_ACTIVE_SOCKET)
+                    if fd < 0 or self.waits.paused:
+                        return None
+                    if fd != self._polled_fd:
+                        self._poll_also(fd)
+                    self.is_asleep = True
+                    # Whoever fills the inbox from here on sees that we sleep, and wakes us.
+                    if self.inbox:
+                        self.is_asleep = False
+                        return None
+                    timeout_ms = multi.timeout()
+                    events = self._poller.poll(timeout_ms if timeout_ms >= 0 else None)
                     self.is_asleep = False
-                    return None
-                timeout_ms = multi.timeout()
-                events = self._poller.poll(timeout_ms if timeout_ms >= 0 else None)
-                self.is_asleep = False
-                if events and (len(events) > 1 or events[0][0] != fd):
-                    return None  # woken
-            _, _, failed = multi.info_read()
+                    if events and (len(events) > 1 or events[0][0] != fd):
+                        return None  # woken
+                _, _, failed = multi.info_read()
+                code, text = failed[0][1:] if failed else (0, "")
+                if code and self._goes_on(handle, request, code, text):
+                    if handle.is_parked:
+                        return None
+                    code = -1
         except BaseException:
             self.is_asleep = False
-            multi.remove_handle(easy)
+            if not handle.is_parked:
+                multi.remove_handle(easy)
             self._transfers += 1
             self._cancelled += 1
             self.pool.give_back(handle)
             raise
-        if not failed:
-            return self._finish(handle, request, 0, "")
-        _, code, text = failed[0]
-        if self._begins_anew(handle, request, code):
-            return None
         return self._finish(handle, request, code, text)
 
     def _poll_also(self, fd: int) -> None:
@@ -135,6 +140,10 @@ class Engine:
     def adopt(self, transfer: Transfer) -> None:
         """Go on by turns with a transfer that `perform_alone` has started."""
         self._note_running(transfer)
+        if transfer.handle.is_parked:
+            self.waits.park(transfer)
+        if transfer.handle.is_parked or self.waits.paused:
+            return
         # perform() does not tell about sockets. Pausing and resuming makes libcurl look at
         # this one again, in the turn that follows, and tell.
         self._let_libcurl_tell()
@@ -153,6 +162,8 @@ class Engine:
             multi.socket_action(fd, mask)
         if self.inbox:
             self.admit()
+        if self.waits.open or self.waits.paused:
+            self._settle_names()
         # libcurl leaves the timer alone when its value is unchanged, even if we fired a hair
         # too early by its clock: ask, never remember.
         if multi.timeout() == 0:
@@ -174,7 +185,9 @@ class Engine:
 
     def wait_ms(self) -> float:
         """Milliseconds that may pass without an event before the next turn; -1 = any number."""
-        timeout_ms = self.multi.timeout()
+        timeout_ms: float = self.multi.timeout()
+        if self.waits.open or self.waits.paused:
+            timeout_ms = self.waits.sooner_ms(timeout_ms)
         if self.idling.due:
             return self.idling.sooner_ms(timeout_ms)
         return timeout_ms
@@ -185,6 +198,7 @@ class Engine:
             self.cancel_all("the engine is gone")
             return
         self.watch.sweep()
+        self.waits.refresh()
         self._let_libcurl_tell()
         inbox = self.inbox
         idle_connections = len(self.watch.idle)
@@ -235,10 +249,21 @@ class Engine:
     def _forget_running(self, transfer: Transfer) -> None:
         if self.running.pop(transfer.handle.easy, None) is None:
             return
+        if transfer.handle.wait:
+            self.waits.leave(transfer)
         if isinstance(transfer, BlockingTransfer):
             self.blocked.pop(transfer, None)
         elif transfer.needs_thread:
             self.thread_transfers -= 1
+
+    def _settle_names(self) -> None:
+        """Let go on what has waited for a name, or end it."""
+        self._let_libcurl_tell()
+        for transfer, code, text in self.waits.turn(self.running.get):
+            if self.is_dead:  # a callback has forked: this is the child
+                return
+            if transfer.outcome is None:
+                self._end(transfer, code, text)
 
     def _reap(self) -> None:
         while True:
@@ -249,7 +274,9 @@ class Engine:
                     return
             for easy, code, text in failed:
                 transfer = self.running[easy]
-                if self._begins_anew(transfer.handle, transfer.request, code):
+                if self._goes_on(transfer.handle, transfer.request, code, text):
+                    if transfer.handle.is_parked:
+                        self.waits.park(transfer)
                     continue
                 self._end(transfer, code, text)
                 if self.is_dead:
@@ -267,6 +294,12 @@ class Engine:
         self._forget_running(transfer)
         transfer.outcome = self._finish(transfer.handle, transfer.request, code, text)
         transfer.deliver()
+
+    def _goes_on(self, handle: Handle, request: Request, code: int, text: str) -> bool:
+        """Whether a transfer that has failed begins once more, now or when a name is known."""
+        if self._begins_anew(handle, request, code):
+            return True
+        return self.waits.takes(handle, request, code, text)
 
     def _begins_anew(self, handle: Handle, request: Request, code: int) -> bool:
         """Whether a transfer that met only dead connections was put in again, for a new one.
@@ -303,12 +336,10 @@ class Engine:
             outcome = response
         else:
             self._failed += 1
-            error = read_error(handle, request, code, text)
-            if error.phase is Phase.LOOKUP and code == CurlCode.OPERATION_TIMEDOUT:
-                self._has_hung_lookup = True
-            outcome = error
+            outcome = read_error(handle, request, code, text)
         self._opened += opened
-        self.multi.remove_handle(easy)
+        if not handle.is_parked:
+            self.multi.remove_handle(easy)
         self.pool.give_back(handle)
         return outcome
 
@@ -333,28 +364,21 @@ class Engine:
         self._cancelled += 1
         sent = Sent.NO
         if handle.easy in self.running:
-            sent = self._sent_so_far(transfer)
+            sent = read_error(handle, transfer.request, CurlCode.ABORTED_BY_CALLBACK, "").sent
             self._forget_running(transfer)
-            self.multi.remove_handle(handle.easy)
+            if not handle.is_parked:
+                self.multi.remove_handle(handle.easy)
         if not self.is_dead:
             self.pool.give_back(handle)
         transfer.outcome = cancelled(transfer.request, reason, sent)
         transfer.deliver()
 
-    def _sent_so_far(self, transfer: Transfer) -> Sent:
-        error: TransferError = read_error(transfer.handle, transfer.request, 42, "")
-        if error.phase is Phase.LOOKUP:
-            self._has_hung_lookup = True
-        return error.sent
-
     # ---- the end
 
     def close(self) -> None:
-        """Close libcurl's objects, or abandon them when a lookup hangs (see `make_immortal`)."""
+        """Close libcurl's objects. Lookups that hang go on by themselves, for nobody."""
         self.is_dead = True
-        if self._has_hung_lookup:
-            self.abandon()
-            return
+        self.waits.close()
         self.pool.close()
         self.multi.close()
         self.watch.close()
@@ -362,11 +386,12 @@ class Engine:
     def abandon(self) -> None:
         """Let go of everything without closing a handle: sockets and descriptors only.
 
-        For an engine behind a hanging lookup, and for one inherited through a fork, whose
-        connections stay the parent's: closing our copy of a descriptor sends nothing.
+        For an engine inherited through a fork, whose connections stay the parent's: closing our
+        copy of a descriptor sends nothing.
         """
         self.is_dead = True
-        make_immortal(self.multi, *(handle.easy for handle in self.pool.made))
+        made = (handle.easy for handle in self.pool.made)
+        make_immortal(self.multi, *self.waits.feeder.made, *made)
         for fd in self.watch.inherited_fds():
             os.close(fd)
         self.watch.close()
@@ -384,6 +409,8 @@ class Engine:
             connections_reused=self._reused,
             connections_open=len(self.watch.inherited_fds()),
             callback_errors=self.callback_errors,
+            lookups=self.names.lookups,
+            lookups_in_flight=self.names.in_flight,
             global_inits=LIBCURL.global_inits,
             by_http_version=dict(self._by_version + one_shot.by_version),
         )

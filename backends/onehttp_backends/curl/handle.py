@@ -8,6 +8,7 @@ handles that changed origin.
 from __future__ import annotations
 
 import io
+import itertools
 import socket
 from typing import Any, TypeAlias
 
@@ -16,6 +17,10 @@ import pycurl
 from onehttp_backends.contract import Request
 from onehttp_backends.curl.idle_limit import Progress, SocketOpened
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
+from onehttp_backends.curl.names.hops import Hops
+from onehttp_backends.curl.names.lookup import FAMILIES, Name
+from onehttp_backends.curl.names.places import Place, places
+from onehttp_backends.curl.names.wait import Wait
 from onehttp_backends.curl.options import apply_options
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.errors import CurlCode, RequestError
@@ -40,6 +45,9 @@ _ENGINE_HEADERS = frozenset(
     }
 )
 _GET = ("GET", False)
+STOP = itertools.repeat(1).__next__
+"""For ``RESOLVER_START_FUNCTION``: libcurl, about to look a name up, ends the transfer instead.
+No Python function, so that no signal handler can run (and raise) in it."""
 _URL = pycurl.URL
 
 DeadPorts: TypeAlias = "set[int]"
@@ -64,16 +72,27 @@ class Handle:
         "dead_ports",
         "easy",
         "head",
+        "hops",
         "kept_bytes",
         "options",
+        "places",
         "progress",
         "refused_peer",
         "resend_refused",
+        "scope",
         "shelf",
+        "wait",
+        "waited_us",
         "was_truncated",
     )
 
-    def __init__(self, shelf: Shelf[Handle], opened: SocketOpened, dead_ports: DeadPorts) -> None:
+    def __init__(
+        self,
+        shelf: Shelf[Handle],
+        opened: SocketOpened,
+        dead_ports: DeadPorts,
+        paused: list[Easy],
+    ) -> None:
         options = shelf.options
         self.easy: Easy = LIBCURL.easy()
         self.shelf = shelf
@@ -102,7 +121,21 @@ class Handle:
         self.progress: Progress | None = None
         if options.idle_timeout_s:
             self.progress = Progress(self.easy, shelf, self.head, opened)
-        setopt(pycurl.HEADERFUNCTION, self.head.append)
+        self.scope = 0
+        self.wait: Wait | None = None
+        self.waited_us = 0
+        """What a transfer had waited for names when it began for the last time."""
+        self.places = places(shelf.origin, options.proxy)
+        """What has to be looked up before it can connect."""
+        self.hops: Hops | None = None
+        if options.max_redirects:
+            self.hops = Hops(self.easy, shelf.origin, self.head, options.proxy, paused)
+            setopt(pycurl.HEADERFUNCTION, self.hops.note)
+            setopt(pycurl.RESOLVER_START_FUNCTION, self.hops.guard)
+        else:
+            setopt(pycurl.HEADERFUNCTION, self.head.append)
+            if self.places:
+                setopt(pycurl.RESOLVER_START_FUNCTION, STOP)
         if options.max_body_bytes and options.body_policy == "truncate":
             setopt(pycurl.WRITEFUNCTION, self._keep_what_fits)
         else:
@@ -122,6 +155,8 @@ class Handle:
         if url != self._url:
             self._url = url
             setopt(_URL, url if url.isascii() else url.encode())
+        if self.hops:
+            self.hops.begin(url)
         body = request.body
         if (verb := (request.method, body is not None)) != self._verb:
             self._set_verb(verb)
@@ -159,6 +194,33 @@ class Handle:
             self.always_connects = always_connects
             self.easy.setopt(pycurl.FRESH_CONNECT, int(always_connects))
 
+    @property
+    def is_parked(self) -> bool:
+        """Whether its transfer waits for a name, and the handle is in no multi meanwhile."""
+        return self.wait is not None and self.wait.is_parked
+
+    def name(self, place: Place) -> Name:
+        """What has to be asked for before it can connect to ``place``."""
+        return Name(place.host, FAMILIES[self.options.ip_version])
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether its transfer was ended by one of the rules below."""
+        return self.resend_refused or bool(self.refused_peer)
+
+    def begin_again(self, elapsed_s: float, scope: int) -> None:
+        """Its transfer is about to begin again: ``elapsed_s`` of its time are over, and what
+        is link-local belongs to the interface ``scope``."""
+        setopt = self.easy.setopt
+        self.waited_us = round(elapsed_s * 1e6)
+        if total_s := self._total_timeout_s:
+            setopt(pycurl.TIMEOUT_MS, milliseconds(max(0.001, total_s - elapsed_s)))
+        if connect_s := self._connect_timeout_s:
+            setopt(pycurl.CONNECTTIMEOUT_MS, milliseconds(max(0.001, connect_s - elapsed_s)))
+        if scope != self.scope:
+            setopt(pycurl.ADDRESS_SCOPE, scope)
+            self.scope = scope
+
     def connect_anew(self) -> None:
         """Open a connection for the next attempt, whatever idle ones there are."""
         self.always_connects = True
@@ -170,6 +232,8 @@ class Handle:
         self.body.truncate()
         self.head.clear()
         self.refused_peer = ""
+        if self.wait:
+            self._forget_wait()
         if self._guards_resend:
             self._sent_with_head = -1
             self.resend_refused = False
@@ -180,6 +244,14 @@ class Handle:
             if len(self._body) > KEEP_BODY_BYTES:
                 self.easy.setopt(pycurl.POSTFIELDS, b"")
             self._body = None
+
+    def _forget_wait(self) -> None:
+        self.wait = None
+        if self.waited_us:
+            self.waited_us = 0
+            setopt = self.easy.setopt
+            setopt(pycurl.TIMEOUT_MS, milliseconds(self._total_timeout_s))
+            setopt(pycurl.CONNECTTIMEOUT_MS, milliseconds(self._connect_timeout_s))
 
     def _set_verb(self, verb: tuple[str, bool]) -> None:
         method, has_body = verb

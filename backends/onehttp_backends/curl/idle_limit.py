@@ -149,7 +149,7 @@ class IdleLimits:
                 self._put(progress, moved_at)
         return None
 
-    def sooner_ms(self, timeout_ms: int) -> float:
+    def sooner_ms(self, timeout_ms: float) -> float:
         """What comes first: the next look at a transfer, or ``timeout_ms`` (-1 = never)."""
         while self.due and not self._is_running(self.due[0]):
             heapq.heappop(self.due)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import select
 import threading
 import time
@@ -20,10 +21,13 @@ import pycurl
 
 from onehttp_backends.contract import Outcome, Peer, Request, TransferOptions
 from onehttp_backends.curl.handle import Handle
-from onehttp_backends.curl.libcurl import LIBCURL, Multi
+from onehttp_backends.curl.libcurl import LIBCURL
+from onehttp_backends.curl.names.feeder import entry
+from onehttp_backends.curl.names.lookup import Addresses
+from onehttp_backends.curl.names.lookups import Names
+from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.outcome import read_error, read_response
-from onehttp_backends.errors import CurlCode, Phase, TransferError, idle_text
-from onehttp_backends.immortal import make_immortal
+from onehttp_backends.errors import CurlCode, TransferError, idle_text
 
 _EVENTS: Final = {
     pycurl.POLL_NONE: 0,
@@ -63,16 +67,17 @@ class OneShotCounts:
                 self.by_version[outcome.http_version] += 1
 
 
-def perform_one_shot(handle: Handle, request: Request, counts: OneShotCounts) -> Outcome:
+def perform_one_shot(
+    handle: Handle, request: Request, counts: OneShotCounts, names: Names
+) -> Outcome:
     """Run one transfer to its end in the calling thread, beside whatever the engine does."""
-    multi = LIBCURL.multi()
     easy = handle.easy
-    easy.setopt(pycurl.FORBID_REUSE, 0)
     outcome: Outcome | None = None
     opened = 0
-    multi.add_handle(easy)
+    easy.setopt(pycurl.FORBID_REUSE, 0)
+    shot = _OneShot(handle, request, names)
     try:
-        code, text = _run(multi, handle.options.idle_timeout_s or math.inf)
+        code, text = shot.run()
         opened = easy.getinfo(pycurl.NUM_CONNECTS)
         if code == 0 or handle.was_truncated:
             peer = Peer(easy.getinfo(pycurl.PRIMARY_IP) or "", easy.getinfo(pycurl.PRIMARY_PORT))
@@ -80,50 +85,107 @@ def perform_one_shot(handle: Handle, request: Request, counts: OneShotCounts) ->
         else:
             outcome = read_error(handle, request, code, text)
     finally:
-        in_lookup = read_error(handle, request, 42, "").phase is Phase.LOOKUP
-        multi.remove_handle(easy)
-        if in_lookup:
-            make_immortal(multi)  # closing it would wait for the lookup
-        else:
-            multi.close()
+        shot.close()
         easy.setopt(pycurl.FORBID_REUSE, 1)
         counts.note(outcome, opened)
     return outcome
 
 
-def _run(multi: Multi, idle_timeout_s: float) -> tuple[int, str]:
-    """Drive the only transfer of a multi; return libcurl's code and text."""
-    poller = select.poll()
+class _OneShot:
+    """A transfer with a multi of its own."""
 
-    def changed(what: int, fd: int, _multi: object, _data: object) -> None:
+    def __init__(self, handle: Handle, request: Request, names: Names) -> None:
+        self.handle = handle
+        self.request = request
+        self._multi = LIBCURL.multi()
+        self._poller = select.poll()
+        self._wake_fd = -1
+        self._waits: NameWaits[_OneShot] = NameWaits(names, self._multi, self._wake)
+        if handle.hops:
+            handle.hops.paused = self._waits.paused
+        self._known = [
+            entry(place, answer)
+            for place in handle.places
+            if isinstance(answer := names.usable(handle.name(place)), Addresses)
+        ]
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._changed)
+
+    def run(self) -> tuple[int, str]:
+        """Drive it to its end; return libcurl's code and text."""
+        handle, waits = self.handle, self._waits
+        if self._known:
+            handle.easy.setopt(pycurl.RESOLVE, self._known)
+        self._multi.add_handle(handle.easy)
+        while True:
+            code, text = self._run()
+            if handle.is_parked or not (code and waits.takes(handle, self.request, code, text)):
+                return code, text
+            if handle.is_parked:
+                waits.park(self)
+
+    def close(self) -> None:
+        """Let go of everything, the connections too."""
+        handle = self.handle
+        self._waits.close()
+        if handle.hops:
+            handle.hops.paused = []
+        if not handle.is_parked:
+            self._multi.remove_handle(handle.easy)
+        if self._known:
+            handle.easy.setopt(pycurl.RESOLVE, [])
+        self._multi.close()
+        if self._wake_fd >= 0:
+            os.close(self._wake_fd)
+
+    def _run(self) -> tuple[int, str]:
+        """Drive it until it ends, fails or is given up where it is parked."""
+        multi, waits = self._multi, self._waits
+        idle_timeout_s = self.handle.options.idle_timeout_s or math.inf
+        running = multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
+        idle_at = time.monotonic() + idle_timeout_s
+        while running or waits.open:
+            ready = self._poller.poll(self._wait_ms(idle_at))
+            if ready:
+                idle_at = time.monotonic() + idle_timeout_s
+            elif time.monotonic() >= idle_at:
+                return CurlCode.OPERATION_TIMEDOUT, idle_text(idle_timeout_s)
+            for fd, events in ready:
+                if fd == self._wake_fd:
+                    os.eventfd_read(fd)
+                else:
+                    running = multi.socket_action(fd, _select_mask(events))[1]
+            if waits.open or waits.paused:
+                for _, code, text in waits.turn(lambda _easy: self):
+                    return code, text
+                running = multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
+            elif running and multi.timeout() == 0:
+                running = multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
+        _, _, failed = multi.info_read()
+        return (failed[0][1], failed[0][2]) if failed else (0, "")
+
+    def _wait_ms(self, idle_at: float) -> float:
+        timeout_ms: float = self._multi.timeout()
+        if self._waits.open or self._waits.paused:
+            if self._wake_fd < 0:
+                # Before the look at what has been answered: nobody could wake us until now.
+                self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+                self._poller.register(self._wake_fd, select.POLLIN)
+            timeout_ms = self._waits.sooner_ms(timeout_ms)
+        if idle_at == math.inf:
+            return timeout_ms
+        idle_ms = max(0.0, (idle_at - time.monotonic()) * 1000)
+        return idle_ms if timeout_ms < 0 else min(idle_ms, timeout_ms)
+
+    def _wake(self) -> None:
+        if self._wake_fd >= 0:
+            os.eventfd_write(self._wake_fd, 1)
+
+    def _changed(self, what: int, fd: int, _multi: object, _data: object) -> None:
         if what == pycurl.POLL_REMOVE:
             with contextlib.suppress(KeyError):
-                poller.unregister(fd)
+                self._poller.unregister(fd)
         else:
-            poller.register(fd, _EVENTS[what])
-
-    multi.setopt(pycurl.M_SOCKETFUNCTION, changed)
-    running = multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
-    idle_at = time.monotonic() + idle_timeout_s
-    while running:
-        ready = poller.poll(_wait_ms(multi.timeout(), idle_at))
-        if ready:
-            idle_at = time.monotonic() + idle_timeout_s
-        elif time.monotonic() >= idle_at:
-            return CurlCode.OPERATION_TIMEDOUT, idle_text(idle_timeout_s)
-        for fd, events in ready:
-            running = multi.socket_action(fd, _select_mask(events))[1]
-        if running and multi.timeout() == 0:
-            running = multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
-    _, _, failed = multi.info_read()
-    return (failed[0][1], failed[0][2]) if failed else (0, "")
-
-
-def _wait_ms(timeout_ms: int, idle_at: float) -> float:
-    if idle_at == math.inf:
-        return timeout_ms
-    idle_ms = max(0.0, (idle_at - time.monotonic()) * 1000)
-    return idle_ms if timeout_ms < 0 else min(idle_ms, timeout_ms)
+            self._poller.register(fd, _EVENTS[what])
 
 
 def _select_mask(events: int) -> int:

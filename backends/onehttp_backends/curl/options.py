@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -17,6 +18,7 @@ from onehttp_backends.contract import (
     TlsVersion,
     TransferOptions,
 )
+from onehttp_backends.curl.names.table import LIBCURL_CACHE_S
 from onehttp_backends.errors import CurlCode, RequestError
 
 Setopt: TypeAlias = Callable[[int, Any], None]
@@ -108,8 +110,19 @@ def _apply_limits(setopt: Setopt, options: TransferOptions) -> None:
     if options.low_speed:
         setopt(pycurl.LOW_SPEED_LIMIT, options.low_speed.bytes_per_s)
         setopt(pycurl.LOW_SPEED_TIME, options.low_speed.time_s)
+    setopt(pycurl.DNS_CACHE_TIMEOUT, _cache_s(options))
     if options.max_body_bytes and options.body_policy == "fail":
         setopt(pycurl.MAXFILESIZE_LARGE, options.max_body_bytes)
+
+
+def _cache_s(options: TransferOptions) -> int:
+    """How old the addresses may be that libcurl remembers by itself; `Names` has the others.
+
+    A transfer of several requests needs them for all of these: it cannot stop in between.
+    """
+    if options.max_redirects or options.auth:
+        return math.ceil(options.total_timeout_s or 3600)
+    return LIBCURL_CACHE_S
 
 
 def _apply_tls(setopt: Setopt, tls: Tls) -> None:

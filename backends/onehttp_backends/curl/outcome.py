@@ -8,6 +8,7 @@ import pycurl
 
 from onehttp_backends.contract import Peer, Request, Response
 from onehttp_backends.curl.handle import Handle
+from onehttp_backends.curl.names.places import place_of
 from onehttp_backends.errors import (
     CurlCode,
     Phase,
@@ -18,6 +19,11 @@ from onehttp_backends.errors import (
 )
 from onehttp_backends.public_addresses import refused_peer
 
+_OF_LOOKUP = (
+    CurlCode.COULDNT_RESOLVE_PROXY,
+    CurlCode.COULDNT_RESOLVE_HOST,
+    CurlCode.ABORTED_BY_CALLBACK,
+)
 _OF_A_REFUSED_PEER = (CurlCode.COULDNT_CONNECT, CurlCode.ABORTED_BY_CALLBACK)
 VERSION_NAMES = {
     pycurl.CURL_HTTP_VERSION_1_0: "1.0",
@@ -42,23 +48,26 @@ def read_response(handle: Handle, request: Request, opened: int, peer: Peer) -> 
     """The response a handle has received; ``opened`` connections were made for it."""
     getinfo = handle.easy.getinfo
     followed = getinfo(pycurl.REDIRECT_COUNT) if handle.options.max_redirects else 0
+    timings: tuple[int, ...] = (
+        getinfo(_QUEUE),
+        getinfo(_LOOKUP) if opened else 0,
+        getinfo(_CONNECT) if opened else 0,
+        getinfo(_APPCONNECT) if opened else 0,
+        getinfo(_PRETRANSFER),
+        getinfo(_POSTTRANSFER),
+        getinfo(_STARTTRANSFER),
+        getinfo(_REDIRECT) if followed else 0,
+        getinfo(_TOTAL),
+    )
+    if handle.waited_us:
+        timings = _after_lookup(timings, handle.waited_us)
     return Response(
         getinfo(_RESPONSE_CODE),
         handle.head.copy(),
         handle.body.getvalue(),
         getinfo(pycurl.EFFECTIVE_URL) if followed else request.url,
         VERSION_NAMES.get(getinfo(pycurl.INFO_HTTP_VERSION), "1.1"),
-        (
-            getinfo(_QUEUE),
-            getinfo(_LOOKUP) if opened else 0,
-            getinfo(_CONNECT) if opened else 0,
-            getinfo(_APPCONNECT) if opened else 0,
-            getinfo(_PRETRANSFER),
-            getinfo(_POSTTRANSFER),
-            getinfo(_STARTTRANSFER),
-            getinfo(_REDIRECT) if followed else 0,
-            getinfo(_TOTAL),
-        ),
+        timings,
         peer,
         not opened,
         handle.was_truncated,
@@ -68,6 +77,9 @@ def read_response(handle: Handle, request: Request, opened: int, peer: Peer) -> 
 
 def read_error(handle: Handle, request: Request, code: int, text: str) -> TransferError:
     """The error a handle has ended with, and how far its request got."""
+    wait = handle.wait
+    if wait and (wait.is_parked or (code in _OF_LOOKUP and not handle.is_stopped)):
+        return _lookup_error(handle, request, code, text)
     phase = _phase(handle, request)
     if handle.resend_refused:
         return transfer_error(
@@ -88,6 +100,29 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
     return transfer_error(
         code, f"{_place(request)}: {text or code_name(code)}", sent=sent, phase=phase
     )
+
+
+def _lookup_error(handle: Handle, request: Request, code: int, text: str) -> TransferError:
+    """Of a transfer that ended in front of a name. What its handle says is of an earlier one."""
+    wait = handle.wait
+    assert wait is not None
+    if code in _OF_LOOKUP:
+        url_place = place_of(request.url)
+        is_host = url_place is None or url_place.host == wait.place.host or bool(handle.head)
+        code = CurlCode.COULDNT_RESOLVE_HOST if is_host else CurlCode.COULDNT_RESOLVE_PROXY
+        reason = f" ({wait.answer.reason})" if wait.answer else ""
+        text = f"Could not resolve {'host' if is_host else 'proxy'}: {wait.place.host}{reason}"
+    sent = Sent.YES if handle.head else Sent.NO
+    return transfer_error(code, f"{_place(request)}: {text}", sent=sent, phase=Phase.LOOKUP)
+
+
+def _after_lookup(timings: tuple[int, ...], waited_us: int) -> tuple[int, ...]:
+    """What libcurl measured since the transfer began for the last time, from its first beginning:
+    the time between is that of the lookup. Phases that were not there stay 0."""
+    queue_us, lookup_us, *later = timings
+    has_connected = later[0] > 0
+    lookup_us = lookup_us + waited_us if has_connected else 0
+    return (queue_us, lookup_us, *(us and us + waited_us for us in later))
 
 
 def cancelled(request: Request, reason: str, sent: Sent = Sent.MAYBE) -> TransferError:

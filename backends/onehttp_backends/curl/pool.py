@@ -5,6 +5,7 @@ from __future__ import annotations
 from onehttp_backends.contract import TransferOptions
 from onehttp_backends.curl.handle import DeadPorts, Handle
 from onehttp_backends.curl.idle_limit import SocketOpened
+from onehttp_backends.curl.libcurl import Easy
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.request_rules import check_options
 
@@ -14,8 +15,9 @@ MAX_SHELVES = 1024
 class HandlePool:
     """Idle handles by (options, origin). Any thread may take and give back."""
 
-    def __init__(self, opened: SocketOpened, dead_ports: DeadPorts) -> None:
+    def __init__(self, opened: SocketOpened, dead_ports: DeadPorts, paused: list[Easy]) -> None:
         self._opened = opened
+        self._paused = paused
         self._dead_ports = dead_ports
         # Keyed by the identity of the options: equal options of two connections stay apart.
         self._shelves: dict[tuple[int, str], Shelf[Handle]] = {}
@@ -37,7 +39,7 @@ class HandlePool:
         try:
             return shelf.idle.pop()
         except IndexError:
-            handle = Handle(shelf, self._opened, self._dead_ports)
+            handle = Handle(shelf, self._opened, self._dead_ports, self._paused)
             self.made.add(handle)
             return handle
 

@@ -9,6 +9,7 @@ import pycurl
 
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
+from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.one_shot import OneShotCounts, perform_one_shot
 from onehttp_backends.curl.pool import HandlePool
 from onehttp_backends.errors import CurlCode
@@ -16,28 +17,28 @@ from onehttp_backends.probing import Certificate, Probe
 from onehttp_backends.request_rules import check_request
 
 
-def probe(request: Request, sends_request: bool) -> Probe:
+def probe(request: Request, sends_request: bool, names: Names) -> Probe:
     """See `onehttp_backends.probing.Prober`."""
-    found = _probe(request, sends_request)
+    found = _probe(request, sends_request, names)
     if found.error is None or found.error.code != CurlCode.PEER_FAILED_VERIFICATION:
         return found
     # What is refused is worth a look: nothing is sent to it.
     tls = dataclasses.replace(request.options.tls, verify_peer=False, verify_host=False)
     options = dataclasses.replace(request.options, tls=tls, auth=None)
-    unverified = _probe(request._replace(options=options), sends_request=False)
+    unverified = _probe(request._replace(options=options), False, names)
     return dataclasses.replace(found, certificate=unverified.certificate)
 
 
-def _probe(request: Request, sends_request: bool) -> Probe:
+def _probe(request: Request, sends_request: bool, names: Names) -> Probe:
     LIBCURL.initialise()
     origin = check_request(request)
-    pool = HandlePool(lambda _fd, _purpose: pycurl.SOCKOPT_OK, set())
+    pool = HandlePool(lambda _fd, _purpose: pycurl.SOCKOPT_OK, set(), [])
     handle = pool.take(request.options, origin)
     try:
         handle.prepare(request)
         handle.easy.setopt(pycurl.OPT_CERTINFO, 1)
         handle.easy.setopt(pycurl.CONNECT_ONLY, int(not sends_request))
-        outcome = perform_one_shot(handle, request, OneShotCounts())
+        outcome = perform_one_shot(handle, request, OneShotCounts(), names)
         certificate = _certificate(handle.easy)
     finally:
         handle.easy.close()

@@ -13,10 +13,11 @@ MAX_IDLE_PER_SHELF = 1024
 class Shelf(Generic[H]):
     """Where the idle handles of one (options, origin) lie."""
 
-    __slots__ = ("idle", "is_forgotten", "is_http1", "keeps", "opened_fd", "options")
+    __slots__ = ("idle", "is_forgotten", "is_http1", "keeps", "opened_fd", "options", "origin")
 
     def __init__(self, options: TransferOptions, origin: str) -> None:
         self.options = options  # kept, so that no other options get their identity
+        self.origin = origin
         self.idle: list[H] = []
         self.is_forgotten = False
         # An easy handle remembers what it was challenged for, and nothing makes it forget.

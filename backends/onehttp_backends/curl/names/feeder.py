@@ -1,0 +1,64 @@
+"""Gives a multi addresses: they go into its own cache of names, which every transfer asks first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import pycurl
+
+from onehttp_backends.curl.libcurl import LIBCURL, Easy, Multi
+from onehttp_backends.curl.names.lookup import Addresses
+from onehttp_backends.curl.names.places import Place
+
+MAX_GIVEN: Final = 4096
+
+
+class Feeder:
+    """An easy handle that never gets further than reading its ``RESOLVE`` list.
+
+    It is read when a transfer begins, and what is in it goes to the multi. The scheme is one that
+    is not allowed, so the transfer ends there: no socket, no lookup.
+    """
+
+    def __init__(self, multi: Multi) -> None:
+        self._multi = multi
+        self._easy: Easy | None = None
+        self._given: set[Place] = set()
+
+    @property
+    def made(self) -> tuple[Easy, ...]:
+        """Its easy handle, once there is one."""
+        return () if self._easy is None else (self._easy,)
+
+    def give(self, place: Place, addresses: Addresses) -> None:
+        """Let transfers of the multi to this place use these addresses."""
+        if len(self._given) >= MAX_GIVEN:
+            self.forget()
+        self._given.add(place)
+        self._load([entry(place, addresses)])
+
+    def forget(self) -> None:
+        """Take back all that was given."""
+        given, self._given = self._given, set()
+        if given:
+            self._load(f"-{place}" for place in given)
+
+    def _load(self, lines: Iterable[str]) -> None:
+        easy = self._easy
+        if easy is None:
+            easy = self._easy = LIBCURL.easy()
+            easy.setopt(pycurl.URL, "nothing://x")
+            easy.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP)
+        easy.setopt(pycurl.RESOLVE, list(lines))
+        self._multi.add_handle(easy)
+        try:
+            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        finally:
+            self._multi.remove_handle(easy)
+
+
+def entry(place: Place, addresses: Addresses) -> str:
+    """A line of libcurl's ``RESOLVE``; the plus lets it age like what libcurl looks up itself."""
+    ips = ",".join(f"[{ip}]" if ":" in ip else ip for ip in addresses.ips)
+    return f"+{place}:{ips}"

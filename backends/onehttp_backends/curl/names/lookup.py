@@ -1,0 +1,103 @@
+"""One name, its lookup, and what the system's resolver says of it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple, TypeAlias
+
+FAMILIES: Final = {
+    "any": socket.AF_UNSPEC,
+    "4": socket.AF_INET,
+    "6": socket.AF_INET6,
+}
+_NO_SUCH_NAME: Final = (
+    socket.EAI_NONAME,
+    socket.EAI_NODATA,
+    socket.EAI_ADDRFAMILY,
+)
+_LOOPBACK: Final = {
+    socket.AF_UNSPEC: ("::1", "127.0.0.1"),
+    socket.AF_INET: ("127.0.0.1",),
+    socket.AF_INET6: ("::1",),
+}
+
+
+class Name(NamedTuple):
+    """What is asked for: a host, and addresses of which family."""
+
+    host: str
+    family: int
+
+
+class Addresses(NamedTuple):
+    """Of a name, in the order in which they are to be tried (RFC 6724)."""
+
+    ips: tuple[str, ...]
+    scope: int = 0
+    """The interface that link-local ones belong to; libcurl takes it apart from them."""
+
+
+class NoAddress(NamedTuple):
+    """Of a name, and why."""
+
+    reason: str
+    is_final: bool = False
+    """There is no such name, says who must know; otherwise nobody has answered."""
+
+
+Answer: TypeAlias = "Addresses | NoAddress"
+Told: TypeAlias = Callable[[Name, Answer], None]
+"""Is called with the answer, on the thread that has it, under a lock: may not block."""
+
+
+class Lookup:
+    """A name being asked for, and who wants to know."""
+
+    __slots__ = ("asked_at", "name", "told")
+
+    def __init__(self, name: Name, asked_at: float) -> None:
+        self.name = name
+        self.asked_at = asked_at
+        self.told: set[Told] = set()
+
+
+def look_up(name: Name) -> Answer:
+    """Ask the system's resolver; takes as long as it takes, never raises."""
+    try:
+        # Bytes: as text it would go through IDNA, which refuses labels that servers accept.
+        found = socket.getaddrinfo(name.host.encode(), None, name.family, socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        return NoAddress(error.strerror or str(error), error.errno in _NO_SUCH_NAME)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the calls that wait say it
+        return NoAddress(f"{type(error).__name__}: {error}")
+    return _addresses(found) or NoAddress("no address of the families asked for", is_final=True)
+
+
+def at_once(name: Name) -> Answer | None:
+    """What needs no lookup: addresses written as such, and this host (RFC 6761, 6.3)."""
+    if is_localhost(name.host):
+        return Addresses(_LOOPBACK[socket.AddressFamily(name.family)])
+    try:
+        found = socket.getaddrinfo(
+            name.host.encode(), None, name.family, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST
+        )
+    except OSError:
+        return None
+    return _addresses(found)
+
+
+def is_localhost(host: str) -> bool:
+    """Whether a host is this one by its name, which libcurl does not look up either."""
+    labels = host.lower().removesuffix(".").rsplit(".", 1)
+    return labels[-1] == "localhost"
+
+
+def _addresses(found: Iterable[tuple[int, int, int, str, Any]]) -> Addresses | None:
+    ips: dict[str, None] = {}
+    scope = 0
+    for family, _, _, _, address in found:
+        ips[str(address[0]).partition("%")[0]] = None
+        if family == socket.AF_INET6 and address[3]:
+            scope = address[3]
+    return Addresses(tuple(ips), scope) if ips else None

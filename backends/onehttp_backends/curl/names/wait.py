@@ -1,0 +1,94 @@
+"""What one transfer waits for, and what its handle must say for it."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Final, Protocol
+
+import pycurl
+
+from onehttp_backends.contract import Request, TransferOptions
+from onehttp_backends.curl.libcurl import Easy
+from onehttp_backends.curl.names.hops import Hops
+from onehttp_backends.curl.names.lookup import FAMILIES, Addresses, Name, NoAddress
+from onehttp_backends.curl.names.places import Place, place_of, places
+from onehttp_backends.errors import CurlCode
+
+_place_in: Final = re.compile(r"(?:resolving|connect to) (.+?)(?: port |:)(\d+)(?: |$)").search
+
+
+class Waiting(Protocol):
+    """A handle, as far as names go."""
+
+    easy: Easy
+    options: TransferOptions
+    scope: int
+    wait: Wait | None
+    hops: Hops | None
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether its transfer was ended on purpose, by a rule that is not about names."""
+
+    def begin_again(self, elapsed_s: float, scope: int) -> None:
+        """Its transfer is about to begin again: ``elapsed_s`` of its time are over, and what
+        is link-local belongs to the interface ``scope``."""
+
+
+class Wait:
+    """What one transfer waits for, or has waited for."""
+
+    __slots__ = (
+        "answer",
+        "asked",
+        "deadline",
+        "failure",
+        "family",
+        "is_parked",
+        "place",
+        "rounds",
+        "since",
+        "tried",
+    )
+
+    def __init__(self, handle: Waiting, request: Request, now: float) -> None:
+        options = handle.options
+        total_s, connect_s = request.total_timeout_s, request.connect_timeout_s
+        limits = (
+            options.total_timeout_s if total_s is None else total_s,
+            options.connect_timeout_s if connect_s is None else connect_s,
+        )
+        self.since = now - handle.easy.getinfo(pycurl.TOTAL_TIME_T) / 1e6
+        # libcurl's limits, both of which a lookup counts for; 0 is none.
+        self.deadline = self.since + min(limit or math.inf for limit in limits)
+        self.family = FAMILIES[options.ip_version]
+        self.rounds = 0
+        """How often the transfer has stopped for a name."""
+        self.asked: set[Name] = set()
+        """What has to be known before it goes on."""
+        self.is_parked = False
+        """Taken out of the multi for it."""
+        self.place = Place("", 0)
+        """What it was about to connect to."""
+        self.tried: Addresses | None = None
+        """Have refused; others are hoped for."""
+        self.failure = (0, "")
+        """What the transfer ends with if there are none."""
+        self.answer: NoAddress | None = None
+        """What it ends with."""
+
+    @property
+    def name(self) -> Name:
+        return Name(self.place.host, self.family)
+
+    def stop_at(self, request: Request, options: TransferOptions, code: int, text: str) -> None:
+        """The transfer has stopped, or failed, in front of some place: note which."""
+        self.rounds += 1
+        # The text is libcurl's alone to know which of the names on the way it was.
+        if found := _place_in(text):
+            self.place = Place(found[1], int(found[2]))
+        elif code == CurlCode.COULDNT_RESOLVE_PROXY:
+            self.place = next(iter(places(request.url, options.proxy)), self.place)
+        else:
+            self.place = place_of(request.url) or self.place

@@ -1,0 +1,270 @@
+"""The transfers of one multi that wait for a name, and what becomes of them.
+
+Where libcurl would look a name up it stops, with code 42. The transfer is taken out of the multi,
+waits here until its name is known, and begins again: nothing of it has been sent. It begins
+once more too when the addresses refuse that were found for earlier transfers, if there are others.
+Only the driver of the multi comes here, save `_tell`.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+
+import pycurl
+
+from onehttp_backends.contract import Request
+from onehttp_backends.curl.libcurl import Easy, Multi
+from onehttp_backends.curl.names.feeder import Feeder
+from onehttp_backends.curl.names.lookup import Addresses, Answer, Name, NoAddress
+from onehttp_backends.curl.names.lookups import Names
+from onehttp_backends.curl.names.places import Place
+from onehttp_backends.curl.names.table import PATIENCE_S
+from onehttp_backends.curl.names.wait import Wait, Waiting
+from onehttp_backends.errors import CurlCode
+
+MAX_ROUNDS: Final = 6
+"""How often a transfer may begin: for a proxy and what lies behind it, and again for each."""
+_OF_NAMES: Final = frozenset(
+    {
+        CurlCode.ABORTED_BY_CALLBACK,  # stopped where it would look a name up
+        # What that is for older ones than 8.20; and no address of the family that is wanted.
+        CurlCode.COULDNT_RESOLVE_HOST,
+        CurlCode.COULDNT_RESOLVE_PROXY,
+        CurlCode.COULDNT_CONNECT,
+    }
+)
+
+
+class Parkable(Protocol):
+    """A transfer that may wait."""
+
+    @property
+    def handle(self) -> Waiting: ...
+    @property
+    def request(self) -> Request: ...
+
+
+T = TypeVar("T", bound=Parkable)
+
+
+class Ended(NamedTuple, Generic[T]):
+    """A transfer that need not wait any more: no address has come of it."""
+
+    transfer: T
+    code: int
+    text: str
+
+
+class NameWaits(Generic[T]):
+    """Those that wait, by the names they wait for."""
+
+    def __init__(self, names: Names, multi: Multi, wake: Callable[[], None]) -> None:
+        self._names = names
+        self._multi = multi
+        self._wake = wake
+        self._revision = names.revision
+        self.feeder = Feeder(multi)
+        self.paused: list[Easy] = []
+        """Handles that have paused in front of a redirect."""
+        self.open: dict[Name, dict[T, None]] = {}
+        """Who waits for a name. Empty, nothing here has to be done in a turn."""
+        self._answered: deque[tuple[Name, Answer]] = deque()
+        self._looks: list[tuple[float, int, T]] = []
+        """A heap: when to look at a transfer for which nothing may have come by then."""
+        self._numbers = itertools.count()
+
+    def refresh(self) -> None:
+        """Before transfers begin: what was to be forgotten is not used for them."""
+        if self._revision != self._names.revision:
+            self._revision = self._names.revision
+            self.feeder.forget()
+
+    # ---- a transfer has failed
+
+    def takes(self, handle: Waiting, request: Request, code: int, text: str) -> bool:
+        """Whether a failed transfer goes on all the same: it has begun again, or is to `park`."""
+        if code not in _OF_NAMES or handle.is_stopped:
+            return False
+        wait = handle.wait = handle.wait or Wait(handle, request, self._names.now())
+        wait.stop_at(request, handle.options, code, text)
+        if handle.easy.getinfo(pycurl.REDIRECT_COUNT):
+            return False  # it cannot begin again; see `Hops`
+        if wait.rounds > MAX_ROUNDS or not wait.place.host:
+            return False
+        if code == CurlCode.COULDNT_CONNECT:
+            return self._doubts(handle, wait, code, text)
+        answer = self._names.usable(wait.name)
+        if isinstance(answer, NoAddress):
+            wait.answer = answer
+            return False
+        self._multi.remove_handle(handle.easy)
+        if answer:
+            self.feeder.give(wait.place, answer)
+            self._begin_again(handle, wait, answer)
+        else:
+            wait.is_parked = True
+        return True
+
+    def _doubts(self, handle: Waiting, wait: Wait, code: int, text: str) -> bool:
+        entry = self._names.entry(wait.name)
+        known = entry.answer
+        if not isinstance(known, Addresses):
+            return False
+        if self._names.is_old(wait.name):
+            self._multi.remove_handle(handle.easy)
+            wait.tried, wait.failure, wait.is_parked = known, (code, text), True
+            return True
+        # Somebody else has asked in the meantime: that answer has not been tried.
+        has_begun_before = wait.rounds == 1 and entry.answered_at > wait.since
+        if has_begun_before or known.scope != handle.scope:
+            self._multi.remove_handle(handle.easy)
+            self.feeder.give(wait.place, known)
+            self._begin_again(handle, wait, known)
+            return True
+        return False
+
+    def park(self, transfer: T) -> None:
+        """Let a transfer wait that `takes` has taken."""
+        wait = transfer.handle.wait
+        assert wait is not None
+        self._await(transfer, wait, wait.name)
+        self._look_later(transfer, wait)
+
+    def leave(self, transfer: T) -> None:
+        """It waits no longer: it has ended."""
+        wait = transfer.handle.wait
+        while wait and wait.asked:
+            name = wait.asked.pop()
+            waiting = self.open.get(name, {})
+            waiting.pop(transfer, None)
+            if not waiting and self.open.pop(name, None) is not None:
+                self._names.leave(name, self._tell)
+
+    # ---- each turn
+
+    def turn(self, transfer_of: Callable[[Easy], T | None]) -> list[Ended[T]]:
+        """Let those go on whose names are known; return those that end."""
+        while self.paused:
+            if (paused := transfer_of(self.paused.pop())) is not None:
+                self._hold(paused)
+        ended: list[Ended[T]] = []
+        while self._answered:
+            name, answer = self._answered.popleft()
+            given: set[Place] = set()
+            for transfer in self.open.pop(name, ()):
+                self._answer(transfer, name, answer, given, ended)
+        now = self._names.now()
+        while self._looks and self._looks[0][0] <= now:
+            self._look(heapq.heappop(self._looks)[2], now, ended)
+        return ended
+
+    def sooner_ms(self, timeout_ms: float) -> float:
+        """What comes first: the next look at a transfer, or ``timeout_ms`` (-1 = never)."""
+        if self._answered or self.paused:
+            return 0
+        if not self._looks:
+            return timeout_ms
+        left_ms = max(0.0, (self._looks[0][0] - self._names.now()) * 1000)
+        return left_ms if timeout_ms < 0 else min(left_ms, timeout_ms)
+
+    def close(self) -> None:
+        """Nobody is woken any more, once this has returned."""
+        self._names.leave_all(self._tell)
+
+    # ---- inside
+
+    def _tell(self, name: Name, answer: Answer) -> None:
+        self._answered.append((name, answer))
+        self._wake()
+
+    def _await(self, transfer: T, wait: Wait, name: Name) -> None:
+        wait.asked.add(name)
+        self.open.setdefault(name, {})[transfer] = None
+        if answer := self._names.ask(name, self._tell, is_doubted=wait.tried is not None):
+            self._tell(name, answer)
+
+    def _hold(self, transfer: T) -> None:
+        """Have the names looked up that a paused transfer wants; it goes on when all are known."""
+        handle = transfer.handle
+        assert handle.hops is not None
+        wait = handle.wait = handle.wait or Wait(handle, transfer.request, self._names.now())
+        for place in handle.hops.wanted:
+            name = Name(place.host, wait.family)
+            answer = self._names.usable(name)
+            if answer is None:
+                self._await(transfer, wait, name)
+            elif isinstance(answer, Addresses):
+                self.feeder.give(place, answer)
+            else:
+                wait.answer = answer
+        if not wait.asked:
+            handle.easy.pause(pycurl.PAUSE_CONT)
+
+    def _answer(
+        self, transfer: T, name: Name, answer: Answer, given: set[Place], ended: list[Ended[T]]
+    ) -> None:
+        handle, wait = transfer.handle, transfer.handle.wait
+        assert wait is not None
+        wait.asked.discard(name)
+        if not wait.is_parked:
+            self._answer_paused(handle, wait, name, answer)
+        elif isinstance(answer, Addresses) and not _are_among(answer, wait.tried):
+            if wait.place not in given:
+                given.add(wait.place)
+                self.feeder.give(wait.place, answer)
+            self._begin_again(handle, wait, answer)
+        elif wait.tried:
+            ended.append(Ended(transfer, *wait.failure))
+        elif isinstance(answer, NoAddress):
+            wait.answer = answer
+            ended.append(Ended(transfer, CurlCode.COULDNT_RESOLVE_HOST, ""))
+
+    def _answer_paused(self, handle: Waiting, wait: Wait, name: Name, answer: Answer) -> None:
+        assert handle.hops is not None
+        if isinstance(answer, NoAddress):
+            wait.answer = answer
+        else:
+            for place in handle.hops.wanted:
+                if place.host == name.host:
+                    self.feeder.give(place, answer)
+        if not wait.asked:
+            handle.easy.pause(pycurl.PAUSE_CONT)
+
+    def _begin_again(self, handle: Waiting, wait: Wait, addresses: Addresses) -> None:
+        wait.is_parked = False
+        handle.begin_again(self._names.now() - wait.since, addresses.scope)
+        self._multi.add_handle(handle.easy)
+
+    def _look_later(self, transfer: T, wait: Wait) -> None:
+        serves_from = self._names.serves_from(wait.name)
+        at = min(self._names.now() + PATIENCE_S if wait.tried else serves_from, wait.deadline)
+        if at < math.inf:
+            heapq.heappush(self._looks, (at, next(self._numbers), transfer))
+
+    def _look(self, transfer: T, now: float, ended: list[Ended[T]]) -> None:
+        wait = transfer.handle.wait
+        if wait is None or not wait.is_parked or transfer not in self.open.get(wait.name, ()):
+            return
+        if wait.tried:
+            end = Ended(transfer, *wait.failure)
+        elif now >= wait.deadline:
+            text = f"Resolving timed out after {(now - wait.since) * 1000:.0f} milliseconds"
+            end = Ended(transfer, CurlCode.OPERATION_TIMEDOUT, text)
+        elif answer := self._names.usable(wait.name):
+            self.leave(transfer)
+            self._answer(transfer, wait.name, answer, set(), ended)
+            return
+        else:
+            self._look_later(transfer, wait)
+            return
+        self.leave(transfer)
+        ended.append(end)
+
+
+def _are_among(addresses: Addresses, tried: Addresses | None) -> bool:
+    return tried is not None and set(addresses.ips) <= set(tried.ips)
