@@ -91,8 +91,8 @@ def reload(source: Source = None) -> Reload:
 
     The new set is checked whole first, certificates and keys included. Calls under way end on the
     old set; unchanged connections keep their kept-alive sockets, and changed TLS material never
-    meets a socket of the old. Blocks for as long as reading takes: from asyncio, call it by
-    ``asyncio.to_thread``.
+    meets a socket of the old. Addresses are forgotten, so that names are asked for anew. Blocks for
+    as long as reading takes: from asyncio, call it by ``asyncio.to_thread``.
 
     Args:
         source: another file or mapping from now on; None: the one that `init` was given.

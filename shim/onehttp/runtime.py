@@ -17,6 +17,7 @@ from onehttp.queries.routes import Routes, RouteTarget
 from onehttp.queries.scheduler import QueryScheduler
 from onehttp.version import USER_AGENT
 from onehttp_backends.contract import Backend, Request, TransferOptions
+from onehttp_backends.naming import Naming
 
 ADHOC_OPTIONS = TransferOptions(user_agent=USER_AGENT)
 """How URLs without a named connection are fetched. One object: engines pool by its identity."""
@@ -36,6 +37,8 @@ class Runtime:
         declared: Mapping[str, ConnectionSpec] | None = None,
     ) -> None:
         self.backend = backend
+        if isinstance(backend, Naming):
+            backend.limit_names(connections.names)
         self.clock = clock or Clock()
         """What policies go by."""
         self.source = source or ConnectionSource(None)
@@ -49,6 +52,7 @@ class Runtime:
     def reload(self, source: Source = None) -> Reload:
         """Read the source again, and put what it says in force; calls under way end on the old.
 
+        Addresses are forgotten: names are asked for anew, also if nothing has changed.
         One thread at a time.
 
         Raises:
@@ -56,7 +60,10 @@ class Runtime:
         """
         if source is None:
             self.source.check_is_there()
-        return self._put_in_force(self.source.read(source))
+        diff = self._put_in_force(self.source.read(source))
+        if isinstance(self.backend, Naming):
+            self.backend.limit_names(self._read.names)
+        return diff
 
     def declare(self, declared: Mapping[str, ConnectionSpec]) -> Reload:
         """Put other connections beside those of the source. One thread at a time."""

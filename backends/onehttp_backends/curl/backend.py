@@ -52,7 +52,7 @@ class PycurlBackend:
     def __init__(self, *, max_idle_connections: int = DEFAULT_MAX_IDLE_CONNECTIONS) -> None:
         self._max_idle_connections = max_idle_connections
         self._helm: Helm | None = None
-        self._names = Names()
+        self.names = Names()
         self._is_closed = False
         self._starting = threading.Lock()  # guards the making of the engine
         _backends.add(self)
@@ -80,7 +80,7 @@ class PycurlBackend:
         if needs_one_shot(handle.options):
             engine = helm.engine
             try:
-                outcome = perform_one_shot(handle, request, engine.one_shot, self._names)
+                outcome = perform_one_shot(handle, request, engine.one_shot, self.names)
             finally:
                 engine.pool.give_back(handle)
         else:
@@ -131,7 +131,7 @@ class PycurlBackend:
 
     def probe(self, request: Request, sends_request: bool) -> Probe:
         """Look at a server, on a connection of its own; see `onehttp_backends.probing.Prober`."""
-        return probe(request, sends_request, self._names)
+        return probe(request, sends_request, self.names)
 
     def drive(self, until_fd: int, deadline_s: float) -> bool:
         """Lend time to the engine until ``until_fd`` is readable (True) or ``deadline_s`` is over.
@@ -158,7 +158,7 @@ class PycurlBackend:
 
     def limit_names(self, limits: NameLimits) -> None:
         """Forget every address; see `onehttp_backends.naming.Naming`."""
-        self._names.forget(limits)
+        self.names.forget(limits)
 
     def close(self, grace_s: float = 0.0) -> None:
         """Wait up to ``grace_s`` seconds for transfers in flight, end the rest with code 42."""
@@ -175,14 +175,14 @@ class PycurlBackend:
                     "the pycurl engine was closed; after another init() take connections anew"
                 )
             if self._helm is None:
-                self._helm = Helm(Engine(self._max_idle_connections, self._names))
+                self._helm = Helm(Engine(self._max_idle_connections, self.names))
             return self._helm
 
     def _forget_parents_engine(self) -> None:
         """In a forked child: the engine is the parent's, its locks may be held by nobody here."""
         helm, self._helm = self._helm, None
         self._starting = threading.Lock()
-        self._names.forget_parent()
+        self.names.forget_parent()
         if helm is not None:
             helm.engine.abandon()
 

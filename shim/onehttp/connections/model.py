@@ -11,6 +11,7 @@ from onehttp.policies.limits import LimitsPolicy
 from onehttp.policies.retry import RetryPolicy
 from onehttp_backends.contract import TransferOptions
 from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.naming import NameLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +65,10 @@ class ConnectionSet(Mapping[str, ConnectionSpec]):
         revision: 1 at first, one more with each reload that changes something.
         warnings: what an operator should know of the files they come from.
         files: every file that was read for them.
+        names: how names become addresses.
     """
 
-    __slots__ = ("_specs", "files", "revision", "warnings")
+    __slots__ = ("_specs", "files", "names", "revision", "warnings")
 
     def __init__(
         self,
@@ -74,18 +76,20 @@ class ConnectionSet(Mapping[str, ConnectionSpec]):
         revision: int = 1,
         warnings: tuple[Notice, ...] = (),
         files: frozenset[str] = frozenset(),
+        names: NameLimits | None = None,
     ) -> None:
         self._specs = dict(specs or {})
         self.revision = revision
         self.warnings = warnings
         self.files = files
+        self.names = names or NameLimits()
 
     def beside(self, others: Mapping[str, ConnectionSpec]) -> ConnectionSet:
         """This set and ``others``; a name that both have means the one of this set."""
         if not others:
             return self
         specs = {**self._specs, **{name: others[name] for name in others if name not in self}}
-        return ConnectionSet(specs, self.revision, self.warnings, self.files)
+        return ConnectionSet(specs, self.revision, self.warnings, self.files, self.names)
 
     def __getitem__(self, name: str) -> ConnectionSpec:
         return self._specs[name]

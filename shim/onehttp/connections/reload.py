@@ -38,12 +38,14 @@ class Reload:
     changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """With the keys of the file that have changed. Of a certificate the content counts."""
     unchanged: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    """Keys of ``names`` that have changed."""
     warnings: tuple[Notice, ...] = ()
 
     @property
     def is_change(self) -> bool:
         """Whether anything differs from before."""
-        return bool(self.added or self.removed or self.changed)
+        return bool(self.added or self.removed or self.changed or self.names)
 
     def __str__(self) -> str:
         parts = [
@@ -54,6 +56,8 @@ class Reload:
         if self.changed:
             each = (f"{name} ({', '.join(keys)})" for name, keys in self.changed.items())
             parts.append(f"changed {', '.join(each)}")
+        if self.names:
+            parts.append(f"names ({', '.join(self.names)})")
         parts.append(f"{len(self.unchanged)} unchanged")
         return f"revision {self.revision}: {'; '.join(parts)}"
 
@@ -75,7 +79,8 @@ def next_revision(before: ConnectionSet, read: ConnectionSet) -> tuple[Connectio
     added = tuple(name for name in read if name not in before)
     removed = tuple(name for name in before if name not in read)
     unchanged = tuple(name for name in read if name in before and name not in changed)
-    if not (added or removed or changed):
+    names = tuple(_differences(before.names, read.names))
+    if not (added or removed or changed or names):
         revision = before.revision
     diff = Reload(
         revision=revision,
@@ -83,9 +88,10 @@ def next_revision(before: ConnectionSet, read: ConnectionSet) -> tuple[Connectio
         removed=removed,
         changed=changed,
         unchanged=unchanged,
+        names=names,
         warnings=read.warnings,
     )
-    return ConnectionSet(specs, revision, read.warnings, read.files), diff
+    return ConnectionSet(specs, revision, read.warnings, read.files, read.names), diff
 
 
 def _successor(old: ConnectionSpec | None, new: ConnectionSpec, revision: int) -> ConnectionSpec:

@@ -16,12 +16,13 @@ from onehttp.connections.model import ConnectionSet, ConnectionSpec, Notice
 from onehttp.errors import ConfigurationError, RequestError
 from onehttp.policies import failover
 from onehttp_backends.contract import Tls
+from onehttp_backends.naming import NameLimits
 from onehttp_backends.request_rules import check_options
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from onehttp.connections.file.schema import ConnectionModel, DefaultsModel
+    from onehttp.connections.file.schema import ConnectionModel, DefaultsModel, HeadModel
     from onehttp.connections.file.strict import Model
 
     M = TypeVar("M", bound=Model)
@@ -76,6 +77,7 @@ class _Loading:
         self._errors = self._secrets.errors
         self._warnings = self._secrets.warnings
         self._drafts: list[_Draft] = []
+        self._names = NameLimits()
         self._places: dict[str, Document] = {}
 
     def read(
@@ -108,6 +110,7 @@ class _Loading:
         own = None
         if head := self._validated(schema.HeadModel, resolved, (), document):
             own = head.defaults
+            self._take_names(head, document, is_outermost=not around)
         defaults = _over(defaults, own) if defaults and own else own or defaults
         layers = (document, *around)
         connections = resolved.get("connections")
@@ -116,6 +119,13 @@ class _Loading:
         self._warnings += plain_secrets(document, schema.SECRET_FIELDS)
         for path in self._included.named_by(document, self._errors):
             self.read(path, layers, defaults)
+
+    def _take_names(self, head: HeadModel, document: Document, is_outermost: bool) -> None:
+        if is_outermost:
+            self._names = head.names.limits()
+        elif "names" in head.model_fields_set:
+            advice = "holds for the whole process; give it in the file that includes this one"
+            self._errors.append(document.error(("names",), advice, of_key=True))
 
     def _add_connection(
         self,
@@ -213,6 +223,7 @@ class _Loading:
             specs,
             warnings=tuple(_each_once(self._warnings)),
             files=frozenset(files | self._secrets.files | self._included.paths),
+            names=self._names,
         )
 
     def _check_failover(self) -> None:

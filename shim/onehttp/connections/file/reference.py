@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from onehttp.connections.file.explain import models_in
-from onehttp.connections.file.schema import ConnectionModel, FileModel
+from onehttp.connections.file.schema import ConnectionModel, FileModel, NamesModel
 
 
 def json_schema() -> dict[str, Any]:
@@ -27,6 +27,7 @@ def json_schema() -> dict[str, Any]:
 def tables() -> str:
     """A Markdown table for the file, one for connections, and one for each section."""
     parts = [_table("The file", FileModel), _table("A connection", ConnectionModel)]
+    parts.append(_table("`names`", NamesModel))
     for path, model in _sections(ConnectionModel, ""):
         parts.append(_table(f"`{path}`", model))
     return "\n".join(parts)

@@ -25,6 +25,7 @@ from onehttp.connections.file.strict import SECRET, Model, Seconds, Short, Unquo
 from onehttp_backends.contract import DEFAULT_MAX_BODY_BYTES
 from onehttp_backends.errors import RequestError
 from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.naming import NameLimits
 from onehttp_backends.request_rules import check_headers, check_text, check_url
 
 NAME_PATTERN = r"\S+"
@@ -295,6 +296,35 @@ class ConnectionModel(DefaultsModel):
     )
 
 
+class NamesModel(Model):
+    """How names become addresses, in the whole process: of the outermost file only."""
+
+    cache_s: float = Field(
+        default=NameLimits().cache_s,
+        ge=1,
+        le=86_400,
+        allow_inf_nan=False,
+        description="seconds that an address is used before its name is asked for again",
+    )
+    stale_s: float = Field(
+        default=NameLimits().stale_s,
+        ge=0,
+        le=604_800,
+        allow_inf_nan=False,
+        description="seconds more, while no name server answers",
+    )
+    in_flight: int = Field(
+        default=NameLimits().in_flight,
+        ge=1,
+        le=4096,
+        description="names looked up at once, each in a thread of its own",
+    )
+
+    def limits(self) -> NameLimits:
+        """The value that engines go by."""
+        return NameLimits(cache_s=self.cache_s, stale_s=self.stale_s, in_flight=self.in_flight)
+
+
 class HeadModel(Model):
     """A connections file, its connections not looked at."""
 
@@ -304,6 +334,7 @@ class HeadModel(Model):
         description="further files of this shape, or folders of them (`*.yaml`, `*.yml`); "
         "relative to this file",
     )
+    names: NamesModel = NamesModel()
     defaults: DefaultsModel = DefaultsModel()
     connections: dict[str, Any] = Field(default_factory=dict)
 
