@@ -152,6 +152,9 @@ class TransferOptions:
     """The ``User-Agent`` header; None or empty = none is sent."""
     unsafe_resend: bool = False
     """Allow the engine to repeat an unsafe request on a fresh connection."""
+    as_libcurl: bool = False
+    """Where this engine is stricter than libcurl by itself, be as libcurl: headers go out as they
+    are written, lengths and blanks included. The legacy modules' wire, and nothing for others."""
     expect_continue: bool = False
     """Let the engine send ``Expect: 100-continue`` for large bodies."""
 

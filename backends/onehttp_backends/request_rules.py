@@ -10,6 +10,7 @@ import re
 
 from onehttp_backends.contract import Request, TransferOptions
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
+from onehttp_backends.framing import ON_THE_CONNECTION, check_framing
 from onehttp_backends.headers import HeaderPairs
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -18,6 +19,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _USUAL_METHODS = SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
 _token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _line_breaking = re.compile(r"[\r\n\0]").search
+_breaks_a_field = re.compile(r"[\x01-\x08\x0b-\x1f\x7f]").search
 _unsafe_in_url = re.compile(r"[\0-\x20\x7f]").search
 _port = r"(?::(?:[1-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
 _host = r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])"
@@ -117,8 +119,13 @@ def check_method(method: str) -> None:
         )
 
 
-def check_headers(headers: HeaderPairs) -> None:
-    """Raises RequestError for a bad name or value; names the header, never its value."""
+def check_headers(headers: HeaderPairs) -> frozenset[str]:
+    """Raises RequestError for a bad name or value; names the header, never its value.
+
+    Returns:
+        Those of the names, in lower case, that say how a message is sent: see `framing`.
+    """
+    names: set[str] = set()
     for pair in headers:
         if not isinstance(pair, tuple) or len(pair) != 2:
             raise RequestTypeError(
@@ -136,6 +143,23 @@ def check_headers(headers: HeaderPairs) -> None:
                 CurlCode.BAD_FUNCTION_ARGUMENT, f"header {name!r}: not a token of RFC 9110"
             )
         check_text(f"header {name}", value)
+        if _breaks_a_field(value):
+            raise RequestError(
+                CurlCode.BAD_FUNCTION_ARGUMENT,
+                f"header {name}: control characters are not allowed in it",
+            )
+        names.add(name.lower())
+    return ON_THE_CONNECTION & names
+
+
+def check_message(request: Request) -> None:
+    """Check headers, and what they say of the body.
+
+    Raises:
+        RequestError: something is not fit to be sent.
+    """
+    if check_headers(request.headers) and not request.options.as_libcurl:
+        check_framing(request.headers, request.body)
 
 
 def check_text(what: str, text: str) -> None:

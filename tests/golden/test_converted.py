@@ -115,6 +115,7 @@ def comparable(options: TransferOptions) -> dict[str, Any]:
     """All options; redirects are compared apart, for here the shim follows them."""
     found = dataclasses.asdict(options)
     del found["max_redirects"]
+    del found["as_libcurl"]  # calls on the converted connection are checked as all others
     found["user_agent"] = found["user_agent"] or ""  # neither sends one
     if found["auth"]:
         del found["auth"]["each_time"]  # challenges are remembered now

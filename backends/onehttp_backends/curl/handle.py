@@ -24,6 +24,14 @@ from onehttp_backends.curl.names.wait import Wait
 from onehttp_backends.curl.options import apply_options
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.errors import CurlCode, RequestError
+from onehttp_backends.framing import (
+    CODING,
+    CONNECTION,
+    HOST,
+    LENGTH,
+    check_framing,
+    closes_connection,
+)
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.public_addresses import is_public
 from onehttp_backends.request_rules import SAFE_METHODS, check_headers
@@ -58,8 +66,10 @@ class Handle:
 
     __slots__ = (
         "_body",
+        "_closes",
         "_connect_timeout_s",
         "_expects_nothing",
+        "_frames_itself",
         "_guards_resend",
         "_headers",
         "_sent_port",
@@ -109,6 +119,8 @@ class Handle:
         self._body: bytes | None = None
         self._headers: HeaderPairs = ()
         self._expects_nothing = False
+        self._frames_itself = False
+        self._closes = False
         self._guards_resend = False
         self.always_connects = False
         self._total_timeout_s = options.total_timeout_s
@@ -167,7 +179,9 @@ class Handle:
             if len(body) >= EXPECT_THRESHOLD_BYTES:
                 expects_nothing = not self.options.expect_continue
         if request.headers is not self._headers or expects_nothing is not self._expects_nothing:
-            self._set_headers(request.headers, expects_nothing)
+            self._set_headers(request.headers, body, expects_nothing)
+        elif self._frames_itself:
+            check_framing(request.headers, body)
         total_s = request.total_timeout_s
         if total_s is None:
             total_s = self.options.total_timeout_s
@@ -281,9 +295,22 @@ class Handle:
                 self.easy.unsetopt(pycurl.PREREQFUNCTION)
         self._verb = verb
 
-    def _set_headers(self, headers: HeaderPairs, expects_nothing: bool) -> None:
-        check_headers(headers)
-        lines = [header_line(name, value) for name, value in headers]
+    def _set_headers(self, headers: HeaderPairs, body: bytes | None, expects_nothing: bool) -> None:
+        special = check_headers(headers)
+        closes = CONNECTION in special and closes_connection(headers)
+        self._frames_itself = False
+        if LENGTH in special or CODING in special or HOST in special:
+            if self.options.as_libcurl:
+                # What is not the body's length may leave bytes for the next request.
+                closes = True
+            else:
+                check_framing(headers, body)
+                self._frames_itself = True
+        if closes is not self._closes:
+            # libcurl does not read its caller's headers, and would use the connection again.
+            self._closes = closes
+            self.easy.setopt(pycurl.FORBID_REUSE, int(closes or not self.options.reuse))
+        lines = [header_line(name, value, self.options.as_libcurl) for name, value in headers]
         if expects_nothing and not any(name.lower() == "expect" for name, _ in headers):
             lines.append("Expect:")
         if lines:
@@ -346,11 +373,13 @@ class LentSocket:
         self._socket.close()
 
 
-def header_line(name: str, value: str) -> str | bytes:
+def header_line(name: str, value: str, as_written: bool = False) -> str | bytes:
     """libcurl's notation of one header.
 
     ``Name:`` removes a header that libcurl would add, ``Name;`` sends one with an empty value.
     """
+    if not as_written:
+        value = value.strip(" \t")  # no part of it (RFC 9110, 5.5)
     if value:
         line = f"{name}: {value}"
         return line if line.isascii() else line.encode()

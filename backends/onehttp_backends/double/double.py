@@ -37,7 +37,7 @@ from onehttp_backends.errors import (
     transfer_error,
 )
 from onehttp_backends.immortal import make_immortal
-from onehttp_backends.request_rules import check_headers, check_request
+from onehttp_backends.request_rules import check_message, check_request
 from onehttp_backends.trace import aperformed, begin, is_on, performed
 
 logger = logging.getLogger("onehttp")
@@ -207,7 +207,7 @@ class HttpxBackend:
                 "the httpx engine was closed; after another init() take connections anew"
             )
         check_request(request)
-        check_headers(request.headers)
+        check_message(request)
         if request.method == "HEAD" and request.body is not None:
             raise transfer_error(CurlCode.BAD_FUNCTION_ARGUMENT, "HEAD: a body cannot be sent")
         if len(self.seen) >= MAX_SEEN:

@@ -75,6 +75,7 @@ class Utils:
 
 def _options(parameters: UtilsParameters, reuse: bool) -> TransferOptions:
     return TransferOptions(
+        as_libcurl=True,
         total_timeout_s=float(max(parameters.http_query_timeout, 0)),
         connect_timeout_s=0,
         max_body_bytes=MAX_BODY_BYTES,

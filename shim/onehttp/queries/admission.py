@@ -21,7 +21,7 @@ from onehttp_backends.errors import (
     TransferError,
     transfer_error,
 )
-from onehttp_backends.request_rules import check_headers, check_request
+from onehttp_backends.request_rules import check_message, check_request
 
 logger = logging.getLogger("onehttp")
 
@@ -59,7 +59,7 @@ class Admission:
         """
         try:
             query.origin = check_request(request)
-            check_headers(request.headers)
+            check_message(request)
         except RequestError:
             # It takes no slot: ``start`` will refuse it, in its own way.
             query.attach(start(request, lambda outcome: self._answered(query, outcome)))

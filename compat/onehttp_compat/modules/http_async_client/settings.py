@@ -110,6 +110,7 @@ def _options(
             interval_s=settings.ka_interval if settings.ka_interval > 0 else Keepalive().interval_s,
         )
     return TransferOptions(
+        as_libcurl=True,
         total_timeout_s=cap_s if meaning == "idle" else timeout_s,
         connect_timeout_s=0,
         idle_timeout_s=timeout_s if meaning == "idle" else 0,

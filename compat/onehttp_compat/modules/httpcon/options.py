@@ -22,6 +22,7 @@ def query_options(
     proxy = None if is_curl else _proxy(values.httpproxy, values.httpproxyport, is_faithful)
     has_pair = bool(values.client_cert and values.client_key) and not is_curl
     return TransferOptions(
+        as_libcurl=True,
         total_timeout_s=values.seconds(values.connection_timeout or values.builtin_timeout),
         connect_timeout_s=0,
         max_body_bytes=MAX_BODY_BYTES,
@@ -58,6 +59,7 @@ def connection_options(
             each_time=True,
         )
     return TransferOptions(
+        as_libcurl=True,
         total_timeout_s=values.seconds(connection.timeout or 0),
         connect_timeout_s=0,
         max_body_bytes=MAX_BODY_BYTES,

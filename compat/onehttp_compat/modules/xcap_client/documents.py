@@ -53,6 +53,7 @@ class XcapDocuments:
         self._parameters = parameters
         self.is_faithful = is_faithful
         self._options = TransferOptions(
+            as_libcurl=True,
             total_timeout_s=float(max(parameters.connection_timeout, 0)),
             connect_timeout_s=0,
             max_body_bytes=MAX_BODY_BYTES,

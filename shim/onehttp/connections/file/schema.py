@@ -24,6 +24,7 @@ from onehttp.connections.file.policy_schema import PolicyModel
 from onehttp.connections.file.strict import SECRET, Model, Seconds, Short, Unquoted
 from onehttp_backends.contract import DEFAULT_MAX_BODY_BYTES
 from onehttp_backends.errors import RequestError
+from onehttp_backends.framing import CODING, LENGTH
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.naming import NameLimits
 from onehttp_backends.request_rules import check_headers, check_text, check_url
@@ -57,6 +58,9 @@ def _header_line(line: Any) -> Any:
 
 
 def _fit_headers(headers: HeaderPairs) -> HeaderPairs:
+    for name, _ in headers:
+        if isinstance(name, str) and name.lower() in (LENGTH, CODING):
+            raise ValueError(f"{name} belongs to the body of a call; leave it out")
     _refusing(check_headers, headers)
     if any(name.lower() == "proxy-authorization" for name, _ in headers):
         raise ValueError("Proxy-Authorization would reach the server too; use proxy: instead")

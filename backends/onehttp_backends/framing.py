@@ -1,0 +1,68 @@
+"""Where a request ends, and whose it is: said once, and truly, or it is not sent.
+
+libcurl sends a caller's ``Content-Length`` beside a body of another length. What is too much then
+is read as the next request of the connection, with the next caller's credentials.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from onehttp_backends.errors import CurlCode, RequestError
+from onehttp_backends.headers import HeaderPairs
+
+LENGTH: Final = "content-length"
+CODING: Final = "transfer-encoding"
+HOST: Final = "host"
+CONNECTION: Final = "connection"
+ON_THE_CONNECTION: Final = frozenset({LENGTH, CODING, HOST, CONNECTION})
+"""Headers that say how a message is sent, not what it means."""
+
+_splits_a_host = re.compile(r"[\s/?#@\\,]").search
+
+
+def check_framing(headers: HeaderPairs, body: bytes | None) -> None:
+    """Raises RequestError unless the headers leave one way to read the request (RFC 9112, 6)."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered not in ON_THE_CONNECTION or lowered == CONNECTION:
+            continue
+        if lowered in found:
+            raise _refused(f"header {name}: given twice; keep one")
+        found[lowered] = value.strip(" \t")
+    coding = found.get(CODING)
+    if LENGTH in found:
+        _check_length(found[LENGTH], bool(coding), body)
+    if coding:
+        if coding.lower() != "chunked":
+            raise _refused("header Transfer-Encoding: only 'chunked' can be sent; leave it out")
+        if body is None:
+            raise _refused("header Transfer-Encoding: there is no body; leave it out")
+    if _splits_a_host(found.get(HOST, "")):
+        raise _refused("header Host: expected a host with an optional port")
+
+
+def _check_length(written: str, is_chunked: bool, body: bytes | None) -> None:
+    length = len(body or b"")
+    if written and is_chunked:
+        raise _refused("header Content-Length: not beside Transfer-Encoding; leave both out")
+    if not written and length and not is_chunked:
+        raise _refused("header Content-Length: without it nobody knows where the body ends")
+    if written and written != str(length):
+        raise _refused(f"header Content-Length: the body has {length} bytes; leave it out")
+
+
+def closes_connection(headers: HeaderPairs) -> bool:
+    """Whether a ``Connection: close`` is among them (RFC 9112, 9.6)."""
+    return any(
+        option.strip(" \t").lower() == "close"
+        for name, value in headers
+        if name.lower() == CONNECTION
+        for option in value.split(",")
+    )
+
+
+def _refused(reason: str) -> RequestError:
+    return RequestError(CurlCode.BAD_FUNCTION_ARGUMENT, reason)
