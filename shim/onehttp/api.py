@@ -13,7 +13,7 @@ from onehttp.calls.arguments import (
 )
 from onehttp.calls.callback_driver import starts_following
 from onehttp.calls.drivers import aperform_following, perform_following
-from onehttp.connections.model import ConnectionSet, ConnectionSpec
+from onehttp.connections.model import AdhocCalls, ConnectionSet, ConnectionSpec
 from onehttp.connections.reload import Reload
 from onehttp.connections.source import Source
 from onehttp.named_connection import Connection
@@ -24,7 +24,7 @@ from onehttp.queries.limits import QueryLimits
 from onehttp.queries.query import Query
 from onehttp.queries.result import Result, Start
 from onehttp.queries.routes import F, RouteTarget
-from onehttp.runtime import ADHOC_OPTIONS, Runtime
+from onehttp.runtime import Runtime
 from onehttp.settings import BackendSettings, Settings, chosen_source
 from onehttp_backends.contract import (
     Backend,
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from onehttp.connections.background import Told
     from onehttp.connections.watch import Watch
 
-DEFAULT_QUERY_LIMITS = QueryLimits()
 process = Process()
 
 
@@ -48,7 +47,7 @@ def init(
     *,
     connections: Mapping[str, Any] | None = None,
     backend: str | Backend = "pycurl",
-    queries: QueryLimits = DEFAULT_QUERY_LIMITS,
+    queries: QueryLimits | None = None,
     secrets: Mapping[str, Callable[[str], str]] | None = None,
     **settings: Unpack[BackendSettings],
 ) -> None:
@@ -62,7 +61,7 @@ def init(
         connections: the mapping, by keyword.
         backend: ``"pycurl"``, ``"httpx"`` (the test double), another registered name, or a
             ready `Backend`.
-        queries: limits of what `submit` starts.
+        queries: limits of what `submit` starts, instead of those that the file gives.
         secrets: further kinds of references in the file: ``{"vault": fetch}`` resolves
             ``${vault:NAME}`` by ``fetch("NAME")``, which raises LookupError for what it lacks.
         **settings: handed to the backend; see `BackendSettings`.
@@ -163,16 +162,18 @@ def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
     runtime = process.runtime
     if runtime is None:
         raise process.missing()
+    adhoc = runtime.adhoc.requests
     if (
         not call
+        and not adhoc.max_redirects
         and type(method) is type(url) is str
         and method in METHODS_WITHOUT_BODY
         and url.isascii()
     ):
-        return runtime.backend.perform(Request(method, url, (), None, ADHOC_OPTIONS))
-    wanted = build_request(method, url, ADHOC_OPTIONS, (), call)
-    if call.get("follow_redirects"):
-        return perform_following(runtime.backend, wanted, DEFAULT_MAX_REDIRECTS)
+        return runtime.backend.perform(Request(method, url, (), None, adhoc.options))
+    wanted = build_request(method, url, adhoc.options, (), call)
+    if hops := _redirects(adhoc, call):
+        return perform_following(runtime.backend, wanted, hops)
     return runtime.backend.perform(wanted)
 
 
@@ -181,10 +182,11 @@ def arequest(method: str, url: str, **call: Unpack[CallArguments]) -> Coroutine[
 
     The arguments are checked by the call, before anything is awaited.
     """
-    wanted = build_request(method, url, ADHOC_OPTIONS, (), call)
     runtime = _runtime()
-    if call.get("follow_redirects"):
-        return aperform_following(runtime.backend, wanted, DEFAULT_MAX_REDIRECTS)
+    adhoc = runtime.adhoc.requests
+    wanted = build_request(method, url, adhoc.options, (), call)
+    if hops := _redirects(adhoc, call):
+        return aperform_following(runtime.backend, wanted, hops)
     return runtime.backend.aperform(wanted)
 
 
@@ -213,10 +215,11 @@ def submit(
         TypeError: a keyword that no call has.
     """
     runtime = _runtime()
-    wanted = build_request(method, url, ADHOC_OPTIONS, (), call)
+    adhoc = runtime.adhoc.queries
+    wanted = build_request(method, url, adhoc.options, (), call)
     start = None
-    if call.get("follow_redirects"):
-        start = starts_following(runtime.backend, runtime.clock, DEFAULT_MAX_REDIRECTS)
+    if hops := _redirects(adhoc, call):
+        start = starts_following(runtime.backend, runtime.clock, hops)
     return runtime.submit_request(wanted, route, xdata, start)
 
 
@@ -314,6 +317,14 @@ def query_stats() -> QueryStats:
 def drain(timeout_s: float | None = None) -> bool:
     """Wait until every query has ended; False: some have not after ``timeout_s`` seconds."""
     return _runtime().queries.drain(timeout_s)
+
+
+def _redirects(adhoc: AdhocCalls, call: CallArguments) -> int:
+    """How many redirects a call without a connection follows."""
+    wanted = call.get("follow_redirects")
+    if wanted is None:
+        return adhoc.max_redirects
+    return (adhoc.max_redirects or DEFAULT_MAX_REDIRECTS) if wanted else 0
 
 
 def _runtime() -> Runtime:

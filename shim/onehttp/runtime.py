@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
+from typing import Final
 
 from onehttp.calls.revision import Revision
-from onehttp.connections.model import ConnectionSet, ConnectionSpec
+from onehttp.connections.model import ConnectionSet, ConnectionSpec, Notice
 from onehttp.connections.reload import Reload, next_revision
 from onehttp.connections.source import ConnectionSource, Source
 from onehttp.policies.clock import Clock
@@ -15,12 +17,10 @@ from onehttp.queries.query import Query
 from onehttp.queries.result import Start
 from onehttp.queries.routes import Routes, RouteTarget
 from onehttp.queries.scheduler import QueryScheduler
-from onehttp.version import USER_AGENT
 from onehttp_backends.contract import Backend, Request, TransferOptions
 from onehttp_backends.naming import Naming
 
-ADHOC_OPTIONS = TransferOptions(user_agent=USER_AGENT)
-"""How URLs without a named connection are fetched. One object: engines pool by its identity."""
+_NEXT_START: Final = "how many queries there may be stays as it is until the process starts anew"
 
 
 class Runtime:
@@ -31,7 +31,7 @@ class Runtime:
         backend: Backend,
         connections: ConnectionSet,
         routes: Routes,
-        limits: QueryLimits,
+        limits: QueryLimits | None,
         clock: Clock | None = None,
         source: ConnectionSource | None = None,
         declared: Mapping[str, ConnectionSpec] | None = None,
@@ -42,12 +42,17 @@ class Runtime:
         self.clock = clock or Clock()
         """What policies go by."""
         self.source = source or ConnectionSource(None)
-        self.queries = QueryScheduler(backend, routes, limits, self.clock.timers)
+        self._limits = limits
+        self._limits_in_force = limits or connections.adhoc.limits or QueryLimits()
+        timers = self.clock.timers
+        self.queries = QueryScheduler(backend, routes, self._limits_in_force, timers)
         self._read = connections
         self._declared = dict(declared or {})
         self.revision = Revision(connections.beside(self._declared))
         """The connections in force. A reload replaces it in one assignment, so whoever reads it
         once has one whole revision."""
+        self.adhoc = connections.adhoc
+        """How calls without a connection are made; replaced likewise."""
 
     def reload(self, source: Source = None) -> Reload:
         """Read the source again, and put what it says in force; calls under way end on the old.
@@ -75,10 +80,15 @@ class Runtime:
         connections, diff = next_revision(before.connections, read.beside(self._declared))
         self._read = read
         self.revision = Revision(connections, before)
-        in_use = {id(spec.options) for spec in connections.values()}
-        for spec in before.connections.values():
-            if id(spec.options) not in in_use:
-                self.backend.forget(spec.options)
+        self.adhoc = connections.adhoc
+        in_use = set(map(id, _options_of(connections)))
+        for options in _options_of(before.connections):
+            if id(options) not in in_use:
+                self.backend.forget(options)
+        wanted = self._limits or connections.adhoc.limits or QueryLimits()
+        if wanted != self._limits_in_force:
+            notice = Notice(message=_NEXT_START, key="queries")
+            return dataclasses.replace(diff, warnings=(*diff.warnings, notice))
         return diff
 
     def submit_request(
@@ -90,3 +100,9 @@ class Runtime:
     def close(self, grace_s: float) -> ShutdownReport:
         """End the queries, then the engine."""
         return self.queries.close(grace_s)
+
+
+def _options_of(connections: ConnectionSet) -> list[TransferOptions]:
+    adhoc = connections.adhoc
+    named = [spec.options for spec in connections.values()]
+    return [*named, adhoc.requests.options, adhoc.queries.options]

@@ -45,7 +45,7 @@ class Settings:
 
     source: Source = None
     backend: str | Backend = "pycurl"
-    queries: QueryLimits = field(default_factory=QueryLimits)
+    queries: QueryLimits | None = None
     secrets: Mapping[str, Resolver] | None = None
     of_backend: Mapping[str, object] = field(default_factory=dict)
 
@@ -80,10 +80,13 @@ class Settings:
             yield f"connections ({_difference(self.source, other.source)})"
         if self.backend != other.backend:
             yield f"backend ({_difference(self.backend, other.backend)})"
+        ours, theirs = self.queries or QueryLimits(), other.queries or QueryLimits()
         for limit in fields(QueryLimits):
-            now, before = (getattr(given.queries, limit.name) for given in (self, other))
+            now, before = getattr(ours, limit.name), getattr(theirs, limit.name)
             if now != before:
                 yield f"queries.{limit.name} ({now!r}, before {before!r})"
+        if ours == theirs and self.queries != other.queries:
+            yield "queries (given, or left to the file)"
         if self.secrets != other.secrets:
             yield "secrets"
         for name in sorted({*self.of_backend, *other.of_backend}):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from onehttp.errors import placed
 from onehttp.policies.breaker import BreakerPolicy
 from onehttp.policies.limits import LimitsPolicy
 from onehttp.policies.retry import RetryPolicy
+from onehttp.queries.limits import QueryLimits
+from onehttp.version import USER_AGENT
 from onehttp_backends.contract import TransferOptions
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.naming import NameLimits
@@ -44,6 +47,30 @@ class ConnectionSpec:
     line: int | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class AdhocCalls:
+    """How calls without a connection are made."""
+
+    options: TransferOptions = field(default=TransferOptions(user_agent=USER_AGENT), repr=False)
+    """One object for all of them: engines pool by its identity."""
+    max_redirects: int = 0
+    """As many are followed where a call does not say."""
+
+
+ADHOC_CALLS: Final = AdhocCalls()
+"""Where no file says anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adhoc:
+    """What a file says beside its connections."""
+
+    requests: AdhocCalls = ADHOC_CALLS
+    queries: AdhocCalls = ADHOC_CALLS
+    limits: QueryLimits | None = None
+    """Of all queries; None: it says nothing of them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """Something an operator should know of a configuration that can be used all the same."""
@@ -66,9 +93,10 @@ class ConnectionSet(Mapping[str, ConnectionSpec]):
         warnings: what an operator should know of the files they come from.
         files: every file that was read for them.
         names: how names become addresses.
+        adhoc: what the files say of calls without a connection, and of queries.
     """
 
-    __slots__ = ("_specs", "files", "names", "revision", "warnings")
+    __slots__ = ("_specs", "adhoc", "files", "names", "revision", "warnings")
 
     def __init__(
         self,
@@ -77,19 +105,23 @@ class ConnectionSet(Mapping[str, ConnectionSpec]):
         warnings: tuple[Notice, ...] = (),
         files: frozenset[str] = frozenset(),
         names: NameLimits | None = None,
+        adhoc: Adhoc | None = None,
     ) -> None:
         self._specs = dict(specs or {})
         self.revision = revision
         self.warnings = warnings
         self.files = files
         self.names = names or NameLimits()
+        self.adhoc = adhoc or Adhoc()
 
     def beside(self, others: Mapping[str, ConnectionSpec]) -> ConnectionSet:
         """This set and ``others``; a name that both have means the one of this set."""
         if not others:
             return self
         specs = {**self._specs, **{name: others[name] for name in others if name not in self}}
-        return ConnectionSet(specs, self.revision, self.warnings, self.files, self.names)
+        return ConnectionSet(
+            specs, self.revision, self.warnings, self.files, self.names, self.adhoc
+        )
 
     def __getitem__(self, name: str) -> ConnectionSpec:
         return self._specs[name]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from onehttp.connections.model import ConnectionSet, ConnectionSpec, Notice
+from onehttp.connections.model import Adhoc, AdhocCalls, ConnectionSet, ConnectionSpec, Notice
 
 FILE_KEYS: Final = {
     "total_timeout_s": "timeout.total",
@@ -40,12 +40,14 @@ class Reload:
     unchanged: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     """Keys of ``names`` that have changed."""
+    sections: tuple[str, ...] = ()
+    """Of ``requests`` and ``queries`` those that have changed."""
     warnings: tuple[Notice, ...] = ()
 
     @property
     def is_change(self) -> bool:
         """Whether anything differs from before."""
-        return bool(self.added or self.removed or self.changed or self.names)
+        return bool(self.added or self.removed or self.changed or self.names or self.sections)
 
     def __str__(self) -> str:
         parts = [
@@ -58,6 +60,8 @@ class Reload:
             parts.append(f"changed {', '.join(each)}")
         if self.names:
             parts.append(f"names ({', '.join(self.names)})")
+        if self.sections:
+            parts.append(f"changed {' and '.join(self.sections)}")
         parts.append(f"{len(self.unchanged)} unchanged")
         return f"revision {self.revision}: {'; '.join(parts)}"
 
@@ -80,7 +84,8 @@ def next_revision(before: ConnectionSet, read: ConnectionSet) -> tuple[Connectio
     removed = tuple(name for name in before if name not in read)
     unchanged = tuple(name for name in read if name in before and name not in changed)
     names = tuple(_differences(before.names, read.names))
-    if not (added or removed or changed or names):
+    adhoc, sections = _next_adhoc(before.adhoc, read.adhoc)
+    if not (added or removed or changed or names or sections):
         revision = before.revision
     diff = Reload(
         revision=revision,
@@ -89,9 +94,29 @@ def next_revision(before: ConnectionSet, read: ConnectionSet) -> tuple[Connectio
         changed=changed,
         unchanged=unchanged,
         names=names,
+        sections=sections,
         warnings=read.warnings,
     )
-    return ConnectionSet(specs, revision, read.warnings, read.files, read.names), diff
+    return ConnectionSet(specs, revision, read.warnings, read.files, read.names, adhoc), diff
+
+
+def _next_adhoc(old: Adhoc, new: Adhoc) -> tuple[Adhoc, tuple[str, ...]]:
+    requests = _successor_of_calls(old.requests, new.requests)
+    queries = (
+        requests if new.queries is new.requests else _successor_of_calls(old.queries, new.queries)
+    )
+    changed = []
+    if old.requests != new.requests:
+        changed.append("requests")
+    if (old.queries, old.limits) != (new.queries, new.limits):
+        changed.append("queries")
+    return Adhoc(requests, queries, new.limits), tuple(changed)
+
+
+def _successor_of_calls(old: AdhocCalls, new: AdhocCalls) -> AdhocCalls:
+    if old == new:
+        return old
+    return AdhocCalls(old.options, new.max_redirects) if old.options == new.options else new
 
 
 def _successor(old: ConnectionSpec | None, new: ConnectionSpec, revision: int) -> ConnectionSpec:

@@ -5,25 +5,35 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from onehttp.connections.file.certificates import SeenContents, inspected
 from onehttp.connections.file.document import Document, KeyPath, read_document
+from onehttp.connections.file.drafts import (
+    Draft,
+    adhoc_of,
+    connection_of,
+    options_of,
+    spec_of,
+    tls_files,
+)
 from onehttp.connections.file.include import Included
-from onehttp.connections.file.options import tls_options, transfer_options
+from onehttp.connections.file.layers import at, origin, over
+from onehttp.connections.file.options import tls_options
 from onehttp.connections.file.secrets import Resolver, Secrets, plain_secrets
-from onehttp.connections.model import ConnectionSet, ConnectionSpec, Notice
+from onehttp.connections.model import (
+    ConnectionSet,
+    Notice,
+)
 from onehttp.errors import ConfigurationError, RequestError
 from onehttp.policies import failover
-from onehttp_backends.contract import Tls
+from onehttp_backends.contract import TransferOptions
 from onehttp_backends.naming import NameLimits
-from onehttp_backends.request_rules import check_options
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from onehttp.connections.file.schema import ConnectionModel, DefaultsModel, HeadModel
+    from onehttp.connections.file.schema import DefaultsModel, HeadModel
     from onehttp.connections.file.strict import Model
+    from onehttp.connections.file.transport_schema import TransportModel
 
     M = TypeVar("M", bound=Model)
     F = TypeVar("F", ConfigurationError, Notice)
@@ -58,15 +68,6 @@ def load_connections(
     return loading.finished()
 
 
-class _Draft(NamedTuple):
-    """A connection that was read: its model over its defaults, and where it stands."""
-
-    name: str
-    model: ConnectionModel
-    layers: tuple[Document, ...]
-    """The document it stands in, then those that include it: where its defaults may be."""
-
-
 class _Loading:
     """One run: gathers connections, mistakes and warnings from all files."""
 
@@ -76,8 +77,9 @@ class _Loading:
         self._included = Included()
         self._errors = self._secrets.errors
         self._warnings = self._secrets.warnings
-        self._drafts: list[_Draft] = []
+        self._drafts: list[Draft] = []
         self._names = NameLimits()
+        self._adhoc: dict[str, Draft] = {}
         self._places: dict[str, Document] = {}
 
     def read(
@@ -111,8 +113,10 @@ class _Loading:
         if head := self._validated(schema.HeadModel, resolved, (), document):
             own = head.defaults
             self._take_names(head, document, is_outermost=not around)
-        defaults = _over(defaults, own) if defaults and own else own or defaults
+        defaults = over(defaults, own) if defaults and own else own or defaults
         layers = (document, *around)
+        if head is not None:
+            self._add_adhoc(head, defaults, layers)
         connections = resolved.get("connections")
         for name, value in connections.items() if isinstance(connections, dict) else ():
             self._add_connection(name, value, defaults, layers)
@@ -126,6 +130,24 @@ class _Loading:
         elif "names" in head.model_fields_set:
             advice = "holds for the whole process; give it in the file that includes this one"
             self._errors.append(document.error(("names",), advice, of_key=True))
+
+    def _add_adhoc(
+        self, head: HeadModel, defaults: DefaultsModel | None, layers: tuple[Document, ...]
+    ) -> None:
+        """The sections for calls without a connection, each of which one file has."""
+        for section in ("requests", "queries"):
+            model: TransportModel | None = getattr(head, section)
+            if model is None:
+                continue
+            path = (section,)
+            if other := self._adhoc.get(section):
+                line, _ = other.layers[0].place(path, of_key=True)
+                text = f"given in {other.layers[0].file}:{line} too"
+                self._errors.append(layers[0].error(path, text, of_key=True))
+                continue
+            if section == "requests" and defaults:
+                model = over(defaults, model)
+            self._adhoc[section] = Draft(path, model, layers)
 
     def _add_connection(
         self,
@@ -150,12 +172,11 @@ class _Loading:
         model = self._validated(ConnectionModel, value, path, document)
         if model is None:
             return
-        model = _over(defaults, model) if defaults else model
+        model = over(defaults, model) if defaults else model
         if model.url is None and (not isinstance(value, dict) or "url" not in value):
             advice = "has no url; give url: http(s)://host[:port][/prefix]"
             self._errors.append(document.error(path, advice, of_key=True))
-        self._check_together(model, layers, path)
-        self._drafts.append(_Draft(name, model, layers))
+        self._drafts.append(Draft(path, model, layers))
 
     def _validated(self, model: type[M], value: Any, path: KeyPath, document: Document) -> M | None:
         """``value`` as ``model``; its mistakes are noted, and the rest of it returned."""
@@ -167,7 +188,7 @@ class _Loading:
         try:
             return model.model_validate(value, context=context)
         except ValidationError as invalid:
-            faults = explain.faults(invalid, model, _at(document.values, path))
+            faults = explain.faults(invalid, model, at(document.values, path))
         for fault in faults:
             place = (*path, *fault.path)
             self._errors.append(document.error(place, fault.message, of_key=fault.is_about_key))
@@ -179,11 +200,9 @@ class _Loading:
         except ValidationError:
             return None
 
-    def _check_together(
-        self, model: ConnectionModel, layers: tuple[Document, ...], path: KeyPath
-    ) -> None:
+    def _check_together(self, draft: Draft) -> None:
         """What no key says alone."""
-        tls = model.tls
+        tls, layers, path = draft.model.tls, draft.layers, draft.path
         if bool(tls.cert) != bool(tls.key):
             key = "cert" if tls.cert else "key"
             self._note(layers, path, ("tls", key), "cert and key belong together; give both")
@@ -194,73 +213,56 @@ class _Loading:
     def _note(
         self, layers: tuple[Document, ...], path: KeyPath, key: KeyPath, message: str
     ) -> None:
-        document, place = _origin(layers, path, key)
+        document, place = origin(layers, path, key)
         self._errors.append(document.error(place, message))
 
     def finished(self) -> ConnectionSet:
         """The set, once nothing is wrong."""
-        specs: dict[str, ConnectionSpec] = {}
-        wanted = {draft.name: tls_options(draft.model.tls) for draft in self._drafts}
+        adhoc = self._adhoc_drafts()
+        drafts = [*self._drafts, *adhoc.values()]
+        wanted = {draft.path: tls_options(draft.model.tls) for draft in drafts}
         found = inspected(set(wanted.values()), self._contents)
-        for draft in self._drafts:
-            inspection = found[wanted[draft.name]]
-            path = ("connections", draft.name)
+        options: dict[KeyPath, TransferOptions] = {}
+        for draft in drafts:
+            self._check_together(draft)
+            inspection = found[wanted[draft.path]]
             for key, problem in inspection.problems:
-                self._note(draft.layers, path, ("tls", key), problem)
+                self._note(draft.layers, draft.path, ("tls", key), problem)
             for key, warning in inspection.warnings:
-                document, place = _origin(draft.layers, path, ("tls", key))
+                document, place = origin(draft.layers, draft.path, ("tls", key))
                 self._warnings.append(document.notice(place, warning))
             try:
-                specs[draft.name] = _spec(draft, inspection.tls)
+                options[draft.path] = options_of(draft, inspection.tls)
             except RequestError as error:
-                self._errors.append(draft.layers[0].error(path, error.message))
+                self._errors.append(draft.layers[0].error(draft.path, error.message))
         self._check_failover()
         if self._errors:
             errors = sorted(_each_once(self._errors), key=_place)
             raise ConfigurationError.of(errors)
         files = {path for tls in wanted.values() for path in tls_files(tls)}
         return ConnectionSet(
-            specs,
+            {draft.name: spec_of(draft, options[draft.path]) for draft in self._drafts},
             warnings=tuple(_each_once(self._warnings)),
             files=frozenset(files | self._secrets.files | self._included.paths),
             names=self._names,
+            adhoc=adhoc_of(adhoc, options),
         )
+
+    def _adhoc_drafts(self) -> dict[str, Draft]:
+        """Those sections; queries over requests, once all files are read."""
+        found = dict(self._adhoc)
+        if "requests" in found and "queries" in found:
+            queries = found["queries"]
+            found["queries"] = queries._replace(model=over(found["requests"].model, queries.model))
+        return found
 
     def _check_failover(self) -> None:
         written: dict[str, tuple[str, ...]] = dict.fromkeys(self._places, ())
-        written.update({draft.name: draft.model.failover for draft in self._drafts})
+        written.update({draft.name: connection_of(draft).failover for draft in self._drafts})
         layers = {draft.name: draft.layers for draft in self._drafts}
         for fault in failover.faults(written):
-            document, place = _origin(
-                layers[fault.name], ("connections", fault.name), ("failover",)
-            )
+            document, place = origin(layers[fault.name], ("connections", fault.name), ("failover",))
             self._errors.append(document.error((*place, fault.at), fault.message))
-
-
-def _spec(draft: _Draft, tls: Tls) -> ConnectionSpec:
-    model, document = draft.model, draft.layers[0]
-    path = ("connections", draft.name)
-    options = transfer_options(draft.name, model, tls)
-    check_options(options)
-    line, _ = document.place(path, of_key=True)
-    written = _at(document.values, (*path, "url"))
-    return ConnectionSpec(
-        name=draft.name,
-        url=model.url or "",
-        address=str(written).partition("?")[0],
-        headers=model.headers,
-        params=model.params,
-        content_type=model.content_type,
-        max_redirects=model.redirects.max,
-        options=options,
-        attempt_timeout_s=model.timeout.attempt,
-        failover=model.failover,
-        retry=model.retry.policy() if model.retry else None,
-        breaker=model.circuit_breaker.policy() if model.circuit_breaker else None,
-        limits=model.limits.policy() if model.limits else None,
-        file=document.file,
-        line=line,
-    )
 
 
 def _place(finding: ConfigurationError | Notice) -> tuple[str, int, int]:
@@ -277,47 +279,6 @@ def _each_once(findings: list[F]) -> list[F]:
     for finding in findings:
         found.setdefault((_place(finding), _about(finding)), finding)
     return list(found.values())
-
-
-def tls_files(tls: Tls) -> list[str]:
-    """The files a `Tls` names."""
-    named = (tls.ca_file, tls.cert_file, tls.key_file, tls.pinned_public_key)
-    return [path for path in named if path and not path.startswith("sha256//")]
-
-
-REPLACED_WHOLE = frozenset({"AuthModel", "ProxyModel"})
-"""Credentials belong together: a password of the defaults must not meet another user's name."""
-
-
-def _over(below: BaseModel, above: M) -> M:
-    """``above``, and where it says nothing, ``below``: section by section, key by key."""
-    given = above.model_fields_set
-    taken: dict[str, Any] = {}
-    for name in below.model_fields_set:
-        lower = getattr(below, name)
-        if name not in given:
-            taken[name] = lower
-            continue
-        upper = getattr(above, name)
-        is_section = hasattr(upper, "model_fields_set") and type(upper) is type(lower)
-        if is_section and type(upper).__name__ not in REPLACED_WHOLE:
-            taken[name] = _over(lower, upper)
-    return above.model_copy(update=taken) if taken else above
-
-
-def _origin(layers: tuple[Document, ...], path: KeyPath, key: KeyPath) -> tuple[Document, KeyPath]:
-    """Where a connection's ``key`` comes from: itself, or the nearest defaults that have it."""
-    if _at(layers[0].values, (*path, *key)) is None:
-        for document in layers:
-            if _at(document.values, ("defaults", *key)) is not None:
-                return document, ("defaults", *key)
-    return layers[0], (*path, *key)
-
-
-def _at(values: Any, path: KeyPath) -> Any:
-    for part in path:
-        values = values.get(part) if isinstance(values, dict) else None
-    return values
 
 
 def _plain(source: Any) -> Any:

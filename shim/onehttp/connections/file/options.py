@@ -18,13 +18,8 @@ from onehttp_backends.contract import (
 )
 
 if TYPE_CHECKING:
-    from onehttp.connections.file.schema import (
-        AuthModel,
-        ConnectionModel,
-        DefaultsModel,
-        ProxyModel,
-        TlsModel,
-    )
+    from onehttp.connections.file.schema import AuthModel
+    from onehttp.connections.file.transport_schema import ProxyModel, TlsModel, TransportModel
 
 _AUTH_SCHEMES = {
     "basic": AuthScheme.BASIC,
@@ -37,9 +32,12 @@ _AUTH_SCHEMES = {
 
 
 def transfer_options(
-    name: str, model: ConnectionModel | DefaultsModel, tls: Tls
+    name: str, model: TransportModel, tls: Tls, auth: AuthModel | None = None
 ) -> TransferOptions:
-    """The options of the connection ``name``; ``tls`` names the files as they were found."""
+    """The options of the connection ``name``, or of calls without one, where that is empty.
+
+    ``tls`` names the files as they were found.
+    """
     low_speed, keepalive = model.low_speed, model.keepalive
     return TransferOptions(
         name=name,
@@ -53,7 +51,7 @@ def transfer_options(
         body_policy=model.body_policy,
         tls=tls,
         proxy=_proxy(model.proxy),
-        auth=_auth(model.auth) if model.auth else None,
+        auth=_auth(auth) if auth else None,
         http_version=HttpVersion(model.http_version),
         interface=model.interface,
         ip_version=model.ip,

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from onehttp.connections.file.explain import models_in
-from onehttp.connections.file.schema import ConnectionModel, FileModel, NamesModel
+from onehttp.connections.file.policy_schema import PolicyModel
+from onehttp.connections.file.schema import ConnectionModel, DefaultsModel, FileModel, NamesModel
+from onehttp.connections.file.transport_schema import (
+    QueriesModel,
+    RequestsModel,
+    TransportModel,
+)
 
 
 def json_schema() -> dict[str, Any]:
@@ -30,6 +36,8 @@ def tables() -> str:
     parts.append(_table("`names`", NamesModel))
     for path, model in _sections(ConnectionModel, ""):
         parts.append(_table(f"`{path}`", model))
+    parts.append(_table("`requests`", RequestsModel, only=()))
+    parts.append(_table("`queries`", QueriesModel, only=QueriesModel.__annotations__))
     return "\n".join(parts)
 
 
@@ -41,18 +49,24 @@ def _sections(model: type[BaseModel], around: str) -> Iterator[tuple[str, type[B
 
 
 def _fields(model: type[BaseModel]) -> list[tuple[str, FieldInfo]]:
-    """The url first, then as declared: those of a class before those of its bases."""
-    inherited = set(model.__mro__[1].__annotations__) if model is ConnectionModel else set()
-    return sorted(
-        model.model_fields.items(), key=lambda item: (item[0] != "url", item[0] not in inherited)
-    )
+    """The url first, policies last, the rest in the order of a request."""
+    if model not in (ConnectionModel, QueriesModel):
+        return list(model.model_fields.items())
+    order = ["url", *QueriesModel.__annotations__, *DefaultsModel.__annotations__,
+             *TransportModel.__annotations__, *PolicyModel.__annotations__]  # fmt: skip
+    return sorted(model.model_fields.items(), key=lambda item: order.index(item[0]))
 
 
-def _table(title: str, model: type[BaseModel]) -> str:
+def _table(title: str, model: type[BaseModel], only: Collection[str] | None = None) -> str:
     schema = model.model_json_schema()
     lines = [f"### {title}", "", _words(model.__doc__), ""]
-    lines += ["| key | value | default | meaning |", "|---|---|---|---|"]
-    for name, field in _fields(model):
+    if only is not None:
+        keys = list(TransportModel.__annotations__)
+        lines += [f"Takes the keys of a connection from `{keys[0]}` to `{keys[-1]}`.", ""]
+    shown = [(name, field) for name, field in _fields(model) if only is None or name in only]
+    if shown:
+        lines += ["| key | value | default | meaning |", "|---|---|---|---|"]
+    for name, field in shown:
         value = _value(schema["properties"][name], schema.get("$defs", {}))
         unit = f", {field.title}" if field.title and field.title not in value else ""
         meaning = field.description or ""

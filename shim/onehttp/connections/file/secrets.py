@@ -131,7 +131,9 @@ class Secrets:
 def plain_secrets(document: Document, secret_fields: frozenset[KeyPath]) -> Iterator[Notice]:
     """A notice for each secret that stands in the file as plain text."""
     values = document.values
-    sections: list[tuple[KeyPath, Any]] = [(("defaults",), values.get("defaults"))]
+    sections: list[tuple[KeyPath, Any]] = [
+        ((section,), values.get(section)) for section in ("defaults", "requests", "queries")
+    ]
     connections = values.get("connections")
     if isinstance(connections, dict):
         sections += [(("connections", name), value) for name, value in connections.items()]

@@ -1,0 +1,90 @@
+"""What was read of how something is sent, on its way to the values that calls go by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from onehttp.connections.file.document import Document, KeyPath
+from onehttp.connections.file.layers import at
+from onehttp.connections.file.options import transfer_options
+from onehttp.connections.model import ADHOC_CALLS, Adhoc, AdhocCalls, ConnectionSpec
+from onehttp_backends.contract import Tls, TransferOptions
+from onehttp_backends.request_rules import check_options
+
+if TYPE_CHECKING:
+    from onehttp.connections.file.schema import ConnectionModel
+    from onehttp.connections.file.transport_schema import QueriesModel, TransportModel
+
+
+class Draft(NamedTuple):
+    """What was read of how something is sent: its model over its defaults, and where it stands."""
+
+    path: KeyPath
+    model: TransportModel
+    layers: tuple[Document, ...]
+    """The document it stands in, then those that include it: where its defaults may be."""
+
+    @property
+    def name(self) -> str:
+        """The connection's; empty in a section for calls without one."""
+        return str(self.path[1]) if len(self.path) > 1 else ""
+
+
+def options_of(draft: Draft, tls: Tls) -> TransferOptions:
+    """The options of a draft.
+
+    Raises:
+        RequestError: they cannot be sent by.
+    """
+    made = transfer_options(draft.name, draft.model, tls, getattr(draft.model, "auth", None))
+    check_options(made)
+    return made
+
+
+def adhoc_of(drafts: dict[str, Draft], options: dict[KeyPath, TransferOptions]) -> Adhoc:
+    """What the sections for calls without a connection say, where there are any."""
+    made = {
+        section: AdhocCalls(options[draft.path], draft.model.redirects.max)
+        for section, draft in drafts.items()
+    }
+    requests = made.get("requests", ADHOC_CALLS)
+    queries = made.get("queries", requests)
+    # Queries of which nothing else is said share what the others keep.
+    queries = requests if queries == requests else queries
+    limits = cast("QueriesModel", drafts["queries"].model).limits() if "queries" in drafts else None
+    return Adhoc(requests, queries, limits)
+
+
+def connection_of(draft: Draft) -> ConnectionModel:
+    """The model of a connection's draft."""
+    return cast("ConnectionModel", draft.model)
+
+
+def spec_of(draft: Draft, options: TransferOptions) -> ConnectionSpec:
+    """The connection that a draft is of."""
+    model, document, path = connection_of(draft), draft.layers[0], draft.path
+    line, _ = document.place(path, of_key=True)
+    written = at(document.values, (*path, "url"))
+    return ConnectionSpec(
+        name=draft.name,
+        url=model.url or "",
+        address=str(written).partition("?")[0],
+        headers=model.headers,
+        params=model.params,
+        content_type=model.content_type,
+        max_redirects=model.redirects.max,
+        options=options,
+        attempt_timeout_s=model.timeout.attempt,
+        failover=model.failover,
+        retry=model.retry.policy() if model.retry else None,
+        breaker=model.circuit_breaker.policy() if model.circuit_breaker else None,
+        limits=model.limits.policy() if model.limits else None,
+        file=document.file,
+        line=line,
+    )
+
+
+def tls_files(tls: Tls) -> list[str]:
+    """The files a `Tls` names."""
+    named = (tls.ca_file, tls.cert_file, tls.key_file, tls.pinned_public_key)
+    return [path for path in named if path and not path.startswith("sha256//")]
