@@ -1,4 +1,4 @@
-"""The seam between the API above and the engines below, whole, in one file.
+"""The seam between the API above and the engines below, whole: all a backend has to import.
 
 A backend turns a `Request` into a `Response` or raises a `TransferError`. It knows
 nothing of connection names, files, SIP or routes. Everything that crosses the seam is
@@ -8,13 +8,17 @@ an immutable value; the one exception, `Response`, parses its headers on first u
 from __future__ import annotations
 
 import enum
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from onehttp_backends.errors import TransferError
-from onehttp_backends.headers import HeaderPairs, Headers, parse_head
+from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.response import NO_PEER as NO_PEER
+from onehttp_backends.response import NO_TIMINGS as NO_TIMINGS
+from onehttp_backends.response import Peer as Peer
+from onehttp_backends.response import Response as Response
+from onehttp_backends.response import Timings as Timings
 
 DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
 
@@ -178,144 +182,6 @@ class Request(NamedTuple):
     total_timeout_s: float | None = None
     """Overrides the options' total for this transfer; 0 = no limit."""
     connect_timeout_s: float | None = None
-
-
-class Timings(NamedTuple):
-    """Microseconds from the start of the transfer to the end of each phase (libcurl's meaning).
-
-    ``lookup_us``, ``connect_us`` and ``appconnect_us`` are 0 on a reused connection.
-    """
-
-    queue_us: int = 0
-    lookup_us: int = 0
-    connect_us: int = 0
-    appconnect_us: int = 0
-    pretransfer_us: int = 0
-    posttransfer_us: int = 0
-    starttransfer_us: int = 0
-    redirect_us: int = 0
-    total_us: int = 0
-
-
-class Peer(NamedTuple):
-    """The far end of the connection; empty where there is none (in-process answers)."""
-
-    host: str = ""
-    port: int = 0
-
-
-NO_TIMINGS = Timings()
-NO_PEER = Peer()
-
-
-class Response:
-    """What came back. ``head`` is the raw header section, parsed when first asked for."""
-
-    __slots__ = (
-        "_blocks",
-        "_head",
-        "_timings",
-        "body",
-        "http_version",
-        "is_reused",
-        "peer",
-        "redirect_count",
-        "status",
-        "truncated",
-        "url",
-    )
-
-    def __init__(
-        self,
-        status: int,
-        head: list[bytes],
-        body: bytes,
-        url: str,
-        http_version: str = "1.1",
-        timings: tuple[int, ...] = NO_TIMINGS,
-        peer: Peer = NO_PEER,
-        is_reused: bool = False,
-        truncated: bool = False,
-        redirect_count: int = 0,
-    ) -> None:
-        self.status = status
-        self._head = head
-        self.body = body
-        self.url = url
-        self.http_version = http_version
-        self._timings = timings
-        self.peer = peer
-        self.is_reused = is_reused
-        self.truncated = truncated
-        self.redirect_count = redirect_count
-        self._blocks: list[tuple[str, Headers]] | None = None
-
-    @property
-    def timings(self) -> Timings:
-        """When each phase ended."""
-        return Timings(*self._timings)
-
-    @property
-    def effective_url(self) -> str:
-        """The URL that answered, after the redirects the engine followed."""
-        return self.url
-
-    @property
-    def reason(self) -> str:
-        """Text of the status line; empty for HTTP/2 and 3."""
-        return self._parsed()[-1][0]
-
-    @property
-    def headers(self) -> Headers:
-        """Headers of the final response (chunked trailers included, at the end)."""
-        return self._parsed()[-1][1]
-
-    @property
-    def earlier_headers(self) -> list[Headers]:
-        """Headers of what came before the final response: interim 1xx, challenges, redirects."""
-        return [headers for _, headers in self._parsed()[:-1]]
-
-    @property
-    def head(self) -> bytes:
-        """The header section as received, every hop of it."""
-        return b"".join(self._head)
-
-    @property
-    def text(self) -> str:
-        """The body decoded by the charset of its Content-Type, else UTF-8; never fails."""
-        charset = _charset(self.headers.get("content-type", ""))
-        try:
-            return self.body.decode(charset, "replace")
-        except LookupError:
-            return self.body.decode("utf-8", "replace")
-
-    def json(self) -> object:
-        """The body as JSON.
-
-        Raises:
-            json.JSONDecodeError: it is none.
-        """
-        return json.loads(self.body)
-
-    @property
-    def is_success(self) -> bool:
-        return 200 <= self.status < 300
-
-    def __repr__(self) -> str:
-        return f"<Response {self.status} {len(self.body)} bytes>"
-
-    def _parsed(self) -> list[tuple[str, Headers]]:
-        if self._blocks is None:
-            self._blocks = parse_head(self._head)
-        return self._blocks
-
-
-def _charset(content_type: str) -> str:
-    for parameter in content_type.split(";")[1:]:
-        name, _, value = parameter.partition("=")
-        if name.strip().lower() == "charset":
-            return value.strip().strip('"') or "utf-8"
-    return "utf-8"
 
 
 Outcome: TypeAlias = "Response | TransferError"

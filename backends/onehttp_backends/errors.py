@@ -11,52 +11,8 @@ import copy
 import enum
 from typing import ClassVar, TypeAlias
 
-
-class CurlCode(enum.IntEnum):
-    """libcurl's CURLcode, by the names of its documentation (https://curl.se/libcurl/c/libcurl-errors.html)."""
-
-    OK = 0
-    UNSUPPORTED_PROTOCOL = 1
-    FAILED_INIT = 2
-    URL_MALFORMAT = 3
-    NOT_BUILT_IN = 4
-    COULDNT_RESOLVE_PROXY = 5
-    COULDNT_RESOLVE_HOST = 6
-    COULDNT_CONNECT = 7
-    WEIRD_SERVER_REPLY = 8
-    HTTP2 = 16
-    PARTIAL_FILE = 18
-    WRITE_ERROR = 23
-    READ_ERROR = 26
-    OUT_OF_MEMORY = 27
-    OPERATION_TIMEDOUT = 28
-    SSL_CONNECT_ERROR = 35
-    ABORTED_BY_CALLBACK = 42
-    BAD_FUNCTION_ARGUMENT = 43
-    INTERFACE_FAILED = 45
-    TOO_MANY_REDIRECTS = 47
-    GOT_NOTHING = 52
-    SSL_ENGINE_NOTFOUND = 53
-    SEND_ERROR = 55
-    RECV_ERROR = 56
-    SSL_CERTPROBLEM = 58
-    SSL_CIPHER = 59
-    PEER_FAILED_VERIFICATION = 60
-    BAD_CONTENT_ENCODING = 61
-    FILESIZE_EXCEEDED = 63
-    SEND_FAIL_REWIND = 65
-    LOGIN_DENIED = 67
-    SSL_CACERT_BADFILE = 77
-    SSL_CRL_BADFILE = 82
-    SSL_ISSUER_ERROR = 83
-    SSL_PINNEDPUBKEYNOTMATCH = 90
-    SSL_INVALIDCERTSTATUS = 91
-    HTTP2_STREAM = 92
-    HTTP3 = 95
-    QUIC_CONNECT_ERROR = 96
-    PROXY = 97
-    SSL_CLIENTCERT = 98
-    TOO_LARGE = 100
+from onehttp_backends.curl_codes import CurlCode as CurlCode
+from onehttp_backends.curl_codes import code_name as code_name
 
 
 class Sent(enum.Enum):
@@ -100,12 +56,13 @@ Usual: TypeAlias = "tuple[int, Sent, Phase | None]"
 class TransferError(OnehttpError):
     """A transfer gave no response.
 
-    Engines make it of a code and a message. Of a message alone, ``TimeoutError("too late")``, it
-    is a usual one of its kind, for tests.
+    What is not given is as usual for its kind: ``TimeoutError("too late")`` is a whole error, for
+    tests. Engines give everything, by `transfer_error`.
 
     Attributes:
         code: libcurl's CURLcode, on every backend (1 to 100).
-        message: one line for people; names the origin, never a secret.
+        message: one line for people; names method, origin and path, never what may be a secret:
+            credentials, query, headers, bodies, long segments of a path.
         sent: whether the server can have seen the request.
         phase: where the transfer was, or None where it never started.
 
@@ -115,7 +72,7 @@ class TransferError(OnehttpError):
     """
 
     usual: ClassVar[Usual] = (CurlCode.FAILED_INIT, Sent.MAYBE, None)
-    """Code, ``sent`` and phase of one of which nothing but the message is given."""
+    """Code, ``sent`` and phase where they are not given."""
     has_any_code: ClassVar[bool] = True
 
     def __init__(
@@ -126,10 +83,10 @@ class TransferError(OnehttpError):
         sent: Sent | None = None,
         phase: Phase | None = None,
     ) -> None:
+        usual_code, usual_sent, usual_phase = self.usual
         if message is None and isinstance(code, str):
             message = code
-            code, usual_sent, usual_phase = self.usual
-            sent, phase = sent or usual_sent, phase or usual_phase
+            code = usual_code
         if not isinstance(code, int) or not isinstance(message, str):
             raise TypeError(f"{type(self).__name__}: expected a code and a message, or a message")
         code = int(code)  # a CurlCode would be spelled out in every repr
@@ -138,8 +95,8 @@ class TransferError(OnehttpError):
         BaseException.__init__(self, code, message)
         self.code = code
         self.message = message
-        self.sent = sent or Sent.NO
-        self.phase = phase
+        self.sent = sent or usual_sent
+        self.phase = phase or usual_phase
 
     def __str__(self) -> str:
         return f"{self.message} (code {self.code} {code_name(self.code)}, sent: {self.sent.value})"
@@ -289,7 +246,7 @@ def transfer_error(
     code: int, message: str, *, sent: Sent = Sent.NO, phase: Phase | None = None
 ) -> TransferError:
     """The error of the hierarchy that fits libcurl's ``code``."""
-    return _BY_CODE.get(code, TransferError)(code, message, sent=sent, phase=phase)
+    return _made(_BY_CODE.get(code, TransferError), code, message, sent, phase)
 
 
 def answer_error(
@@ -300,7 +257,7 @@ def answer_error(
     kind = _BY_CODE.get(code, TransferError)
     if issubclass(kind, RequestError):
         kind = ProtocolError
-    return kind(code, message, sent=sent, phase=phase)
+    return _made(kind, code, message, sent, phase)
 
 
 def at_least(error: TransferError, sent: Sent) -> TransferError:
@@ -315,14 +272,6 @@ def at_least(error: TransferError, sent: Sent) -> TransferError:
     return found
 
 
-def code_name(code: int) -> str:
-    """libcurl's name of a code, e.g. 7 -> ``COULDNT_CONNECT``."""
-    try:
-        return CurlCode(code).name
-    except ValueError:
-        return "UNKNOWN"
-
-
 def idle_text(limit_s: float) -> str:
     """What the error of a transfer says whose idle limit is over."""
     return f"nothing moved for {limit_s:g} s"
@@ -331,6 +280,14 @@ def idle_text(limit_s: float) -> str:
 def codes_of(kind: type[TransferError]) -> list[int]:
     """libcurl's codes that become errors of this class, or of one below it."""
     return [code for code, found in _BY_CODE.items() if issubclass(found, kind)]
+
+
+def _made(
+    kind: type[TransferError], code: int, message: str, sent: Sent, phase: Phase | None
+) -> TransferError:
+    error = kind(code, message, sent=sent)
+    error.phase = phase  # None is meant
+    return error
 
 
 def _check_code(kind: type[TransferError], code: int) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
+from onehttp_backends import at_exit as at_exit  # imported with the library: see there
 from onehttp_backends.contract import Backend
 from onehttp_backends.errors import BackendUnavailableError
 
@@ -30,6 +32,7 @@ def load(name: str) -> Callable[..., Backend]:
         # The two of this package by hand: scanning the metadata of every installed
         # distribution would triple the cost of a first call.
         if name == "pycurl":
+            _check_kernel_waits()
             from onehttp_backends.curl import PycurlBackend
 
             return PycurlBackend
@@ -48,6 +51,17 @@ def load(name: str) -> Callable[..., Backend]:
     near = difflib.get_close_matches(name, available(), 1)
     hint = f" (did you mean {near[0]!r}?)" if near else f"; there are: {', '.join(available())}"
     raise BackendUnavailableError(f"no backend named {name!r}{hint}")
+
+
+def _check_kernel_waits() -> None:
+    """The engine waits in the kernel, which would stop every greenlet of the process."""
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and any(map(monkey.is_module_patched, ("threading", "thread", "select"))):
+        raise BackendUnavailableError(
+            "gevent has replaced threads or select in this process, and the engine needs those of "
+            "the system: use monkey.patch_all(thread=False, select=False), or make the calls in a "
+            "process without it"
+        )
 
 
 def _registered() -> EntryPoints:

@@ -33,6 +33,8 @@ _authority = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)").match
 _NUMBERS = (float, int)
 MAX_SECONDS = 2_000_000
 """What libcurl's 32-bit milliseconds can hold, rounded."""
+MAX_HOST_LENGTH = 253
+_EXPECTED = "expected http://HOST/... or https://HOST/..."
 MAX_URL_LENGTH = 8_000_000
 """libcurl's own limit for an input string."""
 
@@ -84,7 +86,7 @@ def _url_fault(url: object) -> RequestError:
         )
     malformed = CurlCode.URL_MALFORMAT
     if not url:
-        return RequestError(malformed, "URL: empty")
+        return RequestError(malformed, f"URL: empty; {_EXPECTED}")
     if len(url) > MAX_URL_LENGTH:
         return RequestError(malformed, f"URL: {len(url)} characters, the limit is {MAX_URL_LENGTH}")
     if bad := _unsafe_in_url(url):
@@ -93,7 +95,7 @@ def _url_fault(url: object) -> RequestError:
         )
     parts = _authority(url)
     if parts is None:
-        return RequestError(malformed, "URL: expected http://HOST/... or https://HOST/...")
+        return RequestError(malformed, f"URL: {_missing(url)}")
     scheme, authority = parts[1].lower(), parts[2]
     if scheme not in ("http", "https"):
         return RequestError(
@@ -102,9 +104,22 @@ def _url_fault(url: object) -> RequestError:
         )
     if "@" in authority:
         return RequestError(
-            malformed, "URL: credentials before '@' are refused; give them as auth instead"
+            malformed,
+            "URL: credentials before '@' are refused; give them as `auth:` of a named connection, "
+            "or in an Authorization header",
         )
     return RequestError(malformed, f"URL: {authority!r} is not a host with an optional port")
+
+
+def _missing(url: str) -> str:
+    """What a text lacks that has no ``://`` in its place; quotes no more of it than a host."""
+    if begun := re.match("https?:", url, re.IGNORECASE):
+        return f"{begun[0]!r} without '//HOST' behind it; {_EXPECTED}"
+    host = re.split("[/?#]", url, maxsplit=1)[0].rpartition("@")[2]
+    if not host:
+        return f"a path without a host; {_EXPECTED}, or call a named connection"
+    host = host if len(host) <= MAX_HOST_LENGTH else f"{host[:MAX_HOST_LENGTH]}..."
+    return f"no scheme before {host!r}; {_EXPECTED}"
 
 
 def check_method(method: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
@@ -157,3 +159,71 @@ def test_stats_tell_what_was_done(api: str) -> None:
     stats = onehttp.stats()
     assert stats.backend == api
     assert (stats.transfers, stats.completed, stats.failed, stats.in_flight) == (3, 3, 0, 0)
+
+
+def output_of(script: str, *arguments: str) -> str:
+    """What a Python process of its own prints."""
+    command = [sys.executable, "-c", script, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return done.stdout + done.stderr
+
+
+AT_EXIT = """
+import atexit, sys
+import onehttp
+atexit.register(lambda: print(onehttp.request("GET", sys.argv[2], timeout=60).status))
+onehttp.init(backend=sys.argv[1])
+if sys.argv[3] == "used":
+    onehttp.request("GET", sys.argv[2], timeout=60)
+"""
+
+
+@pytest.mark.parametrize("before", ["used", "unused"])
+def test_a_handler_at_exit_that_was_registered_before_init_may_call(
+    engine: str, before: str
+) -> None:
+    with RawServer(keep_answering) as server:
+        assert output_of(AT_EXIT, engine, server.url, before) == "200\n"
+
+
+AFTER_EXIT = """
+import atexit
+@atexit.register
+def leave():
+    try:
+        onehttp.request("GET", "http://127.0.0.1:1/")
+    except onehttp.NotInitialisedError as error:
+        print(error)
+import onehttp
+onehttp.init()
+"""
+
+
+def test_a_handler_older_than_the_library_is_told_that_it_comes_too_late() -> None:
+    assert output_of(AFTER_EXIT) == "onehttp was shut down; call onehttp.init() first\n"
+
+
+UNDER_GEVENT = """
+import sys, threading
+from gevent import monkey
+monkey.patch_all(**eval(sys.argv[2]))
+import onehttp
+onehttp.init()
+query = onehttp.submit("GET", sys.argv[1], timeout=60)
+print(onehttp.request("GET", sys.argv[1], timeout=60).status, query.result().response.status)
+"""
+
+
+@pytest.mark.parametrize("patched", [{}, {"select": False}, {"thread": False}])
+def test_greenlets_in_place_of_threads_are_refused_with_the_way_out(
+    patched: dict[str, bool],
+) -> None:
+    said = output_of(UNDER_GEVENT, "http://127.0.0.1:1/", repr(patched)).splitlines()[-1]
+    assert "BackendUnavailableError: gevent has replaced threads or select" in said
+    assert "monkey.patch_all(thread=False, select=False)" in said
+
+
+def test_the_way_out_works() -> None:
+    with RawServer(keep_answering) as server:
+        patched = repr({"thread": False, "select": False})
+        assert output_of(UNDER_GEVENT, server.url, patched) == "200 200\n"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import threading
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from onehttp_backends.at_exit import at_exit
 from onehttp_backends.contract import (
     Outcome,
     Request,
@@ -220,5 +220,5 @@ def _after_fork_in_child() -> None:
         backend._forget_parents_engine()
 
 
-atexit.register(_close_all)
+at_exit(_close_all)
 os.register_at_fork(after_in_child=_after_fork_in_child)

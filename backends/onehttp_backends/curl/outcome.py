@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pycurl
 
 from onehttp_backends.contract import Peer, Request, Response
@@ -18,6 +16,7 @@ from onehttp_backends.errors import (
     transfer_error,
 )
 from onehttp_backends.public_addresses import refused_peer
+from onehttp_backends.shown import shown, too_large
 
 _OF_LOOKUP = (
     CurlCode.COULDNT_RESOLVE_PROXY,
@@ -84,21 +83,23 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
     if handle.resend_refused:
         return transfer_error(
             CurlCode.GOT_NOTHING,
-            f"{_place(request)}: the kept connection ended before an answer; "
+            f"{shown(request)}: the kept connection ended before an answer; "
             f"{request.method} is not repeated, the server may have acted on it",
             sent=Sent.MAYBE,
             phase=Phase.FIRST_BYTE,
         )
     if handle.refused_peer and code in _OF_A_REFUSED_PEER:
-        return refused_peer(_place(request), handle.refused_peer)
+        return refused_peer(shown(request), handle.refused_peer)
     if handle.head:
         sent = Sent.YES
     elif phase in (Phase.SEND, Phase.FIRST_BYTE, Phase.BODY):
         sent = Sent.MAYBE
     else:
         sent = Sent.NO
+    if code == CurlCode.FILESIZE_EXCEEDED and request.options.max_body_bytes:
+        return too_large(request)
     return transfer_error(
-        code, f"{_place(request)}: {text or code_name(code)}", sent=sent, phase=phase
+        code, f"{shown(request)}: {text or code_name(code)}", sent=sent, phase=phase
     )
 
 
@@ -113,7 +114,7 @@ def _lookup_error(handle: Handle, request: Request, code: int, text: str) -> Tra
         reason = f" ({wait.answer.reason})" if wait.answer else ""
         text = f"Could not resolve {'host' if is_host else 'proxy'}: {wait.place.host}{reason}"
     sent = Sent.YES if handle.head else Sent.NO
-    return transfer_error(code, f"{_place(request)}: {text}", sent=sent, phase=Phase.LOOKUP)
+    return transfer_error(code, f"{shown(request)}: {text}", sent=sent, phase=Phase.LOOKUP)
 
 
 def _after_lookup(timings: tuple[int, ...], waited_us: int) -> tuple[int, ...]:
@@ -127,7 +128,7 @@ def _after_lookup(timings: tuple[int, ...], waited_us: int) -> tuple[int, ...]:
 
 def cancelled(request: Request, reason: str, sent: Sent = Sent.MAYBE) -> TransferError:
     """The error of a transfer that was taken out of the engine."""
-    return transfer_error(CurlCode.ABORTED_BY_CALLBACK, f"{_place(request)}: {reason}", sent=sent)
+    return transfer_error(CurlCode.ABORTED_BY_CALLBACK, f"{shown(request)}: {reason}", sent=sent)
 
 
 def _phase(handle: Handle, request: Request) -> Phase:
@@ -142,9 +143,3 @@ def _phase(handle: Handle, request: Request) -> Phase:
     if getinfo(_CONNECT) > 0 or getinfo(_NUM_CONNECTS) > 0:
         return Phase.TLS if request.url[:6].lower() == "https:" else Phase.CONNECT
     return Phase.CONNECT if getinfo(_LOOKUP) > 0 else Phase.LOOKUP
-
-
-def _place(request: Request) -> str:
-    # Path and query may hold tokens; the origin says enough to find the culprit.
-    origin = re.match(r"[^:]*://[^/?#]*", request.url)
-    return f"{request.method} {origin[0] if origin else 'URL'}"

@@ -9,11 +9,10 @@ from typing import TypeAlias, cast
 
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.errors import (
-    CurlCode,
     TransferError,
     UnexpectedRequestError,
-    transfer_error,
 )
+from onehttp_backends.shown import too_large
 
 Answer: TypeAlias = (
     "Response | TransferError | bytes | str | int | tuple[int, bytes | str]"
@@ -95,8 +94,6 @@ def limited(response: Response, request: Request) -> Response:
     limit = request.options.max_body_bytes
     if limit and len(response.body) > limit:
         if request.options.body_policy == "fail":
-            raise transfer_error(
-                CurlCode.FILESIZE_EXCEEDED, f"the body is larger than {limit} bytes"
-            )
+            raise too_large(request)
         response.body, response.truncated = response.body[:limit], True
     return response

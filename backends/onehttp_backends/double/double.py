@@ -38,6 +38,7 @@ from onehttp_backends.errors import (
 )
 from onehttp_backends.immortal import make_immortal
 from onehttp_backends.request_rules import check_message, check_request
+from onehttp_backends.shown import shown
 from onehttp_backends.trace import aperformed, begin, is_on, performed
 
 logger = logging.getLogger("onehttp")
@@ -330,7 +331,7 @@ def _outcome(future: concurrent.futures.Future[Outcome]) -> Outcome:
 
 def _cancelled(request: Request) -> TransferError:
     return transfer_error(
-        CurlCode.ABORTED_BY_CALLBACK, f"{request.method}: cancelled", sent=Sent.MAYBE
+        CurlCode.ABORTED_BY_CALLBACK, f"{shown(request)}: cancelled", sent=Sent.MAYBE
     )
 
 

@@ -10,13 +10,14 @@ from urllib.parse import urljoin
 import h11
 import httpx
 
-from onehttp_backends.contract import Peer, Request, Response, TransferOptions
+from onehttp_backends.contract import Peer, Request, Response
 from onehttp_backends.double.challenges import Credentials
 from onehttp_backends.double.clients import Clients, make_client
 from onehttp_backends.double.codes import Trace, error_of
 from onehttp_backends.double.wire import Slices, head_lines, wire_request
 from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, idle_text, transfer_error
 from onehttp_backends.request_rules import SAFE_METHODS, check_url
+from onehttp_backends.shown import shown, too_large
 
 _REDIRECTS: Final = range(300, 400)
 """libcurl goes wherever a Location of these points, whatever the status means."""
@@ -49,7 +50,7 @@ class Exchange:
         if total_s is None:
             total_s = options.total_timeout_s
         self._deadline = time.monotonic() + total_s if total_s else None
-        place = f"{request.method} {check_url(request.url)}"
+        place = shown(request)
         try:
             return await asyncio.wait_for(
                 self._through_redirects(client), total_s + _SLACK_S if total_s else None
@@ -166,7 +167,7 @@ class Exchange:
         try:
             answer = await client.send(made, auth=auth, stream=True, follow_redirects=False)
             try:
-                body, truncated = await _body(answer, options)
+                body, truncated = await _body(answer, request)
             finally:
                 await answer.aclose()
         finally:
@@ -190,18 +191,15 @@ def _soonest(*limits_s: float | None) -> float | None:
     return min((limit_s for limit_s in limits_s if limit_s), default=None)
 
 
-async def _body(answer: httpx.Response, options: TransferOptions) -> tuple[bytes, bool]:
+async def _body(answer: httpx.Response, request: Request) -> tuple[bytes, bool]:
+    options = request.options
     limit = options.max_body_bytes
     chunks: list[bytes] = []
     size = 0
     async for chunk in answer.aiter_bytes() if options.decompress else answer.aiter_raw():
         if limit and size + len(chunk) > limit:
             if options.body_policy == "fail":
-                raise transfer_error(
-                    CurlCode.FILESIZE_EXCEEDED,
-                    f"the body is larger than {limit} bytes",
-                    sent=Sent.YES,
-                )
+                raise too_large(request)
             chunks.append(chunk[: limit - size])
             return b"".join(chunks), True
         chunks.append(chunk)

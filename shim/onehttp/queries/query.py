@@ -60,11 +60,6 @@ TRANSITIONS: Final[dict[QueryState, frozenset[QueryState]]] = {
 }
 
 
-class IllegalTransitionError(RuntimeError):
-    """A query was to go where its table does not let it: a defect of this library, and not an error
-    for anybody to catch."""
-
-
 class Scheduling(Protocol):
     """What a query asks of its scheduler."""
 
@@ -216,10 +211,10 @@ class Query:
         """Change state as the table allows. The scheduler's lock is held.
 
         Raises:
-            IllegalTransitionError: it does not.
+            RuntimeError: it does not: a defect of this library.
         """
         if state not in TRANSITIONS[self.state]:
-            raise IllegalTransitionError(f"query {self.id}: {self.state.value} -> {state.value}")
+            raise RuntimeError(f"query {self.id}: {self.state.value} -> {state.value}")
         self.state = state
 
     def _when_answered(self, wake: Callable[[], object]) -> None:

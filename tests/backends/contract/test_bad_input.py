@@ -47,6 +47,28 @@ def test_a_bad_url_is_refused_with_libcurls_code(backend: Backend, url: str, cod
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("", "URL: empty; expected http://HOST/... or https://HOST/..."),
+        ("127.0.0.1:18080/x?k=secret", "URL: no scheme before '127.0.0.1:18080'; expected http:"),
+        ("user:secret@a.example/x", "URL: no scheme before 'a.example'; expected http:"),
+        ("localhost", "URL: no scheme before 'localhost'; expected http:"),
+        ("h" * 300, f"URL: no scheme before '{'h' * 253}...'; expected http:"),
+        ("/orders/secret", "URL: a path without a host; expected http:"),
+        ("?k=secret", "URL: a path without a host; expected http:"),
+        ("http:/secret", "URL: 'http:' without '//HOST' behind it; expected http:"),
+        ("HTTPS:a.example", "URL: 'HTTPS:' without '//HOST' behind it; expected http:"),
+        ("http://a:secret@h/", "URL: credentials before '@' are refused; give them as `auth:` of"),
+    ],
+)
+def test_what_a_url_lacks_is_said_and_no_secret(backend: Backend, url: str, message: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        backend.perform(Request("GET", url))
+    assert caught.value.message.startswith(message)
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("text", SMUGGLED)
 def test_line_breaks_in_a_header_value_are_refused(
     backend: Backend, server: RawServer, text: str

@@ -1,0 +1,134 @@
+"""What came back: a response, when each phase of its transfer ended, and from whom."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from onehttp_backends.bodies import decoded, parsed
+from onehttp_backends.headers import Headers, parse_head
+
+
+class Timings(NamedTuple):
+    """Microseconds from the start of the transfer to the end of each phase (libcurl's meaning).
+
+    ``lookup_us``, ``connect_us`` and ``appconnect_us`` are 0 on a reused connection.
+    """
+
+    queue_us: int = 0
+    lookup_us: int = 0
+    connect_us: int = 0
+    appconnect_us: int = 0
+    pretransfer_us: int = 0
+    posttransfer_us: int = 0
+    starttransfer_us: int = 0
+    redirect_us: int = 0
+    total_us: int = 0
+
+
+class Peer(NamedTuple):
+    """The far end of the connection; empty where there is none (in-process answers)."""
+
+    host: str = ""
+    port: int = 0
+
+
+NO_TIMINGS = Timings()
+NO_PEER = Peer()
+
+
+class Response:
+    """What came back. ``head`` is the raw header section, parsed when first asked for."""
+
+    __slots__ = (
+        "_blocks",
+        "_head",
+        "_timings",
+        "body",
+        "http_version",
+        "is_reused",
+        "peer",
+        "redirect_count",
+        "status",
+        "truncated",
+        "url",
+    )
+
+    def __init__(
+        self,
+        status: int,
+        head: list[bytes],
+        body: bytes,
+        url: str,
+        http_version: str = "1.1",
+        timings: tuple[int, ...] = NO_TIMINGS,
+        peer: Peer = NO_PEER,
+        is_reused: bool = False,
+        truncated: bool = False,
+        redirect_count: int = 0,
+    ) -> None:
+        self.status = status
+        self._head = head
+        self.body = body
+        self.url = url
+        self.http_version = http_version
+        self._timings = timings
+        self.peer = peer
+        self.is_reused = is_reused
+        self.truncated = truncated
+        self.redirect_count = redirect_count
+        self._blocks: list[tuple[str, Headers]] | None = None
+
+    @property
+    def timings(self) -> Timings:
+        """When each phase ended."""
+        return Timings(*self._timings)
+
+    @property
+    def effective_url(self) -> str:
+        """The URL that answered, after the redirects the engine followed."""
+        return self.url
+
+    @property
+    def reason(self) -> str:
+        """Text of the status line; empty for HTTP/2 and 3."""
+        return self._parsed()[-1][0]
+
+    @property
+    def headers(self) -> Headers:
+        """Headers of the final response (chunked trailers included, at the end)."""
+        return self._parsed()[-1][1]
+
+    @property
+    def earlier_headers(self) -> list[Headers]:
+        """Headers of what came before the final response: interim 1xx, challenges, redirects."""
+        return [headers for _, headers in self._parsed()[:-1]]
+
+    @property
+    def head(self) -> bytes:
+        """The header section as received, every hop of it."""
+        return b"".join(self._head)
+
+    @property
+    def text(self) -> str:
+        """The body decoded by the charset of its Content-Type, else UTF-8; never fails."""
+        return decoded(self.body, self.headers.get("content-type", ""))
+
+    def json(self) -> object:
+        """The body as JSON.
+
+        Raises:
+            json.JSONDecodeError: it is none.
+        """
+        return parsed(self.body)
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status} {len(self.body)} bytes>"
+
+    def _parsed(self) -> list[tuple[str, Headers]]:
+        if self._blocks is None:
+            self._blocks = parse_head(self._head)
+        return self._blocks

@@ -1,0 +1,80 @@
+"""Bodies as text and JSON: the promises hold whatever a server sends."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import warnings
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onehttp_backends.bodies import decoded, parsed
+
+NOT_CHARSETS = (
+    *("undefined", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "rot13", "hex"),
+    *("zip", "base64", "bz2", "uu", "quopri", "mbcs", "oem", "string-escape", "no-such", "", "'"),
+)
+
+
+@pytest.mark.parametrize("charset", NOT_CHARSETS)
+def test_what_is_no_charset_is_read_as_utf_8(charset: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert (
+            decoded(b"gr\xc3\xbcn \\d \xff", f"text/plain; charset={charset}") == "grün \\d \ufffd"
+        )
+
+
+@pytest.mark.parametrize(
+    ("content_type", "text"),
+    [
+        ("text/plain; charset=latin-1", "Ã¼"),
+        ('text/plain; a=b; CHARSET = "UTF-8"', "ü"),
+        ("text/plain; charset=utf8", "ü"),
+        ("text/plain", "ü"),
+        ("", "ü"),
+        (";;;=;charset", "ü"),
+    ],
+)
+def test_charsets(content_type: str, text: str) -> None:
+    assert decoded("ü".encode(), content_type) == text
+
+
+@given(st.binary(), st.text())
+def test_text_never_fails(body: bytes, charset: str) -> None:
+    assert isinstance(decoded(body, f"text/plain; charset={charset}"), str)
+
+
+NOT_JSON = {
+    "not json": b"<html>",
+    "empty": b"",
+    "not UTF-8": b'{"a":"caf\xe9"}',
+    "not UTF-16": b"\xff\xfe\x00\xd8",
+    "nested too deeply": b"[" * 100_000,
+    "too many digits": b"[" + b"9" * 10_000 + b"]",
+    "cut": b'{"a": [1, 2',
+}
+
+
+@pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON.keys())
+def test_what_is_no_json_is_a_decode_error(body: bytes) -> None:
+    with pytest.raises(json.JSONDecodeError):
+        parsed(body)
+
+
+@given(st.binary())
+def test_json_raises_what_it_promises_or_nothing(body: bytes) -> None:
+    with contextlib.suppress(json.JSONDecodeError):
+        parsed(body)
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=9))
+def test_json_is_read_in_each_of_its_encodings(value: object) -> None:
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32-le"):
+        text = json.dumps(value, ensure_ascii=False)
+        try:
+            assert parsed(text.encode(encoding)) == value
+        except UnicodeEncodeError:
+            assert any("\ud800" <= mark <= "\udfff" for mark in text)
