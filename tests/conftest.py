@@ -9,10 +9,15 @@ from pathlib import Path
 
 import pytest
 import trustme
+from hypothesis import settings
 
 from golden.server.pki import write_pki
 from onehttp_backends.contract import Backend, Tls, TransferOptions
 from onehttp_backends.registry import load
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 WATCHDOG_S = 600
 """A test that takes longer hangs, however busy the machine is: the stacks of all threads are

@@ -58,7 +58,7 @@ def test_an_earlier_timer_does_not_wait_for_a_later_one() -> None:
     late.cancel()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=12))
 def test_what_is_cancelled_does_not_fire_and_all_else_does_once(
     wanted: list[tuple[int, bool]],
