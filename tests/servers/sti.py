@@ -32,11 +32,17 @@ def der(tag: int, *contents: bytes) -> bytes:
     return bytes([tag]) + length + content
 
 
-def number_list(*, code: str = "", numbers: Iterable[str] = ()) -> bytes:
+def number_list(
+    *, code: str = "", numbers: Iterable[str] = (), ranges: Iterable[tuple[str, int]] = ()
+) -> bytes:
     """A ``TNAuthList``."""
     codes = [der(0xA0, der(0x16, code.encode()))] if code else []
     listed = [der(0xA2, der(0x16, number.encode())) for number in numbers]
-    return der(0x30, *codes, *listed)
+    spans = [
+        der(0xA1, der(0x30, der(0x16, start.encode()), der(0x02, count.to_bytes(4, "big"))))
+        for start, count in ranges
+    ]
+    return der(0x30, *codes, *spans, *listed)
 
 
 class Authority:
@@ -46,6 +52,26 @@ class Authority:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
         self.certificate = self._issue(self.name, self.key.public_key(), is_authority=True)
+
+    def delegate(
+        self,
+        numbers: bytes | None = None,
+        *,
+        is_critical: bool = False,
+        path_length: int | None = None,
+    ) -> Authority:
+        """An authority certified by this one, for these numbers only (RFC 9060)."""
+        below = Authority("Delegate")
+        listed = [x509.UnrecognizedExtension(TN_AUTH_LIST, numbers)] if numbers is not None else []
+        below.certificate = self._issue(
+            below.name,
+            below.key.public_key(),
+            listed,
+            is_authority=True,
+            are_critical=is_critical,
+            path_length=path_length,
+        )
+        return below
 
     def write(self, path: Path) -> Path:
         """Its own certificate as a PEM file."""
@@ -61,6 +87,7 @@ class Authority:
         names: Iterable[x509.GeneralName] = (),
         extensions: Iterable[tuple[x509.ObjectIdentifier, bytes]] = (),
         expires_in_s: float = DAY_S,
+        are_critical: bool = False,
     ) -> x509.Certificate:
         """A signer's certificate for ``key``."""
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
@@ -68,7 +95,9 @@ class Authority:
         listed: list[x509.ExtensionType] = [x509.UnrecognizedExtension(*one) for one in raw]
         if names := list(names):
             listed.append(x509.SubjectAlternativeName(names))
-        return self._issue(subject, key.public_key(), listed, expires_in_s=expires_in_s)
+        return self._issue(
+            subject, key.public_key(), listed, expires_in_s=expires_in_s, are_critical=are_critical
+        )
 
     def _issue(
         self,
@@ -78,6 +107,8 @@ class Authority:
         *,
         is_authority: bool = False,
         expires_in_s: float = DAY_S,
+        are_critical: bool = False,
+        path_length: int | None = None,
     ) -> x509.Certificate:
         builder = (
             x509.CertificateBuilder()
@@ -87,7 +118,7 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(at(CLOCK - DAY_S))
             .not_valid_after(at(CLOCK + expires_in_s))
-            .add_extension(x509.BasicConstraints(is_authority, None), critical=True)
+            .add_extension(x509.BasicConstraints(is_authority, path_length), critical=True)
         )
         if is_authority:
             usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
@@ -95,7 +126,7 @@ class Authority:
                 x509.SubjectKeyIdentifier.from_public_key(key), critical=False
             )
         for extension in extensions:
-            builder = builder.add_extension(extension, critical=False)
+            builder = builder.add_extension(extension, critical=are_critical)
         return builder.sign(self.key, hashes.SHA256())
 
 

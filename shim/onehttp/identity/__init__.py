@@ -37,7 +37,8 @@ from onehttp.identity.trust import (
     read_certificates,
     vouches_for_domain,
 )
-from onehttp.identity.verifier import VerifiedIdentity, Verifier
+from onehttp.identity.verifier import Verifier
+from onehttp.identity.way import VerifiedIdentity
 
 __all__ = [
     "PEM_MARK",

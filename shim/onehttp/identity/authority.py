@@ -43,6 +43,32 @@ class NumberAuthority:
             for start, count in self.ranges
         )
 
+    def may_cover(self, below: NumberAuthority) -> bool:
+        """Whether ``below``, of a certificate issued under this one, may lie within this list.
+
+        False when it cannot. Where codes stand here, which numbers they cover is not known
+        before a number is asked for (`Verifier`'s ``authorise``).
+        """
+        if not below.codes <= self.codes:
+            return False
+        if self.codes:
+            return True
+        return all(map(self.names, below.numbers)) and all(
+            self._holds(start, count) for start, count in below.ranges
+        )
+
+    def _holds(self, start: str, count: int) -> bool:
+        """Whether every number of a range is named here, by any of the ranges and numbers."""
+        width, at = len(start), int(start)
+        end = at + count
+        spans = [(int(one), int(one) + many) for one, many in self.ranges if len(one) == width]
+        spans += [(int(one), int(one) + 1) for one in self.numbers
+                  if len(one) == width and one.isdecimal()]  # fmt: skip
+        for begins, ends in sorted(spans):
+            if begins <= at < ends:
+                at = ends
+        return at >= end
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimConstraints:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
+from urllib.parse import unquote
 
 from onehttp.identity.errors import InvalidIdentityError
 
@@ -13,6 +14,7 @@ ToE164: TypeAlias = Callable[[str], str]
 """Makes a global number (digits, country code first) of a dialled one, by local rules."""
 
 MAX_URI_LENGTH = 1024
+LONGEST_SERVICE_NUMBER = 3
 MAX_HEADER_LENGTH = 4096
 _name_addr = re.compile(r'(?:"(?:[^"\\]|\\.)*"[^"<]*|[^"<]*)<([^<>]*)>').match
 _sip = re.compile(
@@ -20,7 +22,8 @@ _sip = re.compile(
     r"(?::[0-9]+)?(?:;([!->@-~]*))?(?:\?[!-~]*)?",
     re.IGNORECASE | re.ASCII,
 ).fullmatch
-_tel = re.compile(r"tel:([!-:<-~]+)(?:;[!-~]*)?", re.IGNORECASE).fullmatch
+_tel = re.compile(r"tel:([!-:<-~]+(?:;[!-~]*)?)", re.IGNORECASE).fullmatch
+_context = re.compile(r";phone-context=([^;]+)", re.IGNORECASE).search
 _printable = re.compile(r"[!-~]{1,1024}").fullmatch
 _escape = re.compile(r"%([0-9A-Fa-f]{2})")
 _dialable = re.compile(r"\+?[0-9*#(). -]*").fullmatch
@@ -63,28 +66,48 @@ class Party:
     def from_uri(cls, uri: str, to_e164: ToE164 | None = None) -> Party:
         """The party that a URI names.
 
-        A telephone number is what ``tel:``, ``user=phone`` or a leading ``+`` say is one (8.1);
-        anything else keeps its URI, without port, password, parameters and headers (8.5).
+        A telephone number is what ``tel:``, ``user=phone`` or a leading ``+`` say is one (8.1),
+        however its characters are escaped; anything else keeps its URI, without port, password,
+        parameters and headers (8.5). A local number is made global by a ``phone-context`` of
+        digits; within a domain it is that domain's (RFC 3966, 5.1.5).
 
         Raises:
             InvalidIdentityError: not a SIP, SIPS or tel URI.
         """
         if len(uri) <= MAX_URI_LENGTH:
             if tel := _tel(uri):
-                return cls(tn=_number(tel[1], to_e164))
+                return cls._of_number(unquote(tel[1]), to_e164)
             if sip := _sip(uri):
                 scheme, user, host, parameters = sip.groups()
-                if user and _is_number(user, parameters or ""):
-                    return cls(tn=_number(user.partition(";")[0], to_e164))
+                # RFC 3261, 19.1.4: an escaped character is the character.
+                if user and _is_number(unquote(user), parameters or ""):
+                    return cls._of_number(unquote(user), to_e164)
                 name = f"{_normal_escapes(user)}@" if user else ""
                 return cls(uri=f"{scheme.lower()}:{name}{host.lower()}")
         raise InvalidIdentityError(f"{uri[:80]!r} is not a SIP or telephone URI")
 
+    @classmethod
+    def _of_number(cls, text: str, to_e164: ToE164 | None) -> Party:
+        """``text`` is a number, and what RFC 3966 lets follow it."""
+        number = text.partition(";")[0]
+        context = _context(text)
+        # Service numbers such as 911 are the same with a context and without (RFC 8224, 8.3).
+        if context is None or number[:1] == "+" or len(number) <= LONGEST_SERVICE_NUMBER:
+            return cls(tn=_number(number, to_e164))
+        where = context[1].lower()
+        if where[0] == "+":
+            return cls(tn=_number(where, None) + _number(number, None))
+        if to_e164 is not None:
+            return cls(tn=_number(number, to_e164))
+        return cls(uri=f"tel:{_number(number, None)};phone-context={where}")
+
     @property
     def domain(self) -> str | None:
-        """The host of the URI, in lower case."""
+        """The host of the URI, in lower case; of a local number, the domain it is local to."""
         if self.uri is None:
             return None
+        if self.uri.startswith("tel:"):
+            return self.uri.rpartition("=")[2].lower()
         return self.uri.partition(":")[2].rpartition("@")[2].lower()
 
     def __str__(self) -> str:

@@ -26,6 +26,7 @@ from onehttp.identity.authority import (
     number_authority,
 )
 from onehttp.identity.errors import CredentialError
+from onehttp.identity.paths import chain_by_own_steps, has_understood
 
 MAX_CHAIN = 8
 PEM_MARK = b"-----BEGIN CERTIFICATE-----"
@@ -47,6 +48,8 @@ class TrustedCertificate:
     valid_until: float
     """When the first of its chain expires; seconds since 1970."""
     numbers: NumberAuthority | None
+    scopes: tuple[NumberAuthority, ...] = ()
+    """The lists of the certificates above it, which limit its own (RFC 9060)."""
     constraints: tuple[ClaimConstraints, ...]
 
 
@@ -56,7 +59,8 @@ class TrustStore:
     def __init__(self, anchors: Sequence[x509.Certificate]) -> None:
         if not anchors:
             raise ConfigurationError("no trust anchor: no certificate could be verified")
-        self._store = Store(list(anchors))
+        self._anchors = list(anchors)
+        self._store = Store(self._anchors)
 
     @classmethod
     def from_files(cls, *paths: str | os.PathLike[str]) -> TrustStore:
@@ -80,6 +84,19 @@ class TrustStore:
         Raises:
             CredentialError: there is none; says why.
         """
+        if not any(map(has_understood, (leaf, *others))):
+            return self._chain(leaf, others, now)
+        return chain_by_own_steps(
+            leaf,
+            [*others, *self._anchors],
+            lambda certificate: self._chain(certificate, others, now),
+            now,
+            MAX_CHAIN,
+        )
+
+    def _chain(
+        self, leaf: x509.Certificate, others: Sequence[x509.Certificate], now: float
+    ) -> list[x509.Certificate]:
         verifier = (
             PolicyBuilder()
             .store(self._store)
@@ -112,14 +129,37 @@ class TrustStore:
             raise CredentialError("the certificate's key is not one for ES256 (P-256)")
         chain = self.chain(leaf, others, now)
         _check_usage(leaf)
+        numbers, *scopes = scopes_of(chain)
         return TrustedCertificate(
             certificate=leaf,
             key=key,
             valid_from=max(one.not_valid_before_utc.timestamp() for one in chain),
             valid_until=min(one.not_valid_after_utc.timestamp() for one in chain),
-            numbers=number_authority(leaf),
+            numbers=numbers,
+            scopes=tuple(scope for scope in scopes if scope is not None),
             constraints=claim_constraints(leaf),
         )
+
+
+def scopes_of(chain: Sequence[x509.Certificate]) -> list[NumberAuthority | None]:
+    """The number lists of a chain from its leaf up, each within those above it (RFC 9060).
+
+    Raises:
+        CredentialError: a certificate speaks for numbers that its issuer may not speak for.
+    """
+    scopes = [number_authority(one) for one in chain]
+    above: NumberAuthority | None = None
+    for scope in reversed(scopes):
+        if scope is None:
+            continue
+        if above is not None and not above.may_cover(scope):
+            raise CredentialError(
+                "the certificate names numbers outside of its issuer's (RFC 8226, RFC 9060)"
+            )
+        above = scope
+    if above is not None and scopes[0] is None:
+        raise CredentialError("the certificate names no numbers, and its issuer is limited to some")
+    return scopes
 
 
 def read_certificates(data: bytes) -> list[x509.Certificate]:

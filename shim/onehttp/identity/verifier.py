@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from onehttp.errors import ConfigurationError
@@ -19,6 +17,7 @@ from onehttp.identity.claims import (
 from onehttp.identity.dates import parse_date
 from onehttp.identity.errors import (
     CredentialError,
+    IdentityError,
     InvalidIdentityError,
     MissingIdentityError,
     StaleIdentityError,
@@ -29,28 +28,10 @@ from onehttp.identity.parties import Party, as_party
 from onehttp.identity.passport import Passport, parse, signing_input
 from onehttp.identity.single_flight import SingleFlight
 from onehttp.identity.trust import TrustedCertificate, TrustStore, vouches_for_domain
+from onehttp.identity.way import Candidate, VerifiedIdentity, Way
 
 MAX_HEADERS: Final = 16
 NO_RULES: Final = FetchRules()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifiedIdentity:
-    """What a believed header says."""
-
-    claims: Claims
-    ppt: str | None
-    x5u: str
-    certificate: TrustedCertificate
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A header that says the right things; whether it may is seen with the certificate."""
-
-    header: IdentityHeader
-    passport: Passport
-    claims: Claims
 
 
 class Verifier:
@@ -141,9 +122,12 @@ class Verifier:
             IdentityError: a link is missing or not to be believed.
         """
         way = self._way(identities, as_party(orig), as_party(dest), date)
-        return tuple(
-            self._believed(one, self._certificates.get(one.header.info)) for one in reversed(way)
-        )
+        while (url := way.wanted) is not None:
+            try:
+                way.go_on(self._certificates.get(url))
+            except IdentityError as error:
+                way.refuse(error)
+        return way.found()
 
     async def averify_diverted(
         self,
@@ -155,40 +139,28 @@ class Verifier:
     ) -> tuple[VerifiedIdentity, ...]:
         """The same, awaitable."""
         way = self._way(identities, as_party(orig), as_party(dest), date)
-        return tuple(
-            [
-                self._believed(one, await self._certificates.aget(one.header.info))
-                for one in reversed(way)
-            ]
-        )
+        while (url := way.wanted) is not None:
+            try:
+                way.go_on(await self._certificates.aget(url))
+            except IdentityError as error:
+                way.refuse(error)
+        return way.found()
 
-    def _way(
-        self, identities: Sequence[str], orig: Party, dest: Party, date: str | None
-    ) -> list[_Candidate]:
-        """From the last diversion back to the original."""
+    def _way(self, identities: Sequence[str], orig: Party, dest: Party, date: str | None) -> Way:
         if not 0 < len(identities) <= MAX_HEADERS:
             raise MissingIdentityError(f"{len(identities)} Identity headers; 1 to {MAX_HEADERS}")
-        left = []
+        candidates, problem = [], None
         for one in identities:
-            with contextlib.suppress(MissingIdentityError):
-                left.append(self._candidate(one, orig, dest, date))
-        way: list[_Candidate] = []
-        target: Party | None = dest
-        while target is not None:
-            # An original before a diversion: one that names the target itself needs no more links.
-            found = min(
-                (one for one in left if target in one.claims.dest),
-                key=lambda one: one.claims.div is not None,
-                default=None,
-            )
-            if found is None:
-                raise InvalidIdentityError(f"no Identity header leads to {target}")
-            left.remove(found)
-            way.append(found)
-            target = found.claims.div
-        return way
+            # What a stranger has put beside the call's own headers refuses nothing.
+            try:
+                candidates.append(self._candidate(one, orig, dest, date))
+            except MissingIdentityError:
+                continue
+            except IdentityError as error:
+                problem = problem or error
+        return Way(candidates, dest, self._believed, problem)
 
-    def _candidate(self, identity: str, orig: Party, dest: Party, date: str | None) -> _Candidate:
+    def _candidate(self, identity: str, orig: Party, dest: Party, date: str | None) -> Candidate:
         header = parse_header(identity)
         if header.alg != "ES256":
             raise CredentialError(f"Identity: algorithm {header.alg[:20]!r}; only ES256 is known")
@@ -208,15 +180,19 @@ class Verifier:
             self._check_age("iat", claims.iat, now)
         if claims.orig != orig:
             raise InvalidIdentityError(f"signed for a call of {claims.orig}, not of {orig}")
-        return _Candidate(header, passport, claims)
+        return Candidate(header, passport, claims)
 
     def _check_age(self, name: str, when: int, now: float) -> None:
-        if abs(now - when) > self._max_age_s:
+        # Both are whole seconds by what they are made of (RFC 8224, 6.2.1; RFC 7519, 2).
+        age_s = int(now) - when
+        if abs(age_s) > self._max_age_s:
+            where = "in the past" if age_s > 0 else "in the future"
             raise StaleIdentityError(
-                f"{name} is {now - when:.0f} s old; {self._max_age_s:.0f} s are allowed"
+                f"{name} is {abs(age_s)} s {where}; {self._max_age_s:.0f} s are allowed, "
+                "if both clocks are right"
             )
 
-    def _believed(self, candidate: _Candidate, found: TrustedCertificate) -> VerifiedIdentity:
+    def _believed(self, candidate: Candidate, found: TrustedCertificate) -> VerifiedIdentity:
         now = self._clock()
         if not found.valid_from <= now <= found.valid_until:
             raise CredentialError("the certificate is not valid now")
@@ -242,11 +218,10 @@ class Verifier:
         numbers, number = found.numbers, party.tn or ""
         if numbers is None:
             raise CredentialError("the certificate names no telephone numbers (RFC 8226)")
-        if numbers.names(number):
-            return
         authorise = self._authorise or (lambda code, number: True)
-        if not any(authorise(code, number) for code in numbers.codes):
-            raise CredentialError(f"the certificate does not cover {number}")
+        for scope, whose in ((numbers, "certificate"), *((one, "issuer") for one in found.scopes)):
+            if not scope.names(number) and not any(authorise(code, number) for code in scope.codes):
+                raise CredentialError(f"the {whose} does not cover {number}")
 
     def _load(self, url: str) -> TrustedCertificate:
         return self._trust.trusted(self._fetcher.fetch(url), self._clock())
