@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from onehttp_backends.contract import Request, TransferOptions
+from onehttp_backends.contract import AuthScheme, Request, TransferOptions
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 from onehttp_backends.framing import ON_THE_CONNECTION, check_framing
 from onehttp_backends.headers import HeaderPairs
@@ -18,6 +18,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 _USUAL_METHODS = SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
 _token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
+_escaped_byte = re.compile("[\udc80-\udcff]")
 _line_breaking = re.compile(r"[\r\n\0]").search
 _breaks_a_field = re.compile(r"[\x01-\x08\x0b-\x1f\x7f]").search
 _unsafe_in_url = re.compile(r"[\0-\x20\x7f]").search
@@ -192,6 +193,17 @@ def check_text(what: str, text: str) -> None:
             ) from None
 
 
+def check_bytes(what: str, text: str, in_base64: bool = False) -> None:
+    """`check_text` of what may hold any byte; those that are no UTF-8 are surrogate escapes.
+
+    Args:
+        in_base64: it never stands in a line as it is, so it may hold CR and LF.
+    """
+    if in_base64 and "\0" not in text:
+        text = text.replace("\r", "").replace("\n", "")
+    check_text(what, _escaped_byte.sub("", text))
+
+
 def check_seconds(what: str, seconds: float) -> None:
     """Raises RequestError unless ``seconds`` is a finite number, 0 or more."""
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
@@ -230,11 +242,11 @@ def check_options(options: TransferOptions) -> None:
     if options.interface:
         check_text("interface", options.interface)
     if auth := options.auth:
-        check_text("auth.username", auth.username)
-        check_text("auth.secret", auth.secret)
+        check_bytes("auth.username", auth.username)
+        check_bytes("auth.secret", auth.secret, in_base64=not auth.schemes & AuthScheme.BEARER)
     if proxy := options.proxy:
         check_text("proxy.url", proxy.url or "")
-        check_text("proxy.username", proxy.username)
-        check_text("proxy.secret", proxy.secret)
+        check_bytes("proxy.username", proxy.username)
+        check_bytes("proxy.secret", proxy.secret)
     for option in ("ca_file", "ca_path", "cert_file", "key_file", "ciphers", "pinned_public_key"):
-        check_text(f"tls.{option}", getattr(options.tls, option) or "")
+        check_bytes(f"tls.{option}", getattr(options.tls, option) or "")

@@ -114,7 +114,7 @@ def effective(spec: ConnectionSpec) -> tuple[Any, ...]:
 def comparable(options: TransferOptions) -> dict[str, Any]:
     """All options; redirects are compared apart, for here the shim follows them."""
     found = dataclasses.asdict(options)
-    del found["max_redirects"]
+    del found["max_redirects"], found["name"]
     del found["as_libcurl"]  # calls on the converted connection are checked as all others
     found["user_agent"] = found["user_agent"] or ""  # neither sends one
     if found["auth"]:

@@ -53,12 +53,18 @@ _IP_VERSIONS = {
 }
 
 
-def apply_options(setopt: Setopt, options: TransferOptions) -> None:
+def apply_options(set_option: Setopt, options: TransferOptions) -> None:
     """Set a fresh handle to ``options``.
 
     Raises:
         RequestError: libcurl refuses one of them, e.g. a version it was not built with.
     """
+
+    def setopt(option: int, value: Any) -> None:
+        # pycurl takes text of ASCII alone; any other goes as the bytes it stands for.
+        is_ascii = not isinstance(value, str) or value.isascii()
+        set_option(option, value if is_ascii else value.encode("utf-8", "surrogateescape"))
+
     try:
         _apply_always(setopt, options)
         _apply_limits(setopt, options)

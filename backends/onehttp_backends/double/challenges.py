@@ -21,8 +21,9 @@ class Credentials(httpx.Auth):
                 CurlCode.NOT_BUILT_IN, "the httpx double knows basic, digest and bearer only"
             )
         self._auth = auth
-        self._basic = httpx.BasicAuth(auth.username, auth.secret)
-        self._digest = httpx.DigestAuth(auth.username, auth.secret)
+        pair = [text.encode("utf-8", "surrogateescape") for text in (auth.username, auth.secret)]
+        self._basic = httpx.BasicAuth(*pair)
+        self._digest = httpx.DigestAuth(*pair)
 
     def _allows(self, scheme: AuthScheme) -> bool:
         return bool(self._auth.schemes & scheme)

@@ -12,6 +12,7 @@ import dataclasses
 import difflib
 import logging
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -99,8 +100,9 @@ def parse_httpcon(
     """Read one connection definition.
 
     ``faithful`` keeps these of the legacy module: the first ``@`` anywhere ends the
-    credentials (B9), a comma in a value hides all further keys (B10), unknown keys are
-    only logged (B11), names and hosts may be empty and any scheme is taken (B42).
+    credentials, even of what is an address (B9), a comma in a value hides all further keys
+    (B10), unknown keys are only logged (B11), names and hosts may be empty and any scheme
+    is taken (B42).
 
     Raises:
         ConfigurationError: the text does not follow the grammar; with the column and what
@@ -148,10 +150,7 @@ class _Reader:
 
     def _credentials(self) -> tuple[str | None, str | None]:
         rest = self.text[self.at :]
-        if self.is_faithful:
-            end = rest.find("@")
-        else:
-            end = re.split("[/;]", rest, maxsplit=1)[0].rfind("@")
+        end = rest.find("@") if self.is_faithful else _end_of_credentials(rest, self.keys)
         if end < 0:
             return None, None
         user, colon, password = rest[:end].partition(":")
@@ -266,6 +265,31 @@ class _Reader:
     def _fail(self, problem: str, *, at: int | None = None, key: str | None = None) -> NoReturn:
         column = (self.at if at is None else at) + 1
         raise ConfigurationError(problem, file=self.label, column=column, key=key)
+
+
+def _end_of_credentials(rest: str, keys: Collection[str]) -> int:
+    """Where the ``@`` is that ends the credentials before an address; below 0: there are none.
+
+    The module takes the first one, be it in the path or in a parameter (B9). Whoever has a
+    password with ``/`` or ``;`` in it relies on that: such an ``@`` counts where what stands before
+    it can be no address.
+    """
+    first = re.split("[/;]", rest, maxsplit=1)[0]
+    end = first.rfind("@")
+    if end >= 0:
+        return end
+    end = rest.find("@")
+    if ":" not in first or end < 0 or _is_address(first):
+        return -1
+    is_parameter = any(re.search(rf";\s*{key}\s*=", rest[:end]) for key in keys)
+    return -1 if is_parameter else end
+
+
+def _is_address(text: str) -> bool:
+    """Whether this is a host with a port, rather than a user with the start of a password."""
+    host, _, port = text.rpartition(":")
+    is_port = port.isascii() and port.isdigit() and 0 < int(port) < 65536
+    return is_port and ("." in host or host.lower() == "localhost" or host.startswith("["))
 
 
 def _range(numbers: range) -> str:

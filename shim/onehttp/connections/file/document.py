@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -25,10 +26,20 @@ KeyPath: TypeAlias = "tuple[str | int, ...]"
 
 _TAG: Final = "tag:yaml.org,2002:"
 _constructor: Final = SafeConstructor()
-_READERS: Final = {
+_READERS: Final[dict[str, Any]] = {
     f"{_TAG}{kind}": getattr(_constructor, f"construct_yaml_{kind}")
     for kind in ("int", "float", "bool", "null")
 }
+
+
+def _text_of_bytes(node: yaml.ScalarNode) -> str:
+    """``!!binary``: bytes in base64, as text. Those that are no UTF-8 come as surrogate escapes."""
+    return base64.b64decode("".join(node.value.split()), validate=True).decode(
+        "utf-8", "surrogateescape"
+    )
+
+
+_READERS[f"{_TAG}binary"] = _text_of_bytes
 _TAGS: Final = frozenset((*_READERS, f"{_TAG}str", f"{_TAG}map", f"{_TAG}seq"))
 _RESOLVERS: Final = {
     first: [(tag, pattern.match) for tag, pattern in resolvers if tag in _READERS]

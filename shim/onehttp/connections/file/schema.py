@@ -21,6 +21,7 @@ from onehttp.connections.file.strict import Model
 from onehttp.connections.file.transport_schema import (
     QueriesModel,
     RequestsModel,
+    SecretBytes,
     SecretText,
     Text,
     TransportModel,
@@ -115,7 +116,7 @@ class AuthModel(Model):
         default="basic", description="`any`: basic or digest, whichever the server asks for"
     )
     username: Text = ""
-    password: SecretText = ""
+    password: SecretBytes = ""
     token: SecretText = Field(default="", description="of type `bearer`")
 
     @model_validator(mode="after")

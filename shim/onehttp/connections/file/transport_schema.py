@@ -14,7 +14,7 @@ from onehttp.connections.file.strict import SECRET, Model, Seconds, Short, Unquo
 from onehttp.queries.limits import QueryLimits
 from onehttp_backends.contract import DEFAULT_MAX_BODY_BYTES
 from onehttp_backends.errors import RequestError
-from onehttp_backends.request_rules import check_text
+from onehttp_backends.request_rules import check_bytes, check_text
 
 _SECONDS = {"type": "number", "exclusiveMinimum": 0}
 
@@ -30,6 +30,13 @@ def _fit_proxy(url: str) -> str:
 
 def fit_text(text: str) -> str:
     refusing(lambda value: check_text("text", value), text)
+    return text
+
+
+def _fit_secret(text: str) -> str:
+    if text.endswith(("\r", "\n")):
+        raise ValueError("ends in a line end, which is hardly part of it; write it on one line")
+    refusing(lambda value: check_bytes("text", value, in_base64=True), text)
     return text
 
 
@@ -61,6 +68,8 @@ Text = Annotated[str, AfterValidator(fit_text)]
 FilePath = Annotated[Text, AfterValidator(_absolute)]
 """Relative to the file that names it: ``folder`` of the validation's context."""
 SecretText = Annotated[Text, SECRET]
+SecretBytes = Annotated[str, AfterValidator(_fit_secret), SECRET]
+"""One that may hold any byte: see ``!!binary``."""
 TlsBound = Annotated[Literal["1.0", "1.1", "1.2", "1.3"], Unquoted()]
 
 

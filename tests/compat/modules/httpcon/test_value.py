@@ -221,3 +221,36 @@ def test_no_text_makes_an_error_show_the_password(before: str, after: str) -> No
         except ConfigurationError as error:
             shown = str(error)
         assert "hunter2" not in shown
+
+
+ANY_PASSWORD = st.text(
+    st.characters(min_codepoint=1, max_codepoint=0xDFFF, exclude_characters="@"), min_size=1
+)
+
+
+@given(st.sampled_from(["u", "kamailio", "us-er_1"]), ANY_PASSWORD, st.booleans())
+def test_a_password_of_any_bytes_ends_where_it_did(
+    user: str, password: str, has_parameters: bool
+) -> None:
+    if ";" in password and "=" in password:
+        password = password.replace("=", "")  # a parameter's value may hold an '@', too
+    text = f"a=>http://{user}:{password}@h.example:80/v1" + ";timeout=9" * has_parameters
+    made = fixed(text)
+    assert (made.username, made.password, made.url) == (user, password, "h.example:80/v1")
+    assert made == faithful(text)
+
+
+@pytest.mark.parametrize(
+    ("target", "url"),
+    [
+        ("h.example:8080/users/me@home", "h.example:8080/users/me@home"),
+        ("h/p?x@y", "h/p?x@y"),
+        ("127.0.0.1:80/a;useragent=me@home", "127.0.0.1:80/a"),
+        ("[::1]:80/me@home", "[::1]:80/me@home"),
+        ("localhost:80/me@home", "localhost:80/me@home"),
+        ("gateway:80/x;useragent=me@home", "gateway:80/x"),
+    ],
+)
+def test_an_at_sign_behind_an_address_belongs_to_it(target: str, url: str) -> None:
+    made = fixed(f"a=>http://{target}")
+    assert (made.username, made.url) == (None, url)

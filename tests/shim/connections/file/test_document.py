@@ -95,3 +95,9 @@ def test_a_pipe_in_its_place_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(path)
     with pytest.raises(onehttp.ConfigurationError, match="cannot be read: Not a regular file"):
         read_document(str(path))
+
+
+def test_bytes_are_given_in_base64() -> None:
+    text = 'a: !!binary "Y2Fm6Q=="\nb: !!binary |\n  Y2Fm\n  w6k=\n'
+    assert parse_document(text, "f").values == {"a": "caf\udce9", "b": "caf\u00e9"}
+    assert refusal("a: !!binary Y2F\n").startswith("f.yaml:1:4: a: not a value")
