@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from onehttp_backends.errors import TransferError
 from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.pem import Pem
 from onehttp_backends.response import NO_PEER as NO_PEER
 from onehttp_backends.response import NO_TIMINGS as NO_TIMINGS
 from onehttp_backends.response import Peer as Peer
@@ -69,19 +70,39 @@ class Auth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
-    """What is trusted, and what is shown to the server. Paths are of PEM files."""
+    """What is trusted, and what is shown to the server.
+
+    Certificates and keys are given by path (``*_file``, ``ca_path``) or by content (``*_pem``),
+    which goes first. What is given by content is what each connection uses; a path is opened
+    anew for each, whatever it leads to by then.
+    """
 
     verify_peer: bool = True
     verify_host: bool = True
     ca_file: str | None = None
     ca_path: str | None = None
+    ca_pem: Pem | None = None
     cert_file: str | None = None
+    cert_pem: Pem | None = None
     key_file: str | None = None
+    key_pem: Pem | None = None
     key_password: str | None = field(default=None, repr=False)
     ciphers: str | None = None
     min_version: TlsVersion = TlsVersion.TLS_1_2
     max_version: TlsVersion | None = None
     pinned_public_key: str | None = None
+
+    def without_identity(self) -> Tls:
+        """The same for a server that this is not meant for: without certificate, key and pin."""
+        return replace(
+            self,
+            cert_file=None,
+            cert_pem=None,
+            key_file=None,
+            key_pem=None,
+            key_password=None,
+            pinned_public_key=None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

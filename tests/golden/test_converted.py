@@ -115,6 +115,8 @@ def comparable(options: TransferOptions) -> dict[str, Any]:
     """All options; redirects are compared apart, for here the shim follows them."""
     found = dataclasses.asdict(options)
     del found["max_redirects"], found["name"]
+    for content in ("ca_pem", "cert_pem", "key_pem"):  # a connections file has its files read
+        del found["tls"][content]
     del found["as_libcurl"]  # calls on the converted connection are checked as all others
     found["user_agent"] = found["user_agent"] or ""  # neither sends one
     if found["auth"]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import pycurl
 
@@ -14,14 +13,11 @@ from onehttp_backends.contract import (
     AuthScheme,
     HttpVersion,
     Proxy,
-    Tls,
-    TlsVersion,
     TransferOptions,
 )
 from onehttp_backends.curl.names.table import LIBCURL_CACHE_S
+from onehttp_backends.curl.tls import Setopt, apply_tls
 from onehttp_backends.errors import CurlCode, RequestError
-
-Setopt: TypeAlias = Callable[[int, Any], None]
 
 RECEIVE_BUFFER_BYTES = 128 * 1024
 """One read and one callback per this much; libcurl's default of 16 KiB costs eight."""
@@ -32,19 +28,6 @@ _HTTP_VERSIONS = {
     HttpVersion.HTTP_2: pycurl.CURL_HTTP_VERSION_2TLS,
     HttpVersion.HTTP_2_PRIOR_KNOWLEDGE: pycurl.CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE,
     HttpVersion.HTTP_3: pycurl.CURL_HTTP_VERSION_3,
-}
-_MIN_TLS = {
-    TlsVersion.TLS_1_0: pycurl.SSLVERSION_TLSv1_0,
-    TlsVersion.TLS_1_1: pycurl.SSLVERSION_TLSv1_1,
-    TlsVersion.TLS_1_2: pycurl.SSLVERSION_TLSv1_2,
-    TlsVersion.TLS_1_3: pycurl.SSLVERSION_TLSv1_3,
-}
-_MAX_TLS = {
-    None: 0,
-    TlsVersion.TLS_1_0: pycurl.SSLVERSION_MAX_TLSv1_0,
-    TlsVersion.TLS_1_1: pycurl.SSLVERSION_MAX_TLSv1_1,
-    TlsVersion.TLS_1_2: pycurl.SSLVERSION_MAX_TLSv1_2,
-    TlsVersion.TLS_1_3: pycurl.SSLVERSION_MAX_TLSv1_3,
 }
 _IP_VERSIONS = {
     "any": pycurl.IPRESOLVE_WHATEVER,
@@ -68,7 +51,7 @@ def apply_options(set_option: Setopt, options: TransferOptions) -> None:
     try:
         _apply_always(setopt, options)
         _apply_limits(setopt, options)
-        _apply_tls(setopt, options.tls)
+        apply_tls(setopt, options.tls)
         _apply_proxy(setopt, options.proxy)
         if options.auth:
             _apply_auth(setopt, options.auth)
@@ -129,23 +112,6 @@ def _cache_s(options: TransferOptions) -> int:
     if options.max_redirects or options.auth:
         return math.ceil(options.total_timeout_s or 3600)
     return LIBCURL_CACHE_S
-
-
-def _apply_tls(setopt: Setopt, tls: Tls) -> None:
-    setopt(pycurl.SSL_VERIFYPEER, int(tls.verify_peer))
-    setopt(pycurl.SSL_VERIFYHOST, 2 if tls.verify_host else 0)
-    setopt(pycurl.SSLVERSION, _MIN_TLS[tls.min_version] | _MAX_TLS[tls.max_version])
-    for option, value in (
-        (pycurl.CAINFO, tls.ca_file),
-        (pycurl.CAPATH, tls.ca_path),
-        (pycurl.SSLCERT, tls.cert_file),
-        (pycurl.SSLKEY, tls.key_file),
-        (pycurl.KEYPASSWD, tls.key_password),
-        (pycurl.SSL_CIPHER_LIST, tls.ciphers),
-        (pycurl.PINNEDPUBLICKEY, tls.pinned_public_key),
-    ):
-        if value is not None:
-            setopt(option, value)
 
 
 def _apply_proxy(setopt: Setopt, proxy: Proxy | None) -> None:

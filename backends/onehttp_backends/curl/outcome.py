@@ -90,6 +90,8 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
         )
     if handle.refused_peer and code in _OF_A_REFUSED_PEER:
         return refused_peer(shown(request), handle.refused_peer)
+    if code == CurlCode.BAD_FUNCTION_ARGUMENT and phase is Phase.TLS:
+        code = CurlCode.SSL_CERTPROBLEM  # as libcurl 7.88 has it: an unusable key
     if handle.head:
         sent = Sent.YES
     elif phase in (Phase.SEND, Phase.FIRST_BYTE, Phase.BODY):

@@ -5,26 +5,20 @@ from __future__ import annotations
 import fcntl
 import ipaddress
 import socket
-import ssl
 import struct
 from typing import Any
 from urllib.request import getproxies
 
 import httpx
 
-from onehttp_backends.contract import HttpVersion, Tls, TlsVersion, TransferOptions
+from onehttp_backends.contract import HttpVersion, TransferOptions
+from onehttp_backends.double.tls import tls_context
 from onehttp_backends.double.wire import SLICE_BYTES
 from onehttp_backends.errors import CurlCode, transfer_error
 from onehttp_backends.request_rules import check_options
 
 MAX_CLIENTS = 256
 SIOCGIFADDR = 0x8915
-_TLS = {
-    TlsVersion.TLS_1_0: ssl.TLSVersion.TLSv1,
-    TlsVersion.TLS_1_1: ssl.TLSVersion.TLSv1_1,
-    TlsVersion.TLS_1_2: ssl.TLSVersion.TLSv1_2,
-    TlsVersion.TLS_1_3: ssl.TLSVersion.TLSv1_3,
-}
 
 
 class Clients:
@@ -94,39 +88,6 @@ def make_client(options: TransferOptions) -> httpx.AsyncClient:
         trust_env=True,
         timeout=None,
     )
-
-
-def tls_context(tls: Tls) -> ssl.SSLContext:
-    """An SSL context; unusable files and ciphers end with libcurl's codes."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = tls.verify_host and tls.verify_peer
-    context.verify_mode = ssl.CERT_REQUIRED if tls.verify_peer else ssl.CERT_NONE
-    context.minimum_version = _TLS[tls.min_version]
-    if tls.max_version:
-        context.maximum_version = _TLS[tls.max_version]
-    try:
-        if tls.ca_file or tls.ca_path:
-            context.load_verify_locations(tls.ca_file, tls.ca_path)
-        else:
-            context.load_default_certs()
-    except (OSError, ssl.SSLError) as error:
-        raise transfer_error(
-            CurlCode.SSL_CACERT_BADFILE, f"CA file {tls.ca_file or tls.ca_path}: {error}"
-        ) from None
-    try:
-        if tls.cert_file:
-            password = tls.key_password
-            context.load_cert_chain(tls.cert_file, tls.key_file, password)
-    except (OSError, ssl.SSLError) as error:
-        raise transfer_error(
-            CurlCode.SSL_CERTPROBLEM, f"client certificate {tls.cert_file}: {error}"
-        ) from None
-    try:
-        if tls.ciphers:
-            context.set_ciphers(tls.ciphers)
-    except ssl.SSLError:
-        raise transfer_error(CurlCode.SSL_CIPHER, "no usable cipher in the list") from None
-    return context
 
 
 def _address(interface: str) -> str:

@@ -19,8 +19,11 @@ FILE_KEYS: Final = {
     "private_redirects": "redirects",
     "ip_version": "ip",
     "breaker": "circuit_breaker",
+    "tls.ca_pem": "tls.ca_file",
     "tls.cert_file": "tls.cert",
+    "tls.cert_pem": "tls.cert",
     "tls.key_file": "tls.key",
+    "tls.key_pem": "tls.key",
 }
 """Names in our values -> keys of the file, where the two differ."""
 _SECTIONS: Final = frozenset({"options", "tls"})
@@ -79,7 +82,7 @@ def next_revision(before: ConnectionSet, read: ConnectionSet) -> tuple[Connectio
         old = before.get(name)
         specs[name] = _successor(old, spec, revision)
         if old is not None and old != spec:
-            changed[name] = tuple(_differences(old, spec))
+            changed[name] = tuple(dict.fromkeys(_differences(old, spec)))
     added = tuple(name for name in read if name not in before)
     removed = tuple(name for name in before if name not in read)
     unchanged = tuple(name for name in read if name in before and name not in changed)

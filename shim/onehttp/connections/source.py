@@ -22,7 +22,7 @@ YIELDING_SWITCH_S: Final = 0.0001
 
 
 class ConnectionSource:
-    """A file or a mapping, who resolves its secrets, and the certificates seen so far.
+    """A file or a mapping, and who resolves its secrets.
 
     Args:
         secrets: further kinds of references: what stands before the colon, and who resolves it.
@@ -31,7 +31,6 @@ class ConnectionSource:
     def __init__(self, source: Source, secrets: Mapping[str, Resolver] | None = None) -> None:
         self._source = source if isinstance(source, Mapping) else _absolute(source)
         self._secrets = secrets
-        self._contents: Any = None
 
     def read(self, instead: Source = None) -> ConnectionSet:
         """Read, check and resolve it whole; no connections where there is no source.
@@ -45,12 +44,10 @@ class ConnectionSource:
         source = self._source if instead is None else instead
         if source is None:
             return ConnectionSet()
-        from onehttp.connections.file.certificates import SeenContents
         from onehttp.connections.file.load import load_connections
 
-        self._contents = self._contents or SeenContents()
         with _quick_turns():
-            found = load_connections(source, secrets=self._secrets, contents=self._contents)
+            found = load_connections(source, secrets=self._secrets)
         self._source = source if isinstance(source, Mapping) else _absolute(source)
         return found
 

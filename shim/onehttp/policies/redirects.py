@@ -15,7 +15,7 @@ from collections.abc import Generator
 from typing import Final
 
 from onehttp.policies.location import origin, target
-from onehttp_backends.contract import Outcome, Request, Response, Tls, TransferOptions
+from onehttp_backends.contract import Outcome, Request, Response, TransferOptions
 from onehttp_backends.errors import (
     CurlCode,
     PeerRefusedError,
@@ -180,20 +180,11 @@ def elsewhere(options: TransferOptions, is_public_only: bool) -> TransferOptions
     found = _elsewhere.get(key)
     if found is not None:
         return found[1]
-    tls = options.tls
     bare = dataclasses.replace(
         options,
         auth=None,
         peers="public" if is_public_only else options.peers,
-        tls=Tls(
-            verify_peer=tls.verify_peer,
-            verify_host=tls.verify_host,
-            ca_file=tls.ca_file,
-            ca_path=tls.ca_path,
-            ciphers=tls.ciphers,
-            min_version=tls.min_version,
-            max_version=tls.max_version,
-        ),
+        tls=options.tls.without_identity(),
     )
     if len(_elsewhere) >= _MAX_KEPT:
         _elsewhere.clear()

@@ -1,12 +1,10 @@
-"""Certificates and keys: opened and matched against each other before anything uses them."""
+"""Certificates and keys: read once, matched against each other, and used as they were read."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
@@ -14,118 +12,139 @@ from typing import Final
 
 from onehttp.connections.file.regular_file import read_regular
 from onehttp_backends.contract import Tls
+from onehttp_backends.pem import Pem
+from onehttp_backends.x509 import has_certificate, not_after, pin_of_file
 
 MAX_PEM_BYTES: Final = 16 * 1024 * 1024
 EXPIRES_SOON: Final = timedelta(days=14)
 _KEYS: Final = {
     "ca_file": "ca_file",
+    "ca_path": "ca_path",
     "cert_file": "cert",
     "key_file": "key",
     "pinned_public_key": "pinned_public_key",
 }
 """Fields of `Tls` that name a file -> their keys in a connections file."""
-_PEM: Final = re.compile(b"-----BEGIN CERTIFICATE-----(.+?)-----END", re.DOTALL)
-
-
-class SeenContents:
-    """Every content a path has had in this process, in order.
-
-    libcurl compares the paths of certificates, not what is in them, when it looks for a kept
-    connection. A path whose content has changed is therefore spelled in another way, which no
-    connection of the old content was opened with.
-    """
-
-    def __init__(self) -> None:
-        self._seen: dict[str, dict[bytes, int]] = {}
-
-    def spelled(self, path: str, digest: bytes) -> str:
-        """``path`` for its first content, and the same file by another name for each other."""
-        seen = self._seen.setdefault(path, {})
-        number = seen.setdefault(digest, len(seen))
-        if not number:
-            return path
-        return "".join("/." if bit == "1" else "/" for bit in f"{number:b}") + path
+_is_hashed_name: Final = re.compile(r"[0-9a-f]{8}\.[0-9]+").fullmatch
 
 
 @dataclass(slots=True)
 class Inspection:
-    """What came of opening the files of one `Tls`; problems and warnings by key."""
+    """What came of reading the files of one `Tls`; problems and warnings by key."""
 
     tls: Tls
+    """With what was read."""
     problems: list[tuple[str, str]] = field(default_factory=list)
     warnings: list[tuple[str, str]] = field(default_factory=list)
 
 
-def inspected(wanted: Collection[Tls], contents: SeenContents) -> dict[Tls, Inspection]:
-    """Open all files; the inspections by what was to be inspected.
+def files_of(tls: Tls) -> list[str]:
+    """The files and folders that a `Tls` names."""
+    named = (getattr(tls, name) for name in _KEYS)
+    return [path for path in named if path and not path.startswith("sha256//")]
+
+
+def inspected(wanted: Collection[Tls]) -> dict[Tls, Inspection]:
+    """Read all files; the inspections by what was to be inspected.
 
     Inside Kamailio with its TLS module all processes share the error queue that OpenSSL keeps
     for the main thread, and filling it may crash the server. A new thread has one of its own.
     """
-    files = {tls for tls in wanted if any(_files(tls)) or tls.ca_path}
     found = {tls: Inspection(tls) for tls in wanted}
-    if files:
+    if naming := [each for each in found.values() if files_of(each.tls)]:
         with ThreadPoolExecutor(1, "onehttp-certificates") as thread:
-            found.update(thread.submit(_inspect_all, files, contents).result())
+            thread.submit(_inspect_all, naming).result()
     return found
 
 
-def _inspect_all(wanted: Collection[Tls], contents: SeenContents) -> dict[Tls, Inspection]:
-    return {tls: _inspect(tls, contents) for tls in wanted}
+def _inspect_all(wanted: Collection[Inspection]) -> None:
+    contents: dict[str, bytes] = {}
+    for each in wanted:
+        _inspect(each, contents)
 
 
-def _files(tls: Tls) -> Iterator[tuple[str, str]]:
-    for name in _KEYS:
-        path = getattr(tls, name)
-        if path and not path.startswith("sha256//"):
-            yield name, path
-
-
-def _inspect(tls: Tls, contents: SeenContents) -> Inspection:
-    found = Inspection(tls)
+def _inspect(found: Inspection, contents: dict[str, bytes]) -> None:
+    tls = found.tls
     read: dict[str, bytes] = {}
-    spelled: dict[str, str] = {}
-    for name, path in _files(tls):
-        try:
-            read[name], _ = read_regular(path, MAX_PEM_BYTES)
-        except OSError as error:
-            found.problems.append((_KEYS[name], f"{path} cannot be read: {error.strerror}"))
+    for name, key in _KEYS.items():
+        path = getattr(tls, name)
+        if not path or path.startswith("sha256//"):
             continue
-        spelled[name] = contents.spelled(path, hashlib.sha256(read[name]).digest())
-    if tls.ca_path:
         try:
-            listing = [(entry.name, entry.stat().st_mtime_ns) for entry in os.scandir(tls.ca_path)]
+            if path not in contents:
+                contents[path] = _folder(path) if name == "ca_path" else _file(path)
+            read[name] = contents[path]
         except OSError as error:
-            found.problems.append(("ca_path", f"{tls.ca_path} cannot be read: {error.strerror}"))
-        else:
-            digest = hashlib.sha256(repr(sorted(listing)).encode()).digest()
-            spelled["ca_path"] = contents.spelled(tls.ca_path, digest)
-    if not found.problems:
-        _check_contents(tls, read, found)
-    found.tls = replace(tls, **spelled)  # type: ignore[arg-type]
-    return found
+            found.problems.append((key, f"{path} cannot be read: {error.strerror}"))
+    if found.problems:
+        return
+    pin = tls.pinned_public_key
+    if content := read.get("pinned_public_key"):
+        try:
+            pin = pin_of_file(content)
+        except ValueError:
+            found.problems.append(("pinned_public_key", f"{pin} holds no public key"))
+    trusted = b"\n".join(read[name] for name in ("ca_file", "ca_path") if name in read)
+    found.tls = replace(
+        tls,
+        ca_pem=Pem(trusted) if trusted or tls.ca_file or tls.ca_path else None,
+        cert_pem=Pem(read["cert_file"]) if "cert_file" in read else None,
+        key_pem=Pem(read["key_file"]) if "key_file" in read else None,
+        pinned_public_key=pin,
+    )
+    _check_trusted(tls, read, found)
+    if found.tls.cert_pem and found.tls.key_pem:
+        _check_identity(found, found.tls.cert_pem, found.tls.key_pem)
 
 
-def _check_contents(tls: Tls, read: dict[str, bytes], found: Inspection) -> None:
+def _file(path: str) -> bytes:
+    content, _ = read_regular(path, MAX_PEM_BYTES)
+    return content
+
+
+def _folder(path: str) -> bytes:
+    """What OpenSSL would find in a folder of certificates: files named by a hash."""
+    names = sorted(filter(_is_hashed_name, os.listdir(path)))
+    return b"\n".join(_file(os.path.join(path, name)) for name in names)
+
+
+def _check_trusted(tls: Tls, read: dict[str, bytes], found: Inspection) -> None:
     import ssl
 
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    try:
-        if tls.ca_file:
-            context.load_verify_locations(tls.ca_file)
-    except ssl.SSLError:
-        found.problems.append(("ca_file", f"{tls.ca_file} holds no PEM certificate"))
-    if not (tls.cert_file and tls.key_file):
-        return
-    if not _PEM.search(read["cert_file"]):
+    for name, advice in (
+        ("ca_file", "holds no PEM certificate"),
+        ("ca_path", "holds no PEM certificate under a hashed name; openssl rehash makes them"),
+    ):
+        if name not in read:
+            continue
+        try:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.load_verify_locations(cadata=_text(read[name]))
+        except (ssl.SSLError, ValueError):
+            found.problems.append((_KEYS[name], f"{getattr(tls, name)} {advice}"))
+
+
+def _text(pem: bytes) -> str:
+    """What stands around certificates may be in any encoding: bundles have names there."""
+    return pem.decode("ascii", "replace").replace("\ufffd", "?")
+
+
+def _check_identity(found: Inspection, cert: Pem, key: Pem) -> None:
+    import ssl
+
+    tls = found.tls
+    if not has_certificate(cert.content):
         found.problems.append(("cert", f"{tls.cert_file} holds no PEM certificate"))
         return
-    if b"PRIVATE KEY-----" not in read["key_file"]:
+    if b"PRIVATE KEY-----" not in key.content:
         found.problems.append(("key", f"{tls.key_file} holds no PEM private key"))
         return
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_ciphers("DEFAULT@SECLEVEL=0")  # what is too weak is for the engine's library to say
     try:
         # Without a password OpenSSL would ask for one on the terminal.
-        context.load_cert_chain(tls.cert_file, tls.key_file, lambda: tls.key_password or "-")
+        password = tls.key_password or "-"
+        context.load_cert_chain(cert.path, key.path, lambda: password)
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             problem = f"{tls.key_file} is not the key of {tls.cert_file}"
@@ -133,7 +152,7 @@ def _check_contents(tls: Tls, read: dict[str, bytes], found: Inspection) -> None
             problem = f"{tls.key_file} cannot be opened with this key_password"
         found.problems.append(("key", problem))
         return
-    if late := _lateness(tls.cert_file, read["cert_file"]):
+    if late := _lateness(tls.cert_file or "", cert.content):
         found.warnings.append(("cert", late))
 
 
@@ -143,43 +162,3 @@ def _lateness(path: str, pem: bytes) -> str | None:
     if left <= timedelta(0):
         return f"{path} expired on {end:%Y-%m-%d}"
     return f"{path} expires on {end:%Y-%m-%d}" if left < EXPIRES_SOON else None
-
-
-def not_after(pem: bytes) -> datetime:
-    """When the first certificate of a PEM file ends.
-
-    The standard library tells that of the peer of a handshake only, so the few bytes around it
-    are read here.
-
-    Raises:
-        ValueError: there is no certificate in it.
-
-    Source: RFC 5280, 4.1 (``TBSCertificate``, ``Validity``).
-    """
-    block = _PEM.search(pem)
-    if block is None:
-        raise ValueError("no PEM certificate")
-    _, certificate, _ = _element(base64.b64decode(block[1]))
-    _, rest, _ = _element(certificate)
-    tag, _, after = _element(rest)
-    if tag == 0xA0:  # the version, absent in the first
-        rest = after
-    for _ in range(3):  # serial number, signature, issuer
-        _, _, rest = _element(rest)
-    _, validity, _ = _element(rest)
-    _, _, after = _element(validity)
-    tag, text, _ = _element(after)
-    century = "" if tag == 0x18 else "20" if text < b"50" else "19"
-    end = datetime.strptime(century + text.decode("ascii"), "%Y%m%d%H%M%SZ")
-    return end.replace(tzinfo=timezone.utc)
-
-
-def _element(der: bytes) -> tuple[int, bytes, bytes]:
-    """(tag, content, what follows) of the first DER element."""
-    if len(der) < 2:
-        raise ValueError("the certificate is cut short")
-    size, start = der[1], 2
-    if size & 0x80:
-        start += size & 0x7F
-        size = int.from_bytes(der[2:start], "big")
-    return der[0], der[start : start + size], der[start + size :]

@@ -82,9 +82,3 @@ def spec_of(draft: Draft, options: TransferOptions) -> ConnectionSpec:
         file=document.file,
         line=line,
     )
-
-
-def tls_files(tls: Tls) -> list[str]:
-    """The files a `Tls` names."""
-    named = (tls.ca_file, tls.cert_file, tls.key_file, tls.pinned_public_key)
-    return [path for path in named if path and not path.startswith("sha256//")]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from onehttp.connections.file.certificates import SeenContents, inspected
+from onehttp.connections.file.certificates import files_of, inspected
 from onehttp.connections.file.document import Document, KeyPath, read_document
 from onehttp.connections.file.drafts import (
     Draft,
@@ -15,7 +15,6 @@ from onehttp.connections.file.drafts import (
     connection_of,
     options_of,
     spec_of,
-    tls_files,
 )
 from onehttp.connections.file.include import Included
 from onehttp.connections.file.layers import at, origin, over
@@ -45,13 +44,11 @@ def load_connections(
     source: str | os.PathLike[str] | Mapping[str, Any],
     *,
     secrets: Mapping[str, Resolver] | None = None,
-    contents: SeenContents | None = None,
 ) -> ConnectionSet:
     """Read, check and resolve a configuration whole.
 
     Args:
         secrets: further kinds of references: what stands before the colon, and who resolves it.
-        contents: of certificate files, as earlier loads of this process have seen them.
 
     Raises:
         ConfigurationError: anything is wrong; ``errors`` has all of it, each with file and line.
@@ -60,7 +57,7 @@ def load_connections(
         raise ConfigurationError(
             f"expected the path of a file or a mapping, got {type(source).__name__}"
         )
-    loading = _Loading(secrets, contents or SeenContents())
+    loading = _Loading(secrets)
     if isinstance(source, Mapping):
         loading.add(Document(_plain(source)), ())
     else:
@@ -71,9 +68,8 @@ def load_connections(
 class _Loading:
     """One run: gathers connections, mistakes and warnings from all files."""
 
-    def __init__(self, secrets: Mapping[str, Resolver] | None, contents: SeenContents) -> None:
+    def __init__(self, secrets: Mapping[str, Resolver] | None) -> None:
         self._secrets = Secrets(secrets)
-        self._contents = contents
         self._included = Included()
         self._errors = self._secrets.errors
         self._warnings = self._secrets.warnings
@@ -221,7 +217,7 @@ class _Loading:
         adhoc = self._adhoc_drafts()
         drafts = [*self._drafts, *adhoc.values()]
         wanted = {draft.path: tls_options(draft.model.tls) for draft in drafts}
-        found = inspected(set(wanted.values()), self._contents)
+        found = inspected(set(wanted.values()))
         options: dict[KeyPath, TransferOptions] = {}
         for draft in drafts:
             self._check_together(draft)
@@ -239,7 +235,7 @@ class _Loading:
         if self._errors:
             errors = sorted(_each_once(self._errors), key=_place)
             raise ConfigurationError.of(errors)
-        files = {path for tls in wanted.values() for path in tls_files(tls)}
+        files = {path for tls in wanted.values() for path in files_of(tls)}
         return ConnectionSet(
             {draft.name: spec_of(draft, options[draft.path]) for draft in self._drafts},
             warnings=tuple(_each_once(self._warnings)),

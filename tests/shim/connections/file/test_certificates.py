@@ -10,8 +10,8 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 
 import onehttp
-from onehttp.connections.file.certificates import SeenContents, not_after
 from onehttp.connections.file.load import load_connections
+from onehttp_backends.x509 import not_after
 
 
 @pytest.fixture
@@ -108,16 +108,3 @@ def test_what_the_defaults_say_is_told_of_once(pem: Path) -> None:
     with pytest.raises(onehttp.ConfigurationError) as caught:
         load_connections(path)
     assert [(error.line, error.key) for error in caught.value.errors] == [(2, "defaults.tls.cert")]
-
-
-def test_each_content_of_a_path_has_a_name_of_its_own_that_leads_to_the_file(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "cert.pem"
-    path.write_text("x")
-    contents = SeenContents()
-    names = [contents.spelled(str(path), str(number).encode()) for number in range(300)]
-    assert names[0] == str(path)
-    assert len(set(names)) == 300
-    assert all(Path(name).samefile(path) for name in names)
-    assert contents.spelled(str(path), b"7") == names[7]

@@ -1,0 +1,75 @@
+"""`Tls` in libcurl's terms: what is trusted and shown, as bytes rather than as paths.
+
+libcurl opens paths at each new connection and compares paths, never contents, when it looks for a
+kept one: a renewal under the same name would meet the sockets of before. What it is given as blobs
+it compares byte by byte, kept connections and TLS sessions alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
+
+import pycurl
+
+from onehttp_backends.contract import Tls, TlsVersion
+from onehttp_backends.pem import Pem
+
+Setopt: TypeAlias = Callable[[int, Any], None]
+
+LARGE_BYTES: Final = 16 * 1024
+"""libcurl reads a blob of trusted certificates anew for each connection, which for the usual bundle
+of 140 takes 5 ms, and keeps for a day what it has read of a path."""
+
+_bundles: Final[dict[Pem, Pem]] = {}
+"""Large bundles, for ever: libcurl knows them by path, and no path may change its meaning."""
+_MIN_TLS: Final = {
+    TlsVersion.TLS_1_0: pycurl.SSLVERSION_TLSv1_0,
+    TlsVersion.TLS_1_1: pycurl.SSLVERSION_TLSv1_1,
+    TlsVersion.TLS_1_2: pycurl.SSLVERSION_TLSv1_2,
+    TlsVersion.TLS_1_3: pycurl.SSLVERSION_TLSv1_3,
+}
+_MAX_TLS: Final = {
+    None: 0,
+    TlsVersion.TLS_1_0: pycurl.SSLVERSION_MAX_TLSv1_0,
+    TlsVersion.TLS_1_1: pycurl.SSLVERSION_MAX_TLSv1_1,
+    TlsVersion.TLS_1_2: pycurl.SSLVERSION_MAX_TLSv1_2,
+    TlsVersion.TLS_1_3: pycurl.SSLVERSION_MAX_TLSv1_3,
+}
+
+
+def apply_tls(setopt: Setopt, tls: Tls) -> None:
+    """Set a fresh handle to ``tls``."""
+    setopt(pycurl.SSL_VERIFYPEER, int(tls.verify_peer))
+    setopt(pycurl.SSL_VERIFYHOST, 2 if tls.verify_host else 0)
+    setopt(pycurl.SSLVERSION, _MIN_TLS[tls.min_version] | _MAX_TLS[tls.max_version])
+    # Without a password OpenSSL would ask for one on the terminal, and hold everything up.
+    setopt(pycurl.KEYPASSWD, tls.key_password or "")
+    _apply_trust(setopt, tls)
+    for option, value in (
+        _content_or_path(pycurl.SSLCERT_BLOB, tls.cert_pem, pycurl.SSLCERT, tls.cert_file),
+        _content_or_path(pycurl.SSLKEY_BLOB, tls.key_pem, pycurl.SSLKEY, tls.key_file),
+        (pycurl.SSL_CIPHER_LIST, tls.ciphers),
+        (pycurl.PINNEDPUBLICKEY, tls.pinned_public_key),
+    ):
+        if value is not None:
+            setopt(option, value)
+
+
+def _apply_trust(setopt: Setopt, tls: Tls) -> None:
+    pem = tls.ca_pem
+    if pem is None:
+        if tls.ca_file is not None:
+            setopt(pycurl.CAINFO, tls.ca_file)
+        if tls.ca_path is not None:
+            setopt(pycurl.CAPATH, tls.ca_path)
+    elif len(pem.content) > LARGE_BYTES:
+        setopt(pycurl.CAINFO, _bundles.setdefault(pem, pem).path)
+    else:
+        setopt(pycurl.CAINFO_BLOB, pem.content)
+
+
+def _content_or_path(
+    blob: int, pem: Pem | None, option: int, path: str | None
+) -> tuple[int, bytes | str | None]:
+    return (option, path) if pem is None else (blob, pem.content)

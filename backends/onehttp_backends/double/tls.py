@@ -1,0 +1,110 @@
+"""`Tls` as an SSL context of the standard library, and what that does not check by itself."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Final
+
+from onehttp_backends.contract import Tls, TlsVersion
+from onehttp_backends.errors import CurlCode, Phase, transfer_error
+from onehttp_backends.pem import Pem
+from onehttp_backends.x509 import pin_of_certificate, pin_of_file
+
+_VERSIONS: Final = {
+    TlsVersion.TLS_1_0: ssl.TLSVersion.TLSv1,
+    TlsVersion.TLS_1_1: ssl.TLSVersion.TLSv1_1,
+    TlsVersion.TLS_1_2: ssl.TLSVersion.TLSv1_2,
+    TlsVersion.TLS_1_3: ssl.TLSVersion.TLSv1_3,
+}
+
+
+def tls_context(tls: Tls) -> ssl.SSLContext:
+    """An SSL context.
+
+    Raises:
+        TLSError: a file or a cipher cannot be used; the code is libcurl's.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = tls.verify_host and tls.verify_peer
+    context.verify_mode = ssl.CERT_REQUIRED if tls.verify_peer else ssl.CERT_NONE
+    context.minimum_version = _VERSIONS[tls.min_version]
+    if tls.max_version:
+        context.maximum_version = _VERSIONS[tls.max_version]
+    _load_trust(context, tls)
+    _load_identity(context, tls)
+    try:
+        if tls.ciphers:
+            context.set_ciphers(tls.ciphers)
+    except ssl.SSLError:
+        raise transfer_error(CurlCode.SSL_CIPHER, "no usable cipher in the list") from None
+    return context
+
+
+def _load_trust(context: ssl.SSLContext, tls: Tls) -> None:
+    try:
+        if tls.ca_pem:
+            context.load_verify_locations(tls.ca_pem.path)
+        elif tls.ca_file or tls.ca_path:
+            context.load_verify_locations(tls.ca_file, tls.ca_path)
+        else:
+            context.load_default_certs()
+    except (OSError, ssl.SSLError) as error:
+        raise transfer_error(
+            CurlCode.SSL_CACERT_BADFILE, f"CA file {tls.ca_file or tls.ca_path}: {error}"
+        ) from None
+
+
+def _load_identity(context: ssl.SSLContext, tls: Tls) -> None:
+    cert, key = _path(tls.cert_pem, tls.cert_file), _path(tls.key_pem, tls.key_file)
+    if not cert:
+        return
+    try:
+        # Without a password OpenSSL would ask for one on the terminal.
+        context.load_cert_chain(cert, key, lambda: (tls.key_password or "-").encode())
+    except (OSError, ssl.SSLError) as error:
+        raise transfer_error(
+            CurlCode.SSL_CERTPROBLEM, f"client certificate {tls.cert_file or ''}: {error}"
+        ) from None
+
+
+def _path(pem: Pem | None, path: str | None) -> str | None:
+    return pem.path if pem else path
+
+
+def check_pin(pinned: str, connected: ssl.SSLObject) -> None:
+    """Compare the key of the server's certificate with those that are pinned.
+
+    Raises:
+        TLSError: it is none of them (90).
+    """
+    certificate = connected.getpeercert(binary_form=True)
+    if certificate is None or pin_of_certificate(certificate) not in _pins(pinned):
+        raise transfer_error(
+            CurlCode.SSL_PINNEDPUBKEYNOTMATCH,
+            "the server's public key is not the pinned one",
+            phase=Phase.TLS,
+        )
+
+
+def _pins(pinned: str) -> list[str]:
+    if pinned.startswith("sha256//"):
+        return pinned.split(";")
+    try:
+        with open(pinned, "rb") as file:
+            return [pin_of_file(file.read())]
+    except (OSError, ValueError):
+        return []
+
+
+def was_closed_cleanly(connected: ssl.SSLObject) -> bool:
+    """Whether a TLS stream that has ended was ended by its peer, rather than cut off.
+
+    The standard library keeps what the last read has met, and tells it at the next.
+    """
+    try:
+        connected.read(1)
+    except ssl.SSLZeroReturnError:
+        return True
+    except ssl.SSLError:
+        return False
+    return True
