@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from golden.replay.recordings import Case
 from golden.server.golden_server import GoldenServer
@@ -103,12 +104,14 @@ def expected(connection: LegacyConnection, legacy: ModuleConfiguration) -> tuple
         total_timeout_s=total_s,
         connect_timeout_s=total_s,
     )
-    return url, options.max_redirects, comparable(options)
+    url, _, query = url.partition("?")
+    params = parse_qsl(query, keep_blank_values=True)
+    return url, params, options.max_redirects, comparable(options)
 
 
 def effective(spec: ConnectionSpec) -> tuple[Any, ...]:
     """The same of a connection of the file."""
-    return spec.url, spec.max_redirects, comparable(spec.options)
+    return spec.url, list(spec.params), spec.max_redirects, comparable(spec.options)
 
 
 def comparable(options: TransferOptions) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from onehttp_backends.framing import (
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.public_addresses import is_public
 from onehttp_backends.request_rules import SAFE_METHODS, check_headers
+from onehttp_backends.url_paths import asked_url
 
 EXPECT_THRESHOLD_BYTES = 1024 * 1024
 """From this size on libcurl asks ``Expect: 100-continue`` and waits a second for the answer."""
@@ -78,6 +79,7 @@ class Handle:
         "_url",
         "_verb",
         "always_connects",
+        "asked_url",
         "body",
         "dead_ports",
         "easy",
@@ -115,6 +117,8 @@ class Handle:
         self.was_truncated = False
         self.kept_bytes = 0
         self._url = ""
+        self.asked_url = ""
+        """The URL as it goes out: libcurl takes out dot segments."""
         self._verb = _GET
         self._body: bytes | None = None
         self._headers: HeaderPairs = ()
@@ -166,6 +170,7 @@ class Handle:
         url = request.url
         if url != self._url:
             self._url = url
+            self.asked_url = asked_url(url)
             setopt(_URL, url if url.isascii() else url.encode())
         if self.hops:
             self.hops.begin(url)

@@ -64,7 +64,7 @@ def read_response(handle: Handle, request: Request, opened: int, peer: Peer) -> 
         getinfo(_RESPONSE_CODE),
         handle.head.copy(),
         handle.body.getvalue(),
-        getinfo(pycurl.EFFECTIVE_URL) if followed else request.url,
+        getinfo(pycurl.EFFECTIVE_URL) if followed else handle.asked_url,
         VERSION_NAMES.get(getinfo(pycurl.INFO_HTTP_VERSION), "1.1"),
         timings,
         peer,

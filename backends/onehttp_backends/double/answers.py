@@ -13,6 +13,7 @@ from onehttp_backends.errors import (
     UnexpectedRequestError,
 )
 from onehttp_backends.shown import too_large
+from onehttp_backends.url_paths import asked_url
 
 Answer: TypeAlias = (
     "Response | TransferError | bytes | str | int | tuple[int, bytes | str]"
@@ -85,7 +86,7 @@ def response_of(answer: Answer, request: Request) -> Response:
     data = body.encode() if isinstance(body, str) else cast(bytes, body)
     lines = [f"{name}: {value}\r\n" for name, value in headers]
     head = [f"HTTP/1.1 {status} \r\n", *lines, f"Content-Length: {len(data)}\r\n", "\r\n"]
-    response = Response(status, [line.encode() for line in head], data, request.url)
+    response = Response(status, [line.encode() for line in head], data, asked_url(request.url))
     return limited(response, request)
 
 

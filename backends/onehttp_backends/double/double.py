@@ -40,6 +40,7 @@ from onehttp_backends.immortal import make_immortal
 from onehttp_backends.request_rules import check_message, check_request
 from onehttp_backends.shown import shown
 from onehttp_backends.trace import aperformed, begin, is_on, performed
+from onehttp_backends.url_paths import asked_url
 
 logger = logging.getLogger("onehttp")
 MAX_SEEN: Final = 10_000
@@ -352,7 +353,9 @@ def _wsgi_handler(app: Any) -> Handler:
             made.url = httpx.URL(request.url)
             made.extensions = {}
             answer = client.send(made)
-            return Response(answer.status_code, head_lines(answer), answer.content, request.url)
+            return Response(
+                answer.status_code, head_lines(answer), answer.content, asked_url(request.url)
+            )
 
     return handle
 
@@ -364,7 +367,7 @@ async def _asked(client: httpx.AsyncClient, request: Request) -> Response:
     made.url = httpx.URL(request.url)
     made.extensions = {}
     answer = await client.send(made)
-    return Response(answer.status_code, head_lines(answer), answer.content, request.url)
+    return Response(answer.status_code, head_lines(answer), answer.content, asked_url(request.url))
 
 
 _doubles: weakref.WeakSet[HttpxBackend] = weakref.WeakSet()

@@ -18,6 +18,7 @@ from onehttp_backends.double.wire import Slices, head_lines, wire_request
 from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, idle_text, transfer_error
 from onehttp_backends.request_rules import SAFE_METHODS, check_url
 from onehttp_backends.shown import shown, too_large
+from onehttp_backends.url_paths import asked_url
 
 _REDIRECTS: Final = range(300, 400)
 """libcurl goes wherever a Location of these points, whatever the status means."""
@@ -178,7 +179,7 @@ class Exchange:
             answer.status_code,
             [*heads, *head_lines(answer)],
             body,
-            request.url,
+            asked_url(request.url),
             version,
             trace.timings(),
             _peer(answer),

@@ -13,6 +13,7 @@ import httpx
 
 from onehttp_backends.contract import Proxy, Request
 from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.url_paths import asked_path
 
 _VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 FORM = "application/x-www-form-urlencoded"
@@ -92,23 +93,8 @@ def target_of(url: str) -> str:
     cut = min((rest.find(mark) for mark in "/?" if mark in rest), default=len(rest))
     tail = rest[cut:]
     path, mark, query = tail.partition("?")
-    if "/." in path or "%2e" in path.lower():
-        path = _without_dot_segments(path)
-    target = f"{path or '/'}{mark}{query}"
+    target = f"{asked_path(path) or '/'}{mark}{query}"
     return target if target.isascii() else quote(target, safe=_VISIBLE)
-
-
-def _without_dot_segments(path: str) -> str:
-    """RFC 3986, 5.2.4; an escaped dot is one."""
-    kept: list[str] = []
-    for segment in path.split("/"):
-        dots = segment.lower().replace("%2e", ".")
-        if dots == "..":
-            del kept[max(1, len(kept) - 1) :]
-        elif dots != ".":
-            kept.append(segment)
-    ends_in_dots = dots in (".", "..")
-    return "/".join([*kept, ""] if ends_in_dots else kept)
 
 
 def head_lines(response: httpx.Response) -> list[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from typing import Any, Final, Literal, TypeAlias
+from urllib.parse import parse_qsl
 
 from onehttp import Auth, AuthScheme, Proxy, Tls, TransferOptions
 from onehttp_compat.modules.httpcon.options import connection_options
@@ -35,8 +36,12 @@ def keys_of(connection: LegacyConnection, values: ModuleDefaults, tell: Tell) ->
     url, auth = legacy_url(f"{connection.schema}://{connection.url}")
     if auth is not None and options.auth is not None:
         auth = dataclasses.replace(auth, schemes=options.auth.schemes)
+    url, _, query = url.partition("?")
+    if query:
+        tell("url", "changed", "its query comes after the path of a call, which it came before")
     keys = {
         "url": url,
+        "params": _params(query),
         "user_agent": options.user_agent or "",
         "auth": _auth(auth or options.auth, tell),
         "tls": _tls(options.tls),
@@ -50,6 +55,14 @@ def keys_of(connection: LegacyConnection, values: ModuleDefaults, tell: Tell) ->
         "failover": connection.failover or None,
     }
     return {key: value for key, value in keys.items() if value is not None and value != {}}
+
+
+def _params(query: str) -> dict[str, str | list[str]]:
+    """A query as the ``params`` of a connection: a list of values for a name that repeats."""
+    found: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        found.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 
 def _options(connection: LegacyConnection, values: ModuleDefaults, tell: Tell) -> TransferOptions:

@@ -110,6 +110,8 @@ class CourseTransfer:
                     pass
         except StopIteration as end:
             self._finish(end.value)
+        except TransferError as error:
+            self._finish(error)
         except OnehttpError as error:  # the engine was closed meanwhile
             self._finish(_cancelled(str(error)))
         except Exception as error:

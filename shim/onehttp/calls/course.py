@@ -27,6 +27,7 @@ from onehttp_backends.errors import (
     DisconnectedError,
     Phase,
     ProtocolError,
+    RequestError,
     ResolveError,
     Sent,
     TimeoutError,
@@ -81,7 +82,10 @@ def policed(
             ready.policies.count("failovers")
         step("fails over to %s", name)
         ready = revision[name]
-        request = deadline.within(call.on(ready), None)
+        try:
+            request = deadline.within(call.on(ready), None)
+        except RequestError as error:  # fit for the connection before, and not for this one
+            return _after(outcome, error)
         found = yield from _attempts(ready, request, call.hops_on(ready), deadline)
         outcome = _after(outcome, found)
     return outcome

@@ -8,6 +8,7 @@ from onehttp.calls.policy_state import PoliciesInForce, policies_of
 from onehttp.connections.model import ConnectionSet, ConnectionSpec
 from onehttp.errors import CurlCode, RequestError, UnknownConnectionError
 from onehttp.urls import with_params
+from onehttp_backends.url_paths import climbs_out
 
 
 class ReadyConnection:
@@ -17,11 +18,13 @@ class ReadyConnection:
     and hands it the ``previous`` one, whose state may live on.
     """
 
-    __slots__ = ("_base", "begins_at_once", "is_plain", "policies", "spec")
+    __slots__ = ("_base", "_is_fenced", "begins_at_once", "is_plain", "policies", "spec")
 
     def __init__(self, spec: ConnectionSpec, previous: ReadyConnection | None = None) -> None:
         self.spec = spec
         self._base = spec.url.rstrip("/")
+        self._is_fenced = self._base.count("/") > 2 and not spec.leave_base
+        """Its URL has a path, which no path of a call may leave."""
         self.policies: PoliciesInForce | None = policies_of(
             spec, previous.policies if previous else None
         )
@@ -34,9 +37,15 @@ class ReadyConnection:
         """The whole URL of ``path``.
 
         Raises:
-            RequestError: the path is a whole URL itself.
+            RequestError: the path is a whole URL itself, or leaves the connection's own.
         """
         spec = self.spec
+        if self._is_fenced and (".." in path or "%2" in path) and climbs_out(path):
+            raise RequestError(
+                CurlCode.URL_MALFORMAT,
+                f"connection {spec.name!r}: the path leaves the connection's own by dot segments; "
+                "escape what comes from others, or set leave_base: true",
+            )
         if not path:
             url = spec.url
         elif path[0] == "/" or path[0] == "?":

@@ -31,6 +31,8 @@ class ConnectionSpec:
     """Query parameters added to every call."""
     content_type: str | None = None
     """Content-Type of bodies given as bytes or text, where the call names none."""
+    leave_base: bool = False
+    """Paths of calls may lead out of ``url`` by dot segments."""
     max_redirects: int = 0
     options: TransferOptions = field(default_factory=TransferOptions, repr=False)
     """Its identity is the connection's: engines pool handles under it."""

@@ -199,7 +199,7 @@ def test_connections_are_listed_without_secrets(
     write(
         path,
         "version: 1\nconnections:\n"
-        "  a: {url: 'http://a.example/${env:TENANT}?key=geheim'}\n"
+        "  a: {url: 'http://a.example/${env:TENANT}', params: {key: geheim}}\n"
         "  longer: {url: 'http://b.example'}\n",
     )
     onehttp.init(path)

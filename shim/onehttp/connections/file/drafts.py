@@ -72,6 +72,7 @@ def spec_of(draft: Draft, options: TransferOptions) -> ConnectionSpec:
         headers=model.headers,
         params=model.params,
         content_type=model.content_type,
+        leave_base=model.leave_base,
         max_redirects=model.redirects.max,
         options=options,
         attempt_timeout_s=model.timeout.attempt,

@@ -27,6 +27,8 @@ from onehttp.connections.file.transport_schema import (
     TransportModel,
     refusing,
 )
+from onehttp.urls import ascii_url
+from onehttp_backends.errors import RequestError
 from onehttp_backends.framing import CODING, LENGTH
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.naming import NameLimits
@@ -70,10 +72,16 @@ def _fit_headers(headers: HeaderPairs) -> HeaderPairs:
 
 
 def _fit_url(url: str) -> str:
-    refusing(check_url, url)
-    if "#" in url:
+    try:
+        found = ascii_url(url)
+        check_url(found)
+    except RequestError as error:
+        raise ValueError(error.message) from None
+    if "#" in found:
         raise ValueError("URL: a fragment ('#') has no meaning here")
-    return url
+    if "?" in found:
+        raise ValueError("URL: a path cannot follow a query; give it as params:")
+    return found
 
 
 Headers = Annotated[
@@ -139,6 +147,9 @@ class DefaultsModel(PolicyModel, TransportModel):
         default=None, description="of bodies given as bytes or text, where the call names none"
     )
     auth: AuthModel | None = None
+    leave_base: bool = Field(
+        default=False, description="paths of calls may lead out of `url` by `..` (`%2e%2e`)"
+    )
 
 
 class ConnectionModel(DefaultsModel):
