@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from onehttp.calls.arguments import CallArguments
 from onehttp.calls.callback_driver import CourseTransfer
 from onehttp.calls.course import LineCall, policed
-from onehttp.calls.drivers import aperform_policed, perform_policed
+from onehttp.calls.drivers import PolicedCall, aperform_policed, perform_policed
 from onehttp.calls.named_call import NamedCall, request_on
 from onehttp.calls.policy_state import PolicyCounters
+from onehttp.calls.revision import ReadyConnection, Revision
 from onehttp.connections.model import ConnectionSpec
 from onehttp.policies.deadline import Deadline
 from onehttp.runtime import Runtime
@@ -107,14 +108,9 @@ class Connection:
         """Perform a call that makes its own request, by the policies of this connection."""
         revision = self._runtime.revision
         ready = revision[self.name]
+        at_once = not call.hops_on(ready) and ready.begins_at_once
         return perform_policed(
-            self._backend,
-            self._runtime.clock,
-            revision,
-            ready,
-            call.on(ready),
-            lambda: call,
-            not call.hops_on(ready) and ready.begins_at_once,
+            self._policed(revision, ready, call.on(ready), lambda: call, at_once)
         )
 
     def build(self, method: str, path: str = "", **call: Unpack[CallArguments]) -> Request:
@@ -122,39 +118,41 @@ class Connection:
         return request_on(self._runtime.revision[self.name], method, path, call)
 
     def _perform(self, method: str, path: str, call: CallArguments) -> Response:
-        revision = self._runtime.revision
-        ready = revision[self.name]
-        follows = call.get("follow_redirects")
-        if ready.is_plain and not follows:
-            return self._backend.perform(request_on(ready, method, path, call))
-        named = NamedCall(method, path, call).settled(ready)
-        return perform_policed(
-            self._backend,
-            self._runtime.clock,
-            revision,
-            ready,
-            named.on(ready),
-            lambda: named,
-            ready.begins_at_once and not follows,
+        begun = self._begun(method, path, call)
+        return (
+            self._backend.perform(begun) if isinstance(begun, Request) else perform_policed(begun)
         )
 
     def _aperform(
         self, method: str, path: str, call: CallArguments
     ) -> Coroutine[Any, Any, Response]:
+        begun = self._begun(method, path, call)
+        return (
+            self._backend.aperform(begun) if isinstance(begun, Request) else aperform_policed(begun)
+        )
+
+    def _begun(self, method: str, path: str, call: CallArguments) -> Request | PolicedCall:
+        """The one request of a call that no policy concerns, or the call."""
         revision = self._runtime.revision
         ready = revision[self.name]
         follows = call.get("follow_redirects")
         if ready.is_plain and not follows:
-            return self._backend.aperform(request_on(ready, method, path, call))
+            return request_on(ready, method, path, call)
         named = NamedCall(method, path, call).settled(ready)
-        return aperform_policed(
-            self._backend,
-            self._runtime.clock,
-            revision,
-            ready,
-            named.on(ready),
-            lambda: named,
-            ready.begins_at_once and not follows,
+        at_once = ready.begins_at_once and not follows
+        return self._policed(revision, ready, named.on(ready), lambda: named, at_once)
+
+    def _policed(
+        self,
+        revision: Revision,
+        ready: ReadyConnection,
+        request: Request,
+        make_call: Callable[[], LineCall],
+        begins_at_once: bool,
+    ) -> PolicedCall:
+        clock = self._runtime.clock
+        return PolicedCall(
+            self._backend, clock, revision, ready, request, make_call, begins_at_once
         )
 
     # The verbs. Written out, since they are the hot path and what people read.
@@ -169,14 +167,9 @@ class Connection:
         request = Request("GET", ready.url(path), spec.headers, None, spec.options)
         if ready.is_plain:
             return self._backend.perform(request)
+        make_call = partial(NamedCall, "GET", path)
         return perform_policed(
-            self._backend,
-            self._runtime.clock,
-            revision,
-            ready,
-            request,
-            partial(NamedCall, "GET", path),
-            ready.begins_at_once,
+            self._policed(revision, ready, request, make_call, ready.begins_at_once)
         )
 
     def head(self, path: str = "", **call: Unpack[CallArguments]) -> Response:

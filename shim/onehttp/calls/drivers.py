@@ -18,84 +18,105 @@ if TYPE_CHECKING:
 
 ERROR_STATUS: Final = 400
 """No policy takes a status below for a failure."""
+REAL_CLOCK: Final = Clock()
 
 
-def perform_policed(
-    backend: Backend,
-    clock: Clock,
-    revision: Revision,
-    ready: ReadyConnection,
-    request: Request,
-    make_call: Callable[[], LineCall],
-    begins_at_once: bool,
-) -> Response:
-    """Perform a call by the policies of ``ready``, in the calling thread.
+class PolicedCall:
+    """A call on one connection and what its first attempt needs; what both drivers share.
+
+    Args:
+        make_call: is asked for the call only when a policy has to act.
+        begins_at_once: ``request`` is the first exchange as it stands.
+    """
+
+    __slots__ = (
+        *("_began", "_begins_at_once", "_make_call", "_ready", "_revision"),
+        *("backend", "clock", "request"),
+    )
+
+    def __init__(
+        self,
+        backend: Backend,
+        clock: Clock,
+        revision: Revision,
+        ready: ReadyConnection,
+        request: Request,
+        make_call: Callable[[], LineCall],
+        begins_at_once: bool,
+    ) -> None:
+        self.backend = backend
+        self.clock = clock
+        self.request = request
+        self._revision = revision
+        self._ready = ready
+        self._make_call = make_call
+        self._begins_at_once = begins_at_once
+        self._began = 0.0
+
+    @property
+    def name(self) -> str:
+        """Of the connection."""
+        return self._ready.spec.name
+
+    def begin(self) -> int:
+        """The era of a first attempt without a course; 0: a policy has to act before it."""
+        self._began = self.clock.now()
+        policies = self._ready.policies
+        return policies.begin(self._began) if policies is not None and self._begins_at_once else 0
+
+    def end(self, era: int, first: Outcome | None) -> None:
+        """That attempt is over; None: it was interrupted."""
+        assert self._ready.policies is not None
+        self._ready.policies.end(era, first, self.clock)
+
+    def course(self, first: Outcome | None) -> Course:
+        """What is left to do, after the first attempt if there was one."""
+        deadline = Deadline(self.request, self.clock, self._began)
+        return policed(
+            self._revision, self._ready, self.request, self._make_call(), deadline, first
+        )
+
+
+def perform_policed(call: PolicedCall) -> Response:
+    """Perform ``call`` by the policies of its connection, in the calling thread.
 
     The first attempt is made without a course, which is only entered when a policy has to act.
-    ``make_call`` is asked only then; ``begins_at_once`` says that ``request`` is the first
-    exchange as it stands.
 
     Raises:
         TransferError: there was no response.
     """
     if is_on() and current() is None:
-        with within(TracedCall(ready.spec.name)):
-            return perform_policed(
-                backend, clock, revision, ready, request, make_call, begins_at_once
-            )
+        with within(TracedCall(call.name)):
+            return perform_policed(call)
     first: Outcome | None = None
-    began = clock.now()
-    policies = ready.policies
-    if policies is not None and begins_at_once:
-        era = policies.begin(began)
-        if era:
-            try:
-                first = backend.perform(request)
-            except TransferError as error:
-                first = error
-            finally:
-                policies.end(era, first, clock)
-            if type(first) is Response and first.status < ERROR_STATUS:
-                return first
-    course = policed(revision, ready, request, make_call(), Deadline(request, clock, began), first)
-    return perform_course(course, backend, clock)
+    if era := call.begin():
+        try:
+            first = _performed(call.backend, call.request)
+        finally:
+            call.end(era, first)
+        if type(first) is Response and first.status < ERROR_STATUS:
+            return first
+    return perform_course(call.course(first), call.backend, call.clock)
 
 
-async def aperform_policed(
-    backend: Backend,
-    clock: Clock,
-    revision: Revision,
-    ready: ReadyConnection,
-    request: Request,
-    make_call: Callable[[], LineCall],
-    begins_at_once: bool,
-) -> Response:
+async def aperform_policed(call: PolicedCall) -> Response:
     """The same in the running task.
 
     Raises:
         TransferError: there was no response.
     """
     if is_on() and current() is None:
-        with within(TracedCall(ready.spec.name)):
-            return await aperform_policed(
-                backend, clock, revision, ready, request, make_call, begins_at_once
-            )
+        with within(TracedCall(call.name)):
+            return await aperform_policed(call)
     first: Outcome | None = None
-    began = clock.now()
-    policies = ready.policies
-    if policies is not None and begins_at_once:
-        era = policies.begin(began)
-        if era:
-            try:
-                first = await backend.aperform(request)
-            except TransferError as error:
-                first = error
-            finally:
-                policies.end(era, first, clock)
-            if type(first) is Response and first.status < ERROR_STATUS:
-                return first
-    course = policed(revision, ready, request, make_call(), Deadline(request, clock, began), first)
-    return await aperform_course(course, backend, clock)
+    if era := call.begin():
+        try:
+            first = await _aperformed(call.backend, call.request)
+        finally:
+            call.end(era, first)
+        if type(first) is Response and first.status < ERROR_STATUS:
+            return first
+    return await aperform_course(call.course(first), call.backend, call.clock)
 
 
 def perform_following(backend: Backend, request: Request, max_redirects: int) -> Response:
@@ -110,8 +131,8 @@ async def aperform_following(backend: Backend, request: Request, max_redirects: 
         return await aperform_course(following(request, max_redirects), backend)
 
 
-def perform_course(course: Course, backend: Backend, clock: Clock | None = None) -> Response:
-    """Follow ``course`` in the calling thread; without a clock where it never pauses.
+def perform_course(course: Course, backend: Backend, clock: Clock = REAL_CLOCK) -> Response:
+    """Follow ``course`` in the calling thread.
 
     Raises:
         TransferError: what the course ends with, if not a response.
@@ -121,14 +142,10 @@ def perform_course(course: Course, backend: Backend, clock: Clock | None = None)
         while True:
             step = course.send(outcome)
             if isinstance(step, Pause):
-                assert clock is not None
                 clock.pause(step)
                 outcome = None
             else:
-                try:
-                    outcome = backend.perform(step)
-                except TransferError as error:
-                    outcome = error
+                outcome = _performed(backend, step)
     except StopIteration as end:
         outcome = end.value
     finally:
@@ -136,30 +153,36 @@ def perform_course(course: Course, backend: Backend, clock: Clock | None = None)
     return _returned(outcome)
 
 
-async def aperform_course(course: Course, backend: Backend, clock: Clock | None = None) -> Response:
-    """Follow it in the running task.
-
-    Raises:
-        TransferError: what the course ends with, if not a response.
-    """
+async def aperform_course(course: Course, backend: Backend, clock: Clock = REAL_CLOCK) -> Response:
+    """The same in the running task."""
     outcome: Outcome | None = None
     try:
         while True:
             step = course.send(outcome)
             if isinstance(step, Pause):
-                assert clock is not None
                 await clock.apause(step)
                 outcome = None
             else:
-                try:
-                    outcome = await backend.aperform(step)
-                except TransferError as error:
-                    outcome = error
+                outcome = await _aperformed(backend, step)
     except StopIteration as end:
         outcome = end.value
     finally:
         course.close()
     return _returned(outcome)
+
+
+def _performed(backend: Backend, request: Request) -> Outcome:
+    try:
+        return backend.perform(request)
+    except TransferError as error:
+        return error
+
+
+async def _aperformed(backend: Backend, request: Request) -> Outcome:
+    try:
+        return await backend.aperform(request)
+    except TransferError as error:
+        return error
 
 
 def _returned(outcome: Outcome | None) -> Response:
