@@ -84,6 +84,8 @@ class Process:
             raise self.missing()
         with self._reloading:
             diff = runtime.reload(source)
+        for warning in diff.warnings:
+            _reload_log.warning("%s", warning)
         _reload_log.info("reloaded: %s", diff)
         return diff
 

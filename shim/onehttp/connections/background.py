@@ -49,8 +49,5 @@ class BackgroundReload:
         except OnehttpError as error:
             _log.error("reload refused, nothing has changed:\n%s", error)
             outcome = error
-        else:
-            for warning in outcome.warnings:
-                _log.warning("%s", warning)
         if self._told is not None:
             self._told(outcome)

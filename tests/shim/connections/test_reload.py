@@ -296,3 +296,29 @@ def test_a_watch_reloads_when_a_file_changes(path: Path, server: RawServer, tmp_
     finally:
         watch.stop()
     assert list(onehttp.connections()) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("rest", ["", "connec", "defaults: {timeout: 2}\n"])
+def test_a_file_that_was_cut_short_warns_before_it_empties_the_set(
+    path: Path, server: RawServer, caplog: pytest.LogCaptureFixture, rest: str
+) -> None:
+    write(path, f"version: 1\nconnections:\n  a: {{url: '{server.url}'}}\n")
+    onehttp.init(path)
+    write(path, f"version: 1\n{rest}")
+    if rest == "connec":
+        with pytest.raises(onehttp.ConfigurationError):
+            onehttp.reload()
+        assert list(onehttp.connections()) == ["a"]
+        return
+    found = onehttp.reload()
+    assert [notice.message for notice in found.warnings] == [
+        "no connections, and no file that has any; is the rest of it missing?"
+    ]
+    assert "is the rest of it missing?" in caplog.text
+
+
+@pytest.mark.parametrize("rest", ["connections: {}\n", "include: []\n", "requests: {}\n"])
+def test_a_file_that_says_it_has_none_does_not_warn(path: Path, rest: str) -> None:
+    write(path, f"version: 1\n{rest}")
+    onehttp.init(path)
+    assert onehttp.connections().warnings == ()

@@ -156,6 +156,16 @@ def _implied_tag(text: str) -> str | None:
     return None
 
 
+def _unexpected_base(text: str, value: Any) -> int | None:
+    """8 for ``010``, 60 for ``1:30``: what YAML 1.1 alone takes for a number of that base."""
+    if type(value) not in (int, float):
+        return None
+    if ":" in text:
+        return 60
+    plain = text.replace("_", "")
+    return 8 if plain.lstrip("+-").isdigit() and int(plain) != value else None
+
+
 class _Anchored(NamedTuple):
     value: Any
     place: Place
@@ -221,9 +231,16 @@ class _Builder:
         if reader is None:
             return text
         try:
-            return reader(yaml.ScalarNode(tag, text))
+            value = reader(yaml.ScalarNode(tag, text))
         except (yaml.YAMLError, ValueError, KeyError) as error:
             raise self._error(event, f"not a value: {error}") from None
+        if (base := _unexpected_base(text, value)) is not None:
+            raise self._error(
+                event,
+                f"{text} is {value:.15g} to YAML 1.1, a number of base {base}; "
+                f"write {value:.15g}, or quotes around it for text",
+            )
+        return value
 
     def _sequence(self, start: Any, depth: int, is_text: bool) -> tuple[tuple[Any, ...], Place]:
         values: list[Any] = []

@@ -117,6 +117,9 @@ class _Loading:
         for name, value in connections.items() if isinstance(connections, dict) else ():
             self._add_connection(name, value, defaults, layers)
         self._warnings += plain_secrets(document, schema.SECRET_FIELDS)
+        if document.file and not around and not written.keys() - {"version", "defaults", "names"}:
+            advice = "no connections, and no file that has any; is the rest of it missing?"
+            self._warnings.append(document.notice((), advice))
         for path in self._included.named_by(document, self._errors):
             self.read(path, layers, defaults)
 

@@ -32,9 +32,9 @@ SECRET_HEADER: Final = re.compile("authorization|cookie|api-?key|token|secret", 
 def _from_environment(name: str) -> str:
     name, separator, default = name.partition(":-")
     value = os.environ.get(name)
+    if separator and not value:
+        return default  # for an empty one, too, as in shells
     if value is None:
-        if separator:
-            return default
         raise LookupError(f"environment variable {name} is not set")
     return value
 

@@ -64,6 +64,33 @@ def test_values_are_what_yaml_says_and_stand_where_they_stand() -> None:
     assert document.place(("b", "no such key")) == (3, 3)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("010", "010 is 8 to YAML 1.1, a number of base 8; write 8, or quotes"),
+        ("-0_17", "-0_17 is -15 to YAML 1.1, a number of base 8; write -15"),
+        ("+012", "+012 is 10 to YAML 1.1, a number of base 8"),
+        ("1:30", "1:30 is 90 to YAML 1.1, a number of base 60; write 90, or quotes"),
+        ("1:30.5", "1:30.5 is 90.5 to YAML 1.1, a number of base 60; write 90.5"),
+        ("190:20:30", "190:20:30 is 685230 to YAML 1.1, a number of base 60"),
+    ],
+)
+def test_a_number_that_only_yaml_reads_so_is_refused(text: str, said: str) -> None:
+    for written in (f"a: {text}\n", f"a: [{text}]\n", f"a: &x {text}\nb: *x\n"):
+        assert said in refusal(written)
+    assert parse_document(f"a: '{text}'\nheaders: {{X: {text}}}\n", None).values == {
+        "a": text,
+        "headers": {"X": text},
+    }
+
+
+def test_numbers_that_everybody_reads_so_are_taken() -> None:
+    text = "[0, 00, 8, 1_000, -12, 0x1F, 0b11, 0.5, 010.5, '1:30', 08, 1:60]"
+    assert parse_document(text, None).values == (
+        *(0, 0, 8, 1000, -12, 31, 3, 0.5, 10.5, "1:30", "08", "1:60"),
+    )
+
+
 def test_headers_and_params_are_taken_as_they_are_written() -> None:
     text = (
         "headers: {a: on, b: 010, c: 1.50, d: 12:30, e: , f: 'x'}\nparams: {a: [no, 0x1F]}\nx: on\n"

@@ -44,6 +44,17 @@ def test_an_environment_variable_goes_before_its_default(
     assert key_of(loaded(tmp_path, one("k=${env:ONEHTTP_KEY:-none}."))) == f"k={CANARY}."
 
 
+def test_a_default_stands_for_an_empty_variable_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMPTY", "")
+    values = {"a": "${env:EMPTY:-d}", "b": "<${env:EMPTY}>", "c": "${env:EMPTY:-}"}
+    found = load_connections(
+        {"version": 1, "connections": {"api": {"url": "http://h", "headers": values}}}
+    )
+    assert dict(found["api"].headers) == {"a": "d", "b": "<>", "c": ""}
+
+
 def test_a_secret_file_is_relative_to_the_file_that_names_it(tmp_path: Path) -> None:
     team = tmp_path / "team"
     team.mkdir()
