@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from onehttp_backends import at_exit as at_exit  # imported with the library: see there
 from onehttp_backends.contract import Backend
 from onehttp_backends.errors import BackendUnavailableError
 

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from onehttp_backends.at_exit import at_exit
+from onehttp_backends import at_exit
 from onehttp_backends.contract import (
     Outcome,
     Request,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onehttp_backends.bodies import decoded, parsed
+from onehttp_backends.response import decoded, parsed
 
 NOT_CHARSETS = (
     *("undefined", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "rot13", "hex"),
