@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
+from onehttp_backends.certificates.pem import Pem
 from onehttp_backends.errors import TransferError
 from onehttp_backends.headers import HeaderPairs
-from onehttp_backends.pem import Pem
 from onehttp_backends.response import NO_PEER as NO_PEER
 from onehttp_backends.response import NO_TIMINGS as NO_TIMINGS
 from onehttp_backends.response import Peer as Peer

@@ -13,9 +13,9 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from onehttp_backends.certificates.pem import Pem
+from onehttp_backends.certificates.x509 import pin_of_certificate, pin_of_file
 from onehttp_backends.contract import Tls
-from onehttp_backends.pem import Pem
-from onehttp_backends.x509 import pin_of_certificate, pin_of_file
 
 
 def test_its_path_has_the_content_and_nobody_can_change_it() -> None:

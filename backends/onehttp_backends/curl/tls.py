@@ -12,8 +12,8 @@ from typing import Any, Final, TypeAlias
 
 import pycurl
 
+from onehttp_backends.certificates.pem import Pem
 from onehttp_backends.contract import Tls, TlsVersion
-from onehttp_backends.pem import Pem
 
 Setopt: TypeAlias = Callable[[int, Any], None]
 

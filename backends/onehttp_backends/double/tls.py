@@ -5,10 +5,10 @@ from __future__ import annotations
 import ssl
 from typing import Final
 
+from onehttp_backends.certificates.pem import Pem
+from onehttp_backends.certificates.x509 import pin_of_certificate, pin_of_file
 from onehttp_backends.contract import Tls, TlsVersion
 from onehttp_backends.errors import CurlCode, Phase, transfer_error
-from onehttp_backends.pem import Pem
-from onehttp_backends.x509 import pin_of_certificate, pin_of_file
 
 _VERSIONS: Final = {
     TlsVersion.TLS_1_0: ssl.TLSVersion.TLSv1,

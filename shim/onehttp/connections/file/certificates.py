@@ -11,9 +11,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Final
 
 from onehttp.connections.file.regular_file import read_regular
+from onehttp_backends.certificates.pem import Pem
+from onehttp_backends.certificates.x509 import has_certificate, not_after, pin_of_file
 from onehttp_backends.contract import Tls
-from onehttp_backends.pem import Pem
-from onehttp_backends.x509 import has_certificate, not_after, pin_of_file
 
 MAX_PEM_BYTES: Final = 16 * 1024 * 1024
 EXPIRES_SOON: Final = timedelta(days=14)

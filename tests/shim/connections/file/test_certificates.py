@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 
 import onehttp
 from onehttp.connections.file.load import load_connections
-from onehttp_backends.x509 import not_after
+from onehttp_backends.certificates.x509 import not_after
 
 
 @pytest.fixture
