@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 WORKERS = $(shell expr $$(nproc) + 1)
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 .PHONY: help demo test check lint suite fast matrix ci format bench bench-guard soak clean packages
+.PHONY: catalogue
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -57,7 +58,13 @@ packages:
 	@scripts/need-packages nginx:nginx-light openssl:openssl pg_createcluster:postgresql \
 		secsipidx:secsipidx kamailio:kamailio \
 		'/usr/lib/*/kamailio/modules/xcap_server.so:kamailio-presence-modules' \
-		'/usr/lib/*/kamailio/modules/db_sqlite.so:kamailio-sqlite-modules'
+		'/usr/lib/*/kamailio/modules/db_sqlite.so:kamailio-sqlite-modules' \
+		'/usr/lib/*/kamailio/modules/app_python3.so:kamailio-python3-modules'
+
+# What a real server offers to scripts, asked from it; takes all of its packages, 180 MB.
+catalogue:
+	@scripts/need-packages -f $$(apt-cache search '^kamailio-.*-modules$$' | cut -d' ' -f1)
+	scripts/write-kemi-catalogue
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || scripts/need-packages -f python3-venv

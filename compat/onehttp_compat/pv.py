@@ -8,13 +8,22 @@ text or numbers, and bytes stay exactly as they came.
 from __future__ import annotations
 
 import contextlib
-import functools
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from onehttp import OnehttpError
+from onehttp_compat.near_names import did_you_mean
+from onehttp_compat.pseudo_variables.syntax import Expression as Expression
+from onehttp_compat.pseudo_variables.syntax import UnknownVariableError as UnknownVariableError
+from onehttp_compat.pseudo_variables.syntax import Variable as Variable
+from onehttp_compat.pseudo_variables.syntax import (
+    expression_at,
+    parse_expression,
+    parse_text,
+    shown,
+)
+from onehttp_compat.pseudo_variables.transformations import NoValueError, transformation
 from onehttp_compat.sip.request import SipRequest
 from onehttp_compat.sip.value import Value as Value
 
@@ -30,60 +39,18 @@ SHARED_CLASSES: Final = frozenset({"shv"})
 """Of all processes together."""
 MESSAGE_CLASSES: Final = frozenset({"avp", "xavp", "xavu", "xavi", "sht", "vn", "dbr"})
 WRITABLE_CLASSES: Final = PROCESS_CLASSES | SHARED_CLASSES | MESSAGE_CLASSES
-READ_ONLY_CLASSES: Final = frozenset(
-    (
-        *(
-            "null",
-            "rc",
-            "retcode",
-            "rm",
-            "ru",
-            "rU",
-            "rd",
-            "rp",
-            "rb",
-            "rs",
-            "rr",
-            "fu",
-            "fU",
-            "fd",
-        ),
-        *("ft", "fn", "tu", "tU", "td", "tt", "tn", "ci", "cs", "ua", "ct", "cT", "cl", "si", "sp"),
-        *(
-            "Ri",
-            "Rp",
-            "du",
-            "ai",
-            "pr",
-            "proto",
-            "hdr",
-            "mi",
-            "mb",
-            "ml",
-            "TS",
-            "Ts",
-            "Tf",
-            "hu",
-            "T_reply_code",
-        ),
-    )
-)
-
-_start = re.compile(r"\$(?:(\()?([A-Za-z_][A-Za-z0-9_]*))")
-
-
-class Variable(NamedTuple):
-    """A variable as written: ``$avp(s:x)`` is class ``avp``, name ``x``."""
-
-    kind: str
-    name: str
-    element: str = ""
-    """What stands in brackets, as in ``$(http_hdr(Via)[0])``; for classes that know what to do
-    with it."""
-
-
-class UnknownVariableError(OnehttpError, LookupError):
-    """No such class of variables, or not written as one."""
+READ_ONLY_CLASSES: Final = frozenset((
+    "null", "rc", "retcode", "rm", "ru", "rU", "rd", "rp", "rb", "rs", "rr", "fu", "fU", "fd",
+    "ft", "fn", "tu", "tU", "td", "tt", "tn", "ci", "cs", "ua", "ct", "cT", "cl", "si", "sp",
+    "Ri", "Rp", "du", "ai", "pr", "proto", "hdr", "mi", "mb", "ml", "TS", "Ts", "Tf", "hu",
+    "T_reply_code",
+))  # fmt: skip
+_EVALUATES_NAME: Final = frozenset((
+    "avp", "hdr", "hdrc", "hfl", "hflc", "sht", "shtex", "shtinc", "shtdec", "shtcn", "shtcv",
+    "xavp", "xavi", "xavu",
+))  # fmt: skip
+"""Classes whose names may hold variables, as in ``$sht(t=>$rU)``; all others take theirs as it is
+written."""
 
 
 class ReadOnlyVariableError(OnehttpError, TypeError):
@@ -102,47 +69,12 @@ def parse(text: str) -> Variable:
     """The variable at the start of ``text``; what follows it is ignored, as in the server.
 
     Raises:
-        UnknownVariableError: there is none.
+        UnknownVariableError: there is none, or it is one with transformations.
     """
-    found = _parsed(text)
-    if found is None:
-        raise UnknownVariableError(f"{text[:40]!r} is not a variable; write it like $var(name)")
-    return found[0]
-
-
-@functools.lru_cache(maxsize=4096)
-def _parsed(text: str) -> tuple[Variable, int] | None:
-    """The variable at the start of ``text`` and where it ends."""
-    match = _start.match(text)
-    if match is None:
-        return None
-    kind, end = match[2], match.end()
-    name = ""
-    if text[end : end + 1] == "(":
-        close = _closing(text, end)
-        if close < 0:
-            return None
-        name, end = text[end + 1 : close], close + 1
-    element = ""
-    if match[1]:  # $(var(x)) or $(var(x)[0]): the class in parentheses of its own
-        close = text.find(")", end)
-        if close < 0 or "{" in text[end:close]:
-            return None
-        if kind not in WRITABLE_CLASSES:
-            element = text[end:close].strip("[]")
-        end = close + 1
-    if kind == "avp" and name[:2] in ("s:", "i:"):
-        name = name[2:]
-    return Variable(kind, name, element), end
-
-
-def _closing(text: str, start: int) -> int:
-    depth = 0
-    for i in range(start, len(text)):
-        depth += {"(": 1, ")": -1}.get(text[i], 0)
-        if depth == 0:
-            return i
-    return -1
+    expression, _ = expression_at(text, 0)
+    if expression.transformations:
+        raise UnknownVariableError(f"{shown(text)}: a transformed variable cannot be written")
+    return expression.variable
 
 
 class _Process(threading.local):
@@ -163,6 +95,7 @@ class PvStore:
         self._shared: dict[Variable, Value] = {}
         self._readers: dict[str, Reader] = {"null": lambda _: None}
         self._writers: dict[str, Writer] = {}
+        self._needs_name: set[str] = set()
         self._writable: dict[str, Variable] = {}
 
     @property
@@ -180,11 +113,19 @@ class PvStore:
     def request(self, request: SipRequest | Callable[[], SipRequest] | None) -> None:
         self.process.request = request
 
-    def register(self, kind: str, reader: Reader, writer: Writer | None = None) -> None:
+    def register(
+        self, kind: str, reader: Reader, writer: Writer | None = None, *, needs_name: bool = False
+    ) -> None:
         """Have variables of class ``kind`` read by ``reader``, and written by ``writer`` if any."""
         self._readers[kind] = reader
         if writer is not None:
             self._writers[kind] = writer
+        if needs_name:
+            self._needs_name.add(kind)
+
+    def is_registered(self, kind: str) -> bool:
+        """Whether somebody has said how variables of that class are read."""
+        return kind in self._readers
 
     def new_message(self, variables: Mapping[str, Value] | None = None) -> None:
         """Forget what belonged to the last message; ``variables`` are those of the new one."""
@@ -214,25 +155,52 @@ class PvStore:
         self.process.message[parse(text)] = value
 
     def get(self, text: str) -> Value:
-        """The value of a variable; None is null. A ``$var`` never set is 0.
+        """The value of a variable, with its transformations; None is null. A ``$var`` never set
+        is 0.
 
         Raises:
             UnknownVariableError: not a variable.
         """
-        return self.read(parse(text))
+        try:
+            return self.evaluate(parse_expression(text))
+        except NoValueError:
+            return None
+
+    def evaluate(self, expression: Expression) -> Value:
+        """The value of an expression.
+
+        Raises:
+            UnknownVariableError: no such class of variables, no such transformation.
+            NoValueError: a transformation has no result: that of null, say.
+        """
+        value = self.read(self.named(expression.variable))
+        for body in expression.transformations:
+            value = transformation(body)(value, self.get)
+        return value
+
+    def named(self, variable: Variable) -> Variable:
+        """The variable meant where its name holds others, as in ``$sht(t=>$rU)``."""
+        is_kept_here = variable.kind in WRITABLE_CLASSES and variable.kind not in self._readers
+        if variable.element and is_kept_here:  # where each has one value
+            variable = variable._replace(element="")
+        if "$" not in variable.name or variable.kind not in _EVALUATES_NAME:
+            return variable
+        return variable._replace(name=self.expand(variable.name))
 
     def read(self, variable: Variable) -> Value:
         """`get`, parsed."""
         kind = variable.kind
         reader = self._readers.get(kind)
         if reader is not None:
+            if not variable.name and kind in self._needs_name:
+                raise UnknownVariableError(f"${kind} needs a name: ${kind}(name)")
             return reader(variable)
         if kind in PROCESS_CLASSES:
             return self.process.variables.get(variable, 0)
         if kind in SHARED_CLASSES:
             return self._shared.get(variable, 0)
         if kind not in MESSAGE_CLASSES and kind not in READ_ONLY_CLASSES:
-            raise UnknownVariableError(f"no variables of class ${kind}")
+            raise self._unknown(kind)
         return self.process.message.get(variable)
 
     def set(self, text: str, value: Value) -> None:
@@ -255,22 +223,24 @@ class PvStore:
         if kind not in WRITABLE_CLASSES and kind not in self._writers:
             if kind in READ_ONLY_CLASSES or kind in self._readers:
                 raise ReadOnlyVariableError(f"${kind} cannot be written")
-            raise UnknownVariableError(f"no variables of class ${kind}")
+            raise self._unknown(kind)
         if len(self._writable) < MAX_KNOWN_VARIABLES:
             self._writable[text] = variable
         return variable
 
     def write(self, variable: Variable, value: Value) -> None:
         """`set`, parsed."""
+        variable = self.named(variable)
         kind = variable.kind
-        if kind in PROCESS_CLASSES:
+        writer = self._writers.get(kind)
+        if writer is not None:
+            writer(variable, value)
+        elif kind in PROCESS_CLASSES:
             self.process.variables[variable] = value
         elif kind in MESSAGE_CLASSES:
             self.process.message[variable] = value
-        elif kind in SHARED_CLASSES:
-            self._shared[variable] = value
         else:
-            self._writers[kind](variable, value)
+            self._shared[variable] = value
 
     def expand(self, text: str) -> str:
         """``text`` with its variables replaced; null reads ``<null>``, ``$$`` is a dollar sign.
@@ -283,21 +253,19 @@ class PvStore:
         """
         if "$" not in text:
             return text
-        parts: list[str] = []
-        at = 0
-        while (dollar := text.find("$", at)) >= 0:
-            parts.append(text[at:dollar])
-            if text.startswith("$$", dollar):
-                parts.append("$")
-                at = dollar + 2
-                continue
-            found = _parsed(text[dollar:])
-            if found is None:
-                raise UnknownVariableError(f"{text[dollar : dollar + 20]!r} begins no variable")
-            parts.append(as_text(self.read(found[0])))
-            at = dollar + found[1]
-        parts.append(text[at:])
-        return "".join(parts)
+        return "".join(
+            part if isinstance(part, str) else self._printed(part) for part in parse_text(text)
+        )
+
+    def _unknown(self, kind: str) -> UnknownVariableError:
+        known = {*self._readers, *READ_ONLY_CLASSES, *WRITABLE_CLASSES}
+        return UnknownVariableError(f"no variables of class ${kind}{did_you_mean(kind, known)}")
+
+    def _printed(self, expression: Expression) -> str:
+        try:
+            return as_text(self.evaluate(expression))
+        except NoValueError:
+            return ""  # as the server: what has no value at all leaves no trace in a text
 
 
 def as_text(value: Value) -> str:

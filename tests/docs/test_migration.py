@@ -22,8 +22,8 @@ from onehttp_compat.modules.http_async_client.settings import DOCUMENTED, KEYS
 from onehttp_compat.modules.http_async_client.variables import VARIABLES
 from onehttp_compat.parameters import FIRST_ASYNC, PARAMETERS
 from onehttp_compat.registry import BOUND, FUNCTIONS
+from onehttp_compat.script.captures import DEFAULT_MESSAGE
 from onehttp_compat.server import LegacyServer, use_server
-from onehttp_compat.sip.message import DEFAULT_MESSAGE
 
 PAGES = Path(__file__).parents[2] / "docs" / "migration"
 MODULES = ("utils", "curl", "http_client", "xcap_client", "async_http", "http_async_client")

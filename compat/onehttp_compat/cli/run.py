@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
 import sys
@@ -16,10 +15,10 @@ import click
 import onehttp
 from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S
 from onehttp_compat.cli.report import Report
+from onehttp_compat.script.captures import DEFAULT_MESSAGE, read_messages
 from onehttp_compat.script.outcome import MessageOutcome
 from onehttp_compat.script.sip_server import serving
 from onehttp_compat.server import LegacyServer, use_server
-from onehttp_compat.sip.message import DEFAULT_MESSAGE, read_messages
 
 
 @click.command()
@@ -83,9 +82,8 @@ def run(
         server.start()
         report = Report(script, len(requests), is_load_test=is_load_test)
         server.observers.append(report.note)
-        messages_to_come = itertools.chain.from_iterable(itertools.repeat(requests, repeat))
         with serving(script, server, method, final_timer_s=fr_timer) as sip:
-            outcomes = sip.run(messages_to_come, concurrency)
+            outcomes = sip.run(requests, concurrency, repeat)
             for outcome in _with_progress(outcomes, len(requests) * repeat, quiet=as_json):
                 report.note_message(outcome)
         report.stats = onehttp.stats()

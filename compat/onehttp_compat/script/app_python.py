@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from onehttp import OnehttpError
+from onehttp_compat.pv import UnknownVariableError
+from onehttp_compat.script.kemi.native import native_function
 from onehttp_compat.script.message_in_progress import Scene, script_log
-from onehttp_compat.server import LegacyServer
+from onehttp_compat.script.world import World
+from onehttp_compat.server import NoSuchFunctionError
 
 _LOG_FUNCTIONS: Final = {
     "LM_ALERT": logging.CRITICAL,
@@ -25,15 +28,10 @@ _LEVELS: Final = {
     "L_NOTICE": 1, "L_INFO": 2, "L_DBG": 3,
 }  # fmt: skip
 _RANKS: Final = {
-    "PROC_MAIN": 0,
-    "PROC_TIMER": -1,
-    "PROC_RPC": -2,
-    "PROC_TCP_MAIN": -4,
-    "PROC_INIT": -127,
-    "PROC_SIPINIT": 1,
-    "PROC_SIPRPC": 127,
-    "PROC_MIN": -127,
-}
+    "PROC_MAIN": 0, "PROC_TIMER": -1, "PROC_RPC": -2, "PROC_FIFO": -2, "PROC_TCP_MAIN": -4,
+    "PROC_UNIXSOCK": -5, "PROC_ATTENDANT": -10, "PROC_INIT": -127, "PROC_NOCHLDINIT": -128,
+    "PROC_SIPINIT": 1, "PROC_SIPRPC": 127, "PROC_MIN": -128,
+}  # fmt: skip
 _MAX_ARGUMENTS: Final = 2
 
 
@@ -42,23 +40,35 @@ class ExpiredMessageError(OnehttpError, RuntimeError):
 
 
 class Msg:
-    """The ``msg`` of an ``app_python`` method. It dies with the call."""
+    """The ``msg`` that routes are called with. It dies with the call."""
 
-    def __init__(self, scene: Scene, server: LegacyServer) -> None:
+    __slots__ = ("_scene", "_world")
+
+    def __init__(self, scene: Scene, world: World) -> None:
         self._scene: Scene | None = scene
-        self._server = server
+        self._world = world
 
     @property
     def Type(self) -> str:  # noqa: N802 - the legacy name
-        return "SIP_REQUEST" if self._alive else ""
+        return "SIP_REQUEST" if self._alive.message.is_request else "SIP_REPLY"
 
     @property
     def Method(self) -> str:  # noqa: N802
+        if not self._alive.message.is_request:
+            raise RuntimeError("Not a request message - no method available.")
         return self._alive.message.method
 
     @property
     def RURI(self) -> str:  # noqa: N802
-        return self._alive.message.uri
+        if not self._alive.message.is_request:
+            raise RuntimeError("Not a request message - RURI is not available.")
+        return self._alive.routed.uri
+
+    @property
+    def Status(self) -> str:  # noqa: N802
+        if self._alive.message.is_request:
+            raise RuntimeError("Not a non-reply message - no status available.")
+        return self._alive.message.reason
 
     @property
     def src_address(self) -> tuple[str, int]:
@@ -69,49 +79,49 @@ class Msg:
         return self._alive.message.destination
 
     def getHeader(self, name: str) -> str | None:  # noqa: N802
-        """The first header of that name."""
-        return self._alive.message.header(name)
+        """The first header of that very name: compact and long ones are two."""
+        wanted = name.lower()
+        headers = self._alive.message.headers
+        return next((text for known, text in headers if known.lower() == wanted), None)
 
     def rewrite_ruri(self, uri: str) -> None:
         """Replace the request URI."""
-        self._server.pv.set_message("$ru", uri)
+        self._alive.routed.new_uri = uri
         self._alive.act(f"$ru = {uri}")
 
     def set_dst_uri(self, uri: str) -> None:
         """Choose where the request goes."""
+        self._alive.routed.dst_uri = uri
         self._alive.act(f"destination {uri}")
 
     def copy(self) -> Msg:
         """The same message again."""
-        return Msg(self._alive, self._server)
+        return Msg(self._alive, self._world)
 
-    def call_function(self, name: str, *arguments: str) -> int:
+    def call_function(self, *arguments: str) -> int:
         """A module function by name, with up to two text arguments.
 
         Raises:
-            RuntimeError: no such function with that many arguments.
+            RuntimeError: no such function with that many arguments, or one in an argument.
+            TypeError: an argument that is not text.
         """
         alive = self._alive
-        if len(arguments) > _MAX_ARGUMENTS:
-            raise RuntimeError("call_function should have from 1 to 3 arguments")
-        functions: dict[str, Callable[..., int]] = {
-            "append_hf": self._append_header,
-            "xlog": self._xlog,
-            "sl_send_reply": self._reply,
-            "send_reply": self._reply,
-            "t_reply": lambda code, reason: alive.reply_in_transaction(
-                self._server.pv.expand(f"{code} {reason}")
-            ),
-            "t_newtran": alive.new_transaction,
-            "t_relay": alive.relay,
-            "forward": lambda: alive.act("forward"),
-            "is_method": lambda methods: 1 if alive.message.method in methods.split("|") else -1,
-        }
-        if name in functions:
-            return functions[name](*arguments)
+        if not 1 <= len(arguments) <= _MAX_ARGUMENTS + 1:
+            raise RuntimeError("call_function() should have from 1 to 3 arguments")
+        for number, value in enumerate(arguments, 1):
+            if not isinstance(value, str):
+                raise TypeError(
+                    f"call_function() argument {number} must be str, not {type(value).__name__}"
+                )
+        name, *given = arguments
+        del alive
+        function = native_function(self._world, name, len(given))
+        if function is not None:
+            return self._expanded(function, given)
         try:
-            return self._server.call(name, arguments)
-        except LookupError as error:
+            return self._world.server.call(name, given)
+        except NoSuchFunctionError as error:
+            self._world.mistakes.note(str(error))
             raise RuntimeError(f"no such function: {error}") from None
 
     def expire(self) -> None:
@@ -124,23 +134,21 @@ class Msg:
             raise ExpiredMessageError("msg was used after the call it was given to")
         return self._scene
 
-    def _append_header(self, line: str) -> int:
-        return self._alive.append_header(self._server.pv.expand(line))
-
-    def _xlog(self, *texts: str) -> int:
-        script_log.info("%s", self._server.pv.expand(texts[-1]).rstrip("\n"))
-        return 1
-
-    def _reply(self, code: str, reason: str) -> int:
-        return self._alive.reply(self._server.pv.expand(f"{code} {reason}"))
+    def _expanded(self, function: Callable[..., int], given: Iterable[str]) -> int:
+        try:
+            return function(*map(self._world.server.pv.expand, given))
+        except UnknownVariableError as error:
+            self._world.mistakes.note(str(error))
+            raise RuntimeError(f"Error in fixup (1): {error}") from None
 
 
-def router_modules() -> dict[str, Any]:
+def router_modules() -> dict[str, types.ModuleType]:
     """``Router`` and its submodules, for ``sys.modules``."""
     log = {name: _logger(level) for name, level in _LOG_FUNCTIONS.items()}
     general = {
         "LM_GEN1": lambda level, text: script_log.info("%s", str(text).rstrip("\n")),
         "LM_GEN2": lambda facility, level, text: script_log.info("%s", str(text).rstrip("\n")),
+        "DEFAULT_FACILITY": 0,
     }
     logger = _module("Router.Logger", {**log, **general, **_LEVELS})
     ranks = _module("Router.Ranks", _RANKS)

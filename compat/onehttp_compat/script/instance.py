@@ -1,62 +1,77 @@
 """A legacy script, and its instances: each process of the server, here a thread, has its own.
 
-A script is for KEMI (``mod_init()`` returns an object with ``ksr_request_route``) or for the older
-``app_python`` (its object has methods that take a ``msg`` with ``call_function``).
+There are three kinds: for KEMI (``mod_init()`` returns an object with ``ksr_request_route``), the
+same with its functions at top level and no ``mod_init`` (``app_python3s``), and for the older
+``app_python`` (an object whose methods take a ``msg`` with ``call_function``).
 """
 
 from __future__ import annotations
 
+import enum
 import traceback
 import types
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from onehttp import OnehttpError, Result
-from onehttp_compat.ksr import Ksr
-from onehttp_compat.modules.http_async_client.calls import kemi_route
+from onehttp_compat.modules.http_async_client.calls import EVENT
 from onehttp_compat.process import ScriptRoute
 from onehttp_compat.script.app_python import Msg
-from onehttp_compat.script.kemi_stand_in import ScriptExit
+from onehttp_compat.script.kemi.tree import ScriptExit
 from onehttp_compat.script.message_in_progress import Scene, current
-from onehttp_compat.server import LegacyServer
+from onehttp_compat.script.world import World
 
-_KEMI_ROUTE: Final = "ksr_request_route"
+KEMI_ROUTE: Final = "ksr_request_route"
 
 
 class ScriptError(OnehttpError, RuntimeError):
     """The script could not be loaded or started; names the place."""
 
 
+class ScriptKind(enum.Enum):
+    """How the routes of a script are called."""
+
+    KEMI = "methods of what mod_init() returns"
+    PLAIN = "functions of the file"
+    APP_PYTHON = "methods that kamailio.cfg calls by name"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Which method of an ``app_python`` script takes messages, and with what text, if any."""
+
+    method: str
+    argument: str | None = None
+
+
 class Script:
     """The file of a script.
-
-    Args:
-        method: which method of an ``app_python`` script takes messages, where it has several.
 
     Raises:
         ScriptError: no such file, or not Python.
     """
 
     def __init__(
-        self, path: Path, server: LegacyServer, ksr: Ksr, method: str | None = None
+        self, path: Path, world: World, ksr: types.ModuleType, call: Call | None = None
     ) -> None:
         self.path = path
-        self.server = server
+        self.world = world
+        self.call = call
         self._ksr = ksr
-        self.method = method
         if not path.is_file():
             raise ScriptError(f"{path}: no such file")
         try:
             self._code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
         except (SyntaxError, ValueError) as error:
-            raise self.does_not_start(error) from error
+            raise ScriptError(f"{self._does_not_start(error)}{_python_2(error)}") from error
 
     def names(self) -> dict[str, object]:
         """Run the file: what it defines.
 
         Raises:
-            Exception: whatever it raises.
+            BaseException: whatever it raises.
         """
         module = types.ModuleType(self.path.stem)
         names: dict[str, object] = vars(module)
@@ -64,15 +79,28 @@ class Script:
         exec(self._code, names)
         return names
 
-    def does_not_start(self, error: Exception) -> ScriptError:
-        return ScriptError(f"{self.path}: does not start: {self.placed(error)}")
+    def does_not_start(self, error: BaseException) -> ScriptError:
+        return ScriptError(self._does_not_start(error))
 
     def placed(self, error: BaseException) -> str:
         """What the script raised, and its line."""
         frames = traceback.extract_tb(error.__traceback__)
-        own = [frame for frame in frames if frame.filename == str(self.path)]
-        where = f"{self.path.name}:{own[-1].lineno}: " if own else ""
-        return f"{where}{type(error).__name__}: {error}"
+        folder = self.path.resolve().parent
+        own = [frame for frame in frames if Path(frame.filename).resolve().parent == folder]
+        where = f"{Path(own[-1].filename).name}:{own[-1].lineno}: " if own else ""
+        cause = error.__cause__ if isinstance(error, SystemError) else None
+        return f"{where}{type(error).__name__}: {error}" + (f" ({cause})" if cause else "")
+
+    def _does_not_start(self, error: BaseException) -> str:
+        return f"{self.path}: does not start: {self.placed(error)}"
+
+
+def _python_2(error: Exception) -> str:
+    """A word on what is likely the matter with an old script."""
+    text = str(error)
+    if "Missing parentheses in call to 'print'" in text or "multiple exception types" in text:
+        return " (Python 2? `2to3` or `futurize` make such a script one for Python 3)"
+    return ""
 
 
 class ScriptInstance:
@@ -84,31 +112,41 @@ class ScriptInstance:
 
     def __init__(self, script: Script, rank: int) -> None:
         self._script = script
+        self.kind = ScriptKind.KEMI
         self.handler = self._made()
-        self._is_kemi = hasattr(self.handler, _KEMI_ROUTE) and script.method is None
-        self._method = _KEMI_ROUTE if self._is_kemi else self._python_method()
+        self._method = self._message_method()
         self._child_init(rank)
 
     def run(self, scene: Scene) -> None:
         """Give the message to the script."""
-        method = getattr(self.handler, self._method)
-        if self._is_kemi:
-            self.guard(scene, lambda: method(None))
+        call = self._script.call
+        if self.kind is ScriptKind.APP_PYTHON and call is not None and call.argument is not None:
+            text = self._script.world.server.pv.expand(call.argument)
+            self._run(self._method, scene, text)
         else:
-            self.guard(scene, lambda: self._with_msg(method, scene))
+            self._run(self._method, scene)
 
-    def route(self, name: str) -> ScriptRoute | None:
-        """The route of that name: a method of the script's object."""
-        function = None if name.startswith("_") else getattr(self.handler, name, None)
-        if not callable(function):
+    def has_route(self, name: str) -> bool:
+        """Whether there is such a route."""
+        return self._function(name) is not None
+
+    def run_route(self, name: str, scene: Scene, *arguments: object) -> bool:
+        """Run a route by name; False: there is none."""
+        if not self.has_route(name):
+            return False
+        self._run(name, scene, *arguments)
+        return True
+
+    def async_route(self, name: str) -> ScriptRoute | None:
+        """The route of that name, for the answer of a query."""
+        if not self.has_route(name):
             return None
-        if self._is_kemi:
-            return kemi_route(function)
 
         def run(result: Result, is_suspended: bool) -> None:
             scene = current()
             assert scene is not None
-            self._with_msg(function, scene)
+            is_told = self.kind is not ScriptKind.APP_PYTHON and not is_suspended
+            self._call(name, scene, *([EVENT] if is_told else []))
 
         return run
 
@@ -116,47 +154,70 @@ class ScriptInstance:
         """Run a part of the script; what it raises is kept with the message."""
         try:
             work()
-        except ScriptExit:
-            pass
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the server lives on
+        except (ScriptExit, SystemExit):
+            pass  # it has said that it is through with the message
+        except Exception as error:  # noqa: BLE001 - the server lives on
             scene.progress.fail(self._script.placed(error))
 
-    def _with_msg(self, method: Callable[[Msg], object], scene: Scene) -> None:
-        msg = Msg(scene, self._script.server)
+    def _run(self, name: str, scene: Scene, *arguments: object) -> None:
+        self.guard(scene, lambda: self._call(name, scene, *arguments))
+
+    def _call(self, name: str, scene: Scene, *arguments: object) -> None:
+        function = self._function(name)
+        assert function is not None
+        msg = Msg(scene, self._script.world)
         try:
-            code = method(msg)
+            if self.kind is ScriptKind.PLAIN:
+                code = function(*arguments)
+            else:
+                code = function(msg, *arguments)
         finally:
             msg.expire()
-        if not isinstance(code, int):
-            name = getattr(method, "__name__", self._method)
+        if self.kind is ScriptKind.APP_PYTHON and not isinstance(code, int):
             scene.progress.fail(f"{name} returned {type(code).__name__}, expected int")
+
+    def _function(self, name: str) -> Callable[..., Any] | None:
+        function = None if name.startswith("_") else getattr(self.handler, name, None)
+        return function if callable(function) else None
+
+    # ---- starting
 
     def _made(self) -> object:
         script = self._script
         try:
-            init = script.names().get("mod_init")
+            names = script.names()
+            init = names.get("mod_init")
             handler = init() if callable(init) else None
-        except Exception as error:
+        except ScriptExit:
+            raise ScriptError(f"{script.path}: does not start: it ends itself") from None
+        except (Exception, SystemExit) as error:
             raise script.does_not_start(error) from error
         if not callable(init):
-            raise ScriptError(f"{script.path}: has no mod_init()")
+            if not callable(names.get(KEMI_ROUTE)):
+                raise ScriptError(f"{script.path}: has no mod_init(), and no {KEMI_ROUTE}() either")
+            self.kind = ScriptKind.PLAIN
+            return types.SimpleNamespace(**{k: v for k, v in names.items() if callable(v)})
         if handler is None:
             raise ScriptError(f"{script.path}: mod_init() returned None; it must return an object")
         return handler
 
-    def _python_method(self) -> str:
-        path, method = self._script.path, self._script.method
+    def _message_method(self) -> str:
+        call = self._script.call
+        if self.kind is ScriptKind.PLAIN or (call is None and self.has_route(KEMI_ROUTE)):
+            return KEMI_ROUTE
+        self.kind = ScriptKind.APP_PYTHON
+        path = self._script.path
         names = [
             name
             for name in dir(self.handler)
-            if not name.startswith("_")
-            and name not in ("child_init", "mod_init")
-            and callable(getattr(self.handler, name))
+            if name not in ("child_init", "mod_init") and self.has_route(name)
         ]
-        if method is not None:
-            if method not in names:
-                raise ScriptError(f"{path}: no method {method!r}; there are: {', '.join(names)}")
-            return method
+        if call is not None:
+            if call.method not in names:
+                raise ScriptError(
+                    f"{path}: no method {call.method!r}; there are: {', '.join(names)}"
+                )
+            return call.method
         if len(names) == 1:
             return names[0]
         raise ScriptError(
@@ -165,12 +226,12 @@ class ScriptInstance:
 
     def _child_init(self, rank: int) -> None:
         path = self._script.path
-        start = getattr(self.handler, "child_init", None)
+        start = self._function("child_init")
         if start is None:
             return
         try:
             code = start(rank)
-        except Exception as error:
+        except (ScriptExit, SystemExit, Exception) as error:
             raise ScriptError(f"{path}: child_init: {self._script.placed(error)}") from error
         if not isinstance(code, int) or code < 0:
             raise ScriptError(f"{path}: child_init({rank}) must return an int >= 0")

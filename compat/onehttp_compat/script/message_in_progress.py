@@ -5,6 +5,7 @@ What runs for a message runs in a context of its own, also on other threads: `cu
 
 from __future__ import annotations
 
+import enum
 import functools
 import logging
 import time
@@ -16,6 +17,8 @@ from typing import Final
 from onehttp import TransactionError
 from onehttp.lowlevel import EmulatedTransaction, TransactionLayer, TransactionState, make_current
 from onehttp_compat.script.outcome import MessageOutcome, QueryOutcome, is_final
+from onehttp_compat.script.routed_message import RoutedMessage
+from onehttp_compat.script.transactions import ScriptTransaction
 from onehttp_compat.sip.message import SipMessage
 from onehttp_compat.sip.request import SipRequest
 
@@ -23,11 +26,26 @@ REQUEST_ROUTE: Final = "its request route"
 script_log = logging.getLogger("onehttp.script")
 
 
+class Route(enum.Enum):
+    """Which kind of route of the script runs; the values are what ``tm`` calls them."""
+
+    REQUEST = "request_route"
+    REPLY = "reply_route"
+    ON_REPLY = "onreply_route"
+    FAILURE = "failure_route"
+    BRANCH = "branch_route"
+    BRANCH_FAILURE = "branch_failure_route"
+    ON_SEND = "onsend_route"
+    EVENT = "event_route"
+
+
 class MessageInProgress:
     """One message, from its arrival until nothing of it is open.
 
     Args:
         when_done: takes the outcome, once; called by whoever does the last step.
+        transaction: of a reply, that which it belongs to.
+        run: which repetition of the capture it is part of.
     """
 
     def __init__(
@@ -36,14 +54,18 @@ class MessageInProgress:
         number: int,
         layer: TransactionLayer,
         when_done: Callable[[MessageOutcome], object],
+        transaction: ScriptTransaction | None = None,
+        run: int = 0,
     ) -> None:
+        self.run = run
         self.message = message
         self.outcome = MessageOutcome(message, number)
-        self.transaction: EmulatedTransaction | None = None
-        self.routes_set: set[str] = set()
-        """Kinds of routes that the script has armed, as ``t_is_set`` names them."""
+        self.tm = transaction
+        self.routes_set: dict[str, str] = {}
+        """Names of the routes that the script has armed, by kind as ``t_is_set`` names it."""
         self._layer = layer
         self._when_done = when_done
+        self._responses_before = len(transaction.fake.responses) if transaction else 0
         # ``layer.changed`` guards all below.
         self._open = {REQUEST_ROUTE}
         """What is not over yet: the route, and queries by id."""
@@ -57,11 +79,17 @@ class MessageInProgress:
         headers = self.outcome.headers
         return SipRequest(self.message.wire(), on_add=lambda line: headers.append(line.strip()))
 
-    def new_transaction(self) -> EmulatedTransaction:
+    @property
+    def transaction(self) -> EmulatedTransaction | None:
+        """Its transaction; None: it has none."""
+        return None if self.tm is None else self.tm.fake
+
+    def new_transaction(self, routed: RoutedMessage) -> ScriptTransaction:
         """Give it a transaction, which queries of this context suspend from here on."""
-        self.transaction = self._layer.new(self.message.method, self._left)
-        make_current(self.transaction)
-        return self.transaction
+        fake = self._layer.new(self.message.method, self._left)
+        self.tm = ScriptTransaction(fake, routed, self.routes_set)
+        make_current(fake)
+        return self.tm
 
     def reply_statelessly(self, reply: str) -> None:
         """Answer without a transaction."""
@@ -83,6 +111,13 @@ class MessageInProgress:
         """
         with self._layer.changed:
             self._open ^= {part}
+            self._finish_if_through()
+
+    def abandon(self, error: str) -> None:
+        """Tell its outcome now, whatever of it may still be open."""
+        with self._layer.changed:
+            self.fail(error)
+            self._open.clear()
             self._finish_if_through()
 
     def note(self, query: QueryOutcome) -> None:
@@ -112,7 +147,7 @@ class MessageInProgress:
         self._is_done = True
         outcome = self.outcome
         if transaction is not None:
-            outcome.replies += transaction.responses
+            outcome.replies += transaction.responses[self._responses_before :]
             outcome.suspended, outcome.resumed = transaction.suspended, transaction.resumed
         self._settle()
         assert self._settled_s is not None
@@ -120,14 +155,30 @@ class MessageInProgress:
         self._when_done(outcome)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Scene:
     """Where a script stands: what it does counts for ``progress``."""
 
-    message: SipMessage
+    routed: RoutedMessage
     progress: MessageInProgress
+    route: Route = Route.REQUEST
     is_faked: bool = False
     """In a callback outside of transactions: its message was made up, replies reach nobody."""
+    branch: int = -1
+    """Which branch of the transaction the route runs for; -1: for none."""
+    reply: SipMessage | None = None
+    """In a failure route: the reply that led there."""
+    is_dropped: bool = False
+    """The script has said ``drop``: the reply, or the branch, goes nowhere."""
+
+    @property
+    def message(self) -> SipMessage:
+        """As received."""
+        return self.routed.sip
+
+    @property
+    def tm(self) -> ScriptTransaction | None:
+        return None if self.is_faked else self.progress.tm
 
     @property
     def transaction(self) -> EmulatedTransaction | None:
@@ -145,13 +196,13 @@ class Scene:
 
     def new_transaction(self) -> int:
         """``t_newtran``: -1 where there is one."""
-        if self.is_faked or self.progress.transaction is not None:
+        if self.is_faked or self.progress.tm is not None:
             script_log.error("t_newtran: there is a transaction already, or no request for one")
             return -1
-        self.progress.new_transaction()
+        self.progress.new_transaction(self.routed)
         return 1
 
-    def reply(self, reply: str) -> int:
+    def reply_with(self, reply: str) -> int:
         """``send_reply``: in the transaction, if there is one; -1 after a final reply."""
         if self.is_faked:
             return self.act(f"reply {reply} to nobody")
@@ -173,12 +224,14 @@ class Scene:
         """``t_relay``: makes the transaction where there is none; -1 when it cannot go out."""
         if self.is_faked:
             return self.act("relay to nobody")
-        transaction = self.progress.transaction or self.progress.new_transaction()
-        try:
-            transaction.relay()
-        except TransactionError as error:
-            script_log.error("t_relay: %s", error)
-            return -1
+        tm = self.progress.tm or self.progress.new_transaction(self.routed)
+        if tm.fake.state is not TransactionState.RELAYED:  # as it is in a failure route
+            try:
+                tm.fake.relay()
+            except TransactionError as error:
+                script_log.error("t_relay: %s", error)
+                return -1
+        tm.note_relay(self.routed)
         return self.act("relay")
 
 

@@ -10,7 +10,7 @@ from onehttp_compat.sip.message import SipMessage
 
 TIMER_REPLY: Final = "408"
 """What the transaction layer answers by itself carries no reason here."""
-_PASSED_ON: Final = frozenset({"relay", "forward"})
+_PASSED_ON: Final = frozenset({"relay", "forward", "pass the reply on"})
 
 
 class MessageEnd(enum.Enum):
@@ -20,6 +20,7 @@ class MessageEnd(enum.Enum):
     RELAYED = "relayed"
     TIMED_OUT = "timed out"
     FAILED = "failed"
+    DROPPED = "dropped"
     UNANSWERED = "unanswered"
 
 
@@ -55,6 +56,8 @@ class MessageOutcome:
     """... and taken up again."""
     error: str | None = None
     """What the script raised, with the place."""
+    refusal: str = ""
+    """Why the server drops the message before its script hears of it."""
     time_s: float = 0.0
     """From its arrival to its final reply; without one, until the script was through with it."""
 
@@ -63,11 +66,18 @@ class MessageOutcome:
         """How it came to its end."""
         if self.error is not None:
             return MessageEnd.FAILED
+        if self.refusal:
+            return MessageEnd.DROPPED
         if TIMER_REPLY in self.replies:
             return MessageEnd.TIMED_OUT
         if any(is_final(reply) for reply in self.replies):
             return MessageEnd.ANSWERED
         return MessageEnd.UNANSWERED if _PASSED_ON.isdisjoint(self.actions) else MessageEnd.RELAYED
+
+    @property
+    def is_worth_telling(self) -> bool:
+        """Whether anything came of what was no message: ``child_init``, an event."""
+        return bool(self.error or self.queries or self.actions or self.headers)
 
 
 def is_final(reply: str) -> bool:

@@ -6,6 +6,7 @@ Each thread stands for a process of the server: it has an instance of the script
 from __future__ import annotations
 
 import contextvars
+import dataclasses
 import itertools
 import queue
 import threading
@@ -21,16 +22,23 @@ from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S, TransactionLayer
 from onehttp_compat.modules.http_async_client.calls import FAKED_MESSAGE, AsyncCall
 from onehttp_compat.modules.http_async_client.reply import AsyncReply
 from onehttp_compat.process import ScriptRoute
-from onehttp_compat.script.instance import Script, ScriptError, ScriptInstance
+from onehttp_compat.script.instance import Call, Script, ScriptError, ScriptInstance
+from onehttp_compat.script.kemi.tree import ksr_module
+from onehttp_compat.script.limits import Watchdog
 from onehttp_compat.script.message_in_progress import (
     REQUEST_ROUTE,
     MessageInProgress,
+    Route,
     Scene,
     current,
     enter,
 )
 from onehttp_compat.script.outcome import MessageOutcome, QueryOutcome
-from onehttp_compat.script.provided_modules import provided_modules, script_ksr
+from onehttp_compat.script.provided_modules import provided_modules
+from onehttp_compat.script.pv.store import install
+from onehttp_compat.script.relaying import relay, reply_arrived
+from onehttp_compat.script.routed_message import RoutedMessage
+from onehttp_compat.script.world import World
 from onehttp_compat.server import LegacyServer
 from onehttp_compat.sip.message import SipMessage
 
@@ -51,42 +59,79 @@ class SipServer:
         ScriptError: the script does not start.
     """
 
-    def __init__(self, script: Script, legacy: LegacyServer, layer: TransactionLayer) -> None:
-        self.layer = layer
+    def __init__(
+        self, script: Script, world: World, ranks: Iterable[int], watchdog: Watchdog
+    ) -> None:
+        self.world = world
+        self.layer = world.layer
         self._script = script
-        self._legacy = legacy
+        self._legacy = world.server
+        self._watchdog = watchdog
         self._process = _Process()
         self._ranks = itertools.count(1)
         self._numbers = itertools.count(1)
         self._done: queue.SimpleQueue[MessageOutcome] = queue.SimpleQueue()
-        self._registered_route = legacy.find_route
+        self._starting = 0
+        """What runs without a message and is not over; `layer.changed` guards it."""
+        self._registered_route = world.server.find_route
+        world.server.find_route = self._find_route
+        world.server.http_async_client.observer = self
+        world.run_route = self._run_named
+        world.has_route = lambda name: self._own_instance().has_route(name)
+        world.relay = lambda scene: relay(world, scene)
         self._own_instance(next(self._ranks))  # so that a script's mistake is known at once
-        legacy.find_route = self._find_route
-        legacy.http_async_client.observer = self
+        self._others = [self._started(rank) for rank in ranks]
 
-    def run(self, messages: Iterable[SipMessage], concurrency: int = 1) -> Iterator[MessageOutcome]:
+    def run(
+        self, messages: Iterable[SipMessage], concurrency: int = 1, repeat: int = 1
+    ) -> Iterator[MessageOutcome]:
         """Give messages to the script, ``concurrency`` of them in progress at once.
+
+        Args:
+            repeat: how often; each time they are other messages.
 
         Yields:
             the outcome of each when nothing of it is open: it has no query on its way, and its
-            transaction is not suspended.
+            transaction is not suspended. What ``child_init`` has begun comes first, where it did
+            anything worth telling.
         """
-        arriving = iter(messages)
+        kept = messages if repeat == 1 else list(messages)
+        arriving = ((n, message) for n in range(repeat) for message in kept)
         in_progress = 0
         with ThreadPoolExecutor(concurrency, "sip-worker") as workers:
             while True:
-                for message in itertools.islice(arriving, concurrency - in_progress):
+                for number, message in itertools.islice(arriving, concurrency - in_progress):
                     in_progress += 1
-                    self._arrive(message, workers if concurrency > 1 else None)
-                if not in_progress:
+                    self._arrive(message, number, workers if concurrency > 1 else None)
+                if not in_progress and not self._starting:
                     return
                 outcome = self._next_outcome()
-                in_progress -= 1
-                yield outcome
+                if outcome.number:
+                    in_progress -= 1
+                    yield outcome
+                else:
+                    self._count_starting(-1)
+                    if outcome.is_worth_telling:
+                        yield outcome
 
     def run_one(self, message: SipMessage) -> MessageOutcome:
         """Give one message to the script, in this thread."""
-        (outcome,) = self.run([message])
+        (outcome,) = (outcome for outcome in self.run([message]) if outcome.number)
+        return outcome
+
+    def run_event(self, name: str, argument: str) -> MessageOutcome:
+        """Run an event route, or a timer's, outside of messages.
+
+        Raises:
+            ScriptError: the script has none of that name.
+        """
+        if not self._own_instance().has_route(name):
+            raise ScriptError(f"{self._script.path}: no event route {name!r}")
+        with self._outside(f"event {name}") as scene:
+            self._own_instance().run_route(name, scene, argument)
+        self._count_starting(-1)
+        while (outcome := self._next_outcome()).message.label != scene.progress.message.label:
+            self._done.put(outcome)
         return outcome
 
     # ---- the script's queries
@@ -123,28 +168,37 @@ class SipServer:
         except ScriptError as error:
             scene.progress.fail(str(error))
             return None
-        route = instance.route(name) or self._registered_route(name)
+        route = instance.async_route(name) or self._registered_route(name)
         if route is None:
             scene.progress.fail(f"{self._script.path.name}: no route {name!r} for the answer")
             return None
-        return lambda result, is_suspended: self._run_route(instance, route, result, is_suspended)
+        return lambda result, is_suspended: self._run_async(instance, route, result, is_suspended)
 
-    def _run_route(
+    def _run_async(
         self, instance: ScriptInstance, route: ScriptRoute, result: Result, is_suspended: bool
     ) -> None:
         scene = current()
         assert scene is not None
-        if not is_suspended:
-            scene = Scene(FAKED_MESSAGE, scene.progress, is_faked=True)
-            enter(scene)
+        if is_suspended:  # tm runs it as a failure route
+            scene = dataclasses.replace(scene, route=Route.FAILURE)
+        else:
+            faked = RoutedMessage(FAKED_MESSAGE)
+            scene = Scene(faked, scene.progress, Route.EVENT, is_faked=True)
+        enter(scene)
         progress = scene.progress
         self._legacy.pv.request = None if scene.is_faked else lambda: progress.request
-        instance.guard(scene, lambda: route(result, is_suspended))
+        with self._watchdog.watching(scene):
+            instance.guard(scene, lambda: route(result, is_suspended))
 
     # ---- its messages
 
-    def _arrive(self, message: SipMessage, workers: ThreadPoolExecutor | None) -> None:
-        progress = MessageInProgress(message, next(self._numbers), self.layer, self._done.put)
+    def _arrive(self, message: SipMessage, run: int, workers: ThreadPoolExecutor | None) -> None:
+        tm = None
+        if not message.refusal and not message.is_request:
+            tm = self.world.waiting.find(run, message)
+        progress = MessageInProgress(
+            message, next(self._numbers), self.layer, self._done.put, tm, run
+        )
         context = contextvars.copy_context()
         if workers is None:
             context.run(self._work, progress)
@@ -152,20 +206,37 @@ class SipServer:
             workers.submit(context.run, self._work, progress)
 
     def _work(self, progress: MessageInProgress) -> None:
-        """Run the request route for a message, in the context that is its own."""
-        scene = Scene(progress.message, progress)
-        enter(scene)
-        pv = self._legacy.pv
-        pv.new_message(progress.message.variables())
-        pv.request = lambda: progress.request
+        """Run the routes for a message, in the context that is its own."""
+        message = progress.message
         try:
-            self._own_instance().run(scene)
+            if message.refusal:
+                progress.outcome.refusal = message.refusal
+                return
+            scene = Scene(RoutedMessage(message), progress)
+            enter(scene)
+            pv = self._legacy.pv
+            pv.new_message()
+            pv.request = lambda: progress.request
+            with self._watchdog.watching(scene):
+                if message.is_request:
+                    self._own_instance().run(scene)
+                else:
+                    reply_arrived(self.world, progress)
         except BaseException as error:
             progress.fail(str(error))
             if not isinstance(error, ScriptError):
                 raise
         finally:
             progress.toggle(REQUEST_ROUTE)
+
+    def _run_named(self, name: str, scene: Scene) -> bool:
+        """Run a route of the script within another, with a scene of its own."""
+        before = current()
+        enter(scene)
+        try:
+            return self._own_instance().run_route(name, scene)
+        finally:
+            enter(before)
 
     def _next_outcome(self) -> MessageOutcome:
         """Wait for the next message to be done; transactions' timers fire meanwhile."""
@@ -185,13 +256,44 @@ class SipServer:
         # Nobody who is suspended from now on can be due earlier than that.
         return layer.final_timer_s if due is None else max(0.0, due - layer.clock())
 
+    # ---- its processes
+
     def _own_instance(self, rank: int | None = None) -> ScriptInstance:
         process = self._process
         if process.instance is None:
-            process.instance = ScriptInstance(
-                self._script, next(self._ranks) if rank is None else rank
-            )
+            process.instance = self._started(next(self._ranks) if rank is None else rank)
         return process.instance
+
+    def _started(self, rank: int) -> ScriptInstance:
+        """An instance with that rank; what its ``child_init`` sends, finds its routes.
+
+        Raises:
+            ScriptError: it does not start.
+        """
+        with self._outside(f"child_init({rank})") as scene, self._watchdog.watching(scene):
+            instance = ScriptInstance(self._script, rank)
+            if self._process.instance is None:
+                self._process.instance = instance
+            return instance
+
+    def _count_starting(self, step: int) -> None:
+        with self.layer.changed:
+            self._starting += step
+
+    @contextmanager
+    def _outside(self, label: str) -> Iterator[Scene]:
+        """A scene for what runs without a message; it counts as one until nothing of it is open."""
+        message = dataclasses.replace(FAKED_MESSAGE, label=label)
+        progress = MessageInProgress(message, 0, self.layer, self._done.put)
+        scene = Scene(RoutedMessage(message), progress, Route.EVENT, is_faked=True)
+        before = current()
+        enter(scene)
+        self._count_starting(1)
+        try:
+            yield scene
+        finally:
+            enter(before)
+            progress.toggle(REQUEST_ROUTE)
 
 
 @contextmanager
@@ -200,6 +302,11 @@ def serving(
     legacy: LegacyServer,
     method: str | None = None,
     *,
+    argument: str | None = None,
+    ranks: Iterable[int] = (),
+    loaded: frozenset[str] | None = None,
+    prepare: Callable[[World], object] = lambda _world: None,
+    message_timeout_s: float | None = None,
     final_timer_s: float = DEFAULT_FINAL_TIMER_S,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[SipServer]:
@@ -207,13 +314,22 @@ def serving(
 
     Args:
         method: which method of an ``app_python`` script takes messages.
+        argument: the text it is called with; None: none.
+        ranks: further processes that ``child_init`` is run for.
+        loaded: the modules of the server's configuration; None: all there are.
+        prepare: given the world of the run before the script starts.
+        message_timeout_s: how long a script may work on a message; None: without end.
         final_timer_s: ``fr_timer``: how long a suspended transaction waits until it answers 408.
         clock: seconds, for that timer.
 
     Raises:
         ScriptError: the script does not start.
     """
-    ksr = script_ksr(legacy)
-    with provided_modules(ksr, path):
-        script = Script(path, legacy, ksr, method)
-        yield SipServer(script, legacy, TransactionLayer(final_timer_s, clock))
+    world = World(legacy, TransactionLayer(final_timer_s, clock), path)
+    install(world)
+    prepare(world)
+    ksr = ksr_module(world, loaded)
+    call = None if method is None else Call(method, argument)
+    with provided_modules(ksr, path), Watchdog(message_timeout_s) as watchdog:
+        script = Script(path, world, ksr, call)
+        yield SipServer(script, world, ranks, watchdog)

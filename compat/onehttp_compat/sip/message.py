@@ -1,58 +1,132 @@
-"""SIP requests from files: as much of them as routing scripts read."""
+"""A SIP message as it came off the wire: taken apart as the server does it, and never changed.
+
+Text is UTF-8; other bytes survive as lone surrogates (``surrogateescape``).
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from onehttp import OnehttpError
+from onehttp_compat.sip.address import Address, parse_address
+from onehttp_compat.sip.uri import DEFAULT_PORT, SipUri, parse_uri
 from onehttp_compat.sip.value import Value
+from onehttp_compat.sip.via import Via, parse_via, split_vias
 
-_request_line = re.compile(r"([A-Za-z]+) (\S+) SIP/2\.0\Z").match
-_uri = re.compile(r"(sips?|tel):(?:([^@;?>]*)@)?([^:;?>]*)(?::(\d+))?", re.IGNORECASE).match
-_COMPACT: Final = {
-    "f": "from", "t": "to", "i": "call-id", "v": "via", "m": "contact", "c": "content-type",
-    "l": "content-length", "s": "subject", "k": "supported",
+COMPACT: Final = {
+    "a": "accept-contact", "b": "referred-by", "c": "content-type", "d": "request-disposition",
+    "e": "content-encoding", "f": "from", "i": "call-id", "j": "reject-contact",
+    "k": "supported", "l": "content-length", "m": "contact", "o": "event", "r": "refer-to",
+    "s": "subject", "t": "to", "u": "allow-events", "v": "via", "x": "session-expires",
+    "y": "identity",
 }  # fmt: skip
-SEPARATOR: Final = "\n%%\n"
-"""Between two messages in one file: a line of two percent signs."""
-_between_messages: Final = re.compile(rb"\r?\n%%\r?\n")
+MANDATORY: Final = ("via", "from", "to", "call-id", "cseq")
+"""Without any one of these the server drops a message before its script hears of it."""
+
+_request_line = re.compile(r"([^\s\0]+) ([^\r\n]*\S) (SIP/2\.0|HTTP/\d\.\d)[ \t]*", re.IGNORECASE)
+_status_line = re.compile(r"(SIP/2\.0) (\d{3})(?: ([^\r\n]*))?", re.IGNORECASE)
+_line_end = re.compile(rb"\r?\n(?![ \t])")
+_empty_line = re.compile(rb"\r?\n\r?\n")
+_header = re.compile(r"([^\s:\x00-\x20]+)[ \t]*:(.*)", re.DOTALL)
+_cseq = re.compile(r"(\d+)\s+(\S+)")
 
 
 class MessageError(OnehttpError, ValueError):
-    """A file that holds no SIP request; names the file and the line."""
+    """The server would drop these bytes before a script hears of them; says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class SipMessage:
-    """A SIP request, and the address it came from."""
+    """A request, or a reply, and the address it came from."""
 
     method: str
-    uri: str
+    """Of a reply: of the request that it answers."""
+    uri: str = ""
+    """Empty for a reply."""
     headers: tuple[tuple[str, str], ...] = ()
-    body: str = ""
+    """Names as written, and texts without the spaces around them; folded lines stay folded."""
+    body: bytes = b""
     source: tuple[str, int] = ("127.0.0.1", 5060)
     destination: tuple[str, int] = ("127.0.0.1", 5060)
     label: str = field(default="built-in", compare=False)
     received: bytes = field(default=b"", compare=False, repr=False)
-    """The bytes it was read from, where its lines end in CR LF; else there were none on a wire."""
+    """The bytes it was read from; empty where it was made up."""
+    protocol: str = "udp"
+    status: int = 0
+    """0 for a request."""
+    reason: str = ""
+    version: str = "SIP/2.0"
+    is_broken: bool = field(default=False, compare=False)
+    """Behind the last of `headers` comes something that is none: a cut message, say."""
+    refusal: str = field(default="", compare=False)
+    """Why the server drops these bytes before a script hears of them; empty: it does not."""
+
+    @property
+    def is_request(self) -> bool:
+        return not self.status
+
+    def all(self, name: str) -> list[str]:
+        """The texts of the headers of that name, long or compact, in their order."""
+        wanted = canonical(name)
+        return [text for known, text in self.headers if canonical(known) == wanted]
 
     def header(self, name: str) -> str | None:
         """The first header of that name, long or compact; None when absent."""
-        wanted = _long(name)
-        return next((value for known, value in self.headers if _long(known) == wanted), None)
+        wanted = canonical(name)
+        return next((text for known, text in self.headers if canonical(known) == wanted), None)
+
+    def address(self, name: str) -> Address | None:
+        """The first address of a header; None where there is none, or one that is not written
+        as such."""
+        text = self.header(name)
+        return None if text is None else parse_address(text)
+
+    @property
+    def parsed_uri(self) -> SipUri | None:
+        return parse_uri(self.uri)
+
+    @property
+    def vias(self) -> list[str]:
+        return [one for text in self.all("via") for one in split_vias(text)]
+
+    @property
+    def top_via(self) -> Via | None:
+        vias = self.vias
+        return parse_via(vias[0]) if vias else None
+
+    @property
+    def cseq(self) -> tuple[str, str]:
+        """Number and method; empty where the header is not written so."""
+        match = _cseq.match(self.header("cseq") or "")
+        return (match[1], match[2]) if match else ("", "")
+
+    def wire(self) -> bytes:
+        """The message as bytes, untouched where it came as such."""
+        return self.received or self.first_line_and_headers() + self.body
+
+    def first_line_and_headers(self) -> bytes:
+        """Everything before the body."""
+        lines = [self.first_line, *(f"{name}: {text}" for name, text in self.headers), "", ""]
+        return "\r\n".join(lines).encode("utf-8", "surrogateescape")
+
+    @property
+    def first_line(self) -> str:
+        if self.is_request:
+            return f"{self.method} {self.uri} {self.version}"
+        return f"{self.version} {self.status} {self.reason}"
 
     def variables(self) -> dict[str, Value]:
-        """The pseudo-variables of this message."""
+        """The commonest pseudo-variables, for those who keep messages as variables."""
+        sender, receiver = self.address("from"), self.address("to")
         values: dict[str, Value] = {
             "$rm": self.method,
             "$ru": self.uri,
             "$ci": self.header("call-id"),
-            "$cs": (self.header("cseq") or "").partition(" ")[0] or None,
+            "$cs": self.cseq[0] or None,
             "$ua": self.header("user-agent"),
             "$cT": self.header("content-type"),
             "$rb": self.body or None,
@@ -60,131 +134,140 @@ class SipMessage:
             "$sp": self.source[1],
             "$Ri": self.destination[0],
             "$Rp": self.destination[1],
-            "$ml": len(str(self)),
-            "$proto": "udp",
+            "$ml": len(self.wire()),
+            "$proto": self.protocol,
+            **_uri_parts("r", self.parsed_uri),
         }
-        values |= _uri_parts("r", self.uri)
-        for letter, name in (("f", "from"), ("t", "to")):
-            address = self.header(name) or ""
-            uri = _address_uri(address)
-            values[f"${letter}u"] = uri or None
-            values[f"${letter}t"] = _tag(address)
-            values |= _uri_parts(letter, uri)
-        values |= {f"$hdr({name})": value for name, value in reversed(self.headers)}
-        return values
-
-    def wire(self) -> bytes:
-        """The message as bytes, untouched where it came as such."""
-        return self.received or str(self).encode("utf-8", "surrogateescape")
-
-    def __str__(self) -> str:
-        head = "".join(f"{name}: {value}\r\n" for name, value in self.headers)
-        return f"{self.method} {self.uri} SIP/2.0\r\n{head}\r\n{self.body}"
+        for letter, address in (("f", sender), ("t", receiver)):
+            values[f"${letter}u"] = address.uri if address else None
+            values[f"${letter}t"] = address.param("tag") if address else None
+            values |= _uri_parts(letter, address.parsed_uri if address else None)
+        return values | {f"$hdr({name})": text for name, text in reversed(self.headers)}
 
 
-DEFAULT_MESSAGE: Final = SipMessage(
-    method="INVITE",
-    uri="sip:+4930123456@example.org",
-    headers=(
-        ("Via", "SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK1"),
-        ("From", "<sip:alice@example.org>;tag=a1"),
-        ("To", "<sip:+4930123456@example.org>"),
-        ("Call-ID", "built-in-1@192.0.2.10"),
-        ("CSeq", "1 INVITE"),
-        ("User-Agent", "onehttp run"),
-        ("Content-Length", "0"),
-    ),
-    source=("192.0.2.10", 5060),
-)
-
-
-def read_messages(path: Path) -> Iterator[SipMessage]:
-    """Every SIP request of a file, or of the ``*.sip`` files of a folder in the order of names.
-
-    Lines may end in LF or CR LF. Several messages in one file stand apart by a line ``%%``.
-
-    Raises:
-        MessageError: unreadable, or not a SIP request.
-    """
-    if path.is_dir():
-        files = sorted(path.glob("*.sip"))
-        if not files:
-            raise MessageError(f"{path}: a folder without *.sip files")
-        for file in files:
-            yield from read_messages(file)
-        return
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise MessageError(f"{path}: cannot be read: {error.strerror}") from None
-    line = 1
-    parts = _between_messages.split(data)
-    for number, part in enumerate(parts, 1):
-        label = path.name if len(parts) == 1 else f"{path.name}#{number}"
-        one = part.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
-        if one.strip():
-            message = parse_message(one, f"{path}", line, label)
-            yield dataclasses.replace(message, received=part if b"\r\n\r\n" in part else b"")
-        line += one.count("\n") + SEPARATOR.count("\n")
-
-
-def parse_message(text: str, file: str, line: int = 1, label: str = "") -> SipMessage:
-    """One SIP request.
-
-    Raises:
-        MessageError: it is none; names ``file`` and the line, counted from ``line``.
-    """
-    stripped = text.lstrip("\n")
-    line += len(text) - len(stripped)
-    head, _, body = stripped.partition("\n\n")
-    first, *rest = head.split("\n")
-    match = _request_line(first.rstrip())
-    if match is None:
-        raise MessageError(
-            f"{file}:{line}: expected a request line such as 'INVITE sip:bob@example.org SIP/2.0'"
-        )
-    headers: list[tuple[str, str]] = []
-    for number, raw in enumerate(rest, line + 1):
-        if raw[:1] in (" ", "\t") and headers:
-            headers[-1] = (headers[-1][0], f"{headers[-1][1]} {raw.strip()}")
-            continue
-        name, colon, value = raw.partition(":")
-        if not colon or not name.strip():
-            raise MessageError(f"{file}:{number}: expected 'Name: value', got {raw[:30]!r}")
-        headers.append((name.strip(), value.strip()))
-    message = SipMessage(match[1], match[2], tuple(headers), body, label=label or file)
-    via = re.search(r"SIP/2\.0/\w+\s+([^:;\s]+)(?::(\d+))?", message.header("via") or "")
-    if via:
-        source = (via[1], int(via[2] or 5060))
-        return SipMessage(
-            message.method, message.uri, message.headers, body, source, label=message.label
-        )
-    return message
-
-
-def _long(name: str) -> str:
-    lowered = name.lower()
-    return _COMPACT.get(lowered, lowered)
-
-
-def _address_uri(address: str) -> str:
-    inside = re.search(r"<([^>]*)>", address)
-    return inside[1] if inside else address.partition(";")[0].strip()
-
-
-def _tag(address: str) -> str | None:
-    match = re.search(r";\s*tag=([^;\s>]+)", address.rpartition(">")[2] or address)
-    return match[1] if match else None
-
-
-def _uri_parts(letter: str, uri: str) -> dict[str, Value]:
-    match = _uri(uri)
-    if match is None:
-        return {f"${letter}U": None, f"${letter}d": None}
-    scheme, user, host, port = match.groups()
-    if scheme.lower() == "tel":
-        user, host = host, ""
-    parts: dict[str, Value] = {f"${letter}U": user, f"${letter}d": host or None}
-    if letter == "r":
-        parts["$rp"] = int(port) if port else 5060
+def _uri_parts(letter: str, uri: SipUri | None) -> dict[str, Value]:
+    parts: dict[str, Value] = {
+        f"${letter}U": uri.user or None if uri else None,
+        f"${letter}d": uri.host or None if uri else None,
+    }
+    if letter == "r" and uri:
+        parts["$rp"] = uri.port_number
     return parts
+
+
+@functools.lru_cache(maxsize=512)
+def canonical(name: str) -> str:
+    """A header's name in lower case, the long one."""
+    lowered = name.lower()
+    return COMPACT.get(lowered, lowered)
+
+
+def parse(
+    received: bytes,
+    label: str = "",
+    source: tuple[str, int] | None = None,
+    destination: tuple[str, int] | None = None,
+    protocol: str = "",
+) -> SipMessage:
+    """Take a message apart.
+
+    Args:
+        source, destination, protocol: where a capture tells them; otherwise the Via header does.
+
+    Raises:
+        MessageError: the server would drop it; says why.
+    """
+    start = len(received) - len(received.lstrip(b" \t\r\n"))
+    if start == len(received) or not received.strip(b"\0"):
+        raise MessageError("a keep-alive: nothing in it")
+    end = _empty_line.search(received, start)
+    head = received[start : end.start() if end else len(received)]
+    first, *lines = _line_end.split(head)
+    text = first.decode("utf-8", "surrogateescape")
+    request, reply = _request_line.fullmatch(text), _status_line.fullmatch(text)
+    if request is None and reply is None:
+        raise MessageError(
+            f"{shown(first)} is neither a request line (INVITE sip:bob@example.org SIP/2.0) "
+            "nor a status line (SIP/2.0 200 OK)"
+        )
+    headers, is_broken = _headers(lines, is_open=end is None)
+    message = SipMessage(
+        method=request[1] if request else "",
+        uri=request[2] if request else "",
+        headers=headers,
+        body=received[end.end() :] if end else b"",
+        destination=destination or ("127.0.0.1", DEFAULT_PORT),
+        label=label,
+        received=received,
+        status=int(reply[2]) if reply else 0,
+        reason=(reply[3] or "") if reply else "",
+        version=(request[3] if request else "SIP/2.0").upper(),
+        is_broken=is_broken,
+    )
+    via, (_, method) = message.top_via, message.cseq
+    if message.version.startswith("SIP"):
+        _check(message, via, method)
+    sender = (via.host.strip("[]"), via.port or DEFAULT_PORT) if via else message.source
+    return dataclasses.replace(
+        message,
+        method=message.method or method,
+        source=source or sender,
+        protocol=protocol or (via.transport.lower() if via else "tcp"),
+    )
+
+
+def parse_or_refuse(
+    received: bytes,
+    label: str = "",
+    source: tuple[str, int] | None = None,
+    destination: tuple[str, int] | None = None,
+    protocol: str = "",
+) -> SipMessage:
+    """`parse`; what the server would drop comes as a message that says why."""
+    try:
+        return parse(received, label, source, destination, protocol)
+    except MessageError as error:
+        return SipMessage("", label=label, received=received, refusal=str(error))
+
+
+def _check(message: SipMessage, via: Via | None, method: str) -> None:
+    missing = [name for name in MANDATORY if message.header(name) is None]
+    if missing:
+        raise MessageError(f"has no header {missing[0].title().replace('Id', 'ID')}")
+    if via is None:
+        raise MessageError(f"Via: cannot be read: {(message.header('via') or '')[:60]!r}")
+    if not method:
+        raise MessageError(f"CSeq: cannot be read: {(message.header('cseq') or '')[:60]!r}")
+
+
+def _headers(lines: list[bytes], is_open: bool) -> tuple[tuple[tuple[str, str], ...], bool]:
+    """The headers up to the first that cannot be read, and whether there is one.
+
+    Raises:
+        MessageError: it stands before one of those that must be there.
+    """
+    found: list[tuple[str, str]] = []
+    last = len(lines) - 1
+    for number, line in enumerate(lines):
+        if is_open and number == last and not line:
+            break
+        match = _header.fullmatch(line.decode("utf-8", "surrogateescape"))
+        # Without a line end behind it the last one is not known to be whole; and a length that is
+        # none ends the server's reading of headers.
+        is_bad_length = match is not None and _is_bad_length(match[1], match[2])
+        if match is None or is_bad_length or (is_open and number == last):
+            names = {canonical(name) for name, _ in found}
+            if names.issuperset(MANDATORY):
+                return tuple(found), True
+            raise MessageError(f"header {number + 1}: expected 'Name: text', got {shown(line)}")
+        found.append((match[1], match[2].strip(" \t\r\n")))
+    return tuple(found), False
+
+
+def _is_bad_length(name: str, text: str) -> bool:
+    return canonical(name) == "content-length" and not text.strip().isdigit()
+
+
+def shown(line: bytes) -> str:
+    """A line for people, of bounded length."""
+    return repr(line[:40].decode("utf-8", "replace"))

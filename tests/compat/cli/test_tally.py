@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from onehttp.testing import ManualClock
 from onehttp_compat.cli.tally import Tally
+from onehttp_compat.script.captures import DEFAULT_MESSAGE
 from onehttp_compat.script.outcome import MessageEnd, MessageOutcome
-from onehttp_compat.sip.message import DEFAULT_MESSAGE
 
 
 def outcome(time_ms: int, *replies: str) -> MessageOutcome:

@@ -1,0 +1,13 @@
+"""What somebody who wrote an unknown name may have meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`` (did you mean x?)``; empty where nothing is near."""
+    import difflib  # needed by mistakes alone, and slow to import
+
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f" (did you mean {near[0]}?)" if near else ""

@@ -1,0 +1,122 @@
+"""The notation of pseudo-variables, alone and within text."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import NamedTuple, TypeAlias
+
+from onehttp import OnehttpError
+
+_class = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+
+
+class UnknownVariableError(OnehttpError, LookupError):
+    """No such class of variables, or not written as one."""
+
+
+class Variable(NamedTuple):
+    """A variable as written: ``$avp(s:x)`` is class ``avp``, name ``x``."""
+
+    kind: str
+    name: str
+    element: str = ""
+    """What stands in brackets, as in ``$(hdr(Via)[0])``."""
+
+
+class Expression(NamedTuple):
+    """A variable, and the transformations that its value goes through: ``{s.len}`` as ``s.len``."""
+
+    variable: Variable
+    transformations: tuple[str, ...] = ()
+
+
+Part: TypeAlias = "str | Expression"
+
+
+@functools.lru_cache(maxsize=4096)
+def parse_expression(text: str) -> Expression:
+    """``text`` is one variable, and nothing else.
+
+    Raises:
+        UnknownVariableError: it is not.
+    """
+    expression, end = expression_at(text, 0)
+    if end != len(text):
+        raise UnknownVariableError(f"{shown(text)}: {shown(text[end:])} follows the variable")
+    return expression
+
+
+@functools.lru_cache(maxsize=4096)
+def parse_text(text: str) -> tuple[Part, ...]:
+    """Text and the variables in it; ``$$`` is a dollar sign.
+
+    Raises:
+        UnknownVariableError: a dollar sign begins no variable.
+    """
+    parts: list[Part] = []
+    plain, at = "", 0
+    while (dollar := text.find("$", at)) >= 0:
+        plain += text[at:dollar]
+        if text.startswith("$$", dollar):
+            plain += "$"
+            at = dollar + 2
+            continue
+        expression, at = expression_at(text, dollar)
+        parts += [plain, expression] if plain else [expression]
+        plain = ""
+    plain += text[at:]
+    return (*parts, plain) if plain else tuple(parts)
+
+
+def expression_at(text: str, start: int) -> tuple[Expression, int]:
+    """The variable that begins at ``start``, and where it ends.
+
+    Raises:
+        UnknownVariableError: none begins there.
+    """
+    is_wrapped = text.startswith("$(", start)
+    found = _class.match(text, start + 1 + is_wrapped) if text.startswith("$", start) else None
+    if found is None:
+        raise UnknownVariableError(
+            f"{shown(text[start:])} is not a variable; write it like $var(name), a dollar sign $$"
+        )
+    kind, at = found[0], found.end()
+    name, at = _enclosed(text, at, "(", start)
+    element, transformations = "", []
+    if is_wrapped:
+        element, at = _enclosed(text, at, "[", start)
+        while text.startswith("{", at):
+            body, at = _enclosed(text, at, "{", start)
+            transformations.append(body)
+        if not text.startswith(")", at):
+            raise UnknownVariableError(f"{shown(text[start:])} is not closed by a )")
+        at += 1
+    if kind == "avp" and name[:2] in ("s:", "i:"):
+        name = name[2:]
+    return Expression(Variable(kind, name, element), tuple(transformations)), at
+
+
+def _enclosed(text: str, at: int, opening: str, start: int) -> tuple[str, int]:
+    """What stands in brackets at ``at``, and where they end; empty where there are none.
+
+    Raises:
+        UnknownVariableError: they are not closed.
+    """
+    if not text.startswith(opening, at):
+        return "", at
+    closing, depth = _CLOSING[opening], 0
+    for i in range(at, len(text)):
+        if text[i] == opening:
+            depth += 1
+        elif text[i] == closing:
+            depth -= 1
+            if depth == 0:
+                return text[at + 1 : i], i + 1
+    raise UnknownVariableError(f"{shown(text[start:])} is not closed by a {closing}")
+
+
+def shown(text: str) -> str:
+    """Text for people, of bounded length."""
+    return repr(text if len(text) <= 40 else text[:37] + "...")

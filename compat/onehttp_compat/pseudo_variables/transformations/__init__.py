@@ -1,0 +1,71 @@
+"""Transformations: ``{s.len}``, ``{uri.host}`` and their like, each from bytes to a value.
+
+The server's strings are bytes, so lengths count bytes and letters are those of ASCII.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from onehttp_compat.pseudo_variables.syntax import UnknownVariableError
+from onehttp_compat.pseudo_variables.transformations import (
+    addresses,
+    encodings,
+    json_paths,
+    parameters,
+    regular_expressions,
+    strings,
+)
+from onehttp_compat.pseudo_variables.transformations.rule import NoValueError, Rule
+from onehttp_compat.sip.value import Value
+
+Read: TypeAlias = Callable[[str], Value]
+"""The value of a variable that stands for a parameter, as in ``{s.select,$var(i),;}``."""
+Transformation: TypeAlias = Callable[[Value, Read], Value]
+
+RULES: Final[Mapping[str, Rule]] = {
+    **strings.RULES,
+    **encodings.RULES,
+    **addresses.RULES,
+    **parameters.RULES,
+    **regular_expressions.RULES,
+    **json_paths.RULES,
+}
+
+__all__ = ["RULES", "NoValueError", "Read", "Transformation", "transformation"]
+
+
+@functools.lru_cache(maxsize=1024)
+def transformation(body: str) -> Transformation:
+    """What stands in braces, as a function; it raises `NoValueError` where the server has no value.
+
+    Raises:
+        UnknownVariableError: there is no such transformation, or not with these parameters.
+    """
+    name, *_ = body.split(",", 1)
+    rule = RULES.get(name)
+    if rule is None:
+        from onehttp_compat.near_names import did_you_mean
+
+        raise UnknownVariableError(f"no transformation {{{name}}}{did_you_mean(name, RULES)}")
+    given = body.split(",", rule.most)[1:] if rule.most else body.split(",")[1:]
+    if not rule.least <= len(given) <= rule.most:
+        takes = f"{rule.least}" if rule.least == rule.most else f"{rule.least} to {rule.most}"
+        raise UnknownVariableError(f"{{{body}}}: {name} takes {takes} parameters")
+
+    def transform(value: Value, read: Read) -> Value:
+        if value is None:
+            raise NoValueError(name)
+        parameters = [as_bytes(read(one) if one.startswith("$") else one) for one in given]
+        return rule.apply(as_bytes(value), *parameters)
+
+    return transform
+
+
+def as_bytes(value: Value) -> bytes:
+    """A value as the server has it in its strings."""
+    if value is None:
+        raise NoValueError
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")

@@ -1,0 +1,63 @@
+"""``{re.subst,/pattern/replacement/flags}``: extended POSIX expressions, ``\\1`` and ``&``-less."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Final
+
+from onehttp_compat.pseudo_variables.syntax import UnknownVariableError
+from onehttp_compat.pseudo_variables.transformations.rule import NoValueError, Rule
+
+_posix_class = re.compile(rb"\[:(alnum|alpha|blank|digit|lower|punct|space|upper|xdigit):\]")
+_CLASSES: Final = {
+    b"alnum": b"A-Za-z0-9", b"alpha": b"A-Za-z", b"blank": b" \\t", b"digit": b"0-9",
+    b"lower": b"a-z", b"punct": rb"!-/:-@\[-`{-~", b"space": rb"\s", b"upper": b"A-Z",
+    b"xdigit": b"0-9A-Fa-f",
+}  # fmt: skip
+
+
+def posix(pattern: bytes, flags: int = 0) -> re.Pattern[bytes]:
+    """An extended POSIX expression.
+
+    Raises:
+        UnknownVariableError: it is none.
+    """
+    if b"(?" in pattern:
+        raise UnknownVariableError(f"{pattern!r} is no POSIX expression: (? has no meaning in one")
+    try:
+        return re.compile(_posix_class.sub(lambda match: _CLASSES[match[1]], pattern), flags)
+    except (re.error, OverflowError) as error:
+        raise UnknownVariableError(f"{pattern!r} is no regular expression: {error}") from None
+
+
+@functools.lru_cache(maxsize=256)
+def substitution(expression: bytes) -> Callable[[bytes], tuple[bytes, int]]:
+    """``/pattern/replacement/flags`` as a function that tells how often it replaced.
+
+    Raises:
+        UnknownVariableError: not written so.
+    """
+    mark = expression[:1]
+    parts = re.split(rb"(?<!\\)" + re.escape(mark), expression[1:]) if mark else []
+    if len(parts) != 3:
+        raise UnknownVariableError(f"{expression!r} is not /pattern/replacement/flags")
+    pattern, replacement, letters = parts
+    flags = (re.IGNORECASE if b"i" in letters else 0) | (re.DOTALL if b"s" in letters else 0)
+    compiled = posix(pattern.replace(b"\\" + mark, mark), flags)
+    template = re.sub(rb"\\(\d)", rb"\\g<\1>", replacement.replace(b"\\" + mark, mark))
+    count = 0 if b"g" in letters else 1
+    return lambda data: compiled.subn(template, data, count=count)
+
+
+def _subst(data: bytes, expression: bytes) -> bytes:
+    if not data:
+        raise NoValueError("nothing to replace in")
+    try:
+        return substitution(expression)(data)[0]
+    except UnknownVariableError as error:
+        raise NoValueError(str(error)) from None
+
+
+RULES: Final = {"re.subst": Rule(_subst, 1, 1)}

@@ -1,0 +1,194 @@
+"""SIP messages out of packet captures (pcap, pcapng): UDP, also in fragments, and TCP streams."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from onehttp import OnehttpError
+from onehttp_compat.sip.message import SipMessage, parse_or_refuse
+
+_is_sip = re.compile(rb"\s*(?:[A-Z]{3,20} \S+ SIP/2\.0|SIP/2\.0 \d{3})").match
+_length = re.compile(rb"(?im)^(?:content-length|l)[ \t]*:[ \t]*(\d+)").search
+MAX_STREAM_BYTES: Final = 1 << 20
+"""So much of a TCP stream may wait for the rest of a message."""
+MAX_OPEN: Final = 1024
+"""So many streams, or datagrams in fragments, may be open at once."""
+
+
+class PacketError(OnehttpError, ValueError):
+    """A packet capture that cannot be read; names it."""
+
+
+class _Flow(NamedTuple):
+    source: tuple[str, int]
+    destination: tuple[str, int]
+
+
+@dataclass(slots=True)
+class _Stream:
+    """One direction of a TCP connection, in order."""
+
+    expected: int | None = None
+    waiting: dict[int, bytes] = field(default_factory=dict)
+    """Segments that came too early, by sequence number."""
+    data: bytes = b""
+
+
+def packet_messages(path: Path) -> Iterator[SipMessage]:
+    """The SIP messages of a capture, with the addresses they went between.
+
+    Raises:
+        PacketError: the file is no capture, or its reader is not installed.
+    """
+    try:
+        import dpkt
+    except ImportError:
+        raise PacketError(
+            f"{path}: reading packet captures takes dpkt: pip install 'onehttp[capture]'"
+        ) from None
+    streams: dict[_Flow, _Stream] = {}
+    fragments: dict[tuple[Any, ...], dict[int, tuple[bytes, bool]]] = {}
+    number = 0
+    with path.open("rb") as file:
+        try:
+            reader = dpkt.pcap.UniversalReader(file)
+            link = reader.datalink()
+            for _, frame in reader:
+                packet = _ip(dpkt, link, frame)
+                for flow, protocol, data, missing in _datagrams(dpkt, packet, streams, fragments):
+                    number += 1
+                    label = f"{path.name}#{number}"
+                    if missing:
+                        why = f"the capture lacks its last {missing} bytes"
+                        yield SipMessage("", label=label, received=data, refusal=why)
+                        continue
+                    yield parse_or_refuse(data, label, flow.source, flow.destination, protocol)
+        except (ValueError, dpkt.Error, OSError, EOFError) as error:
+            if isinstance(error, OnehttpError):
+                raise
+            raise PacketError(
+                f"{path}: after {number} messages: {error or type(error).__name__}"
+            ) from None
+
+
+def _ip(dpkt: Any, link: int, frame: bytes) -> Any:
+    """The IP packet in a frame; None: there is none, or not a whole one."""
+    kinds = {
+        dpkt.pcap.DLT_EN10MB: dpkt.ethernet.Ethernet,
+        dpkt.pcap.DLT_LINUX_SLL: dpkt.sll.SLL,
+        dpkt.pcap.DLT_LINUX_SLL2: dpkt.sll2.SLL2,
+        dpkt.pcap.DLT_NULL: dpkt.loopback.Loopback,
+        dpkt.pcap.DLT_LOOP: dpkt.loopback.Loopback,
+    }
+    kind = kinds.get(link, _raw_ip(dpkt, frame))
+    try:
+        packet = kind(frame)
+    except (dpkt.Error, ValueError, IndexError):
+        return None
+    while packet is not None and not isinstance(packet, (dpkt.ip.IP, dpkt.ip6.IP6)):
+        packet = getattr(packet, "data", None)
+        if isinstance(packet, bytes):
+            return None
+    return packet
+
+
+def _raw_ip(dpkt: Any, frame: bytes) -> Any:
+    return dpkt.ip6.IP6 if frame[:1] and frame[0] >> 4 == 6 else dpkt.ip.IP
+
+
+def _datagrams(
+    dpkt: Any,
+    packet: Any,
+    streams: dict[_Flow, _Stream],
+    fragments: dict[tuple[Any, ...], dict[int, tuple[bytes, bool]]],
+) -> Iterator[tuple[_Flow, str, bytes, int]]:
+    """The SIP messages that a packet completes, each with how many bytes of it are missing."""
+    if packet is None:
+        return
+    inside = packet.data
+    if isinstance(packet, dpkt.ip.IP) and (packet.mf or packet.offset):
+        inside = _whole(dpkt, packet, fragments)
+    if isinstance(inside, dpkt.udp.UDP):
+        data = bytes(inside.data)
+        if _is_sip(data):
+            # A capture may keep only the beginning of each packet.
+            missing = max(0, inside.ulen - 8 - len(data))
+            yield _flow(packet, inside), "udp", data, missing
+    elif isinstance(inside, dpkt.tcp.TCP):
+        flow = _flow(packet, inside)
+        for data in _messages_of(flow, inside, dpkt, streams):
+            yield flow, "tcp", data, 0
+
+
+def _flow(packet: Any, segment: Any) -> _Flow:
+    source, destination = map(str, (ipaddress.ip_address(packet.src), _address(packet.dst)))
+    return _Flow((source, segment.sport), (destination, segment.dport))
+
+
+def _address(raw: bytes) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    return ipaddress.ip_address(raw)
+
+
+def _whole(
+    dpkt: Any, packet: Any, fragments: dict[tuple[Any, ...], dict[int, tuple[bytes, bool]]]
+) -> Any:
+    """The datagram whose last missing fragment this is; None: some are missing still."""
+    key = (packet.src, packet.dst, packet.id, packet.p)
+    parts = fragments.setdefault(key, {})
+    data = packet.data if isinstance(packet.data, bytes) else bytes(packet.data)
+    parts[packet.offset * 8] = (data, bool(packet.mf))
+    if len(fragments) > MAX_OPEN:
+        fragments.pop(next(iter(fragments)))
+    joined = b""
+    while (part := parts.get(len(joined))) is not None and part[0]:
+        joined += part[0]
+        if not part[1]:
+            fragments.pop(key, None)
+            return dpkt.udp.UDP(joined) if packet.p == dpkt.ip.IP_PROTO_UDP else None
+    return None
+
+
+def _messages_of(
+    flow: _Flow, segment: Any, dpkt: Any, streams: dict[_Flow, _Stream]
+) -> Iterator[bytes]:
+    """The messages that a TCP segment completes."""
+    if segment.flags & dpkt.tcp.TH_SYN:
+        streams[flow] = _Stream(expected=segment.seq + 1)
+        return
+    data = bytes(segment.data)
+    if not data:
+        return
+    stream = streams.setdefault(flow, _Stream(expected=segment.seq))
+    if len(streams) > MAX_OPEN:
+        streams.pop(next(iter(streams)))
+    stream.waiting[segment.seq] = data
+    while stream.expected in stream.waiting:
+        part = stream.waiting.pop(stream.expected)
+        stream.data += part
+        stream.expected = (stream.expected + len(part)) & 0xFFFFFFFF
+    if len(stream.waiting) > MAX_OPEN or len(stream.data) > MAX_STREAM_BYTES:
+        del streams[flow]
+        return
+    yield from _split(stream)
+
+
+def _split(stream: _Stream) -> Iterator[bytes]:
+    """Whole messages from the front of a stream, told apart by their Content-Length."""
+    while (end := stream.data.find(b"\r\n\r\n")) >= 0:
+        if not stream.data[:end].strip():  # keep-alives between messages
+            stream.data = stream.data[end + 4 :]
+            continue
+        match = _length(stream.data, 0, end)
+        size = end + 4 + (int(match[1]) if match else 0)
+        if len(stream.data) < size:
+            return
+        message, stream.data = stream.data[:size], stream.data[size:]
+        if not _is_sip(message):
+            stream.data = b""
+            return
+        yield message.lstrip(b"\r\n")

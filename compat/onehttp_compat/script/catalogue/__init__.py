@@ -1,0 +1,86 @@
+"""What a real server offers to scripts, as asked from it by ``scripts/write-kemi-catalogue``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+
+from onehttp_compat.registry import KEMI
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One KEMI function: ``result`` is ``int``, ``bool``, ``none`` or ``xval`` (any value)."""
+
+    module: str
+    """Empty for functions of ``KSR`` itself."""
+    name: str
+    result: str
+    parameters: tuple[str, ...]
+    """``str`` or ``int``, each."""
+
+    @property
+    def label(self) -> str:
+        """As scripts write it."""
+        return f"KSR.{self.module}.{self.name}" if self.module else f"KSR.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class VariableClass:
+    """A class of pseudo-variables."""
+
+    module: str
+    needs_name: bool
+    """``$hdr(...)`` means nothing without what stands in parentheses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Functions by module and name; classes of pseudo-variables by name, without the dollar."""
+
+    functions: Mapping[str, Mapping[str, Signature]]
+    variables: Mapping[str, VariableClass]
+
+    def find(self, module: str, name: str) -> Signature | None:
+        """The function; None: no such one."""
+        return self.functions.get(module, {}).get(name)
+
+
+@functools.lru_cache(maxsize=1)
+def catalogue() -> Catalogue:
+    """The catalogue of this package, with the HTTP modules that Debian does not package."""
+    functions = _functions(_lines("functions.txt"))
+    for (module, name), form in KEMI.items():
+        parameters = ("str",) * len(form.arguments)
+        functions.setdefault(module, {})[name] = Signature(module, name, "int", parameters)
+    return Catalogue(functions, _variables(_lines("variables.txt")))
+
+
+def _lines(name: str) -> list[str]:
+    text = files(__package__).joinpath(name).read_text("ascii")
+    return [line for line in text.splitlines() if not line.startswith("#")]
+
+
+def _functions(lines: list[str]) -> dict[str, dict[str, Signature]]:
+    functions: dict[str, dict[str, Signature]] = {}
+    module = ""
+    for line in lines:
+        if line.startswith("["):
+            module = line[1:-1]
+            functions[module] = {}
+            continue
+        result, name, *parameters = line.split(" ")
+        given = tuple(parameters[0].split(",")) if parameters else ()
+        functions[module][name] = Signature(module, name, result, given)
+    return functions
+
+
+def _variables(lines: list[str]) -> dict[str, VariableClass]:
+    variables = {}
+    for line in lines:
+        module, _, names = line.partition(": ")
+        for name in names.split():
+            variables[name.removesuffix("()")] = VariableClass(module, name.endswith("()"))
+    return variables

@@ -1,0 +1,94 @@
+"""How the server calls a KEMI function from Python: which arguments it takes, and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from onehttp_compat.script.catalogue import Signature
+from onehttp_compat.script.world import World
+
+INT_MIN, INT_MAX = -(1 << 31), (1 << 31) - 1
+_LETTERS: Final = {"str": "s", "int": "n"}
+
+
+def callable_for(
+    world: World, signature: Signature, function: Callable[..., Any]
+) -> Callable[..., Any]:
+    """The function as a script calls it.
+
+    What is returned raises SystemError for arguments that the server does not take: that is what it
+    does, the reason in ``__cause__``.
+    """
+    kinds = signature.parameters
+    count = len(kinds)
+    if count == 0:
+        # The server does not look at what such a function is given.
+        return lambda *arguments: function()
+
+    def call(*arguments: Any) -> Any:
+        if len(arguments) != count:
+            raise _refused(world, signature, arguments, _miscounted(kinds, arguments))
+        for kind, value in zip(kinds, arguments, strict=True):
+            # The common case, decided by two tests; all others go the long way.
+            if kind == "str":
+                if type(value) is not str or "\0" in value or not _is_utf8(value):
+                    _check(world, signature, arguments)
+            elif type(value) is not int or not INT_MIN <= value <= INT_MAX:
+                _check(world, signature, arguments)
+        return function(*arguments)
+
+    return call
+
+
+def _is_utf8(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _check(world: World, signature: Signature, arguments: tuple[Any, ...]) -> None:
+    """Raises where the server would."""
+    name = "kemi-param-" + "".join(_LETTERS[kind] for kind in signature.parameters)
+    for number, (kind, value) in enumerate(zip(signature.parameters, arguments, strict=True), 1):
+        error: Exception | None = None
+        if kind == "int":
+            if not hasattr(value, "__index__"):
+                shown = type(value).__name__
+                error = TypeError(f"{shown!r} object cannot be interpreted as an integer")
+            elif not INT_MIN <= value.__index__() <= INT_MAX:
+                error = OverflowError("the number does not fit 32 bits")
+        elif not isinstance(value, str):
+            shown = "None" if value is None else type(value).__name__
+            error = TypeError(f"{name}() argument {number} must be str, not {shown}")
+        elif "\0" in value:
+            error = ValueError("embedded null character")
+        elif not _is_utf8(value):
+            error = ValueError("text that is not UTF-8 (a lone surrogate)")
+        if error is not None:
+            raise _refused(world, signature, arguments, error)
+
+
+def _miscounted(kinds: tuple[str, ...], arguments: tuple[Any, ...]) -> TypeError:
+    letters = "".join(_LETTERS[kind] for kind in kinds)
+    plural = "" if len(kinds) == 1 else "s"
+    return TypeError(
+        f"kemi-param-{letters}() takes exactly {len(kinds)} argument{plural} "
+        f"({len(arguments)} given)"
+    )
+
+
+def _refused(
+    world: World, signature: Signature, arguments: tuple[Any, ...], cause: Exception
+) -> SystemError:
+    kinds = ", ".join(signature.parameters)
+    world.mistakes.note(f"{signature.label}({kinds}) does not take {shown(arguments)}: {cause}")
+    error = SystemError(
+        f"<built-in function {signature.name}> returned a result with an exception set"
+    )
+    error.__cause__ = cause
+    return error
+
+
+def shown(arguments: tuple[Any, ...]) -> str:
+    """Arguments for people, of bounded length."""
+    text = ", ".join(map(repr, arguments))
+    return f"({text if len(text) <= 60 else text[:57] + '...'})"

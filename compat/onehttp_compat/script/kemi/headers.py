@@ -1,0 +1,332 @@
+"""``KSR.hdr``, and the functions for headers of ``textops`` and ``textopsx``.
+
+A script goes on reading what was received: what it adds or removes shows on the wire, and to
+itself after ``msg_apply_changes``.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable
+
+from onehttp_compat.pseudo_variables.syntax import UnknownVariableError
+from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix, substitution
+from onehttp_compat.pv import as_bytes
+from onehttp_compat.script.kemi.functions import FALSE, NOTHING_TO_DO, TRUE, Functions, as_code
+from onehttp_compat.script.routed_message import FIRST, LAST
+from onehttp_compat.sip.message import canonical, parse_or_refuse
+
+
+class _Headers(Functions):
+    """What both modules need."""
+
+    def _add(self, line: str, place: int = LAST) -> int:
+        if self._sip.is_broken:
+            return FALSE
+        self._routed.add(line, place)
+        return self._scene.append_header(line)
+
+    def _remove(self, name: str, indices: list[int]) -> int:
+        count = self._routed.remove(indices)
+        if count:
+            self._scene.act(f"remove header {name}")
+        return count
+
+    def _beside(self, line: str, name: str, step: int, otherwise: int) -> int:
+        found = self._routed.indices(name)
+        return self._add(line, found[0] + step if found else otherwise)
+
+    def _matching(self, pattern: str) -> list[int]:
+        expression = posix(pattern.encode(), re.IGNORECASE)
+        headers = self._sip.headers
+        return [i for i, (name, _) in enumerate(headers) if expression.search(name.encode())]
+
+    def _value(self, name: str, index: int = 0) -> str | None:
+        texts = [] if self._sip.is_broken else self._sip.all(name)
+        if not -len(texts) <= index < len(texts):
+            return None
+        return texts[index] if texts[index].isascii() else as_bytes(texts[index]).decode()
+
+
+class HdrFunctions(_Headers):
+    """``KSR.hdr``."""
+
+    def append(self, line: str) -> int:
+        return self._add(line)
+
+    def append_after(self, line: str, name: str) -> int:
+        return self._beside(line, name, 1, LAST)
+
+    def insert(self, line: str) -> int:
+        return self._add(line, FIRST)
+
+    def insert_before(self, line: str, name: str) -> int:
+        return self._beside(line, name, 0, FIRST)
+
+    def append_to_reply(self, line: str) -> int:
+        self._routed.for_replies.append(line)
+        return self._scene.append_header(line)
+
+    def remove(self, name: str) -> int:
+        self._remove(name, self._routed.indices(name))
+        return TRUE
+
+    def rmappend(self, name: str, line: str) -> int:
+        self.remove(name)
+        return self.append(line)
+
+    def rminsert(self, name: str, line: str) -> int:
+        self.remove(name)
+        return self.insert(line)
+
+    def is_present(self, name: str) -> int:
+        return as_code(self._value(name) is not None)
+
+    def get(self, name: str) -> str | None:
+        return self._value(name)
+
+    def gete(self, name: str) -> str:
+        return self._value(name) or ""
+
+    def getw(self, name: str) -> str:
+        return self.getw_idx(name, 0)
+
+    def get_idx(self, name: str, index: int) -> str | None:
+        return self._value(name, index)
+
+    def gete_idx(self, name: str, index: int) -> str:
+        return self._value(name, index) or ""
+
+    def getw_idx(self, name: str, index: int) -> str:
+        value = self._value(name, index)
+        return "<null>" if value is None else value
+
+    def match_content(self, name: str, operator: str, text: str, which: str) -> bool:
+        texts = [] if self._sip.is_broken else self._sip.all(name)
+        chosen = {"f": texts[:1], "l": texts[-1:]}.get(which[:1].lower(), texts)
+        tests: dict[str, Callable[[str], bool]] = {
+            "eq": lambda value: value == text,
+            "ne": lambda value: value != text,
+            "sw": lambda value: value.startswith(text),
+            "in": lambda value: text in value,
+        }
+        test = tests.get(operator)
+        return test is not None and any(test(value) for value in chosen)
+
+
+class TextopsHeaders(_Headers):
+    """``KSR.textops``: headers."""
+
+    def is_present_hf(self, name: str) -> int:
+        return as_code(self._value(name) is not None)
+
+    def is_present_hf_re(self, pattern: str) -> int:
+        return as_code(self._matching(pattern))
+
+    def remove_hf(self, name: str) -> int:
+        self._remove(name, self._routed.indices(name))
+        return as_code(not self._sip.is_broken)
+
+    def remove_hf_re(self, pattern: str) -> int:
+        return as_code(self._remove(pattern, self._matching(pattern)))
+
+    def remove_hf_match(self, name: str, pattern: str) -> int:
+        return TRUE if self._remove(name, self._with_text(name, pattern)) else FALSE
+
+    def remove_hf_exp(self, taken: str, kept: str) -> int:
+        indices = sorted(set(self._matching(taken)) - set(self._matching(kept)))
+        return as_code(self._remove(taken, indices))
+
+    def remove_hf_idx(self, name: str, index: int) -> int:
+        found = self._routed.indices(name)
+        chosen = found[index : index + 1 or None] if index < 0 else found[index : index + 1]
+        return as_code(self._remove(name, chosen))
+
+    def search_hf(self, name: str, pattern: str, _flags: str) -> int:
+        return as_code(self._with_text(name, pattern))
+
+    def subst_hf(self, name: str, expression: str, which: str) -> int:
+        found = self._routed.indices(name)
+        chosen = {"f": found[:1], "l": found[-1:]}.get(which[:1].lower(), found)
+        try:
+            replace, changed = substitution(expression.encode()), 0
+        except UnknownVariableError as error:
+            self._world.mistakes.note(str(error))
+            return FALSE
+        for index in chosen:
+            text, count = replace(self._sip.headers[index][1].encode("utf-8", "surrogateescape"))
+            if count:
+                self._routed.replaced[index] = text.decode("utf-8", "surrogateescape")
+                changed += count
+        return as_code(changed)
+
+    def is_privacy(self, kind: str) -> int:
+        said = (self._sip.header("privacy") or "").lower()
+        return as_code(kind.lower() in [part.strip() for part in said.split(";")])
+
+    def _with_text(self, name: str, pattern: str) -> list[int]:
+        expression = posix(pattern.encode(), re.IGNORECASE | re.DOTALL)
+        headers = () if self._sip.is_broken else self._sip.headers
+        return [
+            i
+            for i in self._routed.indices(name)
+            if i < len(headers) and expression.search(as_bytes(headers[i][1]))
+        ]
+
+
+class TextopsxFunctions(_Headers):
+    """``KSR.textopsx``: applied changes, values in lists, iterators."""
+
+    def msg_apply_changes(self) -> int:
+        if (
+            self._routed.record_routes and self._sip.is_request
+        ):  # what they will say is not known before it is sent
+            return FALSE
+        self._routed.apply()
+        return TRUE
+
+    def msg_set_buffer(self, text: str) -> int:
+        sip = self._sip
+        message = parse_or_refuse(
+            text.encode(), sip.label, sip.source, sip.destination, sip.protocol
+        )
+        if message.refusal:
+            return FALSE
+        routed = self._routed
+        routed.sip, routed.new_uri, routed.body = message, None, None
+        routed.added, routed.removed, routed.replaced = [], set(), {}
+        return TRUE
+
+    def remove_body(self) -> int:
+        self._routed.body = b""
+        return TRUE
+
+    def change_reply_status(self, code: int, reason: str) -> int:
+        if self._sip.is_request:
+            return FALSE
+        return self._scene.act(f"reply status {code} {reason}")
+
+    def change_reply_status_code(self, code: int) -> int:
+        return FALSE if self._sip.is_request else self._scene.act(f"reply status {code}")
+
+    def keep_hf_re(self, pattern: str) -> int:
+        kept = set(self._matching(pattern))
+        fixed = {"via", "from", "to", "call-id", "cseq", "content-length", "content-type",
+                 "max-forwards", "contact", "route", "record-route"}  # fmt: skip
+        headers = enumerate(self._sip.headers)
+        gone = [i for i, (name, _) in headers if i not in kept and canonical(name) not in fixed]
+        self._remove("others", gone)
+        return TRUE
+
+    def keep_hf(self) -> int:
+        return self.keep_hf_re("^$")
+
+    def fnmatch(self, text: str, pattern: str) -> int:
+        """0 for a match: what C's own function says is handed on."""
+        return NOTHING_TO_DO if fnmatch.fnmatchcase(text, pattern) else FALSE
+
+    def fnmatch_ex(self, text: str, pattern: str, _flags: str) -> int:
+        return self.fnmatch(text, pattern)
+
+    # ---- values of headers that are lists: Supported: a, b
+
+    def hf_value_exists(self, name: str, value: str) -> int:
+        return as_code(any(value in _values(text) for text in self._sip.all(name)))
+
+    def include_hf_value(self, name: str, value: str) -> int:
+        if self.hf_value_exists(name, value) == TRUE:
+            return TRUE
+        return self.append_hf_value(name, value)
+
+    def exclude_hf_value(self, name: str, value: str) -> int:
+        for index in self._routed.indices(name):
+            self._rewrite(index, [one for one in self._current(index) if one != value])
+        return TRUE
+
+    def append_hf_value(self, name: str, value: str) -> int:
+        found = self._routed.indices(name)
+        if not found:
+            return self._add(f"{name}: {value}\r\n")
+        return self._rewrite(found[-1], [*self._current(found[-1]), value])
+
+    def insert_hf_value(self, name: str, value: str) -> int:
+        found = self._routed.indices(name)
+        if not found:
+            return self._add(f"{name}: {value}\r\n", FIRST)
+        return self._rewrite(found[0], [value, *self._current(found[0])])
+
+    def remove_hf_value(self, name: str) -> int:
+        title, _, rest = name.partition("[")
+        indices = self._routed.indices(title)
+        if not indices:
+            return FALSE
+        place = rest.partition("]")[0]
+        if place in ("", "*"):
+            return self._remove(title, indices if place else indices[:1]) and TRUE
+        return as_code(self._remove(title, indices[int(place) :][:1]))
+
+    def _current(self, index: int) -> list[str]:
+        return _values(self._routed.replaced.get(index, self._sip.headers[index][1]))
+
+    def _rewrite(self, index: int, values: list[str]) -> int:
+        if values:
+            self._routed.replaced[index] = ", ".join(values)
+        else:
+            self._routed.remove([index])
+        return TRUE
+
+    # ---- going through all headers
+
+    def hf_iterator_start(self, name: str) -> int:
+        self._iterators()[name] = -1
+        return TRUE
+
+    def hf_iterator_next(self, name: str) -> int:
+        return self._step(name, 1)
+
+    def hf_iterator_prev(self, name: str) -> int:
+        return self._step(name, -1)
+
+    def hf_iterator_end(self, name: str) -> int:
+        self._iterators().pop(name, None)
+        return TRUE
+
+    def hf_iterator_hname(self, name: str) -> str | None:
+        header = self._at(name)
+        return header[0] if header else None
+
+    def hf_iterator_hbody(self, name: str) -> str | None:
+        header = self._at(name)
+        return header[1] if header else None
+
+    def hf_iterator_rm(self, name: str) -> int:
+        if self._at(name) is None:
+            return FALSE
+        self._routed.remove([self._iterators()[name]])
+        return TRUE
+
+    def hf_iterator_append(self, name: str, line: str) -> int:
+        return FALSE if self._at(name) is None else self._add(line, self._iterators()[name] + 1)
+
+    def hf_iterator_insert(self, name: str, line: str) -> int:
+        return FALSE if self._at(name) is None else self._add(line, self._iterators()[name])
+
+    def _iterators(self) -> dict[str, int]:
+        return self._routed.iterators
+
+    def _at(self, name: str) -> tuple[str, str] | None:
+        place = self._iterators().get(name, -1)
+        headers = self._sip.headers
+        return headers[place] if 0 <= place < len(headers) else None
+
+    def _step(self, name: str, by: int) -> int:
+        places = self._iterators()
+        if name not in places:
+            return FALSE
+        places[name] += by
+        return as_code(self._at(name))
+
+
+def _values(text: str) -> list[str]:
+    return [value.strip() for value in text.split(",") if value.strip()]

@@ -1,0 +1,234 @@
+"""``KSR.rr``, ``KSR.path``, ``KSR.corex``, ``KSR.diversion``: where a request goes, and back."""
+
+from __future__ import annotations
+
+from onehttp_compat.pseudo_variables.syntax import UnknownVariableError
+from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix
+from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
+from onehttp_compat.script.routed_message import FIRST, Branch
+from onehttp_compat.sip.address import parse_address, split_addresses
+from onehttp_compat.sip.uri import parse_uri
+
+TWO_AT_ONCE = 2
+
+
+class RrFunctions(Functions):
+    """``KSR.rr``."""
+
+    def record_route(self) -> int:
+        return self.record_route_params("")
+
+    def record_route_params(self, params: str) -> int:
+        routed = self._routed
+        if routed.record_routes or self._sip.address("from") is None:
+            return FALSE
+        routed.record_routes.append(params)
+        return self._scene.act("record-route")
+
+    def record_route_preset(self, first: str, second: str) -> int:
+        return self.record_route_params(f"{first} {second}".strip())
+
+    def record_route_preset_one(self, address: str) -> int:
+        return self.record_route_params(address)
+
+    def record_route_advertised_address(self, address: str) -> int:
+        return self.record_route_params(address)
+
+    def remove_record_route(self) -> int:
+        self._routed.record_routes.clear()
+        return TRUE
+
+    def add_rr_param(self, param: str) -> int:
+        self._routed.route_params += param
+        return TRUE
+
+    def loose_route(self) -> int:
+        return self._loose_route(is_preloaded=False)
+
+    def loose_route_mode(self, _mode: int) -> int:
+        return self._loose_route(is_preloaded=False)
+
+    def loose_route_preloaded(self) -> int:
+        return self._loose_route(is_preloaded=True)
+
+    def next_hop_route(self) -> int:
+        routes = self._routes()
+        if not routes:
+            return FALSE
+        self._routed.dst_uri = routes[0][2]
+        return TRUE
+
+    def check_route_param(self, pattern: str) -> int:
+        params = self._routed.route_params_received
+        if params is None:
+            return FALSE
+        try:
+            return as_code(posix(pattern.encode()).search(params.encode()))
+        except UnknownVariableError as error:
+            self._world.mistakes.note(str(error))
+            return FALSE
+
+    def is_direction(self, direction: str) -> int:
+        params = self._routed.route_params_received or ""
+        sender = self._sip.address("from")
+        tag = sender.param("tag") if sender else None
+        known = next((one[5:] for one in params.split(";") if one.startswith("ftag=")), None)
+        is_upstream = known is not None and tag is not None and known != tag
+        return as_code(is_upstream == (direction.lower() == "upstream"))
+
+    def _loose_route(self, *, is_preloaded: bool) -> int:
+        """Follow the Route headers: those that are ours are taken out, the next is the way."""
+        routes = self._routes()
+        if not routes:
+            return self._without_routes(is_preloaded)
+        place, _, uri_text = routes[0]
+        uri = parse_uri(uri_text)
+        if uri is None:
+            return FALSE
+        taken = 0
+        if self._is_mine(uri):
+            taken = 1
+            self._routed.route_params_received = uri.params and f";{uri.params}"
+            following = parse_uri(routes[1][2]) if len(routes) > 1 else None
+            if uri.param("r2") == "on" and following is not None and self._is_mine(following):
+                taken = TWO_AT_ONCE  # the other side of the same server
+        elif is_preloaded:
+            return FALSE
+        self._take(routes, taken)
+        rest = routes[taken:]
+        if rest:
+            self._routed.dst_uri = rest[0][2]
+            self._scene.act(f"destination {rest[0][2]}")
+        del place
+        return TRUE
+
+    def _without_routes(self, is_preloaded: bool) -> int:
+        """A strict router before us has put our own URI into the request line."""
+        return FALSE
+
+    def _routes(self) -> list[tuple[int, str, str]]:
+        """(index of the header, text, URI) of each Route."""
+        found = []
+        for index in self._routed.indices("route"):
+            if index in self._routed.removed:
+                continue
+            text = self._routed.replaced.get(index, self._sip.headers[index][1])
+            for one in split_addresses(text):
+                address = parse_address(one)
+                if address is not None:
+                    found.append((index, one, address.uri))
+        return found
+
+    def _take(self, routes: list[tuple[int, str, str]], count: int) -> None:
+        for index in {route[0] for route in routes[:count]}:
+            kept = [text for place, text, _ in routes[count:] if place == index]
+            if kept:
+                self._routed.replaced[index] = ", ".join(kept)
+            else:
+                self._routed.remove([index])
+
+
+class PathFunctions(Functions):
+    """``KSR.path``."""
+
+    def add_path(self) -> int:
+        return self._add("")
+
+    def add_path_user(self, user: str) -> int:
+        return self._add(user)
+
+    def add_path_user_params(self, user: str, _params: str) -> int:
+        return self._add(user)
+
+    def add_path_received(self) -> int:
+        return self._add("")
+
+    def add_path_received_user(self, user: str) -> int:
+        return self._add(user)
+
+    def add_path_received_user_params(self, user: str, _params: str) -> int:
+        return self._add(user)
+
+    def _add(self, user: str) -> int:
+        host, port = self._sip.destination
+        who = f"{user}@" if user else ""
+        line = f"Path: <sip:{who}{host}:{port};lr>\r\n"
+        self._routed.add(line, FIRST)
+        return self._scene.append_header(line)
+
+
+class DiversionFunctions(Functions):
+    """``KSR.diversion``."""
+
+    def add_diversion(self, reason: str) -> int:
+        uri = self._sip.uri
+        return self.add_diversion_uri(reason, uri)
+
+    def add_diversion_uri(self, reason: str, uri: str) -> int:
+        line = f"Diversion: <{uri}>;reason={reason}\r\n"
+        self._routed.add(line, FIRST)
+        return self._scene.append_header(line)
+
+
+class CorexFunctions(Functions):
+    """``KSR.corex``: branches, sockets, and what has no better place in the server either."""
+
+    def append_branch(self) -> int:
+        return self._append(self._routed.uri, -1)
+
+    def append_branch_uri(self, uri: str) -> int:
+        return self._append(uri or self._routed.uri, -1)
+
+    def append_branch_uri_q(self, uri: str, q: str) -> int:
+        try:
+            thousandths = round(float(q) * 1000)
+        except ValueError:
+            return FALSE
+        return self._append(uri or self._routed.uri, thousandths)
+
+    def has_ruri_user(self) -> int:
+        uri = self._routed.parsed_uri
+        return as_code(self._sip.is_request and uri is not None and uri.user)
+
+    def has_user_agent(self) -> int:
+        return as_code(self._sip.header("user-agent"))
+
+    def is_faked_msg(self) -> int:
+        return as_code(self._scene.is_faked)
+
+    def set_send_socket(self, socket: str) -> int:
+        self._routed.send_socket = socket
+        return TRUE
+
+    set_send_socket_name = set_recv_socket = set_recv_socket_name = set_send_socket
+
+    def setxflag(self, flag: int) -> int:
+        self._flags()[flag // 32] = self._flags().get(flag // 32, 0) | 1 << flag % 32
+        return TRUE
+
+    def resetxflag(self, flag: int) -> int:
+        self._flags()[flag // 32] = self._flags().get(flag // 32, 0) & ~(1 << flag % 32)
+        return TRUE
+
+    def isxflagset(self, flag: int) -> int:
+        return as_code(self._flags().get(flag // 32, 0) >> flag % 32 & 1)
+
+    def set_source_address(self, address: str) -> int:
+        import dataclasses
+
+        protocol, _, rest = address.partition(":")
+        host, _, port = rest.rpartition(":")
+        if not host or not port.isdigit():
+            return FALSE
+        self._routed.sip = dataclasses.replace(
+            self._sip, source=(host.strip("[]"), int(port)), protocol=protocol.lower()
+        )
+        return TRUE
+
+    def _flags(self) -> dict[int, int]:
+        return self._routed.extended_flags
+
+    def _append(self, uri: str, q: int) -> int:
+        routed = self._routed
+        routed.branches.append(Branch(uri, routed.dst_uri or "", q=q, flags=routed.branch_flags))
+        return self._scene.act(f"branch {uri}")

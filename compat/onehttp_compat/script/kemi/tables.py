@@ -1,0 +1,223 @@
+"""``KSR.htable``, and the counters of ``KSR.statistics`` and ``KSR.cfgutils``."""
+
+from __future__ import annotations
+
+import random
+import threading
+import uuid
+from typing import Final
+
+from onehttp_compat.pseudo_variables.transformations.strings import core_hash
+from onehttp_compat.script.kemi.functions import FALSE, NOTHING_TO_DO, TRUE, Functions, as_code
+from onehttp_compat.sip.value import Value
+
+NULL: Final = "<null>"
+NO_NUMBER: Final = -255
+"""What counting says where there is nothing to count."""
+
+
+DEFAULT_CHANCE: Final = 10
+"""Per cent, of ``rand_event``."""
+
+
+class HtableFunctions(Functions):
+    """``KSR.htable``."""
+
+    def sht_get(self, table: str, key: str) -> Value:
+        return self._world.tables.get(table, key)
+
+    def sht_gete(self, table: str, key: str) -> Value:
+        value = self.sht_get(table, key)
+        return "" if value is None else value
+
+    def sht_getw(self, table: str, key: str) -> Value:
+        value = self.sht_get(table, key)
+        return NULL if value is None else value
+
+    def sht_is_null(self, table: str, key: str) -> int:
+        if not self._world.tables.has(table):
+            return 2
+        return TRUE if self.sht_get(table, key) is None else FALSE
+
+    def sht_sets(self, table: str, key: str, value: str) -> int:
+        return as_code(self._world.tables.set(table, key, value))
+
+    def sht_seti(self, table: str, key: str, value: int) -> int:
+        return as_code(self._world.tables.set(table, key, value))
+
+    def sht_setex(self, table: str, key: str, seconds: int) -> int:
+        self._world.tables.expire_in(table, key, seconds)
+        return as_code(self._world.tables.has(table))
+
+    def sht_setxs(self, table: str, key: str, value: str, seconds: int) -> int:
+        return self._set_for(table, key, value, seconds)
+
+    def sht_setxi(self, table: str, key: str, value: int, seconds: int) -> int:
+        return NOTHING_TO_DO if self._set_for(table, key, value, seconds) > 0 else FALSE
+
+    def sht_inc(self, table: str, key: str) -> int:
+        return self._add(table, key, 1)
+
+    def sht_dec(self, table: str, key: str) -> int:
+        return self._add(table, key, -1)
+
+    def sht_rm(self, table: str, key: str) -> int:
+        return self._remove(table, [key])
+
+    def sht_reset(self, table: str) -> int:
+        self._world.tables.clear(table)
+        return NOTHING_TO_DO if self._world.tables.has(table) else FALSE
+
+    def sht_rm_name(self, table: str, kind: str, name: str) -> int:
+        return self._remove_matching(table, kind, name, is_value=False)
+
+    def sht_rm_name_re(self, table: str, pattern: str) -> int:
+        return self._remove_matching(table, "re", pattern, is_value=False)
+
+    def sht_rm_value(self, table: str, kind: str, value: str) -> int:
+        return self._remove_matching(table, kind, value, is_value=True)
+
+    def sht_rm_value_re(self, table: str, pattern: str) -> int:
+        return self._remove_matching(table, "re", pattern, is_value=True)
+
+    def sht_match_name(self, table: str, kind: str, name: str) -> int:
+        return as_code(self._world.tables.matching(table, kind, name, is_value=False))
+
+    def sht_match_str_value(self, table: str, kind: str, value: str) -> int:
+        return as_code(self._world.tables.matching(table, kind, value, is_value=True))
+
+    def sht_lock(self, table: str, key: str) -> int:
+        self._world.tables.lock_for(table, key).acquire()
+        return TRUE
+
+    def sht_unlock(self, table: str, key: str) -> int:
+        return _release(self._world.tables.lock_for(table, key))
+
+    # ---- going through a table
+
+    def sht_iterator_start(self, iterator: str, table: str) -> int:
+        return as_code(self._world.tables.start(iterator, table))
+
+    def sht_iterator_next(self, iterator: str) -> int:
+        return as_code(self._world.tables.next(iterator))
+
+    def sht_iterator_end(self, iterator: str) -> int:
+        self._world.tables.end(iterator)
+        return TRUE
+
+    def sht_iterator_rm(self, iterator: str) -> int:
+        table, key = self._world.tables.at(iterator)
+        return FALSE if key is None else self._remove(table, [key])
+
+    def sht_iterator_sets(self, iterator: str, value: str) -> int:
+        return self._set_at(iterator, value)
+
+    def sht_iterator_seti(self, iterator: str, value: int) -> int:
+        return self._set_at(iterator, value)
+
+    def sht_iterator_setex(self, iterator: str, seconds: int) -> int:
+        table, key = self._world.tables.at(iterator)
+        return as_code(key is not None and self._world.tables.expire_in(table, key, seconds))
+
+    # ----
+
+    def _set_at(self, iterator: str, value: Value) -> int:
+        table, key = self._world.tables.at(iterator)
+        return as_code(key is not None and self._world.tables.set(table, key, value))
+
+    def _set_for(self, table: str, key: str, value: Value, seconds: int) -> int:
+        tables = self._world.tables
+        with tables.held():
+            return as_code(tables.set(table, key, value) and tables.expire_in(table, key, seconds))
+
+    def _add(self, table: str, key: str, step: int) -> int:
+        value = self._world.tables.add(table, key, step)
+        return NO_NUMBER if value is None else value
+
+    def _remove(self, table: str, keys: list[str]) -> int:
+        for key in keys:
+            self._world.tables.remove(table, key)
+        return as_code(self._world.tables.has(table))
+
+    def _remove_matching(self, table: str, kind: str, wanted: str, *, is_value: bool) -> int:
+        keys = self._world.tables.matching(table, kind, wanted, is_value=is_value)
+        return self._remove(table, keys)
+
+
+class StatisticsFunctions(Functions):
+    """``KSR.statistics``."""
+
+    def update_stat(self, name: str, step: int) -> int:
+        world = self._world
+        with world.changing:
+            world.counters[name] = world.counters.get(name, 0) + step
+        return TRUE
+
+    def reset_stat(self, name: str) -> int:
+        self._world.counters[name] = 0
+        return TRUE
+
+
+class UuidFunctions(Functions):
+    """``KSR.uuid``."""
+
+    def get(self) -> str:
+        return str(uuid.uuid4())
+
+    rget = get
+
+    def tget(self) -> str:
+        return str(uuid.uuid1())
+
+
+class CfgutilsFunctions(Functions):
+    """``KSR.cfgutils``: locks by name, chance."""
+
+    def lock(self, name: str) -> int:
+        self._lock(name).acquire()
+        return TRUE
+
+    def trylock(self, name: str) -> int:
+        return as_code(self._lock(name).acquire(blocking=False))
+
+    def unlock(self, name: str) -> int:
+        return _release(self._lock(name))
+
+    def rand_set_prob(self, percent: int) -> int:
+        if not 0 <= percent <= 100:
+            return FALSE
+        self._world.counters["rand_prob"] = percent
+        return TRUE
+
+    def rand_get_prob(self) -> int:
+        return self._world.counters.get("rand_prob", DEFAULT_CHANCE)
+
+    def rand_reset_prob(self) -> int:
+        self._world.counters["rand_prob"] = DEFAULT_CHANCE
+        return TRUE
+
+    def rand_event(self) -> int:
+        return as_code(random.randrange(100) < self.rand_get_prob())
+
+    def check_route_exists(self, name: str) -> int:
+        """-1: it knows the routes of kamailio.cfg, and there are none beside a script."""
+        return FALSE
+
+    def route_if_exists(self, name: str) -> int:
+        return self.check_route_exists(name)
+
+    def core_hash(self, one: str, other: str, size: int) -> int:
+        value = core_hash(one.encode(), other.encode())
+        return (value & ((1 << max(1, size)) - 1)) + 1
+
+    def _lock(self, name: str) -> threading.RLock:
+        with self._world.changing:
+            return self._world.locks.setdefault(name, threading.RLock())
+
+
+def _release(lock: threading.RLock) -> int:
+    try:
+        lock.release()
+    except RuntimeError:  # it was not held: the server says no more than that either
+        return FALSE
+    return TRUE

@@ -1,0 +1,191 @@
+"""``KSR.textops``: the message as text, its body, comparisons; ``KSR.regex``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from onehttp_compat.pseudo_variables.syntax import UnknownVariableError
+from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix, substitution
+from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
+from onehttp_compat.script.kemi.headers import TextopsHeaders
+from onehttp_compat.sip.message import parse_or_refuse
+
+
+class TextopsFunctions(TextopsHeaders):
+    """``KSR.textops``, with what it does to headers."""
+
+    # ---- looking for text
+
+    def search(self, pattern: str) -> int:
+        return self._search(pattern, self._sip.wire())
+
+    def search_body(self, pattern: str) -> int:
+        return self._search(pattern, self._body)
+
+    def search_str(self, text: str, pattern: str) -> int:
+        return self._search(pattern, text.encode())
+
+    def regex_substring(self, text: str, pattern: str, index: int, count: int, target: str) -> int:
+        match = _posix(pattern, text)
+        groups = (match[0], *match.groups()) if match else ()
+        if not 0 <= index < min(len(groups), count + 1) or groups[index] is None:
+            return FALSE
+        self._world.server.pv.set(target, groups[index])
+        return TRUE
+
+    def cmp_str(self, one: str, other: str) -> int:
+        return as_code(one == other)
+
+    def cmp_istr(self, one: str, other: str) -> int:
+        return as_code(one.lower() == other.lower())
+
+    def starts_with(self, text: str, start: str) -> int:
+        return as_code(text.startswith(start))
+
+    def ends_with(self, text: str, end: str) -> int:
+        return as_code(text.endswith(end))
+
+    def str_find(self, text: str, part: str) -> int:
+        return text.find(part) + 1 or FALSE
+
+    def str_ifind(self, text: str, part: str) -> int:
+        return text.lower().find(part.lower()) + 1 or FALSE
+
+    def in_list(self, item: str, items: str, separator: str) -> int:
+        return as_code(item in [one.strip() for one in items.split(separator[:1] or ",")])
+
+    def in_list_prefix(self, item: str, items: str, separator: str) -> int:
+        parts = [one.strip() for one in items.split(separator[:1] or ",")]
+        return as_code(any(one and item.startswith(one) for one in parts))
+
+    # ---- the body
+
+    @property
+    def _body(self) -> bytes:
+        return b"" if self._sip.is_broken else self._sip.body
+
+    def has_body(self) -> int:
+        length = self._sip.header("content-length")
+        return as_code(self._body and length and length != "0")
+
+    def has_body_type(self, kind: str) -> int:
+        # A body of no said type is a session description to the server.
+        said = (self._sip.header("content-type") or "application/sdp").partition(";")[0].strip()
+        return as_code(self.has_body() > 0 and said.lower() == kind.lower())
+
+    def set_body(self, text: str, kind: str) -> int:
+        routed = self._routed
+        routed.body = text.encode()
+        routed.remove(routed.indices("content-type"))
+        routed.add(f"Content-Type: {kind}\r\n")
+        if not routed.indices("content-length"):
+            routed.add(f"Content-Length: {len(routed.body)}\r\n")
+        return self._scene.act(f"body of {len(routed.body)} bytes, {kind}")
+
+    def set_reply_body(self, text: str, kind: str) -> int:
+        self._routed.for_replies.append(f"Content-Type: {kind}\r\n")
+        return self._scene.act(f"reply body of {len(text.encode())} bytes, {kind}")
+
+    def replace_body(self, pattern: str, text: str) -> int:
+        return self._replace_body(pattern, text, 1)
+
+    def replace_body_all(self, pattern: str, text: str) -> int:
+        return self._replace_body(pattern, text, 0)
+
+    replace_body_atonce = replace_body_all
+
+    def replace_body_str(self, old: str, new: str, mode: str) -> int:
+        return self._replace_body(re.escape(old), new, 1 if mode[:1] == "f" else 0)
+
+    def subst_body(self, expression: str) -> int:
+        replace = _substitution(expression)
+        text, count = replace(self._body) if replace else (b"", 0)
+        if count:
+            self._routed.body = text
+        return as_code(count)
+
+    def _replace_body(self, pattern: str, text: str, count: int) -> int:
+        changed, found = posix(pattern.encode()).subn(
+            lambda _: text.encode(), self._routed.body or self._body, count=count
+        )
+        if found:
+            self._routed.body = changed
+        return as_code(found)
+
+    # ---- the message, and its request URI
+
+    def subst(self, expression: str) -> int:
+        replace = _substitution(expression)
+        if replace is None:
+            return FALSE
+        sip = self._sip
+        text, count = replace(sip.wire())
+        changed = parse_or_refuse(text, sip.label, sip.source, sip.destination, sip.protocol)
+        if not count or changed.refusal:
+            return FALSE
+        self._routed.sip = changed
+        return TRUE
+
+    def subst_uri(self, expression: str) -> int:
+        replace = _substitution(expression)
+        text, count = replace(self._routed.uri.encode()) if replace else (b"", 0)
+        if not count:
+            return FALSE
+        self._routed.new_uri = text.decode("utf-8", "surrogateescape")
+        self._scene.act(f"$ru = {self._routed.new_uri}")
+        return TRUE
+
+    def subst_user(self, expression: str) -> int:
+        replace, uri = _substitution(expression), self._routed.parsed_uri
+        text, count = replace(uri.user.encode()) if replace and uri else (b"", 0)
+        if not count or not self._routed.rewrite(user=text.decode("utf-8", "surrogateescape")):
+            return FALSE
+        self._scene.act(f"$ru = {self._routed.uri}")
+        return TRUE
+
+    def is_audio_on_hold(self) -> int:
+        lines = self._body.decode("utf-8", "replace").splitlines()
+        held = any(
+            line.strip() in ("a=sendonly", "a=inactive", "c=IN IP4 0.0.0.0") for line in lines
+        )
+        return as_code(held)
+
+    def _search(self, pattern: str, data: bytes) -> int:
+        try:
+            return as_code(
+                posix(pattern.encode(), re.IGNORECASE | re.MULTILINE).search(c_string(data))
+            )
+        except UnknownVariableError as error:
+            self._world.mistakes.note(str(error))
+            return FALSE
+
+
+class RegexFunctions(Functions):
+    """``KSR.regex``: Perl's expressions."""
+
+    def pcre_match(self, text: str, pattern: str) -> int:
+        try:
+            return as_code(re.search(pattern, text))
+        except re.error as error:
+            self._world.mistakes.note(f"{pattern!r} is no regular expression: {error}")
+            return FALSE - 3
+
+
+def c_string(data: bytes) -> bytes:
+    """As far as a function of C reads: up to the first NUL."""
+    return data.partition(b"\0")[0]
+
+
+def _posix(pattern: str, text: str) -> re.Match[str] | None:
+    try:
+        return re.search(pattern, text)
+    except re.error:
+        return None
+
+
+def _substitution(expression: str) -> Callable[[bytes], tuple[bytes, int]] | None:
+    try:
+        return substitution(expression.encode())
+    except UnknownVariableError:
+        return None

@@ -1,0 +1,178 @@
+"""What a script may not do to the run: work on one message for ever, or end the process.
+
+The time limit is an exception that the script does not expect, raised in its thread: by a signal in
+the main one, which also ends a sleep, and by the interpreter in all others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Final, NoReturn
+
+from onehttp import OnehttpError
+from onehttp_compat.script.message_in_progress import Scene
+
+AGAIN_S: Final = 0.1
+"""A script that catches everything is told again after so long."""
+PATIENCE: Final = 20
+"""After so many times it is abandoned, in a thread that cannot be interrupted."""
+
+
+class TimeLimitExceeded(BaseException):
+    """The script has worked on a message for longer than it may; no script catches it by chance."""
+
+
+class ProcessExitError(OnehttpError, RuntimeError):
+    """The script would have ended the server's process, and with it the server."""
+
+
+@dataclass(slots=True, eq=False)
+class _Watch:
+    thread: int
+    due: float
+    scene: Scene
+    fired: int = 0
+    is_over: bool = False
+
+
+class Watchdog:
+    """Ends what works on a message for too long.
+
+    Args:
+        limit_s: None: nothing is watched.
+    """
+
+    def __init__(self, limit_s: float | None) -> None:
+        self.limit_s = limit_s
+        self._watches: list[_Watch] = []
+        self._changed = threading.Condition()
+        """Guards the watches."""
+        self._is_closed = False
+        self._thread: threading.Thread | None = None
+        self._main = threading.main_thread().ident
+        self._before: Any = None
+
+    def __enter__(self) -> Watchdog:
+        if self.limit_s is not None:
+            if threading.current_thread() is threading.main_thread():
+                self._before = signal.signal(signal.SIGALRM, self._on_alarm)
+            self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+        if self._before is not None:
+            signal.signal(signal.SIGALRM, self._before)
+
+    @contextlib.contextmanager
+    def watching(self, scene: Scene) -> Iterator[None]:
+        """What runs inside is ended when its time is over; that is kept with its message."""
+        if self.limit_s is None:
+            yield
+            return
+        watch = _Watch(threading.get_ident(), time.monotonic() + self.limit_s, scene)
+        with self._changed:
+            self._watches.append(watch)
+            if len(self._watches) == 1:
+                self._changed.notify()
+        try:
+            yield
+        except TimeLimitExceeded:
+            pass
+        finally:
+            self._end(watch)
+        if watch.fired:
+            scene.progress.fail(
+                f"ended after {self.limit_s:g} s, the limit of a message (--timeout)"
+            )
+
+    def _end(self, watch: _Watch) -> None:
+        while not watch.is_over:
+            with contextlib.suppress(TimeLimitExceeded), self._changed:
+                watch.is_over = True
+                self._watches.remove(watch)
+                if watch.fired and watch.thread != self._main:
+                    # One that is on its way must not meet what comes after the script.
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(watch.thread), None)
+
+    def _watch(self) -> None:
+        while True:
+            with self._changed:
+                if self._is_closed:
+                    return
+                now = time.monotonic()
+                for watch in [one for one in self._watches if one.due <= now]:
+                    watch.fired += 1
+                    watch.due = now + AGAIN_S
+                    self._fire(watch)
+                next_due = min((one.due for one in self._watches), default=None)
+                self._changed.wait(None if next_due is None else max(0.0, next_due - now))
+
+    def _fire(self, watch: _Watch) -> None:
+        if watch.thread == self._main and self._before is not None:
+            signal.pthread_kill(watch.thread, signal.SIGALRM)
+            return
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(watch.thread), ctypes.py_object(TimeLimitExceeded)
+        )
+        if watch.fired == PATIENCE:
+            watch.scene.progress.abandon(
+                f"does not end after {self.limit_s} s, the limit of a message (--timeout)"
+            )
+
+    def _on_alarm(self, _number: int, frame: FrameType | None) -> None:
+        due = [one for one in self._watches if one.fired and one.thread == self._main]
+        if not due or due[0].is_over:
+            return
+        if due[0].fired > 1:
+            # It catches everything: every further line of it meets the exception.
+            sys.settrace(_raise_in_line)
+            while frame is not None:
+                frame.f_trace = _raise_in_line
+                frame = frame.f_back
+        raise TimeLimitExceeded
+
+
+def _raise_in_line(frame: FrameType, event: str, _: object) -> Any:
+    if frame.f_globals.get("__name__", "").startswith("onehttp_compat"):
+        sys.settrace(None)
+        return None
+    if event == "line":
+        raise TimeLimitExceeded
+    return _raise_in_line
+
+
+@contextlib.contextmanager
+def staying_alive() -> Iterator[None]:
+    """``os._exit`` and ``os.abort`` in a script fail its message, and end no process."""
+    process, exit_now, abort = os.getpid(), os._exit, os.abort
+
+    def refuse_exit(status: int) -> NoReturn:
+        if os.getpid() != process:  # a child that the script has forked
+            exit_now(status)
+        raise ProcessExitError(f"os._exit({status}): the server would be gone")
+
+    def refuse_abort() -> NoReturn:
+        if os.getpid() != process:
+            abort()
+        raise ProcessExitError("os.abort(): the server would be gone")
+
+    os._exit, os.abort = refuse_exit, refuse_abort
+    try:
+        yield
+    finally:
+        os._exit, os.abort = exit_now, abort

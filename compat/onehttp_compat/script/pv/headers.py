@@ -1,0 +1,209 @@
+"""``$hdr(name)`` and the headers with variables of their own; the body; Via; credentials."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from onehttp_compat.pv import Value, Variable
+from onehttp_compat.script.message_in_progress import Scene
+from onehttp_compat.script.pv.table import Entry, Table, of_scene
+from onehttp_compat.sip.address import split_addresses
+from onehttp_compat.sip.uri import parse_uri
+from onehttp_compat.sip.via import Via, parse_via
+
+_digest = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
+_PROXY_FIRST: Final = ("proxy-authorization", "authorization")
+
+
+def _texts(scene: Scene, name: str) -> list[str]:
+    """Headers of that name; none where the message breaks off among its headers."""
+    return [] if scene.message.is_broken else scene.message.all(name)
+
+
+def _header(scene: Scene, variable: Variable) -> Value:
+    return _element(_texts(scene, variable.name), variable.element)
+
+
+def _count(scene: Scene, variable: Variable) -> Value:
+    return len(_texts(scene, variable.name))
+
+
+def _listed(scene: Scene, variable: Variable) -> Value:
+    found = [one for text in _texts(scene, variable.name) for one in split_addresses(text)]
+    return _element(found, variable.element)
+
+
+def _element(texts: list[str], element: str) -> Value:
+    if element == "*":
+        return ",".join(texts) or None
+    index = int(element) if element.lstrip("-").isdigit() else 0
+    return texts[index] if -len(texts) <= index < len(texts) else None
+
+
+def _known(name: str) -> Entry:
+    return of_scene(lambda scene, _: scene.message.header(name))
+
+
+def _length(scene: Scene, _: Variable) -> Value:
+    said = scene.message.header("content-length") or ""
+    return int(said) if said.isdigit() else None
+
+
+def _body(scene: Scene, _: Variable) -> Value:
+    said = scene.message.header("content-length")
+    if scene.message.is_broken or (said is not None and not said.isdigit()):
+        return None
+    return scene.message.body if said is not None or scene.message.body else None
+
+
+def _body_size(scene: Scene, variable: Variable) -> Value:
+    body = _body(scene, variable)
+    return len(body) if isinstance(body, bytes) else 0
+
+
+def _via(index: int) -> Entry:
+    def read(scene: Scene, variable: Variable) -> Value:
+        vias = scene.message.vias
+        via = parse_via(vias[index]) if -len(vias) <= index < len(vias) else None
+        return None if via is None else _via_part(via, variable.name)
+
+    return of_scene(read)
+
+
+def _via_part(via: Via, name: str) -> Value:
+    if name in ("host", "port", "proto"):
+        parts: dict[str, Value] = {"host": via.host, "port": via.port, "proto": via.transport}
+        return parts[name]
+    return via.param(name) or None
+
+
+def _expires(scene: Scene, variable: Variable) -> Value:
+    times = []
+    for text in scene.message.all("contact"):
+        for one in split_addresses(text):
+            found = re.search(r";\s*expires=(\d+)", one)
+            times.append(int(found[1]) if found else _default_expires(scene))
+    known = [time for time in times if time is not None]
+    if not known:
+        return None
+    return max(known) if variable.name == "max" else min(known)
+
+
+def _default_expires(scene: Scene) -> int | None:
+    said = scene.message.header("expires") or ""
+    return int(said) if said.isdigit() else None
+
+
+def credentials(scene: Scene) -> dict[str, str]:
+    """What the credentials of a request say, by lower-case name; empty without any."""
+    for header in _PROXY_FIRST:
+        text = scene.message.header(header)
+        if text and text[:7].lower() == "digest ":
+            return {name.lower(): one or other for name, one, other in _digest.findall(text[7:])}
+    return {}
+
+
+def _credential(name: str) -> Entry:
+    def read(scene: Scene, _: Variable) -> Value:
+        found = credentials(scene)
+        return found.get(name, "") if found else None
+
+    return of_scene(read)
+
+
+def _user(scene: Scene, _: Variable) -> Value:
+    name = credentials(scene).get("username")
+    return name.partition("@")[0] if name else None
+
+
+def _domain(scene: Scene, _: Variable) -> Value:
+    found = credentials(scene)
+    _name, at, domain = found.get("username", "").partition("@")
+    return domain if at else found.get("realm")
+
+
+def _digest_uri(part: str) -> Entry:
+    def read(scene: Scene, _: Variable) -> Value:
+        uri = parse_uri(credentials(scene).get("uri", ""))
+        return (getattr(uri, part) or None) if uri else None
+
+    return of_scene(read)
+
+
+def _accounting_user(scene: Scene, _: Variable) -> Value:
+    """The caller, as long as no credentials have been checked."""
+    address = scene.message.address("from")
+    uri = address.parsed_uri if address else None
+    return f"{uri.user}@{uri.host}" if uri else None
+
+
+def _direction(scene: Scene, variable: Variable) -> Value:
+    """1, downstream, unless our Route header tells that it is the other side that sends."""
+    params = scene.routed.route_params_received or ""
+    known = next((one[5:] for one in params.split(";") if one.startswith("ftag=")), None)
+    sender = scene.message.address("from")
+    is_upstream = known is not None and (sender is None or sender.param("tag") != known)
+    if variable.name == "id":
+        return 2 if is_upstream else 1
+    return "upstream" if is_upstream else "downstream"
+
+
+def _sdp(scene: Scene, variable: Variable) -> Value:
+    """The session description: the body, or what of it is one."""
+    sip = scene.message
+    kind = (sip.header("content-type") or "").partition(";")[0].strip().lower()
+    if variable.name != "body" or not sip.body or not kind:
+        return None
+    return sip.body if kind == "application/sdp" else b""
+
+
+def _route(scene: Scene, _: Variable) -> Value:
+    from onehttp_compat.sip.address import parse_address
+
+    text = scene.message.header("route")
+    address = parse_address(text) if text else None
+    return address.uri if address else None
+
+
+TABLE: Final[Table] = {
+    "hdr": of_scene(_header),
+    "hdrc": of_scene(_count),
+    "hfl": of_scene(_listed),
+    "hflc": of_scene(
+        lambda scene, variable: len(
+            [one for text in _texts(scene, variable.name) for one in split_addresses(text)]
+        )
+    ),
+    "ci": _known("call-id"),
+    "cs": of_scene(lambda scene, _: scene.message.cseq[0] or None),
+    "csb": _known("cseq"),
+    "ua": _known("user-agent"),
+    "cT": _known("content-type"),
+    "cl": of_scene(_length),
+    "rb": of_scene(_body),
+    "bs": of_scene(_body_size),
+    "via0": _via(0),
+    "via1": _via(1),
+    "viaZ": _via(-1),
+    "expires": of_scene(_expires),
+    "rdir": of_scene(_direction),
+    "sdp": of_scene(_sdp),
+    "route_uri": of_scene(_route),
+    "rr_count": of_scene(lambda scene, _: len(scene.message.all("record-route"))),
+    "rr_top_count": of_scene(
+        lambda scene, _: len(split_addresses(scene.message.header("record-route") or ""))
+    ),
+    "ad": of_scene(_domain),
+    "aU": _credential("username"),
+    "au": of_scene(_user),
+    "ar": _credential("realm"),
+    "aa": _credential("algorithm"),
+    "adu": _credential("uri"),
+    "adn": _credential("nonce"),
+    "adc": _credential("cnonce"),
+    "ado": _credential("opaque"),
+    "adr": _credential("response"),
+    "AU": _digest_uri("user"),
+    "Au": of_scene(_accounting_user),
+}

@@ -1,0 +1,69 @@
+"""``$si``, ``$Ri``, ``$pr``: between whom the message went, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from onehttp_compat.pv import Value, Variable
+from onehttp_compat.script.message_in_progress import Scene
+from onehttp_compat.script.pv.table import Entry, Table, of_scene, text
+
+_IDS: Final = {"udp": 1, "tcp": 2, "tls": 3, "sctp": 4, "ws": 5, "wss": 6}
+
+
+def _host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _peer(name: str, *, is_source: bool) -> Entry:
+    def read(scene: Scene, _: Variable) -> Value:
+        sip = scene.message
+        host, port = sip.source if is_source else sip.destination
+        place = f"{_host(host)}:{port}"
+        values: dict[str, Callable[[], Value]] = {
+            "host": lambda: host,
+            "bracketed": lambda: _host(host),
+            "port": lambda: port,
+            "uri": lambda: (
+                f"sip:{place}" + ("" if sip.protocol == "udp" else f";transport={sip.protocol}")
+            ),
+            "full_uri": lambda: f"sip:{place};transport={sip.protocol}",
+            "socket": lambda: f"{sip.protocol}:{place}",
+        }
+        return values[name]()
+
+    return of_scene(read)
+
+
+def _set_socket(scene: Scene, _: Variable, value: Value) -> None:
+    scene.routed.send_socket = text(value, "$fs")
+
+
+_PROTOCOL: Final = of_scene(lambda scene, _: scene.message.protocol)
+
+TABLE: Final[Table] = {
+    "si": _peer("host", is_source=True),
+    "src_ip": _peer("host", is_source=True),
+    "siz": _peer("bracketed", is_source=True),
+    "sp": _peer("port", is_source=True),
+    "su": _peer("uri", is_source=True),
+    "sut": _peer("full_uri", is_source=True),
+    "sas": _peer("socket", is_source=True),
+    "Ri": _peer("host", is_source=False),
+    "Rp": _peer("port", is_source=False),
+    "Ru": _peer("uri", is_source=False),
+    "Rut": _peer("full_uri", is_source=False),
+    "RAi": _peer("host", is_source=False),
+    "RAp": _peer("port", is_source=False),
+    "RAu": _peer("uri", is_source=False),
+    "RAut": _peer("full_uri", is_source=False),
+    "Ras": _peer("socket", is_source=False),
+    "Rn": Entry(lambda _world, _variable: None),
+    "pr": _PROTOCOL,
+    "proto": _PROTOCOL,
+    "prid": of_scene(lambda scene, _: _IDS.get(scene.message.protocol, 0)),
+    "conid": Entry(lambda _world, _variable: None),
+    "fs": of_scene(lambda scene, _: scene.routed.send_socket or None, _set_socket),
+    "fsn": Entry(lambda _world, _variable: None),
+}

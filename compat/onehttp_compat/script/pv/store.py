@@ -1,0 +1,56 @@
+"""All classes of variables that the server has, read from where each has its value."""
+
+from __future__ import annotations
+
+import functools
+from typing import Final
+
+from onehttp_compat.pv import Value, Variable
+from onehttp_compat.script.catalogue import catalogue
+from onehttp_compat.script.pv import (
+    addresses,
+    headers,
+    network,
+    request_line,
+    server,
+    stores,
+    times,
+)
+from onehttp_compat.script.pv.table import Entry, Table
+from onehttp_compat.script.world import World
+
+TABLE: Final[Table] = {
+    **request_line.TABLE,
+    **addresses.TABLE,
+    **headers.TABLE,
+    **network.TABLE,
+    **times.TABLE,
+    **stores.TABLE,
+    **server.TABLE,
+}
+
+
+def install(world: World) -> None:
+    """Have variables read and written where this run keeps them; those of our own modules stay
+    theirs."""
+    known = catalogue().variables
+    for kind in {*TABLE, *known}:
+        if kind == "null" or not world.server.pv.is_registered(kind):
+            needs_name = kind in known and known[kind].needs_name
+            _register(world, kind, TABLE.get(kind, Entry(_assumed)), needs_name=needs_name)
+
+
+def _register(world: World, kind: str, entry: Entry, *, needs_name: bool) -> None:
+    read, write = entry
+    writer = None if write is None else functools.partial(write, world)
+    world.server.pv.register(kind, functools.partial(read, world), writer, needs_name=needs_name)
+
+
+def _assumed(world: World, variable: Variable) -> Value:
+    """A variable of a module that is not emulated: null, or what ``--assume`` says; told."""
+    text = f"${variable.kind}({variable.name})" if variable.name else f"${variable.kind}"
+    assumptions = world.assumptions
+    is_given = text in assumptions.variables
+    value = assumptions.variables.get(text)
+    assumptions.note(text, value, is_given=is_given)
+    return value

@@ -1,0 +1,239 @@
+"""``$avp``, ``$xavp``, ``$sht``, ``$shv``, ``$vn``: values that scripts keep."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from onehttp_compat.pv import Message, RefusedValueError, Value, Variable
+from onehttp_compat.script.pv.table import Entry, Table
+from onehttp_compat.script.world import World
+
+_xavp = re.compile(r"([^\[=]+)(?:\[(-?\d+|\*)\])?(?:=>([^\[]+)(?:\[(-?\d+|\*)\])?)?").fullmatch
+
+
+def _values(world: World) -> Message:
+    return world.server.pv.message
+
+
+# ---- $avp: each name has a stack of values; reading sees the newest
+
+
+def _stack(values: Message, variable: Variable) -> list[Value]:
+    found: list[Value] = []
+    while (place := variable._replace(element=str(len(found) or ""))) in values:
+        found.append(values[place])
+    return found
+
+
+def _put_stack(values: Message, variable: Variable, stack: list[Value]) -> None:
+    for index in range(len(_stack(values, variable))):
+        del values[variable._replace(element=str(index or ""))]
+    for index, value in enumerate(stack):
+        values[variable._replace(element=str(index or ""))] = value
+
+
+def _read_avp(world: World, variable: Variable) -> Value:
+    if not variable.element:
+        return _values(world).get(variable)
+    stack = _stack(_values(world), variable)
+    if variable.element == "*":
+        return ", ".join(map(str, stack)) or None
+    index = int(variable.element)
+    return stack[index] if 0 <= index < len(stack) else None
+
+
+def _write_avp(world: World, variable: Variable, value: Value) -> None:
+    values, name = _values(world), variable._replace(element="")
+    stack = _stack(values, name)
+    if variable.element == "*":
+        stack = []
+    elif variable.element.isdigit() and int(variable.element) < len(stack):
+        stack.pop(int(variable.element))
+    if value is not None:
+        stack.insert(0, value)
+    elif stack and variable.element != "*":
+        stack.pop(0)
+    _put_stack(values, name, stack)
+
+
+# ---- $xavp: each root has a stack of records; assigning to a bare root adds one
+
+
+def _roots(values: Message, kind: str, root: str) -> int:
+    count = 0
+    while Variable(kind, f"{root}[{count}]") in values:
+        count += 1
+    return count
+
+
+def _parsed(variable: Variable) -> tuple[str, str, str]:
+    """(root, index or empty, field) of ``root[index]=>field``.
+
+    Raises:
+        RefusedValueError: not written so.
+    """
+    match = _xavp(variable.name)
+    if match is None:
+        raise RefusedValueError(f"${variable.kind}({variable.name}) is not root=>field")
+    root, index, field, _ = match.groups()
+    if variable.kind == "xavi":
+        root, field = root.lower(), field.lower() if field else field
+    return root.strip(), index or variable.element, (field or "").strip()
+
+
+def _read_xavp(world: World, variable: Variable) -> Value:
+    root, index, field = _parsed(variable)
+    values, place = _values(world), int(index) if index.lstrip("-").isdigit() else 0
+    if place < 0:
+        place += _roots(values, variable.kind, root)
+    if not field:
+        record = values.get(Variable(variable.kind, f"{root}[{place}]"))
+        return record if record != "" else f"<<xavp:{root}>>"
+    return values.get(Variable(variable.kind, f"{root}[{place}]=>{field}"))
+
+
+def _write_xavp(world: World, variable: Variable, value: Value) -> None:
+    root, index, field = _parsed(variable)
+    values, kind = _values(world), variable.kind
+    if value is None:
+        _remove_xavp(values, kind, root, int(index or 0), field)
+        return
+    if not index:
+        _push_root(values, kind, root)
+    place = int(index) if index.lstrip("-").isdigit() else 0
+    if Variable(kind, f"{root}[{place}]") not in values:
+        raise RefusedValueError(f"${kind}({root}[{place}]): there is no such record")
+    if field:
+        values[Variable(kind, f"{root}[{place}]=>{field}")] = value
+    else:
+        values[Variable(kind, f"{root}[{place}]")] = value
+
+
+def _push_root(values: Message, kind: str, root: str) -> None:
+    """Each record of the root moves down by one; an empty one is on top."""
+    for place in reversed(range(_roots(values, kind, root))):
+        _move(values, kind, f"{root}[{place}]", f"{root}[{place + 1}]")
+    values[Variable(kind, f"{root}[0]")] = ""
+
+
+def _move(values: Message, kind: str, old: str, new: str | None) -> None:
+    for variable in [one for one in values if one.kind == kind and one.name.startswith(old)]:
+        value = values.pop(variable)
+        if new is not None:
+            values[Variable(kind, new + variable.name[len(old) :])] = value
+
+
+def _remove_xavp(values: Message, kind: str, root: str, place: int, field: str) -> None:
+    if field:
+        values.pop(Variable(kind, f"{root}[{place}]=>{field}"), None)
+        return
+    count = _roots(values, kind, root)
+    if place >= count:
+        return
+    _move(values, kind, f"{root}[{place}]", None)
+    for later in range(place + 1, count):
+        _move(values, kind, f"{root}[{later}]", f"{root}[{later - 1}]")
+
+
+# ---- $xavu: one value a name, or a name and a field; $vn: kept with the process
+
+
+def _read_plain(world: World, variable: Variable) -> Value:
+    return _values(world).get(variable)
+
+
+def _write_plain(world: World, variable: Variable, value: Value) -> None:
+    if value is None:
+        _values(world).pop(variable, None)
+    else:
+        _values(world)[variable] = value
+
+
+def _read_var(world: World, variable: Variable) -> Value:
+    return world.server.pv.process.variables.get(variable, 0)
+
+
+def _read_process(world: World, variable: Variable) -> Value:
+    return world.server.pv.process.variables.get(variable)
+
+
+def _write_process(world: World, variable: Variable, value: Value) -> None:
+    if value is None:
+        world.server.pv.process.variables.pop(variable, None)
+    else:
+        world.server.pv.process.variables[variable] = value
+
+
+def _read_shared(world: World, variable: Variable) -> Value:
+    return world.shared.setdefault(variable.name, 0)
+
+
+def _write_shared(world: World, variable: Variable, value: Value) -> None:
+    world.shared[variable.name] = "" if value is None else value
+
+
+# ---- $sht and its like
+
+
+def _item(variable: Variable) -> tuple[str, str]:
+    table, arrow, key = variable.name.partition("=>")
+    if not arrow:
+        raise RefusedValueError(f"${variable.kind}({variable.name}) is not table=>key")
+    return table.strip(), key
+
+
+def _read_item(world: World, variable: Variable) -> Value:
+    return world.tables.get(*_item(variable))
+
+
+def _write_item(world: World, variable: Variable, value: Value) -> None:
+    table, key = _item(variable)
+    if not world.tables.set(table, key, value):
+        raise RefusedValueError(f"$sht({variable.name}): there is no table {table}")
+
+
+def _write_expiry(world: World, variable: Variable, value: Value) -> None:
+    if isinstance(value, int):
+        world.tables.expire_in(*_item(variable), value)
+
+
+def _count(world: World, variable: Variable, *, is_value: bool) -> Value:
+    table, pattern = _item(variable)
+    kind = {"~~": "re", "~%": "sw", "==": "eq", "%~": "ew"}.get(pattern[:2], "eq")
+    wanted = pattern[2:] if pattern[:2] in ("~~", "~%", "==", "%~") else pattern
+    return len(world.tables.matching(table, kind, wanted, is_value=is_value))
+
+
+def _iterator_key(world: World, variable: Variable) -> Value:
+    return world.tables.at(variable.name)[1]
+
+
+def _iterator_value(world: World, variable: Variable) -> Value:
+    table, key = world.tables.at(variable.name)
+    return None if key is None else world.tables.get(table, key)
+
+
+_XAVP: Final = Entry(_read_xavp, _write_xavp)
+_PLAIN: Final = Entry(_read_plain, _write_plain)
+
+TABLE: Final[Table] = {
+    "var": Entry(_read_var, _write_process),
+    "shv": Entry(_read_shared, _write_shared),
+    "avp": Entry(_read_avp, _write_avp),
+    "xavp": _XAVP,
+    "xavi": _XAVP,
+    "xavu": _PLAIN,
+    "dlg_var": _PLAIN,
+    "vn": Entry(_read_process, _write_process),
+    "sht": Entry(_read_item, _write_item),
+    "shtex": Entry(
+        lambda world, variable: world.tables.expires_in(*_item(variable)), _write_expiry
+    ),
+    "shtinc": Entry(lambda world, variable: world.tables.add(*_item(variable), 1)),
+    "shtdec": Entry(lambda world, variable: world.tables.add(*_item(variable), -1)),
+    "shtcn": Entry(lambda world, variable: _count(world, variable, is_value=False)),
+    "shtcv": Entry(lambda world, variable: _count(world, variable, is_value=True)),
+    "shtitkey": Entry(_iterator_key),
+    "shtitval": Entry(_iterator_value),
+}

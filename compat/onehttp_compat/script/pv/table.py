@@ -1,0 +1,63 @@
+"""What the tables are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeAlias
+
+from onehttp_compat.pv import RefusedValueError, Value, Variable
+from onehttp_compat.script.message_in_progress import Scene
+from onehttp_compat.script.world import World
+
+Read: TypeAlias = Callable[[Scene, Variable], Value]
+Write: TypeAlias = Callable[[Scene, Variable, Value], None]
+
+
+class Entry(NamedTuple):
+    """How variables of one class are read and, if at all, written."""
+
+    read: Callable[[World, Variable], Value]
+    write: Callable[[World, Variable, Value], None] | None = None
+
+
+Table: TypeAlias = Mapping[str, Entry]
+
+
+def of_scene(read: Read, write: Write | None = None) -> Entry:
+    """An entry that needs no more than where the script stands."""
+    if write is None:
+        return Entry(lambda world, variable: read(world.scene, variable))
+    writer = write
+    return Entry(
+        lambda world, variable: read(world.scene, variable),
+        lambda world, variable, value: writer(world.scene, variable, value),
+    )
+
+
+def text(value: Value, what: str) -> str:
+    """A value that has to be text.
+
+    Raises:
+        RefusedValueError: it is none.
+    """
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    if not isinstance(value, str):
+        raise RefusedValueError(f"{what} takes text")
+    return value
+
+
+def number(value: Value, what: str) -> int:
+    """A value that has to be a number.
+
+    Raises:
+        RefusedValueError: it is none.
+    """
+    if not isinstance(value, int):
+        raise RefusedValueError(f"{what} takes a number")
+    return value
+
+
+def length(value: str | None) -> int:
+    """Bytes of a text; 0 for null."""
+    return len(value.encode("utf-8", "surrogateescape")) if value else 0

@@ -1,0 +1,139 @@
+"""What ``tm`` does around a script: branch routes before a request goes out, and the routes that
+its replies run."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+
+from onehttp.lowlevel import make_current
+from onehttp_compat.script.message_in_progress import MessageInProgress, Route, Scene, enter
+from onehttp_compat.script.routed_message import Branch, RoutedMessage
+from onehttp_compat.script.transactions import ScriptTransaction
+from onehttp_compat.script.world import World
+from onehttp_compat.sip.message import SipMessage
+
+ON_SEND: str = "ksr_onsend_route"
+REPLY: str = "ksr_reply_route"
+_FIRST_FINAL = 200
+_FIRST_FAILURE = 300
+
+
+def relay(world: World, scene: Scene) -> int:
+    """``t_relay``: the branch route for each branch, the onsend route, and out it goes; -1: it does
+    not."""
+    progress = scene.progress
+    if scene.message.method == "CANCEL" and not scene.is_faked:
+        return _relay_cancel(world, scene)
+    name = progress.routes_set.get("branch_route")
+    if name and not scene.is_faked:
+        first = Branch(
+            scene.routed.uri, scene.routed.dst_uri or "", flags=scene.routed.branch_flags
+        )
+        kept = [
+            branch
+            for index, branch in enumerate([first, *scene.routed.branches])
+            if _survives(world, scene, name, branch, index)
+        ]
+        if not kept:
+            return -1
+    if not scene.is_faked:
+        on_send = dataclasses.replace(scene, route=Route.ON_SEND)
+        world.run_route(ON_SEND, on_send)
+    code = scene.relay()
+    if code > 0 and progress.tm is not None and scene.message.method != "ACK":
+        progress.tm.variables = dict(world.server.pv.message)
+        world.waiting.add(progress.run, progress.tm)
+    return code
+
+
+def _survives(world: World, scene: Scene, name: str, branch: Branch, index: int) -> bool:
+    """Run the branch route for one branch; what it changes goes out on that branch alone."""
+    routed = branch_copy(scene.routed)
+    routed.new_uri, routed.dst_uri = branch.uri, branch.dst_uri or None
+    inside = dataclasses.replace(scene, routed=routed, route=Route.BRANCH, branch=index)
+    world.run_route(name, inside)
+    return not inside.is_dropped
+
+
+def branch_copy(routed: RoutedMessage) -> RoutedMessage:
+    """A copy whose changes stay its own."""
+    made = copy.copy(routed)
+    made.added, made.removed = list(routed.added), set(routed.removed)
+    made.replaced, made.branches = dict(routed.replaced), []
+    return made
+
+
+def _relay_cancel(world: World, scene: Scene) -> int:
+    known = world.waiting.find(scene.progress.run, scene.message)
+    if known is None:
+        return scene.relay()
+    known.is_canceled = True
+    scene.act("cancel the branches")
+    scene.reply_with("200 canceling")
+    return 1
+
+
+def reply_arrived(world: World, progress: MessageInProgress) -> None:
+    """Run the routes that a reply runs: that of all replies, that of its transaction, and, where it
+    is the last word of a failed one, the failure route."""
+    reply, tm = progress.message, progress.tm
+    scene = Scene(RoutedMessage(reply), progress, Route.REPLY)
+    _run(world, REPLY, scene)
+    if scene.is_dropped:
+        scene.act("drop the reply")
+        return
+    if tm is None:
+        scene.act("pass the reply on")
+        return
+    index = _branch_of(tm, reply)
+    tm.last_reply = reply
+    make_current(tm.fake)
+    world.server.pv.process.message = tm.variables
+    name = tm.routes.get("onreply_route")
+    if name:
+        inside = Scene(RoutedMessage(reply), progress, Route.ON_REPLY, branch=index)
+        _run(world, name, inside)
+        if inside.is_dropped and reply.status < _FIRST_FINAL:
+            inside.act("drop the reply")
+            return
+    tm.statuses[index] = max(tm.statuses[index], reply.status)
+    if reply.status < _FIRST_FINAL:
+        if reply.status > 100:
+            tm.fake.reply(reply.status, reply.reason)
+    elif reply.status < _FIRST_FAILURE:
+        tm.fake.reply(reply.status, reply.reason)
+    elif all(status >= _FIRST_FINAL for status in tm.statuses) or reply.status >= 600:
+        _failed(world, progress, tm, reply, index)
+    else:
+        scene.act("wait for the other branches")
+
+
+def _failed(
+    world: World, progress: MessageInProgress, tm: ScriptTransaction, reply: SipMessage, index: int
+) -> None:
+    """The last branch has failed: the failure route may try others, or answer."""
+    name = tm.routes.pop("failure_route", None)
+    branches, answers = len(tm.branches), len(tm.fake.responses)
+    if name:
+        progress.routes_set = tm.routes
+        inside = Scene(tm.request, progress, Route.FAILURE, branch=index, reply=reply)
+        _run(world, name, inside)
+    if len(tm.branches) == branches and len(tm.fake.responses) == answers:
+        status = 487 if tm.is_canceled else tm.status
+        reason = reply.reason if status == reply.status else ""
+        tm.fake.reply(status, reason)
+
+
+def _branch_of(tm: ScriptTransaction, reply: SipMessage) -> int:
+    """Captures tell branches apart by ids that the server made: the first open one it is."""
+    if not tm.statuses:
+        tm.branches.append(Branch(tm.request.uri))
+        tm.statuses.append(0)
+    open_ones = [i for i, status in enumerate(tm.statuses) if status < _FIRST_FINAL]
+    return open_ones[0] if open_ones else len(tm.statuses) - 1
+
+
+def _run(world: World, name: str, scene: Scene) -> None:
+    enter(scene)
+    world.run_route(name, scene)

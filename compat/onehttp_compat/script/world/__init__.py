@@ -1,0 +1,76 @@
+"""What all functions of a run share: the emulated server, its tables, what is assumed."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time as clock
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from onehttp.lowlevel import TransactionLayer
+from onehttp_compat.modules.http_async_client.calls import FAKED_MESSAGE
+from onehttp_compat.script.message_in_progress import MessageInProgress, Route, Scene, current
+from onehttp_compat.script.routed_message import RoutedMessage
+from onehttp_compat.script.transactions import WaitingTransactions
+from onehttp_compat.script.world.assumptions import Assumptions
+from onehttp_compat.script.world.mistakes import Mistakes
+from onehttp_compat.script.world.shared_tables import SharedTables
+from onehttp_compat.server import LegacyServer
+from onehttp_compat.sip.value import Value
+
+
+@dataclass(slots=True)
+class World:
+    """One run of a script."""
+
+    server: LegacyServer
+    layer: TransactionLayer
+    script: Path
+    assumptions: Assumptions = field(default_factory=Assumptions)
+    mistakes: Mistakes = field(default_factory=Mistakes)
+    tables: SharedTables = field(default_factory=SharedTables)
+    waiting: WaitingTransactions = field(default_factory=WaitingTransactions)
+    myself: frozenset[str] = frozenset()
+    """Hosts, with or without port, that the server takes for itself."""
+    asked_for_myself: set[str] = field(default_factory=set)
+    """Hosts that the script asked about, and that are not among them."""
+    defines: dict[str, str] = field(default_factory=dict)
+    """``#!define``s of the configuration."""
+    run_route: Callable[[str, Scene], bool] = lambda _name, _scene: False
+    """Runs a route of the script by name; False: there is none."""
+    has_route: Callable[[str], bool] = lambda _name: False
+    """Whether the script has a route of that name."""
+    relay: Callable[[Scene], int] = lambda scene: scene.relay()
+    """Sends a request in its transaction, after its branch routes."""
+    time: Callable[[], float] = clock.time
+    """What time it is, for scripts that ask."""
+    labels: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    """Numbers of transactions."""
+    changing: threading.RLock = field(default_factory=threading.RLock)
+    """Guards what scripts change in several threads: counters, named locks."""
+    shared: dict[str, Value] = field(default_factory=dict)
+    """``$shv``."""
+    counters: dict[str, int] = field(default_factory=dict)
+    locks: dict[str, threading.RLock] = field(default_factory=dict)
+
+    @property
+    def scene(self) -> Scene:
+        """Where the script stands; outside of messages a made-up one, as in the server."""
+        return current() or self.faked_scene()
+
+    def faked_scene(self) -> Scene:
+        """A scene for what runs without a message: its replies reach nobody."""
+        progress = MessageInProgress(FAKED_MESSAGE, 0, self.layer, lambda _: None)
+        return Scene(RoutedMessage(FAKED_MESSAGE), progress, Route.EVENT, is_faked=True)
+
+    def is_myself(self, host: str, port: int = 0) -> bool:
+        """Whether the server takes this host, on this port, for itself."""
+        name = host.strip("[]").lower()
+        if name in self.myself or f"{name}:{port or 5060}" in self.myself:
+            return True
+        with self.changing:
+            if len(self.asked_for_myself) < 1000:
+                self.asked_for_myself.add(name)
+        return False

@@ -1,0 +1,120 @@
+"""SIP URIs as the server's parser takes them apart: leniently, and without making anything up."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from dataclasses import dataclass
+from typing import Final
+
+DEFAULT_PORT: Final = 5060
+DEFAULT_TLS_PORT: Final = 5061
+TRANSPORTS: Final = ("udp", "tcp", "tls", "sctp", "ws", "wss")
+
+_split = re.compile(
+    r"(?P<scheme>sips?|tels?):"
+    r"(?:(?P<user>[^@:;?<>\s]*)(?P<user_params>;[^@:?<>\s]*)?(?::(?P<password>[^@<>\s]*))?@)?"
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:;?@<>\[\]\s]*)(?::(?P<port>\d{0,5}))?"
+    r"(?:;(?P<params>[^?<>\s]*))?(?:\?(?P<headers>[^<>\s]*))?",
+    re.IGNORECASE,
+).fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class SipUri:
+    """One URI; what it does not say is empty."""
+
+    scheme: str
+    user: str = ""
+    password: str = ""
+    host: str = ""
+    port: str = ""
+    params: str = ""
+    """Without the semicolon before the first."""
+    headers: str = ""
+    user_params: str = ""
+
+    def param(self, name: str) -> str | None:
+        """The value of a parameter, empty where it has none; None: no such parameter."""
+        return params_of(self.params).get(name.lower())
+
+    @property
+    def transport(self) -> str:
+        """As the URI says it; empty where it says nothing."""
+        return self.param("transport") or ""
+
+    @property
+    def port_number(self) -> int:
+        """The port, that of the scheme and the transport where none is said."""
+        if self.port:
+            return int(self.port)
+        is_tls = self.scheme == "sips" or self.transport.lower() == "tls"
+        return DEFAULT_TLS_PORT if is_tls else DEFAULT_PORT
+
+    def __str__(self) -> str:
+        who = self.user + self.user_params + (f":{self.password}" if self.password else "")
+        return (
+            f"{self.scheme}:{who}{'@' if who and self.host else ''}{self.host}"
+            f"{':' + self.port if self.port else ''}{';' + self.params if self.params else ''}"
+            f"{'?' + self.headers if self.headers else ''}"
+        )
+
+
+@functools.lru_cache(maxsize=1024)
+def parse_uri(text: str) -> SipUri | None:
+    """The URI; None where the server's parser refuses it."""
+    if text[:4].lower() == "urn:":
+        namespace, colon, rest = text[4:].partition(":")
+        return SipUri("urn", user=namespace, host=rest) if colon else None
+    match = _split(text)
+    if match is None:
+        return None
+    found = {name: part or "" for name, part in match.groupdict().items()}
+    found["scheme"] = found["scheme"].lower()
+    uri = SipUri(**found)
+    if uri.scheme in ("tel", "tels"):
+        if match["user"] is None:  # a number alone stands where the host of others does
+            return dataclasses.replace(uri, user=uri.host, host="")
+        return uri
+    return uri if uri.host else None
+
+
+def params_of(text: str) -> dict[str, str]:
+    """``a=1;b`` by lower-case name; a quoted value comes without its quotes."""
+    params: dict[str, str] = {}
+    for part in split_outside_quotes(text, ";"):
+        name, _, value = part.partition("=")
+        if name.strip():
+            params.setdefault(name.strip().lower(), unquoted(value.strip()))
+    return params
+
+
+def unquoted(text: str) -> str:
+    """Without the quotation marks around it."""
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+
+
+def split_outside_quotes(text: str, separator: str) -> list[str]:
+    """The parts between separators that stand in no quotes and in no angle brackets."""
+    if separator not in text:
+        return [text]
+    parts, start, is_quoted, depth, i = [], 0, False, 0, 0
+    while i < len(text):
+        char = text[i]
+        if is_quoted:
+            if char == "\\":
+                i += 1
+            elif char == '"':
+                is_quoted = False
+        elif char == '"':
+            is_quoted = True
+        elif char == "<":
+            depth += 1
+        elif char == ">":
+            depth -= 1
+        elif char == separator and depth <= 0:
+            parts.append(text[start:i])
+            start = i + 1
+        i += 1
+    return [*parts, text[start:]]

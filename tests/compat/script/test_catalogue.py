@@ -1,0 +1,69 @@
+"""The catalogue of what a real server offers: complete, current, and answered by ``KSR``."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from onehttp_compat.script.captures import DEFAULT_MESSAGE
+from onehttp_compat.script.catalogue import catalogue
+from onehttp_compat.script.kemi.tree import EMULATED
+from stand_ins.loading import Load
+
+ROOT = Path(__file__).parents[3]
+MODULES = next(iter(Path("/usr/lib").glob("*/kamailio/modules")), None)
+# One of each package that adds functions; without them the catalogue cannot be made here.
+NEEDED = ("app_python3", "ims_charging", "kazoo", "presence", "websocket", "utils", "tls", "lwsc")
+ASK_ALL = """
+import KSR
+seen = []
+def mod_init(): return Script()
+class Script:
+    def ksr_request_route(self, msg):
+        for name in dir(KSR):
+            if name.startswith("__") or name == "x":
+                continue
+            one = getattr(KSR, name)
+            if callable(one):
+                seen.append((name, one))
+            else:
+                seen.extend((name + "." + inner, getattr(one, inner))
+                            for inner in dir(one) if not inner.startswith("__"))
+        KSR.info("%d functions\\n" % len(seen))
+        KSR.hdr.append("X-Count: %d" % len(seen))
+"""
+
+
+def test_every_function_of_the_catalogue_is_there_and_told_by_dir(load: Load) -> None:
+    count = sum(map(len, catalogue().functions.values()))
+    outcome = load(ASK_ALL).run_one(DEFAULT_MESSAGE)
+    assert outcome.error is None
+    assert outcome.headers == [f"X-Count: {count}"]
+    assert count > 1150
+
+
+def test_what_is_emulated_is_what_the_server_has(load: Load) -> None:
+    """A method of a group that no server has would never be called; a slip in its name, say."""
+    world = load("def ksr_request_route(): pass").world
+    for module, group in EMULATED.items():
+        functions = catalogue().functions[module]
+        own = {name for name in vars(group) if not name.startswith("_") and name != "find"}
+        assert own - set(functions) <= set(), module
+        found = [name for name in functions if group(world).find(name) is not None]
+        assert found, module
+
+
+@pytest.mark.debian
+@pytest.mark.slow
+def test_the_catalogue_is_what_the_server_of_this_machine_says() -> None:
+    if MODULES is None or not all((MODULES / f"{name}.so").exists() for name in NEEDED):
+        pytest.skip("the catalogue is not compared: it takes Kamailio with all its modules, "
+                    "which `make catalogue` installs")  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts/write-kemi-catalogue", "--check"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
