@@ -101,6 +101,8 @@ def _attempts(
     policies = ready.policies
     if policies is None:
         return (yield from _exchange(request, max_redirects))
+    if policies.budget is not None:
+        policies.budget.note_call()
     if first is None:
         first = yield from _attempt(policies, request, max_redirects, deadline)
     outcome = first
@@ -130,8 +132,10 @@ def _pause_before_next(
         wait_s = retry.wait_s(attempt, outcome, clock.share(), clock.wall)
         left_s = deadline.left_s()
         if wait_s < (LONGEST_PAUSE_S if left_s is None else left_s):
-            step("attempt %d failed; again in %.3f s", attempt, wait_s)
-            return wait_s
+            if policies.budget is None or policies.budget.take():
+                step("attempt %d failed; again in %.3f s", attempt, wait_s)
+                return wait_s
+            policies.count("budget_refused")
     policies.count("exhausted")
     return None
 

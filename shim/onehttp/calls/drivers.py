@@ -66,8 +66,11 @@ class PolicedCall:
 
     def end(self, era: int, first: Outcome | None) -> None:
         """That attempt is over; None: it was interrupted."""
-        assert self._ready.policies is not None
-        self._ready.policies.end(era, first, self.clock)
+        policies = self._ready.policies
+        assert policies is not None
+        policies.end(era, first, self.clock)
+        if policies.budget is not None and type(first) is Response and first.status < ERROR_STATUS:
+            policies.budget.note_call()  # of others the course does
 
     def course(self, first: Outcome | None) -> Course:
         """What is left to do, after the first attempt if there was one."""

@@ -21,6 +21,7 @@ from onehttp.errors import (
     TLSError,
 )
 from onehttp.policies.breaker import Breaker, BreakerState
+from onehttp.policies.budget import Budget
 from onehttp.policies.limits import Limiter
 from onehttp_backends.contract import Outcome, Response
 
@@ -45,6 +46,8 @@ class PolicyCounters:
     exhausted: int = 0
     """Calls whose failure was final in spite of `RetryPolicy`: no attempt or no time was left, or
     the request might have arrived and was not to be repeated."""
+    budget_refused: int = 0
+    """Of those, the calls that the retry budget did not let go on."""
     failovers: int = 0
     """Calls that went on to the next connection of the chain."""
     circuit: BreakerState | None = None
@@ -73,6 +76,7 @@ class PoliciesInForce:
         "_counts",
         "attempt_timeout_s",
         "breaker",
+        "budget",
         "limiter",
         "name",
         "retry",
@@ -94,6 +98,8 @@ class PoliciesInForce:
         spec = self.spec
         self.breaker = Breaker(spec.name, spec.breaker) if spec.breaker else None
         self.limiter = Limiter(spec.limits) if spec.limits else None
+        retry = spec.retry
+        self.budget = Budget(retry.budget) if retry and retry.budget else None
         self._counting = threading.Lock()  # guards _counts
         self._counts: dict[str, int] = {}
 
@@ -103,6 +109,8 @@ class PoliciesInForce:
             return
         if self.spec.breaker == previous.spec.breaker:
             self.breaker = previous.breaker
+        if self.spec.retry == previous.spec.retry:
+            self.budget = previous.budget
         if self.spec.limits == previous.spec.limits:
             self.limiter = previous.limiter
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from onehttp.policies.budget import BudgetPolicy
 from onehttp_backends.contract import Outcome, Request, Response
 from onehttp_backends.errors import (
     ConnectError,
@@ -43,6 +44,7 @@ class RetryPolicy:
     statuses: frozenset[int] = frozenset(DEFAULT_STATUSES)
     errors: tuple[ErrorKind, ...] = ("resolve", "connect", "timeout", "disconnected")
     honours_retry_after: bool = True
+    budget: BudgetPolicy | None = None
 
     def is_failure(self, outcome: Outcome) -> bool:
         """Whether ``outcome`` is one that another attempt may better."""

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from onehttp.connections.file.strict import Model, Seconds, Short
 from onehttp.policies.breaker import BreakerPolicy
+from onehttp.policies.budget import BudgetPolicy
 from onehttp.policies.limits import LimitsPolicy
 from onehttp.policies.retry import DEFAULT_STATUSES, ErrorKind, RetryPolicy
 
@@ -31,6 +32,19 @@ class BackoffModel(Model):
     max: Seconds = 2.0
 
 
+class BudgetModel(Model):
+    """Let repetitions be a share of the calls: no storm of them when a server fails."""
+
+    share: float = Field(default=0.2, gt=0, le=1, allow_inf_nan=False, description="of the calls")
+    reserve: int = Field(
+        default=10, ge=1, le=1_000_000, description="in hand at first, and saved up at most"
+    )
+
+    def policy(self) -> BudgetPolicy:
+        """The value that calls go by."""
+        return BudgetPolicy(share=self.share, reserve=self.reserve)
+
+
 class RetryModel(Model):
     """Repeat an attempt that failed."""
 
@@ -43,6 +57,7 @@ class RetryModel(Model):
         default=RetryPolicy().errors, description=f"of: {', '.join(get_args(ErrorKind))}"
     )
     retry_after: bool = Field(default=True, description="wait as long as the server asks for")
+    budget: Annotated[BudgetModel, Short("share", (int, float), _NUMBER)] | None = None
 
     def policy(self) -> RetryPolicy:
         """The value that calls go by."""
@@ -53,6 +68,7 @@ class RetryModel(Model):
             statuses=frozenset(self.statuses),
             errors=self.errors,
             honours_retry_after=self.retry_after,
+            budget=self.budget.policy() if self.budget else None,
         )
 
 

@@ -1,0 +1,49 @@
+"""A retry budget: how many of the calls may be made again while a server is in trouble.
+
+Three attempts for every call are three times the load on a server that fails because it has too
+much already, and three more at each layer above. A budget lets retries be a share of the calls,
+and stops them when more is wanted.
+
+Source: Envoy's `retry_budget` (a share of the requests), gRPC's retry throttling (A6) and
+Finagle's RetryBudget, which count in tokens as this does.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetPolicy:
+    """How many repetitions there may be."""
+
+    share: float = 0.2
+    """Of the calls: 0.2 lets one in five be made again."""
+    reserve: int = 10
+    """Repetitions in hand at first, and saved up at most."""
+
+
+class Budget:
+    """The budget of one connection in one process: each call brings a share of a repetition."""
+
+    __slots__ = ("_counting", "_left", "_policy")
+
+    def __init__(self, policy: BudgetPolicy) -> None:
+        self._policy = policy
+        self._left = float(policy.reserve)
+        self._counting = threading.Lock()  # guards _left
+
+    def note_call(self) -> None:
+        """A call is made, of however many attempts."""
+        with self._counting:
+            self._left = min(self._left + self._policy.share, self._policy.reserve)
+
+    def take(self) -> bool:
+        """Whether one attempt more is within the budget."""
+        with self._counting:
+            # Five times 0.2 are a little less than 1.
+            if self._left < 1 - 1e-9:
+                return False
+            self._left -= 1
+            return True
