@@ -1,8 +1,21 @@
 """The circuit breaker: calls to a server that fails are refused until it had time to recover.
 
-closed     every attempt is let through; failures in a row are counted
-open       none is, for `BreakerPolicy.open_s`
-half-open  a few trials are; they decide
+Theory of operation
+-------------------
+1. *Closed* lets every attempt through and counts failures in a row. The one look that each attempt
+   costs then is at `Breaker.closed_era`, without the lock.
+2. *Open* lets none through until ``open_s`` are over. No timer ends it: the first attempt that
+   comes after that time does, so that an idle connection costs nothing.
+3. *Half-open* lets ``trials`` attempts through and refuses the others. All must succeed for the
+   circuit to close; the first that fails opens it again, for another ``open_s``.
+4. *A verdict counts in its own era only*, the time between two changes of state: what began before
+   the circuit opened says nothing about a trial, and a late failure of one does not open what
+   another trial has closed.
+5. *Every attempt that was admitted ends in one verdict*, `succeeded`, `failed` or `forget` (it was
+   cancelled, or says nothing of the server). `forget` gives a trial back, so that a circuit cannot
+   stay half-open for want of one: the course of a call sees to it, whatever is raised.
+
+docs/states.md draws the table.
 """
 
 from __future__ import annotations
@@ -10,7 +23,7 @@ from __future__ import annotations
 import enum
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -38,11 +51,15 @@ class BreakerState(enum.Enum):
     HALF_OPEN = "half-open"
 
 
-TRANSITIONS: Final[dict[BreakerState, frozenset[BreakerState]]] = {
-    BreakerState.CLOSED: frozenset({BreakerState.OPEN}),
-    BreakerState.OPEN: frozenset({BreakerState.HALF_OPEN}),
-    BreakerState.HALF_OPEN: frozenset({BreakerState.CLOSED, BreakerState.OPEN}),
+TRANSITIONS: Final[Mapping[BreakerState, Mapping[BreakerState, str]]] = {
+    BreakerState.CLOSED: {BreakerState.OPEN: "too many failures in a row"},
+    BreakerState.OPEN: {BreakerState.HALF_OPEN: "an attempt, after open_s"},
+    BreakerState.HALF_OPEN: {
+        BreakerState.CLOSED: "all trials have succeeded",
+        BreakerState.OPEN: "a trial has failed",
+    },
 }
+"""Where a circuit may go from each state, and what takes it there."""
 
 
 class Breaker:

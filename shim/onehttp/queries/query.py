@@ -1,8 +1,30 @@
 """A query: one request whose answer goes to a route. Its states are in one table.
 
-The table is also what makes a suspended transaction go on exactly once: it is resumed by the
-step out of `QueryState.ROUTE_WAITING`, and each query takes that step once, whoever comes first:
-a worker, or the shutdown that ends what the workers did not get to.
+Theory of operation
+-------------------
+1. *One lock, one table.* A query changes its state in `Query.become` only, under the scheduler's
+   lock, and only as `TRANSITIONS` says. Whatever two threads want of it at once, one of them comes
+   first, and the other finds a state from which its step does not lead on, and leaves it alone.
+2. *It is let in before anything is done for it.* Only a query that is counted as open suspends a
+   transaction and starts a transfer; whatever is raised from there on takes both back
+   (`QueryScheduler._refuse`), unless the answer was faster.
+3. *Exactly one outcome.* The engine hands over an outcome once; a query takes it in IN_FLIGHT or
+   WAITING, and nowhere else: the cancelled, expired and forked are past that.
+4. *Exactly one resumption.* A suspended transaction is taken up again by the step out of
+   ROUTE_WAITING, or by ending before it has started: each query takes one of these, once, whoever
+   comes first, a worker, or the shutdown that ends what the workers did not get to. The token
+   cannot come back twice, because no path through the table has both.
+5. *The driver never waits.* Whoever delivers an outcome drives the engine: it keeps the outcome,
+   wakes who waits, and puts the query into the workers' line. Routes, which are other people's
+   code, run on workers, without a lock.
+6. *Who has ended holds nothing*: route, context and transaction are let go of in the same step
+   that counts the end. A forked child ends its copies and touches no transaction.
+
+Why no query is lost: it is open from being let in until ENDED; every state before has somebody who
+takes the next step and cannot forget to: the engine (IN_FLIGHT), the slot that becomes free or the
+timer (WAITING), a worker or the shutdown (ROUTE_WAITING), the worker it is on (ROUTE_RUNNING).
+`drain` and `shutdown` count the open ones, so a query that stood still would be seen.
+docs/states.md draws the table.
 """
 
 from __future__ import annotations
@@ -12,7 +34,7 @@ import enum
 import itertools
 import logging
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -42,22 +64,31 @@ class QueryState(enum.Enum):
     ENDED = "ended"
 
 
-TRANSITIONS: Final[dict[QueryState, frozenset[QueryState]]] = {
-    # Straight to the end: it was refused.
-    QueryState.NEW: frozenset({QueryState.IN_FLIGHT, QueryState.ENDED}),
-    # Cancelled or out of time before it had a slot, it still has a route to go to.
-    QueryState.WAITING: frozenset(
-        {QueryState.IN_FLIGHT, QueryState.ROUTE_WAITING, QueryState.ENDED}
-    ),
-    # With neither route nor transaction it ends with its answer, and when it cannot be sent.
-    QueryState.IN_FLIGHT: frozenset(
-        {QueryState.WAITING, QueryState.ROUTE_WAITING, QueryState.ENDED}
-    ),
-    # Straight to the end: the process is shut down, the transaction goes on without the route.
-    QueryState.ROUTE_WAITING: frozenset({QueryState.ROUTE_RUNNING, QueryState.ENDED}),
-    QueryState.ROUTE_RUNNING: frozenset({QueryState.ENDED}),
-    QueryState.ENDED: frozenset(),
+TRANSITIONS: Final[Mapping[QueryState, Mapping[QueryState, str]]] = {
+    QueryState.NEW: {
+        QueryState.IN_FLIGHT: "let in",
+        QueryState.ENDED: "refused",
+    },
+    QueryState.WAITING: {
+        QueryState.IN_FLIGHT: "its turn",
+        QueryState.ROUTE_WAITING: "cancelled, or out of time",
+        QueryState.ENDED: "the same, and nothing goes on",
+    },
+    QueryState.IN_FLIGHT: {
+        QueryState.WAITING: "no slot is free",
+        QueryState.ROUTE_WAITING: "answered, or failed",
+        QueryState.ENDED: "the same, and nothing goes on, or not fit to be sent",
+    },
+    QueryState.ROUTE_WAITING: {
+        QueryState.ROUTE_RUNNING: "a worker takes it",
+        QueryState.ENDED: "shut down, its transaction goes on without it",
+    },
+    QueryState.ROUTE_RUNNING: {
+        QueryState.ENDED: "the route has returned, or failed",
+    },
+    QueryState.ENDED: {},
 }
+"""Where a query may go from each state, and what takes it there."""
 
 
 class Scheduling(Protocol):
