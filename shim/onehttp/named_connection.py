@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from onehttp.calls.arguments import CallArguments
 from onehttp.calls.callback_driver import CourseTransfer
-from onehttp.calls.course import LineCall, policed
+from onehttp.calls.course import ChainCall, policed
 from onehttp.calls.drivers import PolicedCall, aperform_policed, perform_policed
 from onehttp.calls.named_call import NamedCall, request_on
 from onehttp.calls.policy_state import PolicyCounters
@@ -104,7 +104,7 @@ class Connection:
 
         return runtime.submit_request(named.on(ready), route, xdata, start)
 
-    def send(self, call: LineCall) -> Response:
+    def send(self, call: ChainCall) -> Response:
         """Perform a call that makes its own request, by the policies of this connection."""
         revision = self._runtime.revision
         ready = revision[self.name]
@@ -147,7 +147,7 @@ class Connection:
         revision: Revision,
         ready: ReadyConnection,
         request: Request,
-        make_call: Callable[[], LineCall],
+        make_call: Callable[[], ChainCall],
         begins_at_once: bool,
     ) -> PolicedCall:
         clock = self._runtime.clock

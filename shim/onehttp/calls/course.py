@@ -4,7 +4,7 @@
 
 A course is a generator. It yields what somebody else has to do, a `Request` to perform or a
 `Pause` to make, is sent the outcome, and returns the outcome of the whole. It never blocks and
-knows neither threads nor loops; `drivers` and `submitted` beside it follow it each in its way.
+knows neither threads nor loops; `drivers` and `callback_driver` follow it, each in its way.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 Course: TypeAlias = "Generator[Request | Pause, Outcome | None, Outcome]"
 
 
-class LineCall(Protocol):
+class ChainCall(Protocol):
     """A call as the connections of its chain see it."""
 
     def on(self, ready: ReadyConnection) -> Request:
@@ -62,7 +62,7 @@ def policed(
     revision: Revision,
     ready: ReadyConnection,
     request: Request,
-    call: LineCall,
+    call: ChainCall,
     deadline: Deadline,
     first: Outcome | None = None,
 ) -> Course:

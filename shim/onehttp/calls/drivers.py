@@ -1,11 +1,11 @@
-"""Two ways to follow the course of a call: in a thread and in a task (`submitted` has a third)."""
+"""Follows the course of a call in a thread or in a task; `callback_driver` is a third way."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from onehttp.calls.course import Course, LineCall, policed
+from onehttp.calls.course import ChainCall, Course, policed
 from onehttp.policies.clock import Clock, Pause
 from onehttp.policies.deadline import Deadline
 from onehttp.policies.redirects import following
@@ -41,7 +41,7 @@ class PolicedCall:
         revision: Revision,
         ready: ReadyConnection,
         request: Request,
-        make_call: Callable[[], LineCall],
+        make_call: Callable[[], ChainCall],
         begins_at_once: bool,
     ) -> None:
         self.backend = backend

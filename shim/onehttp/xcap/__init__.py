@@ -16,6 +16,7 @@ except ImportError as missing:
 from onehttp.xcap.applications import APPLICATIONS, Application, DocType
 from onehttp.xcap.changes import DocumentChange, Listeners
 from onehttp.xcap.client import XcapClient
+from onehttp.xcap.conditional import conditions, etag_of
 from onehttp.xcap.documents import Document, Node
 from onehttp.xcap.errors import (
     ConflictError,
@@ -29,7 +30,6 @@ from onehttp.xcap.errors import (
     XcapError,
     XmlError,
 )
-from onehttp.xcap.exchange import conditions, etag_of
 from onehttp.xcap.refresh import Refresh, RefreshReport, Rows, Wait
 from onehttp.xcap.selectors import DocumentSelector, NodeSelector, Step, bindings, encoded_step
 from onehttp.xcap.store import StoredDocument, Watched, XcapStore

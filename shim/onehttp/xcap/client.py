@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import onehttp
 from onehttp.calls.arguments import CallArguments, TimeoutSource
+from onehttp.xcap.cached_documents import CachedDocuments
 from onehttp.xcap.changes import Callback, Listeners
+from onehttp.xcap.client_refresh import ClientRows
+from onehttp.xcap.conditional import check_status, conditions, etag_of
 from onehttp.xcap.documents import Document, Node
 from onehttp.xcap.errors import SelectorError, StoreError
-from onehttp.xcap.exchange import check_status, conditions, etag_of
-from onehttp.xcap.kept import KeptDocuments
 from onehttp.xcap.refresh import Refresh, RefreshReport
-from onehttp.xcap.rows import ClientRows
 from onehttp.xcap.safe_xml import check
 from onehttp.xcap.selectors import DocumentSelector, NodeSelector
 from onehttp.xcap.store import StoredDocument, XcapStore
@@ -45,7 +45,7 @@ class XcapClient:
         )
         self.store = store
         self._listeners = Listeners()
-        self._kept = KeptDocuments(self.connection, store, self._listeners)
+        self._cached = CachedDocuments(self.connection, store, self._listeners)
 
     def on_change(self, callback: Callback, types: int | None = None) -> Callable[[], None]:
         """Call ``callback`` with each `DocumentChange` that a `get`, `put` or `refresh` brings.
@@ -67,15 +67,15 @@ class XcapClient:
             XmlError, WrongNamespaceError: what the server sent is not to be kept; the stored one
                 stays.
         """
-        known = self._kept.find(selector)
+        known = self._cached.find(selector)
         response = self.connection.get(selector.path, **_reading(known, timeout))
-        return self._kept.received(selector, known, response)
+        return self._cached.received(selector, known, response)
 
     async def aget(self, selector: DocumentSelector, *, timeout: TimeoutSource = None) -> Document:
         """`get`, awaitable; the store is asked on a thread."""
-        known = await asyncio.to_thread(self._kept.find, selector)
+        known = await asyncio.to_thread(self._cached.find, selector)
         response = await self.connection.aget(selector.path, **_reading(known, timeout))
-        return await asyncio.to_thread(self._kept.received, selector, known, response)
+        return await asyncio.to_thread(self._cached.received, selector, known, response)
 
     def put(
         self,
@@ -99,7 +99,7 @@ class XcapClient:
         """
         data, headers = _writing(selector, body, if_match, if_none_match, content_type)
         response = self.connection.put(selector.path, body=data, headers=headers, timeout=timeout)
-        return self._kept.written(selector, data, response)
+        return self._cached.written(selector, data, response)
 
     async def aput(
         self,
@@ -116,7 +116,7 @@ class XcapClient:
         response = await self.connection.aput(
             selector.path, body=data, headers=headers, timeout=timeout
         )
-        return await asyncio.to_thread(self._kept.written, selector, data, response)
+        return await asyncio.to_thread(self._cached.written, selector, data, response)
 
     def delete(
         self,
@@ -128,7 +128,7 @@ class XcapClient:
         """Delete the document, there and in the store."""
         headers = conditions(if_match)
         check_status(self.connection.delete(selector.path, headers=headers, timeout=timeout))
-        self._kept.forget(selector)
+        self._cached.forget(selector)
 
     async def adelete(
         self,
@@ -140,7 +140,7 @@ class XcapClient:
         """`delete`, awaitable."""
         headers = conditions(if_match)
         check_status(await self.connection.adelete(selector.path, headers=headers, timeout=timeout))
-        await asyncio.to_thread(self._kept.forget, selector)
+        await asyncio.to_thread(self._cached.forget, selector)
 
     # ---- nodes
 
@@ -229,12 +229,12 @@ class XcapClient:
 
     def url(self, selector: DocumentSelector) -> str:
         """Where the document is; the key of its row in the store."""
-        return self._kept.url(selector)
+        return self._cached.url(selector)
 
     def _refresh(self) -> Refresh:
         if self.store is None:
             raise StoreError("this client has no store: XcapClient(connection, store)")
-        prefix = f"{self._kept.root}/"
+        prefix = f"{self._cached.root}/"
         return Refresh(self.store, ClientRows(self.connection), self._listeners, prefix=prefix)
 
 

@@ -16,8 +16,8 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from onehttp.errors import OnehttpError, TransferError
 from onehttp.xcap.changes import DocumentChange, Listeners
+from onehttp.xcap.conditional import NOT_MODIFIED, etag_of
 from onehttp.xcap.errors import RowRefusedError, StoreError
-from onehttp.xcap.exchange import NOT_MODIFIED, etag_of
 from onehttp.xcap.store import Change, Watched, XcapStore
 from onehttp_backends.contract import Outcome, Response
 

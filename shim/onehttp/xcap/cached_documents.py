@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 from onehttp.named_connection import Connection
 from onehttp.xcap.changes import DocumentChange, Listeners
+from onehttp.xcap.conditional import NOT_MODIFIED, check_status, etag_of
 from onehttp.xcap.documents import Document
 from onehttp.xcap.errors import StatusError, StoreError
 from onehttp.xcap.etags import usable_etag
-from onehttp.xcap.exchange import NOT_MODIFIED, check_status, etag_of
 from onehttp.xcap.safe_xml import check
 from onehttp.xcap.selectors import DocumentSelector
 from onehttp.xcap.store import Change, Source, StoredDocument, XcapStore
@@ -26,7 +26,7 @@ _sip_user = re.compile(r"(?:sips?:)?(?:(?P<user>[^@]*)@)?(?P<host>.*)", re.DOTAL
 _PORTS = {"http": 80, "https": 443}
 
 
-class KeptDocuments:
+class CachedDocuments:
     """What a client knows of its documents, and whom it tells."""
 
     def __init__(

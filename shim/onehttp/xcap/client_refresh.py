@@ -7,9 +7,9 @@ from collections.abc import Awaitable
 from onehttp.errors import TransferError
 from onehttp.named_connection import Connection
 from onehttp.queries.result import Result
+from onehttp.xcap.conditional import check_status, conditions
 from onehttp.xcap.errors import SelectorError
 from onehttp.xcap.etags import usable_etag
-from onehttp.xcap.exchange import check_status, conditions
 from onehttp.xcap.refresh import Wait
 from onehttp.xcap.safe_xml import check
 from onehttp.xcap.selectors import DocumentSelector
