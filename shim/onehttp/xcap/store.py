@@ -6,6 +6,7 @@ import contextlib
 import enum
 import os
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -104,7 +105,7 @@ class XcapStore:
         self._is_memory = self._is_sqlite and address.database in (None, "", ":memory:")
         self._table = xcap_table(table)
         self._engine = _engine(address, self._is_memory, timeout_s)
-        self._owner = os.getpid()
+        self._own()
         # One connection holds a database in memory, so its transactions must not mix.
         self._turn = threading.RLock() if self._is_memory else contextlib.nullcontext()
         try:
@@ -212,12 +213,19 @@ class XcapStore:
         if not self._is_memory:
             self._engine.dispose()
 
+    def _own(self) -> None:
+        """The connections are this process's, and go with the store if nobody closes it."""
+        self._owner = os.getpid()
+        self._finalizer = weakref.finalize(self, _let_go, self._engine, self._owner)
+        self._finalizer.atexit = False
+
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Connection]:
         if self._owner != os.getpid() and not self._is_memory:
             # A child must neither use nor close its parent's connections.
             self._engine.dispose(close=False)
-            self._owner = os.getpid()
+            self._finalizer.detach()
+            self._own()
         try:
             with self._turn, self._engine.begin() as database:
                 yield database
@@ -249,6 +257,10 @@ class XcapStore:
             raise StoreError(
                 f"{self.place}: table version {VERSION} is needed, table `version` says {found}"
             )
+
+
+def _let_go(engine: Engine, owner: int) -> None:
+    engine.dispose(close=os.getpid() == owner)
 
 
 def _create(database: Connection, table: Table, versions: Table) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from onehttp_compat.modules.xcap_client.consumers import PresenceXml, Rls
 from onehttp_compat.parameters import LegacyBugs
 from onehttp_compat.server import LegacyServer
 from onehttp_compat.xcap_client import bind_xcap
+from servers.sqlite import opened
 
 Json = Any
 WATCHER, DOMAIN = "watcher", "127.0.0.1"
@@ -140,7 +140,7 @@ class XcapReplay:
             yield from wire_differences(wanted, got, self.server)
 
     def _fill(self) -> None:
-        with sqlite3.connect(self.path) as database:
+        with opened(self.path) as database:
             for row in self.case.database:
                 values = [self._filled(row[name]) for name in COLUMNS]
                 values[COLUMNS.index("doc")] = as_bytes(row["doc"])
@@ -149,13 +149,12 @@ class XcapReplay:
                 database.execute(
                     f"INSERT INTO xcap ({', '.join(COLUMNS)}) VALUES ({marks})", values
                 )
-        database.close()
 
     def rows(self) -> list[dict[str, Json]]:
         """The table, as the recordings show it."""
-        database = sqlite3.connect(self.path)
-        found = database.execute(f"SELECT {', '.join(COLUMNS)} FROM xcap ORDER BY id").fetchall()
-        database.close()
+        select = f"SELECT {', '.join(COLUMNS)} FROM xcap ORDER BY id"
+        with opened(self.path) as database:
+            found = database.execute(select).fetchall()
         return [
             {
                 name: as_recorded(value) if name == "doc" else value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +21,7 @@ from onehttp.xcap import (
     XcapClient,
     XcapStore,
 )
+from servers.sqlite import opened
 from servers.xcap import Answer, XcapServer
 
 RULESET = b'<ruleset xmlns="urn:ietf:params:xml:ns:common-policy"/>'
@@ -206,7 +206,7 @@ def test_a_locked_store_is_waited_for_once_not_for_each_document(
     assert client.store is not None
     attempts: list[object] = []
     event.listen(client.store._engine, "before_execute", lambda *call: attempts.append(call))
-    with sqlite3.connect(tmp_path / "x", isolation_level=None) as other:
+    with opened(tmp_path / "x") as other:
         other.execute("BEGIN IMMEDIATE")  # may be read, not written
         assert refresh(client) == RefreshReport(failed=5)
         other.execute("ROLLBACK")

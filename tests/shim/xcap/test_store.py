@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
 import threading
 from pathlib import Path
@@ -16,6 +15,7 @@ from sqlalchemy.schema import CreateTable
 from onehttp.xcap import StoredDocument, StoreError, XcapStore
 from onehttp.xcap.store import Change, Source
 from onehttp.xcap.table import xcap_table
+from servers.sqlite import opened
 
 URI = "http://xcap.example/root/pres-rules/users/sip:alice@a.example/index"
 
@@ -194,7 +194,7 @@ def test_a_wrong_name_adds_no_table_to_a_database_in_use(tmp_path: Path) -> None
 
 def test_documents_that_the_sip_server_wrote_as_text_are_read(tmp_path: Path) -> None:
     store = XcapStore(f"sqlite:///{tmp_path}/x")
-    with sqlite3.connect(tmp_path / "x") as database:
+    with opened(tmp_path / "x") as database:
         database.execute(
             "INSERT INTO xcap (username, domain, doc, doc_type, etag, source, doc_uri, port) "
             "VALUES ('alice', 'a.example', '<a/>', 2, '\"1\"', 1, ?, 80)",
@@ -206,7 +206,7 @@ def test_documents_that_the_sip_server_wrote_as_text_are_read(tmp_path: Path) ->
 def test_a_locked_database_is_named_and_nothing_is_lost(tmp_path: Path) -> None:
     store = XcapStore(f"sqlite:///{tmp_path}/x", timeout_s=0.01)
     store.save(row())
-    with sqlite3.connect(tmp_path / "x", isolation_level=None) as other:
+    with opened(tmp_path / "x") as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StoreError, match="locked"):
             store.save(row(etag='"2"'))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from onehttp_compat.xcap_client import (
     Element,
     XcapApi,
 )
+from servers.sqlite import opened
 from servers.xcap import Answer, XcapServer
 from stand_ins.xcap_calls import PATH, RULES, row, rules
 
@@ -77,7 +77,7 @@ def test_the_document_comes_back_though_its_row_is_the_servers_own(
 ) -> None:
     far.store(PATH, RULES)
     table.save(row(far, '"0"'))
-    with sqlite3.connect(tmp_path / "xcap.sqlite") as database:
+    with opened(tmp_path / "xcap.sqlite") as database:
         database.execute("UPDATE xcap SET source = 0")
     assert api.getNewDoc(rules(far), "alice", "a.example") == RULES
     assert "not stored" in caplog.text
@@ -89,7 +89,7 @@ def test_the_document_comes_back_though_the_database_is_gone(
 ) -> None:
     far.store(PATH, RULES)
     legacy.start()
-    with sqlite3.connect(tmp_path / "xcap.sqlite") as database:
+    with opened(tmp_path / "xcap.sqlite") as database:
         database.execute("DROP TABLE xcap")
     assert api.getNewDoc(rules(far), "alice", "a.example") == RULES
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from onehttp_compat.xcap_client import (
     PRES_RULES,
     XcapApi,
 )
+from servers.sqlite import opened
 from servers.xcap import XcapServer
 from stand_ins.xcap_calls import PATH, RULES, loaded, row
 
@@ -51,7 +51,7 @@ def test_a_round_without_a_table_is_logged(
     api: XcapApi, legacy: LegacyServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     legacy.start()
-    with sqlite3.connect(tmp_path / "xcap.sqlite") as database:
+    with opened(tmp_path / "xcap.sqlite") as database:
         database.execute("DROP TABLE xcap")
     assert legacy.xcap_client.query_update() is None
     assert "no such table" in caplog.text
