@@ -14,6 +14,7 @@ from hypothesis import settings
 from golden.server.pki import write_pki
 from onehttp_backends.contract import Backend, Tls, TransferOptions
 from onehttp_backends.registry import load
+from stand_ins import limits
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("any machine", deadline=None)
@@ -28,6 +29,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "debian" in getattr(item, "fixturenames", ()):
             item.add_marker("debian")
+
+
+@pytest.fixture
+def default_limits() -> Iterator[None]:
+    """For what is about the limits that calls have unless told otherwise."""
+    with limits.defaults():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,8 @@
+"""Which recordings are replayed, where, and under which limits."""
+
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +11,9 @@ import pytest
 import onehttp
 from golden.replay.recordings import Case, read_corpus
 from golden.server.golden_server import GoldenServer
+from onehttp_compat.modules.http_async_client.settings import _options
 from onehttp_compat.registry import MODULES
+from stand_ins import limits
 
 CORPUS = Path(__file__).resolve().parent / "corpus"
 CONVERTED = frozenset({"curl", "http_client"})
@@ -51,6 +56,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _declares(case: Case) -> bool:
     """The module has started with connections."""
     return bool(case.startup["ok"] and (case.definitions or case.config_file))
+
+
+@pytest.fixture(autouse=True)
+def _limits(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The defaults count for recordings that are about time, and for no other."""
+    _options.cache_clear()
+    callspec = getattr(request.node, "callspec", None)
+    case = callspec.params.get("case") if callspec else None
+    with limits.defaults() if case and case.is_about_time else contextlib.nullcontext():
+        yield
+    _options.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,15 @@ import struct
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 OK: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 Behaviour = Callable[["Peer"], None]
+PATIENCE_S: Final = 60
+"""How long a test waits for what must happen, on a machine however busy."""
 
 
 class Peer:
@@ -66,8 +71,8 @@ class Peer:
 class RawServer:
     """Runs ``behaviour`` in a thread for each connection, and closes it afterwards.
 
-    ``requests`` and ``connections`` count what arrived; ``release`` is an event that behaviours
-    may wait for, set when the server stops.
+    ``requests`` are those that arrived; ``release`` is an event that behaviours may wait for, set
+    when the server stops.
     """
 
     def __init__(
@@ -79,8 +84,9 @@ class RawServer:
         self._behaviour = behaviour
         self._tls = tls
         self.requests: list[bytes] = []
-        self.connections = 0
         self.release = threading.Event()
+        self._accepted = 0
+        self._markers: dict[int, threading.Event] = {}
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         if receive_buffer_bytes:
             size = receive_buffer_bytes
@@ -96,7 +102,18 @@ class RawServer:
         """``METHOD /path`` of every request, in order."""
         return [b" ".join(request.split(b" ", 2)[:2]).decode() for request in self.requests]
 
-    def __enter__(self) -> RawServer:
+    @property
+    def connections(self) -> int:
+        """How many were made until now, also those that the accepting thread has yet to see."""
+        with socket.socket() as marker:
+            # Connections are accepted in their order: when ours is, all before it were.
+            marker.bind(("127.0.0.1", 0))
+            seen = self._markers[marker.getsockname()[1]] = threading.Event()
+            marker.connect(("127.0.0.1", self.port))
+            assert seen.wait(PATIENCE_S), "the server accepts no connection"
+        return self._accepted
+
+    def __enter__(self) -> Self:
         self._owner = os.getpid()
         self._thread.start()
         return self
@@ -119,13 +136,17 @@ class RawServer:
     def _accept(self) -> None:
         while True:
             try:
-                connection, _ = self._listener.accept()
+                connection, (_, port) = self._listener.accept()
             except OSError:
                 return
-            self.connections += 1
+            if marker := self._markers.pop(port, None):
+                connection.close()
+                marker.set()
+                continue
+            self._accepted += 1
             self._open.add(connection)
             threading.Thread(
-                target=self._serve, args=(connection, self.connections), daemon=True
+                target=self._serve, args=(connection, self._accepted), daemon=True
             ).start()
 
     def _serve(self, connection: socket.socket, number: int) -> None:

@@ -70,6 +70,12 @@ class Case:
         """The legacy calls, arguments by name, values of PV-strings as written."""
         return [named_arguments(step) for step in self.steps if not step.get("rpc")]
 
+    @cached_property
+    def is_about_time(self) -> bool:
+        """Some call of it waits, or something names a time limit."""
+        text = json.dumps([self.params, self.config_file, self.steps])
+        return any(word in text for word in ("imeout", "imed out", '"seconds"'))
+
     def parameter(self, name: str, default: Json = None) -> Json:
         """The last value given to a module parameter."""
         values = [value for _, known, value in self.params if known == name]

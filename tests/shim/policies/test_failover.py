@@ -74,6 +74,7 @@ def test_each_connection_of_the_chain_goes_by_its_own_policies(world: World) -> 
     assert world.seen[0].headers == ()
 
 
+@pytest.mark.usefixtures("default_limits")
 def test_the_whole_chain_has_one_deadline(world: World) -> None:
     world.connect(
         api={"failover": "backup", "timeout": 4, "retry": {"attempts": 2, "backoff": 6}},
@@ -85,6 +86,7 @@ def test_the_whole_chain_has_one_deadline(world: World) -> None:
     assert [request.total_timeout_s for request in world.seen] == [None, 3, 3]
 
 
+@pytest.mark.usefixtures("default_limits")
 def test_when_the_time_is_over_nobody_else_is_asked(world: World) -> None:
     world.connect(api={"failover": "backup", "timeout": 4}, backup={})
 

@@ -22,6 +22,7 @@ def limiter_of(world: World) -> Limiter:
     return policies.limiter
 
 
+@pytest.mark.usefixtures("default_limits")
 def test_a_call_that_finds_no_place_in_its_time_is_not_sent(world: World) -> None:
     world.connect(api={"limits": {"concurrent": 1}, "timeout": 4})
     assert limiter_of(world).enter() is None
@@ -34,6 +35,7 @@ def test_a_call_that_finds_no_place_in_its_time_is_not_sent(world: World) -> Non
     assert (counters.limit_waited, counters.limit_refused, counters.in_flight) == (1, 1, 1)
 
 
+@pytest.mark.usefixtures("default_limits")
 def test_a_place_that_becomes_free_is_taken_and_the_wait_counts_against_the_deadline(
     world: World,
 ) -> None:
@@ -93,6 +95,7 @@ def test_attempts_keep_their_distance(world: World) -> None:
     assert world.clock.pauses == [0.25, 0.25]
 
 
+@pytest.mark.usefixtures("default_limits")
 def test_a_moment_that_comes_too_late_is_not_waited_for_and_not_reserved(world: World) -> None:
     world.connect(api={"limits": {"concurrent": 5, "per_second": 0.1}, "timeout": 4})
     world.call("api")

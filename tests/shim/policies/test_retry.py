@@ -117,6 +117,7 @@ def test_a_retry_after_can_be_ignored(world: World) -> None:
     assert world.clock.pauses == [0.05]
 
 
+@pytest.mark.usefixtures("default_limits")
 def test_a_wait_longer_than_the_time_left_is_not_begun(world: World) -> None:
     world.connect(api={"retry": 3, "timeout": 4})
     world.answers["api"] = [(503, "", [("Retry-After", "4")]), 200]
@@ -131,6 +132,7 @@ def test_without_a_time_limit_nobody_waits_for_hours(world: World) -> None:
     assert world.clock.pauses == []
 
 
+@pytest.mark.usefixtures("default_limits")
 def test_all_attempts_share_one_deadline(world: World) -> None:
     world.connect(api={"retry": {"attempts": 20, "backoff": {"base": 2, "max": 2}}, "timeout": 4})
     world.answers["api"] = [REFUSED]

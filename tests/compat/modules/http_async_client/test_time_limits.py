@@ -29,6 +29,7 @@ def test_a_timeout_of_0_is_over_at_once(script: Script, web: RawServer) -> None:
     assert web.requests == []
 
 
+@pytest.mark.usefixtures("default_limits")
 def test_timeout_limits_each_wait_unless_told_that_it_limits_the_whole(engine: str) -> None:
     settings = LegacyServer().http_async_client.pending.defaults
     idle = settings.options("idle", 300)

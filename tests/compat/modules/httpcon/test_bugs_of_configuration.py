@@ -170,6 +170,7 @@ def test_b36_kept_a_refused_option_is_43(legacy: LegacyServer, web: RawServer) -
     assert web.requests == []
 
 
+@pytest.mark.usefixtures("default_limits")
 def test_b39_fixed_a_timeout_of_0_is_the_default() -> None:
     parameters = (("connection_timeout", 0), ("httpcon", "api=>http://h;timeout=0"))
     fixed = started(LegacyServer(), *parameters).http_client
