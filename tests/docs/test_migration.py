@@ -24,10 +24,10 @@ from onehttp_compat.parameters import FIRST_ASYNC, PARAMETERS
 from onehttp_compat.registry import BOUND, FUNCTIONS
 from onehttp_compat.script.captures import DEFAULT_MESSAGE
 from onehttp_compat.server import LegacyServer, use_server
+from servers.patience import PATIENCE_S
 
 PAGES = Path(__file__).parents[2] / "docs" / "migration"
 MODULES = ("utils", "curl", "http_client", "xcap_client", "async_http", "http_async_client")
-PATIENCE_S = 60.0
 CONNECTIONS = {
     "version": 1,
     "connections": {

@@ -11,7 +11,6 @@ import pytest
 import onehttp
 from golden.replay.recordings import Case, read_corpus
 from golden.server.golden_server import GoldenServer
-from onehttp_compat.modules.http_async_client.settings import _options
 from onehttp_compat.registry import MODULES
 from stand_ins import limits
 
@@ -61,12 +60,10 @@ def _declares(case: Case) -> bool:
 @pytest.fixture(autouse=True)
 def _limits(request: pytest.FixtureRequest) -> Iterator[None]:
     """The defaults count for recordings that are about time, and for no other."""
-    _options.cache_clear()
     callspec = getattr(request.node, "callspec", None)
     case = callspec.params.get("case") if callspec else None
     with limits.defaults() if case and case.is_about_time else contextlib.nullcontext():
         yield
-    _options.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,8 @@ from __future__ import annotations
 import queue
 import threading
 
+from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer
-
-PATIENCE_S = 30
-"""How long a test waits for a request that must come."""
 
 
 class Held:

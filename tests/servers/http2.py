@@ -11,6 +11,8 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, RequestReceived
 
+from servers.patience import PATIENCE_S
+
 
 class Http2Server:
     """Answers ``ok``, save to ``/silent``; ``hold`` answers are kept back until so many wait."""
@@ -31,7 +33,7 @@ class Http2Server:
 
     def __enter__(self) -> Http2Server:
         self._thread.start()
-        self._ready.wait(10)
+        self._ready.wait(PATIENCE_S)
         return self
 
     def __exit__(
@@ -41,7 +43,7 @@ class Http2Server:
         trace: TracebackType | None,
     ) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(PATIENCE_S)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

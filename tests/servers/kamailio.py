@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from servers.patience import PATIENCE_S
+
 _MODULES = next(iter(Path("/usr/lib").glob("*/kamailio/modules")), None)
 _CONFIG = """#!KAMAILIO
 log_stderror=yes
@@ -55,7 +57,7 @@ def running(folder: Path, database: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/xcap-root"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_S)
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

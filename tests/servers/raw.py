@@ -11,13 +11,13 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
+from servers.patience import PATIENCE_S
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 OK: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 Behaviour = Callable[["Peer"], None]
-PATIENCE_S: Final = 60
-"""How long a test waits for what must happen, on a machine however busy."""
 
 
 class Peer:
@@ -131,7 +131,7 @@ class RawServer:
         self._listener.close()
         for connection in list(self._open):
             connection.close()
-        self._thread.join(5)
+        self._thread.join(PATIENCE_S)
 
     def _accept(self) -> None:
         while True:

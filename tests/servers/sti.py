@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer
 
 TN_AUTH_LIST = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.26")
@@ -168,7 +169,7 @@ class Repository(RawServer):
     def _publish(self, peer: Peer) -> None:
         while request := peer.request():
             self.asked.set()
-            self.gate.wait(30)
+            self.gate.wait(PATIENCE_S)
             path = request.split(b" ", 2)[1].decode()
             answer = self.files.get(path, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
             peer.send(answer)

@@ -13,6 +13,7 @@ import onehttp
 from onehttp.keywords import CALL_HINTS
 from onehttp_backends.double import HttpxBackend
 from onehttp_backends.registry import load
+from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer, echo, redirecting_to
 
 VERBS = ("get", "head", "post", "put", "patch", "delete")
@@ -61,7 +62,7 @@ def outcome_of(way: str, call: Callable[[], Any]) -> Any:
     if way.rpartition(".")[2].startswith("a"):
         return asyncio.run(awaited(call))
     made = call()
-    return made.result(60).response if isinstance(made, onehttp.Query) else made
+    return made.result(PATIENCE_S).response if isinstance(made, onehttp.Query) else made
 
 
 def test_every_public_call_is_among_the_ways() -> None:
@@ -147,9 +148,9 @@ def test_a_misspelt_route_is_suggested(way: str, server: RawServer) -> None:
 
 def test_a_query_follows_redirects_where_it_is_told_to(api: str) -> None:
     with RawServer(echo) as target, RawServer(redirecting_to(target.url)) as server:
-        stays = onehttp.submit("GET", server.url, timeout=60).result(60).response
+        stays = onehttp.submit("GET", server.url, timeout=60).result(PATIENCE_S).response
         goes = onehttp.submit("GET", server.url, timeout=60, follow_redirects=True)
-        response = goes.result(60).response
+        response = goes.result(PATIENCE_S).response
     assert stays is not None
     assert (stays.status, stays.redirect_count) == (302, 0)
     assert response is not None
@@ -159,7 +160,7 @@ def test_a_query_follows_redirects_where_it_is_told_to(api: str) -> None:
 def test_a_query_that_follows_in_circles_ends(api: str) -> None:
     with RawServer(redirecting_to("/again")) as server:
         query = onehttp.submit("GET", server.url, timeout=60, follow_redirects=True)
-        assert isinstance(query.result(60).error, onehttp.TooManyRedirectsError)
+        assert isinstance(query.result(PATIENCE_S).error, onehttp.TooManyRedirectsError)
 
 
 @pytest.mark.parametrize(

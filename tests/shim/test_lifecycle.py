@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +13,7 @@ import pytest
 import onehttp
 from onehttp_backends.registry import load
 from servers.raw import RawServer, keep_answering
+from stand_ins import processes
 
 URL = "http://127.0.0.1:9/"
 CALLS: list[Callable[[], object]] = [
@@ -163,8 +162,7 @@ def test_stats_tell_what_was_done(api: str) -> None:
 
 def output_of(script: str, *arguments: str) -> str:
     """What a Python process of its own prints."""
-    command = [sys.executable, "-c", script, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = processes.run(script, *arguments)
     return done.stdout + done.stderr
 
 

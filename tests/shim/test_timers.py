@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onehttp.timers import FEW, Timers
+from servers.patience import PATIENCE_S
 
 LONG_S = 3000.0
 
@@ -27,14 +28,14 @@ def at_once(timers: Timers, fire: Callable[[], object] = lambda: None) -> None:
             done.set()
 
     timers.at(time.monotonic(), fire_and_tell)
-    assert done.wait(60)
+    assert done.wait(PATIENCE_S)
 
 
 def run_to_the_end(timers: Timers) -> None:
     """Wait for the thread to end, which it does when nothing is left."""
     thread = timers._thread
     if thread is not None:
-        thread.join(60)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()
 
 
@@ -117,7 +118,7 @@ def test_a_timer_that_fails_is_logged_and_the_others_fire(
         timers.at(time.monotonic(), fail)
         at_once_after = threading.Event()
         timers.at(time.monotonic(), at_once_after.set)
-    assert at_once_after.wait(60)
+    assert at_once_after.wait(PATIENCE_S)
     assert "a timer failed" in caplog.text
 
 
@@ -153,7 +154,7 @@ def test_a_timer_set_while_the_thread_is_started_is_not_lost(
     monkeypatch.setattr(threading.Thread, "start", interrupted)
     with pytest.raises(RuntimeError, match="new thread"):
         timers.at(time.monotonic() + LONG_S, lambda: None)
-    assert fired.wait(60)
+    assert fired.wait(PATIENCE_S)
 
 
 def test_a_forked_child_has_no_timer_of_its_parents_and_a_thread_of_its_own() -> None:

@@ -9,8 +9,7 @@ from onehttp.testing import FakeTransaction, FakeTransactionLayer
 from onehttp_compat.process import ScriptRoute
 from onehttp_compat.pv import Value
 from onehttp_compat.server import LegacyServer
-
-PATIENCE_S = 60.0
+from servers.patience import PATIENCE_S
 
 
 class Script:

@@ -7,9 +7,7 @@ import threading
 import onehttp
 from onehttp.queries.query import Query
 from onehttp.queries.scheduler import QueryScheduler
-
-PATIENCE_S = 30
-"""How long a test waits for what must happen."""
+from servers.patience import PATIENCE_S
 
 
 class Ends:

@@ -6,6 +6,7 @@ about the defaults ask for the fixture ``default_limits``.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -34,6 +35,8 @@ def _set(total_s: float, connect_s: float, made: Any) -> None:
     object.__setattr__(DEFAULT_OPTIONS, "total_timeout_s", total_s)
     object.__setattr__(DEFAULT_OPTIONS, "connect_timeout_s", connect_s)
     TransferOptions.__init__ = made  # type: ignore[method-assign]
+    if legacy := sys.modules.get("onehttp_compat.modules.http_async_client.settings"):
+        legacy._options.cache_clear()
 
 
 def make_generous() -> None:

@@ -16,7 +16,7 @@ from onehttp.queries.query import Query
 from onehttp.testing import FakeTransaction, TransactionState
 from onehttp_backends.contract import Outcome, Request, Response, Stats
 from onehttp_backends.errors import CurlCode, transfer_error
-from stand_ins.ends import PATIENCE_S
+from servers.patience import PATIENCE_S
 
 
 def response(url: str = "http://a.example/") -> Response:

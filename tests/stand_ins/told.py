@@ -17,6 +17,7 @@ from onehttp.runtime import Runtime
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.double import HttpxBackend
 from onehttp_backends.errors import CurlCode, Phase, Sent, transfer_error
+from servers.patience import PATIENCE_S
 
 REFUSED = transfer_error(CurlCode.COULDNT_CONNECT, "refused", phase=Phase.CONNECT)
 CUT = transfer_error(CurlCode.GOT_NOTHING, "cut", sent=Sent.MAYBE, phase=Phase.FIRST_BYTE)
@@ -99,7 +100,7 @@ class World:
                 return await connection.arequest(method, path, **call)
 
             return asyncio.run(called())
-        result = connection.submit(method, path, **call).result(10)
+        result = connection.submit(method, path, **call).result(PATIENCE_S)
         if result.response is not None:
             return result.response
         assert result.error is not None

@@ -19,6 +19,7 @@ from onehttp_backends.contract import (
 )
 from onehttp_backends.errors import TooLargeError, TooManyRedirectsError
 from servers.http2 import Http2Server
+from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer, answering, echo, keep_answering, redirecting_to
 
 PATIENT = TransferOptions(total_timeout_s=60, connect_timeout_s=60)
@@ -247,9 +248,9 @@ def test_threads_tasks_and_callbacks_at_once(backend: Backend) -> None:
         for _ in range(100):
             backend.submit(Request("GET", server.url, options=PATIENT), on_done)
         for thread in threads:
-            thread.join(60)
+            thread.join(PATIENCE_S)
         for _ in range(100):
-            assert ended.acquire(timeout=60)
+            assert ended.acquire(timeout=PATIENCE_S)
     assert len(outcomes) == 16 * 20 + 100 + 100
     assert all(isinstance(outcome, Response) for outcome in outcomes)
     stats = backend.stats()

@@ -27,6 +27,7 @@ from onehttp_backends.errors import (
     TransferError,
 )
 from onehttp_backends.registry import load
+from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer, answering, keep_answering, silent
 
 
@@ -163,7 +164,7 @@ def test_a_connection_the_server_has_closed_costs_no_post(backend: Backend) -> N
         for number in range(5):
             request = Request("POST", f"{server.url}/{number}", body=b"x")
             assert backend.perform(request).status == 200
-            assert closed.acquire(timeout=10)
+            assert closed.acquire(timeout=PATIENCE_S)
     assert server.targets == [f"POST /{number}" for number in range(5)]
 
 
@@ -182,7 +183,7 @@ def test_a_stray_response_is_never_the_answer_to_the_next_call(backend: Backend)
     with RawServer(forging) as server:
         for _ in range(3):
             assert backend.perform(Request("GET", server.url)).body == b"ok"
-            assert sent.acquire(timeout=10)
+            assert sent.acquire(timeout=PATIENCE_S)
 
 
 def test_a_callback_that_raises_is_logged_and_counted(
@@ -198,9 +199,9 @@ def test_a_callback_that_raises_is_logged_and_counted(
         for _ in range(3):
             backend.submit(Request("GET", server.url), raising)
         for _ in range(3):
-            assert called.acquire(timeout=10)
+            assert called.acquire(timeout=PATIENCE_S)
         assert backend.perform(Request("GET", server.url)).status == 200
-        backend.close(5)
+        backend.close(PATIENCE_S)
     assert backend.stats().callback_errors in (0, 3)  # a closed engine has no account any more
     assert caplog.text.count("callback failed") == 3
 
@@ -238,7 +239,7 @@ def test_a_submitted_transfer_can_be_cancelled(backend: Backend) -> None:
     with RawServer(silent) as server:
         transfer = backend.submit(Request("GET", server.url, total_timeout_s=60), on_done)
         assert transfer.cancel()
-        assert ended.acquire(timeout=10)
+        assert ended.acquire(timeout=PATIENCE_S)
         assert not transfer.cancel()
     assert isinstance(outcomes[0], CancelledError)
     assert outcomes[0].code == 42
@@ -269,9 +270,9 @@ def test_closing_ends_every_transfer_in_flight(backend: Backend) -> None:
             poll.wait(0.002)
         backend.close()
         for _ in range(8):
-            assert ended.acquire(timeout=10)
+            assert ended.acquire(timeout=PATIENCE_S)
         for thread in threads:
-            thread.join(10)
+            thread.join(PATIENCE_S)
     assert [type(outcome) for outcome in outcomes] == [CancelledError] * 8
 
 
@@ -286,7 +287,7 @@ def test_closing_with_grace_lets_transfers_finish(backend: Backend) -> None:
     with RawServer(answers_late) as server:
         for _ in range(5):
             backend.submit(Request("GET", server.url), outcomes.append)
-        backend.close(10)
+        backend.close(PATIENCE_S)
     assert [type(outcome) for outcome in outcomes] == [Response] * 5
 
 
@@ -313,7 +314,7 @@ def test_an_answer_of_the_double_that_raises_ends_a_submitted_transfer() -> None
     outcomes: queue.Queue[Outcome] = queue.Queue()
     double = load("httpx")(handler=broken)
     double.submit(Request("GET", "http://api.example/"), outcomes.put)
-    outcome = outcomes.get(timeout=60)
+    outcome = outcomes.get(timeout=PATIENCE_S)
     double.close()
     assert isinstance(outcome, TransferError)
     assert outcome.code == CurlCode.FAILED_INIT

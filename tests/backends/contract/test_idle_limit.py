@@ -23,6 +23,7 @@ from onehttp_backends.errors import (
     TimeoutError,
     TransferError,
 )
+from servers.patience import PATIENCE_S
 from servers.raw import OK, Behaviour, Peer, RawServer, echo, silent
 
 QUICK = TransferOptions(idle_timeout_s=0.2, total_timeout_s=60, connect_timeout_s=60)
@@ -51,7 +52,7 @@ def awaited(backend: Backend, request: Request) -> Outcome:
 def submitted(backend: Backend, request: Request) -> Outcome:
     outcomes: queue.Queue[Outcome] = queue.Queue()
     backend.submit(request, outcomes.put)
-    return outcomes.get(timeout=60)
+    return outcomes.get(timeout=PATIENCE_S)
 
 
 WAYS = [blocking, awaited, submitted]
@@ -128,7 +129,7 @@ def test_a_tls_handshake_that_hangs_ends_it(backend: Backend) -> None:
 
 def test_a_request_body_nobody_reads_ends_it(backend: Backend) -> None:
     def deaf(peer: Peer) -> None:
-        peer.server.release.wait(60)
+        peer.server.release.wait(PATIENCE_S)
 
     body = bytes(32 * 1024 * 1024)
     with RawServer(deaf) as server:
@@ -217,7 +218,7 @@ def test_transfers_without_a_limit_are_left_alone(backend: Backend) -> None:
 
     def held(peer: Peer) -> None:
         peer.request()
-        peer.server.release.wait(60)
+        peer.server.release.wait(PATIENCE_S)
         peer.send(OK)
 
     with RawServer(held) as server, RawServer(silent) as deaf:
@@ -229,7 +230,7 @@ def test_transfers_without_a_limit_are_left_alone(backend: Backend) -> None:
             Phase.FIRST_BYTE,
         )
         server.release.set()
-        assert isinstance(answered.get(timeout=60), Response)
+        assert isinstance(answered.get(timeout=PATIENCE_S), Response)
 
 
 def test_a_short_limit_does_not_wait_for_a_long_one(backend: Backend) -> None:
@@ -240,7 +241,7 @@ def test_a_short_limit_does_not_wait_for_a_long_one(backend: Backend) -> None:
         outcome = submitted(backend, Request("GET", server.url, options=QUICK))
         assert_idle(outcome, QUICK, Sent.MAYBE, Phase.FIRST_BYTE)
         assert waiting.cancel()
-        assert isinstance(ended.get(timeout=60), CancelledError)
+        assert isinstance(ended.get(timeout=PATIENCE_S), CancelledError)
 
 
 @pytest.mark.parametrize("limit_s", [-1.0, float("nan"), float("inf"), "1", True])

@@ -17,6 +17,7 @@ from onehttp_backends.curl.driving import Helm
 from onehttp_backends.curl.engine import Engine
 from onehttp_backends.curl.transfer import Transfer
 from onehttp_backends.errors import CancelledError, ReentrantCallError
+from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer, echo, keep_answering, silent
 
 
@@ -31,7 +32,7 @@ def held(peer: Peer) -> None:
     """Answers /now at once, everything else when the test lets go."""
     while request := peer.request():
         if b" /now " not in request:
-            peer.server.release.wait(60)
+            peer.server.release.wait(PATIENCE_S)
         peer.send(OK)
 
 
@@ -49,7 +50,7 @@ def test_a_driver_that_leaves_hands_over_to_a_blocked_caller(backend: PycurlBack
             call("/now")  # may drive for the others, and must leave them a driver
         server.release.set()
         for thread in late:
-            thread.join(30)
+            thread.join(PATIENCE_S)
     assert codes == [200] * 28
 
 
@@ -94,7 +95,7 @@ def test_a_blocked_caller_hands_over_to_the_engines_thread(backend: PycurlBacken
             assert backend.perform(Request("GET", f"{server.url}/now")).status == 200
         server.release.set()
         for _ in range(5):
-            assert ended.acquire(timeout=30)
+            assert ended.acquire(timeout=PATIENCE_S)
     assert all(isinstance(outcome, Response) for outcome in outcomes)
 
 
@@ -112,7 +113,7 @@ def test_two_loops_and_a_thread_share_one_engine(backend: PycurlBackend) -> None
         request = Request("GET", server.url)
         statuses += [backend.perform(request).status for _ in range(50)]
         for thread in threads:
-            thread.join(30)
+            thread.join(PATIENCE_S)
     assert statuses == [200] * 150
 
 
@@ -160,7 +161,7 @@ def test_a_blocking_call_from_a_callback_is_refused(backend: PycurlBackend) -> N
 
     with RawServer(keep_answering) as server:
         backend.submit(Request("GET", server.url), on_done)
-        assert ended.wait(30)
+        assert ended.wait(PATIENCE_S)
     assert len(found) == 2
     assert "hand the work to another thread" in str(found[0])
 
@@ -178,7 +179,7 @@ def test_a_callback_may_submit_again(backend: PycurlBackend) -> None:
 
     with RawServer(keep_answering) as server:
         backend.submit(Request("GET", server.url), on_done)
-        assert ended.wait(30)
+        assert ended.wait(PATIENCE_S)
 
 
 def test_a_foreign_loop_lends_its_time(backend: PycurlBackend) -> None:
@@ -220,9 +221,9 @@ def test_a_cancelled_transfer_is_taken_back_while_another_drives(backend: Pycurl
         driver = threading.Thread(target=keep_driving)
         driver.start()
         assert transfer.cancel()
-        assert ended.wait(30)
+        assert ended.wait(PATIENCE_S)
         stop.set()
-        driver.join(30)
+        driver.join(PATIENCE_S)
     assert isinstance(outcomes[0], CancelledError)
     assert not transfer.cancel()
 

@@ -10,6 +10,7 @@ import pytest
 from onehttp_backends.contract import Request, TransferOptions
 from onehttp_backends.curl import PycurlBackend
 from onehttp_backends.errors import TooManyRedirectsError
+from servers.patience import PATIENCE_S
 
 ONCE = TransferOptions(reuse=False, max_redirects=3)
 
@@ -67,7 +68,7 @@ def test_redirects_without_reuse_take_one_connection_which_is_closed(
         response = backend.perform(Request("GET", f"{redirector.url}/2", options=ONCE))
         assert (response.status, response.redirect_count) == (200, 2)
         assert response.effective_url == f"{redirector.url}/0"
-        assert redirector.all_closed.acquire(timeout=5)
+        assert redirector.all_closed.acquire(timeout=PATIENCE_S)
         assert redirector.connections == 1
 
 

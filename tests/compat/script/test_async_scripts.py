@@ -13,6 +13,7 @@ from onehttp_compat.script.captures import DEFAULT_MESSAGE
 from onehttp_compat.script.outcome import MessageEnd
 from onehttp_compat.script.sip_server import SipServer
 from onehttp_compat.server import LegacyServer
+from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer, keep_answering, silent
 from stand_ins.loading import Load
 
@@ -347,7 +348,7 @@ def together(count: int) -> RawServer:
 
     def answer(peer: Peer) -> None:
         while peer.request():
-            barrier.wait(60)
+            barrier.wait(PATIENCE_S)
             peer.send(OK)
 
     return RawServer(answer)

@@ -20,6 +20,7 @@ from onehttp_compat.modules.http_async_client.calls import kemi_route, script_tr
 from onehttp_compat.parameters import LegacyBugs
 from onehttp_compat.process import ScriptRoute
 from onehttp_compat.pv import RefusedValueError
+from servers.patience import PATIENCE_S
 
 Json = Any
 
@@ -27,7 +28,6 @@ ASYNC_MODULES = ("async_http", "http_async_client")
 CALLBACK, SECOND = "CALLBACK", "SECOND"
 FINAL_TIMER_MS = 5000
 FIRST_REVISION = "50fca238aa"
-PATIENCE_S = 60.0
 MESSAGE = {"$fU": "tester", "$T_reply_code": 0}
 """Of the SIP request that ran each step, what the recorded scripts read."""
 

@@ -11,6 +11,7 @@ import pytest
 import onehttp
 from onehttp.policies.clock import Clock, Pause
 from onehttp.policies.limits import Limiter, LimitsPolicy
+from servers.patience import PATIENCE_S
 from stand_ins.told import CUT, REFUSED, World
 
 
@@ -39,7 +40,7 @@ def held(submitting: World) -> World:
 def paused(world: World) -> HeldClock:
     clock = world.runtime.clock
     assert isinstance(clock, HeldClock)
-    assert clock.paused.acquire(timeout=10)
+    assert clock.paused.acquire(timeout=PATIENCE_S)
     return clock
 
 
@@ -47,7 +48,7 @@ def test_a_call_can_be_cancelled_between_two_attempts(held: World) -> None:
     query = onehttp.Connection(held.runtime, "api").submit("GET")
     clock = paused(held)
     assert query.cancel()
-    assert isinstance(query.result(10).error, onehttp.CancelledError)
+    assert isinstance(query.result(PATIENCE_S).error, onehttp.CancelledError)
     clock.resumes[0]()  # late: nothing comes of it
     assert len(held.seen) == 1
     assert not query.cancel()
@@ -58,7 +59,7 @@ def test_a_pause_that_ends_twice_goes_on_once(held: World) -> None:
     clock = paused(held)
     for _ in range(2):
         clock.resumes[0]()
-    assert query.result(10).ok
+    assert query.result(PATIENCE_S).ok
     assert len(held.seen) == 2
 
 
@@ -72,7 +73,7 @@ def test_a_call_can_be_cancelled_while_it_waits_for_its_turn_and_leaves_the_line
     query = onehttp.Connection(held.runtime, "api").submit("GET")
     paused(held)
     assert query.cancel()
-    assert isinstance(query.result(10).error, onehttp.CancelledError)
+    assert isinstance(query.result(PATIENCE_S).error, onehttp.CancelledError)
     policies.limiter.leave()
     assert policies.limiter.in_flight == 0
     assert held.seen == []
@@ -82,7 +83,7 @@ def test_a_shutdown_ends_calls_that_wait_between_two_attempts(held: World) -> No
     query = onehttp.Connection(held.runtime, "api").submit("GET")
     paused(held)
     report = held.runtime.close(0)
-    assert isinstance(query.result(10).error, onehttp.CancelledError)
+    assert isinstance(query.result(PATIENCE_S).error, onehttp.CancelledError)
     assert (report.cancelled, report.still_open) == (1, 0)
 
 
@@ -92,15 +93,15 @@ def test_a_call_cancelled_in_an_attempt_is_not_repeated(submitting: World) -> No
 
     def slow() -> Any:
         began.set()
-        goes_on.wait(10)
+        goes_on.wait(PATIENCE_S)
         return CUT
 
     submitting.answers["api"] = [slow]
     query = onehttp.Connection(submitting.runtime, "api").submit("GET")
-    assert began.wait(10)
+    assert began.wait(PATIENCE_S)
     query.cancel()
     goes_on.set()
-    assert isinstance(query.result(10).error, onehttp.CancelledError)
+    assert isinstance(query.result(PATIENCE_S).error, onehttp.CancelledError)
     assert submitting.urls == ["GET http://api"]
 
 
@@ -120,7 +121,7 @@ def test_the_real_clock_pauses_in_a_thread_in_a_task_and_for_a_callback() -> Non
     asyncio.run(clock.apause(Pause(0.01)))
     rung = threading.Event()
     clock.later(Pause(0.01), rung.set)
-    assert rung.wait(10)
+    assert rung.wait(PATIENCE_S)
     assert clock.now() - began >= 0.03
 
 
@@ -143,14 +144,14 @@ def test_a_turn_ends_a_pause_early() -> None:
         waiting = threading.Thread(target=wait, args=(Pause(60, turn),))
         waiting.start()
         limiter.leave()
-        waiting.join(10)
+        waiting.join(PATIENCE_S)
         assert not waiting.is_alive()
     turn = limiter.enter()
     assert turn is not None
     woken = threading.Event()
     clock.later(Pause(60, turn), woken.set)
     limiter.leave()
-    assert woken.wait(10)
+    assert woken.wait(PATIENCE_S)
 
 
 def test_a_turn_that_comes_first_leaves_no_timer(submitting: World) -> None:
@@ -163,7 +164,7 @@ def test_a_turn_that_comes_first_leaves_no_timer(submitting: World) -> None:
     query = onehttp.Connection(submitting.runtime, "api").submit("GET", timeout=300)
     assert clock.timers.pending == 1
     policies.limiter.leave()
-    assert query.result(60).ok
+    assert query.result(PATIENCE_S).ok
     assert clock.timers.pending == 0
 
 
@@ -187,7 +188,7 @@ def test_a_call_that_cannot_go_on_ends(held: World, fault: Exception) -> None:
         raise fault
 
     clock.later = later  # type: ignore[method-assign, assignment]
-    result = onehttp.Connection(held.runtime, "api").submit("GET").result(60)
+    result = onehttp.Connection(held.runtime, "api").submit("GET").result(PATIENCE_S)
     assert result.error is not None
     assert result.error.sent is onehttp.Sent.MAYBE
     assert type(fault).__name__ in str(result.error)

@@ -14,6 +14,7 @@ import pytest
 
 import onehttp
 from onehttp_backends.contract import Request
+from servers.patience import PATIENCE_S
 
 CONNECTIONS: dict[str, Any] = {
     "version": 1,
@@ -51,7 +52,7 @@ def ways() -> dict[str, Any]:
         await onehttp.connection("api").aget("/x")
 
     def submitted() -> None:
-        onehttp.connection("api").submit("GET", "/x").result(60.0)
+        onehttp.connection("api").submit("GET", "/x").result(PATIENCE_S)
 
     return {
         "request": lambda: onehttp.connection("api").get("/x"),
@@ -89,7 +90,7 @@ def test_a_suspended_transaction_is_followed_until_it_goes_on(
     layer = FakeTransactionLayer()
     with onehttp.transaction(layer.new()):
         onehttp.connection("plain").submit("GET", "/x")
-    assert onehttp.drain(60.0)
+    assert onehttp.drain(PATIENCE_S)
     told = "\n".join(lines.messages)
     assert "transaction suspended" in told
     assert "transaction is resumed" in told

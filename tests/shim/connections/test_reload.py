@@ -16,6 +16,7 @@ import trustme
 import onehttp
 from onehttp.connections.file.schema import ConnectionModel
 from onehttp.connections.reload import FILE_KEYS
+from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering
 
 
@@ -268,7 +269,7 @@ def test_sighup_reloads(path: Path, server: RawServer, caplog: pytest.LogCapture
 def _background_reloads_end() -> None:
     for thread in threading.enumerate():
         if thread.name == "onehttp-reload":
-            thread.join(10)
+            thread.join(PATIENCE_S)
 
 
 def test_a_watch_reloads_when_a_file_changes(path: Path, server: RawServer, tmp_path: Path) -> None:
@@ -286,12 +287,12 @@ def test_a_watch_reloads_when_a_file_changes(path: Path, server: RawServer, tmp_
     watch = onehttp.watch(tell)
     try:
         write(parts / "one.yaml", f"version: 1\nconnections: {{c: {{url: '{server.url}'}}}}\n")
-        assert has_told.wait(20)
+        assert has_told.wait(PATIENCE_S)
         assert isinstance(told[-1], onehttp.Reload)
         assert told[-1].added == ("c",)
         has_told.clear()
         write(path, "version: 3\n")
-        assert has_told.wait(20)
+        assert has_told.wait(PATIENCE_S)
         assert isinstance(told[-1], onehttp.ConfigurationError)
     finally:
         watch.stop()

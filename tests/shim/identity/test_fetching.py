@@ -23,6 +23,7 @@ from onehttp.identity import (
 )
 from onehttp.identity.fetching import CertificateFetcher
 from onehttp.identity.single_flight import SingleFlight
+from servers.patience import PATIENCE_S
 from servers.raw import RawServer, answering, redirecting_to, silent
 from servers.sti import CLOCK, Repository
 
@@ -189,17 +190,17 @@ def test_threads_that_ask_at_once_fetch_once(
     all_ask = threading.Barrier(9)
 
     def ask() -> None:
-        all_ask.wait(30)
+        all_ask.wait(PATIENCE_S)
         found.append(verifier.verify(identity, orig=CALLER, dest=CALLED))
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
         thread.start()
-    all_ask.wait(30)
-    held.asked.wait(30)
+    all_ask.wait(PATIENCE_S)
+    held.asked.wait(PATIENCE_S)
     held.gate.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE_S)
     assert len(found) == 8
     assert held.targets == ["GET /signer.pem"]
 
@@ -265,7 +266,7 @@ def test_a_forked_child_does_not_wait_for_its_parents_load() -> None:
     def load(url: str) -> str:
         if os.getpid() == parent:
             waiting.set()
-            go_on.wait(30)
+            go_on.wait(PATIENCE_S)
         return url
 
     kept = SingleFlight(
@@ -274,13 +275,13 @@ def test_a_forked_child_does_not_wait_for_its_parents_load() -> None:
     )  # fmt: skip
     thread = threading.Thread(target=kept.get, args=("a",))
     thread.start()
-    waiting.wait(30)
+    waiting.wait(PATIENCE_S)
     child = os.fork()
     if child == 0:
         os._exit(0 if kept.get("a") == "a" else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     go_on.set()
-    thread.join(30)
+    thread.join(PATIENCE_S)
 
 
 def test_a_failure_is_remembered_for_a_while(

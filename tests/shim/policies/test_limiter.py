@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import onehttp
 from onehttp.policies.limits import Limiter, LimitsPolicy
+from servers.patience import PATIENCE_S
 from stand_ins.told import REFUSED, World
 
 
@@ -191,7 +192,7 @@ def test_threads_and_tasks_share_the_places_and_none_is_lost() -> None:
     asyncio.run(tasks())
     for thread in threads:
         thread.join()
-    answered += [query.result(60).ok and 200 for query in queries]
+    answered += [query.result(PATIENCE_S).ok and 200 for query in queries]
     assert answered == [200] * (2 * width * each + each)
     assert 1 <= highest <= allowed
     assert api.counters.in_flight == 0

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import onehttp
+from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer, echo
 
 
@@ -30,7 +31,7 @@ def call(way: str, method: str, path: str = "", **arguments: Any) -> onehttp.Res
             return await api.arequest(method, path, **arguments)
 
         return asyncio.run(called())
-    result = api.submit(method, path, **arguments).result(20)
+    result = api.submit(method, path, **arguments).result(PATIENCE_S)
     if result.response is None:
         assert result.error is not None
         raise result.error

@@ -10,6 +10,7 @@ import pytest
 
 import onehttp
 from onehttp import Sent
+from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer, redirecting_to
 from stand_ins.told import CUT, REFUSED, World
 
@@ -50,7 +51,7 @@ def call(way: str, name: str, method: str, path: str, **call: Any) -> onehttp.Re
             return await connection.arequest(method, path, **call)
 
         return asyncio.run(called())
-    result = connection.submit(method, path, **call).result(30)
+    result = connection.submit(method, path, **call).result(PATIENCE_S)
     if result.error:
         raise result.error
     assert result.response is not None

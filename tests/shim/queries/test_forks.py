@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import textwrap
 
 import pytest
 
+from stand_ins import processes
+
 PREAMBLE = """
-import asyncio, os, signal, sys, threading
-sys.path[:0] = {path!r}
+import asyncio, functools, os, signal, sys, threading
 import onehttp
 from onehttp.testing import FakeTransactionLayer
 from servers.holding import HoldingServer
+from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering
+from stand_ins.processes import child as fork
 
-PATIENCE_S = 30
 
-def child(work):
-    # Run work in a forked child, killed when it hangs; its exit status.
-    pid = os.fork()
-    if pid == 0:
-        signal.alarm(PATIENCE_S)
-        try:
-            work()
-        except BaseException as error:
-            print("child:", repr(error), flush=True)
-            os._exit(1)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+child = functools.partial(fork, leave=os._exit)
 
 def query_of_its_own():
     message = FakeTransactionLayer().new()
@@ -54,17 +43,7 @@ query_of_its_own()  # a fork while another thread imports leaves the import lock
 
 def succeeds(script: str, engine: str) -> None:
     """Run a script in a fresh interpreter."""
-    paths = [path for path in sys.path if path.endswith("tests")]
-    done = subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-W", "ignore::DeprecationWarning", "-c",
-         PREAMBLE.format(path=paths, engine=engine) + textwrap.dedent(script)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "child:" not in done.stdout
+    processes.output(PREAMBLE.format(engine=engine) + textwrap.dedent(script))
 
 
 def test_queries_in_flight_stay_the_parents(engine: str) -> None:

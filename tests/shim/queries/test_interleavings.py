@@ -37,7 +37,7 @@ from onehttp.queries.transaction import current
 from onehttp.testing import FakeTransactionLayer, ManualClock
 from onehttp_backends.contract import Outcome
 from onehttp_backends.errors import CurlCode
-from stand_ins.ends import PATIENCE_S
+from servers.patience import PATIENCE_S
 from stand_ins.scripted import (
     Baton,
     FaultyTransactionError,

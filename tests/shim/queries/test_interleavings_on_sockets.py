@@ -33,7 +33,8 @@ from onehttp.queries.query import TRANSITIONS, Query, QueryState
 from onehttp.queries.scheduler import QueryScheduler
 from onehttp.testing import FakeTransactionLayer, ManualClock, TransactionState
 from servers.holding import Held, HoldingServer
-from stand_ins.ends import PATIENCE_S, Ends, scheduler
+from servers.patience import PATIENCE_S
+from stand_ins.ends import Ends, scheduler
 from stand_ins.scripted import Witness
 
 CHAIN = 3

@@ -15,8 +15,9 @@ from onehttp.queries.scheduler import QueryScheduler
 from onehttp.timers import Timers
 from onehttp_backends.errors import Phase
 from servers.holding import HoldingServer
+from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering
-from stand_ins.ends import PATIENCE_S, Ends, scheduler
+from stand_ins.ends import Ends, scheduler
 from stand_ins.scripted import ScriptedBackend, failure, response
 
 

@@ -15,8 +15,9 @@ import pytest
 import onehttp
 from onehttp.queries.route_workers import RouteWorkers
 from servers.holding import HoldingServer
+from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering, silent
-from stand_ins.ends import PATIENCE_S, Ends, scheduler
+from stand_ins.ends import Ends, scheduler
 
 caller: ContextVar[str] = ContextVar("caller", default="nobody")
 

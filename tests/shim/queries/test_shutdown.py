@@ -9,7 +9,8 @@ import pytest
 import onehttp
 from onehttp.testing import FakeTransaction, FakeTransactionLayer
 from servers.holding import HoldingServer
-from stand_ins.ends import PATIENCE_S, Ends, scheduler
+from servers.patience import PATIENCE_S
+from stand_ins.ends import Ends, scheduler
 from stand_ins.scripted import Witness
 
 

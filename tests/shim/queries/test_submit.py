@@ -15,8 +15,9 @@ from onehttp.queries.query import QueryState
 from onehttp.queries.routes import Routes
 from onehttp.queries.scheduler import QueryScheduler
 from onehttp.testing import FakeTransactionLayer
+from servers.patience import PATIENCE_S
 from servers.raw import RawServer, echo, keep_answering, silent
-from stand_ins.ends import PATIENCE_S, scheduler
+from stand_ins.ends import scheduler
 from stand_ins.scripted import HandWorkers, ScriptedBackend, Witness, failure, response
 
 
@@ -31,7 +32,7 @@ def test_a_route_gets_the_result_and_the_callers_data(api: str) -> None:
 
     with RawServer(echo) as server:
         query = onehttp.submit("GET", f"{server.url}/r", route="REPLY", xdata={"call": 7})
-        assert ran.wait(30)
+        assert ran.wait(PATIENCE_S)
     assert came[0].ok
     assert came[0].query_id == query.id
     assert came[0].xdata == {"call": 7}
@@ -41,7 +42,7 @@ def test_a_route_gets_the_result_and_the_callers_data(api: str) -> None:
 
 def test_a_failure_comes_as_a_result(api: str) -> None:
     with RawServer(silent) as server:
-        result = onehttp.submit("GET", server.url, timeout=0.05).result(30)
+        result = onehttp.submit("GET", server.url, timeout=0.05).result(PATIENCE_S)
     assert not result.ok
     assert isinstance(result.error, onehttp.TimeoutError)
     assert result.response is None
@@ -62,7 +63,7 @@ def test_a_cancelled_query_ends_with_that_error(api: str) -> None:
     with RawServer(silent) as server:
         query = onehttp.submit("GET", server.url, timeout=30)
         assert query.cancel()
-        result = query.result(30)
+        result = query.result(PATIENCE_S)
         assert isinstance(result.error, onehttp.CancelledError)
         assert not query.cancel()
 
@@ -91,8 +92,8 @@ def test_a_route_that_raises_is_logged_and_the_worker_lives_on(
         for _ in range(10):
             onehttp.submit("GET", server.url, route=broken)
         for _ in range(10):
-            assert ran.acquire(timeout=30)
-        onehttp.shutdown(30)
+            assert ran.acquire(timeout=PATIENCE_S)
+        onehttp.shutdown(PATIENCE_S)
     assert len([line for line in caplog.messages if "broken failed" in line]) == 10
 
 
@@ -102,14 +103,14 @@ def test_waiting_too_short_says_so_and_the_query_goes_on(api: str) -> None:
         with pytest.raises(TimeoutError, match=f"query {query.id}"):
             query.result(0)
         query.cancel()
-        query.result(30)
+        query.result(PATIENCE_S)
 
 
 def test_a_connection_submits_too(engine: str) -> None:
     with RawServer(echo) as server:
         document = {"version": 1, "connections": {"api": {"url": f"{server.url}/v1"}}}
         onehttp.init(document, backend=engine)
-        result = onehttp.connection("api").submit("POST", "/x", json=1).result(30)
+        result = onehttp.connection("api").submit("POST", "/x", json=1).result(PATIENCE_S)
     assert result.response is not None
     assert result.response.text.startswith("POST /v1/x ")
 

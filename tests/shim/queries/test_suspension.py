@@ -10,8 +10,9 @@ import pytest
 import onehttp
 from onehttp.testing import FakeTransaction, FakeTransactionLayer, ManualClock, TransactionState
 from servers.holding import HoldingServer
+from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering
-from stand_ins.ends import PATIENCE_S, Ends
+from stand_ins.ends import Ends
 from stand_ins.scripted import Witness
 
 

@@ -8,6 +8,7 @@ import pytest
 
 import onehttp
 from onehttp.testing import FakeTransactionLayer, ManualClock, TransactionState
+from servers.patience import PATIENCE_S
 
 RESULT = onehttp.Result(query_id=1)
 
@@ -153,7 +154,7 @@ def test_waiting_ends_with_what_it_waits_for(layer: FakeTransactionLayer) -> Non
     answering = threading.Thread(target=message.reply, args=(200, "OK"))
     answering.start()
     assert layer.wait(lambda: message.is_answered, 30)
-    answering.join(30)
+    answering.join(PATIENCE_S)
 
 
 def test_waiting_in_vain_says_so(layer: FakeTransactionLayer) -> None:

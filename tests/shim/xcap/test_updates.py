@@ -12,6 +12,7 @@ import threading
 import pytest
 
 from onehttp.xcap import PeriodicUpdates, StoreError, jittered, update_periodically
+from servers.patience import PATIENCE_S
 
 
 def test_the_first_wait_is_spread_over_a_period_and_the_others_around_it() -> None:
@@ -37,7 +38,7 @@ def test_a_round_that_fails_is_logged_and_the_next_is_made(
     updates = PeriodicUpdates(refresh, itertools.repeat(0.0, 3))
     with updates:
         for _ in range(3):
-            assert made.acquire(timeout=10)
+            assert made.acquire(timeout=PATIENCE_S)
     assert caplog.text.count("the database is gone") == 3
 
 
@@ -48,18 +49,18 @@ def test_stopping_waits_for_the_round_that_runs_and_makes_no_other() -> None:
     def refresh() -> None:
         rounds.append("began")
         began.set()
-        may_end.wait(10)
+        may_end.wait(PATIENCE_S)
         rounds.append("ended")
 
     updates = PeriodicUpdates(refresh, itertools.repeat(0.0))
     updates.start()
-    assert began.wait(10)
+    assert began.wait(PATIENCE_S)
     stopping = threading.Thread(target=updates.stop, args=(10,))
     stopping.start()
     while not updates._stopping.is_set():
         pass
     may_end.set()
-    stopping.join(10)
+    stopping.join(PATIENCE_S)
     assert rounds == ["began", "ended"]
 
 

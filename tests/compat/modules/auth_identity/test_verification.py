@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 import onehttp
 from onehttp.identity import format_date
 from onehttp_compat.server import LegacyServer
+from servers.patience import PATIENCE_S
 from servers.raw import RawServer, redirecting_to
 from servers.sti import CLOCK, DAY_S, Authority, Repository, pem
 from stand_ins.rfc4474 import (
@@ -256,7 +257,7 @@ def test_threads_do_not_see_each_others_certificate(box: Box, signed: Signed) ->
 
     thread = threading.Thread(target=elsewhere)
     thread.start()
-    thread.join(30)
+    thread.join(PATIENCE_S)
     assert codes == [-1]
     assert box.call("vrfy_check_msgvalidity") == 1
 

@@ -11,8 +11,9 @@ from onehttp.testing import TransactionState
 from onehttp_compat.ksr import Ksr
 from onehttp_compat.server import LegacyServer
 from servers.holding import HoldingServer
+from servers.patience import PATIENCE_S
 from servers.raw import RawServer
-from stand_ins.asking import PATIENCE_S, Script, counters
+from stand_ins.asking import Script, counters
 
 pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
 

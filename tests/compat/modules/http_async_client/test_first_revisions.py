@@ -10,8 +10,9 @@ from onehttp_compat import async_http
 from onehttp_compat.modules.http_async_client.settings import AsyncSettings
 from onehttp_compat.registry import FUNCTIONS
 from onehttp_compat.server import LegacyServer, use_server
+from servers.patience import PATIENCE_S
 from servers.raw import RawServer
-from stand_ins.asking import PATIENCE_S, Script
+from stand_ins.asking import Script
 
 pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
 OF_TEXT = {

@@ -13,6 +13,7 @@ from onehttp_compat.xcap_client import (
     PRES_RULES,
     XcapApi,
 )
+from servers.patience import PATIENCE_S
 from servers.sqlite import opened
 from servers.xcap import XcapServer
 from stand_ins.xcap_calls import PATH, RULES, loaded, row
@@ -67,7 +68,7 @@ def test_the_server_starts_the_update_and_a_stop_ends_it(
     api.register_xcb(PRES_RULES, lambda *_: told.set())
     legacy.start()
     try:
-        assert told.wait(30)
+        assert told.wait(PATIENCE_S)
     finally:
         legacy.xcap_client.stop()
     assert legacy.xcap_client.updates is None
