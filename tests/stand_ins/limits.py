@@ -6,6 +6,7 @@ about the defaults ask for the fixture ``default_limits``.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,44 +14,53 @@ from typing import Any, Final
 
 from onehttp_backends.contract import DEFAULT_OPTIONS, TransferOptions
 
-GENEROUS_S: Final = 120.0
-ASYNC_S: Final = 0.5
-"""What asynchronous legacy calls wait for the next byte unless told otherwise."""
-_TOTAL_S: Final = DEFAULT_OPTIONS.total_timeout_s
-_CONNECT_S: Final = DEFAULT_OPTIONS.connect_timeout_s
+GENEROUS_S: Final = 119.0
+"""No test asks for just this: what was made generous can be told from what was asked for."""
+DEFAULTS_S: Final = {
+    "total_timeout_s": DEFAULT_OPTIONS.total_timeout_s,
+    "connect_timeout_s": DEFAULT_OPTIONS.connect_timeout_s,
+    "idle_timeout_s": 0.5,  # what asynchronous legacy calls wait for the next byte
+}
 _made_plainly: Final = TransferOptions.__init__
 
 
 def _made_generously(options: TransferOptions, **fields: Any) -> None:
     _made_plainly(options, **fields)
-    if options.total_timeout_s == _TOTAL_S:
-        object.__setattr__(options, "total_timeout_s", GENEROUS_S)
-    if options.connect_timeout_s == _CONNECT_S:
-        object.__setattr__(options, "connect_timeout_s", GENEROUS_S)
-    if options.idle_timeout_s == ASYNC_S:
-        object.__setattr__(options, "idle_timeout_s", GENEROUS_S)
+    _make_generous(options)
 
 
-def _set(total_s: float, connect_s: float, made: Any) -> None:
-    object.__setattr__(DEFAULT_OPTIONS, "total_timeout_s", total_s)
-    object.__setattr__(DEFAULT_OPTIONS, "connect_timeout_s", connect_s)
-    TransferOptions.__init__ = made  # type: ignore[method-assign]
+def _make_generous(options: TransferOptions) -> None:
+    for name, default_s in DEFAULTS_S.items():
+        if getattr(options, name) == default_s:
+            object.__setattr__(options, name, GENEROUS_S)
+
+
+def _make_default(options: TransferOptions) -> None:
+    for name, default_s in DEFAULTS_S.items():
+        if getattr(options, name) == GENEROUS_S:
+            object.__setattr__(options, name, default_s)
+
+
+def _set(is_generous: bool) -> None:
+    made = _made_generously if is_generous else _made_plainly
+    TransferOptions.__init__ = made  # type: ignore[assignment, method-assign]
+    change = _make_generous if is_generous else _make_default
+    for each in gc.get_objects():  # those that modules keep for every caller
+        if type(each) is TransferOptions:
+            change(each)
+    # Engines keep handles by the identity of options, so those of legacy calls are made anew.
     if legacy := sys.modules.get("onehttp_compat.modules.http_async_client.settings"):
         legacy._options.cache_clear()
 
 
-def make_generous() -> None:
-    _set(GENEROUS_S, GENEROUS_S, _made_generously)
-
-
 @contextmanager
 def defaults() -> Iterator[None]:
-    """The defaults that users have."""
-    _set(_TOTAL_S, _CONNECT_S, _made_plainly)
+    """The limits that users have."""
+    _set(is_generous=False)
     try:
         yield
     finally:
-        make_generous()
+        _set(is_generous=True)
 
 
-make_generous()
+_set(is_generous=True)

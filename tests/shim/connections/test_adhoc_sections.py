@@ -43,6 +43,7 @@ def answered(query: onehttp.Query) -> onehttp.Response:
     return response
 
 
+@pytest.mark.usefixtures("default_limits")
 def test_a_file_that_says_nothing_of_them_changes_nothing() -> None:
     adhoc = read(defaults={"user_agent": "x", "timeout": 9}, connections={}).adhoc
     assert adhoc.requests is adhoc.queries
