@@ -390,6 +390,7 @@ class Engine:
         copy of a descriptor sends nothing.
         """
         self.is_dead = True
+        self.waits.close()
         made = (handle.easy for handle in self.pool.made)
         make_immortal(self.multi, *self.waits.feeder.made, *made)
         for fd in self.watch.inherited_fds():

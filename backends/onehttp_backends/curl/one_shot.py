@@ -101,6 +101,7 @@ class _OneShot:
         self._poller = select.poll()
         self._wake_fd = -1
         self._waits: NameWaits[_OneShot] = NameWaits(names, self._multi, self._wake)
+        self._paused_before = handle.hops.paused if handle.hops else []
         if handle.hops:
             handle.hops.paused = self._waits.paused
         self._known = [
@@ -128,7 +129,7 @@ class _OneShot:
         handle = self.handle
         self._waits.close()
         if handle.hops:
-            handle.hops.paused = []
+            handle.hops.paused = self._paused_before
         if not handle.is_parked:
             self._multi.remove_handle(handle.easy)
         if self._known:

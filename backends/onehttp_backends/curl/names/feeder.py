@@ -38,6 +38,12 @@ class Feeder:
         self._given.add(place)
         self._load([entry(place, addresses)])
 
+    def take_back(self, place: Place) -> None:
+        """What was given for one place."""
+        if place in self._given:
+            self._given.remove(place)
+            self._load([f"-{place}"])
+
     def forget(self) -> None:
         """Take back all that was given."""
         given, self._given = self._given, set()

@@ -54,11 +54,13 @@ Told: TypeAlias = Callable[[Name, Answer], None]
 class Lookup:
     """A name being asked for, and who wants to know."""
 
-    __slots__ = ("asked_at", "name", "told")
+    __slots__ = ("asked_at", "is_known", "name", "told")
 
-    def __init__(self, name: Name, asked_at: float) -> None:
+    def __init__(self, name: Name, asked_at: float, is_known: bool) -> None:
         self.name = name
         self.asked_at = asked_at
+        self.is_known = is_known
+        """It has had addresses before."""
         self.told: set[Told] = set()
 
 

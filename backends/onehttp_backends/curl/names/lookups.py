@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import _thread
+import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from onehttp_backends.curl.names.lookup import (
+    Addresses,
     Answer,
     Lookup,
     Name,
@@ -21,6 +23,8 @@ from onehttp_backends.curl.names.lookup import (
 from onehttp_backends.curl.names.table import Entry, NameTable
 from onehttp_backends.naming import NameLimits
 
+KEPT_SHARE: Final = 8
+"""One thread of so many is for names that have been found before."""
 REASK_S: Final = 1.0
 """An answer younger than this is not doubted: a server that is down would cost a lookup a call."""
 
@@ -46,7 +50,7 @@ class Names:
         self._guard = threading.RLock()
         self._table = NameTable(self.limits)
         self._running: set[Lookup] = set()
-        self._line: deque[Lookup] = deque()
+        self._line = _Line()
         self.lookups = 0
         """How many have been begun."""
         self.revision = 0
@@ -84,7 +88,8 @@ class Names:
             if lookup is not None:
                 lookup.told.add(told)
                 return None
-            lookup = Lookup(name, self.now())
+            is_known = isinstance(self._table[name].answer, Addresses)
+            lookup = Lookup(name, self.now(), is_known)
             lookup.told.add(told)
             if refused := self._begin(lookup):
                 return refused
@@ -107,6 +112,12 @@ class Names:
         """Whether an address of ``name`` that does not work is reason to ask again."""
         return self._table[name].answered_at + REASK_S <= self.now()
 
+    def doubt(self, name: Name) -> None:
+        """Nothing has answered there in time: whoever connects next asks first."""
+        with self._guard:
+            if self.is_old(name):
+                self._table.doubt(name)
+
     def forget(self, limits: NameLimits) -> None:
         """Forget all addresses; who waits is still told what is being looked up."""
         with self._guard:
@@ -119,11 +130,11 @@ class Names:
         self._guard = threading.RLock()
         self._table = NameTable(self.limits)
         self._running = set()
-        self._line = deque()
+        self._line = _Line()
         self.lookups = 0
 
     def _begin(self, lookup: Lookup) -> NoAddress | None:
-        if len(self._running) >= self.limits.in_flight:
+        if len(self._running) >= self._room(lookup):
             self._line.append(lookup)
             return None
         self._running.add(lookup)
@@ -157,10 +168,8 @@ class Names:
             return self._next()
 
     def _next(self) -> Lookup | None:
-        if len(self._running) >= self.limits.in_flight:
-            return None  # there are fewer threads now than there were
-        while self._line:
-            lookup = self._line.popleft()
+        while (lookup := self._line.first()) and len(self._running) < self._room(lookup):
+            self._line.remove_first()
             if lookup.told:
                 self._running.add(lookup)
                 self.lookups += 1
@@ -168,8 +177,34 @@ class Names:
             self._drop(lookup)
         return None
 
+    def _room(self, lookup: Lookup) -> int:
+        """Some is left to names that have been found before: a crowd of dead ones, in URLs that
+        strangers send, does not stop them."""
+        in_flight = self.limits.in_flight
+        return in_flight if lookup.is_known else in_flight - in_flight // KEPT_SHARE
+
     def _drop(self, lookup: Lookup) -> None:
         """Nobody waits for it any more."""
         if self._table[lookup.name].lookup is lookup:
             answer = NoAddress("nobody waits for it")
             self._table.answered(lookup.name, answer, self.now())
+
+
+class _Line:
+    """Lookups that wait for a thread, those of known names first."""
+
+    def __init__(self) -> None:
+        self._known: deque[Lookup] = deque()
+        self._others: deque[Lookup] = deque()
+
+    def __iter__(self) -> Iterator[Lookup]:
+        return itertools.chain(self._known, self._others)
+
+    def append(self, lookup: Lookup) -> None:
+        (self._known if lookup.is_known else self._others).append(lookup)
+
+    def first(self) -> Lookup | None:
+        return next(iter(self), None)
+
+    def remove_first(self) -> None:
+        (self._known or self._others).popleft()

@@ -7,7 +7,7 @@
 | KNOWN       | addresses                         | no        | `cache_s` is over |
 | MISSING     | that there is no such name        | no        | `MISSING_S` is    |
 | ASKED_AGAIN | addresses, should no better come  | yes       |                   |
-| STALE       | addresses, since nobody answered  | no        | `RETRY_S` is over |
+| STALE       | addresses that may be out of date | no        | `RETRY_S` is over |
 
 An entry is never changed, only replaced, so that any thread may read the table without a lock.
 """
@@ -51,6 +51,7 @@ class Event(enum.Enum):
     ADDRESSES = "addresses"
     NO_SUCH_NAME = "no such name"
     NO_ANSWER = "no answer"
+    DOUBT = "doubt"
 
 
 TRANSITIONS: Final = {
@@ -58,6 +59,7 @@ TRANSITIONS: Final = {
     (State.KNOWN, Event.ASK): State.ASKED_AGAIN,
     (State.MISSING, Event.ASK): State.ASKED,
     (State.STALE, Event.ASK): State.ASKED_AGAIN,
+    (State.KNOWN, Event.DOUBT): State.STALE,
     (State.ASKED, Event.ADDRESSES): State.KNOWN,
     (State.ASKED, Event.NO_SUCH_NAME): State.MISSING,
     (State.ASKED, Event.NO_ANSWER): State.UNKNOWN,
@@ -111,6 +113,12 @@ class NameTable:
         """A lookup has begun."""
         entry = self[name]
         self._put(name, entry, Event.ASK, entry.answer, entry.answered_at, -math.inf, lookup)
+
+    def doubt(self, name: Name) -> None:
+        """Its addresses may be of no use any more."""
+        entry = self[name]
+        if entry.state is State.KNOWN:
+            self._put(name, entry, Event.DOUBT, entry.answer, entry.answered_at, -math.inf)
 
     def answered(self, name: Name, answer: Answer, now: float) -> None:
         """The lookup of ``name`` has ended."""

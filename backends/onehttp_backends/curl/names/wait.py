@@ -11,7 +11,7 @@ import pycurl
 from onehttp_backends.contract import Request, TransferOptions
 from onehttp_backends.curl.libcurl import Easy
 from onehttp_backends.curl.names.hops import Hops
-from onehttp_backends.curl.names.lookup import FAMILIES, Addresses, Name, NoAddress
+from onehttp_backends.curl.names.lookup import Addresses, Name, NoAddress
 from onehttp_backends.curl.names.places import Place, place_of, places
 from onehttp_backends.errors import CurlCode
 
@@ -23,9 +23,13 @@ class Waiting(Protocol):
 
     easy: Easy
     options: TransferOptions
+    places: list[Place]
     scope: int
     wait: Wait | None
     hops: Hops | None
+
+    def name(self, place: Place) -> Name:
+        """What has to be asked for before it can connect to ``place``."""
 
     @property
     def is_stopped(self) -> bool:
@@ -40,11 +44,11 @@ class Wait:
     """What one transfer waits for, or has waited for."""
 
     __slots__ = (
+        "_name",
         "answer",
         "asked",
         "deadline",
         "failure",
-        "family",
         "is_parked",
         "place",
         "rounds",
@@ -62,7 +66,7 @@ class Wait:
         self.since = now - handle.easy.getinfo(pycurl.TOTAL_TIME_T) / 1e6
         # libcurl's limits, both of which a lookup counts for; 0 is none.
         self.deadline = self.since + min(limit or math.inf for limit in limits)
-        self.family = FAMILIES[options.ip_version]
+        self._name = handle.name
         self.rounds = 0
         """How often the transfer has stopped for a name."""
         self.asked: set[Name] = set()
@@ -80,7 +84,7 @@ class Wait:
 
     @property
     def name(self) -> Name:
-        return Name(self.place.host, self.family)
+        return self._name(self.place)
 
     def stop_at(self, request: Request, options: TransferOptions, code: int, text: str) -> None:
         """The transfer has stopped, or failed, in front of some place: note which."""

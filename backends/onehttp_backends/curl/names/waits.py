@@ -36,6 +36,7 @@ _OF_NAMES: Final = frozenset(
         CurlCode.COULDNT_RESOLVE_HOST,
         CurlCode.COULDNT_RESOLVE_PROXY,
         CurlCode.COULDNT_CONNECT,
+        CurlCode.OPERATION_TIMEDOUT,
     }
 )
 
@@ -90,6 +91,11 @@ class NameWaits(Generic[T]):
         """Whether a failed transfer goes on all the same: it has begun again, or is to `park`."""
         if code not in _OF_NAMES or handle.is_stopped:
             return False
+        if code == CurlCode.ABORTED_BY_CALLBACK and "resolving" not in text:
+            return False
+        if code == CurlCode.OPERATION_TIMEDOUT:
+            self._doubt(handle)
+            return False
         wait = handle.wait = handle.wait or Wait(handle, request, self._names.now())
         wait.stop_at(request, handle.options, code, text)
         if handle.easy.getinfo(pycurl.REDIRECT_COUNT):
@@ -109,6 +115,13 @@ class NameWaits(Generic[T]):
         else:
             wait.is_parked = True
         return True
+
+    def _doubt(self, handle: Waiting) -> None:
+        getinfo = handle.easy.getinfo
+        if handle.places and not (getinfo(pycurl.NUM_CONNECTS) or getinfo(pycurl.REQUEST_SIZE)):
+            place = handle.places[0]
+            self.feeder.take_back(place)
+            self._names.doubt(handle.name(place))
 
     def _doubts(self, handle: Waiting, wait: Wait, code: int, text: str) -> bool:
         entry = self._names.entry(wait.name)
@@ -194,7 +207,7 @@ class NameWaits(Generic[T]):
         assert handle.hops is not None
         wait = handle.wait = handle.wait or Wait(handle, transfer.request, self._names.now())
         for place in handle.hops.wanted:
-            name = Name(place.host, wait.family)
+            name = handle.name(place)
             answer = self._names.usable(name)
             if answer is None:
                 self._await(transfer, wait, name)
