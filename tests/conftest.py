@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from golden.server.pki import write_pki
 from onehttp_backends.contract import Backend, Tls, TransferOptions
 from onehttp_backends.registry import load
 from stand_ins import limits
+from stand_ins.resolver import Resolver
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("any machine", deadline=None)
@@ -64,6 +66,15 @@ def golden_pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pki")
     write_pki(folder)
     return folder
+
+
+@pytest.fixture
+def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
+    """What knows, and does not know, the names that end in ``.example``."""
+    stand_in = Resolver()
+    monkeypatch.setattr(socket, "getaddrinfo", stand_in)
+    yield stand_in
+    stand_in.let_go()
 
 
 @pytest.fixture(scope="session")

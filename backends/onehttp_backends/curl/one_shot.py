@@ -144,7 +144,7 @@ class _OneShot:
         idle_timeout_s = self.handle.options.idle_timeout_s or math.inf
         running = multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
         idle_at = time.monotonic() + idle_timeout_s
-        while running or waits.open:
+        while running or self.handle.is_parked:
             ready = self._poller.poll(self._wait_ms(idle_at))
             if ready:
                 idle_at = time.monotonic() + idle_timeout_s

@@ -1,0 +1,400 @@
+"""Calls to names: what becomes of them in every way to wait, and that libcurl looks up none."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import threading
+import time
+
+import pytest
+
+from onehttp_backends.contract import Proxy, Request, Response, TransferOptions
+from onehttp_backends.curl import PycurlBackend
+from onehttp_backends.curl.names import lookups
+from onehttp_backends.errors import (
+    CancelledError,
+    ConnectError,
+    Phase,
+    ResolveError,
+    Sent,
+    TimeoutError,
+    TransferError,
+)
+from onehttp_backends.naming import NameLimits
+from servers.raw import OK, Peer, RawServer, answering, keep_answering
+from stand_ins.resolver import PATIENCE_S, Resolver
+from stand_ins.ways import Way, blocking
+
+PATIENT = TransferOptions(total_timeout_s=PATIENCE_S, connect_timeout_s=PATIENCE_S)
+HASTY = TransferOptions(total_timeout_s=0.1, connect_timeout_s=0)
+
+
+def refusing_port() -> int:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port: int = bound.getsockname()[1]
+        return port
+
+
+def test_a_name_is_looked_up_once_for_all_calls_of_all_ways(
+    engine: PycurlBackend, server: RawServer, resolver: Resolver, way: Way
+) -> None:
+    resolver.knows("good.example", "127.0.0.1")
+    for host in ("good.example", "GOOD.example", "good.example"):
+        outcome = way(engine, Request("GET", f"http://{host}:{server.port}/", options=PATIENT))
+        assert isinstance(outcome, Response), outcome
+    assert [host.lower() for host in set(resolver.asked)] == ["good.example"] * len(
+        set(resolver.asked)
+    )
+    assert engine.stats().lookups == len(resolver.asked) <= 2
+
+
+def test_the_time_of_the_lookup_is_part_of_every_later_time(
+    engine: PycurlBackend, server: RawServer, resolver: Resolver, way: Way
+) -> None:
+    resolver.knows("good.example", "127.0.0.1")
+    outcome = way(engine, Request("GET", f"http://good.example:{server.port}/", options=PATIENT))
+    assert isinstance(outcome, Response)
+    timings = outcome.timings
+    assert 0 < timings.lookup_us <= timings.connect_us <= timings.pretransfer_us
+    assert timings.pretransfer_us <= timings.starttransfer_us <= timings.total_us
+    assert (timings.appconnect_us, timings.redirect_us) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("code", "asked"), [(socket.EAI_NONAME, 1), (socket.EAI_NODATA, 1), (socket.EAI_AGAIN, 2)]
+)
+def test_a_name_without_address_says_why_and_only_a_final_no_is_remembered(
+    engine: PycurlBackend, resolver: Resolver, way: Way, code: int, asked: int
+) -> None:
+    resolver.fails("lost.example", code)
+    for _ in range(2):
+        outcome = way(engine, Request("GET", "http://lost.example/", options=PATIENT))
+        assert isinstance(outcome, ResolveError)
+        assert (outcome.code, outcome.phase, outcome.sent) == (6, Phase.LOOKUP, Sent.NO)
+        assert f"Could not resolve host: lost.example (told to fail with {code})" in str(outcome)
+    assert len(resolver.asked) == asked
+
+
+def test_a_lookup_that_takes_longer_than_a_call_may_ends_only_that_call(
+    engine: PycurlBackend, resolver: Resolver, way: Way
+) -> None:
+    outcome = way(engine, Request("GET", "http://dead.example/", options=HASTY))
+    assert isinstance(outcome, TimeoutError)
+    assert (outcome.code, outcome.phase, outcome.sent) == (28, Phase.LOOKUP, Sent.NO)
+    assert "Resolving timed out after" in str(outcome)
+    stats = engine.stats()
+    assert (stats.in_flight, stats.lookups_in_flight) == (0, 1)
+
+
+def test_the_time_limit_to_connect_counts_for_a_lookup_too(
+    engine: PycurlBackend, resolver: Resolver, way: Way
+) -> None:
+    options = TransferOptions(total_timeout_s=0, connect_timeout_s=0.1)
+    outcome = way(engine, Request("GET", "http://dead.example/", options=options))
+    assert isinstance(outcome, TimeoutError)
+    assert outcome.phase is Phase.LOOKUP
+
+
+def test_an_idle_limit_ends_a_call_whose_lookup_hangs(
+    engine: PycurlBackend, resolver: Resolver, way: Way
+) -> None:
+    options = TransferOptions(total_timeout_s=0, connect_timeout_s=0, idle_timeout_s=0.1)
+    outcome = way(engine, Request("GET", "http://dead.example/", options=options))
+    assert isinstance(outcome, TimeoutError)
+    assert (outcome.phase, outcome.sent) == (Phase.LOOKUP, Sent.NO)
+    assert "nothing moved" in str(outcome)
+
+
+def test_a_handle_that_has_waited_for_a_name_has_all_its_time_again_for_the_next_call(
+    engine: PycurlBackend, server: RawServer, resolver: Resolver
+) -> None:
+    def slow(peer: Peer) -> None:
+        while peer.request():
+            if peer.server.requests[1:]:
+                peer.server.release.wait(0.5)
+            peer.send(OK)
+
+    resolver.knows("good.example", "127.0.0.1")
+    options = TransferOptions(total_timeout_s=PATIENCE_S, connect_timeout_s=PATIENCE_S)
+    with RawServer(slow) as late:
+        request = Request("GET", f"http://good.example:{late.port}/", options=options)
+        handle = engine._start().engine.pool.take(options, f"http://good.example:{late.port}")
+        handle.prepare(request)
+        handle.wait = object()  # type: ignore[assignment]
+        handle.begin_again(PATIENCE_S - 0.1, 0)
+        engine._start().engine.pool.give_back(handle)
+        for _ in range(2):  # the second takes longer than the tenth of a second left then
+            assert engine.perform(request).status == 200
+
+
+def test_libcurl_looks_nothing_up_whatever_leads_to_a_name(
+    engine: PycurlBackend, resolver: Resolver, way: Way
+) -> None:
+    """It would start threads, which a fork does not have and a close waits for."""
+
+    def moving(peer: Peer) -> None:
+        while request := peer.request():
+            if b"/moved" in request:
+                peer.send(
+                    b"HTTP/1.1 302 Found\r\nLocation: http://next.example:%d/\r\n"
+                    b"Content-Length: 0\r\n\r\n" % peer.server.port
+                )
+            else:
+                peer.send(OK)
+
+    for host in ("good", "proxy", "next"):
+        resolver.knows(f"{host}.example", "127.0.0.1")
+    with RawServer(moving) as server:
+        port = server.port
+        cases = [
+            (f"http://good.example:{port}/", {}),
+            (f"http://good.example:{port}/moved", {"max_redirects": 2}),
+            ("http://far.example/", {"proxy": Proxy(url=f"http://proxy.example:{port}")}),
+            (f"http://good.example:{port}/", {"ip_version": "6"}),
+            ("http://dead.example/", {"total_timeout_s": 0.05}),
+        ]
+        for url, more in cases:
+            options = TransferOptions(**{"total_timeout_s": PATIENCE_S, "reuse": False, **more})
+            before = _foreign_threads(resolver)
+            way(engine, Request("GET", url, options=options))
+            assert _foreign_threads(resolver) <= before, url
+
+
+def _foreign_threads(resolver: Resolver) -> set[int]:
+    """Threads that are no thread of Python's: libcurl keeps its own for seconds."""
+    found: set[int] | None = None
+    for _ in range(20):
+        mine = {thread.native_id for thread in threading.enumerate()} | resolver.threads
+        tasks = {int(task) for task in os.listdir("/proc/self/task")}
+        found = tasks - mine if found is None else (found & tasks) - mine
+    return found or set()
+
+
+def test_a_redirect_that_libcurl_follows_waits_for_the_name_it_leads_to(
+    engine: PycurlBackend, resolver: Resolver, way: Way
+) -> None:
+    resolver.knows("next.example", "127.0.0.1")
+    with RawServer(keep_answering) as goal:
+        location = f"http://next.example:{goal.port}/there"
+        with RawServer(answering(_redirect(location))) as start:
+            options = TransferOptions(max_redirects=2, total_timeout_s=PATIENCE_S)
+            outcome = way(engine, Request("POST", start.url, body=b"x", options=options))
+    assert isinstance(outcome, Response), outcome
+    assert (outcome.status, outcome.redirect_count) == (200, 1)
+    assert goal.targets == ["GET /there"]
+    assert [head.get("location") for head in outcome.earlier_headers] == [location]
+
+
+def test_a_redirect_to_a_name_without_address_is_a_failed_lookup(
+    engine: PycurlBackend, resolver: Resolver, way: Way
+) -> None:
+    resolver.fails("gone.example", socket.EAI_NONAME)
+    with RawServer(answering(_redirect("http://gone.example/"))) as start:
+        options = TransferOptions(max_redirects=2, total_timeout_s=PATIENCE_S)
+        outcome = way(engine, Request("GET", start.url, options=options))
+    assert isinstance(outcome, ResolveError)
+    assert (outcome.code, outcome.sent) == (6, Sent.YES)
+    assert "gone.example" in str(outcome)
+
+
+def test_a_redirect_to_a_name_that_nobody_answers_for_ends_in_time(
+    engine: PycurlBackend, resolver: Resolver, way: Way
+) -> None:
+    with RawServer(answering(_redirect("http://dead.example/"))) as start:
+        options = TransferOptions(max_redirects=2, total_timeout_s=0.3)
+        outcome = way(engine, Request("GET", start.url, options=options))
+    assert isinstance(outcome, TimeoutError)
+    assert engine.stats().in_flight == 0
+
+
+def test_a_proxys_name_is_looked_up_and_not_the_one_behind_it(
+    engine: PycurlBackend, server: RawServer, resolver: Resolver, way: Way
+) -> None:
+    resolver.knows("proxy.example", "127.0.0.1")
+    proxy = Proxy(url=f"http://proxy.example:{server.port}")
+    options = TransferOptions(proxy=proxy, total_timeout_s=PATIENCE_S)
+    outcome = way(engine, Request("GET", "http://far.example/x", options=options))
+    assert isinstance(outcome, Response)
+    assert server.targets == ["GET http://far.example/x"]
+    assert set(resolver.asked) == {"proxy.example"}
+
+
+def test_a_proxy_without_address_has_a_code_of_its_own(
+    engine: PycurlBackend, resolver: Resolver, way: Way
+) -> None:
+    resolver.fails("proxy.example", socket.EAI_NONAME)
+    options = TransferOptions(proxy=Proxy(url="http://proxy.example"), total_timeout_s=PATIENCE_S)
+    outcome = way(engine, Request("GET", "http://far.example/", options=options))
+    assert isinstance(outcome, ResolveError)
+    assert (outcome.code, outcome.sent) == (5, Sent.NO)
+    assert "Could not resolve proxy: proxy.example" in str(outcome)
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "socks4"])
+def test_a_proxy_that_is_told_addresses_costs_a_lookup_of_either_name(
+    engine: PycurlBackend, resolver: Resolver, way: Way, scheme: str
+) -> None:
+    resolver.knows("proxy.example", "127.0.0.1")
+    resolver.knows("far.example", "192.0.2.7")
+    told: list[bytes] = []
+    with RawServer(lambda peer: told.append(_socks(peer))) as server:
+        proxy = Proxy(url=f"{scheme}://proxy.example:{server.port}")
+        options = TransferOptions(proxy=proxy, total_timeout_s=PATIENCE_S)
+        outcome = way(engine, Request("GET", "http://far.example/x", options=options))
+    assert isinstance(outcome, Response), outcome
+    assert told == [socket.inet_aton("192.0.2.7")]
+
+
+def test_what_is_cached_serves_every_port_of_a_host(
+    engine: PycurlBackend, resolver: Resolver
+) -> None:
+    resolver.knows("good.example", "127.0.0.1")
+    with RawServer(keep_answering) as one, RawServer(keep_answering) as other:
+        for server in (one, other):
+            engine.perform(Request("GET", f"http://good.example:{server.port}/", options=PATIENT))
+    assert resolver.asked == ["good.example"]
+
+
+def test_all_addresses_of_both_families_are_tried(
+    engine: PycurlBackend, server: RawServer, resolver: Resolver, way: Way
+) -> None:
+    resolver.knows("both.example", "::1", "127.0.0.9", "127.0.0.1")
+    request = Request("GET", f"http://both.example:{server.port}/", options=PATIENT)
+    outcome = way(engine, request)
+    assert isinstance(outcome, Response)
+    assert outcome.peer.host == "127.0.0.1"
+
+
+def test_each_connection_asks_for_the_family_that_it_wants(
+    engine: PycurlBackend, server: RawServer, resolver: Resolver
+) -> None:
+    """libcurl's own cache has one place for both, and says no where the other family lies there."""
+    resolver.knows("both.example", "::1", "127.0.0.1")
+    url = f"http://both.example:{server.port}/"
+    outcomes = []
+    for ip_version in ("4", "6", "4", "any", "6"):
+        options = TransferOptions(
+            ip_version=ip_version,  # type: ignore[arg-type]
+            total_timeout_s=PATIENCE_S,
+            reuse=False,
+        )
+        outcomes.append(blocking(engine, Request("GET", url, options=options)))
+    served = [outcome.status if isinstance(outcome, Response) else 0 for outcome in outcomes]
+    refused = [outcome.code for outcome in outcomes if isinstance(outcome, TransferError)]
+    assert served == [200, 0, 200, 200, 0]
+    assert refused == [7, 7]  # nobody listens on ::1
+
+
+def test_a_call_that_is_cancelled_in_its_lookup_leaves_nothing_behind(
+    engine: PycurlBackend, resolver: Resolver
+) -> None:
+    ended: list[object] = []
+    transfer = engine.submit(Request("GET", "http://dead.example/", options=PATIENT), ended.append)
+    resolver.wait_until_asked(1)
+
+    async def cancelled() -> None:
+        task = asyncio.ensure_future(
+            engine.aperform(Request("GET", "http://dead.example/", options=PATIENT))
+        )
+        await asyncio.sleep(0)
+        assert transfer.cancel()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        while engine.stats().in_flight:
+            await asyncio.sleep(0.001)
+
+    asyncio.run(cancelled())
+    [outcome] = ended
+    assert isinstance(outcome, CancelledError)
+    assert outcome.sent is Sent.NO
+    assert engine._start().engine.waits.open == {}
+
+
+def test_closing_ends_what_waits_for_names(engine: PycurlBackend, resolver: Resolver) -> None:
+    ended: list[object] = []
+    for number in range(5):
+        request = Request("GET", f"http://dead{number}.example/", options=PATIENT)
+        engine.submit(request, ended.append)
+    resolver.wait_until_asked(5)
+    engine.close()
+    assert [type(outcome) for outcome in ended] == [CancelledError] * 5
+
+
+def test_a_kept_connection_is_used_without_asking_for_its_name_again(
+    engine: PycurlBackend, server: RawServer, resolver: Resolver
+) -> None:
+    resolver.knows("good.example", "127.0.0.1")
+    request = Request("GET", f"http://good.example:{server.port}/", options=PATIENT)
+    engine.perform(request)
+    resolver.holds("good.example")
+    engine.limit_names(NameLimits())  # all is forgotten
+    for way in (blocking,):
+        outcome = way(engine, request)
+        assert isinstance(outcome, Response)
+        assert outcome.is_reused
+    assert resolver.asked == ["good.example"]
+
+
+def test_addresses_are_forgotten_at_once(
+    engine: PycurlBackend, server: RawServer, resolver: Resolver, way: Way
+) -> None:
+    options = TransferOptions(total_timeout_s=PATIENCE_S, reuse=False)
+    request = Request("GET", f"http://good.example:{server.port}/", options=options)
+    resolver.knows("good.example", "127.0.0.1")
+    assert isinstance(way(engine, request), Response)
+    resolver.fails("good.example", socket.EAI_NONAME)
+    engine.limit_names(NameLimits())
+    assert isinstance(way(engine, request), ResolveError)
+
+
+def test_a_refused_address_that_was_cached_is_asked_for_again(
+    engine: PycurlBackend, resolver: Resolver, way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookups, "REASK_S", 0.0)
+    options = TransferOptions(total_timeout_s=PATIENCE_S, reuse=False)
+    resolver.knows("moving.example", "127.0.0.1")
+    with RawServer(keep_answering) as server:
+        request = Request("GET", f"http://moving.example:{server.port}/", options=options)
+        assert isinstance(way(engine, request), Response)
+        resolver.knows("moving.example", "127.0.0.9", "127.0.0.1")
+        engine.limit_names(NameLimits())
+        resolver.knows("moving.example", "127.0.0.9")
+        assert isinstance(way(engine, request), ConnectError)
+        resolver.knows("moving.example", "127.0.0.1")
+        assert isinstance(way(engine, request), Response)
+
+
+def test_a_server_that_is_down_is_not_asked_for_at_every_call(
+    engine: PycurlBackend, resolver: Resolver, way: Way
+) -> None:
+    resolver.knows("down.example", "127.0.0.1")
+    request = Request("GET", f"http://down.example:{refusing_port()}/", options=PATIENT)
+    begun = time.monotonic()
+    for _ in range(5):
+        assert isinstance(way(engine, request), ConnectError)
+    assert len(resolver.asked) <= 2 + time.monotonic() - begun
+
+
+def _redirect(location: str) -> bytes:
+    return f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
+
+
+def _socks(peer: Peer) -> bytes:
+    """Serve one SOCKS request, whatever its version; the address it was for."""
+    connection = peer.socket
+    if connection.recv(1, socket.MSG_PEEK) == b"\x05":
+        connection.recv(64)
+        connection.sendall(b"\x05\x00")
+        address = connection.recv(64)[4:8]
+        connection.sendall(b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x50")
+    else:
+        address = connection.recv(64)[4:8]
+        connection.sendall(b"\x00\x5a\x00\x00\x00\x00\x00\x00")
+    peer.request()
+    peer.send(OK)
+    return address
