@@ -6,8 +6,7 @@ import socket
 import threading
 from typing import Any
 
-PATIENCE_S = 60
-"""How long a test waits for what must happen."""
+from servers.patience import PATIENCE_S
 
 
 class Resolver:

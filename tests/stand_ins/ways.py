@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from onehttp_backends.contract import Backend, Outcome, Request
 from onehttp_backends.errors import TransferError
+from servers.patience import PATIENCE_S
 
-PATIENCE_S = 60
 Way = Callable[[Backend, Request], Outcome]
 
 

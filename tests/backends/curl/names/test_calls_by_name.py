@@ -24,8 +24,9 @@ from onehttp_backends.errors import (
     TransferError,
 )
 from onehttp_backends.naming import NameLimits
+from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer, answering, keep_answering
-from stand_ins.resolver import PATIENCE_S, Resolver
+from stand_ins.resolver import Resolver
 from stand_ins.ways import Way, blocking
 
 PATIENT = TransferOptions(total_timeout_s=PATIENCE_S, connect_timeout_s=PATIENCE_S)

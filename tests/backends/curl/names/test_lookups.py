@@ -13,7 +13,8 @@ import pytest
 from onehttp_backends.curl.names.lookup import Addresses, Answer, Name, NoAddress
 from onehttp_backends.curl.names.lookups import KEPT_SHARE, Names
 from onehttp_backends.naming import NameLimits
-from stand_ins.resolver import PATIENCE_S, Resolver
+from servers.patience import PATIENCE_S
+from stand_ins.resolver import Resolver
 
 HERE = Addresses(("127.0.0.1",))
 
