@@ -14,12 +14,10 @@ class Resolver:
 
     Attributes:
         asked: every name, each time it was asked for.
-        threads: those in which it was.
     """
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-        self.threads: set[int] = set()
         self._answers: dict[str, tuple[str, ...] | OSError] = {}
         self._is_over = threading.Event()
         self._changed = threading.Condition()
@@ -58,7 +56,6 @@ class Resolver:
         name = host.decode() if isinstance(host, bytes) else host or ""
         if not name.endswith(".example") or flags & socket.AI_NUMERICHOST:
             return self._real(host, port, family, type, proto, flags)
-        self.threads.add(threading.get_native_id())
         with self._changed:
             self.asked.append(name)
             self._changed.notify_all()
