@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import onehttp
+from onehttp.queries.open_queries import OpenQueries
 from onehttp.queries.query import Query
 from onehttp.queries.scheduler import QueryScheduler
 from servers.patience import PATIENCE_S
@@ -15,11 +16,11 @@ class Ends:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._note_end = QueryScheduler._note_end
+        self._note_end = OpenQueries.note_end
 
-    def note_and_ring(self, scheduler: QueryScheduler, query: Query) -> None:
-        """Stands for `QueryScheduler._note_end`."""
-        self._note_end(scheduler, query)
+    def note_and_ring(self, queries: OpenQueries, query: Query) -> None:
+        """Stands for `OpenQueries.note_end`."""
+        self._note_end(queries, query)
         with self._changed:
             self._changed.notify_all()
 

@@ -73,7 +73,7 @@ def build_request(
         TypeError: a keyword that no call has; says which is meant.
         RequestError, RequestTypeError: an argument is not fit to be sent.
     """
-    if not call.keys() <= KEYWORDS:
+    if not KEYWORDS.issuperset(call):
         wrong = next(keyword for keyword in call if keyword not in KEYWORDS)
         raise unexpected(wrong, CallArguments.__annotations__, CALL_HINTS)
     headers = call.get("headers")

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 import weakref
 from contextvars import copy_context
 
-from onehttp.errors import NotInitialisedError, QueueFullError
 from onehttp.queries.admission import Admission
-from onehttp.queries.counts import Account, QueryStats, ShutdownReport
+from onehttp.queries.counts import QueryStats, ShutdownReport
 from onehttp.queries.limits import QueryLimits
+from onehttp.queries.open_queries import OpenQueries
 from onehttp.queries.query import NOT_SUSPENDED, Query, QueryState
 from onehttp.queries.result import Start
 from onehttp.queries.route_workers import RouteWorkers
 from onehttp.queries.routes import Routes, RouteTarget, name_of
-from onehttp.queries.transaction import Transaction, current
+from onehttp.queries.transaction import current
 from onehttp.timers import Timers
 from onehttp_backends.contract import Backend, Outcome, Request
 from onehttp_backends.errors import (
-    CancelledError,
     CurlCode,
     Sent,
     TransferError,
@@ -48,16 +46,8 @@ class QueryScheduler:
 
     def _reset(self) -> None:
         """As new: nothing open, every count at zero, no thread."""
-        self.changing = threading.RLock()
-        """Guards the states of all queries, and everything that is counted. Reentrant, since a
-        signal handler or a finaliser may submit or cancel in the midst of it."""
-        self._has_room = threading.Condition(self.changing)
-        self._has_ended = threading.Condition(self.changing)
-        self._account = Account()
-        self._open: set[Query] = set()
-        self._queued = 0  # open, and their route has not begun
-        self._is_closing = False
-        self._is_awaited = False  # somebody waits for the end of queries
+        self._open = OpenQueries(self.limits)
+        self.changing = self._open.changing
         self._workers = RouteWorkers(self.limits.workers, self._run)
         self._admission: Admission | None = None
         if self.limits.limits_transfers:
@@ -89,7 +79,8 @@ class QueryScheduler:
         try:
             query.route = self._routes.find(route)
             transaction = current()
-            self._let_in(query, transaction)
+            with self.changing:
+                self._open.let_in(query, transaction)
             if transaction is not None:
                 query.token = transaction.suspend()
                 step("transaction suspended")
@@ -101,31 +92,6 @@ class QueryScheduler:
             raise
         return query
 
-    def _let_in(self, query: Query, transaction: Transaction | None) -> None:
-        account = self._account
-        with self.changing:
-            if self._queued >= self.limits.queue_length > 0 and not self._wait_for_room():
-                raise QueueFullError(
-                    f"{self._queued} queries are open, as many as may be (queue_length); "
-                    "nothing was sent"
-                )
-            if self._is_closing:
-                raise NotInitialisedError("onehttp is being shut down; nothing was sent")
-            query.become(QueryState.IN_FLIGHT)
-            self._queued += 1
-            account.submitted += 1
-            account.suspended += transaction is not None
-            query.transaction = transaction
-            self._open.add(query)  # last: it tells `_refuse` what to take back
-
-    def _wait_for_room(self) -> bool:
-        if self.limits.when_full == "refuse" or _is_in_event_loop():
-            return False
-        length = self.limits.queue_length
-        return self._has_room.wait_for(
-            lambda: self._queued < length or self._is_closing, self.limits.wait_s
-        )
-
     def _begin(self, query: Query, request: Request, start: Start) -> None:
         if self._admission is not None:
             self._admission.begin(query, request, start)
@@ -135,16 +101,10 @@ class QueryScheduler:
     def _refuse(self, query: Query) -> None:
         """Take back a query that could not start."""
         transaction, token = query.transaction, query.token
-        account = self._account
         with self.changing:
             if query.state in (QueryState.ROUTE_RUNNING, QueryState.ENDED):
                 return  # it has started: an interrupt came while `submit` returned
-            account.refused += 1
-            if query in self._open:
-                account.submitted -= 1
-                account.suspended -= transaction is not None
-                self._leave_queue()
-                self._open.discard(query)
+            self._open.take_back(query)
             if self._admission is not None:
                 self._admission.leave_line(query)
             query.become(QueryState.ENDED)
@@ -172,8 +132,8 @@ class QueryScheduler:
             query.become(QueryState.ROUTE_WAITING if goes_on else QueryState.ENDED)
             query.answer(outcome)
             if not goes_on:
-                self._leave_queue()
-                self._note_end(query)
+                self._open.leave_queue()
+                self._open.note_end(query)
         query.wake()
         if goes_on and not self._workers.put(query):
             self._give_up(query)
@@ -184,7 +144,7 @@ class QueryScheduler:
             if query.state is not QueryState.ROUTE_WAITING:
                 return  # taken back by `_refuse`
             query.become(QueryState.ROUTE_RUNNING)
-            self._leave_queue()
+            self._open.leave_queue()
         has_failed = False
         has_run = True
         assert query.context is not None
@@ -200,17 +160,8 @@ class QueryScheduler:
             if query not in self._open:
                 return  # the route has forked: this is the child
             query.become(QueryState.ENDED)
-            self._note_run(query, has_run, has_failed)
-            self._note_end(query)
-
-    def _note_run(self, query: Query, has_run: bool, has_failed: bool) -> None:
-        account = self._account
-        if query.transaction is not None:
-            account.resumed += has_run
-            account.gone += not has_run
-        if query.route is not None and has_run:
-            account.routes_run += 1
-            account.routes_failed += has_failed
+            self._open.note_run(query, has_run, has_failed)
+            self._open.note_end(query)
 
     def _give_up(self, query: Query) -> None:
         """At a shutdown: nobody runs the route, but the transaction goes on."""
@@ -218,8 +169,8 @@ class QueryScheduler:
             if query.state is not QueryState.ROUTE_WAITING:
                 return  # taken back by `_refuse`
             query.become(QueryState.ENDED)
-            self._leave_queue()
-            self._account.routes_not_run += query.route is not None
+            self._open.leave_queue()
+            self._open.account.routes_not_run += query.route is not None
             query.route = None
         has_run = True
         try:
@@ -227,41 +178,18 @@ class QueryScheduler:
         except Exception:
             logger.exception("query %d: its transaction failed", query.id)
         with self.changing:
-            self._note_run(query, has_run, has_failed=False)
-            self._note_end(query)
-
-    def _leave_queue(self) -> None:
-        self._queued -= 1
-        if self.limits.when_full == "wait":
-            self._has_room.notify()
-
-    def _note_end(self, query: Query) -> None:
-        self._open.discard(query)
-        account = self._account
-        error = query.error
-        if error is None:
-            account.completed += 1
-        elif isinstance(error, CancelledError):
-            account.cancelled += 1
-        else:
-            account.failed += 1
-        query.let_go()
-        if self._is_awaited:
-            self._has_ended.notify_all()
+            self._open.note_run(query, has_run, has_failed=False)
+            self._open.note_end(query)
 
     # ---- the end
 
     def stats(self) -> QueryStats:
         """What became of the queries so far."""
-        with self.changing:
-            return self._account.stats(len(self._open))
+        return self._open.stats()
 
     def drain(self, timeout_s: float | None) -> bool:
         """Wait until no query is open; False: some still are after ``timeout_s``."""
-        own = self._own()
-        with self.changing:
-            self._is_awaited = True
-            return self._has_ended.wait_for(lambda: len(self._open) <= own, timeout_s)
+        return self._open.wait(self._own(), timeout_s)
 
     def _own(self) -> int:
         """How many of the open queries the caller is itself: a route does not wait for its end."""
@@ -270,10 +198,7 @@ class QueryScheduler:
     def close(self, grace_s: float) -> ShutdownReport:
         """Wait up to ``grace_s`` for the open queries, then end them, and the backend."""
         deadline = time.monotonic() + grace_s
-        with self.changing:
-            self._is_closing = True
-            self._has_room.notify_all()
-            before = self.stats()
+        before = self._open.close()
         try:
             self.drain(grace_s)
         except BaseException:
@@ -299,7 +224,7 @@ class QueryScheduler:
             self._give_up(query)
         if self._admission is not None:
             self._admission.close(lambda query: _cancelled(query, "the process was shut down"))
-        for query in list(self._open):
+        for query in self._open:
             query.cancel()  # also where a policy lets it wait, which the backend knows nothing of
         self._backend.close(max(0.0, deadline - time.monotonic()))
         self._workers.join(deadline)
@@ -322,16 +247,6 @@ def _cancelled(query: Query, reason: str) -> TransferError:
     return transfer_error(
         CurlCode.ABORTED_BY_CALLBACK, f"query {query.id}: {reason}", sent=Sent.MAYBE
     )
-
-
-def _is_in_event_loop() -> bool:
-    import asyncio
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 _schedulers: weakref.WeakSet[QueryScheduler] = weakref.WeakSet()

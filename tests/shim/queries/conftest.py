@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from onehttp.queries.open_queries import OpenQueries
 from onehttp.queries.query import Query
-from onehttp.queries.scheduler import QueryScheduler
 from onehttp.testing import FakeTransactionLayer, ManualClock
 from servers.holding import HoldingServer
 from stand_ins.ends import Ends
@@ -18,10 +18,10 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> Ends:
     """Tells when queries have ended."""
     bell = Ends()
 
-    def note_end(scheduler: QueryScheduler, query: Query) -> None:
-        bell.note_and_ring(scheduler, query)
+    def note_end(queries: OpenQueries, query: Query) -> None:
+        bell.note_and_ring(queries, query)
 
-    monkeypatch.setattr(QueryScheduler, "_note_end", note_end)
+    monkeypatch.setattr(OpenQueries, "note_end", note_end)
     return bell
 
 

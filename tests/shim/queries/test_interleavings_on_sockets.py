@@ -29,6 +29,7 @@ from hypothesis.stateful import (
 )
 
 import onehttp
+from onehttp.queries.open_queries import OpenQueries
 from onehttp.queries.query import TRANSITIONS, Query, QueryState
 from onehttp.queries.scheduler import QueryScheduler
 from onehttp.testing import FakeTransactionLayer, ManualClock, TransactionState
@@ -88,8 +89,8 @@ class OnSockets(RuleBasedStateMachine):
         self.ends = Ends()
         self._patches = [
             patch.object(
-                QueryScheduler,
-                "_note_end",
+                OpenQueries,
+                "note_end",
                 lambda of, query: self.ends.note_and_ring(of, query),
             ),
             patch.object(Query, "become", _noting(self, Query.become)),

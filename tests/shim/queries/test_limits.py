@@ -192,7 +192,7 @@ def test_a_full_queue_makes_wait_until_there_is_room() -> None:
     scripted = Scripted(queue_length=1, when_full="wait", wait_s=10 * PATIENCE_S)
     scripted.submit("a/0")
     waits = threading.Event()
-    condition = scripted.queries._has_room
+    condition = scripted.queries._open.has_room
     wait_for = condition.wait_for
 
     def telling_wait_for(predicate: Any, timeout: float | None = None) -> Any:

@@ -31,7 +31,7 @@ class Shutdown(threading.Thread):
         self._grace_s = grace_s
         self.waits = threading.Event()
         self.report = onehttp.ShutdownReport()
-        condition = scheduler()._has_ended
+        condition = scheduler()._open.has_ended
         wait_for = condition.wait_for
 
         def telling_wait_for(*args: object) -> object:
@@ -178,7 +178,7 @@ def test_who_waits_for_room_is_refused_by_a_shutdown(engine: str, holding: Holdi
     limits = onehttp.QueryLimits(queue_length=1, when_full="wait", wait_s=10 * PATIENCE_S)
     onehttp.init(backend=engine, queries=limits)
     submit_held(holding, "/a")
-    condition = scheduler()._has_room
+    condition = scheduler()._open.has_room
     wait_for, waits = condition.wait_for, threading.Event()
 
     def telling_wait_for(*args: object) -> object:
@@ -209,7 +209,7 @@ def test_ctrl_c_while_a_shutdown_waits_ends_everything_at_once(
     def interrupted(*_: object) -> bool:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(scheduler()._has_ended, "wait_for", interrupted)
+    monkeypatch.setattr(scheduler()._open.has_ended, "wait_for", interrupted)
     with pytest.raises(KeyboardInterrupt):
         onehttp.shutdown(PATIENCE_S)
     assert isinstance(query.result(0).error, onehttp.CancelledError)
