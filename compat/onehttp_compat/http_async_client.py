@@ -9,9 +9,9 @@ from onehttp_compat.modules.http_async_client.module import (
     COUNTERS,
     GROUP,
     LONGEST_ROUTE,
-    MEMORY_MANAGERS,
     HttpAsyncClient,
 )
+from onehttp_compat.modules.http_async_client.settings import MEMORY_MANAGERS
 from onehttp_compat.server import default_server
 
 __all__ = [

@@ -12,7 +12,7 @@ from golden.server.golden_server import GoldenServer
 from onehttp import ConfigurationError, ConnectionSpec, TransferOptions
 from onehttp.connections.file.load import load_connections
 from onehttp_compat.convert.conversion import convert
-from onehttp_compat.convert.declarations import read_declarations
+from onehttp_compat.convert.reading import read_declared
 from onehttp_compat.modules.httpcon.configuration import ModuleConfiguration
 from onehttp_compat.modules.httpcon.options import connection_options
 from onehttp_compat.modules.httpcon.value import LegacyConnection
@@ -35,7 +35,7 @@ def test_the_effective_options_of_a_declaration_and_its_conversion_are_equal(
     legacy = started(case.module, parameters)
     declared = tmp_path / "kamailio.cfg"
     declared.write_text("".join(map(modparam_line, parameters)))
-    converted = convert(read_declarations(declared), "kamailio.cfg", "plain")
+    converted = convert(read_declared(declared), "kamailio.cfg", "plain")
     path = tmp_path / "connections.yaml"
     path.write_text(converted.text)
     specs = load_connections(path)

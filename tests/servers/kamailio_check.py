@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -35,11 +35,13 @@ class Checked(NamedTuple):
         return found[1].decode("utf-8", "surrogateescape") if found else None
 
 
-def checked(path: Path, environment: Mapping[str, str] | None = None) -> Checked:
+def checked(
+    path: Path, environment: Mapping[str, str] | None = None, defines: Sequence[str] = ()
+) -> Checked:
     """Have the real server check a configuration, as it would before it starts with it."""
     command = shutil.which("kamailio") or "/usr/sbin/kamailio"
     run = subprocess.run(
-        [command, "-c", "-f", str(path)],
+        [command, "-c", "-f", str(path), *(part for name in defines for part in ("-A", name))],
         capture_output=True,
         cwd=path.parent,
         env={**os.environ, **(environment or {})},

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import click
 
 import onehttp
-from onehttp_compat.convert.conversion import Converted, convert
-from onehttp_compat.convert.declarations import read_declarations
-
-STYLES = {"converted": "green", "changed": "yellow", "lost": "red"}
+from onehttp_compat.cli.config_options import Surroundings, config_options
+from onehttp_compat.convert.conversion import convert
+from onehttp_compat.convert.outcomes import exit_status
+from onehttp_compat.convert.reading import read_declared
+from onehttp_compat.convert.summary import Summary
 
 
 @click.command(name="convert")
@@ -22,6 +23,7 @@ STYLES = {"converted": "green", "changed": "yellow", "lost": "red"}
 @click.option("--force", is_flag=True, help="Also where there is a file already.")
 @click.option("--config-file", type=click.Path(path_type=Path),
               help="Stands for the config_file that a kamailio.cfg names.")  # fmt: skip
+@config_options
 @click.option("--secrets", type=click.Choice(["plain", "env"]), default="plain",
               help="Keep passwords, or refer to environment variables.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print YAML and report as JSON.")
@@ -30,29 +32,35 @@ def command(
     output: Path | None,
     force: bool,
     config_file: Path | None,
+    surroundings: Surroundings,
     secrets: Literal["plain", "env"],
     as_json: bool,
 ) -> None:
-    """Convert the connections of FILE: a kamailio.cfg (httpcon, curlcon, config_file), or a
-    connections file of the module http_client.
+    """Convert what FILE declares of HTTP: a kamailio.cfg with all it includes, or a connections
+    file of the module http_client.
 
-    The report goes to standard error. Exit status 1: something was lost.
+    The report goes to standard error. Exit status 0: all of it is converted; 1: something is lost;
+    3: something was not understood.
     """
     try:
-        converted = convert(read_declarations(file, config_file), file.name, secrets)
+        declared = read_declared(file, surroundings, config_file)
     except onehttp.ConfigurationError as error:
         raise click.ClickException(str(error)) from None
+    converted = convert(declared, file.name, secrets)
+    summary = Summary.of(declared)
     if output is not None:
         _write(output, converted.text, force)
     if as_json:
         report = [finding._asdict() for finding in converted.findings]
-        click.echo(json.dumps({"yaml": converted.text, "report": report}, indent=2))
+        answer = {"yaml": converted.text, "report": report, "summary": summary.as_dict()}
+        click.echo(json.dumps(answer, indent=2))
     else:
+        from onehttp_compat.cli.conversion_report import print_report
+
         if output is None:
             click.echo(converted.text, nl=False)
-        _print_report(converted)
-    if any(finding.became == "lost" for finding in converted.findings):
-        raise SystemExit(1)
+        print_report(file, converted.findings, summary)
+    raise SystemExit(exit_status(converted.findings))
 
 
 def _write(output: Path, text: str, force: bool) -> None:
@@ -66,21 +74,3 @@ def _write(output: Path, text: str, force: bool) -> None:
         raise click.ClickException(f"{output}: cannot be written: {error.strerror}") from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(text)
-
-
-def _print_report(converted: Converted) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title="conversion", title_justify="left")
-    for heading in ("where", "declaration", "became"):
-        table.add_column(heading, overflow="fold")
-    for place, what, became, text in converted.findings:
-        cell = f"[{STYLES[became]}]{became}[/{STYLES[became]}]: {_plain(text)}"
-        table.add_row(_plain(place), _plain(what), cell)
-    console: Any = Console(stderr=True)
-    console.print(table)
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")

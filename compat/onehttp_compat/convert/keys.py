@@ -1,13 +1,14 @@
-"""One legacy connection as keys of a connections file, and what cannot be said there."""
+"""Options of the engine, and legacy connections, as keys of a connections file; and what cannot be
+said there."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
 from typing import Any, Final, Literal, TypeAlias
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
-from onehttp import Auth, AuthScheme, Proxy, Tls, TransferOptions
+from onehttp import Auth, AuthScheme, Keepalive, Proxy, Tls, TransferOptions
 from onehttp_compat.modules.httpcon.options import connection_options
 from onehttp_compat.modules.httpcon.value import LegacyConnection
 from onehttp_compat.parameters import ModuleDefaults
@@ -16,6 +17,25 @@ from onehttp_compat.wire.urls import legacy_url
 
 LONGEST_S: Final = 86_400
 """The longest time limit of a connections file."""
+PLAIN: Final[dict[str, Any]] = {
+    "tls": {},
+    "redirects": 0,
+    "body_policy": "fail",
+    "interface": None,
+    "keepalive": None,
+    "reuse": True,
+}
+"""What a key that is not given means."""
+_PLAIN_TLS: Final[dict[str, Any]] = {
+    "ca_file": None,
+    "ca_path": None,
+    "cert": None,
+    "key": None,
+    "verify_peer": True,
+    "verify_host": True,
+    "ciphers": None,
+    "min_version": Tls().min_version.value,
+}
 _AUTH_TYPES: Final = {
     AuthScheme.BASIC: "basic",
     AuthScheme.DIGEST: "digest",
@@ -23,16 +43,23 @@ _AUTH_TYPES: Final = {
     AuthScheme.NEGOTIATE: "negotiate",
     AuthScheme.NTLM: "ntlm",
 }
+SSL: Final = "a version of SSL, with which every call failed"
+Keys: TypeAlias = "dict[str, Any]"
 Tell: TypeAlias = Callable[[str, Literal["changed", "lost"], str], None]
 """Takes a setting, what became of it, and how."""
 
 
-def keys_of(connection: LegacyConnection, values: ModuleDefaults, tell: Tell) -> dict[str, Any]:
+def keys_of(connection: LegacyConnection, values: ModuleDefaults, tell: Tell) -> Keys:
     """The keys that make the same transfers; ``failover`` is the name as it was declared.
 
     What differs is told to ``tell``.
     """
-    options = _options(connection, values, tell)
+    try:
+        options = connection_options(connection, values, is_faithful=False)
+    except RefusedOptionError:
+        tell("tlsversion", "lost", SSL)
+        plain = dataclasses.replace(connection, tlsversion=0)
+        options = connection_options(plain, values, is_faithful=False)
     url, auth = legacy_url(f"{connection.schema}://{connection.url}")
     if auth is not None and options.auth is not None:
         auth = dataclasses.replace(auth, schemes=options.auth.schemes)
@@ -41,20 +68,80 @@ def keys_of(connection: LegacyConnection, values: ModuleDefaults, tell: Tell) ->
         tell("url", "changed", "its query comes after the path of a call, which it came before")
     keys = {
         "url": url,
-        "params": _params(query),
-        "user_agent": options.user_agent or "",
+        "params": _params(query) or None,
         "auth": _auth(auth or options.auth, tell),
-        "tls": _tls(options.tls),
-        "timeout": _timeout(options.total_timeout_s, tell),
-        "max_body": connection.maxdatasize or options.max_body_bytes,
-        "body_policy": "truncate" if connection.maxdatasize else None,
-        "redirects": options.max_redirects or None,
-        "proxy": _proxy(options.proxy),
-        "interface": options.interface,
-        "reuse": options.reuse,
+        **sending_keys(limited(options, connection.maxdatasize), tell),
         "failover": connection.failover or None,
     }
-    return {key: value for key, value in keys.items() if value is not None and value != {}}
+    return {key: value for key, value in keys.items() if value is not None}
+
+
+def limited(options: TransferOptions, max_bytes: int) -> TransferOptions:
+    """With a body cut to ``max_bytes``; 0 = none is."""
+    if max_bytes <= 0:
+        return options
+    return dataclasses.replace(options, max_body_bytes=max_bytes, body_policy="truncate")
+
+
+def sending_keys(options: TransferOptions, tell: Tell) -> Keys:
+    """The keys of how anything is sent, with a connection or without one."""
+    keys: Keys = {
+        "user_agent": options.user_agent or "",
+        "tls": {k: v for k, v in tls_keys(options.tls).items() if v != _PLAIN_TLS[k]},
+        "timeout": _timeout(options, tell),
+        "max_body": options.max_body_bytes,
+        "body_policy": options.body_policy,
+        "redirects": options.max_redirects,
+        "proxy": _proxy(options.proxy),
+        "interface": options.interface or None,
+        "keepalive": _keepalive(options.keepalive),
+    }
+    said = {key: value for key, value in keys.items() if value != PLAIN.get(key, ...)}
+    return {**said, "reuse": options.reuse}
+
+
+def tls_keys(tls: Tls) -> Keys:
+    """All keys of ``tls``, also those that say nothing new."""
+    # libcurl reads the key from the file of the certificate, where none is named.
+    key_file = tls.key_file or tls.cert_file if tls.cert_file else None
+    return {
+        "ca_file": tls.ca_file or None,
+        "ca_path": tls.ca_path or None,
+        "cert": tls.cert_file or None,
+        "key": key_file or None,
+        "verify_peer": tls.verify_peer,
+        "verify_host": tls.verify_host,
+        "ciphers": tls.ciphers,
+        "min_version": tls.min_version.value,
+    }
+
+
+def over(keys: Keys, below: Keys) -> Keys:
+    """What has to be said of ``keys`` where ``below`` holds already."""
+    said: Keys = {}
+    for key in dict.fromkeys((*below, *keys)):
+        value, other = keys.get(key, PLAIN.get(key)), below.get(key, PLAIN.get(key))
+        if isinstance(value, dict) and isinstance(other, dict) and key in ("tls", "timeout"):
+            plain = _PLAIN_TLS if key == "tls" else {"idle": None}
+            inner = {
+                name: value.get(name, plain.get(name))
+                for name in dict.fromkeys((*value, *other))
+                if value.get(name, plain.get(name)) != other.get(name, plain.get(name))
+            }
+            if inner:
+                said[key] = inner
+        elif value != other:
+            said[key] = value
+    return said
+
+
+def escaped(value: Any) -> Any:
+    """With what would be a reference to a secret as plain text."""
+    if isinstance(value, dict):
+        return {key: escaped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [escaped(item) for item in value]
+    return value.replace("${", "$${") if isinstance(value, str) else value
 
 
 def _params(query: str) -> dict[str, str | list[str]]:
@@ -63,15 +150,6 @@ def _params(query: str) -> dict[str, str | list[str]]:
     for name, value in parse_qsl(query, keep_blank_values=True):
         found.setdefault(name, []).append(value)
     return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
-
-
-def _options(connection: LegacyConnection, values: ModuleDefaults, tell: Tell) -> TransferOptions:
-    try:
-        return connection_options(connection, values, is_faithful=False)
-    except RefusedOptionError:
-        tell("tlsversion", "lost", "a version of SSL, with which every call failed")
-        plain = dataclasses.replace(connection, tlsversion=0)
-        return connection_options(plain, values, is_faithful=False)
 
 
 def _auth(auth: Auth | None, tell: Tell) -> dict[str, str] | None:
@@ -87,30 +165,37 @@ def _auth(auth: Auth | None, tell: Tell) -> dict[str, str] | None:
     return {"type": kind, "username": auth.username, "password": auth.secret}
 
 
-def _tls(tls: Tls) -> dict[str, Any]:
-    plain = Tls()
-    keys = {
-        "ca_file": tls.ca_file,
-        "cert": tls.cert_file,
-        "key": tls.key_file,
-        "verify_peer": tls.verify_peer,
-        "verify_host": tls.verify_host,
-        "ciphers": tls.ciphers,
-        "min_version": tls.min_version.value,
-    }
-    usual = {"verify_peer": True, "verify_host": True, "min_version": plain.min_version.value}
-    return {key: value for key, value in keys.items() if value not in (None, usual.get(key))}
-
-
-def _timeout(total_s: float, tell: Tell) -> dict[str, float]:
+def _timeout(options: TransferOptions, tell: Tell) -> dict[str, float]:
+    total_s = options.total_timeout_s
     if not 0 < total_s <= LONGEST_S:
         tell("timeout", "changed", f"no limit there, {LONGEST_S} s here")
         total_s = LONGEST_S
-    seconds = int(total_s) if total_s == int(total_s) else total_s
-    return {"total": seconds, "connect": seconds}
+    limits = {"total": _plain_number(total_s), "connect": _plain_number(total_s)}
+    if options.idle_timeout_s:
+        limits["idle"] = _plain_number(min(options.idle_timeout_s, LONGEST_S))
+    return limits
 
 
-def _proxy(proxy: Proxy | None) -> dict[str, str] | str | None:
-    if proxy is None:
+def _plain_number(seconds: float) -> float:
+    return int(seconds) if seconds == int(seconds) else seconds
+
+
+def _proxy(proxy: Proxy | None) -> dict[str, str] | str:
+    if proxy is None or not proxy.url:
+        return "env"
+    scheme, _, rest = proxy.url.rpartition("://")
+    credentials, mark, host = rest.rpartition("@")
+    if not mark:
+        return {"url": proxy.url}
+    user, _, password = credentials.partition(":")
+    return {
+        "url": f"{scheme}://{host}" if scheme else host,
+        "username": unquote(user),
+        "password": unquote(password),
+    }
+
+
+def _keepalive(keepalive: Keepalive | None) -> dict[str, int] | None:
+    if keepalive is None:
         return None
-    return {"url": proxy.url} if proxy.url else "env"
+    return {"idle": keepalive.idle_s, "interval": keepalive.interval_s}

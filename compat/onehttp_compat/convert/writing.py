@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -44,7 +45,29 @@ def _is_leaf(value: dict[str, Any]) -> bool:
 
 
 def _inline(value: Any) -> str:
-    text: str = yaml.safe_dump(
-        value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=float("inf")
+    text: str = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        default_flow_style=True,
+        sort_keys=False,
+        allow_unicode=True,
+        width=float("inf"),
     )
     return text.removesuffix("...\n").rstrip("\n")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Of bytes that are no UTF-8, which came as surrogate escapes, YAML has the base64."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    raw = text.encode("utf-8", "surrogateescape")
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        encoded = base64.b64encode(raw).decode("ascii")
+        return dumper.represent_scalar("tag:yaml.org,2002:binary", encoded, style='"')
+    return dumper.represent_str(text)
+
+
+_Dumper.add_representer(str, _text)

@@ -25,7 +25,7 @@ class Utils:
     def __init__(self, server: LegacyProcess) -> None:
         self._server = server
         self.parameters = UtilsParameters()
-        self._options = _options(self.parameters, server.reuse)
+        self._options = transfer_options(self.parameters, server.reuse)
 
     def set(self, name: str, value: object) -> None:
         """One ``modparam("utils", name, value)``."""
@@ -34,7 +34,7 @@ class Utils:
 
     def start(self) -> None:
         """Nothing is checked at start."""
-        self._options = _options(self.parameters, self._server.reuse)
+        self._options = transfer_options(self.parameters, self._server.reuse)
 
     def http_query(
         self, *, url: str, result: Variable, body: str = "", headers: str = "", **_: object
@@ -73,7 +73,8 @@ class Utils:
         return body.partition(b"\n")[0]
 
 
-def _options(parameters: UtilsParameters, reuse: bool) -> TransferOptions:
+def transfer_options(parameters: UtilsParameters, reuse: bool = False) -> TransferOptions:
+    """How ``http_query`` transfers."""
     return TransferOptions(
         as_libcurl=True,
         total_timeout_s=float(max(parameters.http_query_timeout, 0)),

@@ -77,7 +77,7 @@ class Defines(dict[str, Define]):
     def missing(self, name: str) -> str:
         """Why ``name`` stands for nothing, and what to do about it."""
         reason = self.why_not.get(name)
-        return f"{name} is not defined here" + (f": {reason}" if reason else "")
+        return f"{name} is not defined here: {reason or f'--define {name}=VALUE'}"
 
 
 def _as_token(value: str) -> str:
@@ -130,7 +130,7 @@ def _value(kind: str, name: str, defines: Defines, surroundings: Surroundings) -
     if kind.startswith("env"):
         value = surroundings.environment.get(name)
         if value is None:
-            raise UnknownVariableError(f"the environment variable {name} is not set")
+            raise UnknownVariableError(f"the environment variable {name} is not set: --env-file")
         return value
     if name not in defines:
         raise UnknownVariableError(defines.missing(name))

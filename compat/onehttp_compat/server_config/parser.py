@@ -67,8 +67,8 @@ _BARE_SETTINGS: Final = frozenset(("flags", "avpflags"))
 class _ExpectedError(Exception):
     """A statement is not as it should be; the token is where it goes wrong."""
 
-    def __init__(self, expected: str, token: Token) -> None:
-        super().__init__(f"expected {expected}, got {token.named}")
+    def __init__(self, expected: str, token: Token, is_said: bool = False) -> None:
+        super().__init__(expected if is_said else f"expected {expected}, got {token.named}")
         self.token = token
 
 
@@ -141,7 +141,7 @@ class _Parser:
     def _text(self, statement: Token) -> str:
         token = self._stream.next()
         if token.kind != "string":
-            raise _ExpectedError(self._instead_of(token, "a text"), token)
+            raise self._missing(token) or _ExpectedError("a text", token)
         return self._evaluated(token.text, statement)
 
     def _value(self, token: Token, statement: Token) -> int | str:
@@ -156,13 +156,14 @@ class _Parser:
             return _number(token)
         truth = is_boolean(token.text) if token.kind == "word" else None
         if truth is None:
-            raise _ExpectedError(self._instead_of(token, "a text or a number"), token)
+            raise self._missing(token) or _ExpectedError("a text or a number", token)
         return truth
 
-    def _instead_of(self, token: Token, expected: str) -> str:
-        if token.kind == "word" and token.text in self._machine.defines.why_not:
-            return f"{expected} ({self._machine.defines.missing(token.text)})"
-        return expected
+    def _missing(self, token: Token) -> _ExpectedError | None:
+        """The error of a word that stands for nothing."""
+        if token.kind != "word" or token.text[0].isdigit():
+            return None
+        return _ExpectedError(self._machine.defines.missing(token.text), token, is_said=True)
 
     def _evaluated(self, text: str, statement: Token) -> str:
         """``modparamx`` has its texts evaluated."""

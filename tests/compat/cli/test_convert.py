@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from onehttp.cli.group import onehttp
@@ -47,35 +48,40 @@ def test_a_file_is_written_for_its_owner_only_and_never_over_another(
 
 def test_machines_get_json_and_a_loss_is_an_exit_status(tmp_path: Path) -> None:
     path = tmp_path / "kamailio.cfg"
-    path.write_text(DECLARED + 'modparam("http_client", "query_result", 0)\n')
+    path.write_text(DECLARED + 'modparam("http_client", "keep_connections", 1)\n')
     run = CliRunner().invoke(onehttp, ["convert", str(path), "--json"])
     assert run.exit_code == 1
     answer = json.loads(run.stdout)
     assert answer["yaml"].startswith("# Converted by onehttp from kamailio.cfg.\nversion: 1\n")
     assert [row["became"] for row in answer["report"]] == ["converted", "lost"]
+    assert answer["summary"]["http"] == ["http_client"]
 
 
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("", "declares no connection"),
         ("[a]\nurl\n", "kamailio.cfg:2:4: expected '='"),
         (
             'modparam("http_client", "httpcon", "a=>x")',
-            "kamailio.cfg:1: httpcon 'a':5: expected '://' after the scheme",
+            "httpcon 'a':5: expected '://' after the scheme",
         ),
         ('modparam("http_client", "htpcon", "a=>x")', "did you mean 'httpcon'"),
         ('modparam("http_client", "config_file", "/none/at.all")', "cannot be read"),
+        ('modparam("http_client", "config_file", ".")', "cannot be read"),
+        ('modparam("http_client", "httpcon" "a")', "expected ',', got )"),
     ],
 )
-def test_what_the_server_would_refuse_is_refused_with_its_place(
+def test_what_the_server_would_refuse_is_told_with_its_place(
     tmp_path: Path, text: str, error: str
 ) -> None:
     path = tmp_path / "kamailio.cfg"
     path.write_text(text)
-    run = CliRunner().invoke(onehttp, ["convert", str(path)])
-    assert run.exit_code == 1
-    assert error in run.output
+    run = CliRunner().invoke(onehttp, ["convert", str(path), "--json"])
+    assert run.exit_code == 3
+    (row,) = json.loads(run.stdout)["report"]
+    assert row["became"] == "not understood"
+    assert error in row["text"]
+    assert "kamailio.cfg:" in row["place"]
 
 
 def test_what_only_the_module_takes_is_read_as_the_module_does_and_told(tmp_path: Path) -> None:
@@ -86,19 +92,98 @@ def test_what_only_the_module_takes_is_read_as_the_module_does_and_told(tmp_path
     assert run.exit_code == 1
     assert "  b:" in answer["yaml"]
     assert "  a:" not in answer["yaml"]
-    fault = answer["report"][-1]["text"]
-    assert "http.cfg:1:1: a: [a]: url: expected http:// or https://" in fault
+    texts = {row["became"]: row["text"] for row in answer["report"]}
+    assert "http.cfg:1:1: a: [a]: url: expected http:// or https://" in texts["changed"]
 
 
-def test_a_connections_file_that_is_no_text_is_refused_with_its_line(tmp_path: Path) -> None:
+def test_comments_of_a_connections_file_may_be_latin_1(tmp_path: Path) -> None:
     path = tmp_path / "http.cfg"
     path.write_bytes(b"# caf\xe9\n[a]\nurl = http://h\n")
     run = CliRunner().invoke(onehttp, ["convert", str(path)])
-    assert run.exit_code == 1
-    assert "http.cfg:1: not UTF-8 text" in run.output
+    assert run.exit_code == 0, run.output
+    assert "# caf\u00e9" in run.stdout
 
 
-def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
-    run = CliRunner().invoke(onehttp, ["convert", str(tmp_path / "none.cfg")])
+@pytest.mark.parametrize("name", ["none.cfg", "."])
+def test_a_missing_file_is_an_error(tmp_path: Path, name: str) -> None:
+    run = CliRunner().invoke(onehttp, ["convert", str(tmp_path / name)])
     assert run.exit_code == 1
-    assert "cannot be read: No such file" in run.output
+    assert "cannot be read: " in run.output
+
+
+def test_an_empty_file_declares_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "kamailio.cfg"
+    path.write_text("")
+    run = CliRunner().invoke(onehttp, ["convert", str(path)])
+    assert run.exit_code == 0
+    assert "declares nothing of the HTTP modules" in run.stderr
+    assert load_connections(yaml.safe_load(run.stdout)) == {}
+
+
+def test_the_configuration_that_comes_with_the_server_fits_one_screen() -> None:
+    run = CliRunner().invoke(onehttp, ["convert", "/etc/kamailio/kamailio.cfg"])
+    assert run.exit_code == 0, run.output
+    lines = run.output.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    assert "declares nothing of the HTTP modules" in run.stderr
+    assert "20 modules" in run.stderr
+    assert "#!ifdef WITH_NAT (11)" in run.stderr
+
+
+def test_the_report_breaks_no_word_and_shows_no_password(tmp_path: Path) -> None:
+    folder = tmp_path / ("a" * 90)
+    folder.mkdir()
+    path = folder / "kamailio.cfg"
+    path.write_text(
+        'modparam("http_client", "httpcon", "a=>http://u:s3cret@h;failover=b")\n'
+        'modparam("http_client", "httpcon", "b=>http://u:s3cret@h;nosuch=1;other=2")\n'
+        'modparam("http_client", "httpcon", "u:s3cret@h")\n'
+        'include_file "b.cfg"\n'
+    )
+    run = CliRunner().invoke(onehttp, ["convert", str(path), "-o", str(tmp_path / "out")])
+    assert "s3cret" not in run.output
+    assert "kamailio.cfg:3  http_client httpcon" in run.stderr
+    for line in run.stderr.splitlines():
+        assert len(line) <= 80 or " " not in line.strip()
+
+
+def test_what_a_configuration_depends_on_can_be_given(tmp_path: Path) -> None:
+    path = tmp_path / "kamailio.cfg"
+    path.write_text(
+        'include_file "/etc/kamailio/more.cfg"\n'
+        '#!ifdef WITH_A\nmodparam("http_client", "httpcon", A)\n#!endif\n'
+        '#!defenvs B\nmodparam("http_client", "httpcon", B)\n'
+        'modparamx("http_client", "httpcon", "c=>http://$env(HOST_C)/")\n'
+    )
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/more.cfg").write_text(
+        'modparam("http_client", "httpcon", "d=>http://d.example")\n'
+    )
+    environment = tmp_path / "environment"
+    environment.write_text(
+        "# of the service\nexport B='b=>http://b.example'\n\nHOST_C = c.example\n"
+    )
+    arguments = ["--define", "WITH_A", "--define", "A=a=>http://a.example"]
+    arguments += ["--env-file", str(environment), "--include-path", str(tmp_path / "elsewhere")]
+    run = CliRunner().invoke(onehttp, ["convert", str(path), *arguments])
+    assert run.exit_code == 0, run.output
+    assert list(load_connections(yaml.safe_load(run.stdout))) == ["d", "a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "status"),
+    [
+        (["--define", "1X=2"], "expected NAME or NAME=VALUE", 2),
+        (["--env-file", "none"], "none: cannot be read: No such file", 1),
+        (["--env-file", "environment"], "environment:2: expected NAME=VALUE", 1),
+    ],
+)
+def test_what_is_given_wrongly_is_refused(
+    cfg: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], error: str, status: int
+) -> None:
+    monkeypatch.chdir(cfg.parent)
+    Path("environment").write_text("A=1\nno entry\n")
+    run = CliRunner().invoke(onehttp, ["convert", str(cfg), *arguments])
+    assert run.exit_code == status
+    assert error in run.output

@@ -9,13 +9,15 @@ import pytest
 from onehttp.connections.file.load import load_connections
 from onehttp.connections.model import ConnectionSet
 from onehttp_compat.convert.conversion import Converted, convert
-from onehttp_compat.convert.declarations import read_declarations
+from onehttp_compat.convert.reading import read_declared
+
+pytestmark = pytest.mark.usefixtures("default_limits")
 
 
 def converted(tmp_path: Path, text: str, secrets: str = "plain") -> Converted:
     path = tmp_path / "kamailio.cfg"
     path.write_text(text)
-    return convert(read_declarations(path), path.name, secrets)  # type: ignore[arg-type]
+    return convert(read_declared(path), path.name, secrets)  # type: ignore[arg-type]
 
 
 def loaded(tmp_path: Path, result: Converted) -> ConnectionSet:
@@ -44,13 +46,15 @@ def test_a_converted_file_reads_as_if_written_by_hand(tmp_path: Path) -> None:
     result = converted(tmp_path, CONFIGURATION)
     assert result.text == (
         "# Converted by onehttp from kamailio.cfg.\n"
-        "# connection_timeout: Answer quickly or not at all.\n"
         "version: 1\n"
         "defaults:\n"
         "  user_agent: sip router\n"
         "  max_body: 16777216\n"
         "  proxy: env\n"
         "  reuse: false\n"
+        "requests:\n"
+        "  # Answer quickly or not at all.\n"
+        "  timeout: {total: 2, connect: 2}\n"
         "connections:\n"
         "  # The billing service.\n"
         "  # Ask Ada before changing it.\n"
@@ -74,11 +78,11 @@ def test_the_report_names_every_declaration_with_its_place(tmp_path: Path) -> No
         for place, what, became, _ in result.findings
     ]
     assert rows == [
-        ("7", "http_client billing", "converted"),
-        ("8", "http_client fraud", "converted"),
         ("3", "http_client connection_timeout", "converted"),
         ("4", "http_client useragent", "converted"),
-        ("9", "http_client query_result", "lost"),
+        ("7", "http_client billing", "converted"),
+        ("8", "http_client fraud", "converted"),
+        ("9", "http_client query_result", "converted"),
     ]
 
 
@@ -142,8 +146,8 @@ def test_what_cannot_be_said_is_reported_as_lost(tmp_path: Path) -> None:
     )
     assert [line.partition(":")[0] for line in lost(result)] == [
         "http_client ssl tlsversion",
-        "http_client bad",
         "http_client to failover",
+        "http_client bad",
     ]
     assert set(loaded(tmp_path, result)) == {"ok", "ssl", "to"}
 
@@ -172,7 +176,7 @@ def test_the_comments_of_a_connections_file_stay_where_they_were(tmp_path: Path)
         "timeout = 1\n"
         "verify_peer = no # self-signed\n"
     )
-    result = convert(read_declarations(path), path.name, "plain")
+    result = convert(read_declared(path), path.name, "plain")
     assert result.text.splitlines()[:2] == [
         "# Converted by onehttp from http.cfg.",
         "# All our services.",
@@ -190,3 +194,68 @@ def test_the_config_file_of_another_machine_is_found_beside_the_configuration(
         tmp_path, 'modparam("http_client", "config_file", "/etc/kamailio/none/http.cfg")\n'
     )
     assert set(loaded(tmp_path, result)) == {"a"}
+
+
+def test_each_connection_is_told_what_it_takes_from_above(tmp_path: Path) -> None:
+    result = converted(
+        tmp_path,
+        'modparam("http_client", "connection_timeout", 2)\n'
+        'modparam("http_client", "httpcon", "a=>http://a.example")\n'
+        'modparam("http_client", "httpcon", "b=>http://b.example;timeout=9")\n'
+        'modparam("http_client", "connection_timeout", 3)\n'
+        'modparam("http_client", "httpcon", "c=>http://c.example")\n',
+    )
+    texts = [one.text for one in result.findings if one.what == "http_client connection_timeout"]
+    assert texts == ["timeout of a", "timeout of c, calls by URL"]
+    specs = loaded(tmp_path, result)
+    assert [spec.options.total_timeout_s for spec in specs.values()] == [2, 9, 3]
+    assert specs.adhoc.requests.options.total_timeout_s == 3
+
+
+def test_calls_without_a_connection_are_sent_as_they_were(tmp_path: Path) -> None:
+    result = converted(
+        tmp_path,
+        "# Nobody waits longer.\n"
+        'modparam("http_client", "connection_timeout", 2)\n'
+        'modparam("http_client", "verify_host", 0)\n'
+        "# One for each core.\n"
+        'modparam("http_async_client", "workers", 4)\n'
+        'modparam("http_async_client", "tls_version", 7)\n',
+    )
+    assert "defaults:\n" in result.text
+    assert "  # Nobody waits longer.\n  timeout: {total: 2, connect: 2}\n" in result.text
+    assert "# Calls without a connection go by the defaults.\nrequests: {}\n" in result.text
+    assert "queries:\n  # One for each core.\n  workers: 4\n" in result.text
+    adhoc = loaded(tmp_path, result).adhoc
+    requests, queries = adhoc.requests.options, adhoc.queries.options
+    assert (requests.total_timeout_s, requests.tls.verify_host, requests.reuse) == (2, False, False)
+    assert (queries.idle_timeout_s, queries.tls.verify_host, queries.reuse) == (0.5, True, True)
+    assert (requests.tls.min_version.value, queries.tls.min_version.value) == ("1.2", "1.3")
+    assert adhoc.limits is not None
+    assert (adhoc.limits.workers, adhoc.limits.queue_length) == (4, 0)
+
+
+def test_each_password_gets_a_variable_of_its_own(tmp_path: Path) -> None:
+    result = converted(
+        tmp_path,
+        'modparam("http_client", "httpproxy", "p:proxied@proxy.example")\n'
+        'modparam("http_client", "httpproxyport", 3128)\n'
+        'modparam("http_client", "httpcon", "a-b=>http://u:one@a.example")\n'
+        'modparam("http_client", "httpcon", "a_b=>http://u:two@b.example")\n',
+        "env",
+    )
+    assert not any(password in result.text for password in ("one@", "two@", "proxied"))
+    for variable in ("A_B_PASSWORD}", "A_B_PASSWORD_2}", "PROXY_PASSWORD}"):
+        assert f"${{env:{variable}" in result.text
+
+
+def test_bytes_that_are_no_text_stay_what_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "kamailio.cfg"
+    path.write_bytes(
+        b'# caf\xe9\nmodparam("http_client", "httpcon", "a=>http://u:caf\xe9@a.example")\n'
+    )
+    result = convert(read_declared(path), path.name, "plain")
+    assert "  # caf\u00e9\n  a:\n" in result.text
+    auth = loaded(tmp_path, result)["a"].options.auth
+    assert auth is not None
+    assert auth.secret.encode("utf-8", "surrogateescape") == b"caf\xe9"

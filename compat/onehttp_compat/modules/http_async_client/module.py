@@ -15,7 +15,6 @@ from typing import Final
 
 import onehttp
 from onehttp import (
-    ConfigurationError,
     CurlCode,
     OnehttpError,
     Request,
@@ -40,9 +39,13 @@ from onehttp_compat.modules.http_async_client.calls import (
 )
 from onehttp_compat.modules.http_async_client.pending import PendingSettings
 from onehttp_compat.modules.http_async_client.reply import AsyncReply
-from onehttp_compat.modules.http_async_client.settings import AsyncSettings, TimeoutMeaning
+from onehttp_compat.modules.http_async_client.settings import (
+    AsyncSettings,
+    TimeoutMeaning,
+    refusals,
+)
 from onehttp_compat.modules.http_async_client.variables import CurrentReply, register
-from onehttp_compat.parameters import FIRST_ASYNC, AsyncParameters, refusal, set_parameter
+from onehttp_compat.parameters import FIRST_ASYNC, AsyncParameters, set_parameter
 from onehttp_compat.process import LegacyProcess, ScriptRoute
 from onehttp_compat.pv import Message, as_bytes, parse
 from onehttp_compat.wire.transfer import RefusedOptionError
@@ -53,7 +56,6 @@ ASYNC_CAP_S: Final = 300.0
 LONGEST_ROUTE: Final = 62
 GROUP: Final = "http_async_client"
 COUNTERS: Final = ("errors", "replies", "requests", "timeouts")
-MEMORY_MANAGERS: Final = ("shm", "sys")
 _log = logging.getLogger("onehttp_compat.http_async_client")
 
 
@@ -99,20 +101,11 @@ class HttpAsyncClient:
                 which ends the real server at its first query.
         """
         values = self.parameters
-        if values.workers < 1:
-            raise self._refusal("workers", f"expected 1 or more, got {values.workers}")
-        if values.memory_manager[:3] not in MEMORY_MANAGERS:
-            raise self._refusal("memory_manager", f"expected shm or sys: {values.memory_manager!r}")
-        if values.connection_timeout < 0:
-            raise self._refusal(
-                "connection_timeout", f"expected milliseconds, got {values.connection_timeout}"
-            )
+        for error in refusals(values):
+            raise error
         if values.hash_size < 1 or values.hash_size & (values.hash_size - 1):
             _log.warning("hash_size: %d is not a power of two", values.hash_size)
         self.pending.defaults = AsyncSettings.of(values)
-
-    def _refusal(self, name: str, problem: str) -> ConfigurationError:
-        return refusal(GROUP, name, problem)
 
     # ---- queries
 

@@ -10,13 +10,22 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple
 
-from onehttp import Auth, AuthScheme, HttpVersion, Keepalive, Proxy, Tls, TransferOptions
+from onehttp import (
+    Auth,
+    AuthScheme,
+    ConfigurationError,
+    HttpVersion,
+    Keepalive,
+    Proxy,
+    Tls,
+    TransferOptions,
+)
 from onehttp.lowlevel import MAX_SECONDS, HeaderPairs
-from onehttp_compat.parameters import AsyncParameters
+from onehttp_compat.parameters import AsyncParameters, refusal
 from onehttp_compat.pv import RefusedValueError, UnknownVariableError, Value, as_bytes
 from onehttp_compat.wire.header_blob import HeaderBlobError, parse_blob
 from onehttp_compat.wire.transfer import MAX_BODY_BYTES, MAX_REDIRECTS, tls_version
@@ -24,9 +33,24 @@ from onehttp_compat.wire.transfer import MAX_BODY_BYTES, MAX_REDIRECTS, tls_vers
 TimeoutMeaning = Literal["idle", "total"]
 """What ``timeout`` limits: each wait for the network, as in the real module, or the whole query."""
 
+MEMORY_MANAGERS: Final = ("shm", "sys")
 METHODS: Final = ("GET", "POST", "PUT", "DELETE", "PATCH")
 _HTTP_VERSIONS: Final = (HttpVersion.AUTO, HttpVersion.HTTP_2, HttpVersion.HTTP_2_PRIOR_KNOWLEDGE)
 _log = logging.getLogger("onehttp_compat.http_async_client")
+
+
+def refusals(parameters: AsyncParameters) -> Iterator[ConfigurationError]:
+    """Why the real server does not start with these; for a negative timeout, why it ends at its
+    first query."""
+    group = "http_async_client"
+    if parameters.workers < 1:
+        yield refusal(group, "workers", f"expected 1 or more, got {parameters.workers}")
+    manager = parameters.memory_manager
+    if manager[:3] not in MEMORY_MANAGERS:
+        yield refusal(group, "memory_manager", f"expected shm or sys: {manager!r}")
+    timeout = parameters.connection_timeout
+    if timeout < 0:
+        yield refusal(group, "connection_timeout", f"expected milliseconds, got {timeout}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from onehttp import ConfigurationError
@@ -30,9 +31,20 @@ class ModuleConfiguration:
     ``connections`` are what calls go by, every timeout filled in.
     """
 
-    def __init__(self, module: str, legacy_bugs: LegacyBugs = "fixed") -> None:
+    def __init__(
+        self,
+        module: str,
+        legacy_bugs: LegacyBugs = "fixed",
+        overlook: Callable[[ConfigurationError], None] | None = None,
+    ) -> None:
+        """
+        Args:
+            overlook: is told of what is refused here and was not by the module, which is then
+                taken in the module's own way. None: it is refused.
+        """
         self.module = module
         self.legacy_bugs: LegacyBugs = legacy_bugs
+        self._overlook = overlook
         self.values = ModuleDefaults(module=module)
         self.connections: dict[str, LegacyConnection] = {}
         """By name, in the order of ``listcon``: the file's, then ``httpcon`` from the last."""
@@ -46,11 +58,14 @@ class ModuleConfiguration:
         Raises:
             ConfigurationError: where the legacy server refuses to start.
         """
+        self._as_the_module(lambda bugs: self._set(name, value, bugs))
+
+    def _set(self, name: str, value: object, legacy_bugs: LegacyBugs) -> None:
         if find_parameter(self.module, name).setting != CONNECTION:
-            self.values = set_parameter(self.values, self.module, name, value, self.legacy_bugs)
+            self.values = set_parameter(self.values, self.module, name, value, legacy_bugs)
             return
-        text = str(check_value(self.module, name, value, self.legacy_bugs))
-        made = parse_httpcon(text, self.values, self.legacy_bugs)
+        text = str(check_value(self.module, name, value, legacy_bugs))
+        made = parse_httpcon(text, self.values, legacy_bugs)
         if any(made.name == known.name for known in self._httpcon):
             raise refusal(self.module, name, f"connection {made.name!r} is defined twice")
         self._httpcon.append(made)
@@ -64,11 +79,22 @@ class ModuleConfiguration:
         """
         self._check_timeout()
         self._check_tls()
-        from_file = self._read_file()
+        from_file: list[LegacyConnection] = []
+        self._as_the_module(lambda bugs: from_file.extend(self._read_file(bugs)))
         made = [*from_file, *reversed(self._httpcon)]
         self.connections = {one.name: self._finished(one) for one in made}
         counted = made if self.legacy_bugs == "fixed" else self._httpcon
         self.counted_connections = len(counted)
+
+    def _as_the_module(self, act: Callable[[LegacyBugs], None]) -> None:
+        """Do it by our rules, or where these refuse it and somebody wants to know, by its own."""
+        try:
+            act(self.legacy_bugs)
+        except ConfigurationError as error:
+            if self._overlook is None or self.legacy_bugs == "faithful":
+                raise
+            act("faithful")
+            self._overlook(error)
 
     def _check_timeout(self) -> None:
         timeout = self.values.connection_timeout
@@ -90,13 +116,16 @@ class ModuleConfiguration:
     def _check_pair(self, where: str, cert: str | None, key: str | None) -> None:
         if self.legacy_bugs == "fixed" and bool(cert) != bool(key):
             missing = "client_key" if cert else "client_cert"
-            raise ConfigurationError(
+            error = ConfigurationError(
                 f"expected {missing} too: "
                 "a client certificate needs its key, and a key its certificate",
                 key=where,
             )
+            if self._overlook is None:
+                raise error
+            self._overlook(error)
 
-    def _read_file(self) -> list[LegacyConnection]:
+    def _read_file(self, legacy_bugs: LegacyBugs) -> list[LegacyConnection]:
         path = self.values.config_file
         if not path:
             return []
@@ -107,7 +136,7 @@ class ModuleConfiguration:
                 f"config_file: cannot be read: {error.strerror}", file=path
             ) from error
         taken = [one.name for one in self._httpcon]
-        return parse_config_file(text, path, self.values, self.legacy_bugs, taken=taken)
+        return parse_config_file(text, path, self.values, legacy_bugs, taken=taken)
 
     def _finished(self, connection: LegacyConnection) -> LegacyConnection:
         self._check_pair(

@@ -1,0 +1,83 @@
+"""Named connections of all modules as those of one file: their names, who stands in for whom."""
+
+from __future__ import annotations
+
+from onehttp import RequestError
+from onehttp.lowlevel import check_url
+from onehttp_compat.convert.declared import Declared
+from onehttp_compat.convert.keys import Keys, escaped, keys_of
+
+
+class Connections:
+    """The connections of the document, and what each was called."""
+
+    def __init__(self, declared: Declared) -> None:
+        self._declared = declared
+        self.keys: dict[str, Keys] = {}
+        """By name in the document."""
+        self.names: dict[tuple[str, str], str] = {}
+        """Module and legacy name -> name in the document."""
+        for module, name, setting in list(declared.places):
+            if not setting:
+                self._add(module, name)
+        self._resolve_failovers()
+
+    def _add(self, module: str, name: str) -> None:
+        declared, key = self._declared, (module, name, "")
+        connection = declared.configurations[module].connections.get(name)
+        if connection is None:
+            return  # its file was refused, or the module lost it in its own way, which was told
+        if not name.strip():
+            declared.tell_of(key, "lost", "a connection needs a name")
+            return
+        keys: Keys = escaped(
+            keys_of(
+                connection,
+                declared.configurations[module].values,
+                lambda setting, became, text: declared.tell_of(
+                    (module, name, setting), became, text
+                ),
+            )
+        )
+        try:
+            check_url(keys["url"])
+        except RequestError as error:
+            declared.tell_of(key, "lost", error.message)
+            return
+        new_name = name
+        if self.keys.get(name, keys) != keys:
+            new_name = f"{name}-{module}"
+            text = f'now "{new_name}": the other module has another one of that name'
+            declared.tell_of(key, "changed", text)
+        self.names[module, name] = new_name
+        self.keys[new_name] = keys
+        if not declared.has_told(key):
+            declared.tell_of(key, "converted", f'connection "{new_name}"')
+
+    def _resolve_failovers(self) -> None:
+        """The modules take one step, a chain goes on: who stands in stands alone."""
+        declared = self._declared
+        for (module, name), new_name in list(self.names.items()):
+            keys = self.keys[new_name]
+            target = keys.pop("failover", None)
+            if target is None:
+                continue
+            key = (module, name, "failover")
+            successor = self.names.get((module, target))
+            if successor is None:
+                text = f'no connection "{target}": the call returned -1'
+                declared.tell_of(key, "lost", text)
+                continue
+            if declared.configurations[module].connections[target].failover:
+                alone = f"{successor}-alone"
+                text = f'to "{alone}", which goes no further, as the module took one step only'
+                declared.tell_of(key, "changed", text)
+                self.keys.setdefault(alone, _without_failover(self.keys[successor]))
+                successor = alone
+            keys["failover"] = successor
+            text = 'a POST that may have arrived goes nowhere else, unless "unsafe_resend: true"'
+            declared.tell_of(key, "changed", text)
+
+
+def _without_failover(keys: Keys) -> Keys:
+    return {key: value for key, value in keys.items() if key != "failover"}

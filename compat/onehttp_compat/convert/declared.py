@@ -1,0 +1,121 @@
+"""What a configuration declares of the HTTP modules, each as it would start with it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+from onehttp import ConfigurationError
+from onehttp_compat.convert.outcomes import Became, Finding
+from onehttp_compat.modules.httpcon.configuration import ModuleConfiguration
+from onehttp_compat.parameters import (
+    AsyncParameters,
+    AuthIdentityParameters,
+    UtilsParameters,
+    XcapParameters,
+)
+from onehttp_compat.server_config import ServerConfig
+
+Key: TypeAlias = tuple[str, str, str]
+"""Module, connection, setting. Without a setting: the connection; without a connection: a parameter
+of the module."""
+
+
+class Line(NamedTuple):
+    """One ``modparam`` that was taken."""
+
+    module: str
+    name: str
+    value: int | str
+    place: str
+    connection: str | None
+    """The one that it defines."""
+
+
+@dataclass(slots=True)
+class Declared:
+    """Everything that was declared, and what could not be."""
+
+    config: ServerConfig
+    concerns: set[str] = field(default_factory=set)
+    """The HTTP modules that anything is declared of, understood or not."""
+    configurations: dict[str, ModuleConfiguration] = field(default_factory=dict)
+    """Of the modules with connections."""
+    utils: UtilsParameters = field(default_factory=UtilsParameters)
+    asynchronous: AsyncParameters = field(default_factory=AsyncParameters)
+    xcap: XcapParameters = field(default_factory=XcapParameters)
+    identity: AuthIdentityParameters = field(default_factory=AuthIdentityParameters)
+    lines: list[Line] = field(default_factory=list)
+    """In their order: what a connection is made of stands before it."""
+    findings: list[Finding] = field(default_factory=list)
+    places: dict[Key, str] = field(default_factory=dict)
+    comments: dict[Key, list[str]] = field(default_factory=dict)
+    header: list[str] = field(default_factory=list)
+    """Comments at the top of a file of connections, of no connection."""
+
+    def tell(self, place: str, what: str, became: Became, text: str) -> None:
+        """Report what became of a declaration."""
+        self.findings.append(Finding(place, what, became, text))
+
+    def tell_of(self, key: Key, became: Became, text: str) -> None:
+        """The same of what stands at a known place: itself, or the connection it belongs to."""
+        module, name, _ = key
+        place = self.places.get(key) or self.places.get((module, name, "")) or ""
+        self.tell(place, " ".join(part for part in key if part), became, text)
+
+    def has_told(self, key: Key) -> bool:
+        """Whether something was reported of a connection, or of its settings, already."""
+        what = " ".join(part for part in key if part)
+        place = self.places.get(key)
+        return any(
+            (one.what == what and one.place == place) or one.what.startswith(f"{what} ")
+            for one in self.findings
+        )
+
+    def is_final(self, line: Line) -> bool:
+        """Whether no later line sets the same."""
+        later = self.lines[self.lines.index(line) + 1 :]
+        return not any((line.module, line.name) == (one.module, one.name) for one in later)
+
+
+class Overlooked(list[ConfigurationError]):
+    """Collects what a module overlooks: errors of ours, and what it writes to its log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.logged: list[str] = []
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Within, the modules log to here."""
+        self.clear()
+        self.logged = []
+        handler = _Listener(self.logged)
+        logger = logging.getLogger("onehttp_compat")
+        before, logger.propagate = logger.propagate, False
+        logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+            logger.propagate = before
+
+    def texts(self) -> list[str]:
+        """What the module would say of it, or else we."""
+        if self.logged:
+            return self.logged
+        return [f"{error}: the module takes no notice" for error in self]
+
+
+class _Listener(logging.Handler):
+    def __init__(self, texts: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._texts = texts
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name == "onehttp_compat.parameters":
+            return  # how a parameter is spelled today, which is no matter here
+        self._texts.append(record.getMessage())

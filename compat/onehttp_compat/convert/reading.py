@@ -1,0 +1,224 @@
+"""From a file to what it declares: a ``kamailio.cfg``, or a file that its ``config_file`` names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+from typing import Final
+
+from onehttp import ConfigurationError
+from onehttp_compat.convert.connection_file import read_comments
+from onehttp_compat.convert.declared import Declared, Line, Overlooked
+from onehttp_compat.http_modules import CONNECTING, MODULES, NEVER_LOADED, modules_meant
+from onehttp_compat.modules.http_async_client.settings import refusals
+from onehttp_compat.modules.httpcon.configuration import ModuleConfiguration
+from onehttp_compat.parameters import (
+    CONNECTION,
+    PARAMETERS,
+    LegacyBugs,
+    set_parameter,
+)
+from onehttp_compat.server_config import (
+    LoadModule,
+    Modparam,
+    Place,
+    ServerConfig,
+    Surroundings,
+    SwitchedOff,
+    read_server_config,
+)
+from onehttp_compat.server_config.files import find_included, read_text
+
+_FIELDS: Final = {
+    "utils": "utils",
+    "http_async_client": "asynchronous",
+    "xcap_client": "xcap",
+    "auth_identity": "identity",
+}
+_is_connection_file: Final = re.compile(r"\s*(?:#[^\n]*\n\s*)*\[").match
+
+
+def read_declared(
+    path: Path, surroundings: Surroundings | None = None, config_file: Path | None = None
+) -> Declared:
+    """Read a kamailio.cfg, or a file of connections as ``config_file`` names it.
+
+    What is wrong in it becomes part of the report, and the rest is read. What a module took in
+    spite of a fault is read as the module did.
+
+    Args:
+        config_file: stands for the one that a kamailio.cfg names.
+
+    Raises:
+        ConfigurationError: ``path`` cannot be read.
+    """
+    surroundings = surroundings or Surroundings()
+    if _is_connection_file(read_text(path)):
+        reader = _Reader(ServerConfig(files=[str(path)]), surroundings, None)
+        reader.declared.concerns.add("http_client")
+        reader.declared.configurations["http_client"].set("config_file", str(path))
+    else:
+        config = read_server_config(path, surroundings)
+        reader = _Reader(config, surroundings, config_file)
+        reader.read()
+    reader.start()
+    return reader.declared
+
+
+class _Reader:
+    def __init__(
+        self, config: ServerConfig, surroundings: Surroundings, config_file: Path | None
+    ) -> None:
+        self._surroundings = surroundings
+        self._config_file = config_file
+        self._overlooked = Overlooked()
+        self.declared = Declared(config)
+        self.declared.configurations = {
+            module: ModuleConfiguration(module, overlook=self._overlooked.append)
+            for module in CONNECTING
+        }
+
+    def read(self) -> None:
+        """Take every declaration of ours, in its order."""
+        loaded = self.declared.config.modules()
+        for one in self.declared.config.declarations:
+            if isinstance(one, LoadModule) and one.name in MODULES:
+                self.declared.concerns.add(one.name)
+                text = 'import onehttp, and onehttp.init("connections.yaml") once'
+                self.declared.tell(str(one.place), f"loadmodule {one.name}", "converted", text)
+            elif isinstance(one, Modparam):
+                self._take(one, loaded)
+            elif isinstance(one, SwitchedOff) and one.module in MODULES:
+                self._tell_off(one)
+        self._tell_notes()
+
+    def start(self) -> None:
+        """Check each module as a whole, and read what it names."""
+        declared = self.declared
+        for module, configuration in declared.configurations.items():
+            with self._overlooked.listening():
+                try:
+                    configuration.start()
+                except ConfigurationError as error:
+                    self._refuse_file(module, configuration, error)
+            path = configuration.values.config_file
+            if path:
+                read_comments(declared, module, path)
+            self._tell_overlooked(module, configuration)
+
+    # ---- modparam
+
+    def _take(self, one: Modparam, loaded: Collection[str]) -> None:
+        if one.modules == NEVER_LOADED:
+            text = "no module of that name could be loaded: http_async_client is meant"
+            self.declared.concerns.add("http_async_client")
+            self.declared.tell(str(one.place), f"{one.modules} {one.name}", "not understood", text)
+        modules = modules_meant(one, loaded)
+        self.declared.concerns.update(modules)
+        for module in modules:
+            self._take_for(module, one)
+        if not modules and one.fault:
+            what = f"{one.modules} {one.name}"
+            self.declared.tell(str(one.fault_place or one.place), what, "unknown", one.fault)
+
+    def _take_for(self, module: str, one: Modparam) -> None:
+        what = f"{module} {one.name}"
+        if one.value is None:
+            place = str(one.fault_place or one.place)
+            self.declared.tell(place, what, "not understood", str(one.fault))
+            return
+        try:
+            with self._overlooked.listening():
+                connection = self._set(module, one, one.value)
+        except ConfigurationError as error:
+            self.declared.tell(str(one.place), what, "not understood", str(error))
+            return
+        key = (module, connection or "", "" if connection is not None else one.name)
+        declared = self.declared
+        line = Line(module, one.name, one.value, str(one.place), connection)
+        declared.lines.append(line)
+        declared.places[key] = line.place
+        declared.comments.setdefault(key, []).extend(one.comments)
+        for text in self._overlooked.texts():
+            declared.tell_of(key, "changed", text)
+
+    def _set(self, module: str, one: Modparam, value: int | str) -> str | None:
+        """Set a parameter, or define a connection, whose name is returned."""
+        if module not in CONNECTING:
+            self._set_value(module, one.name, value)
+            return None
+        if one.name == "config_file":
+            value = str(self._config_file or self._found(one.place, str(value)))
+        self.declared.configurations[module].set(one.name, value)
+        is_connection = PARAMETERS[module][one.name].setting == CONNECTION
+        return str(value).partition("=")[0].strip() if is_connection else None
+
+    def _set_value(self, module: str, name: str, value: int | str) -> None:
+        field = _FIELDS[module]
+        before = getattr(self.declared, field)
+        modes: tuple[LegacyBugs, LegacyBugs] = ("fixed", "faithful")
+        for legacy_bugs in modes:
+            try:
+                after = set_parameter(before, module, name, value, legacy_bugs)
+            except ConfigurationError as error:
+                if legacy_bugs == "faithful":
+                    raise
+                self._overlooked.append(error)
+            else:
+                break
+        if module == "http_async_client":
+            for refused in refusals(after):
+                raise refused
+        setattr(self.declared, field, after)
+
+    def _found(self, place: Place, name: str) -> Path:
+        """A file that the server finds from its working directory; here rather beside."""
+        including = Path(place.file)
+        found = find_included(name, including, self._surroundings.include_path)
+        return found or Path(name)
+
+    # ---- what is to be said of it
+
+    def _tell_off(self, one: SwitchedOff) -> None:
+        name = one.condition.split()[-1]
+        way_out = f"; --define {name}" if one.condition.startswith("#!ifdef ") else ""
+        text = f"left out by {one.condition} ({one.condition_place}){way_out}"
+        what = f"{one.module} {one.name}" if one.name else f"loadmodule {one.module}"
+        self.declared.tell(str(one.place), what, "off", text)
+
+    def _tell_notes(self) -> None:
+        for note in self.declared.config.notes:
+            hides = note.kind == "fault" or note.text.startswith("include_file")
+            became = "not understood" if hides else "unknown"
+            self.declared.tell(str(note.place), "", became, note.text)  # type: ignore[arg-type]
+
+    def _refuse_file(
+        self, module: str, configuration: ModuleConfiguration, error: ConfigurationError
+    ) -> None:
+        """The server does not start with that file; the rest is converted all the same."""
+        declared = self.declared
+        place = f"{error.file}:{error.line}" if error.line else None
+        place = place or declared.places.get((module, "", "config_file"), str(error.file))
+        declared.tell(place, f"{module} config_file", "not understood", str(error))
+        configuration.set("config_file", "")
+        configuration.start()
+
+    def _tell_overlooked(self, module: str, configuration: ModuleConfiguration) -> None:
+        """Of certificates without keys, and of connections in a file with faults."""
+        for error in self._overlooked:
+            name = next(
+                (
+                    name
+                    for name in configuration.connections
+                    if f"connection {name!r}" in str(error.key)
+                ),
+                "",
+            )
+            if error.file:
+                place, what = f"{error.file}:{error.line}", f"{module} config_file"
+                self.declared.tell(place, what, "changed", f"{error}: the module takes no notice")
+            else:
+                missing = "client_cert" if "client_key" in error.message else "client_key"
+                text = f"{error.message}; the module shows none then"
+                self.declared.tell_of((module, name, missing), "lost", text)

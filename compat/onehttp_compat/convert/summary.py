@@ -1,0 +1,82 @@
+"""What there is in a configuration, of HTTP and of everything else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from onehttp_compat.convert.declared import Declared
+from onehttp_compat.http_modules import MODULES
+from onehttp_compat.registry import FUNCTIONS
+from onehttp_compat.server_config import (
+    Call,
+    Defined,
+    Included,
+    LoadModule,
+    Modparam,
+    Route,
+    Setting,
+    SwitchedOff,
+)
+
+_CALLS = frozenset(function.name for function in FUNCTIONS)
+_ENGINES = {
+    "app_jsdt": "JavaScript",
+    "app_lua": "Lua",
+    "app_perl": "Perl",
+    "app_python": "Python",
+    "app_python3": "Python",
+    "app_python3s": "Python",
+    "app_ruby": "Ruby",
+    "app_sqlang": "Squirrel",
+}
+
+
+@dataclass(slots=True)
+class Summary:
+    """Counts, and the names that matter."""
+
+    files: list[str]
+    missing: list[str]
+    """Files that are included and not here."""
+    modules: list[str]
+    parameters: int
+    routes: int
+    listens: list[str]
+    engines: list[str]
+    """Languages that its routes may be written in, beside its own."""
+    calls: dict[str, int]
+    """Functions of the HTTP modules that its routes call, and how often."""
+    conditions: dict[str, int]
+    """Conditions that leave something out, and how much."""
+    defines: list[str]
+    http: list[str]
+    """The HTTP modules that anything is declared of."""
+
+    @classmethod
+    def of(cls, declared: Declared) -> Summary:
+        """Of all that was read."""
+        found = declared.config.declarations
+        conditions = Counter(one.condition for one in found if isinstance(one, SwitchedOff))
+        modules = [one.name for one in found if isinstance(one, LoadModule)]
+        calls = Counter(one.name for one in found if isinstance(one, Call) and one.name in _CALLS)
+        return cls(
+            files=list(dict.fromkeys(declared.config.files)),
+            missing=[one.name for one in found if isinstance(one, Included) and one.path is None],
+            modules=modules,
+            parameters=sum(isinstance(one, Modparam) for one in found),
+            routes=sum(isinstance(one, Route) for one in found),
+            listens=[
+                one.value for one in found if isinstance(one, Setting) and one.name == "listen"
+            ],
+            engines=sorted({_ENGINES[name] for name in modules if name in _ENGINES}),
+            calls=dict(calls.most_common()),
+            conditions=dict(conditions.most_common()),
+            defines=[one.name for one in found if isinstance(one, Defined)],
+            http=[name for name in MODULES if name in declared.concerns],
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {name: getattr(self, name) for name in self.__slots__}
