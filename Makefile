@@ -59,7 +59,8 @@ packages:
 		secsipidx:secsipidx kamailio:kamailio \
 		'/usr/lib/*/kamailio/modules/xcap_server.so:kamailio-presence-modules' \
 		'/usr/lib/*/kamailio/modules/db_sqlite.so:kamailio-sqlite-modules' \
-		'/usr/lib/*/kamailio/modules/app_python3.so:kamailio-python3-modules'
+		'/usr/lib/*/kamailio/modules/app_python3.so:kamailio-python3-modules' \
+		'/usr/lib/*/kamailio/modules/http_client.so:kamailio-utils-modules'
 
 # What a real server offers to scripts, asked from it; takes all of its packages, 180 MB.
 catalogue:

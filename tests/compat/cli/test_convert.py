@@ -120,6 +120,7 @@ def test_an_empty_file_declares_nothing(tmp_path: Path) -> None:
     assert load_connections(yaml.safe_load(run.stdout)) == {}
 
 
+@pytest.mark.usefixtures("debian")
 def test_the_configuration_that_comes_with_the_server_fits_one_screen() -> None:
     run = CliRunner().invoke(onehttp, ["convert", "/etc/kamailio/kamailio.cfg"])
     assert run.exit_code == 0, run.output

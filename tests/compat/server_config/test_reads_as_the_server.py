@@ -138,7 +138,7 @@ ROWS = [
     Row("a define in what is left out", None, "Y", '#!ifdef X\n#!define Y "y"\n#!endif'),
     Row("a condition in a comment", "a", '"a"', "# #!ifdef X\n/* #!ifdef X\n*/"),
     Row("endif alone", "a", '"a"', "#!endif"),
-    Row("the server's version", "in", '"a"', f'#!ifdef KAMAILIO_5_6_3\n{IN}\n#!endif'),
+    Row("the server's version", "in", '"a"', f'#!ifdef KAMAILIO_5\n{IN}\n#!endif'),
     Row(
         "a loaded module",
         "in",
@@ -189,12 +189,19 @@ def first(config: ServerConfig) -> str | None:
     return found.modules
 
 
-@pytest.mark.parametrize(("file", "row"), [(row, row) for row in ROWS], indirect=["file"],
-                         ids=[row.title for row in ROWS])  # fmt: skip
-def test_we_and_the_server_find_the_same(file: Path, row: Row) -> None:
+each = pytest.mark.parametrize(("file", "row"), [(row, row) for row in ROWS], indirect=["file"],
+                               ids=[row.title for row in ROWS])  # fmt: skip
+
+
+@each
+def test_we_find_what_the_table_says(file: Path, row: Row) -> None:
     ours = read_server_config(file, Surroundings(environment=ENVIRONMENT))
     assert first(ours) == row.value, ours.notes
+
+
+@each
+@pytest.mark.usefixtures("debian")
+def test_the_server_finds_what_the_table_says(file: Path, row: Row) -> None:
     theirs = checked(file, ENVIRONMENT)
-    found = theirs.first_modparam
-    assert found == (None if row.value is None else row.value.partition("\0")[0])
+    assert theirs.first_modparam == row.value, theirs.log.decode(errors="replace")
     assert not theirs.is_accepted
