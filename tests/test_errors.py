@@ -251,6 +251,18 @@ def test_one_that_is_made_worse_is_another_and_keeps_what_it_carries() -> None:
     assert at_least(worse, onehttp.Sent.NO) is worse
 
 
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("GET http://a.example/x: refused: no route", "refused: no route"),
+        ("URL: empty", "empty"),
+        ("cancelled", "cancelled"),
+    ],
+)
+def test_the_reason_is_the_message_without_what_it_is_about(message: str, reason: str) -> None:
+    assert onehttp.ConnectError(message).reason == reason
+
+
 def init_with_two_mistakes() -> None:
     onehttp.init({"version": 1, "connections": {"a": {"urll": "x"}}})
 

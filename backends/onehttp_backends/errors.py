@@ -98,6 +98,11 @@ class TransferError(OnehttpError):
         self.sent = sent or usual_sent
         self.phase = phase or usual_phase
 
+    @property
+    def reason(self) -> str:
+        """The message without what it is about: for a list that names the request itself."""
+        return self.message.partition(": ")[2] or self.message
+
     def __str__(self) -> str:
         return f"{self.message} (code {self.code} {code_name(self.code)}, sent: {self.sent.value})"
 

@@ -146,7 +146,7 @@ def _described(row: Row) -> dict[str, Any]:
         "error": error
         and {
             "code": error.code,
-            "message": error.message,
+            "message": error.reason,
             "phase": error.phase and error.phase.value,
         },
         "status": probe.status or None,
@@ -195,7 +195,7 @@ def _word(is_up: bool) -> str:
 
 def _state(row: Row) -> str:
     error, status = row.probe.error, row.probe.status
-    what = error.message if error else f"status {status}" if status else ""
+    what = error.reason if error else f"status {status}" if status else ""
     return f"{_word(row.is_up)}: {_plain(what)}" if what else _word(row.is_up)
 
 

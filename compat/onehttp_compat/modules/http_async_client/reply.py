@@ -78,7 +78,7 @@ class AsyncReply:
             return None
         if self.is_timeout:
             return TIMEOUT
-        return error.message.partition(": ")[2] or error.message
+        return error.reason
 
     @functools.cached_property
     def buffer(self) -> bytes | None:
