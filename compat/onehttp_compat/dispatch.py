@@ -54,7 +54,7 @@ def kemi_function(
             if has_result:
                 values["result"] = server.pv.writable(values["result"])
         except (UnknownVariableError, ReadOnlyVariableError) as error:
-            return _unusable(form, error, is_kemi=True)
+            return _unusable(server, form, values, error, is_kemi=True)
         if observers:
             return _observed(server, form, method, values, is_kemi=True)
         code: int = method(is_kemi=True, **values)
@@ -91,7 +91,8 @@ def native_function(
                             _warn_of_null(server, form, given)
                     values[name] = _cut(server, name, text) if "\0" in text else text
         except (UnknownVariableError, ReadOnlyVariableError, TypeError) as error:
-            code = _unusable(form, error, is_kemi=False)
+            shown = {name: str(one) for (name, _), one in zip(shape, arguments, strict=True)}
+            code = _unusable(server, form, {**shown, **values}, error, is_kemi=False)
         else:
             if observers:
                 code = _observed(server, form, method, values, is_kemi=False)
@@ -123,8 +124,16 @@ def _check_texts(form: LegacyFunction, arguments: Sequence[object]) -> None:
             raise ValueError(f"{where}: contains a NUL")
 
 
-def _unusable(form: LegacyFunction, error: Exception, is_kemi: bool) -> int:
+def _unusable(
+    server: LegacyProcess,
+    form: LegacyFunction,
+    values: dict[str, Any],
+    error: Exception,
+    is_kemi: bool,
+) -> int:
     _log.error("%s: %s; nothing was sent", form.label(is_kemi), error)
+    if server.observers:
+        _tell(server, form, values, -1, is_kemi=is_kemi, refusal=str(error))
     return -1
 
 
@@ -151,9 +160,26 @@ def _observed(
     values: dict[str, Any],
     is_kemi: bool,
 ) -> int:
+    settings = server.settings_of_next_query()
     started = time.perf_counter()
     code = method(is_kemi=is_kemi, **values)
     time_s = time.perf_counter() - started
+    _tell(server, form, values, code, is_kemi=is_kemi, time_s=time_s, settings=settings)
+    return code
+
+
+def _tell(
+    server: LegacyProcess,
+    form: LegacyFunction,
+    values: dict[str, Any],
+    code: int,
+    *,
+    is_kemi: bool,
+    time_s: float = 0.0,
+    settings: object = None,
+    refusal: str = "",
+) -> None:
+    """Tell the observers of a call."""
     frame = calling_frame()
     result = values.get("result")
     record = LegacyCall(
@@ -165,10 +191,16 @@ def _observed(
         code=code,
         result_bytes=_size(server.pv.read(result)) if isinstance(result, Variable) else None,
         time_s=time_s,
+        is_kemi=is_kemi,
+        arguments={
+            name: str(value) if isinstance(value, Variable) else value
+            for name, value in values.items()
+        },
+        refusal=refusal,
+        settings=settings,
     )
     for observer in server.observers:
         observer(record)
-    return code
 
 
 def _size(value: Value) -> int:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from onehttp_compat.registry import LegacyFunction
+
+_secret_query = re.compile(r"(?i)([?&][^=&]*(?:token|key|secret|pass|pwd|auth|sig)[^=&]*=)[^&#]*")
+_userinfo = re.compile(r"^((?:https?:/*)?)[^/?#@]*@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +27,18 @@ class LegacyCall:
     code: int
     result_bytes: int | None
     time_s: float
+    is_kemi: bool
+    arguments: Mapping[str, str | int] = field(repr=False)
+    """By the names of the registry, variables in them replaced."""
+    refusal: str = ""
+    """Why the call was refused before anything could be sent; empty: it was not."""
+    settings: object = field(default=None, repr=False)
+    """What had been set for it, where it is an asynchronous query."""
 
 
 Observer: TypeAlias = Callable[[LegacyCall], None]
+
+
+def shown_url(url: str) -> str:
+    """A URL without credentials and without the values of parameters that look like secrets."""
+    return _secret_query.sub(r"\1...", _userinfo.sub(r"\1", url))

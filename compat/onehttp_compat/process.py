@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -9,8 +10,10 @@ import onehttp
 from onehttp import ConnectionSpec, Result, UnknownRouteError
 from onehttp_compat.observed_call import Observer
 from onehttp_compat.parameters import LegacyBugs
-from onehttp_compat.pv import PvStore, as_bytes
+from onehttp_compat.pv import PvStore, RefusedValueError, Variable, as_bytes
 from onehttp_compat.warning import LegacyWarnings
+
+_log = logging.getLogger("onehttp_compat")
 
 ScriptRoute: TypeAlias = Callable[[Result, bool], object]
 """A route of the script; the second argument says whether it runs in a resumed transaction."""
@@ -31,6 +34,8 @@ class LegacyProcess:
         self.pv.register("retcode", lambda _: self.return_code)
         self.find_route: Callable[[str], ScriptRoute | None] = _registered_route
         """Finds the script's routes by name; those registered with onehttp unless replaced."""
+        self.settings_of_next_query: Callable[[], object] = lambda: None
+        """What the script has set for its next asynchronous query."""
         self._declared: dict[str, ConnectionSpec] = {}
         self.has_started = False
         self.has_warned_of_null = False
@@ -56,6 +61,13 @@ class LegacyProcess:
         """Whether a connection comes from the modules themselves: each module knows its own."""
         own = self._declared.get(spec.name)
         return own is not None and own.options is spec.options
+
+    def write_result(self, result: Variable, value: bytes) -> None:
+        """Give a call's result variable its value; one that it does not take is told, no more."""
+        try:
+            self.pv.write(result, value)
+        except RefusedValueError as error:
+            _log.error("%s", error)
 
     def body(self, text: str) -> bytes:
         """A body as the modules hand it on: to the first NUL in faithful mode (B37)."""

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from onehttp import Stats
 from onehttp_compat.cli.tally import PERCENTILES, Tally
-from onehttp_compat.observed_call import LegacyCall
+from onehttp_compat.observed_call import LegacyCall, shown_url
+from onehttp_compat.replacements import CallSites, replacement
 from onehttp_compat.script.outcome import MessageEnd, MessageOutcome, QueryOutcome
+from onehttp_compat.script.world.assumptions import AssumedCall
+from onehttp_compat.script.world.mistakes import Mistake
 
-_secret_query = re.compile(r"(?i)([?&][^=&]*(?:token|key|secret|pass|pwd|auth|sig)[^=&]*=)[^&#]*")
-_userinfo = re.compile(r"^((?:https?:/*)?)[^/?#@]*@")
-
-
-def shown_url(url: str) -> str:
-    """A URL without credentials and without the values of parameters that look like secrets."""
-    return _secret_query.sub(r"\1...", _userinfo.sub(r"\1", url))
+ASYNC_MODULES: Final = frozenset({"async_http", "http_async_client"})
+MAX_ROWS: Final = 200
+"""So many rows of calls are told apart by their URLs; later ones go to the row of their place."""
+MAX_KEPT: Final = 1000
+"""So many messages are kept to be shown; all are counted."""
+MAX_FAILED: Final = 100
+"""So many failed ones are kept beyond those."""
+OTHER_URLS: Final = "(other URLs)"
 
 
 @dataclass(slots=True)
@@ -32,9 +35,19 @@ class CallRow:
     url: str
     code: int
     replacement: str
+    refusal: str = ""
     count: int = 0
     result_bytes: int = 0
     time_s: float = 0.0
+
+    @property
+    def is_failed(self) -> bool:
+        """Nothing came back: refused, or no response."""
+        return self.code < 0 if self.module in ASYNC_MODULES else self.code < 100
+
+    @property
+    def is_fine(self) -> bool:
+        return not self.is_failed and (self.module in ASYNC_MODULES or self.code < 400)
 
 
 @dataclass(slots=True)
@@ -49,6 +62,13 @@ class Report:
     outcomes: list[MessageOutcome] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     stats: Stats | None = None
+    assumed: list[AssumedCall] = field(default_factory=list)
+    mistakes: list[Mistake] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What else the reader should know."""
+    is_interrupted: bool = False
+    _failed_kept: int = 0
+    _sites: CallSites = field(default_factory=CallSites)
     _noting: threading.Lock = field(default_factory=threading.Lock)
     """Guards the rows: all workers of a script make calls."""
 
@@ -59,8 +79,12 @@ class Report:
 
     def note_message(self, outcome: MessageOutcome) -> None:
         """Take down what became of one message."""
-        self.tally.add(outcome)
-        if outcome.number <= self.kept:
+        if outcome.number:
+            self.tally.add(outcome)
+        if outcome.number <= min(self.kept, MAX_KEPT):
+            self.outcomes.append(outcome)
+        elif outcome.end is MessageEnd.FAILED and self._failed_kept < MAX_FAILED:
+            self._failed_kept += 1
             self.outcomes.append(outcome)
 
     def _note(self, call: LegacyCall) -> None:
@@ -69,8 +93,15 @@ class Report:
         key = (place, call.name, url, call.code)
         row = self.rows.get(key)
         if row is None:
-            replacement = call.function.replacement
-            row = CallRow(place, call.name, call.function.module, url, call.code, replacement)
+            if len(self.rows) >= MAX_ROWS:
+                url = OTHER_URLS
+                key = (place, call.name, url, call.code)
+            row = self.rows.get(key)
+        if row is None:
+            code = replacement(call, self._sites)
+            row = CallRow(
+                place, call.name, call.function.module, url, call.code, code, call.refusal
+            )
             self.rows[key] = row
         row.count += 1
         row.result_bytes = call.result_bytes or 0
@@ -78,7 +109,10 @@ class Report:
 
     @property
     def has_errors(self) -> bool:
-        return self.tally.ends[MessageEnd.FAILED] > 0
+        """Whether the run has failed: a message did, or the script is mistaken."""
+        has_mistakes = any(mistake.is_error for mistake in self.mistakes)
+        has_failed = any(outcome.end is MessageEnd.FAILED for outcome in self.outcomes)
+        return self.tally.ends[MessageEnd.FAILED] > 0 or has_failed or has_mistakes
 
     @property
     def messages(self) -> list[MessageOutcome]:
@@ -90,10 +124,21 @@ class Report:
         """The legacy modules that were called."""
         return sorted({row.module for row in self.rows.values()})
 
+    @property
+    def call_counts(self) -> dict[str, int]:
+        """Calls in all; refused before anything was sent; failed, those among them."""
+        rows = self.rows.values()
+        return {
+            "calls": sum(row.count for row in rows),
+            "refused": sum(row.count for row in rows if row.refusal or row.code < 0),
+            "failed": sum(row.count for row in rows if row.is_failed),
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``."""
         return {
             "script": str(self.script),
+            "interrupted": self.is_interrupted,
             "modules": self.modules,
             "calls": [
                 {
@@ -103,13 +148,30 @@ class Report:
                     "url": row.url,
                     "code": row.code,
                     "count": row.count,
+                    "refusal": row.refusal,
                     "result_bytes": row.result_bytes,
                     "time_ms": round(row.time_s * 1000, 3),
                     "replacement": row.replacement,
                 }
                 for row in self.rows.values()
             ],
+            "assumed": [
+                {
+                    "function": one.function,
+                    "place": one.place,
+                    "answer": one.answer,
+                    "given": one.is_given,
+                    "count": one.count,
+                }
+                for one in self.assumed
+            ],
+            "mistakes": [
+                {"place": one.place, "text": one.text, "error": one.is_error, "count": one.count}
+                for one in self.mistakes
+            ],
+            "notes": self.notes,
             "messages": [_message(outcome) for outcome in self.messages],
+            "counts": {**self.call_counts, "dropped_messages": self.tally.ends[MessageEnd.DROPPED]},
             "summary": self._summary(),
             "engine": self._engine(),
         }
@@ -117,9 +179,10 @@ class Report:
     def _summary(self) -> dict[str, Any]:
         tally = self.tally
         latency = {f"p{percent}": _ms(tally.percentile_s(percent)) for percent in PERCENTILES}
+        ends = [end for end in MessageEnd if end is not MessageEnd.DROPPED]
         return {
             "messages": tally.count,
-            **{end.value.replace(" ", "_"): tally.ends[end] for end in MessageEnd},
+            **{end.value.replace(" ", "_"): tally.ends[end] for end in ends},
             "queries": tally.queries,
             "failed_queries": tally.failed_queries,
             "suspended": tally.suspended,
@@ -155,7 +218,7 @@ def _message(outcome: MessageOutcome) -> dict[str, Any]:
         "suspended": outcome.suspended,
         "resumed": outcome.resumed,
         "queries": [_query(query) for query in outcome.queries],
-        "error": outcome.error,
+        "error": outcome.error or outcome.refusal or None,
         "time_ms": _ms(outcome.time_s),
     }
 

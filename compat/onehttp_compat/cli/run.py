@@ -4,21 +4,63 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
+import threading
 import warnings
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 import onehttp
 from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S
 from onehttp_compat.cli.report import Report
+from onehttp_compat.cli.script_output import apart
 from onehttp_compat.script.captures import DEFAULT_MESSAGE, read_messages
+from onehttp_compat.script.limits import staying_alive
 from onehttp_compat.script.outcome import MessageOutcome
-from onehttp_compat.script.sip_server import serving
+from onehttp_compat.script.sip_server import SipServer, serving
+from onehttp_compat.script.world import World
+from onehttp_compat.script.world.assume_file import read as read_assumptions
 from onehttp_compat.server import LegacyServer, use_server
+from onehttp_compat.sip.message import SipMessage
+
+DEFAULT_TIMEOUT_S: Final = 60.0
+INTERRUPTED: Final = 130
+"""The exit status of a command that Ctrl-C has ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What the command line says."""
+
+    script: Path
+    connections: Path | None
+    modparams: tuple[str, ...]
+    messages: tuple[Path, ...]
+    method: str | None
+    call: str | None
+    events: tuple[str, ...]
+    child_init: tuple[int, ...]
+    myself: tuple[str, ...]
+    defines: tuple[str, ...]
+    assume: Path | None
+    strict: bool
+    timeout: float
+    repeat: int
+    concurrency: int
+    fr_timer: float
+    backend: str
+    legacy_bugs: Any
+    as_json: bool
+    verbose: bool
+
+    @property
+    def is_load_test(self) -> bool:
+        return self.repeat > 1 or self.concurrency > 1
 
 
 @click.command()
@@ -28,8 +70,25 @@ from onehttp_compat.server import LegacyServer, use_server
     "--modparam", "modparams", multiple=True, metavar="MODULE:NAME=VALUE", help="Repeatable."
 )
 @click.option("--message", "messages", multiple=True, type=click.Path(path_type=Path),
-              help="A file or folder of SIP requests; repeatable.")  # fmt: skip
+              help="SIP messages: a file (.sip, .pcap, traces of sipp and sngrep) or a folder of "
+              "them; repeatable.")  # fmt: skip
 @click.option("--method", help="Method of an app_python script that handles a message.")
+@click.option("--call", metavar="NAME[:TEXT]", help="The same, and the text that kamailio.cfg "
+              "passes to it.")  # fmt: skip
+@click.option("--event", "events", multiple=True, metavar="NAME[:EVENT]", help="Run an event "
+              "route, or a timer's, before the messages; repeatable.")  # fmt: skip
+@click.option("--child-init", multiple=True, type=int, metavar="RANK",
+              help="Run child_init for a further process; repeatable.")  # fmt: skip
+@click.option("--myself", multiple=True, metavar="HOST[:PORT]", help="What the server takes for "
+              "itself (is_myself, loose_route); repeatable.")  # fmt: skip
+@click.option("--define", "defines", multiple=True, metavar="NAME[=VALUE]",
+              help="A #!define of the configuration ($def); repeatable.")  # fmt: skip
+@click.option("--assume", type=click.Path(path_type=Path), metavar="FILE",
+              help="YAML: what functions that are not emulated answer.")  # fmt: skip
+@click.option("--strict", is_flag=True, help="An assumed answer fails its message.")
+@click.option("--timeout", default=DEFAULT_TIMEOUT_S, show_default=True, metavar="SECONDS",
+              type=click.FloatRange(0.01, 86_400), help="A script may work on a message for so "
+              "long.")  # fmt: skip
 @click.option("--repeat", default=1, type=click.IntRange(1, 1_000_000), help="Replay so often.")
 @click.option(
     "--concurrency",
@@ -45,61 +104,113 @@ from onehttp_compat.server import LegacyServer, use_server
 @click.option("--legacy-bugs", type=click.Choice(["fixed", "faithful"]), default="fixed")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Show what the script logs.")
-def run(
-    script: Path,
-    connections: Path | None,
-    modparams: tuple[str, ...],
-    messages: tuple[Path, ...],
-    method: str | None,
-    repeat: int,
-    concurrency: int,
-    fr_timer: float,
-    backend: str,
-    legacy_bugs: Any,
-    as_json: bool,
-    verbose: bool,
-) -> None:
+def run(**options: Any) -> None:
     """Run a legacy routing script for SIP messages and show its HTTP calls."""
-    is_load_test = repeat > 1 or concurrency > 1
-    # Of a load test the tables tell what failed; a line for each would hide them.
-    quiet_level = logging.CRITICAL if is_load_test else logging.ERROR
-    logging.basicConfig(
-        stream=sys.stderr,
-        format="%(levelname)s %(name)s: %(message)s",
-        level=logging.DEBUG if verbose else quiet_level,
-    )
+    chosen = RunOptions(**options)
+    _log_to_stderr(chosen)
     # The report shows each call and its replacement; the warning would say it again.
     warnings.simplefilter("ignore", onehttp.LegacyCallWarning)
+    before = set(threading.enumerate())
     try:
-        requests = [one for path in messages for one in read_messages(path)] or [DEFAULT_MESSAGE]
-        server = LegacyServer(legacy_bugs)
-        use_server(server)
-        for text in modparams:
-            server.modparam(*_modparam(text))
-        workers = max(1, server.http_async_client.parameters.workers)
-        limits = onehttp.QueryLimits(workers=workers, queue_length=0)
-        onehttp.init(connections, backend=backend, queries=limits)
-        server.start()
-        report = Report(script, len(requests), is_load_test=is_load_test)
-        server.observers.append(report.note)
-        with serving(script, server, method, final_timer_s=fr_timer) as sip:
-            outcomes = sip.run(requests, concurrency, repeat)
-            for outcome in _with_progress(outcomes, len(requests) * repeat, quiet=as_json):
-                report.note_message(outcome)
-        report.stats = onehttp.stats()
+        report = _run(chosen)
     except onehttp.OnehttpError as error:
         raise click.ClickException(str(error)) from None
     finally:
         onehttp.shutdown()
         use_server(None)
-    if as_json:
-        click.echo(json.dumps(report.as_dict(), indent=2))
-    else:
-        from onehttp_compat.cli.tables import print_report
+    left = _left_behind(before)
+    if left:
+        report.notes.append(f"The script has left threads behind: {', '.join(left)}.")
+    _print(report, chosen)
+    status = INTERRUPTED if report.is_interrupted else 1 if report.has_errors else 0
+    if left and threading.current_thread() is threading.main_thread():
+        _leave_at_once(status)
+    raise SystemExit(status)
 
-        print_report(report)
-    if report.has_errors:
-        raise SystemExit(1)
+
+def _run(options: RunOptions) -> Report:
+    """Run the script for all messages.
+
+    Raises:
+        OnehttpError: it cannot be run.
+    """
+    requests = [one for path in options.messages for one in read_messages(path)]
+    requests = requests or [DEFAULT_MESSAGE]
+    server = LegacyServer(options.legacy_bugs)
+    use_server(server)
+    for text in options.modparams:
+        server.modparam(*_modparam(text))
+    workers = max(1, server.http_async_client.parameters.workers)
+    limits = onehttp.QueryLimits(workers=workers, queue_length=0)
+    onehttp.init(options.connections, backend=options.backend, queries=limits)
+    server.start()
+    report = Report(options.script, len(requests), is_load_test=options.is_load_test)
+    server.observers.append(report.note)
+    method, argument = _named_call(options)
+    with apart() as output, staying_alive(), serving(
+        options.script,
+        server,
+        method,
+        argument=argument,
+        ranks=options.child_init,
+        prepare=lambda world: _prepare(world, options, requests),
+        message_timeout_s=options.timeout,
+        final_timer_s=options.fr_timer,
+    ) as sip:  # fmt: skip
+        _collect(report, sip, requests, options)
+    report.stats = onehttp.stats()
+    report.notes += [output.note()] if output.note() else []
+    return report
+
+
+def _collect(
+    report: Report, sip: SipServer, requests: list[SipMessage], options: RunOptions
+) -> None:
+    """Run events and messages, and take down what became of them; Ctrl-C ends it early."""
+    world = sip.world
+    try:
+        for event in options.events:
+            name, _, argument = event.partition(":")
+            report.note_message(sip.run_event(name, argument))
+        outcomes = sip.run(requests, options.concurrency, options.repeat)
+        total = len(requests) * options.repeat
+        for outcome in _with_progress(outcomes, total, quiet=options.as_json):
+            report.note_message(outcome)
+    except KeyboardInterrupt:
+        report.is_interrupted = True
+    report.assumed = list(world.assumptions.calls.values())
+    report.mistakes = list(world.mistakes.found.values())
+    if world.asked_for_myself and not options.myself:
+        hosts = sorted(world.asked_for_myself)
+        shown = ", ".join(hosts[:5]) + (", ..." if len(hosts) > 5 else "")
+        report.notes.append(
+            f"The script asked whether these are the server itself, and was told no: {shown}. "
+            "--myself HOST says yes."
+        )
+
+
+def _prepare(world: World, options: RunOptions, requests: list[SipMessage]) -> None:
+    """Tell the world of the run what the command line says of it."""
+    named = {name.strip().lower() for name in options.myself}
+    received_at = {one.destination[0] for one in requests if not one.refusal}
+    world.myself = frozenset({*named, "127.0.0.1", "localhost", *received_at})
+    for text in options.defines:
+        name, _, value = text.partition("=")
+        world.defines[name] = value
+    assumptions = world.assumptions
+    assumptions.is_strict = options.strict
+    assumptions.set_variable = world.server.pv.set
+    if options.assume is not None:
+        rules, variables = read_assumptions(options.assume, lambda: sys.modules["KSR"])
+        assumptions.rules.update(rules)
+        assumptions.variables.update(variables)
+
+
+def _named_call(options: RunOptions) -> tuple[str | None, str | None]:
+    if options.call is None:
+        return options.method, None
+    name, colon, text = options.call.partition(":")
+    return name, text if colon else None
 
 
 def _modparam(text: str) -> tuple[str, str, int | str]:
@@ -110,6 +221,37 @@ def _modparam(text: str) -> tuple[str, str, int | str]:
             f"expected MODULE:NAME=VALUE, got {text!r}", param_hint="--modparam"
         )
     return module, name, int(value) if value.lstrip("-").isdecimal() else value
+
+
+def _log_to_stderr(options: RunOptions) -> None:
+    # Of a load test the tables tell what failed; a line for each would hide them.
+    quiet_level = logging.CRITICAL if options.is_load_test else logging.ERROR
+    logging.basicConfig(
+        stream=sys.stderr,
+        format="%(levelname)s %(name)s: %(message)s",
+        level=logging.DEBUG if options.verbose else quiet_level,
+    )
+
+
+def _print(report: Report, options: RunOptions) -> None:
+    if options.as_json:
+        click.echo(json.dumps(report.as_dict(), indent=2))
+        return
+    from onehttp_compat.cli.printing import print_report
+
+    print_report(report)
+
+
+def _left_behind(before: set[threading.Thread]) -> list[str]:
+    """Names of threads that would keep the process from ending."""
+    after = [one for one in threading.enumerate() if one not in before and not one.daemon]
+    return sorted(one.name for one in after if one is not threading.current_thread())
+
+
+def _leave_at_once(status: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _with_progress(

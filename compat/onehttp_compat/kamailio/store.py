@@ -17,6 +17,10 @@ from onehttp_compat.pv import (
 )
 from onehttp_compat.sip.request import SipRequest
 
+WRITTEN_BY_SERVER: Final = frozenset(
+    ("ru", "rU", "rd", "rp", "du", "fu", "fU", "fd", "fn", "tu", "tU", "td", "tn")
+)
+"""What of a message a script of the server may set."""
 _HEXA: Final = "$var(onehttp_hexa)"
 _log = logging.getLogger("onehttp_compat")
 
@@ -59,7 +63,7 @@ class KsrStore(PvStore):
         """The value; bytes where it is not UTF-8."""
         if variable.kind in self._readers:
             return super().read(variable)
-        text = _written(variable)
+        text = str(variable)
         try:
             value: Value = self._pv.get(text)
         except UnicodeDecodeError:
@@ -72,7 +76,8 @@ class KsrStore(PvStore):
         variable = parse(text)
         if variable.kind in self._writers:
             return variable
-        if variable.kind in READ_ONLY_CLASSES or variable.kind in self._readers:
+        is_read_only = variable.kind in READ_ONLY_CLASSES and variable.kind not in WRITTEN_BY_SERVER
+        if is_read_only or variable.kind in self._readers:
             raise ReadOnlyVariableError(f"${variable.kind} cannot be written")
         return variable
 
@@ -81,7 +86,7 @@ class KsrStore(PvStore):
         if variable.kind in self._writers:
             super().write(variable, value)
             return
-        text = _written(variable)
+        text = str(variable)
         if value is None:
             self._pv.unset(text)
         elif isinstance(value, int):
@@ -101,7 +106,3 @@ class KsrStore(PvStore):
         self._pv.sets(_HEXA, raw.hex())
         if self._evalx(text, f"$({_HEXA[1:]}{{s.decode.hexa}})") < 0:
             _log.error("%s: %d bytes do not fit the server's pv_buffer_size", text, len(raw))
-
-
-def _written(variable: Variable) -> str:
-    return f"${variable.kind}({variable.name})" if variable.name else f"${variable.kind}"

@@ -59,7 +59,7 @@ class Utils:
             _log.error("http_query: %s", outcome)
             return -1
         if 200 <= outcome.status < 500:
-            self._server.pv.write(result, self._value(outcome.body))
+            self._server.write_result(result, self._value(outcome.body))
         return outcome.status
 
     def _with(self, auth: Auth | None) -> TransferOptions:

@@ -24,12 +24,23 @@ class Variable(NamedTuple):
     element: str = ""
     """What stands in brackets, as in ``$(hdr(Via)[0])``."""
 
+    def __str__(self) -> str:
+        inner = self.kind + (f"({self.name})" if self.name else "")
+        return f"$({inner}[{self.element}])" if self.element else f"${inner}"
+
 
 class Expression(NamedTuple):
     """A variable, and the transformations that its value goes through: ``{s.len}`` as ``s.len``."""
 
     variable: Variable
     transformations: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if not self.transformations:
+            return str(self.variable)
+        inner = str(self.variable).removeprefix("$")
+        inner = inner[1:-1] if inner.startswith("(") else inner
+        return f"$({inner}{''.join(f'{{{step}}}' for step in self.transformations)})"
 
 
 Part: TypeAlias = "str | Expression"

@@ -157,7 +157,14 @@ class ScriptInstance:
         except (ScriptExit, SystemExit):
             pass  # it has said that it is through with the message
         except Exception as error:  # noqa: BLE001 - the server lives on
-            scene.progress.fail(self._script.placed(error))
+            scene.progress.fail(self._script.placed(error) + self._way_out(error))
+
+    def _way_out(self, error: Exception) -> str:
+        call = self._script.call
+        lacks_text = isinstance(error, TypeError) and f"{self._method}() missing 1" in str(error)
+        if self.kind is ScriptKind.APP_PYTHON and lacks_text and (not call or not call.argument):
+            return f" (what kamailio.cfg passes to it: --call {self._method}:TEXT)"
+        return ""
 
     def _run(self, name: str, scene: Scene, *arguments: object) -> None:
         self.guard(scene, lambda: self._call(name, scene, *arguments))

@@ -79,6 +79,7 @@ class HttpAsyncClient:
         self.observer: QueryObserver | None = None
         self.parameters = AsyncParameters()
         self.pending = PendingSettings(server.pv, server.is_faithful)
+        server.settings_of_next_query = lambda: self.pending.settings
         self._current = CurrentReply()
         self._serials = itertools.count(1)
         self._counting = threading.Lock()  # guards the counters, which workers change too

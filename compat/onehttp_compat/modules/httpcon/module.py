@@ -244,7 +244,7 @@ class ConnectionModule:
         return given[:LONGEST_TYPE] if self._server.is_faithful else given
 
     def write(self, result: Variable, body: bytes) -> None:
-        self._server.pv.write(result, body)
+        self._server.write_result(result, body)
 
     def refused(self, error: RefusedOptionError) -> Answer:
         """A call whose options libcurl refuses: no transfer, but it counts as failed."""

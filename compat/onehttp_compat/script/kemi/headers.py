@@ -45,6 +45,7 @@ class _Headers(Functions):
     def _value(self, name: str, index: int = 0) -> str | None:
         texts = [] if self._sip.is_broken else self._sip.all(name)
         if not -len(texts) <= index < len(texts):
+            self._world.hint_if_added(name)
             return None
         return texts[index] if texts[index].isascii() else as_bytes(texts[index]).decode()
 

@@ -114,7 +114,7 @@ class FunctionTable:
         if signature is None:
             return self._unknown(name)
         if self._http is not None and (self._module, name) in KEMI:
-            return getattr(self._http, name)
+            return callable_for(self._world, signature, getattr(self._http, name))
         function = self._emulated.find(name) if self._emulated else None
         assumptions = self._world.assumptions
         if function is None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Final
 
-from onehttp_compat.pv import Value, Variable
+from onehttp_compat.pv import RefusedValueError, Value, Variable
 from onehttp_compat.script.message_in_progress import Scene
-from onehttp_compat.script.pv.table import Entry, Table, length, of_scene
+from onehttp_compat.script.pv.table import Entry, Table, Write, length, of_scene, text
 from onehttp_compat.sip.address import Address, parse_address, split_addresses
 from onehttp_compat.sip.uri import SipUri, parse_uri
 
@@ -15,7 +16,7 @@ _Part = Callable[[Address, SipUri], Value]
 _URI: Final[_Part] = lambda address, _: address.uri  # noqa: E731 - a table of parts
 
 
-def _of(header: str, part: _Part) -> Entry:
+def _of(header: str, part: _Part, write: Write | None = None) -> Entry:
     """A part of the first address of a header; null where the header cannot be read."""
 
     def read(scene: Scene, _: Variable) -> Value:
@@ -23,7 +24,29 @@ def _of(header: str, part: _Part) -> Entry:
         uri = address.parsed_uri if address else None
         return None if address is None or uri is None else part(address, uri)
 
-    return of_scene(read)
+    return of_scene(read, write)
+
+
+def _rewritten(header: str, part: str) -> Write:
+    """A new text for the header, which the script reads after ``msg_apply_changes`` only."""
+
+    def write(scene: Scene, _: Variable, value: Value) -> None:
+        routed, new = scene.routed, text(value, f"${header[0]}...")
+        found = routed.indices(header)
+        before = routed.replaced.get(found[0], routed.sip.headers[found[0]][1]) if found else ""
+        address = parse_address(before)
+        uri = address.parsed_uri if address else None
+        if address is None or uri is None:
+            raise RefusedValueError(f"{header}: cannot be read")
+        name = new if part == "name" else address.name
+        target = new if part == "uri" else address.uri
+        if part in ("user", "host"):
+            target = str(dataclasses.replace(uri, **{part: new}))
+        params = f";{address.params}" if address.params else ""
+        routed.replaced[found[0]] = f"{name} <{target}>{params}".lstrip()
+        scene.act(f"{header}: {routed.replaced[found[0]]}")
+
+    return write
 
 
 def _name(address: Address, _: SipUri) -> Value:
@@ -31,9 +54,9 @@ def _name(address: Address, _: SipUri) -> Value:
 
 
 def _party(letter: str, header: str) -> Table:
-    user = _of(header, lambda _, uri: uri.user or None)
-    host = _of(header, lambda _, uri: uri.host or None)
-    uri = _of(header, _URI)
+    user = _of(header, lambda _, uri: uri.user or None, _rewritten(header, "user"))
+    host = _of(header, lambda _, uri: uri.host or None, _rewritten(header, "host"))
+    uri = _of(header, _URI, _rewritten(header, "uri"))
     return {
         f"{letter}u": uri,
         header: uri,
@@ -42,7 +65,7 @@ def _party(letter: str, header: str) -> Table:
         f"{letter}Ul": _of(header, lambda _, uri: length(uri.user)),
         f"{letter}d": host,
         f"{header}.domain": host,
-        f"{letter}n": _of(header, _name),
+        f"{letter}n": _of(header, _name, _rewritten(header, "name")),
         f"{letter}t": _of(header, lambda address, _: address.param("tag") or None),
         f"{letter}ti": _of(header, lambda address, _: address.param("tag") or None),
     }
@@ -50,7 +73,7 @@ def _party(letter: str, header: str) -> Table:
 
 def _identity(header: str) -> Callable[[Scene], Address | None]:
     def read(scene: Scene) -> Address | None:
-        found = [one for text in scene.message.all(header) for one in split_addresses(text)]
+        found = [one for said in scene.message.all(header) for one in split_addresses(said)]
         return parse_address(found[0]) if found else None
 
     return read
@@ -79,8 +102,7 @@ def _diversion(param: str) -> Entry:
 
 
 def _contact(scene: Scene, _: Variable) -> Value:
-    text = scene.message.header("contact")
-    return None if text is None or not text else text
+    return scene.message.header("contact") or None
 
 
 def _first_uri(header: str) -> Entry:

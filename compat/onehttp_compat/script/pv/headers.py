@@ -8,7 +8,8 @@ from typing import Final
 from onehttp_compat.pv import Value, Variable
 from onehttp_compat.script.message_in_progress import Scene
 from onehttp_compat.script.pv.table import Entry, Table, of_scene
-from onehttp_compat.sip.address import split_addresses
+from onehttp_compat.script.world import World
+from onehttp_compat.sip.address import parse_address, split_addresses
 from onehttp_compat.sip.uri import parse_uri
 from onehttp_compat.sip.via import Via, parse_via
 
@@ -21,8 +22,11 @@ def _texts(scene: Scene, name: str) -> list[str]:
     return [] if scene.message.is_broken else scene.message.all(name)
 
 
-def _header(scene: Scene, variable: Variable) -> Value:
-    return _element(_texts(scene, variable.name), variable.element)
+def _header(world: World, variable: Variable) -> Value:
+    texts = _texts(world.scene, variable.name)
+    if not texts:
+        world.hint_if_added(variable.name)
+    return _element(texts, variable.element)
 
 
 def _count(scene: Scene, variable: Variable) -> Value:
@@ -159,15 +163,13 @@ def _sdp(scene: Scene, variable: Variable) -> Value:
 
 
 def _route(scene: Scene, _: Variable) -> Value:
-    from onehttp_compat.sip.address import parse_address
-
     text = scene.message.header("route")
     address = parse_address(text) if text else None
     return address.uri if address else None
 
 
 TABLE: Final[Table] = {
-    "hdr": of_scene(_header),
+    "hdr": Entry(_header),
     "hdrc": of_scene(_count),
     "hfl": of_scene(_listed),
     "hflc": of_scene(

@@ -219,7 +219,7 @@ TABLE: Final[Table] = {
     "ruri.domain": _RHOST,
     "rp": of_scene(_part(_current, "port"), _set_part("port", "$rp")),
     "rP": of_scene(_part(_current, "transport")),
-    "rz": of_scene(_part(_current, "scheme"), _set_part("scheme", "$rz")),
+    "rz": of_scene(_part(_current, "scheme")),
     "ou": _ORIGINAL,
     "ouri": _ORIGINAL,
     "oU": of_scene(_part(_received, "user")),

@@ -48,7 +48,7 @@ def _register(world: World, kind: str, entry: Entry, *, needs_name: bool) -> Non
 
 def _assumed(world: World, variable: Variable) -> Value:
     """A variable of a module that is not emulated: null, or what ``--assume`` says; told."""
-    text = f"${variable.kind}({variable.name})" if variable.name else f"${variable.kind}"
+    text = str(variable)
     assumptions = world.assumptions
     is_given = text in assumptions.variables
     value = assumptions.variables.get(text)

@@ -18,6 +18,7 @@ from onehttp_compat.script.world.assumptions import Assumptions
 from onehttp_compat.script.world.mistakes import Mistakes
 from onehttp_compat.script.world.shared_tables import SharedTables
 from onehttp_compat.server import LegacyServer
+from onehttp_compat.sip.message import canonical
 from onehttp_compat.sip.value import Value
 
 
@@ -64,6 +65,16 @@ class World:
         """A scene for what runs without a message: its replies reach nobody."""
         progress = MessageInProgress(FAKED_MESSAGE, 0, self.layer, lambda _: None)
         return Scene(RoutedMessage(FAKED_MESSAGE), progress, Route.EVENT, is_faked=True)
+
+    def hint_if_added(self, name: str) -> None:
+        """A script that looks for a header it has added itself does not find it in the server."""
+        routed = self.scene.routed
+        wanted = canonical(name)
+        if any(canonical(line.partition(":")[0].strip()) == wanted for _, line in routed.added):
+            self.mistakes.hint(
+                f"header {name} was added to what goes out; the script reads what came in, until "
+                "KSR.textopsx.msg_apply_changes()"
+            )
 
     def is_myself(self, host: str, port: int = 0) -> bool:
         """Whether the server takes this host, on this port, for itself."""

@@ -1,0 +1,25 @@
+"""The code that replaces a legacy call: with the call's own method, connection, headers and body.
+
+`replacement` writes it for one call as it was observed: in the expressions of the script where its
+source tells them, otherwise with the values of that call.
+"""
+
+from __future__ import annotations
+
+from onehttp_compat.observed_call import LegacyCall
+from onehttp_compat.replacements.asynchronous import ASYNCHRONOUS, asynchronous
+from onehttp_compat.replacements.call_site import CallSites
+from onehttp_compat.replacements.synchronous import SYNCHRONOUS, synchronous
+
+__all__ = ["CallSites", "replacement"]
+
+
+def replacement(call: LegacyCall, sites: CallSites) -> str:
+    """Python code, of one or several lines, that can stand in place of the call."""
+    module = call.function.module
+    arguments = sites.arguments(call)
+    if module in SYNCHRONOUS:
+        return synchronous(call, arguments)
+    if module in ASYNCHRONOUS:
+        return asynchronous(call, arguments)
+    return call.function.replacement
