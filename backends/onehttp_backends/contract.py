@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import Literal, NamedTuple, NoReturn, Protocol, TypeAlias, runtime_checkable
 
 from onehttp_backends.certificates.pem import Pem
 from onehttp_backends.errors import TransferError
@@ -20,6 +20,7 @@ from onehttp_backends.response import NO_TIMINGS as NO_TIMINGS
 from onehttp_backends.response import Peer as Peer
 from onehttp_backends.response import Response as Response
 from onehttp_backends.response import Timings as Timings
+from onehttp_backends.secret_values import HoldsSecrets, not_pickled, shown_url
 
 DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
 
@@ -57,11 +58,11 @@ class AuthScheme(enum.Flag):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Auth:
+class Auth(HoldsSecrets):
     """Credentials. With one scheme they go out at once, with several after the challenge."""
 
     schemes: AuthScheme = AuthScheme.BASIC
-    username: str = ""
+    username: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
     each_time: bool = False
     """Wait for the challenge each time; otherwise what a server has asked for once goes out at
@@ -69,7 +70,7 @@ class Auth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tls:
+class Tls(HoldsSecrets):
     """What is trusted, and what is shown to the server.
 
     Certificates and keys are given by path (``*_file``, ``ca_path``) or by content (``*_pem``),
@@ -92,6 +93,11 @@ class Tls:
     max_version: TlsVersion | None = None
     pinned_public_key: str | None = None
 
+    def __reduce__(self) -> tuple[object, ...]:
+        if self.key_password or self.key_pem:
+            not_pickled(self)
+        return _tls, (tuple(getattr(self, name) for name in self.__slots__),)
+
     def without_identity(self) -> Tls:
         """The same for a server that this is not meant for: without certificate, key and pin."""
         return replace(
@@ -105,14 +111,23 @@ class Tls:
         )
 
 
+def _tls(values: tuple[object, ...]) -> Tls:
+    return Tls(**dict(zip(Tls.__slots__, values, strict=True)))  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proxy:
+class Proxy(HoldsSecrets):
     """A proxy by its URL, or (``from_environment``) what http_proxy and its kin name."""
 
     url: str | None = None
     from_environment: bool = False
-    username: str = ""
+    username: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
+
+    def __repr__(self) -> str:
+        if self.from_environment:
+            return "Proxy(from_environment=True)"
+        return f"Proxy({shown_url(self.url or '')!r})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +218,19 @@ class Request(NamedTuple):
     total_timeout_s: float | None = None
     """Overrides the options' total for this transfer; 0 = no limit."""
     connect_timeout_s: float | None = None
+
+    def __repr__(self) -> str:
+        size = f" {len(self.body)} bytes" if isinstance(self.body, bytes) else ""
+        return f"<Request {self.method} {shown_url(self.url)}{size}>"
+
+    def __reduce__(self) -> NoReturn:
+        not_pickled(self)
+
+    def __copy__(self) -> Request:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Request:
+        return self
 
 
 Outcome: TypeAlias = "Response | TransferError"

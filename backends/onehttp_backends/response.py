@@ -50,6 +50,7 @@ class Response:
         "_head",
         "_timings",
         "body",
+        "decompress",
         "http_version",
         "is_reused",
         "peer",
@@ -71,6 +72,7 @@ class Response:
         is_reused: bool = False,
         truncated: bool = False,
         redirect_count: int = 0,
+        decompress: bool = False,
     ) -> None:
         self.status = status
         self._head = head
@@ -82,6 +84,9 @@ class Response:
         self.is_reused = is_reused
         self.truncated = truncated
         self.redirect_count = redirect_count
+        self.decompress = decompress
+        """Whether a coding was taken off the body, as the option of that name asks; False where it
+        has none, or one that is not known."""
         self._blocks: list[tuple[str, Headers]] | None = None
 
     @property

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 from onehttp_backends.contract import Request
 from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, transfer_error
-
-LONGEST_SEGMENT: Final = 20
-"""What is longer may be a token: webhooks and bots have theirs in the path."""
-LONGEST_PATH: Final = 200
-_parts = re.compile(r"([^:/?#]*://)(?:[^/?#]*@)?([^/?#]*)([^?#]*)").match
+from onehttp_backends.secret_values import shown_url
 
 
 def shown(request: Request) -> str:
@@ -19,17 +12,14 @@ def shown(request: Request) -> str:
     return f"{request.method} {shown_url(request.url)}"
 
 
-def shown_url(url: str) -> str:
-    """The same of a URL that may be fetched."""
-    found = _parts(url)
-    if found is None:
-        return "URL"
-    scheme, host, path = found.groups()
-    segments = [
-        segment if len(segment) <= LONGEST_SEGMENT else f"{segment[:4]}..."
-        for segment in path[:LONGEST_PATH].split("/")
-    ]
-    return f"{scheme}{host}{'/'.join(segments)}{'...' if len(path) > LONGEST_PATH else ''}"
+def coding_error(request: Request, fault: Exception) -> TransferError:
+    """The error of a transfer whose body is not what its Content-Encoding says."""
+    return transfer_error(
+        CurlCode.BAD_CONTENT_ENCODING,
+        f"{shown(request)}: {fault}",
+        sent=Sent.YES,
+        phase=Phase.BODY,
+    )
 
 
 def too_large(request: Request) -> TransferError:

@@ -16,6 +16,8 @@ from onehttp.calls.drivers import aperform_following, perform_following
 from onehttp.connections.model import AdhocCalls, ConnectionSet, ConnectionSpec
 from onehttp.connections.reload import Reload
 from onehttp.connections.source import Source
+from onehttp.discreet import discreet
+from onehttp.errors import OnehttpError
 from onehttp.named_connection import Connection
 from onehttp.policies.redirects import DEFAULT_MAX_REDIRECTS
 from onehttp.process import Process, caller
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 process = Process()
 
 
+@discreet
 def init(
     source: Source = None,
     *,
@@ -72,7 +75,7 @@ def init(
         ConfigurationError: the connections are not as they should be.
     """
     chosen = chosen_source(source, connections)
-    process.init(Settings(chosen, backend, queries, secrets, dict(settings)), caller(2))
+    process.init(Settings(chosen, backend, queries, secrets, dict(settings)), caller(3))
 
 
 def shutdown(grace_s: float = 0.0) -> ShutdownReport:
@@ -85,6 +88,7 @@ def shutdown(grace_s: float = 0.0) -> ShutdownReport:
     return process.shutdown(grace_s)
 
 
+@discreet
 def reload(source: Source = None) -> Reload:
     """Read the connections again and put them in force in one step.
 
@@ -162,21 +166,26 @@ def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
     runtime = process.runtime
     if runtime is None:
         raise process.missing()
-    adhoc = runtime.adhoc.requests
-    if (
-        not call
-        and not adhoc.max_redirects
-        and type(method) is type(url) is str
-        and method in METHODS_WITHOUT_BODY
-        and url.isascii()
-    ):
-        return runtime.backend.perform(Request(method, url, (), None, adhoc.options))
-    wanted = build_request(method, url, adhoc.options, (), call)
-    if hops := _redirects(adhoc, call):
-        return perform_following(runtime.backend, wanted, hops)
-    return runtime.backend.perform(wanted)
+    try:
+        adhoc = runtime.adhoc.requests
+        if (
+            not call
+            and not adhoc.max_redirects
+            and type(method) is type(url) is str
+            and method in METHODS_WITHOUT_BODY
+            and url.isascii()
+        ):
+            return runtime.backend.perform(Request(method, url, (), None, adhoc.options))
+        wanted = build_request(method, url, adhoc.options, (), call)
+        if hops := _redirects(adhoc, call):
+            return perform_following(runtime.backend, wanted, hops)
+        return runtime.backend.perform(wanted)
+    except (OnehttpError, TypeError) as error:
+        del url, call  # what `discreet` does, without a call more
+        raise error.with_traceback(None) from error.__cause__
 
 
+@discreet
 def arequest(method: str, url: str, **call: Unpack[CallArguments]) -> Coroutine[Any, Any, Response]:
     """`request`, awaitable; the running event loop drives the engine.
 
@@ -190,6 +199,7 @@ def arequest(method: str, url: str, **call: Unpack[CallArguments]) -> Coroutine[
     return runtime.backend.aperform(wanted)
 
 
+@discreet
 def submit(
     method: str,
     url: str,
@@ -272,6 +282,7 @@ def find_route(name: str) -> Callable[[Result], object]:
     return process.routes[name]
 
 
+@discreet
 def submit_request(
     request: Request,
     *,

@@ -14,6 +14,8 @@ from onehttp.calls.named_call import NamedCall, request_on
 from onehttp.calls.policy_state import PolicyCounters
 from onehttp.calls.revision import ReadyConnection, Revision
 from onehttp.connections.model import ConnectionSpec
+from onehttp.discreet import discreet
+from onehttp.errors import OnehttpError
 from onehttp.policies.deadline import Deadline
 from onehttp.runtime import Runtime
 from onehttp_backends.contract import Outcome, Request, Response, Transfer
@@ -70,16 +72,19 @@ class Connection:
     def __repr__(self) -> str:
         return f"<Connection {self.name}>"
 
+    @discreet
     def request(self, method: str, path: str = "", **call: Unpack[CallArguments]) -> Response:
         """Perform one request on this connection in the calling thread."""
         return self._perform(method, path, call)
 
+    @discreet
     def arequest(
         self, method: str, path: str = "", **call: Unpack[CallArguments]
     ) -> Coroutine[Any, Any, Response]:
         """The same, awaitable; the arguments are checked by the call."""
         return self._aperform(method, path, call)
 
+    @discreet
     def submit(
         self,
         method: str,
@@ -104,6 +109,7 @@ class Connection:
 
         return runtime.submit_request(named.on(ready), route, xdata, start)
 
+    @discreet
     def send(self, call: ChainCall) -> Response:
         """Perform a call that makes its own request, by the policies of this connection."""
         revision = self._runtime.revision
@@ -113,6 +119,7 @@ class Connection:
             self._policed(revision, ready, call.on(ready), lambda: call, at_once)
         )
 
+    @discreet
     def build(self, method: str, path: str = "", **call: Unpack[CallArguments]) -> Request:
         """The `Request` that a call with these arguments performs first."""
         return request_on(self._runtime.revision[self.name], method, path, call)
@@ -159,61 +166,76 @@ class Connection:
 
     def get(self, path: str = "", **call: Unpack[CallArguments]) -> Response:
         """GET ``path``."""
-        if call or not path.isascii():
-            return self._perform("GET", path, call)
-        revision = self._runtime.revision
-        ready = revision[self.name]
-        spec = ready.spec
-        request = Request("GET", ready.url(path), spec.headers, None, spec.options)
-        if ready.is_plain:
-            return self._backend.perform(request)
-        make_call = partial(NamedCall, "GET", path)
-        return perform_policed(
-            self._policed(revision, ready, request, make_call, ready.begins_at_once)
-        )
+        try:
+            if call or not path.isascii():
+                return self._perform("GET", path, call)
+            revision = self._runtime.revision
+            ready = revision[self.name]
+            spec = ready.spec
+            request = Request("GET", ready.url(path), spec.headers, None, spec.options)
+            if ready.is_plain:
+                return self._backend.perform(request)
+            at_once = ready.begins_at_once
+            return perform_policed(
+                self._policed(revision, ready, request, partial(NamedCall, "GET", path), at_once)
+            )
+        except (OnehttpError, TypeError) as error:
+            del path, call  # what `discreet` does, without a call more
+            raise error.with_traceback(None) from error.__cause__
 
+    @discreet
     def head(self, path: str = "", **call: Unpack[CallArguments]) -> Response:
         """HEAD ``path``."""
         return self._perform("HEAD", path, call)
 
+    @discreet
     def post(self, path: str = "", **call: Unpack[CallArguments]) -> Response:
         """POST to ``path``."""
         return self._perform("POST", path, call)
 
+    @discreet
     def put(self, path: str = "", **call: Unpack[CallArguments]) -> Response:
         """PUT to ``path``."""
         return self._perform("PUT", path, call)
 
+    @discreet
     def patch(self, path: str = "", **call: Unpack[CallArguments]) -> Response:
         """PATCH ``path``."""
         return self._perform("PATCH", path, call)
 
+    @discreet
     def delete(self, path: str = "", **call: Unpack[CallArguments]) -> Response:
         """DELETE ``path``."""
         return self._perform("DELETE", path, call)
 
+    @discreet
     def aget(self, path: str = "", **call: Unpack[CallArguments]) -> Coroutine[Any, Any, Response]:
         """GET ``path``, awaitable."""
         return self._aperform("GET", path, call)
 
+    @discreet
     def ahead(self, path: str = "", **call: Unpack[CallArguments]) -> Coroutine[Any, Any, Response]:
         """HEAD ``path``, awaitable."""
         return self._aperform("HEAD", path, call)
 
+    @discreet
     def apost(self, path: str = "", **call: Unpack[CallArguments]) -> Coroutine[Any, Any, Response]:
         """POST to ``path``, awaitable."""
         return self._aperform("POST", path, call)
 
+    @discreet
     def aput(self, path: str = "", **call: Unpack[CallArguments]) -> Coroutine[Any, Any, Response]:
         """PUT to ``path``, awaitable."""
         return self._aperform("PUT", path, call)
 
+    @discreet
     def apatch(
         self, path: str = "", **call: Unpack[CallArguments]
     ) -> Coroutine[Any, Any, Response]:
         """PATCH ``path``, awaitable."""
         return self._aperform("PATCH", path, call)
 
+    @discreet
     def adelete(
         self, path: str = "", **call: Unpack[CallArguments]
     ) -> Coroutine[Any, Any, Response]:

@@ -25,7 +25,7 @@ from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.one_shot import needs_one_shot, perform_one_shot
 from onehttp_backends.curl.probing import probe
 from onehttp_backends.curl.transfer import CallbackTransfer
-from onehttp_backends.errors import EngineClosedError
+from onehttp_backends.errors import EngineClosedError, RequestError
 from onehttp_backends.naming import NameLimits
 from onehttp_backends.probing import Probe
 from onehttp_backends.request_rules import check_request
@@ -194,6 +194,9 @@ def _prepared(helm: Helm, request: Request) -> Handle:
     handle = pool.take(request.options, origin)
     try:
         handle.prepare(request)
+    except RequestError as error:
+        pool.give_back(handle)
+        raise error.with_traceback(None) from None  # its frames hold headers and bodies
     except BaseException:
         pool.give_back(handle)
         raise

@@ -7,16 +7,29 @@ import errno
 import socket
 import ssl
 import time
+from contextvars import ContextVar
 from typing import Any, Final
 
 import h11
 import httpx
 
 from onehttp_backends.contract import Timings
-from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, transfer_error
+from onehttp_backends.errors import (
+    CurlCode,
+    Phase,
+    ProtocolError,
+    Sent,
+    TransferError,
+    answer_error,
+    transfer_error,
+)
 from onehttp_backends.public_addresses import is_public, refused_peer
 
 _ANSWERED: Final = "receive_response_headers.complete"
+MAX_HEAD_BYTES: Final = 300 * 1024
+"""libcurl's limit for all heads of one answer together, interim ones included."""
+reading: Final[ContextVar[Trace | None]] = ContextVar("onehttp_double_reading", default=None)
+"""Whom the task that reads from a connection reads for: connections are kept, traces are not."""
 
 
 class Trace:
@@ -32,6 +45,10 @@ class Trace:
         self.phase = Phase.QUEUE
         self.opened = 0
         self.is_answered = False
+        self.received_bytes = 0
+        """Of the answer so far, on the wire."""
+        self._is_connecting = False
+        """What is sent and answered is a proxy's CONNECT."""
         self._at: dict[str, float] = {}
 
     async def __call__(self, event: str, info: dict[str, Any]) -> None:
@@ -44,20 +61,40 @@ class Trace:
             self._at["connect"] = now
             if self._only_public:
                 await _check_peer(info["return_value"])
+            _watch_reads(info["return_value"])
         elif event.endswith("start_tls.started"):
             self.phase = Phase.TLS
         elif event.endswith("start_tls.complete"):
             self._at["appconnect"] = now
+            _watch_reads(info["return_value"])
         elif name == "send_request_headers.started":
-            self.phase = Phase.SEND
-            self._at["pretransfer"] = now
+            self._is_connecting = info["request"].method == b"CONNECT"
+            self._note("pretransfer", Phase.SEND, now)
         elif name == "send_request_body.complete":
-            self.phase = Phase.FIRST_BYTE
-            self._at["posttransfer"] = now
+            self._note("posttransfer", Phase.FIRST_BYTE, now)
         elif name == _ANSWERED:
-            self.phase = Phase.BODY
-            self.is_answered = True
-            self._at["starttransfer"] = now
+            self.is_answered = not self._is_connecting
+            self._note("starttransfer", Phase.BODY, now)
+
+    def _note(self, stamp: str, phase: Phase, now: float) -> None:
+        if not self._is_connecting:
+            self.phase = phase
+            self._at[stamp] = now
+
+    def received(self, size: int) -> None:
+        """So much more was read.
+
+        Raises:
+            ProtocolError: the head has no end.
+        """
+        self.received_bytes += size
+        if not self.is_answered and self.received_bytes > MAX_HEAD_BYTES:
+            raise ProtocolError(
+                CurlCode.RECV_ERROR,
+                f"a head of more than {MAX_HEAD_BYTES} bytes",
+                sent=Sent.YES,
+                phase=Phase.BODY,
+            )
 
     @property
     def sent(self) -> Sent:
@@ -87,6 +124,20 @@ class Trace:
         )
 
 
+def _watch_reads(stream: Any) -> None:
+    """Have what comes over a connection counted. httpcore tells nobody of bytes."""
+    read = stream.read
+
+    async def counted(max_bytes: int, timeout: float | None = None) -> bytes:
+        data: bytes = await read(max_bytes, timeout)
+        trace = reading.get()
+        if trace is not None:
+            trace.received(len(data))
+        return data
+
+    stream.read = counted
+
+
 async def _check_peer(stream: Any) -> None:
     peer = str(stream.get_extra_info("server_addr")[0])
     if not is_public(peer):
@@ -98,7 +149,8 @@ def error_of(error: Exception, trace: Trace, place: str, text: str = "") -> Tran
     """The `TransferError` that libcurl would have ended with; ``text`` says it better."""
     code = _code(error, trace)
     text = text or str(error) or type(error).__name__
-    return transfer_error(code, f"{place}: {text}", sent=trace.sent, phase=trace.phase)
+    made = answer_error if isinstance(error, httpx.RemoteProtocolError) else transfer_error
+    return made(code, f"{place}: {text}", sent=trace.sent, phase=trace.phase)
 
 
 def _code(error: Exception, trace: Trace) -> int:
@@ -116,7 +168,7 @@ def _code(error: Exception, trace: Trace) -> int:
     if isinstance(error, httpx.DecodingError):
         return CurlCode.BAD_CONTENT_ENCODING
     if isinstance(error, httpx.ProxyError):
-        return CurlCode.RECV_ERROR
+        return CurlCode.COULDNT_CONNECT
     if isinstance(error, httpx.ConnectError):
         return _connect_code(cause, trace)
     if isinstance(error, (httpx.RemoteProtocolError, httpx.LocalProtocolError)):
@@ -137,7 +189,7 @@ def _connect_code(cause: BaseException, trace: Trace) -> int:
 def _protocol_code(text: str, trace: Trace) -> int:
     lowered = text.lower()
     if "without sending a response" in lowered:
-        return CurlCode.GOT_NOTHING
+        return CurlCode.RECV_ERROR if trace.received_bytes else CurlCode.GOT_NOTHING
     if "incomplete" in lowered or "peer closed connection" in lowered:
         # libcurl tells a head cut short (52 or 56) from a body cut short (18).
         return CurlCode.PARTIAL_FILE if trace.is_answered else CurlCode.RECV_ERROR

@@ -32,6 +32,7 @@ from onehttp_backends.double.exchange import Exchange
 from onehttp_backends.errors import (
     CurlCode,
     EngineClosedError,
+    RequestError,
     Sent,
     TransferError,
     transfer_error,
@@ -208,8 +209,11 @@ class HttpxBackend:
             raise EngineClosedError(
                 "the httpx engine was closed; after another init() take connections anew"
             )
-        check_request(request)
-        check_message(request)
+        try:
+            check_request(request)
+            check_message(request)
+        except RequestError as error:
+            raise error.with_traceback(None) from None  # its frames hold headers and bodies
         if request.method == "HEAD" and request.body is not None:
             raise transfer_error(CurlCode.BAD_FUNCTION_ARGUMENT, "HEAD: a body cannot be sent")
         if len(self.seen) >= MAX_SEEN:

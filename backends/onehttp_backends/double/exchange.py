@@ -10,14 +10,23 @@ from urllib.parse import urljoin
 import h11
 import httpx
 
+from onehttp_backends.content_coding import CodingError, decoder_of
 from onehttp_backends.contract import Peer, Request, Response
 from onehttp_backends.double.challenges import Credentials
 from onehttp_backends.double.clients import Clients, make_client
-from onehttp_backends.double.codes import Trace, error_of
+from onehttp_backends.double.codes import Trace, error_of, reading
 from onehttp_backends.double.wire import Slices, head_lines, wire_request
-from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, idle_text, transfer_error
+from onehttp_backends.errors import (
+    CurlCode,
+    Phase,
+    ProtocolError,
+    Sent,
+    TransferError,
+    idle_text,
+    transfer_error,
+)
 from onehttp_backends.request_rules import SAFE_METHODS, check_url
-from onehttp_backends.shown import shown, too_large
+from onehttp_backends.shown import coding_error, shown, too_large
 from onehttp_backends.url_paths import asked_url
 
 _REDIRECTS: Final = range(300, 400)
@@ -63,7 +72,8 @@ class Exchange:
             h11.LocalProtocolError,  # a caller's Content-Length that is not the body's
         ) as error:
             text = idle_text(options.idle_timeout_s) if self._is_idle(error) else ""
-            raise error_of(error, self._trace, place, text) from error
+            # What httpx has to say is in the text; the frames it came through hold headers.
+            raise error_of(error, self._trace, place, text) from None
 
     def _left_s(self) -> float | None:
         """Seconds to the deadline; None without one."""
@@ -135,6 +145,7 @@ class Exchange:
             not self.opened,
             response.truncated,
             followed,
+            response.decompress,
         )
 
     async def _answered(self, client: httpx.AsyncClient, request: Request) -> Response:
@@ -150,6 +161,7 @@ class Exchange:
     async def _once(self, client: httpx.AsyncClient, request: Request) -> Response:
         options = request.options
         self._trace = trace = Trace(only_public=options.peers == "public")
+        reading.set(trace)
         made = wire_request(request, trace)
         idle_s = options.idle_timeout_s
         if idle_s and request.body:
@@ -168,12 +180,12 @@ class Exchange:
         try:
             answer = await client.send(made, auth=auth, stream=True, follow_redirects=False)
             try:
-                body, truncated = await _body(answer, request)
+                version = _version(answer)
+                body, truncated, decompress = await _body(answer, request)
             finally:
                 await answer.aclose()
         finally:
             self.opened += trace.opened
-        version = _VERSIONS.get(answer.extensions.get("http_version", b""), "1.1")
         heads = [line for past in answer.history for line in head_lines(past)]
         return Response(
             answer.status_code,
@@ -185,6 +197,7 @@ class Exchange:
             _peer(answer),
             trace.opened == 0,
             truncated,
+            decompress=decompress,
         )
 
 
@@ -192,20 +205,39 @@ def _soonest(*limits_s: float | None) -> float | None:
     return min((limit_s for limit_s in limits_s if limit_s), default=None)
 
 
-async def _body(answer: httpx.Response, request: Request) -> tuple[bytes, bool]:
+def _version(answer: httpx.Response) -> str:
+    found: bytes = answer.extensions["http_version"]
+    if found not in _VERSIONS:
+        raise ProtocolError(
+            CurlCode.UNSUPPORTED_PROTOCOL,
+            f"unsupported {found.decode('latin-1')} in the answer",
+            sent=Sent.MAYBE,
+            phase=Phase.FIRST_BYTE,
+        )
+    return _VERSIONS[found]
+
+
+async def _body(answer: httpx.Response, request: Request) -> tuple[bytes, bool, bool]:
+    """The body, whether it is cut off at its limit, and whether codings were taken off it."""
     options = request.options
     limit = options.max_body_bytes
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in answer.aiter_bytes() if options.decompress else answer.aiter_raw():
-        if limit and size + len(chunk) > limit:
-            if options.body_policy == "fail":
-                raise too_large(request)
-            chunks.append(chunk[: limit - size])
-            return b"".join(chunks), True
-        chunks.append(chunk)
-        size += len(chunk)
-    return b"".join(chunks), False
+    decoder = None
+    try:
+        if options.decompress:
+            decoder = decoder_of(answer.headers.get_list("content-encoding"))
+        found = bytearray()
+        async for chunk in answer.aiter_raw():
+            for piece in (chunk,) if decoder is None else decoder.pieces(chunk):
+                found += piece
+                if limit and len(found) > limit:
+                    if options.body_policy == "fail":
+                        raise too_large(request)
+                    return bytes(found[:limit]), True, decoder is not None
+        if decoder is not None:
+            decoder.finish()
+    except CodingError as error:
+        raise coding_error(request, error) from None
+    return bytes(found), False, decoder is not None
 
 
 def _peer(answer: httpx.Response) -> Peer:

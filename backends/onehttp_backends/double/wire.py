@@ -11,6 +11,7 @@ from urllib.request import (  # type: ignore[attr-defined]
 
 import httpx
 
+from onehttp_backends.content_coding import ACCEPTED
 from onehttp_backends.contract import Proxy, Request
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.url_paths import asked_path
@@ -69,7 +70,7 @@ def wire_headers(request: Request, host: str) -> HeaderPairs:
     defaults = [("Host", host), ("User-Agent", request.options.user_agent or "")]
     defaults.append(("Accept", "*/*"))
     if request.options.decompress:
-        defaults.append(("Accept-Encoding", "gzip, deflate"))
+        defaults.append(("Accept-Encoding", ACCEPTED))
     of_body: list[tuple[str, str]] = []
     if request.body is not None:
         if "transfer-encoding" not in given:

@@ -15,10 +15,11 @@ from onehttp.version import USER_AGENT
 from onehttp_backends.contract import TransferOptions
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.naming import NameLimits
+from onehttp_backends.secret_values import HoldsSecrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionSpec:
+class ConnectionSpec(HoldsSecrets):
     """One named connection. A spec is never changed: a reload makes a new one, or keeps it."""
 
     name: str

@@ -135,7 +135,7 @@ def following(request: Request, max_redirects: int) -> Generator[Request, Outcom
         try:
             onward = trail.onward(outcome)
         except TransferError as error:
-            return error
+            return error.with_traceback(None)  # whose frames hold URLs
         if onward is None:
             return outcome
         request = onward

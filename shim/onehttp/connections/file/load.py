@@ -24,6 +24,7 @@ from onehttp.connections.model import (
     ConnectionSet,
     Notice,
 )
+from onehttp.discreet import discreet
 from onehttp.errors import ConfigurationError, RequestError
 from onehttp.policies import failover
 from onehttp_backends.contract import TransferOptions
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 _is_name = re.compile(r"\S+").fullmatch
 
 
+@discreet
 def load_connections(
     source: str | os.PathLike[str] | Mapping[str, Any],
     *,
