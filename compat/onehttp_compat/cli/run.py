@@ -17,8 +17,10 @@ import click
 
 import onehttp
 from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S
+from onehttp_compat.cli.config_options import Surroundings, config_options
 from onehttp_compat.cli.report import Report
 from onehttp_compat.cli.script_output import apart
+from onehttp_compat.configured import Configured
 from onehttp_compat.script.captures import DEFAULT_MESSAGE, read_messages
 from onehttp_compat.script.limits import staying_alive
 from onehttp_compat.script.outcome import MessageOutcome
@@ -40,13 +42,14 @@ class RunOptions:
     script: Path
     connections: Path | None
     modparams: tuple[str, ...]
+    config: Path | None
+    surroundings: Surroundings
     messages: tuple[Path, ...]
     method: str | None
     call: str | None
     events: tuple[str, ...]
     child_init: tuple[int, ...]
     myself: tuple[str, ...]
-    defines: tuple[str, ...]
     assume: Path | None
     strict: bool
     timeout: float
@@ -69,6 +72,9 @@ class RunOptions:
 @click.option(
     "--modparam", "modparams", multiple=True, metavar="MODULE:NAME=VALUE", help="Repeatable."
 )
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE",
+              help="A kamailio.cfg: what it tells the HTTP modules.")  # fmt: skip
+@config_options
 @click.option("--message", "messages", multiple=True, type=click.Path(path_type=Path),
               help="SIP messages: a file (.sip, .pcap, traces of sipp and sngrep) or a folder of "
               "them; repeatable.")  # fmt: skip
@@ -81,8 +87,6 @@ class RunOptions:
               help="Run child_init for a further process; repeatable.")  # fmt: skip
 @click.option("--myself", multiple=True, metavar="HOST[:PORT]", help="What the server takes for "
               "itself (is_myself, loose_route); repeatable.")  # fmt: skip
-@click.option("--define", "defines", multiple=True, metavar="NAME[=VALUE]",
-              help="A #!define of the configuration ($def); repeatable.")  # fmt: skip
 @click.option("--assume", type=click.Path(path_type=Path), metavar="FILE",
               help="YAML: what functions that are not emulated answer.")  # fmt: skip
 @click.option("--strict", is_flag=True, help="An assumed answer fails its message.")
@@ -138,6 +142,9 @@ def _run(options: RunOptions) -> Report:
     requests = requests or [DEFAULT_MESSAGE]
     server = LegacyServer(options.legacy_bugs)
     use_server(server)
+    configured = None
+    if options.config is not None:
+        configured = Configured(server, options.config, options.surroundings)
     for text in options.modparams:
         server.modparam(*_modparam(text))
     workers = max(1, server.http_async_client.parameters.workers)
@@ -153,13 +160,14 @@ def _run(options: RunOptions) -> Report:
         method,
         argument=argument,
         ranks=options.child_init,
-        prepare=lambda world: _prepare(world, options, requests),
+        prepare=lambda world: _prepare(world, options, configured, requests),
         message_timeout_s=options.timeout,
         final_timer_s=options.fr_timer,
     ) as sip:  # fmt: skip
         _collect(report, sip, requests, options)
     report.stats = onehttp.stats()
     report.notes += [output.note()] if output.note() else []
+    report.notes += configured.remarks() if configured else ()
     return report
 
 
@@ -189,14 +197,21 @@ def _collect(
         )
 
 
-def _prepare(world: World, options: RunOptions, requests: list[SipMessage]) -> None:
+def _prepare(
+    world: World,
+    options: RunOptions,
+    configured: Configured | None,
+    requests: list[SipMessage],
+) -> None:
     """Tell the world of the run what the command line says of it."""
     named = {name.strip().lower() for name in options.myself}
+    if configured is not None:
+        named |= configured.addresses()
+        world.defines.update(configured.config.defines)
     received_at = {one.destination[0] for one in requests if not one.refusal}
     world.myself = frozenset({*named, "127.0.0.1", "localhost", *received_at})
-    for text in options.defines:
-        name, _, value = text.partition("=")
-        world.defines[name] = value
+    for name, value in options.surroundings.defines.items():
+        world.defines[name] = value or ""
     assumptions = world.assumptions
     assumptions.is_strict = options.strict
     assumptions.set_variable = world.server.pv.set

@@ -170,10 +170,9 @@ class ParameterReport:
             return []
         connections = self._declared.configurations[line.module].connections
         return [
-            self._connections.names[line.module, name]
-            for name, connection in connections.items()
-            if (line.module, name) in self._connections.names
-            and self._takes(line, setting, connection)
+            new_name
+            for (module, name), new_name in self._connections.names.items()
+            if module == line.module and self._takes(line, setting, connections[name])
         ]
 
     def _takes(self, line: Line, setting: str, connection: LegacyConnection) -> bool:

@@ -127,6 +127,8 @@ class ServerConfig:
     """What is wrong, unknown or worth knowing, in the same order."""
     files: list[str] = field(default_factory=list)
     """Every file that was read."""
+    defines: dict[str, str] = field(default_factory=dict)
+    """What each name stands for in the end, as it is written."""
 
     def modparams(self) -> list[Modparam]:
         """The ``modparam`` lines."""

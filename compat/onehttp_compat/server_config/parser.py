@@ -57,6 +57,7 @@ def read_server_config(path: Path, surroundings: Surroundings | None = None) -> 
     machine = Machine(config, surroundings or Surroundings())
     machine.enter_file(path)
     _Parser(machine).run()
+    config.defines = {name: define.value for name, define in machine.defines.items()}
     return config
 
 

@@ -1,0 +1,91 @@
+"""The emulated modules, told what a ``kamailio.cfg`` tells the real ones before it starts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from onehttp import ConfigurationError
+from onehttp_compat.http_modules import CONNECTING, MODULES, modules_meant
+from onehttp_compat.observed_call import LegacyCall
+from onehttp_compat.server import LegacyServer
+from onehttp_compat.server_config import (
+    Modparam,
+    ServerConfig,
+    Setting,
+    Surroundings,
+    SwitchedOff,
+    read_server_config,
+)
+from onehttp_compat.server_config.files import find_included
+
+_WITHOUT_SCRIPTS: Final = "xcap_client"
+"""No script calls it, and its database is none to write to from here."""
+
+
+_address: Final = re.compile(r"(?:(?:udp|tcp|tls|sctp|wss?):)?(\[[^]]*\]|[^:]*)(?::.*)?", re.I)
+
+
+class Configured:
+    """What a configuration says, in force in a server; and what there is to say of that.
+
+    Raises:
+        ConfigurationError: where the real server would refuse to start because of a line of ours.
+    """
+
+    def __init__(
+        self, server: LegacyServer, path: Path, surroundings: Surroundings | None = None
+    ) -> None:
+        self._surroundings = surroundings or Surroundings()
+        self.config: ServerConfig = read_server_config(path, self._surroundings)
+        self._called: set[str] = set()
+        loaded = self.config.modules()
+        for line in self.config.modparams():
+            for module in modules_meant(line, loaded):
+                if module != _WITHOUT_SCRIPTS:
+                    self._set(server, module, line)
+        server.observers.append(self._note)
+
+    def addresses(self) -> set[str]:
+        """What the server takes for itself: where it listens, and its aliases."""
+        found: set[str] = set()
+        for one in self.config.declarations:
+            if isinstance(one, Setting) and one.name in ("listen", "alias"):
+                words = one.value.split()
+                found.update(map(_host, words if one.name == "alias" else words[:1]))
+        return found - {""}
+
+    def remarks(self) -> Iterator[str]:
+        """What whoever runs a script by this configuration should know, once it has run."""
+        for note in self.config.notes:
+            yield str(note)
+        for one in self.config.declarations:
+            if isinstance(one, SwitchedOff) and one.module in MODULES:
+                yield f"{one.place}: left out by {one.condition}: {one.statement} {one.module}"
+        missing = sorted(self._called - set(self.config.modules()))
+        if missing and self.config.modules():
+            names = ", ".join(missing)
+            yield f"{self.config.files[0]} does not load {names}, which the script calls"
+
+    def _set(self, server: LegacyServer, module: str, line: Modparam) -> None:
+        place = line.fault_place or line.place
+        if line.value is None:
+            raise ConfigurationError(str(line.fault), file=place.file, line=place.line)
+        value = line.value
+        if module in CONNECTING and line.name == "config_file":
+            path = find_included(str(value), Path(place.file), self._surroundings.include_path)
+            value = str(path or value)
+        try:
+            server.modparam(module, line.name, value)
+        except ConfigurationError as error:
+            raise ConfigurationError(str(error), file=place.file, line=place.line) from None
+
+    def _note(self, call: LegacyCall) -> None:
+        self._called.add(call.function.module)
+
+
+def _host(written: str) -> str:
+    match = _address.fullmatch(written.replace('"', ""))
+    return match[1].lower() if match else ""
