@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -17,14 +16,17 @@ from onehttp_backends.contract import (
     Transfer,
     TransferOptions,
 )
-from onehttp_backends.curl.driving import Helm
+from onehttp_backends.curl.driving.callbacks import CallbackTransfer
+from onehttp_backends.curl.driving.crew import Crew
+from onehttp_backends.curl.driving.event_loop import LoopTransfer
+from onehttp_backends.curl.driving.helm import Helm
+from onehttp_backends.curl.driving.waiting import EngineGoneError
 from onehttp_backends.curl.engine import Engine
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import LIBCURL
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.one_shot import needs_one_shot, perform_one_shot
-from onehttp_backends.curl.probing import probe
-from onehttp_backends.curl.transfer import CallbackTransfer
+from onehttp_backends.curl.one_shot.probing import probe
 from onehttp_backends.errors import EngineClosedError, RequestError
 from onehttp_backends.naming import NameLimits
 from onehttp_backends.probing import Probe
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     import asyncio
 
 DEFAULT_MAX_IDLE_CONNECTIONS: Final = 1024
+_ENGINE: Final = "engine"
 
 
 class PycurlBackend:
@@ -52,9 +55,11 @@ class PycurlBackend:
     def __init__(self, *, max_idle_connections: int = DEFAULT_MAX_IDLE_CONNECTIONS) -> None:
         self._max_idle_connections = max_idle_connections
         self._helm: Helm | None = None
+        # The engine's place, filled in one step: a lock would be held by a thread whose signal
+        # handler asks for an engine as well.
+        self._place: dict[str, Helm] = {}
         self.names = Names()
         self._is_closed = False
-        self._starting = threading.Lock()  # guards the making of the engine
         _backends.add(self)
 
     @property
@@ -78,13 +83,15 @@ class PycurlBackend:
         helm = self._helm or self._start()
         handle = _prepared(helm, request)
         if needs_one_shot(handle.options):
-            engine = helm.engine
-            try:
-                outcome = perform_one_shot(handle, request, engine.one_shot, self.names)
-            finally:
-                engine.pool.give_back(handle)
+            counts = helm.engine.account.one_shot
+            outcome = perform_one_shot(handle, request, counts, self.names)
+            helm.engine.pool.give_back(handle)
         else:
-            outcome = helm.perform(handle, request)
+            try:
+                outcome = helm.perform(handle, request)
+            except EngineGoneError:
+                self._forget(helm)
+                return self.perform(request)
         if traced is not None:
             traced.ended(outcome)
         if isinstance(outcome, Response):
@@ -102,8 +109,14 @@ class PycurlBackend:
         traced = begin(request) if is_on() else None
         helm = self._helm or self._start()
         handle = _prepared(helm, request)
-        transfer = helm.loop_driver(_running_loop()).submit(handle, request)
         try:
+            loop_driver = helm.loop_driver(_running_loop())
+        except EngineGoneError:
+            self._forget(helm)
+            return await self.aperform(request)
+        transfer = LoopTransfer(helm, handle, request, loop_driver)
+        try:
+            loop_driver.submit(transfer)
             outcome = await transfer.future
         except BaseException:
             transfer.cancel()
@@ -125,8 +138,12 @@ class PycurlBackend:
         handle = _prepared(helm, request)
         if is_on():
             on_done = begin(request).then(on_done)
-        transfer = CallbackTransfer(helm, handle, request, on_done)
-        helm.enqueue(transfer)
+        transfer = CallbackTransfer(helm, handle, request, on_done, helm.engine.account)
+        try:
+            helm.submit(transfer)
+        except EngineGoneError:
+            self._forget(helm)
+            return self.submit(request, on_done)
         return transfer
 
     def probe(self, request: Request, sends_request: bool) -> Probe:
@@ -162,29 +179,44 @@ class PycurlBackend:
 
     def close(self, grace_s: float = 0.0) -> None:
         """Wait up to ``grace_s`` seconds for transfers in flight, end the rest with code 42."""
-        with self._starting:
-            self._is_closed = True
-            helm, self._helm = self._helm, None
+        self._is_closed = True
+        self._helm = None
+        helm = self._place.pop(_ENGINE, None)
         if helm is not None:
             helm.close(grace_s)
 
     def _start(self) -> Helm:
-        with self._starting:
-            if self._is_closed:
-                raise EngineClosedError(
-                    "the pycurl engine was closed; after another init() take connections anew"
-                )
-            if self._helm is None:
-                self._helm = Helm(Engine(self._max_idle_connections, self.names))
-            return self._helm
+        if self._is_closed:
+            raise EngineClosedError(
+                "the pycurl engine was closed; after another init() take connections anew"
+            )
+        helm = self._place.get(_ENGINE)
+        if helm is None:
+            # Two may come at once, one perhaps in a signal handler: the first to be ready is it.
+            engine = Engine(self._max_idle_connections, self.names)
+            helm = self._place.setdefault(_ENGINE, Helm(engine, self._forget))
+        self._helm = helm
+        if helm.is_gone:  # whoever was to forget it was interrupted
+            self._forget(helm)
+            return self._start()
+        if self._is_closed:  # meanwhile
+            self.close()
+            return self._start()
+        return helm
+
+    def _forget(self, helm: Crew) -> None:
+        """An engine has failed: the next call makes another."""
+        self._helm = None
+        if self._place.get(_ENGINE) is helm:
+            del self._place[_ENGINE]
 
     def _forget_parents_engine(self) -> None:
-        """In a forked child: the engine is the parent's, its locks may be held by nobody here."""
-        helm, self._helm = self._helm, None
-        self._starting = threading.Lock()
+        """In a forked child: the engine is the parent's."""
+        self._helm = None
         self.names.forget_parent()
+        helm = self._place.pop(_ENGINE, None)
         if helm is not None:
-            helm.engine.abandon()
+            helm.forget()
 
 
 def _prepared(helm: Helm, request: Request) -> Handle:
@@ -194,12 +226,9 @@ def _prepared(helm: Helm, request: Request) -> Handle:
     handle = pool.take(request.options, origin)
     try:
         handle.prepare(request)
-    except RequestError as error:
+    except RequestError as error:  # after any other nothing is known of the handle
         pool.give_back(handle)
         raise error.with_traceback(None) from None  # its frames hold headers and bodies
-    except BaseException:
-        pool.give_back(handle)
-        raise
     return handle
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import io
 import itertools
 import socket
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 import pycurl
 
 from onehttp_backends.contract import Request
-from onehttp_backends.curl.idle_limit import Progress, SocketOpened
+from onehttp_backends.curl.idle_limit import Progress, Sockets
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.names.hops import Hops
 from onehttp_backends.curl.names.lookup import FAMILIES, Name
@@ -57,15 +57,23 @@ _GET = ("GET", False)
 STOP = itertools.repeat(1).__next__
 """For ``RESOLVER_START_FUNCTION``: libcurl, about to look a name up, ends the transfer instead.
 No Python function, so that no signal handler can run (and raise) in it."""
+UNKNOWN_S = -1.0
+NO_HEADERS: HeaderPairs = (("", ""),)
+"""Those of no request: what a handle is set to is not known."""
 _URL = pycurl.URL
 
-DeadPorts: TypeAlias = "set[int]"
+
+class OpenedSockets(Sockets, Protocol):
+    """What a handle asks of those who know all sockets."""
+
+    def is_dead(self, own_port: int) -> bool: ...
 
 
 class Handle:
     """One easy handle, what it is set to, and where its response gathers."""
 
     __slots__ = (
+        "__weakref__",
         "_body",
         "_closes",
         "_connect_timeout_s",
@@ -73,15 +81,15 @@ class Handle:
         "_frames_itself",
         "_guards_resend",
         "_headers",
-        "_sent_port",
+        "_sent_into_dead",
         "_sent_with_head",
         "_total_timeout_s",
         "_url",
         "_verb",
+        "_watch",
         "always_connects",
         "asked_url",
         "body",
-        "dead_ports",
         "easy",
         "head",
         "hops",
@@ -95,26 +103,23 @@ class Handle:
         "shelf",
         "wait",
         "waited_us",
+        "was_interrupted",
         "was_truncated",
     )
 
-    def __init__(
-        self,
-        shelf: Shelf[Handle],
-        opened: SocketOpened,
-        dead_ports: DeadPorts,
-        paused: list[Easy],
-    ) -> None:
+    def __init__(self, shelf: Shelf[Handle], watch: OpenedSockets, paused: list[Easy]) -> None:
         options = shelf.options
         self.easy: Easy = LIBCURL.easy()
         self.shelf = shelf
         self.options = options
-        self.dead_ports = dead_ports
+        self._watch = watch
         self.body = io.BytesIO()
         self.head: list[bytes] = []
         self.resend_refused = False
         self.refused_peer = ""
         self.was_truncated = False
+        self.was_interrupted = False
+        """A callback met an exception that was not its own, and libcurl has ended the transfer."""
         self.kept_bytes = 0
         self._url = ""
         self.asked_url = ""
@@ -124,19 +129,20 @@ class Handle:
         self._headers: HeaderPairs = ()
         self._expects_nothing = False
         self._frames_itself = False
-        self._closes = False
-        self._guards_resend = False
-        self.always_connects = False
+        self._closes: bool | None = False
+        self._guards_resend: bool | None = False
+        self.always_connects: bool | None = False
+        """None: not known."""
         self._total_timeout_s = options.total_timeout_s
         self._connect_timeout_s = options.connect_timeout_s
         self._sent_with_head = -1
-        self._sent_port = 0
+        self._sent_into_dead = False
         setopt = self.easy.setopt
         apply_options(setopt, options)
-        setopt(pycurl.SOCKOPTFUNCTION, opened)
+        setopt(pycurl.SOCKOPTFUNCTION, watch.opening)
         self.progress: Progress | None = None
         if options.idle_timeout_s:
-            self.progress = Progress(self.easy, shelf, self.head, opened)
+            self.progress = Progress(self.easy, shelf, self.head, watch)
         self.scope = 0
         self.wait: Wait | None = None
         self.waited_us = 0
@@ -168,10 +174,13 @@ class Handle:
         """
         setopt = self.easy.setopt
         url = request.url
+        # What the easy handle is set to is forgotten before it is set and remembered after: an
+        # exception in between, a signal handler's too, must leave nothing believed that is not so.
         if url != self._url:
-            self._url = url
+            self._url = ""
             self.asked_url = asked_url(url)
             setopt(_URL, url if url.isascii() else url.encode())
+            self._url = url
         if self.hops:
             self.hops.begin(url)
         body = request.body
@@ -191,12 +200,14 @@ class Handle:
         if total_s is None:
             total_s = self.options.total_timeout_s
         if total_s != self._total_timeout_s:
+            self._total_timeout_s = UNKNOWN_S
             setopt(pycurl.TIMEOUT_MS, milliseconds(total_s))
             self._total_timeout_s = total_s
         connect_s = request.connect_timeout_s
         if connect_s is None:
             connect_s = self.options.connect_timeout_s
         if connect_s != self._connect_timeout_s:
+            self._connect_timeout_s = UNKNOWN_S
             setopt(pycurl.CONNECTTIMEOUT_MS, milliseconds(connect_s))
             self._connect_timeout_s = connect_s
 
@@ -210,8 +221,7 @@ class Handle:
         shelf = self.shelf
         always_connects = shelf.is_http1 and not may_find_one
         if always_connects is not self.always_connects and shelf.options.reuse:
-            self.always_connects = always_connects
-            self.easy.setopt(pycurl.FRESH_CONNECT, int(always_connects))
+            self._set_always_connects(always_connects)
 
     @property
     def is_parked(self) -> bool:
@@ -237,16 +247,24 @@ class Handle:
         if connect_s := self._connect_timeout_s:
             setopt(pycurl.CONNECTTIMEOUT_MS, milliseconds(max(0.001, connect_s - elapsed_s)))
         if scope != self.scope:
+            self.scope = -1
             setopt(pycurl.ADDRESS_SCOPE, scope)
             self.scope = scope
 
-    def connect_anew(self) -> None:
-        """Open a connection for the next attempt, whatever idle ones there are."""
-        self.always_connects = True
-        self.easy.setopt(pycurl.FRESH_CONNECT, 1)
+    def connect_anew(self, left_s: float) -> None:
+        """Open a connection for the next attempt, whatever idle ones there are, and let it take no
+        longer than what is left to the transfer (0 = no limit)."""
+        self._set_always_connects(True)
+        self._total_timeout_s = UNKNOWN_S
+        self.easy.setopt(pycurl.TIMEOUT_MS, milliseconds(left_s))
 
-    def clear(self) -> None:
-        """Forget the last response, and its request's body when that was large."""
+    def clear(self) -> bool:
+        """Forget the last response, and its request's body when that was large.
+
+        False: it cannot be used again, since memory ran out while the response gathered.
+        """
+        if self.body.closed:  # all that a BytesIO says of it
+            return False
         self.body.seek(0)
         self.body.truncate()
         self.head.clear()
@@ -263,6 +281,12 @@ class Handle:
             if len(self._body) > KEEP_BODY_BYTES:
                 self.easy.setopt(pycurl.POSTFIELDS, b"")
             self._body = None
+        return True
+
+    def _set_always_connects(self, always_connects: bool) -> None:
+        self.always_connects = None
+        self.easy.setopt(pycurl.FRESH_CONNECT, int(always_connects))
+        self.always_connects = always_connects
 
     def _forget_wait(self) -> None:
         self.wait = None
@@ -293,16 +317,18 @@ class Handle:
             setopt(pycurl.CUSTOMREQUEST, method)
         guards_resend = method not in SAFE_METHODS and not self.options.unsafe_resend
         if guards_resend is not self._guards_resend:
-            self._guards_resend = guards_resend
+            self._guards_resend = None
             if guards_resend:
                 setopt(pycurl.PREREQFUNCTION, self._may_send)
             elif self.options.peers == "any":
                 self.easy.unsetopt(pycurl.PREREQFUNCTION)
+            self._guards_resend = guards_resend
         self._verb = verb
 
     def _set_headers(self, headers: HeaderPairs, body: bytes | None, expects_nothing: bool) -> None:
         special = check_headers(headers)
         closes = CONNECTION in special and closes_connection(headers)
+        self._headers = NO_HEADERS
         self._frames_itself = False
         if LENGTH in special or CODING in special or HOST in special:
             if self.options.as_libcurl:
@@ -313,8 +339,9 @@ class Handle:
                 self._frames_itself = True
         if closes is not self._closes:
             # libcurl does not read its caller's headers, and would use the connection again.
-            self._closes = closes
+            self._closes = None
             self.easy.setopt(pycurl.FORBID_REUSE, int(closes or not self.options.reuse))
+            self._closes = closes
         lines = [header_line(name, value, self.options.as_libcurl) for name, value in headers]
         if expects_nothing and not any(name.lower() == "expect" for name, _ in headers):
             lines.append("Expect:")
@@ -322,34 +349,49 @@ class Handle:
             self.easy.setopt(pycurl.HTTPHEADER, lines)
         else:
             self.easy.unsetopt(pycurl.HTTPHEADER)
-        self._headers = headers
         self._expects_nothing = expects_nothing
+        self._headers = headers
 
     def _open_public(self, _purpose: int, address: Any) -> LentSocket | int:
-        family, kind, protocol, (peer_ip, *_) = address
-        if not is_public(peer_ip):
+        try:
+            family, kind, protocol, (peer_ip, *_) = address
+            if is_public(peer_ip):
+                return LentSocket(socket.socket(family, kind, protocol))
             self.refused_peer = peer_ip
-            return int(pycurl.SOCKET_BAD)
-        return LentSocket(socket.socket(family, kind, protocol))
+        except OSError:  # no more descriptors: like any address that cannot be connected to
+            pass
+        except BaseException as error:  # noqa: BLE001 - pycurl would print it
+            self._watch.raised.append(error)
+            self.was_interrupted = True
+        return int(pycurl.SOCKET_BAD)
 
     def _may_send(self, peer_ip: str, _own_ip: str, _peer_port: int, own_port: int) -> int:
+        try:
+            is_allowed = self._is_sending_allowed(peer_ip, own_port)
+        except BaseException as error:  # noqa: BLE001 - libcurl's next callback would meet it
+            self._watch.raised.append(error)
+            self.was_interrupted = True
+            is_allowed = False
+        return int(pycurl.PREREQFUNC_OK if is_allowed else pycurl.PREREQFUNC_ABORT)
+
+    def _is_sending_allowed(self, peer_ip: str, own_port: int) -> bool:
         # A kept connection may be one that another connection's options allowed.
         if self.options.peers == "public" and not is_public(peer_ip):
             self.refused_peer = peer_ip
-            return int(pycurl.PREREQFUNC_ABORT)
+            return False
         if not self._guards_resend:
-            return int(pycurl.PREREQFUNC_OK)
+            return True
         # libcurl repeats a request by itself when a kept connection ends before the first
         # byte of an answer, a POST too, and has no option against it (curl#18417). It asks
         # here before each sending: a second one with no header received in between is such a
         # repetition. It may go on only if the first went into a socket we knew to be dead.
         is_repetition = len(self.head) == self._sent_with_head
-        if is_repetition and self._sent_port not in self.dead_ports:
+        if is_repetition and not self._sent_into_dead:
             self.resend_refused = True
-            return int(pycurl.PREREQFUNC_ABORT)
+            return False
+        self._sent_into_dead = self._watch.is_dead(own_port)
         self._sent_with_head = len(self.head)
-        self._sent_port = own_port
-        return int(pycurl.PREREQFUNC_OK)
+        return True
 
     def _keep_what_fits(self, chunk: bytes) -> int:
         # Returning less than was given ends the transfer with code 23: the wanted early stop.

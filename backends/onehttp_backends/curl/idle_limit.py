@@ -18,21 +18,38 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import socket
 import time
 from collections.abc import Callable, Container
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol
 
 import pycurl
 
 from onehttp_backends.curl.libcurl import Easy
 from onehttp_backends.curl.shelf import Shelf
 
-SocketOpened: TypeAlias = Callable[[int, int], int]
-
 MIN_ROOM: Final = 64
 UNSENT_BYTES: Final = 16 * 1024
 """How much of an upload may wait in the kernel unsent: what has to move within the limit."""
+
+
+class MovingSocket(Protocol):
+    """What is asked of a socket."""
+
+    event_at: float
+
+    def tell_of_little_sent(self, unsent_bytes: int) -> None: ...
+
+
+class Sockets(Protocol):
+    """What is asked of those who know all sockets."""
+
+    raised: list[BaseException]
+    """What a callback of libcurl's must not raise, for the driver to raise."""
+
+    opening: Callable[[int, int], int]
+    """For ``SOCKOPTFUNCTION``."""
+
+    def socket(self, fd: int, /) -> MovingSocket | None: ...
 
 
 class Progress:
@@ -42,30 +59,23 @@ class Progress:
         "_counts",
         "_head",
         "_moved_at",
-        "_opened_fd",
+        "_opened",
         "_shelf",
+        "_sockets",
         "_started_at",
         "easy",
         "limit_s",
         "number",
     )
 
-    def __init__(
-        self, easy: Easy, shelf: Shelf[Any], head: list[bytes], opened: SocketOpened
-    ) -> None:
+    def __init__(self, easy: Easy, shelf: Shelf[Any], head: list[bytes], sockets: Sockets) -> None:
         self.easy = easy
         self.limit_s = shelf.options.idle_timeout_s
         self._shelf = shelf
         self._head = head
+        self._sockets = sockets
         self.start(0, 0.0)
-
-        def note_opened(fd: int, purpose: int) -> int:
-            self._opened_fd = shelf.opened_fd = fd
-            self._moved_at = time.monotonic()
-            _tell_of_little_sent(fd)
-            return opened(fd, purpose)
-
-        easy.setopt(pycurl.SOCKOPTFUNCTION, note_opened)
+        easy.setopt(pycurl.SOCKOPTFUNCTION, self._note_opened)
         if not shelf.is_http1:
             easy.setopt(pycurl.XFERINFOFUNCTION, self._note_counts)
             easy.setopt(pycurl.NOPROGRESS, 0)
@@ -74,18 +84,18 @@ class Progress:
         """A transfer begins; it is told by its number from others that the handle has run."""
         self.number = number
         self._started_at = self._moved_at = now
-        self._opened_fd = -1
+        self._opened: MovingSocket | None = None
         self._counts = (0, 0, 0)
 
-    def last_moved(self, events_at: dict[int, float]) -> float:
-        """When, by the monotonic clock; ``events_at`` tells of each socket's last event."""
+    def last_moved(self) -> float:
+        """When, by the monotonic clock."""
         if self._may_share_socket():
             sent_us = self.easy.getinfo(pycurl.PRETRANSFER_TIME_T)
             return max(self._moved_at, self._started_at + float(sent_us) / 1e6)
-        fd = self.easy.getinfo(pycurl.ACTIVESOCKET)
-        if fd < 0:  # not connected yet
-            fd = self._opened_fd if self._opened_fd >= 0 else self._shelf.opened_fd
-        return max(self._moved_at, events_at.get(fd, 0.0))
+        moving = self._sockets.socket(self.easy.getinfo(pycurl.ACTIVESOCKET))
+        if moving is None:  # not connected yet
+            moving = self._opened or self._shelf.opened
+        return max(self._moved_at, moving.event_at) if moving else self._moved_at
 
     def _may_share_socket(self) -> bool:
         if self._shelf.is_http1 or self.easy.getinfo(pycurl.REQUEST_SIZE) == 0:
@@ -94,19 +104,26 @@ class Progress:
 
     def _note_counts(self, _to_get: int, got: int, _to_send: int, sent: int) -> None:
         # libcurl calls at every look at a transfer, whether or not something came of it.
-        counts = (got, sent, len(self._head))
-        if counts != self._counts:
-            self._counts = counts
+        try:
+            counts = (got, sent, len(self._head))
+            if counts != self._counts:
+                self._counts = counts
+                self._moved_at = time.monotonic()
+        except BaseException as error:  # noqa: BLE001 - a handler's; pycurl would print it
+            self._sockets.raised.append(error)
+
+    def _note_opened(self, fd: int, purpose: int) -> int:
+        verdict = self._sockets.opening(fd, purpose)
+        try:
+            self._opened = self._shelf.opened = self._sockets.socket(fd)
             self._moved_at = time.monotonic()
-
-
-def _tell_of_little_sent(fd: int) -> None:
-    # The kernel takes megabytes at once and then says nothing until a third of them is gone:
-    # on a slow line an upload would seem to stand still.
-    connection = socket.socket(fileno=fd)
-    if connection.type is socket.SOCK_STREAM and connection.family is not socket.AF_UNIX:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
-    connection.detach()
+            if self._opened is not None:
+                # The kernel takes megabytes at once and then says nothing until a third of them
+                # is gone: on a slow line an upload would seem to stand still.
+                self._opened.tell_of_little_sent(UNSENT_BYTES)
+        except BaseException as error:  # noqa: BLE001 - libcurl's next callback would meet it
+            self._sockets.raised.append(error)
+        return verdict
 
 
 class IdleLimits:
@@ -117,7 +134,6 @@ class IdleLimits:
         self.due: list[tuple[float, int, Progress]] = []
         """A heap. Ended transfers stay in it until they come up, or there is no more room."""
         self._room = MIN_ROOM
-        self._events_at: dict[int, float] = {}
         self._numbers = itertools.count(1)
 
     def watch(self, progress: Progress) -> None:
@@ -130,20 +146,13 @@ class IdleLimits:
             self._room = max(MIN_ROOM, 2 * len(self.due))
         self._put(progress, now)
 
-    def see(self, events: list[tuple[int, int]]) -> float:
-        """Stamp the sockets of ``events``; return the time."""
-        now = time.monotonic()
-        for fd, _ in events:
-            self._events_at[fd] = now
-        return now
-
     def next_idle(self, now: float) -> Progress | None:
         """One whose limit is over, no longer watched; None when there is none (any more)."""
         while self.due and self.due[0][0] <= now:
             entry = heapq.heappop(self.due)
             if self._is_running(entry):
                 progress = entry[2]
-                moved_at = progress.last_moved(self._events_at)
+                moved_at = progress.last_moved()
                 if moved_at + progress.limit_s <= now:
                     return progress
                 self._put(progress, moved_at)

@@ -6,17 +6,41 @@ libcurl's own pages (https://curl.se/libcurl/c/).
 
 from __future__ import annotations
 
+import functools
+import select
 import threading
 import warnings
-from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias, cast
+from collections.abc import Callable, Generator
+from typing import Any, Final, Protocol, TypeAlias, cast
 
 import pycurl
 
 OLDEST_SAFE = (8, 21, 0)
 """libcurl before this has credential and connection-reuse faults that touch a shared pool."""
 
-SocketCallback: TypeAlias = Callable[[int, int, object, object], None]
+SocketCallback: TypeAlias = Callable[[int, int, object, object], object]
+
+EPOLL_OF_POLL: Final = {
+    pycurl.POLL_NONE: select.EPOLLIN | select.EPOLLRDHUP,
+    pycurl.POLL_IN: select.EPOLLIN | select.EPOLLRDHUP,
+    pycurl.POLL_OUT: select.EPOLLOUT,
+    pycurl.POLL_INOUT: select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLOUT,
+    pycurl.POLL_REMOVE: select.EPOLLIN | select.EPOLLRDHUP,
+}
+"""What to register a socket for, by what libcurl wants of it. poll(2) has the same bits. A socket
+that libcurl wants nothing of stays readable: somebody closes it, or says what nobody asked for."""
+
+
+def select_mask(events: int) -> int:
+    """What libcurl is told of events: CSELECT bits."""
+    mask: int = 0
+    if events & ~select.EPOLLOUT:
+        mask = pycurl.CSELECT_IN
+    if events & select.EPOLLOUT:
+        mask |= pycurl.CSELECT_OUT
+    if events & (select.EPOLLERR | select.EPOLLHUP):
+        mask |= pycurl.CSELECT_ERR
+    return mask
 
 
 class Easy(Protocol):
@@ -39,15 +63,106 @@ class Multi(Protocol):
     def perform(self) -> tuple[int, int]: ...
     def socket_action(self, fd: int, event_mask: int) -> tuple[int, int]: ...
     def timeout(self) -> int: ...
-    def info_read(self) -> tuple[int, list[Easy], list[tuple[Easy, int, str]]]: ...
+    def info_read(
+        self, max_objects: int = ..., /
+    ) -> tuple[int, list[Easy], list[tuple[Easy, int, str]]]: ...
     def close(self) -> None: ...
+
+
+class Hearing:
+    """What libcurl says of its sockets, heard in a way that no signal handler can break.
+
+    A handler may raise at the first instruction of a Python function, before any `try` of its own.
+    pycurl would print that and libcurl give the whole multi up, or meet it again in the middle of
+    its next callback. A generator resumes inside its `try`; `max` and `min`, which are C, hand it
+    the arguments one after the other.
+    """
+
+    def __init__(self, change: Callable[[int, int], None], opened: Callable[[int], None]) -> None:
+        self._change = change
+        self._opened = opened
+        self.raised: list[BaseException] = []
+        """To be raised by whoever has called libcurl, once that has returned."""
+        self.is_missing_something = False
+        """Something was not heard to its end."""
+        changes, openings = self._hear_changes(), self._hear_openings()
+        next(changes)
+        next(openings)
+        self.change: SocketCallback = functools.partial(max, key=changes.send)
+        """For ``M_SOCKETFUNCTION``: what has changed, the socket, the multi, and None."""
+        self.opening: Callable[[int, int], int] = functools.partial(min, key=openings.send)
+        """For ``SOCKOPTFUNCTION``: the socket, and its purpose, which is 0 (a connection) and, as
+        the lesser of the two keys, what libcurl gets back: the socket may be used."""
+
+    def _hear_changes(self) -> Generator[int, object, None]:
+        numbers: list[int] = []
+        while True:
+            try:
+                while True:
+                    argument = yield 0
+                    if type(argument) is int:
+                        numbers.append(argument)
+                    elif argument is not None:  # the multi: both numbers have come
+                        if len(numbers) == 2:
+                            self._change(*numbers)
+                        numbers.clear()
+            except GeneratorExit:
+                return
+            except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
+                numbers.clear()
+                self._note(error)
+
+    def _hear_openings(self) -> Generator[int, int, None]:
+        fd = key = 0
+        while True:
+            try:
+                while True:
+                    argument = yield key
+                    key = int(argument != 0)
+                    if argument:
+                        fd = argument
+                    elif fd:
+                        self._opened(fd)
+                        fd = 0
+                    else:
+                        self.is_missing_something = True
+            except GeneratorExit:
+                return
+            except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
+                fd = 0
+                self._note(error)
+
+    def _note(self, error: BaseException) -> None:
+        self.is_missing_something = True
+        self.raised.append(error)
+
+
+def add_once(multi: Multi, easy: Easy) -> None:
+    """Put a handle into a multi, unless it is there: an exception may have come after it was."""
+    try:
+        multi.add_handle(easy)
+    except pycurl.error as error:
+        if "already on this" not in str(error):
+            raise
+
+
+def remove_once(multi: Multi, easy: Easy) -> bool:
+    """Take a handle out of a multi; False when it was not there."""
+    try:
+        multi.remove_handle(easy)
+    except pycurl.error as error:
+        if "not on this" not in str(error):
+            raise
+        return False
+    return True
 
 
 class Libcurl:
     """libcurl as loaded into this process: its version, and its global state."""
 
     def __init__(self) -> None:
-        self._once = threading.Lock()
+        # A signal handler may ask for an engine while its thread makes one.
+        self._once = threading.RLock()
         self.global_inits = 0
         number: int = pycurl.version_info()[2]
         self.version = (number >> 16 & 0xFF, number >> 8 & 0xFF, number & 0xFF)
@@ -74,7 +189,7 @@ class Libcurl:
 
     def forget_lock(self) -> None:
         """In a forked child: the lock may have been held by a thread that is not here."""
-        self._once = threading.Lock()
+        self._once = threading.RLock()
 
     def easy(self) -> Easy:
         return cast(Easy, pycurl.Curl())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
+
 from onehttp_backends.contract import TransferOptions
-from onehttp_backends.curl.handle import DeadPorts, Handle
-from onehttp_backends.curl.idle_limit import SocketOpened
+from onehttp_backends.curl.handle import Handle, OpenedSockets
 from onehttp_backends.curl.libcurl import Easy
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.request_rules import check_options
@@ -13,16 +14,21 @@ MAX_SHELVES = 1024
 
 
 class HandlePool:
-    """Idle handles by (options, origin). Any thread may take and give back."""
+    """Idle handles by (options, origin). Any thread may take and give back, without a lock: each
+    step is one of a dict's or a list's own."""
 
-    def __init__(self, opened: SocketOpened, dead_ports: DeadPorts, paused: list[Easy]) -> None:
-        self._opened = opened
+    def __init__(self, watch: OpenedSockets, paused: list[Easy]) -> None:
+        self._watch = watch
         self._paused = paused
-        self._dead_ports = dead_ports
-        # Keyed by the identity of the options: equal options of two connections stay apart.
+        # Keyed by the identity of the options: equal options of two connections stay apart. It
+        # cannot come back while it is a key, since the shelf keeps its options.
         self._shelves: dict[tuple[int, str], Shelf[Handle]] = {}
-        self.made: set[Handle] = set()
-        """Every handle that is not closed, wherever it is."""
+        self._made: set[weakref.ref[Handle]] = set()
+
+    @property
+    def made(self) -> list[Handle]:
+        """Every handle that somebody still has, wherever it is."""
+        return [handle for each in list(self._made) if (handle := each()) is not None]
 
     def take(self, options: TransferOptions, origin: str) -> Handle:
         """An idle handle for these, or a new one.
@@ -33,49 +39,47 @@ class HandlePool:
         shelf = self._shelves.get((id(options), origin))
         if shelf is None:
             check_options(options)
-            if len(self._shelves) >= MAX_SHELVES:
-                self._forget_oldest_shelf()
+            for key in list(self._shelves)[: 1 - MAX_SHELVES]:
+                self._forget_shelf(key)
             shelf = self._shelves.setdefault((id(options), origin), Shelf(options, origin))
         try:
             return shelf.idle.pop()
         except IndexError:
-            handle = Handle(shelf, self._opened, self._dead_ports, self._paused)
-            self.made.add(handle)
+            handle = Handle(shelf, self._watch, self._paused)
+            self._made.add(weakref.ref(handle, self._made.discard))
             return handle
 
     def give_back(self, handle: Handle) -> None:
-        """Keep a handle that is in no multi for its next use."""
+        """Keep a handle that is in no multi for its next use, as the last thing done with it.
+
+        One that was interrupted, or is not as it should be, is not given back but let go of.
+        """
         shelf = handle.shelf
         if shelf.is_forgotten or len(shelf.idle) >= shelf.keeps:
-            self._discard(handle)
-        else:
-            handle.clear()
+            handle.easy.close()
+        elif handle.clear():
             shelf.idle.append(handle)
 
     def forget(self, options: TransferOptions) -> None:
         """Close the idle handles of these options, whatever their origin."""
         wanted = id(options)
-        for key in [key for key in list(self._shelves) if key[0] == wanted]:
-            self._forget_shelf(key)
+        for key in list(self._shelves):
+            if key[0] == wanted:
+                self._forget_shelf(key)
 
     def close(self) -> None:
         """Close every idle handle."""
-        while self._shelves:
-            self._forget_oldest_shelf()
-
-    def _discard(self, handle: Handle) -> None:
-        self.made.discard(handle)
-        handle.easy.close()
-
-    def _forget_oldest_shelf(self) -> None:
-        self._forget_shelf(next(iter(self._shelves)))
+        for key in list(self._shelves):
+            self._forget_shelf(key)
 
     def _forget_shelf(self, key: tuple[int, str]) -> None:
-        shelf = self._shelves.pop(key)
+        shelf = self._shelves.pop(key, None)
+        if shelf is None:  # another thread was faster
+            return
         shelf.is_forgotten = True
         while shelf.idle:
             try:
                 handle = shelf.idle.pop()
             except IndexError:  # another thread has taken the last one
                 break
-            self._discard(handle)
+            handle.easy.close()

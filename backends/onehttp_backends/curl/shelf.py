@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from onehttp_backends.contract import HttpVersion, TransferOptions
 
@@ -13,7 +13,7 @@ MAX_IDLE_PER_SHELF = 1024
 class Shelf(Generic[H]):
     """Where the idle handles of one (options, origin) lie."""
 
-    __slots__ = ("idle", "is_forgotten", "is_http1", "keeps", "opened_fd", "options", "origin")
+    __slots__ = ("idle", "is_forgotten", "is_http1", "keeps", "opened", "options", "origin")
 
     def __init__(self, options: TransferOptions, origin: str) -> None:
         self.options = options  # kept, so that no other options get their identity
@@ -23,7 +23,7 @@ class Shelf(Generic[H]):
         # An easy handle remembers what it was challenged for, and nothing makes it forget.
         self.keeps = 0 if options.auth and options.auth.each_time else MAX_IDLE_PER_SHELF
         """How many idle handles it keeps."""
-        self.opened_fd = -1
+        self.opened: Any = None
         """The last socket opened under an idle limit: what its HTTP/2 streams wait for."""
         self.is_http1 = options.http_version is HttpVersion.HTTP_1_1 or (
             origin.startswith("http:")

@@ -5,28 +5,78 @@ While a transfer uses it, an event is libcurl's business. While none does, an ev
 server has closed it, or has sent something nobody asked for. libcurl looks at an idle
 connection at most once a second, so it would use the first and deliver the second as the
 answer to the next call: such a socket is shut down here, which libcurl does notice.
+
+Descriptors come back, sockets do not: what is known of one is in an object of its own, made when
+libcurl opens it. A number of which we know the object is compared with its inode before the
+kernel is asked to do anything to it that cannot be undone.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import select
 import socket
+import struct
+import time
 from typing import Final
 
 import pycurl
 
+from onehttp_backends.curl.libcurl import EPOLL_OF_POLL, Hearing, Multi, select_mask
+
 READABLE: Final = select.EPOLLIN | select.EPOLLRDHUP
-_INTEREST: Final = {
-    pycurl.POLL_NONE: READABLE,
-    pycurl.POLL_IN: READABLE,
-    pycurl.POLL_OUT: select.EPOLLOUT,
-    pycurl.POLL_INOUT: READABLE | select.EPOLLOUT,
-    pycurl.POLL_REMOVE: READABLE,
-}
+_CLOSED_BY_PEER: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 MAX_EVENTS: Final = 4096
-MAX_DEAD_PORTS: Final = 4096
+# Not a `socket` object for a moment: it would close libcurl's descriptor when an exception comes
+# in between, and a copy of the descriptor cannot be had when there are no more.
+_libc: Final = ctypes.CDLL(None)
+_ADDRESS_BYTES: Final = 128
+
+
+class Socket:
+    """One socket from its making on, whatever numbers it shares with its predecessors."""
+
+    __slots__ = ("event_at", "fd", "inode", "interest", "is_multiplexed", "is_shut")
+
+    def __init__(self, fd: int, inode: int) -> None:
+        self.fd = fd
+        self.inode = inode
+        """0: libcurl's own (a pipe, an eventfd), which has no peer."""
+        self.interest = 0
+        self.is_multiplexed = False
+        self.is_shut = False
+        """Found dead while idle, and shut down: what goes into it from then on goes nowhere."""
+        self.event_at = 0.0
+        """When it was last ready, by the monotonic clock; kept for multiplexed ones."""
+
+    def is_open(self) -> bool:
+        """Whether the number is still this socket's."""
+        try:
+            return self.inode != 0 and os.fstat(self.fd).st_ino == self.inode
+        except OSError:
+            return False
+
+    def own_port(self) -> int:
+        """The port at our end; 0 for what has none."""
+        address = ctypes.create_string_buffer(_ADDRESS_BYTES)
+        _libc.getsockname(self.fd, address, ctypes.byref(ctypes.c_uint32(_ADDRESS_BYTES)))
+        family, port = struct.unpack_from("=H2s", address)
+        return int.from_bytes(port, "big") if family in (socket.AF_INET, socket.AF_INET6) else 0
+
+    def tell_of_little_sent(self, unsent_bytes: int) -> None:
+        """Be writable only while no more than ``unsent_bytes`` wait in the kernel."""
+        # What is no TCP socket refuses, and does not matter.
+        number = ctypes.c_int(unsent_bytes)
+        _libc.setsockopt(
+            self.fd, socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, ctypes.byref(number), 4
+        )
+
+    def shut_down(self) -> None:
+        """Let nothing pass it any more; libcurl sees that before it uses it again."""
+        self.is_shut = True
+        _libc.shutdown(self.fd, socket.SHUT_RDWR)
 
 
 class SocketWatch:
@@ -36,55 +86,79 @@ class SocketWatch:
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
-        self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._epoll.register(self._wake_fd, select.EPOLLIN)
-        self._interest: dict[int, int] = {}
+        self._bell = _Bell()
+        self.wake_fd: Final = self._bell.fd
+        self._epoll.register(self.wake_fd, select.EPOLLIN)
+        self._sockets: dict[int, Socket] = {}
         self._busy: set[int] = set()
-        self.idle: set[int] = set()
+        self.idle: set[Socket] = set()
         """Sockets that no transfer uses; closed ones may be among them, none is missing."""
-        self._opened: dict[int, int] = {}  # fd -> inode: a number may be somebody else's by now
         self.is_behind = False
         """There may be more events than the last wait has returned."""
-        self.multiplexed: set[int] = set()
-        self.dead_ports: set[int] = set()
-
-    @property
-    def wake_fd(self) -> int:
-        return self._wake_fd
+        self._shut: set[Socket] = set()
+        self._is_listening: bool | None = False  # None: not known
+        self.is_stamping = False
+        """Whether sockets keep the time of their last event."""
+        self.hearing = Hearing(self._change, self._opened)
+        self.opening = self.hearing.opening
+        """libcurl has made a socket (``SOCKOPTFUNCTION``)."""
+        self.raised = self.hearing.raised
+        """What callbacks of libcurl's must not raise, for the driver to raise."""
 
     def fileno(self) -> int:
         return self._epoll.fileno()
 
     def wake(self) -> None:
         """Let the driver's wait return; from any thread."""
-        os.eventfd_write(self._wake_fd, 1)
+        self._bell.ring()
 
-    def drain_wake(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            os.eventfd_read(self._wake_fd)
-
-    def opened(self, fd: int, _purpose: int) -> int:
-        """libcurl has made a socket (``SOCKOPTFUNCTION``)."""
+    def _opened(self, fd: int) -> None:
         # The number may have been another socket of ours, closed without a word.
-        self._interest.pop(fd, None)
-        self._busy.discard(fd)
-        self.idle.discard(fd)
-        self.multiplexed.discard(fd)
-        self._opened[fd] = os.fstat(fd).st_ino
-        return int(pycurl.SOCKOPT_OK)
+        self._forget(fd)
+        self._sockets[fd] = Socket(fd, os.fstat(fd).st_ino)
 
-    def changed(self, what: int, fd: int, _multi: object, _data: object) -> None:
-        """libcurl's interest in a socket has changed (``M_SOCKETFUNCTION``)."""
+    def adopt(self, fd: int) -> None:
+        """A connection uses this socket, whose making may have been missed."""
+        known = self._sockets.get(fd)
+        if known is None or not known.is_open():
+            self._opened(fd)
+
+    def socket(self, fd: int) -> Socket | None:
+        """The socket that has this number now."""
+        return self._sockets.get(fd)
+
+    def _change(self, what: int, fd: int) -> None:
+        known = self._sockets.get(fd)
         if what == pycurl.POLL_REMOVE:
             self._busy.discard(fd)
-            if fd in self._opened:
-                self.idle.add(fd)
+            if known is not None:
+                if known.inode:
+                    self.idle.add(known)
+                else:
+                    self._forget(fd)
+                    return
         else:
             self._busy.add(fd)
-            self.idle.discard(fd)
-        interest = _INTEREST[what]
-        if self._interest.get(fd) != interest:
-            self._register(fd, interest)
+            if known is None:  # a pipe of libcurl's own
+                known = self._sockets[fd] = Socket(fd, 0)
+            self.idle.discard(known)
+        interest = EPOLL_OF_POLL[what]
+        if known is not None and known.interest != interest:
+            self._register(known, interest)
+
+    def listen(self, multi: Multi) -> None:
+        """Have libcurl tell about the sockets of this multi from now on."""
+        if self._is_listening is not True:
+            self._is_listening = None
+            multi.setopt(pycurl.M_SOCKETFUNCTION, self.hearing.change)
+            self._is_listening = True
+
+    def stop_listening(self, multi: Multi) -> None:
+        """Have libcurl tell nothing."""
+        if self._is_listening is not False:
+            self._is_listening = None
+            multi.setopt(pycurl.M_SOCKETFUNCTION, None)
+            self._is_listening = False
 
     def poll(self, wait_s: float) -> list[tuple[int, int]]:
         """Wait for events (-1: for ever); return (fd, CSELECT mask) of those libcurl must see.
@@ -97,81 +171,132 @@ class SocketWatch:
         self.is_behind = len(found) == MAX_EVENTS
         for fd, events in found:
             if fd in busy:
-                ready.append((fd, _select_mask(events)))
-            elif fd == self._wake_fd:
-                self.drain_wake()
+                ready.append((fd, select_mask(events)))
+            elif fd == self.wake_fd:
+                self._drain_wake()
             else:
-                self._drop_idle(fd)
+                self._drop_idle(fd, events)
+        if self.is_stamping and ready:
+            self._stamp(ready)
         return ready
 
     def sweep(self) -> None:
         """Shut down the idle sockets that are dead or hold a stray response."""
-        for fd, _ in self._epoll.poll(0, MAX_EVENTS):
-            if fd not in self._busy and fd != self._wake_fd:
-                self._drop_idle(fd)
+        for fd, events in self._epoll.poll(0, MAX_EVENTS):
+            if fd not in self._busy and fd != self.wake_fd:
+                self._drop_idle(fd, events)
 
-    def watch_idle(self, fd: int) -> None:
-        """Watch a socket that was used without `changed` being told."""
+    def note_use(self, fd: int, is_multiplexed: bool) -> None:
+        """Watch a socket that a transfer was made on, perhaps without libcurl's telling."""
+        known = self._sockets.get(fd)
+        if known is None:
+            return
+        if is_multiplexed:
+            known.is_multiplexed = self.is_stamping = True
         if fd not in self._busy:
-            self.idle.add(fd)
-        if fd not in self._interest:
-            self._register(fd, READABLE)
+            self.idle.add(known)
+        if not known.interest:
+            self._register(known, READABLE)
 
-    def inherited_fds(self) -> list[int]:
-        """The sockets that are still open and still libcurl's."""
-        return [fd for fd, inode in self._opened.items() if _inode(fd) == inode]
+    def note_busy(self, fd: int) -> None:
+        """A transfer uses it, which libcurl has not told."""
+        known = self._sockets.get(fd)
+        if known is not None:
+            self._busy.add(fd)
+            self.idle.discard(known)
+
+    def assume_nothing(self) -> None:
+        """Changes were missed, and libcurl is to tell all anew: until then all sockets are idle."""
+        for fd in list(self._busy):
+            known = self._sockets.get(fd)
+            if known is not None and known.inode:
+                self.idle.add(known)
+        self._busy.clear()
+
+    def is_dead(self, own_port: int) -> bool:
+        """Whether what goes out from this port goes into a socket that was shut down here.
+
+        A live one may have the number again while libcurl still keeps the dead one: then not.
+        """
+        if not self._shut:
+            return False
+        self._shut = {known for known in self._shut if known.is_open()}
+        if all(known.own_port() != own_port for known in self._shut):
+            return False
+        alive = (known for known in self.open_sockets() if not known.is_shut)
+        return all(known.own_port() != own_port for known in alive)
+
+    def open_sockets(self) -> list[Socket]:
+        """The sockets that are still open and still libcurl's. Any thread may ask."""
+        return [known for known in list(self._sockets.values()) if known.is_open()]
 
     def close(self) -> None:
         """Let go of the kernel objects; the sockets stay libcurl's."""
         self._epoll.close()
-        os.close(self._wake_fd)
+        self._bell.close()
 
-    def _register(self, fd: int, interest: int) -> None:
-        # libcurl closes a socket and gets the same number again without a word: what we know
-        # of a number may be of its predecessor, which the kernel has dropped from the set.
-        if fd in self._interest:
-            with contextlib.suppress(FileNotFoundError):
-                self._epoll.modify(fd, interest)
-                self._interest[fd] = interest
-                return
+    def _forget(self, fd: int) -> None:
+        known = self._sockets.pop(fd, None)
+        if known is not None:
+            self.idle.discard(known)
+            self._busy.discard(fd)
+            if not known.inode:
+                with contextlib.suppress(OSError):
+                    self._epoll.unregister(fd)
+
+    def _drain_wake(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self.wake_fd)
+
+    def _stamp(self, ready: list[tuple[int, int]]) -> None:
+        now = time.monotonic()
+        for fd, _ in ready:
+            known = self._sockets.get(fd)
+            if known is not None:
+                known.event_at = now
+
+    def _register(self, known: Socket, interest: int) -> None:
+        fd = known.fd
+        known.interest = 0  # unknown, should one of the next calls fail
         try:
-            self._epoll.register(fd, interest)
-        except FileExistsError:  # the predecessor lives on in a forked child
             self._epoll.modify(fd, interest)
-        self._interest[fd] = interest
+        except FileNotFoundError:  # new, or closed without a word and opened again
+            self._epoll.register(fd, interest)
+        known.interest = interest
 
-    def _drop_idle(self, fd: int) -> None:
-        if fd in self._interest:
-            del self._interest[fd]
-        self.idle.discard(fd)
+    def _drop_idle(self, fd: int, events: int) -> None:
+        known = self._sockets.get(fd)
+        # HTTP/2 peers may send pings and settings at any time, and name the stream of a
+        # response: only what has been closed is mistrusted, and watched for from then on.
+        if known is not None and known.is_multiplexed and not events & _CLOSED_BY_PEER:
+            self._register(known, select.EPOLLRDHUP)
+            return
         with contextlib.suppress(OSError):  # closed by libcurl since
             self._epoll.unregister(fd)
-        # HTTP/2 peers may send pings and settings at any time, and name the stream of a
-        # response; resolver pipes have no peer. Only HTTP/1 sockets are mistrusted.
-        if fd in self.multiplexed or self._opened.get(fd) != _inode(fd):
-            return
-        with socket.socket(fileno=os.dup(fd)) as dead, contextlib.suppress(OSError):
-            if len(self.dead_ports) >= MAX_DEAD_PORTS:
-                self.dead_ports.clear()
-            name = dead.getsockname()
-            if len(name) > 1:
-                self.dead_ports.add(name[1])
-            dead.shutdown(socket.SHUT_RDWR)
+        if known is not None:
+            known.interest = 0
+            self.idle.discard(known)
+            if known.is_open():
+                known.shut_down()
+                self._shut.add(known)
 
 
-def _select_mask(events: int) -> int:
-    mask = 0
-    if events & ~select.EPOLLOUT:
-        mask = pycurl.CSELECT_IN
-    if events & select.EPOLLOUT:
-        mask |= pycurl.CSELECT_OUT
-    if events & (select.EPOLLERR | select.EPOLLHUP):
-        mask |= pycurl.CSELECT_ERR
-    return mask
+class _Bell:
+    """An eventfd that is closed with the object, should its engine never be closed."""
 
+    __slots__ = ("fd",)
 
-def _inode(fd: int) -> int | None:
-    try:
-        return os.fstat(fd).st_ino
-    except OSError:
-        return None
+    def __init__(self) -> None:
+        self.fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+
+    def ring(self) -> None:
+        if self.fd >= 0:  # the number may be another's after the end
+            os.eventfd_write(self.fd, 1)
+
+    def close(self) -> None:
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def __del__(self) -> None:
+        self.close()

@@ -15,7 +15,8 @@ from onehttp_backends.contract import Auth, Outcome, Request, Response, Transfer
 from onehttp_backends.curl import PycurlBackend
 from onehttp_backends.curl.driving import Helm
 from onehttp_backends.curl.engine import Engine
-from onehttp_backends.curl.transfer import Transfer
+from onehttp_backends.curl.engine.ownership import Claim
+from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.errors import CancelledError, ReentrantCallError
 from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer, echo, keep_answering, silent
@@ -54,27 +55,29 @@ def test_a_driver_that_leaves_hands_over_to_a_blocked_caller(backend: PycurlBack
     assert codes == [200] * 28
 
 
-class HandingOver(deque[Transfer]):
+class Leaving(deque[Transfer]):
     """An inbox whose driver leaves at once when somebody comes."""
 
-    def __init__(self, helm: Helm) -> None:
+    def __init__(self, helm: Helm, claim: Claim) -> None:
         super().__init__()
-        self._helm = helm
+        self._leave = lambda: helm.leave(claim)
 
     def append(self, transfer: Transfer) -> None:
         super().append(transfer)
-        self._helm.release()
+        self._leave()
 
 
-def test_the_helm_may_be_handed_to_a_caller_before_it_waits() -> None:
+def test_the_driver_may_leave_before_a_caller_waits() -> None:
     engine = Engine(8)
     helm = Helm(engine)
+    claim = Claim()
+    claim.thread = 1  # another one's
     with RawServer(keep_answering) as server:
         request = Request("GET", server.url)
         handle = engine.pool.take(request.options, server.url)
         handle.prepare(request)
-        assert helm._helm.acquire(blocking=False)
-        engine.inbox = HandingOver(helm)
+        assert helm.ownership.take(claim)
+        engine.inbox = Leaving(helm, claim)
         outcome = helm.perform(handle, request)
         assert isinstance(outcome, Response)
         helm.close(0)

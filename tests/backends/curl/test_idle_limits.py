@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import ssl
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from onehttp_backends.curl import PycurlBackend
 from onehttp_backends.curl.handle import Shelf
 from onehttp_backends.curl.idle_limit import MIN_ROOM, IdleLimits, Progress
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
+from onehttp_backends.curl.sockets import Socket
 from onehttp_backends.errors import TimeoutError
 from servers.http2 import Http2Server
 from servers.raw import OK, Peer, RawServer, silent
@@ -34,9 +36,20 @@ class Watched(Progress):
 
     looks = 0
 
-    def last_moved(self, events_at: dict[int, float]) -> float:
+    def last_moved(self) -> float:
         type(self).looks += 1
-        return super().last_moved(events_at)
+        return super().last_moved()
+
+
+class NoSockets:
+    """Knows none."""
+
+    def __init__(self) -> None:
+        self.raised: list[BaseException] = []
+        self.opening = min
+
+    def socket(self, _fd: int) -> None:
+        return None
 
 
 @pytest.fixture
@@ -56,7 +69,7 @@ def limits(running: set[Easy]) -> IdleLimits:
 
 
 def watched(limits: IdleLimits, running: set[Easy], shelf: Shelf) -> Watched:
-    progress = Watched(LIBCURL.easy(), shelf, [], lambda fd, purpose: 0)
+    progress = Watched(LIBCURL.easy(), shelf, [], NoSockets())
     running.add(progress.easy)
     limits.watch(progress)
     return progress
@@ -66,8 +79,8 @@ def test_the_limit_runs_from_the_last_event(
     limits: IdleLimits, running: set[Easy], shelf: Shelf
 ) -> None:
     progress = watched(limits, running, shelf)
-    shelf.opened_fd = 7
-    moved_at = limits.see([(7, 1)])
+    shelf.opened = Socket(7, 0)
+    moved_at = shelf.opened.event_at = time.monotonic()
     assert limits.next_idle(limits.due[0][0]) is None  # nothing but the start was known then
     assert limits.due[0][0] == moved_at + LIMIT_S
     assert limits.next_idle(moved_at + LIMIT_S) is progress
@@ -78,8 +91,8 @@ def test_events_of_other_sockets_do_not_count(
     limits: IdleLimits, running: set[Easy], shelf: Shelf
 ) -> None:
     progress = watched(limits, running, shelf)
-    shelf.opened_fd = 7
-    limits.see([(8, 1)])
+    shelf.opened = Socket(7, 0)
+    Socket(8, 0).event_at = time.monotonic()
     assert limits.next_idle(limits.due[0][0]) is progress
 
 
@@ -90,7 +103,6 @@ def test_a_turn_looks_only_at_what_is_due(
         watched(limits, running, shelf)
     soonest = limits.due[0][0]
     for _ in range(100):
-        limits.see([(7, 1)])
         assert limits.next_idle(soonest - 0.001) is None
     assert Watched.looks == 0
     assert limits.next_idle(soonest) is not None

@@ -7,7 +7,7 @@ from typing import Final
 
 import pycurl
 
-from onehttp_backends.curl.libcurl import LIBCURL, Easy, Multi
+from onehttp_backends.curl.libcurl import LIBCURL, Easy, Multi, add_once, remove_once
 from onehttp_backends.curl.names.lookup import Addresses
 from onehttp_backends.curl.names.places import Place
 
@@ -57,11 +57,11 @@ class Feeder:
             easy.setopt(pycurl.URL, "nothing://x")
             easy.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP)
         easy.setopt(pycurl.RESOLVE, list(lines))
-        self._multi.add_handle(easy)
+        add_once(self._multi, easy)
         try:
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
         finally:
-            self._multi.remove_handle(easy)
+            remove_once(self._multi, easy)
 
 
 def entry(place: Place, addresses: Addresses) -> str:

@@ -18,7 +18,7 @@ from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 import pycurl
 
 from onehttp_backends.contract import Request
-from onehttp_backends.curl.libcurl import Easy, Multi
+from onehttp_backends.curl.libcurl import Easy, Multi, add_once, remove_once
 from onehttp_backends.curl.names.feeder import Feeder
 from onehttp_backends.curl.names.lookup import Addresses, Answer, Name, NoAddress
 from onehttp_backends.curl.names.lookups import Names
@@ -45,7 +45,9 @@ class Parkable(Protocol):
     """A transfer that may wait."""
 
     @property
-    def handle(self) -> Waiting: ...
+    def handle(self) -> Waiting | None:
+        """None once it has ended."""
+
     @property
     def request(self) -> Request: ...
 
@@ -108,7 +110,7 @@ class NameWaits(Generic[T]):
         if isinstance(answer, NoAddress):
             wait.answer = answer
             return False
-        self._multi.remove_handle(handle.easy)
+        remove_once(self._multi, handle.easy)
         if answer:
             self.feeder.give(wait.place, answer)
             self._begin_again(handle, wait, answer)
@@ -129,13 +131,13 @@ class NameWaits(Generic[T]):
         if not isinstance(known, Addresses):
             return False
         if self._names.is_old(wait.name):
-            self._multi.remove_handle(handle.easy)
+            remove_once(self._multi, handle.easy)
             wait.tried, wait.failure, wait.is_parked = known, (code, text), True
             return True
         # Somebody else has asked in the meantime: that answer has not been tried.
         has_begun_before = wait.rounds == 1 and entry.answered_at > wait.since
         if has_begun_before or known.scope != handle.scope:
-            self._multi.remove_handle(handle.easy)
+            remove_once(self._multi, handle.easy)
             self.feeder.give(wait.place, known)
             self._begin_again(handle, wait, known)
             return True
@@ -143,6 +145,7 @@ class NameWaits(Generic[T]):
 
     def park(self, transfer: T) -> None:
         """Let a transfer wait that `takes` has taken."""
+        assert transfer.handle is not None
         wait = transfer.handle.wait
         assert wait is not None
         self._await(transfer, wait, wait.name)
@@ -150,7 +153,7 @@ class NameWaits(Generic[T]):
 
     def leave(self, transfer: T) -> None:
         """It waits no longer: it has ended."""
-        wait = transfer.handle.wait
+        wait = _wait_of(transfer)
         while wait and wait.asked:
             name = wait.asked.pop()
             waiting = self.open.get(name, {})
@@ -204,6 +207,7 @@ class NameWaits(Generic[T]):
     def _hold(self, transfer: T) -> None:
         """Have the names looked up that a paused transfer wants; it goes on when all are known."""
         handle = transfer.handle
+        assert handle is not None
         assert handle.hops is not None
         wait = handle.wait = handle.wait or Wait(handle, transfer.request, self._names.now())
         for place in handle.hops.wanted:
@@ -221,8 +225,9 @@ class NameWaits(Generic[T]):
     def _answer(
         self, transfer: T, name: Name, answer: Answer, given: set[Place], ended: list[Ended[T]]
     ) -> None:
-        handle, wait = transfer.handle, transfer.handle.wait
-        assert wait is not None
+        handle, wait = transfer.handle, _wait_of(transfer)
+        if handle is None or wait is None:
+            return
         wait.asked.discard(name)
         if not wait.is_parked:
             self._answer_paused(handle, wait, name, answer)
@@ -251,7 +256,7 @@ class NameWaits(Generic[T]):
     def _begin_again(self, handle: Waiting, wait: Wait, addresses: Addresses) -> None:
         wait.is_parked = False
         handle.begin_again(self._names.now() - wait.since, addresses.scope)
-        self._multi.add_handle(handle.easy)
+        add_once(self._multi, handle.easy)
 
     def _look_later(self, transfer: T, wait: Wait) -> None:
         serves_from = self._names.serves_from(wait.name)
@@ -260,7 +265,7 @@ class NameWaits(Generic[T]):
             heapq.heappush(self._looks, (at, next(self._numbers), transfer))
 
     def _look(self, transfer: T, now: float, ended: list[Ended[T]]) -> None:
-        wait = transfer.handle.wait
+        wait = _wait_of(transfer)
         if wait is None or not wait.is_parked or transfer not in self.open.get(wait.name, ()):
             return
         if wait.tried:
@@ -277,6 +282,10 @@ class NameWaits(Generic[T]):
             return
         self.leave(transfer)
         ended.append(end)
+
+
+def _wait_of(transfer: Parkable) -> Wait | None:
+    return None if transfer.handle is None else transfer.handle.wait
 
 
 def _are_among(addresses: Addresses, tried: Addresses | None) -> bool:

@@ -8,13 +8,27 @@ import ssl
 import pycurl
 
 from onehttp_backends.contract import Request, Response
-from onehttp_backends.curl.libcurl import LIBCURL, Easy
+from onehttp_backends.curl.libcurl import LIBCURL, Easy, Hearing
 from onehttp_backends.curl.names.lookups import Names
-from onehttp_backends.curl.one_shot import OneShotCounts, perform_one_shot
+from onehttp_backends.curl.one_shot.performing import OneShotCounts, perform_one_shot
 from onehttp_backends.curl.pool import HandlePool
 from onehttp_backends.errors import CurlCode
 from onehttp_backends.probing import Certificate, Probe
 from onehttp_backends.request_rules import check_request
+
+
+class NoSockets:
+    """A probe watches none: its connection does not outlive it."""
+
+    def __init__(self) -> None:
+        self.raised: list[BaseException] = []
+        self.opening = Hearing(lambda _what, _fd: None, lambda _fd: None).opening
+
+    def socket(self, _fd: int) -> None:
+        return None
+
+    def is_dead(self, _own_port: int) -> bool:
+        return False
 
 
 def probe(request: Request, sends_request: bool, names: Names) -> Probe:
@@ -32,7 +46,7 @@ def probe(request: Request, sends_request: bool, names: Names) -> Probe:
 def _probe(request: Request, sends_request: bool, names: Names) -> Probe:
     LIBCURL.initialise()
     origin = check_request(request)
-    pool = HandlePool(lambda _fd, _purpose: pycurl.SOCKOPT_OK, set(), [])
+    pool = HandlePool(NoSockets(), [])
     handle = pool.take(request.options, origin)
     try:
         handle.prepare(request)

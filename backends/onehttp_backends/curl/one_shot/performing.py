@@ -15,26 +15,18 @@ import select
 import threading
 import time
 from collections import Counter
-from typing import Final
 
 import pycurl
 
 from onehttp_backends.contract import Outcome, Peer, Request, TransferOptions
 from onehttp_backends.curl.handle import Handle
-from onehttp_backends.curl.libcurl import LIBCURL
+from onehttp_backends.curl.libcurl import EPOLL_OF_POLL, LIBCURL, Hearing, remove_once, select_mask
 from onehttp_backends.curl.names.feeder import entry
 from onehttp_backends.curl.names.lookup import Addresses
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.outcome import read_error, read_response
 from onehttp_backends.errors import CurlCode, TransferError, idle_text
-
-_EVENTS: Final = {
-    pycurl.POLL_NONE: 0,
-    pycurl.POLL_IN: select.POLLIN,
-    pycurl.POLL_OUT: select.POLLOUT,
-    pycurl.POLL_INOUT: select.POLLIN | select.POLLOUT,
-}
 
 
 def needs_one_shot(options: TransferOptions) -> bool:
@@ -46,7 +38,8 @@ class OneShotCounts:
     """What became of the one-shot transfers of one engine."""
 
     def __init__(self) -> None:
-        self._counting = threading.Lock()  # guards the counts: callers run side by side
+        # Guards the counts: callers run side by side, one of them perhaps in a signal handler.
+        self._counting = threading.RLock()
         self.completed = self.failed = self.cancelled = self.opened = 0
         self.by_version: Counter[str] = Counter()
 
@@ -70,7 +63,10 @@ class OneShotCounts:
 def perform_one_shot(
     handle: Handle, request: Request, counts: OneShotCounts, names: Names
 ) -> Outcome:
-    """Run one transfer to its end in the calling thread, beside whatever the engine does."""
+    """Run one transfer to its end in the calling thread, beside whatever the engine does.
+
+    After an exception the handle is not as it was, and must not be used again.
+    """
     easy = handle.easy
     outcome: Outcome | None = None
     opened = 0
@@ -86,8 +82,8 @@ def perform_one_shot(
             outcome = read_error(handle, request, code, text)
     finally:
         shot.close()
-        easy.setopt(pycurl.FORBID_REUSE, 1)
         counts.note(outcome, opened)
+    easy.setopt(pycurl.FORBID_REUSE, 1)
     return outcome
 
 
@@ -109,7 +105,8 @@ class _OneShot:
             for place in handle.places
             if isinstance(answer := names.usable(handle.name(place)), Addresses)
         ]
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._changed)
+        self._hearing = Hearing(self._change, lambda _fd: None)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._hearing.change)
 
     def run(self) -> tuple[int, str]:
         """Drive it to its end; return libcurl's code and text."""
@@ -130,8 +127,7 @@ class _OneShot:
         self._waits.close()
         if handle.hops:
             handle.hops.paused = self._paused_before
-        if not handle.is_parked:
-            self._multi.remove_handle(handle.easy)
+        remove_once(self._multi, handle.easy)
         if self._known:
             handle.easy.setopt(pycurl.RESOLVE, [])
         self._multi.close()
@@ -142,7 +138,7 @@ class _OneShot:
         """Drive it until it ends, fails or is given up where it is parked."""
         multi, waits = self._multi, self._waits
         idle_timeout_s = self.handle.options.idle_timeout_s or math.inf
-        running = multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
+        running = self._act(pycurl.SOCKET_TIMEOUT, 0)
         idle_at = time.monotonic() + idle_timeout_s
         while running or self.handle.is_parked:
             ready = self._poller.poll(self._wait_ms(idle_at))
@@ -154,13 +150,13 @@ class _OneShot:
                 if fd == self._wake_fd:
                     os.eventfd_read(fd)
                 else:
-                    running = multi.socket_action(fd, _select_mask(events))[1]
+                    running = self._act(fd, select_mask(events))
             if waits.open or waits.paused:
                 for _, code, text in waits.turn(lambda _easy: self):
                     return code, text
-                running = multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
+                running = self._act(pycurl.SOCKET_TIMEOUT, 0)
             elif running and multi.timeout() == 0:
-                running = multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
+                running = self._act(pycurl.SOCKET_TIMEOUT, 0)
         _, _, failed = multi.info_read()
         return (failed[0][1], failed[0][2]) if failed else (0, "")
 
@@ -181,18 +177,15 @@ class _OneShot:
         if self._wake_fd >= 0:
             os.eventfd_write(self._wake_fd, 1)
 
-    def _changed(self, what: int, fd: int, _multi: object, _data: object) -> None:
+    def _act(self, fd: int, mask: int) -> int:
+        running = self._multi.socket_action(fd, mask)[1]
+        if self._hearing.raised:
+            raise self._hearing.raised.pop()
+        return running
+
+    def _change(self, what: int, fd: int) -> None:
         if what == pycurl.POLL_REMOVE:
             with contextlib.suppress(KeyError):
                 self._poller.unregister(fd)
         else:
-            self._poller.register(fd, _EVENTS[what])
-
-
-def _select_mask(events: int) -> int:
-    mask = 0
-    if events & ~select.POLLOUT:
-        mask = pycurl.CSELECT_IN
-    if events & select.POLLOUT:
-        mask |= pycurl.CSELECT_OUT
-    return mask
+            self._poller.register(fd, EPOLL_OF_POLL[what] if what != pycurl.POLL_NONE else 0)

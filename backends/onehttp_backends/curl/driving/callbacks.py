@@ -1,0 +1,184 @@
+"""A function that waits for its transfer, and the engine's threads, which drive for functions."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from onehttp_backends.contract import Outcome, Request
+from onehttp_backends.curl.driving.child import leave_as_main_thread
+from onehttp_backends.curl.driving.interrupts import is_interrupt, is_of_signal_handler
+from onehttp_backends.curl.driving.waiting import gone, overdue, overdue_at
+from onehttp_backends.curl.engine.account import Account
+from onehttp_backends.curl.engine.engine import Engine
+from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S, Claim, Ownership, drives
+from onehttp_backends.curl.engine.transfer import Driving, Transfer
+from onehttp_backends.curl.handle import Handle
+
+logger = logging.getLogger("onehttp")
+
+MAX_THREADS: Final = 8
+"""How many callbacks may stand still at the same time before the others wait for one to return."""
+
+
+class Serving(Driving, Protocol):
+    """What is asked of the helm; see `Crew`."""
+
+    engine: Engine
+    ownership: Ownership
+
+    def leave(self, claim: Claim) -> None: ...
+    def deliver(self) -> None: ...
+    def look_for_lost_owner(self) -> None: ...
+    def recover(self, error: BaseException, claim: Claim) -> None: ...
+    def fail_callbacks(self, error: BaseException) -> None: ...
+
+
+class CallbackTransfer(Transfer):
+    """A function waits."""
+
+    __slots__ = ("_account", "_on_done")
+
+    runs_callback = True
+
+    def __init__(
+        self,
+        helm: Driving,
+        handle: Handle,
+        request: Request,
+        on_done: Callable[[Outcome], None],
+        account: Account,
+    ) -> None:
+        super().__init__(helm, handle, request)
+        self._on_done = [on_done]
+        self._account = account
+
+    def deliver(self) -> None:
+        """Call the function, once.
+
+        Raises:
+            BaseException: what a signal handler raised meanwhile, which is the driver's caller's;
+                and in a child that the function has forked, what it raised there.
+        """
+        outcome, on_done = self.outcome, self._on_done
+        if outcome is None or not on_done:
+            return
+        try:
+            # Taken and called on one line: nothing comes between that a handler could be run at,
+            # but the two instructions themselves, and those are looked at below.
+            on_done.pop()(outcome)
+        except BaseException as error:
+            trace = error.__traceback__
+            if isinstance(error, IndexError) and trace is not None and trace.tb_next is None:
+                return  # another thread was faster
+            if is_of_signal_handler(error) or os.getpid() != self._account.pid:
+                raise
+            self._account.callback_errors += 1
+            logger.exception("a transfer's callback failed")
+
+
+class EngineThreads:
+    """Threads that drive while functions wait and nobody else does, and that run the functions.
+
+    One drives. Another stands by while the first may be held up by a function: it looks every
+    `LOOK_AGAIN_S` whether nobody drives, and takes over.
+    """
+
+    def __init__(self, helm: Serving) -> None:
+        self.pending: set[Transfer] = set()
+        """Those whose function has not returned."""
+        self._helm = helm
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._threads: set[threading.Thread] = set()
+        self._idle: set[threading.Thread] = set()
+
+    def ring(self) -> None:
+        """Let one of them look; from any thread."""
+        self._bell.put(None)
+        self.stand_by()
+
+    def stand_by(self) -> None:
+        """See to it that one of them is free to come."""
+        if self._idle or len(self._threads) >= MAX_THREADS or self._helm.ownership.is_gone:
+            return
+        thread = threading.Thread(target=self._run, name="onehttp-engine", daemon=True)
+        self._threads.add(thread)
+        self._idle.add(thread)
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError) as error:  # no more threads, or the interpreter ends
+            self._threads.discard(thread)
+            self._idle.discard(thread)
+            if not self._threads:
+                self._helm.fail_callbacks(error)
+
+    def end(self) -> None:
+        """Let all of them see that the engine is gone."""
+        for _ in list(self._threads):
+            self._bell.put(None)
+
+    def _run(self) -> None:
+        thread, pid = threading.current_thread(), os.getpid()
+        try:
+            while not self._helm.ownership.is_gone:
+                self._idle.add(thread)
+                with contextlib.suppress(queue.Empty):
+                    self._bell.get(timeout=LOOK_AGAIN_S if self.pending else None)
+                self._idle.discard(thread)
+                self._serve()
+        except BaseException as error:
+            if os.getpid() != pid:  # a function has forked, and leaves the child
+                leave_as_main_thread(error)
+            raise
+        finally:
+            self._idle.discard(thread)
+            self._threads.discard(thread)
+
+    @drives
+    def _serve(self) -> None:
+        """Drive, if nobody else does, while a function waits; run those whose time has come."""
+        helm, pending = self._helm, self.pending
+        engine, ownership = helm.engine, helm.ownership
+        claim = Claim()
+        try:
+            self._look_after_all()
+            while pending and ownership.take(claim):
+                while pending and not (ownership.is_closing or ownership.is_gone or engine.ended):
+                    if engine.is_idle():
+                        break
+                    claim.turns += 1
+                    engine.turn()
+                if not engine.ended:
+                    helm.leave(claim)
+                    return
+                ownership.leave(claim)
+                if len(pending) > len(engine.ended):
+                    self.stand_by()
+                helm.deliver()
+        except BaseException as error:
+            helm.recover(error, claim)
+            if is_interrupt(error):
+                raise
+
+    def _look_after_all(self) -> None:
+        """Call the functions that nobody else will: lost to an exception, or held up by others."""
+        helm, now = self._helm, time.monotonic()
+        for transfer in list(self.pending):
+            if transfer.outcome is None:
+                if helm.ownership.is_gone:
+                    transfer.outcome = gone(transfer)
+                elif now >= overdue_at(transfer) and helm.ownership.owner is not None:
+                    transfer.is_cancelled = True
+                    helm.engine.inbox.append(transfer)
+                    transfer.outcome = overdue(transfer)
+            if transfer.outcome is not None:
+                helm.engine.ended.append(transfer)
+        if helm.engine.ended:
+            helm.deliver()
+        helm.look_for_lost_owner()

@@ -1,0 +1,278 @@
+"""Those who may drive one engine: who is woken next, who runs callbacks, who clears up.
+
+Whoever drives does so between `Ownership.take` and `Crew.leave`, in a function that keeps its claim
+in the local variable ``claim`` and gives every exception to `Crew.recover`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from threading import get_ident
+from typing import TYPE_CHECKING, Final
+
+from onehttp_backends.contract import Outcome
+from onehttp_backends.curl.driving.blocking import BlockingTransfer
+from onehttp_backends.curl.driving.callbacks import EngineThreads
+from onehttp_backends.curl.driving.event_loop import LoopDriver
+from onehttp_backends.curl.driving.interrupts import is_interrupt
+from onehttp_backends.curl.driving.waiting import failed_under, gone
+from onehttp_backends.curl.engine.engine import Engine
+from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S, Claim, drives
+from onehttp_backends.curl.engine.transfer import Transfer
+from onehttp_backends.curl.handle import Handle
+from onehttp_backends.errors import OnehttpError, ReentrantCallError
+
+if TYPE_CHECKING:
+    import asyncio
+
+logger = logging.getLogger("onehttp")
+
+REENTRANT: Final = (
+    "called from a callback (or signal handler) that runs inside this engine's driver, "
+    "which would wait for itself; hand the work to another thread"
+)
+
+
+class LostOwnerError(OnehttpError, RuntimeError):
+    """Who drove has gone without a word: its thread has ended, or was interrupted twice."""
+
+
+class Crew:
+    """All who may drive one engine, and what any of them does for the others."""
+
+    def __init__(self, engine: Engine, on_gone: Callable[[Crew], None] | None = None) -> None:
+        self.engine = engine
+        self.ownership = engine.ownership
+        self.threads = EngineThreads(self)
+        self._on_gone = on_gone
+        self.waiting: dict[BlockingTransfer, None] = {}
+        self.loop_drivers: dict[asyncio.AbstractEventLoop, LoopDriver] = {}
+        self._delivering: dict[int, Claim] = {}
+        """Threads that run callbacks: a blocking call from one of these would hold up the rest."""
+        self._suspect: tuple[Claim, int, float] | None = None
+        """An owner, its turns, and when it was first seen to stand still there."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the engine is: closed, crashed, or the parent's."""
+        return self.ownership.is_gone
+
+    def is_busy(self) -> bool:
+        """Whether something is in flight, or about to be, or has its callback running."""
+        return bool(self.threads.pending) or not self.engine.is_idle()
+
+    # ---- everybody
+
+    def enqueue(self, transfer: Transfer) -> None:
+        """Put a transfer (or its cancellation) in and see to it that somebody drives."""
+        self.engine.inbox.append(transfer)
+        self.ensure_driven()
+
+    @drives
+    def ensure_driven(self) -> None:
+        """Wake the driver, or make sure there is one."""
+        ownership = self.ownership
+        claim = Claim()
+        try:
+            if ownership.take(claim):
+                self.leave(claim)
+            elif ownership.is_gone:
+                self.end_leftovers()
+            elif ownership.is_asleep:
+                self.engine.watch.wake()
+        except BaseException as error:
+            self.recover(error, claim)
+            if is_interrupt(error):
+                raise
+
+    def drop_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """A loop was closed: nobody waits for the transfers of its tasks any more."""
+        loop_driver = self.loop_drivers.pop(loop, None)
+        if loop_driver is not None:
+            loop_driver.close()
+            for transfer in list(loop_driver.transfers):
+                transfer.is_cancelled = True
+                self.engine.inbox.append(transfer)
+
+    def forget(self) -> None:
+        """In a forked child: all of it is the parent's, and so are those who wait."""
+        engine = self.engine
+        engine.abandon()
+        for crowd in (engine.inbox, engine.ended, engine.running, self.waiting):
+            crowd.clear()
+        self.threads.pending.clear()
+
+    # ---- leaving
+
+    def leave(self, claim: Claim) -> None:
+        """Drive no longer, with nothing left undone, and wake whoever needs to."""
+        engine, ownership = self.engine, self.ownership
+        while True:
+            if engine.inbox and not ownership.is_gone:
+                engine.admit()
+            ownership.leave(claim)
+            if engine.ended:
+                self.deliver()
+            # Something may have come between the last look and the leaving.
+            if not engine.inbox or not ownership.take(claim):
+                break
+        if engine.running or engine.inbox:
+            self.wake_next()
+
+    def wake_next(self) -> None:
+        """Ring who is to drive now that nobody does. Whoever comes, looks for itself."""
+        engine = self.engine
+        for transfer in list(self.waiting):
+            if transfer.outcome is None:
+                transfer.ring()
+                return
+        if self.threads.pending:
+            self.threads.ring()
+            return
+        has_lost_some = False
+        for loop_driver in list(self.loop_drivers.values()):
+            if loop_driver.transfers and not loop_driver.wake():
+                self.drop_loop(loop_driver.loop)
+                has_lost_some = True
+        if has_lost_some and engine.inbox:
+            self.ensure_driven()
+
+    def fail_callbacks(self, error: BaseException) -> None:
+        """See `Serving`."""
+        for transfer in list(self.threads.pending):
+            if transfer.outcome is None:
+                transfer.is_cancelled = True
+                transfer.outcome = failed_under(transfer, error)
+                self.engine.inbox.append(transfer)
+            self.engine.ended.append(transfer)
+        self.deliver()
+
+    @drives
+    def deliver(self) -> None:
+        """Run the callbacks of transfers that have ended. Who drives does not call this."""
+        ended, thread = self.engine.ended, get_ident()
+        if thread in self._delivering:
+            return  # within one of them: the loop below goes on when it returns
+        claim = Claim()
+        try:
+            self._delivering[thread] = claim
+            while ended:
+                try:
+                    transfer = ended.popleft()
+                except IndexError:  # another thread was faster
+                    break
+                transfer.deliver()
+                self.threads.pending.discard(transfer)
+        finally:
+            self._delivering.pop(thread, None)
+            if self.ownership.is_closing:
+                self.engine.watch.wake()
+
+    # ---- when something goes wrong
+
+    def refuse_from_within(self) -> None:
+        """Raises ReentrantCallError when this thread drives, or runs a callback."""
+        thread = get_ident()
+        inside = self._delivering.get(thread)
+        if inside is not None:
+            if not inside.is_lost():
+                raise ReentrantCallError(REENTRANT)
+            self._delivering.pop(thread, None)
+        owner = self.ownership.owner
+        if owner is not None and owner.thread == thread:
+            if not owner.is_lost():
+                raise ReentrantCallError(REENTRANT)
+            self.crash(LostOwnerError("a driver was interrupted while it was putting things right"))
+
+    def look_for_lost_owner(self) -> None:
+        """Abandon the engine when who drives has gone without leaving."""
+        owner, now = self.ownership.owner, time.monotonic()
+        if owner is None or self.ownership.is_asleep or self.ownership.is_gone:
+            return
+        suspect = self._suspect
+        if suspect is None or suspect[:2] != (owner, owner.turns):
+            self._suspect = (owner, owner.turns, now)
+        elif now - suspect[2] >= LOOK_AGAIN_S / 2 and owner.is_lost():
+            self.crash(LostOwnerError("the thread that drove has gone"), closes_sockets=False)
+
+    def recover(
+        self,
+        error: BaseException,
+        claim: Claim,
+        transfer: BlockingTransfer | None = None,
+        handle: Handle | None = None,
+    ) -> None:
+        """Put things right after an exception: for the others it is as if nothing had been."""
+        try:
+            if transfer is not None:
+                self.waiting.pop(transfer, None)
+                transfer.is_cancelled = True
+            if not self.ownership.is_of(claim):
+                if transfer is not None and transfer.outcome is None:
+                    self.enqueue(transfer)
+                elif self.ownership.owner is None:
+                    self.wake_next()
+            elif not is_interrupt(error):
+                self.crash(error)
+            else:
+                self.engine.watch.raised.clear()
+                if transfer is not None:
+                    self.engine.inbox.append(transfer)
+                elif handle is not None:
+                    self.engine.alone.retract(handle)
+                self.leave(claim)
+        except BaseException as second:  # noqa: BLE001 - one more, or the engine is not as it should be
+            if not isinstance(second, Exception) or self.ownership.is_of(claim):
+                self.crash(second)
+
+    def crash(self, error: BaseException, closes_sockets: bool = True) -> None:
+        """Abandon the engine, and end every transfer with an error that says why."""
+        engine = self.engine
+        self.ownership.lose()
+        logger.error("the engine has failed, and the next call starts another", exc_info=error)
+        if self._on_gone is not None:
+            self._on_gone(self)
+        if closes_sockets:
+            engine.abandon()
+        else:
+            engine.make_immortal()
+        self.end_everybody(lambda transfer: failed_under(transfer, error))
+
+    def end_everybody(self, outcome_of: Callable[[Transfer], Outcome]) -> None:
+        engine = self.engine
+        transfers: list[Transfer] = [*engine.running.values(), *engine.inbox]
+        transfers += [*self.waiting, *self.threads.pending]
+        for loop_driver in list(self.loop_drivers.values()):
+            transfers += loop_driver.transfers
+        for transfer in transfers:
+            if transfer.outcome is None:
+                transfer.outcome = outcome_of(transfer)
+            if transfer.runs_callback:
+                engine.ended.append(transfer)
+            else:
+                transfer.deliver()
+        engine.running.clear()
+        self.end_leftovers()
+        for loop_driver in list(self.loop_drivers.values()):
+            loop_driver.close()
+        self.loop_drivers.clear()
+        self.threads.end()
+
+    def end_leftovers(self) -> None:
+        """End what was put in after the engine was gone."""
+        engine = self.engine
+        while engine.inbox:
+            try:
+                transfer = engine.inbox.popleft()
+            except IndexError:  # another thread was faster
+                break
+            if transfer.outcome is None:
+                transfer.outcome = gone(transfer)
+            if transfer.runs_callback:
+                engine.ended.append(transfer)
+            else:
+                transfer.deliver()
+        if engine.ended:
+            self.deliver()

@@ -1,0 +1,185 @@
+"""An event loop as driver: one reader on the engine's epoll descriptor, and one timer.
+
+The loop watches a second epoll set that holds the engine's, armed for one event at a time. It arms
+it when it leaves the engine to nobody. While another thread drives it stays disarmed, so that the
+loop does not spin on events that are somebody else's; the timer, due within `LOOK_AGAIN_S` while
+a task waits, sees that the other one is still there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import select
+import time
+from collections import deque
+from typing import Protocol
+
+from onehttp_backends.contract import Outcome, Request
+from onehttp_backends.curl.driving.waiting import gone, overdue, overdue_at
+from onehttp_backends.curl.engine.engine import Engine
+from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S
+from onehttp_backends.curl.engine.transfer import Driving, Transfer
+from onehttp_backends.curl.handle import Handle
+
+_ARMED = select.EPOLLIN | select.EPOLLONESHOT
+
+
+class Sharing(Driving, Protocol):
+    """What a loop asks of the helm."""
+
+    engine: Engine
+
+    def loop_turn(self) -> float | None:
+        """One turn without waiting, and the seconds until the next look (-1: any number).
+
+        None: somebody else drives, or has been woken to; it is not for the loop to look.
+        """
+
+    def look_for_lost_owner(self) -> None:
+        """Find out whether who drives has gone without a word."""
+
+
+class LoopTransfer(Transfer):
+    """A task of an event loop waits."""
+
+    __slots__ = ("future", "loop_driver")
+
+    def __init__(
+        self, helm: Driving, handle: Handle, request: Request, loop_driver: LoopDriver
+    ) -> None:
+        super().__init__(helm, handle, request)
+        self.loop_driver = loop_driver
+        self.future: asyncio.Future[Outcome] = loop_driver.loop.create_future()
+
+    def deliver(self) -> None:
+        self.loop_driver.deliver(self)
+
+    def settle(self, outcome: Outcome) -> None:
+        """Tell the task, in its loop's thread."""
+        self.loop_driver.transfers.discard(self)
+        if not self.future.done():
+            self.future.set_result(outcome)
+
+
+class LoopDriver:
+    """One running loop's share in an engine. Its methods run in the loop's thread, save `wake`,
+    `deliver` and `close`, which any thread may call."""
+
+    def __init__(self, helm: Sharing, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.transfers: set[LoopTransfer] = set()
+        """Those that tasks of this loop wait for."""
+        self._helm = helm
+        self._is_turn_due = False
+        self._is_flush_due = False
+        self._ended: deque[LoopTransfer] = deque()
+        self._timer: asyncio.Handle | None = None
+        self._timer_due = 0.0
+        self._watch = select.epoll()
+        self._watch.register(helm.engine.watch.fileno(), 0)
+        loop.add_reader(self._watch.fileno(), self.turn)
+
+    def submit(self, transfer: LoopTransfer) -> None:
+        """Start a transfer together with all others of this round of the loop."""
+        self.transfers.add(transfer)
+        self._helm.engine.inbox.append(transfer)
+        if not self._is_turn_due:
+            self.loop.call_soon(self.turn)
+            self._is_turn_due = True
+
+    def turn(self) -> None:
+        """Drive for one turn, if nobody else does."""
+        self._is_turn_due = False
+        engine = self._helm.engine
+        left_s = None if engine.is_dead else self._helm.loop_turn()
+        if not self.transfers:
+            return
+        if engine.is_dead:
+            self._end_all()
+        elif left_s is None:
+            self._set_timer(LOOK_AGAIN_S)
+        else:
+            self._watch.modify(engine.watch.fileno(), _ARMED)
+            self._set_timer(left_s if 0 <= left_s < LOOK_AGAIN_S else LOOK_AGAIN_S)
+
+    def wake(self) -> bool:
+        """Let the loop have a turn; False when it is closed. From any thread."""
+        try:
+            self.loop.call_soon_threadsafe(self.turn)
+        except RuntimeError:
+            return False
+        return True
+
+    def deliver(self, transfer: LoopTransfer) -> None:
+        """A transfer of this loop has ended. From any thread."""
+        if asyncio._get_running_loop() is self.loop:
+            if transfer.outcome is not None:
+                transfer.settle(transfer.outcome)
+            return
+        self._ended.append(transfer)
+        if not self._is_flush_due:
+            with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits
+                self.loop.call_soon_threadsafe(self._flush)
+                self._is_flush_due = True
+
+    def close(self) -> None:
+        """Let go of the descriptor; the loop may be closed already. From any thread."""
+        if self.loop.is_closed():
+            self._watch.close()
+        elif asyncio._get_running_loop() is self.loop:
+            self._let_go()
+        else:
+            with contextlib.suppress(RuntimeError):
+                self.loop.call_soon_threadsafe(self._let_go)
+
+    def _let_go(self) -> None:
+        self._end_all()
+        if not self._watch.closed:
+            self.loop.remove_reader(self._watch.fileno())
+            self._watch.close()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _flush(self) -> None:
+        self._is_flush_due = False
+        while self._ended:
+            transfer = self._ended.popleft()
+            if transfer.outcome is not None:
+                transfer.settle(transfer.outcome)
+
+    def _end_all(self) -> None:
+        """The engine is gone, and will tell nobody."""
+        for transfer in list(self.transfers):
+            transfer.settle(transfer.outcome or gone(transfer))
+
+    def _set_timer(self, delay_s: float) -> None:
+        # One that is due earlier will do: it asks libcurl again. So a burst of transfers, each
+        # with its own deadline, costs one timer. When it is due is noted here: not every loop's
+        # handle knows (uvloop).
+        now = self.loop.time()
+        due = now + delay_s
+        if self._timer is not None:
+            if now <= self._timer_due <= due:
+                return
+            self._timer.cancel()
+        self._timer_due = due
+        self._timer = self.loop.call_at(due, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        self.turn()
+        if not self.transfers:
+            return
+        # What follows has nothing to do unless something has gone wrong elsewhere.
+        now = time.monotonic()
+        for transfer in list(self.transfers):
+            if transfer.outcome is not None:
+                transfer.settle(transfer.outcome)
+            elif now >= overdue_at(transfer):
+                transfer.is_cancelled = True
+                self._helm.engine.inbox.append(transfer)
+                transfer.settle(overdue(transfer))
+        self._helm.look_for_lost_owner()
+        if self.transfers:
+            self._set_timer(LOOK_AGAIN_S)

@@ -1,0 +1,305 @@
+"""The right to drive one engine, and all who may: what the backend calls.
+
+| who                    | drives when                                                    |
+|------------------------|----------------------------------------------------------------|
+| a blocking caller      | nobody does when it comes or is woken; until its own answer     |
+| an event loop          | transfers of its tasks are in flight and nobody drives          |
+| the engine's threads   | transfers with callbacks are in flight and nobody drives        |
+| a foreign loop         | it lends its time (`Helm.drive`)                                |
+
+Who leaves wakes the next in the order of the table: a blocked caller costs nothing extra, its
+thread has to be woken anyway; the engine's threads next, since a loop may be busy elsewhere.
+Why that leaves no transfer alone is said in `ownership`.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from typing import TYPE_CHECKING, Final
+
+from onehttp_backends.contract import Outcome, Request
+from onehttp_backends.curl.driving.blocking import BlockingTransfer
+from onehttp_backends.curl.driving.callbacks import CallbackTransfer
+from onehttp_backends.curl.driving.crew import Crew
+from onehttp_backends.curl.driving.event_loop import LoopDriver
+from onehttp_backends.curl.driving.interrupts import is_interrupt
+from onehttp_backends.curl.driving.waiting import (
+    EngineGoneError,
+    failed,
+    gone,
+    overdue,
+    overdue_at,
+)
+from onehttp_backends.curl.engine.alone import SMALL_BODY_BYTES
+from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S, Claim, drives
+from onehttp_backends.curl.handle import Handle
+from onehttp_backends.errors import OnehttpError
+
+if TYPE_CHECKING:
+    import asyncio
+
+DRIVER_PATIENCE_S: Final = 1.0
+
+
+class Helm(Crew):
+    """All who may drive one engine, each in its way. Any thread may call any method."""
+
+    # ---- blocking callers
+
+    @drives
+    def perform(self, handle: Handle, request: Request) -> Outcome:
+        """Run a transfer to its end in the calling thread.
+
+        Raises:
+            ReentrantCallError: in a callback, or a signal handler that has hit the driver.
+            EngineGoneError: it has not begun.
+        """
+        engine = self.engine
+        transfer: BlockingTransfer | None = None
+        claim = Claim()
+        try:
+            if self._delivering:
+                self.refuse_from_within()
+            if self.ownership.take(claim):
+                body = request.body
+                is_small = body is None or len(body) <= SMALL_BODY_BYTES
+                is_alone = not engine.running and not engine.inbox
+                if is_alone and is_small and not handle.progress:
+                    outcome = engine.alone.perform(handle, request)
+                    if outcome is not None:
+                        self.leave(claim)
+                        return outcome
+                    transfer = self._wait_for(handle, request)
+                    engine.adopt(transfer)
+                else:
+                    transfer = self._wait_for(handle, request)
+                    engine.inbox.append(transfer)
+            else:
+                self.refuse_from_within()
+                if self.ownership.is_gone:
+                    raise EngineGoneError
+                transfer = self._wait_for(handle, request)
+                engine.inbox.append(transfer)
+            return self._see_through(transfer, claim)
+        except BaseException as error:
+            self.recover(error, claim, transfer, handle)
+            if isinstance(error, (OnehttpError, EngineGoneError)) or is_interrupt(error):
+                raise
+            return failed(request, error)
+
+    def _wait_for(self, handle: Handle, request: Request) -> BlockingTransfer:
+        transfer = BlockingTransfer(self, handle, request)
+        # Before the first look at the state: whoever leaves after that one sees it.
+        self.waiting[transfer] = None
+        return transfer
+
+    def _see_through(self, transfer: BlockingTransfer, claim: Claim) -> Outcome:
+        ownership = self.ownership
+        while transfer.outcome is None:
+            if ownership.is_of(claim) or ownership.take(claim):
+                self._drive_until_ended(transfer, claim)
+                continue
+            if ownership.is_gone:
+                transfer.outcome = gone(transfer)
+                break
+            if ownership.is_asleep:
+                self.engine.watch.wake()
+            if not transfer.wait():
+                if time.monotonic() >= overdue_at(transfer):
+                    transfer.is_cancelled = True
+                    self.enqueue(transfer)
+                    return overdue(transfer)
+                self.look_for_lost_owner()
+        self.waiting.pop(transfer, None)
+        if ownership.owner is None:
+            self.wake_next()
+        return transfer.outcome
+
+    def _drive_until_ended(self, transfer: BlockingTransfer, claim: Claim) -> None:
+        engine, ownership = self.engine, self.ownership
+        while transfer.outcome is None and not (ownership.is_closing or ownership.is_gone):
+            claim.turns += 1
+            engine.turn()
+            if engine.ended and transfer.outcome is None:
+                ownership.leave(claim)
+                self.deliver()
+                return
+        self.leave(claim)
+
+    # ---- a foreign loop
+
+    @drives
+    def drive(self, until_fd: int, deadline_s: float) -> bool:
+        """Run transfers until ``until_fd`` is readable (True) or ``deadline_s`` has passed.
+
+        For a process that belongs to another event loop and lends its time.
+
+        Raises:
+            ReentrantCallError: in a callback, or a signal handler that has hit the driver.
+        """
+        end = time.monotonic() + deadline_s
+        self.refuse_from_within()
+        claim = Claim()
+        try:
+            while True:
+                if self.ownership.take(claim):
+                    if self._drive_until_readable(claim, until_fd, end):
+                        return True
+                elif _is_readable(until_fd, min(max(0.0, end - time.monotonic()), LOOK_AGAIN_S)):
+                    return True
+                if time.monotonic() >= end:
+                    return False
+        except BaseException as error:
+            self.recover(error, claim)
+            if is_interrupt(error):
+                raise
+            return _is_readable(until_fd, max(0.0, end - time.monotonic()))
+
+    def _drive_until_readable(self, claim: Claim, until_fd: int, end: float) -> bool:
+        engine, ownership = self.engine, self.ownership
+        poller = select.poll()
+        poller.register(until_fd, select.POLLIN)
+        poller.register(engine.watch.fileno(), select.POLLIN)
+        is_readable = False
+        while not (ownership.is_gone or ownership.is_closing):
+            claim.turns += 1
+            engine.turn(0)
+            if engine.ended:
+                ownership.leave(claim)
+                self.deliver()
+                if not ownership.take(claim):
+                    return False
+            left_ms = max(0.0, (end - time.monotonic()) * 1000)
+            timeout_ms = engine.wait_ms()
+            ownership.is_asleep = True
+            # Whoever fills the inbox from here on sees that we sleep, and wakes us.
+            wait_ms = 0 if engine.inbox else left_ms if timeout_ms < 0 else min(left_ms, timeout_ms)
+            ready = poller.poll(wait_ms)
+            ownership.is_asleep = False
+            is_readable = any(fd == until_fd for fd, _ in ready)
+            if is_readable or time.monotonic() >= end:
+                break
+        self.leave(claim)
+        return is_readable
+
+    # ---- event loops
+
+    def loop_driver(self, loop: asyncio.AbstractEventLoop) -> LoopDriver:
+        """The driver of a running loop; made on its first transfer.
+
+        Raises:
+            EngineGoneError: nothing can begin here any more.
+        """
+        loop_driver = self.loop_drivers.get(loop)
+        if self.is_gone:
+            raise EngineGoneError
+        if loop_driver is None:
+            for other in list(self.loop_drivers):
+                if other.is_closed():
+                    self.drop_loop(other)
+            loop_driver = self.loop_drivers[loop] = LoopDriver(self, loop)
+        return loop_driver
+
+    @drives
+    def loop_turn(self) -> float | None:
+        """See `Sharing`."""
+        engine, ownership = self.engine, self.ownership
+        left_ms: float | None = None
+        claim = Claim()
+        try:
+            if not ownership.take(claim):
+                if ownership.is_asleep:
+                    engine.watch.wake()
+                return None
+            engine.turn(0)
+            while True:
+                if engine.inbox:
+                    engine.admit()
+                left_ms = engine.wait_ms()
+                ownership.leave(claim)
+                if engine.ended:
+                    self.deliver()
+                if not engine.inbox or not ownership.take(claim):
+                    break
+        except BaseException as error:
+            self.recover(error, claim)
+            if is_interrupt(error):
+                raise
+            return None
+        if self.waiting or self.threads.pending:
+            self.wake_next()
+            return None
+        return left_ms / 1000
+
+    # ---- the engine's threads
+
+    def submit(self, transfer: CallbackTransfer) -> None:
+        """Start a transfer that a function waits for.
+
+        Raises:
+            EngineGoneError: nothing can begin here any more.
+        """
+        if self.is_gone:
+            raise EngineGoneError
+        self.threads.pending.add(transfer)
+        self.enqueue(transfer)
+
+    # ---- the end
+
+    @drives
+    def close(self, grace_s: float) -> None:
+        """Wait up to ``grace_s`` for what is in flight, end the rest, let go of libcurl.
+
+        Raises:
+            ReentrantCallError: called from a callback of this very engine.
+        """
+        self.refuse_from_within()
+        engine = self.engine
+        end = time.monotonic() + grace_s
+        claim = Claim()
+        try:
+            if not self._take_over(claim, end + DRIVER_PATIENCE_S):
+                # libcurl holds its driver up: leave it all to that.
+                self.ownership.lose()
+                engine.make_immortal()
+                self.end_everybody(gone)
+                return
+            # Those whose callback runs in another thread are in flight too; it wakes us after that.
+            while self.is_busy() and (left_s := end - time.monotonic()) > 0:
+                claim.turns += 1
+                engine.turn(left_s)
+                self.deliver()
+        except BaseException:
+            self._finish_closing()
+            raise
+        self._finish_closing()
+
+    def _finish_closing(self) -> None:
+        engine = self.engine
+        try:
+            if not self.ownership.is_gone:
+                engine.cancel_all("the engine was closed")
+                engine.close()
+            self.end_everybody(gone)
+        except BaseException as error:
+            self.crash(error)
+            if is_interrupt(error):
+                raise
+
+    def _take_over(self, claim: Claim, deadline: float) -> bool:
+        # A driver comes back from its turn when woken, and sees that the engine is closing.
+        while not self.ownership.close(claim):
+            if self.ownership.is_gone:
+                return True
+            self.engine.watch.wake()
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.002)
+        return True
+
+
+def _is_readable(fd: int, wait_s: float) -> bool:
+    poller = select.poll()
+    poller.register(fd, select.POLLIN)
+    return bool(poller.poll(wait_s * 1000))

@@ -1,0 +1,50 @@
+"""Which exceptions came from outside: out of a signal handler, or from a timeout library.
+
+Such an exception says nothing about the engine it has hit by chance, and belongs to the caller.
+"""
+
+from __future__ import annotations
+
+import signal
+from types import CodeType
+from typing import Final
+
+_OURS: Final = ("builtins", "pycurl", "asyncio.exceptions", "_struct", "struct", "binascii")
+_OUR_PACKAGE: Final = "onehttp"
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Whether ``error`` is none that the code it came out of could have raised."""
+    if not isinstance(error, Exception):
+        return True
+    module = type(error).__module__
+    if module not in _OURS and not module.startswith(_OUR_PACKAGE):
+        return True
+    return is_of_signal_handler(error)
+
+
+def is_of_signal_handler(error: BaseException) -> bool:
+    """Whether ``error`` was raised by a signal handler in force, or is Ctrl-C."""
+    if isinstance(error, KeyboardInterrupt):
+        return True
+    trace = error.__traceback__
+    if trace is None or trace.tb_next is None:
+        return False
+    handlers = _handlers()
+    while trace is not None:
+        if trace.tb_frame.f_code in handlers:
+            return True
+        trace = trace.tb_next
+    return False
+
+
+def _handlers() -> set[CodeType]:
+    found: set[CodeType] = set()
+    for number in signal.valid_signals():
+        handler = signal.getsignal(number)
+        code = getattr(getattr(handler, "func", handler), "__code__", None)
+        if code is None and callable(handler):  # an object: what calling it runs
+            code = getattr(type(handler).__call__, "__code__", None)
+        if isinstance(code, CodeType):
+            found.add(code)
+    return found

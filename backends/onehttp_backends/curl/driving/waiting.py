@@ -1,0 +1,56 @@
+"""What those who wait for a transfer have in common: a bound, and errors that say what was met."""
+
+from __future__ import annotations
+
+from onehttp_backends.contract import Request
+from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S
+from onehttp_backends.curl.engine.transfer import Transfer
+from onehttp_backends.curl.outcome import cancelled
+from onehttp_backends.errors import CurlCode, Sent, TransferError, transfer_error
+from onehttp_backends.shown import shown
+
+
+def overdue_at(transfer: Transfer) -> float:
+    """When whoever waits for it ends by itself, by the monotonic clock."""
+    return transfer.deadline + LOOK_AGAIN_S
+
+
+def overdue(transfer: Transfer) -> TransferError:
+    """The error of one that nobody has ended in time."""
+    return transfer_error(
+        CurlCode.OPERATION_TIMEDOUT,
+        f"{shown(transfer.request)}: no answer in time, and the thread that drives the engine "
+        "has not come back to say so",
+        sent=Sent.MAYBE,
+    )
+
+
+class EngineGoneError(Exception):
+    """The engine is closed or has failed, and the call has not begun: there may be another."""
+
+
+def gone(transfer: Transfer) -> TransferError:
+    """The error of one whose engine was closed under it, or stays with the parent of a fork."""
+    return cancelled(transfer.request, "the engine is gone", _sent(transfer))
+
+
+def failed(request: Request, error: BaseException, sent: Sent = Sent.MAYBE) -> TransferError:
+    """The error of one whose engine has failed."""
+    is_out_of_memory = isinstance(error, MemoryError)
+    outcome = transfer_error(
+        CurlCode.OUT_OF_MEMORY if is_out_of_memory else CurlCode.FAILED_INIT,
+        f"{shown(request)}: the engine has failed ({type(error).__name__}: {error}); "
+        "the next call starts another",
+        sent=sent,
+    )
+    outcome.__cause__ = error
+    return outcome
+
+
+def failed_under(transfer: Transfer, error: BaseException) -> TransferError:
+    """The error of a transfer whose engine has failed under it."""
+    return failed(transfer.request, error, _sent(transfer))
+
+
+def _sent(transfer: Transfer) -> Sent:
+    return Sent.MAYBE if transfer.was_admitted else Sent.NO

@@ -1,0 +1,115 @@
+"""What an engine makes of its finished handles: outcomes, and the count of them."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import Final
+
+import pycurl
+
+from onehttp_backends.contract import Outcome, Peer, Request, Stats
+from onehttp_backends.curl.handle import Handle
+from onehttp_backends.curl.libcurl import LIBCURL, Easy
+from onehttp_backends.curl.names.lookups import Names
+from onehttp_backends.curl.one_shot import OneShotCounts
+from onehttp_backends.curl.outcome import read_error, read_response
+from onehttp_backends.curl.sockets import SocketWatch
+from onehttp_backends.errors import CurlCode, Sent, transfer_error
+
+MAX_KNOWN_PEERS: Final = 8192
+
+_ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
+_NUM_CONNECTS: Final = pycurl.NUM_CONNECTS
+_CONN_ID: Final = getattr(pycurl, "CONN_ID", 0)
+_NO_MEMORY: Final = "no memory left for the response"
+
+
+class Account:
+    """Outcomes of one engine. Its driver reads them; any thread may ask for the counts."""
+
+    def __init__(self, watch: SocketWatch, names: Names) -> None:
+        self._names = names
+        self._watch = watch
+        self.pid = os.getpid()
+        """Whose engine it is: a forked child's is another."""
+        self._peers: dict[int, Peer] = {}
+        self.completed = self.failed = self.cancelled = 0
+        self.opened = self.reused = 0
+        self.callback_errors = 0
+        self.by_version: Counter[str] = Counter()
+        self.one_shot = OneShotCounts()
+
+    def outcome(self, handle: Handle, request: Request, code: int, text: str) -> Outcome:
+        """What a handle has ended with; it is still in the multi."""
+        if code == 0 or handle.was_truncated:
+            try:
+                return self._response(handle, request)
+            except MemoryError:
+                code, text = CurlCode.OUT_OF_MEMORY, _NO_MEMORY
+        elif code == CurlCode.WRITE_ERROR and handle.body.closed:
+            # pycurl prints the MemoryError of a body that grows, and libcurl says "write error".
+            code, text = CurlCode.OUT_OF_MEMORY, _NO_MEMORY
+        error = read_error(handle, request, code, text)
+        self.opened += handle.easy.getinfo(_NUM_CONNECTS)
+        self.failed += 1
+        return error
+
+    def sent_so_far(self, handle: Handle, request: Request) -> Sent:
+        """How far a transfer has come that is taken out of the multi."""
+        return read_error(handle, request, CurlCode.ABORTED_BY_CALLBACK, "").sent
+
+    def refused(self, error: pycurl.error) -> Outcome:
+        """libcurl does not take a handle into its multi."""
+        self.failed += 1
+        return transfer_error(
+            CurlCode.FAILED_INIT, f"libcurl takes no more transfers: {error.args[-1]}"
+        )
+
+    def stats(self, in_flight: int) -> Stats:
+        """See `Stats`; every number is read once, those of a dict in one step."""
+        one_shot = self.one_shot
+        completed = self.completed + one_shot.completed
+        failed = self.failed + one_shot.failed
+        cancelled = self.cancelled + one_shot.cancelled
+        return Stats(
+            backend="pycurl",
+            transfers=completed + failed + cancelled + in_flight,
+            completed=completed,
+            failed=failed,
+            cancelled=cancelled,
+            in_flight=in_flight,
+            connections_opened=self.opened + one_shot.opened,
+            connections_reused=self.reused,
+            connections_open=len(self._watch.open_sockets()),
+            callback_errors=self.callback_errors,
+            lookups=self._names.lookups,
+            lookups_in_flight=self._names.in_flight,
+            global_inits=LIBCURL.global_inits,
+            by_http_version=dict(
+                Counter(dict(self.by_version)) + Counter(dict(one_shot.by_version))
+            ),
+        )
+
+    def _response(self, handle: Handle, request: Request) -> Outcome:
+        easy = handle.easy
+        opened = easy.getinfo(_NUM_CONNECTS)
+        peer = self._peers.get(easy.getinfo(_CONN_ID)) if not opened and _CONN_ID else None
+        response = read_response(handle, request, opened, peer or self._new_peer(easy))
+        version = response.http_version
+        self.by_version[version] += 1
+        if opened:
+            self.opened += opened
+            self._watch.note_use(easy.getinfo(_ACTIVE_SOCKET), version in ("2", "3"))
+        else:
+            self.reused += 1
+        self.completed += 1
+        return response
+
+    def _new_peer(self, easy: Easy) -> Peer:
+        peer = Peer(easy.getinfo(pycurl.PRIMARY_IP) or "", easy.getinfo(pycurl.PRIMARY_PORT))
+        if _CONN_ID:
+            if len(self._peers) >= MAX_KNOWN_PEERS:
+                self._peers.clear()
+            self._peers[easy.getinfo(_CONN_ID)] = peer
+        return peer

@@ -1,0 +1,106 @@
+"""The uncontended blocking call: the only transfer there is, run in its caller's thread."""
+
+from __future__ import annotations
+
+import select
+from collections import deque
+from typing import Final
+
+import pycurl
+
+from onehttp_backends.contract import Outcome, Request
+from onehttp_backends.curl.engine.account import Account
+from onehttp_backends.curl.engine.anew import goes_on
+from onehttp_backends.curl.engine.ownership import Ownership
+from onehttp_backends.curl.engine.transfer import Transfer
+from onehttp_backends.curl.handle import Handle
+from onehttp_backends.curl.libcurl import Multi, remove_once
+from onehttp_backends.curl.names.waits import NameWaits
+from onehttp_backends.curl.pool import HandlePool
+from onehttp_backends.curl.sockets import SocketWatch
+
+SMALL_BODY_BYTES: Final = 16 * 1024
+"""Fits any socket buffer: sending it never has to wait for the socket to become writable."""
+_ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
+
+
+class Alone:
+    """Runs one transfer after the other on an engine's multi. For its owner only."""
+
+    def __init__(
+        self,
+        multi: Multi,
+        ownership: Ownership,
+        watch: SocketWatch,
+        waits: NameWaits[Transfer],
+        inbox: deque[Transfer],
+        account: Account,
+        pool: HandlePool,
+    ) -> None:
+        self._multi = multi
+        self._ownership = ownership
+        self._watch = watch
+        self._waits = waits
+        self._inbox = inbox
+        self._account = account
+        self._pool = pool
+        self._poller = select.poll()
+        self._polled_fd = -1
+
+    def perform(self, handle: Handle, request: Request) -> Outcome | None:
+        """Run it without epoll or a hop.
+
+        Returns its outcome, or None when it must be driven like any other from here on: a
+        connection is being made, or somebody else has come. It is in the multi then. After an
+        exception it is to be retracted.
+        """
+        multi, ownership, watch, easy = self._multi, self._ownership, self._watch, handle.easy
+        watch.sweep()
+        self._waits.refresh()
+        # Two calls from C into Python for each transfer, with nobody to use them.
+        watch.stop_listening(multi)
+        if handle.always_connects is not False:
+            handle.look_for_connection(may_find_one=True)
+        multi.add_handle(easy)
+        while True:
+            while multi.perform()[1]:
+                fd = easy.getinfo(_ACTIVE_SOCKET)
+                if fd < 0 or watch.raised or self._waits.paused:
+                    return None
+                if fd != self._polled_fd:
+                    self._poll_also(fd)
+                ownership.is_asleep = True
+                # Whoever fills the inbox from here on sees that we sleep, and wakes us.
+                if self._inbox:
+                    ownership.is_asleep = False
+                    return None
+                timeout_ms = multi.timeout()
+                events = self._poller.poll(timeout_ms if timeout_ms >= 0 else None)
+                ownership.is_asleep = False
+                if events and (len(events) > 1 or events[0][0] != fd):
+                    return None  # woken
+            if watch.raised:
+                raise watch.raised.pop()
+            _, _, failed = multi.info_read()
+            code, text = failed[0][1:] if failed else (0, "")
+            if not code or not goes_on(multi, self._waits, handle, request, code, text):
+                break
+            if handle.is_parked:
+                return None
+        outcome = self._account.outcome(handle, request, code, text)
+        remove_once(multi, easy)
+        self._pool.give_back(handle)
+        return outcome
+
+    def retract(self, handle: Handle) -> None:
+        """Take back the handle of a `perform` that ended with an exception."""
+        if remove_once(self._multi, handle.easy):
+            self._account.cancelled += 1
+
+    def _poll_also(self, fd: int) -> None:
+        self._polled_fd = -1
+        poller = select.poll()
+        poller.register(self._watch.wake_fd, select.POLLIN)
+        poller.register(fd, select.POLLIN)
+        self._poller = poller
+        self._polled_fd = fd

@@ -1,0 +1,59 @@
+"""A transfer that is put in again before anything has come of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pycurl
+
+from onehttp_backends.contract import Request
+from onehttp_backends.curl.engine.transfer import Transfer, total_timeout_s
+from onehttp_backends.curl.handle import Handle
+from onehttp_backends.curl.libcurl import Multi, add_once, remove_once
+from onehttp_backends.curl.names.waits import NameWaits
+from onehttp_backends.errors import CurlCode
+from onehttp_backends.request_rules import SAFE_METHODS
+
+_ENDED_BY_PEER: Final = (CurlCode.GOT_NOTHING, CurlCode.SEND_ERROR, CurlCode.RECV_ERROR)
+
+
+def goes_on(
+    multi: Multi,
+    waits: NameWaits[Transfer],
+    handle: Handle,
+    request: Request,
+    code: int,
+    text: str,
+) -> bool:
+    """Whether a transfer that has failed begins once more: it has, or is parked for a name."""
+    if _may_begin_anew(handle, request, code):
+        _begin_anew(multi, handle, request)
+        return True
+    return waits.takes(handle, request, code, text)
+
+
+def _may_begin_anew(handle: Handle, request: Request, code: int) -> bool:
+    """Whether a transfer may be put in again, for a connection of its own.
+
+    One that met only dead connections: libcurl tries five idle ones and gives up; when a server
+    restarts, all are dead. Only what may be repeated is, and once. And one whose callback was
+    ended by an exception that somebody else's signal handler raised, if nothing was sent.
+    """
+    if handle.head or handle.resend_refused or handle.refused_peer:
+        return False
+    if handle.was_interrupted:
+        return not handle.easy.getinfo(pycurl.REQUEST_SIZE)
+    if code not in _ENDED_BY_PEER or handle.always_connects:
+        return False
+    return request.method in SAFE_METHODS and not handle.easy.getinfo(pycurl.NUM_CONNECTS)
+
+
+def _begin_anew(multi: Multi, handle: Handle, request: Request) -> None:
+    """Put it in again, for what is left of its time."""
+    total_s = total_timeout_s(request)
+    if total_s:
+        total_s = max(0.001, total_s - handle.easy.getinfo(pycurl.TOTAL_TIME))
+    handle.was_interrupted = False
+    handle.connect_anew(total_s)
+    remove_once(multi, handle.easy)
+    add_once(multi, handle.easy)

@@ -1,0 +1,328 @@
+"""The life of a transfer: admitted to the multi, driven by turns, reaped, delivered.
+
+Everything here is done by one thread at a time, the owner (see `ownership`); the inbox
+alone takes transfers and cancellations from any thread.
+
+An exception may come at any instruction, from a signal handler. So every step can be taken again:
+what is to be done stays at the head of its queue until it has been done, and doing it twice is the
+same as doing it once. What is read from libcurl, which says it once, is read by one call from C.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections import deque
+from typing import Final
+
+import pycurl
+
+from onehttp_backends.contract import Outcome, Stats
+from onehttp_backends.curl.engine.account import Account
+from onehttp_backends.curl.engine.alone import Alone
+from onehttp_backends.curl.engine.anew import goes_on
+from onehttp_backends.curl.engine.ownership import Ownership
+from onehttp_backends.curl.engine.transfer import Transfer
+from onehttp_backends.curl.handle import Handle
+from onehttp_backends.curl.idle_limit import IdleLimits
+from onehttp_backends.curl.libcurl import LIBCURL, Easy, add_once, remove_once
+from onehttp_backends.curl.names.lookups import Names
+from onehttp_backends.curl.names.waits import NameWaits
+from onehttp_backends.curl.outcome import cancelled
+from onehttp_backends.curl.pool import HandlePool
+from onehttp_backends.curl.sockets import SocketWatch
+from onehttp_backends.errors import CurlCode, Sent, idle_text
+from onehttp_backends.immortal import make_immortal
+
+SMALL_BODY_BYTES: Final = 16 * 1024
+"""Fits any socket buffer: sending it never has to wait for the socket to become writable."""
+
+_ENDED_BY_PEER: Final = (CurlCode.GOT_NOTHING, CurlCode.SEND_ERROR, CurlCode.RECV_ERROR)
+_ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
+_NUM_CONNECTS: Final = pycurl.NUM_CONNECTS
+_MAX_MESSAGES: Final = (1_000_000,)
+_MULTI_IS_DEAD: Final = 11
+"""CURLM_ABORTED_BY_CALLBACK: a callback of the multi's has failed, and it takes no more."""
+
+
+class Engine:
+    """One multi handle and all that is in flight on it."""
+
+    def __init__(self, max_idle_connections: int, names: Names | None = None) -> None:
+        LIBCURL.initialise()
+        self.ownership = Ownership()
+        self.watch = SocketWatch()
+        self.multi = LIBCURL.multi()
+        names = names or Names()
+        self.waits: NameWaits[Transfer] = NameWaits(names, self.multi, self.watch.wake)
+        self.pool = HandlePool(self.watch, self.waits.paused)
+        self.multi.setopt(pycurl.M_MAXCONNECTS, max_idle_connections)
+        self.inbox: deque[Transfer] = deque()
+        """Transfers to be admitted, and those to be cancelled."""
+        self.running: dict[Easy, Transfer] = {}
+        self.ended: deque[Transfer] = deque()
+        """Those whose callback is to be run, by whoever does not drive."""
+        self._messages: deque[tuple[int, list[Easy], list[tuple[Easy, int, str]]]] = deque()
+        self._finished: deque[tuple[Transfer, int, str]] = deque()
+        self.account = Account(self.watch, names)
+        self.alone = Alone(
+            self.multi, self.ownership, self.watch, self.waits, self.inbox, self.account, self.pool
+        )
+        self.idling = IdleLimits(self.running)
+
+    @property
+    def is_dead(self) -> bool:
+        """Closed, crashed, or inherited through a fork: nothing of it may be used any more."""
+        return self.ownership.is_gone
+
+    def is_idle(self) -> bool:
+        """Whether nothing is in flight or about to be."""
+        return not self.running and not self.inbox
+
+    # ---- by turns
+
+    def adopt(self, transfer: Transfer) -> None:
+        """Go on by turns with a transfer that `Alone.perform` has started."""
+        handle = transfer.handle
+        assert handle is not None
+        self.running[handle.easy] = transfer
+        transfer.was_admitted = True
+        if handle.is_parked:
+            self.waits.park(transfer)
+        elif not self.waits.paused:
+            self.watch.listen(self.multi)
+            self._let_tell_of(handle)
+
+    def _let_tell_of(self, handle: Handle) -> None:
+        # perform() does not tell about sockets. Pausing and resuming makes libcurl look at this
+        # one again, in the turn that follows, and tell.
+        easy = handle.easy
+        self.watch.note_busy(easy.getinfo(_ACTIVE_SOCKET))
+        with contextlib.suppress(pycurl.error):  # it has ended, and that is all there is to tell
+            easy.pause(pycurl.PAUSE_RECV)
+            easy.pause(pycurl.PAUSE_CONT)
+
+    def turn(self, max_wait_s: float = -1.0) -> None:
+        """One round: wait for events (-1: as long as nothing is due), let libcurl act on them, end
+        and deliver what has finished."""
+        multi, watch = self.multi, self.watch
+        if watch.hearing.is_missing_something:
+            self._tell_all()
+        events = self._events(max_wait_s)
+        # What moved while these were seen is not idle.
+        seen_at = time.monotonic() if self.idling.due else 0.0
+        for fd, mask in events:
+            multi.socket_action(fd, mask)
+        if self.inbox:
+            self.admit()
+        if self.waits.open or self.waits.paused:
+            self._settle_names()
+        # libcurl leaves the timer alone when its value is unchanged, even if we fired a hair
+        # too early by its clock: ask, never remember.
+        if multi.timeout() == 0:
+            multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        self._reap()
+        if seen_at and not watch.is_behind:
+            self._end_idle(seen_at)
+        self._raise_what_callbacks_met()
+
+    def _raise_what_callbacks_met(self) -> None:
+        if self.watch.raised:
+            raise self.watch.raised.pop()
+
+    def _events(self, max_wait_s: float) -> list[tuple[int, int]]:
+        watch, ownership = self.watch, self.ownership
+        watch.is_stamping = watch.is_stamping or bool(self.idling.due)
+        if max_wait_s == 0 or self.inbox or self._messages or self._finished:
+            return watch.poll(0)
+        wait_s = self.wait_ms() / 1000
+        if wait_s < 0 or 0 < max_wait_s < wait_s:
+            wait_s = max_wait_s
+        ownership.is_asleep = True
+        # Whoever fills the inbox from here on sees that we sleep, and wakes us.
+        events = watch.poll(0 if self.inbox else wait_s)
+        ownership.is_asleep = False
+        return events
+
+    def wait_ms(self) -> float:
+        """Milliseconds that may pass without an event before the next turn; -1 = any number."""
+        timeout_ms: float = self.multi.timeout()
+        if self.waits.open or self.waits.paused:
+            timeout_ms = self.waits.sooner_ms(timeout_ms)
+        if self.idling.due:
+            return self.idling.sooner_ms(timeout_ms)
+        return timeout_ms
+
+    def _tell_all(self) -> None:
+        """Have libcurl tell about every socket anew: an exception came while it was telling."""
+        self.watch.assume_nothing()
+        for transfer in list(self.running.values()):
+            handle = transfer.handle
+            if handle is None:
+                continue
+            fd = handle.easy.getinfo(_ACTIVE_SOCKET)
+            if fd >= 0:
+                self.watch.adopt(fd)
+                self._let_tell_of(handle)
+            else:  # not connected: nothing is lost by beginning anew
+                remove_once(self.multi, handle.easy)
+                add_once(self.multi, handle.easy)
+        self.watch.hearing.is_missing_something = False
+
+    # ---- admission
+
+    def admit(self) -> None:
+        """Start the transfers of the inbox, and stop those cancelled."""
+        self.watch.sweep()
+        self.waits.refresh()
+        self.watch.listen(self.multi)
+        inbox = self.inbox
+        idle_connections = len(self.watch.idle)
+        while inbox:
+            transfer = inbox[0]
+            if transfer.is_cancelled:
+                self.cancel(transfer, "cancelled")
+            elif transfer.handle is not None and transfer.outcome is None:
+                self._admit(transfer, transfer.handle, idle_connections > 0)
+                idle_connections -= 1
+            inbox.popleft()
+        self._raise_what_callbacks_met()
+
+    def _admit(self, transfer: Transfer, handle: Handle, may_find_one: bool) -> None:
+        try:
+            handle.look_for_connection(may_find_one)
+            self.running[handle.easy] = transfer
+            transfer.was_admitted = True
+            add_once(self.multi, handle.easy)
+        except pycurl.error as error:
+            if error.args[0] == _MULTI_IS_DEAD:
+                raise
+            self._end(transfer, self.account.refused(error))
+        else:
+            if handle.progress:
+                self.idling.watch(handle.progress)
+
+    def _settle_names(self) -> None:
+        """Let go on what has waited for a name, or end it."""
+        self.watch.listen(self.multi)
+        for transfer, code, text in self.waits.turn(self.running.get):
+            handle = transfer.handle
+            if transfer.outcome is None and handle is not None:
+                self._end(transfer, self.account.outcome(handle, transfer.request, code, text))
+
+    # ---- the ends of transfers
+
+    def _reap(self) -> None:
+        messages, finished, running = self._messages, self._finished, self.running
+        while True:
+            messages.extend(map(self.multi.info_read, _MAX_MESSAGES))
+            while messages:
+                queued, succeeded, failed = messages[0]
+                # From here on transfers count: by the time the next one is ended, a handle may
+                # be another's.
+                finished.extend(
+                    [(running[easy], 0, "") for easy in succeeded if easy in running]
+                    + [
+                        (running[easy], code, text)
+                        for easy, code, text in failed
+                        if easy in running
+                    ]
+                )
+                messages.popleft()
+            while finished:
+                transfer, code, text = finished[0]
+                self._finish(transfer, code, text)
+                if self.is_dead:  # told somebody who has forked, and this is the child
+                    return
+                finished.popleft()
+            if not queued:
+                return
+
+    def _finish(self, transfer: Transfer, code: int, text: str) -> None:
+        handle = transfer.handle
+        if transfer.outcome is None and handle is not None:
+            if code and goes_on(self.multi, self.waits, handle, transfer.request, code, text):
+                if handle.is_parked:
+                    self.waits.park(transfer)
+                return
+            self._end(transfer, self.account.outcome(handle, transfer.request, code, text))
+        else:
+            self._end(transfer, None)
+
+    def _end(self, transfer: Transfer, outcome: Outcome | None) -> None:
+        """Set the outcome, let go of the handle, tell whoever waits; what was done is skipped."""
+        if transfer.outcome is None:
+            transfer.outcome = outcome
+        handle = transfer.handle
+        if handle is not None:
+            self.running.pop(handle.easy, None)
+            if handle.wait:
+                self.waits.leave(transfer)
+            remove_once(self.multi, handle.easy)
+            transfer.handle = None
+            self.pool.give_back(handle)
+        if transfer.runs_callback:
+            self.ended.append(transfer)
+        else:
+            transfer.deliver()
+
+    def cancel(self, transfer: Transfer, reason: str) -> None:
+        """End a transfer that is running, waiting, or has ended by itself meanwhile."""
+        outcome: Outcome | None = None
+        handle = transfer.handle
+        if transfer.outcome is None:
+            sent = Sent.NO
+            if handle is not None and handle.easy in self.running:
+                sent = self.account.sent_so_far(handle, transfer.request)
+            outcome = cancelled(transfer.request, reason, sent)
+            self.account.cancelled += 1
+        self._end(transfer, outcome)
+
+    def cancel_all(self, reason: str) -> None:
+        """End every transfer, running or waiting."""
+        while self.running:
+            easy, transfer = next(iter(self.running.items()))
+            self.cancel(transfer, reason)
+            self.running.pop(easy, None)
+        while self.inbox:
+            self.cancel(self.inbox[0], reason)
+            self.inbox.popleft()
+
+    def _end_idle(self, seen_at: float) -> None:
+        """End the transfers of which nothing had moved for too long when the turn began."""
+        while progress := self.idling.next_idle(seen_at):
+            transfer = self.running[progress.easy]
+            self._finish(transfer, CurlCode.OPERATION_TIMEDOUT, idle_text(progress.limit_s))
+
+    # ---- the end
+
+    def close(self) -> None:
+        """Close libcurl's objects. Lookups that hang go on by themselves, for nobody."""
+        self.ownership.lose()
+        self.waits.close()
+        self.pool.close()
+        self.multi.close()
+        self.watch.close()
+
+    def abandon(self) -> None:
+        """Let go of everything without closing a handle: sockets and descriptors only.
+
+        For an engine that has crashed, and one inherited through a fork, whose connections stay
+        the parent's: closing our copy of a descriptor sends nothing.
+        """
+        self.ownership.lose()
+        self.waits.close()
+        self.make_immortal()
+        for known in self.watch.open_sockets():
+            os.close(known.fd)
+        self.watch.close()
+
+    def make_immortal(self) -> None:
+        """Keep libcurl's objects from ever being finalised."""
+        made = (handle.easy for handle in self.pool.made)
+        make_immortal(self.multi, *self.waits.feeder.made, *made)
+
+    def stats(self) -> Stats:
+        """The engine's account of itself."""
+        return self.account.stats(in_flight=len(self.running) + len(self.inbox))

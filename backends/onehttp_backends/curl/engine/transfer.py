@@ -1,0 +1,61 @@
+"""A transfer on its way, and what it asks of whoever drives."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Protocol
+
+from onehttp_backends.contract import Outcome, Request
+from onehttp_backends.curl.handle import Handle
+
+
+def total_timeout_s(request: Request) -> float:
+    """Seconds that a transfer may take in all; 0 = no limit."""
+    total_s = request.total_timeout_s
+    return request.options.total_timeout_s if total_s is None else total_s
+
+
+class Driving(Protocol):
+    """What a transfer asks of whoever drives the engine."""
+
+    def enqueue(self, transfer: Transfer) -> None:
+        """Put it in, and see to it that somebody drives."""
+
+
+class Transfer:
+    """One request in the engine's hands. It has ended when ``outcome`` is set, and not before.
+
+    Whatever the driver does to it may be done again, since an exception may come in between:
+    ``outcome`` is set once, ``handle`` is None from the moment it is nobody's or somebody else's,
+    and `deliver` tells whoever waits no more than once.
+    """
+
+    __slots__ = ("deadline", "handle", "helm", "is_cancelled", "outcome", "request",
+                 "was_admitted")  # fmt: skip
+
+    runs_callback = False
+    """Telling whoever waits means running code of theirs: done by who does not drive."""
+
+    def __init__(self, helm: Driving, handle: Handle, request: Request) -> None:
+        self.helm = helm
+        self.handle: Handle | None = handle
+        self.request = request
+        self.outcome: Outcome | None = None
+        self.is_cancelled = False
+        self.was_admitted = False
+        """Whether libcurl has had it in its hands."""
+        total_s = total_timeout_s(request)
+        self.deadline = time.monotonic() + total_s if total_s else math.inf
+        """When it should have ended, by the monotonic clock."""
+
+    def deliver(self) -> None:
+        """Tell whoever waits that there is an outcome. Never raises, whatever they have become."""
+
+    def cancel(self) -> bool:
+        """End it with a `CancelledError`; False when it had ended already."""
+        if self.outcome is not None:
+            return False
+        self.is_cancelled = True
+        self.helm.enqueue(self)
+        return True

@@ -1,0 +1,9 @@
+"""Transfers beside the engine: on a multi of their own, which takes its connections along."""
+
+from onehttp_backends.curl.one_shot.performing import (
+    OneShotCounts,
+    needs_one_shot,
+    perform_one_shot,
+)
+
+__all__ = ["OneShotCounts", "needs_one_shot", "perform_one_shot"]
