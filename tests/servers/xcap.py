@@ -18,7 +18,7 @@ from servers.raw import Peer, RawServer
 
 ROOT = "/xcap-root"
 DEFAULTS = {
-    "pres-rules": "urn:ietf:params:xml:ns:common-policy",
+    "pres-rules": "urn:ietf:params:xml:ns:pres-rules",
     "resource-lists": "urn:ietf:params:xml:ns:resource-lists",
 }
 _binding = re.compile(r"xmlns\((\w+)=((?:[^()^]|\^.)*)\)")

@@ -26,11 +26,13 @@ from onehttp.xcap.errors import (
     SelectorError,
     StatusError,
     StoreError,
+    Taken,
     WrongNamespaceError,
     XcapError,
     XmlError,
 )
-from onehttp.xcap.refresh import Refresh, RefreshReport, Rows, Wait
+from onehttp.xcap.refresh import Refresh, Rows, Wait
+from onehttp.xcap.refresh_report import RefreshReport
 from onehttp.xcap.selectors import DocumentSelector, NodeSelector, Step, bindings, encoded_step
 from onehttp.xcap.store import StoredDocument, Watched, XcapStore
 from onehttp.xcap.updates import PeriodicUpdates, jittered, update_periodically
@@ -58,6 +60,7 @@ __all__ = [
     "Step",
     "StoreError",
     "StoredDocument",
+    "Taken",
     "Wait",
     "Watched",
     "WrongNamespaceError",

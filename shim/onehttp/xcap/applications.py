@@ -21,16 +21,36 @@ class DocType(enum.IntFlag):
 
 
 class Application(NamedTuple):
-    """One application usage. ``namespace`` is the default one of its documents, where known."""
+    """One application usage."""
 
     doc_type: DocType
     content_type: str
     namespace: str | None = None
+    """The default one: of names without a prefix in a node selector; None where not known."""
+    root: str | None = None
+    """Of the root element, where that is another."""
+    also: tuple[str, ...] = ()
+    """What other servers take for one of both: accepted, and logged."""
+
+    @property
+    def root_namespace(self) -> str | None:
+        return self.root or self.namespace
+
+    @property
+    def accepted(self) -> frozenset[str]:
+        """Every namespace that an element of its documents is taken with; empty: any."""
+        return frozenset(filter(None, (self.namespace, self.root, *self.also)))
 
 
 _IETF: Final = "urn:ietf:params:xml:ns:"
+# RFC 5025, 9.1 and 9.3: the document is a common-policy ruleset, names without a prefix are of
+# pres-rules. Servers that take one namespace for both are common, and OMA's documents have its own.
 _RULES: Final = Application(
-    DocType.PRES_RULES, "application/auth-policy+xml", _IETF + "common-policy"
+    DocType.PRES_RULES,
+    "application/auth-policy+xml",
+    _IETF + "pres-rules",
+    _IETF + "common-policy",
+    ("urn:oma:xml:xdm:common-policy", "urn:oma:xml:prs:pres-rules"),
 )
 _LISTS: Final = "application/resource-lists+xml"
 

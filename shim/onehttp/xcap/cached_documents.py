@@ -12,13 +12,19 @@ from urllib.parse import urlsplit
 
 from onehttp.named_connection import Connection
 from onehttp.xcap.changes import DocumentChange, Listeners
-from onehttp.xcap.conditional import NOT_MODIFIED, check_status, etag_of
+from onehttp.xcap.conditional import (
+    NOT_MODIFIED,
+    check_document,
+    check_status,
+    etag_of,
+    is_done,
+)
 from onehttp.xcap.documents import Document
-from onehttp.xcap.errors import StatusError, StoreError
-from onehttp.xcap.etags import usable_etag
+from onehttp.xcap.errors import NotFoundError, StatusError, StoreError
+from onehttp.xcap.etags import NO_ETAG, usable_etag
 from onehttp.xcap.safe_xml import check
 from onehttp.xcap.selectors import DocumentSelector
-from onehttp.xcap.store import Change, Source, StoredDocument, XcapStore
+from onehttp.xcap.store import Change, Gone, Source, StoredDocument, XcapStore
 from onehttp_backends.contract import Response
 
 _log = logging.getLogger("onehttp.xcap")
@@ -44,16 +50,15 @@ class CachedDocuments:
         return f"{self.root}/{selector.path}"
 
     def find(self, selector: DocumentSelector) -> StoredDocument | None:
-        """The stored document, if there is one whose etag can be sent."""
+        """The stored document, if there is one."""
         url = self.url(selector)
         if self._store is None:
             return None
         try:
-            known = self._store.find(url)
+            return self._store.find(url)
         except StoreError as error:
             _log.error("%s: fetched without a look into the store: %s", url, error)
             return None
-        return known if known is not None and usable_etag(known.etag) else None
 
     def received(
         self, selector: DocumentSelector, known: StoredDocument | None, response: Response
@@ -61,34 +66,53 @@ class CachedDocuments:
         """The document that an answer brings, on the condition that ``known`` is not it.
 
         Raises:
-            StatusError, XmlError: it brings none; the store stays as it is.
+            StatusError, XmlError: it brings none; the store stays as it is, but for a
+                NotFoundError: then the document goes.
         """
         if response.status == NOT_MODIFIED:
-            if known is not None:
+            if known is not None and usable_etag(known.etag):
                 return self._document(selector, known.doc, known.etag, is_stored=True)
             raise StatusError(
                 NOT_MODIFIED, response.url, "Not Modified, but it was not asked for on condition"
             )
-        check_status(response)
-        check(response.body, selector.application.namespace, response.url)
+        try:
+            check_document(response)
+        except NotFoundError:
+            if known is not None:
+                self._forget(selector, Gone(known.doc_uri, known.etag))
+            raise
+        check(response.body, selector.application, response.url)
         etag = etag_of(response)
-        if known is not None and (known.etag, known.doc) == (etag, response.body):
-            return self._document(selector, known.doc, etag, is_stored=True)
+        if known is not None and (known.etag, known.doc) == (etag or NO_ETAG, response.body):
+            return self._document(selector, known.doc, etag, is_stored=etag is not None)
         return self._keep(selector, known, response.body, etag)
 
     def written(self, selector: DocumentSelector, body: bytes, response: Response) -> Document:
         """The document that a PUT has made."""
         check_status(response)
+        if not is_done(response):
+            return self._document(selector, body, None, is_stored=False, is_done=False)
         return self._keep(selector, None, body, etag_of(response))
 
-    def forget(self, selector: DocumentSelector) -> None:
+    def deleted(self, selector: DocumentSelector, response: Response) -> None:
+        """What a DELETE has come to."""
+        try:
+            check_status(response)
+        except NotFoundError:
+            self._forget(selector, Gone(self.url(selector)))
+            raise
+        if is_done(response):
+            self._forget(selector, Gone(self.url(selector)), is_told=True)
+
+    def _forget(self, selector: DocumentSelector, gone: Gone, is_told: bool = False) -> None:
         """The server has it no more."""
-        url = self.url(selector)
         try:
             if self._store is not None:
-                self._store.remove(url)
+                is_told = self._store.discard([gone])[0] or is_told
         except StoreError as error:
-            _log.error("%s: deleted, but still stored: %s", url, error)
+            _log.error("%s: deleted, but still stored: %s", gone.doc_uri, error)
+        if is_told:
+            self._tell(selector, gone.doc_uri, b"", None, is_removed=True)
 
     def _keep(
         self,
@@ -99,10 +123,11 @@ class CachedDocuments:
     ) -> Document:
         url = self.url(selector)
         is_stored = is_overtaken = False
-        if self._store is not None and etag is not None:
+        if self._store is not None:
             try:
-                is_stored = self._write(self._store, selector, known, body, etag)
-                is_overtaken = not is_stored
+                # One without an etag too: what is stored must not be what was before it.
+                is_kept = self._write(self._store, selector, known, body, etag or NO_ETAG)
+                is_stored, is_overtaken = is_kept and etag is not None, not is_kept
             except StoreError as error:
                 _log.error("%s: not stored: %s", url, error)
         if not is_overtaken:  # else somebody stored, and told of, what came at the same time
@@ -136,18 +161,38 @@ class CachedDocuments:
             doc=body,
         )
 
-    def _tell(self, selector: DocumentSelector, url: str, body: bytes, etag: str | None) -> None:
+    def _tell(
+        self,
+        selector: DocumentSelector,
+        url: str,
+        body: bytes,
+        etag: str | None,
+        is_removed: bool = False,
+    ) -> None:
         doc_type = int(selector.application.doc_type)
         xid = selector.xui or ""
         self._listeners.tell(
-            DocumentChange(doc_type=doc_type, xid=xid, url=url, etag=etag, body=body)
+            DocumentChange(
+                doc_type=doc_type, xid=xid, url=url, etag=etag, body=body, is_removed=is_removed
+            )
         )
 
     def _document(
-        self, selector: DocumentSelector, body: bytes, etag: str | None, is_stored: bool
+        self,
+        selector: DocumentSelector,
+        body: bytes,
+        etag: str | None,
+        is_stored: bool,
+        is_done: bool = True,
     ) -> Document:
-        url = self.url(selector)
-        return Document(selector=selector, url=url, body=body, etag=etag, is_stored=is_stored)
+        return Document(
+            selector=selector,
+            url=self.url(selector),
+            body=body,
+            etag=etag,
+            is_stored=is_stored,
+            is_done=is_done,
+        )
 
 
 def account(xui: str | None) -> tuple[str, str]:

@@ -21,6 +21,8 @@ class DocumentChange:
     url: str
     etag: str | None
     body: bytes = field(repr=False)
+    is_removed: bool = False
+    """The server has it no more: ``body`` is empty, ``etag`` None."""
 
 
 Callback: TypeAlias = Callable[[DocumentChange], object]

@@ -10,11 +10,14 @@ from onehttp.calls.arguments import CallArguments, TimeoutSource
 from onehttp.xcap.cached_documents import CachedDocuments
 from onehttp.xcap.changes import Callback, Listeners
 from onehttp.xcap.client_refresh import ClientRows
-from onehttp.xcap.conditional import check_status, conditions, etag_of
+from onehttp.xcap.conditional import check_status, conditions, etag_of, is_done
 from onehttp.xcap.documents import Document, Node
 from onehttp.xcap.errors import SelectorError, StoreError
-from onehttp.xcap.refresh import Refresh, RefreshReport
-from onehttp.xcap.safe_xml import check
+from onehttp.xcap.etags import usable_etag
+from onehttp.xcap.fragments import parse_fragment
+from onehttp.xcap.refresh import Refresh
+from onehttp.xcap.refresh_report import RefreshReport
+from onehttp.xcap.safe_xml import check, check_utf8
 from onehttp.xcap.selectors import DocumentSelector, NodeSelector
 from onehttp.xcap.store import StoredDocument, XcapStore
 from onehttp_backends.contract import Response
@@ -96,6 +99,9 @@ class XcapClient:
 
         Raises:
             XmlError, WrongNamespaceError: nothing was sent.
+
+        A server that has only accepted the change (202) leaves the store as it is, and
+        ``is_done`` False.
         """
         data, headers = _writing(selector, body, if_match, if_none_match, content_type)
         response = self.connection.put(selector.path, body=data, headers=headers, timeout=timeout)
@@ -125,10 +131,11 @@ class XcapClient:
         if_match: str | None = None,
         timeout: TimeoutSource = None,
     ) -> None:
-        """Delete the document, there and in the store."""
+        """Delete the document, there and in the store; there only, if that is still to be done
+        (202)."""
         headers = conditions(if_match)
-        check_status(self.connection.delete(selector.path, headers=headers, timeout=timeout))
-        self._cached.forget(selector)
+        response = self.connection.delete(selector.path, headers=headers, timeout=timeout)
+        self._cached.deleted(selector, response)
 
     async def adelete(
         self,
@@ -139,8 +146,8 @@ class XcapClient:
     ) -> None:
         """`delete`, awaitable."""
         headers = conditions(if_match)
-        check_status(await self.connection.adelete(selector.path, headers=headers, timeout=timeout))
-        await asyncio.to_thread(self._cached.forget, selector)
+        response = await self.connection.adelete(selector.path, headers=headers, timeout=timeout)
+        await asyncio.to_thread(self._cached.deleted, selector, response)
 
     # ---- nodes
 
@@ -169,10 +176,15 @@ class XcapClient:
         """Create or replace one element or attribute.
 
         Returns:
-            the document's new etag; its stored copy is brought up to date by the next `get`.
+            the document's new etag, None where the server gave none, or has only accepted the
+            change (202); its stored copy is brought up to date by the next `get`.
+
+        Raises:
+            XmlError: not an element, or not UTF-8; nothing was sent.
         """
         path, headers = _path(selector, node), _node_headers(node, if_match)
-        sent = self.connection.put(path, body=body, headers=headers, timeout=timeout)
+        data = _node_body(node, body, path)
+        sent = self.connection.put(path, body=data, headers=headers, timeout=timeout)
         return _changed(sent)
 
     async def aput_element(
@@ -186,7 +198,8 @@ class XcapClient:
     ) -> str | None:
         """`put_element`, awaitable."""
         path, headers = _path(selector, node), _node_headers(node, if_match)
-        sent = await self.connection.aput(path, body=body, headers=headers, timeout=timeout)
+        data = _node_body(node, body, path)
+        sent = await self.connection.aput(path, body=data, headers=headers, timeout=timeout)
         return _changed(sent)
 
     def delete_element(
@@ -239,7 +252,7 @@ class XcapClient:
 
 
 def _reading(known: StoredDocument | None, timeout: TimeoutSource) -> CallArguments:
-    headers = conditions(if_none_match=known.etag if known else None)
+    headers = conditions(if_none_match=usable_etag(known.etag) if known else None)
     return {"headers": headers, "timeout": timeout}
 
 
@@ -253,7 +266,7 @@ def _writing(
     """A document as it is sent, and the headers with it."""
     usage = selector.application
     data = body.encode() if isinstance(body, str) else body
-    check(data, usage.namespace, selector.path)
+    check(data, usage, selector.path)
     kind = ("Content-Type", content_type or usage.content_type)
     return data, (*conditions(if_match, if_none_match), kind)
 
@@ -264,14 +277,15 @@ def _path(selector: DocumentSelector, node: NodeSelector) -> str:
 
 def _node(selector: DocumentSelector, node: NodeSelector, response: Response) -> Node:
     check_status(response)
-    last = node.steps[-1]
-    namespace = last.namespace or selector.application.namespace
+    check_utf8(response.body, response.url)
+    last, usage = node.steps[-1], selector.application
     return Node(
         selector=node,
         url=response.url,
         body=response.body,
         etag=etag_of(response),
-        namespace=None if last.name == "*" else namespace,
+        namespace=None if last.name == "*" else last.namespace or usage.namespace,
+        accepted=frozenset() if last.namespace else usage.accepted,
     )
 
 
@@ -282,7 +296,15 @@ def _node_headers(node: NodeSelector, if_match: str | None) -> HeaderPairs:
     return (*conditions(if_match), ("Content-Type", kind))
 
 
+def _node_body(node: NodeSelector, body: bytes | str, path: str) -> bytes:
+    data = body.encode() if isinstance(body, str) else body
+    if node.kind == "element":
+        parse_fragment(data, path, None, {})
+    check_utf8(data, path)
+    return data
+
+
 def _changed(response: Response) -> str | None:
     """The etag of the document after a change to one of its nodes."""
     check_status(response)
-    return etag_of(response)
+    return etag_of(response) if is_done(response) else None

@@ -7,7 +7,8 @@ from collections.abc import Awaitable
 from onehttp.errors import TransferError
 from onehttp.named_connection import Connection
 from onehttp.queries.result import Result
-from onehttp.xcap.conditional import check_status, conditions
+from onehttp.xcap.applications import UNKNOWN
+from onehttp.xcap.conditional import check_document, conditions
 from onehttp.xcap.errors import SelectorError
 from onehttp.xcap.etags import usable_etag
 from onehttp.xcap.refresh import Wait
@@ -35,10 +36,10 @@ class ClientRows:
     def document(self, row: Watched, outcome: Outcome) -> Response:
         if isinstance(outcome, TransferError):
             raise outcome
-        check_status(outcome)
+        check_document(outcome)
         selector = self._selector(row)
-        namespace = None if selector is None else selector.application.namespace
-        check(outcome.body, namespace, row.doc_uri)
+        usage = UNKNOWN if selector is None else selector.application
+        check(outcome.body, usage, row.doc_uri)
         return outcome
 
     def xid(self, row: Watched) -> str:

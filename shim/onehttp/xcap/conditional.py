@@ -9,6 +9,7 @@ from onehttp.xcap.errors import (
     NotFoundError,
     PreconditionFailedError,
     StatusError,
+    Taken,
     XmlError,
 )
 from onehttp.xcap.etags import usable_etag
@@ -17,6 +18,9 @@ from onehttp_backends.contract import Response
 from onehttp_backends.headers import HeaderPairs
 
 NOT_MODIFIED = 304
+GONE = frozenset({404, 410})
+_DOCUMENT = frozenset({200, 203})
+_ACCEPTED = 202
 _CONFLICT = 409
 _ERRORS = {404: NotFoundError, 410: NotFoundError, 412: PreconditionFailedError}
 
@@ -38,15 +42,53 @@ def check_status(response: Response) -> None:
     if 200 <= status < 300:
         return
     if status == _CONFLICT:
-        raise ConflictError(status, url, response.reason, _condition(response.body))
+        raise _conflict(url, response.reason, response.body)
     raise _ERRORS.get(status, StatusError)(status, url, response.reason)
 
 
-def _condition(body: bytes) -> str | None:
-    """The name of the error element of an ``application/xcap-error+xml`` body."""
+def check_document(response: Response) -> None:
+    """Raises the StatusError of anything but a 2xx that brings a whole document."""
+    check_status(response)
+    if response.status not in _DOCUMENT:
+        why = f"{response.reason}: that is no document".lstrip()
+        raise StatusError(response.status, response.url, why)
+
+
+def is_done(response: Response) -> bool:
+    """Whether a change that was not refused is made; 202 says only that somebody may make it."""
+    return response.status != _ACCEPTED
+
+
+def _conflict(url: str, reason: str, body: bytes) -> ConflictError:
+    """The error of a 409 (RFC 4825, 11); no condition where its body is no error document."""
     try:
         root = parse(body, "error document")
     except XmlError:
-        return None
-    first = next(iter(root), None)
-    return None if first is None else etree.QName(first).localname
+        return ConflictError(_CONFLICT, url, reason)
+    # Comments and processing instructions are children too, but have no name.
+    first = next(root.iterchildren(etree.Element), None)
+    if first is None:
+        return ConflictError(_CONFLICT, url, reason)
+    return ConflictError(
+        _CONFLICT,
+        url,
+        reason,
+        etree.QName(first).localname,
+        phrase=first.get("phrase"),
+        taken=tuple(map(_taken, _named(first, "exists"))),
+        ancestor=next((_text(one) for one in _named(first, "ancestor")), None),
+    )
+
+
+def _taken(exists: etree._Element) -> Taken:
+    values = tuple(_text(one) for one in _named(exists, "alt-value"))
+    return Taken(exists.get("field") or "", values)
+
+
+def _named(parent: etree._Element, name: str) -> list[etree._Element]:
+    children = parent.iterchildren(etree.Element)
+    return [one for one in children if etree.QName(one).localname == name]
+
+
+def _text(element: etree._Element) -> str:
+    return "".join(map(str, element.itertext(etree.Element))).strip()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lxml import etree
 
 from onehttp.xcap.errors import WrongNamespaceError
+from onehttp.xcap.fragments import parse_fragment
 from onehttp.xcap.safe_xml import parse
 from onehttp.xcap.selectors import DocumentSelector, NodeSelector
+
+_log = logging.getLogger("onehttp.xcap")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +27,8 @@ class Document:
     """Quotes and all; None where the server gave none that can be sent back."""
     is_stored: bool = False
     """It is in the store: a later `get` need not fetch it again if it is unchanged."""
+    is_done: bool = True
+    """False after a `put` that the server has accepted, but not carried out yet (202)."""
 
     @property
     def root(self) -> etree._Element:
@@ -44,6 +51,8 @@ class Node:
     """Of the whole document."""
     namespace: str | None = None
     """Of the element, as it was asked for; None where that is not known."""
+    accepted: frozenset[str] = frozenset()
+    """Which others are taken for it, since servers differ."""
 
     @property
     def text(self) -> str:
@@ -52,18 +61,33 @@ class Node:
 
     @property
     def root(self) -> etree._Element:
-        """The element.
+        """The element; see `within` for prefixes that only its ancestors declare.
 
         Raises:
-            XmlError: not to be parsed, e.g. for prefixes that only its ancestors declare.
+            XmlError: not to be parsed.
             WrongNamespaceError: it is another element than was asked for.
         """
-        root = parse(self.body, self.url)
+        return self.within({})
+
+    def within(self, namespaces: Mapping[str, str]) -> etree._Element:
+        """The element, where its ancestors declare these prefixes (prefix -> namespace).
+
+        A fragment need not repeat them (RFC 4825, 7.8). The prefix of the element itself needs no
+        telling, since its namespace was asked for; any other is read as namespace
+        ``undeclared:PREFIX``.
+
+        Raises:
+            XmlError, WrongNamespaceError: as for `root`.
+        """
+        root = parse_fragment(self.body, self.url, self.namespace, namespaces)
         found = etree.QName(root)
         wanted = self.selector.steps[-1].name
-        # A fragment need not repeat the declarations of its ancestors (RFC 4825, 7.8).
-        is_other = found.namespace is not None and self.namespace not in (None, found.namespace)
-        if is_other or wanted not in ("*", found.localname):
+        is_same = found.namespace is None or self.namespace in (None, found.namespace)
+        if not is_same and found.namespace in self.accepted:
+            _log.warning(
+                "%s: the server takes {%s} for {%s}", self.url, found.namespace, self.namespace
+            )
+        elif not is_same or wanted not in ("*", found.localname):
             raise WrongNamespaceError(
                 f"{self.url}: the server sent {{{found.namespace}}}{found.localname}, "
                 f"asked for was {{{self.namespace}}}{wanted}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from onehttp.errors import OnehttpError
 
 
@@ -47,16 +49,51 @@ class PreconditionFailedError(StatusError):
     """412: the document is not, or no more, the one that If-Match or If-None-Match means."""
 
 
+class Taken(NamedTuple):
+    """A value that must be unique, and is not (``exists`` of a ``uniqueness-failure``)."""
+
+    field: str
+    """Where it is in the document, as the server writes it."""
+    alternatives: tuple[str, ...]
+    """What the server would take instead."""
+
+
 class ConflictError(StatusError):
     """409: the change would make the document invalid (RFC 4825, section 11).
 
     Attributes:
         condition: name of the error element, e.g. ``cannot-insert``; None where there was none.
+        phrase: what the server says to people, if it does.
+        taken: which values are not unique, and what to take instead.
+        ancestor: of ``no-parent``: the nearest ancestor that is there.
     """
 
-    def __init__(self, status: int, url: str, reason: str, condition: str | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        url: str,
+        reason: str,
+        condition: str | None = None,
+        *,
+        phrase: str | None = None,
+        taken: tuple[Taken, ...] = (),
+        ancestor: str | None = None,
+    ) -> None:
         super().__init__(status, url, reason)
         self.condition = condition
+        self.phrase = phrase
+        self.taken = taken
+        self.ancestor = ancestor
+
+    @property
+    def alternatives(self) -> tuple[str, ...]:
+        """The values that the server would take instead, of all fields."""
+        return tuple(value for one in self.taken for value in one.alternatives)
+
+    def __str__(self) -> str:
+        said = [text for text in (self.condition, self.phrase) if text]
+        said += [f"instead: {', '.join(self.alternatives)}"] if self.alternatives else []
+        return ": ".join([super().__str__(), *said])
 
 
 class StoreError(XcapError):

@@ -8,6 +8,9 @@ from typing import Final
 MAX_CHARACTERS: Final = 128
 """Width of the column ``etag``."""
 
+NO_ETAG: Final = ""
+"""What the column holds for a document that came without one: it is asked for unconditionally."""
+
 # Unquoted ones are wrong (RFC 9110, 8.8.3), but sent. A comma would make a list of one, and a
 # bare "*" would match whatever the server has.
 _usable = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"|[\x21\x23-\x29\x2b\x2d-\x7e]+').fullmatch

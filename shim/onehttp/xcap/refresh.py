@@ -11,24 +11,25 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from onehttp.errors import OnehttpError, TransferError
 from onehttp.xcap.changes import DocumentChange, Listeners
-from onehttp.xcap.conditional import NOT_MODIFIED, etag_of
-from onehttp.xcap.errors import RowRefusedError, StoreError
-from onehttp.xcap.store import Change, Watched, XcapStore
+from onehttp.xcap.conditional import GONE, NOT_MODIFIED, etag_of
+from onehttp.xcap.errors import RowRefusedError, StatusError, StoreError
+from onehttp.xcap.etags import NO_ETAG
+from onehttp.xcap.refresh_report import Batch, Newer, RefreshReport
+from onehttp.xcap.store import Change, Gone, Watched, XcapStore
 from onehttp_backends.contract import Outcome, Response
 
 DEFAULT_WIDTH: Final = 64
 """Requests in flight at once."""
-MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
-"""Documents held until they are written."""
 _log = logging.getLogger("onehttp.xcap")
 
 
 Wait: TypeAlias = Callable[[], Outcome]
+Fetched: TypeAlias = "Outcome | Exception"
+"""An exception that is no outcome: the request could not even be made."""
 
 
 class Rows(Protocol):
@@ -44,57 +45,6 @@ class Rows(Protocol):
 
     def xid(self, row: Watched) -> str:
         """Whose it is, as callbacks are told."""
-
-
-@dataclass(slots=True)
-class RefreshReport:
-    """What one refresh came to, in documents."""
-
-    unchanged: int = 0
-    changed: int = 0
-    failed: int = 0
-    """No answer, or one that is no document; the stored one stays."""
-    overtaken: int = 0
-    """Changed or removed in the store meanwhile: the answer was not used."""
-
-    @property
-    def total(self) -> int:
-        return self.unchanged + self.changed + self.failed + self.overtaken
-
-    def add(self, other: RefreshReport) -> None:
-        """Count what another part came to."""
-        self.unchanged += other.unchanged
-        self.changed += other.changed
-        self.failed += other.failed
-        self.overtaken += other.overtaken
-
-
-class Newer(NamedTuple):
-    """A document that has changed on the server."""
-
-    row: Watched
-    etag: str
-    body: bytes
-
-
-class Batch:
-    """Newer documents to be written together, as long as they are few bytes."""
-
-    def __init__(self) -> None:
-        self._newer: list[Newer] = []
-        self._size_bytes = 0
-
-    @property
-    def is_full(self) -> bool:
-        return self._size_bytes >= MAX_BATCH_BYTES
-
-    def add(self, newer: Newer) -> None:
-        self._newer.append(newer)
-        self._size_bytes += len(newer.body)
-
-    def take(self) -> list[Newer]:
-        taken, self._newer, self._size_bytes = self._newer, [], 0
-        return taken
 
 
 class Refresh:
@@ -156,77 +106,111 @@ class Refresh:
         if newer := batch.take():
             report.add(await asyncio.to_thread(self._keep, newer))
 
-    async def _aoutcome(self, row: Watched) -> Outcome:
+    async def _aoutcome(self, row: Watched) -> Fetched:
         try:
             return await self._rows.astart(row)
-        except TransferError as error:
+        except Exception as error:  # noqa: BLE001 - of one document, told by _judge
             return error
 
-    def _outcomes(self, page: Sequence[Watched]) -> Iterator[tuple[Watched, Outcome]]:
+    def _outcomes(self, page: Sequence[Watched]) -> Iterator[tuple[Watched, Fetched]]:
         """Each row with its outcome, `width` requests ahead of the one waited for."""
-        ahead: deque[tuple[Watched, Wait]] = deque()
+        ahead: deque[tuple[Watched, Callable[[], Fetched]]] = deque()
         for row in page:
             if len(ahead) >= self._width:
                 first, wait = ahead.popleft()
-                yield first, wait()
+                yield first, _waited(wait)
             ahead.append((row, self._started(row)))
         while ahead:
             first, wait = ahead.popleft()
-            yield first, wait()
+            yield first, _waited(wait)
 
-    def _started(self, row: Watched) -> Wait:
+    def _started(self, row: Watched) -> Callable[[], Fetched]:
         try:
             return self._rows.start(row)
-        except TransferError as error:
+        except Exception as error:  # noqa: BLE001 - of one document, told by _judge
             refusal = error
             return lambda: refusal
 
-    def _judge(self, row: Watched, outcome: Outcome, report: RefreshReport, batch: Batch) -> None:
+    def _judge(self, row: Watched, outcome: Fetched, report: RefreshReport, batch: Batch) -> None:
         if isinstance(outcome, Response) and outcome.status == NOT_MODIFIED:
             report.unchanged += 1
             return
         try:
             newer = self._newer(row, outcome)
-        except OnehttpError as error:
+        except Exception as error:  # noqa: BLE001 - one document must not end the refresh of all
             report.failed += 1
-            _log.warning("%s: not refreshed: %s", row.doc_uri, error)
+            _report(row, error)
             return
         if newer is None:
             report.unchanged += 1
         else:
             batch.add(newer)
 
-    def _newer(self, row: Watched, outcome: Outcome) -> Newer | None:
-        response = self._rows.document(row, outcome)
-        etag = etag_of(response)
-        if etag is None:
-            raise StoreError("the answer has no etag by which it could be asked for again")
+    def _newer(self, row: Watched, outcome: Fetched) -> Newer | None:
+        if isinstance(outcome, Exception) and not isinstance(outcome, TransferError):
+            raise outcome
+        try:
+            response = self._rows.document(row, outcome)
+        except StatusError as error:
+            if error.status in GONE:
+                return Newer(row, NO_ETAG, None)
+            raise
+        etag = etag_of(response) or NO_ETAG
         # Some servers do not know conditions, and send the same document again.
-        return None if etag == row.etag else Newer(row, etag, response.body)
+        return None if etag and etag == row.etag else Newer(row, etag, response.body)
 
     def _keep(self, newer: Sequence[Newer]) -> RefreshReport:
         kept = RefreshReport()
-        for one, is_written in zip(newer, self._written(newer) if newer else (), strict=True):
+        different = [one for one in newer if not self._is_stored(one)]
+        kept.unchanged += len(newer) - len(different)
+        changed = [one for one in different if one.body is not None]
+        gone = [one for one in different if one.body is None]
+        for one, is_written in (
+            *zip(changed, self._written(changed, self._replace), strict=True),
+            *zip(gone, self._written(gone, self._discard), strict=True),
+        ):
             if is_written is None:
                 kept.failed += 1
             elif not is_written:
                 kept.overtaken += 1
             else:
-                kept.changed += 1
+                kept.removed += one.body is None
+                kept.changed += one.body is not None
                 self._tell(one)
         return kept
 
-    def _written(self, newer: Sequence[Newer]) -> Sequence[bool | None]:
-        """For each whether it was written; None where the store failed."""
-        changes = [Change(one.row.doc_uri, one.row.etag, one.etag, one.body) for one in newer]
+    def _is_stored(self, one: Newer) -> bool:
+        """Without etags, only the documents tell whether one has changed."""
+        if one.body is None or one.etag or one.row.etag:
+            return False
         try:
-            return self._store.replace(changes)
-        except RowRefusedError as error:
-            if len(newer) > 1:  # one bad document must not hold up the others
-                return [self._written([one])[0] for one in newer]
-            _log.error("%s: not stored: %s", newer[0].row.doc_uri, error)
-        except StoreError as error:
-            _log.error("%d changed documents are not stored: %s", len(newer), error)
+            known = self._store.find(one.row.doc_uri)
+        except StoreError:
+            return False  # told of when it is written
+        return known is not None and (known.etag, known.doc) == (one.etag, one.body)
+
+    def _replace(self, newer: Sequence[Newer]) -> list[bool]:
+        return self._store.replace(
+            [Change(one.row.doc_uri, one.row.etag, one.etag, one.body or b"") for one in newer]
+        )
+
+    def _discard(self, gone: Sequence[Newer]) -> list[bool]:
+        return self._store.discard([Gone(one.row.doc_uri, one.row.etag) for one in gone])
+
+    def _written(
+        self, newer: Sequence[Newer], write: Callable[[Sequence[Newer]], list[bool]]
+    ) -> Sequence[bool | None]:
+        """For each whether it was written; None where the store failed."""
+        if not newer:
+            return []
+        try:
+            return write(newer)
+        except Exception as error:  # noqa: BLE001 - as in _judge
+            is_of_all = isinstance(error, StoreError) and not isinstance(error, RowRefusedError)
+            if len(newer) > 1 and not is_of_all:  # one bad document must not hold up the others
+                return [self._written([one], write)[0] for one in newer]
+            what = newer[0].row.doc_uri if len(newer) == 1 else f"{len(newer)} changed documents"
+            _log.error("%s: not stored: %s", what, error, exc_info=_unforeseen(error))
         return [None] * len(newer)
 
     def _tell(self, one: Newer) -> None:
@@ -235,7 +219,27 @@ class Refresh:
                 doc_type=one.row.doc_type,
                 xid=self._rows.xid(one.row),
                 url=one.row.doc_uri,
-                etag=one.etag,
-                body=one.body,
+                etag=one.etag or None,
+                body=one.body or b"",
+                is_removed=one.body is None,
             )
         )
+
+
+def _waited(wait: Callable[[], Fetched]) -> Fetched:
+    try:
+        return wait()
+    except Exception as error:  # noqa: BLE001 - of one document, told by _judge
+        return error
+
+
+def _report(row: Watched, error: Exception) -> None:
+    unforeseen = _unforeseen(error)
+    text = error if unforeseen is None else f"{type(error).__name__}: {error}"
+    level = logging.WARNING if unforeseen is None else logging.ERROR
+    _log.log(level, "%s: not refreshed: %s", row.doc_uri, text, exc_info=unforeseen)
+
+
+def _unforeseen(error: Exception) -> Exception | None:
+    """One that nobody raised on purpose: its place is wanted, too."""
+    return None if isinstance(error, OnehttpError) else error

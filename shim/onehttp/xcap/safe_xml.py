@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+
 from lxml import etree
 
+from onehttp.xcap.applications import Application
 from onehttp.xcap.errors import WrongNamespaceError, XmlError
+
+_log = logging.getLogger("onehttp.xcap")
+
+
+def check_utf8(data: bytes, what: str) -> None:
+    """Raises XmlError for what is not UTF-8: also UTF-16 and UTF-32, with a mark or without."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        place = f"byte {error.start}"
+    else:
+        place = f"byte {data.index(0)} is NUL" if b"\0" in data else ""
+    if place:
+        raise XmlError(f"{what}: not UTF-8 ({place}); XCAP documents are (RFC 4825, 8.1)")
 
 
 def parse(xml: bytes, what: str = "document") -> etree._Element:
@@ -14,6 +31,7 @@ def parse(xml: bytes, what: str = "document") -> etree._Element:
         XmlError: not well-formed, not UTF-8 (RFC 4825, 8.1), with a DTD, or past libxml2's limits
             for depth, size and amplification.
     """
+    check_utf8(xml, what)
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -33,11 +51,14 @@ def parse(xml: bytes, what: str = "document") -> etree._Element:
     return root
 
 
-def check(xml: bytes, namespace: str | None, what: str = "document") -> None:
-    """Raises what `parse` does, and WrongNamespaceError for a root of another namespace."""
+def check(xml: bytes, usage: Application, what: str = "document") -> None:
+    """Raises what `parse` does, and WrongNamespaceError for a root of a foreign namespace."""
     root = parse(xml, what)
-    found = etree.QName(root).namespace
-    if namespace is not None and found != namespace:
+    found, wanted = etree.QName(root).namespace, usage.root_namespace
+    if wanted is None or found == wanted:
+        return
+    if found not in usage.accepted:
         raise WrongNamespaceError(
-            f"{what}: its root element is of namespace {found!r}, expected {namespace!r}"
+            f"{what}: its root element is of namespace {found!r}, expected {wanted!r}"
         )
+    _log.warning("%s: its root element is of namespace %r, not %r", what, found, wanted)

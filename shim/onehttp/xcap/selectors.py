@@ -19,6 +19,8 @@ _SEGMENT: Final = "!$&'()*+,;=:@"
 """What a path segment may hold unencoded besides letters, digits and ``-._~`` (RFC 3986 pchar)."""
 _QUERY: Final = "!$&'*+,;:@/()="
 _name = re.compile(r"[^\W\d][\w.-]*").fullmatch  # an NCName, but for rare combining characters
+# The prefix xml is bound everywhere (xml:lang, xml:id, xml:base).
+_attribute_name = re.compile(r"(?:xml:)?[^\W\d][\w.-]*").fullmatch
 _control = re.compile(r"[\0-\x1f\x7f\ud800-\udfff]").search
 _escapes = str.maketrans({"&": "&amp;", "<": "&lt;"})
 
@@ -27,10 +29,14 @@ def encoded_step(text: str) -> str:
     """One segment of a URL path; a slash in it is data.
 
     Raises:
-        SelectorError: a segment the server would never see: empty, ``.`` or ``..``.
+        SelectorError: a segment the server would never see (empty, ``.`` or ``..``), or one that
+            it would take for the end of the document's path: ``~~``, and, since servers look for
+            no more than the beginning, ``~~bob``.
     """
     if text in ("", ".", ".."):
         raise SelectorError(f"{text!r} cannot be a part of a path; HTTP drops or resolves it")
+    if text.startswith("~~"):
+        raise SelectorError(f"{text!r}: '~~' begins a node selector (RFC 4825, 6.1)")
     if bad := _control(text):
         raise SelectorError(f"{text!r}: character {bad.start()} is not allowed in a selector")
     return quote(text, safe=_SEGMENT)
@@ -97,7 +103,7 @@ class Step:
             raise SelectorError(f"{self.name!r} is not the name of an element")
         if self.position is not None and self.position < 1:
             raise SelectorError(f"position {self.position}: they count from 1")
-        if self.attribute is not None and not _name(self.attribute[0]):
+        if self.attribute is not None and not _attribute_name(self.attribute[0]):
             raise SelectorError(f"{self.attribute[0]!r} is not the name of an attribute")
         if self.name == "*" and self.namespace is not None:
             raise SelectorError("a step to any element has no namespace")
@@ -150,8 +156,8 @@ class NodeSelector:
         return NodeSelector((*self.steps, step), None, self._with(namespace))
 
     def attribute(self, name: str) -> NodeSelector:
-        """That attribute of the element."""
-        if not _name(name):
+        """That attribute of the element; ``xml:lang`` and others of that prefix too."""
+        if not _attribute_name(name):
             raise SelectorError(f"{name!r} is not the name of an attribute")
         return NodeSelector(self.steps, f"@{name}", self.prefixes)
 

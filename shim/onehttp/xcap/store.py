@@ -75,6 +75,13 @@ class Change(NamedTuple):
     doc: bytes
 
 
+class Gone(NamedTuple):
+    """A row to be forgotten if its etag is still this one; None: whichever it has."""
+
+    doc_uri: str
+    etag: str | None = None
+
+
 class XcapStore:
     """The table ``xcap`` of one database. May be used by any thread, and in forked children.
 
@@ -182,10 +189,21 @@ class XcapStore:
 
     def remove(self, doc_uri: str) -> bool:
         """Forget a document; False where no client's row was there."""
+        return self.discard([Gone(doc_uri)])[0]
+
+    def discard(self, gone: Sequence[Gone]) -> list[bool]:
+        """Forget documents; for each whether a client's row was there, and still the same."""
         columns = self._table.c
-        row = delete(self._table).where(columns.doc_uri == doc_uri, columns.source == Source.CLIENT)
+        removed = []
         with self._transaction() as database:
-            return bool(database.execute(row).rowcount)
+            for one in gone:
+                row = delete(self._table).where(
+                    columns.doc_uri == one.doc_uri, columns.source == Source.CLIENT
+                )
+                if one.etag is not None:
+                    row = row.where(columns.etag == one.etag)
+                removed.append(bool(database.execute(row).rowcount))
+        return removed
 
     def watched(self, prefix: str = "", page_rows: int = 1000) -> Iterator[list[Watched]]:
         """The clients' rows whose ``doc_uri`` starts with ``prefix``, in pages.

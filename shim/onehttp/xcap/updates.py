@@ -67,8 +67,8 @@ class PeriodicUpdates:
                 return
             try:
                 self._refresh()
-            except OnehttpError as error:
-                _log.error("periodic update: %s", error)
+            except Exception as error:  # noqa: BLE001 - whatever ends a round must not end all
+                _report(error)
 
 
 async def update_periodically(
@@ -82,5 +82,12 @@ async def update_periodically(
         await asyncio.sleep(wait_s)
         try:
             await refresh()
-        except OnehttpError as error:
-            _log.error("periodic update: %s", error)
+        except Exception as error:  # noqa: BLE001 - as above
+            _report(error)
+
+
+def _report(error: Exception) -> None:
+    """Errors that are foreseen say enough by themselves; of others one wants to see where."""
+    is_foreseen = isinstance(error, OnehttpError)
+    text = str(error) if is_foreseen else f"{type(error).__name__}: {error}"
+    _log.error("periodic update: %s", text, exc_info=None if is_foreseen else error)

@@ -21,6 +21,7 @@ from onehttp.xcap import (
     XcapClient,
     XcapStore,
 )
+from onehttp.xcap.client_refresh import ClientRows
 from servers.sqlite import opened
 from servers.xcap import Answer, XcapServer
 
@@ -77,11 +78,11 @@ def test_one_that_fails_does_not_stop_the_others(
     for selector, answer in zip(
         selectors,
         [
-            Answer(404),
+            Answer(202, NEWER, [("ETag", '"202"')]),
             Answer(500),
             Answer(302, b"moved", [("Location", "/elsewhere")]),
-            Answer(200, NEWER),
-            Answer(200, NEWER, [("ETag", "*")]),
+            Answer(409, b"<e><!-- why --></e>"),
+            Answer(200, RULESET.decode().encode("utf-16"), [("ETag", '"16"')]),
             Answer(200, bomb, [("ETag", '"bomb"')]),
             Answer(200, b'<r xmlns="urn:other"/>', [("ETag", '"other"')]),
         ],
@@ -92,6 +93,65 @@ def test_one_that_fails_does_not_stop_the_others(
     assert refresh(client) == RefreshReport(failed=7, changed=1)
     assert client.store is not None
     assert [one.doc for one in client.store.rows()] == [RULESET] * 7 + [NEWER]
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_what_the_server_has_no_more_goes_and_is_told_of(
+    client: XcapClient, server: XcapServer, refresh: Refresh, status: int
+) -> None:
+    selectors = filled(client, server, 3)
+    heard: list[DocumentChange] = []
+    client.on_change(heard.append)
+    server.faults[selectors[1].path] = Answer(status)
+    assert refresh(client) == RefreshReport(unchanged=2, removed=1)
+    assert [(one.url, one.is_removed, one.body) for one in heard] == [
+        (client.url(selectors[1]), True, b"")
+    ]
+    assert client.store is not None
+    assert len(client.store.rows()) == 2
+    assert refresh(client) == RefreshReport(unchanged=2)
+
+
+def test_documents_without_an_etag_are_told_apart_by_what_is_in_them(
+    client: XcapClient, server: XcapServer, refresh: Refresh
+) -> None:
+    (selector,) = filled(client, server, 1)
+    server.faults[selector.path] = Answer(200, NEWER)
+    assert refresh(client) == RefreshReport(changed=1)
+    assert refresh(client) == RefreshReport(unchanged=1)
+    assert ["if-none-match" in one.headers for one in server.requests] == [True, False]
+    assert client.store is not None
+    assert [(one.doc, one.etag) for one in client.store.rows()] == [(NEWER, "")]
+
+
+@pytest.mark.parametrize("place", ["start", "astart", "document", "replace"])
+def test_not_even_a_mistake_of_the_program_in_one_document_ends_the_others(
+    client: XcapClient,
+    server: XcapServer,
+    refresh: Refresh,
+    place: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    selectors = filled(client, server, 4)
+    for selector in selectors:
+        server.store(selector.path, NEWER)
+    bad = client.url(selectors[1])
+    owner = client.store if place == "replace" else ClientRows
+    work = getattr(owner, place)
+
+    def fails(*given: Any) -> Any:
+        rows = given[0] if place == "replace" else given[1:2]
+        if any(row.doc_uri == bad for row in rows):
+            raise RuntimeError("nobody thought of this")
+        return work(*given)
+
+    monkeypatch.setattr(owner, place, fails)
+    expected = RefreshReport(changed=3, failed=1)
+    if (place, refresh is XcapClient.refresh) in (("start", False), ("astart", True)):
+        expected = RefreshReport(changed=4)
+    assert refresh(client) == expected
+    assert (bad in caplog.text and "nobody thought of this" in caplog.text) == expected.failed
 
 
 def test_a_server_that_ignores_conditions_changes_nothing(
@@ -220,7 +280,7 @@ def test_large_documents_are_not_held_until_the_end(
     selectors = filled(client, server, 6)
     for selector in selectors:
         server.store(selector.path, NEWER)
-    monkeypatch.setattr("onehttp.xcap.refresh.MAX_BATCH_BYTES", 2 * len(NEWER))
+    monkeypatch.setattr("onehttp.xcap.refresh_report.MAX_BATCH_BYTES", 2 * len(NEWER))
     store = client.store
     assert store is not None
     batches: list[int] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from onehttp.xcap import WrongNamespaceError, XmlError
+from onehttp.xcap.applications import APPLICATIONS, UNKNOWN
 from onehttp.xcap.etags import usable_etag
 from onehttp.xcap.safe_xml import check, parse
 
@@ -42,12 +43,22 @@ def test_plain_xml_is_parsed() -> None:
 
 
 def test_the_namespace_of_the_root_is_checked_where_it_is_known() -> None:
-    check(b'<r xmlns="urn:x"/>', "urn:x")
-    check(b'<r xmlns="urn:x"/>', None)
-    with pytest.raises(WrongNamespaceError, match="'urn:y', expected 'urn:x'"):
-        check(b'<r xmlns="urn:y"/>', "urn:x")
+    lists = APPLICATIONS["resource-lists"]
+    check(b'<r xmlns="urn:ietf:params:xml:ns:resource-lists"/>', lists)
+    check(b'<r xmlns="urn:x"/>', UNKNOWN)
+    with pytest.raises(WrongNamespaceError, match=r"'urn:y', expected 'urn:ietf.*lists'"):
+        check(b'<r xmlns="urn:y"/>', lists)
     with pytest.raises(WrongNamespaceError, match="None"):
-        check(b"<r/>", "urn:x")
+        check(b"<r/>", lists)
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
+def test_another_encoding_of_unicode_is_refused_with_a_mark_or_without(codec: str) -> None:
+    if codec == "utf-8-sig":
+        assert parse("<r/>".encode(codec)).tag == "r"
+    else:
+        with pytest.raises(XmlError, match="it: not UTF-8"):
+            parse("<r/>".encode(codec), "it")
 
 
 @pytest.mark.parametrize("tag", ['"a"', 'W/"a"', '""', '"a,b"', '"*"', "abc", "a" * 128])

@@ -15,6 +15,7 @@ import onehttp
 from onehttp import Auth, Proxy, Request, Response, Sent, TransferError, TransferOptions
 from onehttp.lowlevel import HeaderPairs, Outcome
 from onehttp.xcap import (
+    DocumentChange,
     Listeners,
     Refresh,
     RefreshReport,
@@ -33,6 +34,7 @@ from onehttp_compat.wire.transfer import MAX_BODY_BYTES, transfer, with_auth
 from onehttp_compat.wire.urls import legacy_url
 
 _legacy_database = re.compile(r"(sqlite|mysql|postgres)://(.*)", re.DOTALL).fullmatch
+_DOCUMENT = frozenset({200, 203})
 _log = logging.getLogger("onehttp_compat.xcap_client")
 
 
@@ -62,7 +64,7 @@ class XcapDocuments:
             reuse=reuse or not is_faithful,
         )
         self._listeners = Listeners()
-        self._listeners.add(lambda change: changed(change.doc_type, change.xid, change.body))
+        self._listeners.add(lambda change: _told(change, changed))
         self._store: XcapStore | None = None
 
     @property
@@ -117,6 +119,9 @@ class XcapDocuments:
         """Write the row of a document. That it cannot be is logged, and no more."""
         etag = etag_of(found)
         assert etag is not None
+        if found.status not in _DOCUMENT:
+            _log.error("%s: not stored: %d is no document", url, found.status)
+            return
         row = StoredDocument(
             username=user,
             domain=domain,
@@ -146,6 +151,12 @@ class XcapDocuments:
         return with_auth(self._options, auth) if auth else self._options
 
 
+def _told(change: DocumentChange, changed: Callable[[int, str, bytes], None]) -> None:
+    """The callbacks know documents only: of one that is gone they hear by the row it had."""
+    if not change.is_removed:
+        changed(change.doc_type, change.xid, change.body)
+
+
 class _Rows:
     """How a poll asks for rows, wherever they are."""
 
@@ -161,14 +172,19 @@ class _Rows:
         return onehttp.backend().aperform(self._request(row))
 
     def document(self, row: Watched, outcome: Outcome) -> Response:
-        return self._documents.document(outcome)
+        found = self._documents.document(outcome)
+        if found.status not in _DOCUMENT:
+            raise StatusError(found.status, found.url, f"{found.reason}: that is no document")
+        return found
 
     def xid(self, row: Watched) -> str:
         return f"sip:{row.username}@{row.domain}" if row.username else f"sip:{row.domain}"
 
     def _request(self, row: Watched) -> Request:
         etag = None if self._documents.is_faithful else row.etag
-        return self._documents.request(row.doc_uri, row.port, conditions(if_none_match=etag))
+        return self._documents.request(
+            row.doc_uri, row.port, conditions(if_none_match=etag or None)
+        )
 
 
 def _was_answered(outcome: Outcome) -> bool:
