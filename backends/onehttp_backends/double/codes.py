@@ -157,7 +157,8 @@ def _code(error: Exception, trace: Trace) -> int:
     cause = _root(error)
     if isinstance(error, (httpx.TimeoutException, TimeoutError, asyncio.TimeoutError)):
         return CurlCode.OPERATION_TIMEDOUT
-    if isinstance(cause, socket.gaierror):
+    if isinstance(cause, socket.gaierror) or isinstance(error, httpx.InvalidURL):
+        # Its URL has been checked, all but whether its host can be one: libcurl looks it up.
         return CurlCode.COULDNT_RESOLVE_HOST
     if isinstance(cause, ssl.SSLCertVerificationError):
         return CurlCode.PEER_FAILED_VERIFICATION

@@ -162,6 +162,8 @@ class Names:
         with self._guard:
             if self._table[lookup.name].lookup is lookup:
                 self._table.answered(lookup.name, answer, self.now())
+                # Where nobody has answered an old address may do.
+                answer = self._table.usable(lookup.name, self.now()) or answer
             for told in lookup.told:
                 told(lookup.name, answer)
             self._running.discard(lookup)

@@ -164,6 +164,21 @@ def test_limits_may_shrink_while_lookups_are_under_way(desk: Desk, resolver: Res
     assert {desk.next()[0] for _ in range(4)} == {"dead1", "dead2", "dead3", "last"}
 
 
+@pytest.mark.parametrize(("stale_s", "serves"), [(1000.0, True), (0.0, False)])
+def test_who_waits_is_told_an_old_address_where_nobody_answers(
+    resolver: Resolver, stale_s: float, serves: bool
+) -> None:
+    now = 0.0
+    desk = Desk(Names(NameLimits(cache_s=10, stale_s=stale_s), clock=lambda: now))
+    resolver.knows("a.example", "127.0.0.1")
+    desk.ask("a")
+    desk.next()
+    now = 20.0
+    resolver.fails("a.example", socket.EAI_AGAIN)
+    assert desk.ask("a") == [None]
+    assert (desk.next()[1] == HERE) is serves
+
+
 class NoMoreThreads:
     """Lets so many threads begin, and no more."""
 
