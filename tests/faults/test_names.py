@@ -293,6 +293,24 @@ def test_row_68_a_child_forked_in_the_middle_of_lookups_ends_normally(
     assert "child:" not in out
 
 
+def test_row_68_children_and_theirs_look_names_up_while_their_parents_do(tmp_path: Path) -> None:
+    """glibc hands the stack of a parent's thread on, and with it the socket of its lookup."""
+    succeeds(
+        """
+        is_served()
+        transfers, ended = dead(10)
+        def look_up_and_fork():
+            is_served()
+            for _ in range(3):
+                assert child(is_served) == 0
+        for _ in range(5):
+            assert child(look_up_and_fork) == 0
+        assert ended.empty()
+        """,
+        tmp_path,
+    )
+
+
 def test_row_68_libcurl_has_no_thread_that_a_fork_could_miss(tmp_path: Path) -> None:
     succeeds(
         """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
 import itertools
 import threading
 import time
@@ -21,6 +20,7 @@ from onehttp_backends.curl.names.lookup import (
     look_up,
 )
 from onehttp_backends.curl.names.table import Entry, NameTable
+from onehttp_backends.curl.names.threads import THREADS
 from onehttp_backends.naming import NameLimits
 
 KEPT_SHARE: Final = 8
@@ -140,8 +140,7 @@ class Names:
         self._running.add(lookup)
         self.lookups += 1
         try:
-            # Not threading.Thread: its start waits for the thread, and may be interrupted there.
-            _thread.start_new_thread(self._run, (lookup,))
+            THREADS.start(self._run, lookup)
         except RuntimeError as error:
             self._running.discard(lookup)
             if not self._running:
