@@ -302,9 +302,9 @@ def test_row_68_children_and_theirs_look_names_up_while_their_parents_do(tmp_pat
         def look_up_and_fork():
             is_served()
             for _ in range(3):
-                assert child(is_served) == 0
+                assert child(is_served, os._exit) == 0
         for _ in range(5):
-            assert child(look_up_and_fork) == 0
+            assert child(look_up_and_fork, os._exit) == 0
         assert ended.empty()
         """,
         tmp_path,
