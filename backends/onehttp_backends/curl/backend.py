@@ -22,6 +22,7 @@ from onehttp_backends.curl.driving.event_loop import LoopTransfer
 from onehttp_backends.curl.driving.helm import Helm
 from onehttp_backends.curl.driving.waiting import EngineGoneError
 from onehttp_backends.curl.engine import Engine
+from onehttp_backends.curl.engine.ownership import DrivingState
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import LIBCURL
 from onehttp_backends.curl.names.lookups import Names
@@ -87,6 +88,9 @@ class PycurlBackend:
             outcome = perform_one_shot(handle, request, counts, self.names)
             helm.engine.pool.give_back(handle)
         else:
+            if traced is not None:
+                is_free = helm.ownership.state is DrivingState.FREE
+                traced.step("driven by this thread" if is_free else "another drives, and is woken")
             try:
                 outcome = helm.perform(handle, request)
             except EngineGoneError:
@@ -114,6 +118,8 @@ class PycurlBackend:
         except EngineGoneError:
             self._forget(helm)
             return await self.aperform(request)
+        if traced is not None:
+            traced.step("driven by the event loop")
         transfer = LoopTransfer(helm, handle, request, loop_driver)
         try:
             loop_driver.submit(transfer)

@@ -11,6 +11,7 @@ import pytest
 
 from onehttp_backends.contract import Auth, Backend, Request, TransferOptions
 from onehttp_backends.errors import TransferError
+from onehttp_backends.registry import load
 from servers.raw import RawServer, keep_answering
 
 SECRET = "s3cr3t"
@@ -75,3 +76,14 @@ def test_nothing_is_told_unless_asked_for(
     with RawServer(keep_answering) as server:
         backend.perform(Request("GET", f"{server.url}/"))
     assert not caplog.messages
+
+
+def test_the_engine_tells_who_drives(lines: pytest.LogCaptureFixture) -> None:
+    engine = load("pycurl")()
+    with RawServer(keep_answering) as server:
+        request = Request("GET", f"{server.url}/")
+        engine.perform(request)
+        asyncio.run(engine.aperform(request))
+    engine.close()
+    told = [step for step in steps(lines) if step.startswith("driven")]
+    assert told == ["driven by this thread", "driven by the event loop"]
