@@ -1,4 +1,4 @@
-"""The pages: what they show as Python runs."""
+"""The pages: their links lead somewhere, and what they show as Python runs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import onehttp
 from onehttp_backends.contract import Request
 
 ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 RUN = ("quickstart.md", "asyncio.md", "errors.md", "testing.md")
 _block = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_link = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
 def blocks() -> list[Any]:
@@ -49,3 +51,10 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("answered")
 def test_what_a_page_shows_runs(block: str) -> None:
     exec(compile(block, "page", "exec"), {})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_of_a_page_leads_to_a_file(page: Path) -> None:
+    links = [link for link in _link.findall(page.read_text()) if "://" not in link]
+    missing = [link for link in links if not (page.parent / link).exists()]
+    assert missing == []
