@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias, TypedDict
+from typing import Any, Final, TypeAlias, TypedDict
 
 from onehttp.keywords import CALL_HINTS, unexpected
 from onehttp.urls import ParamSource, ascii_url, encoded_pairs, with_params
@@ -55,7 +55,6 @@ class CallArguments(TypedDict, total=False):
     the connection says, under the one time limit."""
 
 
-KEYWORDS: Final = frozenset(CallArguments.__annotations__)
 NO_ARGUMENTS: Final[CallArguments] = {}
 
 
@@ -73,13 +72,28 @@ def build_request(
         TypeError: a keyword that no call has; says which is meant.
         RequestError, RequestTypeError: an argument is not fit to be sent.
     """
-    if not KEYWORDS.issuperset(call):
-        wrong = next(keyword for keyword in call if keyword not in KEYWORDS)
-        raise unexpected(wrong, CallArguments.__annotations__, CALL_HINTS)
-    headers = call.get("headers")
-    params = call.get("params")
-    body, json, form = call.get("body"), call.get("json"), call.get("form")
-    timeout = call.get("timeout")
+    headers: HeaderSource = None
+    params: ParamSource = None
+    form: ParamSource = None
+    timeout: TimeoutSource = None
+    body: bytes | str | None = None
+    json: object = None
+    given: Any = call  # one pass over the few that are given costs less than asking for each
+    for keyword, value in given.items():
+        if keyword == "headers":
+            headers = value
+        elif keyword == "timeout":
+            timeout = value
+        elif keyword == "params":
+            params = value
+        elif keyword == "json":
+            json = value
+        elif keyword == "body":
+            body = value
+        elif keyword == "form":
+            form = value
+        elif keyword != "follow_redirects":
+            raise unexpected(keyword, CallArguments.__annotations__, CALL_HINTS)
     if type(method) is not str or method not in KNOWN_METHODS:
         method = _method(method)
     if params is not None:
