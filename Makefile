@@ -57,6 +57,7 @@ soak: $(VENV)/.dev
 packages:
 	@scripts/need-packages nginx:nginx-light openssl:openssl pg_createcluster:postgresql \
 		secsipidx:secsipidx kamailio:kamailio \
+		tinyproxy:tinyproxy-bin microsocks:microsocks \
 		'/usr/lib/*/kamailio/modules/xcap_server.so:kamailio-presence-modules' \
 		'/usr/lib/*/kamailio/modules/db_sqlite.so:kamailio-sqlite-modules' \
 		'/usr/lib/*/kamailio/modules/app_python3.so:kamailio-python3-modules' \

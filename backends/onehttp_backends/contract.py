@@ -123,6 +123,9 @@ class Proxy(HoldsSecrets):
     from_environment: bool = False
     username: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
+    ca_file: str | None = None
+    ca_pem: Pem | None = None
+    """Who is trusted to be an https:// proxy, by path or by content; else whom `Tls` names."""
 
     def __repr__(self) -> str:
         if self.from_environment:

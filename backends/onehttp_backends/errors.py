@@ -35,6 +35,8 @@ class Phase(enum.Enum):
     QUEUE = "queue"
     LOOKUP = "lookup"
     CONNECT = "connect"
+    PROXY = "proxy"
+    """Connecting to a proxy, or waiting for it to open the way; with SOCKS, TLS behind it too."""
     TLS = "tls"
     SEND = "send"
     FIRST_BYTE = "first_byte"
@@ -151,11 +153,26 @@ class PeerRefusedError(ConnectError):
     """No connection was made: the address is not one that may be connected to."""
 
 
+class ProxyError(ConnectError):
+    """The proxy made no connection to the server: it refused, broke off, or spoke no HTTP."""
+
+    usual = (CurlCode.COULDNT_CONNECT, Sent.NO, Phase.PROXY)
+    has_any_code = True
+
+
 class TLSError(TransferError):
     """The TLS handshake, a certificate or a key was refused."""
 
     usual = (CurlCode.PEER_FAILED_VERIFICATION, Sent.NO, Phase.TLS)
     has_any_code = False
+
+
+class ClientCertificateError(TLSError):
+    """The server refused the client certificate, or that there is none: under TLS 1.3 after the
+    handshake, with whatever code the connection ended."""
+
+    usual = (CurlCode.SSL_CLIENTCERT, Sent.NO, Phase.TLS)
+    has_any_code = True
 
 
 class ProtocolError(TransferError):
@@ -247,11 +264,14 @@ _BY_CODE: dict[int, type[TransferError]] = {
 }
 
 
+_OF_A_CONNECTION = (ConnectError, DisconnectedError, ProtocolError)
+
+
 def transfer_error(
     code: int, message: str, *, sent: Sent = Sent.NO, phase: Phase | None = None
 ) -> TransferError:
     """The error of the hierarchy that fits libcurl's ``code``."""
-    return _made(_BY_CODE.get(code, TransferError), code, message, sent, phase)
+    return _made(_kind(code, phase), code, message, sent, phase)
 
 
 def answer_error(
@@ -259,7 +279,7 @@ def answer_error(
 ) -> TransferError:
     """The error of an answer that is none. It says something of the server, never of the request,
     though libcurl has one code for both (1: a URL of another scheme, or no HTTP)."""
-    kind = _BY_CODE.get(code, TransferError)
+    kind = _kind(code, phase)
     if issubclass(kind, RequestError):
         kind = ProtocolError
     return _made(kind, code, message, sent, phase)
@@ -285,6 +305,12 @@ def idle_text(limit_s: float) -> str:
 def codes_of(kind: type[TransferError]) -> list[int]:
     """libcurl's codes that become errors of this class, or of one below it."""
     return [code for code, found in _BY_CODE.items() if issubclass(found, kind)]
+
+
+def _kind(code: int, phase: Phase | None) -> type[TransferError]:
+    kind = _BY_CODE.get(code, TransferError)
+    is_proxys = phase is Phase.PROXY and issubclass(kind, _OF_A_CONNECTION)
+    return ProxyError if is_proxys else kind
 
 
 def _made(

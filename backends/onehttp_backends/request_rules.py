@@ -32,6 +32,7 @@ _any_url = re.compile(
 _authority = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)").match
 
 _NUMBERS = (float, int)
+PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 MAX_SECONDS = 2_000_000
 """What libcurl's 32-bit milliseconds can hold, rounded."""
 MAX_HOST_LENGTH = 253
@@ -218,6 +219,16 @@ def check_seconds(what: str, seconds: float) -> None:
         )
 
 
+def check_proxy_scheme(url: str) -> None:
+    """Raises RequestError unless a proxy, whose URL may have no scheme, is of a known kind."""
+    scheme, separator, _ = url.partition("://")
+    if separator and scheme.lower() not in PROXY_SCHEMES:
+        raise RequestError(
+            CurlCode.COULDNT_CONNECT,
+            f"scheme {scheme!r} of the proxy is not one of {', '.join(PROXY_SCHEMES)}",
+        )
+
+
 def check_options(options: TransferOptions) -> None:
     """Check the text and numbers of options, once for each options object.
 
@@ -246,6 +257,7 @@ def check_options(options: TransferOptions) -> None:
         check_bytes("auth.secret", auth.secret, in_base64=not auth.schemes & AuthScheme.BEARER)
     if proxy := options.proxy:
         check_text("proxy.url", proxy.url or "")
+        check_proxy_scheme(proxy.url or "")
         check_bytes("proxy.username", proxy.username)
         check_bytes("proxy.secret", proxy.secret)
     for option in ("ca_file", "ca_path", "cert_file", "key_file", "ciphers", "pinned_public_key"):

@@ -8,8 +8,11 @@ from onehttp_backends.secret_values import shown_url
 
 
 def shown(request: Request) -> str:
-    """``GET http://host:port/path`` without credentials, query, fragment and long segments."""
-    return f"{request.method} {shown_url(request.url)}"
+    """``GET http://host:port/path`` without credentials, query, fragment and long segments; and the
+    connection that it is made on."""
+    name = request.options.name
+    connection = f" (connection {name!r})" if name else ""
+    return f"{request.method} {shown_url(request.url)}{connection}"
 
 
 def coding_error(request: Request, fault: Exception) -> TransferError:

@@ -9,7 +9,9 @@
             ConnectError            no connection (is a ConnectionError)
                 CircuitOpenError    not sent: the circuit breaker is open
                 PeerRefusedError    the address is not one that may be connected to
+                ProxyError          the proxy made no connection to the server
             TLSError                handshake, certificate or key refused
+                ClientCertificateError  the server refused our certificate, or that there is none
             TimeoutError            a time limit passed (is a builtin TimeoutError)
                 LimitReachedError   not sent: the connection's limits gave it no turn in time
             ProtocolError           the server does not speak HTTP as it should
@@ -56,6 +58,7 @@ from collections.abc import Sequence
 from onehttp_backends.errors import (
     BackendUnavailableError,
     CancelledError,
+    ClientCertificateError,
     ConnectError,
     CurlCode,
     DisconnectedError,
@@ -64,6 +67,7 @@ from onehttp_backends.errors import (
     PeerRefusedError,
     Phase,
     ProtocolError,
+    ProxyError,
     RedirectError,
     ReentrantCallError,
     RequestError,
@@ -83,6 +87,7 @@ __all__ = [
     "BackendUnavailableError",
     "CancelledError",
     "CircuitOpenError",
+    "ClientCertificateError",
     "ConfigurationError",
     "ConnectError",
     "CurlCode",
@@ -95,6 +100,7 @@ __all__ = [
     "PeerRefusedError",
     "Phase",
     "ProtocolError",
+    "ProxyError",
     "QueueFullError",
     "RedirectError",
     "ReentrantCallError",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from typing import Final
@@ -62,4 +63,5 @@ class _MemoryFile:
         fcntl.fcntl(self._descriptor, fcntl.F_ADD_SEALS, _SEALS)
 
     def __del__(self) -> None:
-        os.close(self._descriptor)
+        with contextlib.suppress(AttributeError):  # there was none left for it
+            os.close(self._descriptor)

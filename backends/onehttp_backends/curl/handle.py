@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import pycurl
 
 from onehttp_backends.contract import Request
+from onehttp_backends.curl.handshake import Handshake
 from onehttp_backends.curl.idle_limit import Progress, Sockets
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.names.hops import Hops
@@ -91,6 +92,7 @@ class Handle:
         "asked_url",
         "body",
         "easy",
+        "handshake",
         "head",
         "hops",
         "kept_bytes",
@@ -107,7 +109,13 @@ class Handle:
         "was_truncated",
     )
 
-    def __init__(self, shelf: Shelf[Handle], watch: OpenedSockets, paused: list[Easy]) -> None:
+    def __init__(
+        self,
+        shelf: Shelf[Handle],
+        watch: OpenedSockets,
+        paused: list[Easy],
+        named_badly: set[str],
+    ) -> None:
         options = shelf.options
         self.easy: Easy = LIBCURL.easy()
         self.shelf = shelf
@@ -139,10 +147,20 @@ class Handle:
         self._sent_into_dead = False
         setopt = self.easy.setopt
         apply_options(setopt, options)
-        setopt(pycurl.SOCKOPTFUNCTION, watch.opening)
+        opening = watch.opening
         self.progress: Progress | None = None
         if options.idle_timeout_s:
             self.progress = Progress(self.easy, shelf, self.head, watch)
+            opening = self.progress.note_opened
+        self.handshake: Handshake | None = None
+        if shelf.origin[:6].lower() == "https:":
+            is_strict = options.tls.verify_host and not options.as_libcurl
+            self.handshake = Handshake(
+                self.easy, shelf.origin, opening, watch.raised, named_badly if is_strict else None
+            )
+            opening = self.handshake.opening
+            setopt(pycurl.PREREQFUNCTION, self._may_send)
+        setopt(pycurl.SOCKOPTFUNCTION, opening)
         self.scope = 0
         self.wait: Wait | None = None
         self.waited_us = 0
@@ -235,7 +253,11 @@ class Handle:
     @property
     def is_stopped(self) -> bool:
         """Whether its transfer was ended by one of the rules below."""
-        return self.resend_refused or bool(self.refused_peer)
+        return (
+            self.resend_refused
+            or bool(self.refused_peer)
+            or (self.handshake is not None and bool(self.handshake.refusal))
+        )
 
     def begin_again(self, elapsed_s: float, scope: int) -> None:
         """Its transfer is about to begin again: ``elapsed_s`` of its time are over, and what
@@ -269,6 +291,8 @@ class Handle:
         self.body.truncate()
         self.head.clear()
         self.refused_peer = ""
+        if self.handshake and self.handshake.is_new:
+            self.handshake.clear()
         if self.wait:
             self._forget_wait()
         if self._guards_resend:
@@ -320,7 +344,7 @@ class Handle:
             self._guards_resend = None
             if guards_resend:
                 setopt(pycurl.PREREQFUNCTION, self._may_send)
-            elif self.options.peers == "any":
+            elif self.options.peers == "any" and not self.handshake:
                 self.easy.unsetopt(pycurl.PREREQFUNCTION)
             self._guards_resend = guards_resend
         self._verb = verb
@@ -378,6 +402,8 @@ class Handle:
         # A kept connection may be one that another connection's options allowed.
         if self.options.peers == "public" and not is_public(peer_ip):
             self.refused_peer = peer_ip
+            return False
+        if self.handshake and not self.handshake.may_send(own_port):
             return False
         if not self._guards_resend:
             return True

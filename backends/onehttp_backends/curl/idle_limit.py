@@ -75,7 +75,6 @@ class Progress:
         self._head = head
         self._sockets = sockets
         self.start(0, 0.0)
-        easy.setopt(pycurl.SOCKOPTFUNCTION, self._note_opened)
         if not shelf.is_http1:
             easy.setopt(pycurl.XFERINFOFUNCTION, self._note_counts)
             easy.setopt(pycurl.NOPROGRESS, 0)
@@ -112,7 +111,8 @@ class Progress:
         except BaseException as error:  # noqa: BLE001 - a handler's; pycurl would print it
             self._sockets.raised.append(error)
 
-    def _note_opened(self, fd: int, purpose: int) -> int:
+    def note_opened(self, fd: int, purpose: int) -> int:
+        """libcurl has made a socket (``SOCKOPTFUNCTION``)."""
         verdict = self._sockets.opening(fd, purpose)
         try:
             self._opened = self._shelf.opened = self._sockets.socket(fd)

@@ -13,15 +13,18 @@ from onehttp_backends.contract import (
     AuthScheme,
     HttpVersion,
     Proxy,
+    Tls,
     TransferOptions,
 )
 from onehttp_backends.curl.names.table import LIBCURL_CACHE_S
-from onehttp_backends.curl.tls import Setopt, apply_tls
+from onehttp_backends.curl.tls import Setopt, apply_proxy_tls, apply_tls
 from onehttp_backends.errors import CurlCode, RequestError
 
 RECEIVE_BUFFER_BYTES = 128 * 1024
 """One read and one callback per this much; libcurl's default of 16 KiB costs eight."""
 
+_SUPPRESS_CONNECT_HEADERS = 265
+"""CURLOPT_SUPPRESS_CONNECT_HEADERS (curl 7.54), for which pycurl has no name."""
 _HTTP_VERSIONS = {
     HttpVersion.AUTO: pycurl.CURL_HTTP_VERSION_2TLS,
     HttpVersion.HTTP_1_1: pycurl.CURL_HTTP_VERSION_1_1,
@@ -52,7 +55,7 @@ def apply_options(set_option: Setopt, options: TransferOptions) -> None:
         _apply_always(setopt, options)
         _apply_limits(setopt, options)
         apply_tls(setopt, options.tls)
-        _apply_proxy(setopt, options.proxy)
+        _apply_proxy(setopt, options.proxy, options.tls)
         if options.auth:
             _apply_auth(setopt, options.auth)
     except pycurl.error as error:
@@ -114,11 +117,14 @@ def _cache_s(options: TransferOptions) -> int:
     return LIBCURL_CACHE_S
 
 
-def _apply_proxy(setopt: Setopt, proxy: Proxy | None) -> None:
+def _apply_proxy(setopt: Setopt, proxy: Proxy | None, tls: Tls) -> None:
     if proxy is None or (proxy.from_environment and not _environment_names_a_proxy()):
         # libcurl would obey http_proxy and ALL_PROXY, and look for them at every transfer.
         setopt(pycurl.PROXY, "")
         return
+    # What a proxy says to CONNECT is no answer of the server's: it would be taken for one.
+    setopt(_SUPPRESS_CONNECT_HEADERS, 1)
+    apply_proxy_tls(setopt, proxy, tls)
     if proxy.from_environment:
         return
     setopt(pycurl.PROXY, proxy.url or "")

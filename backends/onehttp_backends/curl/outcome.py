@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import pycurl
 
+from onehttp_backends.certificates.refusal import REFUSED
 from onehttp_backends.contract import Peer, Request, Response
 from onehttp_backends.curl.handle import Handle
+from onehttp_backends.curl.handshake import NOT_NAMED, Handshake
 from onehttp_backends.curl.names.places import place_of
+from onehttp_backends.curl.phase import phase_of
 from onehttp_backends.errors import (
+    ClientCertificateError,
     CurlCode,
     Phase,
     Sent,
+    TLSError,
     TransferError,
     code_name,
     transfer_error,
@@ -24,6 +29,14 @@ _OF_LOOKUP = (
     CurlCode.ABORTED_BY_CALLBACK,
 )
 _OF_A_REFUSED_PEER = (CurlCode.COULDNT_CONNECT, CurlCode.ABORTED_BY_CALLBACK)
+_OF_A_REFUSAL = (
+    CurlCode.SSL_CONNECT_ERROR,
+    CurlCode.PEER_FAILED_VERIFICATION,
+    CurlCode.GOT_NOTHING,
+    CurlCode.SEND_ERROR,
+    CurlCode.RECV_ERROR,
+    CurlCode.HTTP2,
+)
 VERSION_NAMES = {
     pycurl.CURL_HTTP_VERSION_1_0: "1.0",
     pycurl.CURL_HTTP_VERSION_1_1: "1.1",
@@ -34,7 +47,6 @@ _RESPONSE_CODE = pycurl.RESPONSE_CODE
 _QUEUE = pycurl.QUEUE_TIME_T
 _LOOKUP = pycurl.NAMELOOKUP_TIME_T
 _CONNECT = pycurl.CONNECT_TIME_T
-_NUM_CONNECTS = pycurl.NUM_CONNECTS
 _APPCONNECT = pycurl.APPCONNECT_TIME_T
 _PRETRANSFER = pycurl.PRETRANSFER_TIME_T
 _POSTTRANSFER = pycurl.POSTTRANSFER_TIME_T
@@ -79,7 +91,7 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
     wait = handle.wait
     if wait and (wait.is_parked or (code in _OF_LOOKUP and not handle.is_stopped)):
         return _lookup_error(handle, request, code, text)
-    phase = _phase(handle, request)
+    phase = phase_of(handle, request, code)
     if handle.resend_refused:
         return transfer_error(
             CurlCode.GOT_NOTHING,
@@ -90,6 +102,12 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
         )
     if handle.refused_peer and code in _OF_A_REFUSED_PEER:
         return refused_peer(shown(request), handle.refused_peer)
+    if (
+        handle.handshake
+        and not handle.head
+        and (refused := _tls_refusal(handle.handshake, request, code, text))
+    ):
+        return refused
     if code == CurlCode.BAD_FUNCTION_ARGUMENT and phase is Phase.TLS:
         code = CurlCode.SSL_CERTPROBLEM  # as libcurl 7.88 has it: an unusable key
     if handle.head:
@@ -103,6 +121,19 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
     return transfer_error(
         code, f"{shown(request)}: {text or code_name(code)}", sent=sent, phase=phase
     )
+
+
+def _tls_refusal(handshake: Handshake, request: Request, code: int, text: str) -> TLSError | None:
+    """The error of a handshake that one side did not like in the end."""
+    place = shown(request)
+    if handshake.refusal == NOT_NAMED:
+        return TLSError(CurlCode.PEER_FAILED_VERIFICATION, f"{place}: {NOT_NAMED}", sent=Sent.NO)
+    if handshake.refusal or (code in _OF_A_REFUSAL and handshake.is_refusal(text)):
+        code = CurlCode.SSL_CLIENTCERT if handshake.refusal else code
+        sent = Sent.NO if handshake.is_new else Sent.MAYBE
+        said = f" ({text})" if text and not handshake.refusal else ""
+        return ClientCertificateError(code, f"{place}: {REFUSED}{said}", sent=sent)
+    return None
 
 
 def _lookup_error(handle: Handle, request: Request, code: int, text: str) -> TransferError:
@@ -131,17 +162,3 @@ def _after_lookup(timings: tuple[int, ...], waited_us: int) -> tuple[int, ...]:
 def cancelled(request: Request, reason: str, sent: Sent = Sent.MAYBE) -> TransferError:
     """The error of a transfer that was taken out of the engine."""
     return transfer_error(CurlCode.ABORTED_BY_CALLBACK, f"{shown(request)}: {reason}", sent=sent)
-
-
-def _phase(handle: Handle, request: Request) -> Phase:
-    # When a transfer fails libcurl stamps every phase it did not reach with the time of the
-    # failure. Only the bytes sent, and the stamps of lookup and connect, can be trusted.
-    getinfo = handle.easy.getinfo
-    if handle.head:
-        return Phase.BODY
-    if getinfo(pycurl.REQUEST_SIZE) > 0:
-        return Phase.FIRST_BYTE if getinfo(_POSTTRANSFER) > 0 else Phase.SEND
-    # Of one that is ended from outside, connect has no stamp before TLS is done as well.
-    if getinfo(_CONNECT) > 0 or getinfo(_NUM_CONNECTS) > 0:
-        return Phase.TLS if request.url[:6].lower() == "https:" else Phase.CONNECT
-    return Phase.CONNECT if getinfo(_LOOKUP) > 0 else Phase.LOOKUP

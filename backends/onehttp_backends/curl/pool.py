@@ -20,6 +20,8 @@ class HandlePool:
     def __init__(self, watch: OpenedSockets, paused: list[Easy]) -> None:
         self._watch = watch
         self._paused = paused
+        self._named_badly: set[str] = set()
+        """Origins whose certificates say wrongly whose they are."""
         # Keyed by the identity of the options: equal options of two connections stay apart. It
         # cannot come back while it is a key, since the shelf keeps its options.
         self._shelves: dict[tuple[int, str], Shelf[Handle]] = {}
@@ -45,7 +47,7 @@ class HandlePool:
         try:
             return shelf.idle.pop()
         except IndexError:
-            handle = Handle(shelf, self._watch, self._paused)
+            handle = Handle(shelf, self._watch, self._paused, self._named_badly)
             self._made.add(weakref.ref(handle, self._made.discard))
             return handle
 

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 import pycurl
 
 from onehttp_backends.certificates.pem import Pem
-from onehttp_backends.contract import Tls, TlsVersion
+from onehttp_backends.contract import Proxy, Tls, TlsVersion
 
 Setopt: TypeAlias = Callable[[int, Any], None]
 
@@ -23,6 +23,8 @@ of 140 takes 5 ms, and keeps for a day what it has read of a path."""
 
 _bundles: Final[dict[Pem, Pem]] = {}
 """Large bundles, for ever: libcurl knows them by path, and no path may change its meaning."""
+_OF_SERVER: Final = (pycurl.CAINFO_BLOB, pycurl.CAINFO, pycurl.CAPATH)
+_OF_PROXY: Final = (pycurl.PROXY_CAINFO_BLOB, pycurl.PROXY_CAINFO, pycurl.PROXY_CAPATH)
 _MIN_TLS: Final = {
     TlsVersion.TLS_1_0: pycurl.SSLVERSION_TLSv1_0,
     TlsVersion.TLS_1_1: pycurl.SSLVERSION_TLSv1_1,
@@ -45,7 +47,7 @@ def apply_tls(setopt: Setopt, tls: Tls) -> None:
     setopt(pycurl.SSLVERSION, _MIN_TLS[tls.min_version] | _MAX_TLS[tls.max_version])
     # Without a password OpenSSL would ask for one on the terminal, and hold everything up.
     setopt(pycurl.KEYPASSWD, tls.key_password or "")
-    _apply_trust(setopt, tls)
+    _apply_trust(setopt, tls, _OF_SERVER)
     for option, value in (
         _content_or_path(pycurl.SSLCERT_BLOB, tls.cert_pem, pycurl.SSLCERT, tls.cert_file),
         _content_or_path(pycurl.SSLKEY_BLOB, tls.key_pem, pycurl.SSLKEY, tls.key_file),
@@ -56,17 +58,25 @@ def apply_tls(setopt: Setopt, tls: Tls) -> None:
             setopt(option, value)
 
 
-def _apply_trust(setopt: Setopt, tls: Tls) -> None:
+def apply_proxy_tls(setopt: Setopt, proxy: Proxy, tls: Tls) -> None:
+    """Whom to believe to be an ``https://`` proxy. That is always checked: it is told passwords."""
+    trusted = proxy if proxy.ca_pem or proxy.ca_file else tls
+    whole = Tls(ca_pem=trusted.ca_pem, ca_file=trusted.ca_file, ca_path=tls.ca_path)
+    _apply_trust(setopt, whole, _OF_PROXY)
+
+
+def _apply_trust(setopt: Setopt, tls: Tls, options: tuple[int, int, int]) -> None:
+    blob, file, folder = options
     pem = tls.ca_pem
     if pem is None:
         if tls.ca_file is not None:
-            setopt(pycurl.CAINFO, tls.ca_file)
+            setopt(file, tls.ca_file)
         if tls.ca_path is not None:
-            setopt(pycurl.CAPATH, tls.ca_path)
+            setopt(folder, tls.ca_path)
     elif len(pem.content) > LARGE_BYTES:
-        setopt(pycurl.CAINFO, _bundles.setdefault(pem, pem).path)
+        setopt(file, _bundles.setdefault(pem, pem).path)
     else:
-        setopt(pycurl.CAINFO_BLOB, pem.content)
+        setopt(blob, pem.content)
 
 
 def _content_or_path(

@@ -6,47 +6,47 @@ import fcntl
 import ipaddress
 import socket
 import struct
-from typing import Any
-from urllib.request import getproxies
+from typing import Any, Final
 
 import httpx
 
-from onehttp_backends.contract import HttpVersion, TransferOptions
-from onehttp_backends.double.tls import tls_context
+from onehttp_backends.contract import HttpVersion, Proxy, Tls, TransferOptions
+from onehttp_backends.double.tls import proxy_context, tls_context
 from onehttp_backends.double.wire import SLICE_BYTES
-from onehttp_backends.errors import CurlCode, transfer_error
+from onehttp_backends.errors import CurlCode, RequestError, transfer_error
 from onehttp_backends.request_rules import check_options
 
 MAX_CLIENTS = 256
 SIOCGIFADDR = 0x8915
+_PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
 
 
 class Clients:
-    """Clients by the identity of their options. All are used on one event loop."""
+    """Clients by the identity of their options, and by proxy. All are used on one event loop."""
 
     def __init__(self) -> None:
-        self._clients: dict[int, tuple[TransferOptions, httpx.AsyncClient]] = {}
+        self._clients: dict[tuple[int, str | None], tuple[TransferOptions, httpx.AsyncClient]] = {}
         self._retired: list[httpx.AsyncClient] = []
 
-    def get(self, options: TransferOptions) -> httpx.AsyncClient:
+    def get(self, options: TransferOptions, proxy_url: str | None) -> httpx.AsyncClient:
         """The client for these options.
 
         Raises:
             TransferError: the options ask for what httpx cannot do, or name unusable files.
         """
-        found = self._clients.get(id(options))
+        key = (id(options), proxy_url)
+        found = self._clients.get(key)
         if found is None:
             if len(self._clients) >= MAX_CLIENTS:
                 del self._clients[next(iter(self._clients))]
-            found = self._clients[id(options)] = (options, make_client(options))
+            found = self._clients[key] = (options, make_client(options, proxy_url))
         return found[1]
 
     def forget(self, options: TransferOptions) -> None:
-        """No new request has these options; their client ends with all others, since requests
-        under way may use it."""
-        found = self._clients.pop(id(options), None)
-        if found is not None:
-            self._retired.append(found[1])
+        """No new request has these options; their clients end with all others, since requests
+        under way may use them."""
+        for key in [key for key in self._clients if key[0] == id(options)]:
+            self._retired.append(self._clients.pop(key)[1])
 
     async def aclose(self) -> None:
         for client in (*(client for _, client in self._clients.values()), *self._retired):
@@ -55,14 +55,19 @@ class Clients:
         self._retired.clear()
 
 
-def make_client(options: TransferOptions) -> httpx.AsyncClient:
-    """A client for these options."""
+def make_client(options: TransferOptions, proxy_url: str | None) -> httpx.AsyncClient:
+    """A client for these options, through this proxy.
+
+    Raises:
+        TransferError: the options ask for what httpx cannot do, or name unusable files.
+    """
     check_options(options)
     version = options.http_version
     if version is HttpVersion.HTTP_3:
         raise transfer_error(CurlCode.NOT_BUILT_IN, "the httpx double does not speak HTTP/3")
+    context = tls_context(options.tls, as_libcurl=options.as_libcurl)
     transport: dict[str, Any] = {
-        "verify": tls_context(options.tls),
+        "verify": context,
         "http1": version is not HttpVersion.HTTP_2_PRIOR_KNOWLEDGE,
         "http2": version is not HttpVersion.HTTP_1_1,
         "limits": httpx.Limits(max_connections=None, max_keepalive_connections=1024),
@@ -72,21 +77,33 @@ def make_client(options: TransferOptions) -> httpx.AsyncClient:
         transport["socket_options"] = [(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, SLICE_BYTES)]
     if options.interface:
         transport["local_address"] = _address(options.interface)
-    proxy = options.proxy
-    if proxy and proxy.url:
-        credentials = (proxy.username, proxy.secret) if proxy.username else None
-        transport["proxy"] = httpx.Proxy(proxy.url, auth=credentials)
-    if not (proxy and proxy.from_environment and getproxies()):
-        mounts = {"all://": httpx.AsyncHTTPTransport(**transport)}
-        return httpx.AsyncClient(mounts=mounts, trust_env=False, timeout=None)
-    transport.pop("proxy", None)
-    transport.pop("socket_options", None)  # httpx makes the ways through proxies without any
-    local = transport.pop("local_address", None)
-    return httpx.AsyncClient(
-        **transport,
-        transport=httpx.AsyncHTTPTransport(**transport, local_address=local) if local else None,
-        trust_env=True,
-        timeout=None,
+    if proxy_url is not None and options.proxy is not None:
+        transport["proxy"] = _proxy(proxy_url, options.proxy, options.tls)
+    mounts = {"all://": httpx.AsyncHTTPTransport(**transport)}
+    return httpx.AsyncClient(mounts=mounts, trust_env=False, timeout=None)
+
+
+def check_proxy(url: str) -> str:
+    """The URL of a proxy that httpx can use, its scheme written out.
+
+    Raises:
+        RequestError: httpx knows no such proxies.
+    """
+    scheme = url.partition("://")[0].lower() if "://" in url else "http"
+    if scheme not in _PROXY_SCHEMES:
+        raise RequestError(
+            CurlCode.COULDNT_CONNECT,
+            f"proxy: the httpx double knows {', '.join(_PROXY_SCHEMES)}, not {scheme!r}",
+        )
+    return url if "://" in url else f"http://{url}"
+
+
+def _proxy(url: str, proxy: Proxy, tls: Tls) -> httpx.Proxy:
+    credentials = (proxy.username, proxy.secret) if proxy.username or proxy.secret else None
+    url = check_proxy(url)
+    is_tls = url.lower().startswith("https:")
+    return httpx.Proxy(
+        url, auth=credentials, ssl_context=proxy_context(proxy, tls) if is_tls else None
     )
 
 

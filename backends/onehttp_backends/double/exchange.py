@@ -9,12 +9,16 @@ from urllib.parse import urljoin
 
 import h11
 import httpx
+from socksio.exceptions import SOCKSError
 
 from onehttp_backends.content_coding import CodingError, decoder_of
 from onehttp_backends.contract import Peer, Request, Response
 from onehttp_backends.double.challenges import Credentials
 from onehttp_backends.double.clients import Clients, make_client
-from onehttp_backends.double.codes import Trace, error_of, reading
+from onehttp_backends.double.codes import error_of
+from onehttp_backends.double.progress import Progress, reading
+from onehttp_backends.double.proxies import proxy_of
+from onehttp_backends.double.tls import was_closed_cleanly
 from onehttp_backends.double.wire import Slices, head_lines, wire_request
 from onehttp_backends.errors import (
     CurlCode,
@@ -43,8 +47,10 @@ class Exchange:
     def __init__(self, clients: Clients, request: Request) -> None:
         self._clients = clients
         self._request = request
+        self._own_clients: dict[str | None, httpx.AsyncClient] = {}
+        """Of a transfer that leaves no connection behind; by proxy."""
         self.opened = 0
-        self._trace = Trace()
+        self._progress = Progress(shown(request))
         self._deadline: float | None = None
 
     async def run(self) -> Response:
@@ -55,7 +61,7 @@ class Exchange:
         """
         request, options = self._request, self._request.options
         # Before the clock starts: loading the trusted certificates takes tens of milliseconds.
-        client = self._clients.get(options) if options.reuse else make_client(options)
+        self._client(request)
         total_s = request.total_timeout_s
         if total_s is None:
             total_s = options.total_timeout_s
@@ -63,17 +69,27 @@ class Exchange:
         place = shown(request)
         try:
             return await asyncio.wait_for(
-                self._through_redirects(client), total_s + _SLACK_S if total_s else None
+                self._through_redirects(), total_s + _SLACK_S if total_s else None
             )
         except TransferError:
             raise
         except (
             *(httpx.HTTPError, httpx.InvalidURL, OSError, asyncio.TimeoutError),
             h11.LocalProtocolError,  # a caller's Content-Length that is not the body's
+            SOCKSError,  # a proxy's, which httpcore lets through
         ) as error:
             text = idle_text(options.idle_timeout_s) if self._is_idle(error) else ""
             # What httpx has to say is in the text; the frames it came through hold headers.
-            raise error_of(error, self._trace, place, text) from None
+            raise error_of(error, self._progress, place, text) from None
+
+    def _client(self, request: Request) -> httpx.AsyncClient:
+        options = request.options
+        proxy_url = proxy_of(options.proxy, request.url)
+        if options.reuse:
+            return self._clients.get(options, proxy_url)
+        if proxy_url not in self._own_clients:
+            self._own_clients[proxy_url] = make_client(options, proxy_url)
+        return self._own_clients[proxy_url]
 
     def _left_s(self) -> float | None:
         """Seconds to the deadline; None without one."""
@@ -85,7 +101,7 @@ class Exchange:
         if not idle_s or not isinstance(error, httpx.TimeoutException):
             return False
         connect_s = self._connect_s(self._request)
-        is_connecting = self._trace.phase in (Phase.CONNECT, Phase.TLS)
+        is_connecting = self._progress.phase in (Phase.CONNECT, Phase.PROXY, Phase.TLS)
         if is_connecting and connect_s and connect_s < idle_s:
             return False
         return self._deadline is None or time.monotonic() < self._deadline
@@ -95,19 +111,19 @@ class Exchange:
         connect_s = request.connect_timeout_s
         return request.options.connect_timeout_s if connect_s is None else connect_s
 
-    async def _through_redirects(self, client: httpx.AsyncClient) -> Response:
+    async def _through_redirects(self) -> Response:
         request, options = self._request, self._request.options
         heads: list[bytes] = []
         try:
             for followed in range(options.max_redirects + 1):
-                response = await self._answered(client, request)
+                response = await self._answered(self._client(request), request)
                 heads += response.head.splitlines(keepends=True)
                 onward = self._onward(request, response)
                 if onward is None:
                     return self._final(response, heads, followed)
                 request = onward
         finally:
-            if not options.reuse:
+            for client in self._own_clients.values():
                 await client.aclose()
         raise transfer_error(
             CurlCode.TOO_MANY_REDIRECTS,
@@ -140,7 +156,7 @@ class Exchange:
             response.body,
             response.url,
             response.http_version,
-            self._trace.timings(),
+            self._progress.timings(),
             response.peer,
             not self.opened,
             response.truncated,
@@ -154,15 +170,20 @@ class Exchange:
             return await self._once(client, request)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             may_repeat = request.method in SAFE_METHODS or request.options.unsafe_resend
-            if not (may_repeat and self._trace.may_repeat):
+            if not (may_repeat and self._progress.may_repeat):
                 raise
             return await self._once(client, request)
 
     async def _once(self, client: httpx.AsyncClient, request: Request) -> Response:
         options = request.options
-        self._trace = trace = Trace(only_public=options.peers == "public")
-        reading.set(trace)
-        made = wire_request(request, trace)
+        self._progress = progress = Progress(
+            shown(request),
+            only_public=options.peers == "public",
+            proxy_url=proxy_of(options.proxy, request.url),
+            pinned=options.tls.pinned_public_key,
+        )
+        reading.set(progress)
+        made = wire_request(request, progress)
         idle_s = options.idle_timeout_s
         if idle_s and request.body:
             made.stream = Slices(request.body)
@@ -182,10 +203,12 @@ class Exchange:
             try:
                 version = _version(answer)
                 body, truncated, decompress = await _body(answer, request)
+                if not truncated:
+                    _check_end(answer, shown(request))
             finally:
                 await answer.aclose()
         finally:
-            self.opened += trace.opened
+            self.opened += progress.opened
         heads = [line for past in answer.history for line in head_lines(past)]
         return Response(
             answer.status_code,
@@ -193,9 +216,9 @@ class Exchange:
             body,
             asked_url(request.url),
             version,
-            trace.timings(),
+            progress.timings(),
             _peer(answer),
-            trace.opened == 0,
+            progress.opened == 0,
             truncated,
             decompress=decompress,
         )
@@ -238,6 +261,29 @@ async def _body(answer: httpx.Response, request: Request) -> tuple[bytes, bool, 
     except CodingError as error:
         raise coding_error(request, error) from None
     return bytes(found), False, decoder is not None
+
+
+def _check_end(answer: httpx.Response, place: str) -> None:
+    """Of a body that lasts until the connection ends, TLS alone tells whether it was cut.
+
+    Raises:
+        DisconnectedError: it was.
+    """
+    headers = answer.headers
+    if "content-length" in headers or "transfer-encoding" in headers:
+        return
+    if answer.request.method == "HEAD" or answer.status_code in (204, 304):
+        return
+    stream = answer.extensions.get("network_stream")
+    connected = stream.get_extra_info("ssl_object") if stream is not None else None
+    is_http1 = answer.extensions.get("http_version", b"").startswith(b"HTTP/1")
+    if connected is not None and is_http1 and not was_closed_cleanly(connected):
+        raise transfer_error(
+            CurlCode.RECV_ERROR,
+            f"{place}: the TLS connection was cut off before its end",
+            sent=Sent.YES,
+            phase=Phase.BODY,
+        )
 
 
 def _peer(answer: httpx.Response) -> Peer:

@@ -7,7 +7,7 @@ from typing import Final
 
 from onehttp_backends.certificates.pem import Pem
 from onehttp_backends.certificates.x509 import pin_of_certificate, pin_of_file
-from onehttp_backends.contract import Tls, TlsVersion
+from onehttp_backends.contract import Proxy, Tls, TlsVersion
 from onehttp_backends.errors import CurlCode, Phase, transfer_error
 
 _VERSIONS: Final = {
@@ -18,14 +18,18 @@ _VERSIONS: Final = {
 }
 
 
-def tls_context(tls: Tls) -> ssl.SSLContext:
+def tls_context(tls: Tls, *, as_libcurl: bool = False) -> ssl.SSLContext:
     """An SSL context.
+
+    Args:
+        as_libcurl: believe a certificate that names its host in the common name alone.
 
     Raises:
         TLSError: a file or a cipher cannot be used; the code is libcurl's.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = tls.verify_host and tls.verify_peer
+    context.hostname_checks_common_name = as_libcurl
     context.verify_mode = ssl.CERT_REQUIRED if tls.verify_peer else ssl.CERT_NONE
     context.minimum_version = _VERSIONS[tls.min_version]
     if tls.max_version:
@@ -38,6 +42,17 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
     except ssl.SSLError:
         raise transfer_error(CurlCode.SSL_CIPHER, "no usable cipher in the list") from None
     return context
+
+
+def proxy_context(proxy: Proxy, tls: Tls) -> ssl.SSLContext:
+    """For the way to a proxy: who it is is always checked, for it is told the password.
+
+    Raises:
+        TLSError: a file cannot be used.
+    """
+    is_own = proxy.ca_pem or proxy.ca_file
+    trusted = proxy if is_own else tls
+    return tls_context(Tls(ca_pem=trusted.ca_pem, ca_file=trusted.ca_file, ca_path=tls.ca_path))
 
 
 def _load_trust(context: ssl.SSLContext, tls: Tls) -> None:
@@ -71,7 +86,7 @@ def _path(pem: Pem | None, path: str | None) -> str | None:
     return pem.path if pem else path
 
 
-def check_pin(pinned: str, connected: ssl.SSLObject) -> None:
+def check_pin(pinned: str, connected: ssl.SSLObject, place: str) -> None:
     """Compare the key of the server's certificate with those that are pinned.
 
     Raises:
@@ -81,7 +96,7 @@ def check_pin(pinned: str, connected: ssl.SSLObject) -> None:
     if certificate is None or pin_of_certificate(certificate) not in _pins(pinned):
         raise transfer_error(
             CurlCode.SSL_PINNEDPUBKEYNOTMATCH,
-            "the server's public key is not the pinned one",
+            f"{place}: the server's public key is not the pinned one",
             phase=Phase.TLS,
         )
 

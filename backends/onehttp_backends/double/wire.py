@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from urllib.parse import quote, urlsplit
-from urllib.request import (  # type: ignore[attr-defined]
-    getproxies_environment,
-    proxy_bypass_environment,
-)
 
 import httpx
 
 from onehttp_backends.content_coding import ACCEPTED
-from onehttp_backends.contract import Proxy, Request
+from onehttp_backends.contract import Request
+from onehttp_backends.double.proxies import proxy_of
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.url_paths import asked_path
 
@@ -26,7 +23,7 @@ def wire_request(request: Request, trace: object) -> httpx.Request:
     parts = urlsplit(request.url)
     headers = wire_headers(request, parts.netloc.rpartition("@")[2])
     extensions: dict[str, object] = {"trace": trace}
-    if not _goes_through_proxy(request.options.proxy, parts.scheme, parts.hostname or ""):
+    if proxy_of(request.options.proxy, request.url) is None:
         # As it stands: httpx would encode it anew. A proxy's request line is httpcore's to write.
         extensions["target"] = target_of(request.url).encode()
     made = httpx.Request(
@@ -54,14 +51,6 @@ class Slices(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for start in range(0, len(self._body), SLICE_BYTES):
             yield self._body[start : start + SLICE_BYTES]
-
-
-def _goes_through_proxy(proxy: Proxy | None, scheme: str, host: str) -> bool:
-    if proxy is None or not proxy.from_environment:
-        return proxy is not None and bool(proxy.url)
-    proxies = getproxies_environment()
-    is_named = scheme in proxies or "all" in proxies
-    return is_named and not proxy_bypass_environment(host, proxies)
 
 
 def wire_headers(request: Request, host: str) -> HeaderPairs:

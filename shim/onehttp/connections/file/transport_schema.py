@@ -14,16 +14,14 @@ from onehttp.connections.file.strict import SECRET, Model, Seconds, Short, Unquo
 from onehttp.queries.limits import QueryLimits
 from onehttp_backends.contract import DEFAULT_MAX_BODY_BYTES
 from onehttp_backends.errors import RequestError
-from onehttp_backends.request_rules import check_bytes, check_text
+from onehttp_backends.request_rules import check_bytes, check_proxy_scheme, check_text
 
 _SECONDS = {"type": "number", "exclusiveMinimum": 0}
 
 
 def _fit_proxy(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    if separator and scheme.lower() not in _PROXY_SCHEMES:
-        raise ValueError(f"scheme {scheme!r} is not one of {', '.join(_PROXY_SCHEMES)}")
-    if "@" in (rest or url):
+    refusing(check_proxy_scheme, url)
+    if "@" in url:
         raise ValueError("credentials before '@' are refused; give username and password instead")
     return fit_text(url)
 
@@ -63,7 +61,6 @@ def refusing(check: Any, value: Any) -> None:
         raise ValueError(error.message) from None
 
 
-_PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 Text = Annotated[str, AfterValidator(fit_text)]
 FilePath = Annotated[Text, AfterValidator(_absolute)]
 """Relative to the file that names it: ``folder`` of the validation's context."""

@@ -1,0 +1,53 @@
+"""How far a transfer got that gave no response, of what libcurl can be believed to say.
+
+When a transfer fails libcurl stamps every phase that it did not reach with the time of the
+failure. Only the bytes sent, the stamps of lookup and connect, and what a proxy has answered to
+CONNECT can be trusted.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pycurl
+
+from onehttp_backends.contract import Proxy, Request
+from onehttp_backends.curl.handle import Handle
+from onehttp_backends.errors import CurlCode, Phase, TLSError, transfer_error
+
+_LOOKUP: Final = pycurl.NAMELOOKUP_TIME_T
+_CONNECT: Final = pycurl.CONNECT_TIME_T
+_POSTTRANSFER: Final = pycurl.POSTTRANSFER_TIME_T
+_NUM_CONNECTS: Final = pycurl.NUM_CONNECTS
+_USED_PROXY: Final = getattr(pycurl, "USED_PROXY", 0)
+
+
+def phase_of(handle: Handle, request: Request, code: int) -> Phase:
+    """Where the transfer was when it ended with ``code``."""
+    getinfo = handle.easy.getinfo
+    if handle.head:
+        return Phase.BODY
+    if getinfo(pycurl.REQUEST_SIZE) > 0:
+        return Phase.FIRST_BYTE if getinfo(_POSTTRANSFER) > 0 else Phase.SEND
+    # Of one that is ended from outside, connect has no stamp before TLS is done as well.
+    is_connected = getinfo(_CONNECT) > 0 or getinfo(_NUM_CONNECTS) > 0
+    if not is_connected and getinfo(_LOOKUP) <= 0:
+        return Phase.LOOKUP
+    is_tls = request.url[:6].lower() == "https:"
+    proxy = handle.options.proxy
+    if proxy is not None and (getinfo(_USED_PROXY) if _USED_PROXY else proxy.url):
+        return Phase.TLS if is_tls and _is_through(handle, proxy, code) else Phase.PROXY
+    return Phase.TLS if is_tls and is_connected else Phase.CONNECT
+
+
+def _is_through(handle: Handle, proxy: Proxy, code: int) -> bool:
+    """Whether the proxy has done its part. Of one that speaks SOCKS nothing tells, unless TLS
+    behind it has failed."""
+    connect_status: int = handle.easy.getinfo(pycurl.HTTP_CONNECTCODE)
+    if connect_status:
+        # Of a head that never ends the status has come as well.
+        has_shaken_hands = handle.handshake is not None and handle.handshake.is_new
+        is_open = has_shaken_hands or code not in (CurlCode.RECV_ERROR, CurlCode.WEIRD_SERVER_REPLY)
+        return is_open and 200 <= connect_status < 300
+    is_tls_to_proxy = (proxy.url or "").lower().startswith("https:")
+    return not is_tls_to_proxy and isinstance(transfer_error(code, ""), TLSError)

@@ -1,0 +1,198 @@
+"""How far a transfer got, from httpcore's trace; and what is looked at on the way."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from contextvars import ContextVar
+from typing import Any, Final
+
+import httpcore
+
+from onehttp_backends.certificates.refusal import HandshakeEnd, is_of_a_certificate
+from onehttp_backends.contract import Timings
+from onehttp_backends.double.tls import check_pin
+from onehttp_backends.errors import CurlCode, Phase, ProtocolError, ProxyError, Sent
+from onehttp_backends.public_addresses import is_public, refused_peer
+
+_ANSWERED: Final = "receive_response_headers.complete"
+MAX_HEAD_BYTES: Final = 300 * 1024
+"""libcurl's limit for all heads of one answer together, interim ones included."""
+reading: Final[ContextVar[Progress | None]] = ContextVar("onehttp_double_reading", default=None)
+"""Whom the task that reads from a connection reads for: connections are kept, traces are not."""
+_ALERT_WAIT_S: Final = 1.0
+"""How long to read on after a connection has failed: what has come is there already."""
+
+
+class Progress:
+    """Follows one exchange by httpcore's ``trace`` extension.
+
+    Args:
+        place: what errors begin with.
+        only_public: end it when it has connected to an address that is not public.
+        proxy_url: the proxy it goes through.
+        pinned: of the server's public key; end it where that is another.
+    """
+
+    def __init__(
+        self,
+        place: str,
+        only_public: bool = False,
+        proxy_url: str | None = None,
+        pinned: str | None = None,
+    ) -> None:
+        self._place = place
+        self._only_public = only_public
+        self._pinned = pinned
+        self._is_proxied = proxy_url is not None
+        self.is_socks = proxy_url is not None and proxy_url.lower().startswith("socks")
+        self.started = time.perf_counter()
+        self.phase = Phase.QUEUE
+        self.opened = 0
+        self.is_answered = False
+        self.received_bytes = 0
+        """Of the answer so far, on the wire."""
+        self.was_refused = False
+        """The server has answered the TLS handshake with an alert about a certificate."""
+        self._asks_proxy = False
+        self._stream: Any = None
+        self._end: HandshakeEnd | None = None
+        self._at: dict[str, float] = {}
+
+    async def __call__(self, event: str, info: dict[str, Any]) -> None:
+        part, _, name = event.partition(".")
+        if name == "send_request_headers.started" and _is_connect(info):
+            self.phase = Phase.PROXY
+            self._asks_proxy = True
+        elif part == "proxy":
+            self._asks_proxy = False  # it has opened the way
+        if self._asks_proxy:
+            return
+        now = time.perf_counter()
+        if name in ("connect_tcp.started", "setup_socks5_connection.started"):
+            self.phase = Phase.PROXY if self._is_proxied else Phase.CONNECT
+        elif name == "connect_tcp.complete":
+            self.opened += 1
+            self._at["connect"] = now
+            self._stream = info["return_value"]
+            if self._only_public:
+                await _check_peer(self._stream, self._place)
+            _watch_reads(self._stream)
+        elif name == "start_tls.started":
+            is_to_proxy = part == "connection" and self._is_proxied
+            self.phase = Phase.PROXY if is_to_proxy else Phase.TLS
+            self.received_bytes = 0
+        elif name == "start_tls.complete":
+            if self.phase is Phase.TLS:
+                self._at["appconnect"] = now
+                await self._shaken_hands(info["return_value"])
+            _watch_reads(info["return_value"])
+        elif name == "send_request_headers.started":
+            self.phase = Phase.SEND
+            self._at["pretransfer"] = now
+        elif name == "send_request_body.complete":
+            self.phase = Phase.FIRST_BYTE
+            self._at["posttransfer"] = now
+        elif name == _ANSWERED:
+            self.phase = Phase.BODY
+            self.is_answered = True
+            self._at["starttransfer"] = now
+            self._end = None
+        elif name == "setup_socks5_connection.failed":
+            await self._stream.aclose()  # httpcore forgets that
+        elif name.endswith(".failed") and self._end is not None:
+            self.was_refused = await self._is_refusal(self._end, info.get("exception"))
+            self._end = None
+
+    async def _shaken_hands(self, stream: Any) -> None:
+        self._stream = stream
+        connected: ssl.SSLObject = stream.get_extra_info("ssl_object")
+        if self._pinned:
+            try:
+                check_pin(self._pinned, connected, self._place)
+            except BaseException:
+                await stream.aclose()
+                raise
+        if connected.version() == "TLSv1.3":
+            self._end = HandshakeEnd(stream.get_extra_info("socket").fileno())
+
+    async def _is_refusal(self, end: HandshakeEnd, error: Exception | None) -> bool:
+        """Whether a new connection was ended for the sake of the client's certificate. The alert
+        says so, and may be unread: with asyncio, or in the kernel."""
+        if not isinstance(error, (httpcore.ReadError, httpcore.WriteError)):
+            return False
+        if end.has_alert_unread:
+            return True
+        try:
+            await self._stream.read(1, timeout=_ALERT_WAIT_S)
+        except httpcore.NetworkError as told:
+            return isinstance(told.__context__, ssl.SSLError) and is_of_a_certificate(
+                str(told.__context__)
+            )
+        return False
+
+    def received(self, size: int) -> None:
+        """So much more was read.
+
+        Raises:
+            ProtocolError: the head has no end.
+        """
+        self.received_bytes += size
+        if not self.is_answered and self.received_bytes > MAX_HEAD_BYTES:
+            message = f"{self._place}: a head of more than {MAX_HEAD_BYTES} bytes"
+            if self.phase is Phase.PROXY:
+                raise ProxyError(CurlCode.RECV_ERROR, message)
+            raise ProtocolError(CurlCode.RECV_ERROR, message, sent=Sent.YES, phase=Phase.BODY)
+
+    @property
+    def sent(self) -> Sent:
+        if self.is_answered:
+            return Sent.YES
+        return Sent.MAYBE if self.phase in (Phase.SEND, Phase.FIRST_BYTE) else Sent.NO
+
+    @property
+    def may_repeat(self) -> bool:
+        """The exchange went into a connection made before, and no answer came."""
+        return self.opened == 0 and not self.is_answered and self.phase is not Phase.QUEUE
+
+    def timings(self) -> Timings:
+        """Microseconds to the end of each phase."""
+
+        def micros(name: str) -> int:
+            at = self._at.get(name)
+            return round((at - self.started) * 1e6) if at else 0
+
+        return Timings(
+            connect_us=micros("connect"),
+            appconnect_us=micros("appconnect"),
+            pretransfer_us=micros("pretransfer"),
+            posttransfer_us=micros("posttransfer"),
+            starttransfer_us=micros("starttransfer"),
+            total_us=round((time.perf_counter() - self.started) * 1e6),
+        )
+
+
+def _is_connect(info: dict[str, Any]) -> bool:
+    request = info.get("request")
+    return request is not None and bytes(request.method) == b"CONNECT"
+
+
+def _watch_reads(stream: Any) -> None:
+    """Have what comes over a connection counted. httpcore tells nobody of bytes."""
+    read = stream.read
+
+    async def counted(max_bytes: int, timeout: float | None = None) -> bytes:
+        data: bytes = await read(max_bytes, timeout)
+        progress = reading.get()
+        if progress is not None:
+            progress.received(len(data))
+        return data
+
+    stream.read = counted
+
+
+async def _check_peer(stream: Any, place: str) -> None:
+    peer = str(stream.get_extra_info("server_addr")[0])
+    if not is_public(peer):
+        await stream.aclose()
+        raise refused_peer(place, peer)
