@@ -62,7 +62,7 @@ class Configured:
         for note in self.config.notes:
             yield str(note)
         for one in self.config.declarations:
-            if isinstance(one, SwitchedOff) and one.module in MODULES:
+            if isinstance(one, SwitchedOff) and _is_ours(one):
                 yield f"{one.place}: left out by {one.condition}: {one.statement} {one.module}"
         missing = sorted(self._called - set(self.config.modules()))
         if missing and self.config.modules():
@@ -84,6 +84,10 @@ class Configured:
 
     def _note(self, call: LegacyCall) -> None:
         self._called.add(call.function.module)
+
+
+def _is_ours(one: SwitchedOff) -> bool:
+    return bool(modules_meant(Modparam(one.place, one.module, one.name, 0), MODULES))
 
 
 def _host(written: str) -> str:

@@ -28,12 +28,18 @@ Queries and transactions:
 Connections:
 
 - `declare` offers connections that no file has.
+- `check_connections` says all that is wrong with what a connections file says, and puts nothing in
+  force.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from onehttp.api import backend, declare, perform, submit_request
 from onehttp.calls.revision import ReadyConnection
+from onehttp.errors import ConfigurationError
 from onehttp.queries.result import Start
 from onehttp.queries.transaction import current as current_transaction
 from onehttp.queries.transaction import make_current
@@ -60,6 +66,7 @@ __all__ = [
     "TransactionState",
     "Transfer",
     "backend",
+    "check_connections",
     "check_url",
     "current_transaction",
     "declare",
@@ -68,3 +75,14 @@ __all__ = [
     "submit_request",
     "transfer_error",
 ]
+
+
+def check_connections(source: Mapping[str, Any]) -> tuple[ConfigurationError, ...]:
+    """All mistakes of a configuration of the shape of a connections file."""
+    from onehttp.connections.file.load import load_connections
+
+    try:
+        load_connections(source)
+    except ConfigurationError as error:
+        return error.errors
+    return ()

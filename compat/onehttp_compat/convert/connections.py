@@ -51,8 +51,18 @@ class Connections:
             declared.tell_of(key, "changed", text)
         self.names[module, name] = new_name
         self.keys[new_name] = keys
-        if not declared.has_told(key):
+        if key not in declared.told:
             declared.tell_of(key, "converted", f'connection "{new_name}"')
+
+    def remove(self, name: str) -> None:
+        """Take a connection out; nobody is to go there any more."""
+        del self.keys[name]
+        for (module, legacy_name), new_name in self.names.items():
+            keys = self.keys[new_name]
+            if keys.get("failover") == name:
+                del keys["failover"]
+                text = f'"{name}" is lost, so nobody stands in'
+                self._declared.tell_of((module, legacy_name, "failover"), "lost", text)
 
     def _resolve_failovers(self) -> None:
         """The modules take one step, a chain goes on: who stands in stands alone."""

@@ -11,6 +11,7 @@ from onehttp_compat.convert.document import document_of
 from onehttp_compat.convert.outcomes import Finding
 from onehttp_compat.convert.parameters import ParameterReport
 from onehttp_compat.convert.secrets import hide_secrets
+from onehttp_compat.convert.unfit import Unfit
 
 
 class Converted(NamedTuple):
@@ -26,6 +27,10 @@ def convert(declared: Declared, source: str, secrets: Literal["plain", "env"]) -
     made = requests_of(declared)
     requests = made.keys if made else None
     queries = queries_keys(declared)
+    sections = {"requests": (made.module, made.keys)} if made else {}
+    if queries is not None:
+        sections["queries"] = ("http_async_client", queries)
+    Unfit(declared, connections, sections).take_out()
     ParameterReport(declared, connections, made).tell()
     if secrets == "env":
         hide_secrets(connections.keys, {"requests": requests or {}})

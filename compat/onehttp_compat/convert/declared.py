@@ -27,6 +27,7 @@ of the module."""
 class Line(NamedTuple):
     """One ``modparam`` that was taken."""
 
+    number: int
     module: str
     name: str
     value: int | str
@@ -50,35 +51,53 @@ class Declared:
     identity: AuthIdentityParameters = field(default_factory=AuthIdentityParameters)
     lines: list[Line] = field(default_factory=list)
     """In their order: what a connection is made of stands before it."""
-    findings: list[Finding] = field(default_factory=list)
+    _findings: dict[Finding, None] = field(default_factory=dict)
+    _lost: set[tuple[str, str]] = field(default_factory=set)
     places: dict[Key, str] = field(default_factory=dict)
     comments: dict[Key, list[str]] = field(default_factory=dict)
     header: list[str] = field(default_factory=list)
     """Comments at the top of a file of connections, of no connection."""
 
+    told: set[Key] = field(default_factory=set)
+    """Of what something has been reported already."""
+    last: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Module and parameter -> number of the last line that sets it."""
+
+    def add(
+        self, module: str, name: str, value: int | str, place: str, connection: str | None
+    ) -> None:
+        """Keep a line that was taken."""
+        line = Line(len(self.lines), module, name, value, place, connection)
+        self.lines.append(line)
+        self.last[module, name] = line.number
+
     def tell(self, place: str, what: str, became: Became, text: str) -> None:
-        """Report what became of a declaration."""
-        self.findings.append(Finding(place, what, became, text))
+        """Report what became of a declaration, once; what is lost is not converted."""
+        finding = Finding(place, what, became, text)
+        if became == "lost":
+            self._lost.add((place, what))
+        self._findings.setdefault(finding)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What has been reported, in this order."""
+        return [
+            one
+            for one in self._findings
+            if one.became != "converted" or (one.place, one.what) not in self._lost
+        ]
 
     def tell_of(self, key: Key, became: Became, text: str) -> None:
         """The same of what stands at a known place: itself, or the connection it belongs to."""
         module, name, _ = key
-        place = self.places.get(key) or self.places.get((module, name, "")) or ""
+        whole = (module, name, "")
+        self.told.update((key, whole) if name else (key,))
+        place = self.places.get(key) or self.places.get(whole) or ""
         self.tell(place, " ".join(part for part in key if part), became, text)
-
-    def has_told(self, key: Key) -> bool:
-        """Whether something was reported of a connection, or of its settings, already."""
-        what = " ".join(part for part in key if part)
-        place = self.places.get(key)
-        return any(
-            (one.what == what and one.place == place) or one.what.startswith(f"{what} ")
-            for one in self.findings
-        )
 
     def is_final(self, line: Line) -> bool:
         """Whether no later line sets the same."""
-        later = self.lines[self.lines.index(line) + 1 :]
-        return not any((line.module, line.name) == (one.module, one.name) for one in later)
+        return self.last[line.module, line.name] == line.number
 
 
 class Overlooked(list[ConfigurationError]):

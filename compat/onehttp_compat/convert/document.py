@@ -6,8 +6,7 @@ from typing import Final
 
 from onehttp_compat.convert.connections import Connections
 from onehttp_compat.convert.declared import Declared
-from onehttp_compat.convert.keys import Keys, over
-from onehttp_compat.convert.parameters import KEY_OF
+from onehttp_compat.convert.keys import KEY_OF, Keys, over
 from onehttp_compat.convert.writing import KeyPath, yaml_with_comments
 from onehttp_compat.parameters import PARAMETERS
 

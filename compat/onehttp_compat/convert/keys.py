@@ -43,6 +43,40 @@ _AUTH_TYPES: Final = {
     AuthScheme.NEGOTIATE: "negotiate",
     AuthScheme.NTLM: "ntlm",
 }
+KEY_OF: Final = {
+    "connection_timeout": "timeout",
+    "timeout_mode": "timeout",
+    "timeout": "timeout",
+    "http_query_timeout": "timeout",
+    "useragent": "user_agent",
+    "username": "auth",
+    "password": "auth",
+    "authmethod": "auth",
+    "maxdatasize": "max_body",
+    "query_maxdatasize": "max_body",
+    "httpredirect": "redirects",
+    "curl_follow_redirect": "redirects",
+    "httpproxy": "proxy",
+    "httpproxyport": "proxy",
+    "keep_connections": "reuse",
+    "keepconnections": "reuse",
+    "netinterface": "interface",
+    "failover": "failover",
+    "url": "url",
+    "workers": "workers",
+    "tcp_keepalive": "keepalive",
+    "tcp_ka_idle": "keepalive",
+    "tcp_ka_interval": "keepalive",
+    **dict.fromkeys(
+        (
+            *("cacert", "client_cert", "client_key", "cipher_suites", "tlsversion"),
+            *("verify_peer", "verify_host", "tls_version", "tls_verify_host", "tls_verify_peer"),
+            *("tls_client_cert", "tls_client_key", "tls_ca_path"),
+        ),
+        "tls",
+    ),
+}
+"""Legacy setting -> the key that says it now."""
 SSL: Final = "a version of SSL, with which every call failed"
 Keys: TypeAlias = "dict[str, Any]"
 Tell: TypeAlias = Callable[[str, Literal["changed", "lost"], str], None]

@@ -3,50 +3,16 @@ what stands for it in code."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from onehttp_compat.convert.adhoc import OF_CONNECTIONS, Requests
 from onehttp_compat.convert.connections import Connections
 from onehttp_compat.convert.declared import Declared, Line
+from onehttp_compat.convert.keys import KEY_OF
 from onehttp_compat.http_modules import CONNECTING
 from onehttp_compat.modules.httpcon.value import INHERITED, LegacyConnection
 from onehttp_compat.parameters import PARAMETERS
 
-KEY_OF: Final = {
-    "connection_timeout": "timeout",
-    "timeout_mode": "timeout",
-    "timeout": "timeout",
-    "http_query_timeout": "timeout",
-    "useragent": "user_agent",
-    "username": "auth",
-    "password": "auth",
-    "authmethod": "auth",
-    "maxdatasize": "max_body",
-    "query_maxdatasize": "max_body",
-    "httpredirect": "redirects",
-    "curl_follow_redirect": "redirects",
-    "httpproxy": "proxy",
-    "httpproxyport": "proxy",
-    "keep_connections": "reuse",
-    "keepconnections": "reuse",
-    "netinterface": "interface",
-    "failover": "failover",
-    "url": "url",
-    "workers": "workers",
-    "tcp_keepalive": "keepalive",
-    "tcp_ka_idle": "keepalive",
-    "tcp_ka_interval": "keepalive",
-    **dict.fromkeys(
-        (
-            *("cacert", "client_cert", "client_key", "cipher_suites", "tlsversion"),
-            *("verify_peer", "verify_host", "tls_version", "tls_verify_host", "tls_verify_peer"),
-            *("tls_client_cert", "tls_client_key", "tls_ca_path"),
-        ),
-        "tls",
-    ),
-}
-"""Legacy setting -> the key that says it now."""
 _AT_THE_CALL: Final = frozenset(("cacert", "netinterface", "timeout_mode"))
 """Settings that hold for connections that stand above them, too."""
 _NEEDLESS: Final = {
@@ -93,6 +59,10 @@ class ParameterReport:
         self._declared = declared
         self._connections = connections
         self._requests = requests
+        self._names: dict[str, dict[str, str]] = {module: {} for module in CONNECTING}
+        for (module, name), new_name in connections.names.items():
+            self._names[module][name] = new_name
+        self._below = self._connections_below()
 
     def tell(self) -> None:
         """Of all of them, those left out that were told of before."""
@@ -168,51 +138,50 @@ class ParameterReport:
         """The connections that are as this line says, by their names in the document."""
         if line.module not in CONNECTING:
             return []
+        is_final = self._declared.is_final(line)
+        if setting in _AT_THE_CALL:
+            return list(self._names[line.module].values()) if is_final else []
+        if setting != "connection_timeout" and setting not in INHERITED:
+            return []
+        below = self._below.get(line.number, [])
+        if setting == "connection_timeout" and is_final:
+            below = list(self._names[line.module])  # what has none gets it at the start
         connections = self._declared.configurations[line.module].connections
+        names = self._names[line.module]
         return [
-            new_name
-            for (module, name), new_name in self._connections.names.items()
-            if module == line.module and self._takes(line, setting, connections[name])
+            names[name]
+            for name in below
+            if name in names and _is_as(connections[name], setting, line.value)
         ]
 
-    def _takes(self, line: Line, setting: str, connection: LegacyConnection) -> bool:
-        if setting in _AT_THE_CALL:
-            return self._declared.is_final(line)
-        has = _of_connection(setting)
-        if has is None or not _alike(setting, has(connection), line.value):
-            return False
-        if setting == "connection_timeout" and self._declared.is_final(line):
-            return True  # what has none gets it at the start
-        return self._stands_above(line, connection.name)
-
-    def _stands_above(self, line: Line, name: str) -> bool:
-        """Whether the line is the last of its kind above the connection. Those of a file are read
-        when all lines have been."""
-        lines = self._declared.lines
-        at = next(
-            (
-                i
-                for i, one in enumerate(lines)
-                if (one.module, one.connection) == (line.module, name)
-            ),
-            len(lines),
-        )
-        above = [one for one in lines[:at] if (one.module, one.name) == (line.module, line.name)]
-        return bool(above) and above[-1] is line
+    def _connections_below(self) -> dict[int, list[str]]:
+        """For each line the connections of which it is the last of its kind above. Those of a file
+        are read when all lines have been."""
+        found: dict[int, list[str]] = {}
+        valid: dict[tuple[str, str], int] = {}
+        defined: set[tuple[str, str | None]] = set()
+        for line in self._declared.lines:
+            if line.connection is None:
+                valid[line.module, line.name] = line.number
+                continue
+            defined.add((line.module, line.connection))
+            for (module, _), number in valid.items():
+                if module == line.module:
+                    found.setdefault(number, []).append(line.connection)
+        for module, name in self._connections.names:
+            if (module, name) not in defined:
+                for (one, _), number in valid.items():
+                    if one == module:
+                        found.setdefault(number, []).append(name)
+        return found
 
 
-def _of_connection(setting: str) -> Callable[[LegacyConnection], object] | None:
-    if setting == "connection_timeout":
-        return lambda connection: connection.timeout
-    if setting in INHERITED:
-        return lambda connection: getattr(connection, setting)
-    return None
-
-
-def _alike(setting: str, value: object, declared: int | str) -> bool:
+def _is_as(connection: LegacyConnection, setting: str, declared: int | str) -> bool:
+    is_timeout = setting == "connection_timeout"
+    value = connection.timeout if is_timeout else getattr(connection, setting)
     if setting == "verify_host":
         return bool(value) == bool(declared)
-    return value == declared or (not value and not declared)
+    return bool(value == declared or (not value and not declared))
 
 
 def _shape(setting: str, value: int) -> tuple[str, str]:

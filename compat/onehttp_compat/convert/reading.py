@@ -9,7 +9,7 @@ from typing import Final
 
 from onehttp import ConfigurationError
 from onehttp_compat.convert.connection_file import read_comments
-from onehttp_compat.convert.declared import Declared, Line, Overlooked
+from onehttp_compat.convert.declared import Declared, Overlooked
 from onehttp_compat.http_modules import CONNECTING, MODULES, NEVER_LOADED, modules_meant
 from onehttp_compat.modules.http_async_client.settings import refusals
 from onehttp_compat.modules.httpcon.configuration import ModuleConfiguration
@@ -89,7 +89,7 @@ class _Reader:
                 self.declared.tell(str(one.place), f"loadmodule {one.name}", "converted", text)
             elif isinstance(one, Modparam):
                 self._take(one, loaded)
-            elif isinstance(one, SwitchedOff) and one.module in MODULES:
+            elif isinstance(one, SwitchedOff):
                 self._tell_off(one)
         self._tell_notes()
 
@@ -136,9 +136,8 @@ class _Reader:
             return
         key = (module, connection or "", "" if connection is not None else one.name)
         declared = self.declared
-        line = Line(module, one.name, one.value, str(one.place), connection)
-        declared.lines.append(line)
-        declared.places[key] = line.place
+        declared.add(module, one.name, one.value, str(one.place), connection)
+        declared.places[key] = str(one.place)
         declared.comments.setdefault(key, []).extend(one.comments)
         for text in self._overlooked.texts():
             declared.tell_of(key, "changed", text)
@@ -181,6 +180,8 @@ class _Reader:
     # ---- what is to be said of it
 
     def _tell_off(self, one: SwitchedOff) -> None:
+        if not modules_meant(Modparam(one.place, one.module, one.name, 0), MODULES):
+            return
         name = one.condition.split()[-1]
         way_out = f"; --define {name}" if one.condition.startswith("#!ifdef ") else ""
         text = f"left out by {one.condition} ({one.condition_place}){way_out}"
@@ -206,15 +207,9 @@ class _Reader:
 
     def _tell_overlooked(self, module: str, configuration: ModuleConfiguration) -> None:
         """Of certificates without keys, and of connections in a file with faults."""
+        names = {f"{module} connection {name!r}": name for name in configuration.connections}
         for error in self._overlooked:
-            name = next(
-                (
-                    name
-                    for name in configuration.connections
-                    if f"connection {name!r}" in str(error.key)
-                ),
-                "",
-            )
+            name = names.get(str(error.key), "")
             if error.file:
                 place, what = f"{error.file}:{error.line}", f"{module} config_file"
                 self.declared.tell(place, what, "changed", f"{error}: the module takes no notice")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -28,7 +29,7 @@ def _mapping(
         here = (*path, key)
         for comment in comments.get(here, ()):
             yield f"{indent}# {comment}".rstrip()
-        line = f"{indent}{_inline(key)}: "
+        line = f"{indent}{_key(key)}: "
         short = _inline(value)
         is_short = len(path) != 0 and len(line) + len(short) <= WIDTH
         has_comments = any(known[: len(here)] == here and known != here for known in comments)
@@ -44,19 +45,26 @@ def _is_leaf(value: dict[str, Any]) -> bool:
     return not any(isinstance(item, dict) for item in value.values())
 
 
+@functools.lru_cache(maxsize=1024)
+def _key(key: str) -> str:
+    return _inline(key)
+
+
 def _inline(value: Any) -> str:
+    if isinstance(value, (bool, int)):
+        return str(value).lower()
     text: str = yaml.dump(
         value,
         Dumper=_Dumper,
         default_flow_style=True,
         sort_keys=False,
         allow_unicode=True,
-        width=float("inf"),
+        width=2**30,
     )
     return text.removesuffix("...\n").rstrip("\n")
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
     """Of bytes that are no UTF-8, which came as surrogate escapes, YAML has the base64."""
 
 

@@ -511,6 +511,22 @@ CASES = [
         is_accepted=False,
     ),
     Case(
+        "what no file of connections takes",
+        f'{LOAD}\nmodparam("http_client", "useragent", "a\\r\\nX-Injected: 1")\n{API}\n'
+        'modparam("http_client", "httpcon", "b=>http://b/#fragment")\n'
+        'modparam("http_client", "httpcon", "c=>http://c;failover=b;useragent=c")',
+        (
+            "2 http_client useragent: lost",
+            "3 http_client api: converted",
+            "4 http_client b: lost",
+            "5 http_client c: converted",
+            "5 http_client c failover: changed",
+            "5 http_client c failover: lost",
+        ),
+        {"connections": {"api": {"user_agent": None}, "b": None, "c": {"failover": None}}},
+        status=1,
+    ),
+    Case(
         "a module that never was",
         f'modparam("async_http", "workers", 2)\n{API}',
         ("1 async_http workers: not understood", "2 http_client api: converted"),

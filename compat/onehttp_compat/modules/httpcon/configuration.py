@@ -51,6 +51,7 @@ class ModuleConfiguration:
         self.counted_connections = 0
         """Value of the ``connections`` counter; without the file's in faithful mode (B18)."""
         self._httpcon: list[LegacyConnection] = []
+        self._names: set[str] = set()
 
     def set(self, name: str, value: object) -> None:
         """One ``modparam(module, name, value)``.
@@ -66,8 +67,9 @@ class ModuleConfiguration:
             return
         text = str(check_value(self.module, name, value, legacy_bugs))
         made = parse_httpcon(text, self.values, legacy_bugs)
-        if any(made.name == known.name for known in self._httpcon):
+        if made.name in self._names:
             raise refusal(self.module, name, f"connection {made.name!r} is defined twice")
+        self._names.add(made.name)
         self._httpcon.append(made)
 
     def start(self) -> None:
