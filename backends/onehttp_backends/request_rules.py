@@ -6,6 +6,7 @@ data write headers of its own, and it guesses at URLs without a scheme. Neither 
 
 from __future__ import annotations
 
+import functools
 import re
 
 from onehttp_backends.contract import AuthScheme, Request, TransferOptions
@@ -36,6 +37,8 @@ PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 MAX_SECONDS = 2_000_000
 """What libcurl's 32-bit milliseconds can hold, rounded."""
 MAX_HOST_LENGTH = 253
+FEW_HEADERS = 16
+"""More than these at once are checked each time, and none of them is remembered."""
 _EXPECTED = "expected http://HOST/... or https://HOST/..."
 MAX_URL_LENGTH = 8_000_000
 """libcurl's own limit for an input string."""
@@ -142,6 +145,15 @@ def check_headers(headers: HeaderPairs) -> frozenset[str]:
     Returns:
         Those of the names, in lower case, that say how a message is sent: see `framing`.
     """
+    if len(headers) <= FEW_HEADERS and type(headers) is tuple:
+        try:
+            return _checked_before(headers)
+        except TypeError:  # not hashable: what is wrong with it is said below
+            pass
+    return _checked(headers)
+
+
+def _checked(headers: HeaderPairs) -> frozenset[str]:
     names: set[str] = set()
     for pair in headers:
         if not isinstance(pair, tuple) or len(pair) != 2:
@@ -167,6 +179,10 @@ def check_headers(headers: HeaderPairs) -> frozenset[str]:
             )
         names.add(name.lower())
     return ON_THE_CONNECTION & names
+
+
+# Calls of one kind send the same headers again and again; those that fail are not kept.
+_checked_before = functools.lru_cache(maxsize=256)(_checked)
 
 
 def check_message(request: Request) -> None:
