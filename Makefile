@@ -56,6 +56,7 @@ soak: $(VENV)/.dev
 # Debian packages that tests and benchmarks talk to: the real thing, not a mock of it.
 packages:
 	@scripts/need-packages nginx:nginx-light openssl:openssl pg_createcluster:postgresql \
+		mariadbd:mariadb-server /usr/share/kamailio/mysql:kamailio-mysql-modules \
 		secsipidx:secsipidx kamailio:kamailio \
 		tinyproxy:tinyproxy-bin microsocks:microsocks \
 		'/usr/lib/*/kamailio/modules/xcap_server.so:kamailio-presence-modules' \

@@ -21,10 +21,10 @@ from onehttp.xcap.conditional import (
 )
 from onehttp.xcap.documents import Document
 from onehttp.xcap.errors import NotFoundError, StatusError, StoreError
-from onehttp.xcap.etags import NO_ETAG, usable_etag
 from onehttp.xcap.safe_xml import check
 from onehttp.xcap.selectors import DocumentSelector
 from onehttp.xcap.store import Change, Gone, Source, StoredDocument, XcapStore
+from onehttp.xcap.store.etags import NO_ETAG, usable_etag
 from onehttp_backends.contract import Response
 
 _log = logging.getLogger("onehttp.xcap")

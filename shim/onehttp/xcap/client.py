@@ -13,13 +13,13 @@ from onehttp.xcap.client_refresh import ClientRows
 from onehttp.xcap.conditional import check_status, conditions, etag_of, is_done
 from onehttp.xcap.documents import Document, Node
 from onehttp.xcap.errors import SelectorError, StoreError
-from onehttp.xcap.etags import usable_etag
 from onehttp.xcap.fragments import parse_fragment
 from onehttp.xcap.refresh import Refresh
 from onehttp.xcap.refresh_report import RefreshReport
 from onehttp.xcap.safe_xml import check, check_utf8
 from onehttp.xcap.selectors import DocumentSelector, NodeSelector
 from onehttp.xcap.store import StoredDocument, XcapStore
+from onehttp.xcap.store.etags import usable_etag
 from onehttp_backends.contract import Response
 from onehttp_backends.headers import HeaderPairs
 

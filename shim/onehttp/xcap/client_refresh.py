@@ -10,11 +10,11 @@ from onehttp.queries.result import Result
 from onehttp.xcap.applications import UNKNOWN
 from onehttp.xcap.conditional import check_document, conditions
 from onehttp.xcap.errors import SelectorError
-from onehttp.xcap.etags import usable_etag
 from onehttp.xcap.refresh import Wait
 from onehttp.xcap.safe_xml import check
 from onehttp.xcap.selectors import DocumentSelector
 from onehttp.xcap.store import Watched
+from onehttp.xcap.store.etags import usable_etag
 from onehttp_backends.contract import Outcome, Response
 from onehttp_backends.headers import HeaderPairs
 

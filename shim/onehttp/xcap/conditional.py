@@ -12,8 +12,8 @@ from onehttp.xcap.errors import (
     Taken,
     XmlError,
 )
-from onehttp.xcap.etags import usable_etag
 from onehttp.xcap.safe_xml import parse
+from onehttp.xcap.store.etags import usable_etag
 from onehttp_backends.contract import Response
 from onehttp_backends.headers import HeaderPairs
 

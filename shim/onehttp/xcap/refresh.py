@@ -17,9 +17,9 @@ from onehttp.errors import OnehttpError, TransferError
 from onehttp.xcap.changes import DocumentChange, Listeners
 from onehttp.xcap.conditional import GONE, NOT_MODIFIED, etag_of
 from onehttp.xcap.errors import RowRefusedError, StatusError, StoreError
-from onehttp.xcap.etags import NO_ETAG
 from onehttp.xcap.refresh_report import Batch, Newer, RefreshReport
 from onehttp.xcap.store import Change, Gone, Watched, XcapStore
+from onehttp.xcap.store.etags import NO_ETAG
 from onehttp_backends.contract import Outcome, Response
 
 DEFAULT_WIDTH: Final = 64

@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 
 import onehttp
 from onehttp.xcap import XcapClient, XcapStore
-from servers import postgres
+from servers import mariadb, postgres
 from servers.xcap import XcapServer
 
 
@@ -27,18 +27,50 @@ def postgresql(debian: None) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["memory", "file", pytest.param("postgresql", marks=pytest.mark.debian)])
+@pytest.fixture(scope="session")
+def mariadb_socket(debian: None) -> Iterator[Path]:
+    """Socket of a real MariaDB."""
+    with mariadb.running() as socket:
+        yield socket
+
+
+@pytest.fixture
+def empty_postgresql(postgresql: str) -> Iterator[str]:
+    """URL of an empty database of PostgreSQL."""
+    yield postgresql
+    engine = create_engine(postgresql.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE IF EXISTS xcap, version"))
+    engine.dispose()
+
+
+@pytest.fixture
+def empty_mariadb(mariadb_socket: Path) -> Iterator[str]:
+    """URL of an empty database of MariaDB."""
+    with mariadb.database(mariadb_socket, "empty") as url:
+        yield url
+
+
+@pytest.fixture
+def kamailio_mariadb(mariadb_socket: Path) -> Iterator[str]:
+    """URL of a MariaDB database that the SIP server's own scripts have made."""
+    with mariadb.kamailio_database(mariadb_socket, "kamailio") as url:
+        yield url
+
+
+DEBIAN = [
+    pytest.param(name, marks=pytest.mark.debian)
+    for name in ("empty_postgresql", "empty_mariadb", "kamailio_mariadb")
+]
+
+
+@pytest.fixture(params=["memory", "file", *DEBIAN])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """URL of an empty database of each kind."""
-    if request.param == "postgresql":
-        url: str = request.getfixturevalue("postgresql")
-        yield url
-        engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-        with engine.begin() as connection:
-            connection.execute(text("DROP TABLE IF EXISTS xcap, version"))
-        engine.dispose()
-    else:
+    if request.param in ("memory", "file"):
         yield "sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path}/xcap.sqlite"
+    else:
+        yield request.getfixturevalue(request.param)
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 
 from onehttp.xcap import WrongNamespaceError, XmlError
 from onehttp.xcap.applications import APPLICATIONS, UNKNOWN
-from onehttp.xcap.etags import usable_etag
 from onehttp.xcap.safe_xml import check, parse
+from onehttp.xcap.store.etags import usable_etag
 
 ENTITIES = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
 LAUGHS = f'<!DOCTYPE r [<!ENTITY e0 "lol">{ENTITIES}]>'

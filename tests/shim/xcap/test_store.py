@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateTable
 
 from onehttp.xcap import StoredDocument, StoreError, XcapStore
 from onehttp.xcap.store import Change, Source
-from onehttp.xcap.table import xcap_table
+from onehttp.xcap.store.table import xcap_table
 from servers.sqlite import opened
 
 URI = "http://xcap.example/root/pres-rules/users/sip:alice@a.example/index"
@@ -127,6 +127,8 @@ def test_a_forked_child_opens_connections_of_its_own(store: XcapStore) -> None:
 
 
 def test_the_table_has_version_4_and_its_types(store: XcapStore, database: str) -> None:
+    if "mysql" in database:
+        pytest.skip("its types have other names: test_mysql_gets_its_own_types")
     seen = inspect(store._engine)
     columns = {one["name"]: str(one["type"]) for one in seen.get_columns("xcap")}
     blob = "BYTEA" if "postgresql" in database else "BLOB"

@@ -54,6 +54,11 @@ def xcap_table(name: str = "xcap") -> Table:
         Column("doc_uri", String(255), nullable=False),
         Column("port", _number, nullable=False),
         UniqueConstraint("doc_uri", name=f"{name}_doc_uri_idx"),
+        # Its default would take users that differ by case for one.
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
+        mariadb_charset="utf8mb4",
+        mariadb_collate="utf8mb4_bin",
     )
     columns = table.c
     account = (columns.username, columns.domain)
@@ -65,6 +70,8 @@ def xcap_table(name: str = "xcap") -> Table:
 
 def version_table(metadata: MetaData) -> Table:
     """Where the SIP server keeps the versions of its tables."""
+    if "version" in metadata.tables:
+        return metadata.tables["version"]
     return Table(
         "version",
         metadata,

@@ -1,0 +1,81 @@
+"""Databases by URL: which package speaks to them, and which of their errors passes by itself."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import create_engine
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import ArgumentError as BadUrlError
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+
+from onehttp.xcap.errors import StoreError
+
+DEFAULT_URL: Final = "sqlite:///xcap.sqlite"
+_DRIVERS: Final = {
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
+_PACKAGES: Final = {"psycopg": "psycopg[binary]", "pymysql": "PyMySQL"}
+_DEADLOCKS: Final = {"40P01", "40001", 1213, 1020}
+"""SQLSTATEs of PostgreSQL, numbers of MySQL and MariaDB (1020: the row changed since it was read).
+The database has undone the transaction, and expects it to be tried again."""
+
+
+def database_address(url: str | URL) -> URL:
+    """Where the database is, and by which driver.
+
+    Raises:
+        StoreError: not the URL of a database.
+    """
+    try:
+        address = make_url(url)
+    except BadUrlError:
+        raise StoreError(
+            f"not the URL of a database: expected e.g. {DEFAULT_URL!r} or "
+            "'postgresql://user:password@host/name'"
+        ) from None
+    return address.set(drivername=_DRIVERS.get(address.drivername, address.drivername))
+
+
+def database_engine(address: URL, is_memory: bool, timeout_s: float) -> Engine:
+    """Connections to it, none of them open yet.
+
+    Raises:
+        StoreError: a kind of database that is not known, or whose driver is not installed.
+    """
+    settings: dict[str, Any] = {"pool_pre_ping": not is_memory}
+    if is_memory:
+        settings |= {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
+    elif address.get_backend_name() == "sqlite":
+        settings["connect_args"] = {"timeout": timeout_s}
+    else:
+        settings |= {
+            "pool_timeout": timeout_s,
+            "connect_args": {"connect_timeout": max(1, round(timeout_s))},
+        }
+    try:
+        return create_engine(address, hide_parameters=True, **settings)
+    except NoSuchModuleError:
+        raise StoreError(f"no such kind of database: {address.drivername!r}") from None
+    except ModuleNotFoundError as error:
+        package = _PACKAGES.get(str(error.name), error.name)
+        raise StoreError(
+            f"{address.drivername} needs the package {error.name}: pip install '{package}'"
+        ) from None
+
+
+def is_deadlock(error: BaseException | None) -> bool:
+    """Two writers stood in each other's way, and this one was chosen to begin again."""
+    if not isinstance(error, DBAPIError):
+        return False
+    first = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    return first in _DEADLOCKS or getattr(error.orig, "sqlstate", None) in _DEADLOCKS
+
+
+def reason(error: SQLAlchemyError) -> str:
+    """Without the statement and its parameters: documents are nobody's business."""
+    return str(getattr(error, "orig", None) or error.__class__.__name__).strip()

@@ -1,0 +1,57 @@
+"""What is read from the table, and what is asked of it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Source(enum.IntEnum):
+    """Who wrote a row."""
+
+    SERVER = 0
+    """The SIP server's own XCAP module: read by it, never changed here."""
+    CLIENT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDocument:
+    """One row."""
+
+    username: str
+    domain: str
+    doc_type: int
+    doc_uri: str
+    port: int
+    etag: str
+    doc: bytes = field(repr=False)
+    source: int = Source.CLIENT
+
+
+class Watched(NamedTuple):
+    """What a refresh needs to know of a row: all but the document."""
+
+    id: int
+    username: str
+    domain: str
+    doc_type: int
+    etag: str
+    doc_uri: str
+    port: int
+
+
+class Change(NamedTuple):
+    """A newer document for a row, valid if the row's etag is still ``old_etag``."""
+
+    doc_uri: str
+    old_etag: str
+    etag: str
+    doc: bytes
+
+
+class Gone(NamedTuple):
+    """A row to be forgotten if its etag is still this one; None: whichever it has."""
+
+    doc_uri: str
+    etag: str | None = None
