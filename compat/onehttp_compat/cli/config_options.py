@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from onehttp_compat.server_config import Surroundings
+from onehttp_compat.surroundings import Surroundings
 
 __all__ = ["Surroundings", "config_options"]
 

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -20,7 +20,6 @@ from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S
 from onehttp_compat.cli.config_options import Surroundings, config_options
 from onehttp_compat.cli.report import Report
 from onehttp_compat.cli.script_output import apart
-from onehttp_compat.configured import Configured
 from onehttp_compat.script.captures import DEFAULT_MESSAGE, read_messages
 from onehttp_compat.script.limits import staying_alive
 from onehttp_compat.script.outcome import MessageOutcome
@@ -29,6 +28,9 @@ from onehttp_compat.script.world import World
 from onehttp_compat.script.world.assume_file import read as read_assumptions
 from onehttp_compat.server import LegacyServer, use_server
 from onehttp_compat.sip.message import SipMessage
+
+if TYPE_CHECKING:
+    from onehttp_compat.configured import Configured
 
 DEFAULT_TIMEOUT_S: Final = 60.0
 INTERRUPTED: Final = 130
@@ -144,6 +146,8 @@ def _run(options: RunOptions) -> Report:
     use_server(server)
     configured = None
     if options.config is not None:
+        from onehttp_compat.configured import Configured
+
         configured = Configured(server, options.config, options.surroundings)
     for text in options.modparams:
         server.modparam(*_modparam(text))

@@ -17,9 +17,9 @@ from onehttp_compat.server_config.declarations import (
     Setting,
     SwitchedOff,
 )
-from onehttp_compat.server_config.defines import Surroundings
 from onehttp_compat.server_config.parser import read_server_config
 from onehttp_compat.server_config.places import Note, Place
+from onehttp_compat.surroundings import Surroundings
 
 __all__ = [
     "Argument",

@@ -3,36 +3,17 @@ and the variables that may be used while a configuration is read: ``$def(NAME)``
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
 from onehttp_compat.server_config.places import Place
 from onehttp_compat.server_config.tokens import is_boolean, number_of
+from onehttp_compat.surroundings import Surroundings
 
 MAX_NAME_BYTES: Final = 256
 _GIVEN: Final = Place("--define", 0)
 _SERVER: Final = Place("the server", 0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What a configuration depends on beside its files.
-
-    Attributes:
-        defines: names given from outside, as the server's ``-A`` does; None: without a value.
-        environment: what ``#!defenv`` and ``$env(...)`` look in.
-        include_path: folders in which files are looked for that are not where they are said to be.
-        version: the server's, for ``KAMAILIO_5`` and its kin.
-    """
-
-    defines: Mapping[str, str | None] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    include_path: Sequence[Path] = ()
-    version: tuple[int, int, int] = (5, 6, 3)
 
 
 class Define(NamedTuple):

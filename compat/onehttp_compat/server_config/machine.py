@@ -12,7 +12,7 @@ from pathlib import Path
 
 from onehttp_compat.server_config.comments import Comments
 from onehttp_compat.server_config.declarations import ServerConfig
-from onehttp_compat.server_config.defines import Defines, Surroundings
+from onehttp_compat.server_config.defines import Defines
 from onehttp_compat.server_config.files import read_text
 from onehttp_compat.server_config.places import Place
 from onehttp_compat.server_config.substitution import Substitution
@@ -23,6 +23,7 @@ from onehttp_compat.server_config.tokens import (
     scan,
     unescaped,
 )
+from onehttp_compat.surroundings import Surroundings
 
 
 class Input:

@@ -26,7 +26,6 @@ from onehttp_compat.server_config.declarations import (
     Setting,
 )
 from onehttp_compat.server_config.defines import (
-    Surroundings,
     UnknownVariableError,
     expanded,
     lookup_in,
@@ -43,6 +42,7 @@ from onehttp_compat.server_config.stream import (
     Stream,
 )
 from onehttp_compat.server_config.tokens import Token, is_boolean, number_of
+from onehttp_compat.surroundings import Surroundings
 
 
 def read_server_config(path: Path, surroundings: Surroundings | None = None) -> ServerConfig:
