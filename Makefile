@@ -24,6 +24,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 
 # COVER=--cov measures coverage and shows it.
@@ -51,7 +52,7 @@ bench: $(VENV)/.bench packages
 	$(BIN)/python -m benchmarks $(ARGS)
 
 soak: $(VENV)/.dev
-	$(BIN)/python tests/soak/soak.py $(or $(SECONDS),300)
+	PYTHONPATH=tests $(BIN)/python -m soak $(or $(SECONDS),300)
 
 # Debian packages that tests and benchmarks talk to: the real thing, not a mock of it.
 packages:

@@ -151,7 +151,7 @@ async def with_aiohttp_tasks(url: str, count: int, width: int) -> None:
         async def one() -> int:
             async with session.get(url, headers=dict([HEADER])) as response:
                 await response.read()
-                return response.status
+                return int(response.status)
 
         tasks = set()
         for _ in range(count):

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body leave together
-    documents = {}  # noqa: RUF012
+    documents: dict[str, tuple[bytes, str]] = {}  # noqa: RUF012
     tags = itertools.count(1)
 
     def do_GET(self):

@@ -13,6 +13,7 @@ from xcap_server import serving
 import onehttp
 from onehttp.xcap import (
     DocType,
+    DocumentChange,
     DocumentSelector,
     PeriodicUpdates,
     PreconditionFailedError,
@@ -37,7 +38,7 @@ def rules_of(user):
 def watch(folder):
     store = XcapStore(f"sqlite:///{folder}/xcap.sqlite")
     watcher, user = XcapClient("xcap", store), XcapClient("xcap")
-    changes = queue.Queue()
+    changes: queue.Queue[DocumentChange] = queue.Queue()
     watcher.on_change(changes.put, DocType.PRES_RULES)
 
     line("what happens", "whose rules", "etag heard of")

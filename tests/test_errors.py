@@ -178,10 +178,7 @@ FAULTS = [
 MADE: list[BASE] = [
     *FAULTS,
     onehttp.ConfigurationError.of(FAULTS),
-    *(
-        kind(404, "http://a/x", "gone")
-        for kind in below(onehttp.xcap.StatusError)  # type: ignore[call-arg]
-    ),
+    *(kind(404, "http://a/x", "gone") for kind in below(onehttp.xcap.StatusError)),
     onehttp.xcap.ConflictError(409, "http://a/x", "no", "cannot-insert"),
     *(
         kind(code, "x", sent=onehttp.Sent.MAYBE, phase=onehttp.Phase.SEND)
@@ -238,7 +235,7 @@ class TheirError(onehttp.ConnectError):
 
 def test_those_of_others_survive_with_what_they_carry() -> None:
     error = TheirError("a.example", tries=3)
-    error.__notes__ = ["at night"]
+    error.__dict__["__notes__"] = ["at night"]
     assert shown(pickle.loads(pickle.dumps(error))) == shown(error)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from onehttp_compat.modules.auth_identity.module import (  # noqa: F401
+from onehttp_compat.modules.auth_identity.module import (
     RECOMMENDED_REPLIES,
     WITHOUT_IDENTITY,
     AuthIdentity,
@@ -16,6 +16,21 @@ from onehttp_compat.modules.auth_identity.module import (  # noqa: F401
 )
 from onehttp_compat.server import default_server
 from onehttp_compat.sip.request import SipRequest
+
+__all__ = [
+    "RECOMMENDED_REPLIES",
+    "WITHOUT_IDENTITY",
+    "AuthIdentity",
+    "NoRequestError",
+    "auth_add_identity",
+    "auth_date_proc",
+    "receive",
+    "vrfy_check_callid",
+    "vrfy_check_certificate",
+    "vrfy_check_date",
+    "vrfy_check_msgvalidity",
+    "vrfy_get_certificate",
+]
 
 
 def receive(raw: bytes) -> SipRequest:

@@ -17,7 +17,7 @@ PUBLIC = {"lowlevel", "xcap", "identity"}
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
-def test_every_module_of_the_api_is_either_public_or_closed_to_the_legacy_layer():
+def test_every_module_of_the_api_is_either_public_or_closed_to_the_legacy_layer() -> None:
     contracts = tomllib.loads(PROJECT.read_text())["tool"]["importlinter"]["contracts"]
     closed = next(
         set(contract["forbidden_modules"])

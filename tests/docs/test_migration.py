@@ -93,7 +93,7 @@ def run(
     double: Any = onehttp.backend()
     double.seen.clear()
     transaction = FakeTransactionLayer().new()
-    ksr = Ksr(server)
+    ksr: Any = Ksr(server)
     ksr.tm = SimpleNamespace(t_reply=transaction.reply)
     names: dict[str, Any] = {
         "onehttp": onehttp,

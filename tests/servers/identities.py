@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import trustme
 
@@ -50,7 +51,8 @@ def mutual_context(
 def common_name(connection: ssl.SSLSocket) -> str:
     """Of the certificate that the other side has shown; empty without one."""
     certificate = connection.getpeercert() or {}
-    for ((key, value),) in certificate.get("subject", ()):  # type: ignore[misc]
+    names: Any = certificate.get("subject", ())
+    for ((key, value),) in names:
         if key == "commonName":
             return str(value)
     return ""

@@ -49,7 +49,19 @@ def running(folder: Path, database: Path) -> Iterator[str]:
         port = probe.getsockname()[1]
     config, log = folder / "kamailio.cfg", folder / "kamailio.log"
     config.write_text(_CONFIG.format(port=port, modules=_MODULES, database=database))
-    command = ["kamailio", "-DD", "-E", "-f", config, "-Y", folder, "-m", "16", "-M", "4"]
+    command: list[str | Path] = [
+        "kamailio",
+        "-DD",
+        "-E",
+        "-f",
+        config,
+        "-Y",
+        folder,
+        "-m",
+        "16",
+        "-M",
+        "4",
+    ]
     with log.open("wb") as output:
         process = subprocess.Popen([*command, "-P", folder / "pid"], stderr=output, stdout=output)
     try:

@@ -208,10 +208,12 @@ def test_the_settings_of_another_backend_are_handed_to_it(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("headers", [None, [("a", "b")]])
 def test_a_method_that_is_no_text_is_refused(method: Any, headers: Any, server: RawServer) -> None:
     named = onehttp.connection("api")
-    given = {} if headers is None else {"headers": headers}
-    for call in (onehttp.request, onehttp.arequest, onehttp.submit):
+    given: dict[str, Any] = {} if headers is None else {"headers": headers}
+    calls: list[Any] = [onehttp.request, onehttp.arequest, onehttp.submit]
+    for call in calls:
         with pytest.raises(onehttp.RequestTypeError, match=r"^method: expected str"):
             call(method, server.url, **given)
-    for call in (named.request, named.arequest, named.submit, named.build):
+    calls = [named.request, named.arequest, named.submit, named.build]
+    for call in calls:
         with pytest.raises(onehttp.RequestTypeError, match=r"^method: expected str"):
             call(method, "/", **given)

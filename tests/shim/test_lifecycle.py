@@ -24,7 +24,7 @@ CALLS: list[Callable[[], object]] = [
     onehttp.stats,
     onehttp.backend,
     lambda: onehttp.perform(onehttp.Request("GET", URL)),
-    lambda: asyncio.run(onehttp.arequest("GET", URL)),  # type: ignore[arg-type]
+    lambda: asyncio.run(onehttp.arequest("GET", URL)),
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import time
@@ -45,7 +46,7 @@ def test_timers_fire_in_the_order_of_their_time_on_a_thread_that_ends_with_the_l
     now_s = time.monotonic()
     with timers.changing:  # so that all are set before the first fires
         for number in (3, 1, 2):
-            timers.at(now_s + number / 1000, lambda number=number: order.append(number))
+            timers.at(now_s + number / 1000, functools.partial(order.append, number))
     run_to_the_end(timers)
     assert order == [1, 2, 3]
     at_once(timers)
@@ -69,7 +70,7 @@ def test_what_is_cancelled_does_not_fire_and_all_else_does_once(
     now_s = time.monotonic()
     with timers.changing:
         for number, (due, is_cancelled) in enumerate(wanted):
-            timer = timers.at(now_s + due / 1000, lambda number=number: fired.append(number))
+            timer = timers.at(now_s + due / 1000, functools.partial(fired.append, number))
             if is_cancelled:
                 assert timer.cancel()
                 assert not timer.cancel()

@@ -9,12 +9,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from account import Account
-
 import onehttp
 from onehttp.queries.routes import Route
 from onehttp.testing import FakeTransaction, FakeTransactionLayer
 from servers.raw import OK, Peer
+from soak.account import Account
 
 TIMEOUT_S = 2.0
 TRANSACTION_TIMER_S = 1.0

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import onehttp
 from onehttp.queries.query import Query
 from onehttp.testing import FakeTransaction, TransactionState
-from onehttp_backends.contract import Outcome, Request, Response, Stats
+from onehttp_backends.contract import Outcome, Request, Response, Stats, TransferOptions
 from onehttp_backends.errors import CurlCode, transfer_error
 from servers.patience import PATIENCE_S
 
@@ -90,6 +90,9 @@ class ScriptedBackend:
             self.watch(request.url, failure(CurlCode.FAILED_INIT))
             raise KeyboardInterrupt
         return transfer
+
+    def forget(self, options: TransferOptions) -> None:
+        """Nothing is kept."""
 
     def close(self, grace_s: float = 0.0) -> None:
         self.is_closed = True

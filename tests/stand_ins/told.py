@@ -35,13 +35,13 @@ class ToldClock(Clock):
         self.pauses: list[float | None] = []
         self.meanwhile: Callable[[], object] = lambda: None
 
-    def now(self) -> float:  # type: ignore[override]
+    def now(self) -> float:
         return self.now_s
 
-    def wall(self) -> float:  # type: ignore[override]
+    def wall(self) -> float:
         return 1_700_000_000.0 + self.now_s
 
-    def share(self) -> float:  # type: ignore[override]
+    def share(self) -> float:
         return 0.5
 
     def pause(self, pause: Pause) -> None:

@@ -57,7 +57,7 @@ def other_backends(theirs: onehttp.Backend, settings: dict[str, Any]) -> None:
 async def mistaken(api: onehttp.Connection) -> None:
     onehttp.init(anwsers={"GET https://a/": 200})  # type: ignore[call-arg]
     onehttp.init("x.yaml", bakend="httpx")  # type: ignore[call-arg]
-    onehttp.init(backend="httpx", answers={"GET https://a/": object()})  # type: ignore[dict-item]
+    onehttp.init(backend="httpx", answers={"GET https://a/": 2.5})  # type: ignore[dict-item]
     onehttp.request("GET", "http://a.example/", timeuot=2)  # type: ignore[call-arg]
     onehttp.request("GET", "http://a.example/", verify=False)  # type: ignore[call-arg]
     onehttp.request("GET", "http://a.example/", timeout="2")  # type: ignore[arg-type]

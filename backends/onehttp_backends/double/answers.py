@@ -16,12 +16,17 @@ from onehttp_backends.shown import too_large
 from onehttp_backends.url_paths import asked_url
 
 Answer: TypeAlias = (
-    "Response | TransferError | bytes | str | int | tuple[int, bytes | str]"
-    " | tuple[int, bytes | str, Iterable[tuple[str, str]]]"
+    Response
+    | TransferError
+    | bytes
+    | str
+    | int
+    | tuple[int, bytes | str]
+    | tuple[int, bytes | str, Iterable[tuple[str, str]]]
 )
 """What a test may answer with: a whole response, an error to raise, a body, a status, both, or
 both and headers."""
-Handler: TypeAlias = "Callable[[Request], Answer | Awaitable[Answer]]"
+Handler: TypeAlias = Callable[[Request], Answer | Awaitable[Answer]]
 
 
 class Canned:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from onehttp_backends.contract import Backend, Request, TransferOptions
@@ -12,7 +14,7 @@ SMUGGLED = ["a\r\nX-Evil: 1", "a\nX-Evil: 1", "a\rb", "a\0b"]
 
 
 @pytest.fixture
-def server():
+def server() -> Iterator[RawServer]:
     with RawServer(keep_answering) as running:
         yield running
 

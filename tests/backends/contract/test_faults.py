@@ -9,6 +9,7 @@ import queue
 import socket
 import ssl
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -32,7 +33,9 @@ from servers.raw import OK, Peer, RawServer, answering, keep_answering, silent
 
 
 @contextlib.contextmanager
-def failing(code: int, kind: type[TransferError], sent: Sent):
+def failing(
+    code: int, kind: type[TransferError], sent: Sent
+) -> Iterator[pytest.ExceptionInfo[TransferError]]:
     with pytest.raises(kind) as caught:
         yield caught
     assert (caught.value.code, caught.value.sent) == (code, sent)
@@ -41,7 +44,7 @@ def failing(code: int, kind: type[TransferError], sent: Sent):
 def refusing_port() -> int:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
-        return bound.getsockname()[1]
+        return int(bound.getsockname()[1])
 
 
 def test_a_refused_connection(backend: Backend) -> None:

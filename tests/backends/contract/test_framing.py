@@ -144,7 +144,7 @@ def test_every_way_of_calling_checks_the_framing(backend: Backend) -> None:
     with RawServer(keep_answering) as server:
         request = Request("POST", server.url, short, b"hello")
         with pytest.raises(RequestError):
-            asyncio.run(backend.aperform(request))  # type: ignore[arg-type]
+            asyncio.run(backend.aperform(request))
         with pytest.raises(RequestError):
             backend.submit(request, outcomes.append)
         assert server.connections == 0

@@ -7,18 +7,19 @@ import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from onehttp_backends.contract import HttpVersion, Outcome, Request, TransferOptions
 from onehttp_backends.curl import PycurlBackend
-from onehttp_backends.curl.handle import Shelf
 from onehttp_backends.curl.idle_limit import MIN_ROOM, IdleLimits, Progress
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
+from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.curl.sockets import Socket
 from onehttp_backends.errors import TimeoutError
 from servers.http2 import Http2Server
-from servers.raw import OK, Peer, RawServer, silent
+from servers.raw import OK, Behaviour, Peer, RawServer, silent
 
 LIMIT_S = 10.0
 OPTIONS = TransferOptions(idle_timeout_s=LIMIT_S)
@@ -29,6 +30,9 @@ def backend() -> Iterator[PycurlBackend]:
     engine = PycurlBackend()
     yield engine
     engine.close()
+
+
+AnyShelf = Shelf[Any]
 
 
 class Watched(Progress):
@@ -53,7 +57,7 @@ class NoSockets:
 
 
 @pytest.fixture
-def shelf() -> Shelf:
+def shelf() -> AnyShelf:
     return Shelf(OPTIONS, "http://127.0.0.1")
 
 
@@ -68,7 +72,7 @@ def limits(running: set[Easy]) -> IdleLimits:
     return IdleLimits(running)
 
 
-def watched(limits: IdleLimits, running: set[Easy], shelf: Shelf) -> Watched:
+def watched(limits: IdleLimits, running: set[Easy], shelf: AnyShelf) -> Watched:
     progress = Watched(LIBCURL.easy(), shelf, [], NoSockets())
     running.add(progress.easy)
     limits.watch(progress)
@@ -76,7 +80,7 @@ def watched(limits: IdleLimits, running: set[Easy], shelf: Shelf) -> Watched:
 
 
 def test_the_limit_runs_from_the_last_event(
-    limits: IdleLimits, running: set[Easy], shelf: Shelf
+    limits: IdleLimits, running: set[Easy], shelf: AnyShelf
 ) -> None:
     progress = watched(limits, running, shelf)
     shelf.opened = Socket(7, 0)
@@ -88,7 +92,7 @@ def test_the_limit_runs_from_the_last_event(
 
 
 def test_events_of_other_sockets_do_not_count(
-    limits: IdleLimits, running: set[Easy], shelf: Shelf
+    limits: IdleLimits, running: set[Easy], shelf: AnyShelf
 ) -> None:
     progress = watched(limits, running, shelf)
     shelf.opened = Socket(7, 0)
@@ -97,7 +101,7 @@ def test_events_of_other_sockets_do_not_count(
 
 
 def test_a_turn_looks_only_at_what_is_due(
-    limits: IdleLimits, running: set[Easy], shelf: Shelf
+    limits: IdleLimits, running: set[Easy], shelf: AnyShelf
 ) -> None:
     for _ in range(1000):
         watched(limits, running, shelf)
@@ -110,7 +114,7 @@ def test_a_turn_looks_only_at_what_is_due(
 
 
 def test_ended_transfers_are_let_go_of(
-    limits: IdleLimits, running: set[Easy], shelf: Shelf
+    limits: IdleLimits, running: set[Easy], shelf: AnyShelf
 ) -> None:
     progress = watched(limits, running, shelf)
     for _ in range(10_000):
@@ -122,7 +126,7 @@ def test_ended_transfers_are_let_go_of(
 
 
 def test_a_handles_next_transfer_is_not_ended_for_its_last(
-    limits: IdleLimits, running: set[Easy], shelf: Shelf
+    limits: IdleLimits, running: set[Easy], shelf: AnyShelf
 ) -> None:
     progress = watched(limits, running, shelf)
     first_due = limits.due[0][0]
@@ -131,7 +135,7 @@ def test_a_handles_next_transfer_is_not_ended_for_its_last(
     assert Watched.looks == 0
 
 
-def slow_handshake(context: ssl.SSLContext):
+def slow_handshake(context: ssl.SSLContext) -> Behaviour:
     """Shakes hands with a pause before each 100 bytes, then answers one request."""
 
     def behave(peer: Peer) -> None:

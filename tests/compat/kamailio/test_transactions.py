@@ -81,7 +81,7 @@ class Script:
 
     def chained(self, msg: object, event: str = "") -> int:
         self.seen.append(("chained", self.KSR.pv.get("$http_rs")))
-        return self.KSR.http_async_client.query(f"{self.base}/second", "answered")
+        return int(self.KSR.http_async_client.query(f"{self.base}/second", "answered"))
 
     def broken(self, msg: object, event: str = "") -> int:
         self.seen.append(("broken",))

@@ -21,8 +21,9 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def read(path: Path, content: str | bytes) -> ServerConfig:
-    is_text = isinstance(content, str)
-    path.write_bytes(content.encode("utf-8", "surrogateescape") if is_text else content)
+    if isinstance(content, str):
+        content = content.encode("utf-8", "surrogateescape")
+    path.write_bytes(content)
     return read_server_config(path, Surroundings(environment={}))
 
 
@@ -89,7 +90,8 @@ def written(draw: Any, text: str) -> str:
     at = draw(st.integers(0, len(text)))
     if draw(st.booleans()):
         return quoted(text)
-    return quoted(text[:at]) + draw(BLANKS) + quoted(text[at:])
+    blanks: str = draw(BLANKS)
+    return quoted(text[:at]) + blanks + quoted(text[at:])
 
 
 @st.composite

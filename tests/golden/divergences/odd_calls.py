@@ -24,7 +24,8 @@ def nul_in_text(case: Case) -> bool:
 
 
 def limited_first_line(case: Case) -> bool:
-    return case.parameter("query_maxdatasize", 0) > 0 and case.parameter("query_result", 1) != 0
+    is_limited: bool = case.parameter("query_maxdatasize", 0) > 0
+    return is_limited and case.parameter("query_result", 1) != 0
 
 
 def unsafe_call_on_a_kept_connection(case: Case) -> bool:

@@ -208,7 +208,7 @@ def shows_header_order(case: Case) -> bool:
 
 def _shows_order(step: Step) -> bool:
     requests = step.get("wire", [])
-    last = requests[-1] if requests else {"target": "", "headers": []}
+    last: Json = requests[-1] if requests else {"target": "", "headers": []}
     is_shown = re.search(r"/echo/(all|headers)\b", last["target"]) is not None
     return is_shown and any(name == "Authorization" for name, _ in last["headers"])
 
@@ -248,7 +248,8 @@ def has_no_head(case: Case) -> bool:
 
 
 def _ends_headless(request: dict[str, Json]) -> bool:
-    return request["target"].split("?")[0].endswith(_UNFINISHED)
+    target: str = request["target"]
+    return target.split("?")[0].endswith(_UNFINISHED)
 
 
 def nothing_came(case: Case) -> Case:

@@ -19,7 +19,7 @@ from onehttp.testing import FakeTransaction, FakeTransactionLayer
 from onehttp_compat.modules.http_async_client.calls import kemi_route, script_transaction
 from onehttp_compat.parameters import LegacyBugs
 from onehttp_compat.process import ScriptRoute
-from onehttp_compat.pv import RefusedValueError
+from onehttp_compat.pv import RefusedValueError, Value
 from servers.patience import PATIENCE_S
 
 Json = Any
@@ -28,7 +28,7 @@ ASYNC_MODULES = ("async_http", "http_async_client")
 CALLBACK, SECOND = "CALLBACK", "SECOND"
 FINAL_TIMER_MS = 5000
 FIRST_REVISION = "50fca238aa"
-MESSAGE = {"$fU": "tester", "$T_reply_code": 0}
+MESSAGE: dict[str, Value] = {"$fU": "tester", "$T_reply_code": 0}
 """Of the SIP request that ran each step, what the recorded scripts read."""
 
 
@@ -191,7 +191,7 @@ class AsyncReplay(Replay):
 
     def _note(self, into: list[Json], expected: list[Json], arguments: tuple[Json, ...]) -> None:
         names = {name: None for one in expected for name in one["pvs"]}
-        seen = {"pvs": {name: self._read(name) for name in names}}
+        seen: dict[str, Json] = {"pvs": {name: self._read(name) for name in names}}
         if self.case.interface == "kemi":
             seen["arguments"] = list(arguments[1:])
         with self._taking:
@@ -208,7 +208,7 @@ class AsyncReplay(Replay):
                 yield f"{name}: recorded {expect[name]!r}, seen {seen.outcome.get(name)!r}"
 
     def _is_same_async(self, name: str, recorded: Json, outcome: dict[str, Json]) -> bool:
-        seen = outcome.get(name)
+        seen: Json = outcome.get(name)
         if name == "callbacks":
             return _same_callbacks(recorded, seen, self.server)
         if name == "then":

@@ -54,7 +54,10 @@ class XcapReplay:
         self.api = bind_xcap(self.legacy)
         self.told: list[tuple[int, str, bytes]] = []
         self.api.register_xcb(1023, lambda *news: self.told.append(news))
-        self.consumers = {"presence_xml": PresenceXml(self.api), "rls": Rls(self.api)}
+        self.consumers: dict[str, PresenceXml | Rls] = {
+            "presence_xml": PresenceXml(self.api),
+            "rls": Rls(self.api),
+        }
         self._serials: dict[int, int] = {}
 
     def differences(self) -> list[str]:
@@ -183,7 +186,7 @@ class XcapReplay:
 
 def _distinct(wire: list[dict[str, Json]]) -> list[dict[str, Json]]:
     """Each request once, in the order of target and then of arrival."""
-    known = {}
+    known: dict[tuple[str, str, str], dict[str, Json]] = {}
     for one in wire:
         known.setdefault((one["listener"], one["target"], str(one["headers"])), one)
     return sorted(known.values(), key=_place)

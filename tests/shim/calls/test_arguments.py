@@ -82,9 +82,9 @@ def test_values_that_have_one_spelling_in_a_query(value: object, query: str, arg
 def test_values_that_have_none_are_refused_and_not_quoted(
     value: object, argument: str, api: str, server: RawServer
 ) -> None:
-    pairs = [("a", value)]
+    given: dict[str, Any] = {argument: [("a", value)]}
     with pytest.raises(onehttp.RequestError, match=f"^{argument}: ") as raised:
-        onehttp.request("POST", server.url, **{argument: pairs})  # type: ignore[misc]
+        onehttp.request("POST", server.url, **given)
     assert "2026" not in str(raised.value)
     assert server.requests == []
 
@@ -196,7 +196,7 @@ def test_tasks_and_threads_give_the_same(api: str, server: RawServer) -> None:
 
 def test_a_coroutine_checks_its_arguments_when_made(api: str) -> None:
     with pytest.raises(onehttp.RequestError):
-        onehttp.arequest("GET", "http://127.0.0.1:9/", json=1, body=b"")
+        _ = onehttp.arequest("GET", "http://127.0.0.1:9/", json=1, body=b"")
 
 
 VERBS = ["get", "head", "post", "put", "patch", "delete"]

@@ -187,7 +187,7 @@ def test_a_call_that_cannot_go_on_ends(held: World, fault: Exception) -> None:
     def later(pause: Pause, resume: Any) -> None:
         raise fault
 
-    clock.later = later  # type: ignore[method-assign, assignment]
+    clock.later = later  # type: ignore[method-assign]
     result = onehttp.Connection(held.runtime, "api").submit("GET").result(PATIENCE_S)
     assert result.error is not None
     assert result.error.sent is onehttp.Sent.MAYBE

@@ -107,7 +107,7 @@ def test_a_loop_ends(api: str) -> None:
         RawServer(redirecting_to("/again")) as server,
         pytest.raises(onehttp.TooManyRedirectsError) as caught,
     ):
-        asyncio.run(onehttp.arequest("GET", server.url, follow_redirects=True))  # type: ignore[arg-type]
+        asyncio.run(onehttp.arequest("GET", server.url, follow_redirects=True))
     assert caught.value.code == onehttp.CurlCode.TOO_MANY_REDIRECTS
 
 

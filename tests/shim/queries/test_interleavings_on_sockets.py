@@ -14,7 +14,7 @@ import traceback
 import warnings
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from unittest.mock import patch
 
 import pytest
@@ -87,7 +87,7 @@ class OnSockets(RuleBasedStateMachine):
         self.clock = ManualClock()
         self.layer = FakeTransactionLayer(TIMER_S, self.clock)
         self.ends = Ends()
-        self._patches = [
+        self._patches: list[Any] = [
             patch.object(
                 OpenQueries,
                 "note_end",

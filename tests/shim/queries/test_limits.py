@@ -13,6 +13,7 @@ from onehttp.queries.query import Query
 from onehttp.queries.routes import Routes
 from onehttp.queries.scheduler import QueryScheduler
 from onehttp.timers import Timers
+from onehttp_backends.contract import Outcome
 from onehttp_backends.errors import Phase
 from servers.holding import HoldingServer
 from servers.patience import PATIENCE_S
@@ -231,7 +232,7 @@ def test_ten_thousand_held_queries_are_all_accounted_for() -> None:
     queries = [scripted.submit(f"{'ab'[number % 2]}/{number}") for number in range(10_000)]
     with pytest.raises(onehttp.QueueFullError):
         scripted.submit("a/more")
-    outcomes = [response(), failure()]
+    outcomes: list[Outcome] = [response(), failure()]
     while scripted.backend.held:
         scripted.backend.held[0].end(outcomes[len(scripted.started) % 2])
     stats = scripted.queries.stats()

@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from contextvars import ContextVar
 
 import pytest
@@ -124,6 +125,15 @@ def test_a_coroutine_function_is_no_route_of_a_plain_query(
     assert onehttp.query_stats().routes_failed == 1
 
 
+def holding_on_to(kept: object) -> Callable[[onehttp.Result], None]:
+    """A route."""
+
+    def route(_: onehttp.Result) -> None:
+        assert kept is not None
+
+    return route
+
+
 class Kept:
     """Something that can be seen to go."""
 
@@ -143,7 +153,7 @@ def test_what_has_ended_is_let_go_without_the_garbage_collector(
         gone = [weakref.ref(in_context), weakref.ref(in_route)]
         token = caller.set(in_context)  # type: ignore[arg-type]
         query = onehttp.submit(
-            "GET", f"{holding.url}/a", route=lambda _, kept=in_route: None, xdata="kept"
+            "GET", f"{holding.url}/a", route=holding_on_to(in_route), xdata="kept"
         )
         caller.reset(token)
         del in_context, in_route, token

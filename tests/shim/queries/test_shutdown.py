@@ -7,6 +7,7 @@ import threading
 import pytest
 
 import onehttp
+from onehttp.queries.routes import RouteTarget
 from onehttp.testing import FakeTransaction, FakeTransactionLayer
 from servers.holding import HoldingServer
 from servers.patience import PATIENCE_S
@@ -14,9 +15,7 @@ from stand_ins.ends import Ends, scheduler
 from stand_ins.scripted import Witness
 
 
-def submit_held(
-    server: HoldingServer, path: str, route: onehttp.queries.routes.RouteTarget = None
-) -> onehttp.Query:
+def submit_held(server: HoldingServer, path: str, route: RouteTarget = None) -> onehttp.Query:
     """A query whose request is at the server."""
     query = onehttp.submit("GET", f"{server.url}{path}", route=route, timeout=PATIENCE_S)
     server.arrival(path)

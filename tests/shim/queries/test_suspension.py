@@ -8,6 +8,7 @@ import threading
 import pytest
 
 import onehttp
+from onehttp.queries.routes import Route, RouteTarget
 from onehttp.testing import FakeTransaction, FakeTransactionLayer, ManualClock, TransactionState
 from servers.holding import HoldingServer
 from servers.patience import PATIENCE_S
@@ -16,7 +17,7 @@ from stand_ins.ends import Ends
 from stand_ins.scripted import Witness
 
 
-def replying(transaction: FakeTransaction, reason: str = "OK") -> onehttp.queries.routes.Route:
+def replying(transaction: FakeTransaction, reason: str = "OK") -> Route:
     """A route that sends the final reply: 200 for an answer, 500 for none."""
 
     def reply(result: onehttp.Result) -> None:
@@ -25,9 +26,7 @@ def replying(transaction: FakeTransaction, reason: str = "OK") -> onehttp.querie
     return reply
 
 
-def suspend(
-    transaction: onehttp.Transaction, url: str, route: onehttp.queries.routes.RouteTarget
-) -> onehttp.Query:
+def suspend(transaction: onehttp.Transaction, url: str, route: RouteTarget) -> onehttp.Query:
     with onehttp.transaction(transaction):
         return onehttp.submit("GET", url, route=route, timeout=PATIENCE_S)
 

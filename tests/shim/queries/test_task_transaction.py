@@ -9,15 +9,14 @@ import threading
 import pytest
 
 import onehttp
+from onehttp.queries.routes import Route, RouteTarget
 from servers.holding import HoldingServer
 from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering
 from stand_ins.ends import Ends
 
 
-async def suspended(
-    url: str, route: onehttp.queries.routes.RouteTarget, timeout_s: float | None = None
-) -> object:
+async def suspended(url: str, route: RouteTarget, timeout_s: float | None = None) -> object:
     """What a task gets that waits for ``url`` and its route."""
     transaction = onehttp.TaskTransaction(timeout_s)
     with onehttp.transaction(transaction):
@@ -58,9 +57,7 @@ def test_without_a_route_a_task_gets_the_result(api: str) -> None:
 
 
 @pytest.mark.parametrize("route", [raising, raising_on_a_loop])
-def test_what_a_route_raises_comes_out_of_the_await(
-    api: str, route: onehttp.queries.routes.Route
-) -> None:
+def test_what_a_route_raises_comes_out_of_the_await(api: str, route: Route) -> None:
     with RawServer(keep_answering) as server, pytest.raises(LookupError, match="no such caller"):
         asyncio.run(suspended(server.url, route))
 

@@ -58,7 +58,8 @@ def test_a_changed_document_replaces_the_stored_one(client: XcapClient, server: 
     newer = RULESET.replace(b"/>", b"></ruleset>")
     etag = server.store(RULES.path, newer)
     assert client.get(RULES).body == newer
-    stored = client.store and client.store.find(client.url(RULES))
+    assert client.store is not None
+    stored = client.store.find(client.url(RULES))
     assert stored is not None
     assert (stored.doc, stored.etag, stored.username, stored.domain, stored.doc_type) == (
         newer, etag, "alice", "a.example", DocType.PRES_RULES,

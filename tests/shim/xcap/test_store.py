@@ -160,7 +160,7 @@ def test_the_table_has_version_4_and_its_types(store: XcapStore, database: str) 
 
 
 def test_mysql_gets_its_own_types() -> None:
-    statement = str(CreateTable(xcap_table()).compile(dialect=mysql.dialect()))  # type: ignore[no-untyped-call]
+    statement = str(CreateTable(xcap_table()).compile(dialect=mysql.dialect()))
     for column in (
         "id INTEGER(10) UNSIGNED NOT NULL AUTO_INCREMENT",
         "doc MEDIUMBLOB NOT NULL",

@@ -266,7 +266,7 @@ def test_each_connection_asks_for_the_family_that_it_wants(
     outcomes = []
     for ip_version in ("4", "6", "4", "any", "6"):
         options = TransferOptions(
-            ip_version=ip_version,  # type: ignore[arg-type]
+            ip_version=ip_version,
             total_timeout_s=PATIENCE_S,
             reuse=False,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import onehttp
@@ -104,7 +106,7 @@ def test_null_brings_back_what_it_brings_back_in_the_module(script: Script) -> N
     script.server.modparam("http_async_client", "authmethod", 1)
     script.server.start()
     script.new_message()
-    given = {int: 2, str: "PUT"}
+    given: dict[type, Any] = {int: 2, str: "PUT"}
     for key, one in KEYS.items():
         script.set(key, given[one.kind] if key != "hdr" else "X: 1")
     pending = script.server.http_async_client.pending

@@ -71,7 +71,7 @@ def test_b16_dropped_a_section_without_url_is_an_error_with_its_place(tmp_path: 
     parameter = with_file(tmp_path, "[api]\ntimeout = 3\n")
     for bugs in ("fixed", "faithful"):
         with pytest.raises(onehttp.ConfigurationError, match=r"connections\.cfg:1"):
-            started(LegacyServer(bugs), parameter)  # type: ignore[arg-type]
+            started(LegacyServer(bugs), parameter)
 
 
 def test_b17_fixed_a_duplicate_section_is_an_error(tmp_path: Path) -> None:

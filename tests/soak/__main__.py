@@ -4,7 +4,7 @@ transactions and tasks on one engine, against servers that answer, dawdle, close
 Every call must end, and the accounts must add up: submitted = completed + failed + cancelled,
 suspended = resumed + gone, one final reply for each transaction.
 
-    python tests/soak/soak.py [SECONDS] [--backend NAME] [--json]
+    PYTHONPATH=tests python -m soak [SECONDS] [--backend NAME] [--json]
 """
 
 from __future__ import annotations
@@ -17,19 +17,15 @@ import sys
 import threading
 import time
 from dataclasses import asdict
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from account import Account
-from load import HANG_S, Load, moody
-
 import onehttp
 from servers.raw import RawServer
+from soak.account import Account
+from soak.load import HANG_S, Load, moody
 
 BLOCKING_THREADS = 8
 LOOPS = 2
