@@ -6,6 +6,7 @@ import gzip
 import itertools
 import tracemalloc
 import zlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,11 @@ def raw(data: bytes) -> bytes:
     return made.compress(data) + made.flush()
 
 
-ENCODERS = {"gzip": gzip.compress, "deflate": zlib.compress, "raw": raw}
+ENCODERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "raw": raw,
+}
 
 
 def decoded(codings: list[str], *pieces: bytes) -> bytes:

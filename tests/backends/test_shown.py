@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from onehttp_backends.contract import Backend, Request, TransferOptions
 from onehttp_backends.errors import ConnectError, TooLargeError
-from onehttp_backends.shown import shown, shown_url
+from onehttp_backends.secret_values import shown_url
+from onehttp_backends.shown import shown
 from servers.raw import RawServer, answering
 
 HOST = "http://h.example:81"

@@ -106,7 +106,7 @@ class NameServer:
         found = self.zone.get(name)
         if isinstance(found, list) and found and isinstance(found[0], list):
             times = self.count(name, "A")
-            return found[min(times, len(found) - 1)]  # type: ignore[return-value]
+            return found[min(times, len(found) - 1)]
         return found  # type: ignore[return-value]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import select
 import threading
@@ -60,7 +61,7 @@ class Leaving(deque[Transfer]):
 
     def __init__(self, helm: Helm, claim: Claim) -> None:
         super().__init__()
-        self._leave = lambda: helm.leave(claim)
+        self._leave = functools.partial(helm.leave, claim)
 
     def append(self, transfer: Transfer) -> None:
         super().append(transfer)
