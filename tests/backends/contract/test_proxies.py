@@ -195,8 +195,11 @@ def test_tunnels_are_shared_by_nobody_with_other_credentials(
 ) -> None:
     with RawServer(tunnel) as proxy:
         each = [
-            TransferOptions(tls=Tls(ca_file=str(ca_file)), proxy=Proxy(url=proxy.url, **who))
-            for who in ({"username": "a", "secret": "1"}, {"username": "a", "secret": "2"}, {})
+            TransferOptions(
+                tls=Tls(ca_file=str(ca_file)),
+                proxy=Proxy(url=proxy.url, username=username, secret=secret),
+            )
+            for username, secret in (("a", "1"), ("a", "2"), ("", ""))
         ]
         for options in each * 2:
             backend.perform(Request("GET", origin.url, options=options))
