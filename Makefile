@@ -56,7 +56,7 @@ soak: $(VENV)/.dev
 
 # Debian packages that tests and benchmarks talk to: the real thing, not a mock of it.
 packages:
-	@scripts/need-packages nginx:nginx-light openssl:openssl pg_createcluster:postgresql \
+	@scripts/need-packages nginx:nginx-light '/usr/lib/python3/dist-packages/pycurl*.so:python3-pycurl' openssl:openssl pg_createcluster:postgresql \
 		mariadbd:mariadb-server /usr/share/kamailio/mysql:kamailio-mysql-modules \
 		secsipidx:secsipidx kamailio:kamailio \
 		tinyproxy:tinyproxy-bin microsocks:microsocks \

@@ -32,6 +32,7 @@ def load(name: str) -> Callable[..., Backend]:
         # distribution would triple the cost of a first call.
         if name == "pycurl":
             _check_kernel_waits()
+            _check_pycurl()
             from onehttp_backends.curl import PycurlBackend
 
             return PycurlBackend
@@ -50,6 +51,14 @@ def load(name: str) -> Callable[..., Backend]:
     near = difflib.get_close_matches(name, available(), 1)
     hint = f" (did you mean {near[0]!r}?)" if near else f"; there are: {', '.join(available())}"
     raise BackendUnavailableError(f"no backend named {name!r}{hint}")
+
+
+def _check_pycurl() -> None:
+    import pycurl
+
+    from onehttp_backends.curl_build import check_build
+
+    check_build(pycurl)
 
 
 def _check_kernel_waits() -> None:
