@@ -18,7 +18,7 @@ from onehttp_compat.pv import (
     Variable,
 )
 from onehttp_compat.registry import Kind, LegacyFunction
-from onehttp_compat.warning import calling_frame
+from onehttp_compat.warning import calling_place
 
 _log = logging.getLogger("onehttp_compat")
 
@@ -180,13 +180,13 @@ def _tell(
     refusal: str = "",
 ) -> None:
     """Tell the observers of a call."""
-    frame = calling_frame()
+    file, line = calling_place()
     result = values.get("result")
     record = LegacyCall(
         function=form,
         name=form.label(is_kemi),
-        file=frame.f_code.co_filename,
-        line=frame.f_lineno,
+        file=file,
+        line=line,
         url=values.get("url") or f"{values.get('connection', '')} {values.get('path', '')}",
         code=code,
         result_bytes=_size(server.pv.read(result)) if isinstance(result, Variable) else None,

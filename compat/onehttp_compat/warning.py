@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from contextvars import ContextVar
 from types import CodeType, FrameType
 from typing import Final, Literal, TypeAlias
 
@@ -53,6 +54,19 @@ class LegacyWarnings:
                 frame.f_lineno,
                 module=frame.f_globals.get("__name__"),
             )
+
+
+remote_place: ContextVar[tuple[str, int] | None] = ContextVar("onehttp_place", default=None)
+"""File and line of a call that a script makes in another process."""
+
+
+def calling_place() -> tuple[str, int]:
+    """File and line of the nearest caller outside this package."""
+    place = remote_place.get()
+    if place is not None:
+        return place
+    frame = calling_frame()
+    return frame.f_code.co_filename, frame.f_lineno
 
 
 def calling_frame() -> FrameType:

@@ -30,6 +30,7 @@ def print_report(report: Report) -> None:
     _mistakes(page, report)
     _assumed(page, report)
     _messages(page, report)
+    _differences(page, report)
     if report.is_load_test:
         _latencies(page, report.tally)
     for note in report.notes:
@@ -219,6 +220,22 @@ def _done(outcome: MessageOutcome) -> list[str]:
     if not lines and not outcome.error and not outcome.refusal:
         lines.append("nothing")
     return lines
+
+
+def _differences(page: _Page, report: Report) -> None:
+    found = report.differences
+    if found is None:
+        return
+    if not found:
+        page.line()
+        page.say("The stand-in and the real server did the same for every message.", "green")
+        return
+    page.heading(f"the stand-in and the real server differ: {_counted(len(found), 'difference')}")
+    for one in found:
+        where = f"{one.message}, line {one.line}" if one.line else one.message
+        page.say(f"{where}: {one.what}", "yellow")
+        page.say(f"stand-in: {one.stand_in}", indent=_INDENT)
+        page.say(f"server:   {one.server}", indent=_INDENT)
 
 
 def _latencies(page: _Page, tally: Tally) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Final
 from onehttp import Stats
 from onehttp_compat.cli.tally import PERCENTILES, Tally
 from onehttp_compat.observed_call import LegacyCall, shown_url
+from onehttp_compat.real_server.compare import Difference
 from onehttp_compat.replacements import CallSites, replacement
 from onehttp_compat.script.outcome import MessageEnd, MessageOutcome, QueryOutcome
 from onehttp_compat.script.world.assumptions import AssumedCall
@@ -66,6 +68,8 @@ class Report:
     mistakes: list[Mistake] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What else the reader should know."""
+    differences: list[Difference] | None = None
+    """Where the stand-in and the real server differ; None: they were not compared."""
     is_interrupted: bool = False
     _failed_kept: int = 0
     _sites: CallSites = field(default_factory=CallSites)
@@ -170,6 +174,11 @@ class Report:
                 for one in self.mistakes
             ],
             "notes": self.notes,
+            **(
+                {}
+                if self.differences is None
+                else {"differences": [dataclasses.asdict(one) for one in self.differences]}
+            ),
             "messages": [_message(outcome) for outcome in self.messages],
             "counts": {**self.call_counts, "dropped_messages": self.tally.ends[MessageEnd.DROPPED]},
             "summary": self._summary(),

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 import onehttp
-from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S
+from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S, TransactionLayer
 from onehttp_compat.cli.config_options import Surroundings, config_options
 from onehttp_compat.cli.report import Report
 from onehttp_compat.cli.script_output import apart
 from onehttp_compat.script.captures import DEFAULT_MESSAGE, read_messages
 from onehttp_compat.script.limits import staying_alive
 from onehttp_compat.script.outcome import MessageOutcome
+from onehttp_compat.script.pv.store import install
 from onehttp_compat.script.sip_server import SipServer, serving
 from onehttp_compat.script.world import World
 from onehttp_compat.script.world.assume_file import read as read_assumptions
@@ -55,6 +56,8 @@ class RunOptions:
     assume: Path | None
     strict: bool
     timeout: float
+    kamailio: bool
+    compare: bool
     repeat: int
     concurrency: int
     fr_timer: float
@@ -95,6 +98,9 @@ class RunOptions:
 @click.option("--timeout", default=DEFAULT_TIMEOUT_S, show_default=True, metavar="SECONDS",
               type=click.FloatRange(0.01, 86_400), help="A script may work on a message for so "
               "long.")  # fmt: skip
+@click.option("--kamailio", is_flag=True, help="Run it in a real Kamailio of this machine, on "
+              "loopback.")  # fmt: skip
+@click.option("--compare", is_flag=True, help="Run it in both, and show where they differ.")
 @click.option("--repeat", default=1, type=click.IntRange(1, 1_000_000), help="Replay so often.")
 @click.option(
     "--concurrency",
@@ -158,6 +164,10 @@ def _run(options: RunOptions) -> Report:
     report = Report(options.script, len(requests), is_load_test=options.is_load_test)
     server.observers.append(report.note)
     method, argument = _named_call(options)
+    if options.kamailio or options.compare:
+        _run_real(options, server, report, requests)
+        report.stats = onehttp.stats()
+        return report
     with apart() as output, staying_alive(), serving(
         options.script,
         server,
@@ -173,6 +183,34 @@ def _run(options: RunOptions) -> Report:
     report.notes += [output.note()] if output.note() else []
     report.notes += configured.remarks() if configured else ()
     return report
+
+
+def _run_real(
+    options: RunOptions, server: LegacyServer, report: Report, requests: list[SipMessage]
+) -> None:
+    """Run it in a real server; with ``--compare`` outside it, too."""
+    from onehttp_compat.cli.run_real import RealRun, compare, run_in_server
+
+    world = World(server, TransactionLayer(options.fr_timer), options.script)
+    install(world)
+    _prepare(world, options, requests)
+    method, argument = _named_call(options)
+    run = RealRun(
+        script=options.script,
+        messages=requests,
+        method=method,
+        argument=argument,
+        aliases=options.myself,
+        timeout_s=options.timeout,
+        world=world,
+    )
+    with apart():
+        if options.compare:
+            compare(run, report, LegacyServer(options.legacy_bugs))
+        else:
+            run_in_server(run, report)
+    report.assumed = list(world.assumptions.calls.values())
+    report.mistakes = list(world.mistakes.found.values())
 
 
 def _collect(

@@ -113,8 +113,20 @@ class Msg:
                 raise TypeError(
                     f"call_function() argument {number} must be str, not {type(value).__name__}"
                 )
-        name, *given = arguments
         del alive
+        name, *given = arguments
+        follow, label = self._world.follow, f"call_function({name})"
+        try:
+            code = self._call(name, given)
+        except RuntimeError:
+            if follow is not None:
+                follow(label, tuple(given), "raised RuntimeError")
+            raise
+        if follow is not None:
+            follow(label, tuple(given), code)
+        return code
+
+    def _call(self, name: str, given: list[str]) -> int:
         function = native_function(self._world, name, len(given))
         if function is not None:
             return self._expanded(function, given)

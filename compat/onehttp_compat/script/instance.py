@@ -23,6 +23,10 @@ from onehttp_compat.script.kemi.tree import ScriptExit
 from onehttp_compat.script.message_in_progress import Scene, current
 from onehttp_compat.script.world import World
 
+NO_NUMBER: Final = (
+    "{} returned {}: up to Kamailio 5.7 at least, the first call of KSR for the next message "
+    "raises SystemError then; return a number"
+)
 KEMI_ROUTE: Final = "ksr_request_route"
 
 
@@ -180,8 +184,14 @@ class ScriptInstance:
                 code = function(msg, *arguments)
         finally:
             msg.expire()
-        if self.kind is ScriptKind.APP_PYTHON and not isinstance(code, int):
+        if isinstance(code, int):
+            return
+        if self.kind is ScriptKind.APP_PYTHON:
             scene.progress.fail(f"{name} returned {type(code).__name__}, expected int")
+        else:
+            self._script.world.mistakes.hint(
+                NO_NUMBER.format(name, type(code).__name__), self._script.path.name
+            )
 
     def _function(self, name: str) -> Callable[..., Any] | None:
         function = None if name.startswith("_") else getattr(self.handler, name, None)

@@ -22,6 +22,8 @@ from onehttp_compat.script.transactions import ScriptTransaction
 from onehttp_compat.sip.message import SipMessage
 from onehttp_compat.sip.request import SipRequest
 
+ALREADY_THERE: Final = -10
+"""What ``t_newtran`` says where there is a transaction."""
 REQUEST_ROUTE: Final = "its request route"
 script_log = logging.getLogger("onehttp.script")
 
@@ -61,6 +63,10 @@ class MessageInProgress:
         self.message = message
         self.outcome = MessageOutcome(message, number)
         self.tm = transaction
+        self.repeats: ScriptTransaction | None = None
+        """The transaction of the same request that came before: it is sent again."""
+        self.note_transaction: Callable[[ScriptTransaction], object] = lambda _: None
+        """Told of the transaction that it is given."""
         self.routes_set: dict[str, str] = {}
         """Names of the routes that the script has armed, by kind as ``t_is_set`` names it."""
         self._layer = layer
@@ -88,8 +94,14 @@ class MessageInProgress:
         """Give it a transaction, which queries of this context suspend from here on."""
         fake = self._layer.new(self.message.method, self._left)
         self.tm = ScriptTransaction(fake, routed, self.routes_set)
+        self.note_transaction(self.tm)
         make_current(fake)
         return self.tm
+
+    def answer_again(self) -> None:
+        """What was answered last to the same request before, goes out again."""
+        if self.repeats is not None and self.repeats.fake.responses:
+            self.outcome.replies.append(self.repeats.fake.responses[-1])
 
     def reply_statelessly(self, reply: str) -> None:
         """Answer without a transaction."""
@@ -195,10 +207,13 @@ class Scene:
         return 1
 
     def new_transaction(self) -> int:
-        """``t_newtran``: -1 where there is one."""
+        """``t_newtran``: -10 where there is one, 0 for a message that has come before."""
+        if self.progress.repeats is not None and self.progress.tm is None:
+            self.progress.answer_again()
+            return 0
         if self.is_faked or self.progress.tm is not None:
             script_log.error("t_newtran: there is a transaction already, or no request for one")
-            return -1
+            return ALREADY_THERE
         self.progress.new_transaction(self.routed)
         return 1
 
@@ -224,6 +239,9 @@ class Scene:
         """``t_relay``: makes the transaction where there is none; -1 when it cannot go out."""
         if self.is_faked:
             return self.act("relay to nobody")
+        if self.progress.repeats is not None and self.progress.tm is None:
+            self.progress.answer_again()
+            return 1  # the request has been passed on already
         tm = self.progress.tm or self.progress.new_transaction(self.routed)
         if tm.fake.state is not TransactionState.RELAYED:  # as it is in a failure route
             try:

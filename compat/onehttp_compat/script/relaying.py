@@ -25,6 +25,8 @@ def relay(world: World, scene: Scene) -> int:
     progress = scene.progress
     if scene.message.method == "CANCEL" and not scene.is_faked:
         return _relay_cancel(world, scene)
+    if scene.message.method == "ACK" and _ends_here(world, scene):
+        return 1
     name = progress.routes_set.get("branch_route")
     if name and not scene.is_faked:
         first = Branch(
@@ -37,13 +39,13 @@ def relay(world: World, scene: Scene) -> int:
         ]
         if not kept:
             return -1
+        progress.routes_set.pop("branch_route", None)  # it counts once
     if not scene.is_faked:
         on_send = dataclasses.replace(scene, route=Route.ON_SEND)
         world.run_route(ON_SEND, on_send)
     code = scene.relay()
-    if code > 0 and progress.tm is not None and scene.message.method != "ACK":
+    if code > 0 and progress.tm is not None:
         progress.tm.variables = dict(world.server.pv.message)
-        world.waiting.add(progress.run, progress.tm)
     return code
 
 
@@ -64,14 +66,21 @@ def branch_copy(routed: RoutedMessage) -> RoutedMessage:
     return made
 
 
+def _ends_here(world: World, scene: Scene) -> bool:
+    """The ACK for a refusal, which has the branch of its INVITE, is for this hop alone."""
+    known = world.waiting.find(scene.progress.run, scene.message)
+    return known is not None and known.is_same_hop(scene.message)
+
+
 def _relay_cancel(world: World, scene: Scene) -> int:
     known = world.waiting.find(scene.progress.run, scene.message)
     if known is None:
         return scene.relay()
-    known.is_canceled = True
-    scene.act("cancel the branches")
     scene.reply_with("200 canceling")
-    return 1
+    if known.fake.is_answered:
+        return 1
+    known.is_canceled = True
+    return scene.act("relay")
 
 
 def reply_arrived(world: World, progress: MessageInProgress) -> None:
@@ -84,7 +93,8 @@ def reply_arrived(world: World, progress: MessageInProgress) -> None:
         scene.act("drop the reply")
         return
     if tm is None:
-        scene.act("pass the reply on")
+        has_way_back = len(reply.vias) > 1
+        scene.act("pass the reply on" if has_way_back else "drop the reply: no second Via")
         return
     index = _branch_of(tm, reply)
     tm.last_reply = reply
@@ -92,7 +102,11 @@ def reply_arrived(world: World, progress: MessageInProgress) -> None:
     world.server.pv.process.message = tm.variables
     name = tm.routes.get("onreply_route")
     if name:
-        inside = Scene(RoutedMessage(reply), progress, Route.ON_REPLY, branch=index)
+        request = tm.request
+        routed = RoutedMessage(
+            reply, flags=request.flags, branch_flags=tm.branches[index].flags
+        )  # as the server has them
+        inside = Scene(routed, progress, Route.ON_REPLY, branch=index)
         _run(world, name, inside)
         if inside.is_dropped and reply.status < _FIRST_FINAL:
             inside.act("drop the reply")
@@ -102,7 +116,9 @@ def reply_arrived(world: World, progress: MessageInProgress) -> None:
         if reply.status > 100:
             tm.fake.reply(reply.status, reply.reason)
     elif reply.status < _FIRST_FAILURE:
-        tm.fake.reply(reply.status, reply.reason)
+        if not tm.fake.reply(reply.status, reply.reason):
+            # Whatever was answered before: a success of the other side is always passed on.
+            progress.outcome.replies.append(f"{reply.status} {reply.reason}")
     elif all(status >= _FIRST_FINAL for status in tm.statuses) or reply.status >= 600:
         _failed(world, progress, tm, reply, index)
     else:
@@ -113,6 +129,8 @@ def _failed(
     world: World, progress: MessageInProgress, tm: ScriptTransaction, reply: SipMessage, index: int
 ) -> None:
     """The last branch has failed: the failure route may try others, or answer."""
+    if tm.fake.is_answered:
+        return
     name = tm.routes.pop("failure_route", None)
     branches, answers = len(tm.branches), len(tm.fake.responses)
     if name:

@@ -11,6 +11,7 @@ import itertools
 import queue
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -38,10 +39,13 @@ from onehttp_compat.script.provided_modules import provided_modules
 from onehttp_compat.script.pv.store import install
 from onehttp_compat.script.relaying import relay, reply_arrived
 from onehttp_compat.script.routed_message import RoutedMessage
+from onehttp_compat.script.transactions import ScriptTransaction
 from onehttp_compat.script.world import World
 from onehttp_compat.server import LegacyServer
 from onehttp_compat.sip.message import SipMessage
 
+MAX_GIVEN: Final = 100_000
+"""So many messages are remembered, to know them when they are given again."""
 HTTP_WORKER_RANK: Final = -2
 """What ``child_init`` is told in a process that runs callbacks (``PROC_RPC``)."""
 
@@ -71,6 +75,7 @@ class SipServer:
         self._ranks = itertools.count(1)
         self._numbers = itertools.count(1)
         self._done: queue.SimpleQueue[MessageOutcome] = queue.SimpleQueue()
+        self._given: OrderedDict[int, tuple[SipMessage, int]] = OrderedDict()
         self._starting = 0
         """What runs without a message and is not over; `layer.changed` guards it."""
         self._registered_route = world.server.find_route
@@ -96,13 +101,13 @@ class SipServer:
             anything worth telling.
         """
         kept = messages if repeat == 1 else list(messages)
-        arriving = ((n, message) for n in range(repeat) for message in kept)
+        arriving = (message for _ in range(repeat) for message in kept)
         in_progress = 0
         with ThreadPoolExecutor(concurrency, "sip-worker") as workers:
             while True:
-                for number, message in itertools.islice(arriving, concurrency - in_progress):
+                for message in itertools.islice(arriving, concurrency - in_progress):
                     in_progress += 1
-                    self._arrive(message, number, workers if concurrency > 1 else None)
+                    self._arrive(message, workers if concurrency > 1 else None)
                 if not in_progress and not self._starting:
                     return
                 outcome = self._next_outcome()
@@ -192,18 +197,39 @@ class SipServer:
 
     # ---- its messages
 
-    def _arrive(self, message: SipMessage, run: int, workers: ThreadPoolExecutor | None) -> None:
+    def _arrive(self, message: SipMessage, workers: ThreadPoolExecutor | None) -> None:
+        run = self._times(message)
         tm = None
         if not message.refusal and not message.is_request:
             tm = self.world.waiting.find(run, message)
+            if tm is not None and not tm.branches:
+                tm = None  # it was answered here: nobody was asked
         progress = MessageInProgress(
             message, next(self._numbers), self.layer, self._done.put, tm, run
         )
+        if message.is_request and message.method not in ("ACK", "CANCEL"):
+            progress.repeats = self._repeated(run, message)
+            progress.note_transaction = lambda made: self.world.waiting.add(run, made)
         context = contextvars.copy_context()
         if workers is None:
             context.run(self._work, progress)
         else:
             workers.submit(context.run, self._work, progress)
+
+    def _times(self, message: SipMessage) -> int:
+        """How often this very message has been given before. The same bytes from another place of
+        a capture are sent again; the same message, given again, is another one."""
+        known = self._given.pop(id(message), None)
+        count = known[1] + 1 if known is not None else 0
+        self._given[id(message)] = (message, count)  # kept, so that no other gets its identity
+        while len(self._given) > MAX_GIVEN:
+            self._given.popitem(last=False)
+        return count
+
+    def _repeated(self, run: int, message: SipMessage) -> ScriptTransaction | None:
+        """The transaction of a request that came before with the same branch."""
+        known = None if message.refusal else self.world.waiting.find(run, message)
+        return known if known is not None and known.is_same_hop(message) else None
 
     def _work(self, progress: MessageInProgress) -> None:
         """Run the routes for a message, in the context that is its own."""

@@ -43,6 +43,21 @@ class ScriptTransaction:
         routed.branches = []
 
     @property
+    def is_refused(self) -> bool:
+        """It was answered with a failure."""
+        final = [one for one in self.fake.responses if one[:1] in "3456"]
+        return bool(final)
+
+    def is_same_hop(self, message: SipMessage) -> bool:
+        """Whether a message has the branch of the request, as an ACK for a refusal has."""
+        theirs, mine = message.top_via, self.request.sip.top_via
+        return (
+            theirs is not None
+            and mine is not None
+            and (theirs.param("branch") == mine.param("branch"))
+        )
+
+    @property
     def status(self) -> int:
         """What would be answered upstream: the lowest class of the final ones, or the latest."""
         final = [status for status in self.statuses if status >= 200]

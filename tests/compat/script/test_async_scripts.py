@@ -266,7 +266,7 @@ def test_what_the_transaction_does_not_allow(load: Load, ok: RawServer) -> None:
     )
     outcome = server.run_one(DEFAULT_MESSAGE)
     assert outcome.error is None
-    assert outcome.headers == ["[-1, 1, -1, -1, 1, 1, 1, -1, -1, -1]"]
+    assert outcome.headers == ["[-1, 1, -10, -1, 1, 1, 1, -1, -1, -1]"]
     assert outcome.replies == ["200 OK"]
     assert ok.requests == []
 

@@ -15,6 +15,26 @@ _LETTERS: Final = {"str": "s", "int": "n"}
 def callable_for(
     world: World, signature: Signature, function: Callable[..., Any]
 ) -> Callable[..., Any]:
+    """The function as a script calls it, told to who follows the calls; see `checked`."""
+    call = checked(world, signature, function)
+    follow = world.follow
+    if follow is None:
+        return call
+    label = signature.label.removeprefix("KSR.")
+
+    def followed(*arguments: Any) -> Any:
+        try:
+            result = call(*arguments)
+        except Exception as error:
+            follow(label, arguments, f"raised {type(error).__name__}")
+            raise
+        follow(label, arguments, result)
+        return result
+
+    return followed
+
+
+def checked(world: World, signature: Signature, function: Callable[..., Any]) -> Callable[..., Any]:
     """The function as a script calls it.
 
     What is returned raises SystemError for arguments that the server does not take: that is what it

@@ -116,7 +116,7 @@ class CoreFunctions(Functions):
         return self._world.is_myself(*self._sip.source)
 
     def is_myself_srcip(self) -> bool:
-        return self._world.is_myself(*self._sip.source)
+        return self._world.is_myself(self._sip.source[0])
 
     # ---- where it goes
 

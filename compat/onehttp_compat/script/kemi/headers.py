@@ -246,16 +246,11 @@ class TextopsxFunctions(_Headers):
         return TRUE
 
     def append_hf_value(self, name: str, value: str) -> int:
-        found = self._routed.indices(name)
-        if not found:
-            return self._add(f"{name}: {value}\r\n")
-        return self._rewrite(found[-1], [*self._current(found[-1]), value])
+        return self._add(f"{name}: {value}\r\n")
 
     def insert_hf_value(self, name: str, value: str) -> int:
         found = self._routed.indices(name)
-        if not found:
-            return self._add(f"{name}: {value}\r\n", FIRST)
-        return self._rewrite(found[0], [value, *self._current(found[0])])
+        return self._add(f"{name}: {value}\r\n", found[0] if found else FIRST)
 
     def remove_hf_value(self, name: str) -> int:
         title, _, rest = name.partition("[")

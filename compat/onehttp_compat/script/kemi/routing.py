@@ -231,4 +231,6 @@ class CorexFunctions(Functions):
     def _append(self, uri: str, q: int) -> int:
         routed = self._routed
         routed.branches.append(Branch(uri, routed.dst_uri or "", q=q, flags=routed.branch_flags))
+        # What was set for the request URI goes with the branch, and counts no more for others.
+        routed.dst_uri, routed.branch_flags, routed.send_socket = None, 0, ""
         return self._scene.act(f"branch {uri}")

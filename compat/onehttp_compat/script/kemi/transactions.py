@@ -53,8 +53,12 @@ class TmFunctions(Functions):
         if sip.method == "CANCEL" and sip.cseq[1] == "CANCEL":
             return TRUE
         if sip.method == "ACK":
-            return TRUE if known.status < 300 else NOTHING_TO_DO
-        return NOTHING_TO_DO  # a retransmission: what was answered is sent again
+            is_over = known.is_refused and known.is_same_hop(sip)
+            return NOTHING_TO_DO if is_over else FALSE
+        if known is not self._scene.progress.repeats:
+            return FALSE
+        self._scene.progress.answer_again()
+        return NOTHING_TO_DO
 
     def t_lookup_request(self) -> int:
         return as_code(self._scene.tm or self._known())
@@ -103,7 +107,8 @@ class TmFunctions(Functions):
         armed = self._scene.progress.routes_set
         if kind in ("local_route", "all"):
             return as_code(armed)
-        return as_code(armed.get(kind))
+        # The server looks at the beginning of the name alone, and finds the branch route.
+        return as_code(armed.get("branch_route" if kind == "branch_failure_route" else kind))
 
     # ---- what has come back
 
@@ -252,10 +257,8 @@ class TmxFunctions(Functions):
     """``KSR.tmx``."""
 
     def t_precheck_trans(self) -> int:
-        known = self._world.waiting.find(self._scene.progress.run, self._sip)
-        if known is None:
-            return FALSE
-        return FALSE if self._sip.method in ("ACK", "CANCEL") else TRUE
+        """-1: no other process works on the same message at this moment."""
+        return FALSE
 
     def t_is_request_route(self) -> int:
         return as_code(self._scene.route is Route.REQUEST)

@@ -61,7 +61,7 @@ class SiputilsFunctions(Functions):
 
     def is_alphanumex(self, text: str, others: str) -> int:
         known = all(char.isascii() and (char.isalnum() or char in others) for char in text)
-        return TRUE if text and known else FALSE - 2
+        return FALSE - 1 if not text else TRUE if known else FALSE - 2
 
     def options_reply(self) -> int:
         if self._sip.method != "OPTIONS" or (uri := self._routed.parsed_uri) is None or uri.user:
@@ -100,15 +100,15 @@ class SiputilsFunctions(Functions):
 
     def cmp_uri(self, one: str, other: str) -> int:
         first, second = parse_uri(one), parse_uri(other)
-        return as_code(first is not None and second is not None and _same(first, second))
+        if first is None or second is None:
+            return FALSE - 1
+        return as_code(_same(first, second))
 
     def cmp_aor(self, one: str, other: str) -> int:
         first, second = parse_uri(one), parse_uri(other)
-        return as_code(
-            first is not None
-            and second is not None
-            and (first.user, first.host.lower()) == (second.user, second.host.lower())
-        )
+        if first is None or second is None:
+            return FALSE - 1
+        return as_code(_address_of_record(first) == _address_of_record(second))
 
     def cmp_hdr_name(self, one: str, other: str) -> int:
         return as_code(canonical(one) == canonical(other))
@@ -126,6 +126,10 @@ class SiputilsFunctions(Functions):
     def _credentials(self) -> str:
         sip = self._sip
         return sip.header("proxy-authorization") or sip.header("authorization") or ""
+
+
+def _address_of_record(uri: SipUri) -> tuple[str, str, str, str]:
+    return uri.scheme, uri.user, uri.host.lower(), uri.port or "5060"
 
 
 def _same(one: SipUri, other: SipUri) -> bool:

@@ -45,6 +45,8 @@ class World:
     """Whether the script has a route of that name."""
     relay: Callable[[Scene], int] = lambda scene: scene.relay()
     """Sends a request in its transaction, after its branch routes."""
+    follow: Callable[[str, tuple[object, ...], object], object] | None = None
+    """Told of each call of a ``KSR`` function and of its result; set before the script starts."""
     time: Callable[[], float] = clock.time
     """What time it is, for scripts that ask."""
     labels: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -77,9 +79,11 @@ class World:
             )
 
     def is_myself(self, host: str, port: int = 0) -> bool:
-        """Whether the server takes this host, on this port, for itself."""
+        """Whether the server takes this host, on this port, for itself; 0: on any port."""
         name = host.strip("[]").lower()
-        if name in self.myself or f"{name}:{port or 5060}" in self.myself:
+        if name in self.myself or f"{name}:{port}" in self.myself:
+            return True
+        if not port and any(one.startswith(f"{name}:") for one in self.myself):
             return True
         with self.changing:
             if len(self.asked_for_myself) < 1000:

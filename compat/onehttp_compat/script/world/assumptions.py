@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from onehttp import OnehttpError
 from onehttp_compat.script.catalogue import Signature
-from onehttp_compat.warning import calling_frame
+from onehttp_compat.warning import calling_place
 
 Answer = int | str | bool | None
 NEUTRAL: Final[Mapping[str, Answer]] = {"int": 1, "bool": True, "none": 0, "xval": None}
 """What a function of each kind says when all is well."""
+
+
+answering: ContextVar[bool] = ContextVar("onehttp_answering", default=False)
+"""A hook of ``--assume`` is at work: what it calls is not what the script calls."""
 
 
 class AssumedAnswerError(OnehttpError, RuntimeError):
@@ -89,7 +94,11 @@ class Assumptions:
         if rule is None:
             value = NEUTRAL[signature.result]
         else:
-            value = rule.answer(arguments)
+            token = answering.set(True)
+            try:
+                value = rule.answer(arguments)
+            finally:
+                answering.reset(token)
             for name, one in dict(rule.sets).items():
                 self.set_variable(name, one)
         self.note(signature.label, value, is_given=rule is not None)
@@ -123,5 +132,5 @@ class Assumptions:
 
 def place_in_script() -> str:
     """``script.py:12``, the nearest line outside this package."""
-    frame = calling_frame()
-    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+    file, line = calling_place()
+    return f"{Path(file).name}:{line}"

@@ -1,0 +1,119 @@
+"""``onehttp run --kamailio`` and ``--compare``: a script in a real server of this machine."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from onehttp_compat.cli.report import Report
+from onehttp_compat.real_server.compare import Difference, Follower, differences
+from onehttp_compat.real_server.run import LiveMessage, LiveScript, running
+from onehttp_compat.script.kemi.tree import EMULATED
+from onehttp_compat.script.sip_server import serving
+from onehttp_compat.script.world import World
+from onehttp_compat.server import LegacyServer
+from onehttp_compat.sip.message import SipMessage
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RealRun:
+    """What is run, and how."""
+
+    script: Path
+    messages: list[SipMessage]
+    method: str | None
+    argument: str | None
+    aliases: tuple[str, ...]
+    timeout_s: float
+    world: World
+    """Of the run in the server."""
+
+
+def run_in_server(run: RealRun, report: Report) -> None:
+    """Run the script in a real server, and take down what became of the messages.
+
+    Raises:
+        RealServerError: there is none, or it does not start.
+    """
+    with _running(run) as live:
+        for one in _messages(run, live, report):
+            _take_down(one, live, report)
+        _conclude(live, report)
+
+
+def compare(run: RealRun, report: Report, stand_in: LegacyServer) -> None:
+    """Run the script in both, and take down where they differ; ``stand_in`` is for outside.
+
+    Raises:
+        RealServerError: there is none, or it does not start.
+    """
+    follower = Follower()
+
+    def prepare(world: World) -> None:
+        world.follow = follower
+        world.defines.update(run.world.defines)
+        world.assumptions.rules.update(run.world.assumptions.rules)
+        world.assumptions.set_variable = world.server.pv.set
+
+    found: list[Difference] = []
+    with (
+        _running(run) as live,
+        serving(
+            run.script, stand_in, run.method, argument=run.argument, prepare=prepare,
+            message_timeout_s=run.timeout_s,
+        ) as sip,
+    ):  # fmt: skip
+        sip.world.myself = frozenset({*run.aliases, f"127.0.0.1:{live.port}"})
+        follower.take()  # what it did before the first message
+        for one in _messages(run, live, report):
+            _take_down(one, live, report)
+            outcome = sip.run_one(live.as_seen(one.outcome.message))
+            found += differences(outcome, follower.take(), one)
+        _conclude(live, report)
+    report.differences = found
+
+
+@contextmanager
+def _running(run: RealRun) -> Iterator[LiveScript]:
+    with running(
+        run.script, run.world.server, run.world, method=run.method, argument=run.argument,
+        aliases=run.aliases,
+    ) as live:  # fmt: skip
+        yield live
+
+
+def _messages(run: RealRun, live: LiveScript, report: Report) -> Iterable[LiveMessage]:
+    messages = live.run(run.messages, run.timeout_s)
+    try:
+        yield from messages
+    except KeyboardInterrupt:
+        report.is_interrupted = True
+
+
+def _take_down(one: LiveMessage, live: LiveScript, report: Report) -> None:
+    report.note_message(one.outcome)
+    emulated = {
+        call.label
+        for call in one.calls
+        if (call.label.rpartition(".")[0]) not in EMULATED and "(" not in call.label
+    }
+    assumed = live.world.assumptions.calls.values()
+    live.answered |= emulated - {each.function.removeprefix("KSR.") for each in assumed}
+
+
+def _conclude(live: LiveScript, report: Report) -> None:
+    """Say what the server has answered, and what it could not."""
+    server = live.server
+    report.notes.append(
+        f"Run in {server.version}, with {len(server.loaded)} modules; messages came to it from "
+        "127.0.0.1, and what it passed on was caught here."
+    )
+    answered = sorted(one for one in live.answered if not one.startswith("http_"))
+    if answered:
+        report.notes.append(
+            f"Answered by the server itself, and assumed without it: {', '.join(answered)}."
+        )
+    if server.left_out:
+        report.notes.append(f"Modules that did not start: {', '.join(server.left_out)}.")

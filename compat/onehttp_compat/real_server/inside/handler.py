@@ -1,0 +1,132 @@
+"""The object whose methods the server calls: the script's, with what is told around them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+import types
+from collections.abc import Callable
+from typing import Any
+
+import KSR as REAL
+
+from .ksr import Ksr, Msg, expanded, signed
+from .link import calls, link
+
+SCRIPT = os.environ["ONEHTTP_SCRIPT"]
+METHOD = os.environ.get("ONEHTTP_METHOD", "")
+ARGUMENT = os.environ.get("ONEHTTP_ARGUMENT")
+EVENT = "http_async_client:callback"
+KEMI_ROUTE = "ksr_request_route"
+# Up to Kamailio 5.7 the server stumbles over a callback that is not there.
+ALWAYS_THERE = frozenset(("ksr_reply_route", "ksr_onsend_route", "onehttp_nothing"))
+
+
+class Handler:
+    """The script as the server sees it."""
+
+    def __init__(self, user: Any, is_plain: bool) -> None:
+        self._user = user
+        self._is_plain = is_plain
+
+    def child_init(self, rank: int) -> Any:
+        start = getattr(self._user, "child_init", None)
+        return 0 if start is None else start(rank)
+
+    def ksr_request_route(self, msg: Any) -> Any:
+        order = REAL.pv.get("$rU")
+        if order == "onehttp-probe":
+            REAL.sl.send_reply(200, "here")
+            return 1
+        if order == "onehttp-resume":
+            return self._resume(msg)
+        REAL.force_rport()
+        calls.is_on = True
+        link.ask("begin")
+        if METHOD:
+            given = [] if ARGUMENT is None else [expanded(ARGUMENT)]
+            return self._guarded(METHOD, lambda: getattr(self._user, METHOD)(Msg(msg), *given))
+        return self._guarded(KEMI_ROUTE, lambda: self._run(KEMI_ROUTE, msg))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name.startswith("onehttp_answer_"):
+            number = name.rpartition("_")[2]
+            return lambda msg, *_: self._answer(number, msg)
+        if hasattr(self._user, name):
+            return lambda msg, *given: self._guarded(name, lambda: self._run(name, msg, *given))
+        if name in ALWAYS_THERE:
+            return lambda *_: 1
+        raise AttributeError(name)
+
+    def _resume(self, msg: Any) -> int:
+        """The answer of a query has come: go on with its transaction, or run its route alone."""
+        number = REAL.hdr.get("X-Onehttp")
+        suspended = link.ask("resumed", number=number)["suspended"]
+        REAL.sl.send_reply(202, "resuming")
+        try:
+            if suspended:
+                REAL.tmx.t_continue(*map(signed, suspended), "onehttp_answer_" + number)
+            else:
+                self._answer(number, msg, EVENT)
+        finally:
+            link.ask("ran", number=number)
+        return 1
+
+    def _answer(self, number: str, msg: Any, *event: str) -> int:
+        route = link.ask("answering", number=number)["route"]
+        calls.is_on = True
+        self._guarded(route, lambda: self._run(route, msg, *event))
+        return 1
+
+    def _run(self, name: str, msg: Any, *given: Any) -> Any:
+        function = getattr(self._user, name)
+        return function(*given) if self._is_plain else function(Msg(msg), *given)
+
+    def _guarded(self, what: str, work: Callable[[], Any]) -> Any:
+        error = ""
+        try:
+            code = work()
+            if not isinstance(code, int):  # it would make the server's next call fail
+                link.ask("no_number", what=what, kind=type(code).__name__)
+                return 1
+            return code
+        except SystemExit:
+            return 1
+        except Exception as raised:  # noqa: BLE001 - told where the report is written
+            error = described(raised)
+            return -1
+        finally:
+            link.ask("end", what=what, error=error, calls=calls.take())
+
+
+def described(error: BaseException) -> str:
+    """What the script raised, and its line."""
+    folder = os.path.dirname(SCRIPT)
+    frames = [one for one in traceback.extract_tb(error.__traceback__)
+              if os.path.dirname(one.filename) == folder]  # fmt: skip
+    where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}: " if frames else ""
+    cause = error.__cause__ if isinstance(error, SystemError) else None
+    return f"{where}{type(error).__name__}: {error}" + (f" ({cause})" if cause else "")
+
+
+def mod_init() -> Handler:
+    """What the server calls first."""
+    sys.stdout = open(os.environ["ONEHTTP_PRINTS"], "a", buffering=1)  # noqa: SIM115
+    ksr: Any = Ksr()
+    sys.modules["KSR"] = ksr
+    sys.path.insert(0, os.path.dirname(SCRIPT))
+    module = types.ModuleType(os.path.basename(SCRIPT).rpartition(".")[0])
+    names = vars(module)
+    names.update(__file__=SCRIPT, KSR=ksr)
+    try:
+        with open(SCRIPT, "rb") as file:
+            exec(compile(file.read(), SCRIPT, "exec"), names)
+        if "mod_init" not in names:
+            return Handler(types.SimpleNamespace(**names), True)
+        return Handler(names["mod_init"](), False)
+    except BaseException as error:
+        link.ask("does_not_start", error=described(error))
+        raise

@@ -1,0 +1,182 @@
+"""``KSR`` and ``msg`` of the script: the server's own, save for HTTP and what it has not loaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import KSR as REAL
+
+from .link import link, place, plain, recorded
+
+HTTP_MODULES = ("http_client", "http_async_client")
+HTTP_NATIVE = frozenset(os.environ.get("ONEHTTP_NATIVE", "").split())
+HTTP_VARIABLES = ("$http_", "$(http_", "$curlerror", "$httprhdr")
+RELAYS = frozenset((
+    "t_relay", "t_relay_to_flags", "t_relay_to_proto", "t_relay_to_proto_addr",
+    "t_relay_to_proxy", "t_relay_to_proxy_flags",
+))  # fmt: skip
+SUSPENDING = ("query", "http_async_query")
+SCRATCH = "$var(onehttp_scratch)"
+
+
+class Module:
+    """``KSR.<name>`` of the script."""
+
+    def __init__(self, name: str, real: Any) -> None:
+        self._name = name
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        function = recorded(f"{self._name}.{name}", self._function(name))
+        setattr(self, name, function)
+        return function
+
+    def _function(self, name: str) -> Callable[..., Any]:
+        if self._name in HTTP_MODULES:
+            link.ask("known", module=self._name, name=name)
+            return lambda *arguments: http_call(self._name, name, arguments)
+        if self._name == "tm" and name in RELAYS:
+            return relay
+        real = getattr(self._real, name, None)
+        if real is None:
+            link.ask("known", module=self._name, name=name)
+            return assumed_function(self._name, name)
+        return pv_function(name, real) if self._name == "pv" else real
+
+    def __dir__(self) -> list[str]:
+        return dir(self._real)
+
+
+class Ksr:
+    """``KSR`` of the script."""
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(REAL, name, None)
+        if callable(real):
+            found: Any = recorded(name, real)
+        elif real is not None or name in HTTP_MODULES:
+            found = real if isinstance(real, (int, str)) else Module(name, real)
+        elif name.startswith("__"):
+            raise AttributeError(name)
+        else:
+            found = missing(name)
+        setattr(self, name, found)
+        return found
+
+    def __dir__(self) -> list[str]:
+        return sorted({*dir(REAL), *HTTP_MODULES})
+
+
+class Msg:
+    """``msg`` of the script."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def call_function(self, *arguments: Any) -> Any:
+        """A function by its native name."""
+        name, given = arguments[0], arguments[1:]
+        if name in RELAYS:
+            return recorded(f"call_function({name})", relay)(*given)
+        if name not in HTTP_NATIVE:
+            call = recorded(
+                f"call_function({name})", lambda *_: self._real.call_function(*arguments)
+            )
+            return call(*given)
+        kinds = link.ask("native", name=name, count=len(given))["kinds"]
+        values = [
+            expanded(one) if kind == "text" else one
+            for one, kind in zip(given, kinds or [""] * len(given), strict=False)
+        ]
+        return recorded(f"call_function({name})", lambda *_: http_call("", name, tuple(values)))(
+            *given
+        )
+
+
+def missing(name: str) -> Any:
+    """What this server has not loaded: assumed, if any server has it."""
+    if link.ask("known", module=name, name="")["kind"] == "module":
+        return Module(name, None)
+    return recorded(name, assumed_function("", name))
+
+
+def assumed_function(module: str, name: str) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Any:
+        file, line = place()
+        given = list(map(plain, arguments))
+        answer = link.ask("assume", module=module, name=name, arguments=given, file=file, line=line)
+        for variable, value in answer["sets"].items():
+            set_variable(variable, value)
+        return answer["value"]
+
+    return call
+
+
+def relay(*_: Any) -> Any:
+    """Send to ``onehttp run``, whatever the destination: nothing leaves this machine."""
+    return REAL.tm.t_relay_to_proxy(os.environ["ONEHTTP_SINK"])
+
+
+def pv_function(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of ``KSR.pv``; variables of the HTTP modules are not the server's."""
+
+    def call(*arguments: Any) -> Any:
+        variable = arguments[0] if arguments else None
+        if isinstance(variable, str) and variable.startswith(HTTP_VARIABLES):
+            file, line = place()
+            given = list(arguments)
+            return link.ask("pv", name=name, arguments=given, file=file, line=line)["value"]
+        return real(*arguments)
+
+    return call
+
+
+def http_call(module: str, name: str, arguments: tuple[Any, ...]) -> Any:
+    """A function of the HTTP modules; the transaction is suspended here where it waits for it."""
+    file, line = place()
+    suspended = None
+    is_in_transaction = name in SUSPENDING and REAL.pv.get("$T(id_index)") is not None
+    if is_in_transaction and link.ask("suspends")["value"] and REAL.tmx.t_suspend() > 0:
+        suspended = [REAL.pv.get("$T(id_index)"), REAL.pv.get("$T(id_label)")]
+    answer = link.ask(
+        "call", module=module, name=name, arguments=list(arguments), suspended=suspended,
+        file=file, line=line,
+    )  # fmt: skip
+    if suspended and answer["value"] != 0:
+        REAL.tmx.t_continue(*map(signed, suspended), "onehttp_nothing")
+    for variable, value in answer["sets"].items():
+        set_variable(variable, value)
+    return answer["value"]
+
+
+def set_variable(name: str, value: Any) -> None:
+    """Write a variable, byte for byte."""
+    if value is None:
+        REAL.pv.unset(name)
+    elif isinstance(value, int):
+        REAL.pv.seti(name, value)
+    else:
+        raw = value.encode("utf-8", "surrogateescape")
+        try:
+            REAL.pv.sets(name, raw.decode() if b"\0" not in raw else b"".decode("invalid"))
+        except (UnicodeError, LookupError):
+            REAL.pv.sets(SCRATCH, raw.hex())
+            REAL.pvx.evalx(name, f"$({SCRATCH[1:]}{{s.decode.hexa}})")
+
+
+def expanded(text: str) -> str:
+    """Text with its variables replaced, by the server."""
+    if "$" not in text:
+        return text
+    REAL.pvx.evalx(SCRATCH, text)
+    return str(REAL.pv.get(SCRATCH))
+
+
+def signed(number: int) -> int:
+    """An unsigned number of 32 bits as ``KSR`` takes it."""
+    return number - (1 << 32) if number >= 1 << 31 else number

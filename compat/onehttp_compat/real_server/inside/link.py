@@ -1,0 +1,93 @@
+"""The connection to ``onehttp run``, and what is noted for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Link:
+    """One connection for each process of the server."""
+
+    def __init__(self) -> None:
+        self._pid = 0
+        self._file: Any = None
+
+    def ask(self, op: str, **fields: Any) -> Any:
+        """Ask, and wait for the answer.
+
+        Raises:
+            AttributeError: no server has what was asked for.
+            RuntimeError: it failed.
+        """
+        if self._pid != os.getpid():
+            client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            client.connect(os.environ["ONEHTTP_LINK"])
+            self._file, self._pid = client.makefile("rwb"), os.getpid()
+        self._file.write(json.dumps({"op": op, **fields}).encode() + b"\n")
+        self._file.flush()
+        answer = json.loads(self._file.readline() or b"{}")
+        if "attribute_error" in answer:
+            raise AttributeError(answer["attribute_error"])
+        if "failure" in answer:
+            raise RuntimeError(answer["failure"])
+        return answer
+
+
+link = Link()
+
+
+class Calls:
+    """What the script has called since the message began."""
+
+    def __init__(self) -> None:
+        self.is_on = False
+        self._rows: list[list[Any]] = []
+
+    def note(self, label: str, arguments: tuple[Any, ...], result: Any) -> None:
+        """Note one call; not what happens before the first message."""
+        if self.is_on:
+            file, line = place()
+            self._rows.append([label, list(map(plain, arguments)), plain(result), file, line])
+
+    def take(self) -> list[list[Any]]:
+        """All that was noted, once."""
+        rows, self._rows = self._rows, []
+        return rows
+
+
+calls = Calls()
+
+
+def place() -> tuple[str, int]:
+    """The nearest line of the script."""
+    frame = sys._getframe(1)
+    while os.path.dirname(frame.f_code.co_filename) == HERE and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
+
+
+def plain(value: Any) -> Any:
+    """A value that JSON can carry."""
+    return value if isinstance(value, (str, int, type(None))) else repr(value)
+
+
+def recorded(label: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, its calls noted."""
+
+    def call(*arguments: Any) -> Any:
+        try:
+            result = function(*arguments)
+        except Exception as error:
+            calls.note(label, arguments, f"raised {type(error).__name__}")
+            raise
+        calls.note(label, arguments, result)
+        return result
+
+    return call

@@ -1,0 +1,199 @@
+"""A Kamailio process on loopback: its configuration, its start, its end."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from onehttp import OnehttpError
+
+MODULES: Final = (
+    "kex", "corex", "tm", "tmx", "sl", "rr", "pv", "maxfwd", "textops", "textopsx", "siputils",
+    "xlog", "sanity", "nathelper", "htable", "auth", "ipops", "sdpops", "uac", "path", "diversion",
+    "cfgutils", "kemix", "statistics", "counters", "usrloc", "registrar", "stun", "crypto", "uuid",
+    "json", "jansson", "regex", "tmrec", "pike", "ratelimit", "pv_headers", "dialog",
+)  # fmt: skip
+"""What a configuration of nothing but a script loads: whatever starts without a database."""
+START_S: Final = 60.0
+STOP_S: Final = 10.0
+_failed_module = re.compile(r"Error while initializing module (\w+)|init_mod\(\): .*module (\w+)")
+
+CONFIG: Final = """#!KAMAILIO
+debug={level}
+log_stderror=yes
+children=1
+disable_tcp=yes
+auto_aliases=no
+dns=no
+rev_dns=no
+server_signature=no
+listen=udp:127.0.0.1:{port}
+{aliases}
+{modules}
+{parameters}
+modparam("app_python3", "load", "{script}")
+cfgengine "python"
+"""
+
+
+class RealServerError(OnehttpError, RuntimeError):
+    """No Kamailio could be run; the message ends with what it said."""
+
+
+@dataclass(slots=True)
+class RealServer:
+    """What is to be run.
+
+    Args:
+        folder: where its files go.
+        modules: those to load; what does not start by itself is left out.
+        parameters: ``modparam`` lines, by module.
+        aliases: hosts that are the server itself.
+    """
+
+    folder: Path
+    environment: dict[str, str]
+    modules: list[str] = field(default_factory=lambda: list(MODULES))
+    parameters: dict[str, list[str]] = field(default_factory=dict)
+    aliases: Iterable[str] = ()
+    level: int = 1
+    port: int = 0
+    left_out: list[str] = field(default_factory=list)
+    """Modules that are installed and did not start."""
+    loaded: list[str] = field(default_factory=list)
+    version: str = ""
+    _process: subprocess.Popen[bytes] | None = None
+
+    def start(self, is_ready: Callable[[int], bool]) -> None:
+        """Start, and wait until ``is_ready(port)``.
+
+        Raises:
+            RealServerError: it does not start.
+        """
+        binary, folder = find_server()
+        wanted = [name for name in self.modules if (folder / f"{name}.so").exists()]
+        if not (folder / "app_python3.so").exists():
+            raise RealServerError(f"no app_python3.so in {folder}: {INSTALL}")
+        while True:
+            failed = self._try(binary, wanted, is_ready)
+            if failed is None:
+                self.loaded, self.version = wanted, _version(binary)
+                return
+            if failed not in wanted:
+                raise RealServerError(f"Kamailio does not start:\n{self.log_tail()}")
+            wanted.remove(failed)
+            self.left_out.append(failed)
+
+    def stop(self) -> None:
+        """End it, and whatever it has started."""
+        process = self._process
+        if process is None:
+            return
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(STOP_S)
+        # Children of a killed main process would go on with its port.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        self._process = None
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def log_tail(self, lines: int = 12) -> str:
+        """The last errors of its log."""
+        text = (self.folder / "kamailio.log").read_text("utf-8", "replace")
+        told = [line for line in text.splitlines() if "ERROR" in line or "CRITICAL" in line]
+        return "\n".join((told or text.splitlines())[-lines:])
+
+    def _try(self, binary: Path, modules: list[str], is_ready: Callable[[int], bool]) -> str | None:
+        """None: it runs; otherwise the module that does not start, or an empty text."""
+        self.port = free_port()
+        config = self.folder / "kamailio.cfg"
+        config.write_text(self._config(modules))
+        log = (self.folder / "kamailio.log").open("wb")
+        command: list[str | Path] = [
+            binary, "-f", config, "-DD", "-E", "-m", "64", "-M", "16", "-w", self.folder,
+            "-Y", self.folder, "-P", self.folder / "pid",
+        ]  # fmt: skip
+        # A fixed PATH: the embedded interpreter takes its home from the first python3 on it.
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **self.environment}
+        self._process = subprocess.Popen(
+            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder,
+            env=environment, start_new_session=True, preexec_fn=_die_with_parent,
+        )  # fmt: skip
+        log.close()
+        end = time.monotonic() + START_S
+        while self._process.poll() is None and time.monotonic() < end:
+            if is_ready(self.port):
+                return None
+        if self.is_running:
+            self.stop()
+            raise RealServerError(f"Kamailio does not answer:\n{self.log_tail()}")
+        found = _failed_module.search((self.folder / "kamailio.log").read_text("utf-8", "replace"))
+        self.stop()
+        return (found[1] or found[2]) if found else ""
+
+    def _config(self, modules: list[str]) -> str:
+        loaded = [*modules, "app_python3"]
+        return CONFIG.format(
+            level=self.level,
+            port=self.port,
+            aliases="\n".join(f'alias="{host}"' for host in self.aliases),
+            modules="\n".join(f'loadmodule "{name}.so"' for name in loaded),
+            parameters="\n".join(
+                line for name in modules for line in self.parameters.get(name, [])
+            ),
+            script=self.folder / "script.py",
+        )
+
+
+INSTALL: Final = "apt-get install kamailio kamailio-python3-modules"
+
+
+def find_server() -> tuple[Path, Path]:
+    """The binary and its folder of modules.
+
+    Raises:
+        RealServerError: there is none.
+    """
+    found = shutil.which("kamailio", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    folders = [*Path("/usr/lib").glob("*/kamailio/modules"),
+               *Path("/usr/local").glob("lib*/kamailio/modules")]  # fmt: skip
+    if found is None or not folders:
+        raise RealServerError(f"no Kamailio on this machine: {INSTALL}")
+    return Path(found), folders[0]
+
+
+def _version(binary: Path) -> str:
+    said = subprocess.run([binary, "-v"], capture_output=True, text=True, check=False).stdout
+    return "Kamailio " + (said.split()[2] if len(said.split()) > 2 else "")
+
+
+def free_port() -> int:
+    """A UDP port of loopback that nobody has: the server would share one that somebody has."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _die_with_parent() -> None:
+    # A run that is killed must not leave a server behind. 1 is PR_SET_PDEATHSIG.
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)

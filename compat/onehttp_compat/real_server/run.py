@@ -1,0 +1,327 @@
+"""Messages through a script in the real server, and what became of each."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S, TransactionLayer
+from onehttp_compat.real_server.calls import LiveCalls, placed
+from onehttp_compat.real_server.link import Answer, Link
+from onehttp_compat.real_server.process import RealServer, RealServerError
+from onehttp_compat.real_server.sockets import Sockets
+from onehttp_compat.registry import NATIVE
+from onehttp_compat.script.instance import NO_NUMBER
+from onehttp_compat.script.outcome import MessageOutcome, QueryOutcome
+from onehttp_compat.script.pv.store import install
+from onehttp_compat.script.world import World
+from onehttp_compat.server import LegacyServer
+from onehttp_compat.sip.message import SipMessage
+
+TIMEOUT_S: Final = 60.0
+STEP_S: Final = 0.05
+"""The server is looked at so often while queries are on their way."""
+_OF_TM: Final = ("ACK", "CANCEL")
+"""What ``tm`` sends by itself, too: for a refusal, to branches that are given up."""
+_table = re.compile(rb"""\$sht[a-z]*\((\w+)=>|sht_\w+\(\s*["'](\w+)["']""")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCall:
+    """A function that the script called in the server, or in the stand-in."""
+
+    label: str
+    arguments: tuple[object, ...]
+    result: object
+    line: int
+
+
+@dataclass(slots=True)
+class LiveMessage:
+    """What the server has done with one message."""
+
+    outcome: MessageOutcome
+    calls: list[RecordedCall] = field(default_factory=list)
+    sent: list[SipMessage] = field(default_factory=list)
+    """Requests that it has passed on."""
+    has_begun: bool = False
+
+
+class LiveScript:
+    """A script in a real server. Made by `running`."""
+
+    def __init__(self, path: Path, world: World, sockets: Sockets, server: RealServer) -> None:
+        self.world = world
+        self.server = server
+        self.calls = LiveCalls(world, self._wake, self._note_query)
+        self.does_not_start = ""
+        self.answered: set[str] = set()
+        """Functions that the server has answered, and that are assumed outside it."""
+        self._path = path
+        self._sockets = sockets
+        self._current = LiveMessage(MessageOutcome(SipMessage("", label="child_init")))
+        self._known: list[LiveMessage] = []
+        self._passed_on: set[tuple[object, ...]] = set()
+
+    def answer(self, op: str, fields: Mapping[str, Any]) -> Answer:
+        """Answer the script's surroundings; called in the thread of their connection."""
+        errands = self.calls.resuming.errands
+        if errands is not None and op in ("call", "pv", "assume"):
+            return errands.do(lambda: self._answer(op, fields))
+        return self._answer(op, fields)
+
+    def run(
+        self, messages: Iterable[SipMessage], timeout_s: float = TIMEOUT_S
+    ) -> Iterator[LiveMessage]:
+        """Send messages one after the other.
+
+        Yields:
+            what became of each, when the server is through with it and with its queries.
+
+        Raises:
+            RealServerError: the server has ended.
+        """
+        self._wait_for_queries(time.perf_counter() + timeout_s)  # of child_init
+        for number, message in enumerate(messages, 1):
+            live = LiveMessage(MessageOutcome(message, number))
+            self._current = live
+            self._known.append(live)
+            started = time.perf_counter()
+            if message.refusal and not message.received:
+                live.outcome.refusal = message.refusal
+            else:
+                self._send(live)
+                self._finish(live, started, timeout_s)
+            live.outcome.time_s = time.perf_counter() - started
+            yield live
+
+    @property
+    def port(self) -> int:
+        """Of the server."""
+        return self._sockets.port
+
+    def as_seen(self, message: SipMessage) -> SipMessage:
+        """A message with the addresses that the server saw it come between."""
+        return dataclasses.replace(
+            message,
+            source=self._sockets.source,
+            destination=("127.0.0.1", self._sockets.port),
+            protocol="udp",
+        )
+
+    # ---- what the script's surroundings tell and ask
+
+    def _answer(self, op: str, fields: Mapping[str, Any]) -> Answer:
+        rest = {key: value for key, value in fields.items() if key not in ("file", "line")}
+        if op in ("call", "pv", "assume"):
+            with placed(fields):
+                answer: Answer = getattr(self.calls, op)(**rest)
+                return answer
+        if op in ("known", "native", "suspends", "resumed", "answering"):
+            found: Answer = getattr(self.calls, op)(**rest)
+            return found
+        if op == "ran":
+            return self.calls.ran(str(rest["number"]))
+        getattr(self, f"_on_{op}")(**rest)
+        return {}
+
+    def _on_begin(self) -> None:
+        self._current.has_begun = True
+
+    def _on_end(self, what: str, error: str, calls: list[list[Any]]) -> None:
+        live = self._current
+        live.has_begun = True
+        live.calls += [
+            RecordedCall(label, tuple(arguments), result, line)
+            for label, arguments, result, _, line in calls
+        ]
+        if error and live.outcome.error is None:
+            live.outcome.error = error
+
+    def _on_no_number(self, what: str, kind: str) -> None:
+        self.world.mistakes.hint(NO_NUMBER.format(what, kind), self._path.name)
+
+    def _on_does_not_start(self, error: str) -> None:
+        self.does_not_start = error
+
+    def _note_query(self, query: QueryOutcome) -> None:
+        self._current.outcome.queries.append(query)
+
+    def _wake(self, number: int) -> None:
+        self._sockets.wake("onehttp-resume", number)
+
+    # ---- messages
+
+    def _send(self, live: LiveMessage) -> None:
+        message = live.outcome.message
+        if message.is_request or message.refusal:
+            self._sockets.send(message.received)
+            return
+        relayed = self._relayed_for(message)
+        if relayed is None:
+            self._sockets.send(message.received)
+        else:
+            self._sockets.send(_reply_to(relayed, message), from_sink=True)
+
+    def _finish(self, live: LiveMessage, started: float, timeout_s: float) -> None:
+        """Wait until nothing of it is open, and take in what the server has sent for it."""
+        end = started + timeout_s
+        while True:
+            left = end - time.perf_counter()
+            if left <= 0 or not self._sockets.settle(left):
+                if not self.server.is_running:
+                    raise RealServerError(
+                        f"the server has crashed at {live.outcome.message.label}:\n"
+                        + self.server.log_tail()
+                    )
+                live.outcome.error = f"does not end after {timeout_s:g} s (--timeout)"
+                break
+            if not self._wait_for_queries(min(end, time.perf_counter() + STEP_S)):
+                break
+        self._sockets.collect()
+        self._take_in(live)
+
+    def _wait_for_queries(self, end: float) -> bool:
+        """Wait for the queries on their way; True: there still are some."""
+        changed = self.calls.changed
+        with changed:
+            while self.calls.open and (left := end - time.perf_counter()) > 0:
+                changed.wait(left)
+            return bool(self.calls.open)
+
+    def _take_in(self, live: LiveMessage) -> None:
+        """Replies and requests that belong to it."""
+        outcome = live.outcome
+        told: set[tuple[object, ...]] = set()
+        for sent in self._sockets.seen:
+            key = (sent.status, sent.reason, sent.method, sent.top_via, sent.uri)
+            if key in told or key in self._passed_on or not _is_of(sent, outcome.message):
+                continue  # sent again, or for another message
+            told.add(key)
+            if not sent.status:  # the server repeats it until the next hop answers
+                self._passed_on.add(key)
+            if sent.status:
+                outcome.replies.append(f"{sent.status} {sent.reason}")
+            elif sent.method not in _OF_TM or outcome.message.method == sent.method:
+                live.sent.append(sent)
+                outcome.actions.append("relay")
+        self._sockets.seen.clear()
+        outcome.headers += [
+            str(call.arguments[0]).strip()
+            for call in live.calls
+            if call.label.startswith("hdr.append") and call.arguments
+        ]
+        if not live.has_begun and not outcome.replies and outcome.message.is_request:
+            outcome.refusal = outcome.message.refusal or "the server drops it"
+
+    def _relayed_for(self, reply: SipMessage) -> SipMessage | None:
+        """The request that the server has passed on, which a captured reply answers."""
+        for live in reversed(self._known):
+            for sent in live.sent:
+                if sent.header("call-id") == reply.header("call-id") and sent.cseq == reply.cseq:
+                    return sent
+        return None
+
+
+def _is_of(sent: SipMessage, message: SipMessage) -> bool:
+    return sent.header("call-id") == message.header("call-id")
+
+
+def _reply_to(request: SipMessage, captured: SipMessage) -> bytes:
+    """The captured reply as the next hop would send it for the request that it was given."""
+    vias = tuple(("Via", via) for via in request.vias)
+    rest = tuple(one for one in captured.headers if one[0].lower() not in ("via", "v"))
+    return dataclasses.replace(captured, headers=vias + rest, received=b"").wire()
+
+
+@contextmanager
+def running(
+    path: Path,
+    legacy: LegacyServer,
+    world_of: World | None = None,
+    *,
+    method: str | None = None,
+    argument: str | None = None,
+    aliases: Iterable[str] = (),
+    defines: Mapping[str, str] = {},
+) -> Iterator[LiveScript]:
+    """A real server that runs the script at ``path``.
+
+    Args:
+        world_of: the world of the run; None: a new one.
+        method, argument: of an ``app_python`` script, as `serving` takes them.
+        aliases: hosts that are the server itself.
+
+    Raises:
+        RealServerError: there is no server, or it does not start; says why.
+    """
+    world = world_of or World(legacy, TransactionLayer(DEFAULT_FINAL_TIMER_S), path)
+    if world_of is None:
+        install(world)
+    if not path.is_file():
+        raise RealServerError(f"{path}: no such file")
+    folder = Path(tempfile.mkdtemp(prefix="onehttp-run-"))
+    sockets = Sockets()
+    try:
+        shutil.copytree(Path(__file__).with_name("inside"), folder / "onehttp_inside")
+        (folder / "script.py").write_text("from onehttp_inside.handler import mod_init\n")
+        environment = {
+            "ONEHTTP_LINK": str(folder / "link"),
+            "ONEHTTP_SCRIPT": str(path.resolve()),
+            "ONEHTTP_SINK": sockets.sink_address,
+            "ONEHTTP_PRINTS": str(folder / "prints"),
+            "ONEHTTP_NATIVE": " ".join(sorted({name for name, _ in NATIVE})),
+            **({"ONEHTTP_METHOD": method} if method else {}),
+            **({"ONEHTTP_ARGUMENT": argument} if argument is not None else {}),
+            **{name: value for name, value in os.environ.items() if name not in ("PATH",)},
+        }
+        server = RealServer(
+            folder, environment, aliases=aliases, parameters=_parameters(path, defines)
+        )
+        live = LiveScript(path, world, sockets, server)
+        link = Link(folder / "link", live)
+        try:
+            _start(live, path)
+            yield live
+        finally:
+            server.stop()
+            link.close()
+            _show_prints(folder / "prints")
+    finally:
+        sockets.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(live: LiveScript, path: Path) -> None:
+    try:
+        live.server.start(live._sockets.is_answering)
+    except RealServerError as error:
+        if live.does_not_start:
+            raise RealServerError(f"{path}: does not start: {live.does_not_start}") from error
+        raise
+
+
+def _parameters(path: Path, _defines: Mapping[str, str]) -> dict[str, list[str]]:
+    """``modparam`` lines that the script cannot do without: the tables that it names."""
+    text = b"".join(file.read_bytes() for file in path.parent.glob("*.py"))
+    tables = {(one or other).decode() for one, other in _table.findall(text)}
+    return {
+        "htable": [f'modparam("htable", "htable", "{name}=>size=8;")' for name in sorted(tables)],
+        "usrloc": ['modparam("usrloc", "preload", "location")'],
+        "cfgutils": ['modparam("cfgutils", "lock_set_size", 4)'],
+    }
+
+
+def _show_prints(file: Path) -> None:
+    if file.exists():
+        sys.stderr.write(file.read_text("utf-8", "replace")[: 1 << 20])

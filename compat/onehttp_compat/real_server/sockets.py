@@ -1,0 +1,114 @@
+"""The UDP sockets around the server: who sends messages, who watches it, where its requests go."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+import select
+import socket
+import time
+from typing import Final
+
+from onehttp_compat.sip.message import MessageError, SipMessage, parse
+
+LOOPBACK: Final = "127.0.0.1"
+PROBE_S: Final = 0.2
+"""How long one look at the server waits; it is looked at until its time is over."""
+MAX_DATAGRAM: Final = 65535
+_probe_id = re.compile(rb"(?im)^Call-ID:[ \t]*onehttp-(\d+)")
+
+_CONTROL: Final = (
+    "OPTIONS sip:{user}@127.0.0.1 SIP/2.0\r\n"
+    "Via: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK-onehttp-{number}\r\n"
+    "From: <sip:you@kamailio.org>;tag=123\r\nTo: <sip:you@kamailio.org>\r\n"
+    "Call-ID: onehttp-{number}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 5\r\n"
+    "X-Onehttp: {payload}\r\nContent-Length: 0\r\n\r\n"
+)
+
+
+def udp_socket() -> socket.socket:
+    """A socket on a port of loopback."""
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.bind((LOOPBACK, 0))
+    return made
+
+
+class Sockets:
+    """Three sockets; ``port`` is that of the server."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.client = udp_socket()
+        self.control = udp_socket()
+        self.sink = udp_socket()
+        self.seen: list[SipMessage] = []
+        """What the server has sent: replies to the client, requests to the sink."""
+        self._numbers = itertools.count(1)
+
+    def close(self) -> None:
+        for one in (self.client, self.control, self.sink):
+            one.close()
+
+    @property
+    def source(self) -> tuple[str, int]:
+        host, port = self.client.getsockname()
+        return host, port
+
+    @property
+    def sink_address(self) -> str:
+        return f"udp:{LOOPBACK}:{self.sink.getsockname()[1]}"
+
+    def send(self, message: bytes, *, from_sink: bool = False) -> None:
+        """Send a message to the server."""
+        (self.sink if from_sink else self.client).sendto(message, (LOOPBACK, self.port))
+
+    def wake(self, user: str, payload: object = "") -> int:
+        """Send an order to the script's surroundings; its number."""
+        number = next(self._numbers)
+        text = _CONTROL.format(
+            user=user, port=self.control.getsockname()[1], number=number, payload=payload
+        )
+        self.control.sendto(text.encode(), (LOOPBACK, self.port))
+        return number
+
+    def is_answering(self, port: int) -> bool:
+        """Whether the server on that port answers now."""
+        self.port = port
+        return self._wait_for(self.wake("onehttp-probe"), PROBE_S)
+
+    def settle(self, limit_s: float) -> bool:
+        """Wait until the server has worked off what was sent; False: not within the limit.
+
+        Its one worker takes datagrams in their order: once it answers, all before are done.
+        """
+        return self._wait_for(self.wake("onehttp-probe"), limit_s)
+
+    def collect(self, wait_s: float = 0.0) -> None:
+        """Take in what the server has sent."""
+        while self._take(wait_s) is not None:
+            wait_s = 0.0
+
+    def _wait_for(self, number: int, limit_s: float) -> bool:
+        end = time.monotonic() + limit_s
+        while (left := end - time.monotonic()) > 0:
+            if self._take(left) == number:
+                return True
+        return False
+
+    def _take(self, wait_s: float) -> int | None:
+        """Take one datagram in; the number of an order that it answers, 0 for any other, None:
+        there is none."""
+        ready, _, _ = select.select([self.control, self.client, self.sink], [], [], wait_s)
+        if not ready:
+            return None
+        try:
+            data, peer = ready[0].recvfrom(MAX_DATAGRAM)
+        except ConnectionRefusedError:
+            return 0  # nobody was there yet: the kernel tells of an earlier datagram
+        if ready[0] is self.control:
+            found = _probe_id.search(data)
+            return int(found[1]) if found else 0
+        with contextlib.suppress(MessageError):  # a keep-alive
+            self.seen.append(parse(data, source=peer))
+        return 0

@@ -1,0 +1,35 @@
+"""Bodies: read, searched, replaced, set, removed; session descriptions."""
+
+import KSR
+
+
+def mod_init():
+    return Bodies()
+
+
+class Bodies:
+    def ksr_request_route(self, msg):
+        KSR.textops.has_body()
+        KSR.textops.has_body_type("application/sdp")
+        KSR.textops.has_body_type("text/plain")
+        KSR.pv.get("$rb")
+        KSR.pv.get("$bs")
+        KSR.pv.get("$cT")
+        KSR.pv.get("$(rb{s.len})")
+        KSR.pv.get("$(rb{line.at,1})")
+        KSR.textops.search_body("a=sendrecv")
+        KSR.textops.search("^CSeq")
+        if KSR.textops.has_body() > 0:
+            KSR.textops.replace_body("192.0.2.10", "203.0.113.9")
+            KSR.textopsx.msg_apply_changes()
+            KSR.pv.get("$rb")
+            KSR.textops.set_body("hello", "text/plain")
+            KSR.textopsx.msg_apply_changes()
+            KSR.pv.get("$rb")
+            KSR.pv.get("$cT")
+            KSR.pv.get("$cl")
+        KSR.textops.str_find("abc", "c")
+        KSR.textops.cmp_istr("a", "A")
+        KSR.regex.pcre_match("sip:alice", "^sip:[a-z]+$")
+        KSR.sl.send_reply(200, "OK")
+        return 1
