@@ -19,6 +19,7 @@ import onehttp
 from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S, TransactionLayer
 from onehttp_compat.cli.config_options import Surroundings, config_options
 from onehttp_compat.cli.report import Report
+from onehttp_compat.cli.run_world import Told, loaded_modules, tell
 from onehttp_compat.cli.script_output import apart
 from onehttp_compat.script.captures import DEFAULT_MESSAGE, read_messages
 from onehttp_compat.script.limits import staying_alive
@@ -26,7 +27,6 @@ from onehttp_compat.script.outcome import MessageOutcome
 from onehttp_compat.script.pv.store import install
 from onehttp_compat.script.sip_server import SipServer, serving
 from onehttp_compat.script.world import World
-from onehttp_compat.script.world.assume_file import read as read_assumptions
 from onehttp_compat.server import LegacyServer, use_server
 from onehttp_compat.sip.message import SipMessage
 
@@ -163,9 +163,17 @@ def _run(options: RunOptions) -> Report:
     server.start()
     report = Report(options.script, len(requests), is_load_test=options.is_load_test)
     server.observers.append(report.note)
+    told = Told(
+        myself=options.myself,
+        defines=options.surroundings.defines,
+        assume=options.assume,
+        is_strict=options.strict,
+        configured=configured,
+        messages=requests,
+    )
     method, argument = _named_call(options)
     if options.kamailio or options.compare:
-        _run_real(options, server, report, requests)
+        _run_real(options, server, told, report)
         report.stats = onehttp.stats()
         return report
     with apart() as output, staying_alive(), serving(
@@ -174,7 +182,8 @@ def _run(options: RunOptions) -> Report:
         method,
         argument=argument,
         ranks=options.child_init,
-        prepare=lambda world: _prepare(world, options, configured, requests),
+        loaded=loaded_modules(configured),
+        prepare=lambda world: tell(world, told),
         message_timeout_s=options.timeout,
         final_timer_s=options.fr_timer,
     ) as sip:  # fmt: skip
@@ -185,19 +194,17 @@ def _run(options: RunOptions) -> Report:
     return report
 
 
-def _run_real(
-    options: RunOptions, server: LegacyServer, report: Report, requests: list[SipMessage]
-) -> None:
+def _run_real(options: RunOptions, server: LegacyServer, told: Told, report: Report) -> None:
     """Run it in a real server; with ``--compare`` outside it, too."""
     from onehttp_compat.cli.run_real import RealRun, compare, run_in_server
 
     world = World(server, TransactionLayer(options.fr_timer), options.script)
     install(world)
-    _prepare(world, options, requests)
+    tell(world, told)
     method, argument = _named_call(options)
     run = RealRun(
         script=options.script,
-        messages=requests,
+        messages=told.messages,
         method=method,
         argument=argument,
         aliases=options.myself,
@@ -237,30 +244,6 @@ def _collect(
             f"The script asked whether these are the server itself, and was told no: {shown}. "
             "--myself HOST says yes."
         )
-
-
-def _prepare(
-    world: World,
-    options: RunOptions,
-    configured: Configured | None,
-    requests: list[SipMessage],
-) -> None:
-    """Tell the world of the run what the command line says of it."""
-    named = {name.strip().lower() for name in options.myself}
-    if configured is not None:
-        named |= configured.addresses()
-        world.defines.update(configured.config.defines)
-    received_at = {one.destination[0] for one in requests if not one.refusal}
-    world.myself = frozenset({*named, "127.0.0.1", "localhost", *received_at})
-    for name, value in options.surroundings.defines.items():
-        world.defines[name] = value or ""
-    assumptions = world.assumptions
-    assumptions.is_strict = options.strict
-    assumptions.set_variable = world.server.pv.set
-    if options.assume is not None:
-        rules, variables = read_assumptions(options.assume, lambda: sys.modules["KSR"])
-        assumptions.rules.update(rules)
-        assumptions.variables.update(variables)
 
 
 def _named_call(options: RunOptions) -> tuple[str | None, str | None]:

@@ -32,6 +32,10 @@ class SharedTables:
         self._iterators: dict[str, tuple[str, Iterator[str], str | None]] = {}
         self._locks: dict[str, threading.RLock] = {}
 
+    def declare(self, names: dict[str, int]) -> None:
+        """There are these tables, and no others."""
+        self._lifetimes = dict(names)
+
     def has(self, table: str) -> bool:
         """Whether there is such a table."""
         return self._lifetimes is None or table in self._lifetimes

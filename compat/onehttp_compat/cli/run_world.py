@@ -1,0 +1,83 @@
+"""What the command line and the configuration of the server say of the world of a run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from onehttp_compat.configured import Configured
+from onehttp_compat.script.world import World
+from onehttp_compat.script.world.assume_file import read
+from onehttp_compat.sip.message import SipMessage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the world is told."""
+
+    myself: tuple[str, ...]
+    defines: Mapping[str, str | None]
+    assume: Path | None
+    is_strict: bool
+    configured: Configured | None
+    messages: list[SipMessage]
+
+
+def tell(world: World, told: Told) -> None:
+    """Tell the world of a run, before its script starts.
+
+    Raises:
+        AssumeFileError: the file of ``--assume`` cannot be understood.
+    """
+    named = {name.strip().lower() for name in told.myself}
+    if told.configured is not None:
+        named |= told.configured.addresses()
+        world.defines.update(told.configured.config.defines)
+        _tell_parameters(world, told.configured)
+    received_at = {one.destination[0] for one in told.messages if not one.refusal}
+    world.myself = frozenset({*named, "127.0.0.1", "localhost", *received_at})
+    for name, value in told.defines.items():
+        world.defines[name] = value or ""
+    assumptions = world.assumptions
+    assumptions.is_strict = told.is_strict
+    assumptions.set_variable = world.server.pv.set
+    if told.assume is not None:
+        rules, variables = read(told.assume, lambda: sys.modules["KSR"])
+        assumptions.rules.update(rules)
+        assumptions.variables.update(variables)
+
+
+def loaded_modules(configured: Configured | None) -> frozenset[str] | None:
+    """The modules that ``KSR`` has; None: all there are, where no configuration says which."""
+    if configured is None or not configured.config.modules() or configured.config.notes:
+        return None  # a configuration that was not understood whole may load others, too
+    return frozenset(configured.config.modules())
+
+
+def _tell_parameters(world: World, configured: Configured) -> None:
+    tables: dict[str, int] = {}
+    for line in configured.config.modparams():
+        text = str(line.value)
+        if line.is_about("htable") and line.name == "htable":
+            name, _, rest = text.partition("=>")
+            tables[name.strip()] = _number(_settings(rest).get("autoexpire", "0"))
+        elif line.is_about("pv") and line.name == "shvset":
+            name, _, value = text.partition("=")
+            kind, colon, plain = value.partition(":")
+            is_number = colon and kind == "i" and plain.lstrip("-").isdigit()
+            world.shared[name.strip()] = int(plain) if is_number else plain if colon else value
+        elif line.is_about("cfgutils") and line.name == "initial_probability":
+            world.counters["rand_prob"] = _number(text)
+    if tables:
+        world.tables.declare(tables)
+
+
+def _settings(text: str) -> dict[str, str]:
+    pairs: Iterable[tuple[str, str, str]] = (one.partition("=") for one in text.split(";"))
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _number(text: str) -> int:
+    return int(text) if text.lstrip("-").isdigit() else 0
