@@ -10,6 +10,7 @@ from itertools import zip_longest
 from typing import Final
 
 from onehttp_compat.real_server.run import LiveMessage, RecordedCall
+from onehttp_compat.script.instance import running_route
 from onehttp_compat.script.message_in_progress import current
 from onehttp_compat.script.outcome import MessageOutcome
 from onehttp_compat.script.world.assumptions import answering
@@ -51,7 +52,7 @@ class Follower:
         if scene is None or not scene.progress.outcome.number or answering.get():
             return  # called at the start, or by a hook
         _, line = calling_place()
-        self.calls.append(RecordedCall(label, arguments, result, line))
+        self.calls.append(RecordedCall(label, arguments, result, line, running_route.get()))
 
     def take(self) -> list[RecordedCall]:
         """Those since the last time."""
@@ -69,8 +70,19 @@ def differences(
 def _of_calls(
     outcome: MessageOutcome, calls: Sequence[RecordedCall], live: LiveMessage
 ) -> Iterator[Difference]:
-    label = outcome.message.label
-    for mine, theirs in zip_longest(calls, live.calls):
+    # Route by route: callbacks outside of transactions run beside the others.
+    for route in dict.fromkeys(call.route for call in (*calls, *live.calls)):
+        yield from _of_route(
+            outcome.message.label,
+            [call for call in calls if call.route == route],
+            [call for call in live.calls if call.route == route],
+        )
+
+
+def _of_route(
+    label: str, calls: Sequence[RecordedCall], live: Sequence[RecordedCall]
+) -> Iterator[Difference]:
+    for mine, theirs in zip_longest(calls, live):
         if mine is None or theirs is None or _shape(mine) != _shape(theirs):
             # From here on the script has gone another way: what led there has been told.
             line = (mine or theirs).line

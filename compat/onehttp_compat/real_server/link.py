@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import socket
@@ -48,7 +49,8 @@ class Link:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with client, client.makefile("rwb") as file:
+        # A server that ends leaves its connections to break.
+        with contextlib.suppress(OSError), client, client.makefile("rwb") as file:
             for line in file:
                 asked = json.loads(line)
                 try:
@@ -57,11 +59,8 @@ class Link:
                     answer = {"attribute_error": str(error)}
                 except (OnehttpError, TypeError, ValueError, LookupError) as error:
                     answer = {"failure": f"{type(error).__name__}: {error}"}
-                try:
-                    file.write(json.dumps(answer).encode() + b"\n")
-                    file.flush()
-                except OSError:
-                    return  # the server is gone
+                file.write(json.dumps(answer).encode() + b"\n")
+                file.flush()
 
 
 class Errands:

@@ -44,6 +44,8 @@ class RecordedCall:
     arguments: tuple[object, ...]
     result: object
     line: int
+    route: str
+    """Which route made it."""
 
 
 @dataclass(slots=True)
@@ -142,8 +144,8 @@ class LiveScript:
         live = self._current
         live.has_begun = True
         live.calls += [
-            RecordedCall(label, tuple(arguments), result, line)
-            for label, arguments, result, _, line in calls
+            RecordedCall(label, tuple(arguments), result, line, "".join(route))
+            for label, arguments, result, _, line, route in calls
         ]
         if error and live.outcome.error is None:
             live.outcome.error = error

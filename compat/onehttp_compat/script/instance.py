@@ -11,6 +11,7 @@ import enum
 import traceback
 import types
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +28,8 @@ NO_NUMBER: Final = (
     "{} returned {}: up to Kamailio 5.7 at least, the first call of KSR for the next message "
     "raises SystemError then; return a number"
 )
+running_route: ContextVar[str] = ContextVar("onehttp_route", default="")
+"""The route of the script that runs in this context."""
 KEMI_ROUTE: Final = "ksr_request_route"
 
 
@@ -177,12 +180,14 @@ class ScriptInstance:
         function = self._function(name)
         assert function is not None
         msg = Msg(scene, self._script.world)
+        token = running_route.set(name)
         try:
             if self.kind is ScriptKind.PLAIN:
                 code = function(*arguments)
             else:
                 code = function(msg, *arguments)
         finally:
+            running_route.reset(token)
             msg.expire()
         if isinstance(code, int):
             return

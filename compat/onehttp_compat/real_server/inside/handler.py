@@ -87,6 +87,7 @@ class Handler:
 
     def _guarded(self, what: str, work: Callable[[], Any]) -> Any:
         error = ""
+        calls.routes.append(what)
         try:
             code = work()
             if not isinstance(code, int):  # it would make the server's next call fail
@@ -99,6 +100,7 @@ class Handler:
             error = described(raised)
             return -1
         finally:
+            calls.routes.pop()
             link.ask("end", what=what, error=error, calls=calls.take())
 
 

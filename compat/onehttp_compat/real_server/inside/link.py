@@ -48,13 +48,17 @@ class Calls:
 
     def __init__(self) -> None:
         self.is_on = False
+        self.routes: list[str] = []
+        """The routes that run, each within the one before."""
         self._rows: list[list[Any]] = []
 
     def note(self, label: str, arguments: tuple[Any, ...], result: Any) -> None:
         """Note one call; not what happens before the first message."""
         if self.is_on:
             file, line = place()
-            self._rows.append([label, list(map(plain, arguments)), plain(result), file, line])
+            self._rows.append(
+                [label, list(map(plain, arguments)), plain(result), file, line, self.routes[-1:]]
+            )
 
     def take(self) -> list[list[Any]]:
         """All that was noted, once."""
