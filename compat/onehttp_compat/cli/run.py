@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
@@ -29,9 +29,6 @@ from onehttp_compat.script.sip_server import SipServer, serving
 from onehttp_compat.script.world import World
 from onehttp_compat.server import LegacyServer, use_server
 from onehttp_compat.sip.message import SipMessage
-
-if TYPE_CHECKING:
-    from onehttp_compat.configured import Configured
 
 DEFAULT_TIMEOUT_S: Final = 60.0
 INTERRUPTED: Final = 130
