@@ -36,6 +36,7 @@
             StaleIdentityError      403: too old, or from the future
             IdentityInfoError       436: the certificate cannot be had
             CredentialError         437: the certificate is not believed
+                RevokedError        437: it was revoked
             InvalidIdentityError    438: malformed, forged, or of another call (is a ValueError)
         onehttp.xcap.XcapError
             SelectorError           a selector that makes no URL (is a ValueError)

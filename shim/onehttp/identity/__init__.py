@@ -27,6 +27,7 @@ from onehttp.identity.errors import (
 from onehttp.identity.fetching import CertificateFetcher, FetchRules
 from onehttp.identity.header import IdentityHeader, parse_header
 from onehttp.identity.parties import Party
+from onehttp.identity.revocation import Revocation, RevokedError
 from onehttp.identity.signer import Signer
 from onehttp.identity.single_flight import SingleFlight
 from onehttp.identity.trust import (
@@ -56,6 +57,8 @@ __all__ = [
     "MissingIdentityError",
     "NumberAuthority",
     "Party",
+    "Revocation",
+    "RevokedError",
     "Signer",
     "SigningError",
     "SingleFlight",

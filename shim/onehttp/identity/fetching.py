@@ -46,8 +46,14 @@ class FetchRules:
 class CertificateFetcher:
     """Fetches, and remembers nothing."""
 
-    def __init__(self, rules: FetchRules, headers: tuple[tuple[str, str], ...] = HEADERS) -> None:
+    def __init__(
+        self,
+        rules: FetchRules,
+        headers: tuple[tuple[str, str], ...] = HEADERS,
+        what: str = "certificate",
+    ) -> None:
         self._rules = rules
+        self._what = what
         self._headers = headers
         self._options = rules.options()
 
@@ -61,8 +67,8 @@ class CertificateFetcher:
         try:
             answer = perform_following(onehttp.backend(), request, self._rules.max_redirects)
         except TransferError as error:
-            raise _unreachable(url, error) from error
-        return _body(url, answer)
+            raise self._unreachable(url, error) from error
+        return self._body(url, answer)
 
     async def afetch(self, url: str) -> bytes:
         """The same, awaitable."""
@@ -70,31 +76,29 @@ class CertificateFetcher:
         try:
             answer = await aperform_following(onehttp.backend(), request, self._rules.max_redirects)
         except TransferError as error:
-            raise _unreachable(url, error) from error
-        return _body(url, answer)
+            raise self._unreachable(url, error) from error
+        return self._body(url, answer)
 
     def _request(self, url: str) -> Request:
         scheme = url.partition(":")[0].lower()
         if scheme != "https" and not (scheme == "http" and self._rules.allow_http):
             allowed = "http and https" if self._rules.allow_http else "https"
-            raise IdentityInfoError(f"certificate URL: scheme {scheme[:20]!r}; only {allowed}")
+            raise IdentityInfoError(f"{self._what} URL: scheme {scheme[:20]!r}; only {allowed}")
         if "#" in url:
-            raise IdentityInfoError("certificate URL: a fragment names no certificate")
+            raise IdentityInfoError(f"{self._what} URL: a fragment names none")
         return Request("GET", url, self._headers, None, self._options)
 
+    def _body(self, url: str, answer: Response) -> bytes:
+        if not answer.is_success:
+            raise IdentityInfoError(f"{_origin(url)}: answered {answer.status}, no {self._what}")
+        if not answer.body:
+            raise IdentityInfoError(f"{_origin(url)}: answered {answer.status} with nothing")
+        return answer.body
 
-def _body(url: str, answer: Response) -> bytes:
-    if not answer.is_success:
-        raise IdentityInfoError(f"{_origin(url)}: answered {answer.status}, no certificate")
-    if not answer.body:
-        raise IdentityInfoError(f"{_origin(url)}: answered {answer.status} with nothing")
-    return answer.body
-
-
-def _unreachable(url: str, error: TransferError) -> IdentityInfoError:
-    if isinstance(error, RequestError):
-        return IdentityInfoError(f"certificate URL refused: {error.message}")
-    return IdentityInfoError(f"{_origin(url)}: no certificate: {error}")
+    def _unreachable(self, url: str, error: TransferError) -> IdentityInfoError:
+        if isinstance(error, RequestError):
+            return IdentityInfoError(f"{self._what} URL refused: {error.message}")
+        return IdentityInfoError(f"{_origin(url)}: no {self._what}: {error}")
 
 
 def _origin(url: str) -> str:

@@ -51,6 +51,8 @@ class TrustedCertificate:
     scopes: tuple[NumberAuthority, ...] = ()
     """The lists of the certificates above it, which limit its own (RFC 9060)."""
     constraints: tuple[ClaimConstraints, ...]
+    chain: tuple[x509.Certificate, ...] = ()
+    """From the certificate to the anchor, both included."""
 
 
 class TrustStore:
@@ -138,6 +140,7 @@ class TrustStore:
             numbers=numbers,
             scopes=tuple(scope for scope in scopes if scope is not None),
             constraints=claim_constraints(leaf),
+            chain=tuple(chain),
         )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from onehttp.errors import ConfigurationError
 from onehttp.identity.claims import (
@@ -26,6 +27,7 @@ from onehttp.identity.fetching import CertificateFetcher, FetchRules
 from onehttp.identity.header import IdentityHeader, parse_header
 from onehttp.identity.parties import Party, as_party
 from onehttp.identity.passport import Passport, parse, signing_input
+from onehttp.identity.revocation import Revocation
 from onehttp.identity.single_flight import SingleFlight
 from onehttp.identity.trust import TrustedCertificate, TrustStore, vouches_for_domain
 from onehttp.identity.way import Candidate, VerifiedIdentity, Way
@@ -34,10 +36,15 @@ MAX_HEADERS: Final = 16
 NO_RULES: Final = FetchRules()
 
 
+class _Checked(NamedTuple):
+    """A certificate, and until when it is known not to be revoked."""
+
+    certificate: TrustedCertificate
+    until: float
+
+
 class Verifier:
     """Verifies the headers of a service's calls. One object serves all threads and tasks.
-
-    Revocation lists are not asked for: a stolen key is good until its certificate expires.
 
     Args:
         trust: the authorities that may certify signers.
@@ -48,6 +55,8 @@ class Verifier:
         max_certificates: how many are kept.
         authorise: whether a service provider code covers a telephone number, for certificates
             that name no numbers; without it every code covers every number.
+        revocation: asks whether certificates were revoked, when they are fetched and as often as
+            its answers say; None asks nobody: a stolen key is good until its certificate expires.
     """
 
     def __init__(
@@ -60,6 +69,7 @@ class Verifier:
         keep_failures_s: float = 30.0,
         max_certificates: int = 4096,
         authorise: Callable[[str, str], bool] | None = None,
+        revocation: Revocation | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if max_certificates < 1:
@@ -69,10 +79,11 @@ class Verifier:
         self._max_age_s = max_age_s
         self._authorise = authorise
         self._clock = clock
-        self._certificates = SingleFlight(
+        self._revocation = revocation
+        self._certificates: SingleFlight[_Checked] = SingleFlight(
             self._load,
             self._aload,
-            lambda found: found.valid_until,
+            lambda found: min(found.certificate.valid_until, found.until),
             max_items=max_certificates,
             keep_s=keep_s,
             keep_failures_s=keep_failures_s,
@@ -96,7 +107,7 @@ class Verifier:
         called = as_party(dest)
         candidate = self._candidate(identity, as_party(orig), called, date)
         _check_original(candidate.claims, called)
-        return self._believed(candidate, self._certificates.get(candidate.header.info))
+        return self._believed(candidate, self._certificates.get(candidate.header.info).certificate)
 
     async def averify(
         self, identity: str, *, orig: Party | str, dest: Party | str, date: str | None = None
@@ -105,7 +116,8 @@ class Verifier:
         called = as_party(dest)
         candidate = self._candidate(identity, as_party(orig), called, date)
         _check_original(candidate.claims, called)
-        return self._believed(candidate, await self._certificates.aget(candidate.header.info))
+        found = await self._certificates.aget(candidate.header.info)
+        return self._believed(candidate, found.certificate)
 
     def verify_diverted(
         self,
@@ -124,7 +136,7 @@ class Verifier:
         way = self._way(identities, as_party(orig), as_party(dest), date)
         while (url := way.wanted) is not None:
             try:
-                way.go_on(self._certificates.get(url))
+                way.go_on(self._certificates.get(url).certificate)
             except IdentityError as error:
                 way.refuse(error)
         return way.found()
@@ -141,7 +153,7 @@ class Verifier:
         way = self._way(identities, as_party(orig), as_party(dest), date)
         while (url := way.wanted) is not None:
             try:
-                way.go_on(await self._certificates.aget(url))
+                way.go_on((await self._certificates.aget(url)).certificate)
             except IdentityError as error:
                 way.refuse(error)
         return way.found()
@@ -223,11 +235,17 @@ class Verifier:
             if not scope.names(number) and not any(authorise(code, number) for code in scope.codes):
                 raise CredentialError(f"the {whose} does not cover {number}")
 
-    def _load(self, url: str) -> TrustedCertificate:
-        return self._trust.trusted(self._fetcher.fetch(url), self._clock())
+    def _load(self, url: str) -> _Checked:
+        found = self._trust.trusted(self._fetcher.fetch(url), self._clock())
+        if self._revocation is None:
+            return _Checked(found, math.inf)
+        return _Checked(found, self._revocation.check(found.chain))
 
-    async def _aload(self, url: str) -> TrustedCertificate:
-        return self._trust.trusted(await self._fetcher.afetch(url), self._clock())
+    async def _aload(self, url: str) -> _Checked:
+        found = self._trust.trusted(await self._fetcher.afetch(url), self._clock())
+        if self._revocation is None:
+            return _Checked(found, math.inf)
+        return _Checked(found, await self._revocation.acheck(found.chain))
 
 
 def _put_together(
