@@ -89,6 +89,14 @@ class Tls(HoldsSecrets):
     key_pem: Pem | None = None
     key_password: str | None = field(default=None, repr=False)
     ciphers: str | None = None
+    """Of TLS 1.2 and below, in OpenSSL's notation."""
+    curves: str | None = None
+    """For key exchange, e.g. ``X25519:P-256``."""
+    crl_file: str | None = None
+    crl_pem: Pem | None = None
+    """Revoked certificates: one list for each authority that a server's chain has."""
+    verify_status: bool = False
+    """The server must show in the handshake that its certificate is not revoked (OCSP stapling)."""
     min_version: TlsVersion = TlsVersion.TLS_1_2
     max_version: TlsVersion | None = None
     pinned_public_key: str | None = None
@@ -97,6 +105,18 @@ class Tls(HoldsSecrets):
         if self.key_password or self.key_pem:
             not_pickled(self)
         return _tls, (tuple(getattr(self, name) for name in self.__slots__),)
+
+    @property
+    def usable_ciphers(self) -> str | None:
+        """The ciphers, on a security level that allows the versions asked for.
+
+        Level 1, the lowest that OpenSSL 3 has by itself, forbids what TLS 1.0 and 1.1 sign their
+        handshakes with.
+        """
+        if self.min_version not in (TlsVersion.TLS_1_0, TlsVersion.TLS_1_1):
+            return self.ciphers
+        ciphers = self.ciphers or "DEFAULT"
+        return ciphers if "@SECLEVEL" in ciphers else f"{ciphers}:@SECLEVEL=0"
 
     def without_identity(self) -> Tls:
         """The same for a server that this is not meant for: without certificate, key and pin."""

@@ -33,6 +33,10 @@ _any_url = re.compile(
 _authority = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)").match
 
 _NUMBERS = (float, int)
+_TLS_TEXTS = (
+    *("ca_file", "ca_path", "cert_file", "key_file", "crl_file"),
+    *("ciphers", "curves", "pinned_public_key"),
+)
 PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 MAX_SECONDS = 2_000_000
 """What libcurl's 32-bit milliseconds can hold, rounded."""
@@ -276,5 +280,5 @@ def check_options(options: TransferOptions) -> None:
         check_proxy_scheme(proxy.url or "")
         check_bytes("proxy.username", proxy.username)
         check_bytes("proxy.secret", proxy.secret)
-    for option in ("ca_file", "ca_path", "cert_file", "key_file", "ciphers", "pinned_public_key"):
+    for option in _TLS_TEXTS:
         check_bytes(f"tls.{option}", getattr(options.tls, option) or "")

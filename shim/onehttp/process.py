@@ -49,9 +49,11 @@ class Process:
                 return
             make_engine = settings.engine()
             configured = ConnectionSource(settings.source, settings.secrets)
+            engine = make_engine()
+            configured.ask(engine)
             specs = configured.read()
             self.runtime = Runtime(
-                make_engine(),
+                engine,
                 specs,
                 self.routes,
                 settings.queries,

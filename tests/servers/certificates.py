@@ -12,6 +12,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import ocsp
 from cryptography.x509.oid import NameOID
 
 DAY = datetime.timedelta(days=1)
@@ -78,6 +79,24 @@ class Authority:
             builder = builder.add_revoked_certificate(entry.build())
         made = builder.sign(self._key, hashes.SHA256())
         return made.public_bytes(serialization.Encoding.PEM)
+
+    def status(self, issued: Issued, *, is_revoked: bool) -> bytes:
+        """What a responder says of a certificate (OCSP), in DER."""
+        now = _now()
+        built = ocsp.OCSPResponseBuilder().add_response(
+            cert=issued.certificate,
+            issuer=self.certificate,
+            algorithm=hashes.SHA1(),
+            cert_status=ocsp.OCSPCertStatus.REVOKED if is_revoked else ocsp.OCSPCertStatus.GOOD,
+            this_update=now - DAY,
+            next_update=now + DAY,
+            revocation_time=now - DAY if is_revoked else None,
+            revocation_reason=None,
+        )
+        built = built.responder_id(ocsp.OCSPResponderEncoding.HASH, self.certificate)
+        built = built.certificates([self.certificate])
+        response = built.sign(self._key, hashes.SHA256())
+        return response.public_bytes(serialization.Encoding.DER)
 
     def _builder(
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, expired_days: int

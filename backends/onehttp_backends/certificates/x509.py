@@ -15,6 +15,9 @@ from typing import Final
 
 _CERTIFICATE: Final = re.compile(b"-----BEGIN CERTIFICATE-----(.+?)-----END", re.DOTALL)
 _PUBLIC_KEY: Final = re.compile(b"-----BEGIN PUBLIC KEY-----(.+?)-----END", re.DOTALL)
+_REVOKED: Final = re.compile(b"-----BEGIN X509 CRL-----(.+?)-----END", re.DOTALL)
+_UTC_TIME: Final = 0x17
+_TIME: Final = 0x18
 _SEQUENCE: Final = 0x30
 _BIT_STRING: Final = 0x03
 
@@ -37,10 +40,36 @@ def not_after(pem: bytes) -> datetime:
         raise ValueError("no PEM certificate")
     fields = _fields_to_be_signed(base64.b64decode(block[1]))
     _, validity = fields[3]
-    (_, _), (tag, text) = _elements(validity)
-    century = "" if tag == 0x18 else "20" if text < b"50" else "19"
-    end = datetime.strptime(century + text.decode("ascii"), "%Y%m%d%H%M%SZ")
-    return end.replace(tzinfo=timezone.utc)
+    (_, _), end = _elements(validity)
+    return _time(*end)
+
+
+def _time(tag: int, text: bytes) -> datetime:
+    century = "" if tag == _TIME else "20" if text < b"50" else "19"
+    found = datetime.strptime(century + text.decode("ascii"), "%Y%m%d%H%M%SZ")
+    return found.replace(tzinfo=timezone.utc)
+
+
+def next_update(pem: bytes) -> datetime | None:
+    """When the first list of revoked certificates that is to be replaced is; None: none says so.
+
+    Raises:
+        ValueError: there is no such list in it.
+
+    Source: RFC 5280, 5.1 (``TBSCertList``).
+    """
+    blocks = _REVOKED.findall(pem)
+    if not blocks:
+        raise ValueError("no PEM list of revoked certificates")
+    ends = [_next_update(base64.b64decode(block)) for block in blocks]
+    return min((end for end in ends if end), default=None)
+
+
+def _next_update(der: bytes) -> datetime | None:
+    ((_, signed),) = _elements(der)
+    (_, fields), *_ = _elements(signed)
+    times = [(tag, text) for tag, text in _elements(fields) if tag in (_UTC_TIME, _TIME)]
+    return _time(*times[1]) if len(times) > 1 else None
 
 
 def pin_of_certificate(der: bytes) -> str:

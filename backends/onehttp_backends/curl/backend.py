@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from onehttp_backends import at_exit
+from onehttp_backends.checking import OptionFault
 from onehttp_backends.contract import (
     Outcome,
     Request,
@@ -16,6 +17,7 @@ from onehttp_backends.contract import (
     Transfer,
     TransferOptions,
 )
+from onehttp_backends.curl.checking import check
 from onehttp_backends.curl.driving.callbacks import CallbackTransfer
 from onehttp_backends.curl.driving.crew import Crew
 from onehttp_backends.curl.driving.event_loop import LoopTransfer
@@ -151,6 +153,10 @@ class PycurlBackend:
             self._forget(helm)
             return self.submit(request, on_done)
         return transfer
+
+    def check(self, options: TransferOptions) -> OptionFault | None:
+        """What of these options libcurl refuses; see `onehttp_backends.checking.Checker`."""
+        return check(options)
 
     def probe(self, request: Request, sends_request: bool) -> Probe:
         """Look at a server, on a connection of its own; see `onehttp_backends.probing.Prober`."""

@@ -54,7 +54,7 @@ def apply_options(set_option: Setopt, options: TransferOptions) -> None:
     try:
         _apply_always(setopt, options)
         _apply_limits(setopt, options)
-        apply_tls(setopt, options.tls)
+        apply_tls(setopt, options.tls, as_libcurl=options.as_libcurl)
         _apply_proxy(setopt, options.proxy, options.tls)
         if options.auth:
             _apply_auth(setopt, options.auth)

@@ -21,8 +21,8 @@ LARGE_BYTES: Final = 16 * 1024
 """libcurl reads a blob of trusted certificates anew for each connection, which for the usual bundle
 of 140 takes 5 ms, and keeps for a day what it has read of a path."""
 
-_bundles: Final[dict[Pem, Pem]] = {}
-"""Large bundles, for ever: libcurl knows them by path, and no path may change its meaning."""
+_lasting: Final[dict[Pem, Pem]] = {}
+"""What libcurl knows by path alone: no path may change its meaning."""
 _OF_SERVER: Final = (pycurl.CAINFO_BLOB, pycurl.CAINFO, pycurl.CAPATH)
 _OF_PROXY: Final = (pycurl.PROXY_CAINFO_BLOB, pycurl.PROXY_CAINFO, pycurl.PROXY_CAPATH)
 _MIN_TLS: Final = {
@@ -40,8 +40,12 @@ _MAX_TLS: Final = {
 }
 
 
-def apply_tls(setopt: Setopt, tls: Tls) -> None:
-    """Set a fresh handle to ``tls``."""
+def apply_tls(setopt: Setopt, tls: Tls, *, as_libcurl: bool = False) -> None:
+    """Set a fresh handle to ``tls``.
+
+    Args:
+        as_libcurl: below TLS 1.2 leave the security level of OpenSSL alone, which forbids that.
+    """
     setopt(pycurl.SSL_VERIFYPEER, int(tls.verify_peer))
     setopt(pycurl.SSL_VERIFYHOST, 2 if tls.verify_host else 0)
     setopt(pycurl.SSLVERSION, _MIN_TLS[tls.min_version] | _MAX_TLS[tls.max_version])
@@ -51,11 +55,15 @@ def apply_tls(setopt: Setopt, tls: Tls) -> None:
     for option, value in (
         _content_or_path(pycurl.SSLCERT_BLOB, tls.cert_pem, pycurl.SSLCERT, tls.cert_file),
         _content_or_path(pycurl.SSLKEY_BLOB, tls.key_pem, pycurl.SSLKEY, tls.key_file),
-        (pycurl.SSL_CIPHER_LIST, tls.ciphers),
+        (pycurl.SSL_CIPHER_LIST, tls.ciphers if as_libcurl else tls.usable_ciphers),
+        (pycurl.SSL_EC_CURVES, tls.curves),
+        (pycurl.CRLFILE, _crl_path(tls)),
         (pycurl.PINNEDPUBLICKEY, tls.pinned_public_key),
     ):
         if value is not None:
             setopt(option, value)
+    if tls.verify_status:
+        setopt(pycurl.SSL_VERIFYSTATUS, 1)
 
 
 def apply_proxy_tls(setopt: Setopt, proxy: Proxy, tls: Tls) -> None:
@@ -73,10 +81,25 @@ def _apply_trust(setopt: Setopt, tls: Tls, options: tuple[int, int, int]) -> Non
             setopt(file, tls.ca_file)
         if tls.ca_path is not None:
             setopt(folder, tls.ca_path)
+    elif tls.crl_pem is not None:
+        # The list has a path, which another may have later: what stands beside a certificate in
+        # a blob means nothing, and tells connections apart.
+        setopt(blob, pem.content + b"\n" + tls.crl_pem.digest.encode())
     elif len(pem.content) > LARGE_BYTES:
-        setopt(file, _bundles.setdefault(pem, pem).path)
+        setopt(file, _for_ever(pem).path)
     else:
         setopt(blob, pem.content)
+
+
+def _crl_path(tls: Tls) -> str | None:
+    if tls.crl_pem is None:
+        return tls.crl_file
+    # Its path lasts as long as the options of its handle do; see `_apply_trust` for connections.
+    return tls.crl_pem.path if tls.ca_pem else _for_ever(tls.crl_pem).path
+
+
+def _for_ever(pem: Pem) -> Pem:
+    return _lasting.setdefault(pem, pem)
 
 
 def _content_or_path(

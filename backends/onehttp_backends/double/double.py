@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import httpx
 
+from onehttp_backends.checking import OptionFault
 from onehttp_backends.contract import (
     Outcome,
     Request,
@@ -27,6 +28,7 @@ from onehttp_backends.contract import (
     TransferOptions,
 )
 from onehttp_backends.double.answers import Answer, Canned, Handler, answer_now, answer_of, limited
+from onehttp_backends.double.checking import check
 from onehttp_backends.double.clients import Clients
 from onehttp_backends.double.exchange import Exchange
 from onehttp_backends.errors import (
@@ -164,6 +166,10 @@ class HttpxBackend:
 
         running.future.add_done_callback(deliver)
         return running
+
+    def check(self, options: TransferOptions) -> OptionFault | None:
+        """What of these options cannot be had here; see `onehttp_backends.checking.Checker`."""
+        return None if self._handler is not None else check(options)
 
     def stats(self) -> Stats:
         with self._counting:

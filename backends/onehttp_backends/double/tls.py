@@ -17,6 +17,8 @@ _VERSIONS: Final = {
     TlsVersion.TLS_1_3: ssl.TLSVersion.TLSv1_3,
 }
 
+_CURVE_NAMES: Final = {"P-256": "prime256v1", "P-384": "secp384r1", "P-521": "secp521r1"}
+
 
 def tls_context(tls: Tls, *, as_libcurl: bool = False) -> ssl.SSLContext:
     """An SSL context.
@@ -36,9 +38,16 @@ def tls_context(tls: Tls, *, as_libcurl: bool = False) -> ssl.SSLContext:
         context.maximum_version = _VERSIONS[tls.max_version]
     _load_trust(context, tls)
     _load_identity(context, tls)
+    _load_crl(context, tls)
+    if tls.verify_status:
+        raise transfer_error(
+            CurlCode.NOT_BUILT_IN, "the httpx double cannot see what is stapled to a handshake"
+        )
+    _set_curve(context, tls)
+    ciphers = tls.ciphers if as_libcurl else tls.usable_ciphers
     try:
-        if tls.ciphers:
-            context.set_ciphers(tls.ciphers)
+        if ciphers:
+            context.set_ciphers(ciphers)
     except ssl.SSLError:
         raise transfer_error(CurlCode.SSL_CIPHER, "no usable cipher in the list") from None
     return context
@@ -67,6 +76,29 @@ def _load_trust(context: ssl.SSLContext, tls: Tls) -> None:
         raise transfer_error(
             CurlCode.SSL_CACERT_BADFILE, f"CA file {tls.ca_file or tls.ca_path}: {error}"
         ) from None
+
+
+def _load_crl(context: ssl.SSLContext, tls: Tls) -> None:
+    path = _path(tls.crl_pem, tls.crl_file)
+    if path is None:
+        return
+    try:
+        context.load_verify_locations(path)
+    except (OSError, ssl.SSLError) as error:
+        message = f"CRL file {tls.crl_file}: {error}"
+        raise transfer_error(CurlCode.SSL_CRL_BADFILE, message) from None
+    context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
+
+
+def _set_curve(context: ssl.SSLContext, tls: Tls) -> None:
+    if tls.curves is None:
+        return
+    name = _CURVE_NAMES.get(tls.curves.upper(), tls.curves)
+    try:
+        context.set_ecdh_curve(name)
+    except ValueError:
+        message = f"the httpx double can be given one curve that it knows, not {tls.curves!r}"
+        raise transfer_error(CurlCode.SSL_CIPHER, message) from None
 
 
 def _load_identity(context: ssl.SSLContext, tls: Tls) -> None:

@@ -8,9 +8,11 @@ from typing import TypeAlias
 
 import click
 
+from onehttp.connections.file.asking import EngineCheck
 from onehttp.connections.file.load import load_connections
 from onehttp.connections.model import Notice
 from onehttp.errors import ConfigurationError
+from onehttp_backends.registry import load
 
 Finding: TypeAlias = "ConfigurationError | Notice"
 
@@ -29,9 +31,10 @@ def check(files: tuple[str, ...], form: str) -> None:
     """
     findings: list[Finding] = []
     count = 0
+    engine = EngineCheck(load("pycurl")())
     for file in files:
         try:
-            found = load_connections(file)
+            found = load_connections(file, check=engine)
         except ConfigurationError as error:
             findings += error.errors
         else:

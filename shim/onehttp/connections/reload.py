@@ -22,6 +22,7 @@ FILE_KEYS: Final = {
     "tls.ca_pem": "tls.ca_file",
     "tls.cert_file": "tls.cert",
     "tls.cert_pem": "tls.cert",
+    "tls.crl_pem": "tls.crl_file",
     "tls.key_file": "tls.key",
     "tls.key_pem": "tls.key",
 }

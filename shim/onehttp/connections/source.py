@@ -13,7 +13,9 @@ from onehttp.connections.model import ConnectionSet
 from onehttp.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from onehttp.connections.file.asking import EngineCheck
     from onehttp.connections.file.secrets import Resolver
+    from onehttp_backends.contract import Backend
 
 Source: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any] | None"
 
@@ -31,6 +33,12 @@ class ConnectionSource:
     def __init__(self, source: Source, secrets: Mapping[str, Resolver] | None = None) -> None:
         self._source = source if isinstance(source, Mapping) else _absolute(source)
         self._secrets = secrets
+        self._backend: Backend | None = None
+        self._check: EngineCheck | None = None
+
+    def ask(self, backend: Backend) -> None:
+        """Have ``backend`` asked whether it can serve what is read."""
+        self._backend = backend
 
     def read(self, instead: Source = None) -> ConnectionSet:
         """Read, check and resolve it whole; no connections where there is no source.
@@ -44,10 +52,14 @@ class ConnectionSource:
         source = self._source if instead is None else instead
         if source is None:
             return ConnectionSet()
+        from onehttp.connections.file.asking import EngineCheck
         from onehttp.connections.file.load import load_connections
 
+        if self._backend is not None and self._check is None:
+            self._check = EngineCheck(self._backend)
+
         with _quick_turns():
-            found = load_connections(source, secrets=self._secrets)
+            found = load_connections(source, secrets=self._secrets, check=self._check)
         self._source = source if isinstance(source, Mapping) else _absolute(source)
         return found
 

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
-from typing import Final
+from typing import Final, TypeVar
 
 from onehttp.connections.file.regular_file import read_regular
 from onehttp_backends.certificates.pem import Pem
-from onehttp_backends.certificates.x509 import has_certificate, not_after, pin_of_file
+from onehttp_backends.certificates.x509 import (
+    has_certificate,
+    next_update,
+    not_after,
+    pin_of_file,
+)
 from onehttp_backends.contract import Tls
 
+T = TypeVar("T")
+R = TypeVar("R")
 MAX_PEM_BYTES: Final = 16 * 1024 * 1024
 EXPIRES_SOON: Final = timedelta(days=14)
 _KEYS: Final = {
@@ -22,6 +29,7 @@ _KEYS: Final = {
     "ca_path": "ca_path",
     "cert_file": "cert",
     "key_file": "key",
+    "crl_file": "crl_file",
     "pinned_public_key": "pinned_public_key",
 }
 """Fields of `Tls` that name a file -> their keys in a connections file."""
@@ -45,16 +53,24 @@ def files_of(tls: Tls) -> list[str]:
 
 
 def inspected(wanted: Collection[Tls]) -> dict[Tls, Inspection]:
-    """Read all files; the inspections by what was to be inspected.
+    """Read all files; the inspections by what was to be inspected."""
+    found = {tls: Inspection(tls) for tls in wanted}
+    looking = [each for each in found.values() if files_of(each.tls) or each.tls.ciphers]
+    if looking:
+        apart(_inspect_all, looking)
+    for each in found.values():
+        _check_weakness(each)
+    return found
+
+
+def apart(work: Callable[[T], R], on: T) -> R:
+    """Do work that may leave errors of OpenSSL behind, on a thread of its own.
 
     Inside Kamailio with its TLS module all processes share the error queue that OpenSSL keeps
-    for the main thread, and filling it may crash the server. A new thread has one of its own.
+    for the main thread, and filling it may crash the server.
     """
-    found = {tls: Inspection(tls) for tls in wanted}
-    if naming := [each for each in found.values() if files_of(each.tls)]:
-        with ThreadPoolExecutor(1, "onehttp-certificates") as thread:
-            thread.submit(_inspect_all, naming).result()
-    return found
+    with ThreadPoolExecutor(1, "onehttp-certificates") as thread:
+        return thread.submit(work, on).result()
 
 
 def _inspect_all(wanted: Collection[Inspection]) -> None:
@@ -79,9 +95,9 @@ def _inspect(found: Inspection, contents: dict[str, bytes]) -> None:
     if found.problems:
         return
     pin = tls.pinned_public_key
-    if content := read.get("pinned_public_key"):
+    if "pinned_public_key" in read:
         try:
-            pin = pin_of_file(content)
+            pin = pin_of_file(read["pinned_public_key"])
         except ValueError:
             found.problems.append(("pinned_public_key", f"{pin} holds no public key"))
     trusted = b"\n".join(read[name] for name in ("ca_file", "ca_path") if name in read)
@@ -90,9 +106,14 @@ def _inspect(found: Inspection, contents: dict[str, bytes]) -> None:
         ca_pem=Pem(trusted) if trusted or tls.ca_file or tls.ca_path else None,
         cert_pem=Pem(read["cert_file"]) if "cert_file" in read else None,
         key_pem=Pem(read["key_file"]) if "key_file" in read else None,
+        crl_pem=Pem(read["crl_file"]) if "crl_file" in read else None,
         pinned_public_key=pin,
     )
     _check_trusted(tls, read, found)
+    if tls.ciphers:
+        _check_ciphers(found, tls.ciphers)
+    if found.tls.crl_pem:
+        _check_revoked(found, found.tls.crl_pem)
     if found.tls.cert_pem and found.tls.key_pem:
         _check_identity(found, found.tls.cert_pem, found.tls.key_pem)
 
@@ -124,6 +145,49 @@ def _check_trusted(tls: Tls, read: dict[str, bytes], found: Inspection) -> None:
             found.problems.append((_KEYS[name], f"{getattr(tls, name)} {advice}"))
 
 
+def _check_ciphers(found: Inspection, ciphers: str) -> None:
+    import ssl
+
+    for element in re.split("[:, ]", ciphers):
+        name = element.partition("@")[0].lstrip("+")
+        if not name or name[0] in "!-":  # what is taken out need not be there
+            continue
+        if name.startswith("TLS_"):
+            problem = f"{name} is of TLS 1.3, whose ciphers are all good and all offered"
+        else:
+            problem = f"{name} is no cipher that OpenSSL knows"
+            try:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).set_ciphers(f"{name}:@SECLEVEL=0")
+            except ssl.SSLError:
+                pass
+            else:
+                continue
+        found.problems.append(("ciphers", problem))
+
+
+def _check_weakness(found: Inspection) -> None:
+    tls = found.tls
+    if tls.usable_ciphers != tls.ciphers:
+        version = tls.min_version.value
+        found.warnings.append(
+            ("min_version", f"{version} is broken, and allows all that OpenSSL forbids as weak")
+        )
+
+
+def _check_revoked(found: Inspection, pem: Pem) -> None:
+    path = found.tls.crl_file or ""
+    if not found.tls.ca_pem:
+        found.problems.append(("crl_file", "is a list of authorities; give ca_file, too"))
+    try:
+        end = next_update(pem.content)
+    except ValueError:
+        found.problems.append(("crl_file", f"{path} holds no PEM list of revoked certificates"))
+        return
+    # Behind that date every certificate is refused.
+    if end and (late := _lateness(path, end)):
+        found.warnings.append(("crl_file", late))
+
+
 def _text(pem: bytes) -> str:
     """What stands around certificates may be in any encoding: bundles have names there."""
     return pem.decode("ascii", "replace").replace("\ufffd", "?")
@@ -152,12 +216,11 @@ def _check_identity(found: Inspection, cert: Pem, key: Pem) -> None:
             problem = f"{tls.key_file} cannot be opened with this key_password"
         found.problems.append(("key", problem))
         return
-    if late := _lateness(tls.cert_file or "", cert.content):
+    if late := _lateness(tls.cert_file or "", not_after(cert.content)):
         found.warnings.append(("cert", late))
 
 
-def _lateness(path: str, pem: bytes) -> str | None:
-    end = not_after(pem)
+def _lateness(path: str, end: datetime) -> str | None:
     left = end - datetime.now(timezone.utc)
     if left <= timedelta(0):
         return f"{path} expired on {end:%Y-%m-%d}"

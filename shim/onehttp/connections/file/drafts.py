@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from onehttp.connections.file.document import Document, KeyPath
 from onehttp.connections.file.layers import at
 from onehttp.connections.file.options import transfer_options
 from onehttp.connections.model import ADHOC_CALLS, Adhoc, AdhocCalls, ConnectionSpec
+from onehttp_backends.certificates.pem import Pem
 from onehttp_backends.contract import Tls, TransferOptions
 from onehttp_backends.request_rules import check_options
 
@@ -30,13 +32,21 @@ class Draft(NamedTuple):
         return str(self.path[1]) if len(self.path) > 1 else ""
 
 
-def options_of(draft: Draft, tls: Tls) -> TransferOptions:
-    """The options of a draft.
+def proxy_trust(draft: Draft) -> Tls:
+    """Whom the proxy of a draft must be vouched for by, as files."""
+    proxy = draft.model.proxy
+    return Tls() if isinstance(proxy, str) else Tls(ca_file=proxy.ca_file)
+
+
+def options_of(draft: Draft, tls: Tls, proxy_ca: Pem | None) -> TransferOptions:
+    """The options of a draft, with what was read of its files.
 
     Raises:
         RequestError: they cannot be sent by.
     """
     made = transfer_options(draft.name, draft.model, tls, getattr(draft.model, "auth", None))
+    if made.proxy and proxy_ca:
+        made = replace(made, proxy=replace(made.proxy, ca_pem=proxy_ca))
     check_options(made)
     return made
 

@@ -7,16 +7,19 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from onehttp.connections.file.certificates import files_of, inspected
+from onehttp.connections.file.asking import EngineCheck, file_key
+from onehttp.connections.file.certificates import apart, files_of, inspected
 from onehttp.connections.file.document import Document, KeyPath, read_document
 from onehttp.connections.file.drafts import (
     Draft,
     adhoc_of,
     connection_of,
     options_of,
+    proxy_trust,
     spec_of,
 )
 from onehttp.connections.file.include import Included
+from onehttp.connections.file.interfaces import missing
 from onehttp.connections.file.layers import at, origin, over
 from onehttp.connections.file.options import tls_options
 from onehttp.connections.file.secrets import Resolver, Secrets, plain_secrets
@@ -46,11 +49,13 @@ def load_connections(
     source: str | os.PathLike[str] | Mapping[str, Any],
     *,
     secrets: Mapping[str, Resolver] | None = None,
+    check: EngineCheck | None = None,
 ) -> ConnectionSet:
     """Read, check and resolve a configuration whole.
 
     Args:
         secrets: further kinds of references: what stands before the colon, and who resolves it.
+        check: asked whether options can be served.
 
     Raises:
         ConfigurationError: anything is wrong; ``errors`` has all of it, each with file and line.
@@ -59,7 +64,7 @@ def load_connections(
         raise ConfigurationError(
             f"expected the path of a file or a mapping, got {type(source).__name__}"
         )
-    loading = _Loading(secrets)
+    loading = _Loading(secrets, check)
     if isinstance(source, Mapping):
         loading.add(Document(_plain(source)), ())
     else:
@@ -70,7 +75,8 @@ def load_connections(
 class _Loading:
     """One run: gathers connections, mistakes and warnings from all files."""
 
-    def __init__(self, secrets: Mapping[str, Resolver] | None) -> None:
+    def __init__(self, secrets: Mapping[str, Resolver] | None, check: EngineCheck | None) -> None:
+        self._check = check
         self._secrets = Secrets(secrets)
         self._included = Included()
         self._errors = self._secrets.errors
@@ -207,6 +213,9 @@ class _Loading:
         if bool(tls.cert) != bool(tls.key):
             key = "cert" if tls.cert else "key"
             self._note(layers, path, ("tls", key), "cert and key belong together; give both")
+        interface = draft.model.interface
+        if interface and (problem := missing(interface)):
+            self._note(layers, path, ("interface",), problem)
         if tls.max_version and tls.max_version < tls.min_version:
             message = f"below min_version, which is {tls.min_version}"
             self._note(layers, path, ("tls", "max_version"), message)
@@ -217,12 +226,23 @@ class _Loading:
         document, place = origin(layers, path, key)
         self._errors.append(document.error(place, message))
 
+    def _ask_engine(
+        self, check: EngineCheck, drafts: list[Draft], options: dict[KeyPath, TransferOptions]
+    ) -> None:
+        asked = [draft for draft in drafts if draft.path in options]
+        faults = apart(check, [options[draft.path] for draft in asked])
+        for draft, fault in zip(asked, faults, strict=True):
+            if fault is not None:
+                key = file_key(fault.option)
+                self._note(draft.layers, draft.path, key, fault.message)
+
     def finished(self) -> ConnectionSet:
         """The set, once nothing is wrong."""
         adhoc = self._adhoc_drafts()
         drafts = [*self._drafts, *adhoc.values()]
         wanted = {draft.path: tls_options(draft.model.tls) for draft in drafts}
-        found = inspected(set(wanted.values()))
+        of_proxies = {draft.path: proxy_trust(draft) for draft in drafts}
+        found = inspected({*wanted.values(), *of_proxies.values()})
         options: dict[KeyPath, TransferOptions] = {}
         for draft in drafts:
             self._check_together(draft)
@@ -232,15 +252,21 @@ class _Loading:
             for key, warning in inspection.warnings:
                 document, place = origin(draft.layers, draft.path, ("tls", key))
                 self._warnings.append(document.notice(place, warning))
+            of_proxy = found[of_proxies[draft.path]]
+            for _, problem in of_proxy.problems:
+                self._note(draft.layers, draft.path, ("proxy", "ca_file"), problem)
             try:
-                options[draft.path] = options_of(draft, inspection.tls)
+                options[draft.path] = options_of(draft, inspection.tls, of_proxy.tls.ca_pem)
             except RequestError as error:
                 self._errors.append(draft.layers[0].error(draft.path, error.message))
         self._check_failover()
+        if self._check is not None:
+            sound = [draft for draft in drafts if not found[wanted[draft.path]].problems]
+            self._ask_engine(self._check, sound, options)
         if self._errors:
             errors = sorted(_each_once(self._errors), key=_place)
             raise ConfigurationError.of(errors)
-        files = {path for tls in wanted.values() for path in files_of(tls)}
+        files = {path for tls in found for path in files_of(tls)}
         return ConnectionSet(
             {draft.name: spec_of(draft, options[draft.path]) for draft in self._drafts},
             warnings=tuple(_each_once(self._warnings)),

@@ -77,7 +77,10 @@ def tls_options(model: TlsModel) -> Tls:
         cert_file=model.cert,
         key_file=model.key,
         key_password=model.key_password,
+        crl_file=model.crl_file,
+        verify_status=model.verify_status,
         ciphers=model.ciphers,
+        curves=model.curves,
         min_version=TlsVersion(model.min_version),
         max_version=TlsVersion(model.max_version) if model.max_version else None,
         pinned_public_key=model.pinned_public_key,
@@ -97,4 +100,6 @@ def _proxy(model: ProxyModel | str) -> Proxy | None:
         return None
     if isinstance(model, str):
         return Proxy(from_environment=True)
-    return Proxy(url=model.url, username=model.username, secret=model.password)
+    return Proxy(
+        url=model.url, username=model.username, secret=model.password, ca_file=model.ca_file
+    )

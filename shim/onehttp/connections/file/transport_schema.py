@@ -83,8 +83,25 @@ class TlsModel(Model):
     key_password: Annotated[Text | None, SECRET] = None
     verify_peer: bool = Field(default=True, description="the server's certificate is trusted")
     verify_host: bool = Field(default=True, description="the server's certificate names the host")
-    ciphers: Text | None = Field(default=None, description="as the TLS library of libcurl takes it")
-    min_version: TlsBound = "1.2"
+    crl_file: FilePath | None = Field(
+        default=None,
+        description="revoked certificates: a list of each authority between the server's "
+        "certificate and `ca_file`, which must be given",
+    )
+    verify_status: bool = Field(
+        default=False,
+        description="the server shows with the handshake that its certificate is not revoked "
+        "(OCSP stapling); one that shows nothing is refused",
+    )
+    ciphers: Text | None = Field(
+        default=None, description="of TLS 1.2 and below, in OpenSSL's notation"
+    )
+    curves: Text | None = Field(
+        default=None, description="for key exchange, in order, e.g. `X25519:P-256`"
+    )
+    min_version: TlsBound = Field(
+        default="1.2", description="below 1.2 everything is allowed that OpenSSL forbids as weak"
+    )
     max_version: TlsBound | None = None
     pinned_public_key: Annotated[Text, AfterValidator(_fit_pin)] | None = Field(
         default=None, description="`sha256//BASE64`, several joined by `;`, or a file"
@@ -136,6 +153,10 @@ class ProxyModel(Model):
     )
     username: Text = ""
     password: SecretText = ""
+    ca_file: FilePath | None = Field(
+        default=None,
+        description="trusted authorities of an `https://` proxy, else those of `tls`",
+    )
 
 
 class KeepaliveModel(Model):

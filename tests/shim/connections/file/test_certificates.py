@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 import onehttp
 from onehttp.connections.file.load import load_connections
 from onehttp_backends.certificates.x509 import not_after
+from servers.certificates import Authority
 
 
 @pytest.fixture
@@ -108,3 +109,121 @@ def test_what_the_defaults_say_is_told_of_once(pem: Path) -> None:
     with pytest.raises(onehttp.ConfigurationError) as caught:
         load_connections(path)
     assert [(error.line, error.key) for error in caught.value.errors] == [(2, "defaults.tls.cert")]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("ciphers", "NOPE", "NOPE is no cipher that OpenSSL knows"),
+        ("ciphers", "HIGH:NOPE", "NOPE is no cipher that OpenSSL knows"),
+        ("ciphers", "TLS_AES_128_GCM_SHA256", "is of TLS 1.3"),
+        ("crl_file", "text.pem", "text.pem holds no PEM list of revoked certificates"),
+        ("crl_file", "gone.pem", "gone.pem cannot be read"),
+        ("pinned_public_key", "text.pem", "text.pem holds no public key"),
+    ],
+)
+def test_what_no_handshake_could_use_is_refused(
+    pem: Path, key: str, value: str, problem: str
+) -> None:
+    with pytest.raises(onehttp.ConfigurationError) as caught:
+        loaded(pem, f"ca_file: ca.pem, {key}: '{value}'")
+    assert problem in str(caught.value)
+    assert f"connections.a.tls.{key}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "ciphers",
+    [
+        "HIGH",
+        "ECDHE+AESGCM:!RC4:!NOPE",
+        "DEFAULT@SECLEVEL=1",
+        "ALL, +AES128",
+        "ECDHE-RSA-AES128-GCM-SHA256",
+    ],
+)
+def test_ciphers_are_known_in_any_of_openssls_notations(pem: Path, ciphers: str) -> None:
+    assert loaded(pem, f"ciphers: '{ciphers}'")
+
+
+@pytest.mark.parametrize(
+    ("engine", "key", "value"),
+    [
+        ("pycurl", "curves", "nope"),
+        ("pycurl", "curves", "X25519:nope"),
+        ("httpx", "curves", "nope"),
+        ("httpx", "verify_status", "true"),
+    ],
+)
+def test_the_engine_is_asked_what_it_can_do(pem: Path, engine: str, key: str, value: str) -> None:
+    path = pem / "connections.yaml"
+    path.write_text(
+        f"version: 1\nconnections:\n  a:\n    url: https://a.example\n    tls: {{{key}: {value}}}\n"
+    )
+    with pytest.raises(onehttp.ConfigurationError) as caught:
+        onehttp.init(path, backend=engine)
+    assert str(caught.value).startswith(f"{path}:5:{12 + len(key) + 1}: connections.a.tls.{key}: ")
+
+
+def test_an_engine_without_sockets_takes_everything(pem: Path) -> None:
+    connections = {"a": {"url": "https://a.example", "tls": {"verify_status": True}}}
+    onehttp.init({"version": 1, "connections": connections}, backend="httpx", answers={})
+    assert list(onehttp.connections()) == ["a"]
+
+
+@pytest.mark.parametrize("scheme", ["socks4", "socks4a"])
+def test_a_proxy_that_the_double_cannot_use_is_refused(scheme: str) -> None:
+    connections = {"a": {"url": "https://a.example", "proxy": {"url": f"{scheme}://127.0.0.1:1"}}}
+    with pytest.raises(onehttp.ConfigurationError, match=r"connections\.a\.proxy\.url: .*socks5h"):
+        onehttp.init({"version": 1, "connections": connections}, backend="httpx")
+
+
+def test_a_version_that_is_broken_is_warned_of(pem: Path) -> None:
+    found = loaded(pem, "min_version: '1.0'")
+    assert "tls.min_version: 1.0 is broken" in str(found.warnings[0])
+
+
+def test_a_list_of_revoked_certificates_is_of_an_authority(pem: Path) -> None:
+    (pem / "crl.pem").write_bytes(Authority().revoking())
+    with pytest.raises(onehttp.ConfigurationError, match="give ca_file, too"):
+        loaded(pem, "crl_file: crl.pem")
+
+
+@pytest.mark.parametrize(("days", "said"), [(-1, "expired on"), (3, "expires on"), (60, None)])
+def test_a_list_of_revoked_certificates_past_its_date_is_warned_of(
+    pem: Path, days: int, said: str | None
+) -> None:
+    authority = Authority()
+    (pem / "crl.pem").write_bytes(authority.revoking(days=days))
+    (pem / "ca.pem").write_bytes(authority.pem)
+    told = [str(warning) for warning in loaded(pem, "ca_file: ca.pem, crl_file: crl.pem").warnings]
+    assert bool(told) is (said is not None)
+    if said is not None:
+        assert f"tls.crl_file: {pem}/crl.pem {said}" in told[0]
+
+
+@pytest.mark.parametrize(
+    ("interface", "problem"),
+    [
+        ("nosuch0", "no interface 'nosuch0' on this machine"),
+        ("if!nosuch0", "no interface 'nosuch0' on this machine"),
+        ("ifhost!nosuch0!127.0.0.1", "no interface 'nosuch0' on this machine"),
+        ("192.0.2.1", "no address 192.0.2.1 on this machine"),
+        ("host!192.0.2.1", "no address 192.0.2.1 on this machine"),
+        ("ifhost!lo!192.0.2.1", "no address 192.0.2.1 on this machine"),
+        ("2001:db8::1", "no address 2001:db8::1 on this machine"),
+    ],
+)
+def test_an_interface_that_is_not_there_is_refused(interface: str, problem: str) -> None:
+    connections = {"a": {"url": "https://a.example", "interface": interface}}
+    with pytest.raises(onehttp.ConfigurationError) as caught:
+        load_connections({"version": 1, "connections": connections})
+    assert str(caught.value).startswith(f"connections.a.interface: {problem}")
+
+
+@pytest.mark.parametrize(
+    "interface",
+    ["lo", "if!lo", "127.0.0.1", "host!127.0.0.1", "ifhost!lo!127.0.0.1", "host!a.example"],
+)
+def test_an_interface_that_is_there_is_not(interface: str) -> None:
+    connections = {"a": {"url": "https://a.example", "interface": interface}}
+    assert load_connections({"version": 1, "connections": connections})

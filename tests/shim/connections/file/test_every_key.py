@@ -54,13 +54,12 @@ def is_text(path: tuple[str, ...]) -> bool:
     return path in {
         ("content_type",),
         ("user_agent",),
-        ("interface",),
         ("auth", "username"),
         ("auth", "password"),
         ("auth", "token"),  # the section is told of: its type is another
-        ("tls", "ciphers"),
         ("tls", "key_password"),
         ("proxy", "url"),
         ("proxy", "username"),
         ("proxy", "password"),
+        ("proxy", "ca_file"),  # the section is told of: it has no url
     }
