@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError as BadUrlError
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
@@ -58,7 +58,7 @@ def database_engine(address: URL, is_memory: bool, timeout_s: float) -> Engine:
             "connect_args": {"connect_timeout": max(1, round(timeout_s))},
         }
     try:
-        return create_engine(address, hide_parameters=True, **settings)
+        engine = create_engine(address, hide_parameters=True, **settings)
     except NoSuchModuleError:
         raise StoreError(f"no such kind of database: {address.drivername!r}") from None
     except ModuleNotFoundError as error:
@@ -66,6 +66,27 @@ def database_engine(address: URL, is_memory: bool, timeout_s: float) -> Engine:
         raise StoreError(
             f"{address.drivername} needs the package {error.name}: pip install '{package}'"
         ) from None
+    for_locks = _lock_limit(engine.dialect.name, timeout_s)
+    if for_locks is not None:
+        event.listen(engine, "connect", lambda connection, _: _told(connection, for_locks))
+    return engine
+
+
+def _lock_limit(dialect: str, timeout_s: float) -> str | None:
+    """Without it PostgreSQL waits for another writer for ever, and MySQL for a minute or a day."""
+    if dialect == "postgresql":
+        return f"SET lock_timeout = {max(1, round(timeout_s * 1000))}"
+    if dialect in ("mysql", "mariadb"):
+        whole_s = max(1, round(timeout_s))
+        return f"SET SESSION innodb_lock_wait_timeout = {whole_s}, lock_wait_timeout = {whole_s}"
+    return None
+
+
+def _told(connection: Any, statement: str) -> None:
+    cursor = connection.cursor()
+    cursor.execute(statement)
+    cursor.close()
+    connection.commit()
 
 
 def is_deadlock(error: BaseException | None) -> bool:

@@ -47,7 +47,7 @@ class XcapStore:
         table: its name.
         create: make the tables where they are missing; None: only in an SQLite database that
             has none at all, so that a wrong name does not add one to somebody's database.
-        timeout_s: how long to wait for a connection, or for another writer (SQLite).
+        timeout_s: how long to wait for a connection, or for another writer.
 
     Raises (all methods):
         StoreError: the database is gone, locked or read-only.
