@@ -1,0 +1,69 @@
+"""Routing logic for the real server: documents and identities, by the way that the docs have."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import KSR  # the server's own
+
+import onehttp
+import onehttp_compat
+from onehttp.identity import FetchRules, IdentityError, Party, Signer, TrustStore, Verifier
+from onehttp_compat.ksr import take_over
+from onehttp_compat.server import default_server
+from onehttp_compat.xcap_client import PRES_RULES, XcapDocSel, XcapGetReq, bind_xcap
+
+REAL = KSR
+KSR = take_over(KSR)
+FOLDER, XCAP, SIGNER = (os.environ[name] for name in ("TEST_FOLDER", "TEST_XCAP", "TEST_SIGNER"))
+ORIG, DEST = (Party.from_header(f"<tel:+{one}>") for one in ("12155551212", "12155551213"))
+
+
+def mod_init() -> Script:
+    onehttp.init()
+    onehttp_compat.modparam("xcap_client", "db_url", f"sqlite://{FOLDER}/xcap.sqlite")
+    onehttp_compat.modparam("xcap_client", "periodical_query", 0)
+    return Script()
+
+
+class Script:
+    def child_init(self, rank: int) -> int:
+        if rank == 1:
+            self.signer = Signer.from_file(f"{FOLDER}/signer.key", SIGNER)
+            rules = FetchRules(allow_http=True, allow_private=True)
+            self.verifier = Verifier(TrustStore.from_files(f"{FOLDER}/anchors.pem"), rules=rules)
+            print("the worker is ready", file=sys.stderr, flush=True)
+        return 0
+
+    def often(self, message: Any, event: str = "") -> int:
+        default_server().xcap_client.query_update()
+        return 1
+
+    def ksr_request_route(self, message: Any) -> int:
+        answer = getattr(self, REAL.pv.get("$rU"))()
+        REAL.hdr.append_to_reply(f"X-Answer: {answer}\r\n")
+        REAL.sl.send_reply(200, "OK")
+        return 1
+
+    def fetch(self) -> str:
+        which = XcapDocSel("pres-rules", PRES_RULES, xid="sip:alice@a.example")
+        found = bind_xcap().getNewDoc(XcapGetReq(XCAP, 0, which), "alice", "a.example")
+        return found.decode() if found else "nothing"
+
+    def row(self) -> str:
+        rows = default_server().xcap_client.documents.store.rows()
+        return rows[0].doc.decode() if rows else "nothing"
+
+    def identity(self) -> str:
+        header = self.signer.sign_shaken(ORIG, DEST, "A")
+        return str(self.verifier.verify(header, orig=ORIG, dest=DEST).claims.attest)
+
+    def forged(self) -> str:
+        header = self.signer.sign_shaken(ORIG, DEST, "A")
+        try:
+            self.verifier.verify(header, orig="19995550000", dest=DEST)
+        except IdentityError as error:
+            return f"{error.status} {error.reason}"
+        return "believed"

@@ -1,0 +1,124 @@
+"""Kamailio that runs a Python script for its routing logic, from its Debian packages."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from servers.kamailio import _MODULES
+from servers.patience import PATIENCE_S
+
+_CONFIG = """#!KAMAILIO
+log_stderror=yes
+children=1
+disable_tcp=yes
+dns=no
+rev_dns=no
+auto_aliases=no
+listen=udp:127.0.0.1:{port}
+mpath="{modules}/"
+loadmodule "sl.so"
+loadmodule "pv.so"
+loadmodule "textops.so"
+loadmodule "rtimer.so"
+loadmodule "app_python3.so"
+modparam("rtimer", "timer", "name=often;interval=100000u;mode=1;")
+modparam("rtimer", "exec", "timer=often;route=often")
+modparam("app_python3", "load", "{script}")
+cfgengine "python"
+"""
+
+
+def same_python() -> bool:
+    """Whether the server's Python can import what is installed for this one."""
+    assert _MODULES, "Kamailio is missing: make packages"
+    wanted = f"libpython{sys.version_info[0]}.{sys.version_info[1]}.so".encode()
+    return wanted in (_MODULES / "app_python3.so").read_bytes()
+
+
+class Inside:
+    """A running server: what its script answers to a request."""
+
+    def __init__(self, port: int, log: Path) -> None:
+        self._port = port
+        self._log = log
+        self._number = 0
+
+    def ask(self, what: str) -> str:
+        """The header ``X-Answer`` of the reply to ``OPTIONS sip:WHAT@...``."""
+        self._number += 1
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.bind(("127.0.0.1", 0))
+            client.settimeout(PATIENCE_S)
+            own = f"127.0.0.1:{client.getsockname()[1]}"
+            lines = [
+                f"OPTIONS sip:{what}@127.0.0.1:{self._port} SIP/2.0",
+                f"Via: SIP/2.0/UDP {own};branch=z9hG4bK{self._number}",
+                f"From: <sip:test@{own}>;tag=1",
+                f"To: <sip:{what}@127.0.0.1>",
+                f"Call-ID: {self._number}@{own}",
+                "CSeq: 1 OPTIONS",
+                "Content-Length: 0",
+            ]
+            client.sendto(("\r\n".join(lines) + "\r\n\r\n").encode(), ("127.0.0.1", self._port))
+            reply = client.recv(65535).decode()
+        for line in reply.split("\r\n"):
+            name, _, value = line.partition(": ")
+            if name == "X-Answer":
+                return value
+        raise AssertionError(f"{reply}\n{self._log.read_text()}")
+
+    def ask_until(self, what: str, wanted: str) -> str:
+        """Ask again until it is that, or patience ends; the last answer."""
+        end = time.monotonic() + PATIENCE_S
+        while (answer := self.ask(what)) != wanted and time.monotonic() < end:
+            pass
+        return answer
+
+
+@contextmanager
+def running(folder: Path, script: Path, environment: Mapping[str, str]) -> Iterator[Inside]:
+    """The server with its script; what is installed here is found there."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    config, log = folder / "inside.cfg", folder / "inside.log"
+    config.write_text(_CONFIG.format(port=port, modules=_MODULES, script=script))
+    command: list[str | Path] = ["kamailio", "-DD", "-E", "-f", config, "-Y", folder]
+    command += ["-m", "32", "-M", "8", "-P", folder / "inside.pid"]
+    # Not the standard library: the server has its own, of the same version.
+    paths = [path for path in sys.path if path and not _is_of_python(path)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            stderr=output,
+            stdout=output,
+            env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(paths)},
+        )
+    try:
+        inside = Inside(port, log)
+        _wait(process, log, port)
+        yield inside
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_S)
+
+
+def _is_of_python(path: str) -> bool:
+    return "site-packages" not in path and Path(path).is_relative_to(sys.base_prefix)
+
+
+def _wait(process: subprocess.Popen[bytes], log: Path, port: int) -> None:
+    """Until the script says that its worker is there."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end and process.poll() is None:
+        if "the worker is ready" in log.read_text(errors="replace"):
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"Kamailio is not ready at {port}:\n{log.read_text(errors='replace')}")
