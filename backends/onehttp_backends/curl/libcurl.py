@@ -157,6 +157,12 @@ def remove_once(multi: Multi, easy: Easy) -> bool:
     return True
 
 
+def is_in_multi(easy: Easy) -> bool:
+    """Whether a handle is in a multi; True as well where pycurl does not tell (before 7.46)."""
+    tell = getattr(easy, "multi", None)
+    return tell is None or tell() is not None
+
+
 class Libcurl:
     """libcurl as loaded into this process: its version, and its global state."""
 

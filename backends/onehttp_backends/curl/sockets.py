@@ -96,7 +96,8 @@ class SocketWatch:
         self.is_behind = False
         """There may be more events than the last wait has returned."""
         self._shut: set[Socket] = set()
-        self._is_listening: bool | None = False  # None: not known
+        self.is_listening: bool | None = False
+        """Whether libcurl tells what it wants of its sockets; None: not known."""
         self.is_stamping = False
         """Whether sockets keep the time of their last event."""
         self.hearing = Hearing(self._change, self._opened)
@@ -148,17 +149,17 @@ class SocketWatch:
 
     def listen(self, multi: Multi) -> None:
         """Have libcurl tell about the sockets of this multi from now on."""
-        if self._is_listening is not True:
-            self._is_listening = None
+        if self.is_listening is not True:
+            self.is_listening = None
             multi.setopt(pycurl.M_SOCKETFUNCTION, self.hearing.change)
-            self._is_listening = True
+            self.is_listening = True
 
     def stop_listening(self, multi: Multi) -> None:
         """Have libcurl tell nothing."""
-        if self._is_listening is not False:
-            self._is_listening = None
+        if self.is_listening is not False:
+            self.is_listening = None
             multi.setopt(pycurl.M_SOCKETFUNCTION, None)
-            self._is_listening = False
+            self.is_listening = False
 
     def poll(self, wait_s: float) -> list[tuple[int, int]]:
         """Wait for events (-1: for ever); return (fd, CSELECT mask) of those libcurl must see.

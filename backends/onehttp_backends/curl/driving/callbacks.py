@@ -152,7 +152,6 @@ class EngineThreads:
                 while pending and not (ownership.is_closing or ownership.is_gone or engine.ended):
                     if engine.is_idle():
                         break
-                    claim.turns += 1
                     engine.turn()
                 if not engine.ended:
                     helm.leave(claim)

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 from threading import get_ident
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from onehttp_backends.contract import Outcome
 from onehttp_backends.curl.driving.blocking import BlockingTransfer
@@ -29,10 +29,20 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("onehttp")
 
+LOOKS_AT_LOST: Final = 3
 REENTRANT: Final = (
     "called from a callback (or signal handler) that runs inside this engine's driver, "
     "which would wait for itself; hand the work to another thread"
 )
+
+
+class Suspect(NamedTuple):
+    """An owner that stands still, and how often it was not found on its thread's stack."""
+
+    owner: Claim
+    turns: int
+    seen_at: float
+    looks: int
 
 
 class LostOwnerError(OnehttpError, RuntimeError):
@@ -51,8 +61,7 @@ class Crew:
         self.loop_drivers: dict[asyncio.AbstractEventLoop, LoopDriver] = {}
         self._delivering: dict[int, Claim] = {}
         """Threads that run callbacks: a blocking call from one of these would hold up the rest."""
-        self._suspect: tuple[Claim, int, float] | None = None
-        """An owner, its turns, and when it was first seen to stand still there."""
+        self._suspect: Suspect | None = None
 
     @property
     def is_gone(self) -> bool:
@@ -187,15 +196,20 @@ class Crew:
             self.crash(LostOwnerError("a driver was interrupted while it was putting things right"))
 
     def look_for_lost_owner(self) -> None:
-        """Abandon the engine when who drives has gone without leaving."""
-        owner, now = self.ownership.owner, time.monotonic()
-        if owner is None or self.ownership.is_asleep or self.ownership.is_gone:
+        """Abandon the engine when who drives has gone without leaving. Waiters ask now and then."""
+        ownership, now = self.ownership, time.monotonic()
+        owner = ownership.owner
+        if owner is None or ownership.is_gone:
             return
         suspect = self._suspect
-        if suspect is None or suspect[:2] != (owner, owner.turns):
-            self._suspect = (owner, owner.turns, now)
-        elif now - suspect[2] >= LOOK_AGAIN_S / 2 and owner.is_lost():
-            self.crash(LostOwnerError("the thread that drove has gone"), closes_sockets=False)
+        if suspect is None or suspect.owner is not owner or suspect.turns != ownership.turns:
+            self._suspect = Suspect(owner, ownership.turns, now, 0)
+        elif now - suspect.seen_at >= LOOK_AGAIN_S / 2:
+            # Not at the first look: the stack of a thread that runs may change under one's eyes.
+            looks = suspect.looks + 1 if owner.is_lost() else 0
+            self._suspect = Suspect(owner, ownership.turns, now, looks)
+            if looks >= LOOKS_AT_LOST:
+                self.crash(LostOwnerError("the thread that drove has gone"), closes_sockets=False)
 
     def recover(
         self,
@@ -218,6 +232,7 @@ class Crew:
                 self.crash(error)
             else:
                 self.engine.watch.raised.clear()
+                self.engine.was_interrupted = True
                 if transfer is not None:
                     self.engine.inbox.append(transfer)
                 elif handle is not None:

@@ -68,7 +68,12 @@ class Helm(Crew):
                 if is_alone and is_small and not handle.progress:
                     outcome = engine.alone.perform(handle, request)
                     if outcome is not None:
-                        self.leave(claim)
+                        if engine.inbox:
+                            self.leave(claim)
+                            return outcome
+                        self.ownership.leave(claim)
+                        if engine.inbox:  # it has come after the last look
+                            self.ensure_driven()
                         return outcome
                     transfer = self._wait_for(handle, request)
                     engine.adopt(transfer)
@@ -119,7 +124,6 @@ class Helm(Crew):
     def _drive_until_ended(self, transfer: BlockingTransfer, claim: Claim) -> None:
         engine, ownership = self.engine, self.ownership
         while transfer.outcome is None and not (ownership.is_closing or ownership.is_gone):
-            claim.turns += 1
             engine.turn()
             if engine.ended and transfer.outcome is None:
                 ownership.leave(claim)
@@ -163,7 +167,6 @@ class Helm(Crew):
         poller.register(engine.watch.fileno(), select.POLLIN)
         is_readable = False
         while not (ownership.is_gone or ownership.is_closing):
-            claim.turns += 1
             engine.turn(0)
             if engine.ended:
                 ownership.leave(claim)
@@ -267,7 +270,6 @@ class Helm(Crew):
                 return
             # Those whose callback runs in another thread are in flight too; it wakes us after that.
             while self.is_busy() and (left_s := end - time.monotonic()) > 0:
-                claim.turns += 1
                 engine.turn(left_s)
                 self.deliver()
         except BaseException:

@@ -57,8 +57,9 @@ class Alone:
         multi, ownership, watch, easy = self._multi, self._ownership, self._watch, handle.easy
         watch.sweep()
         self._waits.refresh()
-        # Two calls from C into Python for each transfer, with nobody to use them.
-        watch.stop_listening(multi)
+        if watch.is_listening is not False:
+            # Two calls from C into Python for each transfer, with nobody to use them.
+            watch.stop_listening(multi)
         if handle.always_connects is not False:
             handle.look_for_connection(may_find_one=True)
         multi.add_handle(easy)
@@ -88,7 +89,8 @@ class Alone:
             if handle.is_parked:
                 return None
         outcome = self._account.outcome(handle, request, code, text)
-        remove_once(multi, easy)
+        if not handle.is_parked:
+            multi.remove_handle(easy)
         self._pool.give_back(handle)
         return outcome
 

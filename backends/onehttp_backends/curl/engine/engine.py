@@ -10,7 +10,6 @@ same as doing it once. What is read from libcurl, which says it once, is read by
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections import deque
@@ -23,10 +22,11 @@ from onehttp_backends.curl.engine.account import Account
 from onehttp_backends.curl.engine.alone import Alone
 from onehttp_backends.curl.engine.anew import goes_on
 from onehttp_backends.curl.engine.ownership import Ownership
+from onehttp_backends.curl.engine.telling import tell_of, tell_of_all
 from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.idle_limit import IdleLimits
-from onehttp_backends.curl.libcurl import LIBCURL, Easy, add_once, remove_once
+from onehttp_backends.curl.libcurl import LIBCURL, Easy, add_once, is_in_multi, remove_once
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.outcome import cancelled
@@ -39,8 +39,6 @@ SMALL_BODY_BYTES: Final = 16 * 1024
 """Fits any socket buffer: sending it never has to wait for the socket to become writable."""
 
 _ENDED_BY_PEER: Final = (CurlCode.GOT_NOTHING, CurlCode.SEND_ERROR, CurlCode.RECV_ERROR)
-_ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
-_NUM_CONNECTS: Final = pycurl.NUM_CONNECTS
 _MAX_MESSAGES: Final = (1_000_000,)
 _MULTI_IS_DEAD: Final = 11
 """CURLM_ABORTED_BY_CALLBACK: a callback of the multi's has failed, and it takes no more."""
@@ -65,6 +63,9 @@ class Engine:
         """Those whose callback is to be run, by whoever does not drive."""
         self._messages: deque[tuple[int, list[Easy], list[tuple[Easy, int, str]]]] = deque()
         self._finished: deque[tuple[Transfer, int, str]] = deque()
+        self._given_up: deque[tuple[Transfer, int, str]] = deque()
+        self.was_interrupted = False
+        """An exception that was not the engine's has ended a turn of it."""
         self.account = Account(self.watch, names)
         self.alone = Alone(
             self.multi, self.ownership, self.watch, self.waits, self.inbox, self.account, self.pool
@@ -92,23 +93,17 @@ class Engine:
             self.waits.park(transfer)
         elif not self.waits.paused:
             self.watch.listen(self.multi)
-            self._let_tell_of(handle)
-
-    def _let_tell_of(self, handle: Handle) -> None:
-        # perform() does not tell about sockets. Pausing and resuming makes libcurl look at this
-        # one again, in the turn that follows, and tell.
-        easy = handle.easy
-        self.watch.note_busy(easy.getinfo(_ACTIVE_SOCKET))
-        with contextlib.suppress(pycurl.error):  # it has ended, and that is all there is to tell
-            easy.pause(pycurl.PAUSE_RECV)
-            easy.pause(pycurl.PAUSE_CONT)
+            tell_of(handle, self.watch)
 
     def turn(self, max_wait_s: float = -1.0) -> None:
         """One round: wait for events (-1: as long as nothing is due), let libcurl act on them, end
         and deliver what has finished."""
         multi, watch = self.multi, self.watch
-        if watch.hearing.is_missing_something:
-            self._tell_all()
+        self.ownership.turns += 1
+        if self.was_interrupted or watch.hearing.is_missing_something:
+            self._audit()
+        if self._finished or self._messages:
+            self._settle()
         events = self._events(max_wait_s)
         # What moved while these were seen is not idle.
         seen_at = time.monotonic() if self.idling.due else 0.0
@@ -134,7 +129,7 @@ class Engine:
     def _events(self, max_wait_s: float) -> list[tuple[int, int]]:
         watch, ownership = self.watch, self.ownership
         watch.is_stamping = watch.is_stamping or bool(self.idling.due)
-        if max_wait_s == 0 or self.inbox or self._messages or self._finished:
+        if max_wait_s == 0 or self.inbox:
             return watch.poll(0)
         wait_s = self.wait_ms() / 1000
         if wait_s < 0 or 0 < max_wait_s < wait_s:
@@ -154,26 +149,32 @@ class Engine:
             return self.idling.sooner_ms(timeout_ms)
         return timeout_ms
 
-    def _tell_all(self) -> None:
-        """Have libcurl tell about every socket anew: an exception came while it was telling."""
-        self.watch.assume_nothing()
+    def _audit(self) -> None:
+        """Pick up what an exception has left between two steps."""
+        hearing = self.watch.hearing
+        self._settle()
         for transfer in list(self.running.values()):
             handle = transfer.handle
-            if handle is None:
-                continue
-            fd = handle.easy.getinfo(_ACTIVE_SOCKET)
-            if fd >= 0:
-                self.watch.adopt(fd)
-                self._let_tell_of(handle)
-            else:  # not connected: nothing is lost by beginning anew
-                remove_once(self.multi, handle.easy)
+            if handle is None or transfer.outcome is not None:
+                self._end(transfer, None)
+            elif handle.is_parked:
+                if not self.waits.holds(transfer):
+                    self.waits.park(transfer)
+            elif not is_in_multi(handle.easy):
+                # Taken out to be put in again, which is done as long as nothing was sent.
                 add_once(self.multi, handle.easy)
-        self.watch.hearing.is_missing_something = False
+        if hearing.is_missing_something:
+            tell_of_all(self.multi, self.running.values(), self.watch)
+            hearing.is_missing_something = False
+        self.was_interrupted = False
 
     # ---- admission
 
     def admit(self) -> None:
         """Start the transfers of the inbox, and stop those cancelled."""
+        # What was begun is finished before libcurl gets on with anything: done again later, a
+        # transfer that has been put in anew could have been sent by then.
+        self._settle()
         self.watch.sweep()
         self.waits.refresh()
         self.watch.listen(self.multi)
@@ -206,49 +207,61 @@ class Engine:
     def _settle_names(self) -> None:
         """Let go on what has waited for a name, or end it."""
         self.watch.listen(self.multi)
-        for transfer, code, text in self.waits.turn(self.running.get):
-            handle = transfer.handle
-            if transfer.outcome is None and handle is not None:
-                self._end(transfer, self.account.outcome(handle, transfer.request, code, text))
+        self._given_up.extend(self.waits.turn(self.running.get))
+        self._settle()
 
     # ---- the ends of transfers
 
     def _reap(self) -> None:
-        messages, finished, running = self._messages, self._finished, self.running
         while True:
-            messages.extend(map(self.multi.info_read, _MAX_MESSAGES))
-            while messages:
-                queued, succeeded, failed = messages[0]
-                # From here on transfers count: by the time the next one is ended, a handle may
-                # be another's.
-                finished.extend(
-                    [(running[easy], 0, "") for easy in succeeded if easy in running]
-                    + [
-                        (running[easy], code, text)
-                        for easy, code, text in failed
-                        if easy in running
-                    ]
-                )
-                messages.popleft()
-            while finished:
-                transfer, code, text = finished[0]
-                self._finish(transfer, code, text)
-                if self.is_dead:  # told somebody who has forked, and this is the child
-                    return
-                finished.popleft()
-            if not queued:
+            self._messages.extend(map(self.multi.info_read, _MAX_MESSAGES))
+            has_more = self._messages[-1][0]
+            self._settle()
+            if not has_more or self.is_dead:  # told somebody who has forked: this is the child
                 return
+
+    def _settle(self) -> None:
+        """Finish the transfers of which libcurl has said that they have ended."""
+        messages, finished, given_up, running = (
+            self._messages,
+            self._finished,
+            self._given_up,
+            self.running,
+        )
+        while messages:
+            _, succeeded, failed = messages[0]
+            # From here on transfers count: by the time the next one is ended, a handle may be
+            # another's.
+            finished.extend(
+                [(running[easy], 0, "") for easy in succeeded if easy in running]
+                + [(running[easy], code, text) for easy, code, text in failed if easy in running]
+            )
+            messages.popleft()
+        while finished:
+            self._finish(*finished[0])
+            finished.popleft()
+        while given_up:
+            transfer, code, text = given_up[0]
+            self._end_with(transfer, code, text)
+            given_up.popleft()
 
     def _finish(self, transfer: Transfer, code: int, text: str) -> None:
         handle = transfer.handle
-        if transfer.outcome is None and handle is not None:
-            if code and goes_on(self.multi, self.waits, handle, transfer.request, code, text):
-                if handle.is_parked:
-                    self.waits.park(transfer)
-                return
-            self._end(transfer, self.account.outcome(handle, transfer.request, code, text))
-        else:
-            self._end(transfer, None)
+        if (
+            not code
+            or handle is None
+            or transfer.outcome is not None
+            or not goes_on(self.multi, self.waits, handle, transfer.request, code, text)
+        ):
+            self._end_with(transfer, code, text)
+        elif handle.is_parked:
+            self.waits.park(transfer)
+
+    def _end_with(self, transfer: Transfer, code: int, text: str) -> None:
+        handle, outcome = transfer.handle, transfer.outcome
+        if outcome is None and handle is not None:
+            outcome = self.account.outcome(handle, transfer.request, code, text)
+        self._end(transfer, outcome)
 
     def _end(self, transfer: Transfer, outcome: Outcome | None) -> None:
         """Set the outcome, let go of the handle, tell whoever waits; what was done is skipped."""

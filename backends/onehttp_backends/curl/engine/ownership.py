@@ -39,7 +39,7 @@ import sys
 from collections.abc import Callable, Mapping
 from threading import get_ident
 from types import CodeType, FrameType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 LOOK_AGAIN_S: Final = 0.5
@@ -67,32 +67,28 @@ class DrivingEvent(enum.Enum):
     LOSE = "lose"
 
 
-TRANSITIONS: Final[Mapping[DrivingState, Mapping[DrivingEvent, DrivingState]]] = {
+_S: TypeAlias = DrivingState
+_E: TypeAlias = DrivingEvent
+
+TRANSITIONS: Final[Mapping[tuple[DrivingState, DrivingEvent], DrivingState]] = {
     # An event that is not listed is refused, and leaves the state as it is.
-    DrivingState.FREE: {
-        DrivingEvent.TAKE: DrivingState.DRIVEN,
-        DrivingEvent.CLOSE: DrivingState.CLOSING,
-        DrivingEvent.LOSE: DrivingState.GONE,
-    },
+    (_S.FREE, _E.TAKE): _S.DRIVEN,
+    (_S.FREE, _E.CLOSE): _S.CLOSING,
+    (_S.FREE, _E.LOSE): _S.GONE,
     # Who is refused here waits for its bell. The owner looks at the inbox before it sleeps, and
     # after it has left.
-    DrivingState.DRIVEN: {
-        DrivingEvent.SLEEP: DrivingState.ASLEEP,
-        DrivingEvent.LEAVE: DrivingState.FREE,
-        DrivingEvent.CLOSE: DrivingState.CLOSING,
-        DrivingEvent.LOSE: DrivingState.GONE,
-    },
+    (_S.DRIVEN, _E.SLEEP): _S.ASLEEP,
+    (_S.DRIVEN, _E.LEAVE): _S.FREE,
+    (_S.DRIVEN, _E.CLOSE): _S.CLOSING,
+    (_S.DRIVEN, _E.LOSE): _S.GONE,
     # Who is refused here wakes the owner by its eventfd. An interrupted one leaves from here too.
-    DrivingState.ASLEEP: {
-        DrivingEvent.WAKE: DrivingState.DRIVEN,
-        DrivingEvent.LEAVE: DrivingState.FREE,
-        DrivingEvent.CLOSE: DrivingState.CLOSING,
-        DrivingEvent.LOSE: DrivingState.GONE,
-    },
+    (_S.ASLEEP, _E.WAKE): _S.DRIVEN,
+    (_S.ASLEEP, _E.LEAVE): _S.FREE,
+    (_S.ASLEEP, _E.CLOSE): _S.CLOSING,
+    (_S.ASLEEP, _E.LOSE): _S.GONE,
     # The owner leaves at its next look, and only who closes may come after it.
-    DrivingState.CLOSING: {DrivingEvent.LOSE: DrivingState.GONE},
-    # Whatever comes ends at once with a typed error, or begins with another engine.
-    DrivingState.GONE: {},
+    (_S.CLOSING, _E.LOSE): _S.GONE,
+    # GONE: whatever comes ends at once with a typed error, or begins with another engine.
 }
 
 
@@ -108,12 +104,10 @@ def drives(method: Method) -> Method:
 class Claim:
     """Somebody who drives, or wants to. Kept in the local variable ``claim`` of who does."""
 
-    __slots__ = ("thread", "turns")
+    __slots__ = ("thread",)
 
     def __init__(self) -> None:
         self.thread = get_ident()
-        self.turns = 0
-        """How often it has come round: one who stands still may be lost."""
 
     def is_lost(self) -> bool:
         """Whether its thread has ended, or has left what drives without leaving the cell.
@@ -143,7 +137,7 @@ class Ownership:
     Any thread may call any method; `leave`, `is_asleep` and `lose` are the owner's.
     """
 
-    __slots__ = ("_cell", "is_asleep", "is_closing", "is_gone")
+    __slots__ = ("_cell", "is_asleep", "is_closing", "is_gone", "turns")
 
     def __init__(self) -> None:
         self._cell: dict[str, Claim] = {}
@@ -151,6 +145,8 @@ class Ownership:
         """Set before the last look at the inbox: who fills it from then on wakes the owner."""
         self.is_closing = False
         self.is_gone = False
+        self.turns = 0
+        """How often an owner has come round: one who stands still may be lost."""
 
     @property
     def owner(self) -> Claim | None:

@@ -151,6 +151,11 @@ class NameWaits(Generic[T]):
         self._await(transfer, wait, wait.name)
         self._look_later(transfer, wait)
 
+    def holds(self, transfer: T) -> bool:
+        """Whether a transfer waits here."""
+        wait = _wait_of(transfer)
+        return wait is not None and transfer in self.open.get(wait.name, ())
+
     def leave(self, transfer: T) -> None:
         """It waits no longer: it has ended."""
         wait = _wait_of(transfer)

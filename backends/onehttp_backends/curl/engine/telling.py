@@ -1,0 +1,42 @@
+"""Has libcurl tell about sockets once more that it has told about, or was not asked to."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from typing import Final
+
+import pycurl
+
+from onehttp_backends.curl.engine.transfer import Transfer
+from onehttp_backends.curl.handle import Handle
+from onehttp_backends.curl.libcurl import Multi, add_once, remove_once
+from onehttp_backends.curl.sockets import SocketWatch
+
+_ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
+
+
+def tell_of(handle: Handle, watch: SocketWatch) -> None:
+    """Tell about the socket of a transfer that runs."""
+    # Pausing and resuming makes libcurl look at it again, in the turn that follows, and tell.
+    easy = handle.easy
+    watch.note_busy(easy.getinfo(_ACTIVE_SOCKET))
+    with contextlib.suppress(pycurl.error):  # it has ended, and that is all there is to tell
+        easy.pause(pycurl.PAUSE_RECV)
+        easy.pause(pycurl.PAUSE_CONT)
+
+
+def tell_of_all(multi: Multi, running: Iterable[Transfer], watch: SocketWatch) -> None:
+    """Tell about every socket, since some of it was missed."""
+    watch.assume_nothing()
+    for transfer in list(running):
+        handle = transfer.handle
+        if handle is None or handle.is_parked:
+            continue
+        fd = handle.easy.getinfo(_ACTIVE_SOCKET)
+        if fd >= 0:
+            watch.adopt(fd)
+            tell_of(handle, watch)
+        else:  # not connected: nothing is lost by beginning anew
+            remove_once(multi, handle.easy)
+            add_once(multi, handle.easy)
