@@ -85,7 +85,10 @@ class Hearing:
         """To be raised by whoever has called libcurl, once that has returned."""
         self.is_missing_something = False
         """Something was not heard to its end."""
-        changes, openings = self._hear_changes(), self._hear_openings()
+        changes, openings = self._changes, self._openings = (
+            self._hear_changes(),
+            self._hear_openings(),
+        )
         next(changes)
         next(openings)
         self.change: SocketCallback = functools.partial(max, key=changes.send)
@@ -93,6 +96,11 @@ class Hearing:
         self.opening: Callable[[int, int], int] = functools.partial(min, key=openings.send)
         """For ``SOCKOPTFUNCTION``: the socket, and its purpose, which is 0 (a connection) and, as
         the lesser of the two keys, what libcurl gets back: the socket may be used."""
+
+    def close(self) -> None:
+        """Hear no more: nothing of it is left to run when it is collected."""
+        self._changes.close()
+        self._openings.close()
 
     def _hear_changes(self) -> Generator[int, object, None]:
         numbers: list[int] = []
@@ -129,6 +137,7 @@ class Hearing:
             except GeneratorExit:
                 return
             except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
+                key = int(not fd)  # of what came last: the purpose where there is a socket
                 fd = 0
                 self._note(error)
 

@@ -235,6 +235,7 @@ class SocketWatch:
         """Let go of the kernel objects; the sockets stay libcurl's."""
         self._epoll.close()
         self._bell.close()
+        self.hearing.close()
 
     def _forget(self, fd: int) -> None:
         known = self._sockets.pop(fd, None)
@@ -283,7 +284,7 @@ class SocketWatch:
 
 
 class _Bell:
-    """An eventfd that is closed with the object, should its engine never be closed."""
+    """An eventfd, whose number may be another's after the end."""
 
     __slots__ = ("fd",)
 
@@ -291,13 +292,10 @@ class _Bell:
         self.fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
 
     def ring(self) -> None:
-        if self.fd >= 0:  # the number may be another's after the end
+        if self.fd >= 0:
             os.eventfd_write(self.fd, 1)
 
     def close(self) -> None:
         fd, self.fd = self.fd, -1
         if fd >= 0:
             os.close(fd)
-
-    def __del__(self) -> None:
-        self.close()
