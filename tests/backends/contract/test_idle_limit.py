@@ -26,8 +26,7 @@ from onehttp_backends.errors import (
 from servers.patience import PATIENCE_S
 from servers.raw import OK, Behaviour, Peer, RawServer, echo, silent
 
-QUICK = TransferOptions(idle_timeout_s=0.2, total_timeout_s=60, connect_timeout_s=60)
-STEADY = TransferOptions(idle_timeout_s=1, total_timeout_s=60, connect_timeout_s=60)
+LIMITED = TransferOptions(idle_timeout_s=1, total_timeout_s=60, connect_timeout_s=60)
 
 Way = Callable[[Backend, Request], Outcome]
 
@@ -95,7 +94,7 @@ def assert_idle(outcome: Outcome, options: TransferOptions, sent: Sent, phase: P
 
 def test_a_body_that_drips_in_time_completes_however_its_caller_waits(backend: Backend) -> None:
     with RawServer(dripping(OK, 1.3 / len(OK))) as server, ThreadPoolExecutor() as threads:
-        request = Request("GET", server.url, options=STEADY)
+        request = Request("GET", server.url, options=LIMITED)
         outcomes = list(threads.map(lambda way: way(backend, request), WAYS))
     assert [getattr(outcome, "body", outcome) for outcome in outcomes] == [b"ok"] * len(WAYS)
 
@@ -103,28 +102,28 @@ def test_a_body_that_drips_in_time_completes_however_its_caller_waits(backend: B
 @every_way
 def test_a_body_that_stops_ends_it(backend: Backend, way: Way) -> None:
     with RawServer(dripping(OK[:-1], 0)) as server:
-        outcome = way(backend, Request("GET", server.url, options=QUICK))
-    assert_idle(outcome, QUICK, Sent.YES, Phase.BODY)
+        outcome = way(backend, Request("GET", server.url, options=LIMITED))
+    assert_idle(outcome, LIMITED, Sent.YES, Phase.BODY)
 
 
 @every_way
 def test_silence_before_the_first_byte_ends_it(backend: Backend, way: Way) -> None:
     with RawServer(silent) as server:
-        outcome = way(backend, Request("GET", server.url, options=QUICK))
-    assert_idle(outcome, QUICK, Sent.MAYBE, Phase.FIRST_BYTE)
+        outcome = way(backend, Request("GET", server.url, options=LIMITED))
+    assert_idle(outcome, LIMITED, Sent.MAYBE, Phase.FIRST_BYTE)
 
 
 def test_a_connection_that_hangs_ends_it(backend: Backend) -> None:
     with full_backlog() as url:
-        outcome = blocking(backend, Request("GET", url, options=QUICK))
-    assert_idle(outcome, QUICK, Sent.NO, Phase.CONNECT)
+        outcome = blocking(backend, Request("GET", url, options=LIMITED))
+    assert_idle(outcome, LIMITED, Sent.NO, Phase.CONNECT)
 
 
 def test_a_tls_handshake_that_hangs_ends_it(backend: Backend) -> None:
     with RawServer(silent) as server:
         url = server.url.replace("http:", "https:")
-        outcome = blocking(backend, Request("GET", url, options=QUICK))
-    assert_idle(outcome, QUICK, Sent.NO, Phase.TLS)
+        outcome = blocking(backend, Request("GET", url, options=LIMITED))
+    assert_idle(outcome, LIMITED, Sent.NO, Phase.TLS)
 
 
 def test_a_request_body_nobody_reads_ends_it(backend: Backend) -> None:
@@ -133,8 +132,8 @@ def test_a_request_body_nobody_reads_ends_it(backend: Backend) -> None:
 
     body = bytes(32 * 1024 * 1024)
     with RawServer(deaf) as server:
-        outcome = blocking(backend, Request("POST", server.url, body=body, options=QUICK))
-    assert_idle(outcome, QUICK, Sent.MAYBE, Phase.SEND)
+        outcome = blocking(backend, Request("POST", server.url, body=body, options=LIMITED))
+    assert_idle(outcome, LIMITED, Sent.MAYBE, Phase.SEND)
 
 
 def test_a_request_body_that_goes_out_slowly_completes(backend: Backend) -> None:
@@ -149,7 +148,7 @@ def test_a_request_body_that_goes_out_slowly_completes(backend: Backend) -> None
 
     # It takes longer than the limit; the kernel's buffers alone could hold all of it.
     with RawServer(slow_reader, receive_buffer_bytes=64 * 1024) as server:
-        request = Request("POST", server.url, body=bytes(size), options=STEADY)
+        request = Request("POST", server.url, body=bytes(size), options=LIMITED)
         assert isinstance(outcome := blocking(backend, request), Response), outcome
 
 
@@ -162,11 +161,11 @@ def test_an_answer_that_came_while_the_loop_was_busy_counts(backend: Backend) ->
         sent.set()
 
     async def ask(url: str) -> Response:
-        task = asyncio.create_task(backend.aperform(Request("GET", url, options=QUICK)))
+        task = asyncio.create_task(backend.aperform(Request("GET", url, options=LIMITED)))
         await asyncio.sleep(0)
         while not sent.is_set():
             await asyncio.sleep(0)
-        time.sleep(2 * QUICK.idle_timeout_s)  # the loop is busy for longer than the limit
+        time.sleep(2 * LIMITED.idle_timeout_s)  # the loop is busy for longer than the limit
         return await task
 
     with RawServer(behave) as server:
@@ -206,10 +205,10 @@ def test_a_kept_connection_that_falls_silent_is_closed(backend: Backend) -> None
                 peer.send(OK)
 
     with RawServer(behave) as server:
-        request = Request("GET", server.url, options=STEADY)
+        request = Request("GET", server.url, options=LIMITED)
         outcomes = [blocking(backend, request) for _ in range(4)]
         assert server.connections == 2
-    assert_idle(outcomes.pop(2), STEADY, Sent.MAYBE, Phase.FIRST_BYTE)
+    assert_idle(outcomes.pop(2), LIMITED, Sent.MAYBE, Phase.FIRST_BYTE)
     assert [type(outcome) for outcome in outcomes] == [Response] * 3
 
 
@@ -224,8 +223,8 @@ def test_transfers_without_a_limit_are_left_alone(backend: Backend) -> None:
     with RawServer(held) as server, RawServer(silent) as deaf:
         backend.submit(Request("GET", server.url, total_timeout_s=60), answered.put)
         assert_idle(
-            submitted(backend, Request("GET", deaf.url, options=QUICK)),
-            QUICK,
+            submitted(backend, Request("GET", deaf.url, options=LIMITED)),
+            LIMITED,
             Sent.MAYBE,
             Phase.FIRST_BYTE,
         )
@@ -238,8 +237,8 @@ def test_a_short_limit_does_not_wait_for_a_long_one(backend: Backend) -> None:
     patient = TransferOptions(idle_timeout_s=600, total_timeout_s=0)
     with RawServer(silent) as server:
         waiting = backend.submit(Request("GET", server.url, options=patient), ended.put)
-        outcome = submitted(backend, Request("GET", server.url, options=QUICK))
-        assert_idle(outcome, QUICK, Sent.MAYBE, Phase.FIRST_BYTE)
+        outcome = submitted(backend, Request("GET", server.url, options=LIMITED))
+        assert_idle(outcome, LIMITED, Sent.MAYBE, Phase.FIRST_BYTE)
         assert waiting.cancel()
         assert isinstance(ended.get(timeout=PATIENCE_S), CancelledError)
 
@@ -256,7 +255,7 @@ def test_a_limit_that_is_no_number_of_seconds(backend: Backend, limit_s: float) 
 def test_the_limit_may_be_told_together_with_the_proxies_of_the_environment(
     backend: Backend, way: Way, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = dataclasses.replace(STEADY, proxy=Proxy(from_environment=True))
+    options = dataclasses.replace(LIMITED, proxy=Proxy(from_environment=True))
     with RawServer(echo) as server:
         for name, value in environment.items():
             monkeypatch.setenv(name, value.format(port=server.port))

@@ -118,7 +118,8 @@ class Replay:
             if value != counters.get(name, 0)
         }
         seen.outcome["pvs"] = {name: self._read(name) for name in step["expect"].get("pvs", {})}
-        seen.wire = [self._numbered(request) for request in self.server.take()]
+        arrived = self.server.take(at_least=len(step.get("wire", ())))
+        seen.wire = [self._numbered(request) for request in arrived]
         seen.connects = self.server.take_connects()
         return seen
 

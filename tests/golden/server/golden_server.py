@@ -24,6 +24,7 @@ from pathlib import Path
 from golden.server import misbehaviours  # noqa: F401 (registers its behaviours)
 from golden.server.behaviours import dispatch, find_behaviour
 from golden.server.exchange import HOST, Exchange, HangUpError, Request, Stream
+from servers.patience import PATIENCE_S
 
 # Listener name -> (certificate stem or None, TLS options). The name is also the placeholder.
 LISTENERS: dict[str, tuple[str | None, dict[str, object]]] = {
@@ -45,6 +46,7 @@ class GoldenServer:
     def __init__(self, pki: Path) -> None:
         self.pki = pki
         self.lock = threading.Lock()
+        self._arrived = threading.Condition(self.lock)
         self.ports: dict[str, int] = {}
         self.sequences: dict[str, int] = {}
         self._requests: list[Request] = []
@@ -191,12 +193,17 @@ class GoldenServer:
     # -- recording
 
     def _record(self, request: Request) -> None:
-        with self.lock:
+        with self._arrived:
             self._requests.append(request)
+            self._arrived.notify_all()
 
-    def take(self) -> list[dict[str, object]]:
-        """The requests since the last call, oldest first."""
-        with self.lock:
+    def take(self, at_least: int = 0) -> list[dict[str, object]]:
+        """The requests since the last call, oldest first; waits for so many.
+
+        A client that gave up may have sent what has yet to be read here.
+        """
+        with self._arrived:
+            self._arrived.wait_for(lambda: len(self._requests) >= at_least, PATIENCE_S)
             taken, self._requests = self._requests, []
         return [request.as_record() for request in taken]
 
@@ -216,7 +223,7 @@ class GoldenServer:
             with self.lock:
                 self._markers[marker.getsockname()[1]] = noted
             marker.connect((HOST, port))
-            noted.wait(30)
+            noted.wait(PATIENCE_S)
 
     def reset(self) -> None:
         """Forget recording and sequences; open connections stay."""
