@@ -11,8 +11,8 @@ import KSR  # the server's own
 import onehttp
 import onehttp_compat
 from onehttp.identity import FetchRules, IdentityError, Party, Signer, TrustStore, Verifier
-from onehttp_compat.ksr import take_over
-from onehttp_compat.server import default_server
+from onehttp_compat.ksr import KsrStore, take_over
+from onehttp_compat.server import LegacyServer, default_server, use_server
 from onehttp_compat.xcap_client import PRES_RULES, XcapDocSel, XcapGetReq, bind_xcap
 
 REAL = KSR
@@ -23,6 +23,16 @@ ORIG, DEST = (Party.from_header(f"<tel:+{one}>") for one in ("12155551212", "121
 
 def mod_init() -> Script:
     onehttp.init()
+    use_server(LegacyServer(store=KsrStore(REAL)))
+    for name, value in (
+        ("privatekey_path", f"{FOLDER}/old.key"),
+        ("certificate_path", f"{FOLDER}/old.pem"),
+        ("certificate_url", SIGNER.replace("signer.pem", "old.cer")),
+        ("cainfo_path", f"{FOLDER}/anchors.pem"),
+        ("allow_sha1", 1),
+        ("allow_private", 1),
+    ):
+        onehttp_compat.modparam("auth_identity", name, value)
     onehttp_compat.modparam("xcap_client", "db_url", f"sqlite://{FOLDER}/xcap.sqlite")
     onehttp_compat.modparam("xcap_client", "periodical_query", 0)
     return Script()
@@ -46,6 +56,21 @@ class Script:
         REAL.hdr.append_to_reply(f"X-Answer: {answer}\r\n")
         REAL.sl.send_reply(200, "OK")
         return 1
+
+    def sign(self) -> str:
+        return self.codes("auth_date_proc", "auth_add_identity")
+
+    def check(self) -> str:
+        return self.codes(
+            "vrfy_check_date",
+            "vrfy_get_certificate",
+            "vrfy_check_certificate",
+            "vrfy_check_msgvalidity",
+            "vrfy_check_callid",
+        )
+
+    def codes(self, *names: str) -> str:
+        return " ".join(str(onehttp_compat.call_function(name)) for name in names)
 
     def fetch(self) -> str:
         which = XcapDocSel("pres-rules", PRES_RULES, xid="sip:alice@a.example")
