@@ -6,7 +6,7 @@ import base64
 import json
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from onehttp.identity import Claims, Party, Signer, parse_header
 from onehttp.identity.claims import read_claims, token_header
@@ -15,12 +15,7 @@ from onehttp.identity.passport import canonical_json, parse, signing_input, toke
 
 # draft-ietf-stir-passport, appendix A: RFC 8225 has the same public key, but its token was signed
 # with another one that it does not print.
-PRIVATE_KEY = b"""-----BEGIN EC PRIVATE KEY-----
-MHcCAQEEIFeZ1R208QCvcu5GuYyMfG4W7sH4m99/7eHSDLpdYllFoAoGCCqGSM49
-AwEHoUQDQgAE8HNbQd/TmvCKwPKHkMF9fScavGeH78YTU8qLS8I5HLHSSmlATLcs
-lQMhNC/OhlWBYC626nIlo7XeebYS7Sb37g==
------END EC PRIVATE KEY-----
-"""
+PRIVATE_NUMBER = 0x5799D51DB4F100AF72EE46B98C8C7C6E16EEC1F89BDF7FEDE1D20CBA5D625945
 PUBLIC_KEY = b"""-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE8HNbQd/TmvCKwPKHkMF9fScavGeH
 78YTU8qLS8I5HLHSSmlATLcslQMhNC/OhlWBYC626nIlo7XeebYS7Sb37g==
@@ -96,8 +91,7 @@ def test_our_signing_input_is_that_of_the_example() -> None:
 
 
 def test_our_token_differs_from_the_example_in_the_signature_only() -> None:
-    key = load_pem_private_key(PRIVATE_KEY, None)
-    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    key = ec.derive_private_key(PRIVATE_NUMBER, ec.SECP256R1())
     made = Signer(key, X5U).sign("12155551212", "sip:alice@example.com", iat=1471375418)
     head, _, rest = made.partition(";")
     assert head.rpartition(".")[0] == f"{HEADER}.{PAYLOAD}"
