@@ -18,6 +18,9 @@ from onehttp_backends.curl.libcurl import Easy
 NOT_NAMED: Final = (
     "the certificate names the host in its common name alone, and has no subjectAltName (RFC 9525)"
 )
+_EXPIRED: Final = "SSL certificate verification failed"
+"""libcurl's text for an alert that the client's certificate has expired; of the server's it says
+more (curl 8.23)."""
 _ALTERNATIVE_NAMES: Final = "X509v3 Subject Alternative Name"
 _names_a_host: Final = re.compile(r"(?:^|, )(?:DNS|IP Address):").search
 
@@ -108,10 +111,15 @@ class Handshake:
     def is_refusal(self, text: str) -> bool:
         """Whether a transfer without an answer that ended with ``text`` was refused for the sake of
         its client's certificate."""
-        if not (is_of_a_certificate(text) or self.was_refused):
+        if not (is_of_a_certificate(text) or text == _EXPIRED or self.was_refused):
             return False
         self.give_up_connection()
         return True
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the handshake of a new connection was made."""
+        return self._end is not None
 
     @property
     def is_new(self) -> bool:

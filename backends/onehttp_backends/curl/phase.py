@@ -46,7 +46,7 @@ def _is_through(handle: Handle, proxy: Proxy, code: int) -> bool:
     connect_status: int = handle.easy.getinfo(pycurl.HTTP_CONNECTCODE)
     if connect_status:
         # Of a head that never ends the status has come as well.
-        has_shaken_hands = handle.handshake is not None and handle.handshake.is_new
+        has_shaken_hands = handle.handshake is not None and handle.handshake.has_ended
         is_open = has_shaken_hands or code not in (CurlCode.RECV_ERROR, CurlCode.WEIRD_SERVER_REPLY)
         return is_open and 200 <= connect_status < 300
     is_tls_to_proxy = (proxy.url or "").lower().startswith("https:")

@@ -27,9 +27,8 @@ def error_of(error: Exception, progress: Progress, place: str, text: str = "") -
     """The `TransferError` that libcurl would have ended with; ``text`` says it better."""
     code = _code(error, progress)
     text = text or str(error) or type(error).__name__
-    if progress.phase in (Phase.SEND, Phase.FIRST_BYTE) and (
-        progress.was_refused or _is_of_a_certificate(error)
-    ):
+    is_waiting = progress.phase in (Phase.TLS, Phase.SEND, Phase.FIRST_BYTE)
+    if is_waiting and (progress.was_refused or _is_of_a_certificate(error)):
         sent = Sent.NO if progress.opened else Sent.MAYBE
         return ClientCertificateError(code, f"{place}: {REFUSED} ({text})", sent=sent)
     made = answer_error if isinstance(error, httpx.RemoteProtocolError) else transfer_error

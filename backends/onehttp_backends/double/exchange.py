@@ -25,6 +25,7 @@ from onehttp_backends.errors import (
     Phase,
     ProtocolError,
     Sent,
+    TLSError,
     TransferError,
     idle_text,
     transfer_error,
@@ -61,7 +62,10 @@ class Exchange:
         """
         request, options = self._request, self._request.options
         # Before the clock starts: loading the trusted certificates takes tens of milliseconds.
-        self._client(request)
+        try:
+            self._client(request)
+        except TLSError as error:
+            raise TLSError(error.code, f"{shown(request)}: {error.message}") from None
         total_s = request.total_timeout_s
         if total_s is None:
             total_s = options.total_timeout_s

@@ -235,12 +235,13 @@ def test_real_proxies_carry_what_they_are_given(
                     tls=Tls(ca_file=str(ca_file)),
                     proxy=Proxy(url=url, username="pu", secret="pw"),
                 )
-                for _ in range(2):
-                    body = b"x" * 100_000
-                    request = Request("POST", server.url, body=body, options=good)
-                    assert backend.perform(request).text == "ok"
+                body = b"x" * 100_000
+                request = Request("POST", server.url, body=body, options=good)
+                assert backend.perform(request).text == "ok"
                 assert server.requests[-1].endswith(body)
-                assert b"proxy-auth" not in server.requests[-1].lower()
+                # Of a kept connection tinyproxy may think otherwise at any time.
+                assert backend.perform(Request("GET", server.url, options=good)).text == "ok"
+                assert all(b"proxy-auth" not in each.lower() for each in server.requests)
             bad = TransferOptions(
                 tls=Tls(ca_file=str(ca_file)),
                 proxy=Proxy(url=url, username="pu", secret="other"),

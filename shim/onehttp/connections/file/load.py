@@ -216,7 +216,7 @@ class _Loading:
         interface = draft.model.interface
         if interface and (problem := missing(interface)):
             self._note(layers, path, ("interface",), problem)
-        if tls.max_version and tls.max_version < tls.min_version:
+        if not _has_versions(draft):
             message = f"below min_version, which is {tls.min_version}"
             self._note(layers, path, ("tls", "max_version"), message)
 
@@ -261,7 +261,11 @@ class _Loading:
                 self._errors.append(draft.layers[0].error(draft.path, error.message))
         self._check_failover()
         if self._check is not None:
-            sound = [draft for draft in drafts if not found[wanted[draft.path]].problems]
+            sound = [
+                draft
+                for draft in drafts
+                if not found[wanted[draft.path]].problems and _has_versions(draft)
+            ]
             self._ask_engine(self._check, sound, options)
         if self._errors:
             errors = sorted(_each_once(self._errors), key=_place)
@@ -290,6 +294,11 @@ class _Loading:
         for fault in failover.faults(written):
             document, place = origin(layers[fault.name], ("connections", fault.name), ("failover",))
             self._errors.append(document.error((*place, fault.at), fault.message))
+
+
+def _has_versions(draft: Draft) -> bool:
+    tls = draft.model.tls
+    return tls.max_version is None or tls.max_version >= tls.min_version
 
 
 def _place(finding: ConfigurationError | Notice) -> tuple[str, int, int]:

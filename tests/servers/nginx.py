@@ -1,0 +1,46 @@
+"""Debian's nginx, on settings of our own."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import trustme
+
+from servers.proxies import free_port, running
+
+_SETTINGS = """
+daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    {http}
+}}
+"""
+_RESUMING = """
+    server {{
+        listen 127.0.0.1:{port} ssl;
+        ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.pem;
+        ssl_protocols {version}; ssl_session_cache shared:sessions:1m; ssl_session_tickets on;
+        ssl_client_certificate {folder}/ca.pem; ssl_verify_client on;
+        location / {{ return 200 "$ssl_client_s_dn|$ssl_session_reused"; }}
+    }}
+"""
+
+
+@contextlib.contextmanager
+def resuming(authority: trustme.CA, folder: Path, version: str) -> Iterator[str]:
+    """Tells each client its name, and ``r`` if its session was resumed; yields the URL."""
+    port = free_port()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    issued = authority.issue_cert("127.0.0.1")
+    issued.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    http = _RESUMING.format(folder=folder, port=port, version=version)
+    settings = folder / "nginx.conf"
+    settings.write_text(_SETTINGS.format(folder=folder, http=http))
+    with running(["nginx", "-c", str(settings), "-p", str(folder)], port):
+        yield f"https://127.0.0.1:{port}/"
