@@ -2,6 +2,7 @@
 # make fast   unit tests, within a minute       make lint    format, lint, types, layers
 # make matrix every Python found, 3.10 and up   make format  what a formatter can mend
 # make bench  benchmarks against a local nginx  make soak    everything at once, for five minutes
+# make fuzz   property tests with more examples
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 # One worker more than there are cores: tests wait for sockets more than they compute.
 WORKERS = $(shell expr $$(nproc) + 1)
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
-.PHONY: help demo test check lint suite fast matrix ci format bench bench-guard soak clean packages
+.PHONY: help demo test check lint suite fast matrix ci format bench bench-guard fuzz soak clean packages
 .PHONY: catalogue
 
 help:
@@ -50,6 +51,10 @@ bench-guard: $(VENV)/.bench packages
 
 bench: $(VENV)/.bench packages
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# Property tests with ever new examples, for so many minutes.
+fuzz: $(VENV)/.dev
+	$(BIN)/python scripts/fuzz $(or $(MINUTES),5)
 
 soak: $(VENV)/.dev
 	PYTHONPATH=tests $(BIN)/python -m soak $(or $(SECONDS),300)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -20,7 +21,8 @@ from stand_ins.resolver import Resolver
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("any machine", deadline=None)
-settings.load_profile("any machine")
+settings.register_profile("fuzz", deadline=None, max_examples=3000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "any machine"))
 
 WATCHDOG_S = 600
 """A test that takes longer hangs, however busy the machine is: the stacks of all threads are
@@ -31,6 +33,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "debian" in getattr(item, "fixturenames", ()):
             item.add_marker("debian")
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("property")
 
 
 @pytest.fixture
