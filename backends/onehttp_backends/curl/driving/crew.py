@@ -22,7 +22,7 @@ from onehttp_backends.curl.engine.engine import Engine
 from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S, Claim, drives
 from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
-from onehttp_backends.errors import OnehttpError, ReentrantCallError
+from onehttp_backends.errors import ReentrantCallError
 
 if TYPE_CHECKING:
     import asyncio
@@ -45,7 +45,7 @@ class Suspect(NamedTuple):
     looks: int
 
 
-class LostOwnerError(OnehttpError, RuntimeError):
+class LostOwnerError(RuntimeError):
     """Who drove has gone without a word: its thread has ended, or was interrupted twice."""
 
 
