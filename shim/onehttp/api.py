@@ -177,7 +177,9 @@ def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
         ):
             return runtime.backend.perform(Request(method, url, (), None, adhoc.options))
         wanted = build_request(method, url, adhoc.options, (), call)
-        if hops := _redirects(adhoc, call):
+        if ("follow_redirects" in call or adhoc.max_redirects) and (
+            hops := _redirects(adhoc, call)
+        ):
             return perform_following(runtime.backend, wanted, hops)
         return runtime.backend.perform(wanted)
     except (OnehttpError, TypeError) as error:
@@ -185,18 +187,25 @@ def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
         raise error.with_traceback(None) from error.__cause__
 
 
-@discreet
 def arequest(method: str, url: str, **call: Unpack[CallArguments]) -> Coroutine[Any, Any, Response]:
     """`request`, awaitable; the running event loop drives the engine.
 
     The arguments are checked by the call, before anything is awaited.
     """
-    runtime = _runtime()
-    adhoc = runtime.adhoc.requests
-    wanted = build_request(method, url, adhoc.options, (), call)
-    if hops := _redirects(adhoc, call):
-        return aperform_following(runtime.backend, wanted, hops)
-    return runtime.backend.aperform(wanted)
+    runtime = process.runtime
+    if runtime is None:
+        raise process.missing()
+    try:
+        adhoc = runtime.adhoc.requests
+        wanted = build_request(method, url, adhoc.options, (), call)
+        if ("follow_redirects" in call or adhoc.max_redirects) and (
+            hops := _redirects(adhoc, call)
+        ):
+            return aperform_following(runtime.backend, wanted, hops)
+        return runtime.backend.aperform(wanted)
+    except (OnehttpError, TypeError) as error:
+        del url, call
+        raise error.with_traceback(None) from error.__cause__
 
 
 @discreet

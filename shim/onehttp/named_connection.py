@@ -125,28 +125,32 @@ class Connection:
         return request_on(self._runtime.revision[self.name], method, path, call)
 
     def _perform(self, method: str, path: str, call: CallArguments) -> Response:
-        begun = self._begun(method, path, call)
-        return (
-            self._backend.perform(begun) if isinstance(begun, Request) else perform_policed(begun)
-        )
+        revision = self._runtime.revision
+        ready = revision[self.name]
+        if ready.is_plain and not call.get("follow_redirects"):
+            return self._backend.perform(request_on(ready, method, path, call))
+        return perform_policed(self._begun(revision, ready, method, path, call))
 
     def _aperform(
         self, method: str, path: str, call: CallArguments
     ) -> Coroutine[Any, Any, Response]:
-        begun = self._begun(method, path, call)
-        return (
-            self._backend.aperform(begun) if isinstance(begun, Request) else aperform_policed(begun)
-        )
-
-    def _begun(self, method: str, path: str, call: CallArguments) -> Request | PolicedCall:
-        """The one request of a call that no policy concerns, or the call."""
         revision = self._runtime.revision
         ready = revision[self.name]
-        follows = call.get("follow_redirects")
-        if ready.is_plain and not follows:
-            return request_on(ready, method, path, call)
+        if ready.is_plain and not call.get("follow_redirects"):
+            return self._backend.aperform(request_on(ready, method, path, call))
+        return aperform_policed(self._begun(revision, ready, method, path, call))
+
+    def _begun(
+        self,
+        revision: Revision,
+        ready: ReadyConnection,
+        method: str,
+        path: str,
+        call: CallArguments,
+    ) -> PolicedCall:
+        """A call that policies concern."""
         named = NamedCall(method, path, call).settled(ready)
-        at_once = ready.begins_at_once and not follows
+        at_once = ready.begins_at_once and not call.get("follow_redirects")
         return self._policed(revision, ready, named.on(ready), lambda: named, at_once)
 
     def _policed(
@@ -188,10 +192,13 @@ class Connection:
         """HEAD ``path``."""
         return self._perform("HEAD", path, call)
 
-    @discreet
     def post(self, path: str = "", **call: Unpack[CallArguments]) -> Response:
         """POST to ``path``."""
-        return self._perform("POST", path, call)
+        try:
+            return self._perform("POST", path, call)
+        except (OnehttpError, TypeError) as error:
+            del path, call
+            raise error.with_traceback(None) from error.__cause__
 
     @discreet
     def put(self, path: str = "", **call: Unpack[CallArguments]) -> Response:

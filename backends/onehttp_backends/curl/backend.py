@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from onehttp_backends import at_exit
 from onehttp_backends.checking import OptionFault
@@ -28,16 +29,13 @@ from onehttp_backends.curl.engine.ownership import DrivingState
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import LIBCURL
 from onehttp_backends.curl.names.lookups import Names
-from onehttp_backends.curl.one_shot import needs_one_shot, perform_one_shot
+from onehttp_backends.curl.one_shot import perform_one_shot
 from onehttp_backends.curl.one_shot.probing import probe
 from onehttp_backends.errors import EngineClosedError, RequestError
 from onehttp_backends.naming import NameLimits
 from onehttp_backends.probing import Probe
 from onehttp_backends.request_rules import check_request
 from onehttp_backends.trace import begin, is_on
-
-if TYPE_CHECKING:
-    import asyncio
 
 DEFAULT_MAX_IDLE_CONNECTIONS: Final = 1024
 _ENGINE: Final = "engine"
@@ -85,7 +83,7 @@ class PycurlBackend:
         traced = begin(request) if is_on() else None
         helm = self._helm or self._start()
         handle = _prepared(helm, request)
-        if needs_one_shot(handle.options):
+        if handle.shelf.is_one_shot:
             counts = helm.engine.account.one_shot
             outcome = perform_one_shot(handle, request, counts, self.names)
             helm.engine.pool.give_back(handle)
@@ -116,7 +114,7 @@ class PycurlBackend:
         helm = self._helm or self._start()
         handle = _prepared(helm, request)
         try:
-            loop_driver = helm.loop_driver(_running_loop())
+            loop_driver = helm.loop_driver(asyncio.get_running_loop())
         except EngineGoneError:
             self._forget(helm)
             return await self.aperform(request)
@@ -242,12 +240,6 @@ def _prepared(helm: Helm, request: Request) -> Handle:
         pool.give_back(handle)
         raise error.with_traceback(None) from None  # its frames hold headers and bodies
     return handle
-
-
-def _running_loop() -> asyncio.AbstractEventLoop:
-    import asyncio
-
-    return asyncio.get_running_loop()
 
 
 _backends: weakref.WeakSet[PycurlBackend] = weakref.WeakSet()

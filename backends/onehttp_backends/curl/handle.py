@@ -210,10 +210,13 @@ class Handle:
             self._body = body
             if len(body) >= EXPECT_THRESHOLD_BYTES:
                 expects_nothing = not self.options.expect_continue
-        if request.headers is not self._headers or expects_nothing is not self._expects_nothing:
-            self._set_headers(request.headers, body, expects_nothing)
+        headers = request.headers
+        if (
+            headers is not self._headers and headers != self._headers
+        ) or expects_nothing is not self._expects_nothing:
+            self._set_headers(headers, body, expects_nothing)
         elif self._frames_itself:
-            check_framing(request.headers, body)
+            check_framing(headers, body)
         total_s = request.total_timeout_s
         if total_s is None:
             total_s = self.options.total_timeout_s

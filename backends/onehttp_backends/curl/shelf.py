@@ -13,7 +13,8 @@ MAX_IDLE_PER_SHELF = 1024
 class Shelf(Generic[H]):
     """Where the idle handles of one (options, origin) lie."""
 
-    __slots__ = ("idle", "is_forgotten", "is_http1", "keeps", "opened", "options", "origin")
+    __slots__ = ("idle", "is_forgotten", "is_http1", "is_one_shot", "keeps", "opened", "options",
+                 "origin")  # fmt: skip
 
     def __init__(self, options: TransferOptions, origin: str) -> None:
         self.options = options  # kept, so that no other options get their identity
@@ -23,6 +24,10 @@ class Shelf(Generic[H]):
         # An easy handle remembers what it was challenged for, and nothing makes it forget.
         self.keeps = 0 if options.auth and options.auth.each_time else MAX_IDLE_PER_SHELF
         """How many idle handles it keeps."""
+        self.is_one_shot = not options.reuse and (
+            options.max_redirects > 0 or options.auth is not None
+        )
+        """A transfer may be several requests on a connection that must not outlive it."""
         self.opened: Any = None
         """The last socket opened under an idle limit: what its HTTP/2 streams wait for."""
         self.is_http1 = options.http_version is HttpVersion.HTTP_1_1 or (

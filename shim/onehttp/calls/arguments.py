@@ -107,7 +107,10 @@ def build_request(
             pairs = merge_headers(own_headers, pairs)
     data = None
     if body is not None or json is not None or form is not None:
-        data, type_header = encode_body(body, json, form)
+        if type(body) is bytes and json is None and form is None:
+            data, type_header = body, _NO_TYPE
+        else:
+            data, type_header = encode_body(body, json, form)
         if content_type and json is None and form is None:
             type_header = ("Content-Type", content_type)
         pairs = with_type(pairs, type_header)

@@ -53,7 +53,11 @@ class LoopTransfer(Transfer):
         self.future: asyncio.Future[Outcome] = loop_driver.loop.create_future()
 
     def deliver(self) -> None:
-        self.loop_driver.deliver(self)
+        loop_driver = self.loop_driver
+        if asyncio._get_running_loop() is not loop_driver.loop:
+            loop_driver.deliver_there(self)
+        elif self.outcome is not None:
+            self.settle(self.outcome)
 
     def settle(self, outcome: Outcome) -> None:
         """Tell the task, in its loop's thread."""
@@ -64,7 +68,7 @@ class LoopTransfer(Transfer):
 
 class LoopDriver:
     """One running loop's share in an engine. Its methods run in the loop's thread, save `wake`,
-    `deliver` and `close`, which any thread may call."""
+    `deliver_there` and `close`, which any thread may call."""
 
     def __init__(self, helm: Sharing, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -111,12 +115,8 @@ class LoopDriver:
             return False
         return True
 
-    def deliver(self, transfer: LoopTransfer) -> None:
-        """A transfer of this loop has ended. From any thread."""
-        if asyncio._get_running_loop() is self.loop:
-            if transfer.outcome is not None:
-                transfer.settle(transfer.outcome)
-            return
+    def deliver_there(self, transfer: LoopTransfer) -> None:
+        """Settle a transfer that has ended, in the loop's thread. From any other."""
         self._ended.append(transfer)
         if not self._is_flush_due:
             with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits

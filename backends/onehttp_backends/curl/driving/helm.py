@@ -195,7 +195,7 @@ class Helm(Crew):
             EngineGoneError: nothing can begin here any more.
         """
         loop_driver = self.loop_drivers.get(loop)
-        if self.is_gone:
+        if self.ownership.is_gone:
             raise EngineGoneError
         if loop_driver is None:
             for other in list(self.loop_drivers):

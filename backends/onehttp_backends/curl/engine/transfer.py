@@ -45,7 +45,9 @@ class Transfer:
         self.is_cancelled = False
         self.was_admitted = False
         """Whether libcurl has had it in its hands."""
-        total_s = total_timeout_s(request)
+        total_s = request.total_timeout_s
+        if total_s is None:
+            total_s = request.options.total_timeout_s
         self.deadline = time.monotonic() + total_s if total_s else math.inf
         """When it should have ended, by the monotonic clock."""
 

@@ -2,8 +2,7 @@
 
 from onehttp_backends.curl.one_shot.performing import (
     OneShotCounts,
-    needs_one_shot,
     perform_one_shot,
 )
 
-__all__ = ["OneShotCounts", "needs_one_shot", "perform_one_shot"]
+__all__ = ["OneShotCounts", "perform_one_shot"]

@@ -18,7 +18,7 @@ from collections import Counter
 
 import pycurl
 
-from onehttp_backends.contract import Outcome, Peer, Request, TransferOptions
+from onehttp_backends.contract import Outcome, Peer, Request
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import EPOLL_OF_POLL, LIBCURL, Hearing, remove_once, select_mask
 from onehttp_backends.curl.names.feeder import entry
@@ -27,11 +27,6 @@ from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.outcome import read_error, read_response
 from onehttp_backends.errors import CurlCode, TransferError, idle_text
-
-
-def needs_one_shot(options: TransferOptions) -> bool:
-    """Whether a transfer may be several requests on a connection that must not outlive it."""
-    return not options.reuse and (options.max_redirects > 0 or options.auth is not None)
 
 
 class OneShotCounts:
