@@ -103,20 +103,32 @@ class Hearing:
         self._openings.close()
 
     def _hear_changes(self) -> Generator[int, object, None]:
+        # In step, one argument is awaited after the other; out of step, after an exception that
+        # came instead of one of them, each is told by its type until a call has come to its end.
+        is_in_step = True
         numbers: list[int] = []
         while True:
             try:
-                while True:
+                while is_in_step:
+                    what: Any = yield 0
+                    fd: Any = yield 0
+                    yield 0
+                    self._change(what, fd)
+                    yield 0
+                while not is_in_step:
                     argument = yield 0
                     if type(argument) is int:
                         numbers.append(argument)
-                    elif argument is not None:  # the multi: both numbers have come
+                    elif argument is None:
+                        is_in_step = True
+                    else:  # the multi: if nothing was missed, both numbers have come
                         if len(numbers) == 2:
                             self._change(*numbers)
                         numbers.clear()
             except GeneratorExit:
                 return
             except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
+                is_in_step = False
                 numbers.clear()
                 self._note(error)
 
@@ -151,8 +163,13 @@ def add_once(multi: Multi, easy: Easy) -> None:
     try:
         multi.add_handle(easy)
     except pycurl.error as error:
-        if "already on this" not in str(error):
+        if not is_in_already(error):
             raise
+
+
+def is_in_already(error: pycurl.error) -> bool:
+    """Whether a multi has refused a handle since it is in it: an exception came after adding."""
+    return "already on this" in str(error)
 
 
 def remove_once(multi: Multi, easy: Easy) -> bool:

@@ -28,6 +28,8 @@ from onehttp_backends.curl.libcurl import EPOLL_OF_POLL, Hearing, Multi, select_
 
 READABLE: Final = select.EPOLLIN | select.EPOLLRDHUP
 _CLOSED_BY_PEER: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+_EPOLLIN: Final = select.EPOLLIN
+_IN: Final = pycurl.CSELECT_IN
 MAX_EVENTS: Final = 4096
 # Not a `socket` object for a moment: it would close libcurl's descriptor when an exception comes
 # in between, and a copy of the descriptor cannot be had when there are no more.
@@ -172,7 +174,7 @@ class SocketWatch:
         self.is_behind = len(found) == MAX_EVENTS
         for fd, events in found:
             if fd in busy:
-                ready.append((fd, select_mask(events)))
+                ready.append((fd, _IN if events == _EPOLLIN else select_mask(events)))
             elif fd == self.wake_fd:
                 self._drain_wake()
             else:

@@ -26,7 +26,14 @@ from onehttp_backends.curl.engine.telling import tell_of, tell_of_all
 from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.idle_limit import IdleLimits
-from onehttp_backends.curl.libcurl import LIBCURL, Easy, add_once, is_in_multi, remove_once
+from onehttp_backends.curl.libcurl import (
+    LIBCURL,
+    Easy,
+    add_once,
+    is_in_already,
+    is_in_multi,
+    remove_once,
+)
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.outcome import cancelled
@@ -195,14 +202,15 @@ class Engine:
             handle.look_for_connection(may_find_one)
             self.running[handle.easy] = transfer
             transfer.was_admitted = True
-            add_once(self.multi, handle.easy)
+            self.multi.add_handle(handle.easy)
         except pycurl.error as error:
             if error.args[0] == _MULTI_IS_DEAD:
                 raise
-            self._end(transfer, self.account.refused(error))
-        else:
-            if handle.progress:
-                self.idling.watch(handle.progress)
+            if not is_in_already(error):
+                self._end(transfer, self.account.refused(error))
+                return
+        if handle.progress:
+            self.idling.watch(handle.progress)
 
     def _settle_names(self) -> None:
         """Let go on what has waited for a name, or end it."""
