@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import queue
 import threading
 import time
+from _queue import Empty, SimpleQueue  # gevent replaces those of `queue`, threads or not
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -94,7 +94,7 @@ class EngineThreads:
         self.pending: set[Transfer] = set()
         """Those whose function has not returned."""
         self._helm = helm
-        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._bell: SimpleQueue[None] = SimpleQueue()
         self._threads: set[threading.Thread] = set()
         self._idle: set[threading.Thread] = set()
 
@@ -128,7 +128,7 @@ class EngineThreads:
         try:
             while not self._helm.ownership.is_gone:
                 self._idle.add(thread)
-                with contextlib.suppress(queue.Empty):
+                with contextlib.suppress(Empty):
                     self._bell.get(timeout=LOOK_AGAIN_S if self.pending else None)
                 self._idle.discard(thread)
                 self._serve()
