@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from onehttp_compat.observed_call import LegacyCall
+from onehttp_compat.calls.observed_call import LegacyCall
+from onehttp_compat.calls.warning import calling_place
 from onehttp_compat.process import LegacyProcess
 from onehttp_compat.pv import (
     NULL_TEXT,
@@ -18,7 +19,6 @@ from onehttp_compat.pv import (
     Variable,
 )
 from onehttp_compat.registry import Kind, LegacyFunction
-from onehttp_compat.warning import calling_place
 
 _log = logging.getLogger("onehttp_compat")
 

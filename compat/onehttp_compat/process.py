@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 import onehttp
 from onehttp import ConnectionSpec, Result, UnknownRouteError
-from onehttp_compat.observed_call import Observer
+from onehttp_compat.calls.observed_call import Observer
+from onehttp_compat.calls.warning import LegacyWarnings
 from onehttp_compat.parameters import LegacyBugs
 from onehttp_compat.pv import PvStore, RefusedValueError, Variable, as_bytes
-from onehttp_compat.warning import LegacyWarnings
 
 _log = logging.getLogger("onehttp_compat")
 

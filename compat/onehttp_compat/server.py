@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import onehttp
 from onehttp import ConfigurationError, OnehttpError
+from onehttp_compat.calls.observed_call import LegacyCall as LegacyCall
+from onehttp_compat.calls.observed_call import Observer as Observer
 from onehttp_compat.dispatch import Function, kemi_function, native_function
 from onehttp_compat.modules.auth_identity.module import AuthIdentity
 from onehttp_compat.modules.curl import Curl
@@ -16,8 +18,6 @@ from onehttp_compat.modules.http_async_client.settings import TimeoutMeaning
 from onehttp_compat.modules.http_client import HttpClient
 from onehttp_compat.modules.utils import Utils
 from onehttp_compat.modules.xcap_client.module import XcapClient
-from onehttp_compat.observed_call import LegacyCall as LegacyCall
-from onehttp_compat.observed_call import Observer as Observer
 from onehttp_compat.parameters import LegacyBugs
 from onehttp_compat.process import LegacyProcess
 from onehttp_compat.process import ScriptRoute as ScriptRoute

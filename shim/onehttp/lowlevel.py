@@ -52,7 +52,7 @@ from onehttp.queries.transaction_layer import (
 from onehttp_backends.contract import Outcome, Transfer
 from onehttp_backends.errors import transfer_error
 from onehttp_backends.headers import HeaderPairs
-from onehttp_backends.request_rules import MAX_SECONDS, check_url
+from onehttp_backends.rules.request_rules import MAX_SECONDS, check_url
 
 __all__ = [
     "DEFAULT_FINAL_TIMER_S",

@@ -7,10 +7,10 @@ import warnings
 import pytest
 
 import onehttp
+from onehttp_compat.calls.warning import LegacyCallError
 from onehttp_compat.ksr import Ksr
 from onehttp_compat.registry import FUNCTIONS
 from onehttp_compat.server import LegacyServer
-from onehttp_compat.warning import LegacyCallError
 from servers.raw import RawServer
 
 

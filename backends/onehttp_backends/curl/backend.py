@@ -34,7 +34,7 @@ from onehttp_backends.curl.one_shot.probing import probe
 from onehttp_backends.errors import EngineClosedError, RequestError
 from onehttp_backends.naming import NameLimits
 from onehttp_backends.probing import Probe
-from onehttp_backends.request_rules import check_request
+from onehttp_backends.rules.request_rules import check_request
 from onehttp_backends.trace import begin, is_on
 
 DEFAULT_MAX_IDLE_CONNECTIONS: Final = 1024

@@ -25,7 +25,8 @@ from onehttp_backends.curl.names.wait import Wait
 from onehttp_backends.curl.options import apply_options
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.errors import CurlCode, RequestError
-from onehttp_backends.framing import (
+from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.rules.framing import (
     CODING,
     CONNECTION,
     HOST,
@@ -33,10 +34,9 @@ from onehttp_backends.framing import (
     check_framing,
     closes_connection,
 )
-from onehttp_backends.headers import HeaderPairs
-from onehttp_backends.public_addresses import is_public
-from onehttp_backends.request_rules import SAFE_METHODS, check_headers
-from onehttp_backends.url_paths import asked_url
+from onehttp_backends.rules.public_addresses import is_public
+from onehttp_backends.rules.request_rules import SAFE_METHODS, check_headers
+from onehttp_backends.rules.url_paths import asked_url
 
 EXPECT_THRESHOLD_BYTES = 1024 * 1024
 """From this size on libcurl asks ``Expect: 100-continue`` and waits a second for the answer."""

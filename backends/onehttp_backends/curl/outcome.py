@@ -20,7 +20,7 @@ from onehttp_backends.errors import (
     code_name,
     transfer_error,
 )
-from onehttp_backends.public_addresses import refused_peer
+from onehttp_backends.rules.public_addresses import refused_peer
 from onehttp_backends.shown import shown, too_large
 
 _OF_LOOKUP = (

@@ -8,7 +8,7 @@ from onehttp_backends.contract import TransferOptions
 from onehttp_backends.curl.handle import Handle, OpenedSockets
 from onehttp_backends.curl.libcurl import Easy
 from onehttp_backends.curl.shelf import Shelf
-from onehttp_backends.request_rules import check_options
+from onehttp_backends.rules.request_rules import check_options
 
 MAX_SHELVES = 1024
 

@@ -12,8 +12,8 @@ from onehttp_backends.errors import (
     TransferError,
     UnexpectedRequestError,
 )
+from onehttp_backends.rules.url_paths import asked_url
 from onehttp_backends.shown import too_large
-from onehttp_backends.url_paths import asked_url
 
 Answer: TypeAlias = (
     Response

@@ -14,7 +14,7 @@ from onehttp_backends.contract import HttpVersion, Proxy, Tls, TransferOptions
 from onehttp_backends.double.tls import proxy_context, tls_context
 from onehttp_backends.double.wire import SLICE_BYTES
 from onehttp_backends.errors import CurlCode, RequestError, transfer_error
-from onehttp_backends.request_rules import check_options
+from onehttp_backends.rules.request_rules import check_options
 
 MAX_CLIENTS = 256
 SIOCGIFADDR = 0x8915

@@ -40,10 +40,10 @@ from onehttp_backends.errors import (
     transfer_error,
 )
 from onehttp_backends.immortal import make_immortal
-from onehttp_backends.request_rules import check_message, check_request
+from onehttp_backends.rules.request_rules import check_message, check_request
+from onehttp_backends.rules.url_paths import asked_url
 from onehttp_backends.shown import shown
 from onehttp_backends.trace import aperformed, begin, is_on, performed
-from onehttp_backends.url_paths import asked_url
 
 logger = logging.getLogger("onehttp")
 MAX_SEEN: Final = 10_000

@@ -30,9 +30,9 @@ from onehttp_backends.errors import (
     idle_text,
     transfer_error,
 )
-from onehttp_backends.request_rules import SAFE_METHODS, check_url
+from onehttp_backends.rules.request_rules import SAFE_METHODS, check_url
+from onehttp_backends.rules.url_paths import asked_url
 from onehttp_backends.shown import coding_error, shown, too_large
-from onehttp_backends.url_paths import asked_url
 
 _REDIRECTS: Final = range(300, 400)
 """libcurl goes wherever a Location of these points, whatever the status means."""

@@ -13,7 +13,7 @@ from onehttp_backends.certificates.refusal import HandshakeEnd, is_of_a_certific
 from onehttp_backends.contract import Timings
 from onehttp_backends.double.tls import check_pin
 from onehttp_backends.errors import CurlCode, Phase, ProtocolError, ProxyError, Sent
-from onehttp_backends.public_addresses import is_public, refused_peer
+from onehttp_backends.rules.public_addresses import is_public, refused_peer
 
 _ANSWERED: Final = "receive_response_headers.complete"
 MAX_HEAD_BYTES: Final = 300 * 1024

@@ -11,7 +11,7 @@ from onehttp_backends.content_coding import ACCEPTED
 from onehttp_backends.contract import Request
 from onehttp_backends.double.proxies import proxy_of
 from onehttp_backends.headers import HeaderPairs
-from onehttp_backends.url_paths import asked_path
+from onehttp_backends.rules.url_paths import asked_path
 
 _VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 FORM = "application/x-www-form-urlencoded"

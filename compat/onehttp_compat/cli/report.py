@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from onehttp import Stats
+from onehttp_compat.calls.observed_call import LegacyCall, shown_url
 from onehttp_compat.cli.tally import PERCENTILES, Tally
-from onehttp_compat.observed_call import LegacyCall, shown_url
 from onehttp_compat.real_server.compare import Difference
 from onehttp_compat.replacements import CallSites, replacement
 from onehttp_compat.script.outcome import MessageEnd, MessageOutcome, QueryOutcome

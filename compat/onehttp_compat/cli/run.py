@@ -149,7 +149,7 @@ def _run(options: RunOptions) -> Report:
     use_server(server)
     configured = None
     if options.config is not None:
-        from onehttp_compat.configured import Configured
+        from onehttp_compat.cli.configured import Configured
 
         configured = Configured(server, options.config, options.surroundings)
     for text in options.modparams:

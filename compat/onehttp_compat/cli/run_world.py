@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from onehttp_compat.configured import Configured
+from onehttp_compat.cli.configured import Configured
 from onehttp_compat.script.world import World
 from onehttp_compat.script.world.assume_file import read
 from onehttp_compat.sip.message import SipMessage

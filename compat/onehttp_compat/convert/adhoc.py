@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 from onehttp import TransferOptions
 from onehttp_compat.convert.declared import Declared
+from onehttp_compat.convert.http_modules import CONNECTING
 from onehttp_compat.convert.keys import SSL, Keys, Tell, escaped, limited, sending_keys
-from onehttp_compat.http_modules import CONNECTING
 from onehttp_compat.modules.http_async_client.module import ASYNC_CAP_S
 from onehttp_compat.modules.http_async_client.settings import AsyncSettings
 from onehttp_compat.modules.httpcon.options import query_options

@@ -8,8 +8,8 @@ from typing import Final
 from onehttp_compat.convert.adhoc import OF_CONNECTIONS, Requests
 from onehttp_compat.convert.connections import Connections
 from onehttp_compat.convert.declared import Declared, Line
+from onehttp_compat.convert.http_modules import CONNECTING
 from onehttp_compat.convert.keys import KEY_OF
-from onehttp_compat.http_modules import CONNECTING
 from onehttp_compat.modules.httpcon.value import INHERITED, LegacyConnection
 from onehttp_compat.parameters import PARAMETERS
 

@@ -10,7 +10,12 @@ from typing import Final
 from onehttp import ConfigurationError
 from onehttp_compat.convert.connection_file import read_comments
 from onehttp_compat.convert.declared import Declared, Overlooked
-from onehttp_compat.http_modules import CONNECTING, MODULES, NEVER_LOADED, modules_meant
+from onehttp_compat.convert.http_modules import (
+    CONNECTING,
+    MODULES,
+    NEVER_LOADED,
+    modules_meant,
+)
 from onehttp_compat.modules.http_async_client.settings import refusals
 from onehttp_compat.modules.httpcon.configuration import ModuleConfiguration
 from onehttp_compat.parameters import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onehttp_compat.convert.declared import Declared
-from onehttp_compat.http_modules import MODULES
+from onehttp_compat.convert.http_modules import MODULES
 from onehttp_compat.registry import FUNCTIONS
 from onehttp_compat.server_config import (
     Call,

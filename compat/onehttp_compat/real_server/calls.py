@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from onehttp import Result, Token, Transaction
+from onehttp_compat.calls.warning import remote_place
 from onehttp_compat.modules.http_async_client.calls import AsyncCall, Surroundings
 from onehttp_compat.modules.http_async_client.reply import AsyncReply
 from onehttp_compat.near_names import did_you_mean
@@ -21,7 +22,6 @@ from onehttp_compat.script.kemi.variables import PvFunctions
 from onehttp_compat.script.outcome import QueryOutcome
 from onehttp_compat.script.world import World
 from onehttp_compat.sip.value import Value
-from onehttp_compat.warning import remote_place
 
 Suspension = tuple[int, int]
 

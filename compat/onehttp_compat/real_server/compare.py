@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
 
+from onehttp_compat.calls.warning import calling_place
 from onehttp_compat.real_server.run import LiveMessage, RecordedCall
 from onehttp_compat.script.instance import running_route
 from onehttp_compat.script.message_in_progress import current
 from onehttp_compat.script.outcome import MessageOutcome
 from onehttp_compat.script.world.assumptions import answering
-from onehttp_compat.warning import calling_place
 
 # What differs from one process, one moment, one run to the next.
 _UNLIKE: Final = frozenset(

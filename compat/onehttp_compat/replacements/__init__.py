@@ -6,7 +6,7 @@ source tells them, otherwise with the values of that call.
 
 from __future__ import annotations
 
-from onehttp_compat.observed_call import LegacyCall
+from onehttp_compat.calls.observed_call import LegacyCall
 from onehttp_compat.replacements.asynchronous import ASYNCHRONOUS, asynchronous
 from onehttp_compat.replacements.call_site import CallSites
 from onehttp_compat.replacements.synchronous import SYNCHRONOUS, synchronous

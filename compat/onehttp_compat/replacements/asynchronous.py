@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import Final
 
+from onehttp_compat.calls.observed_call import LegacyCall
 from onehttp_compat.modules.http_async_client.settings import AsyncSettings
-from onehttp_compat.observed_call import LegacyCall
 from onehttp_compat.replacements.call_site import Given, code_of
 from onehttp_compat.replacements.headers_code import FORM, call_code, list_code
 from onehttp_compat.replacements.synchronous import url_code

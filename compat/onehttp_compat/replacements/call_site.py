@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from onehttp_compat.observed_call import LegacyCall
+from onehttp_compat.calls.observed_call import LegacyCall
 from onehttp_compat.pseudo_variables.syntax import Expression, UnknownVariableError, parse_text
 from onehttp_compat.registry import Kind
 

@@ -7,7 +7,7 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-from onehttp_compat.observed_call import LegacyCall, shown_url
+from onehttp_compat.calls.observed_call import LegacyCall, shown_url
 from onehttp_compat.replacements.call_site import Given, code_of
 from onehttp_compat.replacements.headers_code import call_code, headers_code, list_code
 

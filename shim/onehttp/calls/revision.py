@@ -8,7 +8,7 @@ from onehttp.calls.policy_state import PoliciesInForce, policies_of
 from onehttp.connections.model import ConnectionSet, ConnectionSpec
 from onehttp.errors import CurlCode, RequestError, UnknownConnectionError
 from onehttp.urls import with_params
-from onehttp_backends.url_paths import climbs_out
+from onehttp_backends.rules.url_paths import climbs_out
 
 
 class ReadyConnection:

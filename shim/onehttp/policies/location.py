@@ -13,8 +13,8 @@ from urllib.parse import unquote_to_bytes
 
 from onehttp.urls import ascii_authority
 from onehttp_backends.errors import CurlCode, RedirectError, RequestError, Sent
-from onehttp_backends.request_rules import check_url
-from onehttp_backends.url_paths import without_dot_segments
+from onehttp_backends.rules.request_rules import check_url
+from onehttp_backends.rules.url_paths import without_dot_segments
 
 _scheme = re.compile("([A-Za-z][A-Za-z0-9+.-]*):(/*)").match
 _parts = re.compile(r"([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL).fullmatch

@@ -26,7 +26,7 @@ from onehttp_backends.errors import (
     at_least,
     transfer_error,
 )
-from onehttp_backends.public_addresses import is_private_host, is_public
+from onehttp_backends.rules.public_addresses import is_private_host, is_public
 
 DEFAULT_MAX_REDIRECTS: Final = 10
 STATUSES: Final = frozenset({301, 302, 303, 307, 308})

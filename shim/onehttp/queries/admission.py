@@ -21,7 +21,7 @@ from onehttp_backends.errors import (
     TransferError,
     transfer_error,
 )
-from onehttp_backends.request_rules import check_message, check_request
+from onehttp_backends.rules.request_rules import check_message, check_request
 
 logger = logging.getLogger("onehttp")
 

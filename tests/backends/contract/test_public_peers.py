@@ -8,7 +8,7 @@ import pytest
 
 from onehttp_backends.contract import Backend, Proxy, Request, TransferOptions
 from onehttp_backends.errors import ConnectError, CurlCode, RequestError, Sent
-from onehttp_backends.public_addresses import is_public
+from onehttp_backends.rules.public_addresses import is_public
 from servers.raw import RawServer, keep_answering, redirecting_to
 
 ANY = TransferOptions()

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from onehttp.connections.file.load import load_connections
 from onehttp_compat.convert.conversion import convert
+from onehttp_compat.convert.http_modules import MODULES
 from onehttp_compat.convert.reading import read_declared
-from onehttp_compat.http_modules import MODULES
 from onehttp_compat.parameters import CONNECTION, PARAMETERS
 from onehttp_compat.server_config import Surroundings
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from onehttp.policies.location import origin, target
 from onehttp_backends.errors import CurlCode, RedirectError, Sent
-from onehttp_backends.request_rules import check_url
+from onehttp_backends.rules.request_rules import check_url
 
 BASE = "http://a.example:81/b/c/d;p?q"
 HOST = "http://a.example:81"

@@ -12,7 +12,7 @@ from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Multi, add_once, remove_once
 from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.errors import CurlCode
-from onehttp_backends.request_rules import SAFE_METHODS
+from onehttp_backends.rules.request_rules import SAFE_METHODS
 
 _ENDED_BY_PEER: Final = (CurlCode.GOT_NOTHING, CurlCode.SEND_ERROR, CurlCode.RECV_ERROR)
 

@@ -14,7 +14,7 @@ from onehttp_backends.curl.one_shot.performing import OneShotCounts, perform_one
 from onehttp_backends.curl.pool import HandlePool
 from onehttp_backends.errors import CurlCode
 from onehttp_backends.probing import Certificate, Probe
-from onehttp_backends.request_rules import check_request
+from onehttp_backends.rules.request_rules import check_request
 
 
 class NoSockets:

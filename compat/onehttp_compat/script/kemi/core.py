@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final
 
-from onehttp_compat.pv import NULL_TEXT
+from onehttp_compat.pv import NULL_TEXT, UnknownVariableError
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions
 from onehttp_compat.script.message_in_progress import script_log
 from onehttp_compat.sip.uri import parse_uri
@@ -275,3 +275,27 @@ def _version(host: str) -> int:
         return ipaddress.ip_address(host).version
     except ValueError:
         return 0
+
+
+_XLOG_LEVELS: Final = {f"x{name}": level for name, level in LEVELS.items()}
+
+
+class XlogFunctions(Functions):
+    """``KSR.xlog``."""
+
+    def find(self, name: str) -> Callable[..., Any] | None:
+        if name in _XLOG_LEVELS or name == "xalert":
+            return lambda text: self._log(_XLOG_LEVELS.get(name, logging.CRITICAL), text)
+        return super().find(name)
+
+    def xlog(self, level: str, text: str) -> int:
+        wanted = level.upper().removeprefix("L_").lower()
+        return self._log(LEVELS.get(wanted, logging.ERROR), text)
+
+    def _log(self, level: int, text: str) -> int:
+        try:
+            log_text(level, self._world.server.pv.expand(text))
+        except UnknownVariableError as error:
+            # The server logs an error in place of the line, and says 1 all the same.
+            self._world.mistakes.note(str(error))
+        return TRUE

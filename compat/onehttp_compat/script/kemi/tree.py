@@ -11,11 +11,10 @@ from onehttp_compat.near_names import did_you_mean
 from onehttp_compat.registry import KEMI
 from onehttp_compat.script.catalogue import Signature, catalogue
 from onehttp_compat.script.kemi.calling import callable_for
-from onehttp_compat.script.kemi.core import CoreFunctions
+from onehttp_compat.script.kemi.core import CoreFunctions, XlogFunctions
 from onehttp_compat.script.kemi.functions import Functions
 from onehttp_compat.script.kemi.headers import HdrFunctions, TextopsxFunctions
 from onehttp_compat.script.kemi.kx import KxFunctions
-from onehttp_compat.script.kemi.logs import XlogFunctions
 from onehttp_compat.script.kemi.nat import NathelperFunctions
 from onehttp_compat.script.kemi.replies import MaxfwdFunctions, SanityFunctions, SlFunctions
 from onehttp_compat.script.kemi.routing import (

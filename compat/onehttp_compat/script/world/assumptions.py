@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from onehttp import OnehttpError
+from onehttp_compat.calls.warning import calling_place
 from onehttp_compat.script.catalogue import Signature
-from onehttp_compat.warning import calling_place
 
 Answer = int | str | bool | None
 NEUTRAL: Final[Mapping[str, Answer]] = {"int": 1, "bool": True, "none": 0, "xval": None}

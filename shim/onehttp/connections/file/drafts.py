@@ -11,7 +11,7 @@ from onehttp.connections.file.options import transfer_options
 from onehttp.connections.model import ADHOC_CALLS, Adhoc, AdhocCalls, ConnectionSpec
 from onehttp_backends.certificates.pem import Pem
 from onehttp_backends.contract import Tls, TransferOptions
-from onehttp_backends.request_rules import check_options
+from onehttp_backends.rules.request_rules import check_options
 
 if TYPE_CHECKING:
     from onehttp.connections.file.schema import ConnectionModel

@@ -29,10 +29,10 @@ from onehttp.connections.file.transport_schema import (
 )
 from onehttp.urls import ascii_url
 from onehttp_backends.errors import RequestError
-from onehttp_backends.framing import CODING, LENGTH
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.naming import NameLimits
-from onehttp_backends.request_rules import check_headers, check_url
+from onehttp_backends.rules.framing import CODING, LENGTH
+from onehttp_backends.rules.request_rules import check_headers, check_url
 
 NAME_PATTERN = r"\S+"
 _PLAIN = {"type": ["string", "number", "boolean"]}

@@ -14,7 +14,7 @@ from onehttp.connections.file.strict import SECRET, Model, Seconds, Short, Unquo
 from onehttp.queries.limits import QueryLimits
 from onehttp_backends.contract import DEFAULT_MAX_BODY_BYTES
 from onehttp_backends.errors import RequestError
-from onehttp_backends.request_rules import check_bytes, check_proxy_scheme, check_text
+from onehttp_backends.rules.request_rules import check_bytes, check_proxy_scheme, check_text
 
 _SECONDS = {"type": "number", "exclusiveMinimum": 0}
 

@@ -11,8 +11,8 @@ import re
 
 from onehttp_backends.contract import AuthScheme, Request, TransferOptions
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
-from onehttp_backends.framing import ON_THE_CONNECTION, check_framing
 from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.rules.framing import ON_THE_CONNECTION, check_framing
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods a server must not act on (RFC 9110, 9.2.1): the only ones repeated unasked."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from onehttp import ConfigurationError
-from onehttp_compat.http_modules import CONNECTING, MODULES, modules_meant
-from onehttp_compat.observed_call import LegacyCall
+from onehttp_compat.calls.observed_call import LegacyCall
+from onehttp_compat.convert.http_modules import CONNECTING, MODULES, modules_meant
 from onehttp_compat.server import LegacyServer
 from onehttp_compat.server_config import (
     Modparam,
