@@ -22,6 +22,8 @@ class Http2Server:
         self._hold = hold
         self.connections = 0
         self.requests = 0
+        self.heads: list[dict[str, str]] = []
+        self.bodies: list[bytes] = []
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -71,9 +73,13 @@ class Http2Server:
                 for event in connection.receive_data(data):
                     if isinstance(event, RequestReceived):
                         self.requests += 1
+                        self.heads.append({name.decode(): value.decode()
+                                           for name, value in event.headers})  # fmt: skip
+                        self.bodies.append(b"")
                         if (b":path", b"/silent") not in event.headers:
                             waiting.append(event.stream_id)
                     elif isinstance(event, DataReceived):
+                        self.bodies[-1] += event.data
                         connection.acknowledge_received_data(
                             event.flow_controlled_length, event.stream_id
                         )

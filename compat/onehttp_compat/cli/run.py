@@ -185,6 +185,9 @@ def _run(options: RunOptions) -> Report:
         final_timer_s=options.fr_timer,
     ) as sip:  # fmt: skip
         _collect(report, sip, requests, options)
+        # What a script that has moved on submits itself belongs to no message.
+        if not report.is_interrupted and not onehttp.drain(options.timeout):
+            report.notes.append("Queries of the script were still open; their routes did not run.")
     report.stats = onehttp.stats()
     report.notes += [output.note()] if output.note() else []
     report.notes += configured.remarks() if configured else ()

@@ -21,5 +21,5 @@ def replacement(call: LegacyCall, sites: CallSites) -> str:
     if module in SYNCHRONOUS:
         return synchronous(call, arguments)
     if module in ASYNCHRONOUS:
-        return asynchronous(call, arguments)
+        return asynchronous(call, arguments, sites.set_before(call))
     return call.function.replacement

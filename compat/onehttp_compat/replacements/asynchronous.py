@@ -5,11 +5,13 @@ from __future__ import annotations
 import textwrap
 from typing import Final
 
-from onehttp_compat.calls.observed_call import LegacyCall
 from onehttp_compat.modules.http_async_client.settings import AsyncSettings
-from onehttp_compat.replacements.call_site import Given, code_of
-from onehttp_compat.replacements.headers_code import FORM, call_code, list_code
+from onehttp_compat.calls.observed_call import LegacyCall
+from onehttp_compat.replacements.call_site import Given
+from onehttp_compat.replacements.headers_code import FORM, call_code, pair_code, pairs_code
+from onehttp_compat.replacements.named import named, options_of
 from onehttp_compat.replacements.synchronous import url_code
+from onehttp_compat.replacements.texts import code_of
 
 ASYNCHRONOUS: Final = frozenset({"http_async_client", "async_http"})
 _QUERIES: Final = frozenset({"query", "query_post", "send", "send_xdata"})
@@ -26,28 +28,35 @@ _KEYWORDS: Final = {
 }
 
 
-def asynchronous(call: LegacyCall, arguments: dict[str, Given]) -> str:
-    """The ``onehttp.submit`` of a query, with all that was set for it."""
+def asynchronous(
+    call: LegacyCall, arguments: dict[str, Given], before: list[tuple[str, Given]]
+) -> str:
+    """The ``submit`` of a query, with all that was set for it.
+
+    ``before`` is what the script was seen to set, in its own expressions.
+    """
     if call.function.method not in _QUERIES:
         return _setting(call)
     settings = call.settings if isinstance(call.settings, AsyncSettings) else AsyncSettings()
-    body = _body(call, arguments, settings)
-    method = settings.method or ("POST" if body else "GET")
-    headers = list(settings.headers)
-    if body and not any(name.lower() == "content-type" for name, _ in headers):
-        headers.append(FORM)
+    body = _body(call, arguments, settings, before)
+    method = code_of(settings.method or ("POST" if body else "GET"))
     xdata = arguments.get("xdata")
-    sent = call_code(
-        "onehttp.submit",
-        code_of(method),
-        url_code(arguments["url"]),
-        route=arguments["route"].code,
-        body=body,
-        headers=list_code(headers),
-        xdata=xdata.code if xdata else "",
-        timeout=f"{settings.timeout_ms / 1000:g}",
-    )
-    lines = _of_connection(settings)
+    keywords: dict[str, str | list[str]] = {
+        "route": arguments["route"].code,
+        "body": body,
+        "headers": _headers(settings, before, bool(body)),
+        "xdata": xdata.code if xdata else "",
+        "timeout": f"{settings.timeout_ms / 1000:g}",
+        "follow_redirects": "True" if settings.follow_redirect else "",
+    }
+    options = options_of(settings)
+    lines = []
+    if options:
+        on = named(arguments["url"], options)
+        lines.append(on.entry)
+        sent = call_code(f"{on.connection}.submit", method, on.path, **keywords)
+    else:
+        sent = call_code("onehttp.submit", method, url_code(arguments["url"]), **keywords)
     if call.code == 0:
         return "\n".join([*lines, "# suspends the transaction at hand", sent])
     if call.code < 0:
@@ -55,31 +64,33 @@ def asynchronous(call: LegacyCall, arguments: dict[str, Given]) -> str:
     return "\n".join([*lines, "with onehttp.transaction(None):", textwrap.indent(sent, "    ")])
 
 
-def _body(call: LegacyCall, arguments: dict[str, Given], settings: AsyncSettings) -> str:
+def _body(
+    call: LegacyCall,
+    arguments: dict[str, Given],
+    settings: AsyncSettings,
+    before: list[tuple[str, Given]],
+) -> str:
     if call.function.method == "query_post":
-        return arguments["body"].code
+        return "" if arguments["body"].is_left_out else arguments["body"].code
     if settings.body is None:
         return ""
+    bodies = [given.code for key, given in before if key == "body"]
+    if bodies:
+        return bodies[-1]
     try:
         return code_of(settings.body.decode())
     except UnicodeDecodeError:
         return repr(settings.body)
 
 
-def _of_connection(settings: AsyncSettings) -> list[str]:
-    """What only a connection can say; a comment for each."""
-    tls = {
-        "cert": settings.client_cert,
-        "key": settings.client_key,
-        "ca_path": settings.ca_path,
-        "verify_peer": None if settings.verify_peer else "false",
-        "verify_host": None if settings.verify_host else "false",
-    }
-    said = ", ".join(f"{key}: {value}" for key, value in tls.items() if value is not None)
-    lines = [f"# on a connection of connections.yaml with tls: {{{said}}}"] if said else []
-    if settings.username is not None:
-        lines.append("# on a connection of connections.yaml with auth: {...}")
-    return lines
+def _headers(settings: AsyncSettings, before: list[tuple[str, Given]], has_body: bool) -> list[str]:
+    lines = [given for key, given in before if key == "hdr"]
+    pairs = [pair for line in lines for pair in pairs_code(line)]
+    if len(pairs) != len(settings.headers):
+        pairs = [pair_code(*pair) for pair in settings.headers]
+    if has_body and not any(name.lower() == "content-type" for name, _ in settings.headers):
+        pairs.append(pair_code(*FORM))
+    return pairs
 
 
 def _setting(call: LegacyCall) -> str:

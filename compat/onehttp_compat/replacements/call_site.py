@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from onehttp_compat.calls.observed_call import LegacyCall
-from onehttp_compat.pseudo_variables.syntax import Expression, UnknownVariableError, parse_text
+from onehttp_compat.pseudo_variables.syntax import UnknownVariableError
 from onehttp_compat.registry import Kind
+from onehttp_compat.replacements.texts import Piece, code_for, code_of, pieces_of, with_variables
 
 MAX_SOURCE_BYTES: Final = 4 << 20
+_setting = re.compile(r"\$http_req\((\w+)\)").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,33 +25,50 @@ class Given:
     """A Python expression."""
     literal: str | int | None = None
     """Its value, where the expression is one; None where it depends on more."""
+    seen: str | int = ""
+    """The value that it had."""
+    pieces: tuple[Piece, ...] = ()
+    """What it is put together of, where its source tells."""
 
     @property
     def is_left_out(self) -> bool:
         """An empty text, which legacy functions take for none."""
-        return self.literal == ""
+        return self.seen == ""
 
 
 def of_value(value: str | int) -> Given:
     """An argument that is known by its value alone."""
-    return Given(code_of(value), value)
+    return Given(code_of(value), value, value)
 
 
-def code_of(value: object) -> str:
-    """A value as Python code, text in double quotes."""
-    if not isinstance(value, str):
-        return repr(value)
-    quoted = repr(value)
-    if quoted.startswith("'") and '"' not in value:
-        return f'"{quoted[1:-1]}"'.replace("\\'", "'")
-    return quoted
+@dataclass(frozen=True, slots=True)
+class _Source:
+    text: str
+    calls: list[ast.Call]
+    functions: list[ast.FunctionDef | ast.AsyncFunctionDef]
 
 
 class CallSites:
     """Sources of scripts, parsed once each."""
 
     def __init__(self) -> None:
-        self._files: dict[str, tuple[str, list[ast.Call]] | None] = {}
+        self._files: dict[str, _Source | None] = {}
+
+    def set_before(self, call: LegacyCall) -> list[tuple[str, Given]]:
+        """What the function that calls has set in ``$http_req(key)`` before it, in order."""
+        source = self._source(call.file)
+        if source is None:
+            return []
+        around = [node for node in source.functions
+                  if node.lineno <= call.line <= (node.end_lineno or node.lineno)]  # fmt: skip
+        first = max((node.lineno for node in around), default=1)
+        found = []
+        for node in source.calls:
+            key = _key_set(node) if first <= node.lineno < call.line else None
+            if key is not None:
+                pieces = pieces_of(node.args[1], source.text)
+                found.append((key, Given(code_for(pieces), pieces=pieces)))
+        return found
 
     def arguments(self, call: LegacyCall) -> dict[str, Given]:
         """The arguments by the names that the registry has for them."""
@@ -57,11 +77,11 @@ class CallSites:
         nodes = self._arguments_at(call)
         if nodes is None or len(nodes) != len(names):
             return values
-        source = self._files[call.file]
+        source = self._source(call.file)
         assert source is not None
         kinds = [argument.kind for argument in call.function.arguments]
         return {
-            name: _given(source[0], node, kind, call)
+            name: _given(source.text, node, kind, call, call.arguments[name])
             for name, node, kind in zip(names, nodes, kinds, strict=True)
         }
 
@@ -70,7 +90,7 @@ class CallSites:
         source = self._source(call.file)
         if source is None:
             return None
-        found = [node for node in source[1]
+        found = [node for node in source.calls
                  if node.lineno <= call.line <= (node.end_lineno or node.lineno)
                  and _is_call_of(node, call)]  # fmt: skip
         if len(found) != 1 or found[0].keywords:
@@ -78,20 +98,35 @@ class CallSites:
         nodes = found[0].args if call.is_kemi else found[0].args[1:]
         return None if any(isinstance(node, ast.Starred) for node in nodes) else list(nodes)
 
-    def _source(self, file: str) -> tuple[str, list[ast.Call]] | None:
+    def _source(self, file: str) -> _Source | None:
         if file not in self._files:
             self._files[file] = _parsed(Path(file))
         return self._files[file]
 
 
-def _parsed(path: Path) -> tuple[str, list[ast.Call]] | None:
+def _parsed(path: Path) -> _Source | None:
     try:
         with path.open("rb") as file:
             text = file.read(MAX_SOURCE_BYTES).decode("utf-8", "replace")
         tree = ast.parse(text)
     except (OSError, SyntaxError, ValueError, RecursionError):
         return None  # made up, or not Python: the values of the call have to do
-    return text, [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    nodes = list(ast.walk(tree))
+    return _Source(
+        text,
+        [node for node in nodes if isinstance(node, ast.Call)],
+        [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)],
+    )
+
+
+def _key_set(node: ast.Call) -> str | None:
+    """The key of ``KSR.pv.sets("$http_req(key)", ...)``."""
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    first = node.args[0] if len(node.args) == 2 else None
+    if name not in ("sets", "seti") or not isinstance(first, ast.Constant):
+        return None
+    match = _setting(str(first.value))
+    return match[1] if match else None
 
 
 def _is_call_of(node: ast.Call, call: LegacyCall) -> bool:
@@ -107,37 +142,18 @@ def _is_call_of(node: ast.Call, call: LegacyCall) -> bool:
     )
 
 
-def _given(source: str, node: ast.expr, kind: Kind, call: LegacyCall) -> Given:
-    if not isinstance(node, ast.Constant):
-        return Given(ast.get_source_segment(source, node) or ast.unparse(node))
-    value = node.value
-    if not isinstance(value, (str, int)):
-        return Given(repr(value))
-    if call.is_kemi or kind is not Kind.TEXT or not isinstance(value, str) or "$" not in value:
-        return Given(code_of(value), value)
-    return _with_variables(value)
-
-
-def _with_variables(text: str) -> Given:
-    """A native argument with variables in it, as Python that reads them."""
-    try:
-        parts = parse_text(text)
-    except UnknownVariableError:
-        return Given(code_of(text), text)
-    if not any(isinstance(part, Expression) for part in parts):
-        plain = "".join(str(part) for part in parts)
-        return Given(code_of(plain), plain)
-    if len(parts) == 1:
-        return Given(f"str({_read(parts[0])})")
-    inside = "".join(
-        part.replace("{", "{{").replace("}", "}}")
-        if isinstance(part, str)
-        else f"{{{_read(part)}}}"
-        for part in parts
-    )
-    return Given(f"f{code_of(inside)}")
-
-
-def _read(part: object) -> str:
-    assert isinstance(part, Expression)
-    return f"KSR.pv.getw('{part}')"
+def _given(source: str, node: ast.expr, kind: Kind, call: LegacyCall, value: str | int) -> Given:
+    if isinstance(node, ast.Constant) and not isinstance(node.value, str):
+        return Given(code_of(node.value), value, value)
+    pieces = pieces_of(node, source)
+    code = ast.get_source_segment(source, node) or ast.unparse(node)
+    if not call.is_kemi and kind is Kind.TEXT:
+        try:
+            read = with_variables(pieces)
+        except UnknownVariableError:
+            read = pieces
+        if read != pieces:
+            return Given(code_for(read), None, value, read)
+    if isinstance(node, ast.Constant):
+        return Given(code_of(node.value), str(node.value), value)
+    return Given(code, None, value, pieces)

@@ -2,43 +2,87 @@
 
 from __future__ import annotations
 
+import re
+from textwrap import indent
 from typing import Final
 
-from onehttp_compat.replacements.call_site import Given, code_of
+from onehttp_compat.replacements.call_site import Given
+from onehttp_compat.replacements.texts import Code, Piece, code_for, code_of
 from onehttp_compat.wire.header_blob import HeaderBlobError, parse_blob
 
 MAX_LINE: Final = 60
 """So long may a call be in one line; it is shown indented in a window of 80 columns."""
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
 """What libcurl says of a body that nobody says anything of."""
+_SPLIT: Final = '*(tuple(line.split(": ", 1)) for line in ({}).splitlines())'
+_STEP: Final = " " * 4
+_PRIVATE_USE: Final = 0xE000
+_mark = re.compile("([\ue000-\uf8ff])").split
+"""Characters without a meaning stand for expressions while the headers are parsed."""
 
 
-def headers_code(blob: Given | None, has_body: bool) -> str:
-    """A list of pairs, for ``headers=``; empty where there is nothing to say."""
-    if blob is None or blob.is_left_out:
-        return code_of([FORM]).replace("'", '"') if has_body else ""
-    if not isinstance(blob.literal, str):
-        return f'[tuple(line.split(": ", 1)) for line in ({blob.code}).split("\\r\\n") if line]'
+def headers_code(blob: Given | None, has_body: bool) -> list[str]:
+    """The pairs for ``headers=``."""
+    pairs = pairs_code(blob) if blob is not None and not blob.is_left_out else []
+    if has_body and not _names_type(blob):
+        pairs.append(pair_code(*FORM))
+    return pairs
+
+
+def pairs_code(blob: Given) -> list[str]:
+    """What a list of the pairs has inside."""
+    if not any(isinstance(piece, str) for piece in blob.pieces) and blob.literal is None:
+        return [_SPLIT.format(blob.code)]
+    codes = [piece for piece in blob.pieces if isinstance(piece, Code)]
+    marks = [chr(_PRIVATE_USE + number) for number in range(len(codes))]
+    marked = iter(marks)
+    text = "".join(piece if isinstance(piece, str) else next(marked) for piece in blob.pieces)
     try:
-        pairs_given = list(parse_blob(blob.literal))
+        pairs = parse_blob(text or str(blob.literal))
     except HeaderBlobError:
-        return ""
-    names = {name.lower() for name, _ in pairs_given}
-    if has_body and "content-type" not in names:
-        pairs_given.append(FORM)
-    return list_code(pairs_given)
+        return [_SPLIT.format(blob.code)] if codes else []
+    meant = dict(zip(marks, codes, strict=True))
+    return [pair_code(name, *(meant.get(part, part) for part in _split(value)))
+            for name, value in pairs]  # fmt: skip
 
 
-def list_code(pairs: list[tuple[str, str]]) -> str:
-    """Pairs as a list in code; empty for none."""
-    inside = ", ".join(f"({code_of(name)}, {code_of(value)})" for name, value in pairs)
-    return f"[{inside}]" if pairs else ""
+def _split(value: str) -> list[str]:
+    """The value's text and marks, each by itself."""
+    return [part for part in _mark(value) if part]
 
 
-def call_code(function: str, *positional: str, **keywords: str) -> str:
+def pair_code(name: str, *value: Piece) -> str:
+    """A pair of a name and a value in pieces."""
+    return f"({code_of(name)}, {code_for(value)})"
+
+
+def _names_type(blob: Given | None) -> bool:
+    """Whether the headers that were sent said what the body is."""
+    if blob is None:
+        return False
+    try:
+        return any(name.lower() == "content-type" for name, _ in parse_blob(str(blob.seen)))
+    except HeaderBlobError:
+        return False
+
+
+def call_code(function: str, *positional: str, **keywords: str | list[str]) -> str:
     """A call; keywords without a value are left out. Long ones have a line for each argument."""
-    given = [*positional, *(f"{name}={value}" for name, value in keywords.items() if value)]
+    given = [*positional, *(f"{name}={_in_line(value)}" for name, value in keywords.items()
+                            if value)]  # fmt: skip
     line = f"{function}({', '.join(given)})"
     if len(line) <= MAX_LINE:
         return line
-    return "\n".join([f"{function}(", *(f"    {one}," for one in given), ")"])
+    rows = [*positional, *(_in_rows(name, value) for name, value in keywords.items() if value)]
+    return "\n".join([f"{function}(", *(indent(f"{row},", _STEP) for row in rows), ")"])
+
+
+def _in_line(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else f"[{', '.join(value)}]"
+
+
+def _in_rows(name: str, value: str | list[str]) -> str:
+    row = f"{name}={_in_line(value)}"
+    if isinstance(value, str) or len(row) <= MAX_LINE:
+        return row
+    return "\n".join([f"{name}=[", *(f"{_STEP}{one}," for one in value), "]"])

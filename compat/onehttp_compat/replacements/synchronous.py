@@ -5,11 +5,12 @@ from __future__ import annotations
 import keyword
 import re
 from typing import Final
-from urllib.parse import urlsplit
 
 from onehttp_compat.calls.observed_call import LegacyCall, shown_url
-from onehttp_compat.replacements.call_site import Given, code_of
-from onehttp_compat.replacements.headers_code import call_code, headers_code, list_code
+from onehttp_compat.replacements.call_site import Given
+from onehttp_compat.replacements.headers_code import call_code, headers_code, pair_code
+from onehttp_compat.replacements.named import named
+from onehttp_compat.replacements.texts import code_of
 
 SYNCHRONOUS: Final = frozenset({"utils", "curl", "http_client"})
 FIRST_LINE: Final = 'response.text.partition("\\n")[0]'
@@ -57,7 +58,7 @@ def _query(call: LegacyCall, arguments: dict[str, Given]) -> str:
     method = _method(call, arguments, body)
     if call.function.module == "curl":
         headers = (
-            list_code([("Content-Type", "text/plain")]) if call.function.method != "query" else ""
+            [pair_code("Content-Type", "text/plain")] if call.function.method != "query" else ""
         )
         body = arguments["body"].code if headers else ""
     else:
@@ -81,28 +82,21 @@ def _connect(arguments: dict[str, Given]) -> str:
     body, kind = arguments.get("body"), arguments.get("content_type")
     connection = f"onehttp.connection({arguments['connection'].code})"
     path = arguments["path"].code
-    if body is None or kind is None:
+    if body is None or kind is None or body.is_left_out:
         return _with_result(f"{connection}.get({path})", arguments, WHOLE)
-    headers = f'[("Content-Type", {kind.code})]'
+    headers = [f'("Content-Type", {kind.code})']
     sent = call_code(f"{connection}.post", path, body=body.code, headers=headers)
     return _with_result(sent, arguments, WHOLE)
 
 
 def _prior_knowledge(call: LegacyCall, arguments: dict[str, Given]) -> str:
     """HTTP/2 with prior knowledge is what a connection says, not a call."""
-    parts = urlsplit(shown_url(str(call.arguments.get("url", ""))))
-    name = re.sub(r"\W+", "_", parts.hostname or "server")
-    path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
     body = body_code(arguments)
     headers = headers_code(arguments.get("headers"), bool(body))
-    function = f"onehttp.connection({code_of(name)}).request"
+    on = named(arguments["url"], {"http_version": "2-prior-knowledge"})
     method = _method(call, arguments, body)
-    sent = call_code(function, method, code_of(path), body=body, headers=headers)
-    url = f"{parts.scheme}://{parts.netloc}"
-    return (
-        f"# connections.yaml: {name}: {{url: {url}, http_version: 2-prior-knowledge}}\n"
-        + _with_result(sent, arguments, FIRST_LINE)
-    )
+    sent = call_code(f"{on.connection}.request", method, on.path, body=body, headers=headers)
+    return f"{on.entry}\n" + _with_result(sent, arguments, FIRST_LINE)
 
 
 def _with_result(request: str, arguments: dict[str, Given], value: str) -> str:
