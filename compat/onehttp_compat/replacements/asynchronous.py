@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import Final
 
-from onehttp_compat.modules.http_async_client.settings import AsyncSettings
 from onehttp_compat.calls.observed_call import LegacyCall
+from onehttp_compat.modules.http_async_client.settings import AsyncSettings
 from onehttp_compat.replacements.call_site import Given
 from onehttp_compat.replacements.headers_code import FORM, call_code, pair_code, pairs_code
 from onehttp_compat.replacements.named import named, options_of

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from onehttp_compat.modules.http_async_client.settings import AsyncSettings
 from onehttp_compat.calls.observed_call import shown_url
+from onehttp_compat.modules.http_async_client.settings import AsyncSettings
 from onehttp_compat.replacements.call_site import Given
 from onehttp_compat.replacements.texts import Code, code_for, code_of
 
