@@ -9,7 +9,7 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
-from golden.divergences.safe_outcomes import with_steps
+from golden.divergences.steps import with_steps
 from golden.replay.asynchronous import ASYNC_MODULES, FIRST_REVISION
 from golden.replay.comparison import as_bytes
 from golden.replay.recordings import Case, Json, Step

@@ -8,44 +8,17 @@ bug is replayed in faithful mode, a *dropped* one expects the safe outcome.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple
-
 from golden.divergences import (
     async_outcomes,
     odd_calls,
     odd_configurations,
     other_engine,
+    other_tls,
+    safe_headers,
     safe_outcomes,
 )
+from golden.divergences.rule import Rule, Verdict
 from golden.replay.recordings import Case
-from onehttp_compat.parameters import LegacyBugs
-
-Predicate = Callable[[Case], bool]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One way in which a kind of case is replayed differently.
-
-    Without ``expectation`` the case is replayed in faithful mode; with it, the recorded
-    expectation is replaced by what it returns. ``backend`` restricts it to one engine.
-    """
-
-    bug: str
-    why: str
-    applies: Predicate
-    expectation: Callable[[Case], Case] | None = None
-    backend: str | None = None
-
-
-class Verdict(NamedTuple):
-    """How to replay a case."""
-
-    case: Case
-    legacy_bugs: LegacyBugs
-    rules: list[Rule]
 
 
 def verdict(case: Case, backend: str) -> Verdict:
@@ -68,8 +41,8 @@ RULES = [
     Rule(
         "B4",
         "a blob ends its last line",
-        safe_outcomes.blob_ends_its_line,
-        safe_outcomes.clean_after_the_blob,
+        safe_headers.blob_ends_its_line,
+        safe_headers.clean_after_the_blob,
     ),
     Rule(
         "B5",
@@ -79,32 +52,32 @@ RULES = [
     Rule(
         "B5, lines",
         "what libcurl takes for a header in first place only",
-        safe_outcomes.no_header_at_all,
-        safe_outcomes.without_what_is_no_header,
+        safe_headers.no_header_at_all,
+        safe_headers.without_what_is_no_header,
     ),
     Rule(
         "B5, framing",
         "a second length, encoding or host misleads the server",
-        safe_outcomes.misleading_framing,
-        safe_outcomes.framing_outcome_open,
+        safe_headers.misleading_framing,
+        safe_headers.framing_outcome_open,
     ),
     Rule(
         "B51",
         "secrets further down a blob go to other hosts",
-        safe_outcomes.secret_further_down,
-        safe_outcomes.kept_from_other_hosts,
+        safe_headers.secret_further_down,
+        safe_headers.kept_from_other_hosts,
     ),
     Rule(
         "B6",
         "a line break where none belongs",
-        safe_outcomes.injection,
-        safe_outcomes.injection_refused,
+        safe_headers.injection,
+        safe_headers.injection_refused,
     ),
     Rule(
         "B6, folding",
         "a blank around a header's name",
-        safe_outcomes.blank_around_a_name,
-        safe_outcomes.without_the_blank,
+        safe_headers.blank_around_a_name,
+        safe_headers.without_the_blank,
     ),
     Rule(
         "B9",
@@ -241,15 +214,15 @@ RULES = [
     Rule(
         "ssl",
         "Python checks no name without checking the certificate",
-        other_engine.checks_name_alone,
-        other_engine.name_check_open,
+        other_tls.checks_name_alone,
+        other_tls.name_check_open,
         backend="httpx",
     ),
     Rule(
         "ssl, files",
         "certificate files and ciphers are read before connecting",
-        other_engine.fails_in_tls,
-        other_engine.connections_open,
+        other_tls.fails_in_tls,
+        other_tls.connections_open,
         backend="httpx",
     ),
     Rule(
@@ -325,8 +298,8 @@ RULES = [
     Rule(
         "httpx, files",
         "TLS settings are read for plain HTTP too",
-        other_engine.plain_with_tls_settings,
-        other_engine.plain_open,
+        other_tls.plain_with_tls_settings,
+        other_tls.plain_open,
         backend="httpx",
     ),
     Rule(

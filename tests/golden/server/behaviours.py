@@ -6,47 +6,12 @@ step a request. The ill-behaved ones are in `golden.server.misbehaviours`.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from urllib.parse import unquote
 
 from golden.server.bodies import BODIES, HEADERS, TYPES, XCAP_DOCUMENT, lines, pattern
 from golden.server.exchange import HOST, Exchange
-
-Handler = Callable[..., None]
-
-
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    path: str
-    summary: str
-    matcher: re.Pattern[str]
-    handler: Handler
-    before_body: bool
-
-
-BEHAVIOURS: list[Behaviour] = []
-
-
-def behaviour(path: str, summary: str, before_body: bool = False) -> Callable[[Handler], Handler]:
-    """Register a handler. ``{name}`` matches one segment, ``{name*}`` the rest of the path.
-
-    With ``before_body`` the handler runs as soon as the head is in and reads the body itself.
-    """
-    expression = re.sub(r"\{(\w+)\*\}", r"(?P<\1>.*)", path)
-    expression = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]*)", expression)
-
-    def register(handler: Handler) -> Handler:
-        BEHAVIOURS.append(
-            Behaviour(path, summary, re.compile(expression + r"\Z"), handler, before_body)
-        )
-        return handler
-
-    return register
+from golden.server.paths import _with_query, behaviour, dispatch
 
 
 @behaviour(
@@ -155,58 +120,6 @@ def _encoding(x: Exchange, kind: str) -> None:
         "bogus": text,
     }[kind]
     x.reply(200, body, headers=[("Content-Encoding", "gzip" if kind == "bogus" else kind)])
-
-
-REALM = "golden"
-NONCE = "dcd98b7102dd2f0e8b11d0f600bfb0c0"
-BASIC = f'Basic realm="{REALM}"'
-DIGEST = f'Digest realm="{REALM}", qop="auth", nonce="{NONCE}", opaque="5ccc069c"'
-
-
-def _basic_ok(x: Exchange, user: str, password: str) -> bool:
-    value = x.request.header("authorization") or ""
-    expected = base64.b64encode(f"{user}:{password}".encode()).decode()
-    return value == f"Basic {expected}"
-
-
-def _digest_ok(x: Exchange, user: str, password: str) -> bool:
-    value = x.request.header("authorization") or ""
-    if not value.startswith("Digest "):
-        return False
-    part = {
-        name: quoted or bare
-        for name, quoted, bare in re.findall(r'(\w+)=(?:"([^"]*)"|([^,\s]*))', value[7:])
-    }
-    first = _md5(f"{user}:{REALM}:{password}")
-    second = _md5(f"{x.request.method}:{part.get('uri', '')}")
-    middle = [part.get(k, "") for k in ("nonce", "nc", "cnonce", "qop")]
-    expected = _md5(":".join([first, *middle, second]))
-    return part.get("username") == user and part.get("response") == expected
-
-
-def _md5(text: str) -> str:
-    return hashlib.md5(text.encode()).hexdigest()
-
-
-@behaviour(
-    "/auth/{scheme}/{user}/{password}",
-    "401 until the right credentials come, then 200 `welcome USER`. "
-    "SCHEME: basic, digest, both (offers Digest then Basic), unknown (offers only `Bearer`).",
-)
-def _auth(x: Exchange, scheme: str, user: str, password: str) -> None:
-    user, password = unquote(user), unquote(password)
-    challenges = {
-        "basic": [BASIC], "digest": [DIGEST], "both": [DIGEST, BASIC],
-        "unknown": ['Bearer realm="golden"'],
-    }[scheme]  # fmt: skip
-    ok = (scheme in ("basic", "both") and _basic_ok(x, user, password)) or (
-        scheme in ("digest", "both") and _digest_ok(x, user, password)
-    )
-    x.request.notes["authorized"] = ok
-    if ok:
-        x.reply(200, f"welcome {user}\n".encode())
-    else:
-        x.reply(401, b"who are you\n", headers=[("WWW-Authenticate", c) for c in challenges])
 
 
 @behaviour("/interim/{code}/{next*}", "An interim response with that 1xx code, then /NEXT.")
@@ -342,27 +255,3 @@ def _xcap(x: Exchange, kind: str, document: str) -> None:
         x.reply(412, b"changed\n")
     else:
         x.reply(200, XCAP_DOCUMENT, content_type, [("ETag", etag)])
-
-
-def _with_query(x: Exchange, next: str) -> str:
-    return next + ("?" + x.request.query if x.request.query else "")
-
-
-def dispatch(x: Exchange, path: str) -> None:
-    found = find_behaviour(path)
-    if found is None:
-        x.reply(404, b"no such behaviour\n")
-        return
-    known, arguments = found
-    try:
-        known.handler(x, **arguments)
-    except (KeyError, ValueError):
-        x.reply(400, b"no such variant\n")
-
-
-def find_behaviour(path: str) -> tuple[Behaviour, dict[str, str]] | None:
-    for known in BEHAVIOURS:
-        matched = known.matcher.match(path)
-        if matched:
-            return known, matched.groupdict()
-    return None

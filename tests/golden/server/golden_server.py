@@ -21,9 +21,13 @@ import ssl
 import threading
 from pathlib import Path
 
-from golden.server import misbehaviours  # noqa: F401 (registers its behaviours)
-from golden.server.behaviours import dispatch, find_behaviour
+from golden.server import (  # noqa: F401 (they register what they do)
+    behaviours,
+    challenges,
+    misbehaviours,
+)
 from golden.server.exchange import HOST, Exchange, HangUpError, Request, Stream
+from golden.server.paths import dispatch, find_behaviour
 from servers.patience import PATIENCE_S
 
 # Listener name -> (certificate stem or None, TLS options). The name is also the placeholder.

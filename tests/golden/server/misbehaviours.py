@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from golden.server.behaviours import behaviour
 from golden.server.bodies import Header, pattern
 from golden.server.exchange import Exchange
+from golden.server.paths import behaviour
 
 
 @behaviour(
