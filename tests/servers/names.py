@@ -23,7 +23,6 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import pytest
-from typing_extensions import Self
 
 from servers.patience import PATIENCE_S
 from stand_ins.processes import PREAMBLE
@@ -53,7 +52,7 @@ class NameServer:
         self._socket.bind((ADDRESS, 53))
         self._asked = threading.Condition()  # guards queries
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> NameServer:
         threading.Thread(target=self._serve, daemon=True).start()
         return self
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import itertools
 import socket
+from collections import deque
 from typing import Any, Protocol
 
 import pycurl
@@ -113,7 +114,7 @@ class Handle:
         self,
         shelf: Shelf[Handle],
         watch: OpenedSockets,
-        paused: list[Easy],
+        paused: deque[Easy],
         named_badly: set[str],
     ) -> None:
         options = shelf.options
@@ -169,7 +170,8 @@ class Handle:
         """What has to be looked up before it can connect."""
         self.hops: Hops | None = None
         if options.max_redirects:
-            self.hops = Hops(self.easy, shelf.origin, self.head, options.proxy, paused)
+            self.hops = Hops(self.easy, shelf.origin, options.proxy, self.head, watch.raised)
+            self.hops.paused = paused
             setopt(pycurl.HEADERFUNCTION, self.hops.note)
             setopt(pycurl.RESOLVER_START_FUNCTION, self.hops.guard)
         else:
@@ -262,15 +264,15 @@ class Handle:
             or (self.handshake is not None and bool(self.handshake.refusal))
         )
 
-    def begin_again(self, elapsed_s: float, scope: int) -> None:
-        """Its transfer is about to begin again: ``elapsed_s`` of its time are over, and what
-        is link-local belongs to the interface ``scope``."""
+    def begin_again(self, limits_s: tuple[float, float], elapsed_s: float, scope: int) -> None:
+        """Its transfer is about to begin again: ``elapsed_s`` are over of the limits in all and
+        to connect, and what is link-local belongs to the interface ``scope``."""
         setopt = self.easy.setopt
+        self._total_timeout_s = self._connect_timeout_s = UNKNOWN_S
+        total_s, connect_s = (limit_s and max(0.001, limit_s - elapsed_s) for limit_s in limits_s)
+        setopt(pycurl.TIMEOUT_MS, milliseconds(total_s))
+        setopt(pycurl.CONNECTTIMEOUT_MS, milliseconds(connect_s))
         self.waited_us = round(elapsed_s * 1e6)
-        if total_s := self._total_timeout_s:
-            setopt(pycurl.TIMEOUT_MS, milliseconds(max(0.001, total_s - elapsed_s)))
-        if connect_s := self._connect_timeout_s:
-            setopt(pycurl.CONNECTTIMEOUT_MS, milliseconds(max(0.001, connect_s - elapsed_s)))
         if scope != self.scope:
             self.scope = -1
             setopt(pycurl.ADDRESS_SCOPE, scope)
@@ -297,7 +299,8 @@ class Handle:
         if self.handshake and self.handshake.is_new:
             self.handshake.clear()
         if self.wait:
-            self._forget_wait()
+            self.wait = None
+            self.waited_us = 0
         if self._guards_resend:
             self._sent_with_head = -1
             self.resend_refused = False
@@ -314,14 +317,6 @@ class Handle:
         self.always_connects = None
         self.easy.setopt(pycurl.FRESH_CONNECT, int(always_connects))
         self.always_connects = always_connects
-
-    def _forget_wait(self) -> None:
-        self.wait = None
-        if self.waited_us:
-            self.waited_us = 0
-            setopt = self.easy.setopt
-            setopt(pycurl.TIMEOUT_MS, milliseconds(self._total_timeout_s))
-            setopt(pycurl.CONNECTTIMEOUT_MS, milliseconds(self._connect_timeout_s))
 
     def _set_verb(self, verb: tuple[str, bool]) -> None:
         method, has_body = verb

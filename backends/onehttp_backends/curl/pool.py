@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections import deque
 
 from onehttp_backends.contract import TransferOptions
 from onehttp_backends.curl.handle import Handle, OpenedSockets
@@ -17,7 +18,7 @@ class HandlePool:
     """Idle handles by (options, origin). Any thread may take and give back, without a lock: each
     step is one of a dict's or a list's own."""
 
-    def __init__(self, watch: OpenedSockets, paused: list[Easy]) -> None:
+    def __init__(self, watch: OpenedSockets, paused: deque[Easy]) -> None:
         self._watch = watch
         self._paused = paused
         self._named_badly: set[str] = set()

@@ -24,6 +24,7 @@ from typing import Final
 
 import pycurl
 
+from onehttp_backends.curl.bell import Bell
 from onehttp_backends.curl.libcurl import EPOLL_OF_POLL, Hearing, Multi, select_mask
 
 READABLE: Final = select.EPOLLIN | select.EPOLLRDHUP
@@ -88,8 +89,8 @@ class SocketWatch:
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
-        self._bell = _Bell()
-        self.wake_fd: Final = self._bell.fd
+        self.bell = Bell()
+        self.wake_fd: Final = self.bell.fd
         self._epoll.register(self.wake_fd, select.EPOLLIN)
         self._sockets: dict[int, Socket] = {}
         self._busy: set[int] = set()
@@ -113,7 +114,7 @@ class SocketWatch:
 
     def wake(self) -> None:
         """Let the driver's wait return; from any thread."""
-        self._bell.ring()
+        self.bell.ring()
 
     def _opened(self, fd: int) -> None:
         # The number may have been another socket of ours, closed without a word.
@@ -236,7 +237,7 @@ class SocketWatch:
     def close(self) -> None:
         """Let go of the kernel objects; the sockets stay libcurl's."""
         self._epoll.close()
-        self._bell.close()
+        self.bell.close()
         self.hearing.close()
 
     def _forget(self, fd: int) -> None:
@@ -283,21 +284,3 @@ class SocketWatch:
             if known.is_open():
                 known.shut_down()
                 self._shut.add(known)
-
-
-class _Bell:
-    """An eventfd, whose number may be another's after the end."""
-
-    __slots__ = ("fd",)
-
-    def __init__(self) -> None:
-        self.fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-
-    def ring(self) -> None:
-        if self.fd >= 0:
-            os.eventfd_write(self.fd, 1)
-
-    def close(self) -> None:
-        fd, self.fd = self.fd, -1
-        if fd >= 0:
-            os.close(fd)

@@ -52,7 +52,8 @@ def _begin_anew(multi: Multi, handle: Handle, request: Request) -> None:
     """Put it in again, for what is left of its time."""
     total_s = total_timeout_s(request)
     if total_s:
-        total_s = max(0.001, total_s - handle.easy.getinfo(pycurl.TOTAL_TIME))
+        elapsed_s = handle.waited_us / 1e6 + handle.easy.getinfo(pycurl.TOTAL_TIME)
+        total_s = max(0.001, total_s - elapsed_s)
     handle.was_interrupted = False
     handle.connect_anew(total_s)
     remove_once(multi, handle.easy)

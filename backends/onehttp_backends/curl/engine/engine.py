@@ -60,7 +60,8 @@ class Engine:
         self.watch = SocketWatch()
         self.multi = LIBCURL.multi()
         names = names or Names()
-        self.waits: NameWaits[Transfer] = NameWaits(names, self.multi, self.watch.wake)
+        wake = self.watch.bell.twin().ring
+        self.waits: NameWaits[Transfer] = NameWaits(names, self.multi, wake)
         self.pool = HandlePool(self.watch, self.waits.paused)
         self.multi.setopt(pycurl.M_MAXCONNECTS, max_idle_connections)
         self.inbox: deque[Transfer] = deque()
@@ -70,7 +71,6 @@ class Engine:
         """Those whose callback is to be run, by whoever does not drive."""
         self._messages: deque[tuple[int, list[Easy], list[tuple[Easy, int, str]]]] = deque()
         self._finished: deque[tuple[Transfer, int, str]] = deque()
-        self._given_up: deque[tuple[Transfer, int, str]] = deque()
         self.was_interrupted = False
         """An exception that was not the engine's has ended a turn of it."""
         self.account = Account(self.watch, names)
@@ -215,8 +215,7 @@ class Engine:
     def _settle_names(self) -> None:
         """Let go on what has waited for a name, or end it."""
         self.watch.listen(self.multi)
-        self._given_up.extend(self.waits.turn(self.running.get))
-        self._settle()
+        self.waits.turn(self.running.get, self._end_with)
 
     # ---- the ends of transfers
 
@@ -230,12 +229,7 @@ class Engine:
 
     def _settle(self) -> None:
         """Finish the transfers of which libcurl has said that they have ended."""
-        messages, finished, given_up, running = (
-            self._messages,
-            self._finished,
-            self._given_up,
-            self.running,
-        )
+        messages, finished, running = self._messages, self._finished, self.running
         while messages:
             _, succeeded, failed = messages[0]
             # From here on transfers count: by the time the next one is ended, a handle may be
@@ -248,10 +242,6 @@ class Engine:
         while finished:
             self._finish(*finished[0])
             finished.popleft()
-        while given_up:
-            transfer, code, text = given_up[0]
-            self._end_with(transfer, code, text)
-            given_up.popleft()
 
     def _finish(self, transfer: Transfer, code: int, text: str) -> None:
         handle = transfer.handle

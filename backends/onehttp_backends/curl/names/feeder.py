@@ -25,6 +25,8 @@ class Feeder:
         self._multi = multi
         self._easy: Easy | None = None
         self._given: set[Place] = set()
+        self.is_in = False
+        """Whether it may be in the multi: an exception has kept it there."""
 
     @property
     def made(self) -> tuple[Easy, ...]:
@@ -41,27 +43,34 @@ class Feeder:
     def take_back(self, place: Place) -> None:
         """What was given for one place."""
         if place in self._given:
-            self._given.remove(place)
             self._load([f"-{place}"])
+            self._given.discard(place)
 
     def forget(self) -> None:
         """Take back all that was given."""
-        given, self._given = self._given, set()
-        if given:
-            self._load(f"-{place}" for place in given)
+        if self._given:
+            self._load(f"-{place}" for place in self._given)
+            self._given.clear()
 
     def _load(self, lines: Iterable[str]) -> None:
         easy = self._easy
         if easy is None:
-            easy = self._easy = LIBCURL.easy()
+            easy = LIBCURL.easy()
             easy.setopt(pycurl.URL, "nothing://x")
             easy.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP)
+            self._easy = easy
+        self.leave()
         easy.setopt(pycurl.RESOLVE, list(lines))
+        self.is_in = True
         add_once(self._multi, easy)
-        try:
-            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
-        finally:
-            remove_once(self._multi, easy)
+        self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        self.leave()
+
+    def leave(self) -> None:
+        """Take it out of the multi, and with it what libcurl says of its end."""
+        if self._easy is not None:
+            remove_once(self._multi, self._easy)
+        self.is_in = False
 
 
 def entry(place: Place, addresses: Addresses) -> str:

@@ -7,6 +7,7 @@ on the way there are known. A hop that needs no lookup is libcurl's own affair.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from urllib.parse import urljoin
 
@@ -25,7 +26,9 @@ class Hops:
         "_first_stops",
         "_head",
         "_is_redirect",
+        "_may_go_on",
         "_proxy",
+        "_raised",
         "_stops",
         "_url",
         "paused",
@@ -33,19 +36,25 @@ class Hops:
     )
 
     def __init__(
-        self, easy: Easy, origin: str, head: list[bytes], proxy: Proxy | None, paused: list[Easy]
+        self,
+        easy: Easy,
+        origin: str,
+        proxy: Proxy | None,
+        head: list[bytes],
+        raised: list[BaseException],
     ) -> None:
         self._easy = easy
-        self._head = head
-        self.paused = paused
-        """Where the handle is put when it pauses."""
         self._proxy = proxy
+        self._head = head
+        self._raised = raised
         self._first_stops = [0] if places(origin, proxy) else []
         self._stops = self._first_stops.copy()
         self._url = origin
-        self._is_redirect = False
+        self._is_redirect = self._may_go_on = False
+        self.paused: deque[Easy] = deque()
+        """Where the handle is put when it pauses."""
         self.wanted: list[Place] = []
-        """Of the next hop, while the transfer is paused for them."""
+        """Of the next hop, where the transfer has paused for them."""
 
     @property
     def guard(self) -> Callable[[], int]:
@@ -56,21 +65,32 @@ class Hops:
         """A transfer begins."""
         self._url = url
         self._is_redirect = False
-        self.wanted = []
+        self._may_go_on = False
         self._stops[:] = self._first_stops
+
+    def go_on(self) -> None:
+        """All that can be known is known: the same line will be taken when it comes again."""
+        self._may_go_on = True
 
     def note(self, line: bytes) -> int | None:
         """A line of a head (``HEADERFUNCTION``)."""
+        try:
+            return self._note(line)
+        except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
+            self._raised.append(error)
+        return self._note(line)
+
+    def _note(self, line: bytes) -> int | None:
         if line.startswith(b"HTTP/"):
             self._is_redirect = line.partition(b" ")[2][:1] == b"3"
         elif self._is_redirect and line[:9].lower() == b"location:":
-            if self.wanted:
-                self.wanted = []  # the same line once more: go on
-            elif wanted := self._next(line[9:]):
+            if not self._may_go_on and (wanted := self._next(line[9:])):
                 self.wanted = wanted
                 self.paused.append(self._easy)
                 return int(pycurl.WRITEFUNC_PAUSE)
-        self._head.append(line)
+            self._may_go_on = False
+        if not self._head or self._head[-1] is not line:
+            self._head.append(line)
         return None
 
     def _next(self, location: bytes) -> list[Place]:

@@ -48,20 +48,26 @@ class NoAddress(NamedTuple):
 
 Answer: TypeAlias = "Addresses | NoAddress"
 Told: TypeAlias = Callable[[Name, Answer], None]
-"""Is called with the answer, on the thread that has it, under a lock: may not block."""
+"""Is called with the answer, on the thread that has it: may not block, nor raise."""
 
 
 class Lookup:
     """A name being asked for, and who wants to know."""
 
-    __slots__ = ("asked_at", "is_known", "name", "told")
+    __slots__ = ("answer", "asked_at", "is_known", "is_over", "name", "revision", "told")
 
-    def __init__(self, name: Name, asked_at: float, is_known: bool) -> None:
+    def __init__(self, name: Name, asked_at: float, is_known: bool, revision: object) -> None:
         self.name = name
         self.asked_at = asked_at
         self.is_known = is_known
         """It has had addresses before."""
+        self.revision = revision
+        """Of what it adds to."""
         self.told: set[Told] = set()
+        """Those who are still to be told."""
+        self.answer: Answer | None = None
+        self.is_over = False
+        """Nobody is added to those told."""
 
 
 def look_up(name: Name) -> Answer:

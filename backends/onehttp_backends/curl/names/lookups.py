@@ -1,12 +1,25 @@
-"""Lookups under way: one for each name, each in a thread that lasts no longer than it does."""
+"""Lookups under way: one for each name, each in a thread that lasts no longer than it does.
+
+Nothing here takes a lock: drivers come here, and an exception that hits one of them while it holds
+a lock (out of a signal handler) would hold up all others for ever. What several threads change is
+changed in single steps of the interpreter's, and whoever puts something in looks afterwards
+whether the other side has seen it:
+
+| who                 | first                            | then                                 |
+|---------------------|----------------------------------|--------------------------------------|
+| who asks            | puts the lookup in the line      | starts a thread if there is room     |
+| a thread that ends  | makes room                       | looks at the line                    |
+| who joins a lookup  | adds itself to those to be told  | looks whether it is over             |
+| who ends a lookup   | says that it is over             | takes out and tells one by one       |
+"""
 
 from __future__ import annotations
 
 import itertools
-import threading
+import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from onehttp_backends.curl.names.lookup import (
@@ -33,7 +46,8 @@ class Names:
     """The names of one backend. Any thread may use it.
 
     Args:
-        look_up: asks the system; tests and threads that hang have their own.
+        look_up: asks the system.
+        clock: the monotonic one.
     """
 
     def __init__(
@@ -43,18 +57,26 @@ class Names:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.now = clock
-        self.limits = limits or NameLimits()
         self._look_up = look_up
-        # Guards all below. Reentrant, since a signal handler may come here out of here; what it
-        # interrupts is written so that a second lookup is the worst that can come of it.
-        self._guard = threading.RLock()
-        self._table = NameTable(self.limits)
+        self.forget(limits or NameLimits())
+        self.forget_parent()
+
+    def forget(self, limits: NameLimits) -> None:
+        """Forget all addresses; who waits is still told what is being looked up."""
+        self.limits = limits
+        self.revision = object()
+        """Another one after each `forget`: answers to what was asked before are not kept."""
+        self._table = NameTable(limits)
+        self._asked: dict[Name, Lookup] = {}
+
+    def forget_parent(self) -> None:
+        """In a forked child: those who look names up there are not here."""
+        self.forget(self.limits)
         self._running: set[Lookup] = set()
         self._line = _Line()
+        self._numbers = itertools.count(1)
         self.lookups = 0
         """How many have been begun."""
-        self.revision = 0
-        """Another one after each `forget`."""
 
     @property
     def in_flight(self) -> int:
@@ -63,7 +85,7 @@ class Names:
 
     def usable(self, name: Name) -> Answer | None:
         """The answer to be used now; None: `ask`."""
-        return self._table.usable(name, self.now()) or at_once(name)
+        return self._table.usable(name, self.now(), self._asked_at(name)) or at_once(name)
 
     def entry(self, name: Name) -> Entry:
         """What is known of a name."""
@@ -71,8 +93,7 @@ class Names:
 
     def serves_from(self, name: Name) -> float:
         """When old addresses of a name that is being asked for will do."""
-        table = self._table
-        return table.serves_from(table[name])
+        return self._table.serves_from(name, self._asked_at(name))
 
     def ask(self, name: Name, told: Told, is_doubted: bool = False) -> Answer | None:
         """Have ``told`` called, once, with the answer of a lookup that ends after this.
@@ -81,32 +102,32 @@ class Names:
             The answer, if it need not be waited for: it has come in the meantime (and is not what
             ``is_doubted``), or there can be no lookup.
         """
-        with self._guard:
-            if not is_doubted and (answer := self._table.usable(name, self.now())):
+        while True:
+            answer = self._table.usable(name, self.now(), self._asked_at(name))
+            if answer and not is_doubted:
                 return answer
-            lookup = self._table[name].lookup
-            if lookup is not None:
-                lookup.told.add(told)
-                return None
-            is_known = isinstance(self._table[name].answer, Addresses)
-            lookup = Lookup(name, self.now(), is_known)
+            lookup = self._asked.get(name) or self._put_in_line(name, told)
             lookup.told.add(told)
-            if refused := self._begin(lookup):
+            if refused := self._start(lookup):
                 return refused
-            self._table.asked(name, lookup)
-            return None
+            if not lookup.is_over:
+                return None
+            try:
+                lookup.told.remove(told)
+            except KeyError:
+                return None  # is being told
+            if lookup.answer:
+                return lookup.answer
 
     def leave(self, name: Name, told: Told) -> None:
         """``told`` need not be called for ``name`` any more."""
-        with self._guard:
-            if lookup := self._table[name].lookup:
-                lookup.told.discard(told)
+        if lookup := self._asked.get(name):
+            lookup.told.discard(told)
 
     def leave_all(self, told: Told) -> None:
-        """``told`` is not called any more once this has returned."""
-        with self._guard:
-            for lookup in (*self._running, *self._line):
-                lookup.told.discard(told)
+        """``told`` need not be called any more; somebody may be about to."""
+        for lookup in (*tuple(self._running), *self._line.waiting()):
+            lookup.told.discard(told)
 
     def is_old(self, name: Name) -> bool:
         """Whether an address of ``name`` that does not work is reason to ask again."""
@@ -114,81 +135,92 @@ class Names:
 
     def doubt(self, name: Name) -> None:
         """Nothing has answered there in time: whoever connects next asks first."""
-        with self._guard:
-            if self.is_old(name):
-                self._table.doubt(name)
+        if self.is_old(name):
+            self._table.doubt(name)
 
-    def forget(self, limits: NameLimits) -> None:
-        """Forget all addresses; who waits is still told what is being looked up."""
-        with self._guard:
-            self.limits = limits
-            self._table = NameTable(limits)
-            self.revision += 1
+    # ---- on the side of those who ask
 
-    def forget_parent(self) -> None:
-        """In a forked child: who looks names up, or held the lock, is not here."""
-        self._guard = threading.RLock()
-        self._table = NameTable(self.limits)
-        self._running = set()
-        self._line = _Line()
-        self.lookups = 0
+    def _asked_at(self, name: Name) -> float:
+        lookup = self._asked.get(name)
+        return lookup.asked_at if lookup else math.inf
 
-    def _begin(self, lookup: Lookup) -> NoAddress | None:
-        if len(self._running) >= self._room(lookup):
-            self._line.append(lookup)
+    def _put_in_line(self, name: Name, told: Told) -> Lookup:
+        is_known = isinstance(self._table[name].answer, Addresses)
+        lookup = Lookup(name, self.now(), is_known, self.revision)
+        lookup.told.add(told)
+        # In the line before it is known to others: one that nobody serves would stay for ever.
+        self._line.put(lookup)
+        first = self._asked.setdefault(name, lookup)
+        if first is not lookup:
+            lookup.told.clear()
+        return first
+
+    def _start(self, lookup: Lookup) -> NoAddress | None:
+        """Have a thread for it, if there is room; otherwise it waits in the line."""
+        if lookup in self._running or lookup.is_over or not self._has_room(lookup):
             return None
-        self._running.add(lookup)
-        self.lookups += 1
         try:
-            THREADS.start(self._run, lookup)
+            self._running.add(lookup)
+            THREADS.start(self._work, lookup)
         except RuntimeError as error:
             self._running.discard(lookup)
-            if not self._running:
-                return NoAddress(f"cannot be looked up: {error}")
-            self._line.append(lookup)  # whoever is running will see to it
+            if self._running:
+                return None  # one of those will see to it
+            answer = NoAddress(f"cannot be looked up: {error}")
+            self._end(lookup, answer)
+            self._line.take(lookup)
+            return answer
         except BaseException:
             self._running.discard(lookup)
             raise
         return None
 
-    def _run(self, lookup: Lookup) -> None:
-        following: Lookup | None = lookup
-        while following is not None:
-            following = self._ended(following, self._look_up(following.name))
-
-    def _ended(self, lookup: Lookup, answer: Answer) -> Lookup | None:
-        """Keep and pass on an answer; the lookup that this thread goes on with, if any."""
-        with self._guard:
-            if self._table[lookup.name].lookup is lookup:
-                self._table.answered(lookup.name, answer, self.now())
-                # Where nobody has answered an old address may do.
-                answer = self._table.usable(lookup.name, self.now()) or answer
-            for told in lookup.told:
-                told(lookup.name, answer)
-            self._running.discard(lookup)
-            return self._next()
-
-    def _next(self) -> Lookup | None:
-        while (lookup := self._line.first()) and len(self._running) < self._room(lookup):
-            self._line.remove_first()
-            if lookup.told:
-                self._running.add(lookup)
-                self.lookups += 1
-                return lookup
-            self._drop(lookup)
-        return None
-
-    def _room(self, lookup: Lookup) -> int:
+    def _has_room(self, lookup: Lookup) -> bool:
         """Some is left to names that have been found before: a crowd of dead ones, in URLs that
         strangers send, does not stop them."""
         in_flight = self.limits.in_flight
-        return in_flight if lookup.is_known else in_flight - in_flight // KEPT_SHARE
+        room = in_flight if lookup.is_known else in_flight - in_flight // KEPT_SHARE
+        return len(self._running) < room
 
-    def _drop(self, lookup: Lookup) -> None:
-        """Nobody waits for it any more."""
-        if self._table[lookup.name].lookup is lookup:
-            answer = NoAddress("nobody waits for it")
-            self._table.answered(lookup.name, answer, self.now())
+    # ---- in the threads
+
+    def _work(self, lookup: Lookup) -> None:
+        following: Lookup | None = lookup
+        while following is not None:
+            if self._line.take(following):  # otherwise it has another thread
+                self.lookups = max(self.lookups, next(self._numbers))
+                self._end(following, self._look_up(following.name))
+            self._running.discard(following)
+            following = self._next()
+
+    def _next(self) -> Lookup | None:
+        while lookup := self._line.first():
+            if not self._has_room(lookup):
+                return None
+            if lookup.told:
+                self._running.add(lookup)
+                return lookup
+            self._end(lookup, None)
+            self._line.take(lookup)
+        return None
+
+    def _end(self, lookup: Lookup, answer: Answer | None) -> None:
+        """Keep and pass on an answer; None: it is not looked up, since nobody waits for it."""
+        name = lookup.name
+        if answer and lookup.revision is self.revision:
+            self._table.answered(name, answer, self.now())
+            # Where nobody has answered an old address may do.
+            answer = self._table.usable(name, self.now()) or answer
+        lookup.answer = answer
+        lookup.is_over = True
+        if self._asked.get(name) is lookup:
+            self._asked.pop(name, None)
+        while answer and lookup.told:
+            try:
+                told = lookup.told.pop()
+            except KeyError:  # has just left
+                return
+            told(name, answer)
 
 
 class _Line:
@@ -198,14 +230,27 @@ class _Line:
         self._known: deque[Lookup] = deque()
         self._others: deque[Lookup] = deque()
 
-    def __iter__(self) -> Iterator[Lookup]:
-        return itertools.chain(self._known, self._others)
+    def waiting(self) -> tuple[Lookup, ...]:
+        return (*tuple(self._known), *tuple(self._others))
 
-    def append(self, lookup: Lookup) -> None:
-        (self._known if lookup.is_known else self._others).append(lookup)
+    def put(self, lookup: Lookup) -> None:
+        self._deque_of(lookup).append(lookup)
 
     def first(self) -> Lookup | None:
-        return next(iter(self), None)
+        for waiting in (self._known, self._others):
+            try:
+                return waiting[0]
+            except IndexError:
+                continue
+        return None
 
-    def remove_first(self) -> None:
-        (self._known or self._others).popleft()
+    def take(self, lookup: Lookup) -> bool:
+        """Take it out; False: somebody else has."""
+        try:
+            self._deque_of(lookup).remove(lookup)
+        except ValueError:
+            return False
+        return True
+
+    def _deque_of(self, lookup: Lookup) -> deque[Lookup]:
+        return self._known if lookup.is_known else self._others

@@ -1,25 +1,27 @@
 """What is known of names: states, events, and one table of what follows from what.
 
-| state       | what is known                     | asked for | asked anew when   |
-|-------------|-----------------------------------|-----------|-------------------|
-| UNKNOWN     | nothing                           | no        | somebody needs it |
-| ASKED       | nothing                           | yes       |                   |
-| KNOWN       | addresses                         | no        | `cache_s` is over |
-| MISSING     | that there is no such name        | no        | `MISSING_S` is    |
-| ASKED_AGAIN | addresses, should no better come  | yes       |                   |
-| STALE       | addresses that may be out of date | no        | `RETRY_S` is over |
+| state   | what is known                     | used without asking |
+|---------|-----------------------------------|---------------------|
+| UNKNOWN | nothing                           |                     |
+| KNOWN   | addresses                         | for ``cache_s``     |
+| MISSING | that there is no such name        | for `MISSING_S`     |
+| STALE   | addresses that may be out of date | for `RETRY_S`       |
 
-An entry is never changed, only replaced, so that any thread may read the table without a lock.
+Whether a name is being asked for is another matter, and `Names` knows it. While it is, and that
+takes long, addresses are used for another ``stale_s``.
+
+An entry is never changed, only replaced, in one step: any thread may read and write without a lock.
 """
 
 from __future__ import annotations
 
 import enum
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Final
 
-from onehttp_backends.curl.names.lookup import Addresses, Answer, Lookup, Name
+from onehttp_backends.curl.names.lookup import Addresses, Answer, Name
 from onehttp_backends.naming import NameLimits
 
 LIBCURL_CACHE_S: Final = 1
@@ -37,35 +39,38 @@ class State(enum.Enum):
     """Of a name."""
 
     UNKNOWN = "unknown"
-    ASKED = "asked"
     KNOWN = "known"
     MISSING = "missing"
-    ASKED_AGAIN = "asked again"
     STALE = "stale"
 
 
 class Event(enum.Enum):
     """What happens to a name."""
 
-    ASK = "ask"
     ADDRESSES = "addresses"
     NO_SUCH_NAME = "no such name"
     NO_ANSWER = "no answer"
     DOUBT = "doubt"
+    """Nothing has answered at its addresses."""
 
 
 TRANSITIONS: Final = {
-    (State.UNKNOWN, Event.ASK): State.ASKED,
-    (State.KNOWN, Event.ASK): State.ASKED_AGAIN,
-    (State.MISSING, Event.ASK): State.ASKED,
-    (State.STALE, Event.ASK): State.ASKED_AGAIN,
+    (State.UNKNOWN, Event.ADDRESSES): State.KNOWN,
+    (State.UNKNOWN, Event.NO_SUCH_NAME): State.MISSING,
+    (State.UNKNOWN, Event.NO_ANSWER): State.UNKNOWN,
+    (State.UNKNOWN, Event.DOUBT): State.UNKNOWN,
+    (State.KNOWN, Event.ADDRESSES): State.KNOWN,
+    (State.KNOWN, Event.NO_SUCH_NAME): State.MISSING,
+    (State.KNOWN, Event.NO_ANSWER): State.STALE,
     (State.KNOWN, Event.DOUBT): State.STALE,
-    (State.ASKED, Event.ADDRESSES): State.KNOWN,
-    (State.ASKED, Event.NO_SUCH_NAME): State.MISSING,
-    (State.ASKED, Event.NO_ANSWER): State.UNKNOWN,
-    (State.ASKED_AGAIN, Event.ADDRESSES): State.KNOWN,
-    (State.ASKED_AGAIN, Event.NO_SUCH_NAME): State.MISSING,
-    (State.ASKED_AGAIN, Event.NO_ANSWER): State.STALE,
+    (State.MISSING, Event.ADDRESSES): State.KNOWN,
+    (State.MISSING, Event.NO_SUCH_NAME): State.MISSING,
+    (State.MISSING, Event.NO_ANSWER): State.UNKNOWN,
+    (State.MISSING, Event.DOUBT): State.MISSING,
+    (State.STALE, Event.ADDRESSES): State.KNOWN,
+    (State.STALE, Event.NO_SUCH_NAME): State.MISSING,
+    (State.STALE, Event.NO_ANSWER): State.STALE,
+    (State.STALE, Event.DOUBT): State.STALE,
 }
 
 
@@ -77,42 +82,48 @@ class Entry:
     answer: Answer | None = None
     answered_at: float = -math.inf
     until: float = -math.inf
-    """The answer is used unasked until then."""
-    lookup: Lookup | None = None
-    """Under way, or waiting for a thread."""
+    """The answer is used without asking until then."""
 
 
 UNKNOWN: Final = Entry()
 
 
 class NameTable:
-    """The entries of all names. One thread at a time may change it, any may read it."""
+    """The entries of all names."""
 
     def __init__(self, limits: NameLimits) -> None:
-        self.limits = limits
+        self._limits = limits
         self._entries: dict[Name, Entry] = {}
 
     def __getitem__(self, name: Name) -> Entry:
         return self._entries.get(name, UNKNOWN)
 
-    def usable(self, name: Name, now: float) -> Answer | None:
-        """The answer to be used now, if any."""
+    def usable(self, name: Name, now: float, asked_at: float = math.inf) -> Answer | None:
+        """The answer to be used now, if any; ``asked_at``: the name is being asked for since."""
         entry = self[name]
-        if now < entry.until or self.serves_from(entry) <= now:
+        if now < entry.until or self.serves_from(name, asked_at) <= now:
             return entry.answer
         return None
 
-    def serves_from(self, entry: Entry) -> float:
-        """When the addresses of a name that is being asked for again are used all the same."""
-        if entry.state is not State.ASKED_AGAIN or entry.lookup is None:
-            return math.inf
-        at = entry.lookup.asked_at + PATIENCE_S
+    def serves_from(self, name: Name, asked_at: float) -> float:
+        """When the addresses of a name that is asked for again are used all the same."""
+        entry = self[name]
+        at = asked_at + PATIENCE_S
         return at if at < self._stale_until(entry) else math.inf
 
-    def asked(self, name: Name, lookup: Lookup) -> None:
-        """A lookup has begun."""
+    def answered(self, name: Name, answer: Answer, now: float) -> None:
+        """A lookup has ended."""
         entry = self[name]
-        self._put(name, entry, Event.ASK, entry.answer, entry.answered_at, -math.inf, lookup)
+        if isinstance(answer, Addresses):
+            # libcurl remembers what it is given; together it is no longer than promised.
+            until = now + max(0.0, self._limits.cache_s - LIBCURL_CACHE_S)
+            self._put(name, entry, Event.ADDRESSES, answer, now, until)
+        elif answer.is_final:
+            until = now + min(MISSING_S, self._limits.cache_s)
+            self._put(name, entry, Event.NO_SUCH_NAME, answer, now, until)
+        else:
+            until = min(now + RETRY_S, self._stale_until(entry))
+            self._put(name, entry, Event.NO_ANSWER, entry.answer, entry.answered_at, until)
 
     def doubt(self, name: Name) -> None:
         """Its addresses may be of no use any more."""
@@ -120,22 +131,10 @@ class NameTable:
         if entry.state is State.KNOWN:
             self._put(name, entry, Event.DOUBT, entry.answer, entry.answered_at, -math.inf)
 
-    def answered(self, name: Name, answer: Answer, now: float) -> None:
-        """The lookup of ``name`` has ended."""
-        entry = self[name]
-        if isinstance(answer, Addresses):
-            # libcurl remembers what it is given; together it is no longer than promised.
-            until = now + max(0.0, self.limits.cache_s - LIBCURL_CACHE_S)
-            self._put(name, entry, Event.ADDRESSES, answer, now, until)
-        elif answer.is_final:
-            until = now + min(MISSING_S, self.limits.cache_s)
-            self._put(name, entry, Event.NO_SUCH_NAME, answer, now, until)
-        else:
-            until = min(now + RETRY_S, self._stale_until(entry))
-            self._put(name, entry, Event.NO_ANSWER, entry.answer, entry.answered_at, until)
-
     def _stale_until(self, entry: Entry) -> float:
-        return entry.answered_at + self.limits.cache_s + self.limits.stale_s
+        if not isinstance(entry.answer, Addresses):
+            return -math.inf
+        return entry.answered_at + self._limits.cache_s + self._limits.stale_s
 
     def _put(
         self,
@@ -145,18 +144,12 @@ class NameTable:
         answer: Answer | None,
         answered_at: float,
         until: float,
-        lookup: Lookup | None = None,
     ) -> None:
         state = TRANSITIONS[before.state, event]
         if state is State.UNKNOWN:
             self._entries.pop(name, None)
             return
         if before is UNKNOWN and len(self._entries) >= MAX_NAMES:
-            self._forget_oldest()
-        self._entries[name] = Entry(state, answer, answered_at, until, lookup)
-
-    def _forget_oldest(self) -> None:
-        for name, entry in self._entries.items():
-            if entry.lookup is None:
-                del self._entries[name]
-                return
+            for oldest in tuple(itertools.islice(self._entries, 1)):
+                self._entries.pop(oldest, None)
+        self._entries[name] = Entry(state, answer, answered_at, until)

@@ -35,9 +35,9 @@ class Waiting(Protocol):
     def is_stopped(self) -> bool:
         """Whether its transfer was ended on purpose, by a rule that is not about names."""
 
-    def begin_again(self, elapsed_s: float, scope: int) -> None:
-        """Its transfer is about to begin again: ``elapsed_s`` of its time are over, and what
-        is link-local belongs to the interface ``scope``."""
+    def begin_again(self, limits_s: tuple[float, float], elapsed_s: float, scope: int) -> None:
+        """Its transfer is about to begin again: ``elapsed_s`` are over of the limits in all and
+        to connect, and what is link-local belongs to the interface ``scope``."""
 
 
 class Wait:
@@ -50,6 +50,8 @@ class Wait:
         "deadline",
         "failure",
         "is_parked",
+        "is_paused",
+        "limits_s",
         "place",
         "rounds",
         "since",
@@ -59,20 +61,22 @@ class Wait:
     def __init__(self, handle: Waiting, request: Request, now: float) -> None:
         options = handle.options
         total_s, connect_s = request.total_timeout_s, request.connect_timeout_s
-        limits = (
+        self.limits_s = (
             options.total_timeout_s if total_s is None else total_s,
             options.connect_timeout_s if connect_s is None else connect_s,
         )
         self.since = now - handle.easy.getinfo(pycurl.TOTAL_TIME_T) / 1e6
         # libcurl's limits, both of which a lookup counts for; 0 is none.
-        self.deadline = self.since + min(limit or math.inf for limit in limits)
+        self.deadline = self.since + min(limit_s or math.inf for limit_s in self.limits_s)
         self._name = handle.name
         self.rounds = 0
         """How often the transfer has stopped for a name."""
         self.asked: set[Name] = set()
         """What has to be known before it goes on."""
+        self.is_paused = False
+        """In the middle of a redirect, for what it leads to."""
         self.is_parked = False
-        """Taken out of the multi for it."""
+        """Taken out of the multi for a name."""
         self.place = Place("", 0)
         """What it was about to connect to."""
         self.tried: Addresses | None = None
@@ -91,7 +95,7 @@ class Wait:
         self.rounds += 1
         # The text is libcurl's alone to know which of the names on the way it was.
         if found := _place_in(text):
-            self.place = Place(found[1], int(found[2]))
+            self.place = Place(found[1].lower(), int(found[2]))
         elif code == CurlCode.COULDNT_RESOLVE_PROXY:
             self.place = next(iter(places(request.url, options.proxy)), self.place)
         else:

@@ -3,17 +3,20 @@
 Where libcurl would look a name up it stops, with code 42. The transfer is taken out of the multi,
 waits here until its name is known, and begins again: nothing of it has been sent. It begins
 once more too when the addresses refuse that were found for earlier transfers, if there are others.
-Only the driver of the multi comes here, save `_tell`.
+Only the driver of the multi comes here, save `_tell`; as in all that it does, an exception may come
+at any instruction, so each step can be taken again, and what is to be done is done before it is
+crossed off.
 """
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import math
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeAlias, TypeVar
 
 import pycurl
 
@@ -55,12 +58,8 @@ class Parkable(Protocol):
 T = TypeVar("T", bound=Parkable)
 
 
-class Ended(NamedTuple, Generic[T]):
-    """A transfer that need not wait any more: no address has come of it."""
-
-    transfer: T
-    code: int
-    text: str
+End: TypeAlias = Callable[[T, int, str], None]
+"""Ends a transfer that need not wait any more, with libcurl's code and text."""
 
 
 class NameWaits(Generic[T]):
@@ -72,7 +71,7 @@ class NameWaits(Generic[T]):
         self._wake = wake
         self._revision = names.revision
         self.feeder = Feeder(multi)
-        self.paused: list[Easy] = []
+        self.paused: deque[Easy] = deque()
         """Handles that have paused in front of a redirect."""
         self.open: dict[Name, dict[T, None]] = {}
         """Who waits for a name. Empty, nothing here has to be done in a turn."""
@@ -83,9 +82,12 @@ class NameWaits(Generic[T]):
 
     def refresh(self) -> None:
         """Before transfers begin: what was to be forgotten is not used for them."""
-        if self._revision != self._names.revision:
-            self._revision = self._names.revision
+        if self.feeder.is_in:
+            self.feeder.leave()
+        revision = self._names.revision
+        if self._revision != revision:
             self.feeder.forget()
+            self._revision = revision
 
     # ---- a transfer has failed
 
@@ -96,7 +98,8 @@ class NameWaits(Generic[T]):
         if code == CurlCode.ABORTED_BY_CALLBACK and "resolving" not in text:
             return False
         if code == CurlCode.OPERATION_TIMEDOUT:
-            self._doubt(handle)
+            if handle.wait is None or not handle.wait.is_parked:
+                self._doubt(handle)
             return False
         wait = handle.wait = handle.wait or Wait(handle, request, self._names.now())
         wait.stop_at(request, handle.options, code, text)
@@ -110,13 +113,17 @@ class NameWaits(Generic[T]):
         if isinstance(answer, NoAddress):
             wait.answer = answer
             return False
-        remove_once(self._multi, handle.easy)
         if answer:
-            self.feeder.give(wait.place, answer)
-            self._begin_again(handle, wait, answer)
+            self._put_again(handle, wait, answer)
         else:
             wait.is_parked = True
+            remove_once(self._multi, handle.easy)
         return True
+
+    def _put_again(self, handle: Waiting, wait: Wait, addresses: Addresses) -> None:
+        remove_once(self._multi, handle.easy)
+        self.feeder.give(wait.place, addresses)
+        self._begin_again(handle, wait, addresses)
 
     def _doubt(self, handle: Waiting) -> None:
         getinfo = handle.easy.getinfo
@@ -131,22 +138,19 @@ class NameWaits(Generic[T]):
         if not isinstance(known, Addresses):
             return False
         if self._names.is_old(wait.name):
-            remove_once(self._multi, handle.easy)
             wait.tried, wait.failure, wait.is_parked = known, (code, text), True
+            remove_once(self._multi, handle.easy)
             return True
         # Somebody else has asked in the meantime: that answer has not been tried.
         has_begun_before = wait.rounds == 1 and entry.answered_at > wait.since
         if has_begun_before or known.scope != handle.scope:
-            remove_once(self._multi, handle.easy)
-            self.feeder.give(wait.place, known)
-            self._begin_again(handle, wait, known)
+            self._put_again(handle, wait, known)
             return True
         return False
 
     def park(self, transfer: T) -> None:
         """Let a transfer wait that `takes` has taken."""
-        assert transfer.handle is not None
-        wait = transfer.handle.wait
+        wait = _wait_of(transfer)
         assert wait is not None
         self._await(transfer, wait, wait.name)
         self._look_later(transfer, wait)
@@ -158,31 +162,28 @@ class NameWaits(Generic[T]):
 
     def leave(self, transfer: T) -> None:
         """It waits no longer: it has ended."""
-        wait = _wait_of(transfer)
-        while wait and wait.asked:
-            name = wait.asked.pop()
-            waiting = self.open.get(name, {})
-            waiting.pop(transfer, None)
-            if not waiting and self.open.pop(name, None) is not None:
-                self._names.leave(name, self._tell)
+        if wait := _wait_of(transfer):
+            for name in tuple(wait.asked):
+                self._cross_off(transfer, wait, name)
 
     # ---- each turn
 
-    def turn(self, transfer_of: Callable[[Easy], T | None]) -> list[Ended[T]]:
-        """Let those go on whose names are known; return those that end."""
+    def turn(self, transfer_of: Callable[[Easy], T | None], end: End[T]) -> None:
+        """Let those go on whose names are known; end those that need not wait any more."""
         while self.paused:
-            if (paused := transfer_of(self.paused.pop())) is not None:
+            if (paused := transfer_of(self.paused[0])) is not None:
                 self._hold(paused)
-        ended: list[Ended[T]] = []
+            self.paused.popleft()
         while self._answered:
-            name, answer = self._answered.popleft()
+            name, answer = self._answered[0]
             given: set[Place] = set()
-            for transfer in self.open.pop(name, ()):
-                self._answer(transfer, name, answer, given, ended)
+            for transfer in tuple(self.open.get(name, ())):
+                self._answer(transfer, name, answer, given, end)
+            self._answered.popleft()
         now = self._names.now()
         while self._looks and self._looks[0][0] <= now:
-            self._look(heapq.heappop(self._looks)[2], now, ended)
-        return ended
+            self._look(self._looks[0][2], now, end)
+            heapq.heappop(self._looks)  # what it put in comes later
 
     def sooner_ms(self, timeout_ms: float) -> float:
         """What comes first: the next look at a transfer, or ``timeout_ms`` (-1 = never)."""
@@ -194,7 +195,7 @@ class NameWaits(Generic[T]):
         return left_ms if timeout_ms < 0 else min(left_ms, timeout_ms)
 
     def close(self) -> None:
-        """Nobody is woken any more, once this has returned."""
+        """Nobody waits any more; somebody may be about to wake all the same."""
         self._names.leave_all(self._tell)
 
     # ---- inside
@@ -209,59 +210,70 @@ class NameWaits(Generic[T]):
         if answer := self._names.ask(name, self._tell, is_doubted=wait.tried is not None):
             self._tell(name, answer)
 
+    def _cross_off(self, transfer: T, wait: Wait, name: Name) -> None:
+        waiting = self.open.get(name, {})
+        waiting.pop(transfer, None)
+        if not waiting and self.open.pop(name, None) is not None:
+            self._names.leave(name, self._tell)
+        wait.asked.discard(name)
+
     def _hold(self, transfer: T) -> None:
         """Have the names looked up that a paused transfer wants; it goes on when all are known."""
         handle = transfer.handle
-        assert handle is not None
-        assert handle.hops is not None
+        if handle is None or handle.hops is None:
+            return
         wait = handle.wait = handle.wait or Wait(handle, transfer.request, self._names.now())
+        wait.is_paused = True
         for place in handle.hops.wanted:
             name = handle.name(place)
-            answer = self._names.usable(name)
-            if answer is None:
-                self._await(transfer, wait, name)
-            elif isinstance(answer, Addresses):
-                self.feeder.give(place, answer)
+            if answer := self._names.usable(name):
+                self._give_paused(handle, wait, name, answer)
             else:
-                wait.answer = answer
-        if not wait.asked:
-            handle.easy.pause(pycurl.PAUSE_CONT)
+                self._await(transfer, wait, name)
+        self._resume(handle, wait)
+
+    def _give_paused(self, handle: Waiting, wait: Wait, name: Name, answer: Answer) -> None:
+        if isinstance(answer, NoAddress):
+            wait.answer = answer
+            return
+        for place in handle.hops.wanted if handle.hops else ():
+            if handle.name(place) == name:
+                self.feeder.give(place, answer)
+
+    def _resume(self, handle: Waiting, wait: Wait) -> None:
+        if not wait.asked and handle.hops:
+            handle.hops.go_on()
+            wait.is_paused = False
+            with contextlib.suppress(pycurl.error):  # it has ended: there is nothing to resume
+                handle.easy.pause(pycurl.PAUSE_CONT)
 
     def _answer(
-        self, transfer: T, name: Name, answer: Answer, given: set[Place], ended: list[Ended[T]]
+        self, transfer: T, name: Name, answer: Answer, given: set[Place], end: End[T]
     ) -> None:
         handle, wait = transfer.handle, _wait_of(transfer)
         if handle is None or wait is None:
             return
-        wait.asked.discard(name)
-        if not wait.is_parked:
-            self._answer_paused(handle, wait, name, answer)
+        if wait.is_paused:
+            self._give_paused(handle, wait, name, answer)
+            self._cross_off(transfer, wait, name)
+            self._resume(handle, wait)
         elif isinstance(answer, Addresses) and not _are_among(answer, wait.tried):
             if wait.place not in given:
-                given.add(wait.place)
                 self.feeder.give(wait.place, answer)
+                given.add(wait.place)
             self._begin_again(handle, wait, answer)
+            self._cross_off(transfer, wait, name)
         elif wait.tried:
-            ended.append(Ended(transfer, *wait.failure))
+            end(transfer, *wait.failure)
         elif isinstance(answer, NoAddress):
             wait.answer = answer
-            ended.append(Ended(transfer, CurlCode.COULDNT_RESOLVE_HOST, ""))
-
-    def _answer_paused(self, handle: Waiting, wait: Wait, name: Name, answer: Answer) -> None:
-        assert handle.hops is not None
-        if isinstance(answer, NoAddress):
-            wait.answer = answer
-        else:
-            for place in handle.hops.wanted:
-                if place.host == name.host:
-                    self.feeder.give(place, answer)
-        if not wait.asked:
-            handle.easy.pause(pycurl.PAUSE_CONT)
+            end(transfer, CurlCode.COULDNT_RESOLVE_HOST, "")
 
     def _begin_again(self, handle: Waiting, wait: Wait, addresses: Addresses) -> None:
-        wait.is_parked = False
-        handle.begin_again(self._names.now() - wait.since, addresses.scope)
+        elapsed_s = self._names.now() - wait.since
+        handle.begin_again(wait.limits_s, elapsed_s, addresses.scope)
         add_once(self._multi, handle.easy)
+        wait.is_parked = False
 
     def _look_later(self, transfer: T, wait: Wait) -> None:
         serves_from = self._names.serves_from(wait.name)
@@ -269,24 +281,19 @@ class NameWaits(Generic[T]):
         if at < math.inf:
             heapq.heappush(self._looks, (at, next(self._numbers), transfer))
 
-    def _look(self, transfer: T, now: float, ended: list[Ended[T]]) -> None:
+    def _look(self, transfer: T, now: float, end: End[T]) -> None:
         wait = _wait_of(transfer)
-        if wait is None or not wait.is_parked or transfer not in self.open.get(wait.name, ()):
+        if wait is None or not wait.is_parked or wait.name not in wait.asked:
             return
-        if wait.tried:
-            end = Ended(transfer, *wait.failure)
-        elif now >= wait.deadline:
+        if now >= wait.deadline and not wait.tried:
             text = f"Resolving timed out after {(now - wait.since) * 1000:.0f} milliseconds"
-            end = Ended(transfer, CurlCode.OPERATION_TIMEDOUT, text)
+            end(transfer, CurlCode.OPERATION_TIMEDOUT, text)
+        elif wait.tried:
+            end(transfer, *wait.failure)
         elif answer := self._names.usable(wait.name):
-            self.leave(transfer)
-            self._answer(transfer, wait.name, answer, set(), ended)
-            return
+            self._answer(transfer, wait.name, answer, set(), end)
         else:
             self._look_later(transfer, wait)
-            return
-        self.leave(transfer)
-        ended.append(end)
 
 
 def _wait_of(transfer: Parkable) -> Wait | None:

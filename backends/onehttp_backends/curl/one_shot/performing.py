@@ -19,6 +19,7 @@ from collections import Counter
 import pycurl
 
 from onehttp_backends.contract import Outcome, Peer, Request
+from onehttp_backends.curl.bell import OwnedBell
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import EPOLL_OF_POLL, LIBCURL, Hearing, remove_once, select_mask
 from onehttp_backends.curl.names.feeder import entry
@@ -90,10 +91,12 @@ class _OneShot:
         self.request = request
         self._multi = LIBCURL.multi()
         self._poller = select.poll()
-        self._wake_fd = -1
+        self._bell: OwnedBell | None = None
         self._waits: NameWaits[_OneShot] = NameWaits(names, self._multi, self._wake)
-        self._paused_before = handle.hops.paused if handle.hops else []
+        self._failure: tuple[int, str] | None = None
+        """What it ends with where it waits for a name."""
         if handle.hops:
+            self._paused_before = handle.hops.paused
             handle.hops.paused = self._waits.paused
         self._known = [
             entry(place, answer)
@@ -126,8 +129,7 @@ class _OneShot:
         if self._known:
             handle.easy.setopt(pycurl.RESOLVE, [])
         self._multi.close()
-        if self._wake_fd >= 0:
-            os.close(self._wake_fd)
+        self._bell = None
 
     def _run(self) -> tuple[int, str]:
         """Drive it until it ends, fails or is given up where it is parked."""
@@ -142,26 +144,30 @@ class _OneShot:
             elif time.monotonic() >= idle_at:
                 return CurlCode.OPERATION_TIMEDOUT, idle_text(idle_timeout_s)
             for fd, events in ready:
-                if fd == self._wake_fd:
+                if self._bell and fd == self._bell.fd:
                     os.eventfd_read(fd)
                 else:
                     running = self._act(fd, select_mask(events))
             if waits.open or waits.paused:
-                for _, code, text in waits.turn(lambda _easy: self):
-                    return code, text
+                waits.turn(lambda _easy: self, self._fail)
+                if self._failure:
+                    return self._failure
                 running = self._act(pycurl.SOCKET_TIMEOUT, 0)
             elif running and multi.timeout() == 0:
                 running = self._act(pycurl.SOCKET_TIMEOUT, 0)
         _, _, failed = multi.info_read()
         return (failed[0][1], failed[0][2]) if failed else (0, "")
 
+    def _fail(self, _: _OneShot, code: int, text: str) -> None:
+        self._failure = (code, text)
+
     def _wait_ms(self, idle_at: float) -> float:
         timeout_ms: float = self._multi.timeout()
         if self._waits.open or self._waits.paused:
-            if self._wake_fd < 0:
+            if self._bell is None:
                 # Before the look at what has been answered: nobody could wake us until now.
-                self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-                self._poller.register(self._wake_fd, select.POLLIN)
+                self._bell = OwnedBell()
+                self._poller.register(self._bell.fd, select.POLLIN)
             timeout_ms = self._waits.sooner_ms(timeout_ms)
         if idle_at == math.inf:
             return timeout_ms
@@ -169,8 +175,8 @@ class _OneShot:
         return idle_ms if timeout_ms < 0 else min(idle_ms, timeout_ms)
 
     def _wake(self) -> None:
-        if self._wake_fd >= 0:
-            os.eventfd_write(self._wake_fd, 1)
+        if bell := self._bell:  # kept while it rings, whoever drops it meanwhile
+            bell.ring()
 
     def _act(self, fd: int, mask: int) -> int:
         running = self._multi.socket_action(fd, mask)[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import ssl
+from collections import deque
 
 import pycurl
 
@@ -46,7 +47,7 @@ def probe(request: Request, sends_request: bool, names: Names) -> Probe:
 def _probe(request: Request, sends_request: bool, names: Names) -> Probe:
     LIBCURL.initialise()
     origin = check_request(request)
-    pool = HandlePool(NoSockets(), [])
+    pool = HandlePool(NoSockets(), deque())
     handle = pool.take(request.options, origin)
     try:
         handle.prepare(request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import queue
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -227,6 +228,48 @@ def test_whatever_a_resolver_raises_is_an_answer(
     host, answer = desk.next()
     assert (host, isinstance(answer, NoAddress)) == ("odd", True)
     assert "odd" in str(answer)
+
+
+def test_everybody_is_told_once_however_threads_interleave(
+    desk: Desk, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names are few, so that askers meet; the room is small, so that lookups wait; what is known
+    is forgotten all the time."""
+    hosts = [f"h{number}" for number in range(5)]
+    for host in hosts:
+        resolver.knows(f"{host}.example", "127.0.0.1")
+    faults: list[object] = []
+
+    def ask_on() -> None:
+        mine = Desk(desk.names)
+        for number in range(300):
+            if number % 3 == 0:
+                desk.names.forget(NameLimits(in_flight=2))
+            [answer] = mine.ask(hosts[number % len(hosts)])
+            if answer is None:
+                try:
+                    mine.next()
+                except queue.Empty:
+                    faults.append(f"{number}: nobody has told")
+                    return
+        if not mine.told.empty():
+            faults.append("told twice")
+
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        askers = [threading.Thread(target=ask_on) for _ in range(8)]
+        for thread in askers:
+            thread.start()
+        for thread in askers:
+            thread.join()
+    finally:
+        sys.setswitchinterval(usual)
+    assert faults == []
+    assert len(resolver.asked) > 300
+    while desk.names.in_flight:  # the last ones, on their way out
+        threading.Event().wait(0.01)
+    assert desk.names._line.waiting() == ()
 
 
 def test_a_thread_lasts_no_longer_than_what_it_looks_up(desk: Desk, resolver: Resolver) -> None:
