@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from onehttp_backends.curl.names.lookup import Addresses, Answer, Name, NoAddress
+from onehttp_backends.curl.names.lookup import Addresses, Answer, Lookup, Name, NoAddress
 from onehttp_backends.curl.names.lookups import KEPT_SHARE, Names
 from onehttp_backends.naming import NameLimits
 from servers.patience import PATIENCE_S
@@ -228,6 +228,37 @@ def test_whatever_a_resolver_raises_is_an_answer(
     host, answer = desk.next()
     assert (host, isinstance(answer, NoAddress)) == ("odd", True)
     assert "odd" in str(answer)
+
+
+def test_who_joins_a_lookup_as_it_ends_has_its_answer(desk: Desk, resolver: Resolver) -> None:
+    """It is over after it was found, and before the joiner is among those who are told."""
+
+    def end_first(lookup: Lookup) -> None:
+        desk.names._end(lookup, HERE)
+
+    desk.ask("slow")
+    joining = Desk(desk.names)
+    desk.names._start = end_first  # type: ignore[method-assign,assignment]
+    assert joining.ask("slow") == [HERE]
+    assert desk.next() == ("slow", HERE)
+    assert joining.told.empty()
+
+
+def test_a_thread_makes_room_before_it_looks_at_the_line_for_the_last_time(
+    desk: Desk, resolver: Resolver
+) -> None:
+    """Whoever finds no room has put its lookup in before: one of the two sees the other."""
+    seen: queue.SimpleQueue[int] = queue.SimpleQueue()
+    first = desk.names._line.first
+
+    def noting() -> Lookup | None:
+        seen.put(desk.names.in_flight)
+        return first()
+
+    desk.names._line.first = noting  # type: ignore[method-assign]
+    resolver.knows("a.example", "127.0.0.1")
+    desk.ask("a")
+    assert seen.get(timeout=PATIENCE_S) == 0
 
 
 def test_everybody_is_told_once_however_threads_interleave(
