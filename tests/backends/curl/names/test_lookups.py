@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from onehttp_backends.curl.names.lookup import Addresses, Answer, Lookup, Name, NoAddress
+from onehttp_backends.curl.names.lookup import Addresses, Answer, Lookup, Name, NoAddress, Told
 from onehttp_backends.curl.names.lookups import KEPT_SHARE, Names
 from onehttp_backends.naming import NameLimits
 from servers.patience import PATIENCE_S
@@ -90,20 +90,17 @@ def test_a_doubted_answer_is_asked_for_again(desk: Desk, resolver: Resolver) -> 
     assert desk.next() == ("moved", Addresses(("127.0.0.2",)))
 
 
-def test_further_names_wait_for_a_thread_in_the_order_they_came(
-    desk: Desk, resolver: Resolver
-) -> None:
-    room = 8 - 8 // KEPT_SHARE
-    desk.ask(*(f"dead{number}" for number in range(room)))
-    resolver.wait_until_asked(room)
-    for host in ("a", "b", "c"):
+def test_further_names_wait_for_a_thread_in_the_order_they_came(resolver: Resolver) -> None:
+    desk = Desk(Names(NameLimits(in_flight=1)))
+    hosts = ["first", "a", "b", "c"]
+    desk.ask(*hosts)
+    resolver.wait_until_asked(1)
+    assert desk.names.in_flight == 1
+    for host in hosts[1:]:
         resolver.knows(f"{host}.example", "127.0.0.1")
-        desk.ask(host)
-    assert desk.names.in_flight == room
     resolver.let_go()
-    answered = [desk.next() for _ in range(room + 3)]
-    assert [told for told in answered if told[1] == HERE] == [(host, HERE) for host in "abc"]
-    assert resolver.asked[room:] == ["a.example", "b.example", "c.example"]
+    assert [desk.next()[0] for _ in hosts] == hosts
+    assert resolver.asked == [f"{host}.example" for host in hosts]
 
 
 def test_a_name_that_was_found_before_has_a_thread_where_dead_ones_have_taken_all_of_theirs(
@@ -233,12 +230,16 @@ def test_whatever_a_resolver_raises_is_an_answer(
 def test_who_joins_a_lookup_as_it_ends_has_its_answer(desk: Desk, resolver: Resolver) -> None:
     """It is over after it was found, and before the joiner is among those who are told."""
 
-    def end_first(lookup: Lookup) -> None:
-        desk.names._end(lookup, HERE)
+    class EndsFirst(set[Told]):
+        def add(self, told: Told) -> None:
+            desk.names._end(lookup, HERE)
+            super().add(told)
 
     desk.ask("slow")
+    resolver.wait_until_asked(1)
+    [lookup] = desk.names._running
+    lookup.told = EndsFirst(lookup.told)
     joining = Desk(desk.names)
-    desk.names._start = end_first  # type: ignore[method-assign,assignment]
     assert joining.ask("slow") == [HERE]
     assert desk.next() == ("slow", HERE)
     assert joining.told.empty()
