@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from onehttp_backends.contract import Backend
 from onehttp_backends.errors import BackendUnavailableError
+from onehttp_backends.nearest import nearest
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoints
@@ -48,8 +48,8 @@ def load(name: str) -> Callable[..., Backend]:
             f"backend {name!r} cannot be loaded: {error}; "
             f"try: pip install 'onehttp[{'httpx' if name == 'httpx' else name}]'"
         ) from error
-    near = difflib.get_close_matches(name, available(), 1)
-    hint = f" (did you mean {near[0]!r}?)" if near else f"; there are: {', '.join(available())}"
+    near = nearest(name, available())
+    hint = f" (did you mean {near!r}?)" if near else f"; there are: {', '.join(available())}"
     raise BackendUnavailableError(f"no backend named {name!r}{hint}")
 
 

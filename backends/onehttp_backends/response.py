@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import json
 from typing import Final, NamedTuple
 
 from onehttp_backends.headers import Headers, parse_head
@@ -163,6 +162,8 @@ def parsed(body: bytes) -> object:
         json.JSONDecodeError: it is none: wrong, nested too deeply, a number of too many digits,
             or not UTF-8 (-16, -32).
     """
+    import json
+
     try:
         return json.loads(body)
     except json.JSONDecodeError:

@@ -5,10 +5,11 @@ Asked only when a call has failed, so that no call pays for it.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
+
+from onehttp_backends.nearest import nearest
 
 NO_HINTS: Final[Mapping[str, str]] = MappingProxyType({})
 _CONNECTION = "of a named connection (docs/connections.md)"
@@ -98,9 +99,9 @@ def unexpected(
 def _way_out(keyword: str, known: tuple[str, ...], hints: Mapping[str, str]) -> str:
     if hint := hints.get(keyword):
         return f": {hint}"
-    near = difflib.get_close_matches(keyword.lower(), (*known, *hints), 1)
+    near = nearest(keyword.lower(), (*known, *hints))
     if not near:
         return f"; known: {', '.join(known)}"
-    if near[0] in known:
-        return f" (did you mean {near[0]!r}?)"
-    return f" (like {near[0]!r}: {hints[near[0]]})"
+    if near in known:
+        return f" (did you mean {near!r}?)"
+    return f" (like {near!r}: {hints[near]})"

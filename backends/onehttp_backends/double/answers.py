@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TypeAlias, cast
@@ -12,6 +11,7 @@ from onehttp_backends.errors import (
     TransferError,
     UnexpectedRequestError,
 )
+from onehttp_backends.nearest import nearest
 from onehttp_backends.rules.url_paths import asked_url
 from onehttp_backends.shown import too_large
 
@@ -42,8 +42,8 @@ class Canned:
         key = f"{request.method} {request.url}"
         answers = self._answers.get(key)
         if not answers:
-            near = difflib.get_close_matches(key, self._answers, 1)
-            hint = f"; the nearest is {near[0]!r}" if near else ""
+            near = nearest(key, self._answers)
+            hint = f"; the nearest is {near!r}" if near else ""
             raise UnexpectedRequestError(f"no answer for {key!r}{hint}")
         return answers.pop(0) if len(answers) > 1 else answers[0]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-import ipaddress
-import socket
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from onehttp_backends.errors import CurlCode, PeerRefusedError, Phase, Sent
 
-_CARRIES_IPV4: Final = ipaddress.ip_network("64:ff9b::/96")
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
+_CARRIES_IPV4: Final = bytes.fromhex("0064ff9b") + bytes(8)
 """NAT64 (RFC 6052): the last 32 bits are the IPv4 address that is reached."""
 
 
@@ -23,6 +24,8 @@ def is_public(address: str) -> bool:
 
     Source: IANA special-purpose address registries, by way of `ipaddress`.
     """
+    import ipaddress
+
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -34,9 +37,11 @@ def is_public(address: str) -> bool:
     return parsed.is_global and not parsed.is_multicast
 
 
-def _inner_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    if address in _CARRIES_IPV4:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+def _inner_ipv4(address: IPv6Address) -> IPv4Address | None:
+    if address.packed.startswith(_CARRIES_IPV4):
+        from ipaddress import IPv4Address
+
+        return IPv4Address(address.packed[-4:])
     teredo = address.teredo
     return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)
 
@@ -44,6 +49,8 @@ def _inner_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
 def is_private_host(host: str) -> bool:
     """Whether the host of a URL is a private address by what is written there: for who cannot look
     names up, since a proxy does. ``127.1`` and ``0x7f000001`` are addresses, too."""
+    import socket
+
     try:
         return not is_public(socket.inet_ntoa(socket.inet_aton(host)))
     except (OSError, UnicodeEncodeError):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-
 from onehttp.calls.policy_state import PoliciesInForce, policies_of
 from onehttp.connections.model import ConnectionSet, ConnectionSpec
 from onehttp.errors import CurlCode, RequestError, UnknownConnectionError
 from onehttp.urls import with_params
+from onehttp_backends.nearest import nearest
 from onehttp_backends.rules.url_paths import climbs_out
 
 
@@ -81,7 +80,7 @@ class Revision(dict[str, ReadyConnection]):
         self.connections = connections
 
     def __missing__(self, name: str) -> ReadyConnection:
-        near = difflib.get_close_matches(str(name), self, 1)
+        near = nearest(str(name), self)
         known = ", ".join(self) or "none are configured"
-        hint = f" (did you mean {near[0]!r}?)" if near else f"; known: {known}"
+        hint = f" (did you mean {near!r}?)" if near else f"; known: {known}"
         raise UnknownConnectionError(f"no connection named {name!r}{hint}")

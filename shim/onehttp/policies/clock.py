@@ -5,7 +5,6 @@ A test hands in a clock of its own, and needs no sleeps.
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -33,8 +32,12 @@ class Clock:
     """Seconds that never go back."""
     wall = staticmethod(time.time)
     """Seconds since 1970: what a date in ``Retry-After`` is compared with."""
-    share = staticmethod(random.random)
-    """The jitter: from 0 up to 1."""
+
+    def share(self) -> float:
+        """The jitter: from 0 up to 1."""
+        from random import random
+
+        return random()
 
     def pause(self, pause: Pause) -> None:
         """In a thread that may block."""

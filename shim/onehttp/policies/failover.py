@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
+
+from onehttp_backends.nearest import nearest
 
 
 class FailoverFault(NamedTuple):
@@ -47,8 +48,8 @@ def _faults(
             loop = " -> ".join([*way[way.index(successor) :], successor])
             yield FailoverFault(name, index, f"a loop: {loop}; take one of them out")
         elif successor not in failovers:
-            near = difflib.get_close_matches(successor, failovers, 1)
-            hint = f' (did you mean "{near[0]}"?)' if near else ""
+            near = nearest(successor, failovers)
+            hint = f' (did you mean "{near}"?)' if near else ""
             yield FailoverFault(name, index, f'no connection named "{successor}"{hint}')
         else:
             yield from _faults(successor, failovers, way, done)

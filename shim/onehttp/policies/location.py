@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 from onehttp.urls import ascii_authority
 from onehttp_backends.errors import CurlCode, RedirectError, RequestError, Sent
@@ -94,6 +93,8 @@ def _built(scheme: str, rest: str, base: str) -> str:
 def _host(authority: str) -> str:
     if "%" not in authority:
         return authority
+    from urllib.parse import unquote_to_bytes
+
     try:
         return ascii_authority(unquote_to_bytes(authority).decode())
     except UnicodeDecodeError:

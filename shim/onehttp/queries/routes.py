@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import TypeAlias, TypeVar, cast
 
 from onehttp.errors import UnknownRouteError
 from onehttp.queries.result import Result
+from onehttp_backends.nearest import nearest
 
 Route: TypeAlias = Callable[[Result], object]
 RouteTarget: TypeAlias = "str | Route | None"
@@ -55,8 +55,8 @@ class Routes:
             )
         route = self._by_name.get(name) or self._of_scripts(name)
         if route is None:
-            near = difflib.get_close_matches(name, self._by_name, 1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            near = nearest(name, self._by_name)
+            hint = f" (did you mean {near!r}?)" if near else ""
             raise UnknownRouteError(
                 f"no route named {name!r}{hint}; register it with @onehttp.route({name!r})"
             )

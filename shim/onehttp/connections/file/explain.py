@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import Any, NamedTuple, get_args
 
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from onehttp.connections.file.document import AS_WRITTEN, KeyPath
+from onehttp_backends.nearest import nearest
 
 _EXPECTED = {
     "bool_type": "true or false",
@@ -161,9 +161,9 @@ def _shown(path: KeyPath, model: type[BaseModel], written: Any) -> str:
 def _unknown_key(path: KeyPath, model: type[BaseModel]) -> str:
     around = model_at(model, path[:-1]) or model
     known = list(around.model_fields)
-    near = difflib.get_close_matches(str(path[-1]), known, 1)
+    near = nearest(str(path[-1]), known)
     return (
-        f"unknown key; did you mean {near[0]!r}?"
+        f"unknown key; did you mean {near!r}?"
         if near
         else (f"unknown key; known: {', '.join(known)}")
     )
