@@ -47,11 +47,11 @@ class Issued:
 class Authority:
     """Issues certificates, and revokes them."""
 
-    def __init__(self, name: str = "Authority") -> None:
+    def __init__(self, name: str = "Authority", days: int = 30) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         constraints = x509.BasicConstraints(ca=True, path_length=None)
-        built = self._builder(self._name, self._key, 0).add_extension(constraints, critical=True)
+        built = self._builder(self._name, self._key, days).add_extension(constraints, critical=True)
         self.certificate = built.sign(self._key, hashes.SHA256())
 
     @property
@@ -62,7 +62,7 @@ class Authority:
         """A certificate; without ``names`` it has no subjectAltName."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-        builder = self._builder(subject, key, expired_days)
+        builder = self._builder(subject, key, -expired_days if expired_days else 30)
         if names:
             alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
             builder = builder.add_extension(alternatives, critical=False)
@@ -99,9 +99,9 @@ class Authority:
         return response.public_bytes(serialization.Encoding.DER)
 
     def _builder(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, expired_days: int
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, days: int
     ) -> x509.CertificateBuilder:
-        end = _now() + 30 * DAY - (expired_days and (30 + expired_days)) * DAY
+        end = _now() + days * DAY
         return (
             x509.CertificateBuilder()
             .subject_name(subject)

@@ -80,6 +80,8 @@ class Handshake:
 
     def may_send(self, own_port: int) -> bool:
         """Whether a request may go out on the connection that libcurl has found or made."""
+        if not (self._fds or self._named_badly):
+            return True  # found: who made it has looked at its certificate
         if self._named_badly is not None and not self._is_named_well(self._named_badly):
             return self._refuse(NOT_NAMED)
         if self._fds:
@@ -131,6 +133,11 @@ class Handshake:
         if self.refusal == NOT_NAMED:
             self._easy.setopt(pycurl.SSL_SESSIONID_CACHE, 0)  # to see the next certificate whole
         self.refusal = ""
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Close the copy of the socket, here and now: in a forked child libcurl's objects last for
+        ever, and what they refer to."""
         self._end = None
         self._fds.clear()
 

@@ -325,6 +325,9 @@ class Engine:
         self.ownership.lose()
         self.waits.close()
         self.make_immortal()
+        for handle in self.pool.made:
+            if handle.handshake:
+                handle.handshake.let_go()
         for known in self.watch.open_sockets():
             os.close(known.fd)
         self.watch.close()

@@ -143,6 +143,10 @@ def _check_trusted(tls: Tls, read: dict[str, bytes], found: Inspection) -> None:
             context.load_verify_locations(cadata=_text(read[name]))
         except (ssl.SSLError, ValueError):
             found.problems.append((_KEYS[name], f"{getattr(tls, name)} {advice}"))
+            continue
+        is_single = read[name].count(b"-----BEGIN CERTIFICATE-----") == 1
+        if is_single and (late := _lateness(getattr(tls, name), not_after(read[name]))):
+            found.warnings.append((_KEYS[name], late))  # of a bundle some may be over at any time
 
 
 def _check_ciphers(found: Inspection, ciphers: str) -> None:

@@ -182,6 +182,15 @@ def test_a_version_that_is_broken_is_warned_of(pem: Path) -> None:
     assert "tls.min_version: 1.0 is broken" in str(found.warnings[0])
 
 
+@pytest.mark.parametrize(("days", "said"), [(-1, "expired on"), (3, "expires on"), (60, None)])
+def test_an_authority_past_its_date_is_warned_of(pem: Path, days: int, said: str | None) -> None:
+    (pem / "ca.pem").write_bytes(Authority(days=days).pem)
+    told = [str(warning) for warning in loaded(pem, "ca_file: ca.pem").warnings]
+    assert bool(told) is (said is not None)
+    if said is not None:
+        assert f"tls.ca_file: {pem}/ca.pem {said}" in told[0]
+
+
 def test_a_list_of_revoked_certificates_is_of_an_authority(pem: Path) -> None:
     (pem / "crl.pem").write_bytes(Authority().revoking())
     with pytest.raises(onehttp.ConfigurationError, match="give ca_file, too"):
