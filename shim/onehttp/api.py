@@ -13,13 +13,12 @@ from onehttp.calls.arguments import (
 )
 from onehttp.calls.callback_driver import starts_following
 from onehttp.calls.drivers import aperform_following, perform_following
-from onehttp.connections.model import AdhocCalls, ConnectionSet, ConnectionSpec
+from onehttp.connections.model import ConnectionSet, ConnectionSpec
 from onehttp.connections.reload import Reload
 from onehttp.connections.source import Source
 from onehttp.discreet import discreet
 from onehttp.errors import OnehttpError
 from onehttp.named_connection import Connection
-from onehttp.policies.redirects import DEFAULT_MAX_REDIRECTS
 from onehttp.process import Process, caller
 from onehttp.queries.counts import QueryStats, ShutdownReport
 from onehttp.queries.limits import QueryLimits
@@ -178,7 +177,7 @@ def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
             return runtime.backend.perform(Request(method, url, (), None, adhoc.options))
         wanted = build_request(method, url, adhoc.options, (), call)
         if ("follow_redirects" in call or adhoc.max_redirects) and (
-            hops := _redirects(adhoc, call)
+            hops := adhoc.hops(call.get("follow_redirects"))
         ):
             return perform_following(runtime.backend, wanted, hops)
         return runtime.backend.perform(wanted)
@@ -199,7 +198,7 @@ def arequest(method: str, url: str, **call: Unpack[CallArguments]) -> Coroutine[
         adhoc = runtime.adhoc.requests
         wanted = build_request(method, url, adhoc.options, (), call)
         if ("follow_redirects" in call or adhoc.max_redirects) and (
-            hops := _redirects(adhoc, call)
+            hops := adhoc.hops(call.get("follow_redirects"))
         ):
             return aperform_following(runtime.backend, wanted, hops)
         return runtime.backend.aperform(wanted)
@@ -237,7 +236,7 @@ def submit(
     adhoc = runtime.adhoc.queries
     wanted = build_request(method, url, adhoc.options, (), call)
     start = None
-    if hops := _redirects(adhoc, call):
+    if hops := adhoc.hops(call.get("follow_redirects")):
         start = starts_following(runtime.backend, runtime.clock, hops)
     return runtime.submit_request(wanted, route, xdata, start)
 
@@ -337,14 +336,6 @@ def query_stats() -> QueryStats:
 def drain(timeout_s: float | None = None) -> bool:
     """Wait until every query has ended; False: some have not after ``timeout_s`` seconds."""
     return _runtime().queries.drain(timeout_s)
-
-
-def _redirects(adhoc: AdhocCalls, call: CallArguments) -> int:
-    """How many redirects a call without a connection follows."""
-    wanted = call.get("follow_redirects")
-    if wanted is None:
-        return adhoc.max_redirects
-    return (adhoc.max_redirects or DEFAULT_MAX_REDIRECTS) if wanted else 0
 
 
 def _runtime() -> Runtime:

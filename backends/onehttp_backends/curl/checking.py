@@ -16,9 +16,9 @@ import pycurl
 
 from onehttp_backends.checking import OptionFault
 from onehttp_backends.contract import Tls, TransferOptions
-from onehttp_backends.curl.handle import LentSocket
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.options import apply_options
+from onehttp_backends.curl.sending_guard import LentSocket
 from onehttp_backends.errors import CurlCode, RequestError
 
 _TIMEOUT_MS: Final = 10_000

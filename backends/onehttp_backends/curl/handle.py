@@ -9,34 +9,25 @@ from __future__ import annotations
 
 import io
 import itertools
-import socket
 from collections import deque
-from typing import Any, Protocol
 
 import pycurl
 
 from onehttp_backends.contract import Request
 from onehttp_backends.curl.handshake import Handshake
-from onehttp_backends.curl.idle_limit import Progress, Sockets
+from onehttp_backends.curl.idle_limit import Progress
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
+from onehttp_backends.curl.message_settings import MessageSettings
 from onehttp_backends.curl.names.hops import Hops
 from onehttp_backends.curl.names.lookup import FAMILIES, Name
 from onehttp_backends.curl.names.places import Place, places
 from onehttp_backends.curl.names.wait import Wait
 from onehttp_backends.curl.options import apply_options
+from onehttp_backends.curl.sending_guard import OpenedSockets
 from onehttp_backends.curl.shelf import Shelf
-from onehttp_backends.errors import CurlCode, RequestError
-from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.rules.framing import (
-    CODING,
-    CONNECTION,
-    HOST,
-    LENGTH,
     check_framing,
-    closes_connection,
 )
-from onehttp_backends.rules.public_addresses import is_public
-from onehttp_backends.rules.request_rules import SAFE_METHODS, check_headers
 from onehttp_backends.rules.url_paths import asked_url
 
 EXPECT_THRESHOLD_BYTES = 1024 * 1024
@@ -44,69 +35,33 @@ EXPECT_THRESHOLD_BYTES = 1024 * 1024
 KEEP_BODY_BYTES = 64 * 1024
 """A larger request body is let go of when its transfer ends, not when the handle is used again."""
 
-_ENGINE_HEADERS = frozenset(
-    {
-        "accept",
-        "content-length",
-        "content-type",
-        "expect",
-        "host",
-        "transfer-encoding",
-        "user-agent",
-    }
-)
-_GET = ("GET", False)
 STOP = itertools.repeat(1).__next__
 """For ``RESOLVER_START_FUNCTION``: libcurl, about to look a name up, ends the transfer instead.
 No Python function, so that no signal handler can run (and raise) in it."""
 UNKNOWN_S = -1.0
-NO_HEADERS: HeaderPairs = (("", ""),)
-"""Those of no request: what a handle is set to is not known."""
 _URL = pycurl.URL
 
 
-class OpenedSockets(Sockets, Protocol):
-    """What a handle asks of those who know all sockets."""
-
-    def is_dead(self, own_port: int) -> bool: ...
-
-
-class Handle:
+class Handle(MessageSettings):
     """One easy handle, what it is set to, and where its response gathers."""
 
     __slots__ = (
         "__weakref__",
         "_body",
-        "_closes",
         "_connect_timeout_s",
-        "_expects_nothing",
-        "_frames_itself",
-        "_guards_resend",
-        "_headers",
-        "_sent_into_dead",
-        "_sent_with_head",
         "_total_timeout_s",
         "_url",
-        "_verb",
-        "_watch",
         "always_connects",
         "asked_url",
         "body",
-        "easy",
-        "handshake",
-        "head",
         "hops",
         "kept_bytes",
-        "options",
         "places",
         "progress",
-        "refused_peer",
-        "resend_refused",
         "scope",
         "shelf",
         "wait",
         "waited_us",
-        "was_interrupted",
         "was_truncated",
     )
 
@@ -118,34 +73,19 @@ class Handle:
         named_badly: set[str],
     ) -> None:
         options = shelf.options
-        self.easy: Easy = LIBCURL.easy()
+        super().__init__(LIBCURL.easy(), options, watch)
         self.shelf = shelf
-        self.options = options
-        self._watch = watch
         self.body = io.BytesIO()
-        self.head: list[bytes] = []
-        self.resend_refused = False
-        self.refused_peer = ""
         self.was_truncated = False
-        self.was_interrupted = False
-        """A callback met an exception that was not its own, and libcurl has ended the transfer."""
         self.kept_bytes = 0
         self._url = ""
         self.asked_url = ""
         """The URL as it goes out: libcurl takes out dot segments."""
-        self._verb = _GET
         self._body: bytes | None = None
-        self._headers: HeaderPairs = ()
-        self._expects_nothing = False
-        self._frames_itself = False
-        self._closes: bool | None = False
-        self._guards_resend: bool | None = False
         self.always_connects: bool | None = False
         """None: not known."""
         self._total_timeout_s = options.total_timeout_s
         self._connect_timeout_s = options.connect_timeout_s
-        self._sent_with_head = -1
-        self._sent_into_dead = False
         setopt = self.easy.setopt
         apply_options(setopt, options)
         opening = watch.opening
@@ -153,7 +93,6 @@ class Handle:
         if options.idle_timeout_s:
             self.progress = Progress(self.easy, shelf, self.head, watch)
             opening = self.progress.note_opened
-        self.handshake: Handshake | None = None
         if shelf.origin[:6].lower() == "https:":
             is_strict = options.tls.verify_host and not options.as_libcurl
             self.handshake = Handshake(
@@ -318,104 +257,13 @@ class Handle:
         self.easy.setopt(pycurl.FRESH_CONNECT, int(always_connects))
         self.always_connects = always_connects
 
-    def _set_verb(self, verb: tuple[str, bool]) -> None:
-        method, has_body = verb
-        setopt = self.easy.setopt
-        self._verb = ("", False)  # unknown, should one of the next calls fail
-        if method == "HEAD":
-            if has_body:
-                raise RequestError(CurlCode.BAD_FUNCTION_ARGUMENT, "HEAD: a body cannot be sent")
-            setopt(pycurl.NOBODY, 1)
-        else:
-            setopt(pycurl.NOBODY, 0)
-            setopt(pycurl.POST if has_body else pycurl.HTTPGET, 1)
-        if (
-            method == "HEAD"
-            or (method == "GET" and not has_body)
-            or (method == "POST" and has_body and not self.options.redirects_keep_method)
-        ):
-            self.easy.unsetopt(pycurl.CUSTOMREQUEST)
-        else:
-            setopt(pycurl.CUSTOMREQUEST, method)
-        guards_resend = method not in SAFE_METHODS and not self.options.unsafe_resend
-        if guards_resend is not self._guards_resend:
-            self._guards_resend = None
-            if guards_resend:
-                setopt(pycurl.PREREQFUNCTION, self._may_send)
-            elif self.options.peers == "any" and not self.handshake:
-                self.easy.unsetopt(pycurl.PREREQFUNCTION)
-            self._guards_resend = guards_resend
-        self._verb = verb
-
-    def _set_headers(self, headers: HeaderPairs, body: bytes | None, expects_nothing: bool) -> None:
-        special = check_headers(headers)
-        closes = CONNECTION in special and closes_connection(headers)
-        self._headers = NO_HEADERS
-        self._frames_itself = False
-        if LENGTH in special or CODING in special or HOST in special:
-            if self.options.as_libcurl:
-                # What is not the body's length may leave bytes for the next request.
-                closes = True
-            else:
-                check_framing(headers, body)
-                self._frames_itself = True
-        if closes is not self._closes:
-            # libcurl does not read its caller's headers, and would use the connection again.
-            self._closes = None
-            self.easy.setopt(pycurl.FORBID_REUSE, int(closes or not self.options.reuse))
-            self._closes = closes
-        lines = [header_line(name, value, self.options.as_libcurl) for name, value in headers]
-        if expects_nothing and not any(name.lower() == "expect" for name, _ in headers):
-            lines.append("Expect:")
-        if lines:
-            self.easy.setopt(pycurl.HTTPHEADER, lines)
-        else:
-            self.easy.unsetopt(pycurl.HTTPHEADER)
-        self._expects_nothing = expects_nothing
-        self._headers = headers
-
-    def _open_public(self, _purpose: int, address: Any) -> LentSocket | int:
-        try:
-            family, kind, protocol, (peer_ip, *_) = address
-            if is_public(peer_ip):
-                return LentSocket(socket.socket(family, kind, protocol))
-            self.refused_peer = peer_ip
-        except OSError:  # no more descriptors: like any address that cannot be connected to
-            pass
-        except BaseException as error:  # noqa: BLE001 - pycurl would print it
-            self._watch.raised.append(error)
-            self.was_interrupted = True
-        return int(pycurl.SOCKET_BAD)
-
-    def _may_send(self, peer_ip: str, _own_ip: str, _peer_port: int, own_port: int) -> int:
-        try:
-            is_allowed = self._is_sending_allowed(peer_ip, own_port)
-        except BaseException as error:  # noqa: BLE001 - libcurl's next callback would meet it
-            self._watch.raised.append(error)
-            self.was_interrupted = True
-            is_allowed = False
-        return int(pycurl.PREREQFUNC_OK if is_allowed else pycurl.PREREQFUNC_ABORT)
-
-    def _is_sending_allowed(self, peer_ip: str, own_port: int) -> bool:
-        # A kept connection may be one that another connection's options allowed.
-        if self.options.peers == "public" and not is_public(peer_ip):
-            self.refused_peer = peer_ip
-            return False
-        if self.handshake and not self.handshake.may_send(own_port):
-            return False
-        if not self._guards_resend:
-            return True
-        # libcurl repeats a request by itself when a kept connection ends before the first
-        # byte of an answer, a POST too, and has no option against it (curl#18417). It asks
-        # here before each sending: a second one with no header received in between is such a
-        # repetition. It may go on only if the first went into a socket we knew to be dead.
-        is_repetition = len(self.head) == self._sent_with_head
-        if is_repetition and not self._sent_into_dead:
-            self.resend_refused = True
-            return False
-        self._sent_into_dead = self._watch.is_dead(own_port)
-        self._sent_with_head = len(self.head)
-        return True
+    def _forget_wait(self) -> None:
+        self.wait = None
+        if self.waited_us:
+            self.waited_us = 0
+            setopt = self.easy.setopt
+            setopt(pycurl.TIMEOUT_MS, milliseconds(self._total_timeout_s))
+            setopt(pycurl.CONNECTTIMEOUT_MS, milliseconds(self._connect_timeout_s))
 
     def _keep_what_fits(self, chunk: bytes) -> int:
         # Returning less than was given ends the transfer with code 23: the wanted early stop.
@@ -427,34 +275,6 @@ class Handle:
         self.body.write(chunk)
         self.kept_bytes += len(chunk)
         return len(chunk)
-
-
-class LentSocket:
-    """A socket for pycurl, which keeps a copy of its descriptor and lets go of this at once."""
-
-    __slots__ = ("_socket",)
-
-    def __init__(self, made: socket.socket) -> None:
-        self._socket = made
-
-    def fileno(self) -> int:
-        return self._socket.fileno()
-
-    def __del__(self) -> None:
-        self._socket.close()
-
-
-def header_line(name: str, value: str, as_written: bool = False) -> str | bytes:
-    """libcurl's notation of one header.
-
-    ``Name:`` removes a header that libcurl would add, ``Name;`` sends one with an empty value.
-    """
-    if not as_written:
-        value = value.strip(" \t")  # no part of it (RFC 9110, 5.5)
-    if value:
-        line = f"{name}: {value}"
-        return line if line.isascii() else line.encode()
-    return f"{name}:" if name.lower() in _ENGINE_HEADERS else f"{name};"
 
 
 def milliseconds(seconds: float) -> int:

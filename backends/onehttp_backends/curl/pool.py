@@ -6,8 +6,9 @@ import weakref
 from collections import deque
 
 from onehttp_backends.contract import TransferOptions
-from onehttp_backends.curl.handle import Handle, OpenedSockets
+from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Easy
+from onehttp_backends.curl.sending_guard import OpenedSockets
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.rules.request_rules import check_options
 

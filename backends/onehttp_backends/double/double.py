@@ -16,8 +16,6 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
-import httpx
-
 from onehttp_backends.checking import OptionFault
 from onehttp_backends.contract import (
     Outcome,
@@ -28,9 +26,11 @@ from onehttp_backends.contract import (
     TransferOptions,
 )
 from onehttp_backends.double.answers import Answer, Canned, Handler, answer_now, answer_of, limited
+from onehttp_backends.double.background import Running, run_loop
 from onehttp_backends.double.checking import check
 from onehttp_backends.double.clients import Clients
 from onehttp_backends.double.exchange import Exchange
+from onehttp_backends.double.web_apps import asgi_handler, wsgi_handler
 from onehttp_backends.errors import (
     CurlCode,
     EngineClosedError,
@@ -41,7 +41,6 @@ from onehttp_backends.errors import (
 )
 from onehttp_backends.immortal import make_immortal
 from onehttp_backends.rules.request_rules import check_message, check_request
-from onehttp_backends.rules.url_paths import asked_url
 from onehttp_backends.shown import shown
 from onehttp_backends.trace import aperformed, begin, is_on, performed
 
@@ -78,9 +77,9 @@ class HttpxBackend:
         self.seen: list[Request] = []
         self._handler = handler if answers is None else Canned(answers)
         if app is not None:
-            self._handler = _asgi_handler(app)
+            self._handler = asgi_handler(app)
         elif wsgi_app is not None:
-            self._handler = _wsgi_handler(wsgi_app)
+            self._handler = wsgi_handler(wsgi_app)
         self._is_closed = False
         self._forget()
         _doubles.add(self)
@@ -235,7 +234,7 @@ class HttpxBackend:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(
-                    target=_run_loop, args=(self._loop,), name="onehttp-double", daemon=True
+                    target=run_loop, args=(self._loop,), name="onehttp-double", daemon=True
                 )
                 self._thread.start()
             loop = self._loop
@@ -305,33 +304,6 @@ class HttpxBackend:
             self._failed += 1
 
 
-class Running:
-    """A transfer on the background loop."""
-
-    def __init__(self, future: concurrent.futures.Future[Outcome]) -> None:
-        self.future = future
-        self.is_closed_under = False
-
-    def cancel(self) -> bool:
-        """End it with a `CancelledError`; False when it had ended already."""
-        return not self.future.done() and self.future.cancel()
-
-
-def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
-    process = os.getpid()
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-        tasks = asyncio.all_tasks(loop)
-        for task in tasks:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        loop.run_until_complete(asyncio.sleep(0))  # lets transports close
-    finally:
-        if os.getpid() == process:
-            loop.close()
-
-
 def _outcome(future: concurrent.futures.Future[Outcome]) -> Outcome:
     error = future.exception()
     if error is None:
@@ -344,40 +316,6 @@ def _cancelled(request: Request) -> TransferError:
     return transfer_error(
         CurlCode.ABORTED_BY_CALLBACK, f"{shown(request)}: cancelled", sent=Sent.MAYBE
     )
-
-
-def _asgi_handler(app: Any) -> Handler:
-    async def handle(request: Request) -> Answer:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app)) as client:
-            return await _asked(client, request)
-
-    return handle
-
-
-def _wsgi_handler(app: Any) -> Handler:
-    def handle(request: Request) -> Answer:
-        from onehttp_backends.double.wire import head_lines, wire_request
-
-        with httpx.Client(transport=httpx.WSGITransport(app=app)) as client:
-            made = wire_request(request, None)
-            made.url = httpx.URL(request.url)
-            made.extensions = {}
-            answer = client.send(made)
-            return Response(
-                answer.status_code, head_lines(answer), answer.content, asked_url(request.url)
-            )
-
-    return handle
-
-
-async def _asked(client: httpx.AsyncClient, request: Request) -> Response:
-    from onehttp_backends.double.wire import head_lines, wire_request
-
-    made = wire_request(request, None)
-    made.url = httpx.URL(request.url)
-    made.extensions = {}
-    answer = await client.send(made)
-    return Response(answer.status_code, head_lines(answer), answer.content, asked_url(request.url))
 
 
 _doubles: weakref.WeakSet[HttpxBackend] = weakref.WeakSet()

@@ -25,7 +25,8 @@ from onehttp_compat.script.captures import DEFAULT_MESSAGE, read_messages
 from onehttp_compat.script.limits import staying_alive
 from onehttp_compat.script.outcome import MessageOutcome
 from onehttp_compat.script.pv.store import install
-from onehttp_compat.script.sip_server import SipServer, serving
+from onehttp_compat.script.serving import serving
+from onehttp_compat.script.sip_server import SipServer
 from onehttp_compat.script.world import World
 from onehttp_compat.server import LegacyServer, use_server
 from onehttp_compat.sip.message import SipMessage

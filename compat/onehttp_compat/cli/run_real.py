@@ -11,7 +11,7 @@ from onehttp_compat.cli.report import Report
 from onehttp_compat.real_server.compare import Difference, Follower, differences
 from onehttp_compat.real_server.run import LiveMessage, LiveScript, running
 from onehttp_compat.script.kemi.tree import EMULATED
-from onehttp_compat.script.sip_server import serving
+from onehttp_compat.script.serving import serving
 from onehttp_compat.script.world import World
 from onehttp_compat.server import LegacyServer
 from onehttp_compat.sip.message import SipMessage

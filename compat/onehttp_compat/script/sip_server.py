@@ -10,21 +10,17 @@ import dataclasses
 import itertools
 import queue
 import threading
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 from onehttp import Result
-from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S, TransactionLayer
 from onehttp_compat.modules.http_async_client.calls import FAKED_MESSAGE, AsyncCall
 from onehttp_compat.modules.http_async_client.reply import AsyncReply
 from onehttp_compat.process import ScriptRoute
-from onehttp_compat.script.instance import Call, Script, ScriptError, ScriptInstance
-from onehttp_compat.script.kemi.tree import ksr_module
+from onehttp_compat.script.instance import Script, ScriptError, ScriptInstance
 from onehttp_compat.script.limits import Watchdog
 from onehttp_compat.script.message_in_progress import (
     REQUEST_ROUTE,
@@ -35,13 +31,10 @@ from onehttp_compat.script.message_in_progress import (
     enter,
 )
 from onehttp_compat.script.outcome import MessageOutcome, QueryOutcome
-from onehttp_compat.script.provided_modules import provided_modules
-from onehttp_compat.script.pv.store import install
 from onehttp_compat.script.relaying import relay, reply_arrived
 from onehttp_compat.script.routed_message import RoutedMessage
 from onehttp_compat.script.transactions import ScriptTransaction
 from onehttp_compat.script.world import World
-from onehttp_compat.server import LegacyServer
 from onehttp_compat.sip.message import SipMessage
 
 MAX_GIVEN: Final = 100_000
@@ -320,42 +313,3 @@ class SipServer:
         finally:
             enter(before)
             progress.toggle(REQUEST_ROUTE)
-
-
-@contextmanager
-def serving(
-    path: Path,
-    legacy: LegacyServer,
-    method: str | None = None,
-    *,
-    argument: str | None = None,
-    ranks: Iterable[int] = (),
-    loaded: frozenset[str] | None = None,
-    prepare: Callable[[World], object] = lambda _world: None,
-    message_timeout_s: float | None = None,
-    final_timer_s: float = DEFAULT_FINAL_TIMER_S,
-    clock: Callable[[], float] = time.monotonic,
-) -> Iterator[SipServer]:
-    """A server that runs the script at ``path``; ``import KSR`` finds its ``KSR`` meanwhile.
-
-    Args:
-        method: which method of an ``app_python`` script takes messages.
-        argument: the text it is called with; None: none.
-        ranks: further processes that ``child_init`` is run for.
-        loaded: the modules of the server's configuration; None: all there are.
-        prepare: given the world of the run before the script starts.
-        message_timeout_s: how long a script may work on a message; None: without end.
-        final_timer_s: ``fr_timer``: how long a suspended transaction waits until it answers 408.
-        clock: seconds, for that timer.
-
-    Raises:
-        ScriptError: the script does not start.
-    """
-    world = World(legacy, TransactionLayer(final_timer_s, clock), path)
-    install(world)
-    prepare(world)
-    ksr = ksr_module(world, loaded)
-    call = None if method is None else Call(method, argument)
-    with provided_modules(ksr, path), Watchdog(message_timeout_s) as watchdog:
-        script = Script(path, world, ksr, call)
-        yield SipServer(script, world, ranks, watchdog)

@@ -9,6 +9,7 @@ from typing import Final
 from onehttp.errors import placed
 from onehttp.policies.breaker import BreakerPolicy
 from onehttp.policies.limits import LimitsPolicy
+from onehttp.policies.redirects import DEFAULT_MAX_REDIRECTS
 from onehttp.policies.retry import RetryPolicy
 from onehttp.queries.limits import QueryLimits
 from onehttp.version import USER_AGENT
@@ -58,6 +59,12 @@ class AdhocCalls:
     """One object for all of them: engines pool by its identity."""
     max_redirects: int = 0
     """As many are followed where a call does not say."""
+
+    def hops(self, follow_redirects: bool | None) -> int:
+        """How many redirects a call follows that says so, says no, or says nothing (None)."""
+        if follow_redirects is None:
+            return self.max_redirects
+        return (self.max_redirects or DEFAULT_MAX_REDIRECTS) if follow_redirects else 0
 
 
 ADHOC_CALLS: Final = AdhocCalls()

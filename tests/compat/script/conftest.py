@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from onehttp_compat.script.sip_server import SipServer, serving
+from onehttp_compat.script.serving import serving
+from onehttp_compat.script.sip_server import SipServer
 from onehttp_compat.server import LegacyServer
 from stand_ins.loading import Load
 

@@ -8,7 +8,7 @@ import pytest
 
 from onehttp_compat.script.captures import DEFAULT_MESSAGE, read_messages
 from onehttp_compat.script.instance import ScriptError
-from onehttp_compat.script.sip_server import serving
+from onehttp_compat.script.serving import serving
 from onehttp_compat.server import LegacyServer
 from servers.raw import RawServer
 from stand_ins.loading import Load

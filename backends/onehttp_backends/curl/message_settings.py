@@ -1,0 +1,119 @@
+"""What an easy handle is told of one message: its method, whether a body follows, its headers."""
+
+from __future__ import annotations
+
+import pycurl
+
+from onehttp_backends.contract import TransferOptions
+from onehttp_backends.curl.libcurl import Easy
+from onehttp_backends.curl.sending_guard import OpenedSockets, SendingGuard
+from onehttp_backends.errors import CurlCode, RequestError
+from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.rules.framing import (
+    CODING,
+    CONNECTION,
+    HOST,
+    LENGTH,
+    check_framing,
+    closes_connection,
+)
+from onehttp_backends.rules.request_rules import SAFE_METHODS, check_headers
+
+_ENGINE_HEADERS = frozenset(
+    {
+        "accept",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "transfer-encoding",
+        "user-agent",
+    }
+)
+GET = ("GET", False)
+NO_HEADERS: HeaderPairs = (("", ""),)
+"""Those of no request: what a handle is set to is not known."""
+
+
+class MessageSettings(SendingGuard):
+    """Sets what differs from the message before, and remembers it once it is set."""
+
+    __slots__ = ("_closes", "_expects_nothing", "_frames_itself", "_headers", "_verb", "easy")
+
+    def __init__(self, easy: Easy, options: TransferOptions, watch: OpenedSockets) -> None:
+        super().__init__(options, watch)
+        self.easy = easy
+        self._verb = GET
+        self._headers: HeaderPairs = ()
+        self._expects_nothing = False
+        self._frames_itself = False
+        self._closes: bool | None = False
+
+    def _set_verb(self, verb: tuple[str, bool]) -> None:
+        method, has_body = verb
+        setopt = self.easy.setopt
+        self._verb = ("", False)  # unknown, should one of the next calls fail
+        if method == "HEAD":
+            if has_body:
+                raise RequestError(CurlCode.BAD_FUNCTION_ARGUMENT, "HEAD: a body cannot be sent")
+            setopt(pycurl.NOBODY, 1)
+        else:
+            setopt(pycurl.NOBODY, 0)
+            setopt(pycurl.POST if has_body else pycurl.HTTPGET, 1)
+        if (
+            method == "HEAD"
+            or (method == "GET" and not has_body)
+            or (method == "POST" and has_body and not self.options.redirects_keep_method)
+        ):
+            self.easy.unsetopt(pycurl.CUSTOMREQUEST)
+        else:
+            setopt(pycurl.CUSTOMREQUEST, method)
+        guards_resend = method not in SAFE_METHODS and not self.options.unsafe_resend
+        if guards_resend is not self._guards_resend:
+            self._guards_resend = None
+            if guards_resend:
+                setopt(pycurl.PREREQFUNCTION, self._may_send)
+            elif self.options.peers == "any" and not self.handshake:
+                self.easy.unsetopt(pycurl.PREREQFUNCTION)
+            self._guards_resend = guards_resend
+        self._verb = verb
+
+    def _set_headers(self, headers: HeaderPairs, body: bytes | None, expects_nothing: bool) -> None:
+        special = check_headers(headers)
+        closes = CONNECTION in special and closes_connection(headers)
+        self._headers = NO_HEADERS
+        self._frames_itself = False
+        if LENGTH in special or CODING in special or HOST in special:
+            if self.options.as_libcurl:
+                # What is not the body's length may leave bytes for the next request.
+                closes = True
+            else:
+                check_framing(headers, body)
+                self._frames_itself = True
+        if closes is not self._closes:
+            # libcurl does not read its caller's headers, and would use the connection again.
+            self._closes = None
+            self.easy.setopt(pycurl.FORBID_REUSE, int(closes or not self.options.reuse))
+            self._closes = closes
+        lines = [header_line(name, value, self.options.as_libcurl) for name, value in headers]
+        if expects_nothing and not any(name.lower() == "expect" for name, _ in headers):
+            lines.append("Expect:")
+        if lines:
+            self.easy.setopt(pycurl.HTTPHEADER, lines)
+        else:
+            self.easy.unsetopt(pycurl.HTTPHEADER)
+        self._expects_nothing = expects_nothing
+        self._headers = headers
+
+
+def header_line(name: str, value: str, as_written: bool = False) -> str | bytes:
+    """libcurl's notation of one header.
+
+    ``Name:`` removes a header that libcurl would add, ``Name;`` sends one with an empty value.
+    """
+    if not as_written:
+        value = value.strip(" \t")  # no part of it (RFC 9110, 5.5)
+    if value:
+        line = f"{name}: {value}"
+        return line if line.isascii() else line.encode()
+    return f"{name}:" if name.lower() in _ENGINE_HEADERS else f"{name};"
