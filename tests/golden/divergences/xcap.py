@@ -21,6 +21,8 @@ from golden.server.golden_server import GoldenServer
 Json = Any
 PROBE_S = 4.0
 AUIDS = {"pres-rules": 2, "rls-services": 8, "resource-lists": 4}
+DOCUMENT = (200, 203)
+GONE = (404, 410)
 TREES = ("users", "group", "global")
 
 
@@ -33,7 +35,7 @@ class Answer(NamedTuple):
 
     @property
     def is_document(self) -> bool:
-        return self.status < 400 and self.status != 304 and bool(self.body)
+        return self.status in DOCUMENT and bool(self.body)
 
 
 def faithful(case: Case) -> Case:
@@ -92,7 +94,7 @@ def _url(text: str) -> SplitResult:
 
 
 def _intended_poll(step: Step, server: GoldenServer) -> None:
-    told, wire = [], []
+    told, wire, gone = [], [], []
     asked = {(one["listener"], one["target"]): one for one in step["wire"]}
     for row in step["expect"]["rows"]:
         url = _url(server.expand(row["doc_uri"]))
@@ -106,15 +108,17 @@ def _intended_poll(step: Step, server: GoldenServer) -> None:
             continue
         wire.append(_conditional(request, row["etag"]))
         answer = probe(port, url.path, row["etag"])
-        if answer is not None and answer.is_document and answer.etag:
-            if answer.etag == row["etag"]:
-                continue
-            row["doc"], row["etag"] = answer.body.decode(), answer.etag
-            wire.append(_conditional(request, row["etag"]))
+        if answer is not None and answer.status in GONE:
+            gone.append(row)
+        elif answer is not None and answer.is_document and answer.etag != row["etag"]:
+            # Without an etag it is asked for unconditionally from now on.
+            row["doc"], row["etag"] = answer.body.decode(), answer.etag or ""
+            wire.append(_conditional(request, answer.etag) if answer.etag else request)
             account = "@".join(filter(None, (row["username"], row["domain"])))
             told.append((row["doc_type"], f"sip:{account}", answer.body))
     step["wire"] = wire
     step["expect"]["told"] = told
+    step["expect"]["rows"] = [row for row in step["expect"]["rows"] if row not in gone]
 
 
 def _conditional(request: dict[str, Json], etag: str) -> dict[str, Json]:
