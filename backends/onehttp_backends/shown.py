@@ -12,7 +12,9 @@ def shown(request: Request) -> str:
     connection that it is made on."""
     name = request.options.name
     connection = f" (connection {name!r})" if name else ""
-    return f"{request.method} {shown_url(request.url)}{connection}"
+    # What has no scheme is no URL that was asked for, but any text.
+    where = shown_url(request.url) if "://" in request.url else "URL"
+    return f"{request.method} {where}{connection}"
 
 
 def coding_error(request: Request, fault: Exception) -> TransferError:

@@ -84,7 +84,7 @@ def _protocol_code(text: str, progress: Progress) -> int:
         is_garbage = "status line" in lowered or "too long" in lowered
         return CurlCode.WEIRD_SERVER_REPLY if is_garbage else CurlCode.RECV_ERROR
     if "without sending a response" in lowered:
-        return CurlCode.RECV_ERROR if progress.received_bytes else CurlCode.GOT_NOTHING
+        return CurlCode.GOT_NOTHING
     if "incomplete" in lowered or "peer closed connection" in lowered:
         # libcurl tells a head cut short (52 or 56) from a body cut short (18).
         return CurlCode.PARTIAL_FILE if progress.is_answered else CurlCode.RECV_ERROR

@@ -75,7 +75,7 @@ def test_a_public_address_is_served_as_ever(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No public address can be had in a test: loopback is taken for one."""
-    for module in ("curl.handle", "double.progress"):
+    for module in ("curl.sending_guard", "double.progress"):
         monkeypatch.setattr(f"onehttp_backends.{module}.is_public", lambda address: True)
     with RawServer(keep_answering) as server:
         for method, body in (("GET", None), ("POST", b"x"), ("GET", None)):

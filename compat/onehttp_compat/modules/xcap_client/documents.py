@@ -85,7 +85,7 @@ class XcapDocuments:
     def fetch(
         self, url: str, port: int, if_match: str | None = None, if_none_match: str | None = None
     ) -> Response | None:
-        """One GET. None where there is no document: an error, 304, a status from 400 on, no body.
+        """One GET. None where there is no document: an error, a status from 300 on, no body.
 
         In faithful mode always, and no condition leaves the process.
         """
@@ -106,7 +106,7 @@ class XcapDocuments:
             raise StatusError(23, "", "write error")
         if isinstance(outcome, TransferError):
             raise outcome
-        if outcome.status >= 400 or outcome.status == 304:
+        if outcome.status >= 300:
             raise StatusError(outcome.status, outcome.url, outcome.reason)
         return outcome
 
