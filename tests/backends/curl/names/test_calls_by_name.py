@@ -241,8 +241,9 @@ def test_a_proxy_that_is_told_addresses_costs_a_lookup_of_either_name(
         options = TransferOptions(proxy=proxy, total_timeout_s=PATIENCE_S)
         outcome = way(engine, Request("GET", "http://far.example/x", options=options))
     assert isinstance(outcome, Response), outcome
-    # On a first connection libcurl finds that it wants the other name, too.
-    assert told[-1] == socket.inet_aton("192.0.2.7")
+    # On a first connection libcurl finds that it wants the other name, too; that one ends untold,
+    # and its end may be seen last.
+    assert socket.inet_aton("192.0.2.7") in told
 
 
 def test_what_is_cached_serves_every_port_of_a_host(
