@@ -7,6 +7,7 @@ import os
 import time
 import weakref
 from contextvars import copy_context
+from typing import Final
 
 from onehttp.queries.admission import Admission
 from onehttp.queries.counts import QueryStats, ShutdownReport
@@ -28,6 +29,10 @@ from onehttp_backends.errors import (
 from onehttp_backends.trace import TracedCall, is_on, step, within
 
 logger = logging.getLogger("onehttp")
+
+
+SETTLING_S: Final = 0.5
+"""How long a shutdown waits for outcomes that another thread is handing out."""
 
 
 class QueryScheduler:
@@ -228,6 +233,8 @@ class QueryScheduler:
             query.cancel()  # also where a policy lets it wait, which the backend knows nothing of
         self._backend.close(max(0.0, deadline - time.monotonic()))
         self._workers.join(deadline)
+        # Who drove may be handing out, on a thread of its own, what the close has ended.
+        self._open.wait(self._own(), SETTLING_S)
 
     def forget_parents_queries(self) -> None:
         """In a forked child: open queries are the parent's, which runs their routes."""
