@@ -8,9 +8,9 @@ import ctypes
 def make_immortal(*objects: object) -> None:
     """Keep objects from ever being finalised, at interpreter exit too.
 
-    Closing a multi joins its resolver threads: behind a hanging lookup that takes seconds, and in
-    a forked child, which does not have these threads, for ever. Closing an event loop in a forked
-    child takes its parent's descriptors out of the epoll set that both share.
+    For what a forked child has of its parent's. Closing a multi says goodbye on connections that
+    are the parent's (TLS, HTTP/2), or closes numbers that are another's by then; closing an event
+    loop takes its parent's descriptors out of the epoll set that both share.
     """
     for each in objects:
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(each))

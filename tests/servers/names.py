@@ -124,14 +124,24 @@ raise_loopback()
 
 
 def raise_loopback(*further: str) -> None:
-    """Let a new network's loopback interface work, with further IPv4 addresses on it."""
+    """Let a new network's loopback interface work, with further addresses on it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         up = struct.pack("16sH14x", b"lo", 0x41)  # IFF_UP | IFF_RUNNING
         fcntl.ioctl(any_socket, 0x8914, up)  # SIOCSIFFLAGS
         for number, address in enumerate(further, 1):
+            if ":" in address:
+                _raise_ipv6(address)
+                continue
             packed = struct.pack("16sHH4s8x", b"lo:%d" % number, socket.AF_INET, 0,
                                  socket.inet_aton(address))  # fmt: skip
             fcntl.ioctl(any_socket, 0x8916, packed)  # SIOCSIFADDR
+
+
+def _raise_ipv6(address: str) -> None:
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as any_socket:
+        packed = socket.inet_pton(socket.AF_INET6, address)
+        request = struct.pack("=16sIi", packed, 64, socket.if_nametoindex("lo"))
+        fcntl.ioctl(any_socket, 0x8916, request)  # SIOCSIFADDR
 
 
 def in_own_network(script: str, folder: Path, timeout_s: float = 4 * PATIENCE_S) -> str:

@@ -21,14 +21,15 @@ SLICE_BYTES = 16 * 1024
 def wire_request(request: Request, trace: object) -> httpx.Request:
     """The httpx request; ``trace`` is told of its progress."""
     parts = urlsplit(request.url)
-    headers = wire_headers(request, parts.netloc.rpartition("@")[2])
+    host, escape, zone = parts.netloc.rpartition("@")[2].partition("%25")
+    headers = wire_headers(request, host + zone[zone.find("]") :] if escape else host)
     extensions: dict[str, object] = {"trace": trace}
     if proxy_of(request.options.proxy, request.url) is None:
         # As it stands: httpx would encode it anew. A proxy's request line is httpcore's to write.
         extensions["target"] = target_of(request.url).encode()
     made = httpx.Request(
         request.method,
-        request.url,
+        request.url.replace(f"%25{zone}", f"%{zone}", 1) if escape else request.url,
         headers=[(name.encode(), value.strip(" \t").encode()) for name, value in headers],
         content=request.body,
         extensions=extensions,

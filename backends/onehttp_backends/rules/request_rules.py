@@ -24,7 +24,8 @@ _line_breaking = re.compile(r"[\r\n\0]").search
 _breaks_a_field = re.compile(r"[\x01-\x08\x0b-\x1f\x7f]").search
 _unsafe_in_url = re.compile(r"[\0-\x20\x7f]").search
 _port = r"(?::(?:[1-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
-_host = r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])"
+_zone = r"(?:%25[A-Za-z0-9_.~-]+)?"  # of a link-local address (RFC 6874)
+_host = rf"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+{_zone}\])"
 # The first is for nearly all calls, and six times as fast: no case folding, ASCII only.
 _usual_url = re.compile(rf"(https?://{_host}{_port})(?:[/?#][!-~]*)?").fullmatch
 _any_url = re.compile(
@@ -117,7 +118,8 @@ def _url_fault(url: object) -> RequestError:
             "URL: credentials before '@' are refused; give them as `auth:` of a named connection, "
             "or in an Authorization header",
         )
-    return RequestError(malformed, f"URL: {authority!r} is not a host with an optional port")
+    hint = "; write a zone as %25ZONE" if "%" in authority and "%25" not in authority else ""
+    return RequestError(malformed, f"URL: {authority!r} is not a host with an optional port{hint}")
 
 
 def _missing(url: str) -> str:
