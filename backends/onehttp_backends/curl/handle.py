@@ -257,14 +257,6 @@ class Handle(MessageSettings):
         self.easy.setopt(pycurl.FRESH_CONNECT, int(always_connects))
         self.always_connects = always_connects
 
-    def _forget_wait(self) -> None:
-        self.wait = None
-        if self.waited_us:
-            self.waited_us = 0
-            setopt = self.easy.setopt
-            setopt(pycurl.TIMEOUT_MS, milliseconds(self._total_timeout_s))
-            setopt(pycurl.CONNECTTIMEOUT_MS, milliseconds(self._connect_timeout_s))
-
     def _keep_what_fits(self, chunk: bytes) -> int:
         # Returning less than was given ends the transfer with code 23: the wanted early stop.
         room = self.options.max_body_bytes - self.kept_bytes

@@ -29,7 +29,7 @@ def test_a_worker_looks_names_up_while_others_are_dead(inside: Inside) -> None:
     assert inside.ask("dead") == " ".join(["28"] * 25)
     for _ in range(3):
         assert inside.ask("good") == "200"
-    assert inside.ask("in_flight") == "25"
+    assert inside.ask_until("in_flight", "25") == "25"  # a thread ends when it has its turn
 
 
 def test_an_answer_that_comes_while_the_worker_is_idle_is_there_for_its_next_call(

@@ -41,6 +41,7 @@ class Alone:
         self._ownership = ownership
         self._watch = watch
         self._waits = waits
+        self._names, self._feeder = waits.names, waits.feeder
         self._inbox = inbox
         self._account = account
         self._pool = pool
@@ -56,7 +57,8 @@ class Alone:
         """
         multi, ownership, watch, easy = self._multi, self._ownership, self._watch, handle.easy
         watch.sweep()
-        self._waits.refresh()
+        if self._feeder.revision is not self._names.revision:
+            self._waits.refresh()
         if watch.is_listening is not False:
             # Two calls from C into Python for each transfer, with nobody to use them.
             watch.stop_listening(multi)
@@ -89,8 +91,7 @@ class Alone:
             if handle.is_parked:
                 return None
         outcome = self._account.outcome(handle, request, code, text)
-        if not handle.is_parked:
-            multi.remove_handle(easy)
+        multi.remove_handle(easy)
         self._pool.give_back(handle)
         return outcome
 

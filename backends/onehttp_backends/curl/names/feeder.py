@@ -21,12 +21,13 @@ class Feeder:
     is not allowed, so the transfer ends there: no socket, no lookup.
     """
 
-    def __init__(self, multi: Multi) -> None:
+    def __init__(self, multi: Multi, revision: object) -> None:
         self._multi = multi
         self._easy: Easy | None = None
         self._given: set[Place] = set()
-        self.is_in = False
-        """Whether it may be in the multi: an exception has kept it there."""
+        self.revision: object = revision
+        """Of what was given; None while the handle may be in the multi, should an exception keep
+        it there."""
 
     @property
     def made(self) -> tuple[Easy, ...]:
@@ -36,7 +37,7 @@ class Feeder:
     def give(self, place: Place, addresses: Addresses) -> None:
         """Let transfers of the multi to this place use these addresses."""
         if len(self._given) >= MAX_GIVEN:
-            self.forget()
+            self.begin_anew(self.revision)
         self._given.add(place)
         self._load([entry(place, addresses)])
 
@@ -46,11 +47,13 @@ class Feeder:
             self._load([f"-{place}"])
             self._given.discard(place)
 
-    def forget(self) -> None:
-        """Take back all that was given."""
+    def begin_anew(self, revision: object) -> None:
+        """Take back all that was given: what is given from now on is of another revision."""
+        self._leave()
         if self._given:
             self._load(f"-{place}" for place in self._given)
             self._given.clear()
+        self.revision = revision
 
     def _load(self, lines: Iterable[str]) -> None:
         easy = self._easy
@@ -59,18 +62,18 @@ class Feeder:
             easy.setopt(pycurl.URL, "nothing://x")
             easy.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP)
             self._easy = easy
-        self.leave()
+        self._leave()
         easy.setopt(pycurl.RESOLVE, list(lines))
-        self.is_in = True
+        revision, self.revision = self.revision, None
         add_once(self._multi, easy)
         self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
-        self.leave()
+        self._leave()
+        self.revision = revision
 
-    def leave(self) -> None:
+    def _leave(self) -> None:
         """Take it out of the multi, and with it what libcurl says of its end."""
         if self._easy is not None:
             remove_once(self._multi, self._easy)
-        self.is_in = False
 
 
 def entry(place: Place, addresses: Addresses) -> str:

@@ -66,11 +66,10 @@ class NameWaits(Generic[T]):
     """Those that wait, by the names they wait for."""
 
     def __init__(self, names: Names, multi: Multi, wake: Callable[[], None]) -> None:
-        self._names = names
+        self.names = names
         self._multi = multi
         self._wake = wake
-        self._revision = names.revision
-        self.feeder = Feeder(multi)
+        self.feeder = Feeder(multi, names.revision)
         self.paused: deque[Easy] = deque()
         """Handles that have paused in front of a redirect."""
         self.open: dict[Name, dict[T, None]] = {}
@@ -82,12 +81,9 @@ class NameWaits(Generic[T]):
 
     def refresh(self) -> None:
         """Before transfers begin: what was to be forgotten is not used for them."""
-        if self.feeder.is_in:
-            self.feeder.leave()
-        revision = self._names.revision
-        if self._revision != revision:
-            self.feeder.forget()
-            self._revision = revision
+        revision = self.names.revision
+        if self.feeder.revision is not revision:
+            self.feeder.begin_anew(revision)
 
     # ---- a transfer has failed
 
@@ -101,7 +97,7 @@ class NameWaits(Generic[T]):
             if handle.wait is None or not handle.wait.is_parked:
                 self._doubt(handle)
             return False
-        wait = handle.wait = handle.wait or Wait(handle, request, self._names.now())
+        wait = handle.wait = handle.wait or Wait(handle, request, self.names.now())
         wait.stop_at(request, handle.options, code, text)
         if handle.easy.getinfo(pycurl.REDIRECT_COUNT):
             return False  # it cannot begin again; see `Hops`
@@ -109,7 +105,7 @@ class NameWaits(Generic[T]):
             return False
         if code == CurlCode.COULDNT_CONNECT:
             return self._doubts(handle, wait, code, text)
-        answer = self._names.usable(wait.name)
+        answer = self.names.usable(wait.name)
         if isinstance(answer, NoAddress):
             wait.answer = answer
             return False
@@ -130,14 +126,14 @@ class NameWaits(Generic[T]):
         if handle.places and not (getinfo(pycurl.NUM_CONNECTS) or getinfo(pycurl.REQUEST_SIZE)):
             place = handle.places[0]
             self.feeder.take_back(place)
-            self._names.doubt(handle.name(place))
+            self.names.doubt(handle.name(place))
 
     def _doubts(self, handle: Waiting, wait: Wait, code: int, text: str) -> bool:
-        entry = self._names.entry(wait.name)
+        entry = self.names.entry(wait.name)
         known = entry.answer
         if not isinstance(known, Addresses):
             return False
-        if self._names.is_old(wait.name):
+        if self.names.is_old(wait.name):
             wait.tried, wait.failure, wait.is_parked = known, (code, text), True
             remove_once(self._multi, handle.easy)
             return True
@@ -180,7 +176,7 @@ class NameWaits(Generic[T]):
             for transfer in tuple(self.open.get(name, ())):
                 self._answer(transfer, name, answer, given, end)
             self._answered.popleft()
-        now = self._names.now()
+        now = self.names.now()
         while self._looks and self._looks[0][0] <= now:
             self._look(self._looks[0][2], now, end)
             heapq.heappop(self._looks)  # what it put in comes later
@@ -191,12 +187,12 @@ class NameWaits(Generic[T]):
             return 0
         if not self._looks:
             return timeout_ms
-        left_ms = max(0.0, (self._looks[0][0] - self._names.now()) * 1000)
+        left_ms = max(0.0, (self._looks[0][0] - self.names.now()) * 1000)
         return left_ms if timeout_ms < 0 else min(left_ms, timeout_ms)
 
     def close(self) -> None:
         """Nobody waits any more; somebody may be about to wake all the same."""
-        self._names.leave_all(self._tell)
+        self.names.leave_all(self._tell)
 
     # ---- inside
 
@@ -207,14 +203,14 @@ class NameWaits(Generic[T]):
     def _await(self, transfer: T, wait: Wait, name: Name) -> None:
         wait.asked.add(name)
         self.open.setdefault(name, {})[transfer] = None
-        if answer := self._names.ask(name, self._tell, is_doubted=wait.tried is not None):
+        if answer := self.names.ask(name, self._tell, is_doubted=wait.tried is not None):
             self._tell(name, answer)
 
     def _cross_off(self, transfer: T, wait: Wait, name: Name) -> None:
         waiting = self.open.get(name, {})
         waiting.pop(transfer, None)
         if not waiting and self.open.pop(name, None) is not None:
-            self._names.leave(name, self._tell)
+            self.names.leave(name, self._tell)
         wait.asked.discard(name)
 
     def _hold(self, transfer: T) -> None:
@@ -222,11 +218,11 @@ class NameWaits(Generic[T]):
         handle = transfer.handle
         if handle is None or handle.hops is None:
             return
-        wait = handle.wait = handle.wait or Wait(handle, transfer.request, self._names.now())
+        wait = handle.wait = handle.wait or Wait(handle, transfer.request, self.names.now())
         wait.is_paused = True
         for place in handle.hops.wanted:
             name = handle.name(place)
-            if answer := self._names.usable(name):
+            if answer := self.names.usable(name):
                 self._give_paused(handle, wait, name, answer)
             else:
                 self._await(transfer, wait, name)
@@ -270,14 +266,14 @@ class NameWaits(Generic[T]):
             end(transfer, CurlCode.COULDNT_RESOLVE_HOST, "")
 
     def _begin_again(self, handle: Waiting, wait: Wait, addresses: Addresses) -> None:
-        elapsed_s = self._names.now() - wait.since
+        elapsed_s = self.names.now() - wait.since
         handle.begin_again(wait.limits_s, elapsed_s, addresses.scope)
         add_once(self._multi, handle.easy)
         wait.is_parked = False
 
     def _look_later(self, transfer: T, wait: Wait) -> None:
-        serves_from = self._names.serves_from(wait.name)
-        at = min(self._names.now() + PATIENCE_S if wait.tried else serves_from, wait.deadline)
+        serves_from = self.names.serves_from(wait.name)
+        at = min(self.names.now() + PATIENCE_S if wait.tried else serves_from, wait.deadline)
         if at < math.inf:
             heapq.heappush(self._looks, (at, next(self._numbers), transfer))
 
@@ -290,7 +286,7 @@ class NameWaits(Generic[T]):
             end(transfer, CurlCode.OPERATION_TIMEDOUT, text)
         elif wait.tried:
             end(transfer, *wait.failure)
-        elif answer := self._names.usable(wait.name):
+        elif answer := self.names.usable(wait.name):
             self._answer(transfer, wait.name, answer, set(), end)
         else:
             self._look_later(transfer, wait)
