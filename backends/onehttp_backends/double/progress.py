@@ -98,8 +98,8 @@ class Progress:
             self.is_answered = True
             self._at["starttransfer"] = now
             self._end = None
-        elif name == "setup_socks5_connection.failed":
-            await self._stream.aclose()  # httpcore forgets that
+        elif name in ("setup_socks5_connection.failed", "start_tls.failed"):
+            await self._stream.aclose()  # httpcore forgets that, the latter where it is cancelled
         elif name.endswith(".failed") and self._end is not None:
             self.was_refused = await self._is_refusal(self._end, info.get("exception"))
             self._end = None

@@ -31,6 +31,7 @@ from onehttp_backends.errors import (
     ResolveError,
     Sent,
     TimeoutError,
+    TLSError,
     TransferError,
     at_least,
 )
@@ -56,6 +57,13 @@ class ChainCall(Protocol):
 LONGEST_PAUSE_S: Final = 3600.0
 """A server that asks for more has failed, also where a call may take for ever."""
 _UNREACHED: Final = (ResolveError, ConnectError, TimeoutError, DisconnectedError, ProtocolError)
+_OF_OUR_FILES: Final = (
+    CurlCode.SSL_CERTPROBLEM,
+    CurlCode.SSL_CIPHER,
+    CurlCode.SSL_CACERT_BADFILE,
+    CurlCode.SSL_CRL_BADFILE,
+)
+"""Of TLS: what is wrong on this side. Of the others somebody in between may be the cause."""
 
 
 def policed(
@@ -242,7 +250,9 @@ def _fails_over(ready: ReadyConnection, request: Request, outcome: Outcome) -> b
         return True
     if isinstance(outcome, Response):
         return outcome.status >= SERVER_ERROR
-    return isinstance(outcome, _UNREACHED)
+    return isinstance(outcome, _UNREACHED) or (
+        isinstance(outcome, TLSError) and outcome.code in _OF_OUR_FILES
+    )
 
 
 def _after(earlier: Outcome, outcome: Outcome) -> Outcome:

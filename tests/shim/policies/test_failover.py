@@ -42,6 +42,17 @@ def test_a_refused_certificate_is_no_reason_to_go_elsewhere_unless_told(world: W
     assert world.call("told").status == 200
 
 
+@pytest.mark.parametrize("code", [58, 59, 77, 82])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_file_of_ours_that_cannot_be_used_is_a_reason(
+    world: World, code: int, method: str
+) -> None:
+    world.connect(api={"failover": "backup"}, backup={})
+    world.answers["api"] = [transfer_error(code, "our certificate")]
+    assert world.call("api", method).status == 200
+    assert world.urls == [f"{method} http://api", f"{method} http://backup"]
+
+
 def test_a_post_that_may_have_arrived_goes_nowhere_else(world: World) -> None:
     world.connect(api={"failover": "backup"}, backup={})
     world.answers["api"] = [CUT, 503, REFUSED]
