@@ -11,6 +11,7 @@ from typing import Any
 
 from onehttp_compat.kamailio.store import KsrStore as KsrStore
 from onehttp_compat.kamailio.transactions import KamailioTransactions
+from onehttp_compat.pseudo_variables.reading import NullReading
 from onehttp_compat.pv import (
     PvStore,
     ReadOnlyVariableError,
@@ -42,7 +43,7 @@ class KemiModule:
         raise AttributeError(f"KSR.{self._module} has no function {name!r}")
 
 
-class KemiPv:
+class KemiPv(NullReading):
     """``KSR.pv`` on a `PvStore`: the functions of the real one, with its return values."""
 
     def __init__(self, store: PvStore) -> None:
@@ -57,26 +58,6 @@ class KemiPv:
             return None
         return value.decode() if isinstance(value, bytes) else value
 
-    def getw(self, name: str) -> int | str:
-        """The value, ``<null>`` for null."""
-        value = self.get(name)
-        return "<null>" if value is None else value
-
-    def gete(self, name: str) -> int | str:
-        """The value, empty for null."""
-        value = self.get(name)
-        return "" if value is None else value
-
-    def getvn(self, name: str, default: int) -> int | str:
-        """The value, ``default`` for null."""
-        value = self.get(name)
-        return default if value is None else value
-
-    def getvs(self, name: str, default: str) -> int | str:
-        """The value, ``default`` for null."""
-        value = self.get(name)
-        return default if value is None else value
-
     def sets(self, name: str, value: str) -> bool:
         """Write text."""
         if not isinstance(value, str):
@@ -90,10 +71,6 @@ class KemiPv:
     def unset(self, name: str) -> bool:
         """Make it null."""
         return self._set(name, None)
-
-    def is_null(self, name: str) -> bool:
-        """Whether it is null, or no variable."""
-        return self.get(name) is None
 
     def _set(self, name: str, value: Value) -> bool:
         try:

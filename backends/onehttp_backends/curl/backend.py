@@ -10,14 +10,7 @@ from typing import Final
 
 from onehttp_backends import at_exit
 from onehttp_backends.checking import OptionFault
-from onehttp_backends.contract import (
-    Outcome,
-    Request,
-    Response,
-    Stats,
-    Transfer,
-    TransferOptions,
-)
+from onehttp_backends.contract import Outcome, Request, Response, Stats, Transfer, TransferOptions
 from onehttp_backends.curl.checking import check
 from onehttp_backends.curl.driving.callbacks import CallbackTransfer
 from onehttp_backends.curl.driving.crew import Crew

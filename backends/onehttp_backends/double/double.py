@@ -17,14 +17,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
 from onehttp_backends.checking import OptionFault
-from onehttp_backends.contract import (
-    Outcome,
-    Request,
-    Response,
-    Stats,
-    Transfer,
-    TransferOptions,
-)
+from onehttp_backends.contract import Outcome, Request, Response, Stats, Transfer, TransferOptions
 from onehttp_backends.double.answers import Answer, Canned, Handler, answer_now, answer_of, limited
 from onehttp_backends.double.background import Running, run_loop
 from onehttp_backends.double.checking import check

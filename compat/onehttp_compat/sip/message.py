@@ -9,7 +9,7 @@ import dataclasses
 import functools
 import re
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from onehttp import OnehttpError
 from onehttp_compat.sip.address import Address, parse_address
@@ -17,6 +17,8 @@ from onehttp_compat.sip.uri import DEFAULT_PORT, SipUri, parse_uri
 from onehttp_compat.sip.value import Value
 from onehttp_compat.sip.via import Via, parse_via, split_vias
 
+Endpoint: TypeAlias = tuple[str, int]
+"""Host and port."""
 COMPACT: Final = {
     "a": "accept-contact", "b": "referred-by", "c": "content-type", "d": "request-disposition",
     "e": "content-encoding", "f": "from", "i": "call-id", "j": "reject-contact",
@@ -50,8 +52,8 @@ class SipMessage:
     headers: tuple[tuple[str, str], ...] = ()
     """Names as written, and texts without the spaces around them; folded lines stay folded."""
     body: bytes = b""
-    source: tuple[str, int] = ("127.0.0.1", 5060)
-    destination: tuple[str, int] = ("127.0.0.1", 5060)
+    source: Endpoint = ("127.0.0.1", 5060)
+    destination: Endpoint = ("127.0.0.1", 5060)
     label: str = field(default="built-in", compare=False)
     received: bytes = field(default=b"", compare=False, repr=False)
     """The bytes it was read from; empty where it was made up."""
@@ -165,8 +167,8 @@ def canonical(name: str) -> str:
 def parse(
     received: bytes,
     label: str = "",
-    source: tuple[str, int] | None = None,
-    destination: tuple[str, int] | None = None,
+    source: Endpoint | None = None,
+    destination: Endpoint | None = None,
     protocol: str = "",
 ) -> SipMessage:
     """Take a message apart.
@@ -218,10 +220,10 @@ def parse(
 
 def parse_or_refuse(
     received: bytes,
-    label: str = "",
-    source: tuple[str, int] | None = None,
-    destination: tuple[str, int] | None = None,
-    protocol: str = "",
+    label: str,
+    source: Endpoint | None,
+    destination: Endpoint | None,
+    protocol: str,
 ) -> SipMessage:
     """`parse`; what the server would drop comes as a message that says why."""
     try:

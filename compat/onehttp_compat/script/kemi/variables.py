@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from onehttp_compat.pseudo_variables.reading import NULL, NullReading
 from onehttp_compat.pseudo_variables.syntax import parse_expression
 from onehttp_compat.pv import (
     ReadOnlyVariableError,
@@ -15,12 +16,11 @@ from onehttp_compat.pv import (
 )
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
 
-NULL: Final = "<null>"
 _XAVP_KINDS: Final = ("xavp", "xavi", "xavu")
 _SHORT: Final = ("avp", "var", "shv")
 
 
-class PvFunctions(Functions):
+class PvFunctions(NullReading, Functions):
     """``KSR.pv``. A null variable and an unknown one are different things: the second is told."""
 
     def get(self, name: str) -> int | str | None:
@@ -31,28 +31,9 @@ class PvFunctions(Functions):
             return None
         return crossing(value)
 
-    def gete(self, name: str) -> int | str:
-        value = self.get(name)
-        return "" if value is None else value
-
-    def getw(self, name: str) -> int | str:
-        value = self.get(name)
-        return NULL if value is None else value
-
     def geti(self, name: str) -> int:
         value = self.get(name)
         return value if isinstance(value, int) else 0
-
-    def getvn(self, name: str, default: int) -> int | str:
-        value = self.get(name)
-        return default if value is None else value
-
-    def getvs(self, name: str, default: str) -> int | str:
-        value = self.get(name)
-        return default if value is None else value
-
-    def is_null(self, name: str) -> bool:
-        return self.get(name) is None
 
     def sets(self, name: str, value: str) -> bool:
         return self._set(name, value)
