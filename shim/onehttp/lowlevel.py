@@ -30,6 +30,7 @@ Connections:
 - `declare` offers connections that no file has.
 - `check_connections` says all that is wrong with what a connections file says, and puts nothing in
   force.
+- `usual_file` is the one that commands take where none is named, if it is there.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from typing import Any
 
 from onehttp.api import backend, declare, perform, submit_request
 from onehttp.calls.revision import ReadyConnection
+from onehttp.connections.usual_file import usual_file
 from onehttp.errors import ConfigurationError
 from onehttp.queries.result import Start
 from onehttp.queries.transaction import current as current_transaction
@@ -74,6 +76,7 @@ __all__ = [
     "perform",
     "submit_request",
     "transfer_error",
+    "usual_file",
 ]
 
 

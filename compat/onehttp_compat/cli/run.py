@@ -16,7 +16,7 @@ from typing import Any, Final
 import click
 
 import onehttp
-from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S, TransactionLayer
+from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S, TransactionLayer, usual_file
 from onehttp_compat.cli.config_options import Surroundings, config_options
 from onehttp_compat.cli.report import Report
 from onehttp_compat.cli.run_world import Told, loaded_modules, tell
@@ -71,7 +71,8 @@ class RunOptions:
 
 @click.command()
 @click.argument("script", type=click.Path(path_type=Path))
-@click.option("--connections", type=click.Path(path_type=Path), help="A connections.yaml.")
+@click.option("--connections", type=click.Path(path_type=Path), metavar="FILE",
+              help="Defines connections; else connections.yaml, if it is here.")  # fmt: skip
 @click.option(
     "--modparam", "modparams", multiple=True, metavar="MODULE:NAME=VALUE", help="Repeatable."
 )
@@ -157,9 +158,9 @@ def _run(options: RunOptions) -> Report:
         server.modparam(*_modparam(text))
     workers = max(1, server.http_async_client.parameters.workers)
     limits = onehttp.QueryLimits(workers=workers, queue_length=0)
-    onehttp.init(options.connections, backend=options.backend, queries=limits)
-    server.start()
     report = Report(options.script, len(requests), is_load_test=options.is_load_test)
+    onehttp.init(_connections(options, report), backend=options.backend, queries=limits)
+    server.start()
     server.observers.append(report.note)
     told = Told(
         myself=options.myself,
@@ -193,6 +194,16 @@ def _run(options: RunOptions) -> Report:
     report.notes += [output.note()] if output.note() else []
     report.notes += configured.remarks() if configured else ()
     return report
+
+
+def _connections(options: RunOptions, report: Report) -> Path | None:
+    """The connections file; one that nobody has named is told of."""
+    if options.connections is not None or options.config is not None or options.modparams:
+        return options.connections
+    found = usual_file()
+    if found is not None:
+        report.notes.append(f"Connections are those of {found} of this folder.")
+    return found
 
 
 def _run_real(options: RunOptions, server: LegacyServer, told: Told, report: Report) -> None:

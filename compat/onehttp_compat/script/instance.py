@@ -164,14 +164,7 @@ class ScriptInstance:
         except (ScriptExit, SystemExit):
             pass  # it has said that it is through with the message
         except Exception as error:  # noqa: BLE001 - the server lives on
-            scene.progress.fail(self._script.placed(error) + self._way_out(error))
-
-    def _way_out(self, error: Exception) -> str:
-        call = self._script.call
-        lacks_text = isinstance(error, TypeError) and f"{self._method}() missing 1" in str(error)
-        if self.kind is ScriptKind.APP_PYTHON and lacks_text and (not call or not call.argument):
-            return f" (what kamailio.cfg passes to it: --call {self._method}:TEXT)"
-        return ""
+            scene.progress.fail(self._script.placed(error))
 
     def _run(self, name: str, scene: Scene, *arguments: object) -> None:
         self.guard(scene, lambda: self._call(name, scene, *arguments))
@@ -180,12 +173,14 @@ class ScriptInstance:
         function = self._function(name)
         assert function is not None
         msg = Msg(scene, self._script.world)
+        given = arguments if self.kind is ScriptKind.PLAIN else (msg, *arguments)
         token = running_route.set(name)
         try:
-            if self.kind is ScriptKind.PLAIN:
-                code = function(*arguments)
-            else:
-                code = function(msg, *arguments)
+            code = function(*given)
+        except TypeError as error:
+            if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+                raise  # from within the route
+            raise TypeError(self._misfit(name, function, given, error)) from None
         finally:
             running_route.reset(token)
             msg.expire()
@@ -197,6 +192,19 @@ class ScriptInstance:
             self._script.world.mistakes.hint(
                 NO_NUMBER.format(name, type(code).__name__), self._script.path.name
             )
+
+    def _misfit(
+        self, name: str, function: Callable[..., Any], given: tuple[object, ...], error: TypeError
+    ) -> str:
+        """What to say of a route that does not take what the server passes to it."""
+        code = getattr(function, "__code__", None)
+        line = f"{Path(code.co_filename).name}:{code.co_firstlineno}: " if code else ""
+        passed = ["msg" if isinstance(one, Msg) else repr(one) for one in given]
+        shown = ", ".join(passed) or "nothing"
+        way_out = ""
+        if self.kind is ScriptKind.APP_PYTHON and name == self._method and len(given) == 1:
+            way_out = f" (what kamailio.cfg passes to it: --call {name}:TEXT)"
+        return f"{line}{error}; the server passes {shown}{way_out}"
 
     def _function(self, name: str) -> Callable[..., Any] | None:
         function = None if name.startswith("_") else getattr(self.handler, name, None)

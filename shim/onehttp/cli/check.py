@@ -1,4 +1,4 @@
-"""``onehttp check FILE``: every mistake of a connections file, before anybody runs into it."""
+"""``onehttp check [FILE...]``: every mistake of a connections file, before anybody runs into it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 from onehttp.connections.file.asking import EngineCheck
 from onehttp.connections.file.load import load_connections
 from onehttp.connections.model import Notice
+from onehttp.connections.usual_file import USUAL
 from onehttp.errors import ConfigurationError
 from onehttp_backends.registry import load
 
@@ -18,7 +19,7 @@ Finding: TypeAlias = "ConfigurationError | Notice"
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, metavar="[FILE...]")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "github"]), default="text",
     help="github: annotations of a workflow.",
@@ -26,13 +27,14 @@ Finding: TypeAlias = "ConfigurationError | Notice"
 @click.option("--json", "form", flag_value="json", help="The same as --format json.")
 def check(files: tuple[str, ...], form: str) -> None:
     """Check connections files as a start or a reload would: names, types, secrets, certificates.
+    Without FILE: connections.yaml.
 
     Exit status 1 when a file cannot be used; warnings alone leave it at 0.
     """
     findings: list[Finding] = []
     count = 0
     engine = EngineCheck(load("pycurl")())
-    for file in files:
+    for file in files or (USUAL,):
         try:
             found = load_connections(file, check=engine)
         except ConfigurationError as error:

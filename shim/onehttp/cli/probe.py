@@ -15,6 +15,7 @@ import click
 
 from onehttp.calls.revision import ReadyConnection, Revision
 from onehttp.connections.file.load import load_connections
+from onehttp.connections.usual_file import USUAL
 from onehttp.errors import OnehttpError, TransferError
 from onehttp.policies.failover import chain
 from onehttp_backends.contract import Request, Timings
@@ -49,7 +50,7 @@ def is_up(probe: Probe) -> bool:
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME...]")
-@click.option("--connections", "file", default="connections.yaml", show_default=True,
+@click.option("--connections", "file", default=USUAL, show_default=True,
               metavar="FILE", help="Where they are defined.")  # fmt: skip
 @click.option("--health", metavar="PATH", help="Also GET this path; a status from 400 on is bad.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

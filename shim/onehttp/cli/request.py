@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 import onehttp as api
+from onehttp.connections.usual_file import usual_file
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -25,7 +26,8 @@ def _pair(text: str) -> tuple[str, str]:
 @click.option("-H", "--header", "headers", multiple=True, help="Name: value; repeatable.")
 @click.option("-d", "--data", help="Body as text; @FILE reads it.")
 @click.option("--json", "json_text", help="Body as JSON text.")
-@click.option("--connections", type=click.Path(path_type=Path), help="A connections.yaml.")
+@click.option("--connections", type=click.Path(path_type=Path), metavar="FILE",
+              help="Where --connection is defined; else connections.yaml.")  # fmt: skip
 @click.option("--connection", "name", help="Named connection; URL is then a path on it.")
 @click.option("--timeout", type=float, help="Seconds for everything.")
 @click.option("--follow", is_flag=True, help="Follow redirects, at most 10.")
@@ -55,7 +57,7 @@ def request(
     call["timeout"] = timeout
     call["follow_redirects"] = follow or None
     try:
-        api.init(connections, backend=backend)
+        api.init(connections or (usual_file() if name else None), backend=backend)
         target = api.connection(name) if name else api
         response = target.request(method, url, **call)
     except api.OnehttpError as error:

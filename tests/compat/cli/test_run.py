@@ -96,6 +96,24 @@ def test_a_mistake_is_one_line(arguments: list[str], said: str) -> None:
     assert "Traceback" not in done.output
 
 
+def test_the_usual_connections_file_is_taken_and_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("routing.py").write_text(
+        "import KSR\ndef ksr_request_route():\n"
+        "    return KSR.http_client.curl_connect('api', '/x', '$var(r)')\n"
+    )
+    with RawServer(numbers) as server:
+        Path("connections.yaml").write_text(
+            f"version: 1\nconnections: {{api: {{url: '{server.url}/v1'}}}}\n"
+        )
+        said = json.loads(run("run", "routing.py", "--json").stdout)
+        assert server.requests[0].startswith(b"GET /v1/x ")
+    assert said["notes"] == ["Connections are those of connections.yaml of this folder."]
+    assert run("run", "routing.py", "--modparam", "utils:http_query_timeout=3").exit_code == 0
+
+
 def test_rpc_lists_connections_without_secrets() -> None:
     done = run("rpc", "httpclient.listcon",
                "--modparam", "http_client:httpcon=api=>http://u:geheim@api.example/v1")  # fmt: skip

@@ -138,6 +138,32 @@ class A:
     assert outcome.error == "script.py:6: KeyError: 'missing'"
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "class A:\n    def ksr_request_route(self):\n        return 1\n"
+            "def mod_init(): return A()",
+            "script.py:2: A.ksr_request_route() takes 1 positional argument but 2 were given; "
+            "the server passes msg",
+        ),
+        (
+            "class A:\n    def handler(self, msg, text):\n        return 1\n"
+            "def mod_init(): return A()",
+            "script.py:2: A.handler() missing 1 required positional argument: 'text'; the server "
+            "passes msg (what kamailio.cfg passes to it: --call handler:TEXT)",
+        ),
+        (
+            "def ksr_request_route(msg):\n    return 1\n",
+            "script.py:1: ksr_request_route() missing 1 required positional argument: 'msg'; the "
+            "server passes nothing",
+        ),
+    ],
+)
+def test_a_route_that_does_not_take_what_is_passed(load: Load, text: str, said: str) -> None:
+    assert load(text).run_one(DEFAULT_MESSAGE).error == f"TypeError: {said}"
+
+
 def test_a_missing_script(legacy: LegacyServer, tmp_path: Path) -> None:
     with (
         pytest.raises(ScriptError, match="no such file"),

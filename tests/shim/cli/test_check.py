@@ -95,6 +95,12 @@ def test_check_looks_at_several_files(path: Path) -> None:
     assert "error: gone.yaml: cannot be read: No such file or directory" in done.stdout
 
 
+def test_check_takes_the_usual_file_where_none_is_named(path: Path) -> None:
+    assert "connections.yaml: cannot be read" in run("check").stdout
+    path.write_text(PLAIN)
+    assert run("check").stdout.endswith("1 connection, 1 warning\n")
+
+
 def test_schema_describes_every_key(path: Path) -> None:
     schema = json.loads(run("schema").stdout)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"

@@ -50,6 +50,15 @@ def test_a_named_connection(engine: str, tmp_path: Path) -> None:
     assert "starttransfer" in done.stderr
 
 
+def test_a_connection_of_the_usual_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with RawServer(echo) as server:
+        Path("connections.yaml").write_text(
+            f"version: 1\nconnections: {{api: {{url: '{server.url}/v1'}}}}\n"
+        )
+        assert run("GET", "/x", "--connection", "api").stdout.startswith("GET /v1/x")
+
+
 def test_a_body_from_a_file(engine: str, tmp_path: Path) -> None:
     (tmp_path / "body").write_bytes(b"from file")
     with RawServer(echo) as server:

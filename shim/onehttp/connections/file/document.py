@@ -57,9 +57,17 @@ class Place(NamedTuple):
 class Document:
     """The values of a file, and where they stand (lines and columns from 1)."""
 
-    def __init__(self, values: Any, file: str | None = None, place: Place | None = None) -> None:
+    def __init__(
+        self,
+        values: Any,
+        file: str | None = None,
+        place: Place | None = None,
+        repeated: tuple[ConfigurationError, ...] = (),
+    ) -> None:
         self.values = values
         self.file = file
+        self.repeated = repeated
+        """Keys that stand twice in one mapping: the first one is among the values."""
         self._place = place
 
     @property
@@ -109,8 +117,8 @@ def read_document(path: str) -> Document:
     """Read a YAML file.
 
     Raises:
-        ConfigurationError: missing, not a file, too large, not UTF-8, not YAML, a duplicate
-            key, a tag, too deep, or too many values.
+        ConfigurationError: missing, not a file, too large, not UTF-8, not YAML, a tag, too deep,
+            or too many values.
     """
     file = shown_path(path)
     try:
@@ -135,7 +143,7 @@ def parse_document(text: str, file: str | None) -> Document:
     """Parse YAML text; see `read_document`."""
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return Document(*_Builder(yaml.parse(text, loader), file).document())
+        return _Builder(yaml.parse(text, loader), file).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise ConfigurationError(
@@ -185,8 +193,9 @@ class _Builder:
         self._anchors: dict[str, _Anchored] = {}
         self._size = 0
         self._open: list[str] = []  # the keys around the value being read, for messages
+        self._repeated: list[ConfigurationError] = []
 
-    def document(self) -> tuple[Any, str | None, Place]:
+    def document(self) -> Document:
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
                 value, place = self._value(next(self._events), 0)
@@ -196,7 +205,7 @@ class _Builder:
                         raise self._error(more, "a second document; one file holds one")
                 if value is None:
                     break
-                return value, self._file, place
+                return Document(value, self._file, place, tuple(self._repeated))
         raise ConfigurationError("empty; start with 'version: 1'", file=self._file)
 
     def _value(self, event: Any, depth: int, is_text: bool = False) -> tuple[Any, Place]:
@@ -270,7 +279,8 @@ class _Builder:
             if key == "<<" and event.implicit[0]:
                 merged.append(self._value(next(events), depth + 1))
             elif key in values:
-                raise self._error(event, "given twice; keep one")
+                self._repeated.append(self._error(event, "given twice; keep one"))
+                self._value(next(events), depth + 1, is_text=True)
             else:
                 value, place = self._value(next(events), depth + 1, is_text or key in AS_WRITTEN)
                 values[key] = value

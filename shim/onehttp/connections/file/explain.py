@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from onehttp.connections.file.document import AS_WRITTEN, KeyPath
+from onehttp.connections.file.strict import Short
 from onehttp_backends.nearest import nearest
 
 _EXPECTED = {
@@ -21,6 +22,7 @@ _EXPECTED = {
     "string_type": "text",
     "tuple_type": "a list",
 }
+_PLAIN = {float: "a number", int: "a whole number", bool: "true or false"}
 _BOUNDS = {
     "greater_than": (">", "gt"),
     "greater_than_equal": (">=", "ge"),
@@ -129,7 +131,23 @@ def _expected(detail: Any, field: FieldInfo | None) -> str | None:
         return str(limits["expected"]).replace("'", "")
     if kind == "float_type" and unit:
         return f"{unit} > 0"
+    if kind == "model_type" and field and (short := _short(field.annotation, field.metadata)):
+        return " or ".join((_plain_value(short), "a mapping"))
     return _EXPECTED.get(kind)
+
+
+def _short(annotation: Any, metadata: Iterable[Any]) -> Short | None:
+    """How a section may be written as one plain value, if it may be."""
+    for one in metadata:
+        if isinstance(one, Short):
+            return one
+    inner = (_short(part, getattr(part, "__metadata__", ())) for part in get_args(annotation))
+    return next(filter(None, inner), None)
+
+
+def _plain_value(short: Short) -> str:
+    kinds = [kind for kind in short.types if kind is not int or float not in short.types]
+    return " or ".join(_PLAIN[kind] for kind in kinds)
 
 
 def _fault(path: KeyPath, found: list[_Finding], model: type[BaseModel], written: Any) -> Fault:

@@ -108,6 +108,7 @@ class _Loading:
         """Add a document and all it includes; its defaults go over those it is included with."""
         from onehttp.connections.file import schema
 
+        self._errors += document.repeated
         written = document.values
         if not isinstance(written, dict):
             self._errors.append(document.error((), "expected 'version: 1' and 'connections:'"))

@@ -26,7 +26,6 @@ def refusal(text: str) -> str:
         ("a: 1\n---\nb: 2\n", "f.yaml:2:1: a second document; one file holds one"),
         ("a:\n\tb: 1\n", "f.yaml:2:1: not valid YAML: found character"),
         ("a: [1, 2\nb: 3\n", "f.yaml:2:2: not valid YAML"),
-        ("a: 1\nb:\n  c: 1\n  c: 2\n", "f.yaml:4:3: b.c: given twice; keep one"),
         ("a: &x 1\nb: *y\n", "f.yaml:2:4: b: the alias *y names nothing that stands before"),
         ("a: &x [*x]\n", "f.yaml:1:8: a.0: the alias *x names nothing that stands before"),
         ("a: {<<: 1}\n", "f.yaml:1:9: a: '<<' takes a mapping, or a list of them"),

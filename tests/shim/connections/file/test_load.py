@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,35 @@ def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
         load_connections(written(tmp_path, text))
     for said in ("a.timeout", "b.verify", "c.urll: unknown key; did you mean 'url'?"):
         assert said in str(caught.value)
+
+
+def test_a_key_that_stands_twice_hides_no_other_mistake(tmp_path: Path) -> None:
+    text = (
+        "version: 1\nconnections:\n  a: {url: 'ftp://x', timout: 3}\n  a: {url: http://y}\n"
+        "  b: {url: http://x, timeout: fast, timeout: [1]}\n"
+    )
+    with pytest.raises(onehttp.ConfigurationError) as caught:
+        load_connections(written(tmp_path, text))
+    assert [(error.line, error.key) for error in caught.value.errors] == [
+        (3, "connections.a.url"), (3, "connections.a.timout"), (4, "connections.a"),
+        (5, "connections.b.timeout"), (5, "connections.b.timeout"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("timeout: fast", 'expected a number or a mapping, got "fast"'),
+        ("redirects: many", 'expected a whole number or true or false or a mapping, got "many"'),
+        ("retry: often", 'expected a whole number or a mapping, got "often"'),
+        ("retry: {backoff: slow}", 'expected a number or a mapping, got "slow"'),
+        ("tls: none", 'expected a mapping, got "none"'),
+    ],
+)
+def test_a_section_says_what_it_may_be_written_as(tmp_path: Path, key: str, said: str) -> None:
+    text = f"version: 1\nconnections:\n  a:\n    url: http://x\n    {key}\n"
+    with pytest.raises(onehttp.ConfigurationError, match=re.escape(said)):
+        load_connections(written(tmp_path, text))
 
 
 def test_a_password_is_not_quoted_in_an_error(tmp_path: Path) -> None:

@@ -1,0 +1,14 @@
+"""The connections file that commands take when none is named: one place for all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+USUAL: Final = "connections.yaml"
+
+
+def usual_file() -> Path | None:
+    """``connections.yaml`` of this folder, if there is one."""
+    path = Path(USUAL)
+    return path if path.is_file() else None
