@@ -14,6 +14,7 @@ from collections import deque
 import pycurl
 
 from onehttp_backends.contract import Request
+from onehttp_backends.curl.decoding import Decoding
 from onehttp_backends.curl.handshake import Handshake
 from onehttp_backends.curl.idle_limit import Progress
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
@@ -25,9 +26,7 @@ from onehttp_backends.curl.names.wait import Wait
 from onehttp_backends.curl.options import apply_options
 from onehttp_backends.curl.sending_guard import OpenedSockets
 from onehttp_backends.curl.shelf import Shelf
-from onehttp_backends.rules.framing import (
-    check_framing,
-)
+from onehttp_backends.rules.framing import check_framing
 from onehttp_backends.rules.url_paths import asked_url
 
 EXPECT_THRESHOLD_BYTES = 1024 * 1024
@@ -54,6 +53,7 @@ class Handle(MessageSettings):
         "always_connects",
         "asked_url",
         "body",
+        "decoding",
         "hops",
         "kept_bytes",
         "places",
@@ -117,7 +117,11 @@ class Handle(MessageSettings):
             setopt(pycurl.HEADERFUNCTION, self.head.append)
             if self.places:
                 setopt(pycurl.RESOLVER_START_FUNCTION, STOP)
-        if options.max_body_bytes and options.body_policy == "truncate":
+        self.decoding: Decoding | None = None
+        if options.decompress:
+            self.decoding = Decoding(options, self.head, self.body, watch.raised)
+            setopt(pycurl.WRITEFUNCTION, self._decode)
+        elif options.max_body_bytes and options.body_policy == "truncate":
             setopt(pycurl.WRITEFUNCTION, self._keep_what_fits)
         else:
             setopt(pycurl.WRITEFUNCTION, self.body.write)
@@ -246,6 +250,8 @@ class Handle(MessageSettings):
         if self.kept_bytes or self.was_truncated:
             self.was_truncated = False
             self.kept_bytes = 0
+        if self.decoding:
+            self.decoding.clear()
         if self._body is not None:
             if len(self._body) > KEEP_BODY_BYTES:
                 self.easy.setopt(pycurl.POSTFIELDS, b"")
@@ -256,6 +262,12 @@ class Handle(MessageSettings):
         self.always_connects = None
         self.easy.setopt(pycurl.FRESH_CONNECT, int(always_connects))
         self.always_connects = always_connects
+
+    def _decode(self, chunk: bytes) -> int:
+        assert self.decoding is not None
+        taken = self.decoding.write(chunk)
+        self.was_truncated = self.decoding.is_full
+        return taken
 
     def _keep_what_fits(self, chunk: bytes) -> int:
         # Returning less than was given ends the transfer with code 23: the wanted early stop.

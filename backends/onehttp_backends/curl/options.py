@@ -8,6 +8,7 @@ from typing import Any
 
 import pycurl
 
+from onehttp_backends.content_coding import ACCEPTED
 from onehttp_backends.contract import (
     Auth,
     AuthScheme,
@@ -88,7 +89,8 @@ def _apply_always(setopt: Setopt, options: TransferOptions) -> None:
         setopt(pycurl.FRESH_CONNECT, 1)
         setopt(pycurl.FORBID_REUSE, 1)
     if options.decompress:
-        setopt(pycurl.ACCEPT_ENCODING, "")
+        setopt(pycurl.ACCEPT_ENCODING, ACCEPTED)
+        setopt(pycurl.HTTP_CONTENT_DECODING, 0)
     if options.max_redirects:
         setopt(pycurl.FOLLOWLOCATION, 1)
         setopt(pycurl.MAXREDIRS, options.max_redirects)
@@ -103,7 +105,7 @@ def _apply_limits(setopt: Setopt, options: TransferOptions) -> None:
         setopt(pycurl.LOW_SPEED_LIMIT, options.low_speed.bytes_per_s)
         setopt(pycurl.LOW_SPEED_TIME, options.low_speed.time_s)
     setopt(pycurl.DNS_CACHE_TIMEOUT, _cache_s(options))
-    if options.max_body_bytes and options.body_policy == "fail":
+    if options.max_body_bytes and options.body_policy == "fail" and not options.decompress:
         setopt(pycurl.MAXFILESIZE_LARGE, options.max_body_bytes)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pycurl
 
 from onehttp_backends.certificates.refusal import REFUSED
+from onehttp_backends.content_coding import CodingError
 from onehttp_backends.contract import Peer, Request, Response
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.handshake import NOT_NAMED, Handshake
@@ -17,11 +20,12 @@ from onehttp_backends.errors import (
     Sent,
     TLSError,
     TransferError,
+    answer_error,
     code_name,
     transfer_error,
 )
 from onehttp_backends.rules.public_addresses import refused_peer
-from onehttp_backends.shown import shown, too_large
+from onehttp_backends.shown import coding_error, shown, too_large
 
 _OF_LOOKUP = (
     CurlCode.COULDNT_RESOLVE_PROXY,
@@ -37,6 +41,9 @@ _OF_A_REFUSAL = (
     CurlCode.RECV_ERROR,
     CurlCode.HTTP2,
 )
+_is_status_line = re.compile(rb"HTTP/\d(?:\.\d)? \d{3}(?!\d)").match
+"""libcurl takes more for one."""
+_BLANK = (b"\r\n", b"\n")
 VERSION_NAMES = {
     pycurl.CURL_HTTP_VERSION_1_0: "1.0",
     pycurl.CURL_HTTP_VERSION_1_1: "1.1",
@@ -83,7 +90,42 @@ def read_response(handle: Handle, request: Request, opened: int, peer: Peer) -> 
         not opened,
         handle.was_truncated,
         followed,
+        handle.decoding is not None and handle.decoding.takes_off,
     )
+
+
+def fault_of(handle: Handle, request: Request) -> TransferError | None:
+    """What is wrong with an answer that libcurl takes for whole."""
+    head = handle.head
+    if not (head and head[-1] in _BLANK and _is_status_line(head[0])) and (
+        fault := _fault_of_head(handle)
+    ):
+        code, text = fault
+        place = shown(request)
+        return answer_error(code, f"{place}: {text}", sent=Sent.MAYBE, phase=Phase.FIRST_BYTE)
+    if handle.decoding and not handle.was_truncated:
+        handle.decoding.finish()
+        if handle.decoding.fault:
+            return _decoding_error(request, handle.decoding.fault)
+    return None
+
+
+def _fault_of_head(handle: Handle) -> tuple[int, str] | None:
+    head = handle.head
+    if handle.options.as_libcurl:
+        return None
+    if not (head and _is_status_line(head[0])):
+        return CurlCode.UNSUPPORTED_PROTOCOL, "the answer begins with no status line of HTTP"
+    for line in reversed(head):
+        if line in _BLANK:
+            return None  # what follows are trailers
+        if line.startswith(b"HTTP/"):
+            break
+    return CurlCode.GOT_NOTHING, "the connection ended in the middle of the head"
+
+
+def _decoding_error(request: Request, fault: CodingError | CurlCode) -> TransferError:
+    return coding_error(request, fault) if isinstance(fault, CodingError) else too_large(request)
 
 
 def read_error(handle: Handle, request: Request, code: int, text: str) -> TransferError:
@@ -100,6 +142,8 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
             sent=Sent.MAYBE,
             phase=Phase.FIRST_BYTE,
         )
+    if handle.decoding and handle.decoding.fault:
+        return _decoding_error(request, handle.decoding.fault)
     if handle.refused_peer and code in _OF_A_REFUSED_PEER:
         return refused_peer(shown(request), handle.refused_peer)
     if (
@@ -118,9 +162,10 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
         sent = Sent.NO
     if code == CurlCode.FILESIZE_EXCEEDED and request.options.max_body_bytes:
         return too_large(request)
-    return transfer_error(
-        code, f"{shown(request)}: {text or code_name(code)}", sent=sent, phase=phase
-    )
+    # After a redirect that libcurl has followed it may be that URL which is refused.
+    is_of_request = sent is Sent.NO or (handle.head and handle.options.max_redirects)
+    made = transfer_error if is_of_request else answer_error
+    return made(code, f"{shown(request)}: {text or code_name(code)}", sent=sent, phase=phase)
 
 
 def _tls_refusal(handshake: Handshake, request: Request, code: int, text: str) -> TLSError | None:

@@ -209,6 +209,13 @@ class SocketWatch:
             self._busy.add(fd)
             self.idle.discard(known)
 
+    def mistrust(self, fd: int) -> None:
+        """Let no further transfer be made on it."""
+        known = self._sockets.get(fd)
+        if known is not None and known.is_open():
+            known.shut_down()
+            self._shut.add(known)
+
     def assume_nothing(self) -> None:
         """Changes were missed, and libcurl is to tell all anew: until then all sockets are idle."""
         for fd in list(self._busy):
@@ -281,6 +288,4 @@ class SocketWatch:
         if known is not None:
             known.interest = 0
             self.idle.discard(known)
-            if known.is_open():
-                known.shut_down()
-                self._shut.add(known)
+            self.mistrust(fd)

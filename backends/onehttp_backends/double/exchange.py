@@ -30,6 +30,7 @@ from onehttp_backends.errors import (
     idle_text,
     transfer_error,
 )
+from onehttp_backends.rules.framing import is_ambiguous
 from onehttp_backends.rules.request_rules import SAFE_METHODS, check_url
 from onehttp_backends.rules.url_paths import asked_url
 from onehttp_backends.shown import coding_error, shown, too_large
@@ -211,6 +212,8 @@ class Exchange:
                     _check_end(answer, shown(request))
             finally:
                 await answer.aclose()
+            if version != "2" and is_ambiguous(head_lines(answer)):
+                await answer.extensions["network_stream"].aclose()
         finally:
             self.opened += progress.opened
         heads = [line for past in answer.history for line in head_lines(past)]

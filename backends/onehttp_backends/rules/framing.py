@@ -1,4 +1,4 @@
-"""Where a request ends, and whose it is: said once, and truly, or it is not sent.
+"""Where a message ends, and whose it is: said once, and truly, or it is not sent or read on.
 
 libcurl sends a caller's ``Content-Length`` beside a body of another length. What is too much then
 is read as the next request of the connection, with the next caller's credentials.
@@ -20,6 +20,13 @@ ON_THE_CONNECTION: Final = frozenset({LENGTH, CODING, HOST, CONNECTION})
 """Headers that say how a message is sent, not what it means."""
 
 _splits_a_host = re.compile(r"[\s/?#@\\,]").search
+
+
+def is_ambiguous(head: list[bytes]) -> bool:
+    """Whether an answer has both a length and chunks: what some read as the next answer, others
+    read as part of it, so that nobody may read on (RFC 9112, 6.3)."""
+    text = b"".join(head).lower()
+    return b"\ntransfer-encoding:" in text and b"\ncontent-length:" in text
 
 
 def check_framing(headers: HeaderPairs, body: bytes | None) -> None:

@@ -13,9 +13,10 @@ from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.one_shot import OneShotCounts
-from onehttp_backends.curl.outcome import read_error, read_response
+from onehttp_backends.curl.outcome import fault_of, read_error, read_response
 from onehttp_backends.curl.sockets import SocketWatch
-from onehttp_backends.errors import CurlCode, Sent, transfer_error
+from onehttp_backends.errors import CurlCode, Sent, TransferError, transfer_error
+from onehttp_backends.rules.framing import is_ambiguous
 
 MAX_KNOWN_PEERS: Final = 8192
 
@@ -44,16 +45,16 @@ class Account:
         """What a handle has ended with; it is still in the multi."""
         if code == 0 or handle.was_truncated:
             try:
-                return self._response(handle, request)
+                error = fault_of(handle, request)
+                if error is None:
+                    return self._response(handle, request)
+                return self._failed(handle, error)
             except MemoryError:
                 code, text = CurlCode.OUT_OF_MEMORY, _NO_MEMORY
         elif code == CurlCode.WRITE_ERROR and handle.body.closed:
             # pycurl prints the MemoryError of a body that grows, and libcurl says "write error".
             code, text = CurlCode.OUT_OF_MEMORY, _NO_MEMORY
-        error = read_error(handle, request, code, text)
-        self.opened += handle.easy.getinfo(_NUM_CONNECTS)
-        self.failed += 1
-        return error
+        return self._failed(handle, read_error(handle, request, code, text))
 
     def sent_so_far(self, handle: Handle, request: Request) -> Sent:
         """How far a transfer has come that is taken out of the multi."""
@@ -91,6 +92,11 @@ class Account:
             ),
         )
 
+    def _failed(self, handle: Handle, error: TransferError) -> TransferError:
+        self.opened += handle.easy.getinfo(_NUM_CONNECTS)
+        self.failed += 1
+        return error
+
     def _response(self, handle: Handle, request: Request) -> Outcome:
         easy = handle.easy
         opened = easy.getinfo(_NUM_CONNECTS)
@@ -103,6 +109,8 @@ class Account:
             self._watch.note_use(easy.getinfo(_ACTIVE_SOCKET), version in ("2", "3"))
         else:
             self.reused += 1
+        if is_ambiguous(handle.head) and version in ("1.0", "1.1"):
+            self._watch.mistrust(easy.getinfo(_ACTIVE_SOCKET))
         self.completed += 1
         return response
 

@@ -26,7 +26,7 @@ from onehttp_backends.curl.names.feeder import entry
 from onehttp_backends.curl.names.lookup import Addresses
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.names.waits import NameWaits
-from onehttp_backends.curl.outcome import read_error, read_response
+from onehttp_backends.curl.outcome import fault_of, read_error, read_response
 from onehttp_backends.errors import CurlCode, TransferError, idle_text
 
 
@@ -73,7 +73,7 @@ def perform_one_shot(
         opened = easy.getinfo(pycurl.NUM_CONNECTS)
         if code == 0 or handle.was_truncated:
             peer = Peer(easy.getinfo(pycurl.PRIMARY_IP) or "", easy.getinfo(pycurl.PRIMARY_PORT))
-            outcome = read_response(handle, request, opened, peer)
+            outcome = fault_of(handle, request) or read_response(handle, request, opened, peer)
         else:
             outcome = read_error(handle, request, code, text)
     finally:

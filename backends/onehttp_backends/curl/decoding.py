@@ -1,0 +1,89 @@
+"""A body gathers with its codings taken off, as `onehttp_backends.content_coding` has it."""
+
+from __future__ import annotations
+
+import io
+
+from onehttp_backends.content_coding import CodingError, Decoder, decoder_of
+from onehttp_backends.contract import TransferOptions
+from onehttp_backends.errors import CurlCode
+from onehttp_backends.headers import parse_head
+
+
+class Decoding:
+    """Stands between libcurl and the body of one handle whose options say ``decompress``.
+
+    Args:
+        head: the lines received until now.
+        body: where what was decoded goes.
+        raised: what a callback must not raise.
+    """
+
+    __slots__ = ("_body", "_decoder", "_has_begun", "_head", "_limit", "_may_truncate", "_raised",
+                 "fault", "is_full")  # fmt: skip
+
+    def __init__(
+        self,
+        options: TransferOptions,
+        head: list[bytes],
+        body: io.BytesIO,
+        raised: list[BaseException],
+    ) -> None:
+        self._limit = options.max_body_bytes
+        self._may_truncate = options.body_policy == "truncate"
+        self._head = head
+        self._body = body
+        self._raised = raised
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the last body."""
+        self._decoder: Decoder | None = None
+        self._has_begun = False
+        self.fault: CodingError | CurlCode | None = None
+        """Why libcurl was told to go no further."""
+        self.is_full = False
+        """What fits the limit is there, and that is all that was wanted."""
+
+    @property
+    def takes_off(self) -> bool:
+        """Whether the body has a coding that is known."""
+        return self._decoder is not None
+
+    def write(self, chunk: bytes) -> int:
+        """More of the body has come (``WRITEFUNCTION``)."""
+        try:
+            return len(chunk) if self._take(chunk) else 0
+        except CodingError as error:
+            self.fault = error
+        except MemoryError:
+            self._body.close()  # as it is after a write of its own that found none
+        except BaseException as error:  # noqa: BLE001 - pycurl would print it
+            self._raised.append(error)
+        return 0
+
+    def finish(self) -> None:
+        """The body is over: it may lack its end."""
+        try:
+            self._begin()
+            if self._decoder is not None:
+                self._decoder.finish()
+        except CodingError as error:
+            self.fault = error
+
+    def _begin(self) -> None:
+        if not self._has_begun:
+            headers = parse_head(self._head)[-1][1]
+            self._decoder = decoder_of(headers.get_all("content-encoding"))
+            self._has_begun = True
+
+    def _take(self, chunk: bytes) -> bool:
+        self._begin()
+        for piece in (chunk,) if self._decoder is None else self._decoder.pieces(chunk):
+            if self._limit and self._body.tell() + len(piece) > self._limit:
+                self._body.write(piece[: self._limit - self._body.tell()])
+                self.is_full = self._may_truncate
+                self.fault = None if self._may_truncate else CurlCode.FILESIZE_EXCEEDED
+                return False
+            self._body.write(piece)
+        return True
