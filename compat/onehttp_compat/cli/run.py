@@ -249,6 +249,8 @@ def _collect(
         report.is_interrupted = True
     report.assumed = list(world.assumptions.calls.values())
     report.mistakes = list(world.mistakes.found.values())
+    if idle := world.assumptions.never_asked():
+        report.notes.append(f"The script never asked what --assume says of: {', '.join(idle)}.")
     if world.asked_for_myself and not options.myself:
         hosts = sorted(world.asked_for_myself)
         shown = ", ".join(hosts[:5]) + (", ..." if len(hosts) > 5 else "")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from onehttp_compat.cli.configured import Configured
 from onehttp_compat.script.world import World
-from onehttp_compat.script.world.assume_file import read
 from onehttp_compat.sip.message import SipMessage
 
 
@@ -44,9 +43,11 @@ def tell(world: World, told: Told) -> None:
     assumptions.is_strict = told.is_strict
     assumptions.set_variable = world.server.pv.set
     if told.assume is not None:
-        rules, variables = read(told.assume, lambda: sys.modules["KSR"])
-        assumptions.rules.update(rules)
-        assumptions.variables.update(variables)
+        from onehttp_compat.script.assume import read
+
+        assumed = read(told.assume, lambda: sys.modules["KSR"], world.server.pv)
+        assumptions.rules.update(assumed.rules)
+        assumptions.variables.update(assumed.variables)
 
 
 def loaded_modules(configured: Configured | None) -> frozenset[str] | None:

@@ -109,6 +109,11 @@ class Assumptions:
         rules = self.rules.get(signature.label.removeprefix("KSR."), ())
         return next((rule for rule in rules if rule.matches(arguments)), None)
 
+    def never_asked(self) -> list[str]:
+        """What rules speak of, and the script has not asked."""
+        asked = {call.function.removeprefix("KSR.") for call in self.calls.values()}
+        return sorted({*self.rules, *self.variables} - asked)
+
     def note(self, what: str, value: Answer, *, is_given: bool) -> None:
         """Count an answer, at the place in the script that asked.
 
