@@ -2,7 +2,7 @@
 # make fast   unit tests, within a minute       make lint    format, lint, types, layers
 # make matrix every Python found, 3.10 and up   make format  what a formatter can mend
 # make bench  benchmarks against a local nginx  make soak    everything at once, for five minutes
-# make fuzz   property tests with more examples
+# make fuzz   property tests with more examples          make bench-peers  beside other clients
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 # One worker more than there are cores: tests wait for sockets more than they compute.
 WORKERS = $(shell expr $$(nproc) + 1)
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
-.PHONY: help demo test check lint suite fast matrix ci format bench bench-guard fuzz soak clean packages
+.PHONY: help demo test check lint suite fast matrix ci format bench bench-guard bench-peers fuzz soak clean packages
 .PHONY: catalogue
 
 help:
@@ -50,7 +50,12 @@ bench-guard: $(VENV)/.bench packages
 	$(BIN)/python -m benchmarks.guard $(or $(BASE),HEAD) $(ARGS)
 
 bench: $(VENV)/.bench packages
-	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python -m benchmarks --write $(ARGS)
+
+# Other clients, each in an environment of its own; `make bench` measures those that are there.
+bench-peers: $(VENV)/.bench packages
+	$(BIN)/python -m benchmarks.peers.environments
+	$(BIN)/python -m benchmarks.peers $(ARGS)
 
 # Property tests with ever new examples, for so many minutes.
 fuzz: $(VENV)/.dev

@@ -1,4 +1,8 @@
-"""``python -m benchmarks``: prints the table of docs/performance.md for this machine."""
+"""``python -m benchmarks``: prints the tables of docs/performance.md for this machine.
+
+The last of them is of other clients (``make bench-peers`` has them installed), and says where
+onehttp is first.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,12 @@ import dataclasses
 import json
 
 import onehttp
-from benchmarks import calls, connections, crowds, identity, imports, policies, queries, xcap
+from benchmarks import calls, connections, crowds, identity, imports, page, policies, queries, xcap
 from benchmarks.baselines import HEADER
 from benchmarks.measure import Row, machine, table
 from benchmarks.nginx import Nginx, running
+from benchmarks.peers.measuring import measured as measured_peers
+from benchmarks.peers.tables import tables
 
 PARTS = (
     "calls",
@@ -27,24 +33,32 @@ PARTS = (
     "xcap",
     "import",
 )
+PEERS = "peers"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=PARTS, action="append", help="repeatable")
+    parser.add_argument("--only", choices=(*PARTS, PEERS), action="append", help="repeatable")
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--write", action="store_true", help=f"into {page.PAGE.name}, too")
     options = parser.parse_args()
-    wanted = options.only or PARTS
+    wanted = options.only or (*PARTS, PEERS)
+    rounds = 3 if options.quick else 9
+    beside_peers = ""
     rows: list[Row] = []
     with running() as nginx:
         for part in PARTS:
             if part in wanted:
-                rows += measured(part, nginx, 3 if options.quick else 9)
+                rows += measured(part, nginx, rounds)
+        if PEERS in wanted:
+            beside_peers = tables(measured_peers(f"{nginx.plain}/small", rounds))
     if options.json:
         print(json.dumps([{**dataclasses.asdict(row), "ratio": row.ratio} for row in rows]))
         return
-    print(f"\n{machine()}\n\n{table(rows)}")
+    print(f"\n{machine()}\n\n{table(rows)}\n\n{beside_peers}")
+    if options.write:
+        page.write(rows=rows if set(wanted) >= set(PARTS) else [], beside_peers=beside_peers)
 
 
 def measured(part: str, nginx: Nginx, rounds: int) -> list[Row]:

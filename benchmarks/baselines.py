@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -35,6 +36,20 @@ def set_all(easy: Any, url: str, body: list[bytes], head: list[bytes]) -> None:
     easy.setopt(pycurl.WRITEFUNCTION, body.append)
 
 
+def bare_easy(url: str) -> Callable[[], int]:
+    """One easy handle that is told where to and where the body goes, once: the floor, 1.00."""
+    easy = pycurl.Curl()
+    easy.setopt(pycurl.URL, url)
+    easy.setopt(pycurl.WRITEFUNCTION, deque(maxlen=1).append)
+
+    def call() -> int:
+        easy.perform()
+        status: int = easy.getinfo(pycurl.RESPONSE_CODE)
+        return status
+
+    return call
+
+
 def raw_easy(url: str) -> Callable[[], tuple[int, bytes, list[bytes]]]:
     """One easy handle, reset and set again for each call, headers captured."""
     easy = pycurl.Curl()
@@ -50,42 +65,48 @@ def raw_easy(url: str) -> Callable[[], tuple[int, bytes, list[bytes]]]:
     return call
 
 
-def raw_multi(url: str, count: int, width: int) -> None:
-    """``count`` transfers, ``width`` at a time, on a CurlMulti by ``perform`` and ``poll``."""
-    multi = pycurl.CurlMulti()
-    multi.setopt(pycurl.M_MAXCONNECTS, 20_000)
-    started = 0
+class RawMulti:
+    """Transfers, ``width`` at a time, on a CurlMulti by ``perform`` and ``poll``; called with how
+    many. Connections stay."""
 
-    def start(easy: Any) -> None:
-        nonlocal started
-        started += 1
+    def __init__(self, url: str, width: int) -> None:
+        self._url = url
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_MAXCONNECTS, 20_000)
+        self._easies = [pycurl.Curl() for _ in range(width)]
+
+    def __call__(self, count: int) -> None:
+        multi = self._multi
+        to_start = count
+        for easy in self._easies[:count]:
+            to_start -= 1
+            self._start(easy)
+        to_end = count
+        while to_end:
+            multi.perform()
+            while True:
+                queued, succeeded, failed = multi.info_read()
+                for easy in [*succeeded, *(one[0] for one in failed)]:
+                    to_end -= 1
+                    easy.getinfo(pycurl.RESPONSE_CODE)
+                    multi.remove_handle(easy)
+                    if to_start:
+                        to_start -= 1
+                        self._start(easy)
+                if not queued:
+                    break
+            if len(self._easies) < 1000:
+                multi.select(0.1)
+            else:
+                select.select([], [], [], 0.005)  # CurlMulti.select fails above 1024 descriptors
+
+    def _start(self, easy: Any) -> None:
         easy.reset()
         easy.body, easy.head = [], []
-        set_all(easy, url, easy.body, easy.head)
+        set_all(easy, self._url, easy.body, easy.head)
         easy.setopt(pycurl.TIMEOUT_MS, 60_000)
         easy.setopt(pycurl.CONNECTTIMEOUT_MS, 30_000)
-        multi.add_handle(easy)
-
-    easies = [pycurl.Curl() for _ in range(width)]
-    for easy in easies:
-        start(easy)
-    ended = 0
-    while ended < count:
-        multi.perform()
-        while True:
-            queued, succeeded, failed = multi.info_read()
-            for easy in [*succeeded, *(one[0] for one in failed)]:
-                ended += 1
-                easy.getinfo(pycurl.RESPONSE_CODE)
-                multi.remove_handle(easy)
-                if started < count:
-                    start(easy)
-            if not queued:
-                break
-        if width < 1000:
-            multi.select(0.1)
-        else:
-            select.select([], [], [], 0.005)  # CurlMulti.select fails above 1024 descriptors
+        self._multi.add_handle(easy)
 
 
 async def workers(one: Callable[[], Awaitable[object]], count: int, width: int) -> None:

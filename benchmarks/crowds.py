@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 
 import onehttp
 from benchmarks import baselines
-from benchmarks.measure import Row, Run, cpu_s, interleaved, rss_kib
+from benchmarks.contender import cpu_s
+from benchmarks.measure import Row, Run, interleaved, rss_kib
 from benchmarks.nginx import Nginx
 
 Crowd = Callable[[str, int, int], Awaitable[None]]
@@ -121,7 +122,7 @@ def _measure_crowd(kind: str, url: str, count: int) -> dict[str, float]:
     else:
         import threading
 
-        baselines.raw_multi(small, 10, 1)
+        baselines.RawMulti(small, 1)(10)
         before_kib = rss_kib()
         started = cpu_s()
         done = threading.Event()
@@ -133,7 +134,7 @@ def _measure_crowd(kind: str, url: str, count: int) -> dict[str, float]:
 
         watcher = threading.Thread(target=watch_raw)
         watcher.start()
-        baselines.raw_multi(url, count, count)
+        baselines.RawMulti(url, count)(count)
         done.set()
         watcher.join()
     return {

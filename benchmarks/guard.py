@@ -9,9 +9,7 @@ be looked at, not to fail a build.
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import os
 import random
 import statistics
 import subprocess
@@ -21,47 +19,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from benchmarks.contender import ROOT, Contender
 from benchmarks.measure import machine, progress
 from benchmarks.nginx import running
 
-ROOT = Path(__file__).resolve().parents[1]
 CALLS = 1500
 DRAWS = 2000
 CONFIDENCE = 0.95
 PACKAGES = ("shim", "backends", "compat")
-
-
-class Contender:
-    """One revision in a process of its own: asked for the CPU of so many calls of a case."""
-
-    def __init__(self, tree: Path, url: str) -> None:
-        path = os.pathsep.join(str(tree / package) for package in PACKAGES)
-        self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("guarded.py")), url],
-            env={**os.environ, "PYTHONPATH": path},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.cases: list[str] = json.loads(self._line())
-
-    def cpu_us(self, case: str) -> float:
-        """Microseconds of CPU a call, all threads."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps([case, CALLS]) + "\n")
-        self._process.stdin.flush()
-        return float(self._line())
-
-    def stop(self) -> None:
-        """Let it end."""
-        self._process.communicate()
-
-    def _line(self) -> str:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise SystemExit("a contender has died; its error stands above")
-        return line
 
 
 @contextmanager
@@ -97,6 +62,11 @@ def verdict(low: float, high: float) -> str:
     return ""
 
 
+def _contender(tree: Path, url: str) -> Contender:
+    packages = tuple(tree / package for package in PACKAGES)
+    return Contender(sys.executable, "benchmarks.guarded", url, packages=packages)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.guard", description=__doc__)
     parser.add_argument("base", nargs="?", default="HEAD", help="the revision to compare with")
@@ -105,9 +75,9 @@ def main() -> None:
     options = parser.parse_args()
     with ExitStack() as stack:
         nginx = stack.enter_context(running())
-        base = Contender(stack.enter_context(checked_out(options.base)), nginx.plain)
+        base = _contender(stack.enter_context(checked_out(options.base)), nginx.plain)
         stack.callback(base.stop)
-        head = Contender(ROOT, nginx.plain)
+        head = _contender(ROOT, nginx.plain)
         stack.callback(head.stop)
         cases = [case for case in head.cases if case in base.cases]
         if options.only:
@@ -119,7 +89,7 @@ def main() -> None:
                 progress(f"round {number + 1}/{options.rounds}: {case}")
                 # Who comes first takes turns, too: the second finds a warmer machine.
                 pair = (base, head) if number % 2 else (head, base)
-                found = {each: each.cpu_us(case) for each in pair}
+                found = {each: each.cpu_us(case, CALLS) for each in pair}
                 ratios[case].append(found[head] / found[base])
                 for each in pair:
                     us[case][each].append(found[each])

@@ -6,22 +6,20 @@ Uses public names only, those that every revision to compare with has.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import resource
 import sys
 import threading
 import warnings
 from collections.abc import Callable
-from typing import Any
 
 import onehttp
+from benchmarks.contender import Cases, answer
 
 HEADERS = (("X-Benchmark", "1"),)
 WIDTH = 64
 
 
-def cases(url: str) -> dict[str, Callable[[int], Any]]:
+def cases(url: str) -> Cases:
     """By name: what makes so many calls."""
     onehttp.init(connections={"version": 1, "connections": {"bench": {"url": url}}})
     logging.getLogger("onehttp_compat").setLevel(logging.CRITICAL)
@@ -74,22 +72,8 @@ def submitted(url: str, count: int) -> None:
     onehttp.drain()
 
 
-def cpu_s() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
-
-
 def main() -> None:
-    found = cases(sys.argv[1])
-    for run in found.values():
-        run(100)
-    print(json.dumps(list(found)), flush=True)
-    for line in sys.stdin:
-        case, count = json.loads(line)
-        found[case](50)
-        began = cpu_s()
-        found[case](count)
-        print((cpu_s() - began) / count * 1e6, flush=True)
+    answer(cases(sys.argv[1]), warm_up=50)
     onehttp.shutdown()
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import platform
-import resource
 import statistics
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from benchmarks.contender import cpu_s
 
 Run = Callable[[], float]
 """One round: does some work and returns its figure."""
@@ -27,12 +28,6 @@ class Row:
     @property
     def ratio(self) -> float:
         return self.figure / self.baseline if self.baseline else float("nan")
-
-
-def cpu_s() -> float:
-    """User and system time of this process."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
 
 
 def rss_kib() -> int:
@@ -89,7 +84,8 @@ def machine() -> str:
                 break
     return (
         f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"{pycurl.version.split()[0]} {pycurl.version.split()[1]}"
+        f"{pycurl.version.split()[0]} {pycurl.version.split()[1]}, "
+        f"load average {os.getloadavg()[0]:.1f}"
     )
 
 

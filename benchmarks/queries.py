@@ -13,7 +13,8 @@ from collections.abc import Callable
 
 import onehttp
 from benchmarks import baselines
-from benchmarks.measure import Row, Run, cpu_s, interleaved, rss_kib
+from benchmarks.contender import cpu_s
+from benchmarks.measure import Row, Run, interleaved, rss_kib
 from benchmarks.nginx import Nginx
 
 WIDTH = 512
@@ -74,7 +75,7 @@ def submitting(nginx: Nginx, rounds: int) -> list[Row]:
     found = interleaved(
         {
             "submit": _cpu_us(lambda count: Crowd(url, count, WIDTH).run()),
-            "raw": _cpu_us(lambda count: baselines.raw_multi(url, count, WIDTH)),
+            "raw": _cpu_us(lambda count: baselines.RawMulti(url, WIDTH)(count)),
             "aiohttp": _cpu_us(
                 lambda count: asyncio.run(baselines.with_aiohttp_tasks(url, count, WIDTH))
             ),

@@ -9,7 +9,8 @@ import pycurl
 
 import onehttp
 from benchmarks.baselines import set_all
-from benchmarks.measure import Row, Run, cpu_s, cpu_us_per_call, interleaved
+from benchmarks.contender import cpu_s
+from benchmarks.measure import Row, Run, cpu_us_per_call, interleaved
 from benchmarks.nginx import Nginx
 
 DOCUMENTS = 10_000

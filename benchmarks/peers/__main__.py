@@ -1,0 +1,23 @@
+"""``python -m benchmarks.peers``: prints the tables of the other clients for this machine."""
+
+from __future__ import annotations
+
+import argparse
+
+from benchmarks.measure import machine
+from benchmarks.nginx import running
+from benchmarks.peers.measuring import measured
+from benchmarks.peers.tables import tables
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks.peers", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=9)
+    rounds = parser.parse_args().rounds
+    with running() as nginx:
+        found = measured(f"{nginx.plain}/small", rounds)
+    print(f"{machine()}\n\n{tables(found)}")
+
+
+if __name__ == "__main__":
+    main()
