@@ -1,7 +1,8 @@
 """``KSR`` with the HTTP modules on the one engine; everything else is the real ``KSR``'s.
 
-Inside the server, ``KSR = onehttp_compat.ksr.take_over(KSR)`` at its top is all a script needs;
-outside, `Ksr` stands alone and a runner adds what the script expects.
+Inside the server, ``KSR = onehttp_compat.kamailio.setup(KSR)`` at its top is all a script needs,
+and from then on this module is that ``KSR``; outside, `Ksr` stands alone and a runner adds what the
+script expects.
 """
 
 from __future__ import annotations
@@ -9,82 +10,29 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from onehttp_compat.kamailio.proxy import ASYNCHRONOUS as ASYNCHRONOUS
+from onehttp_compat.kamailio.proxy import KemiModule as KemiModule
+from onehttp_compat.kamailio.proxy import KemiPv as KemiPv
+from onehttp_compat.kamailio.proxy import Ksr as Ksr
+from onehttp_compat.kamailio.server_process import current_process, server_process
 from onehttp_compat.kamailio.store import KsrStore as KsrStore
-from onehttp_compat.kamailio.transactions import KamailioTransactions
-from onehttp_compat.pseudo_variables.reading import NullReading
-from onehttp_compat.pv import (
-    PvStore,
-    ReadOnlyVariableError,
-    RefusedValueError,
-    UnknownVariableError,
-    Value,
-)
-from onehttp_compat.registry import KEMI
+from onehttp_compat.kamailio.transactions import Transactions
 from onehttp_compat.server import LegacyServer, default_server
 
-ASYNCHRONOUS = "http_async_client"
 
+def take_over(real: Any, transactions: Transactions | None = None) -> Ksr:
+    """``KSR = take_over(KSR)``: the script's own ``KSR`` with the HTTP modules on the one engine.
 
-class KemiModule:
-    """``KSR.<module>``: one function for each of the module's in the registry."""
+    Results go through the real ``KSR.pv``. The same object at each call in a process, also after
+    the script was read anew; the default server of this package is the one behind it.
 
-    def __init__(self, server: LegacyServer, module: str, real: object = None) -> None:
-        self._server = server
-        self._module = module
-        self._real = real
-
-    def __getattr__(self, name: str) -> Any:
-        if (self._module, name) in KEMI:
-            function = self._server.kemi_function(self._module, name)
-            setattr(self, name, function)  # found at once from now on
-            return function
-        if self._real is not None:
-            return getattr(self._real, name)
-        raise AttributeError(f"KSR.{self._module} has no function {name!r}")
-
-
-class KemiPv(NullReading):
-    """``KSR.pv`` on a `PvStore`: the functions of the real one, with its return values."""
-
-    def __init__(self, store: PvStore) -> None:
-        self._store = store
-
-    def get(self, name: str) -> int | str | None:
-        """The value; text that is not UTF-8 raises UnicodeDecodeError, as in the server."""
-        value: Value
-        try:
-            value = self._store.get(name)
-        except UnknownVariableError:
-            return None
-        return value.decode() if isinstance(value, bytes) else value
-
-    def sets(self, name: str, value: str) -> bool:
-        """Write text."""
-        if not isinstance(value, str):
-            raise TypeError(f"KSR.pv.sets: expected text, got {type(value).__name__}")
-        return self._set(name, value)
-
-    def seti(self, name: str, value: int) -> bool:
-        """Write a number."""
-        return self._set(name, int(value))
-
-    def unset(self, name: str) -> bool:
-        """Make it null."""
-        return self._set(name, None)
-
-    def _set(self, name: str, value: Value) -> bool:
-        try:
-            self._store.set(name, value)
-        except ReadOnlyVariableError:
-            return True  # the real one says so too, and sets nothing
-        except (UnknownVariableError, RefusedValueError):
-            return False
-        return True
-
-
-@functools.lru_cache(maxsize=1)
-def _default(server: LegacyServer) -> Ksr:
-    return Ksr(server)
+    Args:
+        transactions: those of the server. Without them ``http_async_client`` stays the real one.
+    """
+    process = server_process(real)
+    if transactions is not None:
+        process.take_over_queries()
+    return process.ksr
 
 
 def __getattr__(name: str) -> Any:
@@ -94,67 +42,11 @@ def __getattr__(name: str) -> Any:
     return getattr(_default(default_server()), name)
 
 
-class Ksr:
-    """The object a KEMI script calls ``KSR``.
-
-    Args:
-        server: whose state the modules work on.
-        real: what answers for everything that is not taken over.
-        is_asynchronous: take over asynchronous queries as well.
-    """
-
-    def __init__(
-        self,
-        server: LegacyServer | None = None,
-        real: Any = None,
-        *,
-        is_asynchronous: bool = True,
-    ) -> None:
-        self._real = real
-        chosen = server or default_server()
-        for module in {module for module, _ in KEMI}:
-            if is_asynchronous or module != ASYNCHRONOUS:
-                setattr(self, module, KemiModule(chosen, module, getattr(real, module, None)))
-        if real is None:
-            self.pv: Any = KemiPv(chosen.pv)
-        elif is_asynchronous:
-            self.pv = _KsrPv(KemiPv(chosen.pv), real.pv)
-
-    def __getattr__(self, name: str) -> Any:
-        if self._real is not None and not name.startswith("_"):
-            return getattr(self._real, name)
-        raise AttributeError(f"KSR has no {name!r}")
+def _default(server: LegacyServer) -> Ksr:
+    process = current_process()
+    return process.ksr if process is not None and process.server is server else _alone(server)
 
 
-def take_over(real: Any, transactions: KamailioTransactions | None = None) -> Ksr:
-    """``KSR = take_over(KSR)``: the script's own ``KSR`` with the HTTP modules on the one engine.
-
-    Results go through the real ``KSR.pv``.
-
-    Args:
-        transactions: those of the server. Without them ``http_async_client`` stays the real one.
-    """
-    server = LegacyServer(store=KsrStore(real))
-    if transactions is not None:
-        transactions.serve(server)
-    return Ksr(server, real, is_asynchronous=transactions is not None)
-
-
-class _KsrPv:
-    """The server's ``KSR.pv``, save for the variables of asynchronous queries."""
-
-    def __init__(self, own: KemiPv, real: Any) -> None:
-        self._own = own
-        self._real = real
-
-    def __getattr__(self, name: str) -> Any:
-        theirs, own = getattr(self._real, name), getattr(self._own, name, None)
-        if own is None:
-            return theirs
-
-        def function(variable: str, *value: Any) -> Any:
-            chosen = own if variable.startswith(("$http_", "$(http_")) else theirs
-            return chosen(variable, *value)
-
-        setattr(self, name, function)
-        return function
+@functools.lru_cache(maxsize=1)
+def _alone(server: LegacyServer) -> Ksr:
+    return Ksr(server)

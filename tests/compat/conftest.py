@@ -7,8 +7,16 @@ from collections.abc import Iterator
 import pytest
 
 import onehttp
+from onehttp_compat.kamailio.server_process import leave_server_process
 from onehttp_compat.server import LegacyServer, use_server
 from servers.raw import RawServer, echo
+
+
+@pytest.fixture(autouse=True)
+def _of_no_server() -> Iterator[None]:
+    """What a test has made of its process is gone after it."""
+    yield
+    leave_server_process()
 
 
 @pytest.fixture(params=["pycurl", "httpx"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -45,8 +47,9 @@ def same_python() -> bool:
 class Inside:
     """A running server: what its script answers to a request."""
 
-    def __init__(self, port: int, log: Path) -> None:
-        self._port = port
+    def __init__(self, port: int, log: Path, process: subprocess.Popen[bytes]) -> None:
+        self.port = port
+        self.process = process
         self._log = log
         self._number = 0
 
@@ -58,7 +61,7 @@ class Inside:
             client.settimeout(PATIENCE_S)
             own = f"127.0.0.1:{client.getsockname()[1]}"
             lines = [
-                f"OPTIONS sip:{what}@127.0.0.1:{self._port} SIP/2.0",
+                f"OPTIONS sip:{what}@127.0.0.1:{self.port} SIP/2.0",
                 f"Via: SIP/2.0/UDP {own};branch=z9hG4bK{self._number}",
                 f"From: <sip:test@{own}>;tag=1",
                 f"To: <sip:{what}@127.0.0.1>",
@@ -66,13 +69,17 @@ class Inside:
                 "CSeq: 1 OPTIONS",
                 "Content-Length: 0",
             ]
-            client.sendto(("\r\n".join(lines) + "\r\n\r\n").encode(), ("127.0.0.1", self._port))
+            client.sendto(("\r\n".join(lines) + "\r\n\r\n").encode(), ("127.0.0.1", self.port))
             reply = client.recv(65535).decode()
         for line in reply.split("\r\n"):
             name, _, value = line.partition(": ")
             if name == "X-Answer":
                 return value
         raise AssertionError(f"{reply}\n{self._log.read_text()}")
+
+    def log(self) -> str:
+        """What it has said so far."""
+        return self._log.read_text(errors="replace")
 
     def ask_until(self, what: str, wanted: str) -> str:
         """Ask again until it is that, or patience ends; the last answer."""
@@ -83,15 +90,25 @@ class Inside:
 
 
 @contextmanager
-def running(folder: Path, script: Path, environment: Mapping[str, str]) -> Iterator[Inside]:
-    """The server with its script; what is installed here is found there."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def running(
+    folder: Path,
+    script: Path,
+    environment: Mapping[str, str],
+    template: str = _CONFIG,
+    **values: object,
+) -> Iterator[Inside]:
+    """The server with its script; what is installed here is found there.
+
+    Args:
+        template: its configuration, in which ``values`` are put as well.
+    """
+    port = free_port()
     config, log = folder / "inside.cfg", folder / "inside.log"
-    config.write_text(_CONFIG.format(port=port, modules=_MODULES, script=script))
+    config.write_text(
+        template.format(port=port, modules=_MODULES, script=script, folder=folder, **values)
+    )
     command: list[str | Path] = ["kamailio", "-DD", "-E", "-f", config, "-Y", folder]
-    command += ["-m", "32", "-M", "8", "-P", folder / "inside.pid"]
+    command += ["-m", "64", "-M", "8", "-P", folder / "inside.pid"]
     # Not the standard library: the server has its own, of the same version.
     paths = [path for path in sys.path if path and not _is_of_python(path)]
     with log.open("wb") as output:
@@ -100,14 +117,26 @@ def running(folder: Path, script: Path, environment: Mapping[str, str]) -> Itera
             stderr=output,
             stdout=output,
             env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(paths)},
+            start_new_session=True,
         )
     try:
-        inside = Inside(port, log)
+        inside = Inside(port, log, process)
         _wait(process, log, port)
         yield inside
     finally:
         process.terminate()
         process.wait(PATIENCE_S)
+        # Children of a main process that was killed would keep its port.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def free_port() -> int:
+    """One that nobody receives at."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def _is_of_python(path: str) -> bool:

@@ -3,7 +3,7 @@
 A SIP worker that waits for messages lets no other thread of its process run, so it cannot drive
 transfers itself. It suspends the transaction (``KSR.tmx.t_suspend``) and gives the query to another
 process of the same server, over a socket made before the forks. That process, of the module
-``rtimer``, lends its time to the engine by `KamailioTransactions.drive` and goes on with the
+``rtimer``, lends its time to the engine by `Transactions.drive` and goes on with the
 transaction (``KSR.tmx.t_continue``) when the answer is there.
 
 What ``tm`` does and does not say (Kamailio 5.6):
@@ -73,20 +73,20 @@ def signed32(number: int) -> int:
     return number - (1 << 32) if number >= 1 << 31 else number
 
 
-class KamailioTransactions(Surroundings):
+class Transactions(Surroundings):
     """The transaction that a process of the server works on; an `onehttp.Transaction`, too.
 
-    Made before the server forks, where the script is read. The script's object has two methods
-    more than it would have: ``onehttp_resume(self, msg, event="")`` returns `resumed`, and the
-    route that ``rtimer`` runs calls `drive`.
+    Made before the server forks. The script's object has two methods more than it would have,
+    which `onehttp_compat.kamailio.Script` has: ``onehttp_resume`` returns `resumed`, and the route
+    that ``rtimer`` runs calls `drive`.
 
     Args:
         ksr: the server's own ``KSR``.
-        script: whose methods are the callbacks; may be set later.
     """
 
-    def __init__(self, ksr: Any, script: object = None) -> None:
-        self.script = script
+    def __init__(self, ksr: Any) -> None:
+        self.script: object = None
+        """Whose methods are the callbacks: the object that the server called last."""
         self._ksr = ksr
         self._module: AsyncModule | None = None
         self._resuming: _Resumption | None = None
@@ -223,7 +223,7 @@ class KamailioTransactions(Surroundings):
 class _Adopted:
     """A transaction that another process has suspended."""
 
-    def __init__(self, transactions: KamailioTransactions, token: Suspension) -> None:
+    def __init__(self, transactions: Transactions, token: Suspension) -> None:
         self._token = token
         self.resume = transactions.resume
 

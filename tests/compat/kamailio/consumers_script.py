@@ -11,8 +11,8 @@ import KSR  # the server's own
 import onehttp
 import onehttp_compat
 from onehttp.identity import FetchRules, IdentityError, Party, Signer, TrustStore, Verifier
-from onehttp_compat.ksr import KsrStore, take_over
-from onehttp_compat.server import LegacyServer, default_server, use_server
+from onehttp_compat.ksr import take_over
+from onehttp_compat.server import default_server
 from onehttp_compat.xcap_client import PRES_RULES, XcapDocSel, XcapGetReq, bind_xcap
 
 REAL = KSR
@@ -23,7 +23,6 @@ ORIG, DEST = (Party.from_header(f"<tel:+{one}>") for one in ("12155551212", "121
 
 def mod_init() -> Script:
     onehttp.init()
-    use_server(LegacyServer(store=KsrStore(REAL)))
     for name, value in (
         ("privatekey_path", f"{FOLDER}/old.key"),
         ("certificate_path", f"{FOLDER}/old.pem"),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import onehttp
+from onehttp_compat.kamailio.transactions import Transactions
 from onehttp_compat.ksr import Ksr, take_over
 from onehttp_compat.tm import RESUME_ROUTE, KamailioTransactions, signed32
 from servers.raw import RawServer, keep_answering
@@ -64,7 +65,7 @@ class StandIn:
 class Script:
     """A KEMI script whose queries suspend."""
 
-    transactions: KamailioTransactions
+    transactions: Transactions
     KSR: Ksr
     base = ""
 
@@ -101,7 +102,6 @@ def script(real: StandIn) -> Iterator[Script]:
     made.KSR = take_over(real, made.transactions)
     yield made
     onehttp.shutdown()
-    made.transactions.close()
 
 
 def driven(script: Script, until: Callable[[], bool]) -> None:

@@ -1,0 +1,74 @@
+"""What the library keeps in each process of the real server: made once, before it forks.
+
+``app_python.reload`` has each process read the script anew, and only the script: what the script
+has imported stays. So all that must outlive a script is kept here and not in the script: the legacy
+server, its variables, the transactions with the sockets between the processes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from onehttp_compat.kamailio.proxy import Ksr
+from onehttp_compat.kamailio.store import KsrStore
+from onehttp_compat.kamailio.transactions import Transactions
+from onehttp_compat.server import LegacyServer, use_server
+
+
+class ServerProcess:
+    """One process of the server, around one ``KSR``."""
+
+    def __init__(self, real: Any) -> None:
+        self.real = real
+        self.server = LegacyServer(store=KsrStore(real))
+        self.ksr = Ksr(self.server, real, is_asynchronous=False)
+        self._transactions: Transactions | None = None
+
+    @property
+    def transactions(self) -> Transactions:
+        """The server's; made at first use, which is before the server forks."""
+        if self._transactions is None:
+            self._transactions = Transactions(self.real)
+        return self._transactions
+
+    def take_over_queries(self) -> None:
+        """Have asynchronous queries go through `transactions`."""
+        self.transactions.serve(self.server)
+        self.ksr.take_over_queries()
+
+    def close(self) -> None:
+        """Let go of sockets."""
+        if self._transactions is not None:
+            self._transactions.close()
+
+
+class _Current:
+    process: ServerProcess | None = None
+
+
+def current_process() -> ServerProcess | None:
+    """What there is in this process; None: it belongs to no server, or no script asked for it."""
+    return _Current.process
+
+
+def server_process(real: Any) -> ServerProcess:
+    """What there is in this process around ``real``, the server's own ``KSR``.
+
+    Its legacy server becomes the default one of this package when it is made.
+    """
+    process = _Current.process
+    if isinstance(real, Ksr) and process is not None and real is process.ksr:
+        return process
+    if process is None or process.real is not real:
+        leave_server_process()
+        process = _Current.process = ServerProcess(real)
+        use_server(process.server)
+    return process
+
+
+def leave_server_process() -> None:
+    """Forget it, and close its sockets: for tests, which are many servers one after the other."""
+    process, _Current.process = _Current.process, None
+    if process is not None:
+        process.close()
+        use_server(None)

@@ -1,0 +1,65 @@
+"""Routing logic for the real server: calls that are answered after a query."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import KSR  # the server's own
+
+from onehttp_compat import kamailio, ksr
+from onehttp_compat.ksr import take_over
+
+KSR = kamailio.setup(KSR)
+BACKEND = os.environ["TEST_BACKEND"]
+VERSION = "first"
+
+
+def mod_init() -> Script:
+    return Script()
+
+
+class Script(kamailio.Script):
+    def child_init(self, rank: int) -> int:
+        if rank == 1:
+            print("the worker is ready", file=sys.stderr, flush=True)
+        return 0
+
+    def ksr_request_route(self, message: Any) -> int:
+        if KSR.is_CANCEL():
+            if KSR.tm.t_check_trans() > 0:
+                KSR.tm.t_relay()
+            return 1
+        if KSR.is_ACK() or KSR.tm.t_check_trans() == 0:
+            return 1
+        user = KSR.pv.get("$rU")
+        if KSR.is_OPTIONS():
+            answer = f"{VERSION}{self.same()}" if user == "same" else VERSION
+            KSR.hdr.append_to_reply(f"X-Answer: {answer}\r\n")
+            KSR.sl.send_reply(200, "OK")
+            return 1
+        KSR.tm.t_newtran()
+        KSR.tm.t_on_failure("failed")
+        KSR.pv.sets("$avp(who)", user)
+        KSR.pv.seti("$http_req(timeout)", 60000)
+        if KSR.http_async_client.query(f"{BACKEND}/{user}", "answered") < 0:
+            KSR.tm.t_reply(500, "not suspended")
+        return 1
+
+    def same(self) -> str:
+        """Whether it is one server, however a module asks for it."""
+        import KSR as REAL
+
+        again = kamailio.setup(REAL) is KSR and take_over(KSR) is KSR and take_over(REAL) is KSR
+        return f" {again} {ksr.http_client is KSR.http_client} {ksr.pv.get('$rU') == 'same'}"
+
+    def answered(self, message: Any, event: str = "") -> int:
+        who, status = KSR.pv.get("$avp(who)"), KSR.pv.get("$http_rs")
+        KSR.tm.t_reply(480, f"{VERSION} {who} {status}")
+        return 1
+
+    def failed(self, message: Any) -> int:
+        if KSR.tm.t_is_canceled() < 0:
+            KSR.tm.t_reply(504, "too slow")
+        return 1

@@ -1,0 +1,178 @@
+"""Calls through a Kamailio whose script suspends them, and what becomes of each."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from servers import kamailio_inside
+from servers.kamailio_inside import Inside
+from servers.patience import PATIENCE_S
+
+CONFIG = """#!KAMAILIO
+debug=2
+log_stderror=yes
+children={children}
+disable_tcp=yes
+dns=no
+rev_dns=no
+auto_aliases=no
+listen=udp:127.0.0.1:{port}
+mpath="{modules}/"
+loadmodule "kex.so"
+loadmodule "corex.so"
+loadmodule "tm.so"
+loadmodule "tmx.so"
+loadmodule "sl.so"
+loadmodule "pv.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+loadmodule "xlog.so"
+loadmodule "jsonrpcs.so"
+loadmodule "rtimer.so"
+loadmodule "app_python3.so"
+modparam("jsonrpcs", "transport", 4)
+modparam("jsonrpcs", "dgram_socket", "{folder}/rpc.sock")
+modparam("tm", "fr_timer", {timer_ms})
+modparam("tm", "fr_inv_timer", {timer_ms})
+modparam("rtimer", "timer", "name=onehttp;interval=1000u;mode={processes};")
+modparam("rtimer", "exec", "timer=onehttp;route=onehttp_drive")
+{more}
+modparam("app_python3", "load", "{script}")
+cfgengine "python"
+"""
+_STATUS = re.compile(rb"SIP/2\.0 (\d{3} [^\r]*)")
+_CALL_ID = re.compile(rb"\r\nCall-ID: ([^\r]+)", re.IGNORECASE)
+_TO = re.compile(rb"\r\nTo: ([^\r]+)", re.IGNORECASE)
+_CSEQ = re.compile(rb"\r\nCSeq: \d+ (\w+)", re.IGNORECASE)
+
+
+class Caller:
+    """Sends INVITEs, acknowledges what ends them, and keeps every final answer."""
+
+    def __init__(self, port: int) -> None:
+        self._server = ("127.0.0.1", port)
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self._socket.bind(("127.0.0.1", 0))
+        self._own = f"127.0.0.1:{self._socket.getsockname()[1]}"
+        self._number = 0
+        self.finals: dict[str, list[str]] = {}
+        """Different final answers of each call, by its Call-ID."""
+        self._tags: set[tuple[str, str, bytes]] = set()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def invite(self, user: str) -> str:
+        """Begin a call; its Call-ID."""
+        self._number += 1
+        call = f"{os.getpid()}x{time.monotonic_ns()}x{self._number}"
+        self.finals[call] = []
+        self._send("INVITE", user, call)
+        return call
+
+    def cancel(self, user: str, call: str) -> None:
+        """Take it back."""
+        self._send("CANCEL", user, call)
+
+    def final(self, call: str) -> str:
+        """What has ended a call."""
+        self.until(lambda: bool(self.finals[call]))
+        (answer,) = self.finals[call]
+        return answer
+
+    def until(self, is_enough: Any) -> None:
+        """Receive until it is."""
+        end = time.monotonic() + PATIENCE_S
+        while not is_enough():
+            assert time.monotonic() < end, self.finals
+            self.receive(0.1)
+
+    def receive(self, wait_s: float = 0.0) -> None:
+        """Take what is there."""
+        while select.select([self._socket], [], [], wait_s)[0]:
+            wait_s = 0.0
+            packet = self._socket.recv(65535)
+            status, call, method = (one.search(packet) for one in (_STATUS, _CALL_ID, _CSEQ))
+            if not (status and call and method) or method[1] != b"INVITE" or status[1] < b"2":
+                continue
+            self._note(packet, status[1].decode(), call[1].decode())
+
+    def _note(self, packet: bytes, status: str, call: str) -> None:
+        to = _TO.search(packet)
+        assert to is not None
+        tag = to[1].partition(b";tag=")[2]
+        if (call, status, tag) not in self._tags:  # not a retransmission
+            self._tags.add((call, status, tag))
+            self.finals[call].append(status)
+        self._send("ACK", "x", call, f";tag={tag.decode()}")
+
+    def _send(self, method: str, user: str, call: str, to_tag: str = "") -> None:
+        lines = [
+            f"{method} sip:{user}@127.0.0.1:{self._server[1]} SIP/2.0",
+            f"Via: SIP/2.0/UDP {self._own};branch=z9hG4bK{call}",
+            f"From: <sip:caller@{self._own}>;tag=f{call}",
+            f"To: <sip:{user}@127.0.0.1>{to_tag}",
+            f"Call-ID: {call}",
+            f"CSeq: 1 {method}",
+            f"Contact: <sip:caller@{self._own}>",
+            "Max-Forwards: 10",
+            "Content-Length: 0",
+        ]
+        self._socket.sendto(("\r\n".join(lines) + "\r\n\r\n").encode(), self._server)
+
+
+def rpc(folder: Path, method: str, *parameters: object) -> Any:
+    """The result of a command of the server."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        own = folder / f"rpc-{time.monotonic_ns()}"
+        client.bind(str(own))
+        client.settimeout(PATIENCE_S)
+        asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
+        client.sendto(json.dumps(asked).encode(), str(folder / "rpc.sock"))
+        answer = json.loads(client.recv(1 << 20))
+        own.unlink()
+    assert "result" in answer, answer
+    return answer["result"]
+
+
+@contextmanager
+def running(
+    folder: Path,
+    script: Path,
+    environment: Mapping[str, str],
+    *,
+    children: int = 2,
+    processes: int = 1,
+    timer_ms: int = 30000,
+    more: str = "",
+) -> Iterator[tuple[Inside, Caller]]:
+    """A server whose script suspends calls, and somebody who calls.
+
+    Args:
+        processes: of ``rtimer``, that work on queries.
+    """
+    with kamailio_inside.running(
+        folder,
+        script,
+        environment,
+        CONFIG,
+        children=children,
+        processes=processes,
+        timer_ms=timer_ms,
+        more=more,
+    ) as inside:
+        caller = Caller(inside.port)
+        try:
+            yield inside, caller
+        finally:
+            caller.close()
