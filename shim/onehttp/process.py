@@ -62,7 +62,7 @@ class Process:
             )
             self._settings, self._place = settings, place
         print_if_asked()
-        logger.info("initialised at %s: engine %s, %d connections", place,
+        logger.info("initialised at %s: engine %s, connections: %d", place,
                     self.runtime.backend.name, len(specs))  # fmt: skip
 
     def _check_is_same(self, settings: Settings) -> None:

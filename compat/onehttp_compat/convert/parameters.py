@@ -10,7 +10,7 @@ from onehttp_compat.convert.connections import Connections
 from onehttp_compat.convert.declared import Declared, Line
 from onehttp_compat.convert.http_modules import CONNECTING
 from onehttp_compat.convert.keys import KEY_OF
-from onehttp_compat.modules.httpcon.value import INHERITED, LegacyConnection
+from onehttp_compat.modules.httpcon.definition import INHERITED, LegacyConnection
 from onehttp_compat.parameters import PARAMETERS
 
 _AT_THE_CALL: Final = frozenset(("cacert", "netinterface", "timeout_mode"))

@@ -22,6 +22,7 @@ from onehttp_backends.errors import (
     transfer_error,
 )
 from onehttp_backends.rules.request_rules import check_message, check_request
+from onehttp_backends.trace import step
 
 logger = logging.getLogger("onehttp")
 
@@ -71,6 +72,8 @@ class Admission:
         try:
             if self._takes_slot(query, Waiting(request, start, due)):
                 self._start(query, request, start)
+            else:
+                step("waits for a slot")
         except BaseException:
             self._leave(query)
             raise

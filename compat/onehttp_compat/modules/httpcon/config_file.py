@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from onehttp import ConfigurationError
 from onehttp_compat.modules.httpcon.config_lines import Option, Section, fail, read_lines
-from onehttp_compat.modules.httpcon.value import LegacyConnection, inherited
+from onehttp_compat.modules.httpcon.definition import LegacyConnection, inherited
 from onehttp_compat.parameters import INT_MAX, LegacyBugs, ModuleDefaults
 
 _log = logging.getLogger("onehttp_compat.config_file")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from onehttp import ConfigurationError
 from onehttp_compat.modules.httpcon.config_file import parse_config_file
-from onehttp_compat.modules.httpcon.value import LegacyConnection, parse_httpcon
+from onehttp_compat.modules.httpcon.definition import LegacyConnection, parse_httpcon
 from onehttp_compat.parameters import (
     CONNECTION,
     TLS_VERSION_LIMIT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from onehttp import Auth, AuthScheme, HttpVersion, Proxy, Tls, TransferOptions
-from onehttp_compat.modules.httpcon.value import LegacyConnection
+from onehttp_compat.modules.httpcon.definition import LegacyConnection
 from onehttp_compat.parameters import ModuleDefaults
 from onehttp_compat.wire.transfer import MAX_BODY_BYTES, MAX_REDIRECTS, tls_version
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from onehttp import Response, TransferOptions
-from onehttp_compat.modules.httpcon.value import LegacyConnection
+from onehttp_compat.modules.httpcon.definition import LegacyConnection
 
 REMEMBERED_BYTES: Final = 510
 """Longer URLs and content types are forgotten (B44)."""

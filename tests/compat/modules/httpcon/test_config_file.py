@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from onehttp.errors import ConfigurationError
 from onehttp_compat.modules.httpcon.config_file import parse_config_file
-from onehttp_compat.modules.httpcon.value import LegacyConnection
+from onehttp_compat.modules.httpcon.definition import LegacyConnection
 from onehttp_compat.parameters import LegacyBugs, ModuleDefaults
 
 MODES: tuple[LegacyBugs, ...] = ("fixed", "faithful")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onehttp.errors import ConfigurationError
-from onehttp_compat.modules.httpcon.value import LegacyConnection, parse_httpcon
+from onehttp_compat.modules.httpcon.definition import LegacyConnection, parse_httpcon
 from onehttp_compat.parameters import LegacyBugs, ModuleDefaults
 
 MODES: tuple[LegacyBugs, ...] = ("fixed", "faithful")
