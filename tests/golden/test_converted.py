@@ -14,8 +14,8 @@ from onehttp.connections.file.load import load_connections
 from onehttp_compat.convert.conversion import convert
 from onehttp_compat.convert.reading import read_declared
 from onehttp_compat.modules.httpcon.configuration import ModuleConfiguration
-from onehttp_compat.modules.httpcon.options import connection_options
 from onehttp_compat.modules.httpcon.definition import LegacyConnection
+from onehttp_compat.modules.httpcon.options import connection_options
 from onehttp_compat.parameters import LegacyBugs
 from onehttp_compat.wire.transfer import RefusedOptionError
 from onehttp_compat.wire.urls import legacy_url

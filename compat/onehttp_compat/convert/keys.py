@@ -9,8 +9,8 @@ from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import parse_qsl, unquote
 
 from onehttp import Auth, AuthScheme, Keepalive, Proxy, Tls, TransferOptions
-from onehttp_compat.modules.httpcon.options import connection_options
 from onehttp_compat.modules.httpcon.definition import LegacyConnection
+from onehttp_compat.modules.httpcon.options import connection_options
 from onehttp_compat.parameters import ModuleDefaults
 from onehttp_compat.wire.transfer import RefusedOptionError
 from onehttp_compat.wire.urls import legacy_url

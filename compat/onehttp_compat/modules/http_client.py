@@ -9,10 +9,10 @@ from typing import Any
 
 from onehttp import TransferOptions
 from onehttp.lowlevel import HeaderPairs
+from onehttp_compat.modules.httpcon.definition import LegacyConnection
 from onehttp_compat.modules.httpcon.module import ConnectionModule
 from onehttp_compat.modules.httpcon.options import keeping_method, prior_knowledge
 from onehttp_compat.modules.httpcon.state import Answer
-from onehttp_compat.modules.httpcon.definition import LegacyConnection
 from onehttp_compat.process import LegacyProcess
 from onehttp_compat.pv import UnknownVariableError, Value, Variable
 from onehttp_compat.wire.header_blob import HeaderBlobError, parse_blob, with_defaults_repeated

@@ -20,10 +20,10 @@ from onehttp import (
 )
 from onehttp.lowlevel import HeaderPairs, check_url
 from onehttp_compat.modules.httpcon.configuration import ModuleConfiguration
+from onehttp_compat.modules.httpcon.definition import LegacyConnection
 from onehttp_compat.modules.httpcon.options import connection_options, query_options
 from onehttp_compat.modules.httpcon.shared_call import SharedCall
 from onehttp_compat.modules.httpcon.state import Answer, ConnectionState, ReadyLegacyConnection
-from onehttp_compat.modules.httpcon.definition import LegacyConnection
 from onehttp_compat.parameters import ModuleDefaults
 from onehttp_compat.process import LegacyProcess
 from onehttp_compat.pv import Variable
