@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 WORKERS = $(shell expr $$(nproc) + 1)
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 .PHONY: help demo test check lint suite fast matrix ci format bench bench-guard bench-peers fuzz soak clean packages
-.PHONY: catalogue
+.PHONY: catalogue double
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -31,6 +31,12 @@ lint: $(VENV)/.dev
 # COVER=--cov measures coverage and shows it.
 suite: $(VENV)/.dev packages
 	$(PYTEST) $(COVER) $(ARGS)
+	$(MAKE) --no-print-directory double VENV=$(VENV)
+
+# The tests of the double once more, on the elder of the two libraries that may be under it.
+double: $(VENV)/.dev
+	PYTHONPATH=tests $(PYTEST) -p stand_ins.httpx_alone -k "httpx or double" \
+		tests/backends/contract tests/backends/double
 
 # Neither root nor a Debian package is needed.
 fast: $(VENV)/.dev

@@ -265,6 +265,8 @@ class Stats:
     """An engine's account of itself. Counters never go down while the engine lives."""
 
     backend: str
+    library: str = ""
+    """What carries the transfers, and its version."""
     transfers: int = 0
     """Started, whatever became of them."""
     completed: int = 0

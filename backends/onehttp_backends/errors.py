@@ -221,8 +221,11 @@ class ReentrantCallError(OnehttpError, RuntimeError):
     """A blocking call from within the driver: it would wait for itself for ever."""
 
 
-class UnexpectedRequestError(OnehttpError, AssertionError):
-    """A request that no canned answer of the double is for; names the nearest one."""
+class UnexpectedRequestError(BaseException):
+    """A request that no answer of the double is for; names the nearest one.
+
+    No `OnehttpError`, and no `Exception`: the code under test must not take it for a failed call.
+    """
 
 
 _BY_CODE: dict[int, type[TransferError]] = {

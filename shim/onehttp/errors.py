@@ -29,7 +29,6 @@
         UnknownRouteError           no route of that name (is a LookupError)
         QueueFullError              as many queries are open as may be (is a RuntimeError)
         TransactionError            a transaction cannot be suspended (is a RuntimeError)
-        UnexpectedRequestError      the double has no answer for it (is an AssertionError)
         onehttp.identity.IdentityError
             SigningError            what was to be signed makes no PASSporT (is a ValueError)
             MissingIdentityError    428: no Identity header
@@ -50,6 +49,7 @@
                 RowRefusedError     the database does not take this row
 
 Those of transfers come from the engines and are named here too. A wrong keyword is a TypeError.
+`UnexpectedRequestError`, of tests, is a BaseException: code that is tested must not handle it.
 """
 
 from __future__ import annotations

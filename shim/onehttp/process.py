@@ -21,6 +21,7 @@ from onehttp.queries.counts import ShutdownReport
 from onehttp.queries.routes import Routes
 from onehttp.runtime import Runtime
 from onehttp.settings import Settings
+from onehttp_backends.renewing import Renewing
 
 logger = logging.getLogger("onehttp")
 _reload_log = logging.getLogger("onehttp.reload")
@@ -46,6 +47,8 @@ class Process:
         with self._changing:
             if self.runtime is not None:
                 self._check_is_same(settings)
+                if isinstance(self.runtime.backend, Renewing):
+                    self.runtime.backend.renew()
                 return
             make_engine = settings.engine()
             configured = ConnectionSource(settings.source, settings.secrets)

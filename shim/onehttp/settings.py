@@ -16,7 +16,7 @@ from onehttp_backends.registry import load
 
 if TYPE_CHECKING:
     from onehttp.connections.file.secrets import Resolver
-    from onehttp_backends.double.answers import Answer, Handler
+    from onehttp_backends.double.answers import Answer, Handler, Table
 
 _OF_INIT: Final = ("source", "connections", "backend", "queries", "secrets")
 
@@ -32,7 +32,7 @@ class BackendSettings(TypedDict, total=False):
     """``pycurl``: how many connections are kept for later calls."""
     handler: Handler | None
     """``httpx``, as the rest, of which only one is given: answers every request in process."""
-    answers: Mapping[str, Answer | list[Answer]] | None
+    answers: Mapping[str, Answer | Handler | list[Answer | Handler]] | Table | None
     """Canned answers by ``"METHOD URL"``."""
     app: Any
     """An ASGI application."""

@@ -168,7 +168,7 @@ class PycurlBackend:
     def stats(self) -> Stats:
         helm = self._helm
         if helm is None:
-            return Stats(backend=self.name, global_inits=LIBCURL.global_inits)
+            return Stats(backend=self.name, library=LIBCURL.name, global_inits=LIBCURL.global_inits)
         return helm.engine.stats()
 
     def forget(self, options: TransferOptions) -> None:

@@ -196,6 +196,7 @@ class Libcurl:
         # A signal handler may ask for an engine while its thread makes one.
         self._once = threading.RLock()
         self.global_inits = 0
+        self.name: str = pycurl.version
         number: int = pycurl.version_info()[2]
         self.version = (number >> 16 & 0xFF, number >> 8 & 0xFF, number & 0xFF)
         features: int = pycurl.version_info()[4]

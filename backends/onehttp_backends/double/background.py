@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import logging
 import os
 
-from onehttp_backends.contract import Outcome
+from onehttp_backends.contract import Outcome, Request
+from onehttp_backends.errors import CurlCode, Sent, TransferError, transfer_error
+from onehttp_backends.shown import shown
+
+logger = logging.getLogger("onehttp")
 
 
 class Running:
@@ -35,3 +40,19 @@ def run_loop(loop: asyncio.AbstractEventLoop) -> None:
     finally:
         if os.getpid() == process:
             loop.close()
+
+
+def outcome_of(future: concurrent.futures.Future[Outcome]) -> Outcome:
+    """What a transfer has ended with; an error of the double's own is one of the transfer."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    logger.error("the httpx double failed", exc_info=error)
+    return transfer_error(CurlCode.FAILED_INIT, f"the httpx double failed: {error!r}")
+
+
+def cancelled(request: Request) -> TransferError:
+    """The error of a transfer that somebody has ended."""
+    return transfer_error(
+        CurlCode.ABORTED_BY_CALLBACK, f"{shown(request)}: cancelled", sent=Sent.MAYBE
+    )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-import httpx
-
 from onehttp_backends.contract import Auth, AuthScheme
+from onehttp_backends.double.library import httpx
 from onehttp_backends.errors import CurlCode, transfer_error
 
 _KNOWN = AuthScheme.BASIC | AuthScheme.DIGEST | AuthScheme.DIGEST_IE | AuthScheme.BEARER

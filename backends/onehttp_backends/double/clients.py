@@ -8,9 +8,8 @@ import socket
 import struct
 from typing import Any, Final
 
-import httpx
-
 from onehttp_backends.contract import HttpVersion, Proxy, Tls, TransferOptions
+from onehttp_backends.double.library import httpx
 from onehttp_backends.double.tls import proxy_context, tls_context
 from onehttp_backends.double.wire import SLICE_BYTES
 from onehttp_backends.errors import CurlCode, RequestError, transfer_error

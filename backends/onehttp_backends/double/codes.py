@@ -8,9 +8,9 @@ import socket
 import ssl
 
 import h11
-import httpx
 
 from onehttp_backends.certificates.refusal import REFUSED, is_of_a_certificate
+from onehttp_backends.double.library import httpx
 from onehttp_backends.double.progress import Progress
 from onehttp_backends.errors import (
     ClientCertificateError,

@@ -17,24 +17,32 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
 from onehttp_backends.checking import OptionFault
-from onehttp_backends.contract import Outcome, Request, Response, Stats, Transfer, TransferOptions
-from onehttp_backends.double.answers import Answer, Canned, Handler, answer_now, answer_of, limited
-from onehttp_backends.double.background import Running, run_loop
+from onehttp_backends.contract import (
+    Outcome,
+    Request,
+    Response,
+    Stats,
+    Transfer,
+    TransferOptions,
+)
+from onehttp_backends.double.answers import Always, Answer, Canned, Handler, Table, limited
+from onehttp_backends.double.asking import answer_now, answer_of
+from onehttp_backends.double.background import Running, cancelled, outcome_of, run_loop
 from onehttp_backends.double.checking import check
 from onehttp_backends.double.clients import Clients
 from onehttp_backends.double.exchange import Exchange
+from onehttp_backends.double.library import LIBRARY
 from onehttp_backends.double.web_apps import asgi_handler, wsgi_handler
 from onehttp_backends.errors import (
     CurlCode,
     EngineClosedError,
+    ReentrantCallError,
     RequestError,
-    Sent,
     TransferError,
     transfer_error,
 )
 from onehttp_backends.immortal import make_immortal
 from onehttp_backends.rules.request_rules import check_message, check_request
-from onehttp_backends.shown import shown
 from onehttp_backends.trace import aperformed, begin, is_on, performed
 
 logger = logging.getLogger("onehttp")
@@ -46,7 +54,8 @@ class HttpxBackend:
 
     Args:
         handler: answers every request in process; may be a coroutine function.
-        answers: canned answers by ``"METHOD URL"``; a request without one is an error.
+        answers: canned answers by ``"METHOD URL"``, or another `Table` of them; a request without
+            one is an `UnexpectedRequestError`.
         app: an ASGI application that answers in process.
         wsgi_app: a WSGI application that answers in process.
 
@@ -61,18 +70,20 @@ class HttpxBackend:
         self,
         *,
         handler: Handler | None = None,
-        answers: Mapping[str, Answer | list[Answer]] | None = None,
+        answers: Mapping[str, Answer | Handler | list[Answer | Handler]] | Table | None = None,
         app: Any = None,
         wsgi_app: Any = None,
     ) -> None:
         if sum(given is not None for given in (handler, answers, app, wsgi_app)) > 1:
             raise ValueError("give only one of handler=, answers=, app= and wsgi_app=")
         self.seen: list[Request] = []
-        self._handler = handler if answers is None else Canned(answers)
         if app is not None:
-            self._handler = asgi_handler(app)
+            handler = asgi_handler(app)
         elif wsgi_app is not None:
-            self._handler = wsgi_handler(wsgi_app)
+            handler = wsgi_handler(wsgi_app)
+        self._table: Table | None = None if handler is None else Always(handler)
+        if answers is not None:
+            self._table = Canned(answers) if isinstance(answers, Mapping) else answers
         self._is_closed = False
         self._forget()
         _doubles.add(self)
@@ -100,19 +111,32 @@ class HttpxBackend:
 
     def _perform(self, request: Request) -> Response:
         self._check(request)
-        if self._handler is not None:
-            return self._count(lambda: answer_now(self._required_handler(), request))
-        running = self._start(request)
-        try:
-            outcome = running.future.result()
-        except concurrent.futures.CancelledError:
-            outcome = _cancelled(request)
-        except BaseException:
-            running.cancel()
-            raise
+        if self._table is not None:
+            handler = self._table.pick(request)
+            return self._count(
+                lambda: answer_now(handler, request, lambda asked: self._wait(asked, request))
+            )
+        outcome: Outcome = self._wait(self._carried(request, None), request)
         if isinstance(outcome, Response):
             return outcome
         raise outcome
+
+    def _wait(self, work: Coroutine[Any, Any, Any], request: Request) -> Any:
+        """Have ``work`` done on the loop, whose thread this must not be."""
+        if threading.current_thread() is self._thread:
+            work.close()
+            raise ReentrantCallError(
+                "a blocking call on the thread of the double, which would wait for itself; "
+                "await it, or hand the work to another thread"
+            )
+        running = self._start(work)
+        try:
+            return running.future.result()
+        except concurrent.futures.CancelledError:
+            raise cancelled(request) from None
+        except BaseException:
+            running.cancel()
+            raise
 
     async def aperform(self, request: Request) -> Response:
         """Run one request, awaitable."""
@@ -122,14 +146,14 @@ class HttpxBackend:
 
     async def _aperform(self, request: Request) -> Response:
         self._check(request)
-        if self._handler is not None:
-            return await self._answer(request)
-        running = self._start(request)
+        if self._table is not None:
+            return await self._answer(self._table.pick(request), request)
+        running = self._start(self._carried(request, None))
         try:
-            outcome = await asyncio.wrap_future(running.future)
+            outcome: Outcome = await asyncio.wrap_future(running.future)
         except asyncio.CancelledError:
             if running.future.cancelled() and running.is_closed_under:
-                raise _cancelled(request) from None
+                raise cancelled(request) from None
             running.cancel()
             raise
         if isinstance(outcome, Response):
@@ -137,16 +161,21 @@ class HttpxBackend:
         raise outcome
 
     def submit(self, request: Request, on_done: Callable[[Outcome], None]) -> Transfer:
-        """Start one request; ``on_done`` gets its outcome, on the background loop's thread."""
+        """Start one request; ``on_done`` gets its outcome, on the background loop's thread.
+
+        Raises:
+            UnexpectedRequestError: it has no answer; ``on_done`` is not called then.
+        """
         self._check(request)
+        handler = None if self._table is None else self._table.pick(request)
         if is_on():
             on_done = begin(request).then(on_done)
-        running = self._start(request)
+        running = self._start(self._carried(request, handler))
 
         process = os.getpid()
 
         def deliver(future: concurrent.futures.Future[Outcome]) -> None:
-            outcome = _cancelled(request) if future.cancelled() else _outcome(future)
+            outcome = cancelled(request) if future.cancelled() else outcome_of(future)
             try:
                 on_done(outcome)
             except BaseException:
@@ -161,12 +190,19 @@ class HttpxBackend:
 
     def check(self, options: TransferOptions) -> OptionFault | None:
         """What of these options cannot be had here; see `onehttp_backends.checking.Checker`."""
-        return None if self._handler is not None else check(options)
+        return None if self._table is not None else check(options)
+
+    def renew(self) -> None:
+        """See `onehttp_backends.renewing.Renewing`."""
+        if isinstance(self._table, Canned):
+            self._table.start_anew()
+            self.seen.clear()
 
     def stats(self) -> Stats:
         with self._counting:
             return Stats(
                 backend=self.name,
+                library=LIBRARY,
                 transfers=self._transfers,
                 completed=self._completed,
                 failed=self._failed,
@@ -218,11 +254,7 @@ class HttpxBackend:
             del self.seen[: MAX_SEEN // 2]
         self.seen.append(request)
 
-    def _required_handler(self) -> Handler:
-        assert self._handler is not None
-        return self._handler
-
-    def _start(self, request: Request) -> Running:
+    def _start(self, work: Coroutine[Any, Any, Any]) -> Running:
         with self._starting:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
@@ -231,7 +263,6 @@ class HttpxBackend:
                 )
                 self._thread.start()
             loop = self._loop
-        work: Coroutine[Any, Any, Outcome] = self._carried(request)
         running = Running(asyncio.run_coroutine_threadsafe(work, loop))
         with self._counting:
             self._in_flight.add(running)
@@ -245,17 +276,17 @@ class HttpxBackend:
                 self._transfers += 1
                 self._cancelled += 1
 
-    async def _carried(self, request: Request) -> Outcome:
+    async def _carried(self, request: Request, handler: Handler | None) -> Outcome:
         try:
-            if self._handler is not None:
-                return await self._answer(request)
+            if handler is not None:
+                return await self._answer(handler, request)
             return await self._exchange(request)
         except TransferError as error:
             return error
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, handler: Handler, request: Request) -> Response:
         try:
-            response = await answer_of(self._required_handler(), request)
+            response = await answer_of(handler, request)
         except TransferError:
             self._note_failure()
             raise
@@ -295,20 +326,6 @@ class HttpxBackend:
         with self._counting:
             self._transfers += 1
             self._failed += 1
-
-
-def _outcome(future: concurrent.futures.Future[Outcome]) -> Outcome:
-    error = future.exception()
-    if error is None:
-        return future.result()
-    logger.error("the httpx double failed", exc_info=error)
-    return transfer_error(CurlCode.FAILED_INIT, f"the httpx double failed: {error!r}")
-
-
-def _cancelled(request: Request) -> TransferError:
-    return transfer_error(
-        CurlCode.ABORTED_BY_CALLBACK, f"{shown(request)}: cancelled", sent=Sent.MAYBE
-    )
 
 
 _doubles: weakref.WeakSet[HttpxBackend] = weakref.WeakSet()

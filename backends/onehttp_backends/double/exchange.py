@@ -8,7 +8,6 @@ from typing import Final
 from urllib.parse import urljoin
 
 import h11
-import httpx
 from socksio.exceptions import SOCKSError
 
 from onehttp_backends.content_coding import CodingError, decoder_of
@@ -16,6 +15,7 @@ from onehttp_backends.contract import Peer, Request, Response
 from onehttp_backends.double.challenges import Credentials
 from onehttp_backends.double.clients import Clients, make_client
 from onehttp_backends.double.codes import error_of
+from onehttp_backends.double.library import httpx
 from onehttp_backends.double.progress import Progress, reading
 from onehttp_backends.double.proxies import proxy_of
 from onehttp_backends.double.tls import was_closed_cleanly

@@ -7,10 +7,9 @@ import time
 from contextvars import ContextVar
 from typing import Any, Final
 
-import httpcore
-
 from onehttp_backends.certificates.refusal import HandshakeEnd, is_of_a_certificate
 from onehttp_backends.contract import Timings
+from onehttp_backends.double.library import httpcore
 from onehttp_backends.double.tls import check_pin
 from onehttp_backends.errors import CurlCode, Phase, ProtocolError, ProxyError, Sent
 from onehttp_backends.rules.public_addresses import is_public, refused_peer

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
-
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.double.answers import Answer, Handler
+from onehttp_backends.double.library import httpx
 from onehttp_backends.double.wire import head_lines, wire_request
 from onehttp_backends.rules.url_paths import asked_url
 

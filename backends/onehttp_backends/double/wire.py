@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from urllib.parse import quote, urlsplit
 
-import httpx
-
 from onehttp_backends.content_coding import ACCEPTED
 from onehttp_backends.contract import Request
+from onehttp_backends.double.library import httpx
 from onehttp_backends.double.proxies import proxy_of
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.rules.url_paths import asked_path

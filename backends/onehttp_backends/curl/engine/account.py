@@ -75,6 +75,7 @@ class Account:
         cancelled = self.cancelled + one_shot.cancelled
         return Stats(
             backend="pycurl",
+            library=LIBCURL.name,
             transfers=completed + failed + cancelled + in_flight,
             completed=completed,
             failed=failed,
