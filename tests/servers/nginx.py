@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import trustme
 
@@ -30,6 +31,38 @@ _RESUMING = """
         location / {{ return 200 "$ssl_client_s_dn|$ssl_session_reused"; }}
     }}
 """
+
+
+_PER_CONNECTION = """
+    server {{
+        listen 127.0.0.1:{port} ssl http2; keepalive_requests {requests};
+        ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.pem;
+        access_log {folder}/access.log combined buffer=1m;
+        location / {{ return 200 ok; }}
+    }}
+"""
+
+
+class Answered(NamedTuple):
+    """Where an nginx listens, and where it says what it has answered once it has ended."""
+
+    url: str
+    log: Path
+
+
+@contextlib.contextmanager
+def limited_per_connection(
+    authority: trustme.CA, folder: Path, requests: int
+) -> Iterator[Answered]:
+    """Takes so many requests on a connection, and sends GOAWAY then."""
+    port = free_port()
+    issued = authority.issue_cert("127.0.0.1")
+    issued.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    http = _PER_CONNECTION.format(folder=folder, port=port, requests=requests)
+    settings = folder / "nginx.conf"
+    settings.write_text(_SETTINGS.format(folder=folder, http=http))
+    with running(["nginx", "-c", str(settings), "-p", str(folder)], port):
+        yield Answered(f"https://127.0.0.1:{port}", folder / "access.log")
 
 
 @contextlib.contextmanager

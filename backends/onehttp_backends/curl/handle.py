@@ -147,8 +147,10 @@ class Handle(MessageSettings):
         if self.hops:
             self.hops.begin(url)
         body = request.body
-        if (verb := (request.method, body is not None)) != self._verb:
-            self._set_verb(verb)
+        verb = (request.method, body is not None)
+        may_be_http2 = self.shelf.may_be_http2
+        if verb != self._verb or may_be_http2 is not self._may_be_http2:
+            self._set_verb(verb, may_be_http2)
         expects_nothing = False
         if body is not None:
             setopt(pycurl.POSTFIELDS, body)
@@ -225,6 +227,7 @@ class Handle(MessageSettings):
         """Open a connection for the next attempt, whatever idle ones there are, and let it take no
         longer than what is left to the transfer (0 = no limit)."""
         self._set_always_connects(True)
+        self.forget_sendings()
         self._total_timeout_s = UNKNOWN_S
         self.easy.setopt(pycurl.TIMEOUT_MS, milliseconds(left_s))
 
@@ -244,9 +247,8 @@ class Handle(MessageSettings):
         if self.wait:
             self.wait = None
             self.waited_us = 0
-        if self._guards_resend:
-            self._sent_with_head = -1
-            self.resend_refused = False
+        if self._guards_resend or self._may_be_http2:
+            self.forget_sendings()
         if self.kept_bytes or self.was_truncated:
             self.was_truncated = False
             self.kept_bytes = 0

@@ -38,18 +38,27 @@ NO_HEADERS: HeaderPairs = (("", ""),)
 class MessageSettings(SendingGuard):
     """Sets what differs from the message before, and remembers it once it is set."""
 
-    __slots__ = ("_closes", "_expects_nothing", "_frames_itself", "_headers", "_verb", "easy")
+    __slots__ = (
+        "_closes",
+        "_expects_nothing",
+        "_frames_itself",
+        "_headers",
+        "_reads_log",
+        "_verb",
+        "easy",
+    )
 
     def __init__(self, easy: Easy, options: TransferOptions, watch: OpenedSockets) -> None:
         super().__init__(options, watch)
         self.easy = easy
         self._verb = GET
+        self._reads_log: bool | None = False
         self._headers: HeaderPairs = ()
         self._expects_nothing = False
         self._frames_itself = False
         self._closes: bool | None = False
 
-    def _set_verb(self, verb: tuple[str, bool]) -> None:
+    def _set_verb(self, verb: tuple[str, bool], may_be_http2: bool) -> None:
         method, has_body = verb
         setopt = self.easy.setopt
         self._verb = ("", False)  # unknown, should one of the next calls fail
@@ -69,14 +78,27 @@ class MessageSettings(SendingGuard):
         else:
             setopt(pycurl.CUSTOMREQUEST, method)
         guards_resend = method not in SAFE_METHODS and not self.options.unsafe_resend
-        if guards_resend is not self._guards_resend:
-            self._guards_resend = None
-            if guards_resend:
-                setopt(pycurl.PREREQFUNCTION, self._may_send)
-            elif self.options.peers == "any" and not self.handshake:
-                self.easy.unsetopt(pycurl.PREREQFUNCTION)
-            self._guards_resend = guards_resend
+        if guards_resend is not self._guards_resend or may_be_http2 is not self._may_be_http2:
+            self._set_guard(guards_resend, may_be_http2)
         self._verb = verb
+
+    def _set_guard(self, guards_resend: bool, may_be_http2: bool) -> None:
+        setopt = self.easy.setopt
+        self._guards_resend = None
+        is_always_asked = self.options.peers == "public" or self.handshake is not None
+        if guards_resend or may_be_http2 or is_always_asked:
+            setopt(pycurl.PREREQFUNCTION, self._may_send)
+        else:
+            self.easy.unsetopt(pycurl.PREREQFUNCTION)
+        reads_log = guards_resend and may_be_http2
+        if reads_log is not self._reads_log:
+            # It takes libcurl its time to write: not for what may be repeated anyway.
+            self._reads_log = None
+            setopt(pycurl.DEBUGFUNCTION, self.stream_refusals.note)
+            setopt(pycurl.VERBOSE, int(reads_log))
+            self._reads_log = reads_log
+        self._may_be_http2 = may_be_http2
+        self._guards_resend = guards_resend
 
     def _set_headers(self, headers: HeaderPairs, body: bytes | None, expects_nothing: bool) -> None:
         special = check_headers(headers)

@@ -12,7 +12,7 @@ from onehttp_backends.contract import Peer, Request, Response
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.handshake import NOT_NAMED, Handshake
 from onehttp_backends.curl.names.places import place_of
-from onehttp_backends.curl.phase import phase_of
+from onehttp_backends.curl.phase import has_ended_by_peer, phase_of
 from onehttp_backends.errors import (
     ClientCertificateError,
     CurlCode,
@@ -135,13 +135,7 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
         return _lookup_error(handle, request, code, text)
     phase = phase_of(handle, request, code)
     if handle.resend_refused:
-        return transfer_error(
-            CurlCode.GOT_NOTHING,
-            f"{shown(request)}: the kept connection ended before an answer; "
-            f"{request.method} is not repeated, the server may have acted on it",
-            sent=Sent.MAYBE,
-            phase=Phase.FIRST_BYTE,
-        )
+        return _not_repeated(handle, request)
     if handle.decoding and handle.decoding.fault:
         return _decoding_error(request, handle.decoding.fault)
     if handle.refused_peer and code in _OF_A_REFUSED_PEER:
@@ -152,11 +146,13 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
         and (refused := _tls_refusal(handle.handshake, request, code, text))
     ):
         return refused
+    if code == CurlCode.HTTP2 and has_ended_by_peer(code, text):
+        code, text = CurlCode.RECV_ERROR, "the connection has ended"
     if code == CurlCode.BAD_FUNCTION_ARGUMENT and phase is Phase.TLS:
         code = CurlCode.SSL_CERTPROBLEM  # as libcurl 7.88 has it: an unusable key
     if handle.head:
         sent = Sent.YES
-    elif phase in (Phase.SEND, Phase.FIRST_BYTE, Phase.BODY):
+    elif phase in (Phase.SEND, Phase.FIRST_BYTE, Phase.BODY) and not handle.stream_refusals:
         sent = Sent.MAYBE
     else:
         sent = Sent.NO
@@ -166,6 +162,24 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
     is_of_request = sent is Sent.NO or (handle.head and handle.options.max_redirects)
     made = transfer_error if is_of_request else answer_error
     return made(code, f"{shown(request)}: {text or code_name(code)}", sent=sent, phase=phase)
+
+
+def _not_repeated(handle: Handle, request: Request) -> TransferError:
+    """The error of a request that libcurl would have sent once more."""
+    if handle.stream_refusals:
+        return transfer_error(
+            CurlCode.RECV_ERROR,
+            f"{shown(request)}: the server has twice refused the stream, and done nothing of it",
+            sent=Sent.NO,
+            phase=Phase.FIRST_BYTE,
+        )
+    return transfer_error(
+        CurlCode.GOT_NOTHING,
+        f"{shown(request)}: the connection ended before an answer; "
+        f"{request.method} is not repeated, the server may have acted on it",
+        sent=Sent.MAYBE,
+        phase=Phase.FIRST_BYTE,
+    )
 
 
 def _tls_refusal(handshake: Handshake, request: Request, code: int, text: str) -> TLSError | None:

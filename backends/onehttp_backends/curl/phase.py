@@ -15,6 +15,7 @@ from onehttp_backends.contract import Proxy, Request
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.errors import CurlCode, Phase, TLSError, transfer_error
 
+_ENDED_BY_PEER: Final = (CurlCode.GOT_NOTHING, CurlCode.SEND_ERROR, CurlCode.RECV_ERROR)
 _LOOKUP: Final = pycurl.NAMELOOKUP_TIME_T
 _CONNECT: Final = pycurl.CONNECT_TIME_T
 _POSTTRANSFER: Final = pycurl.POSTTRANSFER_TIME_T
@@ -38,6 +39,12 @@ def phase_of(handle: Handle, request: Request, code: int) -> Phase:
     if proxy is not None and (getinfo(_USED_PROXY) if _USED_PROXY else proxy.url):
         return Phase.TLS if is_tls and _is_through(handle, proxy, code) else Phase.PROXY
     return Phase.TLS if is_tls and is_connected else Phase.CONNECT
+
+
+def has_ended_by_peer(code: int, text: str) -> bool:
+    """Whether the other side has closed the connection. Of one that spoke HTTP/2 libcurl has code
+    16 and nothing to say."""
+    return code in _ENDED_BY_PEER or (code == CurlCode.HTTP2 and not text)
 
 
 def _is_through(handle: Handle, proxy: Proxy, code: int) -> bool:

@@ -10,6 +10,7 @@ import pycurl
 from onehttp_backends.contract import TransferOptions
 from onehttp_backends.curl.handshake import Handshake
 from onehttp_backends.curl.idle_limit import Sockets
+from onehttp_backends.curl.stream_refusals import StreamRefusals
 from onehttp_backends.rules.public_addresses import is_public
 
 
@@ -24,6 +25,8 @@ class SendingGuard:
 
     __slots__ = (
         "_guards_resend",
+        "_may_be_http2",
+        "_repetitions",
         "_sent_into_dead",
         "_sent_with_head",
         "_watch",
@@ -32,6 +35,7 @@ class SendingGuard:
         "options",
         "refused_peer",
         "resend_refused",
+        "stream_refusals",
         "was_interrupted",
     )
 
@@ -44,9 +48,19 @@ class SendingGuard:
         self.refused_peer = ""
         self.was_interrupted = False
         """A callback met an exception that was not its own, and libcurl has ended the transfer."""
+        self.stream_refusals = StreamRefusals(watch.raised)
         self._guards_resend: bool | None = False
+        self._may_be_http2 = False
+        self._repetitions = 0
         self._sent_with_head = -1
         self._sent_into_dead = False
+
+    def forget_sendings(self) -> None:
+        """Another transfer begins, or the same from its beginning."""
+        self._sent_with_head = -1
+        self._repetitions = 0
+        self.resend_refused = False
+        self.stream_refusals.forget()
 
     def _open_public(self, _purpose: int, address: Any) -> LentSocket | int:
         try:
@@ -77,16 +91,19 @@ class SendingGuard:
             return False
         if self.handshake and not self.handshake.may_send(own_port):
             return False
-        if not self._guards_resend:
+        if not (self._guards_resend or self._may_be_http2):
             return True
         # libcurl repeats a request by itself when a kept connection ends before the first
         # byte of an answer, a POST too, and has no option against it (curl#18417). It asks
         # here before each sending: a second one with no header received in between is such a
-        # repetition. It may go on only if the first went into a socket we knew to be dead.
-        is_repetition = len(self.head) == self._sent_with_head
-        if is_repetition and not self._sent_into_dead:
-            self.resend_refused = True
-            return False
+        # repetition. It may go on if the first went into a socket we knew to be dead, or, once,
+        # if the server has refused the stream it came on.
+        if len(self.head) == self._sent_with_head and not self._sent_into_dead:
+            if self._repetitions or (self._guards_resend and not self.stream_refusals):
+                self.resend_refused = True
+                return False
+            self._repetitions = 1
+        self.stream_refusals.forget()
         self._sent_into_dead = self._watch.is_dead(own_port)
         self._sent_with_head = len(self.head)
         return True

@@ -13,8 +13,8 @@ MAX_IDLE_PER_SHELF = 1024
 class Shelf(Generic[H]):
     """Where the idle handles of one (options, origin) lie."""
 
-    __slots__ = ("idle", "is_forgotten", "is_http1", "is_one_shot", "keeps", "opened", "options",
-                 "origin")  # fmt: skip
+    __slots__ = ("idle", "is_forgotten", "is_http1", "is_one_shot", "keeps", "may_be_http2",
+                 "opened", "options", "origin")  # fmt: skip
 
     def __init__(self, options: TransferOptions, origin: str) -> None:
         self.options = options  # kept, so that no other options get their identity
@@ -34,3 +34,5 @@ class Shelf(Generic[H]):
             origin.startswith("http:")
             and options.http_version is not HttpVersion.HTTP_2_PRIOR_KNOWLEDGE
         )
+        self.may_be_http2 = not self.is_http1
+        """What its next connection may speak, as far as those before it tell."""

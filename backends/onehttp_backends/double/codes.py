@@ -85,6 +85,8 @@ def _protocol_code(text: str, progress: Progress) -> int:
         return CurlCode.WEIRD_SERVER_REPLY if is_garbage else CurlCode.RECV_ERROR
     if "without sending a response" in lowered:
         return CurlCode.GOT_NOTHING
+    if lowered == "server disconnected":  # over HTTP/2
+        return CurlCode.RECV_ERROR
     if "incomplete" in lowered or "peer closed connection" in lowered:
         # libcurl tells a head cut short (52 or 56) from a body cut short (18).
         return CurlCode.PARTIAL_FILE if progress.is_answered else CurlCode.RECV_ERROR

@@ -18,6 +18,12 @@ from onehttp_backends.double.codes import error_of
 from onehttp_backends.double.library import httpx
 from onehttp_backends.double.progress import Progress, reading
 from onehttp_backends.double.proxies import proxy_of
+from onehttp_backends.double.stream_refusals import (
+    is_of_stream,
+    options_after,
+    refusal_of,
+    refused_twice,
+)
 from onehttp_backends.double.tls import was_closed_cleanly
 from onehttp_backends.double.wire import Slices, head_lines, wire_request
 from onehttp_backends.errors import (
@@ -170,14 +176,30 @@ class Exchange:
         )
 
     async def _answered(self, client: httpx.AsyncClient, request: Request) -> Response:
-        """One exchange. A safe request that went into a dead connection is sent once more."""
+        """One exchange. A safe request that went into a dead connection is sent once more, and
+        any of which the server has done nothing."""
         try:
             return await self._once(client, request)
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
+            if (refusal := refusal_of(error)) and not self._progress.is_answered:
+                return await self._refused(refusal, request)
             may_repeat = request.method in SAFE_METHODS or request.options.unsafe_resend
-            if not (may_repeat and self._progress.may_repeat):
+            if not (may_repeat and self._progress.may_repeat) or is_of_stream(error):
                 raise
             return await self._once(client, request)
+
+    async def _refused(self, refusal: int, request: Request) -> Response:
+        """The response to a request whose stream was refused, on a connection of its own."""
+        options = options_after(refusal, request.options)
+        client = make_client(options, proxy_of(options.proxy, request.url))
+        try:
+            return await self._once(client, request)
+        except httpx.RemoteProtocolError as error:
+            if refusal_of(error) and not self._progress.is_answered:
+                raise refused_twice(shown(request)) from None
+            raise
+        finally:
+            await client.aclose()
 
     async def _once(self, client: httpx.AsyncClient, request: Request) -> Response:
         options = request.options

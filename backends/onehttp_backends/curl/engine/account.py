@@ -105,9 +105,10 @@ class Account:
         response = read_response(handle, request, opened, peer or self._new_peer(easy))
         version = response.http_version
         self.by_version[version] += 1
+        handle.shelf.may_be_http2 = is_multiplexed = version in ("2", "3")
         if opened:
             self.opened += opened
-            self._watch.note_use(easy.getinfo(_ACTIVE_SOCKET), version in ("2", "3"))
+            self._watch.note_use(easy.getinfo(_ACTIVE_SOCKET), is_multiplexed)
         else:
             self.reused += 1
         if is_ambiguous(handle.head) and version in ("1.0", "1.1"):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import pycurl
 
 from onehttp_backends.contract import Request
@@ -11,10 +9,8 @@ from onehttp_backends.curl.engine.transfer import Transfer, total_timeout_s
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Multi, add_once, remove_once
 from onehttp_backends.curl.names.waits import NameWaits
-from onehttp_backends.errors import CurlCode
+from onehttp_backends.curl.phase import has_ended_by_peer
 from onehttp_backends.rules.request_rules import SAFE_METHODS
-
-_ENDED_BY_PEER: Final = (CurlCode.GOT_NOTHING, CurlCode.SEND_ERROR, CurlCode.RECV_ERROR)
 
 
 def goes_on(
@@ -26,13 +22,13 @@ def goes_on(
     text: str,
 ) -> bool:
     """Whether a transfer that has failed begins once more: it has, or is parked for a name."""
-    if _may_begin_anew(handle, request, code):
+    if _may_begin_anew(handle, request, code, text):
         _begin_anew(multi, handle, request)
         return True
     return waits.takes(handle, request, code, text)
 
 
-def _may_begin_anew(handle: Handle, request: Request, code: int) -> bool:
+def _may_begin_anew(handle: Handle, request: Request, code: int, text: str) -> bool:
     """Whether a transfer may be put in again, for a connection of its own.
 
     One that met only dead connections: libcurl tries five idle ones and gives up; when a server
@@ -43,7 +39,7 @@ def _may_begin_anew(handle: Handle, request: Request, code: int) -> bool:
         return False
     if handle.was_interrupted:
         return not handle.easy.getinfo(pycurl.REQUEST_SIZE)
-    if code not in _ENDED_BY_PEER or handle.always_connects:
+    if not has_ended_by_peer(code, text) or handle.always_connects:
         return False
     return request.method in SAFE_METHODS and not handle.easy.getinfo(pycurl.NUM_CONNECTS)
 

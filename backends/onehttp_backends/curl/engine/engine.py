@@ -45,7 +45,6 @@ from onehttp_backends.immortal import make_immortal
 SMALL_BODY_BYTES: Final = 16 * 1024
 """Fits any socket buffer: sending it never has to wait for the socket to become writable."""
 
-_ENDED_BY_PEER: Final = (CurlCode.GOT_NOTHING, CurlCode.SEND_ERROR, CurlCode.RECV_ERROR)
 _MAX_MESSAGES: Final = (1_000_000,)
 _MULTI_IS_DEAD: Final = 11
 """CURLM_ABORTED_BY_CALLBACK: a callback of the multi's has failed, and it takes no more."""

@@ -1,0 +1,55 @@
+"""Whether a server has refused a stream of HTTP/2, and so done nothing of it (RFC 9113, 8.7).
+
+libcurl repeats such a request by itself, up to five times, and tells nobody but its log.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Generator
+from typing import Final
+
+_INFO: Final = 0
+_is_refusal: Final = re.compile(
+    rb"HTTP/2 stream \d+ refused by server"  # REFUSED_STREAM, or above what a GOAWAY names
+    rb"|REFUSED_STREAM"
+    rb"|Downgrades to HTTP/1\.1"  # HTTP_1_1_REQUIRED
+).match
+
+
+class StreamRefusals:
+    """Reads libcurl's log of one handle. Only what is sent makes it forget."""
+
+    __slots__ = ("_found", "note")
+
+    def __init__(self, raised: list[BaseException]) -> None:
+        self._found: list[bytes] = []
+        reading = _read(self._found, raised)
+        next(reading)
+        # As in `libcurl.Hearing`: no signal handler may break it, so it is all C up to its `try`.
+        self.note: Callable[[int, bytes], object] = functools.partial(max, key=reading.send)
+        """For ``DEBUGFUNCTION``."""
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def forget(self) -> None:
+        """The request goes out once more, or another one."""
+        self._found.clear()
+
+
+def _read(found: list[bytes], raised: list[BaseException]) -> Generator[int, int | bytes, None]:
+    kind = -1
+    while True:
+        try:
+            while True:
+                said = yield 0
+                if isinstance(said, int):
+                    kind = said
+                elif kind == _INFO and _is_refusal(said):
+                    found.append(said)
+        except GeneratorExit:
+            return
+        except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
+            raised.append(error)

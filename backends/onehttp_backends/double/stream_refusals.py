@@ -1,0 +1,55 @@
+"""Which streams of HTTP/2 a server has refused, and so done nothing of them (RFC 9113, 8.7).
+
+What a GOAWAY leaves out httpcore sends anew by itself, unless it leaves out all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import httpcore
+from h2.errors import ErrorCodes
+from h2.events import ConnectionTerminated, StreamReset
+
+from onehttp_backends.contract import HttpVersion, TransferOptions
+from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, transfer_error
+
+_REFUSALS: Final = (ErrorCodes.REFUSED_STREAM, ErrorCodes.HTTP_1_1_REQUIRED)
+
+
+def refusal_of(error: BaseException) -> int:
+    """The code with which the server has refused the stream; 0: it has not."""
+    event = _event_of(error)
+    if isinstance(event, StreamReset) and event.remote_reset and event.error_code in _REFUSALS:
+        return int(event.error_code)
+    if isinstance(event, ConnectionTerminated) and event.last_stream_id == 0:
+        return ErrorCodes.REFUSED_STREAM
+    return 0
+
+
+def is_of_stream(error: BaseException) -> bool:
+    """Whether the server has ended the stream alone, and its connection goes on."""
+    return isinstance(_event_of(error), StreamReset)
+
+
+def options_after(refusal: int, options: TransferOptions) -> TransferOptions:
+    """How a refused request is sent once more."""
+    if refusal == ErrorCodes.HTTP_1_1_REQUIRED:
+        return replace(options, http_version=HttpVersion.HTTP_1_1)
+    return options
+
+
+def refused_twice(place: str) -> TransferError:
+    """The error of a request that was refused once more."""
+    return transfer_error(
+        CurlCode.RECV_ERROR,
+        f"{place}: the server has twice refused the stream, and done nothing of it",
+        sent=Sent.NO,
+        phase=Phase.FIRST_BYTE,
+    )
+
+
+def _event_of(error: BaseException) -> object:
+    cause = error.__cause__
+    return cause.args[0] if isinstance(cause, httpcore.RemoteProtocolError) and cause.args else None
