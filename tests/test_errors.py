@@ -23,6 +23,7 @@ import onehttp.identity
 import onehttp.xcap
 import onehttp_backends
 import onehttp_compat
+from onehttp.xcap.store import Source
 from onehttp_backends.errors import at_least, codes_of, transfer_error
 from onehttp_compat.modules.xcap_client.refresh import RefusedRefreshError
 
@@ -272,3 +273,8 @@ def test_a_process_pool_hands_them_on_and_goes_on() -> None:
             pool.submit(init_with_two_mistakes).result()
         assert len(raised.value.errors) == 2
         assert pool.submit(int, "3").result() == 3
+
+
+@pytest.mark.parametrize("number", [onehttp.CurlCode.COULDNT_CONNECT, Source.CLIENT])
+def test_a_named_number_is_written_as_a_number_on_every_python(number: int) -> None:
+    assert {str(number), f"{number}", format(number)} == {str(int(number))}

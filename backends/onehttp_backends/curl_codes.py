@@ -51,6 +51,8 @@ class CurlCode(enum.IntEnum):
     SSL_CLIENTCERT = 98
     TOO_LARGE = 100
 
+    __str__ = int.__repr__  # of Python 3.11 and later
+
 
 def code_name(code: int) -> str:
     """libcurl's name of a code, e.g. 7 -> ``COULDNT_CONNECT``."""

@@ -96,7 +96,7 @@ def _set_curve(context: ssl.SSLContext, tls: Tls) -> None:
     name = _CURVE_NAMES.get(tls.curves.upper(), tls.curves)
     try:
         context.set_ecdh_curve(name)
-    except ValueError:
+    except (ValueError, ssl.SSLError):  # Python 3.10 knows no X25519
         message = f"the httpx double can be given one curve that it knows, not {tls.curves!r}"
         raise transfer_error(CurlCode.SSL_CIPHER, message) from None
 

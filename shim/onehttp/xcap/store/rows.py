@@ -14,6 +14,8 @@ class Source(enum.IntEnum):
     """The SIP server's own XCAP module: read by it, never changed here."""
     CLIENT = 1
 
+    __str__ = int.__repr__  # of Python 3.11 and later; drivers of databases send what it gives
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredDocument:
