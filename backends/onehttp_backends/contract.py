@@ -59,7 +59,7 @@ class AuthScheme(enum.Flag):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Auth(HoldsSecrets):
-    """Credentials. With one scheme they go out at once, with several after the challenge."""
+    """Credentials. Basic and bearer alone go out at once, others after the challenge."""
 
     schemes: AuthScheme = AuthScheme.BASIC
     username: str = field(default="", repr=False)
@@ -67,6 +67,10 @@ class Auth(HoldsSecrets):
     each_time: bool = False
     """Wait for the challenge each time; otherwise what a server has asked for once goes out at
     once in later calls."""
+    asks_first: bool = False
+    """Of digest alone: until a server has asked for it, send an empty body first, as libcurl does
+    by itself, and the body to whom asks. Spares large ones; a server that does not ask acts on
+    both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,7 +58,7 @@ def apply_options(set_option: Setopt, options: TransferOptions) -> None:
         apply_tls(setopt, options.tls, as_libcurl=options.as_libcurl)
         _apply_proxy(setopt, options.proxy, options.tls)
         if options.auth:
-            _apply_auth(setopt, options.auth)
+            _apply_auth(setopt, options.auth, options.as_libcurl)
     except pycurl.error as error:
         code = error.args[0] if error.args else CurlCode.BAD_FUNCTION_ARGUMENT
         raise RequestError(
@@ -140,8 +140,13 @@ def _environment_names_a_proxy() -> bool:
     return any(name.lower().endswith("_proxy") and value for name, value in os.environ.items())
 
 
-def _apply_auth(setopt: Setopt, auth: Auth) -> None:
-    setopt(pycurl.HTTPAUTH, auth.schemes.value)
+def _apply_auth(setopt: Setopt, auth: Auth, as_libcurl: bool) -> None:
+    schemes = auth.schemes.value
+    if auth.schemes == AuthScheme.DIGEST and not (auth.asks_first or as_libcurl):
+        # With a choice of schemes libcurl sends the whole request first; without a token this one
+        # is never taken.
+        schemes |= AuthScheme.BEARER.value
+    setopt(pycurl.HTTPAUTH, schemes)
     if auth.schemes & AuthScheme.BEARER:
         setopt(pycurl.XOAUTH2_BEARER, auth.secret)
         return

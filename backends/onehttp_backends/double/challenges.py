@@ -1,4 +1,4 @@
-"""Credentials as libcurl uses them: one scheme goes out at once, several wait for the challenge."""
+"""Credentials as libcurl uses them: basic and bearer go out at once, others when asked for."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ _KNOWN = AuthScheme.BASIC | AuthScheme.DIGEST | AuthScheme.DIGEST_IE | AuthSchem
 
 
 class Credentials(httpx.Auth):
-    """An httpx auth flow for an `Auth`."""
+    """An httpx auth flow for an `Auth`.
 
-    def __init__(self, auth: Auth) -> None:
+    Args:
+        asks_first: send an empty body before the real one, where the scheme is digest alone.
+    """
+
+    def __init__(self, auth: Auth, asks_first: bool) -> None:
         if auth.schemes and not auth.schemes & _KNOWN:
             raise transfer_error(
                 CurlCode.NOT_BUILT_IN, "the httpx double knows basic, digest and bearer only"
             )
         self._auth = auth
+        self._asks_first = asks_first and auth.schemes == AuthScheme.DIGEST
         pair = [text.encode("utf-8", "surrogateescape") for text in (auth.username, auth.secret)]
         self._basic = httpx.BasicAuth(*pair)
         self._digest = httpx.DigestAuth(*pair)
@@ -36,7 +41,13 @@ class Credentials(httpx.Auth):
             request.headers["Authorization"] = f"Bearer {self._auth.secret}"
             yield request
             return
-        response = yield request
+        if self._asks_first and request.headers.get("content-length", "0") != "0":
+            response = yield _without_body(request)
+            if response.status_code != httpx.codes.UNAUTHORIZED:
+                yield request
+                return
+        else:
+            response = yield request
         if response.status_code != httpx.codes.UNAUTHORIZED:
             return
         offered = " ".join(response.headers.get_list("www-authenticate")).lower()
@@ -53,3 +64,12 @@ class Credentials(httpx.Auth):
             yield answered
         elif "basic" in offered and self._allows(AuthScheme.BASIC):
             yield from self._basic.auth_flow(request)
+
+
+def _without_body(request: httpx.Request) -> httpx.Request:
+    headers = [
+        (name, value) for name, value in request.headers.raw if name.lower() != b"content-length"
+    ]
+    return httpx.Request(
+        request.method, request.url, headers=headers, content=b"", extensions=request.extensions
+    )

@@ -224,7 +224,7 @@ class Exchange:
         }
         auth = None
         if options.auth and check_url(request.url) == check_url(self._request.url):
-            auth = Credentials(options.auth)
+            auth = Credentials(options.auth, options.auth.asks_first or options.as_libcurl)
         try:
             answer = await client.send(made, auth=auth, stream=True, follow_redirects=False)
             try:

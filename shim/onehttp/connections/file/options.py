@@ -92,6 +92,7 @@ def _auth(model: AuthModel) -> Auth:
         schemes=_AUTH_SCHEMES[model.type],
         username=model.username,
         secret=model.token or model.password,
+        asks_first=model.asks_first,
     )
 
 

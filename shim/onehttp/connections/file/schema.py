@@ -126,11 +126,18 @@ class AuthModel(Model):
     username: Text = ""
     password: SecretBytes = ""
     token: SecretText = Field(default="", description="of type `bearer`")
+    asks_first: bool = Field(
+        default=False,
+        description="of type `digest`: until the server has asked for credentials an empty body "
+        "goes out before each; a server that does not ask acts on both",
+    )
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> AuthModel:
         if self.type == "bearer" and (not self.token or self.password or self.username):
             raise ValueError("type bearer takes a token, and no username or password")
+        if self.asks_first and self.type != "digest":
+            raise ValueError("asks_first belongs to type: digest")
         if self.type != "bearer" and self.token:
             raise ValueError("a token belongs to type: bearer")
         return self
