@@ -43,12 +43,13 @@ modparam("jsonrpcs", "transport", 4)
 modparam("jsonrpcs", "dgram_socket", "{folder}/rpc.sock")
 modparam("tm", "fr_timer", {timer_ms})
 modparam("tm", "fr_inv_timer", {timer_ms})
-modparam("rtimer", "timer", "name=onehttp;interval=1000u;mode={processes};")
-modparam("rtimer", "exec", "timer=onehttp;route=onehttp_drive")
+{rtimer}
 {more}
 modparam("app_python3", "load", "{script}")
 cfgengine "python"
 """
+RTIMER = """modparam("rtimer", "timer", "name=onehttp;interval=1000u;mode={processes};")
+modparam("rtimer", "exec", "timer=onehttp;route=onehttp_drive")"""
 _STATUS = re.compile(rb"SIP/2\.0 (\d{3} [^\r]*)")
 _CALL_ID = re.compile(rb"\r\nCall-ID: ([^\r]+)", re.IGNORECASE)
 _TO = re.compile(rb"\r\nTo: ([^\r]+)", re.IGNORECASE)
@@ -154,6 +155,7 @@ def running(
     children: int = 2,
     processes: int = 1,
     timer_ms: int = 30000,
+    rtimer: str = RTIMER,
     more: str = "",
 ) -> Iterator[tuple[Inside, Caller]]:
     """A server whose script suspends calls, and somebody who calls.
@@ -167,7 +169,7 @@ def running(
         environment,
         CONFIG,
         children=children,
-        processes=processes,
+        rtimer=rtimer.format(processes=processes),
         timer_ms=timer_ms,
         more=more,
     ) as inside:

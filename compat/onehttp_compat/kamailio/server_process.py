@@ -22,6 +22,8 @@ class ServerProcess:
         self.real = real
         self.server = LegacyServer(store=KsrStore(real))
         self.ksr = Ksr(self.server, real, is_asynchronous=False)
+        self.is_set_up = False
+        """Its parameters are those that they will be until the server ends."""
         self._transactions: Transactions | None = None
 
     @property

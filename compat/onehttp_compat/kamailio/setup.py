@@ -2,22 +2,84 @@
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeAlias
 
+import onehttp
+from onehttp import ConfigurationError
+from onehttp_compat.kamailio.own_config import own_config
+from onehttp_compat.kamailio.parameters import Parameter, apply_config, apply_parameters
 from onehttp_compat.kamailio.proxy import Ksr
-from onehttp_compat.kamailio.server_process import server_process
+from onehttp_compat.kamailio.requirements import check_requirements
+from onehttp_compat.kamailio.server_process import ServerProcess, server_process
+from onehttp_compat.server_config import read_server_config
+
+Source: TypeAlias = "str | os.PathLike[str] | None"
+_log = logging.getLogger("onehttp_compat.kamailio")
 
 
-def setup(ksr: Any) -> Ksr:
+def setup(
+    ksr: Any,
+    *,
+    cfg: Source = None,
+    modparams: Iterable[Parameter] = (),
+    connections: Source = None,
+    reuse: bool = False,
+    is_asynchronous: bool = True,
+) -> Ksr:
     """Take over the HTTP modules of the server, in whose script this stands.
 
     To be called at the top of the script, or in its ``mod_init``: before the server forks. May be
     called again, by the script when it is read anew and by any module of it: each process has one
-    such object, which outlives the scripts.
+    such object, which outlives the scripts. What the first call was told stays in force until the
+    server starts again, save for what the file of ``connections`` says, which is read again.
+
+    Args:
+        ksr: the server's own ``KSR``.
+        cfg: a file with ``modparam`` lines for the HTTP modules. None: the server's own, which
+            cannot hold them once the modules are not loaded any more.
+        modparams: further ones, ``[("http_client", "httpcon", "api=>http://127.0.0.1:8080")]``.
+        connections: the file of named connections, for `onehttp.init`.
+        reuse: keep connections for later calls, whatever ``keep_connections`` says: half the cost
+            of a call, and the one thing in which the modules are not followed then.
+        is_asynchronous: take over ``http_async_client`` too, for which a process of the module
+            ``rtimer`` has to call the script's ``onehttp_drive``.
 
     Returns:
         What to call ``KSR`` from then on. ``import onehttp_compat.ksr as KSR`` is the same.
+
+    Raises:
+        ConfigurationError: what the server lacks, and the lines to add; or a parameter that the
+            real module refuses, with its place.
     """
     process = server_process(ksr)
-    process.take_over_queries()
+    if process.is_set_up:
+        _read_connections_again(connections)
+        return process.ksr
+    process.server.reuse = reuse
+    config = own_config(process.real)
+    check_requirements(config, is_asynchronous)
+    apply_config(process.server, config if cfg is None else read_server_config(Path(cfg)))
+    apply_parameters(process.server, modparams)
+    if connections is not None:
+        onehttp.init(connections)
+    _start(process, is_asynchronous)
     return process.ksr
+
+
+def _start(process: ServerProcess, is_asynchronous: bool) -> None:
+    if is_asynchronous:
+        process.take_over_queries()
+    process.is_set_up = True
+
+
+def _read_connections_again(connections: Source) -> None:
+    if connections is None or not onehttp.is_initialised():
+        return
+    try:
+        onehttp.reload(connections)
+    except ConfigurationError as error:  # a script that is refused would take all calls along
+        _log.error("the connections stay as they were: %s", error)

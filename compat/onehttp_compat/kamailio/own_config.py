@@ -1,0 +1,79 @@
+"""The configuration that the server was started with, and what it says about this library."""
+
+from __future__ import annotations
+
+import getopt
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from onehttp import ConfigurationError
+from onehttp_compat.server_config import ServerConfig, Surroundings, read_server_config
+
+DEFAULT_FILE: Final = "/etc/kamailio/kamailio.cfg"
+DRIVE_ROUTE: Final = "onehttp_drive"
+_OPTIONS: Final = "f:cm:M:dVIhEeb:l:L:n:vKrRDTN:W:w:t:u:g:P:G:SQ:O:a:A:x:X:Y:"
+_LONG_OPTIONS: Final = (
+    "alias=", "atexit=", "cfg-print", "debug=", "help", "loadmodule=", "log-engine=", "modparam=",
+    "server-id=", "subst=", "substdef=", "substdefs=", "version",
+)  # fmt: skip
+
+
+class Timer(NamedTuple):
+    """A timer of the module ``rtimer``: who calls ``onehttp_drive``."""
+
+    name: str
+    processes: int
+    """0: the server's own timer process."""
+
+
+def own_config(ksr: Any) -> ServerConfig:
+    """What the file says that the server of this process was started with.
+
+    Raises:
+        ConfigurationError: its command line or the file cannot be read.
+    """
+    arguments = Path("/proc/self/cmdline").read_bytes().decode("utf-8", "surrogateescape")
+    path, defines = _started_with(arguments.rstrip("\0").split("\0")[1:])
+    return read_server_config(path, Surroundings(defines=defines, version=_version(ksr)))
+
+
+def timers_of_queries(config: ServerConfig) -> Iterator[Timer]:
+    """The timers whose route is ``onehttp_drive``."""
+    lines = [line for line in config.modparams() if line.is_about("rtimer")]
+    timers = {
+        fields.get("name", ""): fields
+        for fields in (_fields(line.value) for line in lines if line.name == "timer")
+    }
+    for line in lines:
+        executed = _fields(line.value)
+        timer = timers.get(executed.get("timer", ""))
+        if line.name == "exec" and executed.get("route") == DRIVE_ROUTE and timer is not None:
+            mode = timer.get("mode", "0")
+            yield Timer(timer.get("name", ""), int(mode) if mode.isdecimal() else 0)
+
+
+def _started_with(arguments: Sequence[str]) -> tuple[Path, dict[str, str | None]]:
+    try:
+        options, _ = getopt.getopt(list(arguments), _OPTIONS, list(_LONG_OPTIONS))
+    except getopt.GetoptError as error:
+        raise ConfigurationError(
+            f"the server's command line cannot be read ({error}); say setup(KSR, cfg=...)"
+        ) from None
+    given = [value.partition("=") for option, value in options if option == "-A"]
+    files = [value for option, value in options if option == "-f"]
+    defines = {name: value if equals else None for name, equals, value in given}
+    return Path(files[-1] if files else DEFAULT_FILE), defines
+
+
+def _version(ksr: Any) -> tuple[int, int, int]:
+    numbers = str(ksr.pv.get("$version(num)")).split(".")
+    if len(numbers) == 3 and all(number.isdecimal() for number in numbers):
+        return int(numbers[0]), int(numbers[1]), int(numbers[2])
+    return Surroundings().version
+
+
+def _fields(value: object) -> dict[str, str]:
+    """``name=onehttp;mode=1;`` as its fields."""
+    pairs = (part.partition("=") for part in str(value).split(";") if part.strip())
+    return {name.strip(): text.strip() for name, _, text in pairs}

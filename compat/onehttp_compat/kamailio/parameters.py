@@ -1,0 +1,50 @@
+"""``modparam`` lines for the emulated modules: those of a configuration, and those of a script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeAlias
+
+from onehttp import ConfigurationError
+from onehttp_compat.convert.http_modules import CONNECTING, modules_meant
+from onehttp_compat.server import LegacyServer
+from onehttp_compat.server_config import Modparam, ServerConfig
+
+Parameter: TypeAlias = "tuple[str, str, int | str]"
+"""Module, name and value, as in ``modparam(module, name, value)``."""
+
+
+def apply_config(server: LegacyServer, config: ServerConfig) -> None:
+    """Tell the emulated modules what a configuration tells the real ones.
+
+    Raises:
+        ConfigurationError: where the real server refuses to start because of a line.
+    """
+    loaded = config.modules()
+    for line in config.modparams():
+        for module in modules_meant(line, loaded):
+            try:
+                server.modparam(module, line.name, _value(module, line))
+            except ConfigurationError as error:
+                where = line.fault_place or line.place
+                raise ConfigurationError(str(error), file=where.file, line=where.line) from None
+
+
+def apply_parameters(server: LegacyServer, parameters: Iterable[Parameter]) -> None:
+    """Tell the emulated modules what a script says.
+
+    Raises:
+        ConfigurationError: where the real server refuses to start because of a line.
+    """
+    for module, name, value in parameters:
+        server.modparam(module, name, value)
+
+
+def _value(module: str, line: Modparam) -> int | str:
+    if line.value is None:
+        raise ConfigurationError(str(line.fault))
+    if module in CONNECTING and line.name == "config_file":
+        # The server looks for it beside the file that names it.
+        return str(Path(line.place.file).parent / str(line.value))
+    return line.value

@@ -1,0 +1,65 @@
+"""Routing logic for the real server: synchronous calls by the parameters of its configuration."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import KSR  # the server's own
+
+import onehttp_compat
+from onehttp_compat import kamailio
+from onehttp_compat.server import default_server
+
+NATIVE = KSR
+BACKEND = os.environ["TEST_BACKEND"]
+
+
+def mod_init() -> Script:
+    global KSR
+    KSR = kamailio.setup(
+        KSR,
+        cfg=os.environ.get("TEST_CFG"),
+        modparams=[("http_client", "httpcon", f"given=>{BACKEND}")],
+        connections=os.environ["TEST_CONNECTIONS"],
+    )
+    return Script()
+
+
+class Script(kamailio.Script):
+    def child_init(self, rank: int) -> int:
+        if rank == 1:
+            print("the worker is ready", file=sys.stderr, flush=True)
+        return 0
+
+    def ksr_request_route(self, message: Any) -> int:
+        answer = getattr(self, KSR.pv.get("$rU"))()
+        KSR.hdr.append_to_reply(f"X-Answer: {answer}\r\n")
+        KSR.sl.send_reply(200, "OK")
+        return 1
+
+    def whole(self) -> str:
+        """The length of a result of three lines, and how often one of ours and theirs differ."""
+        native = NATIVE.http_client.query(f"{BACKEND}/x", "$var(native)")
+        ours = KSR.http_client.query(f"{BACKEND}/x", "$var(ours)")
+        is_same = KSR.pv.get("$var(native)") == KSR.pv.get("$var(ours)")
+        return f"{native} {ours} {is_same} {len(KSR.pv.get('$var(ours)'))}"
+
+    def first_line(self) -> str:
+        KSR.http_client.query(f"{BACKEND}/x", "$var(ours)")
+        return str(len(KSR.pv.get("$var(ours)")))
+
+    def connections(self) -> str:
+        codes = [
+            KSR.http_client.curl_connect(name, "/x", "$var(r)")
+            for name in ("ofcfg", "given", "offile", "nobody")
+        ]
+        return " ".join(map(str, codes))
+
+    def same(self) -> str:
+        server = default_server()
+        listed = server.rpc("httpclient.listcon")["result"]
+        names = " ".join(sorted(str(one) for one in server.http_client.configuration.connections))
+        code = onehttp_compat.call_function("http_connect", "given", "/x", "$var(r)")
+        return f"{bool(listed)} {names} {code}"

@@ -1,0 +1,87 @@
+"""``setup`` in the real server: whose parameters are in force, and what is refused at the start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from servers import kamailio_calls, kamailio_inside
+from servers.kamailio_calls import RTIMER
+from servers.raw import Peer, RawServer
+
+SCRIPT = Path(__file__).with_name("parameters_script.py")
+LINES = b"first\nsecond\nthird\n"
+OF_HTTP = """
+loadmodule "http_client.so"
+modparam("http_client", "query_result", 0)
+modparam("http_client", "httpcon", "ofcfg=>{url}")
+"""
+
+
+def three_lines(peer: Peer) -> None:
+    while peer.request():
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(LINES), LINES))
+
+
+@pytest.fixture
+def backend(debian: None) -> Iterator[RawServer]:
+    if not kamailio_inside.same_python():
+        pytest.skip("the server runs another Python, which finds nothing of this one")
+    with RawServer(three_lines) as running:
+        yield running
+
+
+def environment(tmp_path: Path, backend: RawServer) -> dict[str, str]:
+    connections = tmp_path / "connections.yaml"
+    connections.write_text(f"version: 1\nconnections:\n  offile: {{url: {backend.url}}}\n")
+    return {"TEST_BACKEND": backend.url, "TEST_CONNECTIONS": str(connections)}
+
+
+def test_the_lines_of_the_running_servers_configuration_are_in_force(
+    tmp_path: Path, backend: RawServer
+) -> None:
+    more = OF_HTTP.format(url=backend.url)
+    with kamailio_calls.running(tmp_path, SCRIPT, environment(tmp_path, backend), more=more) as (
+        inside,
+        _,
+    ):
+        assert inside.ask("whole") == f"200 200 True {len(LINES)}"
+        assert inside.ask("connections") == "200 200 200 -1"
+        assert inside.ask("same") == "True given ofcfg 200"
+
+
+def test_a_file_of_its_own_has_them_where_the_modules_are_not_loaded(
+    tmp_path: Path, backend: RawServer
+) -> None:
+    file = tmp_path / "http.cfg"
+    file.write_text(OF_HTTP.format(url=backend.url).replace('query_result", 0', 'query_result", 1'))
+    variables = {**environment(tmp_path, backend), "TEST_CFG": str(file)}
+    with kamailio_calls.running(tmp_path, SCRIPT, variables) as (inside, _):
+        assert inside.ask("first_line") == "5"
+        assert inside.ask("connections") == "200 200 200 -1"
+
+
+@pytest.mark.parametrize(
+    ("rtimer", "more", "told"),
+    [
+        ("", "", 'modparam("rtimer", "exec", "timer=onehttp;route=onehttp_drive")'),
+        (
+            RTIMER,
+            'loadmodule "http_client.so"\nmodparam("http_client", "httpcon", "x")',
+            "inside.cfg",
+        ),
+    ],
+)
+def test_a_server_that_lacks_something_does_not_start_and_says_why(
+    tmp_path: Path, backend: RawServer, rtimer: str, more: str, told: str
+) -> None:
+    with (
+        pytest.raises(AssertionError, match="is not ready") as refused,
+        kamailio_calls.running(
+            tmp_path, SCRIPT, environment(tmp_path, backend), rtimer=rtimer, more=more
+        ),
+    ):
+        pass
+    assert told in str(refused.value)
