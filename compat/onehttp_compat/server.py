@@ -171,6 +171,8 @@ class LegacyServer(LegacyProcess):
 
     def rpc(self, name: str, arguments: Sequence[Any] = ()) -> dict[str, Any]:
         """A command of the modules: ``{"result": ...}`` or ``{"error": {"code", "message"}}``."""
+        if not self.has_started:
+            self.start()
         return self._commands.run(name, arguments)
 
 

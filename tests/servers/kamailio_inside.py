@@ -16,6 +16,7 @@ from pathlib import Path
 from servers.kamailio import _MODULES
 from servers.patience import PATIENCE_S
 
+STOP_S = 5
 _CONFIG = """#!KAMAILIO
 log_stderror=yes
 children=1
@@ -70,7 +71,10 @@ class Inside:
                 "Content-Length: 0",
             ]
             client.sendto(("\r\n".join(lines) + "\r\n\r\n").encode(), ("127.0.0.1", self.port))
-            reply = client.recv(65535).decode()
+            try:
+                reply = client.recv(65535).decode()
+            except TimeoutError:
+                raise AssertionError(f"no answer to {what}:\n{self.log()}") from None
         for line in reply.split("\r\n"):
             name, _, value = line.partition(": ")
             if name == "X-Answer":
@@ -124,11 +128,17 @@ def running(
         _wait(process, log, port)
         yield inside
     finally:
-        process.terminate()
-        process.wait(PATIENCE_S)
-        # Children of a main process that was killed would keep its port.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    # A process of the server that is just starting misses the signal, and the others wait for it.
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_S)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(PATIENCE_S)
 
 
 def free_port() -> int:
