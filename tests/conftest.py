@@ -19,6 +19,8 @@ from onehttp_backends.registry import load
 from stand_ins import limits
 from stand_ins.resolver import Resolver
 
+pytest_plugins = ("pytester",)
+
 # How long an example takes says how busy the machine is.
 settings.register_profile("any machine", deadline=None)
 settings.register_profile("fuzz", deadline=None, max_examples=3000)

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from onehttp.connections.background import BackgroundReload
 from onehttp.connections.model import ConnectionSpec
@@ -19,6 +19,7 @@ from onehttp.errors import (
 from onehttp.observe.trace import print_if_asked
 from onehttp.queries.counts import ShutdownReport
 from onehttp.queries.routes import Routes
+from onehttp.rehearsal import Rehearsal
 from onehttp.runtime import Runtime
 from onehttp.settings import Settings
 from onehttp_backends.renewing import Renewing
@@ -41,16 +42,21 @@ class Process:
         self._settings = Settings()
         self._place = ""
         self._was_shut_down = False
+        self._rehearsal: Rehearsal | None = None
+        self._is_provisional = False
+        """The runtime is a test's, until the code under test calls `init` itself."""
 
     def init(self, settings: Settings, place: str) -> None:
         """See `onehttp.init`."""
         with self._changing:
-            if self.runtime is not None:
+            before = self.runtime
+            if before is not None and not self._is_provisional:
                 self._check_is_same(settings)
-                if isinstance(self.runtime.backend, Renewing):
-                    self.runtime.backend.renew()
+                if isinstance(before.backend, Renewing):
+                    before.backend.renew()
                 return
-            make_engine = settings.engine()
+            rehearsal = self._rehearsal
+            make_engine = rehearsal.engine(settings) if rehearsal else settings.engine()
             configured = ConnectionSource(settings.source, settings.secrets)
             engine = make_engine()
             configured.ask(engine)
@@ -60,13 +66,42 @@ class Process:
                 specs,
                 self.routes,
                 settings.queries,
+                rehearsal.clock if rehearsal else None,
                 source=configured,
                 declared=self._declared,
             )
             self._settings, self._place = settings, place
+            self._is_provisional = False
+        if before is not None:
+            before.close(0.0)
         print_if_asked()
         logger.info("initialised at %s: engine %s, connections: %d", place,
                     self.runtime.backend.name, len(specs))  # fmt: skip
+
+    def rehearse(self, rehearsal: Rehearsal) -> Callable[[], None]:
+        """Have `init` make what ``rehearsal`` says. Calls may be made before it, too; what there
+        was is shut down.
+
+        Returns:
+            What shuts that down and makes everything as it was, in a fresh runtime.
+        """
+        was_initialised = self.runtime is not None and not self._is_provisional
+        settings, place = self._settings, self._place
+        declared, routes, earlier = self._declared, self.routes, self._rehearsal
+
+        def begin(rehearsal: Rehearsal | None, routes: Routes) -> None:
+            self.shutdown(0.0)
+            self._rehearsal, self.routes, self._declared = rehearsal, routes, declared
+
+        def end() -> None:
+            begin(earlier, routes)
+            if was_initialised:
+                self.init(settings, place)
+
+        begin(rehearsal, routes.copy())
+        self.init(Settings(), "a test")
+        self._is_provisional = True
+        return end
 
     def _check_is_same(self, settings: Settings) -> None:
         if settings != self._settings:
@@ -112,6 +147,7 @@ class Process:
         """See `onehttp.shutdown`."""
         with self._changing:
             runtime, self.runtime = self.runtime, None
+            self._is_provisional = False
             self._declared = {}
             self._was_shut_down = self._was_shut_down or runtime is not None
         if runtime is None:

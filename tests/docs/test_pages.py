@@ -14,7 +14,7 @@ from onehttp_backends.contract import Request
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-RUN = ("quickstart.md", "asyncio.md", "errors.md", "testing.md")
+RUN = ("quickstart.md", "asyncio.md", "errors.md")
 _block = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _link = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 

@@ -21,6 +21,13 @@ class Routes:
         self._by_name: dict[str, Route] = {}
         self._scripts: list[object] = []
 
+    def copy(self) -> Routes:
+        """The same routes, to which others may be added."""
+        made = Routes()
+        made._by_name.update(self._by_name)
+        made._scripts.extend(self._scripts)
+        return made
+
     def route(self, name: str) -> Callable[[F], F]:
         """Register the decorated function as the route ``name``; the last one counts."""
 

@@ -1,17 +1,26 @@
-"""What tests of code on top of onehttp need beside the httpx double.
+"""What tests of code on top of onehttp need; docs/testing.md shows it.
 
-Imports the shim only. `FakeTransactionLayer` stands for the SIP server around a script.
+The fixtures are in `plugin`, the only module here that imports pytest. `FakeTransactionLayer`
+stands for the SIP server around a script. Nothing here is imported by the rest of the library.
 """
 
 from onehttp.queries.transaction_layer import DEFAULT_FINAL_TIMER_S, TransactionState
 from onehttp.queries.transaction_layer import EmulatedTransaction as FakeTransaction
 from onehttp.queries.transaction_layer import TransactionLayer as FakeTransactionLayer
+from onehttp.testing.calls import Call
 from onehttp.testing.clock import ManualClock
+from onehttp.testing.double import Double
+from onehttp.testing.policy_clock import PolicyClock
+from onehttp.testing.route import Route
 
 __all__ = [
     "DEFAULT_FINAL_TIMER_S",
+    "Call",
+    "Double",
     "FakeTransaction",
     "FakeTransactionLayer",
     "ManualClock",
+    "PolicyClock",
+    "Route",
     "TransactionState",
 ]

@@ -1,0 +1,197 @@
+"""`onehttp_double`: routes that answer in process, and the requests that nobody thought of."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, Final
+
+from onehttp.testing.calls import Call, Calls
+from onehttp.testing.differing import indented
+from onehttp.testing.matching import Matcher
+from onehttp.testing.policy_clock import PolicyClock
+from onehttp.testing.replies import Reply
+from onehttp.testing.route import Route
+from onehttp.testing.route_arguments import RouteArguments, answering, check_keywords, matching
+from onehttp_backends.contract import Request, Response
+from onehttp_backends.errors import TransferError, UnexpectedRequestError
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from onehttp_backends.double.answers import Handler
+
+MOST_SHOWN: Final = 5
+
+
+class Double:
+    """What answers the requests of a test.
+
+    Attributes:
+        routes: in the order they were added, in which they are asked: the first that is for a
+            request and is not used up answers it.
+        calls: all calls, also those that no route was for.
+        unexpected: the errors of those.
+        failures: what handlers have raised, other than errors of transfers.
+        clock: what ``delay_s`` goes by; None: real time.
+    """
+
+    def __init__(self) -> None:
+        self.routes: list[Route] = []
+        self.calls = Calls()
+        self.unexpected: list[UnexpectedRequestError] = []
+        self.failures: list[tuple[Call, BaseException]] = []
+        self.clock: PolicyClock | None = None
+        self._changing = threading.Lock()  # guards all of it
+
+    def add(self, method: str, url: str, **route: Unpack[RouteArguments]) -> Route:
+        """Answer requests of this kind.
+
+        Args:
+            url: with ``{name}`` for one segment, or a part of one; query parameters in it are
+                asked for like ``params``.
+            **route: the keywords of `RouteArguments`: which requests, and what is answered.
+
+        Raises:
+            TypeError, ValueError: they cannot be meant; says which.
+        """
+        place = f"{method} {url}"
+        check_keywords(route)
+        matcher = Matcher(method, url, **matching(route))
+        handlers = Reply(**answering(route)).handlers(place)
+        times, delay_s = route.get("times"), route.get("delay_s", 0.0)
+        is_sequence = "answers" in route
+        if times is not None and (times < 1 or is_sequence):
+            raise ValueError(f"{place}: times: expected 1 or more, and not beside answers=")
+        if delay_s:
+            handlers = [self._delayed(each, delay_s) for each in handlers]
+        added = Route(matcher, handlers, len(handlers) if is_sequence else times)
+        with self._changing:
+            self.routes.append(added)
+        return added
+
+    def get(self, url: str, **route: Unpack[RouteArguments]) -> Route:
+        """`add` for GET."""
+        return self.add("GET", url, **route)
+
+    def post(self, url: str, **route: Unpack[RouteArguments]) -> Route:
+        """`add` for POST."""
+        return self.add("POST", url, **route)
+
+    def put(self, url: str, **route: Unpack[RouteArguments]) -> Route:
+        """`add` for PUT."""
+        return self.add("PUT", url, **route)
+
+    def patch(self, url: str, **route: Unpack[RouteArguments]) -> Route:
+        """`add` for PATCH."""
+        return self.add("PATCH", url, **route)
+
+    def delete(self, url: str, **route: Unpack[RouteArguments]) -> Route:
+        """`add` for DELETE."""
+        return self.add("DELETE", url, **route)
+
+    def head(self, url: str, **route: Unpack[RouteArguments]) -> Route:
+        """`add` for HEAD."""
+        return self.add("HEAD", url, **route)
+
+    def pick(self, request: Request) -> Handler:
+        """See `onehttp_backends.double.answers.Table`."""
+        with self._changing:
+            for route in self.routes:
+                if not route.is_used_up and route.matcher.is_for(request):
+                    call = Call(request, route.matcher.names(request.url))
+                    self.calls.append(call)
+                    return self._recorded(route.take(call), call)
+            self.calls.append(Call(request))
+            error = UnexpectedRequestError(self._no_route_for(request))
+            self.unexpected.append(error)
+        raise error
+
+    def _recorded(self, handler: Handler, call: Call) -> Handler:
+        def ask(request: Request) -> Any:
+            try:
+                answer: Any = handler(request)
+                return finish(answer) if inspect.isawaitable(answer) else settled(answer)
+            except BaseException as error:
+                self._note(call, error)
+                raise
+
+        async def finish(answer: Awaitable[Any]) -> Response:
+            try:
+                return settled(await answer)
+            except BaseException as error:
+                self._note(call, error)
+                raise
+
+        def settled(answer: object) -> Response:
+            from onehttp_backends.double.answers import response_of
+
+            call.response = response_of(answer, call.request)
+            return call.response
+
+        return ask
+
+    def _note(self, call: Call, error: BaseException) -> None:
+        from asyncio import CancelledError
+
+        if isinstance(error, TransferError):
+            call.error = error
+        elif not isinstance(error, CancelledError):  # of a call that had no more time
+            self.failures.append((call, error))
+
+    def _delayed(self, handler: Handler, delay_s: float) -> Handler:
+        async def wait(request: Request) -> Any:
+            from asyncio import sleep
+
+            await sleep(delay_s)
+            answer: Any = handler(request)
+            return await answer if inspect.isawaitable(answer) else answer
+
+        def ask(request: Request) -> Any:
+            clock = self.clock
+            if clock is None:
+                return wait(request)
+            from onehttp_backends.double.asking import late, total_s
+
+            limit_s = total_s(request)
+            if limit_s is not None and delay_s > limit_s:
+                clock.advance(limit_s)
+                raise late(request)
+            clock.advance(delay_s)
+            return handler(request)
+
+        return ask
+
+    def failed(self) -> list[str]:
+        """The handlers that have raised what is no error of a transfer, for a report."""
+        from traceback import format_exception
+
+        found = []
+        for call, error in self.failures:
+            trace = "".join(format_exception(type(error), error, error.__traceback__))
+            found.append(f"the handler of {call!r} failed:\n{indented(trace)}")
+        return found
+
+    def not_used(self) -> list[str]:
+        """The answers that nobody has asked for, for a report; empty where there are none."""
+        if not any(route.unused for route in self.routes):
+            return []
+        lines = ["not all answers were used (- expected, + there):"]
+        for route in self.routes:
+            mark = "-" if route.unused else " "
+            lines.append(f"{mark} {route.matcher!r}: {route.unused or f'{route.call_count} calls'}")
+        answered = {id(call) for route in self.routes for call in route.calls}
+        others = [call.request for call in self.calls if id(call) not in answered]
+        return ["\n".join([*lines, *(f"+ {each.method} {each.url}" for each in others)])]
+
+    def _no_route_for(self, request: Request) -> str:
+        lines = [f"no answer for {request.method} {request.url}"]
+        tried = [(list(route.matcher.differences(request)), route) for route in self.routes]
+        tried.sort(key=lambda pair: ("another URL" in pair[0], len(pair[0])))
+        for differences, route in tried[:MOST_SHOWN]:
+            why = differences or ["used up: all of its answers are given"]
+            lines.append(indented(f"{route.matcher!r}\n" + "\n".join(map(indented, why))))
+        if not tried:
+            lines.append("  there is no route yet: onehttp_double.get(url, ...)")
+        return "\n".join(lines)

@@ -1,0 +1,159 @@
+"""Which requests a route of the double is for, and why it is not for another."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+from onehttp.testing.differing import differing
+from onehttp.testing.route_arguments import HeaderSource
+from onehttp.urls import ParamSource, ascii_url, query_pairs
+from onehttp_backends.contract import Request
+from onehttp_backends.rules.request_rules import check_url
+from onehttp_backends.rules.url_paths import asked_url
+
+ANY: Final[Any] = object()
+"""Of a matcher that was not given: None is a value of JSON."""
+SECRET: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
+_name = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_PORTS: Final = {"http": ":80", "https": ":443"}
+
+
+class Matcher:
+    """What a request has to be. ``{name}`` in the URL stands for one segment, or a part of it.
+
+    Args:
+        params: query parameters that it has, whatever others; as a call takes them.
+        headers: that it has, whatever others.
+        body: the whole body.
+        match_json: what the body is as JSON.
+
+    Raises:
+        RequestError, TypeError: the URL or a matcher cannot be meant.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        url: str,
+        params: ParamSource = None,
+        headers: HeaderSource = None,
+        body: bytes | str | None = None,
+        match_json: object = ANY,
+    ) -> None:
+        if not isinstance(url, str):
+            raise TypeError(f"url: expected text, got {type(url).__name__}")
+        if method != method.upper():
+            raise ValueError(f"method {method!r}: methods are in capitals: {method.upper()!r}")
+        address, _, query = url.partition("#")[0].partition("?")
+        self.method = method
+        self.url = url
+        self._pattern = _pattern(address)
+        self._params = [*parse_qsl(query, keep_blank_values=True), *_pairs(params)]
+        given = headers.items() if isinstance(headers, Mapping) else headers or ()
+        self._headers = [(name.lower(), value) for name, value in given]
+        self._body = body.encode() if isinstance(body, str) else body
+        self._json = match_json
+
+    def __repr__(self) -> str:
+        return f"{self.method} {self.url}"
+
+    def names(self, url: str) -> dict[str, str] | None:
+        """What the names in the URL stand for in ``url``; None: it is another URL."""
+        found = self._pattern.fullmatch(without_query(url))
+        return None if found is None else found.groupdict()
+
+    def is_for(self, request: Request) -> bool:
+        """Whether it is one of these."""
+        return next(self.differences(request), None) is None
+
+    def differences(self, request: Request) -> Iterator[str]:
+        """What is otherwise in ``request``, the largest difference first."""
+        if self.names(request.url) is None:
+            yield "another URL"
+        if request.method != self.method:
+            yield f"another method, {request.method}"
+        yield from self._in_params(request)
+        yield from self._in_headers(request)
+        if self._body is not None and self._body != (request.body or b""):
+            yield differing("body", shown_body(self._body), shown_body(request.body))
+        if self._json is not ANY:
+            yield from self._in_json(request)
+
+    def _in_params(self, request: Request) -> Iterator[str]:
+        found = params_of(request)
+        for name, value in self._params:
+            if (name, value) not in found:
+                others = [each for key, each in found if key == name]
+                there = f", there {' and '.join(map(repr, others))}" if others else ", missing"
+                yield f"param {name}: expected {value!r}{there}"
+
+    def _in_headers(self, request: Request) -> Iterator[str]:
+        for name, value in self._headers:
+            found = [each for key, each in request.headers if key.lower() == name]
+            if value in found:
+                continue
+            if name in SECRET:
+                yield f"header {name}: {'another value' if found else 'missing'}"
+            else:
+                there = f", there {' and '.join(map(repr, found))}" if found else ", missing"
+                yield f"header {name}: expected {value!r}{there}"
+
+    def _in_json(self, request: Request) -> Iterator[str]:
+        try:
+            found = json.loads(request.body or b"")
+        except ValueError:
+            yield f"body: expected JSON, got {shown_body(request.body)}"
+            return
+        if found != self._json:
+            yield differing("JSON", self._json, found)
+
+
+def params_of(request: Request) -> list[tuple[str, str]]:
+    """The query parameters of a request, decoded."""
+    return parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
+
+
+def shown_body(body: bytes | None) -> str:
+    """A body as a test's report shows it."""
+    if not body:
+        return "none"
+    text = body.decode("utf-8", "backslashreplace")
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}... ({len(body)} bytes)"
+
+
+MAX_SHOWN: Final = 2000
+
+
+def _pairs(params: ParamSource) -> list[tuple[str, str]]:
+    return [(_text(name), _text(value)) for name, value in query_pairs(params or (), "params")]
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def without_query(url: str) -> str:
+    """``url`` in the one spelling that is compared: scheme and host in small letters, no port
+    that goes without saying, a path, no query."""
+    address = asked_url(re.split("[?#]", url, maxsplit=1)[0])
+    scheme, _, rest = address.partition("://")
+    place, _, path = rest.partition("/")
+    scheme, place = scheme.lower(), place.lower()
+    return f"{scheme}://{place.removesuffix(_PORTS.get(scheme, '-'))}/{path}"
+
+
+def _pattern(address: str) -> re.Pattern[str]:
+    marks = _name.findall(address)
+    if len(set(marks)) != len(marks):
+        raise ValueError(f"URL {address!r}: a name stands for one segment, and there twice")
+    # A name becomes what no URL is changed in, and the expression for it last.
+    plain = ascii_url(_name.sub(lambda mark: f"onehttp-name-{marks.index(mark[1])}-", address))
+    check_url(plain)
+    expression = re.escape(without_query(plain))
+    for at, mark in enumerate(marks):
+        expression = expression.replace(re.escape(f"onehttp-name-{at}-"), f"(?P<{mark}>[^/]+)")
+    return re.compile(expression)

@@ -1,0 +1,96 @@
+"""What the keywords of a route answer with, looked at when they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from onehttp.testing.matching import ANY
+from onehttp.testing.route_arguments import HeaderSource
+from onehttp_backends.errors import TransferError, transfer_error
+
+if TYPE_CHECKING:
+    from onehttp_backends.double.answers import Answer, Handler
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """The answering keywords of one route."""
+
+    status: int | None = None
+    json: object = ANY
+    text: str | None = None
+    content: bytes | None = None
+    answer_headers: HeaderSource = None
+    error: int | TransferError | type[TransferError] | None = None
+    answers: Sequence[Answer | Handler] | None = None
+    handler: Handler | None = None
+
+    def handlers(self, place: str) -> list[Handler]:
+        """What answers, one after the other.
+
+        Raises:
+            TypeError, ValueError: they cannot be meant; begins with ``place``.
+        """
+        from onehttp_backends.double.answers import handler_of
+
+        kinds = {
+            "error": self.error is not None,
+            "answers": self.answers is not None,
+            "handler": self.handler is not None,
+            "status, json, text, content, answer_headers": self._is_whole(),
+        }
+        given = [kind for kind, is_given in kinds.items() if is_given]
+        if len(given) > 1:
+            raise TypeError(f"{place}: {' and '.join(given)} exclude each other")
+        if self.error is not None:
+            return [handler_of(_error(self.error, place), f"{place}: error")]
+        if self.handler is not None:
+            if not callable(self.handler):
+                raise TypeError(f"{place}: handler: expected a function of the request")
+            return [self.handler]
+        if self.answers is not None:
+            if isinstance(self.answers, (str, bytes, Mapping, tuple)) or not self.answers:
+                raise TypeError(f"{place}: answers: expected a list of them, with one at least")
+            return [
+                handler_of(each, f"{place}: answers[{at}]") for at, each in enumerate(self.answers)
+            ]
+        return [handler_of((self._status(), self._body(place), self._headers()), place)]
+
+    def _is_whole(self) -> bool:
+        texts = (self.status, self.text, self.content, self.answer_headers)
+        return self.json is not ANY or any(each is not None for each in texts)
+
+    def _status(self) -> int:
+        return 200 if self.status is None else self.status
+
+    def _body(self, place: str) -> Any:
+        bodies = {"text": self.text, "content": self.content}
+        given = [name for name, body in bodies.items() if body is not None]
+        given += ["json"] if self.json is not ANY else []
+        if len(given) > 1:
+            raise TypeError(f"{place}: {' and '.join(given)} exclude each other")
+        if self.json is not ANY:
+            from json import dumps
+
+            return dumps(self.json)
+        return self.text if self.text is not None else self.content or b""
+
+    def _headers(self) -> list[tuple[str, str]]:
+        given = self.answer_headers
+        pairs = list(given.items() if isinstance(given, Mapping) else given or ())
+        if any(name.lower() == "content-type" for name, _ in pairs):
+            return pairs
+        if self.json is not ANY:
+            return [("Content-Type", "application/json"), *pairs]
+        return [("Content-Type", "text/plain; charset=utf-8"), *pairs] if self.text else pairs
+
+
+def _error(error: Any, place: str) -> Any:
+    """An error, or its class; of a code what libcurl ends with so."""
+    if isinstance(error, bool) or not isinstance(error, int):
+        return error
+    made = transfer_error(error, f"{place}: the test has it so")
+    kind = type(made)
+    return made if kind is TransferError else kind(error, made.message)

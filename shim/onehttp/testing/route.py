@@ -1,0 +1,144 @@
+"""A route of the double: which requests it is for, what it answers, which calls it got."""
+
+from __future__ import annotations
+
+import json as json_module
+from typing import TYPE_CHECKING, Any
+
+from onehttp.testing.calls import Call, Calls
+from onehttp.testing.differing import differing, indented
+from onehttp.testing.matching import ANY, Matcher, shown_body
+from onehttp.urls import ParamSource, query_pairs
+
+if TYPE_CHECKING:
+    from onehttp_backends.double.answers import Handler
+
+
+class Route:
+    """What `Double.get` and its like return.
+
+    Attributes:
+        calls: the calls it has answered, in order; each has ``request`` and ``response``.
+    """
+
+    def __init__(self, matcher: Matcher, handlers: list[Handler], times: int | None) -> None:
+        self.matcher = matcher
+        self.calls = Calls()
+        self._handlers = handlers
+        is_sequence = len(handlers) > 1 or times is not None
+        self._most = (times or len(handlers)) if is_sequence else None
+
+    @property
+    def called(self) -> bool:
+        """Whether there was a call."""
+        return bool(self.calls)
+
+    @property
+    def call_count(self) -> int:
+        """How many calls there were."""
+        return len(self.calls)
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether it has given all of its answers."""
+        return self._most is not None and len(self.calls) >= self._most
+
+    @property
+    def unused(self) -> str:
+        """What of it was not used, for a report; empty where nothing is left."""
+        if self._most is None:
+            return "" if self.calls else "never called"
+        left = self._most - len(self.calls)
+        return f"{len(self.calls)} of {self._most} answers used" if left > 0 else ""
+
+    def take(self, call: Call) -> Handler:
+        """What answers ``call``. The double's lock is held."""
+        handler = self._handlers[min(len(self.calls), len(self._handlers) - 1)]
+        self.calls.append(call)
+        return handler
+
+    def __repr__(self) -> str:
+        return f"<Route {self.matcher!r}: {len(self.calls)} calls>"
+
+    def assert_called(self) -> None:
+        """Raises AssertionError where there was no call."""
+        if not self.calls:
+            raise AssertionError(f"{self.matcher!r}: never called")
+
+    def assert_not_called(self) -> None:
+        """Raises AssertionError where there was one; shows it."""
+        if self.calls:
+            raise AssertionError(f"{self.matcher!r}: {self._count()}\n{self._shown()}")
+
+    def assert_called_once(self) -> None:
+        """Raises AssertionError unless there was exactly one call; shows those there were."""
+        if len(self.calls) != 1:
+            raise AssertionError(
+                f"{self.matcher!r}: expected one call, {self._count()}\n{self._shown()}".rstrip()
+            )
+
+    def assert_called_once_with(self, **expected: Any) -> None:
+        """`assert_called_once`, and `assert_called_with` the same."""
+        self.assert_called_once()
+        self.assert_called_with(**expected)
+
+    def assert_called_with(
+        self,
+        *,
+        params: ParamSource = ANY,
+        headers: dict[str, str] | None = None,
+        body: bytes | str | None = ANY,
+        json: object = ANY,
+        form: ParamSource = ANY,
+    ) -> None:
+        """Compare the last call: ``params``, ``body``, ``json`` and ``form`` are all there may be;
+        ``headers`` may be among others.
+
+        Raises:
+            AssertionError: it was another; shows the lines that differ.
+        """
+        self.assert_called()
+        call = self.calls[-1]
+        found = list(_differences(call, params, headers or {}, body, json, form))
+        if found:
+            text = "\n".join(map(indented, found))
+            raise AssertionError(f"{self.matcher!r}: the last call was another\n{text}")
+
+    def _count(self) -> str:
+        return f"there were {len(self.calls)}" if self.calls else "there was none"
+
+    def _shown(self) -> str:
+        return indented("\n".join(f"{c.request.method} {c.request.url}" for c in self.calls))
+
+
+def _differences(
+    call: Call, params: Any, headers: dict[str, str], body: Any, json: object, form: Any
+) -> Any:
+    matcher = Matcher(call.request.method, call.request.url.partition("?")[0], headers=headers)
+    yield from matcher.differences(call.request)
+    if params is not ANY and sorted(_plain(params)) != sorted(_plain(call.params)):
+        yield differing("params", dict(_plain(params)), call.params)
+    if form is not ANY:
+        from urllib.parse import parse_qsl
+
+        sent = parse_qsl(call.text, keep_blank_values=True)
+        if sorted(_plain(form)) != sorted(sent):
+            yield differing("form", dict(_plain(form)), dict(sent))
+    if body is not ANY:
+        wanted = body.encode() if isinstance(body, str) else body
+        if (wanted or b"") != (call.request.body or b""):
+            yield differing("body", shown_body(wanted), shown_body(call.request.body))
+    if json is not ANY:
+        try:
+            sent_json = call.json()
+        except json_module.JSONDecodeError:
+            sent_json = shown_body(call.request.body)
+        if sent_json != json:
+            yield differing("JSON", json, sent_json)
+
+
+def _plain(source: Any) -> list[tuple[str, str]]:
+    return [
+        (str(name), value.decode() if isinstance(value, bytes) else value)
+        for name, value in query_pairs(source or (), "params")
+    ]

@@ -1,0 +1,75 @@
+"""The keywords of a route: which requests it is for, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
+
+from onehttp.keywords import unexpected
+from onehttp.urls import ParamSource
+from onehttp_backends.errors import TransferError
+
+if TYPE_CHECKING:
+    from onehttp_backends.double.answers import Answer, Handler
+
+HeaderSource: TypeAlias = "Mapping[str, str] | Iterable[tuple[str, str]] | None"
+
+
+class RouteArguments(TypedDict, total=False):
+    """The keywords of `Double.add` and its like."""
+
+    params: ParamSource
+    """Query parameters that the request has, whatever others."""
+    headers: HeaderSource
+    """Headers that it has, whatever others."""
+    body: bytes | str | None
+    """Its whole body."""
+    match_json: object
+    """What its body is as JSON."""
+    status: int
+    """Of the answer; 200 unless given."""
+    json: object
+    """The body of the answer: at most one of ``json``, ``text`` and ``content``."""
+    text: str
+    content: bytes
+    answer_headers: HeaderSource
+    error: int | TransferError | type[TransferError]
+    """Raised instead: an error, its class, or libcurl's code."""
+    delay_s: float
+    """Seconds until the answer is there; what a call has no time for is a timeout."""
+    times: int
+    """How many requests it answers: no more, and a test with fewer fails."""
+    answers: Sequence[Answer | Handler]
+    """One after the other, each once."""
+    handler: Handler
+    """A function of the request, or a coroutine function, that gives the answer."""
+
+
+_MATCHING: Final = ("params", "headers", "body", "match_json")
+_OF_THE_ROUTE: Final = ("delay_s", "times")
+_HINTS: Final = {
+    "method": "the first argument of add()",
+    "status_code": "the status of the answer is status=",
+    "return_value": "give the answer by status=, json=, text= or content=",
+    "side_effect": "error= for one, answers=[...] for several, handler= for a function",
+    "form": "body= compares the whole body; route.assert_called_with(form=...) a form",
+    "data": "body= compares the whole body",
+}
+
+
+def check_keywords(given: Mapping[str, Any]) -> None:
+    """Raises TypeError for a keyword that there is not; says which is meant."""
+    for name in given:
+        if name not in RouteArguments.__annotations__:
+            raise unexpected(name, tuple(RouteArguments.__annotations__), _HINTS)
+
+
+def matching(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that say which requests."""
+    return {name: value for name, value in given.items() if name in _MATCHING}
+
+
+def answering(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that say what is answered."""
+    others = (*_MATCHING, *_OF_THE_ROUTE)
+    return {name: value for name, value in given.items() if name not in others}
