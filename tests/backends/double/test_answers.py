@@ -26,7 +26,6 @@ LONG_S = 30.0
 def _process_is_left_as_found() -> Iterator[None]:
     yield
     onehttp.shutdown()
-    UNEXPECTED.clear()
 
 
 def answered(answer: Any, method: str = "GET", **call: Any) -> onehttp.Response:
@@ -266,6 +265,7 @@ def test_an_unexpected_request_is_no_failed_call() -> None:
             call("GET", URL)
     assert not issubclass(onehttp.UnexpectedRequestError, Exception)
     assert len(UNEXPECTED) == 3
+    UNEXPECTED.clear()
     assert onehttp.query_stats().open == 0
 
 
@@ -280,6 +280,7 @@ def test_an_unexpected_request_takes_back_a_suspended_transaction() -> None:
 
     with pytest.raises(onehttp.UnexpectedRequestError):
         asyncio.run(called())
+    UNEXPECTED.clear()
 
 
 def test_the_library_under_the_double_is_named() -> None:
