@@ -5,31 +5,14 @@ from __future__ import annotations
 import pycurl
 
 from onehttp_backends.contract import TransferOptions
+from onehttp_backends.curl.header_lines import header_lines
 from onehttp_backends.curl.libcurl import Easy
 from onehttp_backends.curl.sending_guard import OpenedSockets, SendingGuard
 from onehttp_backends.errors import CurlCode, RequestError
 from onehttp_backends.headers import HeaderPairs
-from onehttp_backends.rules.framing import (
-    CODING,
-    CONNECTION,
-    HOST,
-    LENGTH,
-    check_framing,
-    closes_connection,
-)
-from onehttp_backends.rules.request_rules import SAFE_METHODS, check_headers
+from onehttp_backends.rules.framing import check_framing
+from onehttp_backends.rules.request_rules import SAFE_METHODS
 
-_ENGINE_HEADERS = frozenset(
-    {
-        "accept",
-        "content-length",
-        "content-type",
-        "expect",
-        "host",
-        "transfer-encoding",
-        "user-agent",
-    }
-)
 GET = ("GET", False)
 NO_HEADERS: HeaderPairs = (("", ""),)
 """Those of no request: what a handle is set to is not known."""
@@ -101,11 +84,10 @@ class MessageSettings(SendingGuard):
         self._guards_resend = guards_resend
 
     def _set_headers(self, headers: HeaderPairs, body: bytes | None, expects_nothing: bool) -> None:
-        special = check_headers(headers)
-        closes = CONNECTION in special and closes_connection(headers)
+        lines, closes, frames, expects = header_lines(headers, self.options.as_libcurl)
         self._headers = NO_HEADERS
         self._frames_itself = False
-        if LENGTH in special or CODING in special or HOST in special:
+        if frames:
             if self.options.as_libcurl:
                 # What is not the body's length may leave bytes for the next request.
                 closes = True
@@ -117,25 +99,11 @@ class MessageSettings(SendingGuard):
             self._closes = None
             self.easy.setopt(pycurl.FORBID_REUSE, int(closes or not self.options.reuse))
             self._closes = closes
-        lines = [header_line(name, value, self.options.as_libcurl) for name, value in headers]
-        if expects_nothing and not any(name.lower() == "expect" for name, _ in headers):
-            lines.append("Expect:")
+        if expects_nothing and not expects:
+            lines = [*lines, "Expect:"]
         if lines:
             self.easy.setopt(pycurl.HTTPHEADER, lines)
         else:
             self.easy.unsetopt(pycurl.HTTPHEADER)
         self._expects_nothing = expects_nothing
         self._headers = headers
-
-
-def header_line(name: str, value: str, as_written: bool = False) -> str | bytes:
-    """libcurl's notation of one header.
-
-    ``Name:`` removes a header that libcurl would add, ``Name;`` sends one with an empty value.
-    """
-    if not as_written:
-        value = value.strip(" \t")  # no part of it (RFC 9110, 5.5)
-    if value:
-        line = f"{name}: {value}"
-        return line if line.isascii() else line.encode()
-    return f"{name}:" if name.lower() in _ENGINE_HEADERS else f"{name};"

@@ -62,7 +62,7 @@ _REDIRECT = pycurl.REDIRECT_TIME_T
 _TOTAL = pycurl.TOTAL_TIME_T
 
 
-def read_response(handle: Handle, request: Request, opened: int, peer: Peer) -> Response:
+def read_response(handle: Handle, opened: int, peer: Peer) -> Response:
     """The response a handle has received; ``opened`` connections were made for it."""
     getinfo = handle.easy.getinfo
     followed = getinfo(pycurl.REDIRECT_COUNT) if handle.options.max_redirects else 0

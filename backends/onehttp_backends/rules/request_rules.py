@@ -42,8 +42,6 @@ PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 MAX_SECONDS = 2_000_000
 """What libcurl's 32-bit milliseconds can hold, rounded."""
 MAX_HOST_LENGTH = 253
-FEW_HEADERS = 16
-"""More than these at once are checked each time, and none of them is remembered."""
 _EXPECTED = "expected http://HOST/... or https://HOST/..."
 MAX_URL_LENGTH = 8_000_000
 """libcurl's own limit for an input string."""
@@ -151,15 +149,6 @@ def check_headers(headers: HeaderPairs) -> frozenset[str]:
     Returns:
         Those of the names, in lower case, that say how a message is sent: see `framing`.
     """
-    if len(headers) <= FEW_HEADERS and type(headers) is tuple:
-        try:
-            return _checked_before(headers)
-        except TypeError:  # not hashable: what is wrong with it is said below
-            pass
-    return _checked(headers)
-
-
-def _checked(headers: HeaderPairs) -> frozenset[str]:
     names: set[str] = set()
     for pair in headers:
         if not isinstance(pair, tuple) or len(pair) != 2:
@@ -173,22 +162,25 @@ def _checked(headers: HeaderPairs) -> frozenset[str]:
                 f"header {name!r}: name and value must be str, got "
                 f"{type(name).__name__} and {type(value).__name__}",
             )
-        if not _token(name):
-            raise RequestError(
-                CurlCode.BAD_FUNCTION_ARGUMENT, f"header {name!r}: not a token of RFC 9110"
-            )
-        check_text(f"header {name}", value)
-        if _breaks_a_field(value):
-            raise RequestError(
-                CurlCode.BAD_FUNCTION_ARGUMENT,
-                f"header {name}: control characters are not allowed in it",
-            )
-        names.add(name.lower())
+        names.add(_lowered(name))
+        if not (value.isascii() and value.isprintable()):
+            check_text(f"header {name}", value)
+            if _breaks_a_field(value):
+                raise RequestError(
+                    CurlCode.BAD_FUNCTION_ARGUMENT,
+                    f"header {name}: control characters are not allowed in it",
+                )
     return ON_THE_CONNECTION & names
 
 
-# Calls of one kind send the same headers again and again; those that fail are not kept.
-_checked_before = functools.lru_cache(maxsize=256)(_checked)
+@functools.lru_cache(maxsize=1024)
+def _lowered(name: str) -> str:
+    """The name of a header in lower case, if it is a token of RFC 9110."""
+    if not _token(name):
+        raise RequestError(
+            CurlCode.BAD_FUNCTION_ARGUMENT, f"header {name!r}: not a token of RFC 9110"
+        )
+    return name.lower()
 
 
 def check_message(request: Request) -> None:

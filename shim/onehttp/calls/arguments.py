@@ -141,6 +141,8 @@ def header_pairs(headers: HeaderSource) -> HeaderPairs:
                 break
         else:
             return headers  # the same object again lets an engine skip its checks
+    if type(headers) is dict:
+        return tuple(headers.items())
     items = headers.items() if isinstance(headers, Mapping) else headers
     try:
         return tuple((name, value) for name, value in items)

@@ -8,7 +8,7 @@ from typing import Final
 
 import pycurl
 
-from onehttp_backends.contract import Outcome, Peer, Request, Stats
+from onehttp_backends.contract import Outcome, Peer, Request, Response, Stats
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.names.lookups import Names
@@ -46,9 +46,7 @@ class Account:
         if code == 0 or handle.was_truncated:
             try:
                 error = fault_of(handle, request)
-                if error is None:
-                    return self._response(handle, request)
-                return self._failed(handle, error)
+                return self._response(handle) if error is None else self._failed(handle, error)
             except MemoryError:
                 code, text = CurlCode.OUT_OF_MEMORY, _NO_MEMORY
         elif code == CurlCode.WRITE_ERROR and handle.body.closed:
@@ -98,11 +96,11 @@ class Account:
         self.failed += 1
         return error
 
-    def _response(self, handle: Handle, request: Request) -> Outcome:
+    def _response(self, handle: Handle) -> Response:
         easy = handle.easy
         opened = easy.getinfo(_NUM_CONNECTS)
         peer = self._peers.get(easy.getinfo(_CONN_ID)) if not opened and _CONN_ID else None
-        response = read_response(handle, request, opened, peer or self._new_peer(easy))
+        response = read_response(handle, opened, peer or self._new_peer(easy))
         version = response.http_version
         self.by_version[version] += 1
         handle.shelf.may_be_http2 = is_multiplexed = version in ("2", "3")

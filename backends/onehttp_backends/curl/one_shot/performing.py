@@ -73,7 +73,7 @@ def perform_one_shot(
         opened = easy.getinfo(pycurl.NUM_CONNECTS)
         if code == 0 or handle.was_truncated:
             peer = Peer(easy.getinfo(pycurl.PRIMARY_IP) or "", easy.getinfo(pycurl.PRIMARY_PORT))
-            outcome = fault_of(handle, request) or read_response(handle, request, opened, peer)
+            outcome = fault_of(handle, request) or read_response(handle, opened, peer)
         else:
             outcome = read_error(handle, request, code, text)
     finally:
