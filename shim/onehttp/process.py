@@ -22,7 +22,7 @@ from onehttp.queries.routes import Routes
 from onehttp.rehearsal import Rehearsal
 from onehttp.runtime import Runtime
 from onehttp.settings import Settings
-from onehttp_backends.renewing import Renewing
+from onehttp_backends.optional.renewing import Renewing
 
 logger = logging.getLogger("onehttp")
 _reload_log = logging.getLogger("onehttp.reload")

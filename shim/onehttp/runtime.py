@@ -18,7 +18,7 @@ from onehttp.queries.result import Start
 from onehttp.queries.routes import Routes, RouteTarget
 from onehttp.queries.scheduler import QueryScheduler
 from onehttp_backends.contract import Backend, Request, TransferOptions
-from onehttp_backends.naming import Naming
+from onehttp_backends.optional.naming import Naming
 
 _NEXT_START: Final = "how many queries there may be stays as it is until the process starts anew"
 

@@ -9,7 +9,7 @@ import pytest
 import trustme
 
 from onehttp.connections.file.load import load_connections
-from onehttp.connections.file.reference import tables
+from onehttp.connections.file.schema.reference import tables
 
 PAGE = (Path(__file__).parents[2] / "docs" / "connections.md").read_text()
 

@@ -19,7 +19,7 @@ import asyncio, contextlib, gc, os, queue, signal, socket, sys, threading, time
 from onehttp_backends.contract import Proxy, Request, Response, TransferOptions
 from onehttp_backends.curl import PycurlBackend
 from onehttp_backends.errors import *
-from onehttp_backends.naming import NameLimits
+from onehttp_backends.optional.naming import NameLimits
 from servers.patience import PATIENCE_S
 from servers.raw import OK, RawServer, keep_answering, silent
 from stand_ins.processes import child

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Final
 
 from onehttp_backends import at_exit
-from onehttp_backends.checking import OptionFault
 from onehttp_backends.contract import Outcome, Request, Response, Stats, Transfer, TransferOptions
 from onehttp_backends.curl.checking import check
 from onehttp_backends.curl.driving.callbacks import CallbackTransfer
@@ -25,8 +24,9 @@ from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.one_shot import perform_one_shot
 from onehttp_backends.curl.one_shot.probing import probe
 from onehttp_backends.errors import EngineClosedError, RequestError
-from onehttp_backends.naming import NameLimits
-from onehttp_backends.probing import Probe
+from onehttp_backends.optional.checking import OptionFault
+from onehttp_backends.optional.naming import NameLimits
+from onehttp_backends.optional.probing import Probe
 from onehttp_backends.rules.request_rules import check_request
 from onehttp_backends.trace import begin, is_on
 
@@ -146,11 +146,11 @@ class PycurlBackend:
         return transfer
 
     def check(self, options: TransferOptions) -> OptionFault | None:
-        """What of these options libcurl refuses; see `onehttp_backends.checking.Checker`."""
+        """What of these options libcurl refuses; see `Checker`."""
         return check(options)
 
     def probe(self, request: Request, sends_request: bool) -> Probe:
-        """Look at a server, on a connection of its own; see `onehttp_backends.probing.Prober`."""
+        """Look at a server, on a connection of its own; see `Prober`."""
         return probe(request, sends_request, self.names)
 
     def drive(self, until_fd: int, deadline_s: float) -> bool:
@@ -177,7 +177,7 @@ class PycurlBackend:
             self._helm.engine.pool.forget(options)
 
     def limit_names(self, limits: NameLimits) -> None:
-        """Forget every address; see `onehttp_backends.naming.Naming`."""
+        """Forget every address; see `onehttp_backends.optional.naming.Naming`."""
         self.names.forget(limits)
 
     def close(self, grace_s: float = 0.0) -> None:

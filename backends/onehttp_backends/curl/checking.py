@@ -14,12 +14,12 @@ from typing import Final
 
 import pycurl
 
-from onehttp_backends.checking import OptionFault
 from onehttp_backends.contract import Tls, TransferOptions
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.options import apply_options
 from onehttp_backends.curl.sending_guard import LentSocket
 from onehttp_backends.errors import CurlCode, RequestError
+from onehttp_backends.optional.checking import OptionFault
 
 _TIMEOUT_MS: Final = 10_000
 _PAUSE_MS: Final = 1
@@ -35,7 +35,7 @@ _OF_CODES: Final = {
 
 
 def check(options: TransferOptions) -> OptionFault | None:
-    """See `onehttp_backends.checking.Checker`."""
+    """See `onehttp_backends.optional.checking.Checker`."""
     LIBCURL.initialise()
     easy = LIBCURL.easy()
     try:

@@ -15,7 +15,6 @@ import pycurl
 
 from onehttp_backends.contract import Request
 from onehttp_backends.curl.decoding import Decoding
-from onehttp_backends.curl.handshake import Handshake
 from onehttp_backends.curl.idle_limit import Progress
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.message_settings import MessageSettings
@@ -26,6 +25,7 @@ from onehttp_backends.curl.names.wait import Wait
 from onehttp_backends.curl.options import apply_options
 from onehttp_backends.curl.sending_guard import OpenedSockets
 from onehttp_backends.curl.shelf import Shelf
+from onehttp_backends.curl.tls.handshake import Handshake
 from onehttp_backends.rules.framing import check_framing
 from onehttp_backends.rules.url_paths import asked_url
 

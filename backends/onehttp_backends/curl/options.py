@@ -18,7 +18,7 @@ from onehttp_backends.contract import (
     TransferOptions,
 )
 from onehttp_backends.curl.names.table import LIBCURL_CACHE_S
-from onehttp_backends.curl.tls import Setopt, apply_proxy_tls, apply_tls
+from onehttp_backends.curl.tls.settings import Setopt, apply_proxy_tls, apply_tls
 from onehttp_backends.errors import CurlCode, RequestError
 
 RECEIVE_BUFFER_BYTES = 128 * 1024

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 import pycurl
 
 from onehttp_backends.contract import TransferOptions
-from onehttp_backends.curl.handshake import Handshake
 from onehttp_backends.curl.idle_limit import Sockets
 from onehttp_backends.curl.stream_refusals import StreamRefusals
+from onehttp_backends.curl.tls.handshake import Handshake
 from onehttp_backends.rules.public_addresses import is_public
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from onehttp_backends.checking import OptionFault
 from onehttp_backends.contract import HttpVersion, TransferOptions
 from onehttp_backends.double.clients import check_proxy
 from onehttp_backends.double.tls import tls_context
 from onehttp_backends.errors import CurlCode, RequestError, TransferError
+from onehttp_backends.optional.checking import OptionFault
 
 _OF_CODES: Final = {
     CurlCode.SSL_CERTPROBLEM: "cert_file",
@@ -20,7 +20,7 @@ _OF_CODES: Final = {
 
 
 def check(options: TransferOptions) -> OptionFault | None:
-    """See `onehttp_backends.checking.Checker`."""
+    """See `onehttp_backends.optional.checking.Checker`."""
     if options.http_version is HttpVersion.HTTP_3:
         return OptionFault(("http_version",), "the httpx double does not speak HTTP/3")
     if options.proxy and options.proxy.url:

@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
-from onehttp_backends.checking import OptionFault
 from onehttp_backends.contract import (
     Outcome,
     Request,
@@ -42,6 +41,7 @@ from onehttp_backends.errors import (
     transfer_error,
 )
 from onehttp_backends.immortal import make_immortal
+from onehttp_backends.optional.checking import OptionFault
 from onehttp_backends.rules.request_rules import check_message, check_request
 from onehttp_backends.trace import aperformed, begin, is_on, performed
 
@@ -189,11 +189,11 @@ class HttpxBackend:
         return running
 
     def check(self, options: TransferOptions) -> OptionFault | None:
-        """What of these options cannot be had here; see `onehttp_backends.checking.Checker`."""
+        """What of these options cannot be had here; see `Checker`."""
         return None if self._table is not None else check(options)
 
     def renew(self) -> None:
-        """See `onehttp_backends.renewing.Renewing`."""
+        """See `onehttp_backends.optional.renewing.Renewing`."""
         if isinstance(self._table, Canned):
             self._table.start_anew()
             self.seen.clear()

@@ -19,7 +19,7 @@ from onehttp.connections.usual_file import USUAL
 from onehttp.errors import OnehttpError, TransferError
 from onehttp.policies.failover import chain
 from onehttp_backends.contract import Request, Timings
-from onehttp_backends.probing import Certificate, Probe, Prober
+from onehttp_backends.optional.probing import Certificate, Probe, Prober
 from onehttp_backends.registry import load
 
 AT_ONCE: Final = 16

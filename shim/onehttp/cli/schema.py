@@ -6,7 +6,7 @@ import json
 
 import click
 
-from onehttp.connections.file.reference import json_schema, tables
+from onehttp.connections.file.schema.reference import json_schema, tables
 
 
 @click.command()

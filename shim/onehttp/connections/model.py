@@ -15,7 +15,7 @@ from onehttp.queries.limits import QueryLimits
 from onehttp.version import USER_AGENT
 from onehttp_backends.contract import TransferOptions
 from onehttp_backends.headers import HeaderPairs
-from onehttp_backends.naming import NameLimits
+from onehttp_backends.optional.naming import NameLimits
 from onehttp_backends.secret_values import HoldsSecrets
 
 

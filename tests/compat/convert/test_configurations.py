@@ -15,7 +15,7 @@ from onehttp_compat.convert.conversion import Converted, convert
 from onehttp_compat.convert.outcomes import exit_status
 from onehttp_compat.convert.reading import read_declared
 from onehttp_compat.server_config import Surroundings
-from servers.kamailio_check import checked
+from servers.kamailio.check import checked
 
 pytestmark = pytest.mark.usefixtures("default_limits")
 

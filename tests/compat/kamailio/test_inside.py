@@ -11,8 +11,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from servers import kamailio_inside, sti
-from servers.kamailio_inside import Inside
+from servers import sti
+from servers.kamailio import inside as kamailio_inside
+from servers.kamailio.inside import Inside
 from servers.xcap import XcapServer
 
 PATH = "pres-rules/users/sip:alice@a.example/index"

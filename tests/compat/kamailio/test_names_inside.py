@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from servers import kamailio_inside
-from servers.kamailio_inside import Inside
+from servers.kamailio import inside as kamailio_inside
+from servers.kamailio.inside import Inside
 from servers.raw import RawServer, keep_answering
 
 

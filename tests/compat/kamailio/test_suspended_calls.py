@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 import pytest
 
-from servers import kamailio_calls, kamailio_inside
 from servers.holding import HoldingServer
-from servers.kamailio_calls import Caller
-from servers.kamailio_inside import Inside
+from servers.kamailio import calls as kamailio_calls
+from servers.kamailio import inside as kamailio_inside
+from servers.kamailio.calls import Caller
+from servers.kamailio.inside import Inside
 
 SCRIPT = Path(__file__).with_name("suspending_script.py")
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from onehttp_compat.server_config import Modparam, ServerConfig, Surroundings, read_server_config
-from servers.kamailio_check import checked
+from servers.kamailio.check import checked
 
 ENVIRONMENT = {"SOME": "some thing", "NUMBER": "12"}
 INCLUDED = {

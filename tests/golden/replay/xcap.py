@@ -18,7 +18,7 @@ from onehttp_compat.modules.xcap_client.consumers import PresenceXml, Rls
 from onehttp_compat.parameters import LegacyBugs
 from onehttp_compat.server import LegacyServer
 from onehttp_compat.xcap_client import bind_xcap
-from servers.sqlite import opened
+from servers.databases.sqlite import opened
 
 Json = Any
 WATCHER, DOMAIN = "watcher", "127.0.0.1"

@@ -8,7 +8,7 @@ import pytest
 
 import onehttp
 from onehttp.runtime import Runtime
-from onehttp_backends.naming import NameLimits
+from onehttp_backends.optional.naming import NameLimits
 
 CONNECTIONS = "connections: {a: {url: 'http://a.example'}}\n"
 

@@ -14,7 +14,7 @@ import pytest
 import trustme
 
 import onehttp
-from onehttp.connections.file.schema import ConnectionModel
+from onehttp.connections.file.schema.connections import ConnectionModel
 from onehttp.connections.reload import FILE_KEYS
 from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering

@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 
 import onehttp
 from onehttp.xcap import XcapClient, XcapStore
-from servers import mariadb, postgres
+from servers.databases import mariadb, postgres
 from servers.xcap import XcapServer
 
 

@@ -22,7 +22,7 @@ from onehttp.xcap import (
     XcapStore,
 )
 from onehttp.xcap.client_refresh import ClientRows
-from servers.sqlite import opened
+from servers.databases.sqlite import opened
 from servers.xcap import Answer, XcapServer
 
 RULESET = b'<ruleset xmlns="urn:ietf:params:xml:ns:common-policy"/>'

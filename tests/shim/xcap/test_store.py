@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateTable
 from onehttp.xcap import StoredDocument, StoreError, XcapStore
 from onehttp.xcap.store import Change, Source
 from onehttp.xcap.store.table import xcap_table
-from servers.sqlite import opened
+from servers.databases.sqlite import opened
 
 URI = "http://xcap.example/root/pres-rules/users/sip:alice@a.example/index"
 

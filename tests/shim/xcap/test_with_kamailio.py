@@ -18,7 +18,7 @@ from onehttp.xcap import (
     XcapStore,
 )
 from onehttp.xcap.store import Source
-from servers import kamailio
+from servers.kamailio import server as kamailio
 
 RULES = DocumentSelector("pres-rules", "sip:alice@a.example")
 RULESET = b'<ruleset xmlns="urn:ietf:params:xml:ns:common-policy"><rule id="a"/></ruleset>'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from onehttp_backends.contract import Request
 from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S
 from onehttp_backends.curl.engine.transfer import Transfer
-from onehttp_backends.curl.outcome import cancelled
+from onehttp_backends.curl.reading.outcome import cancelled
 from onehttp_backends.errors import CurlCode, Sent, TransferError, transfer_error
 from onehttp_backends.shown import shown
 

@@ -13,7 +13,7 @@ from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.one_shot import OneShotCounts
-from onehttp_backends.curl.outcome import fault_of, read_error, read_response
+from onehttp_backends.curl.reading.outcome import fault_of, read_error, read_response
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.errors import CurlCode, Sent, TransferError, transfer_error
 from onehttp_backends.rules.framing import is_ambiguous

@@ -9,7 +9,7 @@ from onehttp_backends.curl.engine.transfer import Transfer, total_timeout_s
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Multi, add_once, remove_once
 from onehttp_backends.curl.names.waits import NameWaits
-from onehttp_backends.curl.phase import has_ended_by_peer
+from onehttp_backends.curl.reading.phase import has_ended_by_peer
 from onehttp_backends.rules.request_rules import SAFE_METHODS
 
 

@@ -36,8 +36,8 @@ from onehttp_backends.curl.libcurl import (
 )
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.names.waits import NameWaits
-from onehttp_backends.curl.outcome import cancelled
 from onehttp_backends.curl.pool import HandlePool
+from onehttp_backends.curl.reading.outcome import cancelled
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.errors import CurlCode, Sent, idle_text
 from onehttp_backends.immortal import make_immortal

@@ -34,7 +34,7 @@ from onehttp_backends.curl.names.lookup import (
 )
 from onehttp_backends.curl.names.table import Entry, NameTable
 from onehttp_backends.curl.names.threads import THREADS
-from onehttp_backends.naming import NameLimits
+from onehttp_backends.optional.naming import NameLimits
 
 KEPT_SHARE: Final = 8
 """One thread of so many is for names that have been found before."""

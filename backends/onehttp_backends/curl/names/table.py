@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from onehttp_backends.curl.names.lookup import Addresses, Answer, Name
-from onehttp_backends.naming import NameLimits
+from onehttp_backends.optional.naming import NameLimits
 
 LIBCURL_CACHE_S: Final = 1
 """How long libcurl itself remembers what it was given: the least it can be told."""

@@ -26,7 +26,7 @@ from onehttp_backends.curl.names.feeder import entry
 from onehttp_backends.curl.names.lookup import Addresses
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.names.waits import NameWaits
-from onehttp_backends.curl.outcome import fault_of, read_error, read_response
+from onehttp_backends.curl.reading.outcome import fault_of, read_error, read_response
 from onehttp_backends.errors import CurlCode, TransferError, idle_text
 
 

@@ -14,7 +14,7 @@ from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.one_shot.performing import OneShotCounts, perform_one_shot
 from onehttp_backends.curl.pool import HandlePool
 from onehttp_backends.errors import CurlCode
-from onehttp_backends.probing import Certificate, Probe
+from onehttp_backends.optional.probing import Certificate, Probe
 from onehttp_backends.rules.request_rules import check_request
 
 
@@ -33,7 +33,7 @@ class NoSockets:
 
 
 def probe(request: Request, sends_request: bool, names: Names) -> Probe:
-    """See `onehttp_backends.probing.Prober`."""
+    """See `onehttp_backends.optional.probing.Prober`."""
     found = _probe(request, sends_request, names)
     if found.error is None or found.error.code != CurlCode.PEER_FAILED_VERIFICATION:
         return found

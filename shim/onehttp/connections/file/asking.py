@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-from onehttp_backends.checking import Checker, OptionFault
 from onehttp_backends.contract import Backend, HttpVersion, Proxy, Tls, TransferOptions
+from onehttp_backends.optional.checking import Checker, OptionFault
 
 Asked: TypeAlias = "tuple[Tls, Proxy | None, HttpVersion]"
 _KEYS: Final = {

@@ -14,8 +14,8 @@ from onehttp_backends.contract import Tls, TransferOptions
 from onehttp_backends.rules.request_rules import check_options
 
 if TYPE_CHECKING:
-    from onehttp.connections.file.schema import ConnectionModel
-    from onehttp.connections.file.transport_schema import QueriesModel, TransportModel
+    from onehttp.connections.file.schema.connections import ConnectionModel
+    from onehttp.connections.file.schema.transport import QueriesModel, TransportModel
 
 
 class Draft(NamedTuple):

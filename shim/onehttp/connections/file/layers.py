@@ -9,7 +9,7 @@ from onehttp.connections.file.document import Document, KeyPath
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from onehttp.connections.file.strict import Model
+    from onehttp.connections.file.schema.strict import Model
 
     M = TypeVar("M", bound=Model)
 

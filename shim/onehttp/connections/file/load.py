@@ -31,12 +31,12 @@ from onehttp.discreet import discreet
 from onehttp.errors import ConfigurationError, RequestError
 from onehttp.policies import failover
 from onehttp_backends.contract import TransferOptions
-from onehttp_backends.naming import NameLimits
+from onehttp_backends.optional.naming import NameLimits
 
 if TYPE_CHECKING:
-    from onehttp.connections.file.schema import DefaultsModel, HeadModel
-    from onehttp.connections.file.strict import Model
-    from onehttp.connections.file.transport_schema import TransportModel
+    from onehttp.connections.file.schema.connections import DefaultsModel, HeadModel
+    from onehttp.connections.file.schema.strict import Model
+    from onehttp.connections.file.schema.transport import TransportModel
 
     M = TypeVar("M", bound=Model)
     F = TypeVar("F", ConfigurationError, Notice)
@@ -106,7 +106,7 @@ class _Loading:
         defaults: DefaultsModel | None = None,
     ) -> None:
         """Add a document and all it includes; its defaults go over those it is included with."""
-        from onehttp.connections.file import schema
+        from onehttp.connections.file.schema import connections as schema
 
         self._errors += document.repeated
         written = document.values
@@ -164,7 +164,7 @@ class _Loading:
         defaults: DefaultsModel | None,
         layers: tuple[Document, ...],
     ) -> None:
-        from onehttp.connections.file.schema import ConnectionModel
+        from onehttp.connections.file.schema.connections import ConnectionModel
 
         document, path = layers[0], ("connections", name)
         if not isinstance(name, str) or not _is_name(name):
@@ -190,7 +190,7 @@ class _Loading:
         """``value`` as ``model``; its mistakes are noted, and the rest of it returned."""
         from pydantic import ValidationError
 
-        from onehttp.connections.file import explain
+        from onehttp.connections.file.schema import explain
 
         context = {"folder": document.folder}
         try:

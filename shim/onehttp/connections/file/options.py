@@ -18,8 +18,8 @@ from onehttp_backends.contract import (
 )
 
 if TYPE_CHECKING:
-    from onehttp.connections.file.schema import AuthModel
-    from onehttp.connections.file.transport_schema import ProxyModel, TlsModel, TransportModel
+    from onehttp.connections.file.schema.connections import AuthModel
+    from onehttp.connections.file.schema.transport import ProxyModel, TlsModel, TransportModel
 
 _AUTH_SCHEMES = {
     "basic": AuthScheme.BASIC,

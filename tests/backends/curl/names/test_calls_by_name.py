@@ -24,7 +24,7 @@ from onehttp_backends.errors import (
     TimeoutError,
     TransferError,
 )
-from onehttp_backends.naming import NameLimits
+from onehttp_backends.optional.naming import NameLimits
 from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer, answering, keep_answering
 from stand_ins.resolver import Resolver

@@ -15,7 +15,7 @@ import pytest
 import onehttp_backends.curl.names as package
 from onehttp_backends.contract import Request, Response, TransferOptions
 from onehttp_backends.curl import PycurlBackend
-from onehttp_backends.naming import NameLimits
+from onehttp_backends.optional.naming import NameLimits
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer
 from stand_ins.resolver import Resolver

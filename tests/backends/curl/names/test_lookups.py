@@ -13,7 +13,7 @@ import pytest
 
 from onehttp_backends.curl.names.lookup import Addresses, Answer, Lookup, Name, NoAddress, Told
 from onehttp_backends.curl.names.lookups import KEPT_SHARE, Names
-from onehttp_backends.naming import NameLimits
+from onehttp_backends.optional.naming import NameLimits
 from servers.patience import PATIENCE_S
 from stand_ins.resolver import Resolver
 

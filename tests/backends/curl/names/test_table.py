@@ -19,7 +19,7 @@ from onehttp_backends.curl.names.table import (
     NameTable,
     State,
 )
-from onehttp_backends.naming import NameLimits
+from onehttp_backends.optional.naming import NameLimits
 
 NAME = Name("a.example", socket.AF_UNSPEC)
 OLD, NEW = Addresses(("192.0.2.1",)), Addresses(("192.0.2.2",))

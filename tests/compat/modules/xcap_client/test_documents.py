@@ -17,7 +17,7 @@ from onehttp_compat.xcap_client import (
     Element,
     XcapApi,
 )
-from servers.sqlite import opened
+from servers.databases.sqlite import opened
 from servers.xcap import Answer, XcapServer
 from stand_ins.xcap_calls import PATH, RULES, row, rules
 

@@ -13,8 +13,8 @@ from onehttp_compat.xcap_client import (
     PRES_RULES,
     XcapApi,
 )
+from servers.databases.sqlite import opened
 from servers.patience import PATIENCE_S
-from servers.sqlite import opened
 from servers.xcap import XcapServer
 from stand_ins.xcap_calls import PATH, RULES, loaded, row
 

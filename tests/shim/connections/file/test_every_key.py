@@ -9,8 +9,8 @@ import pytest
 from pydantic import BaseModel
 
 import onehttp
-from onehttp.connections.file.explain import models_in
-from onehttp.connections.file.schema import ConnectionModel
+from onehttp.connections.file.schema.connections import ConnectionModel
+from onehttp.connections.file.schema.explain import models_in
 
 
 def keys(model: type[BaseModel], around: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

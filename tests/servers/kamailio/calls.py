@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from servers import kamailio_inside
-from servers.kamailio_inside import Inside
+from servers.kamailio import inside as kamailio_inside
+from servers.kamailio.inside import Inside
 from servers.patience import PATIENCE_S
 
 CONFIG = """#!KAMAILIO

@@ -9,10 +9,15 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from onehttp.connections.file.explain import models_in
-from onehttp.connections.file.policy_schema import PolicyModel
-from onehttp.connections.file.schema import ConnectionModel, DefaultsModel, FileModel, NamesModel
-from onehttp.connections.file.transport_schema import (
+from onehttp.connections.file.schema.connections import (
+    ConnectionModel,
+    DefaultsModel,
+    FileModel,
+    NamesModel,
+)
+from onehttp.connections.file.schema.explain import models_in
+from onehttp.connections.file.schema.policies import PolicyModel
+from onehttp.connections.file.schema.transport import (
     QueriesModel,
     RequestsModel,
     TransportModel,

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
-from onehttp.connections.file.strict import SECRET, Model, Seconds, Short, Unquoted
+from onehttp.connections.file.schema.strict import SECRET, Model, Seconds, Short, Unquoted
 from onehttp.queries.limits import QueryLimits
 from onehttp_backends.contract import DEFAULT_MAX_BODY_BYTES
 from onehttp_backends.errors import RequestError

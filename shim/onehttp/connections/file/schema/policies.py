@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from onehttp.connections.file.strict import Model, Seconds, Short
+from onehttp.connections.file.schema.strict import Model, Seconds, Short
 from onehttp.policies.breaker import BreakerPolicy
 from onehttp.policies.budget import BudgetPolicy
 from onehttp.policies.limits import LimitsPolicy

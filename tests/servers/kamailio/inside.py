@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from servers.kamailio import _MODULES
+from servers.kamailio.server import _MODULES
 from servers.patience import PATIENCE_S
 
 STOP_S = 5

@@ -15,10 +15,10 @@ from pydantic import (
     model_validator,
 )
 
-from onehttp.connections.file.explain import models_in
-from onehttp.connections.file.policy_schema import PolicyModel
-from onehttp.connections.file.strict import Model
-from onehttp.connections.file.transport_schema import (
+from onehttp.connections.file.schema.explain import models_in
+from onehttp.connections.file.schema.policies import PolicyModel
+from onehttp.connections.file.schema.strict import Model
+from onehttp.connections.file.schema.transport import (
     QueriesModel,
     RequestsModel,
     SecretBytes,
@@ -30,7 +30,7 @@ from onehttp.connections.file.transport_schema import (
 from onehttp.urls import ascii_url
 from onehttp_backends.errors import RequestError
 from onehttp_backends.headers import HeaderPairs
-from onehttp_backends.naming import NameLimits
+from onehttp_backends.optional.naming import NameLimits
 from onehttp_backends.rules.framing import CODING, LENGTH
 from onehttp_backends.rules.request_rules import check_headers, check_url
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from onehttp.connections.file.document import AS_WRITTEN, KeyPath
-from onehttp.connections.file.strict import Short
+from onehttp.connections.file.schema.strict import Short
 from onehttp_backends.nearest import nearest
 
 _EXPECTED = {

@@ -10,9 +10,9 @@ from onehttp_backends.certificates.refusal import REFUSED
 from onehttp_backends.content_coding import CodingError
 from onehttp_backends.contract import Peer, Request, Response
 from onehttp_backends.curl.handle import Handle
-from onehttp_backends.curl.handshake import NOT_NAMED, Handshake
 from onehttp_backends.curl.names.places import place_of
-from onehttp_backends.curl.phase import has_ended_by_peer, phase_of
+from onehttp_backends.curl.reading.phase import has_ended_by_peer, phase_of
+from onehttp_backends.curl.tls.handshake import NOT_NAMED, Handshake
 from onehttp_backends.errors import (
     ClientCertificateError,
     CurlCode,

@@ -1,0 +1,1 @@
+"""What came of a transfer, read off its handle: a response, or an error with its phase."""

@@ -1,0 +1,1 @@
+"""What a handshake is given, and what it tells."""

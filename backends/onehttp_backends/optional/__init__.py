@@ -1,0 +1,1 @@
+"""What a backend may know besides the contract: protocols, each found by `isinstance`."""

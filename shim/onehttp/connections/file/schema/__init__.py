@@ -1,0 +1,1 @@
+"""What a connections file may say: its keys, their types and their documentation."""

@@ -1,0 +1,1 @@
+"""Real databases, each with a fresh one for a test."""
