@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from servers import kamailio_calls, kamailio_inside
-from servers.kamailio_calls import RTIMER
+from servers.kamailio import calls as kamailio_calls
+from servers.kamailio import inside as kamailio_inside
+from servers.kamailio.calls import RTIMER
 from servers.raw import Peer, RawServer
 
 SCRIPT = Path(__file__).with_name("parameters_script.py")
