@@ -32,6 +32,28 @@ def test_a_password_is_sent_byte_for_byte(backend: Backend, secret: str) -> None
     assert sent == f"us\u00e9r\udcff:{secret}".encode("utf-8", "surrogateescape")
 
 
+@pytest.mark.parametrize("token", ["plain", "t\u00f6k", "t\udcffk", "\u65e5\u672c"])
+def test_a_token_is_sent_byte_for_byte(backend: Backend, token: str) -> None:
+    auth = Auth(schemes=AuthScheme.BEARER, secret=token)
+    with RawServer(keep_answering) as server:
+        backend.perform(Request("GET", server.url, options=TransferOptions(auth=auth)))
+        sent = b"Authorization: Bearer " + token.encode("utf-8", "surrogateescape") + b"\r\n"
+        assert sent in server.requests[0]
+
+
+@pytest.mark.parametrize("scheme", [AuthScheme.BASIC, AuthScheme.BEARER, AuthScheme.DIGEST])
+@pytest.mark.parametrize("value", ["mine", ""])
+def test_a_callers_own_authorization_stands_for_the_connections(
+    backend: Backend, scheme: AuthScheme, value: str
+) -> None:
+    auth = Auth(schemes=scheme, username="u", secret="s")
+    with RawServer(keep_answering) as server:
+        options = TransferOptions(auth=auth)
+        backend.perform(Request("GET", server.url, (("authorization", value),), None, options))
+        found = [line for line in server.requests[0].split(b"\r\n") if b"uthorization" in line]
+        assert [line.partition(b":")[2].strip() for line in found] == [value.encode()]
+
+
 @pytest.mark.parametrize(
     "auth",
     [

@@ -26,6 +26,7 @@ class Credentials(httpx.Auth):
         self._auth = auth
         self._asks_first = asks_first and auth.schemes == AuthScheme.DIGEST
         pair = [text.encode("utf-8", "surrogateescape") for text in (auth.username, auth.secret)]
+        self._token = pair[1]
         self._basic = httpx.BasicAuth(*pair)
         self._digest = httpx.DigestAuth(*pair)
 
@@ -38,7 +39,9 @@ class Credentials(httpx.Auth):
             yield from self._basic.auth_flow(request)
             return
         if self._allows(AuthScheme.BEARER):
-            request.headers["Authorization"] = f"Bearer {self._auth.secret}"
+            request.headers = httpx.Headers(
+                [*request.headers.raw, (b"Authorization", b"Bearer " + self._token)]
+            )
             yield request
             return
         if self._asks_first and request.headers.get("content-length", "0") != "0":
