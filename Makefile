@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 # One worker more than there are cores: tests wait for sockets more than they compute.
 WORKERS = $(shell expr $$(nproc) + 1)
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
-.PHONY: help demo test check lint suite fast matrix ci format bench bench-guard bench-peers fuzz soak clean packages
+.PHONY: help demo test check lint suite fast matrix ci format bench bench-guard bench-peers fuzz soak soak-posts clean packages
 .PHONY: catalogue double
 
 help:
@@ -69,6 +69,10 @@ fuzz: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	PYTHONPATH=tests $(BIN)/python -m soak $(or $(SECONDS),300)
+
+# So many POSTs by each way, and what servers and callers have counted.
+soak-posts: $(VENV)/.dev
+	PYTHONPATH=tests $(BIN)/python -m soak.posts $(or $(POSTS),10000)
 
 # Debian packages that tests and benchmarks talk to: the real thing, not a mock of it.
 packages:

@@ -25,6 +25,7 @@ class Stream:
     http2: H2Connection
     number: int
     """Of the stream: 1, 3, 5 ... on each connection."""
+    target: bytes
 
     def answer(self) -> None:
         self.http2.send_headers(self.number, [(":status", "200")])
@@ -70,14 +71,17 @@ def scripted(
             limits = {SettingCodes.MAX_CONCURRENT_STREAMS: max_streams}
             http2.local_settings = Settings(client=False, initial_values=limits)
         http2.initiate_connection()
+        targets: dict[int, bytes] = {}
         peer.send(http2.data_to_send())
         while data := peer.socket.recv(65536):
             for event in http2.receive_data(data):
                 if isinstance(event, RequestReceived):
                     fields = dict(event.headers)
+                    targets[event.stream_id] = fields[b":path"]
                     peer.server.requests.append(fields[b":method"] + b" " + fields[b":path"] + b" ")
                 elif isinstance(event, StreamEnded):
-                    script(Stream(peer, http2, event.stream_id))
+                    number = event.stream_id
+                    script(Stream(peer, http2, number, targets.pop(number)))
             peer.send(http2.data_to_send())
 
     return RawServer(behave, tls)
