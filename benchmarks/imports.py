@@ -10,14 +10,20 @@ from benchmarks.measure import Row, Run, interleaved
 
 
 def importing(rounds: int) -> list[Row]:
-    """``import onehttp`` over ``import pycurl``; the bare interpreter is taken off both."""
-    found = interleaved(
-        {name: _wall_ms(code) for name, code in
-         (("bare", "pass"), ("floor", "import pycurl"), ("onehttp", "import onehttp"))},
-        rounds * 3,
-    )  # fmt: skip
-    return [Row("`import onehttp`, over `import pycurl`", found["onehttp"] - found["bare"],
-                found["floor"] - found["bare"], "ms", "1.5", "1.2")]  # fmt: skip
+    """Alone and with its first name, over ``import pycurl``; the bare interpreter is taken off."""
+    programs = {
+        "bare": "pass",
+        "pycurl": "import pycurl",
+        "onehttp": "import onehttp",
+        "names": "import onehttp; onehttp.request",
+    }
+    found = interleaved({name: _wall_ms(code) for name, code in programs.items()}, rounds * 3)
+    bare = found.pop("bare")
+    pycurl, alone, named = (found[name] - bare for name in ("pycurl", "onehttp", "names"))
+    return [
+        Row("`import onehttp`, over `import pycurl`", alone, pycurl, "ms", "1.5", "1.2"),
+        Row("the same with its first name, `onehttp.request`", named, pycurl, "ms", "", ""),
+    ]
 
 
 def _wall_ms(code: str) -> Run:

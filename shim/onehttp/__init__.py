@@ -1,196 +1,42 @@
 """One HTTP engine per process, for blocking callers, asyncio tasks and event routes.
 
 Imports ``onehttp_backends`` only; must not know of the legacy modules (``onehttp_compat``),
-which stand on top of it. Importing it starts nothing: no thread, socket or handle.
+which stand on top of it. Importing it starts nothing: no thread, socket or handle. It does not
+even load the rest of itself, which comes when the first of its names is asked for: a script that
+a server loads into each of its processes costs nothing in those that make no call.
 """
 
 from __future__ import annotations
 
-from onehttp.api import (
-    arequest,
-    backend,
-    connection,
-    connections,
-    declare,
-    drain,
-    find_route,
-    init,
-    is_initialised,
-    perform,
-    query_stats,
-    reload,
-    reload_on_sighup,
-    request,
-    route,
-    routes_in,
-    shutdown,
-    stats,
-    submit,
-    submit_request,
-    watch,
-)
-from onehttp.calls.arguments import CallArguments, Timeout
-from onehttp.calls.policy_state import PolicyCounters
-from onehttp.connections.model import ConnectionSet, ConnectionSpec, Notice
-from onehttp.connections.reload import Reload
-from onehttp.errors import (
-    AlreadyInitialisedError,
-    BackendUnavailableError,
-    CancelledError,
-    CircuitOpenError,
-    ClientCertificateError,
-    ConfigurationError,
-    ConnectError,
-    CurlCode,
-    DisconnectedError,
-    EngineClosedError,
-    LegacyCallWarning,
-    LimitReachedError,
-    NotInitialisedError,
-    OnehttpError,
-    PeerRefusedError,
-    Phase,
-    ProtocolError,
-    ProxyError,
-    QueueFullError,
-    RedirectError,
-    ReentrantCallError,
-    RequestError,
-    RequestTypeError,
-    ResolveError,
-    Sent,
-    TimeoutError,
-    TLSError,
-    TooLargeError,
-    TooManyRedirectsError,
-    TransactionError,
-    TransferError,
-    UnexpectedRequestError,
-    UnknownConnectionError,
-    UnknownRouteError,
-)
-from onehttp.named_connection import Connection
-from onehttp.policies.breaker import BreakerState
-from onehttp.queries.counts import QueryStats, ShutdownReport
-from onehttp.queries.limits import QueryLimits
-from onehttp.queries.query import Query, QueryState
-from onehttp.queries.result import Result
-from onehttp.queries.task_transaction import TaskTransaction
-from onehttp.queries.transaction import Token, Transaction, transaction
-from onehttp.runtime import Runtime
-from onehttp.settings import BackendSettings
+import atexit
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import onehttp_backends  # noqa: F401 - what engines do at exit comes after what is registered here
 from onehttp.version import VERSION
-from onehttp_backends.contract import (
-    Auth,
-    AuthScheme,
-    Backend,
-    HttpVersion,
-    Keepalive,
-    LowSpeed,
-    Peer,
-    Proxy,
-    Request,
-    Response,
-    Stats,
-    Timings,
-    Tls,
-    TlsVersion,
-    TransferOptions,
-)
-from onehttp_backends.headers import Headers
 
 __version__ = VERSION
-__all__ = [
-    "AlreadyInitialisedError",
-    "Auth",
-    "AuthScheme",
-    "Backend",
-    "BackendSettings",
-    "BackendUnavailableError",
-    "BreakerState",
-    "CallArguments",
-    "CancelledError",
-    "CircuitOpenError",
-    "ClientCertificateError",
-    "ConfigurationError",
-    "ConnectError",
-    "Connection",
-    "ConnectionSet",
-    "ConnectionSpec",
-    "CurlCode",
-    "DisconnectedError",
-    "EngineClosedError",
-    "Headers",
-    "HttpVersion",
-    "Keepalive",
-    "LegacyCallWarning",
-    "LimitReachedError",
-    "LowSpeed",
-    "NotInitialisedError",
-    "Notice",
-    "OnehttpError",
-    "Peer",
-    "PeerRefusedError",
-    "Phase",
-    "PolicyCounters",
-    "ProtocolError",
-    "Proxy",
-    "ProxyError",
-    "Query",
-    "QueryLimits",
-    "QueryState",
-    "QueryStats",
-    "QueueFullError",
-    "RedirectError",
-    "ReentrantCallError",
-    "Reload",
-    "Request",
-    "RequestError",
-    "RequestTypeError",
-    "ResolveError",
-    "Response",
-    "Result",
-    "Runtime",
-    "Sent",
-    "ShutdownReport",
-    "Stats",
-    "TLSError",
-    "TaskTransaction",
-    "Timeout",
-    "TimeoutError",
-    "Timings",
-    "Tls",
-    "TlsVersion",
-    "Token",
-    "TooLargeError",
-    "TooManyRedirectsError",
-    "Transaction",
-    "TransactionError",
-    "TransferError",
-    "TransferOptions",
-    "UnexpectedRequestError",
-    "UnknownConnectionError",
-    "UnknownRouteError",
-    "arequest",
-    "backend",
-    "connection",
-    "connections",
-    "declare",
-    "drain",
-    "find_route",
-    "init",
-    "is_initialised",
-    "perform",
-    "query_stats",
-    "reload",
-    "reload_on_sighup",
-    "request",
-    "route",
-    "routes_in",
-    "shutdown",
-    "stats",
-    "submit",
-    "submit_request",
-    "transaction",
-    "watch",
-]
+
+if TYPE_CHECKING:
+    from onehttp.public import *  # noqa: F403
+    from onehttp.public import __all__ as __all__
+else:  # a type checker would take any name for one of ours
+
+    def __getattr__(name: str) -> Any:
+        public = import_module("onehttp.public")
+        if name not in ("__all__", *public.__all__):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals().update({each: getattr(public, each) for each in ("__all__", *public.__all__)})
+        return globals()[name]
+
+    def __dir__() -> list[str]:
+        return [*globals(), *__getattr__("__all__")]
+
+
+@atexit.register
+def _shutdown_at_exit() -> None:
+    # Here, and not where it is loaded: handlers that are registered from now on may still call.
+    api = sys.modules.get("onehttp.api")
+    if api is not None:
+        api.shutdown()

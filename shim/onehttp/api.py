@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -343,6 +342,3 @@ def _runtime() -> Runtime:
     if runtime is None:
         raise process.missing()
     return runtime
-
-
-atexit.register(shutdown)
