@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any, Final
 
 from onehttp_compat.pseudo_variables.reading import NullReading
 from onehttp_compat.pv import (
+    MAX_KNOWN_VARIABLES,
     PvStore,
     ReadOnlyVariableError,
     RefusedValueError,
@@ -15,6 +18,9 @@ from onehttp_compat.pv import (
 from onehttp_compat.registry import KEMI
 from onehttp_compat.server import LegacyServer, default_server
 
+_OF_THE_SERVER: Final = frozenset(("rc", "retcode", "null"))
+"""What a script reads of the server itself, though outside of it the emulated one has them."""
+_class_of: Final = re.compile(r"\$\(?([A-Za-z_0-9.]+)").match
 ASYNCHRONOUS: Final = "http_async_client"
 
 
@@ -34,6 +40,10 @@ class KemiModule:
         if self._real is not None:
             return getattr(self._real, name)
         raise AttributeError(f"KSR.{self._module} has no function {name!r}")
+
+    def __dir__(self) -> list[str]:
+        own = {name for module, name in KEMI if module == self._module}
+        return sorted(own.union(_names(self._real)))
 
 
 class KemiPv(NullReading):
@@ -95,16 +105,16 @@ class Ksr:
         self._server = server or default_server()
         for module in {module for module, _ in KEMI} - {ASYNCHRONOUS}:
             self._take_over(module)
-        if real is None:
-            self.pv: Any = KemiPv(self._server.pv)
+        pv = KemiPv(self._server.pv)
+        self.pv: Any = pv if real is None else KsrPv(pv, real.pv, self._is_ours)
+        self._has_queries = False
         if is_asynchronous:
             self.take_over_queries()
 
     def take_over_queries(self) -> None:
         """Take over ``http_async_client`` as well, with its variables."""
         self._take_over(ASYNCHRONOUS)
-        if self._real is not None:
-            self.pv = _KsrPv(KemiPv(self._server.pv), self._real.pv)
+        self._has_queries = True
 
     def _take_over(self, module: str) -> None:
         setattr(self, module, KemiModule(self._server, module, getattr(self._real, module, None)))
@@ -114,22 +124,58 @@ class Ksr:
             return getattr(self._real, name)
         raise AttributeError(f"KSR has no {name!r}")
 
+    def __dir__(self) -> list[str]:
+        own = {name for name in vars(self) if not name.startswith("_")}
+        return sorted(own.union(_names(self._real)))
 
-class _KsrPv:
-    """The server's ``KSR.pv``, save for the variables of asynchronous queries."""
+    def _is_ours(self, kind: str) -> bool:
+        """Whether variables of a class are the emulated modules'."""
+        if kind in _OF_THE_SERVER or not self._server.pv.is_registered(kind):
+            return False
+        return self._has_queries or not kind.startswith("http_")
 
-    def __init__(self, own: KemiPv, real: Any) -> None:
+
+class KsrPv:
+    """The server's ``KSR.pv``, save for the variables of the emulated modules.
+
+    Args:
+        own: has those.
+        real: has all others.
+        is_ours: says which, by their class.
+    """
+
+    def __init__(self, own: KemiPv, real: Any, is_ours: Callable[[str], bool]) -> None:
         self._own = own
         self._real = real
+        self._is_ours = is_ours
 
     def __getattr__(self, name: str) -> Any:
-        theirs, own = getattr(self._real, name), getattr(self._own, name, None)
-        if own is None:
-            return theirs
-
-        def function(variable: str, *value: Any) -> Any:
-            chosen = own if variable.startswith(("$http_", "$(http_")) else theirs
-            return chosen(variable, *value)
-
-        setattr(self, name, function)
+        function = theirs = getattr(self._real, name)
+        ours = getattr(self._own, name, None)
+        if ours is not None:
+            function = self._chosen(ours, theirs)
+        setattr(self, name, function)  # found at once from now on
         return function
+
+    def __dir__(self) -> list[str]:
+        return dir(self._real)
+
+    def _chosen(self, ours: Callable[..., Any], theirs: Callable[..., Any]) -> Callable[..., Any]:
+        known: dict[str, Callable[..., Any]] = {}
+
+        def look(variable: str) -> Callable[..., Any]:
+            kind = _class_of(variable)
+            function = ours if kind is not None and self._is_ours(kind[1]) else theirs
+            if len(known) < MAX_KNOWN_VARIABLES:
+                known[variable] = function
+            return function
+
+        # One line: each script calls this for each of its variables.
+        def call(variable: str, *value: Any) -> Any:
+            return (known.get(variable) or look(variable))(variable, *value)
+
+        return call
+
+
+def _names(real: object) -> list[str]:
+    return [] if real is None else [name for name in dir(real) if not name.startswith("_")]

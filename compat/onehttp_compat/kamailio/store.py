@@ -7,9 +7,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from onehttp_compat.pv import (
+    MAX_KNOWN_VARIABLES,
     READ_ONLY_CLASSES,
+    WRITABLE_CLASSES,
     PvStore,
     ReadOnlyVariableError,
+    UnknownVariableError,
     Value,
     Variable,
     as_bytes,
@@ -21,6 +24,7 @@ WRITTEN_BY_SERVER: Final = frozenset(
     ("ru", "rU", "rd", "rp", "du", "fu", "fU", "fd", "fn", "tu", "tU", "td", "tn")
 )
 """What of a message a script of the server may set."""
+_WRITABLE: Final = WRITABLE_CLASSES | WRITTEN_BY_SERVER
 _HEXA: Final = "$var(onehttp_hexa)"
 _log = logging.getLogger("onehttp_compat")
 
@@ -72,14 +76,32 @@ class KsrStore(PvStore):
         return value
 
     def writable(self, text: str) -> Variable:
-        """The variable ``text`` names; the server knows more classes than this package."""
+        """The variable ``text`` names, if the server can write it; raises as `PvStore.set`."""
+        known = self._writable.get(text)
+        if known is not None:
+            return known
         variable = parse(text)
-        if variable.kind in self._writers:
-            return variable
-        is_read_only = variable.kind in READ_ONLY_CLASSES and variable.kind not in WRITTEN_BY_SERVER
-        if is_read_only or variable.kind in self._readers:
-            raise ReadOnlyVariableError(f"${variable.kind} cannot be written")
+        kind = variable.kind
+        if not (kind in self._writers or kind in _WRITABLE) and (
+            kind in READ_ONLY_CLASSES or kind in self._readers or not self._takes(variable)
+        ):
+            raise ReadOnlyVariableError(f"${kind} cannot be written")
+        if len(self._writable) < MAX_KNOWN_VARIABLES:
+            self._writable[text] = variable
         return variable
+
+    def _takes(self, variable: Variable) -> bool:
+        """Whether the server takes an empty text for a variable, as a result has before its call.
+
+        Raises:
+            UnknownVariableError: it knows no such variable.
+        """
+        text = str(variable)
+        if not self._pv.sets(text, ""):
+            raise UnknownVariableError(f"the server has no {text}, or it takes no text")
+        # What cannot be written says that it was, and keeps its value.
+        is_empty: bool = self._pv.get(text) == ""
+        return is_empty
 
     def write(self, variable: Variable, value: Value) -> None:
         """Write a value byte for byte."""

@@ -43,6 +43,7 @@ from onehttp import (
     TransactionError,
 )
 from onehttp.lowlevel import transfer_error
+from onehttp_compat.kamailio.twins import write_twins
 from onehttp_compat.modules.http_async_client.calls import (
     AsyncJob,
     AsyncModule,
@@ -50,6 +51,7 @@ from onehttp_compat.modules.http_async_client.calls import (
     kemi_route,
 )
 from onehttp_compat.process import ScriptRoute
+from onehttp_compat.pv import PvStore
 from onehttp_compat.server import LegacyServer
 
 RESUME_ROUTE: Final = "onehttp_resume"
@@ -89,6 +91,7 @@ class Transactions(Surroundings):
         """Whose methods are the callbacks: the object that the server called last."""
         self._ksr = ksr
         self._module: AsyncModule | None = None
+        self._pv = PvStore()
         self._resuming: _Resumption | None = None
         self._reader, self._writer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         for end in (self._reader, self._writer):
@@ -99,6 +102,7 @@ class Transactions(Surroundings):
     def serve(self, server: LegacyServer) -> None:
         """Be what is around the scripts of ``server``."""
         server.find_route = self._find_route
+        self._pv = server.pv
         server.http_async_client.surroundings = self
         self._module = server.http_async_client
 
@@ -136,7 +140,15 @@ class Transactions(Surroundings):
 
     def _find_route(self, name: str) -> ScriptRoute | None:
         function = None if name.startswith("_") else getattr(self.script, name, None)
-        return kemi_route(function) if callable(function) else None
+        if not callable(function):
+            return None
+        route, pv = kemi_route(function), self._pv
+
+        def run(result: Result, is_suspended: bool) -> object:
+            write_twins(pv, result)
+            return route(result, is_suspended)
+
+        return run
 
     # ---- a transaction
 

@@ -57,6 +57,32 @@ class Script(kamailio.Script):
         ]
         return " ".join(map(str, codes))
 
+    def results(self) -> str:
+        """What ours and theirs answer for each variable that is to take the result."""
+        names = (
+            "$var(x)", "$avp(x)", "$xavp(x=>y)", "$shv(x)", "$vn(x)", "$ru", "$rU", "$rd", "$du",
+            "$fu", "$fU", "$fn", "$tu", "$tU", "$tn", "$rm", "$ci", "$T_reply_code", "$mi", "$Ri",
+            "$nosuch", "$nosuch(x)", "$time(sec)", "$stat(x)", "$hfl(To)", "$def(X)", "$sel(to)",
+        )  # fmt: skip
+        different = []
+        for name in names:
+            codes = [
+                ksr.http_client.query(f"{BACKEND}/{whose}", name)
+                for whose, ksr in (("theirs", NATIVE), ("ours", KSR))
+            ]
+            if codes[0] != codes[1]:
+                different.append(f"{name} {codes}")
+        return "; ".join(different) or "alike"
+
+    def variables(self) -> str:
+        """Variables of ours through the proxy, and how complete it is."""
+        KSR.http_client.curl_connect("nowhere", "/x", "$var(r)")
+        error = KSR.pv.get("$curlerror(7)")
+        missing = {name for name in dir(NATIVE) if not name.startswith("_")} - set(dir(KSR))
+        functions = set(dir(NATIVE.http_client)) - set(dir(KSR.http_client))
+        missing |= {name for name in functions if not name.startswith("_")}
+        return f"{error} {sorted(missing)} {KSR.pv.getw('$nothing(x)')} {len(dir(KSR.pv)) > 8}"
+
     def same(self) -> str:
         server = default_server()
         listed = server.rpc("httpclient.listcon")["result"]

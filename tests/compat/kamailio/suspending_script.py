@@ -56,6 +56,9 @@ class Script(kamailio.Script):
 
     def answered(self, message: Any, event: str = "") -> int:
         who, status = KSR.pv.get("$avp(who)"), KSR.pv.get("$http_rs")
+        KSR.pvx.evalx("$var(seen)", "$var(http_ok) $var(http_rs) $var(http_rb)")
+        if (seen := KSR.pv.get("$var(seen)")) != f"1 {status} {KSR.pv.get('$http_rb')}":
+            status = f"but {seen}"
         KSR.tm.t_reply(480, f"{VERSION} {who} {status}")
         return 1
 

@@ -50,6 +50,10 @@ def test_the_lines_of_the_running_servers_configuration_are_in_force(
     ):
         assert inside.ask("whole") == f"200 200 True {len(LINES)}"
         assert inside.ask("connections") == "200 200 200 -1"
+        assert inside.ask("results") == "alike"
+        theirs, ours = (backend.targets.count(f"GET /{whose}") for whose in ("theirs", "ours"))
+        assert theirs == ours
+        assert inside.ask("variables") == "Couldn't connect to server [] <null> True"
         assert inside.ask("same") == "True given ofcfg 200"
 
 

@@ -1,0 +1,29 @@
+"""The variables of an answer where the server's own functions can see them.
+
+``$http_rs`` and its like are read through ``KSR.pv`` of this package; a module of the server
+(``KSR.xlog``, ``KSR.pvx.evalx``, a configuration's routes) knows nothing of them. So before a
+callback runs, the usual ones are written to variables of the server as well.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from onehttp import Result
+from onehttp_compat.pv import PvStore, Variable
+
+TWINS: Final = {
+    name: Variable("var", name)
+    for name in ("http_ok", "http_err", "http_rs", "http_rr", "http_rb", "http_bs")
+}
+"""``$http_rs`` is ``$var(http_rs)`` for the server, until the next callback of the process."""
+_OF_RESPONSES: Final = ("http_rs", "http_rr", "http_rb", "http_bs")
+
+
+def write_twins(pv: PvStore, result: Result) -> None:
+    """Write them; null where there is no response."""
+    pv.write(TWINS["http_ok"], int(result.ok))
+    error = None if result.ok else pv.read(Variable("http_err", ""))
+    pv.write(TWINS["http_err"], error)
+    for name in _OF_RESPONSES:
+        pv.write(TWINS[name], pv.read(Variable(name, "")) if result.ok else None)
