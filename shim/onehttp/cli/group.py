@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import entry_points
 
 import click
@@ -27,5 +28,8 @@ class Commands(click.Group):
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="onehttp")
-def onehttp() -> None:
+@click.pass_context
+def onehttp(ctx: click.Context) -> None:
     """One HTTP engine per process, and the legacy calls on top of it."""
+    if os.environ.get("NO_COLOR"):  # click does not look
+        ctx.color = False
