@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 
 from onehttp_compat.calls.observed_call import LegacyCall
 from onehttp_compat.calls.warning import calling_place
@@ -23,6 +24,7 @@ from onehttp_compat.registry import Kind, LegacyFunction
 _log = logging.getLogger("onehttp_compat")
 
 Function: TypeAlias = Callable[..., int]
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def kemi_function(
@@ -75,6 +77,7 @@ def native_function(
             server.start()
         note(form, is_kemi=False)
         values: dict[str, Any] = {}
+        written: dict[str, str] = {}
         try:
             for (name, kind), given in zip(shape, arguments, strict=True):
                 if kind is Kind.NUMBER:
@@ -87,6 +90,7 @@ def native_function(
                     text = given
                     if kind is Kind.TEXT and "$" in given:
                         text = server.pv.expand(given)
+                        written[name] = given
                         if text == NULL_TEXT and name == "body":
                             _warn_of_null(server, form, given)
                     values[name] = _cut(server, name, text) if "\0" in text else text
@@ -95,7 +99,7 @@ def native_function(
             code = _unusable(server, form, {**shown, **values}, error, is_kemi=False)
         else:
             if observers:
-                code = _observed(server, form, method, values, is_kemi=False)
+                code = _observed(server, form, method, values, is_kemi=False, written=written)
             else:
                 code = method(is_kemi=False, **values)
         server.return_code = code
@@ -158,13 +162,18 @@ def _observed(
     form: LegacyFunction,
     method: Callable[..., int],
     values: dict[str, Any],
+    *,
     is_kemi: bool,
+    written: Mapping[str, str] = _NONE,
 ) -> int:
     settings = server.settings_of_next_query()
     started = time.perf_counter()
     code = method(is_kemi=is_kemi, **values)
     time_s = time.perf_counter() - started
-    _tell(server, form, values, code, is_kemi=is_kemi, time_s=time_s, settings=settings)
+    _tell(
+        server, form, values, code, is_kemi=is_kemi, time_s=time_s, settings=settings,
+        written=written,
+    )  # fmt: skip
     return code
 
 
@@ -178,6 +187,7 @@ def _tell(
     time_s: float = 0.0,
     settings: object = None,
     refusal: str = "",
+    written: Mapping[str, str] = _NONE,
 ) -> None:
     """Tell the observers of a call."""
     file, line = calling_place()
@@ -198,6 +208,7 @@ def _tell(
         },
         refusal=refusal,
         settings=settings,
+        written=written,
     )
     for observer in server.observers:
         observer(record)

@@ -17,6 +17,10 @@ SYNCHRONOUS: Final[dict[str, list[str | tuple[str, ...]]]] = {
         f'msg.call_function("http_query", f"{{URL}}/a?u=$rU", {V})',
         f'msg.call_function("http_query", "%s/a?u=$rU%%26" % URL, {V})',
         f'msg.call_function("http_query", URL + "/missing", {V})',
+        f'msg.call_function("http_query", TEMPLATE, {V})',
+        f'msg.call_function("http_query", TEMPLATE + "&c=$rm" + user, {V})',
+        f'msg.call_function("http_query", URL + SUFFIX, {V})',
+        f'msg.call_function("http_query", URL + "/a?u=$" + "rU", {V})',
     ],
     "utils.http_query/3": [("/a", "user=$rU"), ("/a", "")],
     "utils.http_query/4": [

@@ -30,6 +30,8 @@ class LegacyCall:
     is_kemi: bool
     arguments: Mapping[str, str | int] = field(repr=False)
     """By the names of the registry, variables in them replaced."""
+    written: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Those of them that held variables, as the script gave them."""
     refusal: str = ""
     """Why the call was refused before anything could be sent; empty: it was not."""
     settings: object = field(default=None, repr=False)

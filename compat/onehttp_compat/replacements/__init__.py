@@ -18,8 +18,11 @@ def replacement(call: LegacyCall, sites: CallSites) -> str:
     """Python code, of one or several lines, that can stand in place of the call."""
     module = call.function.module
     arguments = sites.arguments(call)
+    before = [given.before for given in arguments.values() if given.before]
     if module in SYNCHRONOUS:
-        return synchronous(call, arguments)
-    if module in ASYNCHRONOUS:
-        return asynchronous(call, arguments, sites.set_before(call))
-    return call.function.replacement
+        code = synchronous(call, arguments)
+    elif module in ASYNCHRONOUS:
+        code = asynchronous(call, arguments, sites.set_before(call))
+    else:
+        code = call.function.replacement
+    return "\n".join([*before, code])

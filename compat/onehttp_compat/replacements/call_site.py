@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from onehttp_compat.calls.observed_call import LegacyCall
-from onehttp_compat.pseudo_variables.syntax import UnknownVariableError
+from onehttp_compat.pseudo_variables.syntax import Expression, UnknownVariableError, parse_text
 from onehttp_compat.registry import Kind
 from onehttp_compat.replacements.texts import Piece, code_for, code_of, pieces_of, with_variables
 
@@ -29,6 +30,8 @@ class Given:
     """The value that it had."""
     pieces: tuple[Piece, ...] = ()
     """What it is put together of, where its source tells."""
+    before: str = ""
+    """A statement that has to stand before the expression."""
 
     @property
     def is_left_out(self) -> bool:
@@ -81,7 +84,7 @@ class CallSites:
         assert source is not None
         kinds = [argument.kind for argument in call.function.arguments]
         return {
-            name: _given(source.text, node, kind, call, call.arguments[name])
+            name: _given(source.text, node, kind, call, name)
             for name, node, kind in zip(names, nodes, kinds, strict=True)
         }
 
@@ -142,12 +145,33 @@ def _is_call_of(node: ast.Call, call: LegacyCall) -> bool:
     )
 
 
-def _given(source: str, node: ast.expr, kind: Kind, call: LegacyCall, value: str | int) -> Given:
+def _has_more_variables(written: str, pieces: Sequence[Piece]) -> bool:
+    """Whether a text had variables beside those that its literal pieces show: in a Python variable,
+    say, whose value only the server's evaluation of the whole text replaced."""
+    try:
+        shown = [part for one in pieces if isinstance(one, str) for part in parse_text(one)]
+    except UnknownVariableError:  # one that is put together: "$hdr(" + name + ")"
+        return True
+    return sum(map(_is_variable, parse_text(written))) > sum(map(_is_variable, shown))
+
+
+def _is_variable(part: object) -> bool:
+    return isinstance(part, Expression)
+
+
+def _given(source: str, node: ast.expr, kind: Kind, call: LegacyCall, name: str) -> Given:
+    value = call.arguments[name]
     if isinstance(node, ast.Constant) and not isinstance(node.value, str):
         return Given(code_of(node.value), value, value)
     pieces = pieces_of(node, source)
     code = ast.get_source_segment(source, node) or ast.unparse(node)
     if not call.is_kemi and kind is Kind.TEXT:
+        if _has_more_variables(call.written.get(name, ""), pieces):
+            place = f"$var({name})"
+            return Given(
+                f'KSR.pv.getw("{place}")', None, value,
+                before=f'KSR.pvx.evalx("{place}", {code})',
+            )  # fmt: skip
         try:
             read = with_variables(pieces)
         except UnknownVariableError:

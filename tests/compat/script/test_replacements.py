@@ -37,6 +37,8 @@ import KSR
 import onehttp
 
 URL = os.environ["HTTP_URL"]
+SUFFIX = "/a?u=$(rU{s.len})&cost=5$$"
+TEMPLATE = URL + "/a?u=$rU&a=$au"
 
 def mod_init():
     return Script()
