@@ -116,13 +116,17 @@ def test_who_waits_for_a_query_in_a_forked_child_is_woken(engine: str) -> None:
     """The only thread that can: the one that forks, in a signal handler."""
     succeeds(
         """
-        children = []
+        asked, children, forked = [], [], threading.Event()
 
         def fork(*_):
+            if asked:
+                return
+            asked.append(True)
             children.append(os.fork())
             if not children[0]:
                 signal.alarm(PATIENCE_S)
             else:
+                forked.set()
                 assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 0
                 server.arrival("/a").answer()
 
@@ -134,7 +138,10 @@ def test_who_waits_for_a_query_in_a_forked_child_is_woken(engine: str) -> None:
             def interrupt():
                 while not query._wakers:
                     pass
-                os.kill(os.getpid(), signal.SIGUSR1)
+                # One that comes just before the thread blocks is handled when it wakes up.
+                while not forked.is_set():
+                    os.kill(os.getpid(), signal.SIGUSR1)
+                    forked.wait(0.05)
 
             threading.Thread(target=interrupt).start()
             result = query.result()
