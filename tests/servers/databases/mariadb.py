@@ -24,8 +24,9 @@ _SCRIPTS = Path("/usr/share/kamailio/mysql")
 
 
 @contextmanager
-def running() -> Iterator[Path]:
+def running(*settings: str) -> Iterator[Path]:
     """A server, started; yields its socket. Whoever asks is let in as ``root``."""
+    settings = (*_SETTINGS, *settings)
     assert shutil.which("mariadb-install-db"), "MariaDB is missing: make packages"
     folder = Path(tempfile.mkdtemp(prefix="onehttp-my-"))
     as_user = []
@@ -35,7 +36,7 @@ def running() -> Iterator[Path]:
     data, socket = folder / "data", folder / "socket"
     # What a sandbox says of the temporary folder is not for the server.
     places = [f"--datadir={data}", f"--tmpdir={folder}", *as_user]
-    making = ["mariadb-install-db", *_SETTINGS, *places, "--skip-test-db"]
+    making = ["mariadb-install-db", *settings, *places, "--skip-test-db"]
     making += ["--auth-root-authentication-method=normal"]
     try:
         made = subprocess.run(making, capture_output=True, text=True, check=False)
@@ -43,7 +44,7 @@ def running() -> Iterator[Path]:
         options = [f"--socket={socket}", "--skip-networking", f"--pid-file={folder}/pid"]
         program = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
         server = subprocess.Popen(
-            [program, *_SETTINGS, *places, *options], stderr=subprocess.PIPE, text=True
+            [program, *settings, *places, *options], stderr=subprocess.PIPE, text=True
         )
         assert server.stderr is not None
         said: list[str] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -25,8 +26,12 @@ def _identity() -> dict[str, Any]:
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """A cluster, started; yields the URL of an empty database."""
+def running(largest_file_bytes: int = resource.RLIM_INFINITY) -> Iterator[str]:
+    """A cluster, started; yields the URL of an empty database.
+
+    Args:
+        largest_file_bytes: how large a file of its may become, as on a disk that is full.
+    """
     assert _PROGRAMS, "PostgreSQL is missing: make packages"
     programs = _PROGRAMS[-1]
     folder = Path(tempfile.mkdtemp(prefix="onehttp-pg-"))
@@ -37,13 +42,17 @@ def running() -> Iterator[str]:
     control = [programs / "pg_ctl", "-D", data, "-l", log, "-w"]
 
     def run(*command: Any) -> None:
-        done = subprocess.run(command, cwd=folder, capture_output=True, check=False, **identity)
+        done = subprocess.run(
+            ["prlimit", f"--fsize={largest_file_bytes}", *command],
+            cwd=folder, capture_output=True, check=False, **identity,
+        )  # fmt: skip
         assert done.returncode == 0, done.stderr.decode() + (
             log.read_text() if log.exists() else ""
         )
 
     try:
-        run(programs / "initdb", "-D", data, "-A", "trust", "-U", "test", "-N", "-E", "UTF8")
+        run(programs / "initdb", "-D", data, "-A", "trust", "-U", "test", "-N", "-E", "UTF8",
+            "--wal-segsize=1")  # fmt: skip
         run(*control, "-o", _SETTINGS.format(folder=folder), "start")
         try:
             yield f"postgresql://test@/postgres?host={folder}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Engine
 
 import onehttp
@@ -21,6 +23,7 @@ from onehttp.xcap import (
     XcapStore,
 )
 from onehttp.xcap.store import Change, Gone
+from servers.databases import mariadb, postgres
 from servers.xcap import XcapServer
 
 SERVERS = [
@@ -124,16 +127,50 @@ def test_a_database_that_may_only_be_read_is_read(database: str, server: XcapSer
         assert store.rows() == [MINE]
 
 
+@pytest.fixture(scope="module")
+def full_postgresql(debian: None) -> Iterator[str]:
+    """One on a disk where no file becomes larger than 2 MiB."""
+    with postgres.running(largest_file_bytes=2 << 20) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def full_mariadb(debian: None) -> Iterator[str]:
+    """One whose files have no room for more than 2 MiB."""
+    room = ["--innodb-file-per-table=0", "--innodb-data-file-path=ibdata1:12M:autoextend:max:14M"]
+    with mariadb.running(*room) as socket, mariadb.database(socket, "full") as url:
+        yield url
+
+
+@pytest.fixture
+def full_sqlite(tmp_path: Path) -> str:
+    """One that has no room for more than 2 MiB."""
+    return f"sqlite:///{tmp_path}/full.sqlite?max_bytes={2 << 20}"
+
+
 @pytest.mark.parametrize("is_new", [True, False])
-def test_a_full_database_keeps_what_it_has(is_new: bool) -> None:
-    with XcapStore("sqlite://") as store:
+@pytest.mark.parametrize(
+    "database",
+    [
+        "full_sqlite",
+        pytest.param("full_postgresql", marks=pytest.mark.debian),
+        pytest.param("full_mariadb", marks=pytest.mark.debian),
+    ],
+    indirect=True,
+)
+def test_a_full_database_keeps_what_it_has(database: str, is_new: bool) -> None:
+    url, _, limit = database.partition("?max_bytes=")
+    with XcapStore(url, create=True) as store:
+        if limit:
+            event.listen(store._engine, "connect", lambda connection, _: connection.execute(
+                f"PRAGMA max_page_count = {int(limit) // 4096}"))  # fmt: skip
+            store._engine.dispose()
         store.save(MINE)
-        with store._transaction() as connection:
-            pages = connection.execute(text("PRAGMA page_count")).scalar()
-            connection.execute(text(f"PRAGMA max_page_count = {pages}"))
-        large = b"<a>" + b" " * 100_000 + b"</a>"
+        large = b"<a>" + random.Random(1).randbytes(6 << 20).hex().encode() + b"</a>"
         other = dataclasses.replace(MINE, username="c", doc_uri="http://h/c", doc=large)
         change = Change(MINE.doc_uri, '"1"', '"2"', large)
-        with pytest.raises(StoreError, match="full"):
+        with pytest.raises(StoreError, match=r"full|too large"):
             store.save(other) if is_new else store.replace([change])
         assert store.rows() == [MINE]
+        store.save(dataclasses.replace(MINE, etag='"3"'))
+        store.remove(MINE.doc_uri)
