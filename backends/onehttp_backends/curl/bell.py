@@ -8,7 +8,8 @@ import os
 class Bell:
     """An eventfd, whose number may be another's after the end."""
 
-    __slots__ = ("fd",)
+    fd = -1
+    """Until it is made, which may be interrupted."""
 
     def __init__(self, fd: int = -1) -> None:
         self.fd = fd if fd >= 0 else os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -29,8 +30,6 @@ class Bell:
 
 class OwnedBell(Bell):
     """Closed with the object, and only so: whoever is about to ring it has it."""
-
-    __slots__ = ()
 
     def __del__(self) -> None:
         self.close()

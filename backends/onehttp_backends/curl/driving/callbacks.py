@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from _queue import Empty, SimpleQueue  # gevent replaces those of `queue`, threads or not
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Final, Protocol
 
 from onehttp_backends.contract import Outcome, Request
@@ -34,6 +34,8 @@ class Serving(Driving, Protocol):
     ownership: Ownership
 
     def leave(self, claim: Claim) -> None: ...
+    def step_aside(self, claim: Claim) -> None: ...
+    def wake_next(self) -> None: ...
     def deliver(self) -> None: ...
     def look_for_lost_owner(self) -> None: ...
     def recover(self, error: BaseException, claim: Claim) -> None: ...
@@ -95,8 +97,8 @@ class EngineThreads:
         """Those whose function has not returned."""
         self._helm = helm
         self._bell: SimpleQueue[None] = SimpleQueue()
-        self._threads: set[threading.Thread] = set()
-        self._idle: set[threading.Thread] = set()
+        self._threads: set[object] = set()
+        self._idle: set[object] = set()
 
     def ring(self) -> None:
         """Let one of them look; from any thread."""
@@ -107,15 +109,25 @@ class EngineThreads:
         """See to it that one of them is free to come."""
         if self._idle or len(self._threads) >= MAX_THREADS or self._helm.ownership.is_gone:
             return
-        thread = threading.Thread(target=self._run, name="onehttp-engine", daemon=True)
-        self._threads.add(thread)
-        self._idle.add(thread)
+        token = object()
+        # A generator goes on inside its `try`: it has no line before that at which an exception
+        # would end the thread unseen.
+        life = self._life(token)
+        next(life)
+        thread = threading.Thread(
+            target=next, args=(life, None), name="onehttp-engine", daemon=True
+        )
         try:
+            self._threads.add(token)
+            self._idle.add(token)
             thread.start()
-        except (RuntimeError, MemoryError) as error:  # no more threads, or the interpreter ends
-            self._threads.discard(thread)
-            self._idle.discard(thread)
-            if not self._threads:
+        except BaseException as error:
+            self._end_of(token)  # it enters itself, should it run after all
+            with contextlib.suppress(ValueError):  # it does
+                life.close()
+            if is_interrupt(error):
+                raise
+            if not self._threads:  # no more threads can be had, or the interpreter ends
                 self._helm.fail_callbacks(error)
 
     def end(self) -> None:
@@ -123,22 +135,33 @@ class EngineThreads:
         for _ in list(self._threads):
             self._bell.put(None)
 
-    def _run(self) -> None:
-        thread, pid = threading.current_thread(), os.getpid()
+    def _life(self, token: object) -> Generator[None, None, None]:
+        """What a thread does once it is started."""
+        pid = os.getpid()
         try:
+            yield
+            self._threads.add(token)
             while not self._helm.ownership.is_gone:
-                self._idle.add(thread)
+                self._idle.add(token)
                 with contextlib.suppress(Empty):
                     self._bell.get(timeout=LOOK_AGAIN_S if self.pending else None)
-                self._idle.discard(thread)
+                self._idle.discard(token)
                 self._serve()
+        except GeneratorExit:
+            pass  # it was not started
         except BaseException as error:
             if os.getpid() != pid:  # a function has forked, and leaves the child
                 leave_as_main_thread(error)
+            self._end_of(token)
+            if self.pending:
+                self.ring()  # another takes its place
             raise
         finally:
-            self._idle.discard(thread)
-            self._threads.discard(thread)
+            self._end_of(token)
+
+    def _end_of(self, token: object) -> None:
+        self._idle.discard(token)
+        self._threads.discard(token)
 
     @drives
     def _serve(self) -> None:
@@ -156,10 +179,11 @@ class EngineThreads:
                 if not engine.ended:
                     helm.leave(claim)
                     return
-                ownership.leave(claim)
                 if len(pending) > len(engine.ended):
                     self.stand_by()
-                helm.deliver()
+                helm.step_aside(claim)
+            if ownership.owner is None and not engine.is_idle():
+                helm.wake_next()
         except BaseException as error:
             helm.recover(error, claim)
             if is_interrupt(error):
@@ -171,7 +195,7 @@ class EngineThreads:
         for transfer in list(self.pending):
             if transfer.outcome is None:
                 if helm.ownership.is_gone:
-                    transfer.outcome = gone(transfer)
+                    transfer.outcome = gone(transfer, helm.ownership.failure)
                 elif now >= overdue_at(transfer) and helm.ownership.owner is not None:
                     transfer.is_cancelled = True
                     helm.engine.inbox.append(transfer)

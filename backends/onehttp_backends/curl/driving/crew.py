@@ -12,12 +12,11 @@ from collections.abc import Callable
 from threading import get_ident
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from onehttp_backends.contract import Outcome
 from onehttp_backends.curl.driving.blocking import BlockingTransfer
 from onehttp_backends.curl.driving.callbacks import EngineThreads
 from onehttp_backends.curl.driving.event_loop import LoopDriver
 from onehttp_backends.curl.driving.interrupts import is_interrupt
-from onehttp_backends.curl.driving.waiting import failed_under, gone
+from onehttp_backends.curl.driving.waiting import gone
 from onehttp_backends.curl.engine.engine import Engine
 from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S, Claim, drives
 from onehttp_backends.curl.engine.transfer import Transfer
@@ -122,13 +121,20 @@ class Crew:
             if engine.inbox and not ownership.is_gone:
                 engine.admit()
             ownership.leave(claim)
-            if engine.ended:
-                self.deliver()
             # Something may have come between the last look and the leaving.
             if not engine.inbox or not ownership.take(claim):
                 break
         if engine.running or engine.inbox:
             self.wake_next()
+        if engine.ended:
+            self.deliver()
+
+    def step_aside(self, claim: Claim) -> None:
+        """Run the callbacks of those that have ended, and let others drive for as long."""
+        self.ownership.leave(claim)
+        if self.waiting:
+            self.wake_next()
+        self.deliver()
 
     def wake_next(self) -> None:
         """Ring who is to drive now that nobody does. Whoever comes, looks for itself."""
@@ -153,7 +159,7 @@ class Crew:
         for transfer in list(self.threads.pending):
             if transfer.outcome is None:
                 transfer.is_cancelled = True
-                transfer.outcome = failed_under(transfer, error)
+                transfer.outcome = gone(transfer, error)
                 self.engine.inbox.append(transfer)
             self.engine.ended.append(transfer)
         self.deliver()
@@ -228,6 +234,8 @@ class Crew:
                     self.enqueue(transfer)
                 elif self.ownership.owner is None:
                     self.wake_next()
+                else:  # it may not have been told
+                    self.engine.watch.wake()
             elif not is_interrupt(error):
                 self.crash(error)
             else:
@@ -245,7 +253,7 @@ class Crew:
     def crash(self, error: BaseException, closes_sockets: bool = True) -> None:
         """Abandon the engine, and end every transfer with an error that says why."""
         engine = self.engine
-        self.ownership.lose()
+        self.ownership.lose(error)
         logger.error("the engine has failed, and the next call starts another", exc_info=error)
         if self._on_gone is not None:
             self._on_gone(self)
@@ -253,9 +261,10 @@ class Crew:
             engine.abandon()
         else:
             engine.make_immortal()
-        self.end_everybody(lambda transfer: failed_under(transfer, error))
+        self.end_everybody()
 
-    def end_everybody(self, outcome_of: Callable[[Transfer], Outcome]) -> None:
+    def end_everybody(self) -> None:
+        """End every transfer: the engine is gone."""
         engine = self.engine
         transfers: list[Transfer] = [*engine.running.values(), *engine.inbox]
         transfers += [*self.waiting, *self.threads.pending]
@@ -263,7 +272,7 @@ class Crew:
             transfers += loop_driver.transfers
         for transfer in transfers:
             if transfer.outcome is None:
-                transfer.outcome = outcome_of(transfer)
+                transfer.outcome = gone(transfer, self.ownership.failure)
             if transfer.runs_callback:
                 engine.ended.append(transfer)
             else:
@@ -284,7 +293,7 @@ class Crew:
             except IndexError:  # another thread was faster
                 break
             if transfer.outcome is None:
-                transfer.outcome = gone(transfer)
+                transfer.outcome = gone(transfer, self.ownership.failure)
             if transfer.runs_callback:
                 engine.ended.append(transfer)
             else:

@@ -2,8 +2,10 @@
 
 The loop watches a second epoll set that holds the engine's, armed for one event at a time. It arms
 it when it leaves the engine to nobody. While another thread drives it stays disarmed, so that the
-loop does not spin on events that are somebody else's; the timer, due within `LOOK_AGAIN_S` while
-a task waits, sees that the other one is still there.
+loop does not spin on events that are somebody else's.
+
+While a task waits, a look at everything is due within `LOOK_AGAIN_S`, and another after it: a loop
+goes on after an exception in a callback, which may have been the first of them at its first line.
 """
 
 from __future__ import annotations
@@ -61,9 +63,9 @@ class LoopTransfer(Transfer):
 
     def settle(self, outcome: Outcome) -> None:
         """Tell the task, in its loop's thread."""
-        self.loop_driver.transfers.discard(self)
         if not self.future.done():
             self.future.set_result(outcome)
+        self.loop_driver.transfers.discard(self)
 
 
 class LoopDriver:
@@ -80,6 +82,8 @@ class LoopDriver:
         self._ended: deque[LoopTransfer] = deque()
         self._timer: asyncio.Handle | None = None
         self._timer_due = 0.0
+        self._looks: tuple[asyncio.Handle, ...] = ()
+        self._next_look = 0.0
         self._watch = select.epoll()
         self._watch.register(helm.engine.watch.fileno(), 0)
         loop.add_reader(self._watch.fileno(), self.turn)
@@ -87,6 +91,8 @@ class LoopDriver:
     def submit(self, transfer: LoopTransfer) -> None:
         """Start a transfer together with all others of this round of the loop."""
         self.transfers.add(transfer)
+        if self._next_look <= self.loop.time():
+            self._set_looks()
         self._helm.engine.inbox.append(transfer)
         if not self._is_turn_due:
             self.loop.call_soon(self.turn)
@@ -101,11 +107,10 @@ class LoopDriver:
             return
         if engine.is_dead:
             self._end_all()
-        elif left_s is None:
-            self._set_timer(LOOK_AGAIN_S)
-        else:
+        elif left_s is not None:
             self._watch.modify(engine.watch.fileno(), _ARMED)
-            self._set_timer(left_s if 0 <= left_s < LOOK_AGAIN_S else LOOK_AGAIN_S)
+            if 0 <= left_s < LOOK_AGAIN_S:
+                self._set_timer(left_s)
 
     def wake(self) -> bool:
         """Let the loop have a turn; False when it is closed. From any thread."""
@@ -138,8 +143,9 @@ class LoopDriver:
         if not self._watch.closed:
             self.loop.remove_reader(self._watch.fileno())
             self._watch.close()
-        if self._timer is not None:
-            self._timer.cancel()
+        for handle in (self._timer, *self._looks):
+            if handle is not None:
+                handle.cancel()
 
     def _flush(self) -> None:
         self._is_flush_due = False
@@ -150,8 +156,9 @@ class LoopDriver:
 
     def _end_all(self) -> None:
         """The engine is gone, and will tell nobody."""
+        failure = self._helm.engine.ownership.failure
         for transfer in list(self.transfers):
-            transfer.settle(transfer.outcome or gone(transfer))
+            transfer.settle(transfer.outcome or gone(transfer, failure))
 
     def _set_timer(self, delay_s: float) -> None:
         # One that is due earlier will do: it asks libcurl again. So a burst of transfers, each
@@ -164,14 +171,26 @@ class LoopDriver:
                 return
             self._timer.cancel()
         self._timer_due = due
-        self._timer = self.loop.call_at(due, self._look)
+        self._timer = self.loop.call_at(due, self._end_timer)
 
-    def _look(self) -> None:
+    def _end_timer(self) -> None:
         self._timer = None
         self.turn()
+
+    def _set_looks(self) -> None:
+        call_at, at, old = self.loop.call_at, self.loop.time() + LOOK_AGAIN_S, self._looks
+        self._looks = (call_at(at, self._look), call_at(at + LOOK_AGAIN_S, self._look))
+        self._next_look = at
+        for handle in old:
+            handle.cancel()
+
+    def _look(self) -> None:
+        """See to what should have happened by itself, and has not if something went wrong."""
         if not self.transfers:
             return
-        # What follows has nothing to do unless something has gone wrong elsewhere.
+        self._set_looks()
+        self.turn()
+        self._flush()
         now = time.monotonic()
         for transfer in list(self.transfers):
             if transfer.outcome is not None:
@@ -181,5 +200,3 @@ class LoopDriver:
                 self._helm.engine.inbox.append(transfer)
                 transfer.settle(overdue(transfer))
         self._helm.look_for_lost_owner()
-        if self.transfers:
-            self._set_timer(LOOK_AGAIN_S)

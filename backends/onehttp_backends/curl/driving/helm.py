@@ -106,7 +106,7 @@ class Helm(Crew):
                 self._drive_until_ended(transfer, claim)
                 continue
             if ownership.is_gone:
-                transfer.outcome = gone(transfer)
+                transfer.outcome = gone(transfer, ownership.failure)
                 break
             if ownership.is_asleep:
                 self.engine.watch.wake()
@@ -126,8 +126,7 @@ class Helm(Crew):
         while transfer.outcome is None and not (ownership.is_closing or ownership.is_gone):
             engine.turn()
             if engine.ended and transfer.outcome is None:
-                ownership.leave(claim)
-                self.deliver()
+                self.step_aside(claim)
                 return
         self.leave(claim)
 
@@ -169,8 +168,7 @@ class Helm(Crew):
         while not (ownership.is_gone or ownership.is_closing):
             engine.turn(0)
             if engine.ended:
-                ownership.leave(claim)
-                self.deliver()
+                self.step_aside(claim)
                 if not ownership.take(claim):
                     return False
             left_ms = max(0.0, (end - time.monotonic()) * 1000)
@@ -220,9 +218,7 @@ class Helm(Crew):
                 if engine.inbox:
                     engine.admit()
                 left_ms = engine.wait_ms()
-                ownership.leave(claim)
-                if engine.ended:
-                    self.deliver()
+                self.step_aside(claim)
                 if not engine.inbox or not ownership.take(claim):
                     break
         except BaseException as error:
@@ -245,8 +241,12 @@ class Helm(Crew):
         """
         if self.is_gone:
             raise EngineGoneError
-        self.threads.pending.add(transfer)
-        self.enqueue(transfer)
+        try:
+            self.threads.pending.add(transfer)
+            self.enqueue(transfer)
+        except BaseException:
+            transfer.cancel()
+            raise
 
     # ---- the end
 
@@ -258,32 +258,29 @@ class Helm(Crew):
             ReentrantCallError: called from a callback of this very engine.
         """
         self.refuse_from_within()
-        engine = self.engine
         end = time.monotonic() + grace_s
         claim = Claim()
         try:
-            if not self._take_over(claim, end + DRIVER_PATIENCE_S):
-                # libcurl holds its driver up: leave it all to that.
-                self.ownership.lose()
-                engine.make_immortal()
-                self.end_everybody(gone)
-                return
-            # Those whose callback runs in another thread are in flight too; it wakes us after that.
-            while self.is_busy() and (left_s := end - time.monotonic()) > 0:
-                engine.turn(left_s)
-                self.deliver()
-        except BaseException:
-            self._finish_closing()
-            raise
-        self._finish_closing()
+            if self._take_over(claim, end + DRIVER_PATIENCE_S):
+                # Those whose callback runs in another thread are in flight too; it wakes us after.
+                while self.is_busy() and (left_s := end - time.monotonic()) > 0:
+                    self.engine.turn(left_s)
+                    self.deliver()
+        finally:
+            self._finish_closing(claim, end + DRIVER_PATIENCE_S)
 
-    def _finish_closing(self) -> None:
-        engine = self.engine
+    @drives
+    def _finish_closing(self, claim: Claim, deadline: float) -> None:
+        engine, ownership = self.engine, self.ownership
         try:
-            if not self.ownership.is_gone:
+            is_ours = self._take_over(claim, deadline)  # already, but for an interrupt
+            if is_ours and not ownership.is_gone:
                 engine.cancel_all("the engine was closed")
                 engine.close()
-            self.end_everybody(gone)
+            elif not is_ours:  # libcurl holds its driver up: leave it all to that
+                ownership.lose()
+                engine.make_immortal()
+            self.end_everybody()
         except BaseException as error:
             self.crash(error)
             if is_interrupt(error):

@@ -29,9 +29,12 @@ class EngineGoneError(Exception):
     """The engine is closed or has failed, and the call has not begun: there may be another."""
 
 
-def gone(transfer: Transfer) -> TransferError:
-    """The error of one whose engine was closed under it, or stays with the parent of a fork."""
-    return cancelled(transfer.request, "the engine is gone", _sent(transfer))
+def gone(transfer: Transfer, failure: BaseException | None) -> TransferError:
+    """The error of one whose engine has failed under it; None: was closed, or is the parent's."""
+    sent = Sent.MAYBE if transfer.was_admitted else Sent.NO
+    if failure is not None:
+        return failed(transfer.request, failure, sent)
+    return cancelled(transfer.request, "the engine is gone", sent)
 
 
 def failed(request: Request, error: BaseException, sent: Sent = Sent.MAYBE) -> TransferError:
@@ -45,12 +48,3 @@ def failed(request: Request, error: BaseException, sent: Sent = Sent.MAYBE) -> T
     )
     outcome.__cause__ = error
     return outcome
-
-
-def failed_under(transfer: Transfer, error: BaseException) -> TransferError:
-    """The error of a transfer whose engine has failed under it."""
-    return failed(transfer.request, error, _sent(transfer))
-
-
-def _sent(transfer: Transfer) -> Sent:
-    return Sent.MAYBE if transfer.was_admitted else Sent.NO

@@ -158,7 +158,7 @@ class Engine:
     def _audit(self) -> None:
         """Pick up what an exception has left between two steps."""
         hearing = self.watch.hearing
-        self._settle()
+        self._reap()  # libcurl has nothing more to do for those, and would let us sleep
         for transfer in list(self.running.values()):
             handle = transfer.handle
             if handle is None or transfer.outcome is not None:
@@ -182,7 +182,8 @@ class Engine:
         # transfer that has been put in anew could have been sent by then.
         self._settle()
         self.watch.sweep()
-        self.waits.refresh()
+        if self.waits.refresh():
+            self._reap()
         self.watch.listen(self.multi)
         inbox = self.inbox
         idle_connections = len(self.watch.idle)

@@ -137,7 +137,7 @@ class Ownership:
     Any thread may call any method; `leave`, `is_asleep` and `lose` are the owner's.
     """
 
-    __slots__ = ("_cell", "is_asleep", "is_closing", "is_gone", "turns")
+    __slots__ = ("_cell", "failure", "is_asleep", "is_closing", "is_gone", "turns")
 
     def __init__(self) -> None:
         self._cell: dict[str, Claim] = {}
@@ -145,6 +145,8 @@ class Ownership:
         """Set before the last look at the inbox: who fills it from then on wakes the owner."""
         self.is_closing = False
         self.is_gone = False
+        self.failure: BaseException | None = None
+        """What it has crashed with; None if it was closed, or is the parent's."""
         self.turns = 0
         """How often an owner has come round: one who stands still may be lost."""
 
@@ -183,7 +185,8 @@ class Ownership:
         self.is_closing = True
         return self._cell.setdefault(_OWNER, claim) is claim
 
-    def lose(self) -> None:
+    def lose(self, failure: BaseException | None = None) -> None:
         """It is over: nobody will ever own this again."""
+        self.failure = self.failure or failure
         self.is_gone = True
         self._cell[_OWNER] = _NOBODY_EVER

@@ -79,11 +79,16 @@ class NameWaits(Generic[T]):
         """A heap: when to look at a transfer for which nothing may have come by then."""
         self._numbers = itertools.count()
 
-    def refresh(self) -> None:
-        """Before transfers begin: what was to be forgotten is not used for them."""
+    def refresh(self) -> bool:
+        """Before transfers begin: what was to be forgotten is not used for them.
+
+        Whether libcurl had a look at its timers meanwhile, which may have ended some.
+        """
         revision = self.names.revision
-        if self.feeder.revision is not revision:
-            self.feeder.begin_anew(revision)
+        if self.feeder.revision is revision:
+            return False
+        self.feeder.begin_anew(revision)
+        return True
 
     # ---- a transfer has failed
 

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import pytest
 
@@ -18,41 +13,11 @@ from onehttp_backends.curl import PycurlBackend
 from onehttp_backends.optional.naming import NameLimits
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer
+from stand_ins.injection import Injector, Interrupt
 from stand_ins.resolver import Resolver
 
-FOLDER = str(Path(package.__file__).parent)
+FOLDER = (str(Path(package.__file__).parent),)
 MANY = 2_000
-
-
-class Interrupt(BaseException):
-    """As a signal handler raises it."""
-
-
-class Injector:
-    """Raises at one of the lines that this thread runs in the package of names."""
-
-    def __init__(self, number: int) -> None:
-        self._left = number
-        self.place = ""
-
-    @contextmanager
-    def in_force(self) -> Iterator[None]:
-        sys.settrace(self._trace)
-        try:
-            yield
-        finally:
-            sys.settrace(None)
-
-    def _trace(self, frame: FrameType, event: str, _argument: object) -> Any:
-        if not frame.f_code.co_filename.startswith(FOLDER):
-            return None
-        if event == "line":
-            if self._left == 0:
-                self.place = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
-            self._left -= 1
-            if self._left == -1:
-                raise Interrupt
-        return self._trace
 
 
 def moving(peer: Peer) -> None:
@@ -93,7 +58,7 @@ def test_an_exception_at_any_line_ends_its_own_call_only(
         for number in itertools.count():
             assert number < MANY
             backend.limit_names(NameLimits())
-            injector = Injector(number)
+            injector = Injector(number, FOLDER)
             body: bytes | None = None
             try:
                 with injector.in_force():
@@ -113,7 +78,7 @@ def test_an_exception_at_any_line_ends_its_own_call_only(
 
 
 def test_the_injector_hits_lines_of_the_package() -> None:
-    injector = Injector(0)
+    injector = Injector(0, FOLDER)
     with pytest.raises(Interrupt), injector.in_force():
         PycurlBackend().limit_names(NameLimits())
     assert injector.place

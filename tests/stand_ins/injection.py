@@ -1,0 +1,67 @@
+"""An exception at any line of some files, as a signal handler or a lack of memory raises it."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+
+class Interrupt(KeyboardInterrupt):
+    """As a signal handler raises it."""
+
+
+class Injector:
+    """Raises at one of the lines that a thread runs in files whose paths begin as said.
+
+    The lines of one thread after the other are counted: with ``in_others`` those of threads that
+    begin meanwhile, else those of the thread that is in `in_force`.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        paths: tuple[str, ...],
+        error: type[BaseException] = Interrupt,
+        in_others: bool = False,
+    ) -> None:
+        self._left = number
+        self._paths = paths
+        self.error = error
+        # One object for as long as it is in force: CPython 3.11 has called one that was freed.
+        self._tracer = self._trace
+        self._install = threading.settrace if in_others else sys.settrace
+        self.place = ""
+        """Where it was raised; empty when fewer lines were run."""
+
+    @contextmanager
+    def in_force(self) -> Iterator[None]:
+        self._install(self._tracer)
+        try:
+            yield
+        finally:
+            self._install(None)
+
+    def _trace(self, frame: FrameType, event: str, _argument: object) -> Any:
+        if not frame.f_code.co_filename.startswith(self._paths) or _is_finalising(frame):
+            return None
+        if event == "line":
+            self._left -= 1
+            if self._left == -1:
+                self.place = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+                raise self.error(f"injected at {self.place}")
+        return self._tracer
+
+
+def _is_finalising(frame: FrameType) -> bool:
+    """Whether Python would print what is raised here, and tell nobody."""
+    back: FrameType | None = frame
+    while back is not None:
+        if back.f_code.co_name == "__del__":
+            return True
+        back = back.f_back
+    return False
