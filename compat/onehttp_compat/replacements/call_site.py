@@ -84,7 +84,7 @@ class CallSites:
         assert source is not None
         kinds = [argument.kind for argument in call.function.arguments]
         return {
-            name: _given(source.text, node, kind, call, name)
+            name: given_by(source.text, node, kind, call, name)
             for name, node, kind in zip(names, nodes, kinds, strict=True)
         }
 
@@ -159,7 +159,8 @@ def _is_variable(part: object) -> bool:
     return isinstance(part, Expression)
 
 
-def _given(source: str, node: ast.expr, kind: Kind, call: LegacyCall, name: str) -> Given:
+def given_by(source: str, node: ast.expr, kind: Kind, call: LegacyCall, name: str) -> Given:
+    """The argument ``name`` of a call, by the expression in ``source`` that gives it."""
     value = call.arguments[name]
     if isinstance(node, ast.Constant) and not isinstance(node.value, str):
         return Given(code_of(node.value), value, value)

@@ -1,0 +1,36 @@
+"""``onehttp migrate``: from the legacy calls to ``onehttp``, with evidence."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Final
+
+import click
+
+_COMMANDS: Final = ("scan",)
+
+
+class _Steps(click.Group):
+    """Its commands, loaded when used: they need an extra."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        try:
+            module = importlib.import_module(f"{__name__}.{cmd_name}")
+        except ModuleNotFoundError as error:
+            if error.name not in ("libcst", "jinja2"):
+                raise
+            raise click.ClickException(
+                f"onehttp migrate needs {error.name}: pip install 'onehttp[migrate]'"
+            ) from None
+        command: click.Command = module.command
+        return command
+
+
+@click.command(cls=_Steps)
+def migrate() -> None:
+    """Move scripts from the legacy calls to onehttp, and see what is left."""

@@ -1,0 +1,40 @@
+"""``onehttp migrate scan PATH...``: what still makes legacy calls."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from onehttp_compat.cli.migrate.progress import scanned
+from onehttp_compat.cli.migrate.table import print_scan
+from onehttp_compat.migration.machine_formats import github, sarif
+
+NOT_READ = 3
+"""The exit status where something could not be read."""
+
+
+@click.command(name="scan")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option("--json", "form", flag_value="json", help="Print JSON.")
+@click.option("--sarif", "form", flag_value="sarif", help="Print SARIF 2.1.0.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "sarif", "github"]),
+              default="table", help="github: annotations of a workflow.")  # fmt: skip
+@click.option("--processes", type=click.IntRange(1), help="How many read at a time.")
+def command(paths: tuple[Path, ...], form: str, processes: int | None) -> None:
+    """Find the legacy calls in PATH: Python files, kamailio.cfg files, and folders of them.
+
+    Exit status 3: something could not be read; everything else was.
+    """
+    scan = scanned(paths, processes)
+    if form == "json":
+        click.echo(json.dumps(scan.as_dict(), indent=2))
+    elif form == "sarif":
+        click.echo(json.dumps(sarif(scan), indent=2))
+    elif form == "github":
+        for line in github(scan):
+            click.echo(line)
+    else:
+        print_scan(scan)
+    raise SystemExit(NOT_READ if scan.problems else 0)

@@ -1,0 +1,39 @@
+"""Other HTTP clients: in a routing script each blocks its worker, past the one engine."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_METHODS: Final = frozenset(("get", "post", "put", "patch", "delete", "head", "options"))
+CLIENTS: Final = {
+    "requests": (*sorted(_METHODS), "request", "Session", "session"),
+    "httplib2": ("Http",),
+    "urllib.request": ("urlopen", "urlretrieve", "build_opener"),
+    "urllib2": ("urlopen",),
+    "urllib3": ("PoolManager", "request", "ProxyManager"),
+    "http.client": ("HTTPConnection", "HTTPSConnection"),
+    "httpx": (*sorted(_METHODS), "request", "stream", "Client", "AsyncClient"),
+    "pycurl": ("Curl", "CurlMulti", "CurlShare"),
+    "aiohttp": ("ClientSession", "request"),
+}
+"""What opens connections or is made to, by package."""
+NOTE: Final = (
+    "past the engine: blocks the worker, opens connections of its own and starts a TLS library "
+    "of its own"
+)
+
+
+def client_of(origin: str) -> str:
+    """The package of a dotted name that opens connections; empty: it does not."""
+    package, _, name = origin.rpartition(".")
+    return package if name in CLIENTS.get(package, ()) else ""
+
+
+def client_replacement(origin: str) -> str:
+    """The call that stands for it."""
+    name = origin.rpartition(".")[2]
+    if name in _METHODS:
+        return f'onehttp.request("{name.upper()}", url, ...)'
+    if name in ("request", "urlopen", "urlretrieve"):
+        return "onehttp.request(method, url, ...)"
+    return "onehttp.request(method, url, ...), or onehttp.connection(name) for one server"

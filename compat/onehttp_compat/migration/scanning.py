@@ -1,0 +1,107 @@
+"""A scan of many files, in parallel processes where there are enough of them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from onehttp_compat.migration.config_sites import scan_config
+from onehttp_compat.migration.python_sites import scan_python
+from onehttp_compat.migration.sites import FileScan, Problem, Site
+from onehttp_compat.migration.sources import Source, files_of, read_source
+
+FEW: Final = 24
+"""So many files are read by one process: others would take longer to start."""
+_CHUNK: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What there is in all files."""
+
+    files: tuple[FileScan, ...]
+
+    @property
+    def sites(self) -> list[Site]:
+        """All sites, file by file; what several configurations include counts once."""
+        return list(dict.fromkeys(site for file in self.files for site in file.sites))
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What could not be read."""
+        return list(dict.fromkeys(one for file in self.files for one in file.problems))
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "version": 1,
+            "files": len(self.files),
+            "sites": [site.as_dict() for site in self.sites],
+            "problems": [
+                {"path": one.path, "line": one.line, "text": one.text} for one in self.problems
+            ],
+        }
+
+
+def scan(
+    paths: Iterable[Path],
+    processes: int | None = None,
+    progress: Callable[[int, int], object] = lambda done, of: None,
+) -> Scan:
+    """Scan files and folders.
+
+    Args:
+        processes: how many read at a time; None: one for each processor.
+        progress: told how many files are done, and of how many.
+    """
+    files = list(files_of(paths))
+    count = processes or os.cpu_count() or 1
+    scans: list[FileScan] = []
+    for done in _scans(files, 1 if len(files) <= FEW else count):
+        scans.append(done)
+        progress(len(scans), len(files))
+    return Scan(tuple(_of_scripts(scans)))
+
+
+def scan_file(path: Path) -> FileScan:
+    """Scan one file."""
+    if path.suffix == ".cfg":
+        return scan_config(path)
+    source = read_source(path)
+    if isinstance(source, Source):
+        return scan_python(source)
+    return FileScan(str(path), problems=(source,))
+
+
+def _scans(files: Sequence[Path], processes: int) -> Iterable[FileScan]:
+    if processes == 1:
+        yield from map(scan_file, files)
+        return
+    # Spawned: a fork would copy the thread that draws the progress in the middle of its work.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        yield from pool.map(scan_file, files, chunksize=_CHUNK)
+
+
+def _of_scripts(scans: Sequence[FileScan]) -> list[FileScan]:
+    """Other clients matter in scripts of the server and in what those import, nowhere else."""
+    by_name: dict[str, list[FileScan]] = {}
+    for one in scans:
+        by_name.setdefault(Path(one.path).stem, []).append(one)
+    reached: set[str] = set()
+    waiting = [one for one in scans if one.is_script]
+    while waiting:
+        one = waiting.pop()
+        if one.path not in reached:
+            reached.add(one.path)
+            waiting += [other for name in one.imports for other in by_name.get(name, ())]
+    return [one if one.path in reached else _without_clients(one) for one in scans]
+
+
+def _without_clients(one: FileScan) -> FileScan:
+    return replace(one, sites=tuple(s for s in one.sites if s.kind != "past the engine"))

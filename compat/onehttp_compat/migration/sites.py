@@ -1,0 +1,75 @@
+"""What a scan finds: places that call the legacy functions, or HTTP past the engine."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+SiteKind: TypeAlias = Literal["call", "reference", "past the engine", "configuration"]
+"""``reference``: a legacy function is named and called elsewhere, by a variable; ``past the
+engine``: another HTTP client in a script of the server; ``configuration``: in a kamailio.cfg."""
+
+_userinfo = re.compile(r"(://)[^/\s\"'@{}]*@")
+_query = re.compile(r"(?i)([?&][\w-]*(?:token|key|secret|pass|pwd|auth|sig)\w*=)[^&#\s\"'{}]+")
+_header = re.compile(r"(?i)(authorization\W+\w+\s+|x-api-key\W+)[^\s\"'\\{}]+")
+MAX_CODE: Final = 2000
+"""So many characters of a call are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One place; lines and columns are counted from 1."""
+
+    path: str
+    line: int
+    column: int
+    end_line: int
+    kind: SiteKind
+    module: str
+    """The legacy module, or the other client's package."""
+    name: str
+    """``KSR.http_client.query``, ``http_query``, ``requests.get``."""
+    code: str
+    """The call as it stands there, without secrets."""
+    replacement: str
+    note: str = ""
+    """What else to know of it."""
+    is_unreachable: bool = False
+    """Behind a ``return``, or under ``if False``."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a file was not read, or not all of it."""
+
+    path: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.text}" if self.line else f"{self.path}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class FileScan:
+    """What there is in one file."""
+
+    path: str
+    sites: tuple[Site, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    is_script: bool = False
+    """It is made for the SIP server: it names ``KSR``, or has the hooks of a script."""
+    imports: frozenset[str] = frozenset()
+    """The modules that it imports, by their last names."""
+
+
+def without_secrets(code: str) -> str:
+    """Source code to be shown: credentials in URLs, headers and parameters are left out."""
+    shown = _header.sub(r"\1...", _query.sub(r"\1...", _userinfo.sub(r"\1...@", code)))
+    return shown if len(shown) <= MAX_CODE else shown[:MAX_CODE] + " ..."

@@ -1,0 +1,113 @@
+"""A legacy call as its source alone tells it: the function that it is, and what it is given."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+import libcst as cst
+
+from onehttp_compat.calls.observed_call import LegacyCall
+from onehttp_compat.migration.names import constant_text
+from onehttp_compat.registry import BOUND, FUNCTIONS, KEMI, MODULES, NATIVE, LegacyFunction
+from onehttp_compat.replacements import written
+from onehttp_compat.replacements.call_site import Given, given_by
+
+_NATIVE_NAMES = frozenset(function.name for function in FUNCTIONS)
+_UNKNOWN = "?"
+"""Stands for a value that only the running script knows: not empty, and nothing that is parsed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StaticCall:
+    """Which legacy function a call calls."""
+
+    function: LegacyFunction
+    is_kemi: bool
+    arguments: tuple[cst.Arg, ...]
+    """Without the function's name."""
+
+    @property
+    def label(self) -> str:
+        """The function as scripts name it."""
+        return self.function.label(self.is_kemi)
+
+    @property
+    def fault(self) -> str:
+        """Why its arguments cannot be told apart; empty: they can."""
+        if any(one.star or one.keyword for one in self.arguments):
+            return "its arguments are not written one by one"
+        expected = len(self.function.arguments)
+        if len(self.arguments) != expected:
+            return f"takes {expected} arguments, here are {len(self.arguments)}"
+        return ""
+
+    def given(self) -> dict[str, Given]:
+        """The arguments by the names of the registry."""
+        call = self.observed()
+        return {
+            one.name: given_by(*_parsed(arg.value), one.kind, call, one.name)
+            for one, arg in zip(self.function.arguments, self.arguments, strict=True)
+        }
+
+    def observed(self) -> LegacyCall:
+        """The call as if it had been seen, with what the source tells of its values."""
+        named = zip(self.function.arguments, self.arguments, strict=True)
+        return LegacyCall(
+            function=self.function, name=self.label, file="", line=0, url="", code=0,
+            result_bytes=None, time_s=0.0, is_kemi=self.is_kemi,
+            arguments={one.name: _value(_parsed(arg.value)[1]) for one, arg in named},
+        )  # fmt: skip
+
+    def replacement(self) -> str:
+        """The call that stands for it, in the script's own expressions."""
+        return self.function.replacement if self.fault else written(self.observed(), self.given())
+
+
+def static_call(call: cst.Call, origin: str) -> StaticCall | None:
+    """The legacy call that a call is, by the dotted name of its function."""
+    name = origin.rpartition(".")[2]
+    arguments = tuple(call.args)
+    if name == "call_function" or _is_call_by_name(origin):
+        native = constant_text(arguments[0].value) if arguments else ""
+        return _native(native, arguments[1:])
+    return function_named(origin, arguments)
+
+
+def _is_call_by_name(origin: str) -> bool:
+    """``onehttp_compat.http_client.call`` and its kin."""
+    return origin in {f"onehttp_compat.{module}.call" for module in MODULES}
+
+
+def function_named(origin: str, arguments: tuple[cst.Arg, ...] = ()) -> StaticCall | None:
+    """The legacy function of a dotted name."""
+    match origin.split("."):
+        case ["KSR", module, name] if (module, name) in KEMI:
+            return StaticCall(KEMI[module, name], True, arguments)
+        case ["onehttp_compat", module, name] if module in MODULES and name in _NATIVE_NAMES:
+            return _native(name, arguments, module)
+        case ["onehttp_compat", "xcap_client", name] if name in BOUND:
+            return StaticCall(BOUND[name], False, arguments)
+    return None
+
+
+def _native(name: str, arguments: tuple[cst.Arg, ...], module: str = "") -> StaticCall | None:
+    forms = [one for one in FUNCTIONS if one.name == name]
+    if not forms:
+        return None
+    exact = NATIVE.get((name, len(arguments)))
+    in_module = [one for one in forms if not module or one.module == module]
+    form = exact if exact is not None and exact in (in_module or forms) else in_module[0]
+    return StaticCall(form, False, arguments)
+
+
+def _parsed(node: cst.BaseExpression) -> tuple[str, ast.expr]:
+    """An expression as text and as a tree."""
+    source = f"({cst.Module(()).code_for_node(node)})"  # in brackets: it may be of several lines
+    return source, ast.parse(source, mode="eval").body
+
+
+def _value(tree: ast.expr) -> str | int:
+    if isinstance(tree, ast.Constant) and isinstance(tree.value, str | int):
+        return tree.value
+    return _UNKNOWN
