@@ -57,7 +57,7 @@ def succeeds(script: str, folder: Path, **limits: float) -> str:
     return in_own_network(PREAMBLE + textwrap.dedent(script), folder, **limits)
 
 
-def test_row_19_a_name_without_address_is_remembered_and_a_failing_server_is_not(
+def test_19_a_name_without_address_is_remembered_and_a_failing_server_is_not(
     tmp_path: Path,
 ) -> None:
     succeeds(
@@ -80,7 +80,7 @@ def test_row_19_a_name_without_address_is_remembered_and_a_failing_server_is_not
     )
 
 
-def test_row_20_a_name_that_nobody_answers_for_costs_its_own_calls_only(tmp_path: Path) -> None:
+def test_20_a_name_that_nobody_answers_for_costs_its_own_calls_only(tmp_path: Path) -> None:
     succeeds(
         """
         transfers, ended = dead(1)
@@ -100,7 +100,7 @@ def test_row_20_a_name_that_nobody_answers_for_costs_its_own_calls_only(tmp_path
 
 
 @pytest.mark.parametrize("count", [10, 20, 40, 200])
-def test_row_21_dead_names_stop_no_other(tmp_path: Path, count: int) -> None:
+def test_21_dead_names_stop_no_other(tmp_path: Path, count: int) -> None:
     """No limit, no clock: the good ones are served while each of the dead is being asked for."""
     succeeds(
         f"""
@@ -126,7 +126,7 @@ def test_row_21_dead_names_stop_no_other(tmp_path: Path, count: int) -> None:
 
 
 @pytest.mark.parametrize("how", ["backend.close(1.0)", "sys.exit(0)", "gc.collect()"])
-def test_row_22_closing_and_exiting_wait_for_no_lookup(tmp_path: Path, how: str) -> None:
+def test_22_closing_and_exiting_wait_for_no_lookup(tmp_path: Path, how: str) -> None:
     """The lookups give up after 150 s, the whole script after 100."""
     succeeds(
         f"""
@@ -142,7 +142,7 @@ def test_row_22_closing_and_exiting_wait_for_no_lookup(tmp_path: Path, how: str)
     )
 
 
-def test_row_23_an_address_is_used_for_its_time_and_after_a_reload_not_at_all(
+def test_23_an_address_is_used_for_its_time_and_after_a_reload_not_at_all(
     tmp_path: Path,
 ) -> None:
     succeeds(
@@ -185,7 +185,7 @@ def test_row_23_an_address_is_used_for_its_time_and_after_a_reload_not_at_all(
 
 
 @pytest.mark.parametrize("failure", ["SERVFAIL", "SILENT"])
-def test_row_23_an_old_address_serves_while_no_name_server_answers(
+def test_23_an_old_address_serves_while_no_name_server_answers(
     tmp_path: Path, failure: str
 ) -> None:
     succeeds(
@@ -207,7 +207,7 @@ def test_row_23_an_old_address_serves_while_no_name_server_answers(
     )
 
 
-def test_row_24_a_name_that_turns_to_loopback_is_refused(tmp_path: Path) -> None:
+def test_24_a_name_that_turns_to_loopback_is_refused(tmp_path: Path) -> None:
     """Public on the first query, this host on the second: the address itself is looked at."""
     succeeds(
         """
@@ -244,7 +244,7 @@ def test_row_24_a_name_that_turns_to_loopback_is_refused(tmp_path: Path) -> None
     )
 
 
-def test_row_25_dead_addresses_before_the_good_one_cost_no_call(tmp_path: Path) -> None:
+def test_25_dead_addresses_before_the_good_one_cost_no_call(tmp_path: Path) -> None:
     succeeds(
         """
         dead = [f"127.0.1.{number}" for number in range(1, 50)]
@@ -271,7 +271,7 @@ WORK = [
 
 
 @pytest.mark.parametrize("work", WORK)
-def test_row_68_a_child_forked_in_the_middle_of_lookups_ends_normally(
+def test_68_a_child_forked_in_the_middle_of_lookups_ends_normally(
     tmp_path: Path, work: str
 ) -> None:
     out = succeeds(
@@ -293,7 +293,7 @@ def test_row_68_a_child_forked_in_the_middle_of_lookups_ends_normally(
     assert "child:" not in out
 
 
-def test_row_68_children_and_theirs_look_names_up_while_their_parents_do(tmp_path: Path) -> None:
+def test_68_children_and_theirs_look_names_up_while_their_parents_do(tmp_path: Path) -> None:
     """glibc hands the stack of a parent's thread on, and with it the socket of its lookup."""
     succeeds(
         """
@@ -315,7 +315,7 @@ def test_row_68_children_and_theirs_look_names_up_while_their_parents_do(tmp_pat
     )
 
 
-def test_row_68_libcurl_has_no_thread_that_a_fork_could_miss(tmp_path: Path) -> None:
+def test_68_libcurl_has_no_thread_that_a_fork_could_miss(tmp_path: Path) -> None:
     succeeds(
         """
         is_served()
@@ -359,7 +359,7 @@ def test_row_68_libcurl_has_no_thread_that_a_fork_could_miss(tmp_path: Path) -> 
         ("08.8.8.8", 6),
     ],
 )
-def test_row_26_odd_names_are_served_or_refused_alike(
+def test_26_odd_names_are_served_or_refused_alike(
     tmp_path: Path, engine: str, host: str, code: int
 ) -> None:
     succeeds(

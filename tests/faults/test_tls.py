@@ -1,4 +1,4 @@
-"""Rows 18 and 27 to 33: what goes wrong with certificates, keys and handshakes.
+"""Rows 27 to 33: what goes wrong with certificates, keys and handshakes.
 
 In each row a call to another server is served by the same engine meanwhile.
 """
@@ -44,13 +44,6 @@ from servers.identities import (
 from servers.nginx import resuming
 from servers.proxies import tunnel
 from servers.raw import OK, Peer, RawServer, keep_answering, silent
-
-
-@pytest.fixture(params=["pycurl", "httpx"])
-def engine(request: pytest.FixtureRequest) -> Iterator[str]:
-    name: str = request.param
-    yield name
-    onehttp.shutdown()
 
 
 @pytest.fixture
@@ -107,21 +100,6 @@ def connections(
     }
 
 
-def test_row_18_an_interface_that_is_gone(
-    failure: Callable[..., TransferError], neighbour: RawServer, engine: str
-) -> None:
-    error = failure("http://127.0.0.1:1/", TransferOptions(interface="nosuch0"))
-    assert (error.code, error.sent) == (45, Sent.NO)
-    with pytest.raises(onehttp.ConfigurationError, match="no interface 'nosuch0'"):
-        onehttp.init(
-            {
-                "version": 1,
-                "connections": {"api": {"url": neighbour.url, "interface": "nosuch0"}},
-            },
-            backend=engine,
-        )
-
-
 WRONG = {
     "expired": (["127.0.0.1"], 1, "expired"),
     "of another host": (["other.example"], 0, "127.0.0.1"),
@@ -131,7 +109,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_row_27_a_certificate_that_is_not_believed_ends_the_call_and_says_why(
+def test_27_a_certificate_that_is_not_believed_ends_the_call_and_says_why(
     issuer: Authority,
     neighbour: RawServer,
     tmp_path: Path,
@@ -167,7 +145,7 @@ def test_row_27_a_certificate_that_is_not_believed_ends_the_call_and_says_why(
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_row_28_a_client_certificate_that_is_wanted_is_asked_for_by_the_connections_name(
+def test_28_a_client_certificate_that_is_wanted_is_asked_for_by_the_connections_name(
     authority: trustme.CA,
     ca_file: Path,
     neighbour: RawServer,
@@ -186,7 +164,7 @@ def test_row_28_a_client_certificate_that_is_wanted_is_asked_for_by_the_connecti
         assert neighbour.requests == []
 
 
-def test_row_29_files_that_do_not_fit_or_are_not_there(
+def test_29_files_that_do_not_fit_or_are_not_there(
     failure: Callable[..., TransferError],
     authority: trustme.CA,
     ca_file: Path,
@@ -217,7 +195,7 @@ def test_row_29_files_that_do_not_fit_or_are_not_there(
         assert server.requests == []
 
 
-def test_row_30_a_handshake_that_nobody_answers(
+def test_30_a_handshake_that_nobody_answers(
     failure: Callable[..., TransferError],
 ) -> None:
     with RawServer(silent) as server:
@@ -228,7 +206,7 @@ def test_row_30_a_handshake_that_nobody_answers(
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
-def test_row_31_what_is_no_tls_or_a_broken_version_of_it(
+def test_31_what_is_no_tls_or_a_broken_version_of_it(
     failure: Callable[..., TransferError], authority: trustme.CA, trusting: TransferOptions
 ) -> None:
     def plain(peer: Peer) -> None:
@@ -246,7 +224,7 @@ def test_row_31_what_is_no_tls_or_a_broken_version_of_it(
         refused(failure(server.url, trusting), 35)
 
 
-def test_row_32_a_body_that_tls_does_not_end(
+def test_32_a_body_that_tls_does_not_end(
     failure: Callable[..., TransferError],
     tls_server_context: ssl.SSLContext,
     trusting: TransferOptions,
@@ -291,7 +269,7 @@ PAIRS = list(pairs(trustme.CA(), ""))
 
 
 @pytest.mark.parametrize("what", PAIRS)
-def test_row_33_what_differs_in_one_thing_shares_no_connection(
+def test_33_what_differs_in_one_thing_shares_no_connection(
     backend: Backend, authority: trustme.CA, neighbour: RawServer, what: str
 ) -> None:
     seen: list[tuple[int, str]] = []
@@ -318,7 +296,7 @@ def test_row_33_what_differs_in_one_thing_shares_no_connection(
 @pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
 @pytest.mark.parametrize("verifies", [True, False])
 @pytest.mark.parametrize("form", ["content", "path"])
-def test_row_33_what_differs_in_one_thing_resumes_no_session_of_the_other(
+def test_33_what_differs_in_one_thing_resumes_no_session_of_the_other(
     authority: trustme.CA, tmp_path: Path, form: str, version: str, verifies: bool
 ) -> None:
     """nginx tells who its client is by the session: on a resumed one it asks for nothing."""
@@ -346,7 +324,7 @@ def test_row_33_what_differs_in_one_thing_resumes_no_session_of_the_other(
     backend.close()
 
 
-def test_row_33_tunnels_with_other_identities_behind_them_are_not_shared(
+def test_33_tunnels_with_other_identities_behind_them_are_not_shared(
     backend: Backend, authority: trustme.CA
 ) -> None:
     seen: list[str] = []

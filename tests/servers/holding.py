@@ -1,9 +1,12 @@
-"""A server that holds every request until the test says what becomes of it."""
+"""Servers that hold: every request until the test says what becomes of it, every connection."""
 
 from __future__ import annotations
 
+import contextlib
 import queue
+import socket
 import threading
+from collections.abc import Iterator
 
 from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer
@@ -64,3 +67,17 @@ class HoldingServer(RawServer):
             if (data := held.wait()) is None:
                 return
             peer.send(data)
+
+
+@contextlib.contextmanager
+def full_backlog() -> Iterator[str]:
+    """The URL of a port that takes no more connections, and refuses none."""
+    with contextlib.ExitStack() as sockets:
+        listener = sockets.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -23,7 +23,6 @@ from onehttp_backends.curl.names.lookup import FAMILIES, Name
 from onehttp_backends.curl.names.places import Place, places
 from onehttp_backends.curl.names.wait import Wait
 from onehttp_backends.curl.options import apply_options
-from onehttp_backends.curl.passing_by import PassingBy
 from onehttp_backends.curl.sending_guard import OpenedSockets
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.curl.tls.handshake import Handshake
@@ -49,7 +48,6 @@ class Handle(MessageSettings):
         "__weakref__",
         "_body",
         "_connect_timeout_s",
-        "_passes_by",
         "_total_timeout_s",
         "_url",
         "always_connects",
@@ -90,6 +88,11 @@ class Handle(MessageSettings):
         self._connect_timeout_s = options.connect_timeout_s
         setopt = self.easy.setopt
         apply_options(setopt, options)
+        if not shelf.is_http1:
+            # Without it a burst of calls to an HTTP/2 origin opens a connection for each. To
+            # others: whoever comes after a reset in the middle of a request would wait for what
+            # becomes of that connection, which is nothing, until its time is over (curl 8.23).
+            setopt(pycurl.PIPEWAIT, 1)
         opening = watch.opening
         self.progress: Progress | None = None
         if options.idle_timeout_s:
@@ -127,7 +130,6 @@ class Handle(MessageSettings):
             setopt(pycurl.WRITEFUNCTION, self._keep_what_fits)
         else:
             setopt(pycurl.WRITEFUNCTION, self.body.write)
-        self._passes_by: bool | None = False
         if options.peers == "public":
             setopt(pycurl.OPENSOCKETFUNCTION, self._open_public)
             setopt(pycurl.PREREQFUNCTION, self._may_send)
@@ -149,8 +151,6 @@ class Handle(MessageSettings):
             self._url = url
         if self.hops:
             self.hops.begin(url)
-        elif request.passes_redirects_by is not self._passes_by:
-            self._pass_redirects_by(request.passes_redirects_by)
         body = request.body
         verb = (request.method, body is not None)
         may_be_http2 = self.shelf.may_be_http2
@@ -269,21 +269,6 @@ class Handle(MessageSettings):
         self.always_connects = None
         self.easy.setopt(pycurl.FRESH_CONNECT, int(always_connects))
         self.always_connects = always_connects
-
-    def _pass_redirects_by(self, passes_by: bool) -> None:
-        options, raised, setopt = self.options, self._watch.raised, self.easy.setopt
-        self._passes_by = None
-        write = self._keep_what_fits if options.body_policy == "truncate" else self.body.write
-        if passes_by or self.decoding:
-            if self.decoding is None:
-                # libcurl would end it for a length that is announced, before the head is whole.
-                setopt(pycurl.MAXFILESIZE_LARGE, 0)
-                self.decoding = Decoding(options, self.head, self.body, raised)
-            write = self._decode
-        passing = PassingBy(self, write, raised)
-        setopt(pycurl.HEADERFUNCTION, passing.note if passes_by else self.head.append)
-        setopt(pycurl.WRITEFUNCTION, passing.write if passes_by else write)
-        self._passes_by = passes_by
 
     def _decode(self, chunk: bytes) -> int:
         assert self.decoding is not None

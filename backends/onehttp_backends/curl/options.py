@@ -72,9 +72,6 @@ def _apply_always(setopt: Setopt, options: TransferOptions) -> None:
     setopt(pycurl.REDIR_PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
     setopt(pycurl.BUFFERSIZE, RECEIVE_BUFFER_BYTES)
     setopt(pycurl.HTTP_VERSION, _HTTP_VERSIONS[options.http_version])
-    if options.http_version is not HttpVersion.HTTP_1_1:
-        # Without it a burst of calls to an HTTP/2 origin opens a connection for each.
-        setopt(pycurl.PIPEWAIT, 1)
     # pycurl names itself on every new handle; an empty text sends no header.
     setopt(pycurl.USERAGENT, options.user_agent or "")
     if options.interface:

@@ -311,10 +311,9 @@ def _leave_at_once(status: int) -> None:
 def _with_progress(
     outcomes: Iterable[MessageOutcome], total: int, quiet: bool
 ) -> Iterable[MessageOutcome]:
-    terminal = sys.__stderr__  # a script has another one
-    if quiet or total < 20 or terminal is None or not terminal.isatty():
+    if quiet or total < 20 or not sys.stderr.isatty():
         return outcomes
     from rich.console import Console
     from rich.progress import track
 
-    return track(outcomes, "messages", total, console=Console(file=terminal))
+    return track(outcomes, "messages", total, console=Console(stderr=True))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import queue
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -23,6 +21,7 @@ from onehttp_backends.errors import (
     TimeoutError,
     TransferError,
 )
+from servers.holding import full_backlog
 from servers.patience import PATIENCE_S
 from servers.raw import OK, Behaviour, Peer, RawServer, echo, silent
 
@@ -69,20 +68,6 @@ def dripping(data: bytes, gap_s: float, piece_bytes: int = 1) -> Behaviour:
         peer.wait_for_close()
 
     return behave
-
-
-@contextlib.contextmanager
-def full_backlog() -> Iterator[str]:
-    """The URL of a port that takes no more connections, and refuses none."""
-    with contextlib.ExitStack() as sockets:
-        listener = sockets.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(4):
-            waiting = sockets.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(listener.getsockname())
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def assert_idle(outcome: Outcome, options: TransferOptions, sent: Sent, phase: Phase) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -53,11 +52,8 @@ def test_what_is_emulated_is_what_the_server_has(load: Load) -> None:
         functions = catalogue().functions[module]
         own = {name for name in vars(group) if not name.startswith("_") and name != "find"}
         assert own - set(functions) <= set(), module
-        found = {name: group(world).find(name) for name in functions}
-        assert any(found.values()), module
-        for name, function in found.items():
-            if function is not None:  # it takes as many arguments as the server's
-                inspect.signature(function).bind(*functions[name].parameters)
+        found = [name for name in functions if group(world).find(name) is not None]
+        assert found, module
 
 
 @pytest.mark.debian

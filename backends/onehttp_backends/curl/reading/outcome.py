@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 
 import pycurl
@@ -158,6 +160,8 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
         sent = Sent.NO
     if code == CurlCode.FILESIZE_EXCEEDED and request.options.max_body_bytes:
         return too_large(request)
+    if code == CurlCode.COULDNT_CONNECT and not request.options.as_libcurl:
+        text += _of_the_system(handle.easy.getinfo(pycurl.OS_ERRNO))
     # After a redirect that libcurl has followed it may be that URL which is refused.
     is_of_request = sent is Sent.NO or (handle.head and handle.options.max_redirects)
     made = transfer_error if is_of_request else answer_error
@@ -180,6 +184,11 @@ def _not_repeated(handle: Handle, request: Request) -> TransferError:
         sent=Sent.MAYBE,
         phase=Phase.FIRST_BYTE,
     )
+
+
+def _of_the_system(number: int) -> str:
+    """What the system says of a failed connect, where libcurl's own words do not."""
+    return f" ({os.strerror(number)})" if number not in (0, errno.ECONNREFUSED) else ""
 
 
 def _tls_refusal(handshake: Handshake, request: Request, code: int, text: str) -> TLSError | None:

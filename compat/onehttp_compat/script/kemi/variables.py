@@ -26,7 +26,7 @@ class PvFunctions(NullReading, Functions):
     def get(self, name: str) -> int | str | None:
         try:
             value = self._world.server.pv.get(_whole(name))
-        except (UnknownVariableError, RefusedValueError) as error:
+        except UnknownVariableError as error:
             self._world.mistakes.note(str(error))
             return None
         return crossing(value)
@@ -54,6 +54,9 @@ class PvFunctions(NullReading, Functions):
             return True
         except RefusedValueError:
             return False
+        except UnknownVariableError as error:
+            self._world.mistakes.note(str(error))
+            return False
         return True
 
 
@@ -75,7 +78,11 @@ class PvxFunctions(Functions):
 
     def evalx(self, target: str, text: str) -> int:
         store = self._world.server.pv
-        store.set(target, store.expand(text))
+        try:
+            store.set(target, store.expand(text))
+        except (UnknownVariableError, ReadOnlyVariableError, RefusedValueError) as error:
+            self._world.mistakes.note(str(error))
+            return FALSE
         return TRUE
 
     def xavp_params_explode(self, text: str, root: str) -> int:
@@ -132,11 +139,7 @@ class PvxFunctions(Functions):
         store = self._world.server.pv
 
         def get(*names: str) -> Value:
-            try:
-                return crossing(store.get(named(*names)))
-            except (UnknownVariableError, RefusedValueError) as error:
-                self._world.mistakes.note(str(error))
-                return None
+            return crossing(store.get(named(*names)))
 
         def put(*arguments: Any) -> int:
             *names, value = arguments

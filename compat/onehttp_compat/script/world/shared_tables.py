@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix
-from onehttp_compat.pv import as_bytes
 from onehttp_compat.sip.value import Value
 
 
@@ -110,11 +108,8 @@ class SharedTables:
 
         Args:
             kind: ``eq``, ``ne``, ``sw`` (starts with), ``ew``, ``in`` (holds), ``re``.
-
-        Raises:
-            UnknownVariableError: ``wanted`` is to be an expression, and is none.
         """
-        expression = posix(wanted.encode()) if kind == "re" else None
+        import re
 
         def text_of(key: str) -> str:
             value = self.get(table, key) if is_value else key
@@ -128,7 +123,7 @@ class SharedTables:
             "sw": lambda text: text.startswith(wanted),
             "ew": lambda text: text.endswith(wanted),
             "in": lambda text: wanted in text,
-            "re": lambda text: bool(expression and expression.search(as_bytes(text))),
+            "re": lambda text: re.search(wanted, text) is not None,
             "fn": lambda text: fnmatch.fnmatch(text, wanted),
         }
         test = tests.get(kind)
