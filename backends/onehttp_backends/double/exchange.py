@@ -5,25 +5,25 @@ from __future__ import annotations
 import asyncio
 import time
 from typing import Final
-from urllib.parse import urljoin
 
 import h11
 from socksio.exceptions import SOCKSError
 
 from onehttp_backends.content_coding import CodingError, decoder_of
-from onehttp_backends.contract import Peer, Request, Response
-from onehttp_backends.double.challenges import Credentials
+from onehttp_backends.contract import HttpVersion, Peer, Request, Response
 from onehttp_backends.double.clients import Clients, make_client
 from onehttp_backends.double.codes import error_of
-from onehttp_backends.double.library import httpx
-from onehttp_backends.double.progress import Progress, reading
-from onehttp_backends.double.proxies import proxy_of
-from onehttp_backends.double.stream_refusals import (
+from onehttp_backends.double.credentials.challenges import Credentials
+from onehttp_backends.double.judging.hops import of_a_later_hop, onward
+from onehttp_backends.double.judging.stream_refusals import (
     is_of_stream,
     options_after,
     refusal_of,
     refused_twice,
 )
+from onehttp_backends.double.library import httpx
+from onehttp_backends.double.progress import Progress, reading
+from onehttp_backends.double.proxies import proxy_of
 from onehttp_backends.double.tls import was_closed_cleanly
 from onehttp_backends.double.wire import Slices, head_lines, wire_request
 from onehttp_backends.errors import (
@@ -41,12 +41,9 @@ from onehttp_backends.rules.request_rules import SAFE_METHODS, check_url
 from onehttp_backends.rules.url_paths import asked_url
 from onehttp_backends.shown import coding_error, shown, too_large
 
-_REDIRECTS: Final = range(300, 400)
-"""libcurl goes wherever a Location of these points, whatever the status means."""
 _VERSIONS: Final = {b"HTTP/1.0": "1.0", b"HTTP/1.1": "1.1", b"HTTP/2": "2"}
 _SLACK_S: Final = 0.05
 """How much later than httpcore's own limits the whole is cut off."""
-_SECRET_HEADERS: Final = frozenset({"authorization", "cookie"})
 
 
 class Exchange:
@@ -60,6 +57,7 @@ class Exchange:
         self.opened = 0
         self._progress = Progress(shown(request))
         self._deadline: float | None = None
+        self._has_followed = False
 
     async def run(self) -> Response:
         """The response.
@@ -82,8 +80,8 @@ class Exchange:
             return await asyncio.wait_for(
                 self._through_redirects(), total_s + _SLACK_S if total_s else None
             )
-        except TransferError:
-            raise
+        except TransferError as error:
+            raise self._told(error) from error.__cause__
         except (
             *(httpx.HTTPError, httpx.InvalidURL, OSError, asyncio.TimeoutError),
             h11.LocalProtocolError,  # a caller's Content-Length that is not the body's
@@ -91,7 +89,11 @@ class Exchange:
         ) as error:
             text = idle_text(options.idle_timeout_s) if self._is_idle(error) else ""
             # What httpx has to say is in the text; the frames it came through hold headers.
-            raise error_of(error, self._progress, place, text) from None
+            raise self._told(error_of(error, self._progress, place, text)) from None
+
+    def _told(self, error: TransferError) -> TransferError:
+        """What is true of all hops together."""
+        return of_a_later_hop(error) if self._has_followed else error
 
     def _client(self, request: Request) -> httpx.AsyncClient:
         options = request.options
@@ -129,10 +131,10 @@ class Exchange:
             for followed in range(options.max_redirects + 1):
                 response = await self._answered(self._client(request), request)
                 heads += response.head.splitlines(keepends=True)
-                onward = self._onward(request, response)
-                if onward is None:
+                following = onward(request, response)
+                if following is None:
                     return self._final(response, heads, followed)
-                request = onward
+                request, self._has_followed = following, True
         finally:
             for client in self._own_clients.values():
                 await client.aclose()
@@ -141,24 +143,6 @@ class Exchange:
             f"more than {options.max_redirects} redirects",
             sent=Sent.YES,
         )
-
-    def _onward(self, request: Request, response: Response) -> Request | None:
-        location = response.headers.get("location")
-        if not request.options.max_redirects or response.status not in _REDIRECTS or not location:
-            return None
-        target = urljoin(request.url, location).partition("#")[0]
-        if target.startswith("file://") and not target.startswith("file:///"):
-            # libcurl finds a file URL with a host malformed before it finds it forbidden.
-            raise transfer_error(CurlCode.URL_MALFORMAT, f"redirect to {target}", sent=Sent.YES)
-        before, after = check_url(request.url), check_url(target)
-        method, body, headers = request.method, request.body, request.headers
-        if response.status in (301, 302, 303) and body is not None:
-            body = None
-            if method == "POST" and not request.options.redirects_keep_method:
-                method = "GET"
-        if before.lower() != after.lower():
-            headers = tuple(pair for pair in headers if pair[0].lower() not in _SECRET_HEADERS)
-        return request._replace(method=method, url=target, body=body, headers=headers)
 
     def _final(self, response: Response, heads: list[bytes], followed: int) -> Response:
         return Response(
@@ -208,6 +192,7 @@ class Exchange:
             only_public=options.peers == "public",
             proxy_url=proxy_of(options.proxy, request.url),
             pinned=options.tls.pinned_public_key,
+            is_http2=options.http_version is HttpVersion.HTTP_2_PRIOR_KNOWLEDGE,
         )
         reading.set(progress)
         made = wire_request(request, progress)
@@ -236,14 +221,14 @@ class Exchange:
                     _check_end(answer, shown(request))
             finally:
                 await answer.aclose()
-            if version != "2" and is_ambiguous(head_lines(answer)):
+            if version != "2" and is_ambiguous(progress.head_lines):
                 await answer.extensions["network_stream"].aclose()
         finally:
             self.opened += progress.opened
-        heads = [line for past in answer.history for line in head_lines(past)]
+        past = [line for each in answer.history for line in head_lines(each)]
         return Response(
             answer.status_code,
-            [*heads, *head_lines(answer)],
+            progress.head_lines or [*past, *head_lines(answer)],
             body,
             asked_url(request.url),
             version,

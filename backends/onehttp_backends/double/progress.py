@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from onehttp_backends.certificates.refusal import HandshakeEnd, is_of_a_certificate
 from onehttp_backends.contract import Timings
+from onehttp_backends.double.judging.heads import Heads
 from onehttp_backends.double.library import httpcore
 from onehttp_backends.double.tls import check_pin
-from onehttp_backends.errors import CurlCode, Phase, ProtocolError, ProxyError, Sent
+from onehttp_backends.errors import CurlCode, Phase, ProxyError, Sent, answer_error
 from onehttp_backends.rules.public_addresses import is_public, refused_peer
 
 _ANSWERED: Final = "receive_response_headers.complete"
@@ -31,6 +32,7 @@ class Progress:
         only_public: end it when it has connected to an address that is not public.
         proxy_url: the proxy it goes through.
         pinned: of the server's public key; end it where that is another.
+        is_http2: it speaks HTTP/2 without having asked.
     """
 
     def __init__(
@@ -39,10 +41,13 @@ class Progress:
         only_public: bool = False,
         proxy_url: str | None = None,
         pinned: str | None = None,
+        is_http2: bool = False,
     ) -> None:
         self._place = place
         self._only_public = only_public
         self._pinned = pinned
+        self._is_http2 = is_http2
+        self._heads: list[Heads] = []
         self._is_proxied = proxy_url is not None
         self.is_socks = proxy_url is not None and proxy_url.lower().startswith("socks")
         self.started = time.perf_counter()
@@ -76,7 +81,7 @@ class Progress:
             self._stream = info["return_value"]
             if self._only_public:
                 await _check_peer(self._stream, self._place)
-            _watch_reads(self._stream)
+            _watch_reads(self._stream, self._is_http2)
         elif name == "start_tls.started":
             is_to_proxy = part == "connection" and self._is_proxied
             self.phase = Phase.PROXY if is_to_proxy else Phase.TLS
@@ -85,9 +90,11 @@ class Progress:
             if self.phase is Phase.TLS:
                 self._at["appconnect"] = now
                 await self._shaken_hands(info["return_value"])
-            _watch_reads(info["return_value"])
+            _watch_reads(info["return_value"], _speaks_http2(info["return_value"]))
         elif name == "send_request_headers.started":
             self.phase = Phase.SEND
+            self.is_answered = False
+            self._heads.append(Heads(self._place))
             self._at["pretransfer"] = now
         elif name == "send_request_body.complete":
             self.phase = Phase.FIRST_BYTE
@@ -134,14 +141,25 @@ class Progress:
         """So much more was read.
 
         Raises:
-            ProtocolError: the head has no end.
+            TransferError: the head has no end.
         """
         self.received_bytes += size
         if not self.is_answered and self.received_bytes > MAX_HEAD_BYTES:
             message = f"{self._place}: a head of more than {MAX_HEAD_BYTES} bytes"
             if self.phase is Phase.PROXY:
                 raise ProxyError(CurlCode.RECV_ERROR, message)
-            raise ProtocolError(CurlCode.RECV_ERROR, message, sent=Sent.YES, phase=Phase.BODY)
+            raise answer_error(CurlCode.RECV_ERROR, message, sent=Sent.YES, phase=Phase.BODY)
+
+    @property
+    def heads(self) -> Heads | None:
+        """What reads the head that is coming; None: none is."""
+        is_waiting = self.phase in (Phase.SEND, Phase.FIRST_BYTE) and not self._asks_proxy
+        return self._heads[-1] if is_waiting and self._heads else None
+
+    @property
+    def head_lines(self) -> list[bytes]:
+        """The heads of HTTP/1 that came, as they came; empty for HTTP/2."""
+        return [line for heads in self._heads for line in heads.lines]
 
     @property
     def sent(self) -> Sent:
@@ -176,18 +194,33 @@ def _is_connect(info: dict[str, Any]) -> bool:
     return request is not None and bytes(request.method) == b"CONNECT"
 
 
-def _watch_reads(stream: Any) -> None:
-    """Have what comes over a connection counted. httpcore tells nobody of bytes."""
+def _watch_reads(stream: Any, is_http2: bool) -> None:
+    """Have what comes over a connection counted, and its heads read: httpcore tells nobody of
+    bytes."""
     read = stream.read
 
-    async def counted(max_bytes: int, timeout: float | None = None) -> bytes:
+    async def watched(max_bytes: int, timeout: float | None = None) -> bytes:
         data: bytes = await read(max_bytes, timeout)
         progress = reading.get()
-        if progress is not None:
+        if progress is None:
+            return data
+        progress.received(len(data))
+        heads = None if is_http2 else progress.heads
+        if heads is None:
+            return data
+        while (passed := heads.take(data)) is None:
+            data = await read(max_bytes, timeout)
             progress.received(len(data))
-        return data
+            if not data:
+                return heads.left()
+        return passed
 
-    stream.read = counted
+    stream.read = watched
+
+
+def _speaks_http2(stream: Any) -> bool:
+    connected = stream.get_extra_info("ssl_object")
+    return connected is not None and connected.selected_alpn_protocol() == "h2"
 
 
 async def _check_peer(stream: Any, place: str) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import onehttp
+import onehttp_backends.double
 from onehttp_backends.double import HttpxBackend
 from onehttp_backends.double.answers import UNEXPECTED
 from onehttp_backends.double.library import httpx
@@ -286,3 +289,10 @@ def test_an_unexpected_request_takes_back_a_suspended_transaction() -> None:
 def test_the_library_under_the_double_is_named() -> None:
     onehttp.init(backend="httpx")
     assert onehttp.stats().library == f"{httpx.__name__} {httpx.__version__}"
+
+
+def test_one_file_alone_knows_which_library_it_is() -> None:
+    folder = Path(onehttp_backends.double.__file__).parent
+    direct = re.compile(r"^ *(?:import|from) (?:httpx|httpcore)", re.MULTILINE)
+    files = [path.name for path in folder.rglob("*.py") if direct.search(path.read_text())]
+    assert files == ["library.py"]

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-import httpcore
 from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, StreamReset
 
 from onehttp_backends.contract import HttpVersion, TransferOptions
+from onehttp_backends.double.library import httpcore
 from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, transfer_error
 
 _REFUSALS: Final = (ErrorCodes.REFUSED_STREAM, ErrorCodes.HTTP_1_1_REQUIRED)

@@ -1,0 +1,97 @@
+"""Credentials as libcurl uses them: basic and bearer go out at once, others when asked for."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Generator
+from typing import Final
+
+from onehttp_backends.contract import Auth, AuthScheme
+from onehttp_backends.double.credentials.digest import challenge_of, digest, is_stale
+from onehttp_backends.double.library import httpx
+from onehttp_backends.errors import CurlCode, transfer_error
+
+_DIGEST: Final = AuthScheme.DIGEST | AuthScheme.DIGEST_IE
+_KNOWN: Final = AuthScheme.BASIC | _DIGEST | AuthScheme.BEARER
+MOST_STALE: Final = 20
+"""libcurl answers for ever."""
+Flow = Generator[httpx.Request, httpx.Response, None]
+
+
+class Credentials(httpx.Auth):
+    """An httpx auth flow for an `Auth`. A caller's own Authorization stays.
+
+    Args:
+        asks_first: send an empty body before the real one, where the scheme is digest alone.
+    """
+
+    def __init__(self, auth: Auth, asks_first: bool) -> None:
+        if auth.schemes and not auth.schemes & _KNOWN:
+            raise transfer_error(
+                CurlCode.NOT_BUILT_IN, "the httpx double knows basic, digest and bearer only"
+            )
+        self._auth = auth
+        self._asks_first = asks_first and auth.schemes == AuthScheme.DIGEST
+
+    def _allows(self, scheme: AuthScheme) -> bool:
+        return bool(self._auth.schemes & scheme)
+
+    def auth_flow(self, request: httpx.Request) -> Flow:
+        """Send, and once more with credentials when the server asks for a scheme we may use."""
+        own = [pair for pair in request.headers.raw if pair[0].lower() == b"authorization"]
+        is_bearer = self._allows(AuthScheme.BEARER)
+        if is_bearer or self._auth.schemes == AuthScheme.BASIC:
+            value = f"Bearer {self._auth.secret}" if is_bearer else self._basic()
+            yield request if own else _with(request, value)
+            return
+        if self._asks_first and request.headers.get("content-length", "0") != "0":
+            response = yield _without_body(request)
+            if response.status_code != httpx.codes.UNAUTHORIZED:
+                yield request
+                return
+        else:
+            response = yield request
+        if response.status_code != httpx.codes.UNAUTHORIZED:
+            return
+        offered = response.headers.get_list("www-authenticate")
+        if self._allows(_DIGEST) and challenge_of(offered) is not None:
+            yield from self._digests(request, response)
+        elif "basic" in " ".join(offered).lower() and self._allows(AuthScheme.BASIC):
+            yield _with(request, self._basic())
+
+    def _digests(self, request: httpx.Request, response: httpx.Response) -> Flow:
+        challenge = challenge_of(response.headers.get_list("www-authenticate"))
+        username, password = self._auth.username, self._auth.secret
+        bare = httpx.Headers(request.headers.raw)
+        target = request.extensions.get("target", request.url.raw_path).decode()
+        for _ in range(MOST_STALE):
+            if challenge is None:
+                return
+            request.headers = httpx.Headers(bare.raw)
+            answer = digest(challenge, username, password, request.method, target)
+            response = yield _with(request, answer)
+            challenge = challenge_of(response.headers.get_list("www-authenticate"))
+            is_asked_again = response.status_code == httpx.codes.UNAUTHORIZED
+            if not is_asked_again or challenge is None or not is_stale(challenge):
+                return
+
+    def _basic(self) -> str:
+        pair = f"{self._auth.username}:{self._auth.secret}"
+        return f"Basic {base64.b64encode(pair.encode('utf-8', 'surrogateescape')).decode()}"
+
+
+def _with(request: httpx.Request, value: str) -> httpx.Request:
+    """``request`` with this Authorization, behind Host, where libcurl has it."""
+    first, *others = request.headers.raw
+    mine = (b"Authorization", value.encode("utf-8", "surrogateescape"))
+    request.headers = httpx.Headers([first, mine, *others])
+    return request
+
+
+def _without_body(request: httpx.Request) -> httpx.Request:
+    headers = [
+        (name, value) for name, value in request.headers.raw if name.lower() != b"content-length"
+    ]
+    return httpx.Request(
+        request.method, request.url, headers=headers, content=b"", extensions=request.extensions
+    )

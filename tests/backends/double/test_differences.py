@@ -1,0 +1,121 @@
+"""What the double cannot say as the engine does: a row of docs/testing.md each, no more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onehttp_backends.contract import Auth, AuthScheme, TransferOptions
+from servers.raw import OK, answering
+from stand_ins.both_engines import Told, challenging, leading_to, on_both, through_both
+
+PAGE = Path(__file__).parents[3] / "docs" / "testing.md"
+FOLLOWING = TransferOptions(max_redirects=3)
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+NONCE = b'Digest realm="r", nonce="abc", qop="auth"'
+
+
+def of_answer(data: bytes) -> Callable[[], tuple[Told, Told]]:
+    return lambda: on_both(lambda: answering(data))
+
+
+def of_location(location: bytes) -> Callable[[], tuple[Told, Told]]:
+    return lambda: on_both(lambda: leading_to(location), options=FOLLOWING)
+
+
+def of_two_calls() -> tuple[Told, Told]:
+    options = TransferOptions(auth=Auth(schemes=AuthScheme.DIGEST, username="u", secret="p"))
+    return on_both(lambda: challenging([NONCE]), options=options, times=2)
+
+
+def errors(told: Told) -> Any:
+    """Class and code, or status and body."""
+    found: Any = told[0]
+    return found[:2]
+
+
+ROWS: dict[str, tuple[Callable[[], tuple[Told, Told]], Callable[[Told], Any], Any, Any]] = {
+    "`HTTP/2.0 200` without HTTP/2": (
+        of_answer(b"HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+        errors,
+        (200, b"ok"),
+        ("ProtocolError", 1),
+    ),
+    "a chunk size of 20 digits": (
+        of_answer(CHUNKED + b"ffffffffffffffffffff\r\nok\r\n"),
+        errors,
+        ("DisconnectedError", 56),
+        ("DisconnectedError", 18),
+    ),
+    "trailers cut short": (
+        of_answer(CHUNKED + b"2\r\nok\r\n0\r\nX: y\r\n"),
+        errors,
+        ("DisconnectedError", 18),
+        ("DisconnectedError", 56),
+    ),
+    "chunks whose lines end in LF alone": (
+        of_answer(CHUNKED + b"2\nok\n0\n\n"),
+        errors,
+        (200, b"ok"),
+        ("DisconnectedError", 56),
+    ),
+    "trailers": (
+        of_answer(CHUNKED + b"2\r\nok\r\n0\r\nX-T: 1\r\n\r\n"),
+        lambda told: b"X-T" in told[0][2],  # type: ignore[index]
+        True,
+        False,
+    ),
+    "an empty header in a request": (
+        lambda: on_both(lambda: answering(OK), headers=(("X-B", ""),)),
+        lambda told: re.findall(rb"X-B:.*", told[1]),  # type: ignore[call-overload]
+        [b"X-B:\r"],
+        [b"X-B: \r"],
+    ),
+    "digest on a second call": (
+        of_two_calls,
+        lambda told: [b"Digest" in each for each in told[2:]],  # type: ignore[operator]
+        [False, True, True],
+        [False, True, False],
+    ),
+    "`CONNECT` answered with 101": (
+        lambda: through_both(answering(b"HTTP/1.1 101 Other\r\n\r\n")),
+        errors,
+        ("ProxyError", 7),
+        ("ProxyError", 56),
+    ),
+    "the engine's redirect to `http:/x`": (
+        of_location(b"http:/x"),
+        errors,
+        ("ResolveError", 6),
+        (200, b"ok"),
+    ),
+    "the engine's redirect to `http://user:password@host/`": (
+        of_location(b"http://u:p@127.0.0.1:9/"),
+        errors,
+        ("ConnectError", 7),
+        ("RequestError", 3),
+    ),
+    "the engine's redirect to `#fragment`": (
+        of_location(b"#f"),
+        lambda told: told[0][4],  # type: ignore[index]
+        "/d/e?q=1#f",
+        "/d/e?q=1",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ROWS)
+def test_a_difference(what: str) -> None:
+    ask, part, of_engine, of_double = ROWS[what]
+    engine, double = ask()
+    assert (part(engine), part(double)) == (of_engine, of_double)
+
+
+def test_the_page_has_every_difference_and_no_other() -> None:
+    section = PAGE.read_text().partition("## What the double cannot")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (.*?) \| .* \| .* \|$", section, re.MULTILINE)
+    assert rows[1:] == list(ROWS)
