@@ -11,7 +11,18 @@ import dataclasses
 import json
 
 import onehttp
-from benchmarks import calls, connections, crowds, identity, imports, page, policies, queries, xcap
+from benchmarks import (
+    calls,
+    connections,
+    crowds,
+    double,
+    identity,
+    imports,
+    page,
+    policies,
+    queries,
+    xcap,
+)
 from benchmarks.baselines import HEADER
 from benchmarks.measure import Row, machine, table
 from benchmarks.nginx import Nginx, running
@@ -31,6 +42,7 @@ PARTS = (
     "policies",
     "identity",
     "xcap",
+    "double",
     "import",
 )
 PEERS = "peers"
@@ -88,6 +100,7 @@ def measured(part: str, nginx: Nginx, rounds: int) -> list[Row]:
             "policies": lambda: policies.not_acting(rounds),
             "xcap": lambda: xcap.refreshing(nginx, max(3, rounds // 2)),
             "identity": lambda: identity.verifying(rounds),
+            "double": lambda: double.in_process(rounds),
             "import": lambda: imports.importing(rounds),
         }[part]()
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from onehttp.testing.calls import Call, Calls
@@ -35,6 +35,7 @@ class Double:
         unexpected: the errors of those.
         failures: what handlers have raised, other than errors of transfers.
         clock: what ``delay_s`` goes by; None: real time.
+        seen_as: what routes look at instead of a request.
     """
 
     def __init__(self) -> None:
@@ -43,6 +44,7 @@ class Double:
         self.unexpected: list[UnexpectedRequestError] = []
         self.failures: list[tuple[Call, BaseException]] = []
         self.clock: PolicyClock | None = None
+        self.seen_as: Callable[[Request], Request] = _as_it_is
         self._changing = threading.Lock()  # guards all of it
 
     def add(self, method: str, url: str, **route: Unpack[RouteArguments]) -> Route:
@@ -66,10 +68,13 @@ class Double:
             raise ValueError(f"{place}: times: expected 1 or more, and not beside answers=")
         if delay_s:
             handlers = [self._delayed(each, delay_s) for each in handlers]
-        added = Route(matcher, handlers, len(handlers) if is_sequence else times)
+        return self.add_route(Route(matcher, handlers, len(handlers) if is_sequence else times))
+
+    def add_route(self, route: Route) -> Route:
+        """Have a route that was made by hand."""
         with self._changing:
-            self.routes.append(added)
-        return added
+            self.routes.append(route)
+        return route
 
     def get(self, url: str, **route: Unpack[RouteArguments]) -> Route:
         """`add` for GET."""
@@ -97,16 +102,29 @@ class Double:
 
     def pick(self, request: Request) -> Handler:
         """See `onehttp_backends.double.answers.Table`."""
+        seen = self.seen_as(request)
         with self._changing:
-            for route in self.routes:
-                if not route.is_used_up and route.matcher.is_for(request):
-                    call = Call(request, route.matcher.names(request.url))
-                    self.calls.append(call)
-                    return self._recorded(route.take(call), call)
+            route = self._route_for(seen)
+            if route is not None:
+                call = Call(request, route.matcher.names(seen.url))
+                self.calls.append(call)
+                return self._recorded(route.take(call), call)
             self.calls.append(Call(request))
-            error = UnexpectedRequestError(self._no_route_for(request))
+            error = UnexpectedRequestError(self._no_route_for(seen))
             self.unexpected.append(error)
         raise error
+
+    def knows(self, request: Request) -> bool:
+        """Whether a route is for ``request``, and not used up."""
+        seen = self.seen_as(request)
+        with self._changing:
+            return self._route_for(seen) is not None
+
+    def _route_for(self, seen: Request) -> Route | None:
+        return next(
+            (each for each in self.routes if not each.is_used_up and each.matcher.is_for(seen)),
+            None,
+        )
 
     def _recorded(self, handler: Handler, call: Call) -> Handler:
         def ask(request: Request) -> Any:
@@ -195,3 +213,7 @@ class Double:
         if not tried:
             lines.append("  there is no route yet: onehttp_double.get(url, ...)")
         return "\n".join(lines)
+
+
+def _as_it_is(request: Request) -> Request:
+    return request

@@ -30,6 +30,7 @@ class Matcher:
         headers: that it has, whatever others.
         body: the whole body.
         match_json: what the body is as JSON.
+        is_exact: it has no other query parameters.
 
     Raises:
         RequestError, TypeError: the URL or a matcher cannot be meant.
@@ -43,6 +44,7 @@ class Matcher:
         headers: HeaderSource = None,
         body: bytes | str | None = None,
         match_json: object = ANY,
+        is_exact: bool = False,
     ) -> None:
         if not isinstance(url, str):
             raise TypeError(f"url: expected text, got {type(url).__name__}")
@@ -57,6 +59,7 @@ class Matcher:
         self._headers = [(name.lower(), value) for name, value in given]
         self._body = body.encode() if isinstance(body, str) else body
         self._json = match_json
+        self._is_exact = is_exact
 
     def __repr__(self) -> str:
         return f"{self.method} {self.url}"
@@ -90,6 +93,11 @@ class Matcher:
                 others = [each for key, each in found if key == name]
                 there = f", there {' and '.join(map(repr, others))}" if others else ", missing"
                 yield f"param {name}: expected {value!r}{there}"
+
+        if self._is_exact:
+            for name, value in found:
+                if (name, value) not in self._params:
+                    yield f"param {name}: {value!r}, which is not expected"
 
     def _in_headers(self, request: Request) -> Iterator[str]:
         for name, value in self._headers:

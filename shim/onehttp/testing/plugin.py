@@ -5,6 +5,7 @@ Everything else of the library is imported by the fixtures: a run that uses none
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -15,11 +16,22 @@ if TYPE_CHECKING:
     from onehttp.testing.double import Double
     from onehttp.testing.policy_clock import PolicyClock
     from onehttp.testing.process_under_test import ProcessUnderTest
+    from onehttp.testing.recording import Recorder
 
 BACKENDS: Final = "onehttp_backends"
 DOUBLE: Final = "onehttp_double"
 _of_test: Final = pytest.StashKey["Double | None"]()
 _OPTIONS: Final = ("assert_all_called", "assert_all_expected")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("onehttp").addoption(
+        "--onehttp-record",
+        choices=("none", "new", "all"),
+        default="none",
+        help="recordings of onehttp_record: replay them (none), ask the real service for what they "
+        "lack (new), or for everything (all)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -81,6 +93,26 @@ def onehttp_double(
     yield double
     onehttp_process.end()
     # What queries and tasks have asked for since the test itself was looked at.
+    _complain(request.node, [])
+
+
+@pytest.fixture
+def onehttp_record(
+    request: pytest.FixtureRequest, onehttp_process: ProcessUnderTest
+) -> Iterator[Recorder]:
+    """What was recorded of the real service answers: ``cassettes/MODULE/TEST.yaml`` beside the
+    test, written with ``--onehttp-record``."""
+    from onehttp.testing.recording import Recorder
+
+    _options(request.node)
+    name = re.sub(r"[^\w.-]+", "-", request.node.name).strip("-")
+    path = request.path.parent / "cassettes" / request.path.stem / f"{name}.yaml"
+    recorder = Recorder(path, request.config.getoption("--onehttp-record"))
+    request.node.stash[_of_test] = recorder.double
+    onehttp_process.use_recorder(recorder)
+    yield recorder
+    onehttp_process.end()
+    recorder.save()
     _complain(request.node, [])
 
 

@@ -10,6 +10,7 @@ from onehttp.rehearsal import Rehearsal
 from onehttp.settings import Settings
 from onehttp.testing.double import Double
 from onehttp.testing.policy_clock import PolicyClock
+from onehttp.testing.recording import Recorder
 from onehttp_backends.contract import Backend
 from onehttp_backends.registry import load
 
@@ -45,6 +46,12 @@ class ProcessUnderTest:
         self.double = double
         double.clock = self.clock
         self.use_backend("onehttp_double", lambda: HttpxBackend(answers=double))
+
+    def use_recorder(self, recorder: Recorder) -> None:
+        """Have a recording answer, and the real service where there is none."""
+        self.double = recorder.double
+        recorder.double.clock = self.clock
+        self.use_backend("onehttp_record", recorder.engine)
 
     def use_clock(self, clock: PolicyClock) -> None:
         """Have policies, and the answers of the double, go by ``clock``."""

@@ -1,0 +1,198 @@
+"""`onehttp_record`: the real service is asked once, and the double answers from then on."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from onehttp.testing import cassette
+from onehttp.testing.cassette import CassetteError, Exchange
+from onehttp.testing.double import Double
+from onehttp.testing.matching import Matcher
+from onehttp.testing.route import Route
+from onehttp.testing.scrubbing import Scrubber
+from onehttp_backends.contract import (
+    Backend,
+    Outcome,
+    Request,
+    Response,
+    Stats,
+    Transfer,
+    TransferOptions,
+)
+from onehttp_backends.errors import Phase, Sent, TransferError, transfer_error
+from onehttp_backends.registry import load
+
+Mode = Literal["none", "new", "all"]
+MODES: Final[tuple[Mode, ...]] = ("none", "new", "all")
+
+
+class Recorder:
+    """The recording of one test.
+
+    Attributes:
+        path: of its cassette.
+        double: what replays it; its ``calls`` are those that were replayed.
+    """
+
+    def __init__(self, path: Path, mode: Mode) -> None:
+        self.path = path
+        self.double = Double()
+        self._mode = mode
+        self._scrubber = Scrubber()
+        self.double.seen_as = self._scrubber.request
+        self._recorded: list[Exchange] = []
+        self._changing = threading.Lock()  # guards _recorded
+        self._played: list[Exchange] = []
+        if mode != "all":
+            self._load()
+
+    def scrub(self, *names: str) -> None:
+        """Take headers, parameters and JSON keys of these names for secrets, too."""
+        self._scrubber.add(*names)
+
+    def _load(self) -> None:
+        try:
+            self._played = cassette.read(self.path)
+        except FileNotFoundError:
+            if self._mode == "none":
+                raise CassetteError(
+                    f"{self.path}: there is no such recording; make it against the real service "
+                    "with --onehttp-record=new"
+                ) from None
+        for at, exchange in enumerate(self._played):
+            try:
+                self._add_route(exchange)
+            except (TypeError, ValueError) as error:
+                raise CassetteError(f"{self.path}: exchanges[{at}]: {error}") from None
+
+    def _add_route(self, exchange: Exchange) -> None:
+        from onehttp_backends.double.answers import handler_of
+
+        asked, answered = exchange.request, exchange.response
+        matching: dict[str, Any] = {}
+        if asked.body is not None:
+            try:
+                matching["match_json"] = json.loads(asked.body)
+            except ValueError:
+                matching["body"] = asked.body
+        if answered is not None:
+            pairs = [(name, value) for name, value in answered.headers]
+            answer: Any = (answered.status, answered.body, pairs)
+        else:
+            answer = _error_of(exchange)
+        matcher = Matcher(asked.method, asked.url, is_exact=True, **matching)
+        place = f"{asked.method} {asked.url}"
+        self.double.add_route(Route(matcher, [handler_of(answer, place)], 1))
+
+    def engine(self) -> Backend:
+        """What makes the calls of the test."""
+        from onehttp_backends.double import HttpxBackend
+
+        replaying = HttpxBackend(answers=self.double)
+        return replaying if self._mode == "none" else _Recording(self, replaying)
+
+    def note(self, request: Request, outcome: Outcome) -> None:
+        """Keep what was asked and answered, without secrets."""
+        asked = self._scrubber.request(request)
+        made: dict[str, Any] = {
+            "request": {
+                "method": asked.method,
+                "url": asked.url,
+                "headers": [list(pair) for pair in asked.headers],
+                "body": asked.body,
+            }
+        }
+        if isinstance(outcome, Response):
+            keep = frozenset({"content-length"} if request.method == "HEAD" else ())
+            pairs = self._scrubber.headers(outcome.headers.pairs, keep)
+            made["response"] = {
+                "status": outcome.status,
+                "headers": [list(pair) for pair in pairs],
+                "body": self._scrubber.body(outcome.body, outcome.headers.get("content-type", "")),
+            }
+        else:
+            made["error"] = {
+                "code": outcome.code,
+                "message": outcome.message,
+                "sent": outcome.sent.value,
+                "phase": outcome.phase and outcome.phase.value,
+            }
+        with self._changing:
+            self._recorded.append(Exchange.model_validate(made))
+
+    def save(self) -> None:
+        """Write the cassette, where something was recorded.
+
+        Raises:
+            CassetteError: it is too large.
+        """
+        if self._recorded:
+            cassette.write(self.path, [*self._played, *self._recorded])
+
+
+class _Recording:
+    """A backend: what is on the cassette is replayed, what is not is asked for and kept."""
+
+    name = "pycurl"
+
+    def __init__(self, recorder: Recorder, replaying: Backend) -> None:
+        self._recorder = recorder
+        self._replaying = replaying
+        self._real = load("pycurl")()
+        self.capabilities = self._real.capabilities
+
+    def _is_known(self, request: Request) -> bool:
+        return self._recorder.double.knows(request)
+
+    def perform(self, request: Request) -> Response:
+        if self._is_known(request):
+            return self._replaying.perform(request)
+        try:
+            response = self._real.perform(request)
+        except TransferError as error:
+            self._recorder.note(request, error)
+            raise
+        self._recorder.note(request, response)
+        return response
+
+    async def aperform(self, request: Request) -> Response:
+        if self._is_known(request):
+            return await self._replaying.aperform(request)
+        try:
+            response = await self._real.aperform(request)
+        except TransferError as error:
+            self._recorder.note(request, error)
+            raise
+        self._recorder.note(request, response)
+        return response
+
+    def submit(self, request: Request, on_done: Callable[[Outcome], None]) -> Transfer:
+        if self._is_known(request):
+            return self._replaying.submit(request, on_done)
+
+        def done(outcome: Outcome) -> None:
+            self._recorder.note(request, outcome)
+            on_done(outcome)
+
+        return self._real.submit(request, done)
+
+    def stats(self) -> Stats:
+        return self._real.stats()
+
+    def forget(self, options: TransferOptions) -> None:
+        self._real.forget(options)
+
+    def close(self, grace_s: float = 0.0) -> None:
+        self._real.close(grace_s)
+        self._replaying.close(grace_s)
+
+
+def _error_of(exchange: Exchange) -> TransferError:
+    recorded = exchange.error
+    assert recorded is not None
+    phase = None if recorded.phase is None else Phase(recorded.phase)
+    return transfer_error(recorded.code, recorded.message, sent=Sent(recorded.sent), phase=phase)

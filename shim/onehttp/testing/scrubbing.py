@@ -1,0 +1,113 @@
+"""What a recording must not hold: secrets, and what is another each time."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from onehttp_backends.contract import Request
+from onehttp_backends.headers import HeaderPairs
+
+SCRUBBED: Final = "[scrubbed]"
+_secret = re.compile(
+    r"authorization|^auth$|[-_]auth$|^auth[-_]|cookie|token|secret|passw|api[-_]?key|credential"
+    r"|session[-_]?id|private[-_]?key|signature",
+    re.IGNORECASE,
+).search
+_IN_A_QUERY: Final = frozenset({"key", "sig"})
+VOLATILE: Final = frozenset(
+    {
+        *(
+            "age",
+            "cf-ray",
+            "connection",
+            "content-length",
+            "date",
+            "keep-alive",
+            "nel",
+            "report-to",
+        ),
+        *("server-timing", "traceparent", "tracestate", "transfer-encoding", "user-agent", "via"),
+        *("x-amzn-requestid", "x-correlation-id", "x-request-id", "x-runtime", "x-trace-id"),
+    }
+)
+"""Headers that say nothing of what was asked or answered, or that a replay has of its own."""
+
+
+class Scrubber:
+    """Takes secrets out by the names of headers, parameters and keys of JSON."""
+
+    def __init__(self) -> None:
+        self._further: set[str] = set()
+
+    def add(self, *names: str) -> None:
+        """Take what these names hold for a secret, too."""
+        self._further.update(name.lower() for name in names)
+
+    def is_secret(self, name: str) -> bool:
+        """Whether what a name holds is one."""
+        return name.lower() in self._further or _secret(name) is not None
+
+    def headers(self, pairs: HeaderPairs, keep: frozenset[str] = frozenset()) -> HeaderPairs:
+        """Without those that are another each time, but for those in ``keep``."""
+        return tuple(
+            (name, SCRUBBED if self.is_secret(name) else value)
+            for name, value in pairs
+            if name.lower() not in VOLATILE - keep
+        )
+
+    def url(self, url: str) -> str:
+        """Without the values of secret parameters."""
+        parts = urlsplit(url)
+        pairs = parse_qsl(parts.query, keep_blank_values=True)
+        if not any(self._is_hidden(name) for name, _ in pairs):
+            return url
+        return urlunsplit(parts._replace(query=self._pairs(pairs)))
+
+    def body(self, body: bytes | None, content_type: str) -> bytes | None:
+        """JSON and forms without secret values; anything else as it is."""
+        if not body:
+            return body
+        if "form-urlencoded" in content_type:
+            pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+            return (
+                self._pairs(pairs).encode() if any(self._is_hidden(n) for n, _ in pairs) else body
+            )
+        try:
+            value = json.loads(body)
+        except ValueError:
+            return body
+        scrubbed = self._json(value)
+        return body if scrubbed == value else json.dumps(scrubbed).encode()
+
+    def request(self, request: Request) -> Request:
+        """The same of a whole request."""
+        given = {name.lower(): value for name, value in request.headers}
+        return request._replace(
+            url=self.url(request.url),
+            headers=self.headers(request.headers),
+            body=self.body(request.body, given.get("content-type", "")),
+        )
+
+    def _pairs(self, pairs: list[tuple[str, str]]) -> str:
+        return urlencode([(n, SCRUBBED if self._is_hidden(n) else value) for n, value in pairs])
+
+    def _is_hidden(self, name: str) -> bool:
+        return name.lower() in _IN_A_QUERY or self.is_secret(name)
+
+    def _json(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._json(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        return {
+            key: SCRUBBED if self.is_secret(key) and not _is_plain(each) else self._json(each)
+            for key, each in value.items()
+        }
+
+
+def _is_plain(value: object) -> bool:
+    """What is no secret, whatever its name: null, a truth."""
+    return value is None or isinstance(value, bool)
