@@ -125,6 +125,7 @@ class Heads:
             self._locations.add(value)
             if len(self._locations) > 1:
                 self._refuse(CurlCode.WEIRD_SERVER_REPLY, "more than one Location")
+            return False  # httpx fails on one that it cannot read, though it is not to follow it
         elif name == b"transfer-encoding":
             return self._is_chunked(value)
         return _name(line.partition(b":")[0]) is not None
