@@ -208,9 +208,7 @@ class Exchange:
             "pool": left_s,
         }
         auth = None
-        is_callers = any(name.lower() == "authorization" for name, _ in request.headers)
-        is_home = check_url(request.url) == check_url(self._request.url)
-        if options.auth and is_home and not is_callers:
+        if options.auth and check_url(request.url) == check_url(self._request.url):
             auth = Credentials(options.auth, options.auth.asks_first or options.as_libcurl)
         try:
             answer = await client.send(made, auth=auth, stream=True, follow_redirects=False)

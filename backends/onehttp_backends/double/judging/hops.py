@@ -57,6 +57,8 @@ def of_a_later_hop(error: TransferError) -> TransferError:
 def _target(base: str, location: str) -> str:
     # As bytes: a head is latin-1, whatever its server has meant.
     location = quote(location.encode("latin-1", "replace"), safe=_VISIBLE)
+    if location[0] not in "/?#" and not _scheme(location):
+        location = f"./{location}"  # before Python 3.11 a scheme may begin with a digit
     try:
         target = urljoin(base, location).partition("#")[0]
     except ValueError:
