@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import onehttp
+from onehttp.testing import Call, Double, PolicyClock, Route
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack, assert_type
@@ -47,6 +48,20 @@ def submitting(api: onehttp.Connection, result: onehttp.Result) -> None:
 def wrapping(api: onehttp.Connection, **call: Unpack[onehttp.CallArguments]) -> onehttp.Response:
     call.setdefault("timeout", 1.0)
     return api.get("/x", **call)
+
+
+def tested(onehttp_double: Double, onehttp_clock: PolicyClock) -> None:
+    route = onehttp_double.get("https://a/{name}", params={"a": 1}, json={"b": 2}, delay_s=1)
+    assert_type(route, Route)
+    assert_type(route.calls.last, Call)
+    onehttp_double.post("https://a/", match_json=[1], status=201, answer_headers={"A": "b"})
+    onehttp_double.add("PROPFIND", "https://a/", answers=[503, (200, {"a": 1}), lambda r: r.url])
+    onehttp_double.put("https://a/", error=onehttp.ConnectError, times=2)
+    route.assert_called_once_with(json={"a": 1}, params={"p": "q"})
+    onehttp_clock.advance(3.5)
+    onehttp_double.get("https://a/", return_value=3)  # type: ignore[call-arg]
+    onehttp_double.get("https://a/", status="200")  # type: ignore[arg-type]
+    onehttp_double.get("https://a/", answers=[2.5])  # type: ignore[list-item]
 
 
 def other_backends(theirs: onehttp.Backend, settings: dict[str, Any]) -> None:
