@@ -19,16 +19,23 @@ from onehttp_backends.rules.request_rules import check_headers, check_method, ch
 from onehttp_backends.rules.url_paths import asked_url
 from onehttp_backends.shown import shown, too_large
 
-Json: TypeAlias = "Mapping[str, Any] | list[Any]"
-AnswerHeaders: TypeAlias = "Iterable[tuple[str, str]] | Mapping[str, str]"
+Body: TypeAlias = bytes | str | Mapping[str, Any] | list[Any]
+AnswerHeaders: TypeAlias = Iterable[tuple[str, str]] | Mapping[str, str]
 Answer: TypeAlias = (
-    "Response | httpx.Response | TransferError | type[TransferError]"
-    " | bytes | str | int | Mapping[str, Any]"
-    " | tuple[int, bytes | str | Json] | tuple[int, bytes | str | Json, AnswerHeaders]"
+    Response
+    | httpx.Response
+    | TransferError
+    | type[TransferError]
+    | bytes
+    | str
+    | int
+    | Mapping[str, Any]
+    | tuple[int, Body]
+    | tuple[int, Body, AnswerHeaders]
 )
 """What a test may answer with: a whole response, an error to raise or its class, a body, a status,
 both, or both and headers. A body that is a mapping (or, beside a status, a list) is JSON."""
-Handler: TypeAlias = Callable[[Request], "Answer | Awaitable[Answer]"]
+Handler: TypeAlias = Callable[[Request], Answer | Awaitable[Answer]]
 
 MAX_UNEXPECTED: Final = 100
 UNEXPECTED: Final[deque[UnexpectedRequestError]] = deque(maxlen=MAX_UNEXPECTED)
