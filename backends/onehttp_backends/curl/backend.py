@@ -54,6 +54,7 @@ class PycurlBackend:
         self._place: dict[str, Helm] = {}
         self.names = Names()
         self._is_closed = False
+        self._is_lent = False
         _backends.add(self)
 
     @property
@@ -153,6 +154,14 @@ class PycurlBackend:
         """Look at a server, on a connection of its own; see `Prober`."""
         return probe(request, sends_request, self.names)
 
+    def lend(self) -> None:
+        """Leave transfers with callbacks to `drive` alone, which somebody calls again and again.
+
+        The engine has no thread from then on, and callbacks run in the thread that calls `drive`.
+        """
+        self._is_lent = True
+        self._helm = None  # found again, and told, by the next transfer
+
     def drive(self, until_fd: int, deadline_s: float) -> bool:
         """Lend time to the engine until ``until_fd`` is readable (True) or ``deadline_s`` is over.
 
@@ -198,6 +207,7 @@ class PycurlBackend:
             # Two may come at once, one perhaps in a signal handler: the first to be ready is it.
             engine = Engine(self._max_idle_connections, self.names)
             helm = self._place.setdefault(_ENGINE, Helm(engine, self._forget))
+        helm.is_lent = self._is_lent
         self._helm = helm
         if helm.is_gone:  # whoever was to forget it was interrupted
             self._forget(helm)

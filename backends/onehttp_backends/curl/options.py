@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from typing import Any
 
 import pycurl
@@ -17,6 +16,7 @@ from onehttp_backends.contract import (
     Tls,
     TransferOptions,
 )
+from onehttp_backends.curl.names.environment import proxy_variables
 from onehttp_backends.curl.names.table import LIBCURL_CACHE_S
 from onehttp_backends.curl.tls.settings import Setopt, apply_proxy_tls, apply_tls
 from onehttp_backends.errors import CurlCode, RequestError
@@ -117,7 +117,7 @@ def _cache_s(options: TransferOptions) -> int:
 
 
 def _apply_proxy(setopt: Setopt, proxy: Proxy | None, tls: Tls) -> None:
-    if proxy is None or (proxy.from_environment and not _environment_names_a_proxy()):
+    if proxy is None or (proxy.from_environment and not proxy_variables()):
         # libcurl would obey http_proxy and ALL_PROXY, and look for them at every transfer.
         setopt(pycurl.PROXY, "")
         return
@@ -131,10 +131,6 @@ def _apply_proxy(setopt: Setopt, proxy: Proxy | None, tls: Tls) -> None:
     if proxy.username or proxy.secret:
         setopt(pycurl.PROXYUSERNAME, proxy.username)
         setopt(pycurl.PROXYPASSWORD, proxy.secret)
-
-
-def _environment_names_a_proxy() -> bool:
-    return any(name.lower().endswith("_proxy") and value for name, value in os.environ.items())
 
 
 def _apply_auth(setopt: Setopt, auth: Auth, as_libcurl: bool) -> None:

@@ -14,7 +14,7 @@ from onehttp_compat.kamailio.own_config import own_config
 from onehttp_compat.kamailio.parameters import Parameter, apply_config, apply_parameters
 from onehttp_compat.kamailio.proxy import Ksr
 from onehttp_compat.kamailio.requirements import check_requirements
-from onehttp_compat.kamailio.server_process import ServerProcess, server_process
+from onehttp_compat.kamailio.server_process import server_process
 from onehttp_compat.server_config import read_server_config
 
 Source: TypeAlias = "str | os.PathLike[str] | None"
@@ -28,6 +28,7 @@ def setup(
     modparams: Iterable[Parameter] = (),
     connections: Source = None,
     reuse: bool = False,
+    twins: bool = False,
     is_asynchronous: bool = True,
 ) -> Ksr:
     """Take over the HTTP modules of the server, in whose script this stands.
@@ -45,6 +46,8 @@ def setup(
         connections: the file of named connections, for `onehttp.init`.
         reuse: keep connections for later calls, whatever ``keep_connections`` says: half the cost
             of a call, and the one thing in which the modules are not followed then.
+        twins: before a callback runs, write ``$http_rs`` and its like to ``$var(http_rs)`` and so
+            on as well, where ``KSR.xlog`` and other modules of the server see them.
         is_asynchronous: take over ``http_async_client`` too, for which a process of the module
             ``rtimer`` has to call the script's ``onehttp_drive``.
 
@@ -66,14 +69,11 @@ def setup(
     apply_parameters(process.server, modparams)
     if connections is not None:
         onehttp.init(connections)
-    _start(process, is_asynchronous)
-    return process.ksr
-
-
-def _start(process: ServerProcess, is_asynchronous: bool) -> None:
     if is_asynchronous:
         process.take_over_queries()
+        process.transactions.has_twins = twins
     process.is_set_up = True
+    return process.ksr
 
 
 def _read_connections_again(connections: Source) -> None:

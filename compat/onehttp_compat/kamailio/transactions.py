@@ -2,9 +2,9 @@
 
 A SIP worker that waits for messages lets no other thread of its process run, so it cannot drive
 transfers itself. It suspends the transaction (``KSR.tmx.t_suspend``) and gives the query to another
-process of the same server, over a socket made before the forks. That process, of the module
-``rtimer``, lends its time to the engine by `Transactions.drive` and goes on with the
-transaction (``KSR.tmx.t_continue``) when the answer is there.
+process of the same server (`lanes`). That process, of the module ``rtimer``, lends its time to the
+engine by `Transactions.drive` and goes on with the transaction (``KSR.tmx.t_continue``) when the
+answer is there.
 
 What ``tm`` does and does not say (Kamailio 5.6):
 
@@ -20,59 +20,63 @@ from __future__ import annotations
 
 import logging
 import os
-import pickle
-import select
-import socket
-import threading
-import time
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Final
 
-import onehttp
 from onehttp import (
     CurlCode,
-    NotInitialisedError,
     OnehttpError,
+    Request,
+    Response,
     Result,
     Sent,
     Token,
     Transaction,
     TransactionError,
 )
-from onehttp.lowlevel import transfer_error
+from onehttp.lowlevel import Outcome, Start, transfer_error
+from onehttp_compat.kamailio.driving import QueryDriver
+from onehttp_compat.kamailio.frames import packed, unpacked
+from onehttp_compat.kamailio.lanes import Lanes
+from onehttp_compat.kamailio.suspension import Suspension, signed32
 from onehttp_compat.kamailio.twins import write_twins
 from onehttp_compat.modules.http_async_client.calls import (
+    AsyncCall,
     AsyncJob,
     AsyncModule,
     Surroundings,
+    SuspendedTransaction,
     kemi_route,
 )
+from onehttp_compat.modules.http_async_client.settings import AsyncSettings
 from onehttp_compat.process import ScriptRoute
 from onehttp_compat.pv import PvStore
 from onehttp_compat.server import LegacyServer
 
 RESUME_ROUTE: Final = "onehttp_resume"
-SEND_BUFFER_BYTES: Final = 4 << 20
-"""Of queries that wait for a driving process; the kernel may allow less (net.core.wmem_max)."""
-_JOBS_AT_ONCE: Final = 64
-_PACKET_BYTES: Final = 4 << 20
 _log = logging.getLogger("onehttp_compat.tm")
 
 
-@dataclass(frozen=True, slots=True)
-class Suspension:
-    """Names one suspended transaction, in every process of the server."""
+@dataclass(slots=True)
+class Counts:
+    """What became of the queries of this process."""
 
-    index: int
-    label: int
+    handed_over: int = 0
+    refused: int = 0
+    """No lane had room: they went on at once, with an error for an answer."""
+    sent: int = 0
+    """By this process, whichever asked."""
+    answered: int = 0
+    gone: int = 0
+    """Their transactions had ended before the answer."""
+    routes_failed: int = 0
 
-
-def signed32(number: int) -> int:
-    """An unsigned number of 32 bits as ``KSR`` takes it."""
-    return number - (1 << 32) if number >= 1 << 31 else number
+    @property
+    def open(self) -> int:
+        """In flight, or with their callback running."""
+        return self.sent - self.answered
 
 
 class Transactions(Surroundings):
@@ -89,15 +93,17 @@ class Transactions(Surroundings):
     def __init__(self, ksr: Any) -> None:
         self.script: object = None
         """Whose methods are the callbacks: the object that the server called last."""
+        self.has_twins = False
+        """Write the variables of each answer where the server's own functions see them."""
+        self.counts = Counts()
         self._ksr = ksr
         self._module: AsyncModule | None = None
         self._pv = PvStore()
         self._resuming: _Resumption | None = None
-        self._reader, self._writer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        for end in (self._reader, self._writer):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-            end.setblocking(False)
-        self._driver: _DrivingThread | None = None
+        self._lanes = Lanes()
+        self._made_in = os.getpid()
+        self._driver: QueryDriver | None = None
+        self._defaults: Callable[[], AsyncSettings] = AsyncSettings
 
     def serve(self, server: LegacyServer) -> None:
         """Be what is around the scripts of ``server``."""
@@ -105,11 +111,11 @@ class Transactions(Surroundings):
         self._pv = server.pv
         server.http_async_client.surroundings = self
         self._module = server.http_async_client
+        self._defaults = lambda: server.http_async_client.pending.defaults
 
     def close(self) -> None:
-        """Let go of the socket; in the server it lasts as long as its process."""
-        self._reader.close()
-        self._writer.close()
+        """Let go of the sockets; in the server they last as long as its process."""
+        self._lanes.close()
         if self._driver is not None:
             self._driver.close()
 
@@ -120,29 +126,64 @@ class Transactions(Surroundings):
         return self if self._ksr.pv.get("$T(id_index)") is not None else None
 
     def carry(self, module: AsyncModule, job: AsyncJob, transaction: Transaction | None) -> None:
-        """Suspend, and hand the query over to a driving process."""
-        token = self.suspend() if transaction is not None else None
-        try:
-            self._writer.send(pickle.dumps((job, token)))
-        except OSError as error:
-            _log.error("query %s cannot be handed over: %s", job.query_id, error.strerror)
-            refusal = transfer_error(
-                CurlCode.SEND_ERROR, f"it cannot be handed over: {error.strerror}", sent=Sent.NO
-            )
-            module.fail(job, transaction, token, refusal)
+        """Suspend, and hand the query over to a driving process.
 
-    def run(self, callback: Callable[[], None]) -> None:
-        """Run a callback in the one thread that may call the server."""
-        if self._driver is None:
-            callback()
+        Raises:
+            TransactionError: it cannot be suspended, or there is no process to hand it over to.
+        """
+        if self._made_in == os.getpid() and isinstance(self._ksr, ModuleType):
+            raise TransactionError(
+                "setup(KSR) came after the server had forked: restart it once, a reload is too late"
+            )
+        token = self.suspend() if transaction is not None else None
+        if self._is_driving():
+            self._start(job, token)
+            return
+        try:
+            self._lanes.send(packed(job, token, self._defaults()))
+        except OSError as error:
+            self._refuse(module, job, transaction, token, error)
         else:
-            self._driver.call(callback)
+            self.counts.handed_over += 1
+
+    def _refuse(
+        self,
+        module: AsyncModule,
+        job: AsyncJob,
+        transaction: Transaction | None,
+        token: Suspension | None,
+        error: OSError,
+    ) -> None:
+        counts = self.counts
+        counts.refused += 1
+        if counts.refused & (counts.refused - 1) == 0:  # the 1st, 2nd, 4th, 8th ...
+            _log.error(
+                "query %s cannot be handed over (%s), as %d before it: the processes of rtimer are "
+                "too slow, stopped, or too few; see mode= and net.core.wmem_max",
+                job.query_id,
+                error.strerror,
+                counts.refused - 1,
+            )
+        refusal = transfer_error(
+            CurlCode.SEND_ERROR, f"it cannot be handed over: {error.strerror}", sent=Sent.NO
+        )
+        module.fail(job, transaction, token, refusal)
+
+    def begin(
+        self, request: Request, call: AsyncCall, start: Start, waiting: SuspendedTransaction | None
+    ) -> None:
+        """Send a query from this driving process."""
+        assert self._driver is not None
+        self._driver.start(request, start, lambda outcome: self._answered(call, waiting, outcome))
+        self.counts.sent += 1
 
     def _find_route(self, name: str) -> ScriptRoute | None:
         function = None if name.startswith("_") else getattr(self.script, name, None)
         if not callable(function):
             return None
         route, pv = kemi_route(function), self._pv
+        if not self.has_twins:
+            return route
 
         def run(result: Result, is_suspended: bool) -> object:
             write_twins(pv, result)
@@ -166,10 +207,10 @@ class Transactions(Surroundings):
     def resume(
         self, token: Token, route: Callable[[Result], object] | None, result: Result
     ) -> bool:
-        """Go on with it, in the thread that may call the server."""
+        """Go on with it; raises what the route raises."""
         assert isinstance(token, Suspension)
-        resumption = _Resumption(token, route, result)
-        self.run(lambda: self._continue(resumption))
+        resumption = _Resumption(route, result)
+        self._continue(token, resumption)
         if resumption.error is not None:
             raise resumption.error
         return resumption.has_run
@@ -177,10 +218,9 @@ class Transactions(Surroundings):
     def cancel_suspend(self, token: Token) -> None:
         """Go on without a route: the server answers 500, since nobody else does."""
         assert isinstance(token, Suspension)
-        self.run(lambda: self._continue(_Resumption(token, None, None)))
+        self._continue(token, _Resumption(None, None))
 
-    def _continue(self, resumption: _Resumption) -> None:
-        token = resumption.token
+    def _continue(self, token: Suspension, resumption: _Resumption) -> None:
         before, self._resuming = self._resuming, resumption
         try:
             self._ksr.tmx.t_continue(token.index, token.label, RESUME_ROUTE)
@@ -198,29 +238,17 @@ class Transactions(Surroundings):
     # ---- a driving process
 
     def drive(self, slice_s: float) -> None:
-        """Lend ``slice_s`` seconds of this process: queries come in, and their callbacks run.
+        """Lend ``slice_s`` seconds of this process: queries come in, and their callbacks run."""
+        if not self._is_driving():
+            self._driver = QueryDriver(self._lanes, self._take)
+        assert self._driver is not None
+        self._driver.drive(slice_s)
 
-        Always called by the same thread of a process, the one that the server calls Python with.
-        """
-        if self._driver is None or self._driver.pid != os.getpid():
-            self._driver = _DrivingThread(self._reader.fileno())
-        end = time.monotonic() + slice_s
-        while True:
-            self._take_jobs()
-            self._driver.run_waiting()
-            left_s = end - time.monotonic()
-            if left_s <= 0:
-                return
-            _backend().drive(self._driver.fileno(), left_s)
+    def _is_driving(self) -> bool:
+        return self._driver is not None and self._driver.pid == os.getpid()
 
-    def _take_jobs(self) -> None:
-        for _ in range(_JOBS_AT_ONCE):
-            try:
-                packet = self._reader.recv(_PACKET_BYTES)
-            except BlockingIOError:
-                return
-            job, token = pickle.loads(packet)
-            self._start(job, token)
+    def _take(self, frame: bytes) -> None:
+        self._start(*unpacked(frame, self._defaults()))
 
     def _start(self, job: AsyncJob, token: Suspension | None) -> None:
         assert self._module is not None
@@ -230,6 +258,25 @@ class Transactions(Surroundings):
         except OnehttpError as error:
             refusal = transfer_error(CurlCode.FAILED_INIT, str(error), sent=Sent.NO)
             self._module.fail(job, transaction, token, refusal)
+
+    def _answered(
+        self, call: AsyncCall, waiting: SuspendedTransaction | None, outcome: Outcome
+    ) -> None:
+        counts = self.counts
+        if isinstance(outcome, Response):
+            result = Result(query_id=0, response=outcome)
+        else:
+            result = Result(query_id=0, error=outcome)
+        try:
+            if waiting is None:
+                call(result)
+            elif not waiting.resume(waiting.inner.suspend(), call, result):
+                counts.gone += 1
+        except BaseException:  # noqa: BLE001 - a sys.exit() would end the queries of all others
+            counts.routes_failed += 1
+            _log.exception("query %s: route %s failed", call.job.query_id, call.route_name)
+        finally:
+            counts.answered += 1
 
 
 class _Adopted:
@@ -249,10 +296,7 @@ class _Adopted:
 class _Resumption:
     """One call of ``t_continue``, and what it came to."""
 
-    def __init__(
-        self, token: Suspension, route: Callable[[Result], object] | None, result: Result | None
-    ) -> None:
-        self.token = token
+    def __init__(self, route: Callable[[Result], object] | None, result: Result | None) -> None:
         self.has_run = False
         self.error: BaseException | None = None
         self._route = route
@@ -264,61 +308,7 @@ class _Resumption:
             return 1
         try:
             self._route(self._result)
-        except Exception as error:  # noqa: BLE001 - it comes out of `resume`
+        except BaseException as error:  # noqa: BLE001 - it comes out of `resume`
             self.error = error
             return -1
         return 1
-
-
-class _DrivingThread:
-    """The thread of a driving process that may call the server, and what others leave to it."""
-
-    def __init__(self, jobs_fd: int) -> None:
-        self.pid = os.getpid()
-        self._ident = threading.get_ident()
-        self._waiting: deque[tuple[Callable[[], None], Future[None]]] = deque()
-        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._watch = select.epoll()
-        for descriptor in (self._bell, jobs_fd):
-            self._watch.register(descriptor, select.EPOLLIN)
-
-    def fileno(self) -> int:
-        """Readable when there is something to do."""
-        return self._watch.fileno()
-
-    def close(self) -> None:
-        os.close(self._bell)
-        self._watch.close()
-
-    def call(self, function: Callable[[], None]) -> None:
-        """Have it called by that thread, and wait; raises what it raises."""
-        if threading.get_ident() == self._ident:
-            function()
-            return
-        done: Future[None] = Future()
-        self._waiting.append((function, done))
-        os.eventfd_write(self._bell, 1)
-        done.result()
-
-    def run_waiting(self) -> None:
-        """Call what waits."""
-        try:
-            os.eventfd_read(self._bell)
-        except BlockingIOError:
-            return
-        while self._waiting:
-            function, done = self._waiting.popleft()
-            try:
-                function()
-            except BaseException as error:  # noqa: BLE001 - it is the caller's
-                done.set_exception(error)
-            else:
-                done.set_result(None)
-
-
-def _backend() -> Any:
-    try:
-        return onehttp.backend()
-    except NotInitialisedError:
-        onehttp.init()
-        return onehttp.backend()

@@ -1,8 +1,9 @@
 """The variables of an answer where the server's own functions can see them.
 
 ``$http_rs`` and its like are read through ``KSR.pv`` of this package; a module of the server
-(``KSR.xlog``, ``KSR.pvx.evalx``, a configuration's routes) knows nothing of them. So before a
-callback runs, the usual ones are written to variables of the server as well.
+(``KSR.xlog``, ``KSR.pvx.evalx``, a configuration's routes) knows nothing of them. Who wants to see
+them there (``setup(twins=True)``) has the usual ones written to variables of the server, too,
+before a callback runs; it costs as much as all the rest of an answer.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import KSR  # the server's own
 from onehttp_compat import kamailio, ksr
 from onehttp_compat.ksr import take_over
 
-KSR = kamailio.setup(KSR)
+KSR = kamailio.setup(KSR, twins=True)
 BACKEND = os.environ["TEST_BACKEND"]
 VERSION = "first"
 

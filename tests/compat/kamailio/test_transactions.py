@@ -87,6 +87,13 @@ class Script:
         self.seen.append(("chained", self.KSR.pv.get("$http_rs")))
         return int(self.KSR.http_async_client.query(f"{self.base}/second", "answered"))
 
+    def exiting(self, msg: object, event: str = "") -> int:
+        raise SystemExit(2)
+
+    def asking(self, msg: object, event: str = "") -> int:
+        self.seen.append(("asked", self.KSR.http_client.query(f"{self.base}/second", "$var(x)")))
+        return 1
+
     def broken(self, msg: object, event: str = "") -> int:
         self.seen.append(("broken",))
         raise ZeroDivisionError("a bug in the user's route")
@@ -162,9 +169,9 @@ def test_a_transaction_that_was_cancelled_runs_no_route(real: StandIn, script: S
     with RawServer(keep_answering) as server:
         assert script.KSR.http_async_client.query(f"{server.url}/x", "answered") == 0
         driven(script, lambda: not real.suspended)
-        driven(script, lambda: onehttp.query_stats().open == 0)
+        driven(script, lambda: script.transactions.counts.open == 0)
     assert script.seen == []
-    assert onehttp.query_stats().gone == 1
+    assert script.transactions.counts.gone == 1
 
 
 def test_a_transaction_that_cannot_be_suspended_refuses_the_query(
@@ -178,17 +185,20 @@ def test_a_transaction_that_cannot_be_suspended_refuses_the_query(
 
 
 def test_a_query_that_finds_no_room_goes_on_at_once_with_an_error(
-    real: StandIn, script: Script
+    real: StandIn, script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
     real.begin_transaction(1, 2)
-    while True:  # nobody drives: the socket fills up
-        try:
-            script.transactions._writer.send(b"x" * 65536)
-        except BlockingIOError:
-            break
-    assert script.KSR.http_async_client.query("http://127.0.0.1:1/" + "x" * 65536, "answered") == 0
+    asked = 0
+    while not script.seen:  # nobody drives: the lanes fill up
+        real.begin_transaction(asked, 2)
+        url = "http://127.0.0.1:1/" + "x" * 20000
+        assert script.KSR.http_async_client.query(url, "answered") == 0
+        asked += 1
     assert [seen[:2] for seen in script.seen] == [(0, None)]
-    assert real.suspended == set()
+    assert len(real.suspended) == asked - 1
+    counts = script.transactions.counts
+    assert (counts.handed_over, counts.refused) == (asked - 1, 1)
+    assert "too few" in caplog.text
 
 
 def test_a_route_that_raises_leaves_the_transaction_resumed(
@@ -198,9 +208,9 @@ def test_a_route_that_raises_leaves_the_transaction_resumed(
     with RawServer(keep_answering) as server:
         assert script.KSR.http_async_client.query(f"{server.url}/x", "broken") == 0
         driven(script, lambda: bool(script.seen))
-        driven(script, lambda: onehttp.query_stats().open == 0)
-    stats = onehttp.query_stats()
-    assert (stats.resumed, stats.routes_failed) == (1, 1)
+        driven(script, lambda: script.transactions.counts.open == 0)
+    counts = script.transactions.counts
+    assert (counts.answered, counts.routes_failed) == (1, 1)
     assert "route broken failed" in caplog.text
 
 
@@ -210,10 +220,10 @@ def test_a_callback_may_suspend_its_transaction_again(real: StandIn, script: Scr
         script.base = server.url
         assert script.KSR.http_async_client.query(f"{server.url}/first", "chained") == 0
         driven(script, lambda: len(script.seen) == 2)
-        driven(script, lambda: onehttp.query_stats().open == 0)
+        driven(script, lambda: script.transactions.counts.open == 0)
         assert server.targets == ["GET /first", "GET /second"]
     assert script.seen == [("chained", 200), (1, 200, "ok", "")]
-    assert onehttp.query_stats().resumed == 2
+    assert script.transactions.counts.answered == 2
 
 
 def test_only_the_driving_thread_goes_on_with_transactions(real: StandIn, script: Script) -> None:
@@ -232,7 +242,7 @@ def test_a_missing_callback_is_logged_and_the_server_answers(
     with RawServer(keep_answering) as server:
         assert script.KSR.http_async_client.query(f"{server.url}/x", "nobody") == 0
         driven(script, lambda: not real.suspended)
-        driven(script, lambda: onehttp.query_stats().open == 0)
+        driven(script, lambda: script.transactions.counts.open == 0)
     assert script.seen == []
     assert "no route 'nobody'" in caplog.text
 
@@ -249,3 +259,52 @@ def test_the_resume_route_called_by_somebody_else_says_so(
 ) -> None:
     assert script.onehttp_resume(None) == -1
     assert RESUME_ROUTE in caplog.text
+
+
+def test_a_body_larger_than_a_packet_goes_along(real: StandIn, script: Script) -> None:
+    real.begin_transaction(1, 2)
+    body = "b" * 3_000_000
+    with RawServer(keep_answering) as server:
+        assert script.KSR.pv.sets("$http_req(body)", body)
+        assert script.KSR.http_async_client.query(f"{server.url}/x", "answered") == 0
+        driven(script, lambda: bool(script.seen))
+        assert server.requests[0].endswith(b"\r\n\r\n" + body.encode())
+    assert script.seen == [(1, 200, "ok", "")]
+
+
+def test_a_callback_that_exits_ends_nobody_elses_query(
+    real: StandIn, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    with RawServer(keep_answering) as server:
+        for index, route in enumerate(("exiting", "answered")):
+            real.begin_transaction(index, 2)
+            assert script.KSR.http_async_client.query(f"{server.url}/{route}", route) == 0
+        driven(script, lambda: script.transactions.counts.answered == 2)
+    assert script.seen == [(1, 200, "ok", "")]
+    assert "route exiting failed" in caplog.text
+
+
+def test_the_driving_process_has_one_thread(real: StandIn, script: Script) -> None:
+    before = threading.active_count()
+    with RawServer(keep_answering) as server:
+        of_server = threading.active_count() - before
+        for index in range(5):
+            real.begin_transaction(index, 2)
+            assert script.KSR.http_async_client.query(f"{server.url}/x", "answered") == 0
+        most = 0
+        while len(script.seen) < 5:
+            script.transactions.drive(SLICE_S)
+            most = max(most, threading.active_count())
+        of_connections = len(server.targets)
+    assert most <= before + of_server + of_connections
+    assert not [one for one in threading.enumerate() if one.name.startswith("onehttp")]
+
+
+def test_a_callback_may_make_a_synchronous_call(real: StandIn, script: Script) -> None:
+    real.begin_transaction(1, 2)
+    with RawServer(keep_answering) as server:
+        script.base = server.url
+        assert script.KSR.http_async_client.query(f"{server.url}/first", "asking") == 0
+        driven(script, lambda: script.transactions.counts.answered == 1)
+        assert server.targets == ["GET /first", "GET /second"]
+    assert script.seen == [("asked", 200)]

@@ -56,6 +56,8 @@ class Crew:
         self.ownership = engine.ownership
         self.threads = EngineThreads(self)
         self._on_gone = on_gone
+        self.is_lent = False
+        """A foreign loop comes back again and again: no thread drives, or runs callbacks."""
         self.waiting: dict[BlockingTransfer, None] = {}
         self.loop_drivers: dict[asyncio.AbstractEventLoop, LoopDriver] = {}
         self._delivering: dict[int, Claim] = {}
@@ -144,7 +146,8 @@ class Crew:
                 transfer.ring()
                 return
         if self.threads.pending:
-            self.threads.ring()
+            if not self.is_lent:
+                self.threads.ring()
             return
         has_lost_some = False
         for loop_driver in list(self.loop_drivers.values()):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from onehttp_backends.contract import Proxy
+from onehttp_backends.curl.names.environment import proxy_variables
 from onehttp_backends.curl.names.lookup import is_localhost
 
 HTTPS_PORT: Final = 443
@@ -64,7 +64,7 @@ def _on_the_way(url: str, proxy: Proxy | None) -> list[Place | None]:
         return [place_of(url)]
     if proxy.from_environment:
         # Superset: which one it is, and whether at all, depends on rules that are libcurl's.
-        named = {name.lower(): value for name, value in os.environ.items()}
+        named = proxy_variables()
         scheme = url.partition(":")[0].lower()
         found = [
             _proxy_place(named[name])

@@ -166,6 +166,13 @@ class Surroundings:
         """Have a query sent, and the transaction suspended; raises as `AsyncModule.carry`."""
         module.carry(job, transaction)
 
+    def begin(
+        self, request: Request, call: AsyncCall, start: Start, waiting: SuspendedTransaction | None
+    ) -> None:
+        """Send a query of this process; raises as `onehttp.submit`."""
+        with onehttp.transaction(waiting):
+            submit(request, call, start)
+
     def run(self, callback: Callable[[], None]) -> None:
         """Run a callback of the script."""
         callback()

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-import onehttp
 from onehttp import (
     CurlCode,
     OnehttpError,
@@ -35,7 +34,6 @@ from onehttp_compat.modules.http_async_client.calls import (
     SuspendedTransaction,
     answer_at_once,
     start_or_fail,
-    submit,
 )
 from onehttp_compat.modules.http_async_client.pending import PendingSettings
 from onehttp_compat.modules.http_async_client.reply import AsyncReply
@@ -170,8 +168,7 @@ class HttpAsyncClient:
         try:
             request, start = self._prepared(job.settings, job.url, job.body)
             waiting = SuspendedTransaction(transaction, call) if transaction else None
-            with onehttp.transaction(waiting):
-                submit(request, call, start)
+            self.surroundings.begin(request, call, start, waiting)
         except OnehttpError:
             self._count("requests", -1)
             raise

@@ -51,8 +51,7 @@ class Parsed(NamedTuple):
 
     status: int | None
     reason: bytes | None
-    headers: list[tuple[str, bytes]]
-    """Names in lower case, short forms written out."""
+    header_lines: bytes
     body: bytes | None
 
 
@@ -96,16 +95,20 @@ class AsyncReply:
         """The buffer taken apart."""
         buffer = self.buffer
         if buffer is None:
-            return Parsed(None, None, [], None)
+            return Parsed(None, None, b"", None)
         match = (_first_line if self._is_faithful else _any_first_line)(buffer)
         if match is None or (self._is_faithful and len(buffer) <= _SHORTEST):
-            return Parsed(None, None, [], None)
+            return Parsed(None, None, b"", None)
         status, reason = int(match[1]), match[2]
         end = _blank_line.search(buffer)
         if end is None or (self._is_faithful and self._chokes(buffer[: end.start()], status)):
-            return Parsed(status, reason, [], None)
-        headers = _headers(buffer[match.end() : end.start()])
-        return Parsed(status, reason, headers, buffer[end.end() :])
+            return Parsed(status, reason, b"", None)
+        return Parsed(status, reason, buffer[match.end() : end.start()], buffer[end.end() :])
+
+    @functools.cached_property
+    def _headers(self) -> list[tuple[str, bytes]]:
+        """Names in lower case, short forms written out; few callbacks ask for one."""
+        return _headers(self.parsed.header_lines)
 
     def _chokes(self, head: bytes, status: int) -> bool:
         # A Via that is left under its name is none of SIP's; and what follows a 100 is lost.
@@ -114,7 +117,7 @@ class AsyncReply:
     def header(self, name: str, element: str) -> Value:
         """``$http_hdr(name)``, or one ``element`` of several: a number, or ``*`` for all."""
         wanted = long_name(name)
-        found = [value for known, value in self.parsed.headers if wanted in (known, "*")]
+        found = [value for known, value in self._headers if wanted in (known, "*")]
         if element == "*":
             return b",".join(found) if found else None
         try:
@@ -152,8 +155,11 @@ def long_name(name: str) -> str:
 
 def _blocks(response: Response) -> list[bytes]:
     """The header blocks, interim and redirected ones first; without trailers."""
+    head = response.head
+    if head.find(b"\r\n\r\n") + 4 == len(head):
+        return [head]
     blocks: list[bytes] = []
-    for block in re.split(rb"(?<=\n)(?=HTTP/)", response.head):
+    for block in re.split(rb"(?<=\n)(?=HTTP/)", head):
         end = _blank_line.search(block)
         blocks.append(block if end is None else block[: end.end()])
     return blocks

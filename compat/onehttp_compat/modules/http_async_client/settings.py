@@ -104,14 +104,23 @@ class AsyncSettings:
         Raises:
             RefusedOptionError: a TLS version that libcurl does not have.
         """
-        plain = dataclasses.replace(
-            self,
-            headers=(),
-            body=None,
-            method="*" if self.method and self.follow_redirect else "",
-            is_suspending=True,
-        )
-        return _options(plain, meaning, cap_s, is_faithful)
+        return _options_of(self, meaning, cap_s, is_faithful)
+
+
+@functools.lru_cache(maxsize=256)
+def _options_of(
+    settings: AsyncSettings, meaning: TimeoutMeaning, cap_s: float, is_faithful: bool
+) -> TransferOptions:
+    # Two steps: the first is all that most queries take, the second finds one object for settings
+    # that differ in nothing but what is said in each request.
+    plain = dataclasses.replace(
+        settings,
+        headers=(),
+        body=None,
+        method="*" if settings.method and settings.follow_redirect else "",
+        is_suspending=True,
+    )
+    return _options(plain, meaning, cap_s, is_faithful)
 
 
 @functools.lru_cache(maxsize=256)

@@ -1,0 +1,106 @@
+"""A process of ``rtimer`` that sends queries: one thread, lent by the server slice by slice.
+
+It reads queries from the lanes, has the engine work, and runs the callbacks of those that have
+ended; whatever the engine tells, it only keeps, since a callback may make calls of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+import onehttp
+from onehttp import NotInitialisedError, Request
+from onehttp.lowlevel import Outcome, Start
+from onehttp_compat.kamailio.lanes import Lanes
+
+IN_FLIGHT: Final = 8192
+"""Queries of one process; more stay in the lanes, and whoever finds those full is told."""
+TAKING_S: Final = 0.005
+"""After so long a time of starting queries it is the engine's turn."""
+_JOBS_AT_ONCE: Final = 64
+"""Few enough to leave some for another process, and to look at answers in between."""
+
+
+class QueryDriver:
+    """The queries that this process has sent.
+
+    Args:
+        lanes: where queries come from.
+        begin: starts one of these.
+    """
+
+    def __init__(self, lanes: Lanes, begin: Callable[[bytes], None]) -> None:
+        self.pid = os.getpid()
+        self.in_flight = 0
+        self._lanes = lanes
+        self._begin = begin
+        self._ended: deque[tuple[Callable[[Outcome], None], Outcome]] = deque()
+        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._watch = select.epoll()
+        self._watch.register(self._bell, select.EPOLLIN)
+        self._watch.register(lanes.fileno(), select.EPOLLIN)
+
+    def close(self) -> None:
+        """Let go of its descriptors."""
+        os.close(self._bell)
+        self._watch.close()
+
+    def start(self, request: Request, start: Start, done: Callable[[Outcome], None]) -> None:
+        """Send a request; ``done`` is called by a later `drive`."""
+        start(request, lambda outcome: self._keep(done, outcome))
+        self.in_flight += 1
+
+    def drive(self, slice_s: float) -> None:
+        """Work for ``slice_s`` seconds."""
+        engine = lent_engine()
+        end = time.monotonic() + slice_s
+        while True:
+            is_full = self.in_flight >= IN_FLIGHT
+            if not is_full:
+                self._take_some()
+            # At least one turn, however long all else takes: answers come before further queries.
+            left_s = max(0.0, end - time.monotonic())
+            engine.drive(self._bell if is_full else self._watch.fileno(), left_s)
+            self._go_on()
+            if time.monotonic() >= end:
+                return
+
+    def _take_some(self) -> None:
+        enough = time.monotonic() + TAKING_S
+        for frame in self._lanes.receive(_JOBS_AT_ONCE):
+            self._begin(frame)
+            if time.monotonic() >= enough:
+                return
+
+    def _keep(self, done: Callable[[Outcome], None], outcome: Outcome) -> None:
+        if not self._ended:
+            os.eventfd_write(self._bell, 1)
+        self._ended.append((done, outcome))
+
+    def _go_on(self) -> None:
+        ended = self._ended
+        if not ended:
+            return
+        os.eventfd_read(self._bell)
+        for _ in range(len(ended)):
+            done, outcome = ended.popleft()
+            self.in_flight -= 1
+            done(outcome)
+        if ended:  # a callback has made calls
+            os.eventfd_write(self._bell, 1)
+
+
+def lent_engine() -> Any:
+    """The engine of this process, which has no thread of its own from then on."""
+    try:
+        engine: Any = onehttp.backend()
+    except NotInitialisedError:
+        onehttp.init()
+        engine = onehttp.backend()
+    engine.lend()
+    return engine

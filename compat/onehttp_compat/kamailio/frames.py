@@ -1,0 +1,50 @@
+"""A query on its way from a SIP worker to a process that sends it: one flat tuple, as bytes.
+
+``marshal`` writes what both ends, one Python of one server, read alike; and nothing but plain
+values, which is all that a query is. The settings of most queries are the module's defaults, which
+every process has: they are left out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import marshal
+import operator
+from typing import Any, Final
+
+from onehttp_compat.kamailio.suspension import Suspension
+from onehttp_compat.modules.http_async_client.calls import AsyncJob
+from onehttp_compat.modules.http_async_client.settings import AsyncSettings
+
+_SETTINGS: Final = tuple(field.name for field in dataclasses.fields(AsyncSettings))
+_values_of: Final = operator.attrgetter(*_SETTINGS)
+
+
+def packed(job: AsyncJob, token: Suspension | None, defaults: AsyncSettings) -> bytes:
+    """One query; None: no transaction waits for it."""
+    named = None if token is None else (token.index, token.label)
+    settings = None if job.settings is defaults else _values_of(job.settings)
+    return marshal.dumps(
+        (named, job.url, job.route, job.query_id, job.xdata, job.is_kemi, job.body, settings)
+    )
+
+
+def unpacked(frame: bytes, defaults: AsyncSettings) -> tuple[AsyncJob, Suspension | None]:
+    """What `packed` was given."""
+    token, url, route, query_id, xdata, is_kemi, body, settings = marshal.loads(frame)
+    job = AsyncJob(
+        url=url,
+        route=route,
+        query_id=query_id,
+        xdata=xdata,
+        is_kemi=is_kemi,
+        settings=defaults if settings is None else _settings(settings),
+        body=body,
+    )
+    return job, None if token is None else Suspension(*token)
+
+
+@functools.lru_cache(maxsize=256)
+def _settings(values: tuple[Any, ...]) -> AsyncSettings:
+    return AsyncSettings(**dict(zip(_SETTINGS, values, strict=True)))
