@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 
 import onehttp
 from benchmarks import baselines
 from benchmarks.contender import cpu_s
-from benchmarks.measure import Row, Run, interleaved, rss_kib
+from benchmarks.measure import Row, Run, in_process, interleaved, rss_kib
 from benchmarks.nginx import Nginx
 
 Crowd = Callable[[str, int, int], Awaitable[None]]
@@ -46,9 +45,9 @@ def ten_thousand(nginx: Nginx) -> list[Row]:
     if not nginx.can_hold:
         print("skipping 10,000 in flight: nginx has no echo module (libnginx-mod-http-echo)")
         return []
-    crowd = _in_process("onehttp", f"{nginx.plain}/hold", 10_000)
-    few = _in_process("onehttp", f"{nginx.plain}/hold", 512)
-    raw = _in_process("raw", f"{nginx.plain}/hold", 10_000)
+    crowd = in_process("benchmarks.crowds", "onehttp", f"{nginx.plain}/hold", 10_000)
+    few = in_process("benchmarks.crowds", "onehttp", f"{nginx.plain}/hold", 512)
+    raw = in_process("benchmarks.crowds", "raw", f"{nginx.plain}/hold", 10_000)
     return [
         Row("10,000 in flight: CPU per request over 512", crowd["cpu_us"], few["cpu_us"], "us",
             "1.5", "1.2"),
@@ -83,17 +82,6 @@ def _cpu_us(crowd: Crowd, url: str, count: int, width: int) -> Run:
         return asyncio.run(measured())
 
     return run
-
-
-def _in_process(kind: str, url: str, count: int) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.crowds", kind, url, str(count)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
 
 
 def _measure_crowd(kind: str, url: str, count: int) -> dict[str, float]:

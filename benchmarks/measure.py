@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import statistics
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.contender import cpu_s
 
@@ -51,6 +54,12 @@ def cpu_us_per_call(call: Callable[[], object], count: int) -> Run:
         return (cpu_s() - started) / count * 1e6
 
     return run
+
+
+def in_process(module: str, *arguments: object) -> Any:
+    """What a module prints as JSON when it is run in a process of its own."""
+    program = [sys.executable, "-m", module, *map(str, arguments)]
+    return json.loads(subprocess.run(program, stdout=subprocess.PIPE, check=True).stdout)
 
 
 def interleaved(runs: dict[str, Run], rounds: int) -> dict[str, float]:

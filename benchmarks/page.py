@@ -6,6 +6,7 @@ from benchmarks.contender import ROOT
 from benchmarks.measure import Row, machine, table
 
 PAGE = ROOT / "docs" / "performance.md"
+FIGURE = ROOT / "docs" / "growth.svg"
 
 
 def write(rows: list[Row], beside_peers: str) -> None:
@@ -16,6 +17,13 @@ def write(rows: list[Row], beside_peers: str) -> None:
     if beside_peers:
         text = between(text, "peers", f"Measured on: {machine()}.\n\n{beside_peers}")
     PAGE.write_text(text)
+
+
+def write_growth(table: str, figure: str) -> None:
+    """Put the table and the figure of `benchmarks.growth` in their places."""
+    part = f"Measured on: {machine()}.\n\n{table}"
+    PAGE.write_text(between(PAGE.read_text(), "growth", part))
+    FIGURE.write_text(figure)
 
 
 def between(text: str, name: str, part: str) -> str:

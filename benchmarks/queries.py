@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import statistics
-import subprocess
 import sys
 import threading
 import time
@@ -14,7 +13,7 @@ from collections.abc import Callable
 import onehttp
 from benchmarks import baselines
 from benchmarks.contender import cpu_s
-from benchmarks.measure import Row, Run, interleaved, rss_kib
+from benchmarks.measure import Row, Run, in_process, interleaved, rss_kib
 from benchmarks.nginx import Nginx
 
 WIDTH = 512
@@ -107,7 +106,7 @@ def suspending(nginx: Nginx) -> list[Row]:
     one_by_one = 10 / (time.perf_counter() - started)
     hold = f"{nginx.plain}/hold"
     with_transaction, transfer_alone = (
-        statistics.median(_kib_in_process(kind, hold) for _ in range(3))
+        statistics.median(in_process("benchmarks.queries", kind, hold) for _ in range(3))
         for kind in ("suspended", "transfer")
     )
     return [
@@ -174,16 +173,6 @@ def _p99_ms(url: str) -> float:
         has_run.wait()
         took_ms.append((time.perf_counter() - started) * 1000)
     return statistics.quantiles(took_ms, n=100)[98]
-
-
-def _kib_in_process(kind: str, url: str) -> float:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.queries", kind, url],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return float(json.loads(done.stdout))
 
 
 def _kib_of_one(kind: str, url: str) -> float:
