@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from collections.abc import AsyncIterator
 from urllib.parse import quote, urlsplit
 
@@ -20,15 +22,18 @@ SLICE_BYTES = 16 * 1024
 def wire_request(request: Request, trace: object) -> httpx.Request:
     """The httpx request; ``trace`` is told of its progress."""
     parts = urlsplit(request.url)
-    host, escape, zone = parts.netloc.rpartition("@")[2].partition("%25")
+    host, escape, zone = _as_address(parts.netloc).partition("%25")
     headers = wire_headers(request, host + zone[zone.find("]") :] if escape else host)
+    # Resolvers do not know the name with its dot; for the zone httpx has another notation.
+    dialled = host.replace("localhost.", "localhost", 1)
+    dialled = f"{dialled}%{zone}" if escape else dialled
     extensions: dict[str, object] = {"trace": trace}
     if proxy_of(request.options.proxy, request.url) is None:
         # As it stands: httpx would encode it anew. A proxy's request line is httpcore's to write.
         extensions["target"] = target_of(request.url).encode()
     made = httpx.Request(
         request.method,
-        request.url.replace(f"%25{zone}", f"%{zone}", 1) if escape else request.url,
+        request.url.replace(parts.netloc, dialled, 1),
         headers=[(name.encode(), value.strip(" \t").encode()) for name, value in headers],
         content=request.body,
         extensions=extensions,
@@ -40,6 +45,15 @@ def wire_request(request: Request, trace: object) -> httpx.Request:
     if "transfer-encoding" in names or "content-length" not in names:
         made.headers.pop("Content-Length", None)  # httpx adds one for a known length, or for none
     return made
+
+
+def _as_address(authority: str) -> str:
+    """An IPv4 address written in one way, of the many that libcurl knows: ``127.1``, ``0x7f.1``."""
+    host, colon, port = authority.partition(":")
+    if host[:1].isdigit():
+        with contextlib.suppress(OSError):
+            host = socket.inet_ntoa(socket.inet_aton(host.removesuffix(".")))
+    return f"{host}{colon}{port}"
 
 
 class Slices(httpx.AsyncByteStream):

@@ -47,7 +47,7 @@ def check_framing(headers: HeaderPairs, body: bytes | None) -> None:
             raise _refused("header Transfer-Encoding: only 'chunked' can be sent; leave it out")
         if body is None:
             raise _refused("header Transfer-Encoding: there is no body; leave it out")
-    if _splits_a_host(found.get(HOST, "")):
+    if HOST in found and (not found[HOST] or _splits_a_host(found[HOST])):
         raise _refused("header Host: expected a host with an optional port")
 
 

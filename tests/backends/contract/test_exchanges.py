@@ -265,6 +265,26 @@ def test_timings_grow_from_phase_to_phase(backend: Backend) -> None:
     assert 0 < timings.starttransfer_us <= timings.total_us
 
 
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("127.1", "127.0.0.1"),
+        ("0x7f.1", "127.0.0.1"),
+        ("0177.0.0.1", "127.0.0.1"),
+        ("2130706433", "127.0.0.1"),
+        ("127.0.0.1.", "127.0.0.1"),
+        ("localhost", "localhost"),
+        ("localhost.", "localhost."),
+        ("LOCALHOST", "LOCALHOST"),
+    ],
+)
+def test_the_host_is_sent_as_it_was_understood(backend: Backend, written: str, sent: str) -> None:
+    with RawServer(echo) as server:
+        response = backend.perform(Request("GET", f"http://{written}:{server.port}/"))
+        assert f"Host: {sent}:{server.port}" in head_of(response)
+
+
 def test_the_peer_is_told(backend: Backend) -> None:
     with RawServer(keep_answering) as server:
         assert backend.perform(Request("GET", server.url)).peer == ("127.0.0.1", server.port)

@@ -38,6 +38,8 @@ BODY = b"helloGET /smuggled HTTP/1.1\r\nX: "
         ([("Transfer-Encoding", "chunked,")], BODY),
         ([("Host", "a"), ("host", "b")], None),
         ([("Host", "a"), ("Host", "a")], None),
+        ([("Host", "")], None),
+        ([("Host", " ")], None),
         ([("Host", "a b")], None),
         ([("Host", "a/b")], None),
         ([("Host", "u:p@a")], None),
