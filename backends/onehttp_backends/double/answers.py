@@ -7,10 +7,10 @@ import json
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Final, Protocol, TypeAlias, cast
+from typing import Any, Final, Protocol, TypeAlias, TypeGuard, cast
 
 from onehttp_backends.contract import Request, Response
-from onehttp_backends.double.library import httpx
+from onehttp_backends.double.library import LIBRARIES, httpx
 from onehttp_backends.double.wire import head_lines
 from onehttp_backends.errors import RequestError, TransferError, UnexpectedRequestError
 from onehttp_backends.headers import HeaderPairs
@@ -190,7 +190,7 @@ def _ready(answer: object, place: str) -> _Ready:
         return _Ready(None, answer)
     if isinstance(answer, Response):
         return _Ready(answer)
-    if isinstance(answer, httpx.Response):
+    if _is_of_httpx(answer):
         return _Ready(Response(answer.status_code, head_lines(answer), answer.content, ""))
     status: object = 200
     body: object = answer
@@ -205,6 +205,12 @@ def _ready(answer: object, place: str) -> _Ready:
         body = None  # of answers, and no place for one here
     pairs = _pairs(headers, place)
     return _Ready(_response(_status(status, place), *_bytes(body, pairs, place)))
+
+
+def _is_of_httpx(answer: object) -> TypeGuard[httpx.Response]:
+    """Whether it is a response of either library that may be under the double."""
+    kind = type(answer)
+    return kind.__name__ == "Response" and kind.__module__.partition(".")[0] in LIBRARIES
 
 
 def _status(status: object, place: str) -> int:

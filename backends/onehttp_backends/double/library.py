@@ -18,6 +18,7 @@ else:
         import httpcore
         import httpx
 
-__all__ = ["LIBRARY", "httpcore", "httpx"]
+__all__ = ["LIBRARIES", "LIBRARY", "httpcore", "httpx"]
 
+LIBRARIES: Final = ("httpx2", "httpx")
 LIBRARY: Final = f"{httpx.__name__} {httpx.__version__}"

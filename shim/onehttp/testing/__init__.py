@@ -1,26 +1,19 @@
 """What tests of code on top of onehttp need; docs/testing.md shows it.
 
 The fixtures are in `plugin`, the only module here that imports pytest. `FakeTransactionLayer`
-stands for the SIP server around a script. Nothing here is imported by the rest of the library.
+stands for the SIP server around a script. Nothing here is imported by the rest of the library, and
+nothing of the library by a run of pytest that uses no fixture of it.
 """
 
-from onehttp.queries.transaction_layer import DEFAULT_FINAL_TIMER_S, TransactionState
-from onehttp.queries.transaction_layer import EmulatedTransaction as FakeTransaction
-from onehttp.queries.transaction_layer import TransactionLayer as FakeTransactionLayer
-from onehttp.testing.calls import Call
-from onehttp.testing.clock import ManualClock
-from onehttp.testing.double import Double
-from onehttp.testing.policy_clock import PolicyClock
-from onehttp.testing.route import Route
+from __future__ import annotations
 
-__all__ = [
-    "DEFAULT_FINAL_TIMER_S",
-    "Call",
-    "Double",
-    "FakeTransaction",
-    "FakeTransactionLayer",
-    "ManualClock",
-    "PolicyClock",
-    "Route",
-    "TransactionState",
-]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from onehttp.testing.public import *  # noqa: F403
+    from onehttp.testing.public import __all__ as __all__
+else:
+
+    def __getattr__(name: str) -> Any:
+        return getattr(import_module("onehttp.testing.public"), name)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx as elder
 import pytest
 
 import onehttp
@@ -50,6 +51,7 @@ def answered(answer: Any, method: str = "GET", **call: Any) -> onehttp.Response:
         ((400, [1, 2]), 400, b"[1, 2]", {"content-type": "application/json"}),
         ((200, {}, {"content-type": "a/b"}), 200, b"{}", {"content-type": "a/b"}),
         (httpx.Response(418, headers={"X-A": "1"}, text="tea"), 418, b"tea", {"x-a": "1"}),
+        (elder.Response(418, headers={"X-A": "1"}, text="tea"), 418, b"tea", {"x-a": "1"}),
         (lambda request: (200, request.method), 200, b"GET", {}),
     ],
 )

@@ -1,0 +1,22 @@
+"""The names of `onehttp.testing`."""
+
+from onehttp.queries.transaction_layer import DEFAULT_FINAL_TIMER_S, TransactionState
+from onehttp.queries.transaction_layer import EmulatedTransaction as FakeTransaction
+from onehttp.queries.transaction_layer import TransactionLayer as FakeTransactionLayer
+from onehttp.testing.calls import Call
+from onehttp.testing.clock import ManualClock
+from onehttp.testing.double import Double
+from onehttp.testing.policy_clock import PolicyClock
+from onehttp.testing.route import Route
+
+__all__ = [
+    "DEFAULT_FINAL_TIMER_S",
+    "Call",
+    "Double",
+    "FakeTransaction",
+    "FakeTransactionLayer",
+    "ManualClock",
+    "PolicyClock",
+    "Route",
+    "TransactionState",
+]
