@@ -53,7 +53,7 @@ class DrivingState(enum.Enum):
     DRIVEN = "somebody drives"
     ASLEEP = "its driver waits for events"
     CLOSING = "being closed"
-    GONE = "gone: closed, crashed, or the parent's"
+    GONE = "gone (closed, crashed, or the parent's)"
 
 
 class DrivingEvent(enum.Enum):

@@ -106,8 +106,13 @@ class Names:
             answer = self._table.usable(name, self.now(), self._asked_at(name))
             if answer and not is_doubted:
                 return answer
-            lookup = self._asked.get(name) or self._put_in_line(name, told)
-            lookup.told.add(told)
+            lookup = self._asked.get(name)
+            if lookup:
+                lookup.told.add(told)
+            else:
+                lookup = self._put_in_line(name, told)
+            if lookup is None:
+                return None
             if refused := self._start(lookup):
                 return refused
             if not lookup.is_over:
@@ -144,7 +149,8 @@ class Names:
         lookup = self._asked.get(name)
         return lookup.asked_at if lookup else math.inf
 
-    def _put_in_line(self, name: Name, told: Told) -> Lookup:
+    def _put_in_line(self, name: Name, told: Told) -> Lookup | None:
+        """The lookup that others know of, with ``told`` in it; None: that is called already."""
         is_known = isinstance(self._table[name].answer, Addresses)
         lookup = Lookup(name, self.now(), is_known, self.revision)
         lookup.told.add(told)
@@ -152,7 +158,11 @@ class Names:
         self._line.put(lookup)
         first = self._asked.setdefault(name, lookup)
         if first is not lookup:
-            lookup.told.clear()
+            try:
+                lookup.told.remove(told)
+            except KeyError:  # a thread was faster
+                return None
+            first.told.add(told)
         return first
 
     def _start(self, lookup: Lookup) -> NoAddress | None:
