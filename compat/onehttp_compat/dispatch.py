@@ -50,7 +50,7 @@ def kemi_function(
             server.start()
         frame = sys._getframe(1)
         if (id(frame.f_code), frame.f_lasti) not in seen:
-            note(form, is_kemi=True)
+            note(form, True, lambda: _expected(server, form, names, arguments, is_kemi=True))
         values: dict[str, Any] = dict(zip(names, arguments, strict=True))
         try:
             if has_result:
@@ -70,12 +70,13 @@ def native_function(
 ) -> Function:
     """A function as a native script calls it: pseudo-variables in its arguments are replaced."""
     shape = tuple((argument.name, argument.kind) for argument in form.arguments)
+    names = tuple(argument.name for argument in form.arguments)
     observers, note = server.observers, server.warnings.note
 
     def call(*arguments: object) -> int:
         if not server.has_started:
             server.start()
-        note(form, is_kemi=False)
+        note(form, False, lambda: _expected(server, form, names, arguments, is_kemi=False))
         values: dict[str, Any] = {}
         written: dict[str, str] = {}
         try:
@@ -106,6 +107,34 @@ def native_function(
         return code
 
     return call
+
+
+def _expected(
+    server: LegacyProcess,
+    form: LegacyFunction,
+    names: Sequence[str],
+    arguments: Sequence[object],
+    is_kemi: bool,
+) -> LegacyCall:
+    """A call that is about to be made, with its arguments as the script gives them."""
+    settings = server.settings_of_next_query()
+    given = {name: one if isinstance(one, int) else str(one)
+             for name, one in zip(names, arguments, strict=True)}  # fmt: skip
+    file, line = calling_place()
+    return LegacyCall(
+        function=form,
+        name=form.label(is_kemi),
+        file=file,
+        line=line,
+        url=str(given.get("url", "")),
+        code=0 if getattr(settings, "is_suspending", True) else 1,
+        result_bytes=None,
+        time_s=0.0,
+        is_kemi=is_kemi,
+        arguments=given,
+        written={name: one for name, one in given.items() if isinstance(one, str) and "$" in one},
+        settings=settings,
+    )
 
 
 def _warn_of_null(server: LegacyProcess, form: LegacyFunction, given: str) -> None:

@@ -23,6 +23,7 @@ from onehttp_compat.process import LegacyProcess
 from onehttp_compat.process import ScriptRoute as ScriptRoute
 from onehttp_compat.pv import PvStore, Variable
 from onehttp_compat.registry import KEMI, NATIVE, LegacyFunction
+from onehttp_compat.replacements.advice import Advice
 from onehttp_compat.rpc import Commands
 
 
@@ -66,6 +67,7 @@ class LegacyServer(LegacyProcess):
         async_cap_s: float = ASYNC_CAP_S,
     ) -> None:
         super().__init__(legacy_bugs, store, reuse)
+        self.warnings.replacement = Advice()
         if not self.is_faithful:  # the modules registered it under a name cut short
             self.pv.register("curlredirect", self._last_url)
         self.utils = Utils(self)

@@ -44,7 +44,7 @@ def test_two_places_are_two_warnings(legacy: LegacyServer, web: RawServer) -> No
 
 
 def test_a_module_can_be_quiet_or_strict(legacy: LegacyServer, web: RawServer) -> None:
-    legacy.warnings.levels |= {"utils": "off", "curl": "error"}
+    legacy.warnings.levels.modules |= {"utils": "allow", "curl": "error"}
     assert caught(lambda: legacy.call("http_query", (web.url, "$var(x)"))) == []
     for _ in range(2):
         with pytest.raises(LegacyCallError, match="curl_http_query"):

@@ -4,32 +4,47 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
 from contextvars import ContextVar
 from types import CodeType, FrameType
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from onehttp import LegacyCallWarning, OnehttpError
+from onehttp_compat.calls.levels import Levels
+from onehttp_compat.calls.observed_call import LegacyCall
+from onehttp_compat.calls.recording import Recorder
 from onehttp_compat.registry import LegacyFunction
 
-Level: TypeAlias = Literal["warn", "error", "off"]
 _PACKAGE: Final = "onehttp_compat"
 
 
 class LegacyCallError(OnehttpError, RuntimeError):
-    """A legacy call where the module's level is ``error``."""
+    """A legacy call where the level is ``error``."""
 
 
 class LegacyWarnings:
-    """Which places were warned of. A level can be set for each module."""
+    """Which places were warned of, and what is done about the others."""
 
     def __init__(self) -> None:
         # By identity: hashing a code object hashes its names and constants each time.
         self.seen: dict[tuple[int, int], CodeType] = {}
         """(identity of the code, instruction) of the places that need no look any more."""
-        self.levels: dict[str, Level] = {}
+        self.levels = Levels.of_environment()
+        self.recorder = Recorder.of_environment()
+        self.replacement: Callable[[LegacyCall], str] = lambda call: call.function.replacement
+        """Writes the code that stands for a call."""
+        self._recorded: dict[tuple[int, int], tuple[CodeType, Callable[[], None]]] = {}
 
-    def note(self, function: LegacyFunction, is_kemi: bool = False) -> None:
+    def note(
+        self,
+        function: LegacyFunction,
+        is_kemi: bool = False,
+        call: Callable[[], LegacyCall] | None = None,
+    ) -> None:
         """Warn of the nearest caller outside this package, unless it was warned before.
+
+        Args:
+            call: makes the call with its arguments, for the warning; None: they are not known.
 
         Raises:
             LegacyCallError: at level ``error``, every time.
@@ -38,22 +53,37 @@ class LegacyWarnings:
         key = (id(frame.f_code), frame.f_lasti)
         if key in self.seen:
             return
-        level = self.levels.get(function.module, "warn")
-        text = (
-            f"{function.label(is_kemi)}() is a legacy call; "
-            f"use {function.replacement} (see {function.page})"
-        )
+        if key in self._recorded:
+            self._recorded[key][1]()
+            return
+        level = self.levels.of(function.module, frame.f_code.co_filename)
         if level == "error":
-            raise LegacyCallError(text)
-        self.seen[key] = frame.f_code  # kept, so that no other code gets its identity
+            raise LegacyCallError(self._text(function, is_kemi, call))
+        # The code is kept, so that no other gets its identity.
+        if level == "record":
+            place = (frame.f_code.co_filename, frame.f_lineno)
+            count = self.recorder.counter(*place, function.module, function.label(is_kemi))
+            self._recorded[key] = (frame.f_code, count)
+            count()
+            return
+        self.seen[key] = frame.f_code
         if level == "warn":
             warnings.warn_explicit(
-                text,
+                self._text(function, is_kemi, call),
                 LegacyCallWarning,
                 frame.f_code.co_filename,
                 frame.f_lineno,
                 module=frame.f_globals.get("__name__"),
             )
+
+    def _text(
+        self, function: LegacyFunction, is_kemi: bool, call: Callable[[], LegacyCall] | None
+    ) -> str:
+        code = self.replacement(call()) if call is not None else function.replacement
+        said = f"{function.label(is_kemi)}() is a legacy call; use"
+        if "\n" in code:
+            return f"{said}\n{code}\n(see {function.page})"
+        return f"{said} {code} (see {function.page})"
 
 
 remote_place: ContextVar[tuple[str, int] | None] = ContextVar("onehttp_place", default=None)

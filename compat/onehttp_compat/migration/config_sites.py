@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from onehttp import ConfigurationError
-from onehttp_compat.migration.sites import FileScan, Problem, Site, without_secrets
+from onehttp_compat.migration.sites import FileScan, Problem, Site, shown_code
 from onehttp_compat.registry import FUNCTIONS, NATIVE, LegacyFunction
 from onehttp_compat.server_config import Call, ServerConfig, Surroundings, read_server_config
 
@@ -47,7 +47,7 @@ def _site(call: Call, function: LegacyFunction) -> Site:
         kind="configuration",
         module=function.module,
         name=call.name,
-        code=without_secrets(f"{call.name}({given})"),
+        code=shown_code(f"{call.name}({given})"),
         replacement=function.replacement,
         note=f"in {call.route}: {_NATIVE}",
     )

@@ -15,6 +15,7 @@ _RULES: Final = {
     "reference": "A legacy function that is called by a variable",
     "past the engine": "Another HTTP client in a script of the server",
     "configuration": "A legacy call of the server's configuration",
+    "seen only": "A legacy call that was seen running only",
 }
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 

@@ -12,7 +12,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider, ScopeProvider
 from onehttp_compat.migration.clients import CLIENTS, NOTE, client_of, client_replacement
 from onehttp_compat.migration.gathering import Gathering
 from onehttp_compat.migration.names import Names
-from onehttp_compat.migration.sites import FileScan, Problem, Site, SiteKind, without_secrets
+from onehttp_compat.migration.sites import FileScan, Problem, Site, SiteKind, shown_code
 from onehttp_compat.migration.sources import Source
 from onehttp_compat.migration.static_call import StaticCall, function_named, static_call
 from onehttp_compat.registry import FUNCTIONS, MODULES
@@ -80,8 +80,8 @@ def scan_python(source: Source) -> FileScan:
             kind=kind,
             module=name_of,
             name=name,
-            code=without_secrets(module.wrapper.module.code_for_node(node)),
-            replacement=without_secrets(replacement),
+            code=shown_code(module.wrapper.module.code_for_node(node)),
+            replacement=shown_code(replacement),
             note=note,
             is_unreachable=node in module.gathered.unreachable,
         ))  # fmt: skip

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-SiteKind: TypeAlias = Literal["call", "reference", "past the engine", "configuration"]
-"""``reference``: a legacy function is named and called elsewhere, by a variable; ``past the
-engine``: another HTTP client in a script of the server; ``configuration``: in a kamailio.cfg."""
+from onehttp_compat.calls.secrets import without_secrets
 
-_userinfo = re.compile(r"(://)[^/\s\"'@{}]*@")
-_query = re.compile(r"(?i)([?&][\w-]*(?:token|key|secret|pass|pwd|auth|sig)\w*=)[^&#\s\"'{}]+")
-_header = re.compile(r"(?i)(authorization\W+\w+\s+|x-api-key\W+)[^\s\"'\\{}]+")
+SiteKind: TypeAlias = Literal["call", "reference", "past the engine", "configuration", "seen only"]
+"""``reference``: a legacy function is named and called elsewhere, by a variable; ``past the
+engine``: another HTTP client in a script of the server; ``configuration``: in a kamailio.cfg;
+``seen only``: a recording has it, and no file that was scanned."""
+
 MAX_CODE: Final = 2000
 """So many characters of a call are shown."""
 
@@ -36,6 +35,8 @@ class Site:
     replacement: str
     note: str = ""
     """What else to know of it."""
+    seen: int | None = None
+    """How often a recording has seen it running; None: there is no recording."""
     is_unreachable: bool = False
     """Behind a ``return``, or under ``if False``."""
 
@@ -69,7 +70,7 @@ class FileScan:
     """The modules that it imports, by their last names."""
 
 
-def without_secrets(code: str) -> str:
-    """Source code to be shown: credentials in URLs, headers and parameters are left out."""
-    shown = _header.sub(r"\1...", _query.sub(r"\1...", _userinfo.sub(r"\1...@", code)))
+def shown_code(code: str) -> str:
+    """Source code to be shown: without secrets, and not endless."""
+    shown = without_secrets(code)
     return shown if len(shown) <= MAX_CODE else shown[:MAX_CODE] + " ..."

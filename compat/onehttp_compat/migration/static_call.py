@@ -42,6 +42,10 @@ class StaticCall:
             return f"takes {expected} arguments, here are {len(self.arguments)}"
         return ""
 
+    def code_of(self, place: int) -> str:
+        """The expression of one argument."""
+        return cst.Module(()).code_for_node(self.arguments[place].value)
+
     def given(self) -> dict[str, Given]:
         """The arguments by the names of the registry."""
         call = self.observed()

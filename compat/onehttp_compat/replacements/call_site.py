@@ -88,6 +88,11 @@ class CallSites:
             for name, node, kind in zip(names, nodes, kinds, strict=True)
         }
 
+    def knows(self, call: LegacyCall) -> bool:
+        """Whether a source tells which expressions the call is given."""
+        nodes = self._arguments_at(call)
+        return nodes is not None and len(nodes) == len(call.function.arguments)
+
     def _arguments_at(self, call: LegacyCall) -> list[ast.expr] | None:
         """The expressions; None where the line does not tell which call it is."""
         source = self._source(call.file)

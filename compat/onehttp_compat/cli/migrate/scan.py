@@ -10,6 +10,7 @@ import click
 from onehttp_compat.cli.migrate.progress import scanned
 from onehttp_compat.cli.migrate.table import print_scan
 from onehttp_compat.migration.machine_formats import github, sarif
+from onehttp_compat.migration.records import read_recordings, with_recording
 
 NOT_READ = 3
 """The exit status where something could not be read."""
@@ -21,13 +22,19 @@ NOT_READ = 3
 @click.option("--sarif", "form", flag_value="sarif", help="Print SARIF 2.1.0.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "sarif", "github"]),
               default="table", help="github: annotations of a workflow.")  # fmt: skip
+@click.option("--recorded", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+              help="What ONEHTTP_LEGACY=record wrote; repeatable.")  # fmt: skip
 @click.option("--processes", type=click.IntRange(1), help="How many read at a time.")
-def command(paths: tuple[Path, ...], form: str, processes: int | None) -> None:
+def command(
+    paths: tuple[Path, ...], form: str, recorded: tuple[Path, ...], processes: int | None
+) -> None:
     """Find the legacy calls in PATH: Python files, kamailio.cfg files, and folders of them.
 
     Exit status 3: something could not be read; everything else was.
     """
     scan = scanned(paths, processes)
+    if recorded:
+        scan = with_recording(scan, read_recordings(recorded))
     if form == "json":
         click.echo(json.dumps(scan.as_dict(), indent=2))
     elif form == "sarif":

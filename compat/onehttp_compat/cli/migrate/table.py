@@ -12,7 +12,12 @@ from rich.text import Text
 from onehttp_compat.migration.scanning import Scan
 from onehttp_compat.migration.sites import Site
 
-_STYLES: Final = {"past the engine": "red", "reference": "yellow", "configuration": "cyan"}
+_STYLES: Final = {
+    "past the engine": "red",
+    "reference": "yellow",
+    "configuration": "cyan",
+    "seen only": "red",
+}
 _INDENT: Final = "    "
 
 
@@ -38,7 +43,8 @@ def print_scan(scan: Scan) -> None:
 
 def _print_site(console: Console, site: Site) -> None:
     dead = " (never reached)" if site.is_unreachable else ""
-    title = f"{site.path}:{site.line}: {site.name}{dead}"
+    seen = "" if site.seen is None else f", seen {site.seen} times" if site.seen else ", never seen"
+    title = f"{site.path}:{site.line}: {site.name}{dead}{seen}"
     console.print(Text(title, style=_STYLES.get(site.kind, "bold")), soft_wrap=True)
     if site.note:
         console.print(Text(_INDENT + site.note, style="dim"), soft_wrap=True)
