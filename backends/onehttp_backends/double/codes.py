@@ -84,7 +84,8 @@ def _protocol_code(text: str, progress: Progress) -> int:
         is_garbage = "status line" in lowered or "too long" in lowered
         return CurlCode.WEIRD_SERVER_REPLY if is_garbage else CurlCode.RECV_ERROR
     if "without sending a response" in lowered:
-        return CurlCode.GOT_NOTHING
+        # libcurl takes the rest for HTTP/0.9, and refuses that.
+        return CurlCode.GOT_NOTHING if progress.begins_as_http else CurlCode.UNSUPPORTED_PROTOCOL
     if lowered == "server disconnected":  # over HTTP/2
         return CurlCode.RECV_ERROR
     if "incomplete" in lowered or "peer closed connection" in lowered:
@@ -94,8 +95,8 @@ def _protocol_code(text: str, progress: Progress) -> int:
         return CurlCode.HTTP2_STREAM
     if progress.is_answered:
         return CurlCode.RECV_ERROR
-    if "illegal status line" in lowered or "status_code" in lowered:
-        return CurlCode.UNSUPPORTED_PROTOCOL  # libcurl takes it for HTTP/0.9, and refuses that
+    if "illegal status line" in lowered or "status_code" in lowered or not progress.begins_as_http:
+        return CurlCode.UNSUPPORTED_PROTOCOL
     return CurlCode.WEIRD_SERVER_REPLY
 
 

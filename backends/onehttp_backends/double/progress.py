@@ -56,6 +56,8 @@ class Progress:
         self.is_answered = False
         self.received_bytes = 0
         """Of the answer so far, on the wire."""
+        self.begins_as_http = True
+        """Of HTTP/1.1; nothing that came says otherwise."""
         self.was_refused = False
         """The server has answered the TLS handshake with an alert about a certificate."""
         self._asks_proxy = False
@@ -137,13 +139,15 @@ class Progress:
             )
         return False
 
-    def received(self, size: int) -> None:
-        """So much more was read.
+    def received(self, data: bytes) -> None:
+        """More was read.
 
         Raises:
             TransferError: the head has no end.
         """
-        self.received_bytes += size
+        if not self.received_bytes:
+            self.begins_as_http = data[:5] == b"HTTP/"[: len(data)]
+        self.received_bytes += len(data)
         if not self.is_answered and self.received_bytes > MAX_HEAD_BYTES:
             message = f"{self._place}: a head of more than {MAX_HEAD_BYTES} bytes"
             if self.phase is Phase.PROXY:
@@ -204,13 +208,13 @@ def _watch_reads(stream: Any, is_http2: bool) -> None:
         progress = reading.get()
         if progress is None:
             return data
-        progress.received(len(data))
+        progress.received(data)
         heads = None if is_http2 else progress.heads
         if heads is None:
             return data
         while (passed := heads.take(data)) is None:
             data = await read(max_bytes, timeout)
-            progress.received(len(data))
+            progress.received(data)
             if not data:
                 return heads.left()
         return passed

@@ -43,8 +43,11 @@ _OF_A_REFUSAL = (
     CurlCode.RECV_ERROR,
     CurlCode.HTTP2,
 )
-_is_status_line = re.compile(rb"HTTP/\d(?:\.\d)? \d{3}(?!\d)").match
-"""libcurl takes more for one."""
+_IS_STATUS_LINE = (
+    re.compile(rb"HTTP/[123](?:\.\d)? \d{3}(?!\d)").match,
+    re.compile(rb"HTTP/1\.[01] \d{3}(?!\d)").match,
+)
+"""libcurl takes more for one. The second: where it can be of HTTP/1 alone."""
 _BLANK = (b"\r\n", b"\n")
 VERSION_NAMES = {
     pycurl.CURL_HTTP_VERSION_1_0: "1.0",
@@ -99,7 +102,8 @@ def read_response(handle: Handle, opened: int, peer: Peer) -> Response:
 def fault_of(handle: Handle, request: Request) -> TransferError | None:
     """What is wrong with an answer that libcurl takes for whole."""
     head = handle.head
-    if not (head and head[-1] in _BLANK and _is_status_line(head[0])) and (
+    is_status_line = _IS_STATUS_LINE[handle.shelf.is_http1]
+    if not (head and head[-1] in _BLANK and is_status_line(head[0])) and (
         fault := _fault_of_head(handle)
     ):
         code, text = fault
@@ -116,7 +120,7 @@ def _fault_of_head(handle: Handle) -> tuple[int, str] | None:
     head = handle.head
     if handle.options.as_libcurl:
         return None
-    if not (head and _is_status_line(head[0])):
+    if not (head and _IS_STATUS_LINE[handle.shelf.is_http1](head[0])):
         return CurlCode.UNSUPPORTED_PROTOCOL, "the answer begins with no status line of HTTP"
     for line in reversed(head):
         if line in _BLANK:
