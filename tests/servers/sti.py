@@ -17,6 +17,7 @@ from servers.raw import Peer, RawServer
 
 TN_AUTH_LIST = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.26")
 DAY_S = 86400
+CALLER, CALLED = "12155551212", "12155551213"
 CLOCK = 1_471_375_418
 """When these tests happen: the ``iat`` of the example in RFC 8225."""
 
@@ -173,3 +174,10 @@ class Repository(RawServer):
             path = request.split(b" ", 2)[1].decode()
             answer = self.files.get(path, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
             peer.send(answer)
+
+
+def flipped(identity: str) -> str:
+    """The header with one character of its signature changed."""
+    token, semicolon, rest = identity.partition(";")
+    other = "A" if token[-10] != "A" else "B"
+    return f"{token[:-10]}{other}{token[-9:]}{semicolon}{rest}"

@@ -10,11 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 import onehttp
 from onehttp.identity import FetchRules, Signer, TrustStore, Verifier
-from servers.sti import CLOCK, Authority, Repository, number_list, pem
+from servers.sti import CALLED, CALLER, CLOCK, Authority, Repository, number_list, pem
 
 LOCAL = FetchRules(allow_http=True, allow_private=True)
-CALLER = "12155551212"
-CALLED = "12155551213"
 
 
 @pytest.fixture(scope="session")

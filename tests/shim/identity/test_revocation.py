@@ -34,10 +34,9 @@ from servers.revocation import (
     revocation_list,
     scope,
 )
-from servers.sti import CLOCK, Authority, Repository, number_list, pem
+from servers.sti import CALLED, CALLER, CLOCK, Authority, Repository, number_list, pem
 
 LOCAL = FetchRules(allow_http=True, allow_private=True, timeout_s=60, connect_timeout_s=60)
-CALLER, CALLED = "12155551212", "12155551213"
 ADMINISTRATOR = Authority("STI-PA")
 Good, Revoked, Unknown = (
     ocsp.OCSPCertStatus.GOOD,

@@ -14,10 +14,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from onehttp.identity import FetchRules, Revocation, RevokedError, Signer, TrustStore, Verifier
 from servers.revocation import question
-from servers.sti import Repository, number_list
+from servers.sti import CALLED, CALLER, Repository, number_list
 
 RULES = FetchRules(allow_http=True, allow_private=True, timeout_s=60, connect_timeout_s=60)
-CALLER, CALLED = "12155551212", "12155551213"
 _CONFIG = """
 [ca]
 default_ca = own

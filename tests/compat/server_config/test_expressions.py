@@ -1,0 +1,168 @@
+"""Names, expressions and conditions of a configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from onehttp_compat.server_config import (
+    ServerConfig,
+    Surroundings,
+    read_server_config,
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def read(folder: Path, text: str, **surroundings: object) -> ServerConfig:
+    path = folder / "kamailio.cfg"
+    path.write_text(text)
+    return read_server_config(path, Surroundings(**{"environment": {}, **surroundings}))  # type: ignore[arg-type]
+
+
+def values(config: ServerConfig) -> list[tuple[str, int | str | None]]:
+    return [(one.name, one.value) for one in config.modparams()]
+
+
+def notes(config: ServerConfig) -> list[str]:
+    return [
+        f"{note.kind} {note.place.line}:{note.place.column} {note.text}" for note in config.notes
+    ]
+
+
+def test_names_from_outside_stand_before_those_of_the_file(folder: Path) -> None:
+    config = read(
+        folder,
+        '#!define WHERE "there"\n#!ifdef WITH_X\nmodparam("m", "where", WHERE)\n#!endif\n'
+        'modparam("m", "wait", WAIT)\nmodparam("m", "sock", SOCK)\n',
+        defines={"WHERE": "here", "WITH_X": None, "WAIT": "7", "SOCK": 'udp:"1":\\2'},
+    )
+    assert values(config) == [("where", "here"), ("wait", 7), ("sock", 'udp:"1":\\2')]
+
+
+def test_an_unset_variable_is_told_where_it_is_missed_and_where_it_is_used(folder: Path) -> None:
+    config = read(folder, '#!defenvs URL=API_URL\nmodparam("m", "n", URL)\n')
+    (only,) = config.modparams()
+    reason = "the environment variable API_URL is not set; --env-file, or --define URL"
+    assert only.fault == f"URL is not defined here: {reason}"
+    assert notes(config) == [f"unknown 1:1 #!defenvs: {reason}"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("SEC * 2", 4),
+        ("2 ** 3 ** 1 + 1", 9),
+        ("1 << 4 | 1", 17),
+        ("7 / 2", 3),
+        ("-7 % 4 + (2 - 1)", 2),
+        ("SEC == 2 && !NOTHING", 1),
+        ("FLAG", 1),
+        ("NOTHING || 0", 0),
+        ('1 + "20"', 21),
+        ('4 > "20"', 0),
+        ("^0", -1),
+    ],
+)
+def test_expressions_define_numbers(folder: Path, expression: str, value: int) -> None:
+    config = read(
+        folder,
+        f'#!define SEC 2\n#!define FLAG\n#!defexp N {expression}\nmodparam("m", "n", N)\n',
+    )
+    assert values(config) == [("n", value)], config.notes
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ('"sip:" + HOST + ":" + 5060', "sip:h.example:5060"),
+        ('"1" + 20', "120"),
+        ("HOST", "h.example"),
+        ("1 + 2", "3"),
+    ],
+)
+def test_expressions_define_texts(folder: Path, expression: str, value: str) -> None:
+    config = read(
+        folder,
+        f'#!define HOST "h.example"\n#!defexps T {expression}\nmodparam("m", "n", T)\n',
+    )
+    assert values(config) == [("n", value)]
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_met"),
+    [
+        ("KAMAILIO_VERSION >= 5006000", True),
+        ('OS_NAME == "linux" && MOD_pv', True),
+        ("MOD_xlog", False),
+        ("MODE == 2", False),
+        ('MODE == "1"', True),
+        ('""', False),
+    ],
+)
+def test_conditions_may_be_expressions(folder: Path, condition: str, is_met: bool) -> None:
+    config = read(
+        folder,
+        f'loadmodule "pv"\n#!define MODE 1\n#!ifexp {condition}\nmodparam("m", "n", 1)\n'
+        '#!else\nmodparam("m", "n", 0)\n#!endif\n',
+    )
+    assert values(config) == [("n", int(is_met))]
+
+
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [
+        ("1 +", "expected a value, got the end"),
+        ("(1", "expected ')', got the end"),
+        ("1 2", "expected an operator, got 2"),
+        ("1 / 0", "a division by 0"),
+        ("9 ** 9999", "a number out of all bounds"),
+        ("(0 - 1) ** 0.5", "a number out of all bounds"),
+        ("1 ? 2", "? is no operator"),
+        ("(" * 5000, "more than 50 levels of parentheses"),
+        ("!" * 5000, "more than 50 levels of parentheses"),
+    ],
+)
+def test_a_wrong_expression_is_told(folder: Path, expression: str, why: str) -> None:
+    config = read(folder, f'\n#!defexp N {expression}\nmodparam("m", "n", N)\n')
+    assert notes(config) == [f"fault 2:1 #!defexp: {why}"]
+    assert "#!defexp of" in str(config.modparams()[0].fault)
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ('"http://$env(HOST)/v1"', "http://h.example/v1"),
+        ('"$(env(HOST))$$"', "h.example$"),
+        ('"$def(PORT)|$defv(NAME)|$def(NAME)"', '8080|x|"x"'),
+        ('"5 $ 6"', "5 $ 6"),
+    ],
+)
+def test_modparamx_evaluates_its_texts(folder: Path, written: str, value: str) -> None:
+    config = read(
+        folder,
+        f'#!define PORT 8080\n#!define NAME "x"\nmodparamx("m", "n", {written})\n'
+        'modparam("m", "plain", "$env(HOST)")\n',
+        environment={"HOST": "h.example"},
+    )
+    assert values(config) == [("n", value), ("plain", "$env(HOST)")]
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        ("$env(NONE)", "the environment variable NONE is not set: --env-file"),
+        ("$def(NONE)", "NONE is not defined here: --define NONE=VALUE"),
+        ("$(env(HOST){s.len})", "$env has a value only inside the server"),
+        ("$ru", "$ru has a value only inside the server"),
+    ],
+)
+def test_what_modparamx_cannot_know_here_is_told(folder: Path, written: str, fault: str) -> None:
+    config = read(folder, f'modparamx("m", "n", "{written}")\nmodparam("m", "o", 1)\n')
+    first, second = config.modparams()
+    assert (first.value, first.fault) == (None, fault)
+    assert second.value == 1
