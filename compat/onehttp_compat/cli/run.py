@@ -18,6 +18,7 @@ import click
 import onehttp
 from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S, TransactionLayer, usual_file
 from onehttp_compat.cli.config_options import Surroundings, config_options
+from onehttp_compat.cli.configured import Configured
 from onehttp_compat.cli.report import Report
 from onehttp_compat.cli.run_world import Told, loaded_modules, tell
 from onehttp_compat.cli.script_output import apart
@@ -149,13 +150,7 @@ def _run(options: RunOptions) -> Report:
     requests = requests or [DEFAULT_MESSAGE]
     server = LegacyServer(options.legacy_bugs)
     use_server(server)
-    configured = None
-    if options.config is not None:
-        from onehttp_compat.cli.configured import Configured
-
-        configured = Configured(server, options.config, options.surroundings)
-    for text in options.modparams:
-        server.modparam(*_modparam(text))
+    configured = _configure(server, options)
     workers = max(1, server.http_async_client.parameters.workers)
     limits = onehttp.QueryLimits(workers=workers, queue_length=0)
     report = Report(options.script, len(requests), is_load_test=options.is_load_test)
@@ -196,6 +191,16 @@ def _run(options: RunOptions) -> Report:
     return report
 
 
+def _configure(server: LegacyServer, options: RunOptions) -> Configured | None:
+    """Put in force what the configuration and the command line tell the modules."""
+    configured = None
+    if options.config is not None:
+        configured = Configured(server, options.config, options.surroundings)
+    for text in options.modparams:
+        server.modparam(*_modparam(text))
+    return configured
+
+
 def _connections(options: RunOptions, report: Report) -> Path | None:
     """The connections file; one that nobody has named is told of."""
     if options.connections is not None or options.config is not None or options.modparams:
@@ -209,23 +214,30 @@ def _connections(options: RunOptions, report: Report) -> Path | None:
 def _run_real(options: RunOptions, server: LegacyServer, told: Told, report: Report) -> None:
     """Run it in a real server; with ``--compare`` outside it, too."""
     from onehttp_compat.cli.run_real import RealRun, compare, run_in_server
+    from onehttp_compat.real_server.user_config import user_config
 
     world = World(server, TransactionLayer(options.fr_timer), options.script)
     install(world)
     tell(world, told)
     method, argument = _named_call(options)
+    configured = told.configured
+    addresses = configured.addresses() if configured else set()
     run = RealRun(
         script=options.script,
         messages=told.messages,
         method=method,
         argument=argument,
-        aliases=options.myself,
+        aliases=tuple(dict.fromkeys((*options.myself, *sorted(addresses)))),
+        config=None if configured is None else user_config(configured.config),
+        loaded=loaded_modules(configured),
         timeout_s=options.timeout,
         world=world,
     )
     with apart():
         if options.compare:
-            compare(run, report, LegacyServer(options.legacy_bugs))
+            stand_in = LegacyServer(options.legacy_bugs)
+            _configure(stand_in, options)
+            compare(run, report, stand_in)
         else:
             run_in_server(run, report)
     report.assumed = list(world.assumptions.calls.values())

@@ -10,6 +10,7 @@ from pathlib import Path
 from onehttp_compat.cli.report import Report
 from onehttp_compat.real_server.compare import Difference, Follower, differences
 from onehttp_compat.real_server.run import LiveMessage, LiveScript, running
+from onehttp_compat.real_server.user_config import UserConfig
 from onehttp_compat.script.kemi.tree import EMULATED
 from onehttp_compat.script.serving import serving
 from onehttp_compat.script.world import World
@@ -26,6 +27,10 @@ class RealRun:
     method: str | None
     argument: str | None
     aliases: tuple[str, ...]
+    config: UserConfig | None
+    """What the server is started with beside the script."""
+    loaded: frozenset[str] | None
+    """The modules that ``KSR`` has; None: all there are."""
     timeout_s: float
     world: World
     """Of the run in the server."""
@@ -40,7 +45,7 @@ def run_in_server(run: RealRun, report: Report) -> None:
     with _running(run) as live:
         for one in _messages(run, live, report):
             _take_down(one, live, report)
-        _conclude(live, report)
+        _conclude(live, report, run.config)
 
 
 def compare(run: RealRun, report: Report, stand_in: LegacyServer) -> None:
@@ -62,7 +67,7 @@ def compare(run: RealRun, report: Report, stand_in: LegacyServer) -> None:
         _running(run) as live,
         serving(
             run.script, stand_in, run.method, argument=run.argument, prepare=prepare,
-            message_timeout_s=run.timeout_s,
+            loaded=run.loaded, message_timeout_s=run.timeout_s,
         ) as sip,
     ):  # fmt: skip
         sip.world.myself = frozenset({*run.aliases, f"127.0.0.1:{live.port}"})
@@ -71,7 +76,7 @@ def compare(run: RealRun, report: Report, stand_in: LegacyServer) -> None:
             _take_down(one, live, report)
             outcome = sip.run_one(live.as_seen(one.outcome.message))
             found += differences(outcome, follower.take(), one)
-        _conclude(live, report)
+        _conclude(live, report, run.config)
     report.differences = found
 
 
@@ -79,7 +84,7 @@ def compare(run: RealRun, report: Report, stand_in: LegacyServer) -> None:
 def _running(run: RealRun) -> Iterator[LiveScript]:
     with running(
         run.script, run.world.server, run.world, method=run.method, argument=run.argument,
-        aliases=run.aliases,
+        aliases=run.aliases, config=run.config, loaded=run.loaded,
     ) as live:  # fmt: skip
         yield live
 
@@ -103,7 +108,7 @@ def _take_down(one: LiveMessage, live: LiveScript, report: Report) -> None:
     live.answered |= emulated - {each.function.removeprefix("KSR.") for each in assumed}
 
 
-def _conclude(live: LiveScript, report: Report) -> None:
+def _conclude(live: LiveScript, report: Report, config: UserConfig | None) -> None:
     """Say what the server has answered, and what it could not."""
     server = live.server
     report.notes.append(
@@ -114,6 +119,11 @@ def _conclude(live: LiveScript, report: Report) -> None:
     if answered:
         report.notes.append(
             f"Answered by the server itself, and assumed without it: {', '.join(answered)}."
+        )
+    if config is not None and config.left_out:
+        report.notes.append(
+            "Left out of its configuration here, since it reaches beyond this machine: "
+            f"{', '.join(config.left_out)}."
         )
     if server.left_out:
         report.notes.append(f"Modules that did not start: {', '.join(server.left_out)}.")

@@ -18,6 +18,7 @@ from onehttp_compat.process import ScriptRoute
 from onehttp_compat.real_server.link import Answer, Errands
 from onehttp_compat.registry import KEMI, NATIVE, Kind
 from onehttp_compat.script.catalogue import Signature, catalogue
+from onehttp_compat.script.kemi.tree import is_loaded, not_loaded
 from onehttp_compat.script.kemi.variables import PvFunctions
 from onehttp_compat.script.outcome import QueryOutcome
 from onehttp_compat.script.world import World
@@ -96,6 +97,8 @@ class LiveCalls:
         note_query: Callable[[QueryOutcome], object],
     ) -> None:
         self.resuming = _Resuming()
+        self.loaded: frozenset[str] | None = None
+        """The modules of the script's configuration; None: all there are."""
         self.open: set[str] = set()
         """Queries that are on their way, by id."""
         self.changed = threading.Condition()
@@ -121,7 +124,10 @@ class LiveCalls:
         """
         functions = catalogue().functions
         rules = self._world.assumptions.rules
-        if name == "" and (module in functions or any(r.startswith(f"{module}.") for r in rules)):
+        is_assumed = any(rule.startswith(f"{module}.") for rule in rules)
+        if name == "" and (module in functions or is_assumed):
+            if not is_loaded(module, self.loaded) and not is_assumed:
+                raise not_loaded(module)
             return {"kind": "module"}
         owner, wanted = (module, name) if name else ("", module)
         if catalogue().find(owner, wanted) or ".".join(filter(None, (owner, wanted))) in rules:

@@ -40,6 +40,7 @@ rev_dns=no
 server_signature=no
 listen=udp:127.0.0.1:{port}
 {aliases}
+{settings}
 {modules}
 {parameters}
 modparam("app_python3", "load", "{script}")
@@ -67,6 +68,8 @@ class RealServer:
     modules: list[str] = field(default_factory=lambda: list(MODULES))
     parameters: dict[str, list[str]] = field(default_factory=dict)
     aliases: Iterable[str] = ()
+    settings: Iterable[str] = ()
+    """Further lines of the configuration, before its modules."""
     level: int = 1
     port: int = 0
     left_out: list[str] = field(default_factory=list)
@@ -156,6 +159,7 @@ class RealServer:
             level=self.level,
             port=self.port,
             aliases="\n".join(f'alias="{host}"' for host in self.aliases),
+            settings="\n".join(self.settings),
             modules="\n".join(f'loadmodule "{name}.so"' for name in loaded),
             parameters="\n".join(
                 line for name in modules for line in self.parameters.get(name, [])

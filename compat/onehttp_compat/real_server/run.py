@@ -20,6 +20,7 @@ from onehttp_compat.real_server.calls import LiveCalls, placed
 from onehttp_compat.real_server.link import Answer, Link
 from onehttp_compat.real_server.process import RealServer, RealServerError
 from onehttp_compat.real_server.sockets import Sockets
+from onehttp_compat.real_server.user_config import UserConfig
 from onehttp_compat.registry import NATIVE
 from onehttp_compat.script.instance import NO_NUMBER
 from onehttp_compat.script.outcome import MessageOutcome, QueryOutcome
@@ -255,7 +256,8 @@ def running(
     method: str | None = None,
     argument: str | None = None,
     aliases: Iterable[str] = (),
-    defines: Mapping[str, str] = {},
+    config: UserConfig | None = None,
+    loaded: frozenset[str] | None = None,
 ) -> Iterator[LiveScript]:
     """A real server that runs the script at ``path``.
 
@@ -263,6 +265,8 @@ def running(
         world_of: the world of the run; None: a new one.
         method, argument: of an ``app_python`` script, as `serving` takes them.
         aliases: hosts that are the server itself.
+        config: what it is started with beside the script; None: all modules that start alone.
+        loaded: the modules that the script finds; None: all there are.
 
     Raises:
         RealServerError: there is no server, or it does not start; says why.
@@ -287,10 +291,12 @@ def running(
             **({"ONEHTTP_ARGUMENT": argument} if argument is not None else {}),
             **{name: value for name, value in os.environ.items() if name not in ("PATH",)},
         }
-        server = RealServer(
-            folder, environment, aliases=aliases, parameters=_parameters(path, defines)
-        )
+        server = RealServer(folder, environment, aliases=aliases, parameters=_parameters(path))
+        if config is not None:
+            server.modules, server.settings = list(config.modules), config.lines
+            server.parameters |= config.parameters
         live = LiveScript(path, world, sockets, server)
+        live.calls.loaded = loaded
         link = Link(folder / "link", live)
         try:
             _start(live, path)
@@ -313,7 +319,7 @@ def _start(live: LiveScript, path: Path) -> None:
         raise
 
 
-def _parameters(path: Path, _defines: Mapping[str, str]) -> dict[str, list[str]]:
+def _parameters(path: Path) -> dict[str, list[str]]:
     """``modparam`` lines that the script cannot do without: the tables that it names."""
     text = b"".join(file.read_bytes() for file in path.parent.glob("*.py"))
     tables = {(one or other).decode() for one, other in _table.findall(text)}

@@ -155,7 +155,7 @@ class KsrFunctions(FunctionTable):
         self._modules: dict[str, KsrModule] = {}
 
     def names(self) -> list[str]:
-        modules = [name for name in catalogue().functions if name and self._is_loaded(name)]
+        modules = [one for one in catalogue().functions if one and is_loaded(one, self._loaded)]
         return [*super().names(), *modules, "x"]
 
     def named(self, name: str) -> Any:
@@ -167,12 +167,9 @@ class KsrFunctions(FunctionTable):
             return _ending()
         is_assumed = any(label.startswith(f"{name}.") for label in self._world.assumptions.rules)
         if name in catalogue().functions or is_assumed:
-            if self._is_loaded(name) or is_assumed:
+            if is_loaded(name, self._loaded) or is_assumed:
                 return self.module(name)
-            raise AttributeError(
-                f"module 'KSR' has no attribute {name!r}: the configuration does not load "
-                f"{_FILES.get(name, name)}.so"
-            )
+            raise not_loaded(name)
         return super().named(name)
 
     def module(self, name: str) -> KsrModule:
@@ -181,9 +178,19 @@ class KsrFunctions(FunctionTable):
             self._modules[name] = KsrModule(name, FunctionTable(self._world, name))
         return self._modules[name]
 
-    def _is_loaded(self, name: str) -> bool:
-        file = _FILES.get(name, name)
-        return self._loaded is None or not file or file in self._loaded or name in HTTP_MODULES
+
+def is_loaded(name: str, loaded: frozenset[str] | None) -> bool:
+    """Whether ``KSR.<name>`` is there where the configuration loads these modules."""
+    file = _FILES.get(name, name)
+    return loaded is None or not file or file in loaded or name in HTTP_MODULES
+
+
+def not_loaded(name: str) -> AttributeError:
+    """What the script meets otherwise."""
+    return AttributeError(
+        f"module 'KSR' has no attribute {name!r}: the configuration does not load "
+        f"{_FILES.get(name, name)}.so"
+    )
 
 
 def ksr_module(world: World, loaded: frozenset[str] | None = None) -> KsrModule:
