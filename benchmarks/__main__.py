@@ -21,6 +21,7 @@ from benchmarks import (
     page,
     policies,
     queries,
+    scripts,
     xcap,
 )
 from benchmarks.baselines import HEADER
@@ -38,6 +39,7 @@ PARTS = (
     "crowd",
     "h2",
     "queries",
+    "scripts",
     "connections",
     "policies",
     "identity",
@@ -92,6 +94,7 @@ def measured(part: str, nginx: Nginx, rounds: int) -> list[Row]:
                 *queries.suspending(nginx),
                 *queries.slow_route(nginx, max(3, rounds // 2)),
             ],
+            "scripts": lambda: scripts.running(nginx, rounds),
             "connections": lambda: [
                 *connections.named(nginx, rounds),
                 *connections.loading(rounds),

@@ -6,16 +6,18 @@ import dataclasses
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from onehttp import Stats
 from onehttp_compat.calls.observed_call import LegacyCall, shown_url
 from onehttp_compat.cli.tally import PERCENTILES, Tally
-from onehttp_compat.real_server.compare import Difference
 from onehttp_compat.replacements import CallSites, replacement
 from onehttp_compat.script.outcome import MessageEnd, MessageOutcome, QueryOutcome
 from onehttp_compat.script.world.assumptions import AssumedCall
 from onehttp_compat.script.world.mistakes import Mistake
+
+if TYPE_CHECKING:  # slow to import, and of a real server
+    from onehttp_compat.real_server.compare import Difference
 
 ASYNC_MODULES: Final = frozenset({"async_http", "http_async_client"})
 MAX_ROWS: Final = 200

@@ -11,14 +11,13 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 import onehttp
 from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S, TransactionLayer, usual_file
 from onehttp_compat.cli.config_options import Surroundings, config_options
-from onehttp_compat.cli.configured import Configured
 from onehttp_compat.cli.report import Report
 from onehttp_compat.cli.run_world import Told, loaded_modules, tell
 from onehttp_compat.cli.script_output import apart
@@ -31,6 +30,9 @@ from onehttp_compat.script.sip_server import SipServer
 from onehttp_compat.script.world import World
 from onehttp_compat.server import LegacyServer, use_server
 from onehttp_compat.sip.message import SipMessage
+
+if TYPE_CHECKING:
+    from onehttp_compat.cli.configured import Configured
 
 DEFAULT_TIMEOUT_S: Final = 60.0
 INTERRUPTED: Final = 130
@@ -195,6 +197,8 @@ def _configure(server: LegacyServer, options: RunOptions) -> Configured | None:
     """Put in force what the configuration and the command line tell the modules."""
     configured = None
     if options.config is not None:
+        from onehttp_compat.cli.configured import Configured
+
         configured = Configured(server, options.config, options.surroundings)
     for text in options.modparams:
         server.modparam(*_modparam(text))

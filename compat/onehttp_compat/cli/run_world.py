@@ -6,10 +6,13 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from onehttp_compat.cli.configured import Configured
 from onehttp_compat.script.world import World
 from onehttp_compat.sip.message import SipMessage
+
+if TYPE_CHECKING:  # slow to import, and of runs with a configuration
+    from onehttp_compat.cli.configured import Configured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

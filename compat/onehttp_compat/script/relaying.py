@@ -114,9 +114,9 @@ def reply_arrived(world: World, progress: MessageInProgress) -> None:
     tm.statuses[index] = max(tm.statuses[index], reply.status)
     if reply.status < _FIRST_FINAL:
         if reply.status > 100:
-            tm.fake.reply(reply.status, reply.reason)
+            _pass_on(world, progress, tm, reply.status, reply.reason)
     elif reply.status < _FIRST_FAILURE:
-        if not tm.fake.reply(reply.status, reply.reason):
+        if not _pass_on(world, progress, tm, reply.status, reply.reason):
             # Whatever was answered before: a success of the other side is always passed on.
             progress.outcome.replies.append(f"{reply.status} {reply.reason}")
     elif all(status >= _FIRST_FINAL for status in tm.statuses) or reply.status >= 600:
@@ -140,7 +140,17 @@ def _failed(
     if len(tm.branches) == branches and len(tm.fake.responses) == answers:
         status = 487 if tm.is_canceled else tm.status
         reason = reply.reason if status == reply.status else ""
-        tm.fake.reply(status, reason)
+        _pass_on(world, progress, tm, status, reason)
+
+
+def _pass_on(
+    world: World, progress: MessageInProgress, tm: ScriptTransaction, status: int, reason: str
+) -> bool:
+    """Send a reply of the other side back, past the onsend route; False: there was a final one."""
+    if not tm.fake.reply(status, reason):
+        return False
+    _run(world, ON_SEND, Scene(RoutedMessage(progress.message), progress, Route.ON_SEND))
+    return True
 
 
 def _branch_of(tm: ScriptTransaction, reply: SipMessage) -> int:

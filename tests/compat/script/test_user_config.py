@@ -157,4 +157,4 @@ def test_the_real_server_runs_the_script_with_the_configuration_of_its_team(file
     assert "routing.py:16: AttributeError" in options["error"]
     assert "the configuration does not load uac.so" in options["error"]
     assert any("Left out of its configuration here" in note for note in said["notes"])
-    assert [one["function"] for one in said["assumed"]] == ["KSR.rtpengine.rtpengine_manage"]
+    assert any("Answered by the server itself" in note for note in said["notes"])

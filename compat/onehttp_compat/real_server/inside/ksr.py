@@ -17,7 +17,7 @@ RELAYS = frozenset((
     "t_relay", "t_relay_to_flags", "t_relay_to_proto", "t_relay_to_proto_addr",
     "t_relay_to_proxy", "t_relay_to_proxy_flags",
 ))  # fmt: skip
-SUSPENDING = ("query", "http_async_query")
+SUSPENDING = (("http_async_client", "query"), ("", "http_async_query"))
 SCRATCH = "$var(onehttp_scratch)"
 
 
@@ -140,8 +140,8 @@ def http_call(module: str, name: str, arguments: tuple[Any, ...]) -> Any:
     """A function of the HTTP modules; the transaction is suspended here where it waits for it."""
     file, line = place()
     suspended = None
-    is_in_transaction = name in SUSPENDING and REAL.pv.get("$T(id_index)") is not None
-    if is_in_transaction and link.ask("suspends")["value"] and REAL.tmx.t_suspend() > 0:
+    may_suspend = (module, name) in SUSPENDING and REAL.pv.get("$T(id_index)") is not None
+    if may_suspend and link.ask("suspends")["value"] and REAL.tmx.t_suspend() > 0:
         suspended = [REAL.pv.get("$T(id_index)"), REAL.pv.get("$T(id_label)")]
     answer = link.ask(
         "call", module=module, name=name, arguments=list(arguments), suspended=suspended,

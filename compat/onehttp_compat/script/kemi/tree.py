@@ -6,7 +6,6 @@ import types
 from collections.abc import Callable
 from typing import Any, Final
 
-from onehttp_compat.ksr import KemiModule
 from onehttp_compat.near_names import did_you_mean
 from onehttp_compat.registry import KEMI
 from onehttp_compat.script.catalogue import Signature, catalogue
@@ -98,7 +97,6 @@ class FunctionTable:
         self._module = module
         group = EMULATED.get(module)
         self._emulated = group(world) if group else None
-        self._http = KemiModule(world.server, module) if module in HTTP_MODULES else None
 
     def names(self) -> list[str]:
         return list(catalogue().functions.get(self._module, ()))
@@ -112,8 +110,9 @@ class FunctionTable:
         signature = catalogue().find(self._module, name)
         if signature is None:
             return self._unknown(name)
-        if self._http is not None and (self._module, name) in KEMI:
-            return callable_for(self._world, signature, getattr(self._http, name))
+        if (self._module, name) in KEMI:
+            made = self._world.server.kemi_function(self._module, name)
+            return callable_for(self._world, signature, made)
         function = self._emulated.find(name) if self._emulated else None
         assumptions = self._world.assumptions
         if function is None:
