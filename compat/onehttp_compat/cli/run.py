@@ -327,9 +327,10 @@ def _leave_at_once(status: int) -> None:
 def _with_progress(
     outcomes: Iterable[MessageOutcome], total: int, quiet: bool
 ) -> Iterable[MessageOutcome]:
-    if quiet or total < 20 or not sys.stderr.isatty():
+    terminal = sys.__stderr__  # a script has another one
+    if quiet or total < 20 or terminal is None or not terminal.isatty():
         return outcomes
     from rich.console import Console
     from rich.progress import track
 
-    return track(outcomes, "messages", total, console=Console(stderr=True))
+    return track(outcomes, "messages", total, console=Console(file=terminal))

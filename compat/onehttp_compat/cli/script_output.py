@@ -14,7 +14,7 @@ MAX_SHOWN: Final = 1 << 20
 
 
 class ScriptOutput(io.TextIOBase):
-    """Standard output of a script: it goes to standard error."""
+    """What a script writes to standard output, or to standard error: it goes to the second."""
 
     def __init__(self, shown: TextIO) -> None:
         super().__init__()
@@ -43,6 +43,10 @@ class ScriptOutput(io.TextIOBase):
     def flush(self) -> None:
         self.shown.flush()
 
+    def close(self) -> None:
+        """Only flushed: a script that closes its output does not close that of the report."""
+        self.flush()
+
     def note(self) -> str:
         """A word for the report; empty where all was shown."""
         if self.written <= MAX_SHOWN:
@@ -53,32 +57,34 @@ class ScriptOutput(io.TextIOBase):
 @contextlib.contextmanager
 def apart() -> Iterator[ScriptOutput]:
     """Standard output goes to standard error meanwhile, that of child processes too."""
+    before = sys.stdout, sys.stderr
     output = ScriptOutput(sys.stderr)
-    before = sys.stdout
-    with _descriptor_apart(before):
-        sys.stdout = output
+    with _descriptors_apart(*before):
+        sys.stdout = sys.stderr = output
         try:
             yield output
         finally:
             output.flush()
-            sys.stdout = before
+            sys.stdout, sys.stderr = before
 
 
 @contextlib.contextmanager
-def _descriptor_apart(stdout: TextIO) -> Iterator[None]:
-    """Descriptor 1 is that of standard error meanwhile, where both are real ones."""
+def _descriptors_apart(stdout: TextIO, stderr: TextIO) -> Iterator[None]:
+    """Descriptor 1 is that of standard error meanwhile, where both are real ones; whatever a script
+    does to them, they are afterwards what they were."""
     try:
-        is_real = stdout.fileno() == 1 and sys.stderr.fileno() == 2
+        is_real = stdout.fileno() == 1 and stderr.fileno() == 2
     except (OSError, ValueError):
         is_real = False
     if not is_real:
         yield
         return
     stdout.flush()
-    kept = os.dup(1)
+    kept = os.dup(1), os.dup(2)
     os.dup2(2, 1)
     try:
         yield
     finally:
-        os.dup2(kept, 1)
-        os.close(kept)
+        for descriptor, copy in enumerate(kept, 1):
+            os.dup2(copy, descriptor)
+            os.close(copy)

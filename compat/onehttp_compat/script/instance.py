@@ -8,7 +8,7 @@ same with its functions at top level and no ``mod_init`` (``app_python3s``), and
 from __future__ import annotations
 
 import enum
-import traceback
+import os
 import types
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -20,7 +20,9 @@ from onehttp import OnehttpError, Result
 from onehttp_compat.modules.http_async_client.calls import EVENT
 from onehttp_compat.process import ScriptRoute
 from onehttp_compat.script.app_python import Msg
+from onehttp_compat.script.errors_told import place, told_text, way_out
 from onehttp_compat.script.kemi.tree import ScriptExit
+from onehttp_compat.script.limits import TimeLimitExceeded, end_forked_child
 from onehttp_compat.script.message_in_progress import Scene, current
 from onehttp_compat.script.world import World
 
@@ -71,8 +73,8 @@ class Script:
             raise ScriptError(f"{path}: no such file")
         try:
             self._code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
-        except (SyntaxError, ValueError) as error:
-            raise ScriptError(f"{self._does_not_start(error)}{_python_2(error)}") from error
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            raise self.does_not_start(error) from error
 
     def names(self) -> dict[str, object]:
         """Run the file: what it defines.
@@ -87,27 +89,14 @@ class Script:
         return names
 
     def does_not_start(self, error: BaseException) -> ScriptError:
-        return ScriptError(self._does_not_start(error))
+        return ScriptError(f"{self.path}: does not start: {self.placed(error)}")
 
     def placed(self, error: BaseException) -> str:
-        """What the script raised, and its line."""
-        frames = traceback.extract_tb(error.__traceback__)
-        folder = self.path.resolve().parent
-        own = [frame for frame in frames if Path(frame.filename).resolve().parent == folder]
-        where = f"{Path(own[-1].filename).name}:{own[-1].lineno}: " if own else ""
+        """What the script raised, its line, and what may help."""
+        where = place(error, self.path)
         cause = error.__cause__ if isinstance(error, SystemError) else None
-        return f"{where}{type(error).__name__}: {error}" + (f" ({cause})" if cause else "")
-
-    def _does_not_start(self, error: BaseException) -> str:
-        return f"{self.path}: does not start: {self.placed(error)}"
-
-
-def _python_2(error: Exception) -> str:
-    """A word on what is likely the matter with an old script."""
-    text = str(error)
-    if "Missing parentheses in call to 'print'" in text or "multiple exception types" in text:
-        return " (Python 2? `2to3` or `futurize` make such a script one for Python 3)"
-    return ""
+        told = told_text(error) + (f" ({cause})" if cause else "")
+        return (f"{where}: " if where else "") + told + way_out(error)
 
 
 class ScriptInstance:
@@ -119,10 +108,12 @@ class ScriptInstance:
 
     def __init__(self, script: Script, rank: int) -> None:
         self._script = script
+        self._process = os.getpid()
         self.kind = ScriptKind.KEMI
         self.handler = self._made()
         self._method = self._message_method()
         self._child_init(rank)
+        end_forked_child(self._process)
 
     def run(self, scene: Scene) -> None:
         """Give the message to the script."""
@@ -163,8 +154,12 @@ class ScriptInstance:
             work()
         except (ScriptExit, SystemExit):
             pass  # it has said that it is through with the message
-        except Exception as error:  # noqa: BLE001 - the server lives on
+        except (TimeLimitExceeded, KeyboardInterrupt):
+            raise  # of the watchdog and of the user
+        except BaseException as error:  # noqa: BLE001 - the server lives on
             scene.progress.fail(self._script.placed(error))
+        finally:
+            end_forked_child(self._process)
 
     def _run(self, name: str, scene: Scene, *arguments: object) -> None:
         self.guard(scene, lambda: self._call(name, scene, *arguments))
@@ -220,7 +215,9 @@ class ScriptInstance:
             handler = init() if callable(init) else None
         except ScriptExit:
             raise ScriptError(f"{script.path}: does not start: it ends itself") from None
-        except (Exception, SystemExit) as error:
+        except (TimeLimitExceeded, KeyboardInterrupt):
+            raise
+        except BaseException as error:
             raise script.does_not_start(error) from error
         if not callable(init):
             if not callable(names.get(KEMI_ROUTE)):
@@ -261,7 +258,9 @@ class ScriptInstance:
             return
         try:
             code = start(rank)
-        except (ScriptExit, SystemExit, Exception) as error:
+        except (TimeLimitExceeded, KeyboardInterrupt):
+            raise
+        except BaseException as error:
             raise ScriptError(f"{path}: child_init: {self._script.placed(error)}") from error
         if not isinstance(code, int) or code < 0:
             raise ScriptError(f"{path}: child_init({rank}) must return an int >= 0")

@@ -1,7 +1,7 @@
 """What a script may not do to the run: work on one message for ever, or end the process.
 
 The time limit is an exception that the script does not expect, raised in its thread: by a signal in
-the main one, which also ends a sleep, and by the interpreter in all others.
+the main one, which also ends a sleep and a regular expression, and by the interpreter in others.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Any, Final, NoReturn
 
 from onehttp import OnehttpError
+from onehttp_compat.script.errors_told import place
 from onehttp_compat.script.message_in_progress import Scene
 
 AGAIN_S: Final = 0.1
@@ -49,10 +51,12 @@ class Watchdog:
 
     Args:
         limit_s: None: nothing is watched.
+        script: what works; told is at which line of it.
     """
 
-    def __init__(self, limit_s: float | None) -> None:
+    def __init__(self, limit_s: float | None, script: Path) -> None:
         self.limit_s = limit_s
+        self._script = script
         self._watches: list[_Watch] = []
         self._changed = threading.Condition()
         """Guards the watches."""
@@ -85,29 +89,43 @@ class Watchdog:
             yield
             return
         watch = _Watch(threading.get_ident(), time.monotonic() + self.limit_s, scene)
+        ending: BaseException | None = None
         with self._changed:
             self._watches.append(watch)
-            if len(self._watches) == 1:
-                self._changed.notify()
+        if watch.thread == self._main and self._is_handling():
+            # The kernel's clock: a function of C may keep the interpreter from all other threads.
+            signal.setitimer(signal.ITIMER_REAL, self.limit_s, AGAIN_S)
         try:
             yield
-        except TimeLimitExceeded:
-            pass
+        except TimeLimitExceeded as limit:
+            ending = limit
         finally:
             self._end(watch)
         if watch.fired:
+            at = self._place(ending)
             scene.progress.fail(
-                f"ended after {self.limit_s:g} s, the limit of a message (--timeout)"
+                f"ended after {self.limit_s:g} s{at}, the limit of a message (--timeout)"
             )
 
+    def _place(self, ending: BaseException | None) -> str:
+        while ending is not None:  # it may have met the script's own clearing up
+            if where := place(ending, self._script):
+                return f" at {where}"
+            ending = ending.__context__
+        return ""
+
     def _end(self, watch: _Watch) -> None:
-        while not watch.is_over:
+        while watch in self._watches:
             with contextlib.suppress(TimeLimitExceeded), self._changed:
                 watch.is_over = True
-                self._watches.remove(watch)
-                if watch.fired and watch.thread != self._main:
+                if watch.fired:
                     # One that is on its way must not meet what comes after the script.
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(watch.thread), None)
+                self._watches.remove(watch)
+        if watch.thread == self._main and self._is_handling():
+            around = next((one for one in self._watches if one.thread == self._main), None)
+            left_s = max(AGAIN_S, around.due - time.monotonic()) if around else 0.0
+            signal.setitimer(signal.ITIMER_REAL, left_s, AGAIN_S)
 
     def _watch(self) -> None:
         while True:
@@ -115,17 +133,17 @@ class Watchdog:
                 if self._is_closed:
                     return
                 now = time.monotonic()
+                is_alarmed = self._is_handling()
                 for watch in [one for one in self._watches if one.due <= now]:
-                    watch.fired += 1
-                    watch.due = now + AGAIN_S
-                    self._fire(watch)
-                next_due = min((one.due for one in self._watches), default=None)
-                self._changed.wait(None if next_due is None else max(0.0, next_due - now))
+                    if watch.thread != self._main or not is_alarmed:
+                        self._fire(watch)
+                        watch.due = now + AGAIN_S
+                # All have the same limit: none that begins meanwhile can be due before that.
+                waiting = (one.due - now for one in self._watches if one.due > now)
+                self._changed.wait(min(waiting, default=self.limit_s))
 
     def _fire(self, watch: _Watch) -> None:
-        if watch.thread == self._main and self._before is not None:
-            signal.pthread_kill(watch.thread, signal.SIGALRM)
-            return
+        watch.fired += 1
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
             ctypes.c_ulong(watch.thread), ctypes.py_object(TimeLimitExceeded)
         )
@@ -134,11 +152,17 @@ class Watchdog:
                 f"does not end after {self.limit_s} s, the limit of a message (--timeout)"
             )
 
+    def _is_handling(self) -> bool:
+        """Whether the signal comes to us: a script may have a handler of its own for it."""
+        return self._before is not None and signal.getsignal(signal.SIGALRM) == self._on_alarm
+
     def _on_alarm(self, _number: int, frame: FrameType | None) -> None:
-        due = [one for one in self._watches if one.fired and one.thread == self._main]
-        if not due or due[0].is_over:
+        own = [one for one in self._watches if one.thread == self._main]
+        watch = own[-1] if own else None
+        if watch is None or watch.is_over or watch.due > time.monotonic():
             return
-        if due[0].fired > 1:
+        watch.fired += 1
+        if watch.fired > 1:
             # It catches everything: every further line of it meets the exception.
             sys.settrace(_raise_in_line)
             while frame is not None:
@@ -154,6 +178,14 @@ def _raise_in_line(frame: FrameType, event: str, _: object) -> Any:
     if event == "line":
         raise TimeLimitExceeded
     return _raise_in_line
+
+
+def end_forked_child(process: int) -> None:
+    """A child that a script has forked, and that comes back out of the script, ends here: the run
+    goes on in ``process``, its parent, alone."""
+    if os.getpid() != process:
+        sys.stderr.flush()
+        os._exit(0)
 
 
 @contextlib.contextmanager

@@ -52,6 +52,6 @@ def serving(
     prepare(world)
     ksr = ksr_module(world, loaded)
     call = None if method is None else Call(method, argument)
-    with provided_modules(ksr, path), Watchdog(message_timeout_s) as watchdog:
+    with provided_modules(ksr, path), Watchdog(message_timeout_s, path) as watchdog:
         script = Script(path, world, ksr, call)
         yield SipServer(script, world, ranks, watchdog)

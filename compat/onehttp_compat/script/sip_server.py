@@ -289,11 +289,16 @@ class SipServer:
         Raises:
             ScriptError: it does not start.
         """
+        instance: ScriptInstance | None = None
         with self._outside(f"child_init({rank})") as scene, self._watchdog.watching(scene):
             instance = ScriptInstance(self._script, rank)
             if self._process.instance is None:
                 self._process.instance = instance
-            return instance
+        if instance is None:
+            raise ScriptError(
+                f"{self._script.path}: does not start: {scene.progress.outcome.error}"
+            )
+        return instance
 
     def _count_starting(self, step: int) -> None:
         with self.layer.changed:

@@ -14,7 +14,7 @@ TRANSPORTS: Final = ("udp", "tcp", "tls", "sctp", "ws", "wss")
 
 _split = re.compile(
     r"(?P<scheme>sips?|tels?):"
-    r"(?:(?P<user>[^@:;?<>\s]*)(?P<user_params>;[^@:?<>\s]*)?(?::(?P<password>[^@<>\s]*))?@)?"
+    r"(?:(?P<user>[^@:<>\s]*)(?::(?P<password>[^@;<>\s]*))?@)?"
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:;?@<>\[\]\s]*)(?::(?P<port>\d{0,5}))?"
     r"(?:;(?P<params>[^?<>\s]*))?(?:\?(?P<headers>[^<>\s]*))?",
     re.IGNORECASE,
@@ -27,13 +27,13 @@ class SipUri:
 
     scheme: str
     user: str = ""
+    """With its parameters, as in ``+4930123;phone-context=example.org``."""
     password: str = ""
     host: str = ""
     port: str = ""
     params: str = ""
     """Without the semicolon before the first."""
     headers: str = ""
-    user_params: str = ""
 
     def param(self, name: str) -> str | None:
         """The value of a parameter, empty where it has none; None: no such parameter."""
@@ -53,7 +53,7 @@ class SipUri:
         return DEFAULT_TLS_PORT if is_tls else DEFAULT_PORT
 
     def __str__(self) -> str:
-        who = self.user + self.user_params + (f":{self.password}" if self.password else "")
+        who = self.user + (f":{self.password}" if self.password else "")
         return (
             f"{self.scheme}:{who}{'@' if who and self.host else ''}{self.host}"
             f"{':' + self.port if self.port else ''}{';' + self.params if self.params else ''}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -52,8 +53,11 @@ def test_what_is_emulated_is_what_the_server_has(load: Load) -> None:
         functions = catalogue().functions[module]
         own = {name for name in vars(group) if not name.startswith("_") and name != "find"}
         assert own - set(functions) <= set(), module
-        found = [name for name in functions if group(world).find(name) is not None]
-        assert found, module
+        found = {name: group(world).find(name) for name in functions}
+        assert any(found.values()), module
+        for name, function in found.items():
+            if function is not None:  # it takes as many arguments as the server's
+                inspect.signature(function).bind(*functions[name].parameters)
 
 
 @pytest.mark.debian

@@ -19,6 +19,10 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
+def _length(text: str) -> int:
+    return len(text.encode("utf-8", "surrogateescape"))
+
+
 def _uri(part: Callable[[SipUri], Value]) -> Rule:
     def apply(data: bytes) -> Value:
         return part(_parsed(data))
@@ -144,7 +148,7 @@ RULES: Final = {
     ),
     "nameaddr.name": _name_address(_name_as_written),
     "nameaddr.uri": _name_address(_uri_as_written),
-    "nameaddr.len": _name_address(lambda text, address: len(_whole(text, address).encode())),
+    "nameaddr.len": _name_address(lambda text, address: _length(_whole(text, address))),
     "tobody.uri": _to_body(lambda address, _: address.uri),
     "tobody.tag": _to_body(lambda address, _: address.param("tag") or ""),
     "tobody.user": _to_body(lambda _, uri: uri.user),

@@ -5,11 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from onehttp_compat.pv import ReadOnlyVariableError, RefusedValueError, UnknownVariableError
 from onehttp_compat.script.catalogue import Signature
 from onehttp_compat.script.world import World
 
 INT_MIN, INT_MAX = -(1 << 31), (1 << 31) - 1
 _LETTERS: Final = {"str": "s", "int": "n"}
+NOT_SO_WRITTEN: Final = (UnknownVariableError, ReadOnlyVariableError, RefusedValueError)
+"""What is wrong with an argument as a variable, an expression or a value of one."""
+_FAILED: Final[dict[str, int | bool | None]] = {"int": -1, "bool": False, "none": 0, "xval": None}
+"""What functions of each kind say then: the server logs it, and goes on."""
+
+
+def emulated(
+    world: World, signature: Signature, function: Callable[..., Any]
+) -> Callable[..., Any]:
+    """A function of ours, which fails as the server's does: the script is told no more than that,
+    its author is told why."""
+    failed = _FAILED[signature.result]
+
+    def call(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except NOT_SO_WRITTEN as error:
+            world.mistakes.note(str(error))
+            return failed
+
+    return call if signature.parameters else function
 
 
 def callable_for(

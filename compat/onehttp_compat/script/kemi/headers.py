@@ -9,13 +9,16 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable
+from typing import Final
 
-from onehttp_compat.pseudo_variables.syntax import UnknownVariableError
 from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix, substitution
 from onehttp_compat.pv import as_bytes
 from onehttp_compat.script.kemi.functions import FALSE, NOTHING_TO_DO, TRUE, Functions, as_code
 from onehttp_compat.script.routed_message import FIRST, LAST
 from onehttp_compat.sip.message import canonical, parse_or_refuse
+
+NONE_OF_THEM: Final = -2
+"""What ``remove_hf_match`` says where it has removed nothing."""
 
 
 class _Headers(Functions):
@@ -40,14 +43,19 @@ class _Headers(Functions):
     def _matching(self, pattern: str) -> list[int]:
         expression = posix(pattern.encode(), re.IGNORECASE)
         headers = self._sip.headers
-        return [i for i, (name, _) in enumerate(headers) if expression.search(name.encode())]
+        return [i for i, (name, _) in enumerate(headers) if expression.search(as_bytes(name))]
 
     def _value(self, name: str, index: int = 0) -> str | None:
+        """As it crosses into Python: text that is not UTF-8 raises UnicodeDecodeError."""
+        text = self._text(name, index)
+        return text if text is None or text.isascii() else as_bytes(text).decode()
+
+    def _text(self, name: str, index: int = 0) -> str | None:
         texts = [] if self._sip.is_broken else self._sip.all(name)
         if not -len(texts) <= index < len(texts):
             self._world.hint_if_added(name)
             return None
-        return texts[index] if texts[index].isascii() else as_bytes(texts[index]).decode()
+        return texts[index]
 
 
 class HdrFunctions(_Headers):
@@ -82,7 +90,7 @@ class HdrFunctions(_Headers):
         return self.insert(line)
 
     def is_present(self, name: str) -> int:
-        return as_code(self._value(name) is not None)
+        return as_code(self._text(name) is not None)
 
     def get(self, name: str) -> str | None:
         return self._value(name)
@@ -120,7 +128,7 @@ class TextopsHeaders(_Headers):
     """``KSR.textops``: headers."""
 
     def is_present_hf(self, name: str) -> int:
-        return as_code(self._value(name) is not None)
+        return as_code(self._text(name) is not None)
 
     def is_present_hf_re(self, pattern: str) -> int:
         return as_code(self._matching(pattern))
@@ -132,8 +140,20 @@ class TextopsHeaders(_Headers):
     def remove_hf_re(self, pattern: str) -> int:
         return as_code(self._remove(pattern, self._matching(pattern)))
 
-    def remove_hf_match(self, name: str, pattern: str) -> int:
-        return TRUE if self._remove(name, self._with_text(name, pattern)) else FALSE
+    def remove_hf_match(self, name: str, operator: str, text: str) -> int:
+        expression = posix(text.encode()) if operator == "re" else None
+        tests: dict[str, Callable[[str], bool]] = {
+            "eq": lambda value: value == text,
+            "ne": lambda value: value != text,
+            "in": lambda value: text in value,
+            "re": lambda value: bool(expression and expression.search(as_bytes(value))),
+        }
+        test = tests.get(operator)
+        if test is None:
+            return FALSE
+        headers = () if self._sip.is_broken else self._sip.headers
+        found = [i for i in self._routed.indices(name) if i < len(headers) and test(headers[i][1])]
+        return TRUE if self._remove(name, found) else NONE_OF_THEM
 
     def remove_hf_exp(self, taken: str, kept: str) -> int:
         indices = sorted(set(self._matching(taken)) - set(self._matching(kept)))
@@ -150,13 +170,9 @@ class TextopsHeaders(_Headers):
     def subst_hf(self, name: str, expression: str, which: str) -> int:
         found = self._routed.indices(name)
         chosen = {"f": found[:1], "l": found[-1:]}.get(which[:1].lower(), found)
-        try:
-            replace, changed = substitution(expression.encode()), 0
-        except UnknownVariableError as error:
-            self._world.mistakes.note(str(error))
-            return FALSE
+        replace, changed = substitution(expression.encode()), 0
         for index in chosen:
-            text, count = replace(self._sip.headers[index][1].encode("utf-8", "surrogateescape"))
+            text, count = replace(as_bytes(self._sip.headers[index][1]))
             if count:
                 self._routed.replaced[index] = text.decode("utf-8", "surrogateescape")
                 changed += count

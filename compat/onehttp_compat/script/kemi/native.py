@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from onehttp_compat.registry import NATIVE
 from onehttp_compat.script.catalogue import Signature, catalogue
+from onehttp_compat.script.kemi.calling import emulated
 from onehttp_compat.script.kemi.functions import FALSE, TRUE
 from onehttp_compat.script.kemi.tree import EMULATED
 from onehttp_compat.script.world import World
@@ -63,7 +64,7 @@ def native_function(world: World, name: str, count: int) -> Callable[..., int] |
     function = group(world).find(signature.name) if group else None
     if function is None or len(kinds) != count:
         return lambda *given: as_code(world.assumptions.answer(signature, given))
-    emulated = function
+    emulating = emulated(world, signature, function)
 
     def call(*given: str) -> int:
         try:
@@ -72,7 +73,7 @@ def native_function(world: World, name: str, count: int) -> Callable[..., int] |
         except ValueError:
             world.mistakes.note(f"{name}{given}: expected a number")
             return FALSE
-        return as_code(emulated(*values))
+        return as_code(emulating(*values))
 
     return call
 

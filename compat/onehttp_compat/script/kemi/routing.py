@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from onehttp_compat.pseudo_variables.syntax import UnknownVariableError
 from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix
+from onehttp_compat.pv import as_bytes
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
 from onehttp_compat.script.routed_message import FIRST, Branch
 from onehttp_compat.sip.address import parse_address, split_addresses
@@ -62,11 +62,7 @@ class RrFunctions(Functions):
         params = self._routed.route_params_received
         if params is None:
             return FALSE
-        try:
-            return as_code(posix(pattern.encode()).search(params.encode()))
-        except UnknownVariableError as error:
-            self._world.mistakes.note(str(error))
-            return FALSE
+        return as_code(posix(pattern.encode()).search(as_bytes(params)))
 
     def is_direction(self, direction: str) -> int:
         params = self._routed.route_params_received or ""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from onehttp_compat.pseudo_variables.syntax import UnknownVariableError
 from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix, substitution
+from onehttp_compat.pv import as_bytes
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
 from onehttp_compat.script.kemi.headers import TextopsHeaders
 from onehttp_compat.sip.message import parse_or_refuse
@@ -129,7 +130,7 @@ class TextopsFunctions(TextopsHeaders):
 
     def subst_uri(self, expression: str) -> int:
         replace = _substitution(expression)
-        text, count = replace(self._routed.uri.encode()) if replace else (b"", 0)
+        text, count = replace(as_bytes(self._routed.uri)) if replace else (b"", 0)
         if not count:
             return FALSE
         self._routed.new_uri = text.decode("utf-8", "surrogateescape")
@@ -138,7 +139,7 @@ class TextopsFunctions(TextopsHeaders):
 
     def subst_user(self, expression: str) -> int:
         replace, uri = _substitution(expression), self._routed.parsed_uri
-        text, count = replace(uri.user.encode()) if replace and uri else (b"", 0)
+        text, count = replace(as_bytes(uri.user)) if replace and uri else (b"", 0)
         if not count or not self._routed.rewrite(user=text.decode("utf-8", "surrogateescape")):
             return FALSE
         self._scene.act(f"$ru = {self._routed.uri}")
@@ -152,13 +153,8 @@ class TextopsFunctions(TextopsHeaders):
         return as_code(held)
 
     def _search(self, pattern: str, data: bytes) -> int:
-        try:
-            return as_code(
-                posix(pattern.encode(), re.IGNORECASE | re.MULTILINE).search(c_string(data))
-            )
-        except UnknownVariableError as error:
-            self._world.mistakes.note(str(error))
-            return FALSE
+        expression = posix(pattern.encode(), re.IGNORECASE | re.MULTILINE)
+        return as_code(expression.search(c_string(data)))
 
 
 class RegexFunctions(Functions):

@@ -9,7 +9,7 @@ from typing import Any, Final
 from onehttp_compat.near_names import did_you_mean
 from onehttp_compat.registry import KEMI
 from onehttp_compat.script.catalogue import Signature, catalogue
-from onehttp_compat.script.kemi.calling import callable_for
+from onehttp_compat.script.kemi.calling import callable_for, emulated
 from onehttp_compat.script.kemi.core import CoreFunctions, XlogFunctions
 from onehttp_compat.script.kemi.functions import Functions
 from onehttp_compat.script.kemi.headers import HdrFunctions, TextopsxFunctions
@@ -119,6 +119,7 @@ class FunctionTable:
             return callable_for(
                 self._world, signature, lambda *given: assumptions.answer(signature, given)
             )
+        function = emulated(self._world, signature, function)
         if signature.label.removeprefix("KSR.") in assumptions.rules:
             function = self._overridden(signature, function)
         return callable_for(self._world, signature, function)

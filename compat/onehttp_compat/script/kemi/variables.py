@@ -26,7 +26,7 @@ class PvFunctions(NullReading, Functions):
     def get(self, name: str) -> int | str | None:
         try:
             value = self._world.server.pv.get(_whole(name))
-        except UnknownVariableError as error:
+        except (UnknownVariableError, RefusedValueError) as error:
             self._world.mistakes.note(str(error))
             return None
         return crossing(value)
@@ -54,9 +54,6 @@ class PvFunctions(NullReading, Functions):
             return True
         except RefusedValueError:
             return False
-        except UnknownVariableError as error:
-            self._world.mistakes.note(str(error))
-            return False
         return True
 
 
@@ -78,11 +75,7 @@ class PvxFunctions(Functions):
 
     def evalx(self, target: str, text: str) -> int:
         store = self._world.server.pv
-        try:
-            store.set(target, store.expand(text))
-        except (UnknownVariableError, ReadOnlyVariableError, RefusedValueError) as error:
-            self._world.mistakes.note(str(error))
-            return FALSE
+        store.set(target, store.expand(text))
         return TRUE
 
     def xavp_params_explode(self, text: str, root: str) -> int:
@@ -139,7 +132,11 @@ class PvxFunctions(Functions):
         store = self._world.server.pv
 
         def get(*names: str) -> Value:
-            return crossing(store.get(named(*names)))
+            try:
+                return crossing(store.get(named(*names)))
+            except (UnknownVariableError, RefusedValueError) as error:
+                self._world.mistakes.note(str(error))
+                return None
 
         def put(*arguments: Any) -> int:
             *names, value = arguments

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix
+from onehttp_compat.pv import as_bytes
 from onehttp_compat.sip.value import Value
 
 
@@ -108,8 +110,11 @@ class SharedTables:
 
         Args:
             kind: ``eq``, ``ne``, ``sw`` (starts with), ``ew``, ``in`` (holds), ``re``.
+
+        Raises:
+            UnknownVariableError: ``wanted`` is to be an expression, and is none.
         """
-        import re
+        expression = posix(wanted.encode()) if kind == "re" else None
 
         def text_of(key: str) -> str:
             value = self.get(table, key) if is_value else key
@@ -123,7 +128,7 @@ class SharedTables:
             "sw": lambda text: text.startswith(wanted),
             "ew": lambda text: text.endswith(wanted),
             "in": lambda text: wanted in text,
-            "re": lambda text: re.search(wanted, text) is not None,
+            "re": lambda text: bool(expression and expression.search(as_bytes(text))),
             "fn": lambda text: fnmatch.fnmatch(text, wanted),
         }
         test = tests.get(kind)
