@@ -16,6 +16,7 @@ from onehttp.testing.route import Route
 from onehttp.testing.route_arguments import RouteArguments, answering, check_keywords, matching
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.errors import TransferError, UnexpectedRequestError
+from onehttp_backends.rules.request_rules import check_seconds
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -64,8 +65,11 @@ class Double:
         handlers = Reply(**answering(route)).handlers(place)
         times, delay_s = route.get("times"), route.get("delay_s", 0.0)
         is_sequence = "answers" in route
-        if times is not None and (times < 1 or is_sequence):
-            raise ValueError(f"{place}: times: expected 1 or more, and not beside answers=")
+        if times is not None and (not isinstance(times, int) or times < 1 or is_sequence):
+            raise ValueError(
+                f"{place}: times: expected a number from 1 on, and not beside answers="
+            )
+        check_seconds("delay_s", delay_s)
         if delay_s:
             handlers = [self._delayed(each, delay_s) for each in handlers]
         return self.add_route(Route(matcher, handlers, len(handlers) if is_sequence else times))

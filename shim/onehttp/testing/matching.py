@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
+from onehttp.calls.arguments import header_pairs
 from onehttp.testing.differing import differing
 from onehttp.testing.route_arguments import HeaderSource
 from onehttp.urls import ParamSource, ascii_url, query_pairs
@@ -55,8 +56,9 @@ class Matcher:
         self.url = url
         self._pattern = _pattern(address)
         self._params = [*parse_qsl(query, keep_blank_values=True), *_pairs(params)]
-        given = headers.items() if isinstance(headers, Mapping) else headers or ()
-        self._headers = [(name.lower(), value) for name, value in given]
+        self._headers = [(name.lower(), value) for name, value in header_pairs(headers)]
+        if body is not None and not isinstance(body, (bytes, str)):
+            raise TypeError(f"body: expected bytes or text, got {type(body).__name__}")
         self._body = body.encode() if isinstance(body, str) else body
         self._json = match_json
         self._is_exact = is_exact

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from onehttp.calls.arguments import header_pairs
 from onehttp.testing.matching import ANY
 from onehttp.testing.route_arguments import HeaderSource
 from onehttp_backends.errors import TransferError, transfer_error
 
 if TYPE_CHECKING:
     from onehttp_backends.double.answers import Answer, Handler
+
+MAX_CODE: Final = 101
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +77,14 @@ class Reply:
         if self.json is not ANY:
             from json import dumps
 
-            return dumps(self.json)
+            try:
+                return dumps(self.json)
+            except (TypeError, ValueError) as error:
+                raise TypeError(f"{place}: json: {error}") from None
         return self.text if self.text is not None else self.content or b""
 
     def _headers(self) -> list[tuple[str, str]]:
-        given = self.answer_headers
-        pairs = list(given.items() if isinstance(given, Mapping) else given or ())
+        pairs = list(header_pairs(self.answer_headers))
         if any(name.lower() == "content-type" for name, _ in pairs):
             return pairs
         if self.json is not ANY:
@@ -89,8 +94,14 @@ class Reply:
 
 def _error(error: Any, place: str) -> Any:
     """An error, or its class; of a code what libcurl ends with so."""
-    if isinstance(error, bool) or not isinstance(error, int):
+    is_class = isinstance(error, type) and issubclass(error, TransferError)
+    if is_class or isinstance(error, TransferError):
         return error
+    if not isinstance(error, int) or not 1 <= error <= MAX_CODE or isinstance(error, bool):
+        raise TypeError(
+            f"{place}: error: expected an error of a transfer, its class, or libcurl's code from "
+            f"1 to {MAX_CODE}, got {error!r}"
+        )
     made = transfer_error(error, f"{place}: the test has it so")
     kind = type(made)
     return made if kind is TransferError else kind(error, made.message)

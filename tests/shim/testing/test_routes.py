@@ -1,0 +1,150 @@
+"""Routes of the double by themselves: what may be said of them, and what is refused at once."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+import onehttp
+from onehttp.testing import Double
+from onehttp_backends.double import HttpxBackend
+from servers.patience import PATIENCE_S
+
+URL = "https://a.example/x"
+
+
+@pytest.mark.parametrize(
+    ("keywords", "complaint"),
+    [
+        ({"jsn": 1}, "unexpected keyword argument 'jsn' (did you mean 'json'?)"),
+        ({"status_code": 200}, "the status of the answer is status="),
+        ({"side_effect": []}, "error= for one, answers=[...] for several, handler= for a function"),
+        ({"status": "200"}, "expected a status as a number, got '200'"),
+        ({"status": 20}, "a status from 200 to 999"),
+        ({"json": object()}, "json: Object of type object is not JSON serializable"),
+        ({"json": 1, "text": "x"}, "text and json exclude each other"),
+        ({"json": 1, "error": 7}, "exclude each other"),
+        ({"status": 200, "answers": [200]}, "exclude each other"),
+        ({"handler": 3}, "handler: expected a function of the request"),
+        ({"error": ZeroDivisionError}, "error: expected an error of a transfer, its class, or"),
+        ({"error": onehttp.ConfigurationError}, "error: expected an error of a transfer"),
+        ({"error": 0}, "libcurl's code from 1 to"),
+        ({"error": True}, "libcurl's code from 1 to"),
+        ({"answers": []}, "answers: expected a list of them"),
+        ({"answers": (200, "x")}, "answers: expected a list of them"),
+        ({"answers": [200, None]}, "answers[1]: NoneType is no answer"),
+        ({"answers": [200], "times": 2}, "not beside answers="),
+        ({"times": 0}, "times: expected a number from 1 on"),
+        ({"times": "2"}, "times: expected a number from 1 on"),
+        ({"delay_s": "1"}, "delay_s: expected seconds as a number"),
+        ({"delay_s": -1}, "delay_s: expected seconds from 0"),
+        ({"headers": "X-A: 1"}, "headers: expected pairs of name and value"),
+        ({"answer_headers": 3}, "headers: expected pairs of name and value"),
+        ({"answer_headers": {"X A": "1"}}, "header 'X A': not a token"),
+        ({"params": 3}, "params: expected pairs"),
+        ({"params": {"a": object()}}, "params: 'a': expected text"),
+        ({"body": 3}, "body: expected bytes or text, got int"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_at_once(keywords: Any, complaint: str) -> None:
+    double = Double()
+    with pytest.raises((TypeError, ValueError)) as caught:
+        double.get(URL, **keywords)
+    assert complaint in str(caught.value)
+    assert double.routes == []
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "complaint"),
+    [
+        ("GET", "/x", "URL: a path without a host"),
+        ("GET", "a.example/x", "URL: no scheme before 'a.example'"),
+        ("GET", "https://a.example/{a}/{a}", "there twice"),
+        ("get", URL, "methods are in capitals: 'GET'"),
+        ("GET", 3, "url: expected text, got int"),
+    ],
+)
+def test_a_place_that_no_request_goes_to(method: str, url: Any, complaint: str) -> None:
+    with pytest.raises((TypeError, ValueError)) as caught:
+        Double().add(method, url)
+    assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "url", "names"),
+    [
+        ("https://a.example", "https://a.example/", {}),
+        ("https://A.example:443/x", "https://a.example/x", {}),
+        ("http://a.example:80/x", "http://a.example/x?a=1", {}),
+        ("https://a.example/{a}", "https://a.example/b", {"a": "b"}),
+        ("https://a.example/{a}", "https://a.example/b%2Fc", {"a": "b%2Fc"}),
+        ("https://a.example/{a}", "https://a.example/b/c", None),
+        ("https://a.example/{a}", "https://a.example/", None),
+        ("https://a.example/{a}.json", "https://a.example/b.json", {"a": "b"}),
+        ("https://a.example/{a}-{b}", "https://a.example/1-2", {"a": "1", "b": "2"}),
+        ("https://{host}/x", "https://a.example/x", {"host": "a.example"}),
+        ("https://a.example/a.c", "https://a.example/abc", None),
+        ("https://a.example/ü", "https://a.example/%C3%BC", {}),
+        ("https://bücher.example/", "https://xn--bcher-kva.example/", {}),
+        ("https://a.example/x#top", "https://a.example/x", {}),
+        ("https://a.example/x/", "https://a.example/x", None),
+        ("http://a.example/x", "https://a.example/x", None),
+    ],
+)
+def test_which_urls_a_pattern_is_for(pattern: str, url: str, names: dict[str, str] | None) -> None:
+    double = Double()
+    route = double.get(pattern)
+    backend = HttpxBackend(answers=double)
+    if names is None:
+        with pytest.raises(onehttp.UnexpectedRequestError):
+            backend.perform(onehttp.Request("GET", url))
+    else:
+        backend.perform(onehttp.Request("GET", url))
+        assert route.calls.last.names == names
+
+
+def test_threads_get_each_answer_once() -> None:
+    many, double = 200, Double()
+    route = double.get(URL, answers=[(200, str(at)) for at in range(many)])
+    backend, found = HttpxBackend(answers=double), list[str]()
+
+    def ask() -> None:
+        calls = range(many // 8)
+        found.extend(backend.perform(onehttp.Request("GET", URL)).text for _ in calls)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    assert sorted(map(int, found)) == list(range(many))
+    assert (route.call_count, len(double.calls), route.is_used_up) == (many, many, True)
+
+
+def test_what_is_asserted_of_calls() -> None:
+    double = Double()
+    route = double.post(URL)
+    backend = HttpxBackend(answers=double)
+    route.assert_not_called()
+    for asserting in (route.assert_called, route.assert_called_once, route.assert_called_with):
+        with pytest.raises(AssertionError, match=r"never called|there was none"):
+            asserting()
+    with pytest.raises(AssertionError, match="there was no call"):
+        _ = route.calls.last
+    backend.perform(onehttp.Request("POST", f"{URL}?a=1&a=2", (("X-A", "1"),), b"c=d&e="))
+    route.assert_called_once_with(
+        params={"a": [1, 2]}, headers={"x-a": "1"}, body="c=d&e=", form={"c": "d", "e": ""}
+    )
+    others: list[dict[str, Any]] = [
+        *({"params": {}}, {"form": {"c": "d"}}, {"body": b""}, {"json": {}}),
+        {"headers": {"X-B": "1"}},
+    ]
+    for other in others:
+        with pytest.raises(AssertionError, match="the last call was another"):
+            route.assert_called_with(**other)
+    with pytest.raises(AssertionError, match="there were 1"):
+        route.assert_not_called()
+    assert route.calls.last.headers["X-A"] == "1"
+    assert route.calls.last.text == "c=d&e="
