@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -50,9 +50,10 @@ class Recorder:
         if mode != "all":
             self._load()
 
-    def scrub(self, *names: str) -> None:
-        """Take headers, parameters and JSON keys of these names for secrets, too."""
-        self._scrubber.add(*names)
+    def scrub(self, *names: str, values: Iterable[str] = ()) -> None:
+        """Take headers, parameters and JSON keys of these names for secrets, too, and these values
+        wherever they stand: in the path of a URL, say."""
+        self._scrubber.add(names, values)
 
     def _load(self) -> None:
         try:
@@ -117,7 +118,7 @@ class Recorder:
         else:
             made["error"] = {
                 "code": outcome.code,
-                "message": outcome.message,
+                "message": self._scrubber.text(outcome.message),
                 "sent": outcome.sent.value,
                 "phase": outcome.phase and outcome.phase.value,
             }

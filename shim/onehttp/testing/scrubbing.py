@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -16,6 +17,7 @@ _secret = re.compile(
     r"|session[-_]?id|private[-_]?key|signature",
     re.IGNORECASE,
 ).search
+_URLS: Final = frozenset({"location", "content-location", "referer"})
 _IN_A_QUERY: Final = frozenset({"key", "sig"})
 VOLATILE: Final = frozenset(
     {
@@ -37,14 +39,22 @@ VOLATILE: Final = frozenset(
 
 
 class Scrubber:
-    """Takes secrets out by the names of headers, parameters and keys of JSON."""
+    """Takes secrets out by the names of headers, parameters and keys of JSON, and by themselves."""
 
     def __init__(self) -> None:
         self._further: set[str] = set()
+        self._values: list[str] = []
 
-    def add(self, *names: str) -> None:
-        """Take what these names hold for a secret, too."""
+    def add(self, names: Iterable[str], values: Iterable[str]) -> None:
+        """Take what these names hold for a secret, too, and these values wherever they stand."""
         self._further.update(name.lower() for name in names)
+        self._values += [value for value in values if value]
+
+    def text(self, text: str) -> str:
+        """Without the values that are secret wherever they stand."""
+        for value in self._values:
+            text = text.replace(value, SCRUBBED)
+        return text
 
     def is_secret(self, name: str) -> bool:
         """Whether what a name holds is one."""
@@ -53,13 +63,17 @@ class Scrubber:
     def headers(self, pairs: HeaderPairs, keep: frozenset[str] = frozenset()) -> HeaderPairs:
         """Without those that are another each time, but for those in ``keep``."""
         return tuple(
-            (name, SCRUBBED if self.is_secret(name) else value)
+            (name, SCRUBBED if self.is_secret(name) else self._header(name.lower(), value))
             for name, value in pairs
             if name.lower() not in VOLATILE - keep
         )
 
+    def _header(self, name: str, value: str) -> str:
+        return self.url(value) if name in _URLS else self.text(value)
+
     def url(self, url: str) -> str:
         """Without the values of secret parameters."""
+        url = self.text(url)
         parts = urlsplit(url)
         pairs = parse_qsl(parts.query, keep_blank_values=True)
         if not any(self._is_hidden(name) for name, _ in pairs):
@@ -70,6 +84,8 @@ class Scrubber:
         """JSON and forms without secret values; anything else as it is."""
         if not body:
             return body
+        for value in self._values:
+            body = body.replace(value.encode(), SCRUBBED.encode())
         if "form-urlencoded" in content_type:
             pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
             return (

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import onehttp
 import onehttp.testing.plugin
-import onehttp.testing.recording  # noqa: F401
+import onehttp.testing.recording
 import onehttp_backends.double  # noqa: F401
 from onehttp.testing import cassette
 from onehttp.testing.cassette import CassetteError, Exchange
@@ -128,6 +129,23 @@ def test_further_names_can_be_secret(pytester: pytest.Pytester) -> None:
         run(pytester, "new").assert_outcomes(passed=1)
         run(pytester).assert_outcomes(passed=1)
     assert "Alice" not in path_of(pytester).read_text()
+
+
+def test_values_are_secret_wherever_they_stand() -> None:
+    scrubber = Scrubber()
+    scrubber.add([], ["canary", ""])
+    location = ("Location", "https://a.example/x?token=t0p&a=1")
+    request = onehttp.Request(
+        "POST",
+        "https://a.example/hooks/canary?a=canary",
+        (("X-A", "a canary"), location),
+        b"canary",
+    )
+    found = scrubber.request(request)
+    assert found.url == "https://a.example/hooks/[scrubbed]?a=[scrubbed]"
+    assert found.headers[0] == ("X-A", "a [scrubbed]")
+    assert found.headers[1] == ("Location", "https://a.example/x?token=%5Bscrubbed%5D&a=1")
+    assert found.body == b"[scrubbed]"
 
 
 GOOD = """
