@@ -21,6 +21,8 @@ class Gathering(cst.CSTVisitor):
         self.values: dict[cst.CSTNode, cst.BaseExpression] = {}
         self.unreachable: set[cst.CSTNode] = set()
         self.imports: set[str] = set()
+        self.words: set[str] = set()
+        """Every name there is."""
         self.is_script = False
         self._called: set[cst.CSTNode] = set()
         self._dead = 0
@@ -48,6 +50,7 @@ class Gathering(cst.CSTVisitor):
             self.named.append(node)
 
     def visit_Name(self, node: cst.Name) -> None:
+        self.words.add(node.value)
         self.is_script = self.is_script or node.value == "KSR"
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> None:

@@ -43,6 +43,20 @@ class Names:
             return self._of_call(node, depth)
         return ""
 
+    def ksr_near(self, call: cst.Call) -> str:
+        """The name for ``KSR`` where a call stands; empty: it has none there."""
+        root: cst.BaseExpression = call.func
+        while isinstance(root, cst.Attribute):
+            root = root.value
+        if isinstance(root, cst.Name):
+            if self.origin(root) == KSR:
+                return root.value
+            scope = self._scopes.get(root)
+            found = scope[KSR] if scope is not None else set()
+            if any(self._of_assignment(KSR, one, 0) == KSR for one in found):
+                return KSR
+        return ""
+
     def _of_attribute(self, node: cst.Attribute, depth: int) -> str:
         base = node.value
         if isinstance(base, cst.Name) and base.value in ("self", "cls"):

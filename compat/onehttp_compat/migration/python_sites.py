@@ -20,10 +20,14 @@ from onehttp_compat.registry import FUNCTIONS, MODULES
 _WORDS: Final = (
     *{function.name for function in FUNCTIONS},
     *(f".{module}" for module in MODULES),
-    "KSR", "onehttp_compat", "call_function", "child_init",
+    "KSR", "onehttp", "call_function", "child_init",
     *{package.partition(".")[0] for package in CLIENTS},
 )  # fmt: skip
 """A source without any of these words has no site: it need not be parsed twice."""
+_MOVED: Final = frozenset(
+    f"onehttp.{name}"
+    for name in ("arequest", "connection", "request", "stream", "submit", "get", "post")
+)
 _REFERENCE: Final = "named here and called elsewhere: who calls it with what cannot be seen"
 
 
@@ -88,7 +92,13 @@ def scan_python(source: Source) -> FileScan:
     found.sort(key=lambda site: (site.line, site.column))
     gathered = module.gathered
     is_script = gathered.is_script or any(site.kind == "call" for site in found)
-    return FileScan(source.path, tuple(found), (), is_script, frozenset(gathered.imports))
+    return FileScan(
+        source.path,
+        tuple(found),
+        moved=sum(module.names.origin(call.func) in _MOVED for call in gathered.calls),
+        is_script=is_script,
+        imports=frozenset(gathered.imports),
+    )
 
 
 def _found(

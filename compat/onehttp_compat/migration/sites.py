@@ -64,6 +64,8 @@ class FileScan:
     path: str
     sites: tuple[Site, ...] = ()
     problems: tuple[Problem, ...] = ()
+    moved: int = 0
+    """How many calls of ``onehttp`` there are already."""
     is_script: bool = False
     """It is made for the SIP server: it names ``KSR``, or has the hooks of a script."""
     imports: frozenset[str] = frozenset()

@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-_COMMANDS: Final = ("scan",)
+_COMMANDS: Final = ("scan", "rewrite")
 
 
 class _Steps(click.Group):

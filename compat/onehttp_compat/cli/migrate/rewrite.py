@@ -1,0 +1,81 @@
+"""``onehttp migrate rewrite PATH...``: the calls that can be rewritten, rewritten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from onehttp import ConfigurationError
+from onehttp_compat.cli.migrate.scan import NOT_READ
+from onehttp_compat.migration.baseline import new_sites
+from onehttp_compat.migration.rewrite.rewriting import FileRewrite, rewrite
+from onehttp_compat.migration.scanning import scan
+from onehttp_compat.migration.sites import Problem
+from onehttp_compat.registry import MODULES
+
+
+@click.command(name="rewrite")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option("--module", "modules", multiple=True, type=click.Choice(MODULES),
+              help="Only calls of this legacy module; repeatable.")  # fmt: skip
+@click.option("--write", is_flag=True, help="Change the files; else a diff is printed.")
+@click.option("--fail-on-new", "baseline", type=click.Path(path_type=Path), metavar="BASELINE",
+              help="Status 1 where there are more sites than this file allows; it is made where "
+              "there is none, and follows what becomes less.")  # fmt: skip
+def command(
+    paths: tuple[Path, ...], modules: tuple[str, ...], write: bool, baseline: Path | None
+) -> None:
+    """Rewrite the legacy calls in PATH: comments and formatting stay, what the old call did
+    silently stands in the new code, and what is not safe gets a note with the reason.
+
+    Prints a unified diff. Exit status 1: --fail-on-new; 3: something could not be read.
+    """
+    done = rewrite(paths, modules)
+    changed = [one for one in done if isinstance(one, FileRewrite) and one.is_changed]
+    for one in changed:
+        if write:
+            _write(one)
+        else:
+            click.echo(one.diff(), nl=False)
+    _report(done, write)
+    if baseline is not None:
+        _ratchet(paths, baseline)
+    raise SystemExit(NOT_READ if any(isinstance(one, Problem) for one in done) else 0)
+
+
+def _write(one: FileRewrite) -> None:
+    try:
+        one.write()
+    except OSError as error:
+        path = one.source.path
+        raise click.ClickException(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def _report(done: Sequence[FileRewrite | Problem], is_written: bool) -> None:
+    """What was done and what was left, on standard error."""
+    console = Console(stderr=True, highlight=False)
+    files = [one for one in done if isinstance(one, FileRewrite)]
+    for one in files:
+        for left in one.left:
+            said = f"{left.path}:{left.line}: {left.name}: {left.reason}"
+            console.print(Text(said, style="yellow"), soft_wrap=True)
+    for problem in done:
+        if isinstance(problem, Problem):
+            console.print(Text(f"not read: {problem}", style="red"), soft_wrap=True)
+    count = sum(len(one.done) for one in files)
+    left_over = sum(len(one.left) for one in files)
+    verb = "rewritten" if is_written else "can be rewritten (--write)"
+    console.print(f"{count} calls {verb}, {left_over} left with a note")
+
+
+def _ratchet(paths: Sequence[Path], baseline: Path) -> None:
+    try:
+        more = new_sites(scan(paths).sites, baseline)
+    except ConfigurationError as error:
+        raise click.ClickException(str(error)) from None
+    if more:
+        raise click.ClickException("\n".join(["new legacy calls:", *more]))

@@ -1,0 +1,246 @@
+"""The codemod: each statement with legacy calls becomes others, or has a note before it."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias, cast
+
+import libcst as cst
+
+from onehttp_compat.migration.names import KSR
+from onehttp_compat.migration.rewrite.composing import statements
+from onehttp_compat.migration.rewrite.evaluation import is_first
+from onehttp_compat.migration.rewrite.exchange import exchange
+from onehttp_compat.migration.rewrite.free_names import free_name
+from onehttp_compat.migration.rewrite.not_safe import NotSafeError
+from onehttp_compat.migration.rewrite.owners import Owners
+from onehttp_compat.migration.static_call import StaticCall
+
+NOTE: Final = "# onehttp:"
+_WIDTH: Final = 88
+_LATE: Final = "it stands where it may be called late or not at all: give it a line of its own"
+Node: TypeAlias = cst.CSTNode
+_step = re.compile(r"^(?: {4})+", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A call that is to be rewritten."""
+
+    call: StaticCall
+    ksr: str
+    """The name that ``KSR`` has where the call stands."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a codemod has done, by the nodes of the original."""
+
+    done: list[Node] = field(default_factory=list)
+    noted: dict[Node, str] = field(default_factory=dict)
+    """Why the others were left."""
+    texts: dict[Node, tuple[str, str]] = field(default_factory=dict)
+    """Of each, the statement before and after; of a compound one its first line."""
+
+
+class Codemod(cst.CSTTransformer):
+    """Rewrites the calls of one module.
+
+    Args:
+        calls: what is to be rewritten.
+        notes: what is to be noted only: its name, and the reason.
+        taken: names that the script uses.
+    """
+
+    def __init__(
+        self,
+        module: cst.Module,
+        calls: Mapping[Node, Wanted],
+        notes: Mapping[Node, tuple[str, str]],
+        taken: frozenset[str],
+    ) -> None:
+        super().__init__()
+        self._module = module
+        self._calls = calls
+        self._notes = notes
+        self._taken = taken
+        self._owners = Owners({*calls, *notes})
+        module.visit(self._owners)
+        self.outcome = Outcome()
+
+    def on_leave(self, original_node: Any, updated_node: Any) -> Any:
+        left = super().on_leave(original_node, updated_node)
+        owned = self._owners.of.get(original_node)
+        return left if owned is None else self._statement(original_node, left, owned)
+
+    def _statement(self, original: Any, updated: Any, owned: list[Node]) -> Any:
+        new = self._new(original, updated, owned)
+        parts = new.nodes if isinstance(new, cst.FlattenSentinel) else [new]
+        before, after = self._text([original]), self._text(parts)
+        self.outcome.texts.update(dict.fromkeys(owned, (before, after)))
+        return new
+
+    def _text(self, statements: Iterable[Any]) -> str:
+        """Statements without what stands before them, and without their blocks."""
+        first, *others = [_without_block(one) for one in statements]
+        bare = first.with_changes(leading_lines=_comments(first.leading_lines))
+        return "".join(map(self._module.code_for_node, (bare, *others))).strip("\r\n")
+
+    def _new(self, original: Any, updated: Any, owned: list[Node]) -> Any:
+        before: list[Any] = []
+        notes: list[str] = []
+        names: dict[Node, cst.Name] = {}
+        is_gone = False
+        for node in owned:
+            wanted = self._calls.get(node)
+            try:
+                if wanted is None:
+                    raise NotSafeError(self._notes[node][1])
+                whole = _whole(original, node)
+                code = whole.code if whole else self._name_for(original, node, owned, names)
+                before += list(self._made(node, wanted, code, owned))
+            except NotSafeError as error:
+                label = wanted.call.label if wanted else self._notes[node][0]
+                self.outcome.noted[node] = str(error)
+                notes += _note(f"{label}: {error}")
+                continue
+            self.outcome.done.append(node)
+            is_gone = whole is not None
+            if whole is None and code:
+                call = cast(cst.Call, node)
+                names[node] = cst.Name(code, lpar=call.lpar, rpar=call.rpar)
+        if is_gone:
+            return cst.FlattenSentinel(_headed(before, _leading(original)))
+        if names:
+            updated = _renamed(original, updated, names)
+        leading = [*updated.leading_lines, *_new_lines(updated, notes)]
+        if not before:
+            return updated.with_changes(leading_lines=leading)
+        return cst.FlattenSentinel(
+            [*_headed(before, leading), updated.with_changes(leading_lines=[])]
+        )
+
+    def _name_for(
+        self, original: Any, node: Node, owned: list[Node], names: Mapping[Node, cst.Name]
+    ) -> str:
+        """A name for the code of a call that is made before its statement."""
+        tested = None if original in self._owners.elifs else _evaluated(original)
+        if tested is None or not is_first(tested, cast(cst.Call, node), names):
+            raise NotSafeError(_LATE)
+        return free_name(f"code_{len(names) + 1}" if names else "code", self._taken)
+
+    def _made(
+        self, node: Node, wanted: Wanted, code: str | None, owned: list[Node]
+    ) -> Iterator[Any]:
+        """The new statements."""
+        if any(other is not node and other in _inside(node) for other in owned):
+            raise NotSafeError("another call that is to be replaced is among its arguments")
+        made = exchange(wanted.call, self._taken)
+        ksr = wanted.ksr or KSR
+        if ksr != KSR and "KSR." in made.request + "".join(made.before):
+            raise NotSafeError("it reads variables, and KSR has another name here")
+        module = self._module
+        for text in statements(made, ksr, code, self._taken):
+            indented = _step.sub(lambda it: module.default_indent * (len(it[0]) // 4), text)
+            lines = indented.replace("\n", module.default_newline)
+            yield cst.parse_statement(lines, config=module.config_for_parsing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A statement that is a call and nothing else."""
+
+    code: str | None
+    """The name that gets its result."""
+
+
+def _whole(original: Any, node: Node) -> _Whole | None:
+    match original:
+        case cst.SimpleStatementLine(body=[cst.Expr(value=value)]) if value is node:
+            return _Whole(None)
+        case cst.SimpleStatementLine(
+            body=[cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))], value=value)]
+        ) if value is node:
+            return _Whole(name)
+    return None
+
+
+def _evaluated(original: Any) -> cst.CSTNode | None:
+    """The expression that a statement evaluates first."""
+    match original:
+        case cst.If(test=test):
+            return cast(cst.CSTNode, test)
+        case cst.SimpleStatementLine(
+            body=[
+                cst.Expr() | cst.Assign() | cst.AugAssign() | cst.AnnAssign() | cst.Return() as one
+            ]
+        ):
+            return one.value
+    return None
+
+
+def _without_block(statement: Any) -> Any:
+    if isinstance(statement, cst.Try | cst.SimpleStatementLine):
+        return statement
+    block = cst.SimpleStatementSuite([cst.Expr(cst.Ellipsis())])
+    bare = statement.with_changes(body=block)
+    return bare.with_changes(orelse=None) if hasattr(bare, "orelse") else bare
+
+
+def _comments(lines: Iterable[cst.EmptyLine]) -> list[cst.EmptyLine]:
+    """Notes of ours: comments of the script are not part of what is compared."""
+    kept: list[cst.EmptyLine] = []
+    for line in lines:
+        text = line.comment.value if line.comment else ""
+        if text.startswith(NOTE) or (kept and text.startswith("#     ")):
+            kept.append(line)
+    return kept
+
+
+class _Swap(cst.CSTTransformer):
+    def __init__(self, names: Mapping[Node, cst.Name]) -> None:
+        super().__init__()
+        self._names = names
+
+    def on_leave(self, original_node: Any, updated_node: Any) -> Any:
+        return self._names.get(original_node, updated_node)
+
+
+def _renamed(original: Any, updated: Any, names: Mapping[Node, cst.Name]) -> Any:
+    swap = _Swap(names)
+    if isinstance(original, cst.If):
+        return updated.with_changes(test=original.test.visit(swap))
+    return original.visit(swap)
+
+
+def _inside(node: Node) -> Iterator[Node]:
+    for child in node.children:
+        yield child
+        yield from _inside(child)
+
+
+def _headed(statements: list[Any], leading: list[cst.EmptyLine]) -> list[Any]:
+    first, *others = statements
+    return [first.with_changes(leading_lines=leading), *others]
+
+
+def _leading(original: Any) -> list[cst.EmptyLine]:
+    """What stands before a statement, and the comment behind it."""
+    comment = original.trailing_whitespace.comment
+    return [*original.leading_lines, *([cst.EmptyLine(comment=comment)] if comment else [])]
+
+
+def _note(text: str) -> list[str]:
+    return textwrap.wrap(
+        f"{NOTE} {text}", _WIDTH, subsequent_indent="#     ", break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
+
+
+def _new_lines(statement: Any, notes: list[str]) -> list[cst.EmptyLine]:
+    """The notes that do not stand there yet."""
+    there = {line.comment.value for line in statement.leading_lines if line.comment}
+    return [cst.EmptyLine(comment=cst.Comment(note)) for note in notes if note not in there]

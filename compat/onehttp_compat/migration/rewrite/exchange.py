@@ -1,0 +1,204 @@
+"""What a legacy call sends and gives, as code: the request, its value, its code of a failure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from onehttp_compat.migration.rewrite.free_names import free_name
+from onehttp_compat.migration.rewrite.not_safe import NotSafeError
+from onehttp_compat.migration.static_call import StaticCall
+from onehttp_compat.registry import Kind
+from onehttp_compat.replacements.call_site import Given
+from onehttp_compat.replacements.headers_code import FORM, call_code, pair_code, pairs_code
+from onehttp_compat.replacements.texts import Code
+
+_FIRST_LINE: Final = '.text.partition("\\n")[0]'
+_WHOLE: Final = ".text"
+_is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
+_userinfo = re.compile(r"://[^/?#]*@").search
+_is_name = re.compile(r"[A-Za-z_]\w*").fullmatch
+_REASONS: Final = {
+    "http_async_client": "the route that gets the answer reads $http_rb and its kin, and "
+    "onehttp.submit hands it a result: change both together",
+    "async_http": "goes into the onehttp.submit that follows, and the route that gets the answer "
+    "changes with it",
+    "auth_identity": "RFC 8224 has other headers than RFC 4474: see docs/identity.md",
+    "xcap_client": "onehttp.xcap has a client and a store of its own: see docs/xcap.md",
+    "get_redirect": "response.url of the call before says it",
+    "request_v2pk": "needs a connection in connections.yaml with http_version: 2-prior-knowledge",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One call on ``onehttp``."""
+
+    request: str
+    """An expression that is a response; of one or several lines."""
+    value: str
+    """What follows a response in an expression for the value of the result variable."""
+    result: str
+    """The name of the result variable, as code."""
+    failure: str
+    """The old code of a call without response; ``error`` is what was raised."""
+    keeps_value: bool
+    """The variable stays as it is where there is no value; otherwise it is emptied."""
+    before: tuple[str, ...] = ()
+    """Statements to be made before."""
+
+
+def exchange(static: StaticCall, taken: Collection[str]) -> Exchange:
+    """What a call becomes.
+
+    Args:
+        taken: names that the script uses.
+
+    Raises:
+        NotSafeError: it depends on what the source does not tell.
+    """
+    function = static.function
+    for key in (function.module, function.method):
+        if key in _REASONS:
+            raise NotSafeError(_REASONS[key])
+    if function.method.startswith("response_headers"):
+        raise NotSafeError("nothing has to be switched on for response.headers: drop it")
+    if static.fault:
+        raise NotSafeError(static.fault)
+    return _Builder(static, taken).exchange()
+
+
+class _Builder:
+    def __init__(self, static: StaticCall, taken: Collection[str]) -> None:
+        self._static = static
+        self._taken = taken
+        self._given = static.given()
+        self._before: list[str] = []
+        for argument in static.function.arguments:
+            if not static.is_kemi and argument.kind is Kind.TEXT:
+                self._evaluated(argument.name)
+        for one in self._given.values():
+            if "\\0" in one.code or "\\x00" in one.code:
+                raise NotSafeError("there is a NUL in its arguments")
+            if '"' * 3 in one.code or "'" * 3 in one.code:
+                raise NotSafeError("a text of several lines is among its arguments")
+
+    def exchange(self) -> Exchange:
+        function = self._static.function
+        is_connect = function.method == "connect"
+        request = self._connect() if is_connect else self._query()
+        return Exchange(
+            request=request,
+            value=_WHOLE if is_connect else _FIRST_LINE,
+            result=self._given["result"].code,
+            failure="error.code" if function.module == "http_client" else "-1",
+            keeps_value=function.module == "utils",
+            before=tuple(self._before),
+        )
+
+    def _query(self) -> str:
+        url = self._given["url"].code
+        if has_credentials(self._given["url"]):
+            raise NotSafeError("credentials in a URL go to connections.yaml, as auth:")
+        if self._static.function.module == "curl":
+            if "body" not in self._given:
+                return call_code("onehttp.request", '"GET"', url)
+            headers = [pair_code("Content-Type", "text/plain")]
+            body = self._given["body"].code
+            return call_code("onehttp.request", '"POST"', url, body=body, headers=headers)
+        pairs, has_type = self._headers()
+        body, is_sure = self._body()
+        if body and not has_type:
+            form = pair_code(*FORM)
+            pairs.append(form if is_sure else f"*([{form}] if {body} else [])")
+        sent = body if is_sure or not body else f"{body} or None"
+        method = self._method(body, is_sure)
+        return call_code("onehttp.request", method, url, body=sent, headers=pairs)
+
+    def _connect(self) -> str:
+        path = self._given["path"].code
+        connection = f"onehttp.connection({self._given['connection'].code})"
+        if "content_type" not in self._given:
+            return call_code(f"{connection}.get", path)
+        kind = f'("Content-Type", {self._given["content_type"].code})'
+        if self._static.function.module == "curl":
+            body, is_sure = self._given["body"].code, True
+        else:
+            body, is_sure = self._body()
+        if not body:
+            return call_code(f"{connection}.get", path)
+        if is_sure:
+            return call_code(f"{connection}.post", path, body=body, headers=[kind])
+        method = f'"POST" if {body} else "GET"'
+        headers = [f"*([{kind}] if {body} else [])"]
+        sent = f"{body} or None"
+        return call_code(f"{connection}.request", method, path, body=sent, headers=headers)
+
+    def _method(self, body: str, is_sure: bool) -> str:
+        given = self._given.get("method")
+        if given is not None and not given.is_left_out:
+            if not isinstance(given.literal, str) or not _is_token(given.literal):
+                raise NotSafeError("its method is not a literal")
+            return given.code
+        if self._static.function.method == "get" or not body:
+            return '"GET"'
+        return '"POST"' if is_sure else f'"POST" if {body} else "GET"'
+
+    def _body(self) -> tuple[str, bool]:
+        """Code of the body, empty where there is none, and whether it is never empty."""
+        given = self._given.get("body")
+        if given is None or given.is_left_out:
+            return "", True
+        if any(isinstance(piece, str) and piece for piece in given.pieces) or given.literal:
+            return given.code, True
+        name = given.code.strip("()")
+        if _is_name(name):
+            return name, False
+        name = free_name("body", self._taken)
+        self._before.append(f"{name} = {bracketed(given.code)}")
+        return name, False
+
+    def _headers(self) -> tuple[list[str], bool]:
+        """The pairs, and whether they say what the body is."""
+        given = self._given.get("headers")
+        if given is None or given.is_left_out:
+            return [], False
+        texts = [piece for piece in (*given.pieces, given.literal) if isinstance(piece, str)]
+        if not any(":" in text for text in texts):
+            raise NotSafeError("its headers are put together elsewhere: write them as pairs")
+        pairs = pairs_code(given)
+        if not pairs or any(pair.startswith("*") for pair in pairs):
+            raise NotSafeError("its headers are no lines of name and value")
+        return pairs, any(pair.lower().startswith('("content-type"') for pair in pairs)
+
+    def _evaluated(self, name: str) -> None:
+        """The server replaces variables in the whole text, also in what an expression gives."""
+        given = self._given[name]
+        arguments = self._static.function.arguments
+        place = [one.name for one in arguments].index(name)
+        if not _is_all_read(given):
+            code = self._static.code_of(place)
+            variable = f'"$var(onehttp_{name})"'
+            self._before.append(f"KSR.pvx.evalx({variable}, {code})")
+            self._given[name] = Given(f"KSR.pv.getw({variable})", None, given.seen)
+
+
+def has_credentials(url: Given) -> bool:
+    """Whether a URL names a user."""
+    texts = [piece for piece in (*url.pieces, url.literal) if isinstance(piece, str)]
+    return any(_userinfo(text) for text in texts)
+
+
+def bracketed(code: str) -> str:
+    """An expression that may be of several lines."""
+    return f"({code})" if "\n" in code else code
+
+
+def _is_all_read(given: Given) -> bool:
+    """Whether all of a text is literal, but for the variables that are read in it."""
+    return given.literal is not None or all(
+        not isinstance(piece, Code) or piece.text.startswith("KSR.pv.getw(")
+        for piece in given.pieces or (Code(given.code),)
+    )

@@ -1,0 +1,10 @@
+"""Names for the variables of the new code."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """A name like this one that stands for nothing yet."""
+    return name if name not in taken else free_name(f"http_{name}", taken)

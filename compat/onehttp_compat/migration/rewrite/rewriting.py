@@ -1,0 +1,151 @@
+"""Files with their legacy calls rewritten, as text that may be compared or written."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import libcst as cst
+from libcst.metadata import PositionProvider
+
+from onehttp_compat.migration.clients import client_of
+from onehttp_compat.migration.names import KSR
+from onehttp_compat.migration.python_sites import PythonModule, parse
+from onehttp_compat.migration.rewrite.codemod import Codemod, Node, Outcome, Wanted
+from onehttp_compat.migration.rewrite.imports import with_imports
+from onehttp_compat.migration.sites import Problem
+from onehttp_compat.migration.sources import Source, files_of, read_source
+from onehttp_compat.migration.static_call import function_named
+
+_Notes: TypeAlias = "dict[Node, tuple[str, str]]"
+"""Names and reasons."""
+_REFERENCE = "it is called elsewhere, with what cannot be seen: call it by its name"
+_CLIENT = "it blocks the worker, past the engine: onehttp.request does the same on the engine"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes of one call."""
+
+    path: str
+    line: int
+    column: int
+    name: str
+    before: str
+    """The statement that it stands in."""
+    after: str
+    reason: str = ""
+    """Why it is left as it is, with a note; empty: it is rewritten."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRewrite:
+    """One file before and after."""
+
+    source: Source
+    after: str
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def done(self) -> list[Change]:
+        """The calls that are rewritten."""
+        return [one for one in self.changes if not one.reason]
+
+    @property
+    def left(self) -> list[Change]:
+        """Those that have a note."""
+        return [one for one in self.changes if one.reason]
+
+    @property
+    def is_changed(self) -> bool:
+        return self.after != self.source.text
+
+    def diff(self) -> str:
+        """As ``git apply`` and ``patch -p1`` take it."""
+        path = self.source.path.lstrip("/")
+        before = self.source.text.splitlines(keepends=True)
+        after = self.after.splitlines(keepends=True)
+        lines = difflib.unified_diff(before, after, f"a/{path}", f"b/{path}")
+        return "".join(
+            line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+            for line in lines
+        )
+
+    def write(self) -> None:
+        """Put the new text in the place of the old one, in one step.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        path = Path(os.path.realpath(self.source.path))
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(self.source.encoded(self.after))
+        os.chmod(file.name, path.stat().st_mode & 0o7777)
+        os.replace(file.name, path)
+
+
+def rewrite(paths: Iterable[Path], modules: Collection[str] = ()) -> list[FileRewrite | Problem]:
+    """Rewrite the Python files that are meant.
+
+    Args:
+        modules: the legacy modules whose calls are rewritten; none: all of them.
+    """
+    sources = (read_source(path) for path in files_of(paths) if path.suffix != ".cfg")
+    return [one if isinstance(one, Problem) else rewrite_source(one, modules) for one in sources]
+
+
+def rewrite_source(source: Source, modules: Collection[str] = ()) -> FileRewrite | Problem:
+    """Rewrite one source."""
+    try:
+        module = parse(source)
+    except (cst.ParserSyntaxError, RecursionError) as error:
+        return Problem(source.path, getattr(error, "raw_line", 0), str(error).splitlines()[0])
+    calls: dict[Node, Wanted] = {}
+    for call, static in module.legacy_calls():
+        if not modules or static.function.module in modules:
+            calls[call] = Wanted(static, module.names.ksr_near(call))
+    notes = _notes(module, calls, modules)
+    if not calls and not notes:
+        return FileRewrite(source, source.text)
+    tree = module.wrapper.module
+    codemod = Codemod(tree, calls, notes, frozenset(module.gathered.words))
+    changed = tree.visit(codemod)
+    done = codemod.outcome.done
+    if done:
+        has_ksr = all(calls[node].ksr or calls[node].call.is_kemi for node in done)
+        changed = with_imports(changed, ["onehttp"] if has_ksr else ["onehttp", KSR])
+    changes = tuple(_changes(module, codemod.outcome, calls, notes))
+    return FileRewrite(source, changed.code, changes)
+
+
+def _changes(
+    module: PythonModule, outcome: Outcome, calls: Mapping[Node, Wanted], notes: _Notes
+) -> Iterator[Change]:
+    places = module.wrapper.resolve(PositionProvider)
+    for node, (before, after) in outcome.texts.items():
+        start = places[node].start
+        name = calls[node].call.label if node in calls else notes[node][0]
+        reason = outcome.noted.get(node, "")
+        yield Change(module.source.path, start.line, start.column + 1, name, before, after, reason)
+
+
+def _notes(module: PythonModule, calls: Collection[Node], modules: Collection[str]) -> _Notes:
+    """What is noted only: references, and other clients in a script of the server."""
+    notes: _Notes = {}
+    aliases = set(module.gathered.values.values())  # a note would stay when the calls have gone
+    for node in module.gathered.named:
+        named = function_named(module.names.origin(node))
+        is_meant = named is not None and (not modules or named.function.module in modules)
+        if named is not None and is_meant and node not in aliases:
+            notes[node] = (named.label, _REFERENCE)
+    if module.gathered.is_script and not modules:
+        for call in module.gathered.calls:
+            origin = module.names.origin(call.func) if call not in calls else ""
+            if client_of(origin):
+                notes[call] = (origin, _CLIENT)
+    return notes
