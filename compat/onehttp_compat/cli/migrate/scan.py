@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -10,7 +11,10 @@ import click
 from onehttp_compat.cli.migrate.progress import scanned
 from onehttp_compat.cli.migrate.table import print_scan
 from onehttp_compat.migration.machine_formats import github, sarif
+from onehttp_compat.migration.page import render
 from onehttp_compat.migration.records import read_recordings, with_recording
+from onehttp_compat.migration.rewrite.rewriting import FileRewrite, rewrite
+from onehttp_compat.migration.scanning import Scan
 
 NOT_READ = 3
 """The exit status where something could not be read."""
@@ -24,9 +28,15 @@ NOT_READ = 3
               default="table", help="github: annotations of a workflow.")  # fmt: skip
 @click.option("--recorded", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
               help="What ONEHTTP_LEGACY=record wrote; repeatable.")  # fmt: skip
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE",
+              help="Write one page with everything, which works offline.")  # fmt: skip
 @click.option("--processes", type=click.IntRange(1), help="How many read at a time.")
 def command(
-    paths: tuple[Path, ...], form: str, recorded: tuple[Path, ...], processes: int | None
+    paths: tuple[Path, ...],
+    form: str,
+    recorded: tuple[Path, ...],
+    html: Path | None,
+    processes: int | None,
 ) -> None:
     """Find the legacy calls in PATH: Python files, kamailio.cfg files, and folders of them.
 
@@ -35,6 +45,8 @@ def command(
     scan = scanned(paths, processes)
     if recorded:
         scan = with_recording(scan, read_recordings(recorded))
+    if html is not None:
+        _write_page(html, scan, paths)
     if form == "json":
         click.echo(json.dumps(scan.as_dict(), indent=2))
     elif form == "sarif":
@@ -45,3 +57,12 @@ def command(
     else:
         print_scan(scan)
     raise SystemExit(NOT_READ if scan.problems else 0)
+
+
+def _write_page(html: Path, scan: Scan, paths: tuple[Path, ...]) -> None:
+    made = f"{datetime.now().astimezone():%Y-%m-%d %H:%M}"
+    rewrites = [one for one in rewrite(paths) if isinstance(one, FileRewrite)]
+    try:
+        html.write_text(render(scan, rewrites, made), encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{html}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,100 @@
+"""One HTML page of a scan that needs nothing else: for a team that watches what is left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from onehttp_compat.calls.secrets import without_secrets
+from onehttp_compat.migration.page.lines import Line, compared
+from onehttp_compat.migration.rewrite.rewriting import Change, FileRewrite
+from onehttp_compat.migration.scanning import Scan
+from onehttp_compat.migration.sites import Site
+
+_environment: Final = Environment(
+    loader=PackageLoader("onehttp_compat.migration.page", ""),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One site on the page."""
+
+    site: Site
+    lines: tuple[Line, ...]
+    reason: str
+    """Why it has to be changed by hand; empty: ``rewrite`` does it."""
+
+    @property
+    def text(self) -> str:
+        """What the filter looks in."""
+        return f"{self.site.path} {self.site.name} {self.site.kind} {self.reason}".lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a file or a module is."""
+
+    name: str
+    moved: int
+    """Calls of ``onehttp``, or of a module those that ``rewrite`` does."""
+    left: int
+
+    @property
+    def percent(self) -> int:
+        """Of all."""
+        return round(100 * self.moved / (self.moved + self.left)) if self.moved + self.left else 100
+
+
+def render(scan: Scan, rewrites: Iterable[FileRewrite], made: str) -> str:
+    """The page as text.
+
+    Args:
+        rewrites: what ``rewrite`` would do with the files of the scan.
+        made: when, as people read it.
+    """
+    changes = {(one.path, one.line, one.column): one for file in rewrites for one in file.changes}
+    rows = [_row(site, changes.get((site.path, site.line, site.column))) for site in scan.sites]
+    template = _environment.get_template("template.html.j2")
+    by_file = [(path, list(them)) for path, them in groupby(rows, lambda row: row.site.path)]
+    return template.render(
+        made=made,
+        files=by_file,
+        rows=rows,
+        problems=scan.problems,
+        progress=_of_files(scan),
+        modules=_of_modules(rows),
+        kinds=sorted({row.site.kind for row in rows}),
+        read=len(scan.files),
+    )
+
+
+def _row(site: Site, change: Change | None) -> Row:
+    if change is None:
+        lines = compared(site.code, site.replacement)
+        return Row(site, lines, site.note or "to be changed by hand")
+    before, after = (without_secrets(one) for one in (change.before, change.after))
+    return Row(site, compared(before, after), change.reason)
+
+
+def _of_files(scan: Scan) -> list[Progress]:
+    made = [Progress(one.path, one.moved, len(one.sites)) for one in scan.files
+            if one.sites or one.moved]  # fmt: skip
+    return sorted(made, key=lambda one: (-one.left, one.name))
+
+
+def _of_modules(rows: Iterable[Row]) -> list[Progress]:
+    safe, by_hand = Counter[str](), Counter[str]()
+    for row in rows:
+        (by_hand if row.reason else safe)[row.site.module] += 1
+    names = sorted({*safe, *by_hand})
+    return [Progress(name, safe[name], by_hand[name]) for name in names]
