@@ -12,8 +12,6 @@ import signal
 import threading
 import traceback
 import warnings
-from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, TypeAlias
 from unittest.mock import patch
 
@@ -30,12 +28,13 @@ from hypothesis.stateful import (
 
 import onehttp
 from onehttp.queries.open_queries import OpenQueries
-from onehttp.queries.query import TRANSITIONS, Query, QueryState
+from onehttp.queries.query import Query, QueryState
 from onehttp.queries.scheduler import QueryScheduler
 from onehttp.testing import FakeTransactionLayer, ManualClock, TransactionState
-from servers.holding import Held, HoldingServer
+from servers.holding import HoldingServer
 from servers.patience import PATIENCE_S
 from stand_ins.ends import Ends, scheduler
+from stand_ins.query_on_sockets import Case
 from stand_ins.scripted import Witness
 
 CHAIN = 3
@@ -52,26 +51,6 @@ REFUSED: list[Refused] = [
     (None, "NOWHERE"),
 ]
 """URLs (None: a good one) and routes that are not accepted."""
-
-
-@dataclass(eq=False)
-class Case:
-    """One query that was accepted."""
-
-    path: str
-    route: str | None
-    witness: Witness | None
-    depth: int = 0
-    query: Query | None = None
-    held: Held | None = None
-    results: list[onehttp.Result] = field(default_factory=list)
-    states: list[QueryState] = field(default_factory=lambda: [QueryState.NEW])
-
-    def check(self) -> None:
-        """Its states followed the table; its route ran at most once."""
-        for before, after in pairwise(self.states):
-            assert after in TRANSITIONS[before]
-        assert len(self.results) <= 1
 
 
 class OnSockets(RuleBasedStateMachine):
