@@ -2,6 +2,7 @@
 # make fast   unit tests, within a minute       make lint    format, lint, types, layers
 # make matrix every Python found, 3.10 and up   make format  what a formatter can mend
 # make bench  benchmarks against a local nginx  make soak    everything at once, for five minutes
+# make wheel  with the hot modules compiled               make compiled     and tested
 # make fuzz   property tests with more examples          make bench-peers  beside other clients
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 WORKERS = $(shell expr $$(nproc) + 1)
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 .PHONY: help demo test check lint suite fast matrix ci format bench bench-guard bench-peers fuzz soak soak-posts clean packages
-.PHONY: catalogue double
+.PHONY: catalogue wheel compiled double
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -45,8 +46,15 @@ fast: $(VENV)/.dev
 matrix:
 	@MAKE="$(MAKE)" scripts/matrix
 
-ci: lint
+ci: lint compiled
 	@MAKE="$(MAKE)" scripts/matrix --ends
+
+# The hot modules compiled (hatch_build.py): a wheel of that, and the engine's tests on it.
+wheel: $(VENV)/.dev
+	ONEHTTP_COMPILE=1 $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
+compiled: packages
+	@MAKE="$(MAKE)" scripts/test-compiled
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

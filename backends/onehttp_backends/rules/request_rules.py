@@ -19,7 +19,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 _USUAL_METHODS = SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
 _token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
-_escaped_byte = re.compile("[\udc80-\udcff]")
+_escaped_byte = re.compile(r"[\udc80-\udcff]")
 _line_breaking = re.compile(r"[\r\n\0]").search
 _breaks_a_field = re.compile(r"[\x01-\x08\x0b-\x1f\x7f]").search
 _unsafe_in_url = re.compile(r"[\0-\x20\x7f]").search

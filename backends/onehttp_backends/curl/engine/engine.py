@@ -148,7 +148,7 @@ class Engine:
 
     def wait_ms(self) -> float:
         """Milliseconds that may pass without an event before the next turn; -1 = any number."""
-        timeout_ms: float = self.multi.timeout()
+        timeout_ms = float(self.multi.timeout())
         if self.waits.open or self.waits.paused:
             timeout_ms = self.waits.sooner_ms(timeout_ms)
         if self.idling.due:

@@ -1,0 +1,76 @@
+"""Compiles the hot modules with mypyc for a wheel, if ONEHTTP_COMPILE=1 asks for it.
+
+Plain Python is the reference: it is what is installed otherwise, anywhere and without a compiler.
+The modules to compile are listed in pyproject.toml. Left out are those whose frames are looked at
+while they run (``driving/``, ``ownership``), those that weak references lead to, and those that
+ask what is given by callers for its type, which a compiler takes for granted.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+SOURCES = ("shim", "backends")
+
+
+class CompileHook(BuildHookInterface):  # type: ignore[type-arg]
+    """Adds extension modules beside their sources, which stay in the wheel to be read."""
+
+    PLUGIN_NAME = "custom"
+
+    def dependencies(self) -> list[str]:
+        return ["mypy>=1.15", "setuptools"] if _is_asked_for() else []
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if not _is_asked_for() or version == "editable":
+            return
+        # Kept until `finalize`: the wheel is made in between.
+        self._folder = Path(tempfile.mkdtemp(prefix="onehttp-compiled-"))
+        paths = [_source_of(Path(self.root), name) for name in self.config["modules"]]
+        for built in _compiled(Path(self.root), paths, self._folder):
+            build_data["force_include"][str(built)] = str(built.relative_to(self._folder / "lib"))
+        build_data["pure_python"] = False
+        build_data["infer_tag"] = True
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        if folder := getattr(self, "_folder", None):
+            shutil.rmtree(folder)
+
+
+def _is_asked_for() -> bool:
+    return os.environ.get("ONEHTTP_COMPILE") == "1"
+
+
+def _source_of(root: Path, module: str) -> str:
+    inner = Path(*module.split(".")).with_suffix(".py")
+    found = [source / inner for source in map(Path, SOURCES) if (root / source / inner).exists()]
+    if not found:
+        raise FileNotFoundError(f"pyproject.toml: the module {module} to compile is not there")
+    return str(found[0])
+
+
+def _compiled(root: Path, paths: list[str], folder: Path) -> list[Path]:
+    from mypyc.build import mypycify
+    from setuptools import Distribution
+
+    before = Path.cwd()
+    os.chdir(root)  # the configuration of mypy has paths from here
+    try:
+        extensions = mypycify(
+            ["--config-file", "pyproject.toml", *paths],
+            group_name="onehttp",
+            target_dir=str(folder / "c"),
+        )
+        command = Distribution({"ext_modules": extensions}).get_command_obj("build_ext")
+        command.build_lib, command.build_temp = str(folder / "lib"), str(folder / "temp")
+        command.ensure_finalized()
+        command.run()
+    finally:
+        os.chdir(before)
+    return sorted((folder / "lib").rglob("*.so"))
