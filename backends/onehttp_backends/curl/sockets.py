@@ -36,12 +36,17 @@ MAX_EVENTS: Final = 4096
 # in between, and a copy of the descriptor cannot be had when there are no more.
 _libc: Final = ctypes.CDLL(None)
 _ADDRESS_BYTES: Final = 128
+_LAST_DATA_RECEIVED: Final = 52
+"""Where ``struct tcp_info`` of Linux has it, in milliseconds."""
+_TICK_S: Final = 0.02
+"""What the kernel's clock for it may be wrong by."""
 
 
 class Socket:
     """One socket from its making on, whatever numbers it shares with its predecessors."""
 
-    __slots__ = ("event_at", "fd", "inode", "interest", "is_multiplexed", "is_shut")
+    __slots__ = ("event_at", "fd", "inode", "interest", "is_multiplexed", "is_shut",
+                 "silent_at")  # fmt: skip
 
     def __init__(self, fd: int, inode: int) -> None:
         self.fd = fd
@@ -53,6 +58,8 @@ class Socket:
         """Found dead while idle, and shut down: what goes into it from then on goes nowhere."""
         self.event_at = 0.0
         """When it was last ready, by the monotonic clock; kept for multiplexed ones."""
+        self.silent_at = 0.0
+        """When a transfer last ended at its limit without a byte having come, by the same."""
 
     def is_open(self) -> bool:
         """Whether the number is still this socket's."""
@@ -67,6 +74,14 @@ class Socket:
         _libc.getsockname(self.fd, address, ctypes.byref(ctypes.c_uint32(_ADDRESS_BYTES)))
         family, port = struct.unpack_from("=H2s", address)
         return int.from_bytes(port, "big") if family in (socket.AF_INET, socket.AF_INET6) else 0
+
+    def silent_s(self) -> float:
+        """Seconds since something has come; 0 for what is no TCP socket."""
+        info = ctypes.create_string_buffer(_LAST_DATA_RECEIVED + 4)
+        _libc.getsockopt(
+            self.fd, socket.IPPROTO_TCP, socket.TCP_INFO, info, ctypes.byref(ctypes.c_uint32(56))
+        )
+        return float(struct.unpack_from("=I", info, _LAST_DATA_RECEIVED)[0]) / 1000
 
     def tell_of_little_sent(self, unsent_bytes: int) -> None:
         """Be writable only while no more than ``unsent_bytes`` wait in the kernel."""
@@ -215,6 +230,19 @@ class SocketWatch:
         if known is not None and known.is_open():
             known.shut_down()
             self._shut.add(known)
+
+    def note_timeout(self, fd: int, after_s: float) -> None:
+        """A transfer on it has ended at its limit. HTTP/2 goes on with the connection then: where
+        it has carried nothing for two of them, nobody is at its other end."""
+        known = self._sockets.get(fd)
+        if known is None or not known.is_multiplexed or not known.is_open():
+            return
+        now, silent_s = time.monotonic(), known.silent_s()
+        if silent_s < after_s - _TICK_S:
+            return
+        if known.silent_at and silent_s > now - known.silent_at + _TICK_S:
+            self.mistrust(fd)
+        known.silent_at = now
 
     def assume_nothing(self) -> None:
         """Changes were missed, and libcurl is to tell all anew: until then all sockets are idle."""

@@ -52,6 +52,9 @@ class Account:
         elif code == CurlCode.WRITE_ERROR and handle.body.closed:
             # pycurl prints the MemoryError of a body that grows, and libcurl says "write error".
             code, text = CurlCode.OUT_OF_MEMORY, _NO_MEMORY
+        elif code == CurlCode.OPERATION_TIMEDOUT and not handle.shelf.is_http1:
+            easy = handle.easy
+            self._watch.note_timeout(easy.getinfo(_ACTIVE_SOCKET), easy.getinfo(pycurl.TOTAL_TIME))
         return self._failed(handle, read_error(handle, request, code, text))
 
     def sent_so_far(self, handle: Handle, request: Request) -> Sent:
