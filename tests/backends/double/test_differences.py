@@ -39,12 +39,6 @@ def errors(told: Told) -> Any:
 
 
 ROWS: dict[str, tuple[Callable[[], tuple[Told, Told]], Callable[[Told], Any], Any, Any]] = {
-    "`HTTP/2.0 200` without HTTP/2": (
-        of_answer(b"HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nok"),
-        errors,
-        (200, b"ok"),
-        ("ProtocolError", 1),
-    ),
     "a chunk size of 20 digits": (
         of_answer(CHUNKED + b"ffffffffffffffffffff\r\nok\r\n"),
         errors,

@@ -30,6 +30,7 @@ ANSWERS: dict[str, bytes] = {
     "HTTP/1.9": b"HTTP/1.9 200 OK\r\n" + LENGTH,
     "HTTP/1.0": b"HTTP/1.0 200 OK\r\n" + LENGTH,
     "HTTP/2 in HTTP/1": b"HTTP/2 200 OK\r\n" + LENGTH,
+    "HTTP/2.0 in HTTP/1": b"HTTP/2.0 200 OK\r\n" + LENGTH,
     "HTTP/3 in HTTP/1": b"HTTP/3 200 OK\r\n" + LENGTH,
     "HTTP/4": b"HTTP/4 200 OK\r\n" + LENGTH,
     "small letters": b"http/1.1 200 OK\r\n" + LENGTH,
