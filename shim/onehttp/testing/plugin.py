@@ -61,7 +61,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def onehttp_process() -> Iterator[ProcessUnderTest]:
+def _onehttp_process() -> Iterator[ProcessUnderTest]:
     """What the other fixtures share: the process, made as it was when the test is over."""
     from onehttp.testing.process_under_test import ProcessUnderTest
 
@@ -71,17 +71,17 @@ def onehttp_process() -> Iterator[ProcessUnderTest]:
 
 
 @pytest.fixture
-def onehttp_engine(request: pytest.FixtureRequest, onehttp_process: ProcessUnderTest) -> str:
+def onehttp_engine(request: pytest.FixtureRequest, _onehttp_process: ProcessUnderTest) -> str:
     """A fresh runtime, shut down after the test; the name of its engine (``pycurl`` unless the
     marker ``onehttp_backends`` says otherwise)."""
     name: str = getattr(request, "param", "pycurl")
-    onehttp_process.use_engine(name)
+    _onehttp_process.use_engine(name)
     return name
 
 
 @pytest.fixture
 def onehttp_double(
-    request: pytest.FixtureRequest, onehttp_process: ProcessUnderTest
+    request: pytest.FixtureRequest, _onehttp_process: ProcessUnderTest
 ) -> Iterator[Double]:
     """Answers in process; a request without one, and an answer without a request, fail the test."""
     from onehttp.testing.double import Double
@@ -89,16 +89,16 @@ def onehttp_double(
     _options(request.node)
     double = Double()
     request.node.stash[_of_test] = double
-    onehttp_process.use_double(double)
+    _onehttp_process.use_double(double)
     yield double
-    onehttp_process.end()
+    _onehttp_process.end()
     # What queries and tasks have asked for since the test itself was looked at.
     _complain(request.node, [])
 
 
 @pytest.fixture
 def onehttp_record(
-    request: pytest.FixtureRequest, onehttp_process: ProcessUnderTest
+    request: pytest.FixtureRequest, _onehttp_process: ProcessUnderTest
 ) -> Iterator[Recorder]:
     """What was recorded of the real service answers: ``cassettes/MODULE/TEST.yaml`` beside the
     test, written with ``--onehttp-record``."""
@@ -109,20 +109,20 @@ def onehttp_record(
     path = request.path.parent / "cassettes" / request.path.stem / f"{name}.yaml"
     recorder = Recorder(path, request.config.getoption("--onehttp-record"))
     request.node.stash[_of_test] = recorder.double
-    onehttp_process.use_recorder(recorder)
+    _onehttp_process.use_recorder(recorder)
     yield recorder
-    onehttp_process.end()
+    _onehttp_process.end()
     recorder.save()
     _complain(request.node, [])
 
 
 @pytest.fixture
-def onehttp_clock(onehttp_process: ProcessUnderTest) -> PolicyClock:
+def onehttp_clock(_onehttp_process: ProcessUnderTest) -> PolicyClock:
     """The time of retries, breakers, limits and of the double's delays; `advance` moves it."""
     from onehttp.testing.policy_clock import PolicyClock
 
     clock = PolicyClock()
-    onehttp_process.use_clock(clock)
+    _onehttp_process.use_clock(clock)
     return clock
 
 

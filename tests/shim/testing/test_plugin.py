@@ -397,6 +397,15 @@ FAILING = {
 """,
         ["*no answer for GET https://a.example/typo"],
     ),
+    "one that has waited for its turn": (
+        """
+    onehttp.init(queries=onehttp.QueryLimits(max_in_flight=1))
+    onehttp_double.get("https://a.example/x", delay_s=0.01)
+    queries = [onehttp.submit("GET", url) for url in ("https://a.example/x", URL)]
+    assert queries[1].result(30).error
+""",
+        ["*no answer for GET https://a.example/typo", "*GET https://a.example/x"],
+    ),
     "one in a retry": (
         """
     onehttp_double.get(URL, status=503, times=1)
