@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from onehttp_compat.kamailio.frames import Suspension, signed32
 from onehttp_compat.kamailio.lanes import SEND_BUFFER_BYTES
 from onehttp_compat.kamailio.server_process import server_process
-from onehttp_compat.kamailio.suspension import Suspension, signed32
 from onehttp_compat.kamailio.transactions import RESUME_ROUTE, Transactions
 
 __all__ = ["RESUME_ROUTE", "SEND_BUFFER_BYTES", "KamailioTransactions", "Suspension", "signed32"]

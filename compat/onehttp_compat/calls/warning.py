@@ -34,6 +34,8 @@ class LegacyWarnings:
         self.replacement: Callable[[LegacyCall], str] = lambda call: call.function.replacement
         """Writes the code that stands for a call."""
         self._recorded: dict[tuple[int, int], tuple[CodeType, Callable[[], None]]] = {}
+        self.tell: Callable[[str, FrameType], None] = _warn
+        """Who warns: `warnings`, or who knows of a better place for it."""
 
     def note(
         self,
@@ -68,13 +70,7 @@ class LegacyWarnings:
             return
         self.seen[key] = frame.f_code
         if level == "warn":
-            warnings.warn_explicit(
-                self._text(function, is_kemi, call),
-                LegacyCallWarning,
-                frame.f_code.co_filename,
-                frame.f_lineno,
-                module=frame.f_globals.get("__name__"),
-            )
+            self.tell(self._text(function, is_kemi, call), frame)
 
     def _text(
         self, function: LegacyFunction, is_kemi: bool, call: Callable[[], LegacyCall] | None
@@ -84,6 +80,16 @@ class LegacyWarnings:
         if "\n" in code:
             return f"{said}\n{code}\n(see {function.page})"
         return f"{said} {code} (see {function.page})"
+
+
+def _warn(text: str, frame: FrameType) -> None:
+    warnings.warn_explicit(
+        text,
+        LegacyCallWarning,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        module=frame.f_globals.get("__name__"),
+    )
 
 
 remote_place: ContextVar[tuple[str, int] | None] = ContextVar("onehttp_place", default=None)

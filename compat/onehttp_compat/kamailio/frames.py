@@ -11,14 +11,27 @@ import dataclasses
 import functools
 import marshal
 import operator
+from dataclasses import dataclass
 from typing import Any, Final
 
-from onehttp_compat.kamailio.suspension import Suspension
 from onehttp_compat.modules.http_async_client.calls import AsyncJob
 from onehttp_compat.modules.http_async_client.settings import AsyncSettings
 
 _SETTINGS: Final = tuple(field.name for field in dataclasses.fields(AsyncSettings))
 _values_of: Final = operator.attrgetter(*_SETTINGS)
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """Names one suspended transaction, in every process of the server."""
+
+    index: int
+    label: int
+
+
+def signed32(number: int) -> int:
+    """An unsigned number of 32 bits as ``KSR`` takes it."""
+    return number - (1 << 32) if number >= 1 << 31 else number
 
 
 def packed(job: AsyncJob, token: Suspension | None, defaults: AsyncSettings) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from onehttp_compat.kamailio.proxy import Ksr
+from onehttp_compat.kamailio.shared_page import SharedPage
 from onehttp_compat.kamailio.store import KsrStore
 from onehttp_compat.kamailio.transactions import Transactions
 from onehttp_compat.server import LegacyServer, use_server
@@ -24,13 +25,14 @@ class ServerProcess:
         self.ksr = Ksr(self.server, real, is_asynchronous=False)
         self.is_set_up = False
         """Its parameters are those that they will be until the server ends."""
+        self.page = SharedPage()
         self._transactions: Transactions | None = None
 
     @property
     def transactions(self) -> Transactions:
         """The server's; made at first use, which is before the server forks."""
         if self._transactions is None:
-            self._transactions = Transactions(self.real)
+            self._transactions = Transactions(self.real, self.page)
         return self._transactions
 
     def take_over_queries(self) -> None:

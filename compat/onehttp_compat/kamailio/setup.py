@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import onehttp
 from onehttp import ConfigurationError
+from onehttp_compat.kamailio.logs import log_to_server, warning_once
 from onehttp_compat.kamailio.own_config import own_config
 from onehttp_compat.kamailio.parameters import Parameter, apply_config, apply_parameters
 from onehttp_compat.kamailio.proxy import Ksr
@@ -62,6 +63,8 @@ def setup(
     if process.is_set_up:
         _read_connections_again(connections)
         return process.ksr
+    log_to_server(process.real)
+    process.server.warnings.tell = warning_once(process.page)
     process.server.reuse = reuse
     config = own_config(process.real)
     check_requirements(config, is_asynchronous)

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
@@ -38,9 +39,10 @@ from onehttp import (
 )
 from onehttp.lowlevel import Outcome, Start, transfer_error
 from onehttp_compat.kamailio.driving import QueryDriver
-from onehttp_compat.kamailio.frames import packed, unpacked
+from onehttp_compat.kamailio.frames import Suspension, packed, signed32, unpacked
 from onehttp_compat.kamailio.lanes import Lanes
-from onehttp_compat.kamailio.suspension import Suspension, signed32
+from onehttp_compat.kamailio.own_config import DRIVE_ROUTE
+from onehttp_compat.kamailio.shared_page import SharedPage
 from onehttp_compat.kamailio.twins import write_twins
 from onehttp_compat.modules.http_async_client.calls import (
     AsyncCall,
@@ -56,6 +58,8 @@ from onehttp_compat.pv import PvStore
 from onehttp_compat.server import LegacyServer
 
 RESUME_ROUTE: Final = "onehttp_resume"
+SILENCE_S: Final = 5.0
+"""After so long without a sign of a process that sends queries, who asks is told, as often."""
 _log = logging.getLogger("onehttp_compat.tm")
 
 
@@ -88,15 +92,18 @@ class Transactions(Surroundings):
 
     Args:
         ksr: the server's own ``KSR``.
+        page: what all processes know.
     """
 
-    def __init__(self, ksr: Any) -> None:
+    def __init__(self, ksr: Any, page: SharedPage) -> None:
         self.script: object = None
         """Whose methods are the callbacks: the object that the server called last."""
         self.has_twins = False
         """Write the variables of each answer where the server's own functions see them."""
         self.counts = Counts()
         self._ksr = ksr
+        self._page = page
+        self._told_of_silence_at = 0.0
         self._module: AsyncModule | None = None
         self._pv = PvStore()
         self._resuming: _Resumption | None = None
@@ -145,6 +152,19 @@ class Transactions(Surroundings):
             self._refuse(module, job, transaction, token, error)
         else:
             self.counts.handed_over += 1
+            if self._page.silence_s() > SILENCE_S:
+                self._tell_of_silence()
+
+    def _tell_of_silence(self) -> None:
+        now = time.monotonic()
+        if now - self._told_of_silence_at > SILENCE_S:
+            self._told_of_silence_at = now
+            _log.error(
+                "no process has worked on queries for %.0f s: that of rtimer is stopped, or a "
+                "callback holds it up, or the script has no %s",
+                self._page.silence_s(),
+                DRIVE_ROUTE,
+            )
 
     def _refuse(
         self,
@@ -242,6 +262,7 @@ class Transactions(Surroundings):
         if not self._is_driving():
             self._driver = QueryDriver(self._lanes, self._take)
         assert self._driver is not None
+        self._page.beat()
         self._driver.drive(slice_s)
 
     def _is_driving(self) -> bool:

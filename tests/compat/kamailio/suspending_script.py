@@ -43,7 +43,9 @@ class Script(kamailio.Script):
         KSR.tm.t_on_failure("failed")
         KSR.pv.sets("$avp(who)", user)
         KSR.pv.seti("$http_req(timeout)", 60000)
-        if KSR.http_async_client.query(f"{BACKEND}/{user}", "answered") < 0:
+        route = user if user in ("exiting", "nowhere") else "answered"
+        url = f"{BACKEND}/{user}" if user != "nowhere" else "http://127.0.0.1:1/"
+        if KSR.http_async_client.query(url, route) < 0:
             KSR.tm.t_reply(500, "not suspended")
         return 1
 
@@ -61,6 +63,9 @@ class Script(kamailio.Script):
             status = f"but {seen}"
         KSR.tm.t_reply(480, f"{VERSION} {who} {status}")
         return 1
+
+    def exiting(self, message: Any, event: str = "") -> int:
+        sys.exit(2)
 
     def failed(self, message: Any) -> int:
         if KSR.tm.t_is_canceled() < 0:

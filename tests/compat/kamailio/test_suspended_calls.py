@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +16,7 @@ from servers.kamailio import calls as kamailio_calls
 from servers.kamailio import inside as kamailio_inside
 from servers.kamailio.calls import Caller
 from servers.kamailio.inside import Inside
+from servers.patience import PATIENCE_S
 
 SCRIPT = Path(__file__).with_name("suspending_script.py")
 
@@ -26,6 +29,11 @@ class Calls(NamedTuple):
     backend: HoldingServer
     script: Path
     folder: Path
+
+    def pids(self, what: str) -> list[int]:
+        """Of the server's processes with that in their description."""
+        table = kamailio_calls.rpc(self.folder, "core.psx")
+        return [one["PID"] for one in table if what in one["DSC"]]
 
     def reload(self, old: str, new: str) -> None:
         """Have every process read the script anew, with some text of it changed."""
@@ -75,6 +83,66 @@ def test_calls_under_repeated_reloads_are_each_answered_once(calls: Calls) -> No
         assert user in calls.caller.final(call)
     calls.caller.receive(0.2)
     assert all(len(answers) == 1 for answers in calls.caller.finals.values())
+
+
+def test_a_legacy_call_is_warned_of_once_in_the_servers_log(calls: Calls) -> None:
+    for number in range(12):
+        calls.caller.invite(f"user{number}")
+        calls.backend.arrival(f"/user{number}").answer()
+    calls.reload('VERSION = "first"', 'VERSION = "second"')
+    assert calls.inside.ask_until("version", "second") == "second"
+    call = calls.caller.invite("late")
+    calls.backend.arrival("/late").answer()
+    calls.caller.final(call)
+    told = [line for line in calls.inside.log().splitlines() if "is a legacy call" in line]
+    assert len(told) == 1
+    assert "WARNING" in told[0]
+    assert "routing.py" in told[0]
+
+
+def test_what_goes_wrong_is_in_the_servers_log(calls: Calls) -> None:
+    exiting, other = calls.caller.invite("exiting"), calls.caller.invite("other")
+    for who in ("exiting", "other"):
+        calls.backend.arrival(f"/{who}").answer()
+    assert calls.caller.final(other) == "480 first other 200"
+    assert calls.caller.final(exiting).startswith("500 ")
+    assert calls.caller.final(calls.caller.invite("nowhere")).startswith("500 ")
+    log = calls.inside.log()
+    assert "ERROR" in log
+    assert "route exiting failed" in log
+    assert "the script has no route 'nowhere'" in log
+
+
+def test_a_stopped_process_is_told_of_and_its_calls_go_on_when_it_does(calls: Calls) -> None:
+    (process,) = calls.pids("RTIMER")
+    os.kill(process, signal.SIGSTOP)
+    begun: list[str] = []
+    try:
+        end = time.monotonic() + PATIENCE_S
+        while "no process has worked on queries" not in calls.inside.log():
+            assert time.monotonic() < end
+            begun.append(calls.caller.invite(f"user{len(begun)}"))
+            calls.caller.receive(0.2)
+    finally:
+        os.kill(process, signal.SIGCONT)
+    for number, call in enumerate(begun):
+        calls.backend.arrival(f"/user{number}").answer()
+        assert calls.caller.final(call) == f"480 first user{number} 200"
+
+
+def test_a_cancelled_call_runs_no_route_when_its_answer_comes(calls: Calls) -> None:
+    begun = []
+    for number in range(20):
+        begun.append(calls.caller.invite(f"user{number}"))
+        held = calls.backend.arrival(f"/user{number}")
+        calls.caller.cancel(f"user{number}", begun[-1])
+        assert calls.caller.final(begun[-1]) == "487 Request canceled"
+        held.answer()
+    later = calls.caller.invite("later")
+    calls.backend.arrival("/later").answer()
+    assert calls.caller.final(later) == "480 first later 200"
+    calls.caller.receive(0.2)
+    assert all(len(calls.caller.finals[call]) == 1 for call in begun)
 
 
 def _version(number: int) -> str:
