@@ -30,10 +30,14 @@ class Calls(NamedTuple):
     script: Path
     folder: Path
 
-    def pids(self, what: str) -> list[int]:
-        """Of the server's processes with that in their description."""
-        table = kamailio_calls.rpc(self.folder, "core.psx")
-        return [one["PID"] for one in table if what in one["DSC"]]
+    def pid(self, what: str) -> int:
+        """Of the server's process with that in its description, once it has begun."""
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            for one in kamailio_calls.rpc(self.folder, "core.psx"):
+                if what in one["DSC"]:
+                    return int(one["PID"])
+        raise AssertionError(f"no process {what}")
 
     def reload(self, old: str, new: str) -> None:
         """Have every process read the script anew, with some text of it changed."""
@@ -118,7 +122,7 @@ def test_what_goes_wrong_is_in_the_servers_log(calls: Calls) -> None:
 
 
 def test_a_stopped_process_is_told_of_and_its_calls_go_on_when_it_does(calls: Calls) -> None:
-    (process,) = calls.pids("RTIMER")
+    process = calls.pid("RTIMER")
     os.kill(process, signal.SIGSTOP)
     begun: list[str] = []
     try:
