@@ -23,6 +23,8 @@ MORE: dict[str, list[str]] = {
     "old_lookup": ["--call", "route"],
     "proxy": ["--assume", str(FOLDER / "proxy.yaml")],
     "gates": ["--assume", str(FOLDER / "gates.yaml")],
+    "gateways": ["--assume", str(FOLDER / "gateways.yaml")],
+    "dialog_profiles": ["--assume", str(FOLDER / "dialog_profiles.yaml")],
 }
 HELPERS = {"neighbour_of_script", "registrar"}
 SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in HELPERS)
@@ -33,6 +35,12 @@ ASSUMED: dict[str, set[str]] = {
     "gates": {"KSR.auth_db.auth_check", "KSR.dispatcher.ds_is_from_list",
               "KSR.dispatcher.ds_select_dst", "KSR.permissions.allow_address_group",
               "KSR.permissions.allow_source_address"},
+    "gateways": {"KSR.dialog.dlg_manage", "KSR.dispatcher.ds_mark_dst_state",
+                 "KSR.dispatcher.ds_next_dst", "KSR.dispatcher.ds_select_dst",
+                 "KSR.uac.uac_replace_from", "KSR.uac.uac_restore_from"},
+    "dialog_profiles": {"KSR.dialog.dlg_manage", "KSR.dialog.dlg_set_timeout",
+                        "KSR.dialog.get_profile_size", "KSR.dialog.is_known_dlg",
+                        "KSR.dialog.set_dlg_profile"},
     "media": {"KSR.rtpengine.rtpengine_answer", "KSR.rtpengine.rtpengine_delete",
               "KSR.rtpengine.rtpengine_manage", "KSR.rtpengine.rtpengine_offer",
               "KSR.rtpproxy.rtpproxy_manage", "KSR.siptrace.sip_trace"},

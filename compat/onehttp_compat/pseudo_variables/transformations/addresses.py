@@ -108,7 +108,7 @@ def decode_alias(text: str) -> str:
 def _socket_part(part: Callable[[str, str, str], str]) -> Rule:
     def apply(data: bytes) -> Value:
         match = _socket(_text(data))
-        if match is None:
+        if match is None or (match[1] and match[1].lower() not in TRANSPORTS):
             raise NoValueError(f"{data!r} is no socket")
         return part(match[1] or "udp", match[2], match[3] or "5060")
 
@@ -119,6 +119,7 @@ RULES: Final = {
     "uri.user": _uri(lambda uri: uri.user),
     "uri.passwd": _uri(lambda uri: uri.password),
     "uri.host": _uri(lambda uri: uri.host),
+    "uri.domain": _uri(lambda uri: uri.host),
     "uri.port": _uri(lambda uri: int(uri.port or 0)),
     "uri.params": _uri(lambda uri: uri.params if _has_host(uri) else ""),
     "uri.param": Rule(_uri_param, 1, 1),

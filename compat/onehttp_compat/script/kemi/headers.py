@@ -17,6 +17,8 @@ from onehttp_compat.script.kemi.functions import FALSE, NOTHING_TO_DO, TRUE, Fun
 from onehttp_compat.script.routed_message import FIRST, LAST
 from onehttp_compat.sip.message import canonical, parse_or_refuse
 
+NO_SUCH_ONE: Final = 2
+"""What ``remove_hf_idx`` says where the header does not come so often."""
 NONE_OF_THEM: Final = -2
 """What ``remove_hf_match`` says where it has removed nothing."""
 
@@ -141,7 +143,7 @@ class TextopsHeaders(_Headers):
         return as_code(self._remove(pattern, self._matching(pattern)))
 
     def remove_hf_match(self, name: str, operator: str, text: str) -> int:
-        expression = posix(text.encode()) if operator == "re" else None
+        expression = posix(text.encode(), re.IGNORECASE) if operator == "re" else None
         tests: dict[str, Callable[[str], bool]] = {
             "eq": lambda value: value == text,
             "ne": lambda value: value != text,
@@ -153,7 +155,8 @@ class TextopsHeaders(_Headers):
             return FALSE
         headers = () if self._sip.is_broken else self._sip.headers
         found = [i for i in self._routed.indices(name) if i < len(headers) and test(headers[i][1])]
-        return TRUE if self._remove(name, found) else NONE_OF_THEM
+        self._remove(name, found)
+        return TRUE if found else NONE_OF_THEM
 
     def remove_hf_exp(self, taken: str, kept: str) -> int:
         indices = sorted(set(self._matching(taken)) - set(self._matching(kept)))
@@ -161,8 +164,11 @@ class TextopsHeaders(_Headers):
 
     def remove_hf_idx(self, name: str, index: int) -> int:
         found = self._routed.indices(name)
-        chosen = found[index : index + 1 or None] if index < 0 else found[index : index + 1]
-        return as_code(self._remove(name, chosen))
+        if index < 0:  # counted from the last one; whether there was one it does not tell
+            self._remove(name, found[index : index + 1 or None])
+            return TRUE
+        self._remove(name, found[index : index + 1])
+        return TRUE if index < len(found) else NO_SUCH_ONE
 
     def search_hf(self, name: str, pattern: str, _flags: str) -> int:
         return as_code(self._with_text(name, pattern))
