@@ -10,7 +10,7 @@ from onehttp_compat.script.message_in_progress import Scene
 from onehttp_compat.script.pv.table import Entry, Table, of_scene
 from onehttp_compat.script.world import World
 from onehttp_compat.sip.address import parse_address, split_addresses
-from onehttp_compat.sip.uri import parse_uri
+from onehttp_compat.sip.uri import SipUri
 from onehttp_compat.sip.via import Via, parse_via
 
 _digest = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
@@ -127,18 +127,19 @@ def _domain(scene: Scene, _: Variable) -> Value:
     return domain if at else found.get("realm")
 
 
-def _digest_uri(part: str) -> Entry:
-    def read(scene: Scene, _: Variable) -> Value:
-        uri = parse_uri(credentials(scene).get("uri", ""))
-        return (getattr(uri, part) or None) if uri else None
-
-    return of_scene(read)
+def _accounting_uri(scene: Scene) -> SipUri | None:
+    """The caller's, as long as no credentials have been checked."""
+    address = scene.message.address("from")
+    return address.parsed_uri if address else None
 
 
 def _accounting_user(scene: Scene, _: Variable) -> Value:
-    """The caller, as long as no credentials have been checked."""
-    address = scene.message.address("from")
-    uri = address.parsed_uri if address else None
+    uri = _accounting_uri(scene)
+    return (uri.user or None) if uri else None
+
+
+def _accounting_address(scene: Scene, _: Variable) -> Value:
+    uri = _accounting_uri(scene)
     return f"{uri.user}@{uri.host}" if uri else None
 
 
@@ -206,6 +207,6 @@ TABLE: Final[Table] = {
     "adc": _credential("cnonce"),
     "ado": _credential("opaque"),
     "adr": _credential("response"),
-    "AU": _digest_uri("user"),
-    "Au": of_scene(_accounting_user),
+    "AU": of_scene(_accounting_user),
+    "Au": of_scene(_accounting_address),
 }

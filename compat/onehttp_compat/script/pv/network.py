@@ -40,6 +40,11 @@ def _set_socket(scene: Scene, _: Variable, value: Value) -> None:
     scene.routed.send_socket = text(value, "$fs")
 
 
+def _socket_port(scene: Scene, _: Variable) -> Value:
+    port = (scene.routed.send_socket or "").rpartition(":")[2]
+    return int(port) if port.isdecimal() else 0
+
+
 _PROTOCOL: Final = of_scene(lambda scene, _: scene.message.protocol)
 
 TABLE: Final[Table] = {
@@ -66,4 +71,5 @@ TABLE: Final[Table] = {
     "conid": Entry(lambda _world, _variable: None),
     "fs": of_scene(lambda scene, _: scene.routed.send_socket or None, _set_socket),
     "fsn": Entry(lambda _world, _variable: None),
+    "fsp": of_scene(_socket_port),
 }

@@ -226,6 +226,7 @@ TABLE: Final[Table] = {
     "xavu": _PLAIN,
     "dlg_var": _PLAIN,
     "vn": Entry(_read_process, _write_process),
+    "vz": Entry(_read_var, _write_process),
     "sht": Entry(_read_item, _write_item),
     "shtex": Entry(
         lambda world, variable: world.tables.expires_in(*_item(variable)), _write_expiry

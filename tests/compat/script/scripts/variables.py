@@ -12,6 +12,7 @@ READ = [
     "$(ct{param.value,expires}) $(ct{nameaddr.uri}{uri.host}) $(fu{uri.user}{s.toupper}) $(rU{s.len})",
     "$(ru{uri.host}{s.select,0,.}) $(ci{s.md5}) $(fU{s.encode.base64}) $(rU{s.substr,0,2}) $(tu{s.rm,sip:})",
     "$(hdr(Contact){tobody.user}) $(ru{re.subst,/^sip:/sips:/}) $(fU{s.escape.param}) $(rb{line.at,0})",
+    "$AU $Au $fs $fsn $fsp $vz(none) $vn(none) $(fu{uri.domain}) $(ru{uri.scheme}) $(fu{sock.host})",
     "$(rb{line.count}) $(ua{s.select,0,/}) $(var(none){s.len}) $(avp(none){s.len}) $(fu{uri.transport})",
     "$_s(user $rU at $rd) $avp(none) $var(none) $shv(none) $xavp(none=>x) $def(NONE) $env(NONE_SUCH)",
     "",
