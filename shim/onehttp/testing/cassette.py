@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 VERSION: Final = 1
+MOST_SHOWN: Final = 5
 MAX_BYTES: Final = 10 * 1024 * 1024
 _printable = re.compile("[\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]*").fullmatch
 
@@ -138,7 +139,9 @@ def write(path: Path, exchanges: list[Exchange]) -> None:
 
 
 def _sentences(error: ValidationError) -> str:
-    return "; ".join(f"{_place(each['loc'])}: {each['msg']}" for each in error.errors())
+    found = [f"{_place(each['loc'])}: {each['msg']}" for each in error.errors()]
+    more = [f"and {len(found) - MOST_SHOWN} more"] if len(found) > MOST_SHOWN else []
+    return "; ".join([*found[:MOST_SHOWN], *more])
 
 
 def _place(location: tuple[int | str, ...]) -> str:

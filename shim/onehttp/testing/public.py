@@ -4,19 +4,23 @@ from onehttp.queries.transaction_layer import DEFAULT_FINAL_TIMER_S, Transaction
 from onehttp.queries.transaction_layer import EmulatedTransaction as FakeTransaction
 from onehttp.queries.transaction_layer import TransactionLayer as FakeTransactionLayer
 from onehttp.testing.calls import Call
+from onehttp.testing.cassette import CassetteError
 from onehttp.testing.clock import ManualClock
 from onehttp.testing.double import Double
 from onehttp.testing.policy_clock import PolicyClock
+from onehttp.testing.recording import Recorder
 from onehttp.testing.route import Route
 
 __all__ = [
     "DEFAULT_FINAL_TIMER_S",
     "Call",
+    "CassetteError",
     "Double",
     "FakeTransaction",
     "FakeTransactionLayer",
     "ManualClock",
     "PolicyClock",
+    "Recorder",
     "Route",
     "TransactionState",
 ]

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from onehttp.testing import cassette
-from onehttp.testing.cassette import CassetteError, Exchange
+from onehttp.testing.cassette import CassetteError, Exchange, read, write
 from onehttp.testing.double import Double
 from onehttp.testing.matching import Matcher
 from onehttp.testing.route import Route
@@ -57,7 +56,7 @@ class Recorder:
 
     def _load(self) -> None:
         try:
-            self._played = cassette.read(self.path)
+            self._played = read(self.path)
         except FileNotFoundError:
             if self._mode == "none":
                 raise CassetteError(
@@ -132,7 +131,7 @@ class Recorder:
             CassetteError: it is too large.
         """
         if self._recorded:
-            cassette.write(self.path, [*self._played, *self._recorded])
+            write(self.path, [*self._played, *self._recorded])
 
 
 class _Recording:
