@@ -65,9 +65,10 @@ def leading_to(location: bytes) -> Callable[[Peer], None]:
     return behave
 
 
-def challenging(*challenges: list[bytes]) -> Callable[[Peer], None]:
-    """Asks for credentials so many times, by these headers each, and answers then."""
-    left: Iterator[list[bytes]] = iter(challenges)
+def challenging(*challenges: list[bytes] | None) -> Callable[[Peer], None]:
+    """Asks for credentials so many times, by these headers each (None: answers), and answers
+    then."""
+    left: Iterator[list[bytes] | None] = iter(challenges)
 
     def behave(peer: Peer) -> None:
         while peer.request():

@@ -209,7 +209,11 @@ class Exchange:
         }
         auth = None
         if options.auth and check_url(request.url) == check_url(self._request.url):
-            auth = Credentials(options.auth, options.auth.asks_first or options.as_libcurl)
+            auth = Credentials(
+                options.auth,
+                options.auth.asks_first or options.as_libcurl,
+                self._clients.remembered(options),
+            )
         try:
             answer = await client.send(made, auth=auth, stream=True, follow_redirects=False)
             try:

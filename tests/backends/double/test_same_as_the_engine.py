@@ -129,6 +129,13 @@ CHALLENGES: dict[str, tuple[AuthScheme, list[list[bytes]], dict[str, Any]]] = {
     "opaque": (DIGEST, [[NONCE + b', opaque="x y"']], {}),
     "no nonce": (DIGEST, [[b'Digest realm="r"']], {}),
 }
+SERIES: dict[str, list[list[bytes] | None]] = {
+    "asked once": [[NONCE]],
+    "never asked": [],
+    "asked again for a nonce too old": [[NONCE], None, [STALE]],
+    "asked again": [[NONCE], None, [NONCE]],
+    "refused at first": [[NONCE], [NONCE]],
+}
 REQUESTS: dict[str, dict[str, Any]] = {
     "order": {"headers": (("X-B", "1"), ("Accept", "a/b"), ("X-C", "2"))},
     "user agent": {"headers": (("User-Agent", "x"),)},
@@ -179,6 +186,17 @@ def test_credentials(what: str, name: str) -> None:
     schemes, challenges, call = CHALLENGES[what]
     options = TransferOptions(auth=Auth(schemes=schemes, username=name, secret="p:w"))
     engine, double = on_both(lambda: challenging(*challenges), options=options, **call)
+    assert double == engine
+
+
+@pytest.mark.parametrize("each_time", [False, True])
+@pytest.mark.parametrize("schemes", [DIGEST, DIGEST | BASIC])
+@pytest.mark.parametrize("what", SERIES)
+def test_calls_one_after_the_other(what: str, schemes: AuthScheme, each_time: bool) -> None:
+    auth = Auth(schemes=schemes, username="u", secret="p", each_time=each_time)
+    engine, double = on_both(
+        lambda: challenging(*SERIES[what]), options=TransferOptions(auth=auth), times=3
+    )
     assert double == engine
 
 

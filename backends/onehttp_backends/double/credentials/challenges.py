@@ -7,7 +7,7 @@ from collections.abc import Generator
 from typing import Final
 
 from onehttp_backends.contract import Auth, AuthScheme
-from onehttp_backends.double.credentials.digest import challenge_of, digest, is_stale
+from onehttp_backends.double.credentials.digest import Remembered, challenge_of, is_stale
 from onehttp_backends.double.library import httpx
 from onehttp_backends.errors import CurlCode, transfer_error
 
@@ -23,15 +23,17 @@ class Credentials(httpx.Auth):
 
     Args:
         asks_first: send an empty body before the real one, where the scheme is digest alone.
+        remembered: what calls before have been asked for.
     """
 
-    def __init__(self, auth: Auth, asks_first: bool) -> None:
+    def __init__(self, auth: Auth, asks_first: bool, remembered: Remembered) -> None:
         if auth.schemes and not auth.schemes & _KNOWN:
             raise transfer_error(
                 CurlCode.NOT_BUILT_IN, "the httpx double knows basic, digest and bearer only"
             )
         self._auth = auth
         self._asks_first = asks_first and auth.schemes == AuthScheme.DIGEST
+        self._remembered = Remembered() if auth.each_time else remembered
 
     def _allows(self, scheme: AuthScheme) -> bool:
         return bool(self._auth.schemes & scheme)
@@ -44,6 +46,9 @@ class Credentials(httpx.Auth):
             value = f"Bearer {self._auth.secret}" if is_bearer else self._basic()
             yield request if own else _with(request, value)
             return
+        if self._remembered.challenge is not None:
+            yield from self._digests(request)
+            return
         if self._asks_first and request.headers.get("content-length", "0") != "0":
             response = yield _without_body(request)
             if response.status_code != httpx.codes.UNAUTHORIZED:
@@ -54,25 +59,28 @@ class Credentials(httpx.Auth):
         if response.status_code != httpx.codes.UNAUTHORIZED:
             return
         offered = response.headers.get_list("www-authenticate")
-        if self._allows(_DIGEST) and challenge_of(offered) is not None:
-            yield from self._digests(request, response)
+        challenge = challenge_of(offered)
+        if self._allows(_DIGEST) and challenge is not None:
+            self._remembered.take(challenge)
+            yield from self._digests(request)
         elif "basic" in " ".join(offered).lower() and self._allows(AuthScheme.BASIC):
             yield _with(request, self._basic())
 
-    def _digests(self, request: httpx.Request, response: httpx.Response) -> Flow:
-        challenge = challenge_of(response.headers.get_list("www-authenticate"))
-        username, password = self._auth.username, self._auth.secret
+    def _digests(self, request: httpx.Request) -> Flow:
+        """Answer the challenge that is remembered, and those of nonces that are only too old."""
         bare = httpx.Headers(request.headers.raw)
         target = request.extensions.get("target", request.url.raw_path).decode()
         for _ in range(MOST_STALE):
-            if challenge is None:
-                return
             request.headers = httpx.Headers(bare.raw)
-            answer = digest(challenge, username, password, request.method, target)
+            answer = self._remembered.answer(
+                self._auth.username, self._auth.secret, request.method, target
+            )
             response = yield _with(request, answer)
+            if response.status_code != httpx.codes.UNAUTHORIZED:
+                return
             challenge = challenge_of(response.headers.get_list("www-authenticate"))
-            is_asked_again = response.status_code == httpx.codes.UNAUTHORIZED
-            if not is_asked_again or challenge is None or not is_stale(challenge):
+            self._remembered.take(challenge)
+            if challenge is None or not is_stale(challenge):
                 return
 
     def _basic(self) -> str:

@@ -37,10 +37,34 @@ def is_stale(challenge: dict[str, str]) -> bool:
     return challenge.get("stale", "").lower() == "true"
 
 
+class Remembered:
+    """The latest challenge, which calls on the same options answer unasked."""
+
+    def __init__(self) -> None:
+        self.challenge: dict[str, str] | None = None
+        self._answers = 0
+
+    def take(self, challenge: dict[str, str] | None) -> None:
+        """A server has asked."""
+        self.challenge = challenge
+        self._answers = 0
+
+    def answer(self, username: str, password: str, method: str, target: str) -> str:
+        """The value of ``Authorization``; there is a challenge."""
+        assert self.challenge is not None
+        self._answers += 1
+        return digest(self.challenge, self._answers, username, password, method, target)
+
+
 def digest(
-    challenge: dict[str, str], username: str, password: str, method: str, target: str
+    challenge: dict[str, str],
+    number: int,
+    username: str,
+    password: str,
+    method: str,
+    target: str,
 ) -> str:
-    """The value of ``Authorization``."""
+    """The value of ``Authorization`` in answer number ``number`` (from 1) to ``challenge``."""
     hashed = _hash(challenge)
     assert hashed is not None
     realm, nonce = challenge["realm"], challenge["nonce"]
@@ -53,7 +77,7 @@ def digest(
     what = f"{method}:{target}"
     if qop == "auth-int":
         what += f":{hashed('')}"
-    middle = f"{nonce}:00000001:{cnonce}:{qop}" if qop else nonce
+    middle = f"{nonce}:{number:08x}:{cnonce}:{qop}" if qop else nonce
     is_hidden = challenge.get("userhash", "").lower() == "true"
     shown = hashed(f"{username}:{realm}") if is_hidden else username
     fields = [
@@ -63,7 +87,7 @@ def digest(
         f'uri="{target}"',
     ]
     if qop:
-        fields += [f'cnonce="{cnonce}"', "nc=00000001", f"qop={qop}"]
+        fields += [f'cnonce="{cnonce}"', f"nc={number:08x}", f"qop={qop}"]
     fields.append(f'response="{hashed(f"{secret}:{middle}:{hashed(what)}")}"')
     if "opaque" in challenge:
         fields.append(f"opaque={_quoted(challenge['opaque'])}")
