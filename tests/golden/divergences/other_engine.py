@@ -5,7 +5,6 @@ Each pair is a predicate over a case and the change of its expectations.
 
 from __future__ import annotations
 
-import re
 from urllib.parse import quote
 
 from golden.divergences.odd_calls import blobs
@@ -140,45 +139,8 @@ def first_round_open(case: Case) -> Case:
     return with_steps(case, changed)
 
 
-def shows_header_order(case: Case) -> bool:
-    return any(map(_shows_order, case.steps))
-
-
-def _shows_order(step: Step) -> bool:
-    requests = step.get("wire", [])
-    last: Json = requests[-1] if requests else {"target": "", "headers": []}
-    is_shown = re.search(r"/echo/(all|headers)\b", last["target"]) is not None
-    return is_shown and any(name == "Authorization" for name, _ in last["headers"])
-
-
-def order_open(case: Case) -> Case:
-    """Authorization is written last, as the order of headers is the engine's own affair."""
-
-    def changed(step: Step) -> Step:
-        kept = {key: value for key, value in step["expect"].items() if key != "result"}
-        return {**step, "expect": kept} if _shows_order(step) else step
-
-    return with_steps(case, changed)
-
-
-_ODD_FRAMING = ("/framing/huge-header", "/framing/leading-crlf")
-
-
-def oddly_framed(case: Case) -> bool:
-    return any(_is_oddly_framed(step) for step in case.steps)
-
-
-def _is_oddly_framed(step: Step) -> bool:
-    return any(one["target"].endswith(_ODD_FRAMING) for one in step.get("wire", []))
-
-
-def framing_open(case: Case) -> Case:
-    """h11 has limits of its own, and another code for an empty line in front."""
-    return with_steps(case, lambda step: left_open(step) if _is_oddly_framed(step) else step)
-
-
-_UNFINISHED = ("/close/headers", "/framing/http09", "/framing/garbage")
-"""Paths of answers that end before their head does, or have none."""
+_UNFINISHED = "/close/headers"
+"""Path of an answer that ends before its head does."""
 
 
 def has_no_head(case: Case) -> bool:
@@ -191,7 +153,7 @@ def _ends_headless(request: dict[str, Json]) -> bool:
 
 
 def nothing_came(case: Case) -> Case:
-    """libcurl makes do with half a head (200), and names what is none (1); here nothing came."""
+    """libcurl makes do with half a head (200); here nothing came."""
     if case.module in ASYNC_MODULES:
         return with_steps(case, _fails_in_callback)
     failed = {"http_client": 52}.get(case.module, -1)
@@ -231,47 +193,6 @@ def _fails_in_callback(step: Step) -> Step:
         return step
     counters = {"http_async_client.errors": 1, "http_async_client.requests": 1}
     return expecting(step, counters=counters, callbacks=[{"pvs": {"$http_ok": "0"}}])
-
-
-def _answers(case: Case) -> list[dict[str, Json]]:
-    return [one["pvs"] for step in case.steps for one in step["expect"].get("callbacks", [])]
-
-
-def shows_interim(case: Case) -> bool:
-    return any(str(pvs.get("$http_rs", ""))[:1] == "1" for pvs in _answers(case))
-
-
-def interim_unseen(case: Case) -> Case:
-    """h11 keeps interim responses to itself."""
-    return with_steps(case, lambda step: _answers_of(step, ("$http_ok", "$http_err")))
-
-
-def writes_heads_otherwise(case: Case) -> bool:
-    return any(not _is_canonical(pvs.get("$http_mb")) for pvs in _answers(case))
-
-
-def _is_canonical(buffer: Json) -> bool:
-    """Whether a head is written the way httpx writes it, from what it has understood of it."""
-    if not isinstance(buffer, str):
-        return True
-    head = buffer.partition("\r\n\r\n")[0]
-    lines = head.split("\r\n")
-    has_reason = re.match(r"HTTP/[0-9.]+ \d{3} ", lines[0]) is not None
-    return has_reason and "\n" not in "".join(lines) and not re.search(r":  +", head)
-
-
-def heads_open(case: Case) -> Case:
-    """The head is put together anew: only what it means is compared."""
-    means = ("$http_ok", "$http_err")
-    return with_steps(case, lambda step: _answers_of(step, means))
-
-
-def _answers_of(step: Step, names: tuple[str, ...]) -> Step:
-    callbacks = [
-        {**one, "pvs": {name: value for name, value in one["pvs"].items() if name in names}}
-        for one in step["expect"].get("callbacks", [])
-    ]
-    return expecting(step, callbacks=callbacks) if callbacks else step
 
 
 def changes_settings(case: Case) -> bool:
