@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, TypeAlias, TypedDict
 
 from onehttp.keywords import CALL_HINTS, unexpected
@@ -156,7 +157,15 @@ def header_pairs(headers: HeaderSource) -> HeaderPairs:
 def merge_headers(own: HeaderPairs, given: HeaderPairs) -> HeaderPairs:
     """A connection's headers, less those that the call names, then the call's."""
     named = {name.lower() for name, _ in given if isinstance(name, str)}
+    if named.isdisjoint(_lowered_names(own)):
+        return own + given
     return (*(pair for pair in own if pair[0].lower() not in named), *given)
+
+
+@lru_cache(maxsize=256)
+def _lowered_names(own: HeaderPairs) -> frozenset[str]:
+    """Of a connection's headers, which are the same for each of its calls."""
+    return frozenset(name.lower() for name, _ in own)
 
 
 def with_type(pairs: HeaderPairs, type_header: tuple[str, str]) -> HeaderPairs:
