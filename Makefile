@@ -49,9 +49,11 @@ matrix:
 ci: lint compiled
 	@MAKE="$(MAKE)" scripts/matrix --ends
 
-# The hot modules compiled (hatch_build.py): a wheel of that, and the engine's tests on it.
-wheel: $(VENV)/.dev
-	ONEHTTP_COMPILE=1 $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+# The hot modules compiled (hatch_build.py): a wheel for each Python found, and the engine's tests on one.
+wheel:
+	scripts/interpreters | while read -r _ python; do \
+	  ONEHTTP_COMPILE=1 "$$python" -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist . \
+	    </dev/null || exit 1; done
 
 compiled: packages
 	@MAKE="$(MAKE)" scripts/test-compiled
