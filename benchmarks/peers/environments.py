@@ -16,6 +16,10 @@ FOLDER = ROOT / ".venv-peers"
 PEERS = ("wreq", "primp", "pyreqwest", "httpx", "aiohttp", "requests", "curl_cffi")
 
 
+COMPILED = ROOT / ".venv-compiled" / "bin" / "python"
+"""Of `make compiled`, with onehttp as a wheel of that kind."""
+
+
 def python_of(peer: str) -> Path:
     """The interpreter of a peer's environment."""
     return FOLDER / peer / "bin" / "python"

@@ -37,7 +37,9 @@ def measured(url: str, rounds: int) -> Found:
     """What every client here makes of every case it has."""
     found: dict[tuple[str, str], list[float]] = {}
     with ExitStack() as stack:
-        clients = {"bare": sys.executable, "onehttp": sys.executable}
+        clients = dict.fromkeys(("bare", "onehttp", "onehttp on uvloop"), sys.executable)
+        if environments.COMPILED.exists():
+            clients["onehttp, compiled"] = str(environments.COMPILED)
         clients |= {peer: str(environments.python_of(peer)) for peer in environments.made()}
         contenders = {}
         for client, python in clients.items():

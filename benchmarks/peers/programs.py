@@ -82,6 +82,13 @@ def of_onehttp(url: str, loop: asyncio.AbstractEventLoop) -> Cases:
     }
 
 
+def of_onehttp_on_uvloop(url: str, _loop: asyncio.AbstractEventLoop) -> Cases:
+    import uvloop
+
+    found = of_onehttp(url, uvloop.new_event_loop())
+    return {at_once(width): found[at_once(width)] for width in WIDTHS}
+
+
 def of_wreq(url: str, loop: asyncio.AbstractEventLoop) -> Cases:
     import wreq
     import wreq.blocking
@@ -172,6 +179,8 @@ def of_curl_cffi(url: str, loop: asyncio.AbstractEventLoop) -> Cases:
 CLIENTS: Mapping[str, Callable[[str, asyncio.AbstractEventLoop], Cases]] = {
     "bare": of_bare,
     "onehttp": of_onehttp,
+    "onehttp, compiled": of_onehttp,
+    "onehttp on uvloop": of_onehttp_on_uvloop,
     "wreq": of_wreq,
     "primp": of_primp,
     "pyreqwest": of_pyreqwest,

@@ -52,7 +52,10 @@ def _name(client: str, case: str) -> str:
         return _NAMES[client, case]
     if client == FLOOR:
         return "raw CurlMulti, no asyncio"
-    return "**`onehttp.arequest`**" if client == OURS else client
+    if client.startswith(OURS):
+        how = client.removeprefix(OURS)
+        return f"**{_NAMES.get((OURS, case), '`onehttp.arequest`').strip('*')}{how}**"
+    return client
 
 
 def _where_first(found: Found) -> str:
@@ -61,7 +64,7 @@ def _where_first(found: Found) -> str:
         "|---|---|---|---|---|---|",
     ]
     for (client, case), figure in found.items():
-        if client in (OURS, FLOOR):
+        if client.startswith((OURS, FLOOR)):
             continue
         ratio = found[OURS, case].median / figure.median
         limit = AT_MOST.get((case, client))
