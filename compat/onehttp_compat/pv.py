@@ -219,14 +219,18 @@ class PvStore:
         if known is not None:
             return known
         variable = parse(text)
+        self.check_writable(variable)
+        if len(self._writable) < MAX_KNOWN_VARIABLES:
+            self._writable[text] = variable
+        return variable
+
+    def check_writable(self, variable: Variable) -> None:
+        """Raises as `set` where it cannot be written."""
         kind = variable.kind
         if kind not in WRITABLE_CLASSES and kind not in self._writers:
             if kind in READ_ONLY_CLASSES or kind in self._readers:
                 raise ReadOnlyVariableError(f"${kind} cannot be written")
             raise self._unknown(kind)
-        if len(self._writable) < MAX_KNOWN_VARIABLES:
-            self._writable[text] = variable
-        return variable
 
     def write(self, variable: Variable, value: Value) -> None:
         """`set`, parsed."""

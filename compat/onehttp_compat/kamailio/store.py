@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from onehttp_compat.pv import (
-    MAX_KNOWN_VARIABLES,
     READ_ONLY_CLASSES,
     WRITABLE_CLASSES,
     PvStore,
@@ -16,7 +15,6 @@ from onehttp_compat.pv import (
     Value,
     Variable,
     as_bytes,
-    parse,
 )
 from onehttp_compat.sip.request import SipRequest
 
@@ -75,20 +73,13 @@ class KsrStore(PvStore):
             return bytes.fromhex(self._pv.get(_HEXA))
         return value
 
-    def writable(self, text: str) -> Variable:
-        """The variable ``text`` names, if the server can write it; raises as `PvStore.set`."""
-        known = self._writable.get(text)
-        if known is not None:
-            return known
-        variable = parse(text)
+    def check_writable(self, variable: Variable) -> None:
+        """Raises as `PvStore.set` where the server cannot write it."""
         kind = variable.kind
         if not (kind in self._writers or kind in _WRITABLE) and (
             kind in READ_ONLY_CLASSES or kind in self._readers or not self._takes(variable)
         ):
             raise ReadOnlyVariableError(f"${kind} cannot be written")
-        if len(self._writable) < MAX_KNOWN_VARIABLES:
-            self._writable[text] = variable
-        return variable
 
     def _takes(self, variable: Variable) -> bool:
         """Whether the server takes an empty text for a variable, as a result has before its call.

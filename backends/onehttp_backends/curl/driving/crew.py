@@ -274,8 +274,7 @@ class Crew:
         for loop_driver in list(self.loop_drivers.values()):
             transfers += loop_driver.transfers
         for transfer in transfers:
-            if transfer.outcome is None:
-                transfer.outcome = gone(transfer, self.ownership.failure)
+            transfer.outcome = transfer.outcome or gone(transfer, self.ownership.failure)
             if transfer.runs_callback:
                 engine.ended.append(transfer)
             else:
@@ -295,8 +294,7 @@ class Crew:
                 transfer = engine.inbox.popleft()
             except IndexError:  # another thread was faster
                 break
-            if transfer.outcome is None:
-                transfer.outcome = gone(transfer, self.ownership.failure)
+            transfer.outcome = transfer.outcome or gone(transfer, self.ownership.failure)
             if transfer.runs_callback:
                 engine.ended.append(transfer)
             else:
