@@ -4,6 +4,7 @@
 # make bench  benchmarks against a local nginx  make soak    everything at once, for five minutes
 # make wheel  with the hot modules compiled               make compiled     and tested
 # make fuzz   property tests with more examples          make bench-peers  beside other clients
+# make test-kamailio  what runs inside a real server
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 WORKERS = $(shell expr $$(nproc) + 1)
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 .PHONY: help demo test check lint suite fast matrix ci format bench bench-guard bench-peers fuzz soak soak-posts clean packages
-.PHONY: catalogue wheel compiled double
+.PHONY: catalogue wheel compiled double test-kamailio
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -38,6 +39,10 @@ suite: $(VENV)/.dev packages
 double: $(VENV)/.dev
 	PYTHONPATH=tests $(PYTEST) -p stand_ins.httpx_alone -k "httpx or double" \
 		tests/backends/contract tests/backends/double
+
+# What runs in the real server alone; `make test` has it too.
+test-kamailio: $(VENV)/.dev packages
+	$(PYTEST) tests/compat/kamailio tests/compat/cli/test_kamailio.py $(ARGS)
 
 # Neither root nor a Debian package is needed.
 fast: $(VENV)/.dev

@@ -28,21 +28,31 @@ def check_requirements(config: ServerConfig, is_asynchronous: bool) -> None:
     Raises:
         ConfigurationError: names everything that is missing, and the lines to add.
     """
-    problems = [*_of_threads(config), *_of_tls(config)]
-    if is_asynchronous:
-        problems += _of_queries(config)
+    problems = list(missing(config, is_asynchronous))
     if problems:
         file = config.files[0] if config.files else None
         raise ConfigurationError.of([ConfigurationError(one, file=file) for one in problems])
+    for danger in dangers(config):
+        _log.warning("%s", danger)
+
+
+def missing(config: ServerConfig, is_asynchronous: bool) -> Iterator[str]:
+    """What has to be mended before the server can start, each with the way out."""
+    yield from _of_threads(config)
+    yield from _of_tls(config)
+    if is_asynchronous:
+        yield from _of_queries(config)
+
+
+def dangers(config: ServerConfig) -> Iterator[str]:
+    """What works until it does not."""
     modules = config.modules()
-    if "tls" in modules:
-        for module in NATIVE:
-            if module in modules:
-                _log.warning(
-                    "%s is loaded beside tls: its own https requests crash the server; drop its "
-                    "loadmodule line and give its parameters by setup(KSR, modparams=...)",
-                    module,
-                )
+    for module in NATIVE if "tls" in modules else ():
+        if module in modules:
+            yield (
+                f"{module} is loaded beside tls: its own https requests crash the server; drop its "
+                "loadmodule line and give its parameters by setup(KSR, modparams=...)"
+            )
 
 
 def _of_queries(config: ServerConfig) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""``onehttp kamailio``: a server to begin with, and what one has that is missing or dangerous."""

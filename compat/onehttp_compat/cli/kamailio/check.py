@@ -1,0 +1,78 @@
+"""What a ``kamailio.cfg`` lacks for ``setup(KSR)``, and what in it is dangerous."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import pycurl
+
+from onehttp import ConfigurationError
+from onehttp_compat.kamailio.own_config import timers_of_queries
+from onehttp_compat.kamailio.parameters import apply_config
+from onehttp_compat.kamailio.requirements import dangers, missing
+from onehttp_compat.server import LegacyServer
+from onehttp_compat.server_config import ServerConfig, Surroundings, read_server_config
+
+
+class Finding(NamedTuple):
+    """One thing to know of a configuration."""
+
+    level: Literal["missing", "danger", "fact"]
+    text: str
+
+
+def findings(file: Path, surroundings: Surroundings, is_asynchronous: bool) -> Iterator[Finding]:
+    """All there is to say, what has to be mended first.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+    """
+    config = read_server_config(file, surroundings)
+    for text in (*missing(config, is_asynchronous), *_of_parameters(config), *_of_python()):
+        yield Finding("missing", text)
+    for text in (*dangers(config), *_of_timers(config)):
+        yield Finding("danger", text)
+    for note in config.notes:
+        yield Finding("fact", str(note))
+    for timer in timers_of_queries(config):
+        yield Finding("fact", f"{timer.processes} of rtimer work on queries ({timer.name})")
+    yield Finding("fact", pycurl.version)
+
+
+def _of_parameters(config: ServerConfig) -> Iterator[str]:
+    try:
+        apply_config(LegacyServer(), config)
+    except ConfigurationError as error:
+        yield str(error)
+
+
+def _of_timers(config: ServerConfig) -> Iterator[str]:
+    """A transaction that ends before its query may."""
+    lines = config.modparams()
+    waits = {line.name: line.value for line in lines if line.is_about("tm")}
+    queries = [line.value for line in lines if line.is_about("http_async_client")
+               and line.name == "connection_timeout"]  # fmt: skip
+    limit_ms = queries[-1] if queries else 500
+    for name in ("fr_timer", "fr_inv_timer"):
+        wait_ms = waits.get(name)
+        if isinstance(wait_ms, int) and isinstance(limit_ms, int) and wait_ms <= limit_ms:
+            yield (
+                f"tm ends a transaction after {name} = {wait_ms} ms, a query may take {limit_ms}: "
+                "its answer would find none; make the timer longer or the timeout shorter"
+            )
+
+
+def _of_python() -> Iterator[str]:
+    """The server brings its own interpreter, which finds packages of the same version only."""
+    own = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    for module in Path("/usr/lib").glob("*/kamailio/modules/app_python3.so"):
+        linked = re.search(rb"libpython(3\.\d+)", module.read_bytes())
+        if linked is not None and linked[1].decode() != own:
+            yield (
+                f"{module} runs Python {linked[1].decode()}, this is {own}: make the virtual "
+                "environment with the system's own, /usr/bin/python3 -m venv"
+            )

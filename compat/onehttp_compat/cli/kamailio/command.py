@@ -1,0 +1,63 @@
+"""``onehttp kamailio init DIR`` and ``onehttp kamailio check FILE``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+import onehttp
+from onehttp_compat.cli.config_options import config_options
+from onehttp_compat.surroundings import Surroundings
+
+
+@click.group()
+def kamailio() -> None:
+    """What a Kamailio needs to have its HTTP calls on onehttp."""
+
+
+@kamailio.command()
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--port", default=5060, show_default=True, help="Where the server listens.")
+@click.option("--force", is_flag=True, help="Write over files that are there.")
+def init(folder: Path, port: int, force: bool) -> None:
+    """Write a server that suspends a call, asks by HTTP and goes on: its configuration, its script,
+    its connections and a systemd drop-in, which name DIR and this Python."""
+    from onehttp_compat.cli.kamailio.files import FILES, filled
+
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = [name for name in FILES if (folder / name).exists()]
+    if taken and not force:
+        raise click.ClickException(
+            f"{folder} has {', '.join(taken)} already; --force writes over them"
+        )
+    values = {"folder": str(folder), "port": str(port), "prefix": sys.prefix}
+    for name in FILES:
+        (folder / name).write_text(filled(name, values))
+        click.echo(folder / name)
+    click.echo(f"try it: PATH={sys.prefix}/bin:$PATH kamailio -DD -E -f {folder}/kamailio.cfg")
+
+
+@kamailio.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@config_options
+@click.option("--synchronous", is_flag=True, help="The script suspends nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def check(file: Path, surroundings: Surroundings, synchronous: bool, as_json: bool) -> None:
+    """Say what FILE, a kamailio.cfg, lacks or does that is dangerous. To be run with the Python
+    that the server is to run. Exit status 1: the server would not start, or would crash."""
+    from onehttp_compat.cli.kamailio.check import findings
+    from onehttp_compat.cli.kamailio.table import print_findings
+
+    try:
+        found = list(findings(file, surroundings, is_asynchronous=not synchronous))
+    except onehttp.ConfigurationError as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        click.echo(json.dumps([finding._asdict() for finding in found], indent=2))
+    else:
+        print_findings(file, found)
+    raise SystemExit(any(finding.level == "missing" for finding in found))

@@ -1,0 +1,26 @@
+"""Findings as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from onehttp_compat.cli.kamailio.check import Finding
+
+_STYLES: Final = {"missing": "red", "danger": "yellow", "fact": ""}
+
+
+def print_findings(file: Path, found: Sequence[Finding]) -> None:
+    """A row for each, and a line that says how it stands."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for finding in found:
+        table.add_row(Text(finding.level, _STYLES[finding.level]), Text(finding.text))
+    console = Console(soft_wrap=True)
+    console.print(table)
+    missing = sum(finding.level == "missing" for finding in found)
+    console.print(f"{file}: " + (f"{missing} to mend" if missing else "ready for setup(KSR)"))

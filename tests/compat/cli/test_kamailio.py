@@ -1,0 +1,92 @@
+"""``onehttp kamailio init`` and ``check``."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from onehttp_compat.cli.kamailio.command import kamailio
+from onehttp_compat.cli.kamailio.files import FILES
+from servers.kamailio import inside as kamailio_inside
+from servers.kamailio.calls import Caller
+from servers.raw import Peer, RawServer
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(kamailio, arguments)
+    return result.exit_code, result.output
+
+
+def test_init_writes_a_server_that_check_finds_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onehttp_compat.cli.kamailio.check._of_python", lambda: iter(()))
+    folder = tmp_path / "new"
+    code, output = run("init", str(folder))
+    assert code == 0
+    assert {path.name for path in folder.iterdir()} == set(FILES)
+    assert str(folder / "kamailio.cfg") in output
+    code, output = run("check", str(folder / "kamailio.cfg"), "--json")
+    found = json.loads(output)
+    assert (code, [one for one in found if one["level"] != "fact"]) == (0, [])
+    assert any("1 of rtimer" in one["text"] for one in found)
+
+
+def test_init_writes_over_nothing_unless_told(tmp_path: Path) -> None:
+    (tmp_path / "routing.py").write_text("mine")
+    code, output = run("init", str(tmp_path))
+    assert (code, (tmp_path / "routing.py").read_text()) == (1, "mine")
+    assert "routing.py" in output
+    assert run("init", str(tmp_path), "--force")[0] == 0
+
+
+def test_check_says_what_is_missing_and_what_is_dangerous(tmp_path: Path) -> None:
+    file = tmp_path / "kamailio.cfg"
+    file.write_text(
+        '#!KAMAILIO\nloadmodule "tm.so"\nloadmodule "tls.so"\nloadmodule "http_client.so"\n'
+        'modparam("http_client", "httpcon", "x")\nmodparam("tm", "fr_timer", 400)\n'
+    )
+    code, output = run("check", str(file), "--json")
+    found = {(one["level"], one["text"]) for one in json.loads(output)}
+    assert code == 1
+    for level, part in (
+        ("missing", 'loadmodule "tmx.so"'),
+        ("missing", "route=onehttp_drive"),
+        ("missing", "httpcon"),
+        ("danger", "http_client is loaded beside tls"),
+        ("danger", "fr_timer = 400"),
+    ):
+        assert any(level == one and part in text for one, text in found), (level, part)
+    code, output = run("check", str(file))
+    assert code == 1
+    assert "to mend" in output
+
+
+def test_the_server_that_init_writes_asks_before_it_answers(debian: None, tmp_path: Path) -> None:
+    if not kamailio_inside.same_python():
+        pytest.skip("the server runs another Python, which finds nothing of this one")
+
+    def known(peer: Peer) -> None:
+        while request := peer.request():
+            status = b"200 OK" if b" /alice " in request else b"404 Not Found"
+            peer.send(b"HTTP/1.1 %s\r\nContent-Length: 6\r\n\r\nAlice\n" % status)
+
+    assert run("init", str(tmp_path))[0] == 0
+    script = tmp_path / "routing.py"
+    ready = 'def mod_init():\n    print("the worker is ready", file=__import__("sys").stderr)\n'
+    script.write_text(script.read_text().replace("def mod_init():\n", ready))
+    template = (tmp_path / "kamailio.cfg").read_text().replace("127.0.0.1:5060", "127.0.0.1:{port}")
+    with RawServer(known) as backend:
+        connections = tmp_path / "connections.yaml"
+        connections.write_text(
+            connections.read_text().replace("http://127.0.0.1:8080", backend.url)
+        )
+        with kamailio_inside.running(tmp_path, script, dict(os.environ), template) as inside:
+            caller = Caller(inside.port)
+            assert caller.final(caller.invite("alice")) == "480 Known: Alice"
+            assert caller.final(caller.invite("bob")) == "404 Unknown"
+            caller.close()
