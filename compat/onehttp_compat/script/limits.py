@@ -32,6 +32,9 @@ PATIENCE: Final = 20
 class TimeLimitExceeded(BaseException):
     """The script has worked on a message for longer than it may; no script catches it by chance."""
 
+    def __str__(self) -> str:
+        return "ended at the limit of a message (--timeout)"
+
 
 class ProcessExitError(OnehttpError, RuntimeError):
     """The script would have ended the server's process, and with it the server."""
@@ -80,6 +83,8 @@ class Watchdog:
         if self._thread is not None:
             self._thread.join()
         if self._before is not None:
+            # The clock first: what the handler was before may be the end of the process.
+            signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, self._before)
 
     @contextlib.contextmanager
@@ -122,7 +127,7 @@ class Watchdog:
                     # One that is on its way must not meet what comes after the script.
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(watch.thread), None)
                 self._watches.remove(watch)
-        if watch.thread == self._main and self._is_handling():
+        if watch.thread == self._main and self._before is not None:
             around = next((one for one in self._watches if one.thread == self._main), None)
             left_s = max(AGAIN_S, around.due - time.monotonic()) if around else 0.0
             signal.setitimer(signal.ITIMER_REAL, left_s, AGAIN_S)

@@ -21,7 +21,7 @@ from onehttp_compat.modules.http_async_client.calls import FAKED_MESSAGE, AsyncC
 from onehttp_compat.modules.http_async_client.reply import AsyncReply
 from onehttp_compat.process import ScriptRoute
 from onehttp_compat.script.instance import Script, ScriptError, ScriptInstance
-from onehttp_compat.script.limits import Watchdog
+from onehttp_compat.script.limits import TimeLimitExceeded, Watchdog
 from onehttp_compat.script.message_in_progress import (
     REQUEST_ROUTE,
     MessageInProgress,
@@ -243,7 +243,7 @@ class SipServer:
                     reply_arrived(self.world, progress)
         except BaseException as error:
             progress.fail(str(error))
-            if not isinstance(error, ScriptError):
+            if not isinstance(error, (ScriptError, TimeLimitExceeded)):
                 raise
         finally:
             progress.toggle(REQUEST_ROUTE)

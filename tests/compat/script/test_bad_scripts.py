@@ -151,6 +151,16 @@ def test_a_message_without_end_is_ended_and_the_next_goes_on(script: Path, endle
     assert second["end"] == "unanswered"
 
 
+def test_a_script_with_a_handler_of_its_own_leaves_no_clock_running(script: Path) -> None:
+    text = (
+        f"import signal\n{ROUTE}    signal.signal(signal.SIGALRM, signal.SIG_IGN)\n    return 1\n"
+    )
+    done = run(script, text, "--timeout", "60")
+    assert done.exit_code == 0
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+
+
 def test_messages_without_end_at_once(script: Path) -> None:
     text = f"{ROUTE}    while True: pass\n"
     done = run(script, text, *SHORT, "--json", "--repeat", "4", "--concurrency", "4")
