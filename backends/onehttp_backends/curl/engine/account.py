@@ -112,7 +112,7 @@ class Account:
             self._watch.note_use(easy.getinfo(_ACTIVE_SOCKET), is_multiplexed)
         else:
             self.reused += 1
-        if is_ambiguous(handle.head) and version in ("1.0", "1.1"):
+        if not is_multiplexed and is_ambiguous(handle.head):
             self._watch.mistrust(easy.getinfo(_ACTIVE_SOCKET))
         self.completed += 1
         return response

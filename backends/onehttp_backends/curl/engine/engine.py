@@ -42,9 +42,6 @@ from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.errors import CurlCode, Sent, idle_text
 from onehttp_backends.immortal import make_immortal
 
-SMALL_BODY_BYTES: Final = 16 * 1024
-"""Fits any socket buffer: sending it never has to wait for the socket to become writable."""
-
 _MAX_MESSAGES: Final = (1_000_000,)
 _MULTI_IS_DEAD: Final = 11
 """CURLM_ABORTED_BY_CALLBACK: a callback of the multi's has failed, and it takes no more."""
@@ -240,14 +237,18 @@ class Engine:
             )
             messages.popleft()
         while finished:
-            self._finish(*finished[0])
+            transfer, code, text = finished[0]
+            if code:
+                self._fail(transfer, code, text)
+            else:
+                self._end_with(transfer, 0, "")
             finished.popleft()
 
-    def _finish(self, transfer: Transfer, code: int, text: str) -> None:
+    def _fail(self, transfer: Transfer, code: int, text: str) -> None:
+        """End a transfer that has failed, unless it begins once more."""
         handle = transfer.handle
         if (
-            not code
-            or handle is None
+            handle is None
             or transfer.outcome is not None
             or not goes_on(self.multi, self.waits, handle, transfer.request, code, text)
         ):
@@ -304,7 +305,7 @@ class Engine:
         """End the transfers of which nothing had moved for too long when the turn began."""
         while progress := self.idling.next_idle(seen_at):
             transfer = self.running[progress.easy]
-            self._finish(transfer, CurlCode.OPERATION_TIMEDOUT, idle_text(progress.limit_s))
+            self._fail(transfer, CurlCode.OPERATION_TIMEDOUT, idle_text(progress.limit_s))
 
     # ---- the end
 
