@@ -245,6 +245,8 @@ class Request(NamedTuple):
     total_timeout_s: float | None = None
     """Overrides the options' total for this transfer; 0 = no limit."""
     connect_timeout_s: float | None = None
+    passes_redirects_by: bool = False
+    """A redirect that leads somewhere is over with its head: its body is not waited for."""
 
     def __repr__(self) -> str:
         size = f" {len(self.body)} bytes" if isinstance(self.body, bytes) else ""

@@ -14,7 +14,6 @@ from collections import deque
 import pycurl
 
 from onehttp_backends.contract import Request
-from onehttp_backends.curl.decoding import Decoding
 from onehttp_backends.curl.idle_limit import Progress
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.message_settings import MessageSettings
@@ -23,6 +22,8 @@ from onehttp_backends.curl.names.lookup import FAMILIES, Name
 from onehttp_backends.curl.names.places import Place, places
 from onehttp_backends.curl.names.wait import Wait
 from onehttp_backends.curl.options import apply_options
+from onehttp_backends.curl.receiving.decoding import Decoding
+from onehttp_backends.curl.receiving.passing_by import PassingBy
 from onehttp_backends.curl.sending_guard import OpenedSockets
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.curl.tls.handshake import Handshake
@@ -48,6 +49,7 @@ class Handle(MessageSettings):
         "__weakref__",
         "_body",
         "_connect_timeout_s",
+        "_passes_by",
         "_total_timeout_s",
         "_url",
         "always_connects",
@@ -130,6 +132,7 @@ class Handle(MessageSettings):
             setopt(pycurl.WRITEFUNCTION, self._keep_what_fits)
         else:
             setopt(pycurl.WRITEFUNCTION, self.body.write)
+        self._passes_by: bool | None = False
         if options.peers == "public":
             setopt(pycurl.OPENSOCKETFUNCTION, self._open_public)
             setopt(pycurl.PREREQFUNCTION, self._may_send)
@@ -151,6 +154,8 @@ class Handle(MessageSettings):
             self._url = url
         if self.hops:
             self.hops.begin(url)
+        elif request.passes_redirects_by is not self._passes_by:
+            self._pass_redirects_by(request.passes_redirects_by)
         body = request.body
         verb = (request.method, body is not None)
         may_be_http2 = self.shelf.may_be_http2
@@ -269,6 +274,21 @@ class Handle(MessageSettings):
         self.always_connects = None
         self.easy.setopt(pycurl.FRESH_CONNECT, int(always_connects))
         self.always_connects = always_connects
+
+    def _pass_redirects_by(self, passes_by: bool) -> None:
+        options, raised, setopt = self.options, self._watch.raised, self.easy.setopt
+        self._passes_by = None
+        write = self._keep_what_fits if options.body_policy == "truncate" else self.body.write
+        if passes_by or self.decoding:
+            if self.decoding is None:
+                # libcurl would end it for a length that is announced, before the head is whole.
+                setopt(pycurl.MAXFILESIZE_LARGE, 0)
+                self.decoding = Decoding(options, self.head, self.body, raised)
+            write = self._decode
+        passing = PassingBy(self, write, raised)
+        setopt(pycurl.HEADERFUNCTION, passing.note if passes_by else self.head.append)
+        setopt(pycurl.WRITEFUNCTION, passing.write if passes_by else write)
+        self._passes_by = passes_by
 
     def _decode(self, chunk: bytes) -> int:
         assert self.decoding is not None

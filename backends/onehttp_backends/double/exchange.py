@@ -218,7 +218,10 @@ class Exchange:
             answer = await client.send(made, auth=auth, stream=True, follow_redirects=False)
             try:
                 version = _version(answer)
-                body, truncated, decompress = await _body(answer, request)
+                if request.passes_redirects_by and _leads_on(answer):
+                    body, truncated, decompress = b"", True, False
+                else:
+                    body, truncated, decompress = await _body(answer, request)
                 if not truncated:
                     _check_end(answer, shown(request))
             finally:
@@ -244,6 +247,12 @@ class Exchange:
 
 def _soonest(*limits_s: float | None) -> float | None:
     return min((limit_s for limit_s in limits_s if limit_s), default=None)
+
+
+def _leads_on(answer: httpx.Response) -> bool:
+    """Whether it is a redirect that nobody reads the body of, and has one."""
+    has_body = answer.headers.get("content-length") != "0" and answer.request.method != "HEAD"
+    return has_body and answer.has_redirect_location and bool(answer.headers["location"])
 
 
 def _version(answer: httpx.Response) -> str:

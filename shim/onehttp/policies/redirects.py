@@ -126,6 +126,7 @@ class Trail:
 
 def following(request: Request, max_redirects: int) -> Generator[Request, Outcome | None, Outcome]:
     """A course (see `onehttp.calls.course`): ``request`` and the redirects it meets."""
+    request = request._replace(passes_redirects_by=request.method != "HEAD")
     trail = Trail(request, max_redirects)
     while True:
         outcome = yield request

@@ -18,6 +18,7 @@ from onehttp_backends.errors import (
     TooLargeError,
     TransferError,
 )
+from onehttp_backends.registry import load
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer, answering
 
@@ -212,3 +213,67 @@ def test_what_is_unpacked_is_what_has_a_limit(backend: Backend) -> None:
     response = answered(backend, bomb, cut)
     assert isinstance(response, Response)
     assert (response.body, response.truncated) == (bytes(1000), True)
+
+
+REDIRECT = b"HTTP/1.1 302 Found\r\nLocation: /there\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        REDIRECT + b"\r\n",
+        REDIRECT + b"\r\nmoved",
+        REDIRECT + b"Content-Length: 20000000\r\n\r\nmoved",
+        REDIRECT + b"Content-Length: 500\r\n\r\nmoved",
+        REDIRECT + b"Transfer-Encoding: chunked\r\n\r\n5\r\nmoved\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + REDIRECT + b"\r\n",
+        b"HTTP/1.1 308 Moved\nLOCATION:/there\n\n",
+    ],
+)
+@pytest.mark.parametrize(
+    "options", [TransferOptions(), UNPACKED, TransferOptions(body_policy="truncate")]
+)
+def test_the_body_of_a_redirect_that_is_followed_is_not_waited_for(
+    backend: Backend, answer: bytes, options: TransferOptions
+) -> None:
+    def redirecting(peer: Peer) -> None:
+        while b"/start" in peer.request():
+            peer.send(answer)
+            peer.server.release.wait(PATIENCE_S)
+        peer.send(STATUS + b"Content-Length: 5\r\n\r\nthere")
+
+    with RawServer(redirecting) as server:
+        start = Request(
+            "GET", f"{server.url}/start", (), None, options, PATIENCE_S, passes_redirects_by=True
+        )
+        response = backend.perform(start)
+        assert (response.status in (302, 308), response.headers["location"]) == (True, "/there")
+        for passes_by in (True, False):  # what is no redirect is read whole, on the same handle
+            there = start._replace(url=f"{server.url}/there", passes_redirects_by=passes_by)
+            assert backend.perform(there).body == b"there"
+
+
+def test_a_redirect_with_a_small_body_keeps_its_connection() -> None:
+    def redirecting(peer: Peer) -> None:
+        while peer.request():
+            peer.send(REDIRECT + b"Content-Length: 5\r\n\r\nmoved")
+
+    engine = load("pycurl")()
+    with RawServer(redirecting) as server:
+        for _ in range(3):
+            engine.perform(Request("GET", server.url, passes_redirects_by=True))
+        assert server.connections == 1
+    engine.close()
+
+
+def test_the_limit_of_a_body_holds_where_redirects_are_followed(backend: Backend) -> None:
+    large = STATUS + b"Content-Length: 5000\r\n\r\n" + bytes(5000)
+    for policy, found in (("fail", TooLargeError), ("truncate", Response)):
+        options = TransferOptions(max_body_bytes=1000, body_policy=policy)  # type: ignore[arg-type]
+        with RawServer(answering(large)) as server:
+            request = Request("GET", server.url, options=options, passes_redirects_by=True)
+            try:
+                outcome: Outcome = backend.perform(request)
+            except TransferError as error:
+                outcome = error
+        assert isinstance(outcome, found)

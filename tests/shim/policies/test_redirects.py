@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import queue
 import ssl
+from collections.abc import Awaitable
 from pathlib import Path
 
 import pytest
 
 import onehttp
+from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer, echo, redirecting_to
 
 
@@ -109,6 +113,36 @@ def test_a_loop_ends(api: str) -> None:
     ):
         asyncio.run(onehttp.arequest("GET", server.url, follow_redirects=True))
     assert caught.value.code == onehttp.CurlCode.TOO_MANY_REDIRECTS
+
+
+def test_a_redirect_whose_body_never_ends_is_followed(api: str) -> None:
+    def endless(peer: Peer) -> None:
+        if peer.request().startswith(b"POST /start"):
+            peer.send(b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /there\r\n\r\nmoved")
+            peer.server.release.wait(PATIENCE_S)
+        else:
+            peer.send(OK)
+
+    ended: queue.Queue[onehttp.Result] = queue.Queue()
+    with RawServer(endless) as server:
+        call = functools.partial(
+            onehttp.request, "POST", f"{server.url}/start", body=b"x", follow_redirects=True
+        )
+        assert call(timeout=PATIENCE_S).status == 200
+        awaited = onehttp.arequest(
+            "POST", f"{server.url}/start", body=b"x", follow_redirects=True, timeout=PATIENCE_S
+        )
+        assert asyncio.run(_status(awaited)) == 200
+        onehttp.submit("POST", f"{server.url}/start", body=b"x", follow_redirects=True,
+                       timeout=PATIENCE_S, route=ended.put)  # fmt: skip
+        response = ended.get(timeout=PATIENCE_S).response
+        assert response is not None
+        assert response.status == 200
+        assert server.targets == ["POST /start", "POST /there"] * 3
+
+
+async def _status(call: Awaitable[onehttp.Response]) -> int:
+    return (await call).status
 
 
 def test_one_deadline_covers_every_hop(api: str) -> None:

@@ -1,4 +1,4 @@
-"""A body gathers with its codings taken off, as `onehttp_backends.content_coding` has it."""
+"""A body gathers up to its limit, its codings taken off by `onehttp_backends.content_coding`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from onehttp_backends.headers import parse_head
 
 
 class Decoding:
-    """Stands between libcurl and the body of one handle whose options say ``decompress``.
+    """Stands between libcurl and the body of one handle. Without ``decompress`` in its options
+    there is the limit alone.
 
     Args:
         head: the lines received until now.
@@ -20,7 +21,7 @@ class Decoding:
     """
 
     __slots__ = ("_body", "_decoder", "_has_begun", "_head", "_limit", "_may_truncate", "_raised",
-                 "fault", "is_full")  # fmt: skip
+                 "_unpacks", "fault", "is_full")  # fmt: skip
 
     def __init__(
         self,
@@ -29,6 +30,7 @@ class Decoding:
         body: io.BytesIO,
         raised: list[BaseException],
     ) -> None:
+        self._unpacks = options.decompress
         self._limit = options.max_body_bytes
         self._may_truncate = options.body_policy == "truncate"
         self._head = head
@@ -39,7 +41,7 @@ class Decoding:
     def clear(self) -> None:
         """Forget the last body."""
         self._decoder: Decoder | None = None
-        self._has_begun = False
+        self._has_begun = not self._unpacks
         self.fault: CodingError | CurlCode | None = None
         """Why libcurl was told to go no further."""
         self.is_full = False

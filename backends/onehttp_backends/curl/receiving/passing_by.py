@@ -1,0 +1,81 @@
+"""A redirect that its caller follows is over with its head: nobody reads the body, which may be
+large, or never end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+_BLANK: Final = (b"\r\n", b"\n")
+_STATUSES: Final = (b"301", b"302", b"303", b"307", b"308")
+SMALL_BYTES: Final = 16 * 1024
+"""A body that is announced as so small is read if it comes at once: its connection can be kept."""
+
+
+class Receiving(Protocol):
+    """What is asked of a handle."""
+
+    head: list[bytes]
+    was_truncated: bool
+
+
+class PassingBy:
+    """Stands between libcurl and a handle whose caller follows redirects.
+
+    Args:
+        write: takes the bodies of other answers.
+        raised: what a callback must not raise.
+    """
+
+    __slots__ = ("_announced_bytes", "_is_redirect", "_leads_on", "_raised", "_receiving", "_write")
+
+    def __init__(
+        self,
+        receiving: Receiving,
+        write: Callable[[bytes], int],
+        raised: list[BaseException],
+    ) -> None:
+        self._receiving = receiving
+        self._write = write
+        self._raised = raised
+        self._is_redirect = self._leads_on = False
+        self._announced_bytes = SMALL_BYTES + 1
+
+    def note(self, line: bytes) -> int | None:
+        """A line of a head (``HEADERFUNCTION``)."""
+        try:
+            self._receiving.head.append(line)
+            return self._note(line)
+        except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
+            self._raised.append(error)
+            return 0
+
+    def write(self, chunk: bytes) -> int:
+        """More of a body has come (``WRITEFUNCTION``)."""
+        try:
+            if self._leads_on and len(chunk) < self._announced_bytes:
+                return self._pass_by()
+            return self._write(chunk)
+        except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
+            self._raised.append(error)
+            return 0
+
+    def _note(self, line: bytes) -> int | None:
+        if line.startswith(b"HTTP/"):
+            self._is_redirect = line.partition(b" ")[2][:3] in _STATUSES
+            self._leads_on = False
+            self._announced_bytes = SMALL_BYTES + 1
+        elif self._is_redirect:
+            name, _, value = line.partition(b":")
+            if line in _BLANK:
+                if self._leads_on and self._announced_bytes > SMALL_BYTES:
+                    return self._pass_by()
+            elif name.lower() == b"location":
+                self._leads_on = self._leads_on or bool(value.strip())
+            elif name.lower() == b"content-length" and value.strip().isdigit():
+                self._announced_bytes = int(value)
+        return None
+
+    def _pass_by(self) -> int:
+        self._receiving.was_truncated = True
+        return 0
