@@ -9,7 +9,8 @@ HeaderPairs: TypeAlias = tuple[tuple[str, str], ...]
 
 
 class Headers(Mapping[str, str]):
-    """Response headers: a case-insensitive mapping that keeps order, case and repeats.
+    """Response headers: a case-insensitive mapping that keeps order and repeats, and of each name
+    the spelling that came first.
 
     ``headers["Via"]`` joins repeated fields with ``", "``; `get_all` keeps them apart.
     """
@@ -26,7 +27,10 @@ class Headers(Mapping[str, str]):
         return ", ".join(self._index[name.lower()])
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(name for name, _ in self.pairs))
+        first: dict[str, str] = {}
+        for name, _ in self.pairs:
+            first.setdefault(name.lower(), name)
+        return iter(first.values())
 
     def __len__(self) -> int:
         return len(self._index)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onehttp_backends.headers import Headers
 from onehttp_backends.response import decoded, parsed
 
 NOT_CHARSETS = (
@@ -78,3 +79,10 @@ def test_json_is_read_in_each_of_its_encodings(value: object) -> None:
             assert parsed(text.encode(encoding)) == value
         except UnicodeEncodeError:
             assert any("\ud800" <= mark <= "\udfff" for mark in text)
+
+
+def test_a_name_in_two_spellings_is_one_name() -> None:
+    headers = Headers((("X-A", "1"), ("Via", "p"), ("x-a", "2"), ("X-a", "3")))
+    assert list(headers) == list(headers.keys()) == ["X-A", "Via"]
+    assert len(headers) == 2
+    assert dict(headers) == {"X-A": "1, 2, 3", "Via": "p"}
