@@ -194,10 +194,10 @@ class Handle(MessageSettings):
 
         It walks every connection to the origin, the busy ones too: with 10,000 in flight that
         is half of what a transfer costs (curl 8.23). What may be HTTP/2 has to look: it can
-        share a busy connection.
+        share a busy connection, but not one that has gone silent.
         """
         shelf = self.shelf
-        always_connects = shelf.is_http1 and not may_find_one
+        always_connects = (shelf.is_http1 and not may_find_one) or shelf.avoids_connections()
         if always_connects is not self.always_connects and shelf.options.reuse:
             self._set_always_connects(always_connects)
 

@@ -14,7 +14,7 @@ class Shelf(Generic[H]):
     """Where the idle handles of one (options, origin) lie."""
 
     __slots__ = ("idle", "is_forgotten", "is_http1", "is_one_shot", "keeps", "may_be_http2",
-                 "opened", "options", "origin")  # fmt: skip
+                 "opened", "options", "origin", "silent")  # fmt: skip
 
     def __init__(self, options: TransferOptions, origin: str) -> None:
         self.options = options  # kept, so that no other options get their identity
@@ -30,9 +30,21 @@ class Shelf(Generic[H]):
         """A transfer may be several requests on a connection that must not outlive it."""
         self.opened: Any = None
         """The last socket opened under an idle limit: what its HTTP/2 streams wait for."""
+        self.silent: Any = None
+        """A socket on which one of its transfers has waited in vain."""
         self.is_http1 = options.http_version is HttpVersion.HTTP_1_1 or (
             origin.startswith("http:")
             and options.http_version is not HttpVersion.HTTP_2_PRIOR_KNOWLEDGE
         )
         self.may_be_http2 = not self.is_http1
         """What its next connection may speak, as far as those before it tell."""
+
+    def avoids_connections(self) -> bool:
+        """Whether others still use a connection that is silent, which libcurl would give us too."""
+        silent = self.silent
+        if silent is None:
+            return False
+        if not silent.is_shut and silent.is_open() and silent.is_silent():
+            return True
+        self.silent = None
+        return False

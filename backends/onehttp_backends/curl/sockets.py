@@ -59,7 +59,7 @@ class Socket:
         self.event_at = 0.0
         """When it was last ready, by the monotonic clock; kept for multiplexed ones."""
         self.silent_at = 0.0
-        """When a transfer last ended at its limit without a byte having come, by the same."""
+        """When a transfer had waited here to its limit without a byte having come, by the same."""
 
     def is_open(self) -> bool:
         """Whether the number is still this socket's."""
@@ -75,13 +75,20 @@ class Socket:
         family, port = struct.unpack_from("=H2s", address)
         return int.from_bytes(port, "big") if family in (socket.AF_INET, socket.AF_INET6) else 0
 
-    def silent_s(self) -> float:
-        """Seconds since something has come; 0 for what is no TCP socket."""
+    def is_silent(self) -> bool:
+        """Whether a transfer has waited here in vain, and nothing has come since."""
+        return bool(self.silent_at) and self.has_heard_nothing_for(
+            time.monotonic() - self.silent_at
+        )
+
+    def has_heard_nothing_for(self, seconds: float) -> bool:
+        """Whether nothing has come for so long; False for what is no TCP socket."""
         info = ctypes.create_string_buffer(_LAST_DATA_RECEIVED + 4)
         _libc.getsockopt(
             self.fd, socket.IPPROTO_TCP, socket.TCP_INFO, info, ctypes.byref(ctypes.c_uint32(56))
         )
-        return float(struct.unpack_from("=I", info, _LAST_DATA_RECEIVED)[0]) / 1000
+        silent_ms: int = struct.unpack_from("=I", info, _LAST_DATA_RECEIVED)[0]
+        return silent_ms / 1000 + _TICK_S >= seconds
 
     def tell_of_little_sent(self, unsent_bytes: int) -> None:
         """Be writable only while no more than ``unsent_bytes`` wait in the kernel."""
@@ -114,6 +121,7 @@ class SocketWatch:
         self.is_behind = False
         """There may be more events than the last wait has returned."""
         self._shut: set[Socket] = set()
+        self._silent: set[Socket] = set()
         self.is_listening: bool | None = False
         """Whether libcurl tells what it wants of its sockets; None: not known."""
         self.is_stamping = False
@@ -200,7 +208,9 @@ class SocketWatch:
         return ready
 
     def sweep(self) -> None:
-        """Shut down the idle sockets that are dead or hold a stray response."""
+        """Shut down the idle sockets that are dead, silent, or hold a stray response."""
+        if self._silent:
+            self._drop_silent()
         for fd, events in self._epoll.poll(0, MAX_EVENTS):
             if fd not in self._busy and fd != self.wake_fd:
                 self._drop_idle(fd, events)
@@ -231,18 +241,19 @@ class SocketWatch:
             known.shut_down()
             self._shut.add(known)
 
-    def note_timeout(self, fd: int, after_s: float) -> None:
-        """A transfer on it has ended at its limit. HTTP/2 goes on with the connection then: where
-        it has carried nothing for two of them, nobody is at its other end."""
+    def note_timeout(self, fd: int, waited_s: float) -> Socket | None:
+        """A transfer has waited so long for its answer on this socket, to its limit.
+
+        Returns:
+            The socket, if nobody else was told anything either: nothing new should use it. It is
+            shut down once nobody does, unless something comes.
+        """
         known = self._sockets.get(fd)
-        if known is None or not known.is_multiplexed or not known.is_open():
-            return
-        now, silent_s = time.monotonic(), known.silent_s()
-        if silent_s < after_s - _TICK_S:
-            return
-        if known.silent_at and silent_s > now - known.silent_at + _TICK_S:
-            self.mistrust(fd)
-        known.silent_at = now
+        if known is None or not known.is_open() or not known.has_heard_nothing_for(waited_s):
+            return None
+        known.silent_at = time.monotonic()
+        self._silent.add(known)
+        return known
 
     def assume_nothing(self) -> None:
         """Changes were missed, and libcurl is to tell all anew: until then all sockets are idle."""
@@ -303,6 +314,15 @@ class SocketWatch:
         except FileNotFoundError:  # new, or closed without a word and opened again
             self._epoll.register(fd, interest)
         known.interest = interest
+
+    def _drop_silent(self) -> None:
+        for known in list(self._silent):
+            is_here = self._sockets.get(known.fd) is known and known.is_open()
+            is_silent = is_here and known.is_silent()
+            if not (is_silent and known.fd in self._busy):
+                self._silent.discard(known)
+                if is_silent:
+                    self._drop_idle(known.fd, _CLOSED_BY_PEER)
 
     def _drop_idle(self, fd: int, events: int) -> None:
         known = self._sockets.get(fd)

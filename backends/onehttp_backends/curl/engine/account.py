@@ -53,9 +53,15 @@ class Account:
             # pycurl prints the MemoryError of a body that grows, and libcurl says "write error".
             code, text = CurlCode.OUT_OF_MEMORY, _NO_MEMORY
         elif code == CurlCode.OPERATION_TIMEDOUT and not handle.shelf.is_http1:
-            easy = handle.easy
-            self._watch.note_timeout(easy.getinfo(_ACTIVE_SOCKET), easy.getinfo(pycurl.TOTAL_TIME))
+            self._note_silence(handle)
         return self._failed(handle, read_error(handle, request, code, text))
+
+    def _note_silence(self, handle: Handle) -> None:
+        """HTTP/2 ends the stream alone, and libcurl goes on giving its connection to others."""
+        getinfo = handle.easy.getinfo
+        if getinfo(pycurl.REQUEST_SIZE):
+            waited_s = getinfo(pycurl.TOTAL_TIME) - getinfo(pycurl.PRETRANSFER_TIME)
+            handle.shelf.silent = self._watch.note_timeout(getinfo(_ACTIVE_SOCKET), waited_s)
 
     def sent_so_far(self, handle: Handle, request: Request) -> Sent:
         """How far a transfer has come that is taken out of the multi."""

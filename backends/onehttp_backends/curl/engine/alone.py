@@ -92,6 +92,8 @@ class Alone:
                 return None
         outcome = self._account.outcome(handle, request, code, text)
         multi.remove_handle(easy)
+        if watch.raised:  # libcurl has written a log of that
+            raise watch.raised.pop()
         self._pool.give_back(handle)
         return outcome
 

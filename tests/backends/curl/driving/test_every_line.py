@@ -26,7 +26,8 @@ from stand_ins.injection import Injector, Interrupt
 pytestmark = pytest.mark.slow
 ROOM: Final = Path(package.__file__).parent
 DRIVING: Final = tuple(
-    str(ROOM / part) for part in ("driving/", "engine/", "bell.py", "sockets.py")
+    str(ROOM / part)
+    for part in ("driving/", "engine/", "bell.py", "sockets.py", "stream_refusals.py")
 )
 MOST_LINES: Final = 3_000
 MISSES: Final = 3
