@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import faulthandler
 import os
 import socket
 import ssl
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,15 @@ def _watchdog() -> Iterator[None]:
     faulthandler.dump_traceback_later(WATCHDOG_S, exit=True)
     yield
     faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def each_loop(request: pytest.FixtureRequest) -> Iterator[None]:
+    """`asyncio.run` makes loops of each kind."""
+    if request.param == "uvloop":
+        asyncio.set_event_loop_policy(import_module("uvloop").EventLoopPolicy())
+    yield
+    asyncio.set_event_loop_policy(None)
 
 
 @pytest.fixture(params=["pycurl", "httpx"])

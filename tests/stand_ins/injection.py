@@ -46,10 +46,12 @@ class Injector:
         finally:
             self._install(None)
 
-    def _trace(self, frame: FrameType, event: str, _argument: object) -> Any:
+    def _trace(self, frame: FrameType, event: str, argument: Any) -> Any:
         if not frame.f_code.co_filename.startswith(self._paths) or _is_finalising(frame):
             return None
-        if event == "line":
+        if event == "exception" and argument[0] is GeneratorExit:
+            frame.f_trace_lines = False  # being finalised, too
+        elif event == "line":
             self._left -= 1
             if self._left == -1:
                 self.place = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"

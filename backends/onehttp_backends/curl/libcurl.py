@@ -91,6 +91,8 @@ class Hearing:
         )
         next(changes)
         next(openings)
+        if self.raised:
+            raise self.raised.pop()
         self.change: SocketCallback = functools.partial(max, key=changes.send)
         """For ``M_SOCKETFUNCTION``: what has changed, the socket, the multi, and None."""
         self.opening: Callable[[int, int], int] = functools.partial(min, key=openings.send)

@@ -25,8 +25,13 @@ class StreamRefusals:
 
     def __init__(self, raised: list[BaseException]) -> None:
         self._found: list[bytes] = []
-        reading = _read(self._found, raised)
+        begun: list[BaseException] = []
+        heard = [begun]
+        reading = _read(self._found, heard)
         next(reading)
+        if begun:  # of ours, and not of a call that drives meanwhile
+            raise begun.pop()
+        heard[0] = raised
         # As in `libcurl.Hearing`: no signal handler may break it, so it is all C up to its `try`.
         self.note: Callable[[int, bytes], object] = functools.partial(max, key=reading.send)
         """For ``DEBUGFUNCTION``."""
@@ -39,7 +44,9 @@ class StreamRefusals:
         self._found.clear()
 
 
-def _read(found: list[bytes], raised: list[BaseException]) -> Generator[int, int | bytes, None]:
+def _read(
+    found: list[bytes], raised: list[list[BaseException]]
+) -> Generator[int, int | bytes, None]:
     kind = -1
     while True:
         try:
@@ -52,4 +59,4 @@ def _read(found: list[bytes], raised: list[BaseException]) -> Generator[int, int
         except GeneratorExit:
             return
         except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
-            raised.append(error)
+            raised[0].append(error)

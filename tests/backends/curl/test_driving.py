@@ -103,6 +103,7 @@ def test_a_blocked_caller_hands_over_to_the_engines_thread(backend: PycurlBacken
     assert all(isinstance(outcome, Response) for outcome in outcomes)
 
 
+@pytest.mark.usefixtures("each_loop")
 def test_two_loops_and_a_thread_share_one_engine(backend: PycurlBackend) -> None:
     statuses: list[int] = []
 
@@ -121,6 +122,7 @@ def test_two_loops_and_a_thread_share_one_engine(backend: PycurlBackend) -> None
     assert statuses == [200] * 150
 
 
+@pytest.mark.usefixtures("each_loop")
 def test_a_loop_that_is_closed_takes_nobody_along(backend: PycurlBackend) -> None:
     async def leave_one_behind() -> None:
         task = asyncio.ensure_future(backend.aperform(Request("GET", f"{server.url}/late")))
@@ -139,6 +141,7 @@ def test_a_loop_that_is_closed_takes_nobody_along(backend: PycurlBackend) -> Non
     assert backend.stats().in_flight == 0
 
 
+@pytest.mark.usefixtures("each_loop")
 def test_a_blocking_call_inside_a_loop_completes(backend: PycurlBackend) -> None:
     async def both() -> tuple[int, int]:
         task = asyncio.ensure_future(backend.aperform(Request("GET", f"{server.url}/late")))
@@ -249,6 +252,7 @@ def test_equal_options_of_two_connections_share_no_handle(backend: PycurlBackend
         assert len(backend._start().engine.pool.made) == 2
 
 
+@pytest.mark.usefixtures("each_loop")
 def test_many_at_once_open_no_more_connections_than_needed(backend: PycurlBackend) -> None:
     async def burst(count: int) -> None:
         await asyncio.gather(*(backend.aperform(Request("GET", server.url)) for _ in range(count)))

@@ -76,6 +76,8 @@ class CallbackTransfer(Transfer):
             # but the two instructions themselves, and those are looked at below.
             on_done.pop()(outcome)
         except BaseException as error:
+            if on_done:
+                raise  # not called yet
             trace = error.__traceback__
             if isinstance(error, IndexError) and trace is not None and trace.tb_next is None:
                 return  # another thread was faster

@@ -1,0 +1,145 @@
+"""Event loops of every kind as drivers: closed too early, many, uvloop's, anyio's, eager ones."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Iterator
+
+import anyio
+import pytest
+
+from onehttp_backends.contract import Outcome, Request, Response
+from onehttp_backends.curl import PycurlBackend
+from onehttp_backends.errors import TimeoutError
+from servers.patience import PATIENCE_S
+from servers.raw import Peer, RawServer, echo, keep_answering
+
+pytestmark = pytest.mark.usefixtures("each_loop")
+
+
+@pytest.fixture
+def backend() -> Iterator[PycurlBackend]:
+    engine = PycurlBackend()
+    yield engine
+    engine.close()
+
+
+async def outcome_of(backend: PycurlBackend, request: Request) -> Outcome:
+    try:
+        return await backend.aperform(request)
+    except TimeoutError as error:
+        return error
+
+
+class Silent:
+    """Answers nothing, and says when a request has come."""
+
+    def __init__(self) -> None:
+        self.has_come = threading.Event()
+
+    def __call__(self, peer: Peer) -> None:
+        while peer.request():
+            self.has_come.set()
+
+
+def test_limits_shorter_than_a_tick_of_the_loop(backend: PycurlBackend) -> None:
+    """uvloop's `call_at` returns a handle that does not know when, if it is to be at once."""
+
+    async def burst() -> list[Outcome]:
+        limits_s = [0.001 * number for number in range(1, 6)]
+        return await asyncio.gather(
+            *(outcome_of(backend, Request("GET", server.url, total_timeout_s=s)) for s in limits_s),
+            outcome_of(backend, Request("GET", good.url)),
+        )
+
+    with RawServer(Silent()) as server, RawServer(keep_answering) as good:
+        for _ in range(20):
+            *short, last = asyncio.run(burst())
+            assert {type(outcome) for outcome in short} == {TimeoutError}
+            assert isinstance(last, Response)
+
+
+def test_a_loop_closed_with_tasks_in_flight_takes_nothing_along(backend: PycurlBackend) -> None:
+    silent = Silent()
+
+    async def leave() -> asyncio.Task[Outcome]:
+        task = asyncio.ensure_future(outcome_of(backend, Request("GET", server.url)))
+        await asyncio.get_running_loop().run_in_executor(None, silent.has_come.wait, PATIENCE_S)
+        return task
+
+    with RawServer(silent) as server, RawServer(keep_answering) as good:
+        loop = asyncio.new_event_loop()
+        left = loop.run_until_complete(leave())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+        assert backend.perform(Request("GET", good.url)).status == 200
+        assert backend.stats().in_flight == 0
+        assert not left.done()
+        left._log_destroy_pending = False  # type: ignore[attr-defined]
+
+
+def test_loops_in_threads_share_the_engine(backend: PycurlBackend) -> None:
+    answers: list[bool] = []
+
+    async def crowd(number: int) -> None:
+        urls = [f"{server.url}/{number}/{each}" for each in range(20)]
+        outcomes = await asyncio.gather(*(backend.aperform(Request("GET", url)) for url in urls))
+        answers.extend(
+            url.removeprefix(server.url) in outcome.text
+            for url, outcome in zip(urls, outcomes, strict=True)
+        )
+
+    def run(number: int) -> None:
+        for _ in range(5):
+            asyncio.run(crowd(number))
+
+    with RawServer(echo) as server:
+        threads = [threading.Thread(target=run, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(PATIENCE_S)
+    assert answers == [True] * 400
+
+
+def test_a_scope_of_anyio_cancels_what_is_in_it(backend: PycurlBackend) -> None:
+    silent = Silent()
+    statuses: list[int] = []
+
+    async def main() -> None:
+        async def answered() -> None:
+            statuses.append((await backend.aperform(Request("GET", good.url))).status)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(outcome_of, backend, Request("GET", server.url))
+            group.start_soon(answered)
+            await anyio.to_thread.run_sync(silent.has_come.wait, PATIENCE_S)
+            while not statuses:
+                await anyio.sleep(0)
+            group.cancel_scope.cancel()
+        await answered()
+
+    is_uvloop = "uvloop" in type(asyncio.get_event_loop_policy()).__module__
+    with RawServer(silent) as server, RawServer(keep_answering) as good:
+        anyio.run(main, backend_options={"use_uvloop": is_uvloop})
+        assert statuses == [200, 200]
+        assert backend.stats().in_flight == 0
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12")
+def test_tasks_that_begin_before_they_are_awaited(backend: PycurlBackend) -> None:
+    async def main() -> list[int]:
+        eager = getattr(asyncio, "eager_task_factory")  # noqa: B009 - not there before 3.12
+        asyncio.get_running_loop().set_task_factory(eager)
+        tasks = [asyncio.create_task(backend.aperform(Request("GET", url))) for url in urls]
+        tasks[0].cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(outcomes[0], asyncio.CancelledError)
+        return [outcome.status for outcome in outcomes[1:] if isinstance(outcome, Response)]
+
+    with RawServer(keep_answering) as server:
+        urls = [server.url] * 5
+        assert asyncio.run(main()) == [200] * 4
+    assert backend.stats().in_flight == 0
