@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 
 import onehttp
-from stand_ins.scene import Scene
+from servers.raw import RawServer, keep_answering
+from stand_ins.scene import Scene, unharmed
 from stand_ins.scene import scene as setting
 
 FAILED = pytest.StashKey[bool]()
@@ -36,4 +38,36 @@ def scene(engine: str, request: pytest.FixtureRequest) -> Iterator[Scene]:
     """An engine and its neighbour, who are unharmed at the end."""
     with setting(engine) as made:
         yield made
-        made.has_failed = request.node.stash.get(FAILED, False)
+        made.after.has_failed = request.node.stash.get(FAILED, False)
+
+
+class Process:
+    """This process with connections of a test, and a neighbour that it calls meanwhile."""
+
+    def __init__(self, engine: str, neighbour: RawServer) -> None:
+        self.engine = engine
+        self.neighbour = neighbour
+
+    def init(self, connections: dict[str, Any] | None = None, **sections: Any) -> None:
+        """Initialise it, again if need be, with ``connections`` by name."""
+        onehttp.shutdown()
+        file = {"version": 1, "connections": connections or {}, **sections}
+        onehttp.init(file, backend=self.engine)
+
+    def check_neighbour(self) -> None:
+        """A call to somebody else is served."""
+        assert onehttp.request("GET", self.neighbour.url).body == b"ok"
+
+
+@pytest.fixture
+def process(engine: str, request: pytest.FixtureRequest) -> Iterator[Process]:
+    """Initialised without connections; unharmed at the end."""
+    with unharmed() as after, RawServer(keep_answering) as neighbour:
+        made = Process(engine, neighbour)
+        made.init()
+        made.check_neighbour()
+        yield made
+        after.has_failed = request.node.stash.get(FAILED, False)
+        if not after.has_failed:
+            made.check_neighbour()
+        onehttp.shutdown()

@@ -8,6 +8,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import pytest
@@ -31,11 +32,10 @@ LOOKS: Final = 1500
 class Scene:
     """One engine, and a neighbour that it talks to meanwhile."""
 
-    def __init__(self, backend: Backend, neighbour: RawServer) -> None:
+    def __init__(self, backend: Backend, neighbour: RawServer, after: After) -> None:
         self.backend = backend
         self.neighbour = neighbour
-        self.has_failed = False
-        """What a test that has failed leaves behind is not looked at."""
+        self.after = after
 
     @property
     def is_double(self) -> bool:
@@ -76,23 +76,38 @@ class Scene:
         assert (response.status, response.body) == (200, b"ok"), response
 
 
+@dataclass
+class After:
+    """What is to be said of the end of a test."""
+
+    has_failed: bool = False
+    """What a test that has failed leaves behind is not looked at."""
+
+
+@contextlib.contextmanager
+def unharmed() -> Iterator[After]:
+    """At the end no more descriptors are open than before."""
+    before = _descriptors()
+    after = After()
+    yield after
+    if not after.has_failed:
+        # Threads end, and servers close what they have accepted, when they see that all is over.
+        _wait_for(lambda: gc.collect() >= 0 and not _descriptors() - before, "descriptors")
+
+
 @contextlib.contextmanager
 def scene(engine: str) -> Iterator[Scene]:
     """At the end nothing is in flight, and once the engine is closed, nothing of it is open."""
-    before = _descriptors()
-    with RawServer(keep_answering) as neighbour:
-        made = Scene(load(engine)(), neighbour)
-        made.check_neighbour()
-        yield made
-        if made.has_failed:
+    with unharmed() as after:
+        with RawServer(keep_answering) as neighbour:
+            made = Scene(load(engine)(), neighbour, after)
+            made.check_neighbour()
+            yield made
+            if not after.has_failed:
+                made.check_neighbour()
+                _wait_for(lambda: made.backend.stats().in_flight == 0, "transfers in flight")
             made.backend.close()
-            return
-        made.check_neighbour()
-        _wait_for(lambda: made.backend.stats().in_flight == 0, "transfers in flight")
-        made.backend.close()
         del made.backend  # its bell lasts as long as somebody may ring it
-    # Threads end, and servers close what they have accepted, when they see that all is over.
-    _wait_for(lambda: gc.collect() >= 0 and not _descriptors() - before, "descriptors")
 
 
 def _wait_for(condition: Callable[[], bool], what: str) -> None:

@@ -178,14 +178,14 @@ def _performed(backend: Backend, request: Request) -> Outcome:
     try:
         return backend.perform(request)
     except TransferError as error:
-        return error
+        return error.with_traceback(None)  # whose frames hold URLs
 
 
 async def _aperformed(backend: Backend, request: Request) -> Outcome:
     try:
         return await backend.aperform(request)
     except TransferError as error:
-        return error
+        return error.with_traceback(None)  # whose frames hold URLs
 
 
 def _returned(outcome: Outcome | None) -> Response:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections import deque
 from collections.abc import Generator
 from typing import Final
 
@@ -27,6 +28,7 @@ from onehttp_backends.errors import (
     transfer_error,
 )
 from onehttp_backends.rules.public_addresses import is_private_host, is_public
+from onehttp_backends.secret_values import shown_url
 
 DEFAULT_MAX_REDIRECTS: Final = 10
 STATUSES: Final = frozenset({301, 302, 303, 307, 308})
@@ -34,6 +36,8 @@ _ORIGIN_FREE: Final = frozenset({"accept", "accept-language", "content-type", "u
 _OF_THE_BODY: Final = frozenset({"content-type", "content-length", "content-encoding",
                                  "transfer-encoding"})  # fmt: skip
 _MAX_KEPT: Final = 256
+_SHOWN: Final = 3
+"""Of so many hops the error tells that ends a circle."""
 
 
 class Trail:
@@ -43,6 +47,7 @@ class Trail:
         self._request = request
         self._max_redirects = max_redirects
         self._count = 0
+        self._shown: deque[str] = deque(maxlen=_SHOWN)
         total_s = request.total_timeout_s
         if total_s is None:
             total_s = request.options.total_timeout_s
@@ -64,11 +69,12 @@ class Trail:
         if self._count >= self._max_redirects:
             raise transfer_error(
                 CurlCode.TOO_MANY_REDIRECTS,
-                f"more than {self._max_redirects} redirects",
+                f"more than {self._max_redirects} redirects, at last to {', '.join(self._shown)}",
                 sent=Sent.YES,
             )
         self._count += 1
         self._request = self._redirected(self._request, response, locations[0])
+        self._shown.append(shown_url(self._request.url))
         return self._request
 
     def failed(self, error: TransferError) -> TransferError:
