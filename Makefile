@@ -95,6 +95,7 @@ packages:
 		mariadbd:mariadb-server /usr/share/kamailio/mysql:kamailio-mysql-modules \
 		secsipidx:secsipidx kamailio:kamailio \
 		tinyproxy:tinyproxy-bin microsocks:microsocks \
+		'/usr/lib/*/faketime/libfaketimeMT.so.1:libfaketime' \
 		'/usr/lib/*/kamailio/modules/xcap_server.so:kamailio-presence-modules' \
 		'/usr/lib/*/kamailio/modules/db_sqlite.so:kamailio-sqlite-modules' \
 		'/usr/lib/*/kamailio/modules/app_python3.so:kamailio-python3-modules' \
