@@ -78,12 +78,16 @@ bench-peers: $(VENV)/.bench packages
 	$(BIN)/python -m benchmarks.peers.environments
 	$(BIN)/python -m benchmarks.peers $(ARGS)
 
+# These three write what came of them into docs/reliability.md.
+faults: $(VENV)/.dev packages
+	PYTHONPATH=tests $(BIN)/python -m faults.report --write $(ARGS)
+
 # Property tests with ever new examples, for so many minutes.
 fuzz: $(VENV)/.dev
-	$(BIN)/python scripts/fuzz $(or $(MINUTES),5)
+	PYTHONPATH=tests $(BIN)/python scripts/fuzz $(or $(MINUTES),5)
 
 soak: $(VENV)/.dev
-	PYTHONPATH=tests $(BIN)/python -m soak $(or $(SECONDS),300)
+	PYTHONPATH=tests $(BIN)/python -m soak --write $(or $(MINUTES),5)
 
 # So many POSTs by each way, and what servers and callers have counted.
 soak-posts: $(VENV)/.dev
@@ -99,6 +103,7 @@ packages:
 		'/usr/lib/*/kamailio/modules/xcap_server.so:kamailio-presence-modules' \
 		'/usr/lib/*/kamailio/modules/db_sqlite.so:kamailio-sqlite-modules' \
 		'/usr/lib/*/kamailio/modules/app_python3.so:kamailio-python3-modules' \
+		'/usr/lib/*/kamailio/modules/tls.so:kamailio-tls-modules' \
 		'/usr/lib/*/kamailio/modules/http_client.so:kamailio-utils-modules'
 
 # What a real server offers to scripts, asked from it; takes all of its packages, 180 MB.

@@ -1,34 +1,47 @@
 """Everything at once for a while: threads that block, event loops, queries with routes, suspended
-transactions and tasks on one engine, against servers that answer, dawdle, close and reset.
+transactions and tasks on one engine, against servers that answer, dawdle, close and reset; and
+meanwhile reloads, forks, signals, dead names, loops that end with transfers, a frozen server.
 
-Every call must end, and the accounts must add up: submitted = completed + failed + cancelled,
-suspended = resumed + gone, one final reply for each transaction.
+Every call must end, and the accounts must add up: sent = finished, submitted = completed + failed
++ cancelled, suspended = resumed + gone, one final reply for each transaction. Memory and
+descriptors must not grow once it is warm.
 
-    PYTHONPATH=tests python -m soak [SECONDS] [--backend NAME] [--json]
+    PYTHONPATH=tests python -m soak [MINUTES] [--backend NAME] [--json] [--write]
 """
 
 from __future__ import annotations
 
 import argparse
 import faulthandler
+import gc
 import json
 import logging
+import os
 import sys
+import tempfile
 import threading
 import time
-from dataclasses import asdict
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 import onehttp
 from servers.raw import RawServer
 from soak.account import Account
 from soak.load import HANG_S, Load, moody
+from soak.outcome import Outcome, Resources
+from soak.trouble import Trouble
+from stand_ins.page import put
 
 BLOCKING_THREADS = 8
 LOOPS = 2
+WARM = 0.2
+"""Of the time, after which nothing may grow any more."""
+MOST_GROWTH = 2.0
+"""Of memory, in percent."""
+MORE_DESCRIPTORS = 64
+"""How many more may be open than when it was warm: connections come and go."""
 LIMITS = onehttp.QueryLimits(
     workers=4,
     queue_length=216,
@@ -39,124 +52,107 @@ LIMITS = onehttp.QueryLimits(
 )
 
 
-def soak(seconds: float, backend: str, as_json: bool) -> int:
-    """Run it; 1 when something was lost."""
-    onehttp.init(backend=backend, queries=LIMITS)
-    queries = onehttp.api.process.runtime.queries  # type: ignore[union-attr]
-    # Routes that raise are part of it, thousands of tracebacks are not.
-    logging.getLogger("onehttp").addHandler(logging.NullHandler())
-    logging.getLogger("onehttp").propagate = False
-    faulthandler.dump_traceback_later(seconds + 2 * HANG_S, exit=True)
+def soak(seconds: float, backend: str) -> Outcome:
+    """Run it."""
+    # Routes that raise and tasks that are left are part of it, thousands of tracebacks are not.
+    for name in ("onehttp", "asyncio"):
+        logging.getLogger(name).addHandler(logging.NullHandler())
+        logging.getLogger(name).propagate = False
+    faulthandler.dump_traceback_later(seconds + 3 * HANG_S, exit=True)
     account = Account()
-    console = Console(stderr=True)
-    with RawServer(moody) as one, RawServer(moody) as other:
+    folder = tempfile.TemporaryDirectory()
+    with folder, RawServer(moody) as one, RawServer(moody) as other:
+        trouble = Trouble(account, (one, other), Path(folder.name))
+        onehttp.init(trouble.file, backend=backend, queries=LIMITS)
+        queries = onehttp.api.process.runtime.queries  # type: ignore[union-attr]
         load = Load((one.url, other.url), account, time.monotonic() + seconds)
         threads = load.threads(BLOCKING_THREADS, LOOPS)
+        trouble.start()
         for thread in threads:
             thread.start()
-        watch(load, seconds, f"soaking {backend}", console)
+        warm = watch(load, seconds, f"soaking {backend}")
         for thread in threads:
             thread.join(max(0.0, load.end + HANG_S - time.monotonic()))
-        # Transactions that are gone leave their queries behind.
-        while onehttp.query_stats().open and time.monotonic() < load.end + HANG_S:
+        hanging = [thread.name for thread in threads if thread.is_alive()] + trouble.stop()
+        # Transactions that are gone, and loops that have ended, leave their queries behind.
+        while _is_under_way() and time.monotonic() < load.end + HANG_S:
             time.sleep(0.05)
-        engine_stats = onehttp.stats()
+        end = resources()
+        engine = onehttp.stats()
         report = onehttp.shutdown()
-    faults = account.close(queries.stats(), engine_stats)
-    faults += [f"hangs: {thread.name}" for thread in threads if thread.is_alive()]
-    if as_json:
-        print(json.dumps(summary(account, queries.stats(), engine_stats, faults), indent=1))
-    else:
-        show(account, queries.stats(), engine_stats, report, faults)
-    return 1 if faults else 0
+    faults = account.close(queries.stats(), engine)
+    faults += [f"hangs: {name}" for name in hanging]
+    outcome = Outcome(
+        seconds, account, queries.stats(), engine, report, warm, end, trouble.beats, faults
+    )
+    if outcome.growth > MOST_GROWTH:
+        faults.append(f"memory has grown by {outcome.growth:.1f} %")
+    if end.descriptors > warm.descriptors + MORE_DESCRIPTORS:
+        faults.append(f"descriptors: {warm.descriptors}, and then {end.descriptors}")
+    return outcome
 
 
-def watch(load: Load, seconds: float, title: str, console: Console) -> None:
-    """A bar that moves until the time is over."""
+def _is_under_way() -> bool:
+    return bool(onehttp.query_stats().open or onehttp.stats().in_flight)
+
+
+def resources() -> Resources:
+    """What this process has now."""
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return Resources(pages * os.sysconf("SC_PAGE_SIZE") // 1024, len(os.listdir("/proc/self/fd")))
+
+
+def watch(load: Load, seconds: float, title: str) -> Resources:
+    """A line that moves until the time is over; what there was when it was warm."""
     columns = (
         TextColumn(title),
         BarColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[ended]} calls, {task.fields[rate]}/s, {task.fields[open]} open"),
+        TextColumn(
+            "{task.fields[sent]} sent, {task.fields[ended]} finished, {task.fields[rate]}/s, "
+            "{task.fields[memory]} MiB, {task.fields[descriptors]} descriptors"
+        ),
     )
     stop = threading.Event()
-    ended = 0
-    with Progress(*columns, console=console) as progress:
-        bar = progress.add_task("", total=seconds, ended=0, rate=0, open=0)
+    account, ended = load.account, 0
+    warm: Resources | None = None
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bar = progress.add_task("", total=seconds, sent=0, ended=0, rate=0, memory=0, descriptors=0)
         while (left := load.end - time.monotonic()) > 0:
-            stop.wait(min(0.5, left))
-            before, ended = ended, load.account.ended.total()
+            stop.wait(min(1.0, left))
+            before, ended, now = ended, account.ended.total(), resources()
+            done = seconds - max(0.0, load.end - time.monotonic())
+            if warm is None and done >= WARM * seconds:
+                warm = now
             progress.update(
                 bar,
-                completed=seconds - max(0.0, load.end - time.monotonic()),
+                completed=done,
+                sent=account.started.total(),
                 ended=ended,
-                rate=int((ended - before) / 0.5),
-                open=onehttp.query_stats().open,
+                rate=ended - before,
+                memory=now.memory_kib // 1024,
+                descriptors=now.descriptors,
             )
+    return warm or resources()
 
 
-def summary(
-    account: Account, queries: onehttp.QueryStats, engine: onehttp.Stats, faults: list[str]
-) -> dict[str, object]:
-    """For machines."""
-    return {
-        "started": dict(account.started),
-        "outcomes": {f"{kind}: {name}": n for (kind, name), n in account.outcomes.items()},
-        "queries": asdict(queries),
-        "engine": asdict(engine),
-        "faults": faults,
-    }
-
-
-def show(
-    account: Account,
-    queries: onehttp.QueryStats,
-    engine: onehttp.Stats,
-    report: onehttp.ShutdownReport,
-    faults: list[str],
-) -> None:
-    """For people: what was called, what became of it, whether it adds up."""
-    console = Console()
-    calls = Table("kind", "started", "ended", "outcomes")
-    for kind, number in sorted(account.started.items()):
-        outcomes = sorted(
-            ((n, name) for (of, name), n in account.outcomes.items() if of == kind), reverse=True
-        )
-        what = ", ".join(f"{n} {name}" for n, name in outcomes)
-        calls.add_row(kind, str(number), str(account.ended[kind]), what)
-    console.print(calls)
-    sums = Table("", "in", "out")
-    sums.add_row(
-        "queries",
-        f"{queries.submitted} submitted",
-        f"{queries.completed} completed, {queries.failed} failed, {queries.cancelled} cancelled",
-    )
-    sums.add_row(
-        "transactions",
-        f"{queries.suspended} suspended",
-        f"{queries.resumed} resumed, {queries.gone} gone",
-    )
-    sums.add_row(
-        "routes",
-        f"{queries.routes_run} run",
-        f"{queries.routes_failed} failed, {queries.routes_not_run} not run",
-    )
-    sums.add_row(
-        f"engine ({engine.backend})",
-        f"{engine.transfers} transfers",
-        f"{engine.completed} completed, {engine.failed} failed, {engine.cancelled} cancelled",
-    )
-    console.print(sums)
-    console.print(f"shutdown: {report}", highlight=False)
-    for fault in faults[:20]:
-        console.print(f"[red]LOST[/red] {fault}")
-    console.print("every call ended, everything adds up" if not faults else f"{len(faults)} faults")
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("minutes", nargs="?", type=float, default=5.0)
+    parser.add_argument("--backend", default="pycurl")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--write", action="store_true", help="put it into the page")
+    chosen = parser.parse_args()
+    outcome = soak(chosen.minutes * 60, chosen.backend)
+    if chosen.json:
+        print(json.dumps(outcome.summary(), indent=1))
+    else:
+        outcome.show()
+    if chosen.write:
+        put("soak", outcome.markdown())
+    return 1 if outcome.faults else 0
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("seconds", nargs="?", type=float, default=300.0)
-    parser.add_argument("--backend", default="pycurl")
-    parser.add_argument("--json", action="store_true")
-    chosen = parser.parse_args()
-    sys.exit(soak(chosen.seconds, chosen.backend, chosen.json))
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""What is run for docs/reliability.md, put between its markers."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+from pathlib import Path
+from typing import Final
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "reliability.md"
+
+
+def machine() -> str:
+    """What it was run on, and when."""
+    day = datetime.datetime.now(datetime.timezone.utc).date()
+    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return f"{day}, {os.cpu_count()} cores, {system}"
+
+
+def put(name: str, part: str) -> None:
+    """Put ``part`` between the markers of that name.
+
+    Raises:
+        ValueError: a marker is missing.
+    """
+    text = PAGE.read_text()
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+    before, _, rest = text.partition(begin)
+    _, marker, after = rest.partition(end)
+    if not marker:
+        raise ValueError(f"{PAGE}: expected a part between {begin.strip()} and {end.strip()}")
+    PAGE.write_text(f"{before}{begin}Run on: {machine()}.\n\n{part}\n{end}{after}")
