@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from onehttp_backends.curl.libcurl import Hearing
 from stand_ins import processes
 from stand_ins.scene import on_the_engine
 
@@ -93,6 +94,20 @@ assert not failures, failures
 """,
         engine,
     )
+
+
+def test_67_a_fork_while_another_thread_hears_of_a_socket() -> None:
+    """The child lets go of what is being run, and goes on."""
+    heard: list[int] = []
+
+    def close_as_a_child_would(_: int, fd: int) -> None:
+        hearing.close()
+        heard.append(fd)
+
+    hearing = Hearing(close_as_a_child_would, heard.append)
+    hearing.change(1, 7, None, None)
+    assert heard == [7]
+    assert hearing.raised == []
 
 
 @on_the_engine

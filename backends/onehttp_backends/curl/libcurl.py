@@ -6,6 +6,7 @@ libcurl's own pages (https://curl.se/libcurl/c/).
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import select
 import threading
@@ -101,8 +102,10 @@ class Hearing:
 
     def close(self) -> None:
         """Hear no more: nothing of it is left to run when it is collected."""
-        self._changes.close()
-        self._openings.close()
+        for hearing in (self._changes, self._openings):
+            # A forked child does not have the thread that was just hearing, and never ends that.
+            with contextlib.suppress(ValueError):
+                hearing.close()
 
     def _hear_changes(self) -> Generator[int, object, None]:
         # In step, one argument is awaited after the other; out of step, after an exception that
