@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import onehttp
 from onehttp.testing import FakeTransaction
 
-LATE = 20_000
+LATE = 2_000
 """Transactions that are looked at once more, this many later: a second reply comes late."""
 
 
