@@ -7,58 +7,23 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from servers.holding import HoldingServer
-from servers.kamailio import calls as kamailio_calls
 from servers.kamailio import inside as kamailio_inside
-from servers.kamailio.calls import Caller
-from servers.kamailio.inside import Inside
+from servers.kamailio import suspending
+from servers.kamailio.suspending import Calls
 from servers.patience import PATIENCE_S
 
 SCRIPT = Path(__file__).with_name("suspending_script.py")
-
-
-class Calls(NamedTuple):
-    """A server, its script, who calls, and the HTTP server that is asked."""
-
-    inside: Inside
-    caller: Caller
-    backend: HoldingServer
-    script: Path
-    folder: Path
-
-    def pid(self, what: str) -> int:
-        """Of the server's process with that in its description, once it has begun."""
-        end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end:
-            for one in kamailio_calls.rpc(self.folder, "core.psx"):
-                if what in one["DSC"]:
-                    return int(one["PID"])
-        raise AssertionError(f"no process {what}")
-
-    def reload(self, old: str, new: str) -> None:
-        """Have every process read the script anew, with some text of it changed."""
-        self.script.write_text(self.script.read_text().replace(old, new))
-        # A file of the same second would not be compiled again.
-        status = self.script.stat()
-        os.utime(self.script, (status.st_atime, status.st_mtime + 5))
-        kamailio_calls.rpc(self.folder, "app_python.reload")
 
 
 @pytest.fixture
 def calls(debian: None, tmp_path: Path) -> Iterator[Calls]:
     if not kamailio_inside.same_python():
         pytest.skip("the server runs another Python, which finds nothing of this one")
-    script = tmp_path / "routing.py"
-    script.write_text(SCRIPT.read_text())
-    with (
-        HoldingServer() as backend,
-        kamailio_calls.running(tmp_path, script, {"TEST_BACKEND": backend.url}) as (inside, caller),
-    ):
-        yield Calls(inside, caller, backend, script, tmp_path)
+    with suspending.running(tmp_path, SCRIPT) as running:
+        yield running
 
 
 def test_a_suspended_call_goes_on_in_the_script_that_was_read_meanwhile(calls: Calls) -> None:

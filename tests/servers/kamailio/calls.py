@@ -75,10 +75,17 @@ class Caller:
 
     def invite(self, user: str) -> str:
         """Begin a call; its Call-ID."""
+        return self._begin("INVITE", user)
+
+    def register(self, user: str) -> str:
+        """Ask to be registered; its Call-ID."""
+        return self._begin("REGISTER", user)
+
+    def _begin(self, method: str, user: str) -> str:
         self._number += 1
         call = f"{os.getpid()}x{time.monotonic_ns()}x{self._number}"
         self.finals[call] = []
-        self._send("INVITE", user, call)
+        self._send(method, user, call)
         return call
 
     def cancel(self, user: str, call: str) -> None:
@@ -104,18 +111,18 @@ class Caller:
             wait_s = 0.0
             packet = self._socket.recv(65535)
             status, call, method = (one.search(packet) for one in (_STATUS, _CALL_ID, _CSEQ))
-            if not (status and call and method) or method[1] != b"INVITE" or status[1] < b"2":
-                continue
-            self._note(packet, status[1].decode(), call[1].decode())
+            if status and call and method and method[1] != b"CANCEL" and status[1] >= b"2":
+                self._note(packet, status[1].decode(), call[1].decode(), method[1] == b"INVITE")
 
-    def _note(self, packet: bytes, status: str, call: str) -> None:
+    def _note(self, packet: bytes, status: str, call: str, is_invite: bool) -> None:
         to = _TO.search(packet)
         assert to is not None
         tag = to[1].partition(b";tag=")[2]
         if (call, status, tag) not in self._tags:  # not a retransmission
             self._tags.add((call, status, tag))
             self.finals[call].append(status)
-        self._send("ACK", "x", call, f";tag={tag.decode()}")
+        if is_invite:
+            self._send("ACK", "x", call, f";tag={tag.decode()}")
 
     def _send(self, method: str, user: str, call: str, to_tag: str = "") -> None:
         lines = [

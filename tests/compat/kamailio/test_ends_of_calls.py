@@ -1,0 +1,81 @@
+"""The ends that suspended transactions of the real server may come to, and their kinds."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from servers.kamailio import inside as kamailio_inside
+from servers.kamailio import suspending
+from servers.patience import PATIENCE_S
+
+SCRIPT = Path(__file__).with_name("suspending_script.py")
+
+
+@pytest.fixture(autouse=True)
+def _same_python(debian: None) -> None:
+    if not kamailio_inside.same_python():
+        pytest.skip("the server runs another Python, which finds nothing of this one")
+
+
+def test_several_processes_share_the_queries_and_each_is_answered_once(tmp_path: Path) -> None:
+    with suspending.running(tmp_path, SCRIPT, processes=3) as calls:
+        begun = [calls.caller.invite(f"user{number}") for number in range(60)]
+        for number in range(60):
+            calls.backend.arrival(f"/user{number}").answer()
+        for number, call in enumerate(begun):
+            assert calls.caller.final(call) == f"480 first user{number} 200"
+        calls.caller.receive(0.2)
+        assert all(len(answers) == 1 for answers in calls.caller.finals.values())
+
+
+def test_a_transaction_that_ends_by_its_timer_runs_no_route_later(tmp_path: Path) -> None:
+    with suspending.running(tmp_path, SCRIPT, timer_ms=1000) as calls:
+        late = calls.caller.invite("late")
+        held = calls.backend.arrival("/late")
+        assert calls.caller.final(late) == "504 too slow"
+        held.answer()
+        quick = calls.caller.invite("quick")
+        calls.backend.arrival("/quick").answer()
+        assert calls.caller.final(quick) == "480 first quick 200"
+        calls.caller.receive(0.2)
+        assert calls.caller.finals[late] == ["504 too slow"]
+
+
+def test_a_registration_waits_as_a_call_does(tmp_path: Path) -> None:
+    with suspending.running(tmp_path, SCRIPT) as calls:
+        registration = calls.caller.register("alice")
+        calls.backend.arrival("/alice").answer()
+        assert calls.caller.final(registration) == "480 first alice 200"
+
+
+def test_a_script_that_cannot_be_read_leaves_the_old_one_at_work(tmp_path: Path) -> None:
+    with suspending.running(tmp_path, SCRIPT) as calls:
+        call = calls.caller.invite("alice")
+        held = calls.backend.arrival("/alice")
+        calls.reload("class Script(", "class Script((")
+        calls.caller.invite("bob")  # has a worker try to read it
+        held.answer()
+        assert calls.caller.final(call) == "480 first alice 200"
+
+
+def test_the_server_ends_with_its_process_and_with_calls_under_way(tmp_path: Path) -> None:
+    with suspending.running(tmp_path, SCRIPT) as calls:
+        for number in range(10):
+            calls.caller.invite(f"user{number}")
+            calls.backend.arrival(f"/user{number}")
+        os.kill(calls.pid("RTIMER"), signal.SIGKILL)
+        assert calls.inside.process.wait(PATIENCE_S) is not None
+
+
+def test_the_server_stops_with_calls_under_way(tmp_path: Path) -> None:
+    with suspending.running(tmp_path, SCRIPT) as calls:
+        calls.pid("RTIMER")
+        for number in range(10):
+            calls.caller.invite(f"user{number}")
+            calls.backend.arrival(f"/user{number}")
+        calls.inside.process.terminate()
+        assert calls.inside.process.wait(PATIENCE_S) == 0

@@ -1,0 +1,58 @@
+"""A Kamailio whose script suspends what it is asked until an HTTP server has answered."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from servers.holding import HoldingServer
+from servers.kamailio import calls as kamailio_calls
+from servers.kamailio.calls import Caller
+from servers.kamailio.inside import Inside
+from servers.patience import PATIENCE_S
+
+
+class Calls(NamedTuple):
+    """A server, its script, who calls, and the HTTP server that is asked."""
+
+    inside: Inside
+    caller: Caller
+    backend: HoldingServer
+    script: Path
+    folder: Path
+
+    def pid(self, what: str) -> int:
+        """Of the server's process with that in its description, once it has begun."""
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            for one in kamailio_calls.rpc(self.folder, "core.psx"):
+                if what in one["DSC"]:
+                    return int(one["PID"])
+        raise AssertionError(f"no process {what}")
+
+    def reload(self, old: str, new: str) -> None:
+        """Have every process read the script anew, with some text of it changed."""
+        self.script.write_text(self.script.read_text().replace(old, new))
+        # A file of the same second would not be compiled again.
+        status = self.script.stat()
+        os.utime(self.script, (status.st_atime, status.st_mtime + 5))
+        kamailio_calls.rpc(self.folder, "app_python.reload")
+
+
+@contextmanager
+def running(
+    folder: Path, source: Path, *, processes: int = 1, timer_ms: int = 30000
+) -> Iterator[Calls]:
+    """The server, with a script of its own that is a copy of ``source``."""
+    script = folder / "routing.py"
+    script.write_text(source.read_text())
+    with HoldingServer() as backend:
+        environment = {"TEST_BACKEND": backend.url}
+        with kamailio_calls.running(
+            folder, script, environment, processes=processes, timer_ms=timer_ms
+        ) as (inside, caller):
+            yield Calls(inside, caller, backend, script, folder)
