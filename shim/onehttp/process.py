@@ -19,9 +19,8 @@ from onehttp.errors import (
 from onehttp.observe.trace import print_if_asked
 from onehttp.queries.counts import ShutdownReport
 from onehttp.queries.routes import Routes
-from onehttp.rehearsal import Rehearsal
 from onehttp.runtime import Runtime
-from onehttp.settings import Settings
+from onehttp.settings import Rehearsal, Settings
 from onehttp_backends.optional.renewing import Renewing
 
 logger = logging.getLogger("onehttp")

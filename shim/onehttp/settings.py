@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 from onehttp.connections.source import Source
 from onehttp.errors import ConfigurationError
 from onehttp.keywords import unexpected
+from onehttp.policies.clock import Clock
 from onehttp.queries.limits import QueryLimits
 from onehttp_backends.contract import Backend
 from onehttp_backends.registry import load
@@ -92,6 +93,16 @@ class Settings:
         for name in sorted({*self.of_backend, *other.of_backend}):
             if self.of_backend.get(name) != other.of_backend.get(name):
                 yield name
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What `init` makes in a test, whatever it is asked for."""
+
+    engine: Callable[[Settings], Callable[[], Backend]]
+    """What makes the engine, of the settings asked for."""
+    clock: Clock | None = None
+    """What policies go by; None: real time."""
 
 
 def chosen_source(source: Source, connections: Mapping[str, Any] | None) -> Source:

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from onehttp.api import process
 from onehttp.errors import ConfigurationError
-from onehttp.rehearsal import Rehearsal
-from onehttp.settings import Settings
+from onehttp.settings import Rehearsal, Settings
 from onehttp.testing.double import Double
 from onehttp.testing.policy_clock import PolicyClock
 from onehttp.testing.recording import Recorder
