@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -17,11 +16,10 @@ from onehttp_compat.migration.rewrite.rewriting import FileRewrite, rewrite_sour
 from onehttp_compat.migration.sources import Source
 from onehttp_compat.server import LegacyServer, use_server
 from servers.raw import Peer, RawServer
+from stand_ins.own_headers import wire
 from stand_ins.script_calls import SYNCHRONOUS
 
 pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
-# What the two ways say of themselves.
-OWN = re.compile(rb"(?mi)^(user-agent|host|accept|accept-encoding|connection): .*\r\n")
 SCRIPT = """import KSR
 
 # the one route
@@ -124,13 +122,6 @@ def run(text: str, url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     script: dict[str, Any] = {}
     exec(compile(text, "script.py", "exec"), script)
     return script["route"](Msg(server), url, "alice", "", "/t u")
-
-
-def wire(request: bytes) -> list[bytes]:
-    """The request; the order of header lines means nothing."""
-    head, _, body = OWN.sub(b"", request).partition(b"\r\n\r\n")
-    first, *lines = head.split(b"\r\n")
-    return [first, *sorted(line.lower() for line in lines), body]
 
 
 def both(statement: str, server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
