@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-_COMMANDS: Final = ("scan", "rewrite")
+_COMMANDS: Final = ("scan", "rewrite", "config")
 
 
 class _Steps(click.Group):

@@ -1,0 +1,50 @@
+"""``onehttp doctor``: what a process is made of, and whether that is safe."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Final
+
+import click
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+import onehttp
+from onehttp_compat.doctor.examining import examine
+
+_STYLES: Final = {"information": "dim", "warning": "yellow", "error": "red"}
+_ORDER: Final = ("error", "warning", "information")
+
+
+@click.command()
+@click.option("--pid", type=click.IntRange(1), help="Look at this process; else at one like this.")
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE",
+              help="A kamailio.cfg: whether it has what onehttp needs.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(pid: int | None, config: Path | None, as_json: bool) -> None:
+    """Look for what is known to crash or to surprise: copies of libcurl and of TLS libraries,
+    limits, certificates, proxies, versions. Nothing is changed, no call is made.
+
+    Exit status 1: there is an error.
+    """
+    try:
+        found = examine(pid, config)
+    except onehttp.ConfigurationError as error:
+        raise click.ClickException(str(error)) from None
+    found.sort(key=lambda one: _ORDER.index(one.severity))
+    if as_json:
+        click.echo(
+            json.dumps({"version": 1, "findings": [*map(dataclasses.asdict, found)]}, indent=2)
+        )
+    else:
+        table = Table("severity", "about", Column("what is so, and the way out", overflow="fold"))
+        for one in found:
+            text = Text(one.text)
+            if one.way_out:
+                text.append(f"\n-> {one.way_out}", style="green")
+            table.add_row(Text(one.severity, style=_STYLES[one.severity]), one.what, text)
+        Console(highlight=False).print(table)
+    raise SystemExit(any(one.severity == "error" for one in found))

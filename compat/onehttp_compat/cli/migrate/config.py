@@ -1,0 +1,83 @@
+"""``onehttp migrate config FILE``: what of a kamailio.cfg moves, and what stays."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+import onehttp
+from onehttp_compat.cli.config_options import Surroundings, config_options
+from onehttp_compat.convert.outcomes import exit_status
+from onehttp_compat.migration.config_plan import ConfigPlan, plan
+
+
+@click.command(name="config")
+@click.argument("file", type=click.Path(path_type=Path))
+@config_options
+@click.option("--patch", is_flag=True, help="Print the proposed patch alone.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(file: Path, surroundings: Surroundings, patch: bool, as_json: bool) -> None:
+    """Say which parameters of a kamailio.cfg become which keys of connections.yaml, which
+    functions its routes call, and propose a patch for modules that scripts alone call.
+
+    Nothing is changed. Exit status as of onehttp convert: 1: something is lost, 3: something was
+    not understood.
+    """
+    try:
+        made = plan(file, surroundings)
+    except onehttp.ConfigurationError as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        click.echo(json.dumps(_as_dict(made), indent=2))
+    elif patch:
+        click.echo(made.patch, nl=False)
+    else:
+        _print(made)
+    raise SystemExit(exit_status(made.converted.findings))
+
+
+def _as_dict(made: ConfigPlan) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "parameters": [finding._asdict() for finding in made.converted.findings],
+        "yaml": made.converted.text,
+        "calls": [
+            {"function": one.name, "module": one.module, "route": one.route, "count": one.count,
+             "replacement": one.replacement}
+            for one in made.calls
+        ],
+        "staying": made.staying,
+        "going": made.going,
+        "patch": made.patch,
+        "by_hand": made.by_hand,
+    }  # fmt: skip
+
+
+def _print(made: ConfigPlan) -> None:
+    console = Console(highlight=False)
+    if made.converted.findings:
+        table = Table("line", "parameter", "becomes", title="parameters", title_justify="left")
+        for one in made.converted.findings:
+            table.add_row(one.place, one.what, Text(f"{one.became}: {one.text}"))
+        console.print(table)
+    if made.calls:
+        table = Table("function", "route", "calls", "in Python", title_justify="left",
+                      title="called by routes: native until the route is moved")  # fmt: skip
+        for call in made.calls:
+            table.add_row(call.name, Text(call.route), str(call.count), Text(call.replacement))
+        console.print(table)
+    if made.staying:
+        console.print(f"These modules stay loaded: {', '.join(made.staying)}.")
+    if made.going:
+        console.print(f"Scripts alone call {', '.join(made.going)}; this patch takes them out:")
+        console.print(Text(made.patch), soft_wrap=True)
+    for line in made.by_hand:
+        console.print(Text(f"by hand: {line}", style="yellow"), soft_wrap=True)
+    if not (made.converted.findings or made.calls or made.staying or made.going):
+        console.print("Nothing in it is about the HTTP modules.")

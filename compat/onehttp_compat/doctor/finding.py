@@ -1,0 +1,20 @@
+"""One thing that a look at a process has found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Severity: TypeAlias = Literal["information", "warning", "error"]
+"""``error``: the process may crash or cannot work; ``warning``: it may surprise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is so, and the way out where it should be otherwise."""
+
+    severity: Severity
+    what: str
+    """``tls``, ``files``, ``proxy``: the part that it is about."""
+    text: str
+    way_out: str = ""

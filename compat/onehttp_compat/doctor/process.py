@@ -1,0 +1,75 @@
+"""What /proc tells of a process."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from onehttp import ConfigurationError
+
+_PROC = Path("/proc")
+_library = re.compile(r"\.so(?:\.[\d.]+)?(?: \(deleted\))?$").search
+_limit = re.compile(r"^Max open files\s+(\d+|unlimited)", re.MULTILINE).search
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessFacts:
+    """One process, as far as it may be looked at."""
+
+    pid: int
+    name: str
+    libraries: tuple[str, ...]
+    """Paths of the shared libraries that are mapped, sorted."""
+    environment: Mapping[str, str]
+    """As it was when the process began."""
+    open_files: int
+    file_limit: int | None
+    """None: there is none."""
+
+    def mapped(self, pattern: str) -> list[str]:
+        """The libraries whose paths match."""
+        return [path for path in self.libraries if re.search(pattern, path)]
+
+
+def read_process(pid: int, proc: Path = _PROC) -> ProcessFacts:
+    """Look at a process.
+
+    Raises:
+        ConfigurationError: there is none of this number, or it is somebody else's.
+    """
+    folder = proc / str(pid)
+    try:
+        maps = (folder / "maps").read_text("utf-8", "surrogateescape")
+        return ProcessFacts(
+            pid=pid,
+            name=(folder / "comm").read_text("utf-8", "replace").strip(),
+            libraries=_libraries(maps),
+            environment=_environment((folder / "environ").read_bytes()),
+            open_files=len(os.listdir(folder / "fd")),
+            file_limit=_file_limit((folder / "limits").read_text()),
+        )
+    except (FileNotFoundError, ProcessLookupError):
+        raise ConfigurationError(f"there is no process {pid}") from None
+    except PermissionError:
+        raise ConfigurationError(
+            f"process {pid} is another user's: ask as that user, or as root"
+        ) from None
+
+
+def _libraries(maps: str) -> tuple[str, ...]:
+    rows = (line.split(None, 5) for line in maps.splitlines())
+    paths = {row[5].strip() for row in rows if len(row) == 6}
+    return tuple(sorted(path for path in paths if _library(path)))
+
+
+def _environment(data: bytes) -> dict[str, str]:
+    pairs = (one.decode("utf-8", "replace").partition("=") for one in data.split(b"\0") if one)
+    return {name: value for name, _, value in pairs}
+
+
+def _file_limit(limits: str) -> int | None:
+    match = _limit(limits)
+    return int(match[1]) if match and match[1] != "unlimited" else None

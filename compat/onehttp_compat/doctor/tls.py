@@ -1,0 +1,93 @@
+"""Which copies of libcurl and of TLS libraries live in a process, and whether they get on.
+
+Kamailio's ``tls.so`` has the system's OpenSSL allocate from memory that all processes share:
+whoever else does TLS with that copy on a main thread corrupts it, and the server dies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from onehttp_compat.doctor.finding import Finding
+from onehttp_compat.doctor.process import ProcessFacts
+from onehttp_compat.kamailio.requirements import SYSTEM_FOLDERS
+
+_WHEEL: Final = "pip install --force-reinstall pycurl brings one with a TLS library of its own"
+_LIBRARIES: Final = r"/lib(?:ssl|gnutls|nss3|mbedtls|wolfssl)[-.\w]*\.so"
+_NATIVE: Final = r"/kamailio/modules/(?:http_client|http_async_client|utils|xcap_client)\.so"
+
+
+def tls_findings(facts: ProcessFacts) -> Iterator[Finding]:
+    """All there is to say of them."""
+    curls = facts.mapped(r"/libcurl[-.\w]*\.so")
+    libraries = facts.mapped(_LIBRARIES)
+    yield from _told("libcurl", curls)
+    yield from _told("tls", libraries)
+    has_server_tls = bool(facts.mapped(r"/kamailio/modules/tls\.so"))
+    backend = pycurl_tls(facts)
+    if backend is None:
+        yield Finding(
+            "warning", "pycurl", "pycurl is not loaded: this process makes no call of onehttp",
+            "look at a process that does, or make one call first",
+        )  # fmt: skip
+    else:
+        yield Finding("information", "pycurl", f"pycurl has {backend}")
+    if has_server_tls and backend == SYSTEM:
+        yield Finding(
+            "error", "tls", "tls.so and pycurl share one OpenSSL: https crashes the server", _WHEEL
+        )  # fmt: skip
+    native = [path.rpartition("/")[2] for path in facts.mapped(_NATIVE)]
+    if has_server_tls and native:
+        yield Finding(
+            "error", "tls", f"{', '.join(native)} beside tls.so: its own https crashes the server",
+            "drop its loadmodule line: onehttp_compat serves its functions",
+        )  # fmt: skip
+    elif native:
+        yield Finding(
+            "information", "modules", f"{', '.join(native)}: an HTTP engine beside onehttp",
+            "onehttp migrate config says what can move",
+        )  # fmt: skip
+    if has_server_tls and facts.mapped(r"/_ssl[-.\w]*\.so"):
+        yield Finding(
+            "warning", "tls", "Python's ssl is loaded beside tls.so: whatever does TLS through it "
+            "(urllib, http.client, requests, httpx) crashes the server",
+            "onehttp migrate scan finds who does",
+        )  # fmt: skip
+    yield from _preloaded(facts)
+
+
+SYSTEM: Final = "the system's OpenSSL"
+
+
+def pycurl_tls(facts: ProcessFacts) -> str | None:
+    """The TLS library that pycurl calls; None: pycurl is not there."""
+    if not facts.mapped(r"/_?pycurl[-.\w]*\.so"):
+        return None
+    bundled = facts.mapped(r"/pycurl\.libs/lib(?:ssl|gnutls)")
+    if bundled:
+        return f"a TLS library of its own ({bundled[0].rpartition('/')[2]})"
+    if facts.mapped(r"/libcurl-gnutls[-.\w]*\.so"):
+        return "the system's GnuTLS"
+    system = [path for path in facts.mapped(r"/libssl[-.\w]*\.so")
+              if path.startswith(SYSTEM_FOLDERS)]  # fmt: skip
+    if facts.mapped(r"/libcurl[-.\w]*\.so") and system:
+        return SYSTEM
+    return "a libcurl that is linked into it, with whatever TLS library that has"
+
+
+def _told(what: str, paths: list[str]) -> Iterator[Finding]:
+    if paths:
+        count = (
+            "one copy" if len(paths) == 1 else f"{len(paths)} copies, each initialised by itself"
+        )
+        yield Finding("information", what, f"{count}: {', '.join(paths)}")
+
+
+def _preloaded(facts: ProcessFacts) -> Iterator[Finding]:
+    preloaded = facts.environment.get("LD_PRELOAD", "")
+    if any(word in preloaded for word in ("ssl", "crypto", "curl")):
+        yield Finding(
+            "error", "tls", f"LD_PRELOAD={preloaded}: pycurl's own libraries are replaced by these",
+            "start the process without it",
+        )  # fmt: skip

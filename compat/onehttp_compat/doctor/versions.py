@@ -1,0 +1,59 @@
+"""The engine of this very Python: its version, what it can do, and what is known of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import pycurl
+
+from onehttp_compat.doctor.finding import Finding
+
+
+class Advisory(NamedTuple):
+    """A published weakness of libcurl."""
+
+    name: str
+    published: str
+    first: tuple[int, int, int]
+    fixed: tuple[int, int, int]
+    text: str
+
+
+ADVISORIES: Final = (
+    Advisory("CVE-2023-38545", "2023-10-11", (7, 69, 0), (8, 4, 0),
+             "a long host name behind a SOCKS5 proxy overflows the heap"),
+    Advisory("CVE-2023-38546", "2023-10-11", (7, 9, 1), (8, 4, 0),
+             "cookies of a file named none are taken"),
+    Advisory("CVE-2024-2398", "2024-03-27", (7, 44, 0), (8, 7, 0),
+             "too many headers of an HTTP/2 push leak memory"),
+    Advisory("CVE-2024-7264", "2024-07-31", (7, 32, 0), (8, 9, 1),
+             "a date in a certificate is read beyond its end"),
+    Advisory("CVE-2024-8096", "2024-09-11", (7, 41, 0), (8, 10, 0),
+             "with GnuTLS some stapled OCSP answers count as good"),
+)  # fmt: skip
+"""Those that calls of ``onehttp`` may meet; the newest one says how old the list is."""
+_FEATURES: Final = ("VERSION_HTTP2", "VERSION_HTTP3")
+_number = re.compile(r"libcurl/(\d+)\.(\d+)\.(\d+)").search
+
+
+def version_findings(version: str = pycurl.version) -> Iterator[Finding]:
+    """What is known of a build, by what it says of itself."""
+    yield Finding("information", "engine", version)
+    features = pycurl.version_info()[4]
+    missing = [name.removeprefix("VERSION_") for name in _FEATURES
+               if not features & getattr(pycurl, name, 0)]  # fmt: skip
+    if missing:
+        yield Finding("information", "engine", f"cannot do {', '.join(missing)}")
+    match = _number(version)
+    if match is None:
+        return
+    found = (int(match[1]), int(match[2]), int(match[3]))
+    for one in ADVISORIES:
+        if one.first <= found < one.fixed:
+            fixed = ".".join(map(str, one.fixed))
+            yield Finding(
+                "warning", "engine", f"{one.name} ({one.published}): {one.text}",
+                f"libcurl {fixed} mends it; distributions may have, under the old number",
+            )  # fmt: skip
