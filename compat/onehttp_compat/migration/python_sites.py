@@ -12,22 +12,20 @@ from libcst.metadata import MetadataWrapper, PositionProvider, ScopeProvider
 from onehttp_compat.migration.clients import CLIENTS, NOTE, client_of, client_replacement
 from onehttp_compat.migration.gathering import Gathering
 from onehttp_compat.migration.names import Names
+from onehttp_compat.migration.plain_files import MOVED, scan_plain
 from onehttp_compat.migration.sites import FileScan, Problem, Site, SiteKind, shown_code
 from onehttp_compat.migration.sources import Source
 from onehttp_compat.migration.static_call import StaticCall, function_named, static_call
-from onehttp_compat.registry import FUNCTIONS, MODULES
+from onehttp_compat.registry import FUNCTIONS, KEMI
 
 _WORDS: Final = (
     *{function.name for function in FUNCTIONS},
-    *(f".{module}" for module in MODULES),
-    "KSR", "onehttp", "call_function", "child_init",
-    *{package.partition(".")[0] for package in CLIENTS},
+    *{module for module, _ in KEMI},
+    "onehttp_compat", "call_function", "from http import",
+    *{package if package == "http.client" else package.partition(".")[0] for package in CLIENTS},
 )  # fmt: skip
-"""A source without any of these words has no site: it need not be parsed twice."""
-_MOVED: Final = frozenset(
-    f"onehttp.{name}"
-    for name in ("arequest", "connection", "request", "stream", "submit", "get", "post")
-)
+"""A source without any of these has no site: LibCST, which is slow, need not read it."""
+_MOVED: Final = frozenset(f"onehttp.{name}" for name in MOVED)
 _REFERENCE: Final = "named here and called elsewhere: who calls it with what cannot be seen"
 
 
@@ -65,7 +63,7 @@ def parse(source: Source) -> PythonModule:
 def scan_python(source: Source) -> FileScan:
     """Everything there is in a source."""
     if not any(word in source.text for word in _WORDS):
-        return FileScan(source.path)
+        return scan_plain(source)
     try:
         module = parse(source)
     except (cst.ParserSyntaxError, RecursionError) as error:
