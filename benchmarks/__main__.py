@@ -18,6 +18,7 @@ from benchmarks import (
     double,
     identity,
     imports,
+    migration,
     page,
     policies,
     queries,
@@ -46,6 +47,7 @@ PARTS = (
     "xcap",
     "double",
     "import",
+    "migration",
 )
 PEERS = "peers"
 
@@ -105,6 +107,7 @@ def measured(part: str, nginx: Nginx, rounds: int) -> list[Row]:
             "identity": lambda: identity.verifying(rounds),
             "double": lambda: double.in_process(rounds),
             "import": lambda: imports.importing(rounds),
+            "migration": lambda: [*migration.watching(nginx, rounds), *migration.scanning()],
         }[part]()
     finally:
         onehttp.shutdown()

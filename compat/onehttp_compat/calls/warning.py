@@ -33,7 +33,8 @@ class LegacyWarnings:
         self.recorder = Recorder.of_environment()
         self.replacement: Callable[[LegacyCall], str] = lambda call: call.function.replacement
         """Writes the code that stands for a call."""
-        self._recorded: dict[tuple[int, int], tuple[CodeType, Callable[[], None]]] = {}
+        self.recorded: dict[tuple[int, int], tuple[Callable[[], None], CodeType]] = {}
+        """What counts the calls of each place that is recorded."""
         self.tell: Callable[[str, FrameType], None] = _warn
         """Who warns: `warnings`, or who knows of a better place for it."""
 
@@ -55,8 +56,8 @@ class LegacyWarnings:
         key = (id(frame.f_code), frame.f_lasti)
         if key in self.seen:
             return
-        if key in self._recorded:
-            self._recorded[key][1]()
+        if key in self.recorded:
+            self.recorded[key][0]()
             return
         level = self.levels.of(function.module, frame.f_code.co_filename)
         if level == "error":
@@ -65,7 +66,7 @@ class LegacyWarnings:
         if level == "record":
             place = (frame.f_code.co_filename, frame.f_lineno)
             count = self.recorder.counter(*place, function.module, function.label(is_kemi))
-            self._recorded[key] = (frame.f_code, count)
+            self.recorded[key] = (count, frame.f_code)
             count()
             return
         self.seen[key] = frame.f_code
