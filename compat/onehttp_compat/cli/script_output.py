@@ -45,7 +45,8 @@ class ScriptOutput(io.TextIOBase):
 
     def close(self) -> None:
         """Only flushed: a script that closes its output does not close that of the report."""
-        self.flush()
+        if not self.shown.closed:  # by its owner, before this was collected
+            self.flush()
 
     def note(self) -> str:
         """A word for the report; empty where all was shown."""
