@@ -47,23 +47,13 @@ class Injector:
             self._install(None)
 
     def _trace(self, frame: FrameType, event: str, argument: Any) -> Any:
-        if not frame.f_code.co_filename.startswith(self._paths) or _is_finalising(frame):
+        if not frame.f_code.co_filename.startswith(self._paths):
             return None
         if event == "exception" and argument[0] is GeneratorExit:
-            frame.f_trace_lines = False  # being finalised, too
+            frame.f_trace_lines = False  # being finalised: Python would print it, and tell nobody
         elif event == "line":
             self._left -= 1
             if self._left == -1:
                 self.place = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
                 raise self.error(f"injected at {self.place}")
         return self._tracer
-
-
-def _is_finalising(frame: FrameType) -> bool:
-    """Whether Python would print what is raised here, and tell nobody."""
-    back: FrameType | None = frame
-    while back is not None:
-        if back.f_code.co_name == "__del__":
-            return True
-        back = back.f_back
-    return False

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
+import select
 
 
 class Bell:
     """An eventfd, whose number may be another's after the end."""
 
-    fd = -1
-    """Until it is made, which may be interrupted."""
+    __slots__ = ("fd",)
 
-    def __init__(self, fd: int = -1) -> None:
-        self.fd = fd if fd >= 0 else os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+    def __init__(self) -> None:
+        self.fd = _eventfd()
 
     def twin(self) -> OwnedBell:
         """Rings the same, and lasts as long as somebody may ring it."""
@@ -28,8 +28,23 @@ class Bell:
             os.close(fd)
 
 
-class OwnedBell(Bell):
+class OwnedBell:
     """Closed with the object, and only so: whoever is about to ring it has it."""
 
-    def __del__(self) -> None:
-        self.close()
+    __slots__ = ("_owner",)
+
+    def __init__(self, fd: int = -1) -> None:
+        # An epoll object closes whatever descriptor it was given, in C: what a signal handler
+        # raises in a `__del__` reaches nobody.
+        self._owner = select.epoll.fromfd(fd if fd >= 0 else _eventfd())
+
+    @property
+    def fd(self) -> int:
+        return self._owner.fileno()
+
+    def ring(self) -> None:
+        os.eventfd_write(self.fd, 1)
+
+
+def _eventfd() -> int:
+    return os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)

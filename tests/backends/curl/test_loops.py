@@ -16,7 +16,7 @@ from onehttp_backends.errors import TimeoutError
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer, echo, keep_answering
 
-pytestmark = pytest.mark.usefixtures("each_loop")
+each_loop = pytest.mark.usefixtures("each_loop")
 
 
 @pytest.fixture
@@ -44,6 +44,7 @@ class Silent:
             self.has_come.set()
 
 
+@each_loop
 def test_limits_shorter_than_a_tick_of_the_loop(backend: PycurlBackend) -> None:
     """uvloop's `call_at` returns a handle that does not know when, if it is to be at once."""
 
@@ -61,6 +62,7 @@ def test_limits_shorter_than_a_tick_of_the_loop(backend: PycurlBackend) -> None:
             assert isinstance(last, Response)
 
 
+@each_loop
 def test_a_loop_closed_with_tasks_in_flight_takes_nothing_along(backend: PycurlBackend) -> None:
     silent = Silent()
 
@@ -80,6 +82,7 @@ def test_a_loop_closed_with_tasks_in_flight_takes_nothing_along(backend: PycurlB
         left._log_destroy_pending = False  # type: ignore[attr-defined]
 
 
+@each_loop
 def test_loops_in_threads_share_the_engine(backend: PycurlBackend) -> None:
     answers: list[bool] = []
 
@@ -104,6 +107,7 @@ def test_loops_in_threads_share_the_engine(backend: PycurlBackend) -> None:
     assert answers == [True] * 400
 
 
+@each_loop
 def test_a_scope_of_anyio_cancels_what_is_in_it(backend: PycurlBackend) -> None:
     silent = Silent()
     statuses: list[int] = []
@@ -128,6 +132,7 @@ def test_a_scope_of_anyio_cancels_what_is_in_it(backend: PycurlBackend) -> None:
         assert backend.stats().in_flight == 0
 
 
+# With asyncio's own loop: uvloop hands a factory arguments that the one of Python 3.13.0 refuses.
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12")
 def test_tasks_that_begin_before_they_are_awaited(backend: PycurlBackend) -> None:
     async def main() -> list[int]:
