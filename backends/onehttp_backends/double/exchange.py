@@ -36,12 +36,14 @@ from onehttp_backends.errors import (
     idle_text,
     transfer_error,
 )
+from onehttp_backends.headers import parse_head
 from onehttp_backends.rules.framing import is_ambiguous
 from onehttp_backends.rules.request_rules import SAFE_METHODS, check_url
 from onehttp_backends.rules.url_paths import asked_url
 from onehttp_backends.shown import coding_error, shown, too_large
 
 _VERSIONS: Final = {b"HTTP/1.0": "1.0", b"HTTP/1.1": "1.1", b"HTTP/2": "2"}
+_LEADING_ON: Final = (301, 302, 303, 307, 308)
 _SLACK_S: Final = 0.05
 """How much later than httpcore's own limits the whole is cut off."""
 
@@ -218,7 +220,7 @@ class Exchange:
             answer = await client.send(made, auth=auth, stream=True, follow_redirects=False)
             try:
                 version = _version(answer)
-                if request.passes_redirects_by and _leads_on(answer):
+                if request.passes_redirects_by and _leads_on(answer, progress.head_lines):
                     body, truncated, decompress = b"", True, False
                 else:
                     body, truncated, decompress = await _body(answer, request)
@@ -249,10 +251,11 @@ def _soonest(*limits_s: float | None) -> float | None:
     return min((limit_s for limit_s in limits_s if limit_s), default=None)
 
 
-def _leads_on(answer: httpx.Response) -> bool:
+def _leads_on(answer: httpx.Response, head: list[bytes]) -> bool:
     """Whether it is a redirect that nobody reads the body of, and has one."""
     has_body = answer.headers.get("content-length") != "0" and answer.request.method != "HEAD"
-    return has_body and answer.has_redirect_location and bool(answer.headers["location"])
+    locations = parse_head(head)[-1][1].get_all("location")
+    return has_body and answer.status_code in _LEADING_ON and bool(locations and locations[0])
 
 
 def _version(answer: httpx.Response) -> str:
