@@ -53,6 +53,7 @@ def test_asking_first_sends_no_body_before(backend: Backend, auth: Auth, as_libc
         assert backend.perform(Request("POST", server.url, (), b"buy", options)).status == 200
         assert bodies(server) == [b"", b"buy"]
         assert b"\r\nContent-Length: 0\r\n" in server.requests[0]
+    options = TransferOptions(auth=auth, as_libcurl=as_libcurl)  # who has asked is remembered
     with RawServer(keep_answering) as server:
         assert backend.perform(Request("POST", server.url, (), b"buy", options)).status == 200
         assert bodies(server) == [b"", b"buy"]

@@ -15,6 +15,7 @@ from onehttp_backends.contract import Proxy, Request
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.errors import CurlCode, Phase, TLSError, transfer_error
 
+_OF_THE_SYSTEM: Final = ("Send failure", "Recv failure")
 _ENDED_BY_PEER: Final = (CurlCode.GOT_NOTHING, CurlCode.SEND_ERROR, CurlCode.RECV_ERROR)
 _LOOKUP: Final = pycurl.NAMELOOKUP_TIME_T
 _CONNECT: Final = pycurl.CONNECT_TIME_T
@@ -43,8 +44,9 @@ def phase_of(handle: Handle, request: Request, code: int) -> Phase:
 
 def has_ended_by_peer(code: int, text: str) -> bool:
     """Whether the other side has closed the connection. Of one that spoke HTTP/2 libcurl has code
-    16 and nothing to say."""
-    return code in _ENDED_BY_PEER or (code == CurlCode.HTTP2 and not text)
+    16, and what the system says or nothing."""
+    is_of_http2 = code == CurlCode.HTTP2 and (not text or text.startswith(_OF_THE_SYSTEM))
+    return code in _ENDED_BY_PEER or is_of_http2
 
 
 def _is_through(handle: Handle, proxy: Proxy, code: int) -> bool:
