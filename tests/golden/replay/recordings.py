@@ -85,6 +85,13 @@ class Case:
         return f"<Case {self.id}>"
 
 
+def is_given_up(step: Step) -> bool:
+    """Whether the time of a call of the step ran out."""
+    expect = step["expect"]
+    counted = any(name.endswith(".timeouts") for name in expect.get("counters", {}))
+    return counted or expect.get("rc") in (-1, 28)
+
+
 def named_arguments(step: Step) -> dict[str, str]:
     """The text arguments of a call by name, variables replaced by what the step gave them.
 

@@ -100,7 +100,7 @@ def _redirect_scheme(x: Exchange, code: str, scheme: str) -> None:
 
 @behaviour("/delay/{ms}/{next*}", "Wait MS milliseconds after the request, then behave as /NEXT.")
 def _delay(x: Exchange, ms: str, next: str) -> None:
-    x.server.pause(int(ms) / 1000)
+    x.server.pause(int(ms) / 1000 * x.server.slowness)
     dispatch(x, "/" + next)
 
 

@@ -60,6 +60,8 @@ class GoldenServer:
         self._open: set[socket.socket] = set()
         self._listeners: list[socket.socket] = []
         self._stopping = threading.Event()
+        self.slowness = 1
+        """How much longer than their path says delays are: for who is to give up before."""
 
     # -- life cycle
 
@@ -163,12 +165,15 @@ class GoldenServer:
             return False
         found = find_behaviour(request.path)
         if found is not None and found[0].before_body:
-            self._record(request)
-        else:
-            if (request.header("expect") or "").lower() == "100-continue":
-                stream.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-            stream.read_body(request)
-            self._record(request)
+            try:
+                dispatch(exchange, request.path)
+            finally:
+                self._record(request)  # with the body that was read in the end
+            return not exchange.close_after
+        if (request.header("expect") or "").lower() == "100-continue":
+            stream.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        stream.read_body(request)
+        self._record(request)
         dispatch(exchange, request.path)
         return not exchange.close_after
 
