@@ -50,7 +50,9 @@ def _set(is_generous: bool) -> None:
             change(each)
     # Engines keep handles by the identity of options, so those of legacy calls are made anew.
     if legacy := sys.modules.get("onehttp_compat.modules.http_async_client.settings"):
-        legacy._options.cache_clear()
+        for each in vars(legacy).values():
+            if hasattr(each, "cache_clear"):
+                each.cache_clear()
 
 
 @contextmanager
