@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "golden_backend" in metafunc.fixturenames:
         backends = metafunc.config.getoption("golden_backend", None) or BACKENDS
-        metafunc.parametrize("golden_backend", backends, scope="module", indirect=True)
+        metafunc.parametrize("golden_backend", backends, scope="function", indirect=True)
     for name, modules in (("case", frozenset(MODULES)), ("xcap_case", frozenset({"xcap_client"}))):
         if name in metafunc.fixturenames:
             folders = metafunc.config.getoption("corpus", None) or [CORPUS]
@@ -72,9 +72,10 @@ def golden_server(golden_pki: Path) -> Iterator[GoldenServer]:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def golden_backend(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The name of the engine that the process runs on meanwhile."""
+    """The name of the engine that the process runs on meanwhile: each case has its own, since
+    after five connections that another case has left dead libcurl looks for no living one."""
     with pytest.MonkeyPatch.context() as environment:
         for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
             environment.delenv(name, raising=False)
