@@ -46,6 +46,7 @@ def restored() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("restored")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Python's own
 @pytest.mark.parametrize("is_new", [True, False], ids=["engines that start", "one engine"])
 def test_what_a_handler_raises_reaches_its_caller_and_leaves_the_engine_whole(is_new: bool) -> None:
     def ring(_number: int, _frame: FrameType | None) -> None:

@@ -57,7 +57,11 @@ class OneShotCounts:
 
 
 def perform_one_shot(
-    handle: Handle, request: Request, counts: OneShotCounts, names: Names
+    handle: Handle,
+    request: Request,
+    counts: OneShotCounts,
+    names: Names,
+    sends_request: bool = True,
 ) -> Outcome:
     """Run one transfer to its end in the calling thread, beside whatever the engine does.
 
@@ -73,7 +77,8 @@ def perform_one_shot(
         opened = easy.getinfo(pycurl.NUM_CONNECTS)
         if code == 0 or handle.was_truncated:
             peer = Peer(easy.getinfo(pycurl.PRIMARY_IP) or "", easy.getinfo(pycurl.PRIMARY_PORT))
-            outcome = fault_of(handle, request) or read_response(handle, opened, peer)
+            fault = fault_of(handle, request) if sends_request else None
+            outcome = fault or read_response(handle, opened, peer)
         else:
             outcome = read_error(handle, request, code, text)
     finally:

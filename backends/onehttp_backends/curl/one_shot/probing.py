@@ -53,7 +53,7 @@ def _probe(request: Request, sends_request: bool, names: Names) -> Probe:
         handle.prepare(request)
         handle.easy.setopt(pycurl.OPT_CERTINFO, 1)
         handle.easy.setopt(pycurl.CONNECT_ONLY, int(not sends_request))
-        outcome = perform_one_shot(handle, request, OneShotCounts(), names)
+        outcome = perform_one_shot(handle, request, OneShotCounts(), names, sends_request)
         certificate = _certificate(handle.easy)
     finally:
         handle.easy.close()

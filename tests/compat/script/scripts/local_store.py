@@ -27,6 +27,9 @@ class Store:
             self.db.execute("UPDATE calls SET count = count + 1 WHERE who = ?", (who,))
             return self.db.execute("SELECT count FROM calls WHERE who = ?", (who,)).fetchone()[0]
 
+    def __del__(self):
+        self.db.close()
+
 
 class Limits(collections.UserDict):
     def of(self, method):
