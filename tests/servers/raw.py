@@ -87,7 +87,7 @@ class RawServer:
         self.release = threading.Event()
         self._accepted = 0
         self._markers: dict[int, threading.Event] = {}
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
         if receive_buffer_bytes:
             size = receive_buffer_bytes
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)

@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, text
 import onehttp
 from onehttp.xcap import XcapClient, XcapStore
 from servers.databases import mariadb, postgres
+from servers.patience import PATIENCE_S
 from servers.xcap import XcapServer
 
 
@@ -76,7 +77,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def store(database: str) -> Iterator[XcapStore]:
     """An empty store on each kind of database."""
-    opened = XcapStore(database, create=True)
+    opened = XcapStore(database, create=True, timeout_s=PATIENCE_S)
     yield opened
     opened.close()
 
