@@ -27,7 +27,7 @@ class Clients:
     def __init__(self) -> None:
         self._clients: dict[tuple[int, str | None], tuple[TransferOptions, httpx.AsyncClient]] = {}
         self._retired: list[httpx.AsyncClient] = []
-        self._remembered: dict[int, tuple[TransferOptions, Remembered]] = {}
+        self._remembered: dict[tuple[int, str], tuple[TransferOptions, Remembered]] = {}
 
     def get(self, options: TransferOptions, proxy_url: str | None) -> httpx.AsyncClient:
         """The client for these options.
@@ -43,21 +43,24 @@ class Clients:
             found = self._clients[key] = (options, make_client(options, proxy_url))
         return found[1]
 
-    def remembered(self, options: TransferOptions) -> Remembered:
-        """What calls with these options have been asked for; nothing without kept connections."""
+    def remembered(self, options: TransferOptions, origin: str) -> Remembered:
+        """What calls with these options have been asked for by this origin; nothing without kept
+        connections."""
         if not options.reuse:
             return Remembered()
-        found = self._remembered.get(id(options))
+        key = (id(options), origin)
+        found = self._remembered.get(key)
         if found is None:
             if len(self._remembered) >= MAX_CLIENTS:
                 del self._remembered[next(iter(self._remembered))]
-            found = self._remembered[id(options)] = (options, Remembered())
+            found = self._remembered[key] = (options, Remembered())
         return found[1]
 
     def forget(self, options: TransferOptions) -> None:
         """No new request has these options; their clients end with all others, since requests
         under way may use them."""
-        self._remembered.pop(id(options), None)
+        for known in [known for known in self._remembered if known[0] == id(options)]:
+            del self._remembered[known]
         for key in [key for key in self._clients if key[0] == id(options)]:
             self._retired.append(self._clients.pop(key)[1])
 

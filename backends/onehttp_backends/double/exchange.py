@@ -210,11 +210,12 @@ class Exchange:
             "pool": left_s,
         }
         auth = None
-        if options.auth and check_url(request.url) == check_url(self._request.url):
+        origin = check_url(request.url)
+        if options.auth and origin == check_url(self._request.url):
             auth = Credentials(
                 options.auth,
                 options.auth.asks_first or options.as_libcurl,
-                self._clients.remembered(options),
+                self._clients.remembered(options, origin),
             )
         try:
             answer = await client.send(made, auth=auth, stream=True, follow_redirects=False)

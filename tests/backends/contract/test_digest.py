@@ -68,3 +68,12 @@ def test_without_a_body_there_is_nothing_to_spare(backend: Backend) -> None:
 
 async def _awaited(backend: Backend, request: Request) -> int:
     return (await backend.aperform(request)).status
+
+
+def test_what_one_origin_has_asked_for_is_not_shown_to_another(backend: Backend) -> None:
+    options = TransferOptions(auth=DIGEST)
+    with RawServer(challenging) as asking, RawServer(keep_answering) as other:
+        assert backend.perform(Request("GET", asking.url, (), None, options)).status == 200
+        assert backend.perform(Request("GET", other.url, (), None, options)).status == 200
+        (seen,) = other.requests
+        assert b"Authorization" not in seen
