@@ -12,6 +12,8 @@ BIN := $(VENV)/bin
 # One worker more than there are cores: tests wait for sockets more than they compute.
 WORKERS = $(shell expr $$(nproc) + 1)
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+# What failed beside others runs once more, alone: what passes then is told above, and is a test to be mended.
+AGAIN = $(BIN)/python -m pytest -n 0 --last-failed --last-failed-no-failures none
 .PHONY: help demo test check lint suite fast matrix ci format bench bench-guard bench-peers fuzz soak soak-posts clean packages
 .PHONY: catalogue wheel compiled double test-kamailio
 
@@ -32,7 +34,7 @@ lint: $(VENV)/.dev
 
 # COVER=--cov measures coverage and shows it.
 suite: $(VENV)/.dev packages
-	$(PYTEST) $(COVER) $(ARGS)
+	$(PYTEST) $(COVER) $(ARGS) || $(AGAIN) $(ARGS)
 	$(MAKE) --no-print-directory double VENV=$(VENV)
 
 # The tests of the double once more, on the elder of the two libraries that may be under it.
