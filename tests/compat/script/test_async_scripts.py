@@ -217,7 +217,7 @@ def test_routes_that_query_again(load: Load, ok: RawServer) -> None:
     assert outcome.actions == ["relay"]
     assert outcome.end is MessageEnd.RELAYED
     assert (outcome.suspended, outcome.resumed) == (3, 3)
-    assert [query.route for query in outcome.queries] == ["second", "third", "last"]
+    assert sorted(str(query.route) for query in outcome.queries) == ["last", "second", "third"]
     assert ok.targets == ["GET /1", "GET /2", "GET /waited-for", "GET /3"]
 
 
