@@ -99,14 +99,19 @@ class Sockets:
     def _take(self, wait_s: float) -> int | None:
         """Take one datagram in; the number of an order that it answers, 0 for any other, None:
         there is none."""
-        ready, _, _ = select.select([self.control, self.client, self.sink], [], [], wait_s)
-        if not ready:
+        sockets = (self.control, self.client, self.sink)
+        poller = select.poll()  # select(2) takes no descriptor above 1,023
+        for one in sockets:
+            poller.register(one, select.POLLIN)
+        told = {number for number, _ in poller.poll(wait_s * 1000)}
+        ready = next((one for one in sockets if one.fileno() in told), None)
+        if ready is None:
             return None
         try:
-            data, peer = ready[0].recvfrom(MAX_DATAGRAM)
+            data, peer = ready.recvfrom(MAX_DATAGRAM)
         except ConnectionRefusedError:
             return 0  # nobody was there yet: the kernel tells of an earlier datagram
-        if ready[0] is self.control:
+        if ready is self.control:
             found = _probe_id.search(data)
             return int(found[1]) if found else 0
         with contextlib.suppress(MessageError):  # a keep-alive

@@ -107,7 +107,9 @@ class Caller:
 
     def receive(self, wait_s: float = 0.0) -> None:
         """Take what is there."""
-        while select.select([self._socket], [], [], wait_s)[0]:
+        poller = select.poll()
+        poller.register(self._socket, select.POLLIN)
+        while poller.poll(wait_s * 1000):
             wait_s = 0.0
             packet = self._socket.recv(65535)
             status, call, method = (one.search(packet) for one in (_STATUS, _CALL_ID, _CSEQ))
