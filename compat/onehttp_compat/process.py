@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -19,7 +20,7 @@ ScriptRoute: TypeAlias = Callable[[Result, bool], object]
 """A route of the script; the second argument says whether it runs in a resumed transaction."""
 
 
-class LegacyProcess:
+class LegacyProcess(ABC):
     """Variables, counters and settings of one emulated server process."""
 
     def __init__(self, legacy_bugs: LegacyBugs, store: PvStore | None, reuse: bool) -> None:
@@ -40,13 +41,13 @@ class LegacyProcess:
         self.has_started = False
         self.has_warned_of_null = False
 
+    @abstractmethod
     def start(self) -> None:
         """Check the configuration as a whole and read what it names.
 
         Raises:
             ConfigurationError: where the real server would refuse to start.
         """
-        raise NotImplementedError
 
     @property
     def return_code(self) -> int:

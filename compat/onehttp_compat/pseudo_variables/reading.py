@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Final
 
 NULL: Final = "<null>"
 
 
-class NullReading:
+class NullReading(ABC):
     """The functions of ``KSR.pv`` that read and say what a null variable is; `get` says None."""
 
+    @abstractmethod
     def get(self, name: str) -> int | str | None:
         """The value."""
-        raise NotImplementedError
 
     def getw(self, name: str) -> int | str:
         """The value, ``<null>`` for null."""

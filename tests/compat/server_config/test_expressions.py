@@ -6,32 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from onehttp_compat.server_config import (
-    ServerConfig,
-    Surroundings,
-    read_server_config,
-)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path
-
-
-def read(folder: Path, text: str, **surroundings: object) -> ServerConfig:
-    path = folder / "kamailio.cfg"
-    path.write_text(text)
-    return read_server_config(path, Surroundings(**{"environment": {}, **surroundings}))  # type: ignore[arg-type]
-
-
-def values(config: ServerConfig) -> list[tuple[str, int | str | None]]:
-    return [(one.name, one.value) for one in config.modparams()]
-
-
-def notes(config: ServerConfig) -> list[str]:
-    return [
-        f"{note.kind} {note.place.line}:{note.place.column} {note.text}" for note in config.notes
-    ]
+from stand_ins.configurations import notes, read, values
 
 
 def test_names_from_outside_stand_before_those_of_the_file(folder: Path) -> None:

@@ -13,33 +13,10 @@ from onehttp_compat.server_config import (
     LoadModule,
     Modparam,
     Route,
-    ServerConfig,
     Setting,
-    Surroundings,
     SwitchedOff,
-    read_server_config,
 )
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path
-
-
-def read(folder: Path, text: str, **surroundings: object) -> ServerConfig:
-    path = folder / "kamailio.cfg"
-    path.write_text(text)
-    return read_server_config(path, Surroundings(**{"environment": {}, **surroundings}))  # type: ignore[arg-type]
-
-
-def values(config: ServerConfig) -> list[tuple[str, int | str | None]]:
-    return [(one.name, one.value) for one in config.modparams()]
-
-
-def notes(config: ServerConfig) -> list[str]:
-    return [
-        f"{note.kind} {note.place.line}:{note.place.column} {note.text}" for note in config.notes
-    ]
+from stand_ins.configurations import notes, read, values
 
 
 @pytest.mark.parametrize(

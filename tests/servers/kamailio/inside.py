@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -13,10 +11,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from servers.kamailio.server import _MODULES
+from servers.kamailio.process import MODULES, free_udp_port, started
 from servers.patience import PATIENCE_S
 
-STOP_S = 5
 _CONFIG = """#!KAMAILIO
 log_stderror=yes
 children=1
@@ -40,9 +37,9 @@ cfgengine "python"
 
 def same_python() -> bool:
     """Whether the server's Python can import what is installed for this one."""
-    assert _MODULES, "Kamailio is missing: make packages"
+    assert MODULES, "Kamailio is missing: make packages"
     wanted = f"libpython{sys.version_info[0]}.{sys.version_info[1]}.so".encode()
-    return wanted in (_MODULES / "app_python3.so").read_bytes()
+    return wanted in (MODULES / "app_python3.so").read_bytes()
 
 
 class Inside:
@@ -106,47 +103,18 @@ def running(
     Args:
         template: its configuration, in which ``values`` are put as well.
     """
-    port = free_port()
-    config, log = folder / "inside.cfg", folder / "inside.log"
-    config.write_text(
-        template.format(port=port, modules=_MODULES, script=script, folder=folder, **values)
-    )
-    command: list[str | Path] = ["kamailio", "-DD", "-E", "-f", config, "-Y", folder]
-    command += ["-m", "64", "-M", "8", "-P", folder / "inside.pid"]
+    port = free_udp_port()
+    config = template.format(port=port, modules=MODULES, script=script, folder=folder, **values)
     # Not the standard library: the server has its own, of the same version.
     paths = [path for path in sys.path if path and not _is_of_python(path)]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            stderr=output,
-            stdout=output,
-            env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(paths)},
-            start_new_session=True,
-        )
-    try:
+    environment = {**environment, "PYTHONPATH": os.pathsep.join(paths)}
+    with started(folder, "inside", config, environment, shared_mib=64, private_mib=8) as (
+        process,
+        log,
+    ):
         inside = Inside(port, log, process)
         _wait(process, log, port)
         yield inside
-    finally:
-        _stop(process)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    # A process of the server that is just starting misses the signal, and the others wait for it.
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(STOP_S)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait(PATIENCE_S)
-
-
-def free_port() -> int:
-    """One that nobody receives at."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def _is_of_python(path: str) -> bool:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import os
 import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from servers.kamailio.server import _MODULES
+from servers.kamailio.process import MODULES, free_udp_port, started
 from servers.patience import PATIENCE_S
 
 _CONFIG = """#!KAMAILIO
@@ -87,38 +85,14 @@ class Presence:
 @contextmanager
 def running(folder: Path, mariadb_socket: Path, database: str) -> Iterator[Presence]:
     """Kamailio on the tables of ``database``, as its own scripts have made them."""
-    assert _MODULES, "Kamailio is missing: make packages"
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    config, log = folder / "presence.cfg", folder / "presence.log"
-    config.write_text(_CONFIG.format(port=port, modules=_MODULES, database=database))
-    command: list[str | Path] = [
-        "kamailio",
-        "-DD",
-        "-E",
-        "-f",
-        config,
-        "-Y",
-        folder,
-        "-m",
-        "16",
-        "-M",
-        "4",
-    ]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*command, "-P", folder / "presence.pid"],
-            env={**os.environ, "MYSQL_UNIX_PORT": str(mariadb_socket)},
-            stderr=output, stdout=output,
-        )  # fmt: skip
-    try:
-        yield Presence(port)
-    except TimeoutError:
-        raise AssertionError(f"no answer:\n{log.read_text()}") from None
-    finally:
-        process.terminate()
-        process.wait(PATIENCE_S)
+    port = free_udp_port()
+    config = _CONFIG.format(port=port, modules=MODULES, database=database)
+    environment = {"MYSQL_UNIX_PORT": str(mariadb_socket)}
+    with started(folder, "presence", config, environment) as (_, log):
+        try:
+            yield Presence(port)
+        except TimeoutError:
+            raise AssertionError(f"no answer:\n{log.read_text()}") from None
 
 
 def _agreed(request: str) -> bytes:

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from servers.patience import PATIENCE_S
+from servers.kamailio.process import MODULES, started
+from servers.proxies import free_port
 
-_MODULES = next(iter(Path("/usr/lib").glob("*/kamailio/modules")), None)
 _CONFIG = """#!KAMAILIO
 log_stderror=yes
 children=1
@@ -43,33 +43,11 @@ START_S = 20
 @contextmanager
 def running(folder: Path, database: Path) -> Iterator[str]:
     """Kamailio with its table in ``database``; yields the URL of its XCAP root."""
-    assert _MODULES, "Kamailio is missing: make packages"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    config, log = folder / "kamailio.cfg", folder / "kamailio.log"
-    config.write_text(_CONFIG.format(port=port, modules=_MODULES, database=database))
-    command: list[str | Path] = [
-        "kamailio",
-        "-DD",
-        "-E",
-        "-f",
-        config,
-        "-Y",
-        folder,
-        "-m",
-        "16",
-        "-M",
-        "4",
-    ]
-    with log.open("wb") as output:
-        process = subprocess.Popen([*command, "-P", folder / "pid"], stderr=output, stdout=output)
-    try:
+    port = free_port()
+    config = _CONFIG.format(port=port, modules=MODULES, database=database)
+    with started(folder, "kamailio", config) as (process, log):
         _wait_for(port, process, log)
         yield f"http://127.0.0.1:{port}/xcap-root"
-    finally:
-        process.terminate()
-        process.wait(PATIENCE_S)
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

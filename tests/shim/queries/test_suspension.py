@@ -7,27 +7,12 @@ import logging
 import pytest
 
 import onehttp
-from onehttp.queries.routes import Route, RouteTarget
-from onehttp.testing import FakeTransaction, FakeTransactionLayer, ManualClock, TransactionState
+from onehttp.testing import FakeTransactionLayer, ManualClock, TransactionState
 from servers.holding import HoldingServer
-from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering
 from stand_ins.ends import Ends
 from stand_ins.scripted import Witness
-
-
-def replying(transaction: FakeTransaction, reason: str = "OK") -> Route:
-    """A route that sends the final reply: 200 for an answer, 500 for none."""
-
-    def reply(result: onehttp.Result) -> None:
-        transaction.reply(200 if result.ok else 500, reason)
-
-    return reply
-
-
-def suspend(transaction: onehttp.Transaction, url: str, route: RouteTarget) -> onehttp.Query:
-    with onehttp.transaction(transaction):
-        return onehttp.submit("GET", url, route=route, timeout=PATIENCE_S)
+from stand_ins.suspending import replying, suspend
 
 
 def test_a_transaction_is_suspended_and_goes_on_in_its_route(

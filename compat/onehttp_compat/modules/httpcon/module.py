@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -37,7 +38,7 @@ LONGEST_TYPE: Final = 241
 """Bytes of a content type that fit the modules' buffer (B45)."""
 
 
-class ConnectionModule:
+class ConnectionModule(ABC):
     """State of one module in one server process."""
 
     module: str
@@ -126,11 +127,11 @@ class ConnectionModule:
         data = self._server.body(body) if body else None
         return self.connect_with(connection, path, content_type, data, result)
 
+    @abstractmethod
     def connect_with(
         self, connection: str, path: str, content_type: str, data: bytes | None, result: Variable
     ) -> int:
         """The same with the body as it is sent; the return code."""
-        raise NotImplementedError
 
     def exchange(
         self,
