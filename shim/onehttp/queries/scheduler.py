@@ -118,7 +118,7 @@ class QueryScheduler:
             return
         try:
             transaction.cancel_suspend(token)
-        except Exception:
+        except Exception:  # whatever somebody's transaction raises: why it is refused comes first
             logger.exception("query %d: its transaction could not be taken up again", query.id)
 
     # ---- out
@@ -180,7 +180,7 @@ class QueryScheduler:
         has_run = True
         try:
             has_run = query.go_on()
-        except Exception:
+        except Exception:  # whatever somebody's transaction raises: the others go on, and all count
             logger.exception("query %d: its transaction failed", query.id)
         with self.changing:
             self._open.note_run(query, has_run, has_failed=False)
