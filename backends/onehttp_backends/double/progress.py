@@ -83,6 +83,7 @@ class Progress:
             self._stream = info["return_value"]
             if self._only_public:
                 await _check_peer(self._stream, self._place)
+            _keep_address(self._stream)
             _watch_reads(self._stream, self._is_http2)
         elif name == "start_tls.started":
             is_to_proxy = part == "connection" and self._is_proxied
@@ -92,6 +93,7 @@ class Progress:
             if self.phase is Phase.TLS:
                 self._at["appconnect"] = now
                 await self._shaken_hands(info["return_value"])
+            _keep_address(info["return_value"])
             _watch_reads(info["return_value"], _speaks_http2(info["return_value"]))
         elif name == "send_request_headers.started":
             self.phase = Phase.SEND
@@ -196,6 +198,12 @@ class Progress:
 def _is_connect(info: dict[str, Any]) -> bool:
     request = info.get("request")
     return request is not None and bytes(request.method) == b"CONNECT"
+
+
+def _keep_address(stream: Any) -> None:
+    """Whom it has connected to: of a connection that is closed by now nothing tells any more."""
+    told, address = stream.get_extra_info, stream.get_extra_info("server_addr")
+    stream.get_extra_info = lambda info: address if info == "server_addr" else told(info)
 
 
 def _watch_reads(stream: Any, is_http2: bool) -> None:

@@ -18,7 +18,7 @@ ENGINE_ONLY: Final[dict[int, str]] = {
     20: "names are the engine's own; the double asks the system",
     41: "of two answers in one packet the double believes the second: httpcore tells nobody of it",
     51: "of a flood the double says 1 or 8, or 56, and may take it for a mistake of the request",
-    56: "the double looks at the address once it has connected, and lets a redirect lead inside",
+    56: "the double looks at the address once it has connected",
     67: "forks from any thread at any moment are of the engine; httpcore imports in each call",
     69: "httpcore imports in each call; a fork in that moment is Python's own fault",
     71: "the double's driver is a thread of its own, which no Ctrl-C reaches",
