@@ -1,4 +1,4 @@
-"""Rows 19 to 26, and 68: what goes wrong with names, asked of a real name server of our own.
+"""Rows 19 to 26: what goes wrong with names, asked of a real name server of our own.
 
 Each script runs in a network and with a resolver configuration of its own. In each row a call to
 another name, or to none, is served meanwhile.
@@ -6,55 +6,12 @@ another name, or to none, is served meanwhile.
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 
 import pytest
 
-from servers.names import in_own_network
 from stand_ins import processes
-
-PREAMBLE = """
-import asyncio, contextlib, gc, os, queue, signal, socket, sys, threading, time
-from onehttp_backends.contract import Proxy, Request, Response, TransferOptions
-from onehttp_backends.curl import PycurlBackend
-from onehttp_backends.errors import *
-from onehttp_backends.optional.naming import NameLimits
-from servers.patience import PATIENCE_S
-from servers.raw import OK, RawServer, keep_answering, silent
-from stand_ins.processes import child
-from stand_ins.ways import blocking, WAYS
-
-backend = PycurlBackend()
-names = NameServer().__enter__()
-server = RawServer(keep_answering).__enter__()
-names.zone["good.example"] = ["127.0.0.1"]
-ANEW = TransferOptions(reuse=False)
-
-def get(name, port=None, backend=backend, **more):
-    options = TransferOptions(reuse=False, **more)
-    url = f"http://{name}:{port or server.port}/"
-    return blocking(backend, Request("GET", url, options=options))
-
-def dead(count):
-    # Calls to names that nobody answers for; all of them have been asked for.
-    ended = queue.SimpleQueue()
-    urls = [f"http://dead{number}.example:{server.port}/" for number in range(count)]
-    transfers = [backend.submit(Request("GET", url), ended.put) for url in urls]
-    names.wait_until_asked_for(*(f"dead{number}.example" for number in range(count)))
-    return transfers, ended
-
-def is_served(name="good.example"):
-    outcome = get(name)
-    assert isinstance(outcome, Response) and outcome.status == 200, outcome
-
-def descriptors():
-    return len(os.listdir("/proc/self/fd"))
-"""
-
-
-def succeeds(script: str, folder: Path, **limits: float) -> str:
-    return in_own_network(PREAMBLE + textwrap.dedent(script), folder, **limits)
+from stand_ins.lookups_in_process import succeeds
 
 
 def test_19_a_name_without_address_is_remembered_and_a_failing_server_is_not(
@@ -256,91 +213,6 @@ def test_25_dead_addresses_before_the_good_one_cost_no_call(tmp_path: Path) -> N
             outcome = way(backend, request)
             assert isinstance(outcome, Response) and outcome.peer.host == "127.0.0.1", outcome
         assert backend.stats().lookups == 1
-        """,
-        tmp_path,
-    )
-
-
-WORK = [
-    "pass",
-    "backend.close()",
-    "gc.collect()",
-    "is_served()",
-    "is_served('filed.example')",
-    "get('dead0.example', total_timeout_s=0.1)",
-    "os.execv(sys.executable, [sys.executable, '-c', ''])",
-]
-
-
-@pytest.mark.parametrize("work", WORK)
-def test_68_a_child_forked_in_the_middle_of_lookups_ends_normally(
-    tmp_path: Path, work: str
-) -> None:
-    out = succeeds(
-        f"""
-        is_served()
-        transfers, ended = dead(3)
-        def work():
-            {work}
-            assert len(os.listdir("/proc/self/task")) <= 2
-        assert child(work) == 0
-        is_served()
-        backend.limit_names(NameLimits())
-        is_served()
-        assert ended.empty()
-        assert backend.stats().in_flight == 3
-        """,
-        tmp_path,
-    )
-    assert "child:" not in out
-
-
-def test_68_children_and_theirs_look_names_up_while_their_parents_do(tmp_path: Path) -> None:
-    """glibc hands the stack of a parent's thread on, and with it the socket of its lookup."""
-    succeeds(
-        """
-        is_served()
-        transfers, ended = dead(10)
-        def look_up():
-            # A lookup whose answer another process has taken is repeated after 30 s.
-            outcome = get("good.example", total_timeout_s=25)
-            assert isinstance(outcome, Response), outcome
-        def look_up_and_fork():
-            look_up()
-            for _ in range(3):
-                assert child(look_up, os._exit) == 0
-        for _ in range(5):
-            assert child(look_up_and_fork, os._exit) == 0
-        assert ended.empty()
-        """,
-        tmp_path,
-    )
-
-
-def test_68_libcurl_has_no_thread_that_a_fork_could_miss(tmp_path: Path) -> None:
-    succeeds(
-        """
-        is_served()
-        transfers, ended = dead(3)
-        def moved(peer):
-            peer.request()
-            location = f"Location: http://next.example:{server.port}/".encode()
-            head = b"HTTP/1.1 302 Found\\r\\nContent-Length: 0\\r\\n"
-            peer.send(head + location + b"\\r\\n\\r\\n")
-        names.zone["next.example"] = names.zone["proxy.example"] = ["127.0.0.1"]
-        with RawServer(moved) as start:
-            outcome = get("127.0.0.1", start.port, max_redirects=2)
-            assert isinstance(outcome, Response) and outcome.redirect_count == 1, outcome
-        proxy = Proxy(url=f"http://proxy.example:{server.port}")
-        assert isinstance(get("far.example", proxy=proxy), Response)
-        assert isinstance(get("both.example", total_timeout_s=0.1), TimeoutError)
-        transfers[0].cancel()
-        ended.get(timeout=PATIENCE_S)
-        backend.close()
-        mine = {thread.native_id for thread in threading.enumerate()}
-        others = {int(task) for task in os.listdir("/proc/self/task")} - mine
-        # What is left looks up dead0 to dead2 and both.example, in getaddrinfo.
-        assert len(others) == 4, others
         """,
         tmp_path,
     )

@@ -1,0 +1,1 @@
+"""Projects of users, for runs of pytest of their own."""
