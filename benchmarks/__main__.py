@@ -11,7 +11,13 @@ import dataclasses
 import json
 
 import onehttp
-from benchmarks import (
+from benchmarks import page
+from benchmarks.baselines import HEADER
+from benchmarks.measure import Row, machine, table
+from benchmarks.nginx import Nginx, running
+from benchmarks.peers.measuring import measured as measured_peers
+from benchmarks.peers.tables import tables
+from benchmarks.rows import (
     calls,
     connections,
     crowds,
@@ -19,17 +25,11 @@ from benchmarks import (
     identity,
     imports,
     migration,
-    page,
     policies,
     queries,
     scripts,
     xcap,
 )
-from benchmarks.baselines import HEADER
-from benchmarks.measure import Row, machine, table
-from benchmarks.nginx import Nginx, running
-from benchmarks.peers.measuring import measured as measured_peers
-from benchmarks.peers.tables import tables
 
 PARTS = (
     "calls",

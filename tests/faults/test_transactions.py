@@ -14,7 +14,7 @@ from onehttp.testing import FakeTransaction, FakeTransactionLayer, ManualClock
 from servers.holding import HoldingServer
 from servers.patience import PATIENCE_S
 from servers.raw import RawServer, echo
-from stand_ins.scripted import Witness
+from stand_ins.queries.scripted import Witness
 
 EVENTS = ("result", "timeout", "cancel", "shutdown")
 

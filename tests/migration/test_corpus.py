@@ -18,7 +18,7 @@ from onehttp_compat.migration.rewrite.rewriting import FileRewrite, rewrite
 from onehttp_compat.migration.scanning import scan
 from onehttp_compat.server import use_server
 from servers.raw import Peer, RawServer
-from stand_ins.own_headers import wire
+from stand_ins.legacy.own_headers import wire
 
 CORPUS = Path(__file__).parent / "corpus"
 SCRIPTS = sorted(CORPUS.glob("*.py"))

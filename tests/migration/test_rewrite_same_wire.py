@@ -16,8 +16,8 @@ from onehttp_compat.migration.rewrite.rewriting import FileRewrite, rewrite_sour
 from onehttp_compat.migration.sources import Source
 from onehttp_compat.server import LegacyServer, use_server
 from servers.raw import Peer, RawServer
-from stand_ins.own_headers import wire
-from stand_ins.script_calls import SYNCHRONOUS
+from stand_ins.legacy.own_headers import wire
+from stand_ins.legacy.script_calls import SYNCHRONOUS
 
 pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
 SCRIPT = """import KSR

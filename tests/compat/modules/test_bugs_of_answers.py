@@ -13,7 +13,7 @@ from onehttp_compat.parameters import LegacyBugs
 from onehttp_compat.pv import UnknownVariableError
 from onehttp_compat.server import LegacyServer
 from servers.raw import OK, Peer, RawServer, answering
-from stand_ins.legacy_calls import connect, connected, keep, query, response
+from stand_ins.legacy.legacy_calls import connect, connected, keep, query, response
 
 
 def test_b2_kept_a_libcurl_error_is_a_positive_result(legacy: LegacyServer) -> None:

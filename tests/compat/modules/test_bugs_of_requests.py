@@ -7,7 +7,7 @@ import pytest
 from onehttp_compat.parameters import LegacyBugs
 from onehttp_compat.server import LegacyServer
 from servers.raw import OK, Peer, RawServer, echo, redirecting_to
-from stand_ins.legacy_calls import connect, connected, query
+from stand_ins.legacy.legacy_calls import connect, connected, query
 
 
 def test_b4_fixed_a_line_end_after_the_headers_is_dropped(

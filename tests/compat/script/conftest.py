@@ -13,7 +13,7 @@ import pytest
 from onehttp_compat.script.serving import serving
 from onehttp_compat.script.sip_server import SipServer
 from onehttp_compat.server import LegacyServer
-from stand_ins.loading import Load
+from stand_ins.legacy.loading import Load
 
 
 @pytest.fixture

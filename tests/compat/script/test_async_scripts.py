@@ -11,7 +11,7 @@ from onehttp_compat.script.captures import DEFAULT_MESSAGE
 from onehttp_compat.script.outcome import MessageEnd
 from onehttp_compat.script.sip_server import SipServer
 from servers.raw import OK, Peer, RawServer, keep_answering, silent
-from stand_ins.loading import Load
+from stand_ins.legacy.loading import Load
 
 KEMI = """
 import KSR

@@ -12,7 +12,7 @@ import pytest
 from onehttp_compat.script.captures import DEFAULT_MESSAGE
 from onehttp_compat.script.catalogue import catalogue
 from onehttp_compat.script.kemi.tree import EMULATED
-from stand_ins.loading import Load
+from stand_ins.legacy.loading import Load
 
 ROOT = Path(__file__).parents[3]
 MODULES = next(iter(Path("/usr/lib").glob("*/kamailio/modules")), None)

@@ -21,8 +21,8 @@ from onehttp_compat.replacements import CallSites, replacement
 from onehttp_compat.server import LegacyServer, use_server
 from servers.http2 import Http2Server
 from servers.raw import Peer, RawServer
-from stand_ins import script_calls
-from stand_ins.script_calls import ASYNCHRONOUS, PRIOR_KNOWLEDGE, SETTINGS, SYNCHRONOUS
+from stand_ins.legacy import script_calls
+from stand_ins.legacy.script_calls import ASYNCHRONOUS, PRIOR_KNOWLEDGE, SETTINGS, SYNCHRONOUS
 
 # RFC 4474's functions have no counterpart of the same wire: identities of today are other headers.
 COVERED = [function for function in FUNCTIONS if function.module != "auth_identity"]

@@ -12,7 +12,7 @@ from onehttp_compat.script.captures import DEFAULT_MESSAGE
 from onehttp_compat.server import LegacyServer
 from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer, keep_answering
-from stand_ins.loading import Load
+from stand_ins.legacy.loading import Load
 
 KEMI = """
 import KSR

@@ -11,7 +11,7 @@ from onehttp_compat.script.instance import ScriptError
 from onehttp_compat.script.serving import serving
 from onehttp_compat.server import LegacyServer
 from servers.raw import RawServer
-from stand_ins.loading import Load
+from stand_ins.legacy.loading import Load
 
 INVITE = (
     b"INVITE sip:+4930@example.org SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"

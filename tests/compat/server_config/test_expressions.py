@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stand_ins.configurations import notes, read, values
+from stand_ins.legacy.configurations import notes, read, values
 
 
 def test_names_from_outside_stand_before_those_of_the_file(folder: Path) -> None:

@@ -16,7 +16,7 @@ from onehttp_compat.server_config import (
     Setting,
     SwitchedOff,
 )
-from stand_ins.configurations import notes, read, values
+from stand_ins.legacy.configurations import notes, read, values
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from onehttp.queries.open_queries import OpenQueries
 from onehttp.queries.query import Query
 from onehttp.testing import FakeTransactionLayer, ManualClock
 from servers.holding import HoldingServer
-from stand_ins.ends import Ends
+from stand_ins.queries.ends import Ends
 
 
 @pytest.fixture

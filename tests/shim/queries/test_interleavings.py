@@ -37,8 +37,8 @@ from onehttp.testing import FakeTransactionLayer, ManualClock
 from onehttp_backends.contract import Outcome
 from onehttp_backends.errors import CurlCode
 from servers.patience import PATIENCE_S
-from stand_ins.query_ledger import Case, Ledger
-from stand_ins.scripted import (
+from stand_ins.queries.query_ledger import Case, Ledger
+from stand_ins.queries.scripted import (
     FaultyTransactionError,
     HandWorkers,
     ScriptedBackend,

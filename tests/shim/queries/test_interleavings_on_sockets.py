@@ -33,9 +33,9 @@ from onehttp.queries.scheduler import QueryScheduler
 from onehttp.testing import FakeTransactionLayer, ManualClock, TransactionState
 from servers.holding import HoldingServer
 from servers.patience import PATIENCE_S
-from stand_ins.ends import Ends, scheduler
-from stand_ins.query_on_sockets import Case
-from stand_ins.scripted import Witness
+from stand_ins.queries.ends import Ends, scheduler
+from stand_ins.queries.query_on_sockets import Case
+from stand_ins.queries.scripted import Witness
 
 CHAIN = 3
 TIMER_S = 30.0

@@ -18,8 +18,8 @@ from onehttp_backends.errors import Phase
 from servers.holding import HoldingServer
 from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering
-from stand_ins.ends import Ends, scheduler
-from stand_ins.scripted import ScriptedBackend, failure, response
+from stand_ins.queries.ends import Ends, scheduler
+from stand_ins.queries.scripted import ScriptedBackend, failure, response
 
 
 class Scripted:

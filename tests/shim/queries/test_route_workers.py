@@ -18,7 +18,7 @@ from onehttp.queries.route_workers import RouteWorkers
 from servers.holding import HoldingServer
 from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering, silent
-from stand_ins.ends import Ends, scheduler
+from stand_ins.queries.ends import Ends, scheduler
 
 caller: ContextVar[str] = ContextVar("caller", default="nobody")
 

@@ -11,8 +11,8 @@ from onehttp.testing import FakeTransactionLayer, TransactionState
 from servers.holding import HoldingServer
 from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering
-from stand_ins.ends import Ends
-from stand_ins.suspending import suspend
+from stand_ins.queries.ends import Ends
+from stand_ins.queries.suspending import suspend
 
 
 def test_a_chain_of_three_queries_is_one_transaction(

@@ -11,8 +11,8 @@ from onehttp.queries.routes import RouteTarget
 from onehttp.testing import FakeTransaction, FakeTransactionLayer
 from servers.holding import HoldingServer
 from servers.patience import PATIENCE_S
-from stand_ins.ends import Ends, scheduler
-from stand_ins.scripted import Witness
+from stand_ins.queries.ends import Ends, scheduler
+from stand_ins.queries.scripted import Witness
 
 
 def submit_held(server: HoldingServer, path: str, route: RouteTarget = None) -> onehttp.Query:

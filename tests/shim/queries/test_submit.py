@@ -17,8 +17,8 @@ from onehttp.queries.scheduler import QueryScheduler
 from onehttp.testing import FakeTransactionLayer
 from servers.patience import PATIENCE_S
 from servers.raw import RawServer, echo, keep_answering, silent
-from stand_ins.ends import scheduler
-from stand_ins.scripted import HandWorkers, ScriptedBackend, Witness, failure, response
+from stand_ins.queries.ends import scheduler
+from stand_ins.queries.scripted import HandWorkers, ScriptedBackend, Witness, failure, response
 
 
 def test_a_route_gets_the_result_and_the_callers_data(api: str) -> None:

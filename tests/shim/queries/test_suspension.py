@@ -10,9 +10,9 @@ import onehttp
 from onehttp.testing import FakeTransactionLayer, ManualClock, TransactionState
 from servers.holding import HoldingServer
 from servers.raw import RawServer, keep_answering
-from stand_ins.ends import Ends
-from stand_ins.scripted import Witness
-from stand_ins.suspending import replying, suspend
+from stand_ins.queries.ends import Ends
+from stand_ins.queries.scripted import Witness
+from stand_ins.queries.suspending import replying, suspend
 
 
 def test_a_transaction_is_suspended_and_goes_on_in_its_route(

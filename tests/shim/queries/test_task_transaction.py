@@ -13,7 +13,7 @@ from onehttp.queries.routes import Route, RouteTarget
 from servers.holding import HoldingServer
 from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering
-from stand_ins.ends import Ends
+from stand_ins.queries.ends import Ends
 
 
 async def suspended(url: str, route: RouteTarget, timeout_s: float | None = None) -> object:

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from onehttp_compat.server import LegacyServer
 from servers.sti import Authority, Repository, pem, private_pem
-from stand_ins.rfc4474 import Box, Signed, atlanta, der_of, signed_by_openssl
+from stand_ins.legacy.rfc4474 import Box, Signed, atlanta, der_of, signed_by_openssl
 
 
 @pytest.fixture(scope="session")

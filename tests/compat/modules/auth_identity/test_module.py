@@ -16,7 +16,7 @@ from onehttp_compat.registry import FUNCTIONS
 from onehttp_compat.server import LegacyServer, use_server
 from onehttp_compat.sip.request import SipRequest
 from servers.sti import DAY_S, Repository, private_pem
-from stand_ins.rfc4474 import Box, invite, signed_by_openssl
+from stand_ins.legacy.rfc4474 import Box, invite, signed_by_openssl
 
 pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
 

@@ -9,7 +9,7 @@ import pytest
 import onehttp
 from onehttp.identity import format_date
 from servers.sti import CLOCK, DAY_S
-from stand_ins.rfc4474 import DATE, Box, digest, invite, openssl_verifies
+from stand_ins.legacy.rfc4474 import DATE, Box, digest, invite, openssl_verifies
 
 pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
 

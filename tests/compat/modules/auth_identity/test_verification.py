@@ -15,7 +15,7 @@ from onehttp_compat.server import LegacyServer
 from servers.patience import PATIENCE_S
 from servers.raw import RawServer, redirecting_to
 from servers.sti import CLOCK, DAY_S, Authority, Repository, pem
-from stand_ins.rfc4474 import (
+from stand_ins.legacy.rfc4474 import (
     Box,
     Signed,
     atlanta,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from onehttp_compat.server import LegacyServer
-from stand_ins.asking import Script
+from stand_ins.legacy.asking import Script
 
 
 @pytest.fixture

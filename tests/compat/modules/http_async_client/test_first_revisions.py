@@ -12,7 +12,7 @@ from onehttp_compat.registry import FUNCTIONS
 from onehttp_compat.server import LegacyServer, use_server
 from servers.patience import PATIENCE_S
 from servers.raw import RawServer
-from stand_ins.asking import Script
+from stand_ins.legacy.asking import Script
 
 pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
 OF_TEXT = {

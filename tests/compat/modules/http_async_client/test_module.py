@@ -13,7 +13,7 @@ from onehttp_compat.parameters import AsyncParameters
 from onehttp_compat.pv import RefusedValueError
 from onehttp_compat.server import LegacyServer
 from servers.raw import RawServer
-from stand_ins.asking import Script, counters
+from stand_ins.legacy.asking import Script, counters
 
 pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
 

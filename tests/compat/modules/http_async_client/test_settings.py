@@ -11,7 +11,7 @@ from onehttp_compat.modules.http_async_client.settings import KEYS
 from onehttp_compat.pv import RefusedValueError, UnknownVariableError
 from onehttp_compat.server import LegacyServer
 from servers.raw import RawServer
-from stand_ins.asking import Script
+from stand_ins.legacy.asking import Script
 
 pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
 

@@ -7,7 +7,7 @@ import pytest
 from onehttp_compat.server import LegacyServer
 from servers.holding import HoldingServer
 from servers.raw import Peer, RawServer
-from stand_ins.asking import Script, counters
+from stand_ins.legacy.asking import Script, counters
 
 pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
 

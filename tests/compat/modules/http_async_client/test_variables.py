@@ -8,7 +8,7 @@ import pytest
 
 from onehttp_compat.pv import UnknownVariableError
 from servers.raw import Peer, RawServer, answering
-from stand_ins.asking import Script
+from stand_ins.legacy.asking import Script
 
 pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
 

@@ -13,7 +13,7 @@ from onehttp_compat.xcap_client import (
     XcapApi,
 )
 from servers.xcap import XcapServer
-from stand_ins.xcap_calls import loaded
+from stand_ins.legacy.xcap_calls import loaded
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from onehttp_compat.xcap_client import (
 )
 from servers.databases.sqlite import opened
 from servers.xcap import Answer, XcapServer
-from stand_ins.xcap_calls import PATH, RULES, row, rules
+from stand_ins.legacy.xcap_calls import PATH, RULES, row, rules
 
 pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
 

@@ -22,7 +22,7 @@ from onehttp_compat.xcap_client import (
     bind_xcap,
 )
 from servers.xcap import XcapServer
-from stand_ins.xcap_calls import PATH, RULES, loaded, row, rules
+from stand_ins.legacy.xcap_calls import PATH, RULES, loaded, row, rules
 
 pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
 

@@ -18,7 +18,7 @@ from onehttp_compat.xcap_client import (
     refreshXcapDoc,
 )
 from servers.xcap import XcapServer
-from stand_ins.xcap_calls import PATH, RULES, rules
+from stand_ins.legacy.xcap_calls import PATH, RULES, rules
 
 pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
 

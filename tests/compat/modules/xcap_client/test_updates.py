@@ -16,7 +16,7 @@ from onehttp_compat.xcap_client import (
 from servers.databases.sqlite import opened
 from servers.patience import PATIENCE_S
 from servers.xcap import XcapServer
-from stand_ins.xcap_calls import PATH, RULES, loaded, row
+from stand_ins.legacy.xcap_calls import PATH, RULES, loaded, row
 
 pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
 

@@ -9,7 +9,7 @@ import onehttp
 from onehttp.queries.query import Query, QueryState
 from onehttp.queries.scheduler import QueryScheduler
 from onehttp_backends.contract import Outcome
-from stand_ins.scripted import (
+from stand_ins.queries.scripted import (
     Baton,
     HandWorkers,
     ScriptedBackend,

@@ -106,7 +106,7 @@ def suspending(nginx: Nginx) -> list[Row]:
     one_by_one = 10 / (time.perf_counter() - started)
     hold = f"{nginx.plain}/hold"
     with_transaction, transfer_alone = (
-        statistics.median(in_process("benchmarks.queries", kind, hold) for _ in range(3))
+        statistics.median(in_process("benchmarks.rows.queries", kind, hold) for _ in range(3))
         for kind in ("suspended", "transfer")
     )
     return [

@@ -8,7 +8,7 @@ from itertools import pairwise
 import onehttp
 from onehttp.queries.query import TRANSITIONS, Query, QueryState
 from servers.holding import Held
-from stand_ins.scripted import Witness
+from stand_ins.queries.scripted import Witness
 
 
 @dataclass(eq=False)

@@ -45,9 +45,9 @@ def ten_thousand(nginx: Nginx) -> list[Row]:
     if not nginx.can_hold:
         print("skipping 10,000 in flight: nginx has no echo module (libnginx-mod-http-echo)")
         return []
-    crowd = in_process("benchmarks.crowds", "onehttp", f"{nginx.plain}/hold", 10_000)
-    few = in_process("benchmarks.crowds", "onehttp", f"{nginx.plain}/hold", 512)
-    raw = in_process("benchmarks.crowds", "raw", f"{nginx.plain}/hold", 10_000)
+    crowd = in_process("benchmarks.rows.crowds", "onehttp", f"{nginx.plain}/hold", 10_000)
+    few = in_process("benchmarks.rows.crowds", "onehttp", f"{nginx.plain}/hold", 512)
+    raw = in_process("benchmarks.rows.crowds", "raw", f"{nginx.plain}/hold", 10_000)
     return [
         Row("10,000 in flight: CPU per request over 512", crowd["cpu_us"], few["cpu_us"], "us",
             "1.5", "1.2"),

@@ -1,0 +1,1 @@
+"""Legacy calls and scripts as people make them."""

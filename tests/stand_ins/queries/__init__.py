@@ -1,0 +1,1 @@
+"""What stands around a query: workers by hand, told clocks, and accounts of what became of it."""
