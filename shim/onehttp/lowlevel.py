@@ -25,6 +25,11 @@ Queries and transactions:
   `EmulatedTransaction` has states, timers and replies as scripts see them. `onehttp.testing` has
   them under names of tests.
 
+Watching:
+
+- `observe` tells an `Observer` of each `Call` and each `Attempt` of it, however it is made, until
+  `leave`. While nobody watches, a call pays nothing for it.
+
 Connections:
 
 - `declare` offers connections that no file has.
@@ -54,13 +59,17 @@ from onehttp.queries.transaction_layer import (
 from onehttp_backends.contract import Outcome, Transfer
 from onehttp_backends.errors import transfer_error
 from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.observed import Attempt, Call, Observer, leave, observe
 from onehttp_backends.rules.request_rules import MAX_SECONDS, check_url
 
 __all__ = [
     "DEFAULT_FINAL_TIMER_S",
     "MAX_SECONDS",
+    "Attempt",
+    "Call",
     "EmulatedTransaction",
     "HeaderPairs",
+    "Observer",
     "Outcome",
     "ReadyConnection",
     "Start",
@@ -72,7 +81,9 @@ __all__ = [
     "check_url",
     "current_transaction",
     "declare",
+    "leave",
     "make_current",
+    "observe",
     "perform",
     "submit_request",
     "transfer_error",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import weakref
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 from onehttp_backends import at_exit
 from onehttp_backends.contract import Outcome, Request, Response, Stats, Transfer, TransferOptions
@@ -24,11 +24,11 @@ from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.one_shot import perform_one_shot
 from onehttp_backends.curl.one_shot.probing import probe
 from onehttp_backends.errors import EngineClosedError, RequestError
+from onehttp_backends.observed import aperformed, is_on, performed, step, submitted
 from onehttp_backends.optional.checking import OptionFault
 from onehttp_backends.optional.naming import NameLimits
 from onehttp_backends.optional.probing import Probe
 from onehttp_backends.rules.request_rules import check_request
-from onehttp_backends.trace import begin, is_on
 
 DEFAULT_MAX_IDLE_CONNECTIONS: Final = 1024
 _ENGINE: Final = "engine"
@@ -74,7 +74,9 @@ class PycurlBackend:
             TransferError: it gave no response.
             EngineClosedError: after `close`.
         """
-        traced = begin(request) if is_on() else None
+        return performed(self._perform, request) if is_on() else self._perform(request)
+
+    def _perform(self, request: Request) -> Response:
         helm = self._helm or self._start()
         handle = _prepared(helm, request)
         if handle.shelf.is_one_shot:
@@ -82,38 +84,38 @@ class PycurlBackend:
             outcome = perform_one_shot(handle, request, counts, self.names)
             helm.engine.pool.give_back(handle)
         else:
-            if traced is not None:
+            if is_on():
                 is_free = helm.ownership.state is DrivingState.FREE
-                traced.step("driven by this thread" if is_free else "another drives, and is woken")
+                step("driven by this thread" if is_free else "another drives, and is woken")
             try:
                 outcome = helm.perform(handle, request)
             except EngineGoneError:
                 self._forget(helm)
-                return self.perform(request)
-        if traced is not None:
-            traced.ended(outcome)
+                return self._perform(request)
         if isinstance(outcome, Response):
             return outcome
         raise outcome
 
-    async def aperform(self, request: Request) -> Response:
-        """Run one request; the running event loop drives.
+    def aperform(self, request: Request) -> Coroutine[Any, Any, Response]:
+        """Run one request, awaitable; the running event loop drives.
 
         Raises:
             TransferError: it gave no response.
             EngineClosedError: after `close`.
             asyncio.CancelledError: the task was cancelled; the transfer is taken back.
         """
-        traced = begin(request) if is_on() else None
+        return aperformed(self._aperform, request) if is_on() else self._aperform(request)
+
+    async def _aperform(self, request: Request) -> Response:
         helm = self._helm or self._start()
         handle = _prepared(helm, request)
         try:
             loop_driver = helm.loop_driver(asyncio.get_running_loop())
         except EngineGoneError:
             self._forget(helm)
-            return await self.aperform(request)
-        if traced is not None:
-            traced.step("driven by the event loop")
+            return await self._aperform(request)
+        if is_on():
+            step("driven by the event loop")
         transfer = LoopTransfer(helm, handle, request, loop_driver)
         try:
             loop_driver.submit(transfer)
@@ -121,8 +123,6 @@ class PycurlBackend:
         except BaseException:
             transfer.cancel()
             raise
-        if traced is not None:
-            traced.ended(outcome)
         if isinstance(outcome, Response):
             return outcome
         raise outcome
@@ -134,16 +134,19 @@ class PycurlBackend:
             RequestError: it is not fit to be sent; ``on_done`` is not called then.
             EngineClosedError: after `close`.
         """
+        return (
+            submitted(self._submit, request, on_done) if is_on() else self._submit(request, on_done)
+        )
+
+    def _submit(self, request: Request, on_done: Callable[[Outcome], None]) -> Transfer:
         helm = self._helm or self._start()
         handle = _prepared(helm, request)
-        if is_on():
-            on_done = begin(request).then(on_done)
         transfer = CallbackTransfer(helm, handle, request, on_done, helm.engine.account)
         try:
             helm.submit(transfer)
         except EngineGoneError:
             self._forget(helm)
-            return self.submit(request, on_done)
+            return self._submit(request, on_done)
         return transfer
 
     def check(self, options: TransferOptions) -> OptionFault | None:

@@ -41,9 +41,9 @@ from onehttp_backends.errors import (
     transfer_error,
 )
 from onehttp_backends.immortal import make_immortal
+from onehttp_backends.observed import aperformed, is_on, performed, submitted
 from onehttp_backends.optional.checking import OptionFault
 from onehttp_backends.rules.request_rules import check_message, check_request
-from onehttp_backends.trace import aperformed, begin, is_on, performed
 
 logger = logging.getLogger("onehttp")
 MAX_SEEN: Final = 10_000
@@ -166,10 +166,13 @@ class HttpxBackend:
         Raises:
             UnexpectedRequestError: it has no answer; ``on_done`` is not called then.
         """
+        return (
+            submitted(self._submit, request, on_done) if is_on() else self._submit(request, on_done)
+        )
+
+    def _submit(self, request: Request, on_done: Callable[[Outcome], None]) -> Transfer:
         self._check(request)
         handler = None if self._table is None else self._table.pick(request)
-        if is_on():
-            on_done = begin(request).then(on_done)
         running = self._start(self._carried(request, handler))
 
         process = os.getpid()

@@ -13,7 +13,7 @@ from onehttp.queries.result import Start
 from onehttp.timers import Timer
 from onehttp_backends.contract import Backend, Outcome, Request, Transfer
 from onehttp_backends.errors import CurlCode, OnehttpError, Sent, TransferError, transfer_error
-from onehttp_backends.trace import current, within
+from onehttp_backends.observed import current, within
 
 logger = logging.getLogger("onehttp")
 

@@ -35,7 +35,7 @@ from onehttp_backends.errors import (
     TransferError,
     at_least,
 )
-from onehttp_backends.trace import step
+from onehttp_backends.observed import step
 
 if TYPE_CHECKING:
     from onehttp.calls.policy_state import PoliciesInForce
@@ -88,7 +88,7 @@ def policed(
             break
         if ready.policies is not None:
             ready.policies.count("failovers")
-        step("fails over to %s", name)
+        step("fails over to %s", name, reason="failover")
         ready = revision[name]
         try:
             request = deadline.within(call.on(ready), None)
@@ -141,7 +141,7 @@ def _pause_before_next(
         left_s = deadline.left_s()
         if wait_s < (LONGEST_PAUSE_S if left_s is None else left_s):
             if policies.budget is None or policies.budget.take():
-                step("attempt %d failed; again in %.3f s", attempt, wait_s)
+                step("attempt %d failed; again in %.3f s", attempt, wait_s, reason="retry")
                 return wait_s
             policies.count("budget_refused")
     policies.count("exhausted")

@@ -11,7 +11,7 @@ from onehttp.policies.deadline import Deadline
 from onehttp.policies.redirects import following
 from onehttp_backends.contract import Backend, Outcome, Request, Response
 from onehttp_backends.errors import TransferError
-from onehttp_backends.trace import TracedCall, current, is_on, within
+from onehttp_backends.observed import Call, acalled, called, current, is_on
 
 if TYPE_CHECKING:
     from onehttp.calls.revision import ReadyConnection, Revision
@@ -53,11 +53,6 @@ class PolicedCall:
         self._begins_at_once = begins_at_once
         self._began = 0.0
 
-    @property
-    def name(self) -> str:
-        """Of the connection."""
-        return self._ready.spec.name
-
     def begin(self) -> int:
         """The era of a first attempt without a course; 0: a policy has to act before it."""
         self._began = self.clock.now()
@@ -89,8 +84,7 @@ def perform_policed(call: PolicedCall) -> Response:
         TransferError: there was no response.
     """
     if is_on() and current() is None:
-        with within(TracedCall(call.name)):
-            return perform_policed(call)
+        return called(Call(call.request), lambda: perform_policed(call))
     first: Outcome | None = None
     if era := call.begin():
         try:
@@ -109,8 +103,7 @@ async def aperform_policed(call: PolicedCall) -> Response:
         TransferError: there was no response.
     """
     if is_on() and current() is None:
-        with within(TracedCall(call.name)):
-            return await aperform_policed(call)
+        return await acalled(Call(call.request), lambda: aperform_policed(call))
     first: Outcome | None = None
     if era := call.begin():
         try:
@@ -124,14 +117,18 @@ async def aperform_policed(call: PolicedCall) -> Response:
 
 def perform_following(backend: Backend, request: Request, max_redirects: int) -> Response:
     """Perform ``request`` and the redirects it meets, in the calling thread."""
-    with within(TracedCall("") if is_on() else None):
-        return perform_course(following(request, max_redirects), backend)
+    if is_on() and current() is None:
+        return called(Call(request), lambda: perform_following(backend, request, max_redirects))
+    return perform_course(following(request, max_redirects), backend)
 
 
 async def aperform_following(backend: Backend, request: Request, max_redirects: int) -> Response:
     """The same in the running task."""
-    with within(TracedCall("") if is_on() else None):
-        return await aperform_course(following(request, max_redirects), backend)
+    if is_on() and current() is None:
+        return await acalled(
+            Call(request), lambda: aperform_following(backend, request, max_redirects)
+        )
+    return await aperform_course(following(request, max_redirects), backend)
 
 
 def perform_course(course: Course, backend: Backend, clock: Clock = REAL_CLOCK) -> Response:

@@ -27,6 +27,7 @@ from onehttp_backends.errors import (
     at_least,
     transfer_error,
 )
+from onehttp_backends.observed import step
 from onehttp_backends.rules.public_addresses import is_private_host, is_public
 from onehttp_backends.secret_values import shown_url
 
@@ -145,6 +146,7 @@ def following(request: Request, max_redirects: int) -> Generator[Request, Outcom
             return error.with_traceback(None)  # whose frames hold URLs
         if onward is None:
             return outcome
+        step("redirected", reason="redirect")
         request = onward
 
 

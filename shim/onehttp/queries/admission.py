@@ -21,8 +21,8 @@ from onehttp_backends.errors import (
     TransferError,
     transfer_error,
 )
+from onehttp_backends.observed import step
 from onehttp_backends.rules.request_rules import check_message, check_request
-from onehttp_backends.trace import step
 
 logger = logging.getLogger("onehttp")
 

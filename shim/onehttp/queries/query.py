@@ -42,7 +42,7 @@ from onehttp.queries.result import Result, run_route
 from onehttp.queries.transaction import Token, Transaction
 from onehttp_backends.contract import Outcome, Response, Transfer
 from onehttp_backends.errors import CancelledError, TransferError
-from onehttp_backends.trace import step
+from onehttp_backends.observed import Call, apart, step
 
 if TYPE_CHECKING:
     import asyncio
@@ -115,6 +115,7 @@ class Query:
         "_was_cancelled",
         "context",
         "id",
+        "observed",
         "origin",
         "route",
         "state",
@@ -134,6 +135,8 @@ class Query:
         self.origin = ""
         """Where it counts against a limit per origin; empty where there is none."""
         self.state = QueryState.NEW
+        self.observed: Call | None = None
+        """What those who watch know it by, until they are told of its end."""
         self._scheduler = scheduler
         self._result: Result | None = None
         self._transfer: Transfer | None = None
@@ -225,9 +228,14 @@ class Query:
         Returns:
             False when the transaction has ended by itself and the route was not run.
         """
-        assert self._result is not None
         if self.transaction is not None:
             step("transaction is resumed")
+        with apart():  # what the route calls is no part of this
+            return self._go_on()
+
+    def _go_on(self) -> bool:
+        assert self._result is not None
+        if self.transaction is not None:
             return self.transaction.resume(self.token, self.route, self._result)
         if self.route is not None:
             run_route(self.route, self._result)

@@ -26,7 +26,7 @@ from onehttp_backends.errors import (
     TransferError,
     transfer_error,
 )
-from onehttp_backends.trace import TracedCall, is_on, step, within
+from onehttp_backends.observed import Call, is_on, step, within
 
 logger = logging.getLogger("onehttp")
 
@@ -74,8 +74,13 @@ class QueryScheduler:
         """
         query = Query(self, xdata)
         if is_on():
-            with within(TracedCall(f"query {query.id}")):
-                return self._submit(query, request, route, start)
+            call = query.observed = Call(request, f"query {query.id}")
+            try:
+                with within(call):
+                    return self._submit(query, request, route, start)
+            except BaseException as error:
+                self._tell_end(query, error if isinstance(error, TransferError) else None)
+                raise
         return self._submit(query, request, route, start)
 
     def _submit(
@@ -139,9 +144,18 @@ class QueryScheduler:
             if not goes_on:
                 self._open.leave_queue()
                 self._open.note_end(query)
+        if query.observed is not None:
+            self._tell_end(query, outcome)
         query.wake()
         if goes_on and not self._workers.put(query):
             self._give_up(query)
+
+    def _tell_end(self, query: Query, outcome: Outcome | None) -> None:
+        """Tell those who watch, once."""
+        with self.changing:
+            call, query.observed = query.observed, None
+        if call is not None:
+            call.ended(outcome)
 
     def _run(self, query: Query) -> None:
         """Run a query's route, on a worker."""

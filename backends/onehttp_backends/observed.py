@@ -1,0 +1,289 @@
+"""Calls and attempts as they happen, told to whoever watches.
+
+Who makes a call asks `is_on` first: while nobody watches, nothing is made for a reader who is not
+there. A *call* is what somebody asked for; an *attempt* is one exchange of it on an engine, so that
+retries, redirects and connections that stand in are attempts of one call. The log
+``onehttp.trace`` (`onehttp_backends.trace`) hears of them as observers do.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Final
+
+from onehttp_backends import trace
+from onehttp_backends.contract import Outcome, Request, Response, Transfer
+from onehttp_backends.errors import TransferError
+
+logger = logging.getLogger("onehttp")
+
+
+class Observer:
+    """Is told of calls and attempts, on whatever thread they happen: of those whose method it has.
+
+    It must be quick and never wait. What it raises is logged, and touches no call.
+    """
+
+    def call_begins(self, call: Call) -> None:
+        """A call begins."""
+
+    def attempt_begins(self, attempt: Attempt) -> None:
+        """An attempt begins. It may be given another `Attempt.request`, with headers more."""
+
+    def attempt_ends(self, attempt: Attempt, outcome: Outcome | None) -> None:
+        """It has ended; None: given up on the way, by a cancelled task or an interrupt."""
+
+    def call_ends(self, call: Call, outcome: Outcome | None) -> None:
+        """A call has ended, exactly once; None: likewise."""
+
+
+class Call:
+    """One call under way. `notes` is for observers, each under a key of its own."""
+
+    __slots__ = ("attempts", "began", "label", "name", "notes", "number", "reason", "request")
+
+    def __init__(self, request: Request, label: str = "") -> None:
+        self.request = request
+        """The first one, as it was asked for."""
+        self.name: str = request.options.name
+        """Of its connection; empty where there is none."""
+        self.label = label or self.name
+        """What the log calls it."""
+        self.attempts = 0
+        self.reason = ""
+        """Why there is a further attempt: ``retry``, ``failover`` or ``redirect``."""
+        self.notes: dict[object, Any] = {}
+        self.number = trace.next_number()
+        self.began = time.perf_counter()
+        if _told.call_begins:
+            _tell(_told.call_begins, self)
+
+    def ended(self, outcome: Outcome | None) -> None:
+        """It is over."""
+        if _told.call_ends:
+            _tell(_told.call_ends, self, outcome)
+
+
+class Attempt:
+    """One exchange of a call."""
+
+    __slots__ = ("began", "call", "is_alone", "number", "request")
+
+    def __init__(self, call: Call, request: Request, is_alone: bool) -> None:
+        self.call = call
+        self.request = request
+        """What goes to the engine."""
+        self.is_alone = is_alone
+        """The call is this attempt, and over with it."""
+        call.attempts += 1
+        self.number = call.attempts
+        """From 1 on."""
+        self.began = time.perf_counter()
+        if _told.attempt_begins:
+            _tell(_told.attempt_begins, self)
+        if trace.is_on():
+            trace.begun(call, request)
+
+    def ended(self, outcome: Outcome | None) -> None:
+        """It is over."""
+        if outcome is not None and trace.is_on():
+            trace.ended(self.call, outcome)
+        if _told.attempt_ends:
+            _tell(_told.attempt_ends, self, outcome)
+        if self.is_alone:
+            self.call.ended(outcome)
+
+
+class _Told:
+    """Who is told what. Replaced as a whole, so that it is read without a lock."""
+
+    __slots__ = ("attempt_begins", "attempt_ends", "call_begins", "call_ends", "observers")
+
+    def __init__(self, observers: tuple[Observer, ...]) -> None:
+        self.observers = observers
+        self.call_begins = self._having("call_begins")
+        self.attempt_begins = self._having("attempt_begins")
+        self.attempt_ends = self._having("attempt_ends")
+        self.call_ends = self._having("call_ends")
+
+    def _having(self, name: str) -> tuple[Callable[..., None], ...]:
+        nothing = getattr(Observer, name)
+        having = [each for each in self.observers if getattr(type(each), name) is not nothing]
+        return tuple(getattr(each, name) for each in having)
+
+
+_told = _Told(())
+_current: Final[ContextVar[Call | None]] = ContextVar("onehttp_call", default=None)
+
+
+def observe(observer: Observer) -> None:
+    """Tell ``observer`` of the calls that begin from now on; once, however often it is given."""
+    global _told
+    if observer not in _told.observers:
+        _told = _Told((*_told.observers, observer))
+
+
+def leave(observer: Observer) -> None:
+    """Tell it of nothing more."""
+    global _told
+    _told = _Told(tuple(each for each in _told.observers if each is not observer))
+
+
+def is_on() -> bool:
+    """Whether anybody watches."""
+    return bool(_told.observers) or trace.is_on()
+
+
+def begin(request: Request) -> Attempt:
+    """An attempt begins: of the call made in this context, or of one that is no more than it."""
+    call = _current.get()
+    if call is None:
+        return Attempt(Call(request), request, is_alone=True)
+    return Attempt(call, request, is_alone=False)
+
+
+def performed(perform: Callable[[Request], Response], request: Request) -> Response:
+    """``perform(request)`` as an attempt."""
+    attempt = begin(request)
+    token = _current.set(attempt.call) if attempt.is_alone else None
+    outcome: Outcome | None = None
+    try:
+        outcome = response = perform(attempt.request)
+    except TransferError as error:
+        outcome = error
+        raise
+    finally:
+        if token is not None:
+            _current.reset(token)
+        attempt.ended(outcome)
+        del outcome  # an error's traceback refers to this frame: without this, a cycle
+    return response
+
+
+async def aperformed(
+    perform: Callable[[Request], Awaitable[Response]], request: Request
+) -> Response:
+    """The same, awaited."""
+    attempt = begin(request)
+    token = _current.set(attempt.call) if attempt.is_alone else None
+    outcome: Outcome | None = None
+    try:
+        outcome = response = await perform(attempt.request)
+    except TransferError as error:
+        outcome = error
+        raise
+    finally:
+        if token is not None:
+            _current.reset(token)
+        attempt.ended(outcome)
+        del outcome
+    return response
+
+
+def submitted(
+    submit: Callable[[Request, Callable[[Outcome], None]], Transfer],
+    request: Request,
+    on_done: Callable[[Outcome], None],
+) -> Transfer:
+    """The same by callback: whoever watches is told of the outcome before ``on_done`` gets it."""
+    attempt = begin(request)
+
+    def done(outcome: Outcome) -> None:
+        attempt.ended(outcome)
+        on_done(outcome)
+
+    try:
+        return submit(attempt.request, done)
+    except BaseException as error:  # not begun: ``done`` is not called
+        attempt.ended(error if isinstance(error, TransferError) else None)
+        raise
+
+
+def called(call: Call, perform: Callable[[], Response]) -> Response:
+    """``perform()``, whose attempts are those of ``call``."""
+    outcome: Outcome | None = None
+    token = _current.set(call)
+    try:
+        outcome = response = perform()
+    except TransferError as error:
+        outcome = error
+        raise
+    finally:
+        _current.reset(token)
+        call.ended(outcome)
+        del outcome
+    return response
+
+
+async def acalled(call: Call, perform: Callable[[], Awaitable[Response]]) -> Response:
+    """The same, awaited."""
+    outcome: Outcome | None = None
+    token = _current.set(call)
+    try:
+        outcome = response = await perform()
+    except TransferError as error:
+        outcome = error
+        raise
+    finally:
+        _current.reset(token)
+        call.ended(outcome)
+        del outcome
+    return response
+
+
+def step(text: str, *values: object, reason: str = "") -> None:
+    """A step of the call made in this context, if there is one and somebody watches.
+
+    Args:
+        text: a format of the logging module.
+        reason: why another attempt follows, where one does.
+    """
+    call = _current.get()
+    if call is not None:
+        if reason:
+            call.reason = reason
+        if trace.is_on():
+            trace.step(call, text, *values)
+
+
+def current() -> Call | None:
+    """The call made in this context; None: nobody watches, or there is none."""
+    return _current.get()
+
+
+@contextmanager
+def within(call: Call | None) -> Iterator[None]:
+    """What happens inside is part of ``call``, unless it is part of another already."""
+    if call is None or _current.get() is not None:
+        yield
+        return
+    token = _current.set(call)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """What happens inside is no part of the call made in this context: it has ended."""
+    if _current.get() is None:
+        yield
+        return
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def _tell(those: tuple[Callable[..., None], ...], *what: object) -> None:
+    for tell in those:
+        try:
+            tell(*what)
+        except Exception:  # whatever somebody's observer raises: the call is not its business
+            logger.exception("an observer failed: %r", tell)
