@@ -188,6 +188,7 @@ MADE: list[BASE] = [
         for code in codes_of(kind) or [kind.usual[0]]
     ),
     RefusedRefreshError("Invalid port", 3),
+    onehttp.HTTPStatusError("x: 404", onehttp.Response(404, [b"HTTP/1.1 404 No\r\n"], b"", "x")),
 ]
 MADE += [kind("text") for kind in EVERY if not has_own_constructor(kind)]
 AGAIN = {
@@ -201,7 +202,11 @@ AGAIN = {
 def shown(error: BaseException) -> tuple[object, ...]:
     """All there is of it; errors within it, too, by what they show."""
     state = {
-        name: [shown(each) for each in value] if name == "_errors" else value
+        name: [shown(each) for each in value]
+        if name == "_errors"
+        else repr(value)
+        if name == "response"
+        else value
         for name, value in vars(error).items()
     }
     return type(error), error.args, str(error), repr(error), state

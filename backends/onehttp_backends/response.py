@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import codecs
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from onehttp_backends.errors import OnehttpError
 from onehttp_backends.headers import Headers, parse_head
+from onehttp_backends.links import Link, parse_links
+from onehttp_backends.secret_values import shown_url
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+"""The statuses that lead on by their Location."""
+FIRST_ERROR: Final = 400
 
 _NOT_OF_TEXT: Final = frozenset(
     {"idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
@@ -50,6 +60,7 @@ class Response:
         "_timings",
         "body",
         "decompress",
+        "history",
         "http_version",
         "is_reused",
         "peer",
@@ -87,6 +98,13 @@ class Response:
         """Whether a coding was taken off the body, as the option of that name asks; False where it
         has none, or one that is not known."""
         self._blocks: list[tuple[str, Headers]] | None = None
+        self.history: tuple[Response, ...] = ()
+        """The redirects that the call followed, in their order, without their bodies."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        given = (self.status, self._head, self.body, self.url, self.http_version)
+        told = (self._timings, self.peer, self.is_reused, self.truncated, self.redirect_count)
+        return _rebuilt, (self.history, *given, *told, self.decompress)
 
     @property
     def timings(self) -> Timings:
@@ -135,6 +153,35 @@ class Response:
     def is_success(self) -> bool:
         return 200 <= self.status < 300
 
+    @property
+    def is_redirect(self) -> bool:
+        """Whether it leads on to another URL, and was not followed there."""
+        return self.status in REDIRECTS and bool(self.headers.get("location"))
+
+    def raise_for_status(self) -> Response:
+        """The response itself, unless it is an error.
+
+        Raises:
+            HTTPStatusError: the status is 400 or above.
+        """
+        if self.status < FIRST_ERROR:
+            return self
+        raise HTTPStatusError(f"{shown_url(self.url)}: {self.status} {self.reason}".rstrip(), self)
+
+    @property
+    def elapsed(self) -> timedelta:
+        """What the exchange took that this is the answer of, its body included; the redirects
+        before it, in ``history``, took their own."""
+        from datetime import timedelta
+
+        return timedelta(microseconds=self.timings.total_us)
+
+    @property
+    def links(self) -> dict[str, Link]:
+        """The ``Link`` headers (RFC 8288) by relation, the first of each; what is malformed, or
+        about another resource (``anchor``), is left out."""
+        return parse_links(self.headers.get_all("link"), self.url)
+
     def __repr__(self) -> str:
         return f"<Response {self.status} {len(self.body)} bytes>"
 
@@ -142,6 +189,25 @@ class Response:
         if self._blocks is None:
             self._blocks = parse_head(self._head)
         return self._blocks
+
+
+class HTTPStatusError(OnehttpError):
+    """The server answered with a status of 400 or above, and `Response.raise_for_status` was asked.
+
+    Attributes:
+        response: what it answered. The message has its status, and of its URL nothing that may be
+            a secret.
+    """
+
+    def __init__(self, message: str, response: Response) -> None:
+        super().__init__(message)
+        self.response = response
+
+
+def _rebuilt(history: tuple[Response, ...], *given: object) -> Response:
+    response = Response(*given)  # type: ignore[arg-type]
+    response.history = history
+    return response
 
 
 def decoded(body: bytes, content_type: str) -> str:

@@ -152,8 +152,8 @@ def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
     """Perform one request in the calling thread.
 
     Args:
-        **call: the keywords of `CallArguments`: headers, params, one of body, json and form,
-            timeout, follow_redirects.
+        **call: the keywords of `CallArguments`: headers, path, params, one of body, json and form,
+            timeout, max_body, follow_redirects.
 
     Raises:
         TransferError: no response; ``code`` is libcurl's.

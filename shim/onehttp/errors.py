@@ -19,6 +19,7 @@
             TooLargeError           the response passed the limit
             TooManyRedirectsError   more redirects than allowed
             CancelledError          cancelled, or the engine was closed under it
+        HTTPStatusError             the status is 400 or above, and raise_for_status() was asked
         ConfigurationError          connections that cannot be used (is a ValueError)
         NotInitialisedError         used before init(), or after shutdown() (is a RuntimeError)
         AlreadyInitialisedError     a second init() with other settings (is a RuntimeError)
@@ -82,6 +83,7 @@ from onehttp_backends.errors import (
     TransferError,
     UnexpectedRequestError,
 )
+from onehttp_backends.response import HTTPStatusError
 
 __all__ = [
     "AlreadyInitialisedError",
@@ -94,6 +96,7 @@ __all__ = [
     "CurlCode",
     "DisconnectedError",
     "EngineClosedError",
+    "HTTPStatusError",
     "LegacyCallWarning",
     "LimitReachedError",
     "NotInitialisedError",

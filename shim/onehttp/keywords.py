@@ -23,7 +23,7 @@ _RETRY = "`retry:` " + _CONNECTION
 _VERSION = "`http_version:` " + _CONNECTION
 _BASE = "`url:` " + _CONNECTION + "; calls on it give the path"
 _HEADER = "give it in headers="
-_WHOLE = "a response is read whole; `max_body:` " + _CONNECTION + " limits it"
+_WHOLE = "a response is read whole; max_body=, or `max_body:` " + _CONNECTION + ", limits it"
 
 CALL_HINTS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -54,7 +54,7 @@ CALL_HINTS: Final[Mapping[str, str]] = MappingProxyType(
         "max_redirects": _FOLLOW,
         "stream": _WHOLE,
         "preload_content": _WHOLE,
-        "max_body": _WHOLE,
+        "max_body_bytes": "max_body=bytes",
         "hooks": "submit(..., route=function) hands the result to a function",
         "callback": "submit(..., route=function) hands the result to a function",
         "route": _ONLY_SUBMIT,
@@ -77,8 +77,9 @@ CALL_HINTS: Final[Mapping[str, str]] = MappingProxyType(
         "base_url": _BASE,
         "user_agent": _HEADER,
         "content_type": _HEADER,
-        "raise_for_status": "a status is no error here: look at response.status, or is_success",
+        "raise_for_status": "a status is no error here: ask for one by response.raise_for_status()",
         "query": "query parameters are params=",
+        "path_params": "values for the {names} in a path are path={...}",
         "extensions": "there are none here; see docs/connections.md for what can be set",
     }
 )

@@ -32,8 +32,8 @@ class Connection:
     definition then in force once, and ends on it.
 
     All methods take ``path`` relative to the connection's URL (``base + "/" + path``, one slash in
-    between; ``""`` is the base itself, ``"?a=b"`` a query on it), and the keywords of
-    `CallArguments`.
+    between; ``""`` is the base itself, ``"?a=b"`` a query on it), by position, and the keywords of
+    `CallArguments`; ``api.get("/number/{number}", path={"number": n})`` quotes what stands in it.
 
     Raises (all methods):
         TransferError: the call gave no response.
@@ -73,13 +73,13 @@ class Connection:
         return f"<Connection {self.name}>"
 
     @discreet
-    def request(self, method: str, path: str = "", **call: Unpack[CallArguments]) -> Response:
+    def request(self, method: str, path: str = "", /, **call: Unpack[CallArguments]) -> Response:
         """Perform one request on this connection in the calling thread."""
         return self._perform(method, path, call)
 
     @discreet
     def arequest(
-        self, method: str, path: str = "", **call: Unpack[CallArguments]
+        self, method: str, path: str = "", /, **call: Unpack[CallArguments]
     ) -> Coroutine[Any, Any, Response]:
         """The same, awaitable; the arguments are checked by the call."""
         return self._aperform(method, path, call)
@@ -89,6 +89,7 @@ class Connection:
         self,
         method: str,
         path: str = "",
+        /,
         *,
         route: RouteTarget = None,
         xdata: object = None,
@@ -120,7 +121,7 @@ class Connection:
         )
 
     @discreet
-    def build(self, method: str, path: str = "", **call: Unpack[CallArguments]) -> Request:
+    def build(self, method: str, path: str = "", /, **call: Unpack[CallArguments]) -> Request:
         """The `Request` that a call with these arguments performs first."""
         return request_on(self._runtime.revision[self.name], method, path, call)
 
@@ -168,7 +169,7 @@ class Connection:
 
     # The verbs. Written out, since they are the hot path and what people read.
 
-    def get(self, path: str = "", **call: Unpack[CallArguments]) -> Response:
+    def get(self, path: str = "", /, **call: Unpack[CallArguments]) -> Response:
         """GET ``path``."""
         try:
             if call or not path.isascii():
@@ -188,11 +189,11 @@ class Connection:
             raise error.with_traceback(None) from error.__cause__
 
     @discreet
-    def head(self, path: str = "", **call: Unpack[CallArguments]) -> Response:
+    def head(self, path: str = "", /, **call: Unpack[CallArguments]) -> Response:
         """HEAD ``path``."""
         return self._perform("HEAD", path, call)
 
-    def post(self, path: str = "", **call: Unpack[CallArguments]) -> Response:
+    def post(self, path: str = "", /, **call: Unpack[CallArguments]) -> Response:
         """POST to ``path``."""
         try:
             return self._perform("POST", path, call)
@@ -201,50 +202,58 @@ class Connection:
             raise error.with_traceback(None) from error.__cause__
 
     @discreet
-    def put(self, path: str = "", **call: Unpack[CallArguments]) -> Response:
+    def put(self, path: str = "", /, **call: Unpack[CallArguments]) -> Response:
         """PUT to ``path``."""
         return self._perform("PUT", path, call)
 
     @discreet
-    def patch(self, path: str = "", **call: Unpack[CallArguments]) -> Response:
+    def patch(self, path: str = "", /, **call: Unpack[CallArguments]) -> Response:
         """PATCH ``path``."""
         return self._perform("PATCH", path, call)
 
     @discreet
-    def delete(self, path: str = "", **call: Unpack[CallArguments]) -> Response:
+    def delete(self, path: str = "", /, **call: Unpack[CallArguments]) -> Response:
         """DELETE ``path``."""
         return self._perform("DELETE", path, call)
 
     @discreet
-    def aget(self, path: str = "", **call: Unpack[CallArguments]) -> Coroutine[Any, Any, Response]:
+    def aget(
+        self, path: str = "", /, **call: Unpack[CallArguments]
+    ) -> Coroutine[Any, Any, Response]:
         """GET ``path``, awaitable."""
         return self._aperform("GET", path, call)
 
     @discreet
-    def ahead(self, path: str = "", **call: Unpack[CallArguments]) -> Coroutine[Any, Any, Response]:
+    def ahead(
+        self, path: str = "", /, **call: Unpack[CallArguments]
+    ) -> Coroutine[Any, Any, Response]:
         """HEAD ``path``, awaitable."""
         return self._aperform("HEAD", path, call)
 
     @discreet
-    def apost(self, path: str = "", **call: Unpack[CallArguments]) -> Coroutine[Any, Any, Response]:
+    def apost(
+        self, path: str = "", /, **call: Unpack[CallArguments]
+    ) -> Coroutine[Any, Any, Response]:
         """POST to ``path``, awaitable."""
         return self._aperform("POST", path, call)
 
     @discreet
-    def aput(self, path: str = "", **call: Unpack[CallArguments]) -> Coroutine[Any, Any, Response]:
+    def aput(
+        self, path: str = "", /, **call: Unpack[CallArguments]
+    ) -> Coroutine[Any, Any, Response]:
         """PUT to ``path``, awaitable."""
         return self._aperform("PUT", path, call)
 
     @discreet
     def apatch(
-        self, path: str = "", **call: Unpack[CallArguments]
+        self, path: str = "", /, **call: Unpack[CallArguments]
     ) -> Coroutine[Any, Any, Response]:
         """PATCH ``path``, awaitable."""
         return self._aperform("PATCH", path, call)
 
     @discreet
     def adelete(
-        self, path: str = "", **call: Unpack[CallArguments]
+        self, path: str = "", /, **call: Unpack[CallArguments]
     ) -> Coroutine[Any, Any, Response]:
         """DELETE ``path``, awaitable."""
         return self._aperform("DELETE", path, call)

@@ -40,6 +40,7 @@ from onehttp.errors import (
     CurlCode,
     DisconnectedError,
     EngineClosedError,
+    HTTPStatusError,
     LegacyCallWarning,
     LimitReachedError,
     NotInitialisedError,
@@ -93,6 +94,7 @@ from onehttp_backends.contract import (
     TransferOptions,
 )
 from onehttp_backends.headers import Headers
+from onehttp_backends.links import Link
 
 __all__ = [
     "AlreadyInitialisedError",
@@ -114,11 +116,13 @@ __all__ = [
     "CurlCode",
     "DisconnectedError",
     "EngineClosedError",
+    "HTTPStatusError",
     "Headers",
     "HttpVersion",
     "Keepalive",
     "LegacyCallWarning",
     "LimitReachedError",
+    "Link",
     "LowSpeed",
     "NotInitialisedError",
     "Notice",

@@ -11,6 +11,7 @@ from onehttp.connections.model import ConnectionSet, ConnectionSpec, Notice
 from onehttp.connections.reload import Reload, next_revision
 from onehttp.connections.source import ConnectionSource, Source
 from onehttp.policies.clock import Clock
+from onehttp.policies.variants import VARIANTS
 from onehttp.queries.counts import ShutdownReport
 from onehttp.queries.limits import QueryLimits
 from onehttp.queries.query import Query
@@ -85,6 +86,8 @@ class Runtime:
         for options in _options_of(before.connections):
             if id(options) not in in_use:
                 self.backend.forget(options)
+                for variant in VARIANTS.take(options):
+                    self.backend.forget(variant)
         wanted = self._limits or connections.adhoc.limits or QueryLimits()
         if wanted != self._limits_in_force:
             notice = Notice(message=_NEXT_START, key="queries")

@@ -53,7 +53,7 @@ def query_pairs(source: ParamSource, what: str) -> list[tuple[Any, str | bytes]]
             f"{what}: expected pairs of name and value, or a mapping of them",
         ) from None
     return [
-        (_plain(name, what), _plain(each, f"{what}: {name!r}"))
+        (plain_value(name, what), plain_value(each, f"{what}: {name!r}"))
         for name, value in given
         for each in (value if _is_many(value) else (value,))
         if each is not None
@@ -64,7 +64,14 @@ def _is_many(value: object) -> bool:
     return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
 
 
-def _plain(value: object, what: str) -> str | bytes:
+def plain_value(
+    value: object, what: str, further: str = ", None or a list of these"
+) -> str | bytes:
+    """A value as text for a URL; ``what`` names it in an error, which says what else may be given.
+
+    Raises:
+        RequestTypeError: it has no one spelling.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (str, bytes)):
@@ -75,7 +82,7 @@ def _plain(value: object, what: str) -> str | bytes:
         return str(value)
     raise RequestTypeError(
         CurlCode.BAD_FUNCTION_ARGUMENT,
-        f"{what}: expected text, a number, True, False, None or a list of these, "
+        f"{what}: expected text, a number, True, False{further}, "
         f"got {type(value).__name__}; give it as text",
     )
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
+import pickle
 import warnings
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from onehttp_backends.headers import Headers
-from onehttp_backends.response import decoded, parsed
+from onehttp_backends.response import HTTPStatusError, Response, decoded, parsed
 
 NOT_CHARSETS = (
     *("undefined", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "rot13", "hex"),
@@ -86,3 +88,51 @@ def test_a_name_in_two_spellings_is_one_name() -> None:
     assert list(headers) == list(headers.keys()) == ["X-A", "Via"]
     assert len(headers) == 2
     assert dict(headers) == {"X-A": "1, 2, 3", "Via": "p"}
+
+
+def answered(status: int, *lines: bytes, body: bytes = b"x") -> Response:
+    head = [b"HTTP/1.1 %d Some Reason\r\n" % status, *lines, b"\r\n"]
+    return Response(
+        status, head, body, "https://u:p@a.example/x?key=secret", timings=(0,) * 8 + (7,)
+    )
+
+
+@pytest.mark.parametrize("status", [200, 204, 304, 302, 399])
+def test_a_response_that_is_no_error_is_handed_back(status: int) -> None:
+    response = answered(status)
+    assert response.raise_for_status() is response
+
+
+@pytest.mark.parametrize("status", [400, 404, 499, 500, 599])
+def test_an_error_status_is_raised_with_the_response_and_without_secrets(status: int) -> None:
+    response = answered(status)
+    with pytest.raises(HTTPStatusError) as raised:
+        response.raise_for_status()
+    assert raised.value.response is response
+    assert str(raised.value) == f"https://a.example/x: {status} Some Reason"
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "is_redirect"),
+    [(302, b"/y", True), (308, b"/y", True), (302, None, False), (301, b"", False),
+     (200, b"/y", False), (304, b"/y", False), (300, b"/y", False)],
+)  # fmt: skip
+def test_what_is_a_redirect(status: int, location: bytes | None, is_redirect: bool) -> None:
+    lines = [] if location is None else [b"Location: %s\r\n" % location]
+    assert answered(status, *lines).is_redirect is is_redirect
+
+
+def test_elapsed_is_what_the_exchange_took() -> None:
+    assert answered(200).elapsed == timedelta(microseconds=7)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_response_is_pickled_whole(protocol: int) -> None:
+    response = answered(200, b"A: b\r\n")
+    response.history = (answered(302, b"Location: /x\r\n"),)
+    found = pickle.loads(pickle.dumps(response, protocol))
+    for name in ("status", "head", "body", "url", "http_version", "timings", "peer", "is_reused",
+                 "truncated", "redirect_count", "decompress", "reason"):  # fmt: skip
+        assert getattr(found, name) == getattr(response, name)
+    assert found.headers.pairs == response.headers.pairs
+    assert found.history[0].is_redirect

@@ -24,6 +24,8 @@ def blocking(api: onehttp.Connection) -> None:
     assert_type(api.get("/x"), onehttp.Response)
     api.post("/x", form={"a": 1}, timeout=onehttp.Timeout(total_s=2, connect_s=1))
     assert_type(api.build("GET", "/x", params={"q": "a"}), onehttp.Request)
+    assert_type(api.get("/{n}", path={"n": 1}, max_body=100).raise_for_status(), onehttp.Response)
+    assert_type(api.get("/x").links["next"].url, str)
     try:
         api.delete("/x")
     except onehttp.TimeoutError as error:
@@ -81,6 +83,7 @@ async def mistaken(api: onehttp.Connection) -> None:
     onehttp.submit("GET", "http://a.example/", rout="X")  # type: ignore[call-arg]
     onehttp.submit("GET", "http://a.example/", route=3)  # type: ignore[arg-type]
     api.get("/x", timeuot=2)  # type: ignore[call-arg]
+    api.get(path="/x")  # type: ignore[arg-type]
     api.post("/x", jsn={"a": 1})  # type: ignore[call-arg]
     api.post("/x", body=3)  # type: ignore[arg-type]
     api.submit("GET", "/x", rout="X")  # type: ignore[call-arg]

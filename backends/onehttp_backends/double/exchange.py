@@ -37,13 +37,13 @@ from onehttp_backends.errors import (
     transfer_error,
 )
 from onehttp_backends.headers import parse_head
+from onehttp_backends.response import REDIRECTS
 from onehttp_backends.rules.framing import is_ambiguous
 from onehttp_backends.rules.request_rules import SAFE_METHODS, check_url
 from onehttp_backends.rules.url_paths import asked_url
 from onehttp_backends.shown import coding_error, shown, too_large
 
 _VERSIONS: Final = {b"HTTP/1.0": "1.0", b"HTTP/1.1": "1.1", b"HTTP/2": "2"}
-_LEADING_ON: Final = (301, 302, 303, 307, 308)
 _SLACK_S: Final = 0.05
 """How much later than httpcore's own limits the whole is cut off."""
 
@@ -256,7 +256,7 @@ def _leads_on(answer: httpx.Response, head: list[bytes]) -> bool:
     """Whether it is a redirect that nobody reads the body of, and has one."""
     has_body = answer.headers.get("content-length") != "0" and answer.request.method != "HEAD"
     locations = parse_head(head)[-1][1].get_all("location")
-    return has_body and answer.status_code in _LEADING_ON and bool(locations and locations[0])
+    return has_body and answer.status_code in REDIRECTS and bool(locations and locations[0])
 
 
 def _version(answer: httpx.Response) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeAlias, TypedDict
 
+from onehttp.calls.call_options import with_max_body
+from onehttp.calls.path_values import PathValues, with_path_values
 from onehttp.keywords import CALL_HINTS, unexpected
 from onehttp.urls import ParamSource, ascii_url, encoded_pairs, with_params
 from onehttp_backends.contract import Request, TransferOptions
@@ -42,8 +44,12 @@ class CallArguments(TypedDict, total=False):
 
     headers: HeaderSource
     """Pairs in wire order, or a mapping."""
+    path: PathValues
+    """For each ``{name}`` in the path of the URL its value, quoted so that none leaves its segment;
+    what would do so however it is quoted (``..``) is refused."""
     params: ParamSource
-    """Query parameters, added to the URL percent-encoded."""
+    """Query parameters, added to the URL percent-encoded: text, numbers, ``true`` and ``false``; a
+    list gives a parameter for each item, None is left out, anything nested is refused."""
     body: bytes | str | None
     """At most one of ``body``, ``json`` and ``form``."""
     json: object
@@ -51,6 +57,9 @@ class CallArguments(TypedDict, total=False):
     timeout: TimeoutSource
     """Seconds for everything, or a `Timeout`; what the connection says (4 s in all, 1 s to connect
     where there is none) unless given."""
+    max_body: int | None
+    """Bytes of the response, decoded; 0 is no limit. What the connection says (10 MiB where there
+    is none) unless given; what is larger is an error, or cut off, as the connection says."""
     follow_redirects: bool | None
     """What the connection says (no, where there is none) unless given; at most 10, or as many as
     the connection says, under the one time limit."""
@@ -79,6 +88,8 @@ def build_request(
     timeout: TimeoutSource = None
     body: bytes | str | None = None
     json: object = None
+    path: PathValues = None
+    max_body: int | None = None
     given: Any = call  # one pass over the few that are given costs less than asking for each
     for keyword, value in given.items():
         if keyword == "headers":
@@ -93,10 +104,16 @@ def build_request(
             body = value
         elif keyword == "form":
             form = value
+        elif keyword == "path":
+            path = value
+        elif keyword == "max_body":
+            max_body = value
         elif keyword != "follow_redirects":
             raise unexpected(keyword, CallArguments.__annotations__, CALL_HINTS)
     if type(method) is not str or method not in KNOWN_METHODS:
         method = _method(method)
+    if path is not None and isinstance(url, str):
+        url = with_path_values(url, path)
     if params is not None:
         url = with_params(url, params)
     if not isinstance(url, str) or not url.isascii():
@@ -117,6 +134,8 @@ def build_request(
         pairs = with_type(pairs, type_header)
     elif method in METHODS_WITH_BODY:
         data, pairs = b"", with_type(pairs, _NO_TYPE)
+    if max_body is not None:
+        options = with_max_body(options, max_body)
     total_s = connect_s = None
     if timeout is not None:
         total_s, connect_s = seconds_of(timeout)

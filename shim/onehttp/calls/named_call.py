@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from onehttp.calls.arguments import (
     METHODS_WITHOUT_BODY,
     NO_ARGUMENTS,
@@ -70,6 +72,8 @@ class NamedCall:
             arguments["body"], type_header = encode_body(body, json, form)
             arguments["headers"] = with_type(headers or (), type_header)
             arguments["json"] = arguments["form"] = None
+        if (values := given.get("path")) is not None and isinstance(values, Mapping):
+            arguments["path"] = dict(values)
         if params is not None:
             arguments["params"] = query_pairs(params, "params")
         return NamedCall(self.method, self.path, arguments)

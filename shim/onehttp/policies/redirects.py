@@ -16,6 +16,7 @@ from collections.abc import Generator
 from typing import Final
 
 from onehttp.policies.location import origin, target
+from onehttp.policies.variants import VARIANTS
 from onehttp_backends.contract import Outcome, Request, Response, TransferOptions
 from onehttp_backends.errors import (
     CurlCode,
@@ -28,15 +29,14 @@ from onehttp_backends.errors import (
     transfer_error,
 )
 from onehttp_backends.observed import step
+from onehttp_backends.response import REDIRECTS
 from onehttp_backends.rules.public_addresses import is_private_host, is_public
 from onehttp_backends.secret_values import shown_url
 
 DEFAULT_MAX_REDIRECTS: Final = 10
-STATUSES: Final = frozenset({301, 302, 303, 307, 308})
 _ORIGIN_FREE: Final = frozenset({"accept", "accept-language", "content-type", "user-agent"})
 _OF_THE_BODY: Final = frozenset({"content-type", "content-length", "content-encoding",
                                  "transfer-encoding"})  # fmt: skip
-_MAX_KEPT: Final = 256
 _SHOWN: Final = 3
 """Of so many hops the error tells that ends a circle."""
 
@@ -48,6 +48,7 @@ class Trail:
         self._request = request
         self._max_redirects = max_redirects
         self._count = 0
+        self._history: list[Response] = []
         self._shown: deque[str] = deque(maxlen=_SHOWN)
         total_s = request.total_timeout_s
         if total_s is None:
@@ -63,9 +64,10 @@ class Trail:
                 coming from https (1), or a private host coming from a public one (7).
             TimeoutError: the time for all hops together is over.
         """
-        locations = response.headers.get_all("location") if response.status in STATUSES else ()
+        locations = response.headers.get_all("location") if response.status in REDIRECTS else ()
         if not locations or not locations[0]:
             response.redirect_count = self._count
+            response.history = tuple(self._history)
             return None
         if self._count >= self._max_redirects:
             raise transfer_error(
@@ -75,6 +77,7 @@ class Trail:
             )
         self._count += 1
         self._request = self._redirected(self._request, response, locations[0])
+        self._history.append(response)
         self._shown.append(shown_url(self._request.url))
         return self._request
 
@@ -179,23 +182,16 @@ def _host(place: str) -> str:
     )
 
 
-_elsewhere: dict[tuple[int, bool], tuple[TransferOptions, TransferOptions]] = {}
-
-
 def elsewhere(options: TransferOptions, is_public_only: bool) -> TransferOptions:
     """``options`` for another origin: no credentials, no client certificate, and where wanted, no
-    private address. The same object for the same options: engines pool by its identity."""
-    key = (id(options), is_public_only)
-    found = _elsewhere.get(key)
-    if found is not None:
-        return found[1]
-    bare = dataclasses.replace(
+    private address."""
+    return VARIANTS.of(
         options,
-        auth=None,
-        peers="public" if is_public_only else options.peers,
-        tls=options.tls.without_identity(),
+        ("elsewhere", is_public_only),
+        lambda: dataclasses.replace(
+            options,
+            auth=None,
+            peers="public" if is_public_only else options.peers,
+            tls=options.tls.without_identity(),
+        ),
     )
-    if len(_elsewhere) >= _MAX_KEPT:
-        _elsewhere.clear()
-    _elsewhere[key] = (options, bare)
-    return bare

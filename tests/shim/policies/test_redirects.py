@@ -154,3 +154,24 @@ def test_one_deadline_covers_every_hop(api: str) -> None:
     # Ten hops are allowed and would take twice as long; each by itself is well inside.
     with RawServer(slowly) as server, pytest.raises(onehttp.TimeoutError):
         onehttp.request("GET", server.url, follow_redirects=True, timeout=0.5)
+
+
+def test_the_hops_of_a_call_are_its_history(api: str) -> None:
+    with (
+        RawServer(echo) as target,
+        RawServer(redirecting_to(target.url)) as middle,
+        RawServer(redirecting_to(middle.url, 307)) as server,
+    ):
+        stays = onehttp.request("GET", server.url)
+        response = onehttp.request("GET", server.url, follow_redirects=True, max_body=10_000)
+        query = onehttp.submit("GET", server.url, follow_redirects=True)
+        queried = query.result(PATIENCE_S).response
+    assert (stays.is_redirect, stays.history) == (True, ())
+    assert queried is not None
+    for found in (response, queried):
+        assert [(hop.status, hop.is_redirect) for hop in found.history] == [
+            (307, True),
+            (302, True),
+        ]
+        assert [hop.url for hop in found.history] == [server.url, f"{middle.url}/"]
+        assert (found.is_redirect, found.redirect_count) == (False, 2)

@@ -1,0 +1,44 @@
+"""Transfer options made of others, for the calls that need other ones than their connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from typing import Final
+
+from onehttp_backends.contract import TransferOptions
+
+MOST_KEPT: Final = 256
+
+
+class Variants:
+    """The same object for the same changes of the same options: engines pool by its identity."""
+
+    def __init__(self) -> None:
+        # By identity, as engines do; it cannot come back while the options are kept here.
+        self._made: dict[tuple[int, Hashable], tuple[TransferOptions, TransferOptions]] = {}
+
+    def of(
+        self, options: TransferOptions, why: Hashable, make: Callable[[], TransferOptions]
+    ) -> TransferOptions:
+        """What ``make`` makes of ``options``: always the same for the same ``why``."""
+        key = (id(options), why)
+        found = self._made.get(key)
+        if found is not None:
+            return found[1]
+        made = make()
+        if len(self._made) >= MOST_KEPT:
+            self._made.clear()
+        self._made[key] = (options, made)
+        return made
+
+    def take(self, options: TransferOptions) -> Iterator[TransferOptions]:
+        """What was made of ``options``, to be let go of with them."""
+        for key, (origin, made) in list(self._made.items()):
+            if origin is options:
+                self._made.pop(key, None)
+                yield made
+                yield from self.take(made)
+
+
+VARIANTS: Final = Variants()
+"""Of this process: a call may be made on options that no runtime knows."""
