@@ -9,6 +9,7 @@ Exchanges:
 
 - `perform` sends a `Request` on the process's engine, without policy or redirects; `backend` is
   that engine, whose ``submit(request, done)`` returns a `Transfer` and hands ``done`` an `Outcome`.
+- `perform_together` performs many of them in the thread that waits for all.
 - ``Connection.send`` performs what describes itself on a `ReadyConnection`: a named connection with
   its options, its base URL and the state of its policies.
 - `check_url` says, before anything is sent, what an engine would refuse; `MAX_SECONDS` is the
@@ -45,6 +46,7 @@ from typing import Any
 
 from onehttp.api import backend, declare, perform, submit_request
 from onehttp.calls.revision import ReadyConnection
+from onehttp.calls.together import perform_together
 from onehttp.connections.usual_file import usual_file
 from onehttp.errors import ConfigurationError
 from onehttp.queries.result import Start
@@ -85,6 +87,7 @@ __all__ = [
     "make_current",
     "observe",
     "perform",
+    "perform_together",
     "submit_request",
     "transfer_error",
     "usual_file",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from onehttp.calls.arguments import CallArguments
 from onehttp.calls.callback_driver import CourseTransfer
@@ -13,9 +13,10 @@ from onehttp.calls.drivers import PolicedCall, aperform_policed, perform_policed
 from onehttp.calls.named_call import NamedCall, request_on
 from onehttp.calls.policy_state import PolicyCounters
 from onehttp.calls.revision import ReadyConnection, Revision
+from onehttp.calls.together import perform_together, start_together
 from onehttp.connections.model import ConnectionSpec
 from onehttp.discreet import discreet
-from onehttp.errors import OnehttpError
+from onehttp.errors import OnehttpError, RequestError
 from onehttp.policies.deadline import Deadline
 from onehttp.runtime import Runtime
 from onehttp_backends.contract import Outcome, Request, Response, Transfer
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
     from onehttp.queries.query import Query
     from onehttp.queries.routes import RouteTarget
+
+
+K = TypeVar("K")
 
 
 class Connection:
@@ -102,13 +106,32 @@ class Connection:
         if ready.is_plain and not call.get("follow_redirects"):
             return runtime.submit_request(request_on(ready, method, path, call), route, xdata)
         named = NamedCall(method, path, call).settled(ready)
-
-        def start(request: Request, on_done: Callable[[Outcome], None]) -> Transfer:
-            deadline = Deadline(request, runtime.clock)
-            course = policed(revision, ready, request, named, deadline)
-            return CourseTransfer(course, self._backend, runtime.clock, on_done).start()
-
+        start = partial(self._start_policed, revision, ready, named)
         return runtime.submit_request(named.on(ready), route, xdata, start)
+
+    def perform_all(
+        self,
+        calls: Iterable[tuple[K, NamedCall]],
+        width: int,
+        on_done: Callable[[K, Outcome], None],
+    ) -> None:
+        """Perform many in the calling thread, ``width`` at a time, by the definition in force now.
+
+        Each is taken when there is room for it; ``on_done`` gets its key with its outcome, in the
+        order of their ends. Neither should take long: see `Batching`.
+        """
+        revision = self._runtime.revision
+        ready = revision[self.name]
+        if ready.is_plain:
+            requests = ((key, request) for key, _, request in _built(calls, ready, on_done))
+            perform_together(self._backend, requests, width, on_done)
+            return
+        start = partial(self._start_policed, revision, ready)
+        starts = (
+            (key, partial(start, call, request))
+            for key, call, request in _built(calls, ready, on_done)
+        )
+        start_together(starts, width, on_done)
 
     @discreet
     def send(self, call: ChainCall) -> Response:
@@ -124,6 +147,18 @@ class Connection:
     def build(self, method: str, path: str = "", /, **call: Unpack[CallArguments]) -> Request:
         """The `Request` that a call with these arguments performs first."""
         return request_on(self._runtime.revision[self.name], method, path, call)
+
+    def _start_policed(
+        self,
+        revision: Revision,
+        ready: ReadyConnection,
+        call: ChainCall,
+        request: Request,
+        on_done: Callable[[Outcome], None],
+    ) -> Transfer:
+        clock = self._runtime.clock
+        course = policed(revision, ready, request, call, Deadline(request, clock))
+        return CourseTransfer(course, self._backend, clock, on_done).start()
 
     def _perform(self, method: str, path: str, call: CallArguments) -> Response:
         revision = self._runtime.revision
@@ -257,3 +292,18 @@ class Connection:
     ) -> Coroutine[Any, Any, Response]:
         """DELETE ``path``, awaitable."""
         return self._aperform("DELETE", path, call)
+
+
+def _built(
+    calls: Iterable[tuple[K, NamedCall]],
+    ready: ReadyConnection,
+    on_done: Callable[[K, Outcome], None],
+) -> Iterator[tuple[K, NamedCall, Request]]:
+    """Calls and their requests; those not fit to be sent are done with."""
+    for key, call in calls:
+        try:
+            request = call.on(ready)
+        except RequestError as error:
+            on_done(key, error)
+        else:
+            yield key, call, request

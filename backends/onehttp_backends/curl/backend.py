@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import weakref
-from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Final, TypeVar
 
 from onehttp_backends import at_exit
 from onehttp_backends.contract import Outcome, Request, Response, Stats, Transfer, TransferOptions
@@ -16,6 +16,7 @@ from onehttp_backends.curl.driving.crew import Crew
 from onehttp_backends.curl.driving.event_loop import LoopTransfer
 from onehttp_backends.curl.driving.helm import Helm
 from onehttp_backends.curl.driving.waiting import EngineGoneError
+from onehttp_backends.curl.driving.window import Window, WindowTransfer
 from onehttp_backends.curl.engine import Engine
 from onehttp_backends.curl.engine.ownership import DrivingState
 from onehttp_backends.curl.handle import Handle
@@ -24,7 +25,7 @@ from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.one_shot import perform_one_shot
 from onehttp_backends.curl.one_shot.probing import probe
 from onehttp_backends.errors import EngineClosedError, RequestError
-from onehttp_backends.observed import aperformed, is_on, performed, step, submitted
+from onehttp_backends.observed import aperformed, begin, is_on, performed, step, submitted
 from onehttp_backends.optional.checking import OptionFault
 from onehttp_backends.optional.naming import NameLimits
 from onehttp_backends.optional.probing import Probe
@@ -32,6 +33,7 @@ from onehttp_backends.rules.request_rules import check_request
 
 DEFAULT_MAX_IDLE_CONNECTIONS: Final = 1024
 _ENGINE: Final = "engine"
+K = TypeVar("K")
 
 
 class PycurlBackend:
@@ -148,6 +150,45 @@ class PycurlBackend:
             self._forget(helm)
             return self._submit(request, on_done)
         return transfer
+
+    def perform_all(
+        self,
+        requests: Iterable[tuple[K, Request]],
+        width: int,
+        on_done: Callable[[K, Outcome], None],
+    ) -> None:
+        """Run many in the calling thread, ``width`` at a time; see `Batching`."""
+        left = iter(requests)
+        window: Window[K] = Window()
+        helm: Helm | None = None
+        try:
+            while True:
+                known, helm = helm, self._helm or self._start()
+                helm.refuse_from_within()
+                if known is not None and known is not helm:  # has failed, or is the parent's
+                    known.end_those_gone(window)
+                while len(window.transfers) < width and (one := next(left, None)) is not None:
+                    key, request = one
+                    attempt = begin(request) if is_on() else None
+                    if attempt is not None:
+                        request = attempt.request
+                    try:
+                        handle = _prepared(helm, request)
+                    except RequestError as error:
+                        if attempt is not None:
+                            attempt.ended(error)
+                        on_done(key, error.with_traceback(None))
+                        continue
+                    transfer = WindowTransfer(helm, handle, request, window, key, attempt)
+                    window.transfers.add(transfer)
+                    helm.engine.inbox.append(transfer)
+                if not window.transfers and window.outcome is None:
+                    return
+                helm.wait_for_any(window)
+                for key, outcome in window.take():
+                    on_done(key, outcome)
+        finally:
+            window.cancel()
 
     def check(self, options: TransferOptions) -> OptionFault | None:
         """What of these options libcurl refuses; see `Checker`."""

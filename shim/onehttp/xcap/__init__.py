@@ -31,7 +31,7 @@ from onehttp.xcap.errors import (
     XcapError,
     XmlError,
 )
-from onehttp.xcap.refresh import Refresh, Rows, Wait
+from onehttp.xcap.refresh import Refresh, Rows
 from onehttp.xcap.refresh_report import RefreshReport
 from onehttp.xcap.selectors import DocumentSelector, NodeSelector, Step, bindings, encoded_step
 from onehttp.xcap.store import StoredDocument, Watched, XcapStore
@@ -61,7 +61,6 @@ __all__ = [
     "StoreError",
     "StoredDocument",
     "Taken",
-    "Wait",
     "Watched",
     "WrongNamespaceError",
     "XcapClient",

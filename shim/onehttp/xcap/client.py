@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import onehttp
 from onehttp.calls.arguments import CallArguments, TimeoutSource
+from onehttp.calls.named_call import NamedCall
 from onehttp.xcap.cached_documents import CachedDocuments
 from onehttp.xcap.changes import Callback, Listeners
 from onehttp.xcap.client_refresh import ClientRows
@@ -244,7 +245,7 @@ class XcapClient:
         """Where the document is; the key of its row in the store."""
         return self._cached.url(selector)
 
-    def _refresh(self) -> Refresh:
+    def _refresh(self) -> Refresh[NamedCall]:
         if self.store is None:
             raise StoreError("this client has no store: XcapClient(connection, store)")
         prefix = f"{self._cached.root}/"

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Iterable
 
+from onehttp.calls.named_call import NamedCall
 from onehttp.errors import TransferError
 from onehttp.named_connection import Connection
-from onehttp.queries.result import Result
 from onehttp.xcap.applications import UNKNOWN
 from onehttp.xcap.conditional import check_document, conditions
 from onehttp.xcap.errors import SelectorError
-from onehttp.xcap.refresh import Wait
 from onehttp.xcap.safe_xml import check
 from onehttp.xcap.selectors import DocumentSelector
 from onehttp.xcap.store import Watched
 from onehttp.xcap.store.etags import usable_etag
 from onehttp_backends.contract import Outcome, Response
-from onehttp_backends.headers import HeaderPairs
 
 
 class ClientRows:
@@ -26,12 +24,20 @@ class ClientRows:
         self._connection = connection
         self._skip = len(connection.spec.url.rstrip("/"))
 
-    def start(self, row: Watched) -> Wait:
-        query = self._connection.submit("GET", self._path(row), headers=_since(row.etag))
-        return lambda: _outcome(query.result())
+    def call(self, row: Watched) -> NamedCall:
+        headers = conditions(if_none_match=usable_etag(row.etag))
+        return NamedCall("GET", self._path(row), {"headers": headers})
 
-    def astart(self, row: Watched) -> Awaitable[Response]:
-        return self._connection.aget(self._path(row), headers=_since(row.etag))
+    def perform_all(
+        self,
+        calls: Iterable[tuple[Watched, NamedCall]],
+        width: int,
+        on_done: Callable[[Watched, Outcome], None],
+    ) -> None:
+        self._connection.perform_all(calls, width, on_done)
+
+    def aperform(self, call: NamedCall) -> Awaitable[Response]:
+        return self._connection.aget(call.path, **call.arguments)
 
     def document(self, row: Watched, outcome: Outcome) -> Response:
         if isinstance(outcome, TransferError):
@@ -54,13 +60,3 @@ class ClientRows:
             return DocumentSelector.from_path(self._path(row))
         except SelectorError:
             return None  # written by hand: fetched all the same
-
-
-def _since(etag: str) -> HeaderPairs:
-    return conditions(if_none_match=usable_etag(etag))
-
-
-def _outcome(result: Result) -> Outcome:
-    outcome = result.response or result.error
-    assert outcome is not None
-    return outcome

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Final, Protocol, TypeAlias
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from typing import Final, Generic, Protocol, TypeAlias, TypeVar
 
 from onehttp.errors import OnehttpError, TransferError
 from onehttp.xcap.changes import DocumentChange, Listeners
@@ -27,18 +27,27 @@ DEFAULT_WIDTH: Final = 64
 _log = logging.getLogger("onehttp.xcap")
 
 
-Wait: TypeAlias = Callable[[], Outcome]
 Fetched: TypeAlias = "Outcome | Exception"
 """An exception that is no outcome: the request could not even be made."""
+CallT = TypeVar("CallT")
 
 
-class Rows(Protocol):
+class Rows(Protocol[CallT]):
     """How the document of a row is fetched, and what is taken for one."""
 
-    def start(self, row: Watched) -> Wait:
-        """Ask for it; what is returned waits for the outcome."""
+    def call(self, row: Watched) -> CallT:
+        """What is to be performed for it."""
 
-    def astart(self, row: Watched) -> Awaitable[Response]: ...
+    def perform_all(
+        self,
+        calls: Iterable[tuple[Watched, CallT]],
+        width: int,
+        on_done: Callable[[Watched, Outcome], None],
+    ) -> None:
+        """Perform them in the calling thread, ``width`` at a time; each is taken when there is
+        room for it."""
+
+    def aperform(self, call: CallT) -> Awaitable[Response]: ...
 
     def document(self, row: Watched, outcome: Outcome) -> Response:
         """The response that is a document; raises an OnehttpError where the outcome is none."""
@@ -47,13 +56,13 @@ class Rows(Protocol):
         """Whose it is, as callbacks are told."""
 
 
-class Refresh:
+class Refresh(Generic[CallT]):
     """One way to refresh the rows of a store whose ``doc_uri`` starts with ``prefix``."""
 
     def __init__(
         self,
         store: XcapStore,
-        rows: Rows,
+        rows: Rows[CallT],
         listeners: Listeners,
         *,
         prefix: str = "",
@@ -73,12 +82,33 @@ class Refresh:
         """
         report, batch = RefreshReport(), Batch()
         for page in self._store.watched(self._prefix):
-            for row, outcome in self._outcomes(page):
+            left = deque(page)
+
+            def on_done(row: Watched, outcome: Fetched) -> None:
                 self._judge(row, outcome, report, batch)
-                if batch.is_full:
-                    report.add(self._keep(batch.take()))
-            report.add(self._keep(batch.take()))
+
+            while left:
+                try:
+                    self._rows.perform_all(self._calls(left, batch, on_done), self._width, on_done)
+                except OnehttpError as error:  # there is no engine, or no such connection
+                    while left:
+                        on_done(left.popleft(), error)
+                # When nothing is in flight: the store may take its time.
+                report.add(self._keep(batch.take()))
         return report
+
+    def _calls(
+        self, left: deque[Watched], batch: Batch, on_done: Callable[[Watched, Fetched], None]
+    ) -> Iterator[tuple[Watched, CallT]]:
+        """What is left to be asked for, until there is enough to be written."""
+        while left and not batch.is_full:
+            row = left.popleft()
+            try:
+                call = self._rows.call(row)
+            except Exception as error:  # noqa: BLE001 - of one document, told by _judge
+                on_done(row, error)
+            else:
+                yield row, call
 
     async def arun(self) -> RefreshReport:
         """The same as a task: the loop drives the requests, the store is used on a thread."""
@@ -108,28 +138,9 @@ class Refresh:
 
     async def _aoutcome(self, row: Watched) -> Fetched:
         try:
-            return await self._rows.astart(row)
+            return await self._rows.aperform(self._rows.call(row))
         except Exception as error:  # noqa: BLE001 - of one document, told by _judge
             return error
-
-    def _outcomes(self, page: Sequence[Watched]) -> Iterator[tuple[Watched, Fetched]]:
-        """Each row with its outcome, `width` requests ahead of the one waited for."""
-        ahead: deque[tuple[Watched, Callable[[], Fetched]]] = deque()
-        for row in page:
-            if len(ahead) >= self._width:
-                first, wait = ahead.popleft()
-                yield first, _waited(wait)
-            ahead.append((row, self._started(row)))
-        while ahead:
-            first, wait = ahead.popleft()
-            yield first, _waited(wait)
-
-    def _started(self, row: Watched) -> Callable[[], Fetched]:
-        try:
-            return self._rows.start(row)
-        except Exception as error:  # noqa: BLE001 - of one document, told by _judge
-            refusal = error
-            return lambda: refusal
 
     def _judge(self, row: Watched, outcome: Fetched, report: RefreshReport, batch: Batch) -> None:
         if isinstance(outcome, Response) and outcome.status == NOT_MODIFIED:
@@ -224,13 +235,6 @@ class Refresh:
                 is_removed=one.body is None,
             )
         )
-
-
-def _waited(wait: Callable[[], Fetched]) -> Fetched:
-    try:
-        return wait()
-    except Exception as error:  # noqa: BLE001 - of one document, told by _judge
-        return error
 
 
 def _report(row: Watched, error: Exception) -> None:

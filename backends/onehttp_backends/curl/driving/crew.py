@@ -12,7 +12,7 @@ from collections.abc import Callable
 from threading import get_ident
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from onehttp_backends.curl.driving.blocking import BlockingTransfer
+from onehttp_backends.curl.driving.blocking import Waiter
 from onehttp_backends.curl.driving.callbacks import EngineThreads
 from onehttp_backends.curl.driving.event_loop import LoopDriver
 from onehttp_backends.curl.driving.interrupts import is_interrupt
@@ -58,7 +58,7 @@ class Crew:
         self._on_gone = on_gone
         self.is_lent = False
         """A foreign loop comes back again and again: no thread drives, or runs callbacks."""
-        self.waiting: dict[BlockingTransfer, None] = {}
+        self.waiting: dict[Waiter, None] = {}
         self.loop_drivers: dict[asyncio.AbstractEventLoop, LoopDriver] = {}
         self._delivering: dict[int, Claim] = {}
         """Threads that run callbacks: a blocking call from one of these would hold up the rest."""
@@ -141,9 +141,9 @@ class Crew:
     def wake_next(self) -> None:
         """Ring who is to drive now that nobody does. Whoever comes, looks for itself."""
         engine = self.engine
-        for transfer in list(self.waiting):
-            if transfer.outcome is None:
-                transfer.ring()
+        for waiter in list(self.waiting):
+            if waiter.outcome is None:
+                waiter.ring()
                 return
         if self.threads.pending:
             if not self.is_lent:
@@ -224,17 +224,20 @@ class Crew:
         self,
         error: BaseException,
         claim: Claim,
-        transfer: BlockingTransfer | None = None,
+        waiter: Waiter | None = None,
         handle: Handle | None = None,
     ) -> None:
         """Put things right after an exception: for the others it is as if nothing had been."""
         try:
-            if transfer is not None:
-                self.waiting.pop(transfer, None)
+            transfers = [] if waiter is None else list(waiter.transfers)
+            if waiter is not None:
+                self.waiting.pop(waiter, None)
+            for transfer in transfers:
                 transfer.is_cancelled = True
             if not self.ownership.is_of(claim):
-                if transfer is not None and transfer.outcome is None:
-                    self.enqueue(transfer)
+                if left := [each for each in transfers if each.outcome is None]:
+                    self.engine.inbox.extend(left)
+                    self.ensure_driven()
                 elif self.ownership.owner is None:
                     self.wake_next()
                 else:  # it may not have been told
@@ -244,8 +247,8 @@ class Crew:
             else:
                 self.engine.watch.raised.clear()
                 self.engine.was_interrupted = True
-                if transfer is not None:
-                    self.engine.inbox.append(transfer)
+                if transfers:
+                    self.engine.inbox.extend(transfers)
                 elif handle is not None:
                     self.engine.alone.retract(handle)
                 self.leave(claim)
@@ -270,7 +273,8 @@ class Crew:
         """End every transfer: the engine is gone."""
         engine = self.engine
         transfers: list[Transfer] = [*engine.running.values(), *engine.inbox]
-        transfers += [*self.waiting, *self.threads.pending]
+        transfers += [each for waiter in list(self.waiting) for each in waiter.transfers]
+        transfers += self.threads.pending
         for loop_driver in list(self.loop_drivers.values()):
             transfers += loop_driver.transfers
         for transfer in transfers:

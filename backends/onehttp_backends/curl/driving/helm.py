@@ -2,7 +2,8 @@
 
 | who                    | drives when                                                    |
 |------------------------|----------------------------------------------------------------|
-| a blocking caller      | nobody does when it comes or is woken; until its own answer     |
+| a blocking caller      | nobody does when it comes or is woken; until its own answer,    |
+|                        | or the first of its window                                      |
 | an event loop          | transfers of its tasks are in flight and nobody drives          |
 | the engine's threads   | transfers with callbacks are in flight and nobody drives        |
 | a foreign loop         | it lends its time (`Helm.drive`)                                |
@@ -16,10 +17,10 @@ from __future__ import annotations
 
 import select
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from onehttp_backends.contract import Outcome, Request
-from onehttp_backends.curl.driving.blocking import BlockingTransfer
+from onehttp_backends.curl.driving.blocking import BlockingTransfer, Waiter
 from onehttp_backends.curl.driving.callbacks import CallbackTransfer
 from onehttp_backends.curl.driving.crew import Crew
 from onehttp_backends.curl.driving.event_loop import LoopDriver
@@ -31,6 +32,7 @@ from onehttp_backends.curl.driving.waiting import (
     overdue,
     overdue_at,
 )
+from onehttp_backends.curl.driving.window import Window
 from onehttp_backends.curl.engine.alone import SMALL_BODY_BYTES
 from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S, Claim, drives
 from onehttp_backends.curl.handle import Handle
@@ -86,12 +88,38 @@ class Helm(Crew):
                     raise EngineGoneError
                 transfer = self._wait_for(handle, request)
                 engine.inbox.append(transfer)
-            return self._see_through(transfer, claim)
+            self._see_through(transfer, claim)
+            assert transfer.outcome is not None
+            return transfer.outcome
         except BaseException as error:
             self.recover(error, claim, transfer, handle)
             if isinstance(error, (OnehttpError, EngineGoneError)) or is_interrupt(error):
                 raise
             return failed(request, error)
+
+    @drives
+    def wait_for_any(self, window: Window[Any]) -> None:
+        """Run the transfers of a window until one of them has ended, in the calling thread.
+
+        Raises:
+            ReentrantCallError: as `perform`.
+        """
+        claim = Claim()
+        try:
+            self.refuse_from_within()
+            # From here on: whoever left before drives no more, and those after see it.
+            self.waiting[window] = None
+            self._see_through(window, claim)
+        except BaseException as error:
+            is_callers = isinstance(error, OnehttpError) or is_interrupt(error)
+            left = [] if is_callers else list(window.transfers)
+            for transfer in left:
+                transfer.outcome = transfer.outcome or failed(transfer.request, error)
+            self.recover(error, claim, window)
+            if is_callers:
+                raise
+            for transfer in left:
+                transfer.deliver()
 
     def _wait_for(self, handle: Handle, request: Request) -> BlockingTransfer:
         transfer = BlockingTransfer(self, handle, request)
@@ -99,36 +127,48 @@ class Helm(Crew):
         self.waiting[transfer] = None
         return transfer
 
-    def _see_through(self, transfer: BlockingTransfer, claim: Claim) -> Outcome:
+    def _see_through(self, waiter: Waiter, claim: Claim) -> None:
         ownership = self.ownership
-        while transfer.outcome is None:
+        while waiter.outcome is None:
             if ownership.is_of(claim) or ownership.take(claim):
-                self._drive_until_ended(transfer, claim)
+                self._drive_until_ended(waiter, claim)
                 continue
             if ownership.is_gone:
-                transfer.outcome = gone(transfer, ownership.failure)
+                self.end_those_gone(waiter)
                 break
             if ownership.is_asleep:
                 self.engine.watch.wake()
-            if not transfer.wait():
-                if time.monotonic() >= overdue_at(transfer):
-                    transfer.is_cancelled = True
-                    self.enqueue(transfer)
-                    return overdue(transfer)
+            if not waiter.wait():
+                self._end_overdue(waiter)
                 self.look_for_lost_owner()
-        self.waiting.pop(transfer, None)
+        self.waiting.pop(waiter, None)
         if ownership.owner is None:
             self.wake_next()
-        return transfer.outcome
 
-    def _drive_until_ended(self, transfer: BlockingTransfer, claim: Claim) -> None:
+    def _drive_until_ended(self, waiter: Waiter, claim: Claim) -> None:
         engine, ownership = self.engine, self.ownership
-        while transfer.outcome is None and not (ownership.is_closing or ownership.is_gone):
+        while waiter.outcome is None and not (ownership.is_closing or ownership.is_gone):
             engine.turn()
-            if engine.ended and transfer.outcome is None:
+            if engine.ended and waiter.outcome is None:
                 self.step_aside(claim)
                 return
         self.leave(claim)
+
+    def end_those_gone(self, waiter: Waiter) -> None:
+        """End the transfers that somebody waits for of an engine that is gone."""
+        for transfer in list(waiter.transfers):
+            transfer.outcome = transfer.outcome or gone(transfer, self.ownership.failure)
+            transfer.deliver()
+
+    def _end_overdue(self, waiter: Waiter) -> None:
+        """End those that whoever drives has not ended in time."""
+        now = time.monotonic()
+        for transfer in list(waiter.transfers):
+            if transfer.outcome is None and now >= overdue_at(transfer):
+                transfer.is_cancelled = True
+                self.enqueue(transfer)
+                transfer.outcome = transfer.outcome or overdue(transfer)
+                transfer.deliver()
 
     # ---- a foreign loop
 

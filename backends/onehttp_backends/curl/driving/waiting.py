@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from onehttp_backends.contract import Request
 from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S
 from onehttp_backends.curl.engine.transfer import Transfer
@@ -10,9 +12,16 @@ from onehttp_backends.errors import CurlCode, Sent, TransferError, transfer_erro
 from onehttp_backends.shown import shown
 
 
-def overdue_at(transfer: Transfer) -> float:
+class Due(Protocol):
+    """What should have ended by some time of the monotonic clock."""
+
+    @property
+    def deadline(self) -> float: ...
+
+
+def overdue_at(due: Due) -> float:
     """When whoever waits for it ends by itself, by the monotonic clock."""
-    return transfer.deadline + LOOK_AGAIN_S
+    return due.deadline + LOOK_AGAIN_S
 
 
 def overdue(transfer: Transfer) -> TransferError:

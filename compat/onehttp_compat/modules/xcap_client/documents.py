@@ -6,14 +6,13 @@ Needs the extra ``xcap``.
 from __future__ import annotations
 
 import logging
-import queue
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from urllib.parse import urlsplit, urlunsplit
 
 import onehttp
 from onehttp import Auth, Proxy, Request, Response, Sent, TransferError, TransferOptions
-from onehttp.lowlevel import HeaderPairs, Outcome
+from onehttp.lowlevel import HeaderPairs, Outcome, perform_together
 from onehttp.xcap import (
     DocumentChange,
     Listeners,
@@ -22,7 +21,6 @@ from onehttp.xcap import (
     StatusError,
     StoredDocument,
     StoreError,
-    Wait,
     Watched,
     XcapStore,
     conditions,
@@ -163,13 +161,22 @@ class _Rows:
     def __init__(self, documents: XcapDocuments) -> None:
         self._documents = documents
 
-    def start(self, row: Watched) -> Wait:
-        answer: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-        onehttp.backend().submit(self._request(row), answer.put)
-        return answer.get
+    def call(self, row: Watched) -> Request:
+        etag = None if self._documents.is_faithful else row.etag
+        return self._documents.request(
+            row.doc_uri, row.port, conditions(if_none_match=etag or None)
+        )
 
-    def astart(self, row: Watched) -> Awaitable[Response]:
-        return onehttp.backend().aperform(self._request(row))
+    def perform_all(
+        self,
+        calls: Iterable[tuple[Watched, Request]],
+        width: int,
+        on_done: Callable[[Watched, Outcome], None],
+    ) -> None:
+        perform_together(onehttp.backend(), calls, width, on_done)
+
+    def aperform(self, call: Request) -> Awaitable[Response]:
+        return onehttp.backend().aperform(call)
 
     def document(self, row: Watched, outcome: Outcome) -> Response:
         found = self._documents.document(outcome)
@@ -179,12 +186,6 @@ class _Rows:
 
     def xid(self, row: Watched) -> str:
         return f"sip:{row.username}@{row.domain}" if row.username else f"sip:{row.domain}"
-
-    def _request(self, row: Watched) -> Request:
-        etag = None if self._documents.is_faithful else row.etag
-        return self._documents.request(
-            row.doc_uri, row.port, conditions(if_none_match=etag or None)
-        )
 
 
 def _was_answered(outcome: Outcome) -> bool:

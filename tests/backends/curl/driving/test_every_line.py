@@ -142,6 +142,15 @@ def be_called_back(scene: Scene) -> None:
     assert ended.wait(PATIENCE_S), "the function was not called"
 
 
+def ask_for_three(scene: Scene) -> None:
+    requests = [scene.request() for _ in range(3)]
+    scene.backend.perform_all(
+        ((request.url, request) for request in requests),
+        2,
+        lambda url, outcome: scene.outcomes.update({url: outcome}),
+    )
+
+
 def lend_time(scene: Scene) -> None:
     request = scene.request()
 
@@ -185,6 +194,7 @@ USES: Final[tuple[Use, ...]] = (
     await_two,
     await_in_vain,
     be_called_back,
+    ask_for_three,
     lend_time,
     close,
 )

@@ -1,0 +1,96 @@
+"""Many transfers that one thread waits for, so many of them in flight at once.
+
+The thread drives as a blocking caller does, from one answer to the next. In between, while the
+code runs that gives requests and takes outcomes, it neither drives nor waits: it is not rung, and
+who else waits for something drives for all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+from onehttp_backends.contract import Outcome, Request
+from onehttp_backends.curl.driving.blocking import wait_s
+from onehttp_backends.curl.engine.transfer import Driving, Transfer
+from onehttp_backends.curl.handle import Handle
+from onehttp_backends.observed import Attempt
+
+K = TypeVar("K")
+
+
+class WindowTransfer(Transfer, Generic[K]):
+    """One of a window's."""
+
+    __slots__ = ("attempt", "key", "window")
+
+    def __init__(
+        self,
+        helm: Driving,
+        handle: Handle,
+        request: Request,
+        window: Window[K],
+        key: K,
+        attempt: Attempt | None,
+    ) -> None:
+        super().__init__(helm, handle, request)
+        self.window = window
+        self.key = key
+        self.attempt = attempt
+
+    def deliver(self) -> None:
+        self.window.note_end(self)
+
+
+class Window(Generic[K]):
+    """See `Waiter`; to its thread the outcome is that of the first that has ended."""
+
+    def __init__(self) -> None:
+        self.outcome: Outcome | None = None
+        self.transfers: set[WindowTransfer[K]] = set()
+        self._ended: dict[WindowTransfer[K], Outcome] = {}
+        self._bell = threading.Lock()
+        self._bell.acquire()
+
+    @property
+    def deadline(self) -> float:
+        return min((each.deadline for each in self.transfers.copy()), default=math.inf)
+
+    def note_end(self, transfer: WindowTransfer[K]) -> None:
+        """One of them has its outcome; from whatever thread drives, and perhaps not only once."""
+        if transfer in self.transfers and transfer.outcome is not None:
+            is_first = self.outcome is None
+            self._ended[transfer] = self.outcome = transfer.outcome
+            self.transfers.discard(transfer)
+            if is_first:
+                self.ring()
+
+    def take(self) -> Iterator[tuple[K, Outcome]]:
+        """What has come of those that have ended, each once."""
+        self.outcome = None  # first: what ends from here on may be said once more than it is there
+        while self._ended:
+            transfer = next(iter(self._ended))
+            self.transfers.discard(transfer)
+            outcome = self._ended.pop(transfer)
+            if transfer.attempt is not None:
+                transfer.attempt.ended(outcome)
+            yield transfer.key, outcome
+
+    def cancel(self) -> None:
+        """End those in flight, of which nobody wants to hear any more."""
+        for transfer in list(self.transfers):
+            transfer.cancel()
+            if transfer.attempt is not None:
+                transfer.attempt.ended(None)
+
+    def ring(self) -> None:
+        """See `Waiter`."""
+        with contextlib.suppress(RuntimeError):  # rung already
+            self._bell.release()
+
+    def wait(self) -> bool:
+        """See `Waiter`."""
+        return self._bell.acquire(timeout=wait_s(self))

@@ -1,0 +1,62 @@
+"""Many exchanges of one thread, so many of them at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from queue import SimpleQueue
+from typing import TypeVar
+
+from onehttp_backends.contract import Backend, Outcome, Request, Transfer
+from onehttp_backends.errors import TransferError
+from onehttp_backends.optional.batching import Batching
+
+K = TypeVar("K")
+
+
+def perform_together(
+    backend: Backend,
+    requests: Iterable[tuple[K, Request]],
+    width: int,
+    on_done: Callable[[K, Outcome], None],
+) -> None:
+    """See `Batching.perform_all`, which not every backend has."""
+    if isinstance(backend, Batching):
+        backend.perform_all(requests, width, on_done)
+    else:
+        start_together(
+            ((key, partial(backend.submit, request)) for key, request in requests), width, on_done
+        )
+
+
+def start_together(
+    starts: Iterable[tuple[K, Callable[[Callable[[Outcome], None]], Transfer]]],
+    width: int,
+    on_done: Callable[[K, Outcome], None],
+) -> None:
+    """The same of what tells of its end by a callback, on whatever thread."""
+    ended: SimpleQueue[tuple[int, K, Outcome]] = SimpleQueue()
+    flying: dict[int, Transfer] = {}
+
+    def tell_of_one() -> None:
+        number, key, outcome = ended.get()
+        del flying[number]
+        on_done(key, outcome)
+
+    try:
+        for number, (key, start) in enumerate(starts):
+            try:
+                flying[number] = start(partial(_put, ended, number, key))
+            except TransferError as error:
+                on_done(key, error)
+            while len(flying) >= width:
+                tell_of_one()
+        while flying:
+            tell_of_one()
+    finally:
+        for transfer in list(flying.values()):
+            transfer.cancel()
+
+
+def _put(ended: SimpleQueue[tuple[int, K, Outcome]], number: int, key: K, outcome: Outcome) -> None:
+    ended.put((number, key, outcome))
