@@ -44,23 +44,39 @@ class Observer:
 class Call:
     """One call under way. `notes` is for observers, each under a key of its own."""
 
-    __slots__ = ("attempts", "began", "label", "name", "notes", "number", "reason", "request")
+    __slots__ = (
+        "_label",
+        "attempts",
+        "began",
+        "name",
+        "notes",
+        "number",
+        "reason",
+        "request",
+        "resends",
+    )
 
     def __init__(self, request: Request, label: str = "") -> None:
         self.request = request
         """The first one, as it was asked for."""
         self.name: str = request.options.name
         """Of its connection; empty where there is none."""
-        self.label = label or self.name
-        """What the log calls it."""
+        self._label = label
         self.attempts = 0
         self.reason = ""
-        """Why there is a further attempt: ``retry``, ``failover`` or ``redirect``."""
-        self.notes: dict[object, Any] = {}
+        """Why the next attempt is made: ``retry``, ``failover`` or ``redirect``."""
+        self.resends: tuple[str, ...] = ()
+        """Why each attempt after the first was made."""
+        self.notes: dict[object, Any] | None = None
         self.number = trace.next_number()
         self.began = time.perf_counter()
         if _told.call_begins:
             _tell(_told.call_begins, self)
+
+    @property
+    def label(self) -> str:
+        """What the log calls it."""
+        return self._label or self.name
 
     def ended(self, outcome: Outcome | None) -> None:
         """It is over."""
@@ -71,7 +87,7 @@ class Call:
 class Attempt:
     """One exchange of a call."""
 
-    __slots__ = ("began", "call", "is_alone", "number", "request")
+    __slots__ = ("began", "call", "is_alone", "is_traced", "number", "request")
 
     def __init__(self, call: Call, request: Request, is_alone: bool) -> None:
         self.call = call
@@ -82,15 +98,18 @@ class Attempt:
         call.attempts += 1
         self.number = call.attempts
         """From 1 on."""
+        if self.number > 1:
+            call.resends += (call.reason,)
         self.began = time.perf_counter()
         if _told.attempt_begins:
             _tell(_told.attempt_begins, self)
-        if trace.is_on():
+        self.is_traced = trace.is_on()
+        if self.is_traced:
             trace.begun(call, request)
 
     def ended(self, outcome: Outcome | None) -> None:
         """It is over."""
-        if outcome is not None and trace.is_on():
+        if self.is_traced and outcome is not None:
             trace.ended(self.call, outcome)
         if _told.attempt_ends:
             _tell(_told.attempt_ends, self, outcome)

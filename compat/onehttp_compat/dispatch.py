@@ -51,7 +51,10 @@ def kemi_function(
             server.start()
         frame = sys._getframe(1)
         key = (id(frame.f_code), frame.f_lasti)
-        if key not in seen:
+        site = seen.get(key)
+        if site is not None:
+            site.calls += 1
+        else:
             place = recorded.get(key)
             if place is not None:
                 place[0]()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import onehttp
 from onehttp import ConfigurationError, OnehttpError
+from onehttp.lowlevel import tell_part
 from onehttp_compat.calls.observed_call import LegacyCall as LegacyCall
 from onehttp_compat.calls.observed_call import Observer as Observer
 from onehttp_compat.dispatch import Function, kemi_function, native_function
@@ -184,6 +186,26 @@ def _missing(name: str, count: int) -> str:
         takes = " or ".join(map(str, counts))
         return f"{name} takes {takes} arguments, got {count}"
     return f"no legacy function named {name!r}"
+
+
+def _legacy_calls() -> list[dict[str, object]]:
+    """How often each place of this process has made legacy calls."""
+    server = _Default.server
+    return [
+        {"module": site.module, "function": site.function, "path": site.path, "line": site.line,
+         "calls": site.calls}
+        for site in (list(server.warnings.seen.values()) if server else ())
+    ]  # fmt: skip
+
+
+def _count_anew() -> None:
+    """In a forked child: what its parent has counted is the parent's to tell."""
+    for site in _Default.server.warnings.seen.values() if _Default.server else ():
+        site.calls = 0
+
+
+tell_part("legacy_calls", _legacy_calls)
+os.register_at_fork(after_in_child=_count_anew)
 
 
 class _Default:

@@ -30,6 +30,7 @@ Watching:
 
 - `observe` tells an `Observer` of each `Call` and each `Attempt` of it, however it is made, until
   `leave`. While nobody watches, a call pays nothing for it.
+- `tell_part` adds something of another layer to what a process tells its operator.
 
 Connections:
 
@@ -48,6 +49,7 @@ from onehttp.api import backend, declare, perform, submit_request
 from onehttp.calls.revision import ReadyConnection
 from onehttp.calls.together import perform_together
 from onehttp.connections.usual_file import usual_file
+from onehttp.control.snapshot import tell_part
 from onehttp.errors import ConfigurationError
 from onehttp.queries.result import Start
 from onehttp.queries.transaction import current as current_transaction
@@ -89,6 +91,7 @@ __all__ = [
     "perform",
     "perform_together",
     "submit_request",
+    "tell_part",
     "transfer_error",
     "usual_file",
 ]

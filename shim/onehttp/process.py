@@ -6,17 +6,18 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 
+from onehttp.calls.trace_printing import print_if_asked
 from onehttp.connections.background import BackgroundReload
 from onehttp.connections.model import ConnectionSpec
-from onehttp.connections.reload import Reload
+from onehttp.connections.reload import Reload, Reloads
 from onehttp.connections.source import ConnectionSource, Source
 from onehttp.errors import (
     AlreadyInitialisedError,
     NotInitialisedError,
 )
-from onehttp.observe.trace import print_if_asked
 from onehttp.queries.counts import ShutdownReport
 from onehttp.queries.routes import Routes
 from onehttp.runtime import Runtime
@@ -41,6 +42,7 @@ class Process:
         self._settings = Settings()
         self._place = ""
         self._was_shut_down = False
+        self.reloads = Reloads()
         self._rehearsal: Rehearsal | None = None
         self._is_provisional = False
         """The runtime is a test's, until the code under test calls `init` itself."""
@@ -71,6 +73,7 @@ class Process:
             )
             self._settings, self._place = settings, place
             self._is_provisional = False
+            self.reloads.last_success = time.time()
         if before is not None:
             before.close(0.0)
         print_if_asked()
@@ -122,7 +125,13 @@ class Process:
         if runtime is None:
             raise self.missing()
         with self._reloading:
-            diff = runtime.reload(source)
+            try:
+                diff = runtime.reload(source)
+            except BaseException:
+                self.reloads.refused += 1
+                raise
+            self.reloads.done += 1
+            self.reloads.last_success = time.time()
         for warning in diff.warnings:
             _reload_log.warning("%s", warning)
         _reload_log.info("reloaded: %s", diff)

@@ -52,6 +52,22 @@ def test_a_module_can_be_quiet_or_strict(legacy: LegacyServer, web: RawServer) -
     assert len(web.requests) == 1
 
 
+def test_calls_are_counted_by_place(legacy: LegacyServer, web: RawServer) -> None:
+    def script() -> None:
+        client = Ksr(legacy).http_client
+        for _ in range(3):
+            client.query(web.url, "$var(x)")
+            legacy.call("http_query", (web.url, "$var(x)"))
+
+    caught(script)
+    counted = {(site.module, site.function, site.path): site.calls
+               for site in legacy.warnings.seen.values()}  # fmt: skip
+    assert counted == {
+        ("http_client", "KSR.http_client.query", __file__): 3,
+        ("utils", "http_query", __file__): 3,
+    }
+
+
 def test_every_function_names_its_replacement_and_page() -> None:
     for function in FUNCTIONS:
         assert function.replacement, function.name

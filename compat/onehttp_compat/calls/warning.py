@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
+from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Final
 
@@ -22,12 +23,25 @@ class LegacyCallError(OnehttpError, RuntimeError):
     """A legacy call where the level is ``error``."""
 
 
+@dataclass(slots=True)
+class Site:
+    """A place that makes legacy calls."""
+
+    code: CodeType
+    """Kept, so that no other gets its identity."""
+    module: str
+    function: str
+    path: str
+    line: int
+    calls: int = 1
+
+
 class LegacyWarnings:
     """Which places were warned of, and what is done about the others."""
 
     def __init__(self) -> None:
         # By identity: hashing a code object hashes its names and constants each time.
-        self.seen: dict[tuple[int, int], CodeType] = {}
+        self.seen: dict[tuple[int, int], Site] = {}
         """(identity of the code, instruction) of the places that need no look any more."""
         self.levels = Levels.of_environment()
         self.recorder = Recorder.of_environment()
@@ -54,7 +68,9 @@ class LegacyWarnings:
         """
         frame = calling_frame()
         key = (id(frame.f_code), frame.f_lasti)
-        if key in self.seen:
+        site = self.seen.get(key)
+        if site is not None:
+            site.calls += 1
             return
         if key in self.recorded:
             self.recorded[key][0]()
@@ -62,14 +78,16 @@ class LegacyWarnings:
         level = self.levels.of(function.module, frame.f_code.co_filename)
         if level == "error":
             raise LegacyCallError(self._text(function, is_kemi, call))
-        # The code is kept, so that no other gets its identity.
         if level == "record":
             place = (frame.f_code.co_filename, frame.f_lineno)
             count = self.recorder.counter(*place, function.module, function.label(is_kemi))
             self.recorded[key] = (count, frame.f_code)
             count()
             return
-        self.seen[key] = frame.f_code
+        code = frame.f_code
+        self.seen[key] = Site(
+            code, function.module, function.label(is_kemi), code.co_filename, frame.f_lineno
+        )
         if level == "warn":
             self.tell(self._text(function, is_kemi, call), frame)
 

@@ -31,6 +31,16 @@ _SECTIONS: Final = frozenset({"options", "tls"})
 """Compared field by field; of the others it is enough to know which has changed."""
 
 
+@dataclass(slots=True)
+class Reloads:
+    """What became of reloads so far."""
+
+    done: int = 0
+    refused: int = 0
+    last_success: float = 0.0
+    """When the connections in force were read, in seconds since 1970; 0: never."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reload:
     """What a reload came to, by the names of connections."""
