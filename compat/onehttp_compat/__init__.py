@@ -9,7 +9,7 @@ import importlib
 from types import ModuleType
 from typing import Any
 
-__all__ = ["call_function", "ksr", "modparam"]
+__all__ = ["call_function", "call_id", "ksr", "modparam"]
 
 
 def modparam(module: str, name: str, value: object) -> None:
@@ -34,6 +34,18 @@ def call_function(name: str, *arguments: Any) -> int:
     from onehttp_compat.server import default_server
 
     return default_server().call(name, arguments)
+
+
+def call_id() -> str | None:
+    """``$ci``, the Call-ID of the message that the calling thread works on, for spans
+    (``onehttp.observe.otel``); None: it works on none.
+    """
+    from onehttp_compat.server import default_server
+
+    value = default_server().pv.get("$ci")
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    return None if value is None else str(value)
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -12,7 +12,7 @@ HEAVY = {
     *("asyncio", "dataclasses", "email", "http", "inspect", "json", "logging", "pathlib", "re"),
     *("socket", "ssl", "subprocess", "tempfile", "threading", "traceback", "urllib"),
     *("click", "cryptography", "dns", "httpx", "idna", "lxml", "pycurl", "pydantic", "rich"),
-    *("prometheus_client", "sqlalchemy", "watchfiles", "yaml"),
+    *("opentelemetry", "prometheus_client", "sqlalchemy", "watchfiles", "yaml"),
 }
 OF_THE_NAMES = {"dataclasses", "inspect", "logging", "re", "threading", "traceback"}
 

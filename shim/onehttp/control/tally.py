@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
 from onehttp_backends.contract import Outcome, Response
-from onehttp_backends.errors import Sent
+from onehttp_backends.errors import Sent, TransferError
 from onehttp_backends.observed import Call, Observer, observe
 
 ADVISED_S: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
@@ -195,11 +195,18 @@ def _without_response(call: Call, outcome: Outcome | None, seconds: float) -> _E
         size = len(outcome.body)
         return (call.name, method, outcome.status, "", seconds, size, call.resends)
     if outcome is None:
-        return (call.name, method, "", "given_up", seconds, 0, call.resends)
-    phase = f".{outcome.phase.value}" if outcome.phase else ""
-    what = type(outcome).__name__ + phase
+        return (call.name, method, "", failure_name(None), seconds, 0, call.resends)
+    what = failure_name(outcome)
     is_maybe = outcome.sent is Sent.MAYBE
     return (call.name, method, f"curl_{outcome.code}", what, seconds, is_maybe, call.resends)
+
+
+def failure_name(outcome: TransferError | None) -> str:
+    """``TimeoutError.connect``: what a call ended with and in which phase; ``given_up`` for one
+    that a cancelled task or an interrupt has ended. There are few of them, all documented."""
+    if outcome is None:
+        return "given_up"
+    return type(outcome).__name__ + (f".{outcome.phase.value}" if outcome.phase else "")
 
 
 def _kind(name: str, method: str, code: int | str, outcome: str) -> Kind:
