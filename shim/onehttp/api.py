@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from onehttp.calls.arguments import (
-    METHODS_WITHOUT_BODY,
-    CallArguments,
-    build_request,
-)
+from onehttp.calls.arguments import METHODS_WITHOUT_BODY, CallArguments, build_request
+from onehttp.calls.around.hooks import HookSource, hooks_of
+from onehttp.calls.around.tokens import with_tokens
 from onehttp.calls.callback_driver import starts_following
 from onehttp.calls.drivers import aperform_following, perform_following
 from onehttp.connections.model import ConnectionSet, ConnectionSpec
@@ -26,12 +24,7 @@ from onehttp.queries.result import Result, Start
 from onehttp.queries.routes import F, RouteTarget
 from onehttp.runtime import Runtime
 from onehttp.settings import BackendSettings, Settings, chosen_source
-from onehttp_backends.contract import (
-    Backend,
-    Request,
-    Response,
-    Stats,
-)
+from onehttp_backends.contract import Backend, Request, Response, Stats
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -50,6 +43,7 @@ def init(
     backend: str | Backend = "pycurl",
     queries: QueryLimits | None = None,
     secrets: Mapping[str, Callable[[str], str]] | None = None,
+    hooks: HookSource = None,
     **settings: Unpack[BackendSettings],
 ) -> None:
     """Choose the engine and the connections of this process, once.
@@ -65,6 +59,7 @@ def init(
         queries: limits of what `submit` starts, instead of those that the file gives.
         secrets: further kinds of references in the file: ``{"vault": fetch}`` resolves
             ``${vault:NAME}`` by ``fetch("NAME")``, which raises LookupError for what it lacks.
+        hooks: functions around each attempt, of all calls or of one connection; see `Hooks`.
         **settings: handed to the backend; see `BackendSettings`.
 
     Raises:
@@ -73,7 +68,9 @@ def init(
         ConfigurationError: the connections are not as they should be.
     """
     chosen = chosen_source(source, connections)
-    process.init(Settings(chosen, backend, queries, secrets, dict(settings)), caller(3))
+    process.init(
+        Settings(chosen, backend, queries, secrets, hooks_of(hooks), dict(settings)), caller(3)
+    )
 
 
 def shutdown(grace_s: float = 0.0) -> ShutdownReport:
@@ -153,7 +150,7 @@ def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
 
     Args:
         **call: the keywords of `CallArguments`: headers, path, params, one of body, json and form,
-            timeout, max_body, follow_redirects.
+            auth, timeout, max_body, follow_redirects.
 
     Raises:
         TransferError: no response; ``code`` is libcurl's.
@@ -178,8 +175,8 @@ def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
         if ("follow_redirects" in call or adhoc.max_redirects) and (
             hops := adhoc.hops(call.get("follow_redirects"))
         ):
-            return perform_following(runtime.backend, wanted, hops)
-        return runtime.backend.perform(wanted)
+            return perform_following(_backend_of(runtime, call), wanted, hops)
+        return _backend_of(runtime, call).perform(wanted)
     except (OnehttpError, TypeError) as error:
         del url, call  # what `discreet` does, without a call more
         raise error.with_traceback(None) from error.__cause__
@@ -199,8 +196,8 @@ def arequest(method: str, url: str, **call: Unpack[CallArguments]) -> Coroutine[
         if ("follow_redirects" in call or adhoc.max_redirects) and (
             hops := adhoc.hops(call.get("follow_redirects"))
         ):
-            return aperform_following(runtime.backend, wanted, hops)
-        return runtime.backend.aperform(wanted)
+            return aperform_following(_backend_of(runtime, call), wanted, hops)
+        return _backend_of(runtime, call).aperform(wanted)
     except (OnehttpError, TypeError) as error:
         del url, call
         raise error.with_traceback(None) from error.__cause__
@@ -234,9 +231,10 @@ def submit(
     runtime = _runtime()
     adhoc = runtime.adhoc.queries
     wanted = build_request(method, url, adhoc.options, (), call)
-    start = None
+    backend = _backend_of(runtime, call)
+    start: Start | None = None if backend is runtime.backend else backend.submit
     if hops := adhoc.hops(call.get("follow_redirects")):
-        start = starts_following(runtime.backend, runtime.clock, hops)
+        start = starts_following(backend, runtime.clock, hops)
     return runtime.submit_request(wanted, route, xdata, start)
 
 
@@ -314,17 +312,17 @@ def perform(request: Request) -> Response:
     runtime = process.runtime
     if runtime is None:
         raise process.missing()
-    return runtime.backend.perform(request)
+    return runtime.engine.perform(request)
 
 
 def backend() -> Backend:
     """The engine of this process."""
-    return _runtime().backend
+    return _runtime().engine
 
 
 def stats() -> Stats:
     """The engine's account of itself."""
-    return _runtime().backend.stats()
+    return _runtime().engine.stats()
 
 
 def query_stats() -> QueryStats:
@@ -335,6 +333,13 @@ def query_stats() -> QueryStats:
 def drain(timeout_s: float | None = None) -> bool:
     """Wait until every query has ended; False: some have not after ``timeout_s`` seconds."""
     return _runtime().queries.drain(timeout_s)
+
+
+def _backend_of(runtime: Runtime, call: CallArguments) -> Backend:
+    """What a call goes by."""
+    if "auth" in call:
+        return with_tokens(runtime.backend, call["auth"], runtime.clock)
+    return runtime.backend
 
 
 def _runtime() -> Runtime:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from onehttp.calls.arguments import CallArguments
+from onehttp.calls.around.tokens import with_tokens
 from onehttp.calls.callback_driver import CourseTransfer
 from onehttp.calls.course import ChainCall, policed
 from onehttp.calls.drivers import PolicedCall, aperform_policed, perform_policed
@@ -19,7 +20,7 @@ from onehttp.discreet import discreet
 from onehttp.errors import OnehttpError, RequestError
 from onehttp.policies.deadline import Deadline
 from onehttp.runtime import Runtime
-from onehttp_backends.contract import Outcome, Request, Response, Transfer
+from onehttp_backends.contract import Backend, Outcome, Request, Response, Transfer
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -104,9 +105,12 @@ class Connection:
         revision = runtime.revision
         ready = revision[self.name]
         if ready.is_plain and not call.get("follow_redirects"):
-            return runtime.submit_request(request_on(ready, method, path, call), route, xdata)
+            backend = self._backend_of(call)
+            sends = None if backend is self._backend else backend.submit
+            request = request_on(ready, method, path, call)
+            return runtime.submit_request(request, route, xdata, sends)
         named = NamedCall(method, path, call).settled(ready)
-        start = partial(self._start_policed, revision, ready, named)
+        start = partial(self._start_policed, revision, ready, named, backend=self._backend_of(call))
         return runtime.submit_request(named.on(ready), route, xdata, start)
 
     def perform_all(
@@ -155,16 +159,17 @@ class Connection:
         call: ChainCall,
         request: Request,
         on_done: Callable[[Outcome], None],
+        backend: Backend | None = None,
     ) -> Transfer:
         clock = self._runtime.clock
         course = policed(revision, ready, request, call, Deadline(request, clock))
-        return CourseTransfer(course, self._backend, clock, on_done).start()
+        return CourseTransfer(course, backend or self._backend, clock, on_done).start()
 
     def _perform(self, method: str, path: str, call: CallArguments) -> Response:
         revision = self._runtime.revision
         ready = revision[self.name]
         if ready.is_plain and not call.get("follow_redirects"):
-            return self._backend.perform(request_on(ready, method, path, call))
+            return self._backend_of(call).perform(request_on(ready, method, path, call))
         return perform_policed(self._begun(revision, ready, method, path, call))
 
     def _aperform(
@@ -173,7 +178,7 @@ class Connection:
         revision = self._runtime.revision
         ready = revision[self.name]
         if ready.is_plain and not call.get("follow_redirects"):
-            return self._backend.aperform(request_on(ready, method, path, call))
+            return self._backend_of(call).aperform(request_on(ready, method, path, call))
         return aperform_policed(self._begun(revision, ready, method, path, call))
 
     def _begun(
@@ -187,7 +192,14 @@ class Connection:
         """A call that policies concern."""
         named = NamedCall(method, path, call).settled(ready)
         at_once = ready.begins_at_once and not call.get("follow_redirects")
-        return self._policed(revision, ready, named.on(ready), lambda: named, at_once)
+        request, backend = named.on(ready), self._backend_of(call)
+        return self._policed(revision, ready, request, lambda: named, at_once, backend)
+
+    def _backend_of(self, call: CallArguments) -> Backend:
+        """What a call with these arguments goes by."""
+        if "auth" in call:
+            return with_tokens(self._backend, call["auth"], self._runtime.clock)
+        return self._backend
 
     def _policed(
         self,
@@ -196,10 +208,11 @@ class Connection:
         request: Request,
         make_call: Callable[[], ChainCall],
         begins_at_once: bool,
+        backend: Backend | None = None,
     ) -> PolicedCall:
         clock = self._runtime.clock
         return PolicedCall(
-            self._backend, clock, revision, ready, request, make_call, begins_at_once
+            backend or self._backend, clock, revision, ready, request, make_call, begins_at_once
         )
 
     # The verbs. Written out, since they are the hot path and what people read.

@@ -53,8 +53,8 @@ class Process:
             before = self.runtime
             if before is not None and not self._is_provisional:
                 self._check_is_same(settings)
-                if isinstance(before.backend, Renewing):
-                    before.backend.renew()
+                if isinstance(before.engine, Renewing):
+                    before.engine.renew()
                 return
             rehearsal = self._rehearsal
             make_engine = rehearsal.engine(settings) if rehearsal else settings.engine()
@@ -70,6 +70,7 @@ class Process:
                 rehearsal.clock if rehearsal else None,
                 source=configured,
                 declared=self._declared,
+                hooks=settings.hooks,
             )
             self._settings, self._place = settings, place
             self._is_provisional = False

@@ -26,6 +26,9 @@ from onehttp.api import (
     watch,
 )
 from onehttp.calls.arguments import CallArguments, Timeout
+from onehttp.calls.around.hooks import Hooks
+from onehttp.calls.auth.credentials import Basic, Bearer, Digest
+from onehttp.calls.auth.token_source import TokenSource
 from onehttp.calls.policy_state import PolicyCounters
 from onehttp.connections.model import ConnectionSet, ConnectionSpec, Notice
 from onehttp.connections.reload import Reload
@@ -103,6 +106,8 @@ __all__ = [
     "Backend",
     "BackendSettings",
     "BackendUnavailableError",
+    "Basic",
+    "Bearer",
     "BreakerState",
     "CallArguments",
     "CancelledError",
@@ -114,10 +119,12 @@ __all__ = [
     "ConnectionSet",
     "ConnectionSpec",
     "CurlCode",
+    "Digest",
     "DisconnectedError",
     "EngineClosedError",
     "HTTPStatusError",
     "Headers",
+    "Hooks",
     "HttpVersion",
     "Keepalive",
     "LegacyCallWarning",
@@ -160,6 +167,7 @@ __all__ = [
     "Tls",
     "TlsVersion",
     "Token",
+    "TokenSource",
     "TooLargeError",
     "TooManyRedirectsError",
     "Transaction",

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Final
 
+from onehttp.calls.around.hooks import NO_HOOKS, Hooks, WithHooks
+from onehttp.calls.around.surrounded import Surrounded
 from onehttp.calls.revision import Revision
 from onehttp.connections.model import ConnectionSet, ConnectionSpec, Notice
 from onehttp.connections.reload import Reload, next_revision
@@ -36,22 +38,30 @@ class Runtime:
         clock: Clock | None = None,
         source: ConnectionSource | None = None,
         declared: Mapping[str, ConnectionSpec] | None = None,
+        hooks: tuple[Hooks, ...] = NO_HOOKS,
     ) -> None:
-        self.backend = backend
+        self.engine = backend
         if isinstance(backend, Naming):
             backend.limit_names(connections.names)
         self.clock = clock or Clock()
         """What policies go by."""
+        self.backend: Backend = backend
+        """What calls go by: the engine, within the hooks if there are any."""
+        if hooks:
+            self.backend = Surrounded(backend, WithHooks(hooks), self.clock)
         self.source = source or ConnectionSource(None)
         self._limits = limits
         self._limits_in_force = limits or connections.adhoc.limits or QueryLimits()
         timers = self.clock.timers
-        self.queries = QueryScheduler(backend, routes, self._limits_in_force, timers)
+        self.queries = QueryScheduler(self.backend, routes, self._limits_in_force, timers)
         self._read = connections
         self._declared = dict(declared or {})
         self.revision = Revision(connections.beside(self._declared))
         """The connections in force. A reload replaces it in one assignment, so whoever reads it
         once has one whole revision."""
+        for each in hooks:
+            if each.connection is not None and each.connection not in self.revision:
+                raise self.revision.missing(each.connection)
         self.adhoc = connections.adhoc
         """How calls without a connection are made; replaced likewise."""
 
@@ -67,8 +77,8 @@ class Runtime:
         if source is None:
             self.source.check_is_there()
         diff = self._put_in_force(self.source.read(source))
-        if isinstance(self.backend, Naming):
-            self.backend.limit_names(self._read.names)
+        if isinstance(self.engine, Naming):
+            self.engine.limit_names(self._read.names)
         return diff
 
     def declare(self, declared: Mapping[str, ConnectionSpec]) -> Reload:
@@ -85,9 +95,9 @@ class Runtime:
         in_use = set(map(id, _options_of(connections)))
         for options in _options_of(before.connections):
             if id(options) not in in_use:
-                self.backend.forget(options)
+                self.engine.forget(options)
                 for variant in VARIANTS.take(options):
-                    self.backend.forget(variant)
+                    self.engine.forget(variant)
         wanted = self._limits or connections.adhoc.limits or QueryLimits()
         if wanted != self._limits_in_force:
             notice = Notice(message=_NEXT_START, key="queries")

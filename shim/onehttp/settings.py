@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
+from onehttp.calls.around.hooks import NO_HOOKS, Hooks
 from onehttp.connections.source import Source
 from onehttp.errors import ConfigurationError
 from onehttp.keywords import unexpected
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from onehttp.connections.file.secrets import Resolver
     from onehttp_backends.double.answers import Answer, Handler, Table
 
-_OF_INIT: Final = ("source", "connections", "backend", "queries", "secrets")
+_OF_INIT: Final = ("source", "connections", "backend", "queries", "secrets", "hooks")
 
 
 class BackendSettings(TypedDict, total=False):
@@ -48,6 +49,7 @@ class Settings:
     backend: str | Backend = "pycurl"
     queries: QueryLimits | None = None
     secrets: Mapping[str, Resolver] | None = None
+    hooks: tuple[Hooks, ...] = NO_HOOKS
     of_backend: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -90,6 +92,8 @@ class Settings:
             yield "queries (given, or left to the file)"
         if self.secrets != other.secrets:
             yield "secrets"
+        if self.hooks != other.hooks:
+            yield "hooks"
         for name in sorted({*self.of_backend, *other.of_backend}):
             if self.of_backend.get(name) != other.of_backend.get(name):
                 yield name

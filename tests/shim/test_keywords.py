@@ -88,6 +88,7 @@ def test_every_call_takes_every_keyword(way: str, server: RawServer) -> None:
             "params": {"q": 1},
             "timeout": 60,
             "max_body": 100,
+            "auth": ("name", "password"),
             "follow_redirects": True,
             **body,  # type: ignore[typeddict-item]
         }
@@ -95,6 +96,7 @@ def test_every_call_takes_every_keyword(way: str, server: RawServer) -> None:
         if isinstance(found, onehttp.Request):
             assert (found.url, found.total_timeout_s) == (f"{server.url}/x?q=1", 60)
             assert found.options.max_body_bytes == 100
+            assert found.headers[-1][0] in ("Authorization", "Content-Type")
         else:
             assert found.status == 204
     assert set(given) | {"body", "json", "form"} == onehttp.CallArguments.__annotations__.keys()
@@ -109,7 +111,7 @@ WRONG = [
     ("content", "body="),
     ("verify", "`tls:` of a named connection"),
     ("cert", "`tls:` of a named connection"),
-    ("auth", "`auth:` of a named connection.*, or an Authorization header"),
+    ("token", r"auth=onehttp.Bearer\(token\)"),
     ("files", "body=.*Content-Type"),
     ("cookies", "Cookie header"),
     ("proxies", "`proxy:` of a named connection"),

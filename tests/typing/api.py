@@ -71,6 +71,18 @@ def other_backends(theirs: onehttp.Backend, settings: dict[str, Any]) -> None:
     onehttp.init(backend="theirs", **settings)
 
 
+def sign(request: onehttp.Request) -> onehttp.Request:
+    return request._replace(headers=(*request.headers, ("X-Signature", request.method)))
+
+
+async def asign(request: onehttp.Request) -> onehttp.Request | None:
+    return sign(request)
+
+
+def told(request: onehttp.Request, response: onehttp.Response) -> None:
+    assert_type(response.status, int)
+
+
 async def mistaken(api: onehttp.Connection) -> None:
     onehttp.init(anwsers={"GET https://a/": 200})  # type: ignore[call-arg]
     onehttp.init("x.yaml", bakend="httpx")  # type: ignore[call-arg]
@@ -83,6 +95,13 @@ async def mistaken(api: onehttp.Connection) -> None:
     onehttp.submit("GET", "http://a.example/", rout="X")  # type: ignore[call-arg]
     onehttp.submit("GET", "http://a.example/", route=3)  # type: ignore[arg-type]
     api.get("/x", timeuot=2)  # type: ignore[call-arg]
+    api.get("/x", auth=("name", "password"))
+    api.get("/x", auth=onehttp.TokenSource(lambda: ("token", 300)))
+    onehttp.init(hooks=onehttp.Hooks(on_attempt=sign, on_response=told, connection="api"))
+    onehttp.init(hooks=[onehttp.Hooks(on_attempt=asign, on_error=lambda request, error: None)])
+    onehttp.init(hooks=onehttp.Hooks(on_attempt=told))  # type: ignore[arg-type]
+    api.get("/x", auth="name:password")  # type: ignore[arg-type]
+    api.get("/x", auth=("name",))  # type: ignore[arg-type]
     api.get(path="/x")  # type: ignore[arg-type]
     api.post("/x", jsn={"a": 1})  # type: ignore[call-arg]
     api.post("/x", body=3)  # type: ignore[arg-type]

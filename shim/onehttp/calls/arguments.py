@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeAlias, TypedDict
 
+from onehttp.calls.auth.credentials import AuthSource, with_auth
 from onehttp.calls.call_options import with_max_body
 from onehttp.calls.path_values import PathValues, with_path_values
 from onehttp.keywords import CALL_HINTS, unexpected
@@ -54,6 +55,9 @@ class CallArguments(TypedDict, total=False):
     """At most one of ``body``, ``json`` and ``form``."""
     json: object
     form: ParamSource
+    auth: AuthSource
+    """Credentials instead of the connection's, for this call and its origin: a name and a password
+    as a pair, `Basic`, `Bearer`, `Digest`, or a `TokenSource` for tokens that run out."""
     timeout: TimeoutSource
     """Seconds for everything, or a `Timeout`; what the connection says (4 s in all, 1 s to connect
     where there is none) unless given."""
@@ -90,6 +94,7 @@ def build_request(
     json: object = None
     path: PathValues = None
     max_body: int | None = None
+    auth: AuthSource = None
     given: Any = call  # one pass over the few that are given costs less than asking for each
     for keyword, value in given.items():
         if keyword == "headers":
@@ -108,6 +113,8 @@ def build_request(
             path = value
         elif keyword == "max_body":
             max_body = value
+        elif keyword == "auth":
+            auth = value
         elif keyword != "follow_redirects":
             raise unexpected(keyword, CallArguments.__annotations__, CALL_HINTS)
     if type(method) is not str or method not in KNOWN_METHODS:
@@ -119,8 +126,10 @@ def build_request(
     if not isinstance(url, str) or not url.isascii():
         url = ascii_url(url)
     pairs = own_headers
-    if headers is not None:
+    if headers is not None or auth is not None:
         pairs = header_pairs(headers)
+        if auth is not None:
+            own_headers, pairs, options = with_auth(own_headers, pairs, options, auth)
         if own_headers:
             pairs = merge_headers(own_headers, pairs)
     data = None

@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
+from typing import Any
 
-from onehttp.calls.course import Course
+from onehttp.calls.asking import Ask
+from onehttp.calls.course import Course, Step
 from onehttp.policies.clock import Clock, Pause
 from onehttp.policies.redirects import following
 from onehttp.queries.result import Start
@@ -75,7 +78,7 @@ class CourseTransfer:
             self._finish(_cancelled())
         return True
 
-    def _take(self, step: Request | Pause) -> None:
+    def _take(self, step: Step) -> None:
         awaited = object()
         with self._changing:
             is_cancelled = self._is_cancelled
@@ -90,6 +93,13 @@ class CourseTransfer:
                     self._timer = timer
                 elif timer is not None:
                     timer.cancel()
+        elif isinstance(step, Ask):
+            # Not here: whoever drives the engine must not wait for what others have written.
+            asking = copy_context().run
+            threading.Thread(
+                target=asking, args=(self._go_on, awaited, None, step),
+                name="onehttp-asking", daemon=True,
+            ).start()  # fmt: skip
         else:
             transfer = self._backend.submit(step, lambda outcome: self._go_on(awaited, outcome))
             with self._changing:
@@ -99,13 +109,15 @@ class CourseTransfer:
             if is_cancelled:
                 transfer.cancel()
 
-    def _go_on(self, awaited: object, outcome: Outcome | None) -> None:
+    def _go_on(self, awaited: object, outcome: Outcome | None, ask: Ask[Any] | None = None) -> None:
         with self._changing:
             if self._awaited is not awaited:
                 return
             self._stop_waiting()
         try:
             with within(self._traced):
+                if ask is not None:
+                    ask.run()
                 while (outcome := self._refused(self._course.send(outcome))) is not None:
                     pass
         except StopIteration as end:
@@ -115,13 +127,14 @@ class CourseTransfer:
         except OnehttpError as error:  # the engine was closed meanwhile
             self._finish(_cancelled(str(error)))
         except Exception as error:
-            logger.exception("a call could not go on")  # no more threads, no memory
+            if ask is None:
+                logger.exception("a call could not go on")  # no more threads, no memory
             self._finish(_broken_off(error))
         except BaseException as error:  # Ctrl-C, in the thread that drives
             self._finish(_broken_off(error))
             raise
 
-    def _refused(self, step: Request | Pause) -> TransferError | None:
+    def _refused(self, step: Step) -> TransferError | None:
         """Take a step; the error of one that the engine does not begin."""
         try:
             self._take(step)
@@ -158,7 +171,9 @@ def starts_following(backend: Backend, clock: Clock, max_redirects: int) -> Star
 
 def _broken_off(error: BaseException) -> TransferError:
     what = f"the call could not go on: {type(error).__name__}: {error}"
-    return transfer_error(CurlCode.FAILED_INIT, what, sent=Sent.MAYBE)
+    broken_off = transfer_error(CurlCode.FAILED_INIT, what, sent=Sent.MAYBE)
+    broken_off.__cause__ = error
+    return broken_off
 
 
 def _cancelled(reason: str = "cancelled") -> TransferError:

@@ -2,15 +2,16 @@
 
     deadline( failover( retry( circuit breaker( limits( redirects( exchange ))))))
 
-A course is a generator. It yields what somebody else has to do, a `Request` to perform or a
-`Pause` to make, is sent the outcome, and returns the outcome of the whole. It never blocks and
-knows neither threads nor loops; `drivers` and `callback_driver` follow it, each in its way.
+A course is a generator. It yields what somebody else has to do, a `Request` to perform, a `Pause`
+to make or somebody to `Ask`, is sent the outcome, and returns the outcome of the whole. It never
+blocks and knows neither threads nor loops; `drivers` and `callback_driver` follow it, each in its
+way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from onehttp.calls.policy_state import NO_BREAKER, REFUSALS, SERVER_ERROR
 from onehttp.errors import CircuitOpenError, LimitReachedError
@@ -38,10 +39,12 @@ from onehttp_backends.errors import (
 from onehttp_backends.observed import step
 
 if TYPE_CHECKING:
+    from onehttp.calls.asking import Ask
     from onehttp.calls.policy_state import PoliciesInForce
     from onehttp.calls.revision import ReadyConnection, Revision
 
-Course: TypeAlias = "Generator[Request | Pause, Outcome | None, Outcome]"
+Step: TypeAlias = "Request | Pause | Ask[Any]"
+Course: TypeAlias = "Generator[Step, Outcome | None, Outcome]"
 
 
 class ChainCall(Protocol):

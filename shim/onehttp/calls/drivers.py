@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from onehttp.calls.asking import Ask
 from onehttp.calls.course import ChainCall, Course, policed
 from onehttp.policies.clock import Clock, Pause
 from onehttp.policies.deadline import Deadline
@@ -144,6 +145,9 @@ def perform_course(course: Course, backend: Backend, clock: Clock = REAL_CLOCK) 
             if isinstance(step, Pause):
                 clock.pause(step)
                 outcome = None
+            elif isinstance(step, Ask):
+                step.run()
+                outcome = None
             else:
                 outcome = _performed(backend, step)
     except StopIteration as end:
@@ -161,6 +165,9 @@ async def aperform_course(course: Course, backend: Backend, clock: Clock = REAL_
             step = course.send(outcome)
             if isinstance(step, Pause):
                 await clock.apause(step)
+                outcome = None
+            elif isinstance(step, Ask):
+                await step.arun()
                 outcome = None
             else:
                 outcome = await _aperformed(backend, step)

@@ -80,7 +80,11 @@ class Revision(dict[str, ReadyConnection]):
         self.connections = connections
 
     def __missing__(self, name: str) -> ReadyConnection:
+        raise self.missing(name)
+
+    def missing(self, name: str) -> UnknownConnectionError:
+        """The error of a name that no connection has."""
         near = nearest(str(name), self)
         known = ", ".join(self) or "none are configured"
         hint = f" (did you mean {near!r}?)" if near else f"; known: {known}"
-        raise UnknownConnectionError(f"no connection named {name!r}{hint}")
+        return UnknownConnectionError(f"no connection named {name!r}{hint}")

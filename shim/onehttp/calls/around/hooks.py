@@ -1,0 +1,132 @@
+"""Hooks: functions that see each attempt of each call, and may sign it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, TypeAlias
+
+from onehttp.calls.asking import Ask
+from onehttp.calls.course import Course
+from onehttp.policies.deadline import Deadline
+from onehttp_backends.contract import Request, Response
+from onehttp_backends.errors import CurlCode, RequestTypeError, TransferError
+
+OnAttempt: TypeAlias = "Callable[[Request], Request | Awaitable[Request | None] | None]"
+OnResponse: TypeAlias = "Callable[[Request, Response], Awaitable[None] | None]"
+OnError: TypeAlias = "Callable[[Request, TransferError], Awaitable[None] | None]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """Functions around each attempt: one exchange on the wire, so a retry, a redirect and a
+    connection that stands in are attempts of their own.
+
+    They run where the call is made, in its thread or task, and `submit` has them run on a thread of
+    its own. A coroutine function can be awaited only: it refuses blocking calls and `submit`. What
+    a hook raises ends the call, and is its caller's (of `submit` the cause of the error); a
+    `TransferError` is what the attempt comes to. Calls that a hook makes pass through the hooks,
+    too. Calls of legacy modules do not: their wire is theirs.
+    """
+
+    on_attempt: OnAttempt | None = None
+    """Before each attempt. May return the request with other headers, to sign it:
+    ``request._replace(headers=(*request.headers, ("X-Signature", sign(request))))``."""
+    on_response: OnResponse | None = None
+    """After each attempt with an answer, whatever its status."""
+    on_error: OnError | None = None
+    """After each attempt that failed."""
+    connection: str | None = None
+    """Only of calls on the connection of this name; None: of all calls."""
+
+
+HookSource: TypeAlias = "Hooks | Iterable[Hooks] | None"
+NO_HOOKS: Final[tuple[Hooks, ...]] = ()
+
+
+def hooks_of(source: HookSource) -> tuple[Hooks, ...]:
+    """What `init` was given.
+
+    Raises:
+        TypeError: something else.
+    """
+    if source is None:
+        return NO_HOOKS
+    found = (source,) if isinstance(source, Hooks) else tuple(source)
+    for each in found:
+        if not isinstance(each, Hooks):
+            raise TypeError(f"hooks: expected onehttp.Hooks, got {type(each).__name__}")
+    return found
+
+
+class WithHooks:
+    """What is around each exchange of a runtime that was given hooks."""
+
+    __slots__ = ("_by_name", "_hooks")
+
+    def __init__(self, hooks: tuple[Hooks, ...]) -> None:
+        self._hooks = hooks
+        self._by_name: dict[str, tuple[Hooks, ...]] = {}
+
+    def __call__(self, request: Request, deadline: Deadline) -> Course:
+        """``request`` between its hooks."""
+        hooks = self._of(request.options.name)
+        asked = False
+        for each in hooks:
+            if each.on_attempt is not None:
+                ask = _asking(each.on_attempt, request)
+                yield ask
+                request = _changed(request, ask.answer)
+                asked = True
+        outcome = yield deadline.within(request, None) if asked else request
+        assert outcome is not None
+        for each in hooks:
+            told: Callable[..., Any] | None = (
+                each.on_response if isinstance(outcome, Response) else each.on_error
+            )
+            if told is not None:
+                yield _asking(told, request, outcome)
+        return outcome
+
+    def _of(self, name: str) -> tuple[Hooks, ...]:
+        found = self._by_name.get(name)
+        if found is None:
+            found = tuple(each for each in self._hooks if each.connection in (None, name))
+            if len(self._by_name) < 1024:
+                self._by_name[name] = found
+        return found
+
+
+def _asking(hook: Callable[..., Any], *told: object) -> Ask[Any]:
+    return Ask(partial(_called, hook, *told), partial(_awaited, hook, *told))
+
+
+def _called(hook: Callable[..., Any], *told: object) -> Any:
+    answer = hook(*told)
+    if inspect.isawaitable(answer):
+        if inspect.iscoroutine(answer):
+            answer.close()
+        name = getattr(hook, "__qualname__", type(hook).__name__)
+        raise TypeError(
+            f"the hook {name} is a coroutine function, which only awaited calls can use: "
+            "aget(), arequest(), ..."
+        )
+    return answer
+
+
+async def _awaited(hook: Callable[..., Any], *told: object) -> Any:
+    answer = hook(*told)
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+def _changed(request: Request, answer: object) -> Request:
+    if answer is None:
+        return request
+    if not isinstance(answer, Request) or answer._replace(headers=request.headers) != request:
+        raise RequestTypeError(
+            CurlCode.BAD_FUNCTION_ARGUMENT,
+            "on_attempt: expected None, or the request with other headers and nothing else changed",
+        )
+    return answer

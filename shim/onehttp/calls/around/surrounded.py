@@ -1,0 +1,86 @@
+"""An engine with something around each of its exchanges: a course, whoever waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from onehttp.calls.callback_driver import CourseTransfer
+from onehttp.calls.course import Course
+from onehttp.calls.drivers import aperform_course, perform_course
+from onehttp.policies.clock import Clock
+from onehttp.policies.deadline import Deadline
+from onehttp_backends.contract import (
+    Backend,
+    Outcome,
+    Request,
+    Response,
+    Stats,
+    Transfer,
+    TransferOptions,
+)
+from onehttp_backends.observed import Call, acalled, called, current, is_on, within
+
+Around: TypeAlias = "Callable[[Request, Deadline], Course]"
+"""What to do with a request: its course yields what goes to the engine in the end, perhaps more
+than once, and returns what the exchange came to."""
+
+
+class Surrounded:
+    """A backend whose every exchange goes by ``around``."""
+
+    __slots__ = ("_around", "_backend", "_clock")
+
+    def __init__(self, backend: Backend, around: Around, clock: Clock) -> None:
+        self._backend = backend
+        self._around = around
+        self._clock = clock
+
+    @property
+    def name(self) -> str:
+        return self._backend.name
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return self._backend.capabilities
+
+    def perform(self, request: Request) -> Response:
+        """See `Backend`."""
+        if is_on() and current() is None:
+            return called(Call(request), lambda: self.perform(request))
+        return perform_course(self._course(request), self._backend, self._clock)
+
+    async def aperform(self, request: Request) -> Response:
+        """See `Backend`."""
+        if is_on() and current() is None:
+            return await acalled(Call(request), lambda: self.aperform(request))
+        return await aperform_course(self._course(request), self._backend, self._clock)
+
+    def submit(self, request: Request, on_done: Callable[[Outcome], None]) -> Transfer:
+        """See `Backend`."""
+        course = self._course(request)
+        if is_on() and current() is None:
+            call = Call(request)
+
+            def done(outcome: Outcome) -> None:
+                call.ended(outcome)
+                on_done(outcome)
+
+            with within(call):
+                return CourseTransfer(course, self._backend, self._clock, done).start()
+        return CourseTransfer(course, self._backend, self._clock, on_done).start()
+
+    def stats(self) -> Stats:
+        """See `Backend`."""
+        return self._backend.stats()
+
+    def forget(self, options: TransferOptions) -> None:
+        """See `Backend`."""
+        self._backend.forget(options)
+
+    def close(self, grace_s: float = 0.0) -> None:
+        """See `Backend`."""
+        self._backend.close(grace_s)
+
+    def _course(self, request: Request) -> Course:
+        return self._around(request, Deadline(request, self._clock))

@@ -1,0 +1,88 @@
+"""Around an exchange: the token that its source has for it, and another if that is refused."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from onehttp.calls.around.surrounded import Surrounded
+from onehttp.calls.asking import Ask
+from onehttp.calls.auth.credentials import AUTHORIZATION, AuthSource
+from onehttp.calls.auth.token_source import AwaitedToken, TokenSource, bearer
+from onehttp.calls.course import Course
+from onehttp.policies.clock import Clock
+from onehttp.policies.deadline import Deadline
+from onehttp_backends.contract import Backend, Request, Response
+from onehttp_backends.errors import CurlCode, RequestError, Sent, TransferError
+from onehttp_backends.observed import step
+from onehttp_backends.shown import shown
+
+UNAUTHORIZED: Final = 401
+
+
+def with_tokens(backend: Backend, auth: AuthSource, clock: Clock) -> Backend:
+    """``backend`` for a call with these credentials."""
+    return Surrounded(backend, with_token, clock) if isinstance(auth, TokenSource) else backend
+
+
+def with_token(request: Request, deadline: Deadline) -> Course:
+    """``request`` with a token, where one is awaited: it is not any more where a redirect has led
+    to another origin."""
+    source = _source(request)
+    if source is None:
+        outcome = yield request
+        assert outcome is not None
+        return outcome
+    ask = _asking(source, request)
+    yield ask
+    outcome = yield deadline.within(_filled(request, ask.answer), None)
+    assert outcome is not None
+    if not (isinstance(outcome, Response) and outcome.status == UNAUTHORIZED):
+        return outcome
+    again = _asking(source, request, ask.answer)
+    yield again
+    if again.answer == ask.answer or deadline.left_s() == 0:
+        return outcome
+    step("the token was refused; again with another", reason="auth")
+    outcome = yield deadline.within(_filled(request, again.answer), None)
+    assert outcome is not None
+    return outcome
+
+
+def _source(request: Request) -> TokenSource | None:
+    for _, value in request.headers:
+        if isinstance(value, AwaitedToken):
+            return value.source
+    return None
+
+
+def _filled(request: Request, token: str) -> Request:
+    headers = tuple(
+        (AUTHORIZATION, bearer(token)) if isinstance(value, AwaitedToken) else (name, value)
+        for name, value in request.headers
+    )
+    return request._replace(headers=headers)
+
+
+def _asking(source: TokenSource, request: Request, refused: str | None = None) -> Ask[str]:
+    def get() -> str:
+        try:
+            return source.get(refused)
+        except TransferError as error:
+            raise _no_token(request, error) from error
+
+    async def aget() -> str:
+        try:
+            return await source.aget(refused)
+        except TransferError as error:
+            raise _no_token(request, error) from error
+
+    return Ask(get, aget)
+
+
+def _no_token(request: Request, error: TransferError) -> RequestError:
+    """Of a request that was not sent, whatever became of the one for the token."""
+    return RequestError(
+        CurlCode.LOGIN_DENIED,
+        f"{shown(request)}: not sent, there is no token for it: {error.message}",
+        sent=Sent.NO,
+    )

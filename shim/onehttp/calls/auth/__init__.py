@@ -1,0 +1,1 @@
+"""Who a call is from: credentials of one call, and tokens that run out."""

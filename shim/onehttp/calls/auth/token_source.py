@@ -1,0 +1,220 @@
+"""Tokens that run out: fetched once for all who wait, used until they are over or refused."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import threading
+import time
+import weakref
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any, Final, TypeAlias
+
+from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
+from onehttp_backends.secret_values import not_pickled
+
+Fetched: TypeAlias = "str | tuple[str, float]"
+"""A token, or a token and for how many seconds it is good."""
+Fetch: TypeAlias = "Callable[[], Fetched | Awaitable[Fetched]]"
+DEFAULT_EARLY_S: Final = 10.0
+_is_token = re.compile(r"[\x21-\x7e]+").fullmatch
+
+
+class TokenSource:
+    """Where the bearer tokens of calls come from: ``api.get("/x", auth=source)``.
+
+    ``fetch`` is asked when there is no token, when its time is nearly over, and when a server has
+    answered 401 to it: then the request is sent once more, with another. However many threads and
+    tasks wait, it is asked once for all of them; what it raises, all of them get, and the next
+    call asks again. Keep one object for as long as its tokens are to be kept.
+
+    Args:
+        fetch: gives ``token`` or ``(token, lifetime_s)``. May be a coroutine function; then only
+            awaited calls can use it. Any other is called on a thread where a task needs a token.
+        early_s: so many seconds before its end a token is not used any more; a tenth of its
+            lifetime at most.
+    """
+
+    def __init__(self, fetch: Fetch, *, early_s: float = DEFAULT_EARLY_S) -> None:
+        if not callable(fetch):
+            raise TypeError(f"fetch: expected a function, got {type(fetch).__name__}")
+        self._fetch = fetch
+        self._is_async = inspect.iscoroutinefunction(fetch)
+        self._early_s = early_s
+        self._token: str | None = None
+        self._until: float | None = None
+        self.header: Final = AwaitedToken(self)
+        """What stands in a request until it is sent."""
+        self._changing = threading.Lock()  # guards the token and the flight
+        self._flight: Future[str] | None = None
+        _all.add(self)
+
+    def __repr__(self) -> str:
+        return f"TokenSource({getattr(self._fetch, '__qualname__', type(self._fetch).__name__)})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        not_pickled(self)
+
+    def get(self, refused: str | None = None) -> str:
+        """A token, in a thread that may block; not the one that a server has ``refused``.
+
+        Raises:
+            TypeError: ``fetch`` is a coroutine function, or gives no token.
+            Exception: what ``fetch`` raises.
+        """
+        if self._is_async:
+            raise TypeError(
+                "auth: the tokens of this TokenSource come from a coroutine function, which only "
+                "awaited calls can use: aget(), arequest(), ..."
+            )
+        while True:
+            token, flight, is_mine = self._look(refused)
+            if flight is None:
+                assert token is not None
+                return token
+            if is_mine:
+                self._lead(flight)
+            try:
+                return flight.result()
+            except _TakenBackError:
+                continue  # whoever asked for it was interrupted: somebody else does
+
+    async def aget(self, refused: str | None = None) -> str:
+        """The same in a task."""
+        import asyncio
+
+        while True:
+            token, flight, is_mine = self._look(refused)
+            if flight is None:
+                assert token is not None
+                return token
+            if is_mine and self._is_async:
+                await self._alead(flight)
+            elif is_mine:
+                thread = threading.Thread(
+                    target=self._lead_apart, args=(flight,), name="onehttp-token", daemon=True
+                )
+                try:
+                    thread.start()
+                except RuntimeError as error:
+                    self._land(flight, error)
+            try:
+                return await asyncio.wrap_future(flight)
+            except _TakenBackError:
+                continue
+
+    def _look(self, refused: str | None) -> tuple[str | None, Future[str] | None, bool]:
+        """The token there is, or the flight that brings one, and whether it is to be flown."""
+        with self._changing:
+            is_over = self._until is not None and time.monotonic() >= self._until
+            if self._token is not None and self._token != refused and not is_over:
+                return self._token, None, False
+            if self._flight is not None:
+                return None, self._flight, False
+            flight = self._flight = Future()
+            flight.set_running_or_notify_cancel()  # whoever waits and gives up does not end it
+            return None, flight, True
+
+    def _lead(self, flight: Future[str]) -> None:
+        """Fetch, in a thread; what that raises is the flight's end, and raised."""
+        try:
+            found = self._fetch()
+            if inspect.isawaitable(found):
+                if inspect.iscoroutine(found):
+                    found.close()
+                raise TypeError("auth: fetch gave something to await; make it a coroutine function")
+            self._keep(found)
+        except BaseException as error:
+            self._land(flight, error)
+            raise
+        self._land(flight)
+
+    def _lead_apart(self, flight: Future[str]) -> None:
+        with suppress(Exception):  # whoever waits for the flight has it
+            self._lead(flight)
+
+    async def _alead(self, flight: Future[str]) -> None:
+        try:
+            found: Any = self._fetch()
+            self._keep(await found)
+        except BaseException as error:
+            self._land(flight, error)
+            raise
+        self._land(flight)
+
+    def _keep(self, found: object) -> None:
+        token, lifetime_s = found if isinstance(found, tuple) and len(found) == 2 else (found, None)
+        if not isinstance(token, str) or not isinstance(lifetime_s, (int, float, type(None))):
+            raise TypeError("auth: fetch gave neither a token nor (token, lifetime_s)")
+        bearer(token)
+        until = None
+        if lifetime_s is not None:
+            until = time.monotonic() + lifetime_s - min(self._early_s, lifetime_s / 10)
+        with self._changing:
+            self._token, self._until = token, until
+
+    def _land(self, flight: Future[str], error: BaseException | None = None) -> None:
+        with self._changing:
+            if self._flight is flight:
+                self._flight = None
+            token = self._token
+        if error is None:
+            assert token is not None
+            flight.set_result(token)
+        else:  # a cancelled task, or Ctrl-C, is the end of nobody else's
+            flight.set_exception(error if isinstance(error, Exception) else _TakenBackError())
+
+    def _forget_flight(self) -> None:
+        """In a forked child: who fetches for its parent is not here."""
+        self._changing = threading.Lock()
+        self._flight = None
+
+
+class AwaitedToken(str):
+    """The value of an ``Authorization`` that its source has yet to give. As it stands, no engine
+    takes it: a request that is sent past those who fill it in must not go out without."""
+
+    __slots__ = ("source",)
+
+    source: TokenSource
+
+    def __new__(cls, source: TokenSource) -> AwaitedToken:
+        made = super().__new__(cls, "\n")
+        made.source = source
+        return made
+
+
+def bearer(token: str) -> str:
+    """The value of ``Authorization`` for a token.
+
+    Raises:
+        RequestError: it cannot be sent.
+    """
+    if not isinstance(token, str):
+        raise RequestTypeError(
+            CurlCode.BAD_FUNCTION_ARGUMENT,
+            f"auth: expected the token as str, got {type(token).__name__}",
+        )
+    if not _is_token(token):
+        raise RequestError(
+            CurlCode.BAD_FUNCTION_ARGUMENT, "auth: a token is visible ASCII without blanks"
+        )
+    return f"Bearer {token}"
+
+
+class _TakenBackError(Exception):
+    """Whoever fetched was cancelled, or interrupted."""
+
+
+_all: weakref.WeakSet[TokenSource] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for source in list(_all):
+        source._forget_flight()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
