@@ -222,6 +222,7 @@ class PycurlBackend:
         helm = self._helm
         if helm is None:
             return Stats(backend=self.name, library=LIBCURL.name, global_inits=LIBCURL.global_inits)
+        helm.drop_closed_loops()
         return helm.engine.stats()
 
     def forget(self, options: TransferOptions) -> None:

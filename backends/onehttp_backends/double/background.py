@@ -20,10 +20,17 @@ class Running:
     def __init__(self, future: concurrent.futures.Future[Outcome]) -> None:
         self.future = future
         self.is_closed_under = False
+        self.waited_for_on: asyncio.AbstractEventLoop | None = None
+        """The loop of the task that waits for it."""
 
     def cancel(self) -> bool:
         """End it with a `CancelledError`; False when it had ended already."""
         return not self.future.done() and self.future.cancel()
+
+    def end_with_loop(self) -> None:
+        """End it if the loop was closed: nobody waits for it any more."""
+        if self.waited_for_on is not None and self.waited_for_on.is_closed():
+            self.cancel()
 
 
 def run_loop(loop: asyncio.AbstractEventLoop) -> None:
@@ -32,14 +39,18 @@ def run_loop(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
     try:
         loop.run_forever()
-        tasks = asyncio.all_tasks(loop)
-        for task in tasks:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        loop.run_until_complete(asyncio.sleep(0))  # lets transports close
+        loop.run_until_complete(_end_tasks())
     finally:
         if os.getpid() == process:
             loop.close()
+
+
+async def _end_tasks() -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(0)  # lets transports close
 
 
 def outcome_of(future: concurrent.futures.Future[Outcome]) -> Outcome:

@@ -149,6 +149,7 @@ class HttpxBackend:
         if self._table is not None:
             return await self._answer(self._table.pick(request), request)
         running = self._start(self._carried(request, None))
+        running.waited_for_on = asyncio.get_running_loop()
         try:
             outcome: Outcome = await asyncio.wrap_future(running.future)
         except asyncio.CancelledError:
@@ -202,6 +203,8 @@ class HttpxBackend:
             self.seen.clear()
 
     def stats(self) -> Stats:
+        for running in list(self._in_flight):
+            running.end_with_loop()
         with self._counting:
             return Stats(
                 backend=self.name,

@@ -13,12 +13,13 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
+from onehttp.calls.closed_loops import LOOK_AGAIN_S, are_any, give_back
 from onehttp.calls.policy_state import NO_BREAKER, REFUSALS, SERVER_ERROR
 from onehttp.errors import CircuitOpenError, LimitReachedError
-from onehttp.policies.clock import Pause
+from onehttp.policies.clock import Clock, Pause
 from onehttp.policies.deadline import Deadline, least
 from onehttp.policies.failover import chain
-from onehttp.policies.limits import Limiter
+from onehttp.policies.limits import Limiter, Turn
 from onehttp.policies.redirects import following
 from onehttp.policies.retry import may_repeat
 from onehttp_backends.contract import Outcome, Request, Response
@@ -177,6 +178,8 @@ def _admitted(
     """The era of an attempt that could not begin at once, or why it may not begin at all."""
     breaker, limiter = policies.breaker, policies.limiter
     era = NO_BREAKER if breaker is None else breaker.admit(deadline.clock.now)
+    if not era and breaker is not None and give_back():
+        era = breaker.admit(deadline.clock.now)
     if not era:
         policies.count("circuit_refused")
         step("refused: the circuit is open")
@@ -207,12 +210,13 @@ def _has_turn(
     policies: PoliciesInForce, limiter: Limiter, deadline: Deadline
 ) -> Generator[Pause, None, bool]:
     """Wait for a place, then for the moment to start; False: one of them comes too late."""
+    give_back()
     turn = limiter.enter()
     if turn is not None:
         policies.count("limit_waited")
         step("waits for its turn")
         try:
-            yield Pause(_patience_s(limiter, deadline), turn)
+            yield from _wait_for(turn, _patience_s(limiter, deadline), deadline.clock)
         except GeneratorExit:
             if not limiter.withdraw(turn):
                 limiter.leave()
@@ -230,6 +234,17 @@ def _has_turn(
         if not has_moment:
             limiter.leave()
     return has_moment
+
+
+def _wait_for(turn: Turn, patience_s: float | None, clock: Clock) -> Generator[Pause, None, None]:
+    """Until the turn has come, or for ``patience_s``; those before it may be tasks whose loop is
+    closed by now."""
+    left_s = patience_s
+    until = None if left_s is None else clock.now() + left_s
+    while not turn.is_granted and (left_s is None or left_s > 0):
+        yield Pause(least(left_s, LOOK_AGAIN_S) if are_any() else left_s, turn)
+        give_back()
+        left_s = None if until is None else until - clock.now()
 
 
 def _patience_s(limiter: Limiter, deadline: Deadline) -> float | None:

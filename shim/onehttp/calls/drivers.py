@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from onehttp.calls.asking import Ask
+from onehttp.calls.closed_loops import holders_here
 from onehttp.calls.course import ChainCall, Course, policed
 from onehttp.policies.clock import Clock, Pause
 from onehttp.policies.deadline import Deadline
@@ -106,13 +107,22 @@ async def aperform_policed(call: PolicedCall) -> Response:
     if is_on() and current() is None:
         return await acalled(Call(call.request), lambda: aperform_policed(call))
     first: Outcome | None = None
-    if era := call.begin():
-        try:
-            first = await _aperformed(call.backend, call.request)
-        finally:
+    era = 0
+
+    def give_back() -> None:
+        if era:
             call.end(era, first)
-        if type(first) is Response and first.status < ERROR_STATUS:
-            return first
+
+    holders = holders_here()
+    holders[call] = give_back
+    try:
+        if era := call.begin():
+            first = await _aperformed(call.backend, call.request)
+    finally:
+        if holders.pop(call, None) is not None:
+            give_back()
+    if type(first) is Response and first.status < ERROR_STATUS:
+        return first
     return await aperform_course(call.course(first), call.backend, call.clock)
 
 
@@ -160,6 +170,8 @@ def perform_course(course: Course, backend: Backend, clock: Clock = REAL_CLOCK) 
 async def aperform_course(course: Course, backend: Backend, clock: Clock = REAL_CLOCK) -> Response:
     """The same in the running task."""
     outcome: Outcome | None = None
+    holders = holders_here()
+    holders[course] = course.close
     try:
         while True:
             step = course.send(outcome)
@@ -174,7 +186,8 @@ async def aperform_course(course: Course, backend: Backend, clock: Clock = REAL_
     except StopIteration as end:
         outcome = end.value
     finally:
-        course.close()
+        if holders.pop(course, None) is not None:
+            course.close()
     return _returned(outcome)
 
 

@@ -8,6 +8,7 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from onehttp.calls.closed_loops import give_back
 from onehttp.errors import (
     CancelledError,
     CircuitOpenError,
@@ -143,6 +144,7 @@ class PoliciesInForce:
 
     def counters(self) -> PolicyCounters:
         """As they stand."""
+        give_back()
         breaker, limiter = self.breaker, self.limiter
         with self._counting:
             counts = dict(self._counts)

@@ -56,18 +56,18 @@ class Clock:
             await asyncio.sleep(pause.seconds or 0)
             return
         loop = asyncio.get_running_loop()
-        granted = asyncio.Event()
+        granted = loop.create_future()
+
+        def note() -> None:
+            if not granted.done():
+                granted.set_result(None)
 
         def wake() -> None:
-            with suppress(RuntimeError):  # the loop is closed; its task has left the line
-                loop.call_soon_threadsafe(granted.set)
+            with suppress(RuntimeError):  # the loop is closed: see `closed_loops`
+                loop.call_soon_threadsafe(note)
 
         pause.turn.when_granted(wake)
-        waiting = asyncio.ensure_future(granted.wait())
-        try:
-            await asyncio.wait([waiting], timeout=pause.seconds)
-        finally:
-            waiting.cancel()
+        await asyncio.wait([granted], timeout=pause.seconds)
 
     def later(self, pause: Pause, resume: Callable[[], None]) -> Timer | None:
         """For who can do neither: ``resume`` is called then, on another thread. It may be called

@@ -31,7 +31,7 @@ def test_a_call_that_finds_no_place_in_its_time_is_not_sent(world: World) -> Non
         world.call("api", "POST")
     error = caught.value
     assert (error.code, error.sent, error.phase) == (28, onehttp.Sent.NO, onehttp.Phase.QUEUE)
-    assert (world.seen, world.clock.pauses) == ([], [4])
+    assert (world.seen, sum(pause or 0 for pause in world.clock.pauses)) == ([], 4)
     counters = onehttp.Connection(world.runtime, "api").counters
     assert (counters.limit_waited, counters.limit_refused, counters.in_flight) == (1, 1, 1)
 
@@ -63,7 +63,7 @@ def test_waiting_can_be_limited_or_switched_off(world: World) -> None:
     limiter_of(world).enter()
     with pytest.raises(onehttp.LimitReachedError):
         world.call("api")
-    assert world.clock.pauses == [0.5, 0]
+    assert world.clock.pauses == [0.5]
 
 
 @pytest.mark.parametrize("answer", [200, 503, REFUSED])

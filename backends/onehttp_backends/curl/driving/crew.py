@@ -106,6 +106,14 @@ class Crew:
                 transfer.is_cancelled = True
                 self.engine.inbox.append(transfer)
 
+    def drop_closed_loops(self) -> None:
+        """Loops tell nobody that they were closed: look."""
+        closed = [loop for loop in list(self.loop_drivers) if loop.is_closed()]
+        for loop in closed:
+            self.drop_loop(loop)
+        if closed and self.engine.inbox:
+            self.ensure_driven()
+
     def forget(self) -> None:
         """In a forked child: all of it is the parent's, and so are those who wait."""
         engine = self.engine

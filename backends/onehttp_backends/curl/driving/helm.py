@@ -236,9 +236,7 @@ class Helm(Crew):
         if self.ownership.is_gone:
             raise EngineGoneError
         if loop_driver is None:
-            for other in list(self.loop_drivers):
-                if other.is_closed():
-                    self.drop_loop(other)
+            self.drop_closed_loops()
             loop_driver = self.loop_drivers[loop] = LoopDriver(self, loop)
         return loop_driver
 
