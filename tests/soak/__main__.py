@@ -12,6 +12,7 @@ descriptors must not grow once it is warm.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import faulthandler
 import gc
 import json
@@ -27,9 +28,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 import onehttp
-from servers.raw import RawServer
 from soak.account import Account
-from soak.load import HANG_S, Load, moody
+from soak.apart import Apart
+from soak.load import HANG_S, Load
 from soak.outcome import Outcome, Resources
 from soak.trouble import Trouble
 from stand_ins.page import put
@@ -61,11 +62,11 @@ def soak(seconds: float, backend: str) -> Outcome:
     faulthandler.dump_traceback_later(seconds + 3 * HANG_S, exit=True)
     account = Account()
     folder = tempfile.TemporaryDirectory()
-    with folder, RawServer(moody) as one, RawServer(moody) as other:
-        trouble = Trouble(account, (one, other), Path(folder.name))
+    with folder, Apart("moody", "moody") as servers, Apart("keep_answering") as frozen:
+        trouble = Trouble(account, servers.urls, frozen, Path(folder.name))
         onehttp.init(trouble.file, backend=backend, queries=LIMITS)
         queries = onehttp.api.process.runtime.queries  # type: ignore[union-attr]
-        load = Load((one.url, other.url), account, time.monotonic() + seconds)
+        load = Load(servers.urls, account, time.monotonic() + seconds)
         threads = load.threads(BLOCKING_THREADS, LOOPS)
         trouble.start()
         for thread in threads:
@@ -77,7 +78,7 @@ def soak(seconds: float, backend: str) -> Outcome:
         # Transactions that are gone, and loops that have ended, leave their queries behind.
         while _is_under_way() and time.monotonic() < load.end + HANG_S:
             time.sleep(0.05)
-        end = resources()
+        end = resources(settles=True)
         engine = onehttp.stats()
         report = onehttp.shutdown()
     faults = account.close(queries.stats(), engine)
@@ -96,11 +97,19 @@ def _is_under_way() -> bool:
     return bool(onehttp.query_stats().open or onehttp.stats().in_flight)
 
 
-def resources() -> Resources:
-    """What this process has now."""
+def resources(settles: bool = False) -> Resources:
+    """What this process has now; once ``settles``, without what the allocator only holds."""
     gc.collect()
+    held_kib = resident_kib()
+    if settles:
+        # How full malloc's arenas are, one for each few threads, says how those have taken turns.
+        ctypes.CDLL(None).malloc_trim(0)
+    return Resources(resident_kib(), held_kib, len(os.listdir("/proc/self/fd")))
+
+
+def resident_kib() -> int:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return Resources(pages * os.sysconf("SC_PAGE_SIZE") // 1024, len(os.listdir("/proc/self/fd")))
+    return pages * os.sysconf("SC_PAGE_SIZE") // 1024
 
 
 def watch(load: Load, seconds: float, title: str) -> Resources:
@@ -121,9 +130,10 @@ def watch(load: Load, seconds: float, title: str) -> Resources:
         bar = progress.add_task("", total=seconds, sent=0, ended=0, rate=0, memory=0, descriptors=0)
         while (left := load.end - time.monotonic()) > 0:
             stop.wait(min(1.0, left))
-            before, ended, now = ended, account.ended.total(), resources()
             done = seconds - max(0.0, load.end - time.monotonic())
-            if warm is None and done >= WARM * seconds:
+            is_warm = warm is None and done >= WARM * seconds
+            before, ended, now = ended, account.ended.total(), resources(settles=is_warm)
+            if is_warm:
                 warm = now
             progress.update(
                 bar,
@@ -134,7 +144,7 @@ def watch(load: Load, seconds: float, title: str) -> Resources:
                 memory=now.memory_kib // 1024,
                 descriptors=now.descriptors,
             )
-    return warm or resources()
+    return warm or resources(settles=True)
 
 
 def main() -> int:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import onehttp
 from onehttp.queries.routes import Route
 from onehttp.testing import FakeTransaction, FakeTransactionLayer
-from servers.raw import OK, Peer
 from soak.account import Account
 
 TIMEOUT_S = 2.0
@@ -24,29 +23,6 @@ ROOM = 96
 CHAIN = 3
 HANG_S = 60.0
 """Long after every time limit: a call that has not ended by then never will."""
-
-
-def moody(peer: Peer) -> None:
-    """Usually answers; sometimes late, never, with half a body, by closing or by a reset."""
-    dice = random.Random(peer.number)
-    while peer.request():
-        mood = dice.random()
-        if mood < 0.90:
-            peer.send(OK)
-        elif mood < 0.94:
-            time.sleep(dice.random() / 50)
-            peer.send(OK)
-        elif mood < 0.96:
-            peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
-            return
-        elif mood < 0.98:
-            return
-        elif mood < 0.995:
-            peer.reset()
-            return
-        else:
-            peer.wait_for_close()
-            return
 
 
 class RouteFailedError(Exception):

@@ -13,9 +13,11 @@ from soak.account import Account
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What the process has, servers included."""
+    """What the process has."""
 
     memory_kib: int
+    held_kib: int
+    """With what the allocator has not given back to the system."""
     descriptors: int
 
 
@@ -50,10 +52,12 @@ class Outcome:
     def lines(self) -> list[str]:
         """What is asked of a soak."""
         return [
-            f"{self.seconds / 60:g} minutes on {self.engine.backend}, its servers in the process",
+            f"{self.seconds / 60:g} minutes on {self.engine.backend}, its servers apart",
             f"{self.sent} sent, {self.finished} finished, {self.sent - self.finished} stuck",
-            f"memory {self.warm.memory_kib // 1024} MiB when warm, "
-            f"{self.end.memory_kib // 1024} MiB at the end ({self.growth:+.1f} %)",
+            f"memory {self.warm.memory_kib / 1024:.1f} MiB when warm, "
+            f"{self.end.memory_kib / 1024:.1f} MiB at the end ({self.growth:+.1f} %); with what "
+            f"the allocator holds {self.warm.held_kib / 1024:.1f} and "
+            f"{self.end.held_kib / 1024:.1f} MiB",
             f"descriptors {self.warm.descriptors} when warm, {self.end.descriptors} at the end",
             f"{self.signals} signals handled meanwhile",
             *(self.faults[:20] or ["nothing lost: every account adds up"]),

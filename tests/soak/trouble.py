@@ -7,8 +7,6 @@ import asyncio
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -16,34 +14,28 @@ from typing import Any, Final
 
 import onehttp
 from servers.patience import PATIENCE_S
-from servers.raw import RawServer, keep_answering
 from soak.account import Account
-from stand_ins.processes import PREAMBLE
+from soak.apart import Apart
 
 DEAD: Final = ".dead.example"
 DEAD_S: Final = 5.0
 """How long the system's resolver asks for a name that nobody answers for."""
 CALL_S: Final = 0.5
 SIGNALS_PER_S: Final = 100
-_FROZEN: Final = """
-import threading
-from servers.raw import RawServer, keep_answering
-with RawServer(keep_answering) as server:
-    print(server.url, flush=True)
-    threading.Event().wait()
-"""
 
 
 class Trouble:
     """Makes it, each kind on a thread of its own, until `stop`; each is entered in an account."""
 
-    def __init__(self, account: Account, servers: tuple[RawServer, ...], folder: Path) -> None:
+    def __init__(
+        self, account: Account, urls: tuple[str, ...], frozen: Apart, folder: Path
+    ) -> None:
         self._account = account
-        self._servers = servers
+        self._urls = urls
+        self._frozen = frozen
         self._file = folder / "connections.yaml"
         self._is_over = threading.Event()
         self._resolve: Callable[..., Any] = socket.getaddrinfo
-        self._frozen: subprocess.Popen[str] | None = None
         self._threads: list[threading.Thread] = []
         self.beats = 0
         """Signals that were handled."""
@@ -57,10 +49,6 @@ class Trouble:
     def start(self) -> None:
         """Begin, in the main thread, to which signals come."""
         socket.getaddrinfo = self._resolved
-        command = [sys.executable, "-c", PREAMBLE + _FROZEN]
-        self._frozen = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self._frozen.stdout is not None
-        frozen_url = self._frozen.stdout.readline().strip()
         signal.signal(signal.SIGALRM, self._beat)
         signal.setitimer(signal.ITIMER_REAL, 1 / SIGNALS_PER_S, 1 / SIGNALS_PER_S)
         kinds = (
@@ -68,7 +56,7 @@ class Trouble:
             self._fork,
             self._ask_for_dead_names,
             self._end_loops,
-            lambda: self._freeze(frozen_url),
+            self._freeze,
         )
         self._threads = [threading.Thread(target=kind, daemon=True) for kind in kinds]
         for thread in self._threads:
@@ -81,9 +69,6 @@ class Trouble:
             thread.join(PATIENCE_S)
         signal.setitimer(signal.ITIMER_REAL, 0)
         socket.getaddrinfo = self._resolve
-        if self._frozen is not None:
-            self._frozen.kill()
-            self._frozen.wait()
         return [str(thread) for thread in self._threads if thread.is_alive()]
 
     def _beat(self, _signal: int, _frame: object) -> None:
@@ -106,7 +91,7 @@ class Trouble:
             self._account.end(kind)
 
     def _write(self, number: int) -> None:
-        url = self._servers[number % len(self._servers)].url
+        url = self._urls[number % len(self._urls)]
         text = (
             f"version: 1\nconnections:\n  api: {{url: '{url}', headers: {{X-Set: '{number}'}}}}\n"
         )
@@ -121,15 +106,13 @@ class Trouble:
             self._write(number)
             onehttp.reload()
             self._note("reload")
-            for server in self._servers:
-                server.requests.clear()  # what has come is not kept: it is memory
 
     def _fork(self) -> None:
-        with RawServer(keep_answering) as server:
+        with Apart("keep_answering") as server:
             while self._goes_on(0.5):
                 pid = os.fork()
                 if pid == 0:
-                    os._exit(_child(server.url))
+                    os._exit(_child(server.urls[0]))
                 status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
                 self._note("fork", f"exit {status}")
                 if status:
@@ -150,7 +133,7 @@ class Trouble:
 
     def _end_loops(self) -> None:
         async def leave_some_behind() -> None:
-            url = self._servers[0].url
+            url = self._urls[0]
             calls = [onehttp.arequest("GET", url, timeout=CALL_S) for _ in range(4)]
             for call in calls:
                 asyncio.ensure_future(call)  # noqa: RUF006 (the loop ends before it does)
@@ -162,13 +145,13 @@ class Trouble:
             loop.close()
             self._note("loop that ends")
 
-    def _freeze(self, url: str) -> None:
-        assert self._frozen is not None
+    def _freeze(self) -> None:
+        url = self._frozen.urls[0]
         while self._goes_on(0.1):
             self._call("before it freezes", url)
-            self._frozen.send_signal(signal.SIGSTOP)
+            self._frozen.freeze()
             self._call("frozen server", url)
-            self._frozen.send_signal(signal.SIGCONT)
+            self._frozen.thaw()
 
 
 def _child(url: str) -> int:

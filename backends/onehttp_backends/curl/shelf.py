@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import Any, Generic, TypeVar
 
 from onehttp_backends.contract import HttpVersion, TransferOptions
@@ -13,17 +14,19 @@ MAX_IDLE_PER_SHELF = 1024
 class Shelf(Generic[H]):
     """Where the idle handles of one (options, origin) lie."""
 
-    __slots__ = ("idle", "is_forgotten", "is_http1", "is_one_shot", "keeps", "may_be_http2",
-                 "opened", "options", "origin", "silent")  # fmt: skip
+    __slots__ = ("has_answered", "idle", "is_forgotten", "is_http1", "is_one_shot", "keeps",
+                 "may_be_http2", "opened", "options", "origin", "silent")  # fmt: skip
 
     def __init__(self, options: TransferOptions, origin: str) -> None:
         self.options = options  # kept, so that no other options get their identity
         self.origin = origin
         self.idle: list[H] = []
         self.is_forgotten = False
-        # An easy handle remembers what it was challenged for, and nothing makes it forget.
-        self.keeps = 0 if options.auth and options.auth.each_time else MAX_IDLE_PER_SHELF
-        """How many idle handles it keeps."""
+        self.has_answered = False
+        """Something has come from the origin, ever."""
+        self.keeps = 0
+        """How many idle handles it keeps; none for an origin that has never answered, of which
+        there may be any number: dead names, in URLs of strangers."""
         self.is_one_shot = not options.reuse and (
             options.max_redirects > 0 or options.auth is not None
         )
@@ -38,6 +41,14 @@ class Shelf(Generic[H]):
         )
         self.may_be_http2 = not self.is_http1
         """What its next connection may speak, as far as those before it tell."""
+
+    def note_head(self, head: Sized) -> None:
+        """What has come of a response: from the first on handles are kept."""
+        if head and not self.has_answered:
+            self.has_answered = True
+            # An easy handle remembers what it was challenged for, and nothing makes it forget.
+            if not (self.options.auth and self.options.auth.each_time):
+                self.keeps = MAX_IDLE_PER_SHELF
 
     def avoids_connections(self) -> bool:
         """Whether others still use a connection that is silent, which libcurl would give us too."""

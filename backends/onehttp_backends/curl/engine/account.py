@@ -35,6 +35,9 @@ class Account:
         self.pid = os.getpid()
         """Whose engine it is: a forked child's is another."""
         self._peers: dict[int, Peer] = {}
+        """By libcurl's number of the connection."""
+        self._places: dict[Peer, Peer] = {}
+        """Each once: most connections are to few places."""
         self.completed = self.failed = self.cancelled = 0
         self.opened = self.reused = 0
         self.callback_errors = 0
@@ -128,5 +131,7 @@ class Account:
         if _CONN_ID:
             if len(self._peers) >= MAX_KNOWN_PEERS:
                 self._peers.clear()
+                self._places.clear()
+            peer = self._places.setdefault(peer, peer)
             self._peers[easy.getinfo(_CONN_ID)] = peer
         return peer

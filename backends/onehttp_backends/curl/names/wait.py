@@ -52,6 +52,7 @@ class Wait:
         "is_parked",
         "is_paused",
         "limits_s",
+        "look",
         "place",
         "rounds",
         "since",
@@ -77,6 +78,8 @@ class Wait:
         """In the middle of a redirect, for what it leads to."""
         self.is_parked = False
         """Taken out of the multi for a name."""
+        self.look = 0
+        """The number of the next look at it, unless something comes before that."""
         self.place = Place("", 0)
         """What it was about to connect to."""
         self.tried: Addresses | None = None

@@ -75,9 +75,11 @@ class NameWaits(Generic[T]):
         self.open: dict[Name, dict[T, None]] = {}
         """Who waits for a name. Empty, nothing here has to be done in a turn."""
         self._answered: deque[tuple[Name, Answer]] = deque()
-        self._looks: list[tuple[float, int, T]] = []
+        self._looks: list[tuple[float, int]] = []
         """A heap: when to look at a transfer for which nothing may have come by then."""
-        self._numbers = itertools.count()
+        self._looked_at: dict[int, T] = {}
+        """Which that is; one that has ended is not kept until its time comes."""
+        self._numbers = itertools.count(1)
 
     def refresh(self) -> bool:
         """Before transfers begin: what was to be forgotten is not used for them.
@@ -166,6 +168,7 @@ class NameWaits(Generic[T]):
         if wait := _wait_of(transfer):
             for name in tuple(wait.asked):
                 self._cross_off(transfer, wait, name)
+            self._looked_at.pop(wait.look, None)
 
     # ---- each turn
 
@@ -183,8 +186,11 @@ class NameWaits(Generic[T]):
             self._answered.popleft()
         now = self.names.now()
         while self._looks and self._looks[0][0] <= now:
-            self._look(self._looks[0][2], now, end)
-            heapq.heappop(self._looks)  # what it put in comes later
+            waiting = self._looked_at.get(self._looks[0][1])
+            if waiting is not None:
+                self._look(waiting, now, end)
+            _, number = heapq.heappop(self._looks)  # what it put in comes later
+            self._looked_at.pop(number, None)
 
     def sooner_ms(self, timeout_ms: float) -> float:
         """What comes first: the next look at a transfer, or ``timeout_ms`` (-1 = never)."""
@@ -280,7 +286,11 @@ class NameWaits(Generic[T]):
         serves_from = self.names.serves_from(wait.name)
         at = min(self.names.now() + PATIENCE_S if wait.tried else serves_from, wait.deadline)
         if at < math.inf:
-            heapq.heappush(self._looks, (at, next(self._numbers), transfer))
+            number = next(self._numbers)
+            self._looked_at[number] = transfer
+            heapq.heappush(self._looks, (at, number))
+            self._looked_at.pop(wait.look, None)
+            wait.look = number
 
     def _look(self, transfer: T, now: float, end: End[T]) -> None:
         wait = _wait_of(transfer)
