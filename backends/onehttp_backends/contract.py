@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, NoReturn, Protocol, TypeAlias, runtime_checkable
 
+from onehttp_backends.bodies.upload import Upload
 from onehttp_backends.certificates.pem import Pem
 from onehttp_backends.errors import TransferError
 from onehttp_backends.headers import HeaderPairs
@@ -247,6 +248,8 @@ class Request(NamedTuple):
     connect_timeout_s: float | None = None
     passes_redirects_by: bool = False
     """A redirect that leads somewhere is over with its head: its body is not waited for."""
+    upload: Upload | None = None
+    """A body that is read while it is sent, instead of ``body``; see `optional.streaming`."""
 
     def __repr__(self) -> str:
         size = f" {len(self.body)} bytes" if isinstance(self.body, bytes) else ""

@@ -195,6 +195,13 @@ class TooLargeError(TransferError):
     has_any_code = False
 
 
+class UploadError(TransferError):
+    """A body that is read while it is sent cannot be: its file was changed, it gave no bytes, more
+    or fewer than announced, or has to be sent again and can be read only once."""
+
+    usual = (CurlCode.READ_ERROR, Sent.MAYBE, Phase.SEND)
+
+
 class TooManyRedirectsError(TransferError):
     """More redirects than allowed."""
 
@@ -248,6 +255,7 @@ _BY_CODE: dict[int, type[TransferError]] = {
     55: DisconnectedError,
     56: DisconnectedError,
     65: DisconnectedError,
+    26: UploadError,
     28: TimeoutError,
     35: TLSError,
     53: TLSError,

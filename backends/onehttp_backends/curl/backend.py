@@ -15,6 +15,7 @@ from onehttp_backends.curl.driving.callbacks import CallbackTransfer
 from onehttp_backends.curl.driving.crew import Crew
 from onehttp_backends.curl.driving.event_loop import LoopTransfer
 from onehttp_backends.curl.driving.helm import Helm
+from onehttp_backends.curl.driving.opening import StreamingEngine
 from onehttp_backends.curl.driving.waiting import EngineGoneError
 from onehttp_backends.curl.driving.window import Window, WindowTransfer
 from onehttp_backends.curl.engine import Engine
@@ -36,7 +37,7 @@ _ENGINE: Final = "engine"
 K = TypeVar("K")
 
 
-class PycurlBackend:
+class PycurlBackend(StreamingEngine):
     """One libcurl multi handle, shared by blocking callers, event loops and callbacks.
 
     Nothing is made before the first transfer: no handle, socket or thread. A forked child
@@ -241,6 +242,13 @@ class PycurlBackend:
         helm = self._place.pop(_ENGINE, None)
         if helm is not None:
             helm.close(grace_s)
+
+    def _living(self) -> Helm:
+        helm = self._helm or self._start()
+        if helm.is_gone:
+            self._forget(helm)
+            helm = self._start()
+        return helm
 
     def _start(self) -> Helm:
         if self._is_closed:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import itertools
 from collections import deque
+from typing import ClassVar
 
 import pycurl
 
@@ -49,7 +50,6 @@ class Handle(MessageSettings):
         "__weakref__",
         "_body",
         "_connect_timeout_s",
-        "_passes_by",
         "_total_timeout_s",
         "_url",
         "always_connects",
@@ -58,6 +58,7 @@ class Handle(MessageSettings):
         "decoding",
         "hops",
         "kept_bytes",
+        "passes_redirects_by",
         "places",
         "progress",
         "scope",
@@ -66,6 +67,8 @@ class Handle(MessageSettings):
         "waited_us",
         "was_truncated",
     )
+
+    progress_of: ClassVar[type[Progress]] = Progress
 
     def __init__(
         self,
@@ -98,7 +101,7 @@ class Handle(MessageSettings):
         opening = watch.opening
         self.progress: Progress | None = None
         if options.idle_timeout_s:
-            self.progress = Progress(self.easy, shelf, self.head, watch)
+            self.progress = self.progress_of(self.easy, shelf, self.head, watch)
             opening = self.progress.note_opened
         if shelf.origin[:6].lower() == "https:":
             is_strict = options.tls.verify_host and not options.as_libcurl
@@ -132,7 +135,7 @@ class Handle(MessageSettings):
             setopt(pycurl.WRITEFUNCTION, self._keep_what_fits)
         else:
             setopt(pycurl.WRITEFUNCTION, self.body.write)
-        self._passes_by: bool | None = False
+        self.passes_redirects_by: bool | None = False
         if options.peers == "public":
             setopt(pycurl.OPENSOCKETFUNCTION, self._open_public)
             setopt(pycurl.PREREQFUNCTION, self._may_send)
@@ -154,7 +157,7 @@ class Handle(MessageSettings):
             self._url = url
         if self.hops:
             self.hops.begin(url)
-        elif request.passes_redirects_by is not self._passes_by:
+        elif request.passes_redirects_by is not self.passes_redirects_by:
             self._pass_redirects_by(request.passes_redirects_by)
         body = request.body
         verb = (request.method, body is not None)
@@ -200,6 +203,11 @@ class Handle(MessageSettings):
         always_connects = (shelf.is_http1 and not may_find_one) or shelf.avoids_connections()
         if always_connects is not self.always_connects and shelf.options.reuse:
             self._set_always_connects(always_connects)
+
+    @property
+    def pause_bits(self) -> int:
+        """What of it is paused, as libcurl has it."""
+        return 0
 
     @property
     def is_parked(self) -> bool:
@@ -277,7 +285,7 @@ class Handle(MessageSettings):
 
     def _pass_redirects_by(self, passes_by: bool) -> None:
         options, raised, setopt = self.options, self._watch.raised, self.easy.setopt
-        self._passes_by = None
+        self.passes_redirects_by = None
         write = self._keep_what_fits if options.body_policy == "truncate" else self.body.write
         if passes_by or self.decoding:
             if self.decoding is None:
@@ -288,7 +296,7 @@ class Handle(MessageSettings):
         passing = PassingBy(self, write, raised)
         setopt(pycurl.HEADERFUNCTION, passing.note if passes_by else self.head.append)
         setopt(pycurl.WRITEFUNCTION, passing.write if passes_by else write)
-        self._passes_by = passes_by
+        self.passes_redirects_by = passes_by
 
     def _decode(self, chunk: bytes) -> int:
         assert self.decoding is not None

@@ -26,6 +26,7 @@ import pycurl
 
 from onehttp_backends.curl.libcurl import Easy
 from onehttp_backends.curl.shelf import Shelf
+from onehttp_backends.errors import idle_text
 
 MIN_ROOM: Final = 64
 UNSENT_BYTES: Final = 16 * 1024
@@ -85,6 +86,10 @@ class Progress:
         self._started_at = self._moved_at = now
         self._opened: MovingSocket | None = None
         self._counts = (0, 0, 0)
+
+    def text(self) -> str:
+        """What its error says once the limit is over."""
+        return idle_text(self.limit_s)
 
     def last_moved(self) -> float:
         """When, by the monotonic clock."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import weakref
 from collections import deque
 
-from onehttp_backends.contract import TransferOptions
+from onehttp_backends.bodies.upload import Sending
+from onehttp_backends.contract import Request, TransferOptions
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Easy
 from onehttp_backends.curl.sending_guard import OpenedSockets
 from onehttp_backends.curl.shelf import Shelf
+from onehttp_backends.curl.stream_handle import StreamHandle
+from onehttp_backends.optional.streaming import StreamLimits
 from onehttp_backends.rules.request_rules import check_options
 
 MAX_SHELVES = 1024
@@ -52,6 +55,20 @@ class HandlePool:
             handle = Handle(shelf, self._watch, self._paused, self._named_badly)
             self._made.add(weakref.ref(handle, self._made.discard))
             return handle
+
+    def make_for_stream(
+        self, request: Request, origin: str, limits: StreamLimits, sending: Sending | None
+    ) -> StreamHandle:
+        """A handle for one transfer whose bodies pass piece by piece.
+
+        Raises:
+            RequestError: the request or its options hold something that cannot be set.
+        """
+        handle = StreamHandle(
+            request, origin, limits, sending, self._watch, self._paused, self._named_badly
+        )
+        self._made.add(weakref.ref(handle, self._made.discard))
+        return handle
 
     def give_back(self, handle: Handle) -> None:
         """Keep a handle that is in no multi for its next use, as the last thing done with it.

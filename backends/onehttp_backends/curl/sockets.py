@@ -25,7 +25,7 @@ from typing import Final
 import pycurl
 
 from onehttp_backends.curl.bell import Bell
-from onehttp_backends.curl.libcurl import EPOLL_OF_POLL, Hearing, Multi, select_mask
+from onehttp_backends.curl.libcurl import EPOLL_OF_POLL, Easy, Hearing, Multi, select_mask
 
 READABLE: Final = select.EPOLLIN | select.EPOLLRDHUP
 _CLOSED_BY_PEER: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
@@ -120,6 +120,8 @@ class SocketWatch:
         """Sockets that no transfer uses; closed ones may be among them, none is missing."""
         self.is_behind = False
         """There may be more events than the last wait has returned."""
+        self.held: dict[Easy, int] = {}
+        """Of paused transfers: what comes over these waits for them, and is no stray response."""
         self._shut: set[Socket] = set()
         self._silent: set[Socket] = set()
         self.is_listening: bool | None = False
@@ -155,11 +157,13 @@ class SocketWatch:
         return self._sockets.get(fd)
 
     def _change(self, what: int, fd: int) -> None:
-        known = self._sockets.get(fd)
+        known, interest = self._sockets.get(fd), EPOLL_OF_POLL[what]
         if what == pycurl.POLL_REMOVE:
             self._busy.discard(fd)
             if known is not None:
-                if known.inode:
+                if self.held and fd in self.held.values():
+                    interest = 0
+                elif known.inode:
                     self.idle.add(known)
                 else:
                     self._forget(fd)
@@ -169,7 +173,6 @@ class SocketWatch:
             if known is None:  # a pipe of libcurl's own
                 known = self._sockets[fd] = Socket(fd, 0)
             self.idle.discard(known)
-        interest = EPOLL_OF_POLL[what]
         if known is not None and known.interest != interest:
             self._register(known, interest)
 
@@ -254,6 +257,13 @@ class SocketWatch:
         known.silent_at = time.monotonic()
         self._silent.add(known)
         return known
+
+    def release(self, easy: Easy, has_ended: bool) -> None:
+        """A transfer is paused no longer: it goes on, or has ended."""
+        known = self._sockets.get(self.held.pop(easy, -1))
+        if known and not known.interest and known.fd not in self.held.values() and known.is_open():
+            self.idle.add(known) if has_ended else self._busy.add(known.fd)
+            self._register(known, READABLE)
 
     def assume_nothing(self) -> None:
         """Changes were missed, and libcurl is to tell all anew: until then all sockets are idle."""

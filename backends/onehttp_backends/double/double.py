@@ -31,6 +31,7 @@ from onehttp_backends.double.checking import check
 from onehttp_backends.double.clients import Clients
 from onehttp_backends.double.exchange import Exchange
 from onehttp_backends.double.library import LIBRARY
+from onehttp_backends.double.streams.opening import StreamingDouble
 from onehttp_backends.double.web_apps import asgi_handler, wsgi_handler
 from onehttp_backends.errors import (
     CurlCode,
@@ -49,7 +50,7 @@ logger = logging.getLogger("onehttp")
 MAX_SEEN: Final = 10_000
 
 
-class HttpxBackend:
+class HttpxBackend(StreamingDouble):
     """The double.
 
     Args:
@@ -123,12 +124,7 @@ class HttpxBackend:
 
     def _wait(self, work: Coroutine[Any, Any, Any], request: Request) -> Any:
         """Have ``work`` done on the loop, whose thread this must not be."""
-        if threading.current_thread() is self._thread:
-            work.close()
-            raise ReentrantCallError(
-                "a blocking call on the thread of the double, which would wait for itself; "
-                "await it, or hand the work to another thread"
-            )
+        self._refuse_from_within(work)
         running = self._start(work)
         try:
             return running.future.result()
@@ -137,6 +133,14 @@ class HttpxBackend:
         except BaseException:
             running.cancel()
             raise
+
+    def _refuse_from_within(self, work: Coroutine[Any, Any, Any]) -> None:
+        if threading.current_thread() is self._thread:
+            work.close()
+            raise ReentrantCallError(
+                "a blocking call on the thread of the double, which would wait for itself; "
+                "await it, or hand the work to another thread"
+            )
 
     async def aperform(self, request: Request) -> Response:
         """Run one request, awaitable."""

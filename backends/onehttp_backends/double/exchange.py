@@ -56,6 +56,7 @@ class Exchange:
         self._request = request
         self._own_clients: dict[str | None, httpx.AsyncClient] = {}
         """Of a transfer that leaves no connection behind; by proxy."""
+        self._spare_clients: list[httpx.AsyncClient] = []
         self.opened = 0
         self._progress = Progress(shown(request))
         self._deadline: float | None = None
@@ -138,13 +139,16 @@ class Exchange:
                     return self._final(response, heads, followed)
                 request, self._has_followed = following, True
         finally:
-            for client in self._own_clients.values():
-                await client.aclose()
+            await self._let_go()
         raise transfer_error(
             CurlCode.TOO_MANY_REDIRECTS,
             f"more than {options.max_redirects} redirects",
             sent=Sent.YES,
         )
+
+    async def _let_go(self) -> None:
+        for client in (*self._own_clients.values(), *self._spare_clients):
+            await client.aclose()
 
     def _final(self, response: Response, heads: list[bytes], followed: int) -> Response:
         return Response(
@@ -178,14 +182,13 @@ class Exchange:
         """The response to a request whose stream was refused, on a connection of its own."""
         options = options_after(refusal, request.options)
         client = make_client(options, proxy_of(options.proxy, request.url))
+        self._spare_clients.append(client)
         try:
             return await self._once(client, request)
         except httpx.RemoteProtocolError as error:
             if refusal_of(error) and not self._progress.is_answered:
                 raise refused_twice(shown(request)) from None
             raise
-        finally:
-            await client.aclose()
 
     async def _once(self, client: httpx.AsyncClient, request: Request) -> Response:
         options = request.options
@@ -197,7 +200,7 @@ class Exchange:
             is_http2=options.http_version is HttpVersion.HTTP_2_PRIOR_KNOWLEDGE,
         )
         reading.set(progress)
-        made = wire_request(request, progress)
+        made = self._wired(wire_request(request, progress))
         idle_s = options.idle_timeout_s
         if idle_s and request.body:
             made.stream = Slices(request.body)
@@ -224,11 +227,9 @@ class Exchange:
                 if request.passes_redirects_by and _leads_on(answer, progress.head_lines):
                     body, truncated, decompress = b"", True, False
                 else:
-                    body, truncated, decompress = await _body(answer, request)
-                if not truncated:
-                    _check_end(answer, shown(request))
+                    body, truncated, decompress = await self._received(answer, request)
             finally:
-                await answer.aclose()
+                await self._finish(answer)
             if version != "2" and is_ambiguous(progress.head_lines):
                 await answer.extensions["network_stream"].aclose()
         finally:
@@ -246,6 +247,18 @@ class Exchange:
             truncated,
             decompress=decompress,
         )
+
+    def _wired(self, made: httpx.Request) -> httpx.Request:
+        return made
+
+    async def _received(self, answer: httpx.Response, request: Request) -> tuple[bytes, bool, bool]:
+        found = await _body(answer, request)
+        if not found[1]:
+            check_end(answer, shown(request))
+        return found
+
+    async def _finish(self, answer: httpx.Response) -> None:
+        await answer.aclose()
 
 
 def _soonest(*limits_s: float | None) -> float | None:
@@ -294,7 +307,7 @@ async def _body(answer: httpx.Response, request: Request) -> tuple[bytes, bool, 
     return bytes(found), False, decoder is not None
 
 
-def _check_end(answer: httpx.Response, place: str) -> None:
+def check_end(answer: httpx.Response, place: str) -> None:
     """Of a body that lasts until the connection ends, TLS alone tells whether it was cut.
 
     Raises:

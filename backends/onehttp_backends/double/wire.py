@@ -79,6 +79,12 @@ def wire_headers(request: Request, host: str) -> HeaderPairs:
         if "transfer-encoding" not in given:
             of_body.append(("Content-Length", str(len(request.body))))
         of_body.append(("Content-Type", FORM))
+    elif request.upload is not None:
+        size = request.upload.size
+        framing = (
+            ("Transfer-Encoding", "chunked") if size is None else ("Content-Length", str(size))
+        )
+        of_body.append(framing)
     removable = {"accept", "content-length", "content-type", "expect", "host", "user-agent"}
     return (
         *((name, value) for name, value in defaults if value and name.lower() not in given),

@@ -22,6 +22,7 @@ from onehttp_backends.curl.engine.account import Account
 from onehttp_backends.curl.engine.alone import Alone
 from onehttp_backends.curl.engine.anew import goes_on
 from onehttp_backends.curl.engine.ownership import Ownership
+from onehttp_backends.curl.engine.streams import Streams
 from onehttp_backends.curl.engine.telling import tell_of, tell_of_all
 from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
@@ -39,7 +40,7 @@ from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.pool import HandlePool
 from onehttp_backends.curl.reading.outcome import cancelled
 from onehttp_backends.curl.sockets import SocketWatch
-from onehttp_backends.errors import CurlCode, Sent, idle_text
+from onehttp_backends.errors import CurlCode, Sent
 from onehttp_backends.immortal import make_immortal
 
 _MAX_MESSAGES: Final = (1_000_000,)
@@ -56,8 +57,7 @@ class Engine:
         self.watch = SocketWatch()
         self.multi = LIBCURL.multi()
         names = names or Names()
-        wake = self.watch.bell.twin().ring
-        self.waits: NameWaits[Transfer] = NameWaits(names, self.multi, wake)
+        self.waits: NameWaits[Transfer] = NameWaits(names, self.multi, self.watch.bell.twin().ring)
         self.pool = HandlePool(self.watch, self.waits.paused)
         self.multi.setopt(pycurl.M_MAXCONNECTS, max_idle_connections)
         self.inbox: deque[Transfer] = deque()
@@ -74,6 +74,7 @@ class Engine:
             self.multi, self.ownership, self.watch, self.waits, self.inbox, self.account, self.pool
         )
         self.idling = IdleLimits(self.running)
+        self.streams = Streams(self.account, self.watch, self.idling)
 
     @property
     def is_dead(self) -> bool:
@@ -108,8 +109,7 @@ class Engine:
         if self._finished or self._messages:
             self._settle()
         events = self._events(max_wait_s)
-        # What moved while these were seen is not idle.
-        seen_at = time.monotonic() if self.idling.due else 0.0
+        seen_at = time.monotonic() if self.idling.due else 0.0  # what moves from now on is not idle
         for fd, mask in events:
             multi.socket_action(fd, mask)
         if self.inbox:
@@ -121,6 +121,8 @@ class Engine:
         if multi.timeout() == 0:
             multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
         self._reap()
+        if self.streams.open:
+            self.streams.look()
         if seen_at and not watch.is_behind:
             self._end_idle(seen_at)
         self._raise_what_callbacks_met()
@@ -188,6 +190,8 @@ class Engine:
             transfer = inbox[0]
             if transfer.is_cancelled:
                 self.cancel(transfer, "cancelled")
+            elif transfer in self.streams.open:
+                self.streams.go_on(transfer)
             elif transfer.handle is not None and transfer.outcome is None:
                 self._admit(transfer, transfer.handle, idle_connections > 0)
                 idle_connections -= 1
@@ -208,6 +212,8 @@ class Engine:
                 return
         if handle.progress:
             self.idling.watch(handle.progress)
+        if transfer.flow is not None:
+            self.streams.open[transfer] = None
 
     def _settle_names(self) -> None:
         """Let go on what has waited for a name, or end it."""
@@ -272,6 +278,8 @@ class Engine:
             if handle.wait:
                 self.waits.leave(transfer)
             remove_once(self.multi, handle.easy)
+            if transfer.flow is not None:
+                self.streams.leave(transfer)
             transfer.handle = None
             self.pool.give_back(handle)
         if transfer.runs_callback:
@@ -304,8 +312,7 @@ class Engine:
     def _end_idle(self, seen_at: float) -> None:
         """End the transfers of which nothing had moved for too long when the turn began."""
         while progress := self.idling.next_idle(seen_at):
-            transfer = self.running[progress.easy]
-            self._fail(transfer, CurlCode.OPERATION_TIMEDOUT, idle_text(progress.limit_s))
+            self._fail(self.running[progress.easy], CurlCode.OPERATION_TIMEDOUT, progress.text())
 
     # ---- the end
 

@@ -23,7 +23,7 @@ def tell_of(handle: Handle, watch: SocketWatch) -> None:
     watch.note_busy(easy.getinfo(_ACTIVE_SOCKET))
     with contextlib.suppress(pycurl.error):  # it has ended, and that is all there is to tell
         easy.pause(pycurl.PAUSE_RECV)
-        easy.pause(pycurl.PAUSE_CONT)
+        easy.pause(handle.pause_bits)
 
 
 def tell_of_all(multi: Multi, running: Iterable[Transfer], watch: SocketWatch) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
-from onehttp_backends.contract import Outcome, Request
+from onehttp_backends.contract import Outcome, Request, Response
 from onehttp_backends.curl.handle import Handle
+from onehttp_backends.optional.streaming import StreamLimits
 
 
 def total_timeout_s(request: Request) -> float:
@@ -23,6 +26,25 @@ class Driving(Protocol):
         """Put it in, and see to it that somebody drives."""
 
 
+class Flow:
+    """What passes between a transfer and who reads it: filled by the driver, emptied by them."""
+
+    __slots__ = ("head", "limits", "on_stir", "pieces", "taken")
+
+    def __init__(
+        self, limits: StreamLimits, pieces: deque[bytes], on_stir: Callable[[], None]
+    ) -> None:
+        self.limits = limits
+        self.pieces = pieces
+        """Of the answer's body, not taken yet."""
+        self.taken = 0
+        """Bytes taken."""
+        self.head: Response | None = None
+        """The answer without its body, once that much is there."""
+        self.on_stir = on_stir
+        """Lets who waits look again. Never raises."""
+
+
 class Transfer:
     """One request in the engine's hands. It has ended when ``outcome`` is set, and not before.
 
@@ -34,6 +56,8 @@ class Transfer:
     __slots__ = ("deadline", "handle", "helm", "is_cancelled", "outcome", "request",
                  "was_admitted")  # fmt: skip
 
+    flow: Flow | None = None
+    """Of a transfer whose bodies pass piece by piece."""
     runs_callback = False
     """Telling whoever waits means running code of theirs: done by who does not drive."""
 

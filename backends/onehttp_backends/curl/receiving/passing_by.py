@@ -32,7 +32,7 @@ class PassingBy:
     def __init__(
         self,
         receiving: Receiving,
-        write: Callable[[bytes], int],
+        write: Callable[[bytes], int | None],
         raised: list[BaseException],
     ) -> None:
         self._receiving = receiving
@@ -50,7 +50,7 @@ class PassingBy:
             self._raised.append(error)
             return 0
 
-    def write(self, chunk: bytes) -> int:
+    def write(self, chunk: bytes) -> int | None:
         """More of a body has come (``WRITEFUNCTION``)."""
         try:
             if self._leads_on and len(chunk) < self._announced_bytes:

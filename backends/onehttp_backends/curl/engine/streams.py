@@ -1,0 +1,90 @@
+"""Transfers whose bodies pass piece by piece: what the driver does for them after each turn."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Final
+
+import pycurl
+
+from onehttp_backends.curl.engine.account import Account
+from onehttp_backends.curl.engine.transfer import Flow, Transfer
+from onehttp_backends.curl.idle_limit import IdleLimits
+from onehttp_backends.curl.reading.heads import is_whole
+from onehttp_backends.curl.sockets import SocketWatch
+from onehttp_backends.curl.stream_handle import StreamHandle
+
+ENOUGH_BYTES: Final = 2 * 1024 * 1024
+"""From so much on that nobody has read the transfer is paused: libcurl brings no more than 1.25 MiB
+in a turn, so who drives for itself is never ahead of its own reading."""
+ENOUGH_PIECES: Final = 1024
+_FEW_PIECES: Final = 8
+"""So many are not enough bytes, whatever their size."""
+
+
+class Streams:
+    """Those of one engine. For its owner only."""
+
+    def __init__(self, account: Account, watch: SocketWatch, idling: IdleLimits) -> None:
+        self._account = account
+        self._watch = watch
+        self._idling = idling
+        self.open: dict[Transfer, None] = {}
+        """Those that run. Empty, nothing here has to be done in a turn."""
+
+    def look(self) -> None:
+        """See what the turn has brought."""
+        for transfer in list(self.open):
+            self._look_at(transfer)
+
+    def go_on(self, transfer: Transfer) -> None:
+        """Its reader has caught up, or its source has given more."""
+        handle = transfer.handle
+        if isinstance(handle, StreamHandle) and not handle.is_parked:
+            self._watch.release(handle.easy, has_ended=False)
+            with contextlib.suppress(pycurl.error):  # it has ended, and is to be reaped
+                handle.go_on()
+            self._look_at(transfer)
+
+    def leave(self, transfer: Transfer) -> None:
+        """It has ended."""
+        self.open.pop(transfer, None)
+        if transfer.handle is not None:
+            self._watch.release(transfer.handle.easy, has_ended=True)
+
+    def _look_at(self, transfer: Transfer) -> None:
+        handle, flow = transfer.handle, transfer.flow
+        if not isinstance(handle, StreamHandle) or flow is None or transfer.outcome is not None:
+            self.open.pop(transfer, None)
+            return
+        pieces = flow.pieces
+        if flow.head is None and is_whole(handle, bool(pieces)):
+            self._begin_body(transfer, handle, flow)
+        if pieces or (handle.sending is not None and handle.sending.wants_more):
+            flow.on_stir()
+        if len(pieces) > _FEW_PIECES and not handle.is_paused and self._is_enough(handle, flow):
+            self._pause(transfer, handle, flow)
+
+    def _begin_body(self, transfer: Transfer, handle: StreamHandle, flow: Flow) -> None:
+        progress = handle.begin_body(flow.limits)
+        transfer.deadline = flow.limits.ends_at
+        if progress:
+            self._idling.watch(progress)
+        flow.head = self._account.head(handle)
+        flow.on_stir()
+
+    @staticmethod
+    def _is_enough(handle: StreamHandle, flow: Flow) -> bool:
+        if len(flow.pieces) > ENOUGH_PIECES:
+            return True
+        received: int = handle.easy.getinfo(pycurl.SIZE_DOWNLOAD_T)
+        return received - flow.taken > ENOUGH_BYTES
+
+    def _pause(self, transfer: Transfer, handle: StreamHandle, flow: Flow) -> None:
+        handle.is_paused = True
+        # Before: libcurl tells at once that it does not want the socket any more.
+        self._watch.held[handle.easy] = handle.easy.getinfo(pycurl.ACTIVESOCKET)
+        with contextlib.suppress(pycurl.error):  # it has ended
+            handle.easy.pause(handle.pause_bits)
+        if not flow.pieces:  # read meanwhile, by who did not see that it is paused
+            self.go_on(transfer)

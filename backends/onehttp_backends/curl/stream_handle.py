@@ -1,0 +1,161 @@
+"""The easy handle of one transfer whose bodies pass piece by piece. It is used once.
+
+Pieces of an answer are appended to a deque by C code alone: no Python runs for them in libcurl's
+callbacks. The driver looks at the deque after its turn (`engine.streams`), and pauses there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections import deque
+from typing import Final
+
+import pycurl
+
+from onehttp_backends.bodies.upload import Sending
+from onehttp_backends.contract import Request
+from onehttp_backends.curl.handle import Handle
+from onehttp_backends.curl.idle_limit import Progress
+from onehttp_backends.curl.libcurl import Easy
+from onehttp_backends.curl.receiving.passing_by import PassingBy
+from onehttp_backends.curl.sending_guard import OpenedSockets
+from onehttp_backends.curl.shelf import Shelf
+from onehttp_backends.errors import UploadError
+from onehttp_backends.optional.streaming import StreamLimits
+from onehttp_backends.rules.request_rules import check_options
+
+UPLOAD_BUFFER_BYTES: Final = 256 * 1024
+_NEVER_S: Final = 1e9
+
+
+class StreamProgress(Progress):
+    """Does not count while our side is what is waited for, and knows the end of the whole."""
+
+    __slots__ = ("handle",)
+
+    handle: StreamHandle
+
+    def last_moved(self) -> float:
+        moved_at = time.monotonic() if self.handle.waits_for_us else super().last_moved()
+        return min(moved_at, self.handle.ends_at - self.limit_s)
+
+    def touch(self) -> None:
+        """Our side has done its part: the time of the other begins."""
+        self._moved_at = time.monotonic()
+
+    def text(self) -> str:
+        is_over = self.handle.ends_at <= time.monotonic()
+        return "no end within the time limit" if is_over else super().text()
+
+
+class StreamHandle(Handle):
+    """Its body stays outside: what comes is in ``pieces``, what goes is asked of ``sending``."""
+
+    __slots__ = ("ends_at", "is_paused", "pieces", "sending")
+
+    progress_of = StreamProgress
+
+    def __init__(
+        self,
+        request: Request,
+        origin: str,
+        limits: StreamLimits,
+        sending: Sending | None,
+        watch: OpenedSockets,
+        paused: deque[Easy],
+        named_badly: set[str],
+    ) -> None:
+        check_options(request.options)
+        idle_s = limits.idle_s if sending else request.options.idle_timeout_s
+        auth = request.options.auth
+        if auth is not None and sending is not None:
+            auth = dataclasses.replace(auth, asks_first=True)  # it may be read only once
+        options = dataclasses.replace(
+            request.options,
+            auth=auth,
+            idle_timeout_s=idle_s,
+            max_body_bytes=0,
+            body_policy="fail",
+        )
+        shelf: Shelf[Handle] = Shelf(options, origin)
+        shelf.keeps = 0
+        super().__init__(shelf, watch, paused, named_badly)
+        self.ends_at = math.inf
+        self.is_paused = False
+        self.pieces: deque[bytes] = deque()
+        self.sending = sending
+        self.decoding = None  # done by who reads, a piece at a time
+        self.easy.setopt(pycurl.WRITEFUNCTION, self.pieces.append)
+        if isinstance(self.progress, StreamProgress):
+            self.progress.handle = self
+        self.prepare(request)
+        if sending is not None:
+            self._prepare_upload(request, sending)
+
+    @property
+    def waits_for_us(self) -> bool:
+        """Whether nothing moves because of our side: the reader of the answer is behind, or the
+        source of the body."""
+        return self.is_paused or (self.sending is not None and self.sending.is_starved)
+
+    @property
+    def pause_bits(self) -> int:
+        return int(pycurl.PAUSE_RECV if self.is_paused else pycurl.PAUSE_CONT)
+
+    def begin_body(self, limits: StreamLimits) -> Progress | None:
+        """The head is there: from now on these limits count; what is to be watched for them."""
+        if limits.ends_at - time.monotonic() < _NEVER_S or limits.idle_s:
+            if not isinstance(self.progress, StreamProgress):
+                self.progress = StreamProgress(self.easy, self.shelf, self.head, self._watch)
+                self.progress.handle = self
+            self.progress.limit_s = limits.idle_s or _NEVER_S
+        self.ends_at = limits.ends_at
+        self.easy.setopt(pycurl.TIMEOUT_MS, 0)
+        return self.progress
+
+    def go_on(self) -> None:
+        """Our side is ready again: the reader has caught up, or the source has given more."""
+        self.is_paused = False
+        if isinstance(self.progress, StreamProgress):
+            self.progress.touch()
+        self.easy.pause(pycurl.PAUSE_CONT)
+
+    def _pass_redirects_by(self, passes_by: bool) -> None:
+        passing = PassingBy(self, self.pieces.append, self._watch.raised)
+        self.easy.setopt(pycurl.HEADERFUNCTION, passing.note)
+        self.easy.setopt(pycurl.WRITEFUNCTION, passing.write)
+        self.passes_redirects_by = passes_by
+
+    def _prepare_upload(self, request: Request, sending: Sending) -> None:
+        setopt, size = self.easy.setopt, sending.upload.size
+        self._set_headers(request.headers, None, not self.options.expect_continue)
+        setopt(pycurl.UPLOAD, 1)
+        setopt(pycurl.CUSTOMREQUEST, request.method)
+        setopt(pycurl.INFILESIZE_LARGE, -1 if size is None else size)
+        setopt(pycurl.UPLOAD_BUFFERSIZE, UPLOAD_BUFFER_BYTES)
+        setopt(pycurl.READFUNCTION, self._read)
+        setopt(pycurl.SEEKFUNCTION, self._seek)
+
+    def _read(self, most: int) -> bytes | int:
+        sending = self.sending
+        assert sending is not None
+        try:
+            if sending.is_over:
+                return int(pycurl.READFUNC_ABORT)
+            piece = sending.take(most)
+        except UploadError as error:
+            sending.error = error  # told by who made the call
+            return int(pycurl.READFUNC_ABORT)
+        except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
+            self._watch.raised.append(error)
+            return int(pycurl.READFUNC_ABORT)
+        return int(pycurl.READFUNC_PAUSE) if piece is None else piece
+
+    def _seek(self, offset: int, origin: int) -> int:
+        # libcurl sends it again by itself: after a challenge, or on another connection.
+        sending = self.sending
+        assert sending is not None
+        can_seek = offset == 0 and origin == 0 and sending.rewind()
+        return int(pycurl.SEEKFUNC_OK if can_seek else pycurl.SEEKFUNC_CANTSEEK)

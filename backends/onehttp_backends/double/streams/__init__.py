@@ -1,0 +1,1 @@
+"""Bodies that pass piece by piece: the double's part of `optional.streaming`."""

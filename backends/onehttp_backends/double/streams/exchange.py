@@ -1,0 +1,90 @@
+"""One transfer over httpx whose answer is read piece by piece."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import time
+from collections.abc import AsyncIterator
+
+from onehttp_backends.contract import Request
+from onehttp_backends.double.clients import Clients
+from onehttp_backends.double.codes import error_of
+from onehttp_backends.double.exchange import Exchange, check_end
+from onehttp_backends.double.library import httpx
+from onehttp_backends.double.streams.sent import Body
+from onehttp_backends.errors import (
+    TransferError,
+    idle_text,
+)
+from onehttp_backends.optional.streaming import StreamLimits
+from onehttp_backends.shown import shown
+
+
+class StreamExchange(Exchange):
+    """Carries a request to the head of its answer, and leaves the body to who reads it."""
+
+    def __init__(
+        self,
+        clients: Clients,
+        request: Request,
+        limits: StreamLimits,
+        body: Body | None,
+    ) -> None:
+        super().__init__(clients, request)
+        self._limits = limits
+        self._sent_body = body
+        self._answer: httpx.Response | None = None
+        self._pieces: AsyncIterator[bytes] | None = None
+
+    def _wired(self, made: httpx.Request) -> httpx.Request:
+        if self._sent_body is not None:
+            made.stream = self._sent_body
+        return made
+
+    async def _received(self, answer: httpx.Response, request: Request) -> tuple[bytes, bool, bool]:
+        self._answer = answer
+        self._pieces = answer.aiter_raw()
+        return b"", False, False
+
+    async def _finish(self, answer: httpx.Response) -> None:
+        if answer is not self._answer:
+            await answer.aclose()
+
+    async def _let_go(self) -> None:
+        if self._answer is None:
+            await super()._let_go()
+
+    async def next_piece(self) -> bytes:
+        """The next piece; b"" at the end.
+
+        Raises:
+            TransferError: it will not come.
+        """
+        answer, pieces, limits = self._answer, self._pieces, self._limits
+        if answer is None or pieces is None:
+            return b""  # a redirect that is passed by
+        place = shown(self._request)
+        left_s = limits.ends_at - time.monotonic()
+        answer.request.extensions["timeout"]["read"] = limits.idle_s or None
+        try:
+            wanted = anext(pieces, b"")
+            piece: bytes = await asyncio.wait_for(wanted, None if left_s == math.inf else left_s)
+            if not piece:
+                check_end(answer, place)
+        except TransferError:
+            raise
+        except (httpx.HTTPError, OSError, asyncio.TimeoutError) as error:
+            is_idle = isinstance(error, httpx.TimeoutException)
+            text = idle_text(limits.idle_s) if is_idle else ""
+            raise error_of(error, self._progress, place, text) from None
+        return piece
+
+    async def aclose(self) -> None:
+        """Read no more."""
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            with contextlib.suppress(httpx.HTTPError, OSError):
+                await answer.aclose()
+        await self._let_go()

@@ -1,0 +1,193 @@
+"""What the double knows of `optional.streaming`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import Callable, Coroutine
+from queue import SimpleQueue
+from typing import Any, Protocol
+
+from onehttp_backends.bodies.upload import Sending
+from onehttp_backends.contract import Request, Response
+from onehttp_backends.double.answers import Table
+from onehttp_backends.double.background import Running, cancelled
+from onehttp_backends.double.clients import Clients
+from onehttp_backends.double.streams.exchange import StreamExchange
+from onehttp_backends.double.streams.sent import PIECE_BYTES, Body, agathered, attend, gathered
+from onehttp_backends.errors import (
+    TransferError,
+)
+from onehttp_backends.optional.streaming import OnSent, StreamLimits
+
+
+class Carrying(Protocol):
+    """What is asked of the double."""
+
+    _table: Table | None
+    _clients: Clients
+    _is_closed: bool
+    _loop: asyncio.AbstractEventLoop | None
+
+    def _perform(self, request: Request) -> Response: ...
+    async def _aperform(self, request: Request) -> Response: ...
+    def _check(self, request: Request) -> None: ...
+    def _wait(self, work: Coroutine[Any, Any, Any], request: Request) -> Any: ...
+    def _start(self, work: Coroutine[Any, Any, Any]) -> Running: ...
+    def _note(self, response: Response, opened: int, reused: int) -> None: ...
+    def _note_failure(self) -> None: ...
+    def _refuse_from_within(self, work: Coroutine[Any, Any, Any]) -> None: ...
+
+
+class DoubleResponse:
+    """An answer whose body is still to be read; see `OpenResponse`."""
+
+    def __init__(
+        self,
+        double: Carrying,
+        request: Request,
+        response: Response,
+        source: StreamExchange | None,
+    ) -> None:
+        self.response = response
+        self._double = double
+        self._request = request
+        self._source = source
+        self._is_over = False
+        body = response.body
+        self._cut = [body[at : at + PIECE_BYTES] for at in range(0, len(body), PIECE_BYTES)]
+        response.body = b""
+
+    def take(self) -> list[bytes]:
+        """See `OpenResponse`."""
+        if self._source is None or self._is_over:
+            return self._next_cut()
+        self._check()
+        return self._kept(self._double._wait(self._source.next_piece(), self._request))
+
+    async def atake(self) -> list[bytes]:
+        """See `OpenResponse`."""
+        if self._source is None or self._is_over:
+            return self._next_cut()
+        self._check()
+        running = self._double._start(self._source.next_piece())
+        future: Any = running.future
+        try:
+            return self._kept(await asyncio.wrap_future(future))
+        except asyncio.CancelledError:
+            if running.future.cancelled() and running.is_closed_under:
+                raise cancelled(self._request) from None
+            running.cancel()
+            raise
+
+    def close(self) -> None:
+        """See `OpenResponse`."""
+        self._cut.clear()
+        loop = self._double._loop
+        if self._source is not None and loop is not None and not self._is_over:
+            self._is_over = True
+            asyncio.run_coroutine_threadsafe(self._source.aclose(), loop)
+
+    def _next_cut(self) -> list[bytes]:
+        return [self._cut.pop(0)] if self._cut else []
+
+    def _check(self) -> None:
+        if self._double._is_closed or self._double._loop is None:
+            raise cancelled(self._request)
+
+    def _kept(self, piece: object) -> list[bytes]:
+        if isinstance(piece, bytes) and piece:
+            return [piece]
+        self.close()
+        return []
+
+
+class StreamingDouble:
+    """What the double knows of `optional.streaming`."""
+
+    def open(
+        self: Carrying,
+        request: Request,
+        limits: StreamLimits,
+        sending: Sending | None = None,
+        on_sent: OnSent | None = None,
+    ) -> DoubleResponse:
+        """See `Streaming`."""
+        if self._table is not None:
+            request = _in_process(request, gathered(sending, on_sent))
+            return DoubleResponse(self, request, self._perform(request), None)
+        self._check(request)
+        asked: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        body = None if sending is None else Body(sending, asked.put)
+        exchange = StreamExchange(self._clients, request, limits, body)
+        work = exchange.run()
+        self._refuse_from_within(work)
+        running = self._start(work)
+        running.future.add_done_callback(lambda _: asked.put(None))
+        try:
+            while (done := asked.get()) is not None:
+                if sending is not None and sending.wants_more:
+                    sending.pull()
+                if on_sent is not None:
+                    on_sent()
+                done()
+            response = _result(running, request)
+        except BaseException as error:
+            running.cancel()
+            _count_failure(self, error)
+            raise
+        self._note(response, exchange.opened, 0 if exchange.opened else 1)
+        return DoubleResponse(self, request, response, exchange)
+
+    async def aopen(
+        self: Carrying,
+        request: Request,
+        limits: StreamLimits,
+        sending: Sending | None = None,
+        on_sent: OnSent | None = None,
+    ) -> DoubleResponse:
+        """See `Streaming`."""
+        if self._table is not None:
+            request = _in_process(request, await agathered(sending, on_sent))
+            return DoubleResponse(self, request, await self._aperform(request), None)
+        self._check(request)
+        loop = asyncio.get_running_loop()
+        asked: asyncio.Queue[Callable[[], None] | None] = asyncio.Queue()
+
+        def ask(done: Callable[[], None] | None) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits
+                loop.call_soon_threadsafe(asked.put_nowait, done)
+
+        body = None if sending is None else Body(sending, ask)
+        exchange = StreamExchange(self._clients, request, limits, body)
+        running = self._start(exchange.run())
+        running.future.add_done_callback(lambda _: ask(None))
+        try:
+            await attend(asked, sending, on_sent)
+            response = _result(running, request)
+        except BaseException as error:
+            running.cancel()
+            _count_failure(self, error)
+            raise
+        self._note(response, exchange.opened, 0 if exchange.opened else 1)
+        return DoubleResponse(self, request, response, exchange)
+
+
+def _result(running: Running, request: Request) -> Response:
+    if running.future.cancelled():
+        raise cancelled(request)
+    outcome: Any = running.future.result()
+    return outcome  # type: ignore[no-any-return]
+
+
+def _count_failure(double: Carrying, error: BaseException) -> None:
+    if isinstance(error, TransferError):
+        double._note_failure()
+
+
+def _in_process(request: Request, body: bytes | None) -> Request:
+    options = dataclasses.replace(request.options, max_body_bytes=0)
+    if body is not None:
+        request = request._replace(body=body)
+    return request._replace(options=options, upload=None)
