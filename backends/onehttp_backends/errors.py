@@ -196,10 +196,15 @@ class TooLargeError(TransferError):
 
 
 class UploadError(TransferError):
-    """A body that is read while it is sent cannot be: its file was changed, it gave no bytes, more
-    or fewer than announced, or has to be sent again and can be read only once."""
+    """A body that is read while it is sent cannot be read to its end, or not once more."""
 
     usual = (CurlCode.READ_ERROR, Sent.MAYBE, Phase.SEND)
+
+
+class SaveError(TransferError):
+    """A body that came could not be kept: the disk is full, or the place cannot be written."""
+
+    usual = (CurlCode.WRITE_ERROR, Sent.YES, Phase.BODY)
 
 
 class TooManyRedirectsError(TransferError):

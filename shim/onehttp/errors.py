@@ -17,6 +17,8 @@
             ProtocolError           the server does not speak HTTP as it should
             DisconnectedError       the connection ended before the response was complete
             TooLargeError           the response passed the limit
+            UploadError             a body that is read while it is sent cannot be read (again)
+            SaveError               a body that came could not be written to its file
             TooManyRedirectsError   more redirects than allowed
             CancelledError          cancelled, or the engine was closed under it
         HTTPStatusError             the status is 400 or above, and raise_for_status() was asked
@@ -75,6 +77,7 @@ from onehttp_backends.errors import (
     RequestError,
     RequestTypeError,
     ResolveError,
+    SaveError,
     Sent,
     TimeoutError,
     TLSError,
@@ -82,6 +85,7 @@ from onehttp_backends.errors import (
     TooManyRedirectsError,
     TransferError,
     UnexpectedRequestError,
+    UploadError,
 )
 from onehttp_backends.response import HTTPStatusError
 
@@ -111,6 +115,7 @@ __all__ = [
     "RequestError",
     "RequestTypeError",
     "ResolveError",
+    "SaveError",
     "Sent",
     "TLSError",
     "TimeoutError",
@@ -121,6 +126,7 @@ __all__ = [
     "UnexpectedRequestError",
     "UnknownConnectionError",
     "UnknownRouteError",
+    "UploadError",
 ]
 
 

@@ -58,6 +58,7 @@ from onehttp.errors import (
     RequestError,
     RequestTypeError,
     ResolveError,
+    SaveError,
     Sent,
     TimeoutError,
     TLSError,
@@ -68,6 +69,7 @@ from onehttp.errors import (
     UnexpectedRequestError,
     UnknownConnectionError,
     UnknownRouteError,
+    UploadError,
 )
 from onehttp.named_connection import Connection
 from onehttp.policies.breaker import BreakerState
@@ -156,6 +158,7 @@ __all__ = [
     "Response",
     "Result",
     "Runtime",
+    "SaveError",
     "Sent",
     "ShutdownReport",
     "Stats",
@@ -177,6 +180,7 @@ __all__ = [
     "UnexpectedRequestError",
     "UnknownConnectionError",
     "UnknownRouteError",
+    "UploadError",
     "arequest",
     "backend",
     "connection",
