@@ -1,0 +1,130 @@
+"""What its caller makes piece by piece: asked by the caller alone, a little ahead of the engine."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Final, TypeAlias
+
+from onehttp_backends.bodies.upload import Sending, Upload, too_much, unreadable
+from onehttp_backends.errors import Sent
+
+AHEAD_BYTES: Final = 256 * 1024
+"""So much may wait to be sent before the source is asked again."""
+
+Source: TypeAlias = "Iterator[Any] | AsyncIterator[Any]"
+
+
+class FedUpload(Upload):
+    """What an iterator gives, or a file that is none of the system's.
+
+    Args:
+        begin: gives the iterator; again and again where ``is_repeatable``.
+    """
+
+    def __init__(
+        self,
+        begin: Callable[[], Source],
+        is_repeatable: bool,
+        is_async: bool = False,
+        size: int | None = None,
+        limit: int = 0,
+    ) -> None:
+        super().__init__(size, limit)
+        self.source = begin
+        self.is_async = is_async
+        self._is_repeatable = is_repeatable
+
+    @property
+    def is_repeatable(self) -> bool:
+        return self._is_repeatable
+
+    def _sending(self) -> Sending:
+        return _FedSending(self)
+
+
+class _FedSending(Sending):
+    is_fed = True
+    upload: FedUpload
+
+    def __init__(self, upload: FedUpload) -> None:
+        super().__init__(upload)
+        self._pieces: deque[memoryview] = deque()
+        self._pulled = 0
+        self._is_starved = False
+        self._has_ended = False
+        self._source: Any = None
+
+    @property
+    def wants_more(self) -> bool:
+        if self._has_ended or not self.has_begun:
+            return False
+        return self._is_starved or self._pulled - self.sent < AHEAD_BYTES
+
+    @property
+    def is_starved(self) -> bool:
+        return self._is_starved
+
+    def take(self, most: int) -> bytes | None:
+        self.has_begun = True
+        pieces = self._pieces
+        if not pieces:
+            if self._has_ended:
+                return b""
+            self._is_starved = True
+            return None
+        first = pieces[0]
+        if len(first) <= most:
+            pieces.popleft()
+            piece = first.obj if type(first.obj) is bytes and len(first.obj) == len(first) else None
+            piece = bytes(first) if piece is None else piece
+        else:
+            piece = bytes(first[:most])
+            pieces[0] = first[most:]
+        self.sent += len(piece)
+        return piece
+
+    def pull(self) -> None:
+        if self._source is None:
+            self._source = self.upload.source()
+        try:
+            piece = next(self._source)
+        except StopIteration:
+            self._end()
+        else:
+            self._put(piece)
+
+    async def apull(self) -> None:
+        if not self.upload.is_async:
+            self.pull()
+            return
+        if self._source is None:
+            self._source = self.upload.source()
+        try:
+            piece = await self._source.__anext__()
+        except StopAsyncIteration:
+            self._end()
+        else:
+            self._put(piece)
+
+    def _put(self, piece: object) -> None:
+        if not isinstance(piece, (bytes, bytearray, memoryview)):
+            raise unreadable(f"the body gave {type(piece).__name__}; expected bytes")
+        # What may be changed by its owner before it is sent is copied.
+        view = memoryview(piece if isinstance(piece, bytes) else bytes(piece))
+        self._pulled += len(view)
+        size, limit = self.upload.size, self.upload.limit
+        if size is not None and self._pulled > size:
+            raise unreadable(f"the body has more than the {size} bytes announced")
+        if limit and self._pulled > limit:
+            raise too_much(limit, Sent.MAYBE)
+        if len(view):
+            self._pieces.append(view)
+            self._is_starved = False
+
+    def _end(self) -> None:
+        size = self.upload.size
+        if size is not None and self._pulled < size:
+            raise unreadable(f"the body has {self._pulled} bytes; {size} were announced")
+        self._has_ended = True
+        self._is_starved = False

@@ -1,0 +1,81 @@
+"""What may be given as a body, and what sends it."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from onehttp_backends.bodies.fed_upload import FedUpload
+from onehttp_backends.bodies.file_upload import FileUpload
+from onehttp_backends.bodies.upload import Upload
+from onehttp_backends.errors import RequestTypeError
+
+PIECE_BYTES: Final = 128 * 1024
+"""What a file is asked for at once."""
+
+
+def upload_of(body: object, size: int | None = None, limit: int = 0) -> Upload:
+    """What sends ``body``: a file, an iterable or an iterator of bytes, also an asynchronous one.
+
+    Args:
+        size: its bytes, where the caller knows them.
+
+    Raises:
+        RequestTypeError: it is none of these.
+        UploadError: it is larger than ``limit``.
+    """
+    if isinstance(body, Upload):
+        return body
+    if isinstance(body, io.TextIOBase):
+        raise RequestTypeError("body: a file of text; open it in binary mode ('rb')")
+    file = getattr(body, "file", body)  # of tempfile.NamedTemporaryFile
+    if _is_regular(file):
+        return FileUpload(file, limit)
+    if callable(getattr(body, "read", None)):
+        return _of_file(body, size, limit)
+    if isinstance(body, AsyncIterable):
+        is_once = isinstance(body, AsyncIterator)
+        return FedUpload(body.__aiter__, not is_once, True, size, limit)
+    if isinstance(body, Iterable) and not isinstance(body, (str, Mapping)):
+        is_once = isinstance(body, Iterator)
+        return FedUpload(body.__iter__, not is_once, False, size, limit)
+    raise RequestTypeError(
+        f"body: expected bytes, str, a file or an iterator of bytes, got {type(body).__name__}"
+    )
+
+
+def _is_regular(file: object) -> bool:
+    """Whether the bytes of a file are those of its descriptor."""
+    raw = getattr(file, "raw", file)
+    is_plain = isinstance(file, (io.BufferedReader, io.BufferedRandom, io.FileIO))
+    if not (is_plain and type(raw) is io.FileIO) or raw.closed:
+        return False
+    return stat.S_ISREG(os.fstat(raw.fileno()).st_mode)
+
+
+def _of_file(file: Any, size: int | None, limit: int) -> Upload:
+    import inspect
+
+    if inspect.iscoroutinefunction(file.read):
+
+        async def pieces() -> AsyncIterator[bytes]:
+            while piece := await file.read(PIECE_BYTES):
+                yield piece
+
+        return FedUpload(pieces, False, True, size, limit)
+    start: int | None = None
+    if getattr(file, "seekable", bool)():
+        start = file.tell()
+        if size is None:
+            size = max(0, file.seek(0, io.SEEK_END) - start)
+        file.seek(start)
+
+    def begin() -> Iterator[bytes]:
+        if start is not None:
+            file.seek(start)
+        return iter(lambda: file.read(PIECE_BYTES) or b"", b"")
+
+    return FedUpload(begin, start is not None, False, size, limit)
