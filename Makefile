@@ -73,7 +73,7 @@ bench-guard: $(VENV)/.bench packages
 	$(BIN)/python -m benchmarks.guard $(or $(BASE),HEAD) $(ARGS)
 
 bench: $(VENV)/.bench packages
-	$(BIN)/python -m benchmarks --write $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m benchmarks --write $(ARGS)
 
 # Other clients, each in an environment of its own; `make bench` measures those that are there.
 bench-peers: $(VENV)/.bench packages

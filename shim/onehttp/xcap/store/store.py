@@ -235,7 +235,7 @@ class XcapStore:
         while True:
             page = wanted.where(columns.id > last).order_by(columns.id).limit(page_rows)
             with self._transaction() as database:
-                rows = [Watched(*row) for row in database.execute(page)]
+                rows = list(map(Watched._make, database.execute(page).all()))
             # LIKE knows no difference of case on some databases.
             if below := [row for row in rows if row.doc_uri.startswith(prefix)]:
                 yield below
