@@ -150,7 +150,7 @@ def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
 
     Args:
         **call: the keywords of `CallArguments`: headers, path, params, one of body, json and form,
-            auth, timeout, max_body, follow_redirects.
+            auth, cookies, timeout, max_body, follow_redirects.
 
     Raises:
         TransferError: no response; ``code`` is libcurl's.

@@ -44,8 +44,9 @@ CALL_HINTS: Final[Mapping[str, str]] = MappingProxyType(
         "token": "auth=onehttp.Bearer(token), or auth=onehttp.TokenSource(fetch)",
         "username": "auth=(name, password)",
         "password": "auth=(name, password)",
-        "cookies": "no cookies are kept here: send them as a Cookie header in headers=, and read "
-        'response.headers.get_all("Set-Cookie")',
+        "cookie": "cookies={name: value}",
+        "cookie_jar": "`cookies: true` " + _CONNECTION,
+        "cookiejar": "`cookies: true` " + _CONNECTION,
         "proxies": _PROXY,
         "proxy": _PROXY,
         "proxy_auth": _PROXY,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from onehttp.calls.arguments import CallArguments
-from onehttp.calls.around.tokens import with_tokens
+from onehttp.calls.arguments import NO_ARGUMENTS, CallArguments
+from onehttp.calls.around.choosing import backend_for
 from onehttp.calls.callback_driver import CourseTransfer
 from onehttp.calls.course import ChainCall, policed
 from onehttp.calls.drivers import PolicedCall, aperform_policed, perform_policed
@@ -16,6 +16,7 @@ from onehttp.calls.policy_state import PolicyCounters
 from onehttp.calls.revision import ReadyConnection, Revision
 from onehttp.calls.together import perform_together, start_together
 from onehttp.connections.model import ConnectionSpec
+from onehttp.cookies.jar import CookieJar
 from onehttp.discreet import discreet
 from onehttp.errors import OnehttpError, RequestError
 from onehttp.policies.deadline import Deadline
@@ -74,6 +75,15 @@ class Connection:
         policies = self._runtime.revision[self.name].policies
         return PolicyCounters() if policies is None else policies.counters()
 
+    @property
+    def cookies(self) -> CookieJar | None:
+        """What its servers have set, in memory; None: it keeps none (``cookies: true``).
+
+        Raises:
+            UnknownConnectionError: a reload has removed it.
+        """
+        return self._runtime.revision[self.name].jar
+
     def __repr__(self) -> str:
         return f"<Connection {self.name}>"
 
@@ -105,12 +115,18 @@ class Connection:
         revision = runtime.revision
         ready = revision[self.name]
         if ready.is_plain and not call.get("follow_redirects"):
-            backend = self._backend_of(call)
+            backend = self._backend_of(revision, ready, call)
             sends = None if backend is self._backend else backend.submit
             request = request_on(ready, method, path, call)
             return runtime.submit_request(request, route, xdata, sends)
         named = NamedCall(method, path, call).settled(ready)
-        start = partial(self._start_policed, revision, ready, named, backend=self._backend_of(call))
+        start = partial(
+            self._start_policed,
+            revision,
+            ready,
+            named,
+            backend=self._backend_of(revision, ready, call),
+        )
         return runtime.submit_request(named.on(ready), route, xdata, start)
 
     def perform_all(
@@ -130,7 +146,8 @@ class Connection:
             requests = ((key, request) for key, _, request in _built(calls, ready, on_done))
             perform_together(self._backend, requests, width, on_done)
             return
-        start = partial(self._start_policed, revision, ready)
+        backend = self._backend_of(revision, ready)
+        start = partial(self._start_policed, revision, ready, backend=backend)
         starts = (
             (key, partial(start, call, request))
             for key, call, request in _built(calls, ready, on_done)
@@ -169,7 +186,9 @@ class Connection:
         revision = self._runtime.revision
         ready = revision[self.name]
         if ready.is_plain and not call.get("follow_redirects"):
-            return self._backend_of(call).perform(request_on(ready, method, path, call))
+            return self._backend_of(revision, ready, call).perform(
+                request_on(ready, method, path, call)
+            )
         return perform_policed(self._begun(revision, ready, method, path, call))
 
     def _aperform(
@@ -178,7 +197,9 @@ class Connection:
         revision = self._runtime.revision
         ready = revision[self.name]
         if ready.is_plain and not call.get("follow_redirects"):
-            return self._backend_of(call).aperform(request_on(ready, method, path, call))
+            return self._backend_of(revision, ready, call).aperform(
+                request_on(ready, method, path, call)
+            )
         return aperform_policed(self._begun(revision, ready, method, path, call))
 
     def _begun(
@@ -192,14 +213,13 @@ class Connection:
         """A call that policies concern."""
         named = NamedCall(method, path, call).settled(ready)
         at_once = ready.begins_at_once and not call.get("follow_redirects")
-        request, backend = named.on(ready), self._backend_of(call)
+        request, backend = named.on(ready), self._backend_of(revision, ready, call)
         return self._policed(revision, ready, request, lambda: named, at_once, backend)
 
-    def _backend_of(self, call: CallArguments) -> Backend:
-        """What a call with these arguments goes by."""
-        if "auth" in call:
-            return with_tokens(self._backend, call["auth"], self._runtime.clock)
-        return self._backend
+    def _backend_of(
+        self, revision: Revision, ready: ReadyConnection, call: CallArguments = NO_ARGUMENTS
+    ) -> Backend:
+        return backend_for(self._backend, revision, ready, call, self._runtime.clock)
 
     def _policed(
         self,
@@ -210,10 +230,10 @@ class Connection:
         begins_at_once: bool,
         backend: Backend | None = None,
     ) -> PolicedCall:
+        if backend is None:
+            backend = self._backend_of(revision, ready) if revision.jars else self._backend
         clock = self._runtime.clock
-        return PolicedCall(
-            backend or self._backend, clock, revision, ready, request, make_call, begins_at_once
-        )
+        return PolicedCall(backend, clock, revision, ready, request, make_call, begins_at_once)
 
     # The verbs. Written out, since they are the hot path and what people read.
 

@@ -32,6 +32,7 @@ from onehttp.calls.auth.token_source import TokenSource
 from onehttp.calls.policy_state import PolicyCounters
 from onehttp.connections.model import ConnectionSet, ConnectionSpec, Notice
 from onehttp.connections.reload import Reload
+from onehttp.cookies.jar import Cookie, CookieJar
 from onehttp.errors import (
     AlreadyInitialisedError,
     BackendUnavailableError,
@@ -120,6 +121,8 @@ __all__ = [
     "Connection",
     "ConnectionSet",
     "ConnectionSpec",
+    "Cookie",
+    "CookieJar",
     "CurlCode",
     "Digest",
     "DisconnectedError",

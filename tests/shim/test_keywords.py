@@ -89,6 +89,7 @@ def test_every_call_takes_every_keyword(way: str, server: RawServer) -> None:
             "timeout": 60,
             "max_body": 100,
             "auth": ("name", "password"),
+            "cookies": {"a": "b"},
             "follow_redirects": True,
             **body,  # type: ignore[typeddict-item]
         }
@@ -113,7 +114,7 @@ WRONG = [
     ("cert", "`tls:` of a named connection"),
     ("token", r"auth=onehttp.Bearer\(token\)"),
     ("files", "body=.*Content-Type"),
-    ("cookies", "Cookie header"),
+    ("cookie_jar", "`cookies: true` of a named connection"),
     ("proxies", "`proxy:` of a named connection"),
     ("allow_redirects", "follow_redirects=True"),
     ("stream", "read whole"),

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Final, TypeAlias, TypedDict
 
 from onehttp.calls.auth.credentials import AuthSource, with_auth
+from onehttp.calls.call_cookies import with_call_cookies
 from onehttp.calls.call_options import with_max_body
 from onehttp.calls.path_values import PathValues, with_path_values
 from onehttp.keywords import CALL_HINTS, unexpected
@@ -58,6 +59,9 @@ class CallArguments(TypedDict, total=False):
     auth: AuthSource
     """Credentials instead of the connection's, for this call and its origin: a name and a password
     as a pair, `Basic`, `Bearer`, `Digest`, or a `TokenSource` for tokens that run out."""
+    cookies: ParamSource
+    """For this call and its origin, by name; before those that the connection keeps, of which it
+    takes the place of any of the same name."""
     timeout: TimeoutSource
     """Seconds for everything, or a `Timeout`; what the connection says (4 s in all, 1 s to connect
     where there is none) unless given."""
@@ -95,6 +99,7 @@ def build_request(
     path: PathValues = None
     max_body: int | None = None
     auth: AuthSource = None
+    cookies: ParamSource = None
     given: Any = call  # one pass over the few that are given costs less than asking for each
     for keyword, value in given.items():
         if keyword == "headers":
@@ -115,6 +120,8 @@ def build_request(
             max_body = value
         elif keyword == "auth":
             auth = value
+        elif keyword == "cookies":
+            cookies = value
         elif keyword != "follow_redirects":
             raise unexpected(keyword, CallArguments.__annotations__, CALL_HINTS)
     if type(method) is not str or method not in KNOWN_METHODS:
@@ -126,8 +133,10 @@ def build_request(
     if not isinstance(url, str) or not url.isascii():
         url = ascii_url(url)
     pairs = own_headers
-    if headers is not None or auth is not None:
+    if headers is not None or auth is not None or cookies is not None:
         pairs = header_pairs(headers)
+        if cookies is not None:
+            pairs = with_call_cookies(pairs, cookies)
         if auth is not None:
             own_headers, pairs, options = with_auth(own_headers, pairs, options, auth)
         if own_headers:

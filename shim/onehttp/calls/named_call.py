@@ -74,6 +74,8 @@ class NamedCall:
             arguments["json"] = arguments["form"] = None
         if (values := given.get("path")) is not None and isinstance(values, Mapping):
             arguments["path"] = dict(values)
+        if (cookies := given.get("cookies")) is not None:
+            arguments["cookies"] = query_pairs(cookies, "cookies")
         if params is not None:
             arguments["params"] = query_pairs(params, "params")
         return NamedCall(self.method, self.path, arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from onehttp.calls.policy_state import PoliciesInForce, policies_of
 from onehttp.connections.model import ConnectionSet, ConnectionSpec
+from onehttp.cookies.jar import CookieJar
 from onehttp.errors import CurlCode, RequestError, UnknownConnectionError
 from onehttp.urls import with_params
 from onehttp_backends.nearest import nearest
@@ -17,7 +18,7 @@ class ReadyConnection:
     and hands it the ``previous`` one, whose state may live on.
     """
 
-    __slots__ = ("_base", "_is_fenced", "begins_at_once", "is_plain", "policies", "spec")
+    __slots__ = ("_base", "_is_fenced", "begins_at_once", "is_plain", "jar", "policies", "spec")
 
     def __init__(self, spec: ConnectionSpec, previous: ReadyConnection | None = None) -> None:
         self.spec = spec
@@ -27,7 +28,12 @@ class ReadyConnection:
         self.policies: PoliciesInForce | None = policies_of(
             spec, previous.policies if previous else None
         )
-        self.is_plain = not spec.max_redirects and self.policies is None
+        self.jar: CookieJar | None = None
+        """The cookies of its servers; a reload hands them on while the URL is the same."""
+        if spec.cookies:
+            kept = previous.jar if previous and previous.spec.url == spec.url else None
+            self.jar = CookieJar() if kept is None else kept
+        self.is_plain = not spec.max_redirects and self.policies is None and self.jar is None
         """A call is one exchange, whatever comes of it."""
         self.begins_at_once = not spec.max_redirects and spec.attempt_timeout_s is None
         """Its first exchange is the request as it stands."""
@@ -70,7 +76,7 @@ class Revision(dict[str, ReadyConnection]):
         UnknownConnectionError: on ``revision[name]``; suggests the nearest name.
     """
 
-    __slots__ = ("connections",)
+    __slots__ = ("connections", "jars")
 
     def __init__(self, connections: ConnectionSet, previous: Revision | None = None) -> None:
         known: dict[str, ReadyConnection] = {} if previous is None else previous
@@ -78,6 +84,8 @@ class Revision(dict[str, ReadyConnection]):
             ready = known.get(name)
             self[name] = ready if ready and ready.spec is spec else ReadyConnection(spec, ready)
         self.connections = connections
+        self.jars = {name: ready.jar for name, ready in self.items() if ready.jar is not None}
+        """The cookies that are kept, by connection."""
 
     def __missing__(self, name: str) -> ReadyConnection:
         raise self.missing(name)

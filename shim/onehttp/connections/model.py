@@ -35,6 +35,8 @@ class ConnectionSpec(HoldsSecrets):
     """Content-Type of bodies given as bytes or text, where the call names none."""
     leave_base: bool = False
     """Paths of calls may lead out of ``url`` by dot segments."""
+    cookies: bool = False
+    """Its servers' are kept, and sent back."""
     max_redirects: int = 0
     options: TransferOptions = field(default_factory=TransferOptions, repr=False)
     """Its identity is the connection's: engines pool handles under it."""

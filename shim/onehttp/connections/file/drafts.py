@@ -83,6 +83,7 @@ def spec_of(draft: Draft, options: TransferOptions) -> ConnectionSpec:
         params=model.params,
         content_type=model.content_type,
         leave_base=model.leave_base,
+        cookies=model.cookies,
         max_redirects=model.redirects.max,
         options=options,
         attempt_timeout_s=model.timeout.attempt,

@@ -27,6 +27,7 @@ from onehttp.connections.file.schema.transport import (
     TransportModel,
     refusing,
 )
+from onehttp.cookies.suffixes import MISSING, is_known
 from onehttp.urls import ascii_url
 from onehttp_backends.errors import RequestError
 from onehttp_backends.headers import HeaderPairs
@@ -117,6 +118,12 @@ Params = Annotated[
 ]
 
 
+def _with_suffixes(cookies: bool) -> bool:
+    if cookies and not is_known():
+        raise ValueError(MISSING)
+    return cookies
+
+
 class AuthModel(Model):
     """Credentials for the server. Given on a connection, they replace those of ``defaults``."""
 
@@ -156,6 +163,12 @@ class DefaultsModel(PolicyModel, TransportModel):
     auth: AuthModel | None = None
     leave_base: bool = Field(
         default=False, description="paths of calls may lead out of `url` by `..` (`%2e%2e`)"
+    )
+
+    cookies: Annotated[bool, AfterValidator(_with_suffixes)] = Field(
+        default=False,
+        description="keep the cookies of servers in memory, and send them back (RFC 6265bis); "
+        "needs `onehttp[cookies]`",
     )
 
 

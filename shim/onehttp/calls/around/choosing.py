@@ -1,0 +1,23 @@
+"""Which of what may be around an exchange is around those of a call on a connection."""
+
+from __future__ import annotations
+
+from onehttp.calls.arguments import CallArguments
+from onehttp.calls.around.cookies import WithCookies
+from onehttp.calls.around.surrounded import Surrounded
+from onehttp.calls.around.tokens import with_tokens
+from onehttp.calls.revision import ReadyConnection, Revision
+from onehttp.policies.clock import Clock
+from onehttp_backends.contract import Backend
+
+
+def backend_for(
+    backend: Backend, revision: Revision, ready: ReadyConnection, call: CallArguments, clock: Clock
+) -> Backend:
+    """What a call on ``ready`` with these arguments goes by: ``backend`` itself, where it asks for
+    nothing."""
+    if ready.jar is not None or (revision.jars and ready.spec.failover):
+        backend = Surrounded(backend, WithCookies(revision.jars), clock)
+    if "auth" in call:
+        backend = with_tokens(backend, call["auth"], clock)
+    return backend

@@ -1,0 +1,222 @@
+"""The cookies of one connection, in memory (RFC 6265bis, 5.7 and 5.8)."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import os
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from onehttp.cookies.parsing import SetCookie, parsed
+from onehttp.cookies.suffixes import is_public_suffix
+from onehttp_backends.secret_values import not_pickled
+
+MOST_PER_DOMAIN: Final = 50
+MOST: Final = 3000
+MOST_SENT: Final = 150
+MOST_SENT_BYTES: Final = 8190
+"""Servers refuse heads that are much larger, and then every call would fail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cookie:
+    """One that is kept."""
+
+    name: str
+    value: str = field(repr=False)
+    domain: str
+    is_host_only: bool
+    """Sent to the host that set it, and to none below."""
+    path: str
+    is_secure: bool
+    """Sent by https alone."""
+    expires: float | None
+    """Seconds since 1970; None: it goes with the jar."""
+    number: int = field(repr=False)
+    """In order of creation."""
+
+    def is_over(self, now: float) -> bool:
+        return self.expires is not None and self.expires <= now
+
+
+class CookieJar:
+    """The cookies of one connection. Any thread may use it; a forked child has a copy.
+
+    It is never written anywhere, and shows names, never values.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, bool, str, str], Cookie] = {}
+        """By domain, whether for it alone, path, name; the least recently sent first."""
+        self._numbers = itertools.count()
+        self._forget_lock()
+        _all.add(self)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __iter__(self) -> Iterator[Cookie]:
+        with self._changing:
+            return iter(list(self._kept.values()))
+
+    def __repr__(self) -> str:
+        return f"<CookieJar {len(self)} cookies>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        not_pickled(self)
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        with self._changing:
+            self._kept.clear()
+
+    def note(self, url: str, headers: Iterable[str], now: float) -> None:
+        """Keep what the ``Set-Cookie`` headers of an answer from ``url`` ask for, if they may."""
+        host, path, is_https = _place(url)
+        for header in headers:
+            asked = parsed(header, now)
+            if asked is not None and (cookie := self._made(asked, host, path, is_https)):
+                self._keep(cookie, now, is_https)
+
+    def header(self, url: str, now: float, taken: Iterable[str] = ()) -> str:
+        """The ``Cookie`` for a request to ``url``, without the names that are ``taken``; may be
+        empty."""
+        host, path, is_https = _place(url)
+        names = frozenset(taken)
+        with self._changing:
+            found = [
+                (key, cookie)
+                for key, cookie in self._kept.items()
+                if (is_https or not cookie.is_secure)
+                and (cookie.domain == host if cookie.is_host_only else _is_in(host, cookie.domain))
+                and _is_below(path, cookie.path)
+                and cookie.name not in names
+                and not cookie.is_over(now)
+            ]
+            found.sort(key=lambda each: (-len(each[1].path), each[1].number))
+            sent: list[str] = []
+            size = 0
+            for key, cookie in found[:MOST_SENT]:
+                text = f"{cookie.name}={cookie.value}" if cookie.name else cookie.value
+                size += len(text.encode()) + 2
+                if size > MOST_SENT_BYTES:
+                    break
+                sent.append(text)
+                self._kept[key] = self._kept.pop(key)
+        return "; ".join(sent)
+
+    def _made(self, asked: SetCookie, host: str, path: str, is_https: bool) -> Cookie | None:
+        """The cookie that ``asked`` is, where a server at ``host`` may ask for it."""
+        domain = asked.domain
+        if not domain.isascii():
+            return None
+        if domain and (_is_address(host) or is_public_suffix(domain)):
+            if domain != host:
+                return None
+            domain = ""
+        if domain and not _is_in(host, domain):
+            return None
+        if asked.is_secure and not is_https:
+            return None
+        cookie = Cookie(
+            name=asked.name,
+            value=asked.value,
+            domain=domain or host,
+            is_host_only=not domain,
+            path=asked.path or _default_path(path),
+            is_secure=asked.is_secure,
+            expires=asked.expires,
+            number=next(self._numbers),
+        )
+        return cookie if _keeps_its_promise(cookie, asked) else None
+
+    def _keep(self, cookie: Cookie, now: float, is_https: bool) -> None:
+        key = (cookie.domain, cookie.is_host_only, cookie.path, cookie.name)
+        with self._changing:
+            if not is_https and self._hides_secure(cookie):
+                return
+            before = self._kept.pop(key, None)
+            if cookie.is_over(now):
+                return
+            if before is not None and not before.is_over(now):
+                cookie = dataclasses.replace(cookie, number=before.number)
+            self._kept[key] = cookie
+            if len(self._kept) > MOST_PER_DOMAIN:
+                self._make_room(cookie.domain, now)
+
+    def _hides_secure(self, cookie: Cookie) -> bool:
+        """Whether it would be sent instead of one that came by https. The lock is held."""
+        return any(
+            other.is_secure
+            and other.name == cookie.name
+            and (_is_in(other.domain, cookie.domain) or _is_in(cookie.domain, other.domain))
+            and _is_below(cookie.path, other.path)
+            for other in self._kept.values()
+        )
+
+    def _make_room(self, domain: str, now: float) -> None:
+        """Let go of those that are over, then of the least recently sent. The lock is held."""
+        self._kept = {key: each for key, each in self._kept.items() if not each.is_over(now)}
+        of_domain = [key for key in self._kept if key[0] == domain]
+        of_domain.sort(key=lambda key: self._kept[key].is_secure)
+        for key in of_domain[: max(0, len(of_domain) - MOST_PER_DOMAIN)]:
+            del self._kept[key]
+        for key in list(self._kept)[: max(0, len(self._kept) - MOST)]:
+            del self._kept[key]
+
+    def _forget_lock(self) -> None:
+        self._changing = threading.Lock()  # guards what is kept
+
+
+def _keeps_its_promise(cookie: Cookie, asked: SetCookie) -> bool:
+    """Whether it is what the prefix of its name says (5.7, steps 20 and 21)."""
+    name = cookie.name.lower()
+    if not name:
+        return not cookie.value.lower().startswith(("__secure-", "__host-"))
+    if name.startswith("__secure-"):
+        return cookie.is_secure
+    if name.startswith("__host-"):
+        return cookie.is_secure and cookie.is_host_only and asked.path == "/"
+    return True
+
+
+def _place(url: str) -> tuple[str, str, bool]:
+    """Host, path, and whether it is https."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    host = (parts.hostname or "").removesuffix(".")
+    return host, parts.path or "/", parts.scheme == "https"
+
+
+def _is_in(host: str, domain: str) -> bool:
+    return host == domain or (host.endswith(f".{domain}") and not _is_address(host))
+
+
+def _is_below(path: str, above: str) -> bool:
+    return path == above or (
+        path.startswith(above) and (above.endswith("/") or path[len(above)] == "/")
+    )
+
+
+def _default_path(path: str) -> str:
+    return path[: path.rfind("/")] or "/"
+
+
+def _is_address(host: str) -> bool:
+    return ":" in host or host.rpartition(".")[2].isdigit()
+
+
+_all: weakref.WeakSet[CookieJar] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for jar in list(_all):
+        jar._forget_lock()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
