@@ -35,6 +35,8 @@ class LegacyProcess(ABC):
         self.pv.register("retcode", lambda _: self.return_code)
         self.find_route: Callable[[str], ScriptRoute | None] = _registered_route
         """Finds the script's routes by name; those registered with onehttp unless replaced."""
+        self.find_result_route: Callable[[str], ScriptRoute | None] = _registered_route
+        """The same for routes that take a `Result`: those of `onehttp.submit` in a script."""
         self.settings_of_next_query: Callable[[], object] = lambda: None
         """What the script has set for its next asynchronous query."""
         self._declared: dict[str, ConnectionSpec] = {}

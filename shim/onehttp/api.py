@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from onehttp.adhoc import backend_of, prepared
 from onehttp.calls.arguments import METHODS_WITHOUT_BODY, CallArguments, build_request
 from onehttp.calls.around.hooks import HookSource, hooks_of
-from onehttp.calls.around.tokens import with_tokens
-from onehttp.calls.callback_driver import starts_following
+from onehttp.calls.asked import Asked
 from onehttp.calls.drivers import aperform_following, perform_following
 from onehttp.connections.model import ConnectionSet, ConnectionSpec
 from onehttp.connections.reload import Reload
@@ -175,8 +175,8 @@ def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
         if ("follow_redirects" in call or adhoc.max_redirects) and (
             hops := adhoc.hops(call.get("follow_redirects"))
         ):
-            return perform_following(_backend_of(runtime, call), wanted, hops)
-        return _backend_of(runtime, call).perform(wanted)
+            return perform_following(backend_of(runtime, call), wanted, hops)
+        return backend_of(runtime, call).perform(wanted)
     except (OnehttpError, TypeError) as error:
         del url, call  # what `discreet` does, without a call more
         raise error.with_traceback(None) from error.__cause__
@@ -196,8 +196,8 @@ def arequest(method: str, url: str, **call: Unpack[CallArguments]) -> Coroutine[
         if ("follow_redirects" in call or adhoc.max_redirects) and (
             hops := adhoc.hops(call.get("follow_redirects"))
         ):
-            return aperform_following(_backend_of(runtime, call), wanted, hops)
-        return _backend_of(runtime, call).aperform(wanted)
+            return aperform_following(backend_of(runtime, call), wanted, hops)
+        return backend_of(runtime, call).aperform(wanted)
     except (OnehttpError, TypeError) as error:
         del url, call
         raise error.with_traceback(None) from error.__cause__
@@ -229,12 +229,10 @@ def submit(
         TypeError: a keyword that no call has.
     """
     runtime = _runtime()
-    adhoc = runtime.adhoc.queries
-    wanted = build_request(method, url, adhoc.options, (), call)
-    backend = _backend_of(runtime, call)
-    start: Start | None = None if backend is runtime.backend else backend.submit
-    if hops := adhoc.hops(call.get("follow_redirects")):
-        start = starts_following(backend, runtime.clock, hops)
+    carrier = runtime.carrier
+    if carrier is not None and carrier(Asked("", method, url, call).settled(), route, xdata):
+        return runtime.queries.handed_over(xdata)
+    wanted, start = prepared(runtime, method, url, call)
     return runtime.submit_request(wanted, route, xdata, start)
 
 
@@ -333,13 +331,6 @@ def query_stats() -> QueryStats:
 def drain(timeout_s: float | None = None) -> bool:
     """Wait until every query has ended; False: some have not after ``timeout_s`` seconds."""
     return _runtime().queries.drain(timeout_s)
-
-
-def _backend_of(runtime: Runtime, call: CallArguments) -> Backend:
-    """What a call goes by."""
-    if "auth" in call:
-        return with_tokens(runtime.backend, call["auth"], runtime.clock)
-    return runtime.backend
 
 
 def _runtime() -> Runtime:

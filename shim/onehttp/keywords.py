@@ -18,7 +18,7 @@ _FOLLOW = "follow_redirects=True; how many is `redirects: {max: 5}` " + _CONNECT
 _BODY = "give bytes or str as body=, a mapping as form= or json="
 _TLS = "trust, certificates and checks are `tls:` " + _CONNECTION
 _PROXY = "`proxy:` " + _CONNECTION + "; the environment is not asked unless it says so"
-_TIMEOUT = "timeout=seconds for everything, or timeout=onehttp.Timeout(total_s=..., connect_s=...)"
+_TIMEOUT = "timeout=seconds for everything, or timeout=onehttp.Timeout(total_s=..., idle_s=...)"
 _RETRY = "`retry:` " + _CONNECTION
 _VERSION = "`http_version:` " + _CONNECTION
 _BASE = "`url:` " + _CONNECTION + "; calls on it give the path"

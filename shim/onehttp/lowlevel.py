@@ -19,6 +19,9 @@ Exchanges:
 Queries and transactions:
 
 - `submit_request` starts a query for a `Request`; a `Start` sends it in place of the engine.
+- `provide` initialises for scripts whose surroundings know no connections file.
+- `carry_queries` has a `Carrier` take the queries of a process that cannot drive transfers; where
+  they are sent, `prepared` makes a request of what was `Asked`.
 - `current_transaction` is what a query of this context would suspend (None: nothing);
   `make_current` sets it for good, for who made the context. Everybody else writes
   ``with onehttp.transaction(...)``.
@@ -45,13 +48,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from onehttp import api
+from onehttp.adhoc import prepared as prepared_adhoc
 from onehttp.api import backend, declare, perform, submit_request
+from onehttp.calls.asked import Asked, Carrier
 from onehttp.calls.revision import ReadyConnection
 from onehttp.calls.together import perform_together
 from onehttp.connections.usual_file import usual_file
 from onehttp.control.snapshot import tell_part
 from onehttp.errors import ConfigurationError
 from onehttp.queries.result import Start
+from onehttp.queries.routes import RouteTarget
 from onehttp.queries.transaction import current as current_transaction
 from onehttp.queries.transaction import make_current
 from onehttp.queries.transaction_layer import (
@@ -60,7 +67,7 @@ from onehttp.queries.transaction_layer import (
     TransactionLayer,
     TransactionState,
 )
-from onehttp_backends.contract import Outcome, Transfer
+from onehttp_backends.contract import Outcome, Request, Transfer
 from onehttp_backends.errors import transfer_error
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.observed import Attempt, Call, Observer, leave, observe
@@ -69,18 +76,22 @@ from onehttp_backends.rules.request_rules import MAX_SECONDS, check_url
 __all__ = [
     "DEFAULT_FINAL_TIMER_S",
     "MAX_SECONDS",
+    "Asked",
     "Attempt",
     "Call",
+    "Carrier",
     "EmulatedTransaction",
     "HeaderPairs",
     "Observer",
     "Outcome",
     "ReadyConnection",
+    "RouteTarget",
     "Start",
     "TransactionLayer",
     "TransactionState",
     "Transfer",
     "backend",
+    "carry_queries",
     "check_connections",
     "check_url",
     "current_transaction",
@@ -90,11 +101,37 @@ __all__ = [
     "observe",
     "perform",
     "perform_together",
+    "prepared",
+    "provide",
     "submit_request",
     "tell_part",
     "transfer_error",
     "usual_file",
 ]
+
+
+def provide() -> None:
+    """Make calls possible before anybody calls `onehttp.init`, which may still say anything."""
+    api.process.provide()
+
+
+def carry_queries(carrier: Carrier | None) -> None:
+    """Have ``carrier`` take the queries of this process; None: nobody does any more."""
+    api.process.carry_queries(carrier)
+
+
+def prepared(asked: Asked) -> tuple[Request, Start | None]:
+    """The request of a query that was carried here, and what sends it; None: the engine.
+
+    Raises:
+        OnehttpError, TypeError: as `onehttp.submit`.
+    """
+    if asked.connection:
+        return api.connection(asked.connection).prepared(asked.method, asked.url, asked.call)
+    runtime = api.process.runtime
+    if runtime is None:
+        raise api.process.missing()
+    return prepared_adhoc(runtime, asked.method, asked.url, asked.call)
 
 
 def check_connections(source: Mapping[str, Any]) -> tuple[ConfigurationError, ...]:

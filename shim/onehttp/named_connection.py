@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from onehttp.calls.arguments import NO_ARGUMENTS, CallArguments
 from onehttp.calls.around.choosing import backend_for
+from onehttp.calls.asked import Asked
 from onehttp.calls.callback_driver import CourseTransfer
 from onehttp.calls.course import ChainCall, policed
 from onehttp.calls.drivers import PolicedCall, aperform_policed, perform_policed
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from onehttp.queries.query import Query
+    from onehttp.queries.result import Start
     from onehttp.queries.routes import RouteTarget
 
 
@@ -112,22 +114,27 @@ class Connection:
     ) -> Query:
         """Start one request; its `Result` goes to ``route`` on a worker thread."""
         runtime = self._runtime
+        carrier = runtime.carrier
+        if carrier is not None:
+            asked = Asked(self.name, method, path, call).settled()
+            if carrier(asked, route, xdata):
+                return runtime.queries.handed_over(xdata)
+        request, start = self.prepared(method, path, call)
+        return runtime.submit_request(request, route, xdata, start)
+
+    def prepared(self, method: str, path: str, call: CallArguments) -> tuple[Request, Start | None]:
+        """The request that a query with these arguments sends first, and what sends it; None: the
+        engine."""
+        runtime = self._runtime
         revision = runtime.revision
         ready = revision[self.name]
+        backend = self._backend_of(revision, ready, call)
         if ready.is_plain and not call.get("follow_redirects"):
-            backend = self._backend_of(revision, ready, call)
             sends = None if backend is self._backend else backend.submit
-            request = request_on(ready, method, path, call)
-            return runtime.submit_request(request, route, xdata, sends)
+            return request_on(ready, method, path, call), sends
         named = NamedCall(method, path, call).settled(ready)
-        start = partial(
-            self._start_policed,
-            revision,
-            ready,
-            named,
-            backend=self._backend_of(revision, ready, call),
-        )
-        return runtime.submit_request(named.on(ready), route, xdata, start)
+        start = partial(self._start_policed, revision, ready, named, backend=backend)
+        return named.on(ready), start
 
     def perform_all(
         self,

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 
+from onehttp.calls.asked import Carrier
 from onehttp.calls.trace_printing import print_if_asked
 from onehttp.connections.background import BackgroundReload
 from onehttp.connections.model import ConnectionSpec
@@ -44,8 +45,9 @@ class Process:
         self._was_shut_down = False
         self.reloads = Reloads()
         self._rehearsal: Rehearsal | None = None
+        self._carrier: Carrier | None = None
         self._is_provisional = False
-        """The runtime is a test's, until the code under test calls `init` itself."""
+        """The runtime is a test's, or a server's, until the code in it calls `init` itself."""
 
     def init(self, settings: Settings, place: str) -> None:
         """See `onehttp.init`."""
@@ -72,6 +74,7 @@ class Process:
                 declared=self._declared,
                 hooks=settings.hooks,
             )
+            self.runtime.carrier = self._carrier
             self._settings, self._place = settings, place
             self._is_provisional = False
             self.reloads.last_success = time.time()
@@ -105,6 +108,12 @@ class Process:
         self.init(Settings(), "a test")
         self._is_provisional = True
         return end
+
+    def provide(self) -> None:
+        """Make calls possible before anybody calls `init`, which may still say anything."""
+        if self.runtime is None:
+            self.init(Settings(), "its surroundings")
+            self._is_provisional = True
 
     def _check_is_same(self, settings: Settings) -> None:
         if settings != self._settings:
@@ -146,6 +155,13 @@ class Process:
             if runtime is not None:
                 with self._reloading:
                     runtime.declare(self._declared)
+
+    def carry_queries(self, carrier: Carrier | None) -> None:
+        """See `onehttp.lowlevel.carry_queries`; it outlives the runtime."""
+        with self._changing:
+            self._carrier = carrier
+            if self.runtime is not None:
+                self.runtime.carrier = carrier
 
     def files(self) -> frozenset[str]:
         """Every file that the connections in force were read from."""

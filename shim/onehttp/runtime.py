@@ -8,6 +8,7 @@ from typing import Final
 
 from onehttp.calls.around.hooks import NO_HOOKS, Hooks, WithHooks
 from onehttp.calls.around.surrounded import Surrounded
+from onehttp.calls.asked import Carrier
 from onehttp.calls.revision import Revision
 from onehttp.connections.model import ConnectionSet, ConnectionSpec, Notice
 from onehttp.connections.reload import Reload, next_revision
@@ -64,6 +65,8 @@ class Runtime:
                 raise self.revision.missing(each.connection)
         self.adhoc = connections.adhoc
         """How calls without a connection are made; replaced likewise."""
+        self.carrier: Carrier | None = None
+        """Who is asked first to take a query."""
 
     def reload(self, source: Source = None) -> Reload:
         """Read the source again, and put what it says in force; calls under way end on the old.

@@ -36,8 +36,11 @@ def test_its_commands_run_one_after_the_other(
     assert Path("report.html").exists()
 
 
-def test_its_example_is_what_rewrite_makes() -> None:
-    before, after = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize(("before", "after"), [*zip(EXAMPLES[::2], EXAMPLES[1::2], strict=True)])
+def test_its_examples_are_what_rewrite_makes(before: str, after: str) -> None:
     done = rewrite_source(Source("script.py", f"import KSR\nimport onehttp\n\n{before}"))
     assert isinstance(done, FileRewrite)
     assert done.after == f"import KSR\nimport onehttp\n\n{after}"

@@ -80,7 +80,7 @@ def test_each_site_has_its_statement_before_and_after(text: str) -> None:
     ]  # fmt: skip
     assert "- code = KSR.http_client.query" in read.words
     assert "+     response = onehttp.request" in read.words
-    assert "the route that gets the answer" in read.words
+    assert "its route" in read.words
 
 
 def test_progress_counts_what_is_moved_already(text: str) -> None:

@@ -35,7 +35,7 @@ NOTES = {
     f'KSR.http_client.query_post("http://h/", "a\\0b", {V})': "there is a NUL",
     f'KSR.http_client.query_post("http://h/", """a\nb""" + c, {V})': "a text of several lines",
     f'KSR.http_client.query_request_v2pk("GET", "http://h/", "", "", {V})': "http_version",
-    'KSR.http_async_client.query("http://h/", "R")': "onehttp.submit hands it a result",
+    'KSR.http_async_client.query("http://h/", "R")': "its route R is not a function of this file",
     'msg.call_function("http_set_timeout", "5")': "goes into the onehttp.submit that follows",
     'msg.call_function("auth_add_identity")': "RFC 8224",
     "H = {1: KSR.http_client.query}": "it is called elsewhere",

@@ -11,10 +11,11 @@ import select
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import onehttp
-from onehttp import NotInitialisedError, Request
+from onehttp import NotInitialisedError, Request, Result
 from onehttp.lowlevel import Outcome, Start
 from onehttp_compat.kamailio.lanes import Lanes
 
@@ -104,3 +105,44 @@ def lent_engine() -> Any:
         engine = onehttp.backend()
     engine.lend()
     return engine
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the queries of this process."""
+
+    handed_over: int = 0
+    refused: int = 0
+    """No lane had room: they went on at once, with an error for an answer."""
+    sent: int = 0
+    """By this process, whichever asked."""
+    answered: int = 0
+    gone: int = 0
+    """Their transactions had ended before the answer."""
+    routes_failed: int = 0
+
+    @property
+    def open(self) -> int:
+        """In flight, or with their callback running."""
+        return self.sent - self.answered
+
+
+class Resumption:
+    """One call of ``t_continue``, and what it came to."""
+
+    def __init__(self, route: Callable[[Result], object] | None, result: Result | None) -> None:
+        self.has_run = False
+        self.error: BaseException | None = None
+        self._route = route
+        self._result = result
+
+    def run(self) -> int:
+        self.has_run = True
+        if self._route is None or self._result is None:
+            return 1
+        try:
+            self._route(self._result)
+        except BaseException as error:  # noqa: BLE001 - it comes out of `resume`
+            self.error = error
+            return -1
+        return 1

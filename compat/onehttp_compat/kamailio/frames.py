@@ -1,8 +1,8 @@
 """A query on its way from a SIP worker to a process that sends it: one flat tuple, as bytes.
 
 ``marshal`` writes what both ends, one Python of one server, read alike; and nothing but plain
-values, which is all that a query is. The settings of most queries are the module's defaults, which
-every process has: they are left out.
+values, which is all that a legacy query is. The settings of most are the module's defaults, which
+every process has: they are left out. `onehttp.submit` takes more, which ``pickle`` writes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import marshal
 import operator
+import pickle
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -38,14 +39,19 @@ def packed(job: AsyncJob, token: Suspension | None, defaults: AsyncSettings) -> 
     """One query; None: no transaction waits for it."""
     named = None if token is None else (token.index, token.label)
     settings = None if job.settings is defaults else _values_of(job.settings)
+    asked = job.asked
+    xdata = str(job.xdata) if asked is None else pickle.dumps((asked, job.xdata))
     return marshal.dumps(
-        (named, job.url, job.route, job.query_id, job.xdata, job.is_kemi, job.body, settings)
+        (named, job.url, job.route, job.query_id, xdata, job.is_kemi, job.body, settings)
     )
 
 
 def unpacked(frame: bytes, defaults: AsyncSettings) -> tuple[AsyncJob, Suspension | None]:
     """What `packed` was given."""
     token, url, route, query_id, xdata, is_kemi, body, settings = marshal.loads(frame)
+    asked = None
+    if isinstance(xdata, bytes):
+        asked, xdata = pickle.loads(xdata)
     job = AsyncJob(
         url=url,
         route=route,
@@ -54,6 +60,7 @@ def unpacked(frame: bytes, defaults: AsyncSettings) -> tuple[AsyncJob, Suspensio
         is_kemi=is_kemi,
         settings=defaults if settings is None else _settings(settings),
         body=body,
+        asked=asked,
     )
     return job, None if token is None else Suspension(*token)
 

@@ -6,10 +6,12 @@ import logging
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeAlias
 
 import onehttp
 from onehttp import ConfigurationError
+from onehttp.lowlevel import make_current, provide
 from onehttp_compat.kamailio.logs import log_to_server, warning_once
 from onehttp_compat.kamailio.own_config import own_config
 from onehttp_compat.kamailio.parameters import Parameter, apply_config, apply_parameters
@@ -70,10 +72,14 @@ def setup(
     check_requirements(config, is_asynchronous)
     apply_config(process.server, config if cfg is None else read_server_config(Path(cfg)))
     apply_parameters(process.server, modparams)
-    if connections is not None:
+    if connections is None:
+        provide()  # a script that was rewritten makes calls, and need not know of `init`
+    else:
         onehttp.init(connections)
     if is_asynchronous:
         process.take_over_queries()
+        if isinstance(process.real, ModuleType):  # else it is a test's
+            make_current(process.transactions)
         process.transactions.has_twins = twins
     process.is_set_up = True
     return process.ksr

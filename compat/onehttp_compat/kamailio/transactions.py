@@ -22,7 +22,6 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Final
 
@@ -36,9 +35,18 @@ from onehttp import (
     Token,
     Transaction,
     TransactionError,
+    UnknownRouteError,
 )
-from onehttp.lowlevel import Outcome, Start, transfer_error
-from onehttp_compat.kamailio.driving import QueryDriver
+from onehttp.lowlevel import (
+    Asked,
+    Outcome,
+    RouteTarget,
+    Start,
+    carry_queries,
+    current_transaction,
+    transfer_error,
+)
+from onehttp_compat.kamailio.driving import Counts, QueryDriver, Resumption
 from onehttp_compat.kamailio.frames import Suspension, packed, signed32, unpacked
 from onehttp_compat.kamailio.lanes import Lanes
 from onehttp_compat.kamailio.own_config import DRIVE_ROUTE
@@ -61,26 +69,6 @@ RESUME_ROUTE: Final = "onehttp_resume"
 SILENCE_S: Final = 5.0
 """After so long without a sign of a process that sends queries, who asks is told, as often."""
 _log = logging.getLogger("onehttp_compat.tm")
-
-
-@dataclass(slots=True)
-class Counts:
-    """What became of the queries of this process."""
-
-    handed_over: int = 0
-    refused: int = 0
-    """No lane had room: they went on at once, with an error for an answer."""
-    sent: int = 0
-    """By this process, whichever asked."""
-    answered: int = 0
-    gone: int = 0
-    """Their transactions had ended before the answer."""
-    routes_failed: int = 0
-
-    @property
-    def open(self) -> int:
-        """In flight, or with their callback running."""
-        return self.sent - self.answered
 
 
 class Transactions(Surroundings):
@@ -106,7 +94,7 @@ class Transactions(Surroundings):
         self._told_of_silence_at = 0.0
         self._module: AsyncModule | None = None
         self._pv = PvStore()
-        self._resuming: _Resumption | None = None
+        self._resuming: Resumption | None = None
         self._lanes = Lanes()
         self._made_in = os.getpid()
         self._driver: QueryDriver | None = None
@@ -115,6 +103,8 @@ class Transactions(Surroundings):
     def serve(self, server: LegacyServer) -> None:
         """Be what is around the scripts of ``server``."""
         server.find_route = self._find_route
+        server.find_result_route = self._find_result_route
+        carry_queries(self.carry_asked)
         self._pv = server.pv
         server.http_async_client.surroundings = self
         self._module = server.http_async_client
@@ -122,6 +112,7 @@ class Transactions(Surroundings):
 
     def close(self) -> None:
         """Let go of the sockets; in the server they last as long as its process."""
+        carry_queries(None)
         self._lanes.close()
         if self._driver is not None:
             self._driver.close()
@@ -131,6 +122,24 @@ class Transactions(Surroundings):
     def transaction(self) -> Transaction | None:
         """The server's, if it has made one: like the module, this makes none."""
         return self if self._ksr.pv.get("$T(id_index)") is not None else None
+
+    def chosen_transaction(self) -> Transaction | None:
+        return self.transaction() if current_transaction() is self else None
+
+    def carry_asked(self, asked: Asked, route: RouteTarget, xdata: object) -> bool:
+        """A `Carrier`: what `onehttp.submit` is asked for, whichever process it is asked in.
+
+        Raises:
+            UnknownRouteError: a route that another process could not find.
+        """
+        if callable(route) or (route is None and self.chosen_transaction() is not None):
+            raise UnknownRouteError(
+                "route: inside Kamailio another process runs it: give the name of a method of the "
+                "script's object, which takes the result"
+            )
+        assert self._module is not None
+        self._module.submit(asked, route or "", xdata)
+        return True
 
     def carry(self, module: AsyncModule, job: AsyncJob, transaction: Transaction | None) -> None:
         """Suspend, and hand the query over to a driving process.
@@ -197,9 +206,17 @@ class Transactions(Surroundings):
         self._driver.start(request, start, lambda outcome: self._answered(call, waiting, outcome))
         self.counts.sent += 1
 
-    def _find_route(self, name: str) -> ScriptRoute | None:
+    def _function(self, name: str) -> Callable[..., object] | None:
         function = None if name.startswith("_") else getattr(self.script, name, None)
-        if not callable(function):
+        return function if callable(function) else None
+
+    def _find_result_route(self, name: str) -> ScriptRoute | None:
+        function = self._function(name)
+        return None if function is None else lambda result, _is_suspended: function(result)
+
+    def _find_route(self, name: str) -> ScriptRoute | None:
+        function = self._function(name)
+        if function is None:
             return None
         route, pv = kemi_route(function), self._pv
         if not self.has_twins:
@@ -229,7 +246,7 @@ class Transactions(Surroundings):
     ) -> bool:
         """Go on with it; raises what the route raises."""
         assert isinstance(token, Suspension)
-        resumption = _Resumption(route, result)
+        resumption = Resumption(route, result)
         self._continue(token, resumption)
         if resumption.error is not None:
             raise resumption.error
@@ -238,9 +255,9 @@ class Transactions(Surroundings):
     def cancel_suspend(self, token: Token) -> None:
         """Go on without a route: the server answers 500, since nobody else does."""
         assert isinstance(token, Suspension)
-        self._continue(token, _Resumption(None, None))
+        self._continue(token, Resumption(None, None))
 
-    def _continue(self, token: Suspension, resumption: _Resumption) -> None:
+    def _continue(self, token: Suspension, resumption: Resumption) -> None:
         before, self._resuming = self._resuming, resumption
         try:
             self._ksr.tmx.t_continue(token.index, token.label, RESUME_ROUTE)
@@ -312,24 +329,3 @@ class _Adopted:
 
     def cancel_suspend(self, token: Token) -> None:
         """Nothing: who adopted it goes on with it, with an error for an answer."""
-
-
-class _Resumption:
-    """One call of ``t_continue``, and what it came to."""
-
-    def __init__(self, route: Callable[[Result], object] | None, result: Result | None) -> None:
-        self.has_run = False
-        self.error: BaseException | None = None
-        self._route = route
-        self._result = result
-
-    def run(self) -> int:
-        self.has_run = True
-        if self._route is None or self._result is None:
-            return 1
-        try:
-            self._route(self._result)
-        except BaseException as error:  # noqa: BLE001 - it comes out of `resume`
-            self.error = error
-            return -1
-        return 1

@@ -50,7 +50,7 @@ class StaticCall:
         """The arguments by the names of the registry."""
         call = self.observed()
         return {
-            one.name: given_by(*_parsed(arg.value), one.kind, call, one.name)
+            one.name: given_by(*parsed(arg.value), one.kind, call, one.name)
             for one, arg in zip(self.function.arguments, self.arguments, strict=True)
         }
 
@@ -60,7 +60,7 @@ class StaticCall:
         return LegacyCall(
             function=self.function, name=self.label, file="", line=0, url="", code=0,
             result_bytes=None, time_s=0.0, is_kemi=self.is_kemi,
-            arguments={one.name: _value(_parsed(arg.value)[1]) for one, arg in named},
+            arguments={one.name: _value(parsed(arg.value)[1]) for one, arg in named},
         )  # fmt: skip
 
     def replacement(self) -> str:
@@ -105,7 +105,7 @@ def _native(name: str, arguments: tuple[cst.Arg, ...], module: str = "") -> Stat
     return StaticCall(form, False, arguments)
 
 
-def _parsed(node: cst.BaseExpression) -> tuple[str, ast.expr]:
+def parsed(node: cst.BaseExpression) -> tuple[str, ast.expr]:
     """An expression as text and as a tree."""
     source = f"({cst.Module(()).code_for_node(node)})"  # in brackets: it may be of several lines
     return source, ast.parse(source, mode="eval").body

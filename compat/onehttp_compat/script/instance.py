@@ -148,6 +148,18 @@ class ScriptInstance:
 
         return run
 
+    def result_route(self, name: str) -> ScriptRoute | None:
+        """The same of a query that `onehttp.submit` was asked for: it takes the result alone."""
+        if not self.has_route(name):
+            return None
+
+        def run(result: Result, _is_suspended: bool) -> None:
+            scene = current()
+            assert scene is not None
+            self._call(name, scene, result, has_message=False)
+
+        return run
+
     def guard(self, scene: Scene, work: Callable[[], object]) -> None:
         """Run a part of the script; what it raises is kept with the message."""
         try:
@@ -164,11 +176,12 @@ class ScriptInstance:
     def _run(self, name: str, scene: Scene, *arguments: object) -> None:
         self.guard(scene, lambda: self._call(name, scene, *arguments))
 
-    def _call(self, name: str, scene: Scene, *arguments: object) -> None:
+    def _call(self, name: str, scene: Scene, *arguments: object, has_message: bool = True) -> None:
         function = self._function(name)
         assert function is not None
         msg = Msg(scene, self._script.world)
-        given = arguments if self.kind is ScriptKind.PLAIN else (msg, *arguments)
+        is_told = has_message and self.kind is not ScriptKind.PLAIN
+        given = (msg, *arguments) if is_told else arguments
         token = running_route.set(name)
         try:
             code = function(*given)
@@ -179,7 +192,7 @@ class ScriptInstance:
         finally:
             running_route.reset(token)
             msg.expire()
-        if isinstance(code, int):
+        if isinstance(code, int) or not has_message:
             return
         if self.kind is ScriptKind.APP_PYTHON:
             scene.progress.fail(f"{name} returned {type(code).__name__}, expected int")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S, TransactionLayer
+from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S, TransactionLayer, carry_queries
 from onehttp_compat.script.instance import Call, Script
 from onehttp_compat.script.kemi.tree import ksr_module
 from onehttp_compat.script.limits import Watchdog
@@ -54,4 +54,7 @@ def serving(
     call = None if method is None else Call(method, argument)
     with provided_modules(ksr, path), Watchdog(message_timeout_s, path) as watchdog:
         script = Script(path, world, ksr, call)
-        yield SipServer(script, world, ranks, watchdog)
+        try:
+            yield SipServer(script, world, ranks, watchdog)
+        finally:
+            carry_queries(None)

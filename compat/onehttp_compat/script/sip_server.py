@@ -11,12 +11,13 @@ import itertools
 import queue
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final
 
 from onehttp import Result
+from onehttp.lowlevel import Asked, RouteTarget, carry_queries
 from onehttp_compat.modules.http_async_client.calls import FAKED_MESSAGE, AsyncCall
 from onehttp_compat.modules.http_async_client.reply import AsyncReply
 from onehttp_compat.process import ScriptRoute
@@ -73,6 +74,8 @@ class SipServer:
         """What runs without a message and is not over; `layer.changed` guards it."""
         self._registered_route = world.server.find_route
         world.server.find_route = self._find_route
+        world.server.find_result_route = self._find_result_route
+        carry_queries(self._carry)
         world.server.http_async_client.observer = self
         world.run_route = self._run_named
         world.has_route = lambda name: self._own_instance().has_route(name)
@@ -156,8 +159,26 @@ class SipServer:
         scene.progress.note(outcome)
         scene.progress.toggle(call.job.query_id)
 
+    def _carry(self, asked: Asked, route: RouteTarget, xdata: object) -> bool:
+        """A `Carrier`: takes what `onehttp.submit` is asked for with a route of the script."""
+        if current() is None or not isinstance(route, str):
+            return False
+        if not self._own_instance().has_route(route):
+            return False  # it may be one of ``@onehttp.route``
+        self._legacy.http_async_client.submit(asked, route, xdata)
+        return True
+
     def _find_route(self, name: str) -> ScriptRoute | None:
         """A route of the script, as this thread's process has it."""
+        return self._found(name, ScriptInstance.async_route)
+
+    def _find_result_route(self, name: str) -> ScriptRoute | None:
+        """The same, for the queries of `onehttp.submit`."""
+        return self._found(name, ScriptInstance.result_route)
+
+    def _found(
+        self, name: str, find: Callable[[ScriptInstance, str], ScriptRoute | None]
+    ) -> ScriptRoute | None:
         scene = current()
         if scene is None:
             return self._registered_route(name)
@@ -166,7 +187,7 @@ class SipServer:
         except ScriptError as error:
             scene.progress.fail(str(error))
             return None
-        route = instance.async_route(name) or self._registered_route(name)
+        route = find(instance, name) or self._registered_route(name)
         if route is None:
             scene.progress.fail(f"{self._script.path.name}: no route {name!r} for the answer")
             return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, TypeAlias, TypedDict
 
@@ -36,6 +36,8 @@ class Timeout:
 
     total_s: float | None = None
     connect_s: float | None = None
+    idle_s: float | None = None
+    """How long the server may be silent."""
 
 
 class CallArguments(TypedDict, total=False):
@@ -157,7 +159,20 @@ def build_request(
     total_s = connect_s = None
     if timeout is not None:
         total_s, connect_s = seconds_of(timeout)
+        if isinstance(timeout, Timeout) and timeout.idle_s is not None:
+            if not isinstance(timeout.idle_s, int | float):
+                raise RequestTypeError(
+                    CurlCode.BAD_FUNCTION_ARGUMENT,
+                    f"timeout: idle_s: expected seconds, got {type(timeout.idle_s).__name__}",
+                )
+            options = _with_idle(options, timeout.idle_s)
     return Request(method, url, pairs, data, options, total_s, connect_s)
+
+
+@lru_cache(maxsize=256)
+def _with_idle(options: TransferOptions, idle_s: float) -> TransferOptions:
+    """The same object for the same arguments: engines keep handles by their options."""
+    return replace(options, idle_timeout_s=idle_s)
 
 
 def _method(method: object) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import KSR  # the server's own
 
+import onehttp
 from onehttp_compat import kamailio, ksr
 from onehttp_compat.ksr import take_over
 
@@ -43,6 +44,8 @@ class Script(kamailio.Script):
         KSR.tm.t_on_failure("failed")
         KSR.pv.sets("$avp(who)", user)
         KSR.pv.seti("$http_req(timeout)", 60000)
+        if user.startswith("new"):
+            return self.asked_anew(user)
         route = user if user in ("exiting", "nowhere") else "answered"
         url = f"{BACKEND}/{user}" if user != "nowhere" else "http://127.0.0.1:1/"
         if KSR.http_async_client.query(url, route) < 0:
@@ -62,6 +65,22 @@ class Script(kamailio.Script):
         if (seen := KSR.pv.get("$var(seen)")) != f"1 {status} {KSR.pv.get('$http_rb')}":
             status = f"but {seen}"
         KSR.tm.t_reply(480, f"{VERSION} {who} {status}")
+        return 1
+
+    def asked_anew(self, user: str) -> int:
+        url = f"{BACKEND}/{user}" if user != "newnowhere" else "http://127.0.0.1:1/"
+        limits = onehttp.Timeout(total_s=300, idle_s=60)
+        try:
+            route = self.told if user == "newbound" else "told"
+            onehttp.submit("POST", url, json={"a": 1}, timeout=limits, route=route, xdata=[user])
+        except onehttp.UnknownRouteError as error:
+            KSR.err(f"{error}\n")
+            KSR.tm.t_reply(500, "refused")
+        return 1
+
+    def told(self, result: onehttp.Result) -> int:
+        status = result.response.status if result.response else type(result.error).__name__
+        KSR.tm.t_reply(480, f"{VERSION} {KSR.pv.get('$avp(who)')} {result.xdata} {status}")
         return 1
 
     def exiting(self, message: Any, event: str = "") -> int:

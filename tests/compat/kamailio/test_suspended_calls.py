@@ -95,7 +95,8 @@ def test_a_stopped_process_is_told_of_and_its_calls_go_on_when_it_does(calls: Ca
         while "no process has worked on queries" not in calls.inside.log():
             assert time.monotonic() < end
             begun.append(calls.caller.invite(f"user{len(begun)}"))
-            calls.caller.receive(0.2)
+            for _ in range(2):  # what is said at once, and then nothing: some calls, not thousands
+                calls.caller.receive(0.2)
     finally:
         os.kill(process, signal.SIGCONT)
     for number, call in enumerate(begun):
@@ -124,3 +125,15 @@ def _version(number: int) -> str:
 
 def test_every_module_of_a_script_has_the_same_server(calls: Calls) -> None:
     assert calls.inside.ask("same") == "first True True True"
+
+
+def test_a_query_of_onehttp_suspends_the_call_too(calls: Calls) -> None:
+    call = calls.caller.invite("newalice")
+    held = calls.backend.arrival("/newalice")
+    held.answer()
+    assert calls.caller.final(call) == "480 first newalice ['newalice'] 200"
+    unreachable = calls.caller.invite("newnowhere")
+    answer = calls.caller.final(unreachable)
+    assert answer == "480 first newnowhere ['newnowhere'] ConnectError"
+    assert calls.caller.final(calls.caller.invite("newbound")) == "500 refused"
+    assert "inside Kamailio another process runs it" in calls.inside.log()

@@ -6,9 +6,9 @@ import asyncio
 import datetime as dt
 import http
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -147,6 +147,9 @@ def test_letters_beyond_ascii_are_encoded(api: str, server: RawServer) -> None:
         {"timeout": "fast"},
         {"timeout": True},
         {"timeout": onehttp.Timeout(1.0, -1.0)},
+        {"timeout": onehttp.Timeout(idle_s=-1.0)},
+        {"timeout": onehttp.Timeout(idle_s=cast(Any, [1]))},
+        {"timeout": onehttp.Timeout(idle_s=cast(Any, "1"))},
         {"headers": {"X": "a\r\nY: b"}},
         {"headers": {"X\n": "a"}},
         {"headers": {"X": 5}},
@@ -158,6 +161,28 @@ def test_an_argument_unfit_to_be_sent_is_refused(
     with pytest.raises(onehttp.RequestError):
         onehttp.request("POST", server.url, **call)
     assert server.requests == []
+
+
+def test_a_server_that_is_silent_for_too_long_is_late(engine: str) -> None:
+    limits = onehttp.Timeout(total_s=60, idle_s=0.05)
+    with RawServer(silent) as silence:
+        named = {"version": 1, "connections": {"a": {"url": silence.url}}}
+        onehttp.init(connections=named, backend=engine)
+        asking: list[Callable[[], object]] = [
+            lambda: onehttp.request("GET", silence.url, timeout=limits),
+            lambda: onehttp.connection("a").get("/x", timeout=limits),
+            lambda: asyncio.run(onehttp.arequest("GET", silence.url, timeout=limits)),
+            lambda: asyncio.run(onehttp.connection("a").aget("/x", timeout=limits)),
+        ]
+        for ask in asking:
+            with pytest.raises(onehttp.TimeoutError):
+                ask()
+        queries = [
+            onehttp.submit("GET", silence.url, timeout=limits),
+            onehttp.connection("a").submit("GET", "/x", timeout=limits),
+        ]
+        for query in queries:
+            assert isinstance(query.result(60).error, onehttp.TimeoutError)
 
 
 @pytest.mark.parametrize(

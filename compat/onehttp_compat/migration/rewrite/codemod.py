@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias, cast
 
 import libcst as cst
@@ -17,6 +17,9 @@ from onehttp_compat.migration.rewrite.exchange import exchange
 from onehttp_compat.migration.rewrite.free_names import free_name
 from onehttp_compat.migration.rewrite.not_safe import NotSafeError
 from onehttp_compat.migration.rewrite.owners import Owners
+from onehttp_compat.migration.rewrite.queries import Queries, Setting, is_query
+from onehttp_compat.migration.rewrite.query_code import query_statements
+from onehttp_compat.migration.rewrite.result_routes import changed_route
 from onehttp_compat.migration.static_call import StaticCall
 
 NOTE: Final = "# onehttp:"
@@ -51,6 +54,7 @@ class Codemod(cst.CSTTransformer):
 
     Args:
         calls: what is to be rewritten.
+        queries: what belongs to those of them that are queries.
         notes: what is to be noted only: its name, and the reason.
         taken: names that the script uses.
     """
@@ -59,6 +63,7 @@ class Codemod(cst.CSTTransformer):
         self,
         module: cst.Module,
         calls: Mapping[Node, Wanted],
+        queries: Queries,
         notes: Mapping[Node, tuple[str, str]],
         taken: frozenset[str],
     ) -> None:
@@ -70,17 +75,44 @@ class Codemod(cst.CSTTransformer):
         self._owners = Owners({*calls, *notes})
         module.visit(self._owners)
         self.outcome = Outcome()
+        self._queries = queries
+        self._reads = _expressions(queries.reads())
+        self._routes = {one.function: one for one in queries.routes.values()}
+        self._settings = {one.statement: one for them in queries.settings.values()
+                          for one in them}  # fmt: skip
+        self._comments: list[cst.EmptyLine] = []
+        """Of settings that have gone: they stand before the query then."""
 
     def on_leave(self, original_node: Any, updated_node: Any) -> Any:
         left = super().on_leave(original_node, updated_node)
+        if original_node in self._reads:
+            return self._reads[original_node]
+        if isinstance(original_node, cst.Comparison):
+            return _plain_truth(left)
+        if original_node in self._settings:
+            return self._setting(left, self._settings[original_node])
+        if original_node in self._routes:
+            left = changed_route(self._module, self._routes[original_node], cast(Any, left))
         owned = self._owners.of.get(original_node)
         return left if owned is None else self._statement(original_node, left, owned)
+
+    def _setting(self, statement: Any, setting: Setting) -> Any:
+        """What is left of a setting: its value, where that cannot wait; its comments move on."""
+        if not setting.kept_as:
+            self._comments += _leading(statement)
+            return cst.RemoveFromParent()
+        value = statement.body[0].value.args[1].value
+        assign = cst.Assign([cst.AssignTarget(cst.Name(setting.kept_as))], value)
+        return statement.with_changes(body=[assign])
 
     def _statement(self, original: Any, updated: Any, owned: list[Node]) -> Any:
         new = self._new(original, updated, owned)
         parts = new.nodes if isinstance(new, cst.FlattenSentinel) else [new]
         before, after = self._text([original]), self._text(parts)
         self.outcome.texts.update(dict.fromkeys(owned, (before, after)))
+        if self._comments and any(node in self._queries.settings for node in owned):
+            comments, self._comments = self._comments, []
+            return _after(comments, new)
         return new
 
     def _text(self, statements: Iterable[Any]) -> str:
@@ -115,7 +147,7 @@ class Codemod(cst.CSTTransformer):
         if is_gone:
             return cst.FlattenSentinel(_headed(before, _leading(original)))
         if names:
-            updated = _renamed(original, updated, names)
+            updated = _renamed(original, updated, {**self._reads, **names})
         leading = [*updated.leading_lines, *_new_lines(updated, notes)]
         if not before:
             return updated.with_changes(leading_lines=leading)
@@ -138,15 +170,37 @@ class Codemod(cst.CSTTransformer):
         """The new statements."""
         if any(other is not node and other in _inside(node) for other in owned):
             raise NotSafeError("another call that is to be replaced is among its arguments")
-        made = exchange(wanted.call, self._taken)
+        if is_query(wanted.call):
+            for text in self._query(node, wanted, code):
+                yield self._parsed(text)
+            return
+        made = exchange(self._with_reads(wanted.call), self._taken)
         ksr = wanted.ksr or KSR
         if ksr != KSR and "KSR." in made.request + "".join(made.before):
             raise NotSafeError("it reads variables, and KSR has another name here")
-        module = self._module
         for text in statements(made, ksr, code, self._taken):
-            indented = _step.sub(lambda it: module.default_indent * (len(it[0]) // 4), text)
-            lines = indented.replace("\n", module.default_newline)
-            yield cst.parse_statement(lines, config=module.config_for_parsing)
+            yield self._parsed(text)
+
+    def _with_reads(self, call: StaticCall) -> StaticCall:
+        """The call with what stands for variables of an answer among its arguments."""
+        swap = _Swap(self._reads)
+        arguments = tuple(cast(cst.Arg, one.visit(swap)) for one in call.arguments)
+        return replace(call, arguments=arguments)
+
+    def _query(self, node: Node, wanted: Wanted, code: str | None) -> Iterator[str]:
+        queries = self._queries
+        if node in queries.reasons:
+            raise NotSafeError(queries.reasons[node])
+        return query_statements(
+            self._with_reads(wanted.call), queries.settings[node], wanted.ksr or KSR, code,
+            node in queries.of_sign, self._taken,
+        )  # fmt: skip
+
+    def _parsed(self, text: str) -> Any:
+        module = self._module
+        indented = _step.sub(lambda it: module.default_indent * (len(it[0]) // 4), text)
+        lines = indented.replace("\n", module.default_newline)
+        return cst.parse_statement(lines, config=module.config_for_parsing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +254,35 @@ def _comments(lines: Iterable[cst.EmptyLine]) -> list[cst.EmptyLine]:
     return kept
 
 
+def _after(comments: list[cst.EmptyLine], new: Any) -> Any:
+    """Statements with further lines before them."""
+    parts = list(new.nodes) if isinstance(new, cst.FlattenSentinel) else [new]
+    leading = [*comments, *parts[0].leading_lines]
+    return cst.FlattenSentinel([parts[0].with_changes(leading_lines=leading), *parts[1:]])
+
+
+def _expressions(codes: Mapping[Node, str]) -> dict[Node, Any]:
+    return {node: cst.parse_expression(code) for node, code in codes.items()}
+
+
+def _plain_truth(comparison: Any) -> Any:
+    """``int(result.ok) == 1`` as people write it."""
+    match comparison:
+        case cst.Comparison(
+            left=cst.Call(func=cst.Name("int"), args=[cst.Arg(value=cst.Attribute() as ok)]),
+            comparisons=[cst.ComparisonTarget(
+                operator=cst.Equal() | cst.NotEqual() as operator,
+                comparator=cst.Integer(value="0" | "1" as number),
+            )],
+        ) if ok.attr.value == "ok":  # fmt: skip
+            if isinstance(operator, cst.Equal) == (number == "1"):
+                return ok.with_changes(lpar=comparison.lpar, rpar=comparison.rpar)
+            return cst.UnaryOperation(cst.Not(), ok, comparison.lpar, comparison.rpar)
+    return comparison
+
+
 class _Swap(cst.CSTTransformer):
-    def __init__(self, names: Mapping[Node, cst.Name]) -> None:
+    def __init__(self, names: Mapping[Node, Any]) -> None:
         super().__init__()
         self._names = names
 
@@ -209,7 +290,7 @@ class _Swap(cst.CSTTransformer):
         return self._names.get(original_node, updated_node)
 
 
-def _renamed(original: Any, updated: Any, names: Mapping[Node, cst.Name]) -> Any:
+def _renamed(original: Any, updated: Any, names: Mapping[Node, Any]) -> Any:
     swap = _Swap(names)
     if isinstance(original, cst.If):
         return updated.with_changes(test=original.test.visit(swap))

@@ -21,8 +21,6 @@ _is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _userinfo = re.compile(r"://[^/?#]*@").search
 _is_name = re.compile(r"[A-Za-z_]\w*").fullmatch
 _REASONS: Final = {
-    "http_async_client": "the route that gets the answer reads $http_rb and its kin, and "
-    "onehttp.submit hands it a result: change both together",
     "async_http": "goes into the onehttp.submit that follows, and the route that gets the answer "
     "changes with it",
     "auth_identity": "RFC 8224 has other headers than RFC 4474: see docs/identity.md",
@@ -151,7 +149,7 @@ class _Builder:
         given = self._given.get("body")
         if given is None or given.is_left_out:
             return "", True
-        if any(isinstance(piece, str) and piece for piece in given.pieces) or given.literal:
+        if is_never_empty(given):
             return given.code, True
         name = given.code.strip("()")
         if _is_name(name):
@@ -183,6 +181,13 @@ class _Builder:
             variable = f'"$var(onehttp_{name})"'
             self._before.append(f"KSR.pvx.evalx({variable}, {code})")
             self._given[name] = Given(f"KSR.pv.getw({variable})", None, given.seen)
+
+
+def is_never_empty(given: Given) -> bool:
+    """Whether a text has at least one character, whatever the script does."""
+    if any(isinstance(piece, str) and piece for piece in given.pieces) or given.literal:
+        return True
+    return given.code.startswith("json.dumps(") and given.code.endswith(")")
 
 
 def has_credentials(url: Given) -> bool:

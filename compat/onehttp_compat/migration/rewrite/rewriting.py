@@ -18,6 +18,7 @@ from onehttp_compat.migration.names import KSR
 from onehttp_compat.migration.python_sites import PythonModule, parse
 from onehttp_compat.migration.rewrite.codemod import Codemod, Node, Outcome, Wanted
 from onehttp_compat.migration.rewrite.imports import with_imports
+from onehttp_compat.migration.rewrite.queries import Queries
 from onehttp_compat.migration.sites import Problem
 from onehttp_compat.migration.sources import Source, files_of, read_source
 from onehttp_compat.migration.static_call import function_named
@@ -113,8 +114,19 @@ def rewrite_source(source: Source, modules: Collection[str] = ()) -> FileRewrite
     if not calls and not notes:
         return FileRewrite(source, source.text)
     tree = module.wrapper.module
-    codemod = Codemod(tree, calls, notes, frozenset(module.gathered.words))
-    changed = tree.visit(codemod)
+    taken = frozenset(module.gathered.words)
+    statics = {node: one.call for node, one in calls.items()}
+    queries = Queries(tree, module.names, statics, taken)
+    while True:
+        codemod = Codemod(tree, calls, queries, notes, taken)
+        changed = tree.visit(codemod)
+        refused = {node: reason for node, reason in codemod.outcome.noted.items()
+                   if node in queries.settings}  # fmt: skip
+        if not refused:
+            break
+        for node, reason in refused.items():
+            queries.refuse([node], reason)
+        queries.settle()
     done = codemod.outcome.done
     if done:
         has_ksr = all(calls[node].ksr or calls[node].call.is_kemi for node in done)

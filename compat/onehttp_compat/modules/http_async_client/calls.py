@@ -16,7 +16,7 @@ from onehttp import (
     Transaction,
     TransferError,
 )
-from onehttp.lowlevel import Outcome, Start, Transfer, current_transaction
+from onehttp.lowlevel import Asked, Outcome, Start, Transfer, current_transaction
 from onehttp_compat.modules.http_async_client.reply import AsyncReply
 from onehttp_compat.modules.http_async_client.settings import AsyncSettings
 from onehttp_compat.process import ScriptRoute
@@ -42,14 +42,19 @@ class AsyncJob:
     url: str = field(repr=False)
     route: str
     query_id: str
-    xdata: str = field(repr=False)
+    xdata: object = field(repr=False)
     is_kemi: bool
     settings: AsyncSettings
     body: bytes | None = field(repr=False)
+    asked: Asked | None = None
+    """What `onehttp.submit` was asked for in a script: its route takes a `onehttp.Result`."""
 
 
 class AsyncModule(Protocol):
     """What a query asks of the module it was made by."""
+
+    def submit(self, asked: Asked, route: str, xdata: object) -> None:
+        """Take what `onehttp.submit` was asked for."""
 
     def carry(self, job: AsyncJob, transaction: Transaction | None) -> None:
         """Send it from this process."""
@@ -161,6 +166,10 @@ class Surroundings:
     def transaction(self) -> Transaction | None:
         """The transaction that the script works in; None: it has none."""
         return script_transaction()
+
+    def chosen_transaction(self) -> Transaction | None:
+        """The same, unless the script says ``with onehttp.transaction(None)``."""
+        return self.transaction()
 
     def carry(self, module: AsyncModule, job: AsyncJob, transaction: Transaction | None) -> None:
         """Have a query sent, and the transaction suspended; raises as `AsyncModule.carry`."""

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+import onehttp
 from onehttp import (
     CurlCode,
     OnehttpError,
@@ -23,7 +24,7 @@ from onehttp import (
     TransactionError,
     TransferError,
 )
-from onehttp.lowlevel import Start, transfer_error
+from onehttp.lowlevel import Asked, Start, prepared, transfer_error
 from onehttp_compat.modules.http_async_client.calls import (
     FAKED,
     FAKED_FIRST,
@@ -157,6 +158,25 @@ class HttpAsyncClient:
         self._current.query_id = job.query_id
         return 0 if transaction else 1
 
+    def submit(self, asked: Asked, route: str, xdata: object) -> None:
+        """What `onehttp.submit` was asked for in a script, whose route takes a `Result`.
+
+        Raises:
+            OnehttpError, TypeError: as that does: nothing was sent, no transaction is suspended.
+        """
+        prepared(asked)  # whatever is wrong with it, who asks is to know
+        job = AsyncJob(
+            url=asked.url,
+            route=route,
+            query_id=f"{os.getpid()}-{next(self._serials)}",
+            xdata=xdata,
+            is_kemi=True,
+            settings=self.pending.defaults,
+            body=None,
+            asked=asked,
+        )
+        self.surroundings.carry(self, job, self.surroundings.chosen_transaction())
+
     def carry(self, job: AsyncJob, transaction: Transaction | None) -> None:
         """Send it from this process.
 
@@ -164,13 +184,13 @@ class HttpAsyncClient:
             OnehttpError: nothing was sent, and no transaction is suspended.
         """
         call = self._call(job, transaction)
-        self._count("requests")  # before the callback, which may be fast
+        self._count(job, "requests")  # before the callback, which may be fast
         try:
-            request, start = self._prepared(job.settings, job.url, job.body)
+            request, start = self._prepared(job)
             waiting = SuspendedTransaction(transaction, call) if transaction else None
             self.surroundings.begin(request, call, start, waiting)
         except OnehttpError:
-            self._count("requests", -1)
+            self._count(job, "requests", -1)
             raise
         if self.observer is not None:
             self.observer.sent(call)
@@ -181,7 +201,7 @@ class HttpAsyncClient:
         """Go on at once, in this thread, with an error for an answer."""
         call = self._call(job, transaction)
         result = Result(query_id=0, error=error)
-        self._count("requests")
+        self._count(job, "requests")
         if transaction is None:
             call(result)
         else:
@@ -205,11 +225,13 @@ class HttpAsyncClient:
             f"a route's name has {LONGEST_ROUTE} bytes at most" if length > LONGEST_ROUTE else None
         )
 
-    def _prepared(
-        self, settings: AsyncSettings, url: str, body: bytes | None
-    ) -> tuple[Request, Start]:
+    def _prepared(self, job: AsyncJob) -> tuple[Request, Start]:
         """The request, and what starts it: whatever is wrong with it is the callback's to know."""
-        address, auth = legacy_url(url)
+        if job.asked is not None:
+            request, policy = prepared(job.asked)
+            return request, policy or onehttp.backend().submit
+        settings, body = job.settings, job.body
+        address, auth = legacy_url(job.url)
         if auth is not None and settings.username is None:
             settings = dataclasses.replace(
                 settings, username=auth.username, password=auth.secret, authmethod=1
@@ -235,7 +257,10 @@ class HttpAsyncClient:
 
     def script_route(self, job: AsyncJob) -> ScriptRoute | None:
         """The script's route for an answer; looked for when that is there, as the module does."""
-        found = self._server.find_route(job.route)
+        if job.asked is not None and not job.route:
+            return _nothing
+        server = self._server
+        found = (server.find_route if job.asked is None else server.find_result_route)(job.route)
         if found is None:
             _log.error(
                 "query %s: the script has no route %r; its answer is lost", job.query_id, job.route
@@ -244,18 +269,21 @@ class HttpAsyncClient:
 
     def finish(self, call: AsyncCall, result: Result, run: Callable[[AsyncReply], bool]) -> bool:
         """Count an answer, and have the callback run in between as the module does."""
-        reply = AsyncReply(result, call.job.xdata, self._server.is_faithful, self.is_first)
+        job = call.job
+        if job.asked is not None:
+            result = dataclasses.replace(result, xdata=job.xdata)
+        reply = AsyncReply(result, job.xdata, self._server.is_faithful, self.is_first)
         if reply.is_timeout:
-            self._count("timeouts")
+            self._count(job, "timeouts")
         elif result.error is not None:
-            self._count("errors")
+            self._count(job, "errors")
             _log.error("query %s: %s", call.job.query_id, reply.error_text)
         has_run = True
         try:
             has_run = run(reply)
         finally:
             if result.ok:
-                self._count("replies")
+                self._count(job, "replies")
             if self.observer is not None:
                 self.observer.ended(call, reply, has_run)
         return has_run
@@ -269,7 +297,7 @@ class HttpAsyncClient:
         current = self._current
 
         def run() -> None:
-            before, current.reply = current.reply, reply
+            before, current.reply = current.reply, None if call.job.asked else reply
             current.query_id = call.job.query_id
             try:
                 with self._server.pv.working_on(call.message):
@@ -279,6 +307,12 @@ class HttpAsyncClient:
 
         self.surroundings.run(run)
 
-    def _count(self, counter: str, by: int = 1) -> None:
+    def _count(self, job: AsyncJob, counter: str, by: int = 1) -> None:
+        if job.asked is not None:
+            return  # the module's counters are of its own queries
         with self._counting:
             self._server.counters[f"{GROUP}.{counter}"] += by
+
+
+def _nothing(_result: Result, _is_suspended: bool) -> None:
+    """The route of a query whose answer nobody wants."""

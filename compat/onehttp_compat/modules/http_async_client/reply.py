@@ -58,9 +58,9 @@ class Parsed(NamedTuple):
 class AsyncReply:
     """The answer of one query, for the variables of its callback."""
 
-    def __init__(self, result: Result, xdata: str, is_faithful: bool, is_first: bool) -> None:
+    def __init__(self, result: Result, xdata: object, is_faithful: bool, is_first: bool) -> None:
         self.result = result
-        self.xdata = xdata
+        self.xdata = xdata if isinstance(xdata, str) else ""
         self._is_faithful = is_faithful
         self._is_first = is_first
 

@@ -1,0 +1,190 @@
+"""The statements that stand for an asynchronous query."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from textwrap import indent
+from typing import Final
+
+import libcst as cst
+
+from onehttp_compat.migration.rewrite.exchange import (
+    bracketed,
+    has_credentials,
+    is_never_empty,
+)
+from onehttp_compat.migration.rewrite.free_names import free_name
+from onehttp_compat.migration.rewrite.not_safe import NotSafeError
+from onehttp_compat.migration.rewrite.queries import Setting
+from onehttp_compat.migration.static_call import StaticCall, parsed
+from onehttp_compat.modules.http_async_client.module import ASYNC_CAP_S
+from onehttp_compat.modules.http_async_client.settings import AsyncSettings, method_of
+from onehttp_compat.replacements.call_site import Given
+from onehttp_compat.replacements.headers_code import FORM, call_code, pair_code, pairs_code
+from onehttp_compat.replacements.texts import code_of, pieces_of
+
+_STEP: Final = " " * 4
+_OF_CONNECTIONS: Final = "$http_req({}) is what a connection says: see docs/connections.md"
+_WAITS: Final = 'KSR.pv.get("$T(id_index)") is not None'
+
+
+def query_statements(
+    static: StaticCall,
+    settings: Sequence[Setting],
+    ksr: str,
+    code: str | None,
+    is_of_sign: bool,
+    taken: Collection[str],
+) -> Iterator[str]:
+    """One text for each statement.
+
+    Args:
+        ksr: the script's name for ``KSR``.
+        code: the variable that gets the old return code; None: nobody asks for it.
+        is_of_sign: only whether it is negative.
+        taken: names that the script uses for something else.
+
+    Raises:
+        NotSafeError: it depends on what the source does not tell.
+    """
+    builder = _Builder(static, settings, taken)
+    sent = builder.call()
+    yield from builder.before
+    error = free_name("error", taken)
+    done = ["1"] if not builder.suspends else ["0"]
+    if code and builder.suspends and not is_of_sign:
+        waits = free_name("is_suspended", taken)
+        yield f"{waits} = {_WAITS.replace('KSR', ksr, 1)}"
+        done = [f"0 if {waits} else 1"]
+    tried = sent if builder.suspends else f"with onehttp.transaction(None):\n{indent(sent, _STEP)}"
+    said = f'{ksr}.err(f"{static.label}: {{{error}}}\\n")'
+    lines = ["try:", indent(tried, _STEP)]
+    if code:
+        lines.append(f"{_STEP}{code} = {done[0]}")
+    lines += [f"except onehttp.OnehttpError as {error}:", f"{_STEP}{said}"]
+    if code:
+        lines.append(f"{_STEP}{code} = -1")
+    yield "\n".join(lines)
+
+
+def given_of(value: cst.BaseExpression) -> Given:
+    """What an expression gives, as far as the source tells."""
+    source, tree = parsed(value)
+    pieces = pieces_of(tree, source)
+    literal = "".join(map(str, pieces)) if all(isinstance(one, str) for one in pieces) else None
+    return Given(cst.Module(()).code_for_node(value), literal, literal or "?", pieces)
+
+
+class _Builder:
+    def __init__(
+        self, static: StaticCall, settings: Sequence[Setting], taken: Collection[str]
+    ) -> None:
+        self._given = static.given()
+        self._taken = taken
+        self._set: dict[str, list[Setting]] = {}
+        for one in settings:
+            self._set.setdefault(one.key, []).append(one)
+        self.before: list[str] = []
+        self.suspends = static.function.method not in ("send", "send_xdata")
+        if self._set.get("suspend"):
+            self.suspends = self._number("suspend") != 0 and self.suspends
+        self._defaults = AsyncSettings()
+
+    def call(self) -> str:
+        """``onehttp.submit(...)``."""
+        known = {"hdr", "method", "body", "timeout", "suspend", "follow_redirect"}
+        others = set(self._set) - known
+        if others:
+            raise NotSafeError(_OF_CONNECTIONS.format(min(others)))
+        if has_credentials(self._given["url"]):
+            raise NotSafeError("credentials in a URL go to connections.yaml, as auth:")
+        pairs = [pair for one in self._set.get("hdr", ()) for pair in self._pairs(one)]
+        has_type = any(pair.lower().startswith('("content-type"') for pair in pairs)
+        body, is_sure = self._body()
+        if body and not has_type:
+            form = pair_code(*FORM)
+            pairs.append(form if is_sure else f"*([{form}] if {body} else [])")
+        keywords: dict[str, str | list[str]] = {
+            "route": self._given["route"].code,
+            "body": body if is_sure or not body else f"{body} or None",
+            "headers": pairs,
+            "timeout": self._timeout(),
+            "follow_redirects": self._redirects(),
+        }
+        if "xdata" in self._given:
+            keywords["xdata"] = self._given["xdata"].code
+        url = bracketed(self._given["url"].code)
+        return call_code("onehttp.submit", self._method(body, is_sure), url, **keywords)
+
+    def _method(self, body: str, is_sure: bool) -> str:
+        if "method" in self._set:
+            method = method_of(self._text("method"))
+            if method is None:
+                raise NotSafeError("its method is not one of the module's")
+            if method in ("POST", "PUT", "PATCH") and not body:
+                raise NotSafeError(f"a {method} without a body would say so now: Content-Length: 0")
+            return code_of(method)
+        if not body:
+            return '"GET"'
+        return '"POST"' if is_sure else f'"POST" if {body} else "GET"'
+
+    def _body(self) -> tuple[str, bool]:
+        """Code of the body, empty where there is none, and whether it is never empty."""
+        if "body" not in self._set:
+            return "", True
+        last = self._set["body"][-1]
+        given = given_of(last.value)
+        if given.literal == "":
+            return "", True
+        code = bracketed(last.kept_as or given.code)
+        if is_never_empty(given):
+            return code, True
+        if code.isidentifier():
+            return code, False
+        name = free_name("body", self._taken)
+        self.before.append(f"{name} = {code}")
+        return name, False
+
+    def _pairs(self, setting: Setting) -> list[str]:
+        given = given_of(setting.value)
+        if setting.kept_as or not any(
+            ":" in piece for piece in given.pieces if isinstance(piece, str)
+        ):
+            raise NotSafeError("its headers are put together elsewhere: write them as pairs")
+        pairs = pairs_code(given)
+        if not pairs or any(pair.startswith("*") for pair in pairs):
+            raise NotSafeError("its headers are no lines of name and value")
+        return pairs
+
+    def _timeout(self) -> str:
+        """Each wait is limited, as the module does it, and all of them by what libcurl allows."""
+        idle = f"{self._defaults.timeout_ms / 1000:g}"
+        if "timeout" in self._set:
+            last = self._set["timeout"][-1]
+            value = given_of(last.value)
+            number = isinstance(last.value, cst.Integer) and int(last.value.evaluated_value)
+            if number is not False and number <= 0:
+                raise NotSafeError("a timeout of 0 fails at once")
+            milliseconds = last.kept_as or value.code
+            simple = milliseconds if milliseconds.isidentifier() else f"({milliseconds})"
+            idle = f"{number / 1000:g}" if number else f"{simple} / 1000"
+        return f"onehttp.Timeout(total_s={ASYNC_CAP_S:g}, connect_s=0, idle_s={idle})"
+
+    def _redirects(self) -> str:
+        if "follow_redirect" not in self._set or not self._number("follow_redirect"):
+            return ""
+        if "method" in self._set:
+            raise NotSafeError("redirects keep its method, which follow_redirects does not")
+        return "True"
+
+    def _text(self, key: str) -> str:
+        literal = given_of(self._set[key][-1].value).literal
+        if not isinstance(literal, str) or not literal:
+            raise NotSafeError(f"its {key} is not a literal")
+        return literal
+
+    def _number(self, key: str) -> int:
+        value = self._set[key][-1].value
+        if not isinstance(value, cst.Integer):
+            raise NotSafeError(f"whether it is to {key} is not a literal")
+        return int(value.evaluated_value)
