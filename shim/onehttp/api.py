@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from onehttp.connections.background import Told
     from onehttp.connections.watch import Watch
 
+
 process = Process()
 
 
@@ -44,6 +46,7 @@ def init(
     queries: QueryLimits | None = None,
     secrets: Mapping[str, Callable[[str], str]] | None = None,
     hooks: HookSource = None,
+    control: str | os.PathLike[str] | None = None,
     **settings: Unpack[BackendSettings],
 ) -> None:
     """Choose the engine and the connections of this process, once.
@@ -60,6 +63,8 @@ def init(
         secrets: further kinds of references in the file: ``{"vault": fetch}`` resolves
             ``${vault:NAME}`` by ``fetch("NAME")``, which raises LookupError for what it lacks.
         hooks: functions around each attempt, of all calls or of one connection; see `Hooks`.
+        control: a directory for control sockets, where ``onehttp ctl`` and ``onehttp top`` ask this
+            process; what ``ONEHTTP_CONTROL`` names unless given. None is made where neither does.
         **settings: handed to the backend; see `BackendSettings`.
 
     Raises:
@@ -68,9 +73,8 @@ def init(
         ConfigurationError: the connections are not as they should be.
     """
     chosen = chosen_source(source, connections)
-    process.init(
-        Settings(chosen, backend, queries, secrets, hooks_of(hooks), dict(settings)), caller(3)
-    )
+    given = Settings(chosen, backend, queries, secrets, hooks_of(hooks), dict(settings), control)
+    process.init(given, caller(3))
 
 
 def shutdown(grace_s: float = 0.0) -> ShutdownReport:

@@ -33,7 +33,8 @@ Watching:
 
 - `observe` tells an `Observer` of each `Call` and each `Attempt` of it, however it is made, until
   `leave`. While nobody watches, a call pays nothing for it.
-- `tell_part` adds something of another layer to what a process tells its operator.
+- `tell_part` adds something of another layer to what a process tells its operator; `leave_state`
+  is for processes that hold the interpreter while they are idle.
 
 Connections:
 
@@ -55,6 +56,7 @@ from onehttp.calls.asked import Asked, Carrier
 from onehttp.calls.revision import ReadyConnection
 from onehttp.calls.together import perform_together
 from onehttp.connections.usual_file import usual_file
+from onehttp.control.left_state import leave_state
 from onehttp.control.snapshot import tell_part
 from onehttp.errors import ConfigurationError
 from onehttp.queries.result import Start
@@ -97,6 +99,7 @@ __all__ = [
     "current_transaction",
     "declare",
     "leave",
+    "leave_state",
     "make_current",
     "observe",
     "perform",

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from onehttp.calls.asked import Carrier
 from onehttp.calls.trace_printing import print_if_asked
@@ -17,6 +18,7 @@ from onehttp.connections.reload import Reload, Reloads
 from onehttp.connections.source import ConnectionSource, Source
 from onehttp.errors import (
     AlreadyInitialisedError,
+    ConfigurationError,
     NotInitialisedError,
 )
 from onehttp.queries.counts import ShutdownReport
@@ -24,6 +26,9 @@ from onehttp.queries.routes import Routes
 from onehttp.runtime import Runtime
 from onehttp.settings import Rehearsal, Settings
 from onehttp_backends.optional.renewing import Renewing
+
+if TYPE_CHECKING:
+    from onehttp.control.socket import ControlSocket
 
 logger = logging.getLogger("onehttp")
 _reload_log = logging.getLogger("onehttp.reload")
@@ -44,6 +49,7 @@ class Process:
         self._place = ""
         self._was_shut_down = False
         self.reloads = Reloads()
+        self._control: ControlSocket | None = None
         self._rehearsal: Rehearsal | None = None
         self._carrier: Carrier | None = None
         self._is_provisional = False
@@ -81,8 +87,22 @@ class Process:
         if before is not None:
             before.close(0.0)
         print_if_asked()
+        self._answer_operators(settings)
         logger.info("initialised at %s: engine %s, connections: %d", place,
                     self.runtime.backend.name, len(specs))  # fmt: skip
+
+    def _answer_operators(self, settings: Settings) -> None:
+        """Open the control socket, where one is asked for."""
+        directory = settings.control or os.environ.get("ONEHTTP_CONTROL")
+        if not directory or self._control is not None:
+            return
+        from onehttp.control.commands import operate
+
+        try:
+            self._control = operate(self, directory)
+        except ConfigurationError:
+            self.shutdown(0.0)
+            raise
 
     def rehearse(self, rehearsal: Rehearsal) -> Callable[[], None]:
         """Have `init` make what ``rehearsal`` says. Calls may be made before it, too; what there
@@ -174,7 +194,10 @@ class Process:
             runtime, self.runtime = self.runtime, None
             self._is_provisional = False
             self._declared = {}
+            control, self._control = self._control, None
             self._was_shut_down = self._was_shut_down or runtime is not None
+        if control is not None:
+            control.close()
         if runtime is None:
             return ShutdownReport()
         report = runtime.close(grace_s)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from onehttp.connections.file.secrets import Resolver
     from onehttp_backends.double.answers import Answer, Handler, Table
 
-_OF_INIT: Final = ("source", "connections", "backend", "queries", "secrets", "hooks")
+_OF_INIT: Final = ("source", "connections", "backend", "queries", "secrets", "hooks", "control")
 
 
 class BackendSettings(TypedDict, total=False):
@@ -51,6 +51,7 @@ class Settings:
     secrets: Mapping[str, Resolver] | None = None
     hooks: tuple[Hooks, ...] = NO_HOOKS
     of_backend: Mapping[str, object] = field(default_factory=dict)
+    control: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
         source = self.source
@@ -58,6 +59,8 @@ class Settings:
             source = os.path.abspath(source)
         object.__setattr__(self, "source", _copied(source))
         object.__setattr__(self, "of_backend", dict(self.of_backend))
+        if self.control is not None:
+            object.__setattr__(self, "control", os.path.abspath(self.control))
 
     def engine(self) -> Callable[[], Backend]:
         """What makes the engine they ask for.
@@ -92,6 +95,8 @@ class Settings:
             yield "queries (given, or left to the file)"
         if self.secrets != other.secrets:
             yield "secrets"
+        if self.control != other.control:
+            yield f"control ({self.control!r}, before {other.control!r})"
         if self.hooks != other.hooks:
             yield "hooks"
         for name in sorted({*self.of_backend, *other.of_backend}):

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import onehttp
 from onehttp import ConfigurationError
-from onehttp.lowlevel import make_current, provide
+from onehttp.lowlevel import leave_state, make_current, provide
 from onehttp_compat.kamailio.logs import log_to_server, warning_once
 from onehttp_compat.kamailio.own_config import own_config
 from onehttp_compat.kamailio.parameters import Parameter, apply_config, apply_parameters
@@ -61,6 +61,7 @@ def setup(
         ConfigurationError: what the server lacks, and the lines to add; or a parameter that the
             real module refuses, with its place.
     """
+    leave_state()
     process = server_process(ksr)
     if process.is_set_up:
         _read_connections_again(connections)

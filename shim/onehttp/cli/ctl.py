@@ -1,0 +1,124 @@
+"""``onehttp ctl``: asks running processes, and has them do something, by their control sockets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, Final
+
+import click
+
+from onehttp.cli.processes import directory_option, found, pid_option, tell_failures
+from onehttp.cli.table import printed
+from onehttp.control.asking import Answer, ask_all
+from onehttp.control.commands import LEVELS
+from onehttp.control.merged import merged
+
+ANSWER_S: Final = 5.0
+RELOAD_S: Final = 60.0
+
+
+@click.group()
+def ctl() -> None:
+    """Ask running processes by their control sockets (init(control=DIR), or ONEHTTP_CONTROL).
+
+    Exit status 1 where one of them did not answer, or refused.
+    """
+
+
+def _options(command: Callable[..., None]) -> Callable[..., None]:
+    as_json = click.option(
+        "--json", "as_json", is_flag=True, help="Print JSON: a list, by process."
+    )
+    return directory_option(pid_option(as_json(command)))
+
+
+@ctl.command()
+@_options
+def stats(directory: str | None, pid: int | None, as_json: bool) -> None:
+    """What each process has done so far."""
+    answers = _asked(directory, pid, "stats", ANSWER_S)
+    if as_json:
+        _print_json(answers)
+    else:
+        told = [each.answer for each in answers if not each.error]
+        if told:
+            click.echo(printed(merged(told)))
+    _end(answers)
+
+
+@ctl.command()
+@_options
+def connections(directory: str | None, pid: int | None, as_json: bool) -> None:
+    """The connections in force in each process."""
+    answers = _asked(directory, pid, "connections", ANSWER_S)
+    if as_json:
+        _print_json(answers)
+    else:
+        for each in answers:
+            for one in each.answer or ():
+                place = f"{one['file']}:{one['line']}" if one["file"] else ""
+                circuit = f"circuit {one['circuit']}" if one["circuit"] else ""
+                parts = (one["name"], one["address"], f"revision {one['revision']}", circuit, place)
+                click.echo(f"{each.pid}: " + "  ".join(filter(None, parts)))
+    _end(answers)
+
+
+@ctl.command()
+@_options
+def reload(directory: str | None, pid: int | None, as_json: bool) -> None:
+    """Have each process read its connections again; who finds a mistake keeps the old."""
+    answers = _asked(directory, pid, "reload", RELOAD_S)
+    _tell(answers, as_json, lambda answer: answer["text"])
+    _end(answers)
+
+
+@ctl.command()
+@click.option("--timeout", "timeout_s", default=10.0, show_default=True, metavar="SECONDS")
+@_options
+def drain(timeout_s: float, directory: str | None, pid: int | None, as_json: bool) -> None:
+    """Wait until no query of them is open."""
+    answers = _asked(directory, pid, "drain", timeout_s + ANSWER_S, timeout_s=timeout_s)
+    _tell(answers, as_json, lambda answer: f"{answer['open']} queries open")
+    _end(answers)
+    if not all(each.answer["is_drained"] for each in answers):
+        raise SystemExit(1)
+
+
+@ctl.command("log-level")
+@click.argument("level", required=False, type=click.Choice(LEVELS, case_sensitive=False))
+@click.option("--logger", default="onehttp", show_default=True, help="Or one below, as its trace.")
+@_options
+def log_level(
+    level: str | None, logger: str, directory: str | None, pid: int | None, as_json: bool
+) -> None:
+    """Show or set the level of a logger."""
+    asked = {"logger": logger, "level": level and level.upper()}
+    answers = _asked(directory, pid, "log-level", ANSWER_S, **asked)
+    _tell(answers, as_json, lambda told: f"{told['logger']} {told['level']} (was {told['before']})")
+    _end(answers)
+
+
+def _asked(
+    directory: str | None, pid: int | None, command: str, patience_s: float, **arguments: object
+) -> list[Answer]:
+    return ask_all(found(directory, pid), command, patience_s, **arguments)
+
+
+def _tell(answers: list[Answer], as_json: bool, text: Callable[[Any], str]) -> None:
+    if as_json:
+        _print_json(answers)
+        return
+    for each in answers:
+        if not each.error:
+            click.echo(f"{each.pid}: {text(each.answer)}")
+
+
+def _print_json(answers: list[Answer]) -> None:
+    click.echo(json.dumps([asdict(each) for each in answers], indent=2))
+
+
+def _end(answers: list[Answer]) -> None:
+    if tell_failures(answers):
+        raise SystemExit(1)

@@ -1,0 +1,67 @@
+"""``onehttp top``: what running processes do, as a table that is drawn anew every second."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from typing import Final
+
+import click
+
+from onehttp.cli.processes import directory_option, found, pid_option, tell_failures
+from onehttp.cli.table import table
+from onehttp.control.asking import Answer, ask_all
+from onehttp.control.merged import Merged, merged
+
+ANSWER_S: Final = 2.0
+
+
+@click.command()
+@click.option("--interval", default=1.0, show_default=True, metavar="SECONDS",
+              type=click.FloatRange(0.1, 3600.0))  # fmt: skip
+@click.option("--once", is_flag=True, help="One interval, and end.")
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON each interval.")
+@directory_option
+@pid_option
+def top(interval: float, once: bool, as_json: bool, directory: str | None, pid: int | None) -> None:
+    """A live table of running processes, all together: calls a second, percentiles of the last
+    interval, circuits, queries, connections, reloads.
+    """
+    from rich.live import Live
+
+    before, asked_at = _sample(directory, pid)
+    if as_json or once:
+        while True:
+            time.sleep(interval)
+            now, at = _sample(directory, pid)
+            if as_json:
+                click.echo(json.dumps(asdict(now)))
+            else:
+                from rich.console import Console
+
+                Console(width=None if Console().is_terminal else 120).print(
+                    table(now, before, at - asked_at)
+                )
+            if once:
+                return
+            before, asked_at = now, at
+    with Live(table(before), screen=True, auto_refresh=False) as live:
+        try:
+            while True:
+                time.sleep(interval)
+                now, at = _sample(directory, pid)
+                live.update(table(now, before, at - asked_at), refresh=True)
+                before, asked_at = now, at
+        except KeyboardInterrupt:
+            return
+
+
+def _sample(directory: str | None, pid: int | None) -> tuple[Merged, float]:
+    answers = ask_all(found(directory, pid), "stats", ANSWER_S)
+    at = time.monotonic()
+    told: list[Answer] = [each for each in answers if not each.error]
+    if not told:
+        tell_failures(answers)
+        raise SystemExit(1)
+    return merged([each.answer for each in told]), at

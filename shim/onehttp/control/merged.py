@@ -1,0 +1,122 @@
+"""Snapshots of many processes as one table, and what happened between two of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from onehttp.control.tally import Count
+
+WORST: Final = ("closed", "half-open", "open")
+
+
+@dataclass(slots=True)
+class Line:
+    """One connection in all processes."""
+
+    name: str
+    """Empty: calls on none."""
+    count: Count = field(default_factory=Count)
+    failures: int = 0
+    """Calls without a response, or with a status from 500 on."""
+    in_flight: int = 0
+    circuit: str = ""
+    """The worst of all."""
+    resends: int = 0
+    held_back: int = 0
+    """Attempts that circuit or limits refused."""
+
+
+@dataclass(slots=True)
+class Merged:
+    """All processes together."""
+
+    processes: int
+    lines: dict[str, Line]
+    connections_open: int
+    connections_opened: int
+    queue: int
+    revisions: tuple[int, ...]
+    """More than one: a reload has not reached all of them."""
+    last_reload: float
+    """When the one that is most behind read its connections."""
+    legacy_calls: int
+
+
+def merged(snapshots: Sequence[Mapping[str, Any]]) -> Merged:
+    """All of them as one."""
+    lines: dict[str, Line] = {}
+
+    def line(name: str) -> Line:
+        return lines.setdefault(name, Line(name))
+
+    for told in snapshots:
+        for each in told["connections"]:
+            one = line(each["name"])
+            if each["circuit"] and (
+                not one.circuit or WORST.index(each["circuit"]) > WORST.index(one.circuit)
+            ):
+                one.circuit = each["circuit"]
+            one.held_back += each.get("circuit_refused", 0) + each.get("limit_refused", 0)
+        for each in told["counts"]:
+            one, count = line(each["connection"]), _count(each)
+            one.count.add(count)
+            if each["outcome"] not in ("ok", "client_error"):
+                one.failures += count.calls
+        for each in told["resends"]:
+            line(each["connection"]).resends += each["attempts"]
+        for each in told["open"]:
+            line(each["connection"]).in_flight += 1
+    return Merged(
+        processes=len(snapshots),
+        lines=lines,
+        connections_open=_sum(snapshots, "backend", "connections_open"),
+        connections_opened=_sum(snapshots, "backend", "connections_opened"),
+        queue=_sum(snapshots, "queries", "open"),
+        revisions=tuple(sorted({told["revision"] for told in snapshots if "revision" in told})),
+        last_reload=min((told["reloads"]["last_success"] for told in snapshots), default=0.0),
+        legacy_calls=sum(
+            each["calls"] for told in snapshots for each in told.get("legacy_calls", ())
+        ),
+    )
+
+
+def between(later: Line, earlier: Line | None) -> Line:
+    """What happened to a connection between two moments; where its processes were started anew
+    meanwhile, since then."""
+    if earlier is None or later.count.calls < earlier.count.calls:
+        return later
+    by_duration: defaultdict[int, int] = defaultdict(int, later.count.by_duration)
+    for index, calls in earlier.count.by_duration.items():
+        by_duration[index] = max(0, by_duration[index] - calls)
+    return Line(
+        later.name,
+        Count(
+            calls=later.count.calls - earlier.count.calls,
+            seconds=later.count.seconds - earlier.count.seconds,
+            received_bytes=later.count.received_bytes - earlier.count.received_bytes,
+            sent_maybe=later.count.sent_maybe - earlier.count.sent_maybe,
+            by_duration=dict(by_duration),
+        ),
+        failures=max(0, later.failures - earlier.failures),
+        in_flight=later.in_flight,
+        circuit=later.circuit,
+        resends=max(0, later.resends - earlier.resends),
+        held_back=max(0, later.held_back - earlier.held_back),
+    )
+
+
+def _count(each: Mapping[str, Any]) -> Count:
+    return Count(
+        calls=each["calls"],
+        seconds=each["seconds"],
+        received_bytes=each["received_bytes"],
+        sent_maybe=each["sent_maybe"],
+        by_duration={int(index): calls for index, calls in each["by_duration"].items()},
+    )
+
+
+def _sum(snapshots: Iterable[Mapping[str, Any]], part: str, key: str) -> int:
+    return sum(told.get(part, {}).get(key, 0) for told in snapshots)

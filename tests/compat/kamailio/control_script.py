@@ -1,0 +1,35 @@
+"""Routing logic for the real server, in processes that have control sockets."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import KSR as SERVER  # the server's own
+
+import onehttp
+from onehttp_compat import kamailio
+
+KSR = kamailio.setup(SERVER, connections=os.environ["TEST_CONNECTIONS"], is_asynchronous=False)
+
+
+def mod_init() -> Script:
+    return Script()
+
+
+class Script(kamailio.Script):
+    def child_init(self, rank: int) -> int:
+        if rank == 1:
+            print("the worker is ready", file=sys.stderr, flush=True)
+        return 0
+
+    def often(self, message: Any, event: str = "") -> int:
+        return 1
+
+    def ksr_request_route(self, message: Any) -> int:
+        status = onehttp.connection("api").get("/x").status
+        revision = onehttp.connections().revision
+        KSR.hdr.append_to_reply(f"X-Answer: {status} {revision} {os.getpid()}\r\n")
+        KSR.sl.send_reply(200, "OK")
+        return 1
