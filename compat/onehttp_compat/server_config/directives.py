@@ -51,6 +51,7 @@ class Directives:
         self._machine = machine
         self._conditions = Conditions(machine)
         self._lookup = lookup_in(machine.defines, machine.surroundings)
+        self._has_told_of_version = False
 
     def run(self, source: Input, match: re.Match[str]) -> None:
         """The directive that ``match`` is."""
@@ -134,6 +135,7 @@ class Directives:
             is_met = (name in self._machine.defines) == (directive == "ifdef")
             self._conditions.begin(place, f"#!{directive} {name}", is_met)
         elif directive == "ifexp":
+            self._tell_of_version(directive, place)
             value = self._value(place, directive, line)
             self._conditions.begin(place, f"#!ifexp {line.strip()}", is_true(value or 0.0))
         elif directive in FROM_ENVIRONMENT:
@@ -141,6 +143,7 @@ class Directives:
         elif not name or len(name) > MAX_NAME_BYTES:
             self._note("fault", place, f"#!{directive}: expected a name")
         elif directive in FROM_EXPRESSION:
+            self._tell_of_version(directive, place)
             value = self._value(place, directive, rest)
             if value is None:
                 self._machine.defines.why_not[name] = f"#!{directive} of {place} has no value"
@@ -149,6 +152,16 @@ class Directives:
                 self._define(directive, place, name, _quoted(text, directive == "defexps"))
         else:
             self._define(directive, place, name, rest.rstrip())
+
+    def _tell_of_version(self, directive: str, place: Place) -> None:
+        """Once: whoever has an older server would look for the mistake elsewhere."""
+        if not self._has_told_of_version:
+            self._has_told_of_version = True
+            text = (
+                f"#!{directive} needs a later server than 5.6, which takes it for a comment, and "
+                "its #!else and #!endif for those of no condition"
+            )
+            self._note("remark", place, text)
 
     def _value(self, place: Place, directive: str, text: str) -> Value | None:
         try:

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from servers.kamailio.check import checked
 from stand_ins.legacy.configurations import notes, read, values
+
+NEEDS_LATER = (
+    "remark {} #!{} needs a later server than 5.6, which takes it for a comment, and its #!else "
+    "and #!endif for those of no condition"
+)
 
 
 def test_names_from_outside_stand_before_those_of_the_file(folder: Path) -> None:
@@ -104,7 +110,7 @@ def test_conditions_may_be_expressions(folder: Path, condition: str, is_met: boo
 )
 def test_a_wrong_expression_is_told(folder: Path, expression: str, why: str) -> None:
     config = read(folder, f'\n#!defexp N {expression}\nmodparam("m", "n", N)\n')
-    assert notes(config) == [f"fault 2:1 #!defexp: {why}"]
+    assert notes(config) == [NEEDS_LATER.format("2:1", "defexp"), f"fault 2:1 #!defexp: {why}"]
     assert "#!defexp of" in str(config.modparams()[0].fault)
 
 
@@ -141,3 +147,18 @@ def test_what_modparamx_cannot_know_here_is_told(folder: Path, written: str, fau
     first, second = config.modparams()
     assert (first.value, first.fault) == (None, fault)
     assert second.value == 1
+
+
+def test_that_an_expression_needs_a_later_server_is_told_once(folder: Path) -> None:
+    text = "#!defexp A 1\n#!defexp B 2\n#!ifexp A == B\n#!endif\n#!ifdef C\n#!endif\n"
+    assert notes(read(folder, text)) == [NEEDS_LATER.format("1:1", "defexp")]
+
+
+@pytest.mark.usefixtures("debian")
+@pytest.mark.parametrize("text", ["#!defexp A 1\nchildren=A\n", "#!ifexp 1 == 2\n#!endif\n"])
+def test_the_server_of_5_6_takes_them_for_comments(folder: Path, text: str) -> None:
+    path = folder / "expressions.cfg"
+    path.write_text(f"#!KAMAILIO\n{text}request_route {{ exit; }}\n")
+    seen = checked(path)
+    assert not seen.is_accepted
+    assert b"number expected" in seen.log or b"1 more #!endif" in seen.log

@@ -85,14 +85,18 @@ LANGUAGE = [
         "a condition that is an expression",
         f"#!define MODE 1\n{LOAD}\n#!ifexp MODE == 2\n"
         f'modparam("http_client", "httpcon", "b=>http://b")\n#!else\n{API}\n#!endif',
-        ("4 http_client httpcon: off", "6 http_client api: converted"),
+        ("3: unknown", "4 http_client httpcon: off", "6 http_client api: converted"),
         is_accepted=None,
     ),
     Case(
         "a define that is an expression",
         f"#!define S 2\n#!defexp T S * 2 + 1\n{LOAD}\n"
         f'modparam("http_client", "connection_timeout", T)\n{API}',
-        ("4 http_client connection_timeout: converted", "5 http_client api: converted"),
+        (
+            "2: unknown",
+            "4 http_client connection_timeout: converted",
+            "5 http_client api: converted",
+        ),
         {"defaults": {"timeout": {"total": 5}}},
         is_accepted=None,
     ),
@@ -100,7 +104,7 @@ LANGUAGE = [
         "a text that is an expression",
         f'#!define HOST "h.example"\n#!defexps API "api=>http://" + HOST + "/v1"\n{LOAD}\n'
         'modparam("http_client", "httpcon", API)',
-        ("4 http_client api: converted",),
+        ("2: unknown", "4 http_client api: converted"),
         is_accepted=None,
     ),
     Case(
