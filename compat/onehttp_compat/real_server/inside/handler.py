@@ -29,6 +29,7 @@ class Handler:
     def __init__(self, user: Any, is_plain: bool) -> None:
         self._user = user
         self._is_plain = is_plain
+        self._method = METHOD or ("" if hasattr(user, KEMI_ROUTE) else only_method(user))
 
     def child_init(self, rank: int) -> Any:
         start = getattr(self._user, "child_init", None)
@@ -44,9 +45,10 @@ class Handler:
         REAL.force_rport()
         calls.is_on = True
         link.ask("begin")
-        if METHOD:
+        if self._method:
             given = [] if ARGUMENT is None else [expanded(ARGUMENT)]
-            return self._guarded(METHOD, lambda: getattr(self._user, METHOD)(Msg(msg), *given))
+            route = getattr(self._user, self._method)
+            return self._guarded(self._method, lambda: route(Msg(msg), *given))
         return self._guarded(KEMI_ROUTE, lambda: self._run(KEMI_ROUTE, msg))
 
     def __getattr__(self, name: str) -> Any:
@@ -102,6 +104,21 @@ class Handler:
         finally:
             calls.routes.pop()
             link.ask("end", what=what, error=error, calls=calls.take())
+
+
+def only_method(user: Any) -> str:
+    """The method of a script for the older ``app_python`` that takes messages."""
+    names = [
+        name
+        for name in dir(user)
+        if name not in ("child_init", "mod_init")
+        and not name.startswith("_")
+        and callable(getattr(user, name))
+    ]
+    if len(names) != 1:
+        why = f"say --method NAME: {', '.join(names)}" if names else "there is none"
+        raise LookupError(f"no {KEMI_ROUTE}, and which method handles a message? {why}")
+    return names[0]
 
 
 def described(error: BaseException) -> str:

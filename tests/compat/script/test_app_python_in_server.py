@@ -1,0 +1,88 @@
+"""Scripts for the older ``app_python`` in the real server, whose ``app_python3`` still has their
+``msg``: they end as outside of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from click.testing import CliRunner, Result
+
+import onehttp
+from onehttp.cli.group import onehttp as command
+from onehttp_compat.server import use_server
+from servers.raw import RawServer, keep_answering
+
+HEAD: Final = "import Router.Logger as Logger\n\nclass Handler:\n    def child_init(self, rank):\n"
+HEAD_END: Final = "        return 0\n\n"
+INIT: Final = "\ndef mod_init():\n    return Handler()\n"
+BODY: Final = """\
+        Logger.LM_INFO("a call")
+        code = msg.call_function("http_client_query", URL + "/$rU", "$var(answer)")
+        if msg.Type != "SIP_REQUEST" or msg.Method != "INVITE" or code != 200:
+            msg.call_function("sl_send_reply", "500", "code %s" % code)
+            return 0
+        msg.call_function("sl_send_reply", "404", "$var(answer)")
+        return 1
+"""
+WITHOUT_TEXT: Final = f"    def route(self, msg):\n{BODY}"
+WITH_TEXT: Final = WITHOUT_TEXT.replace("route(self, msg)", "handler(self, msg, text)").replace(
+    '"404", "$var(answer)"', '"404", text'
+)
+
+pytestmark = pytest.mark.usefixtures("debian")
+
+
+@pytest.fixture(autouse=True)
+def _process_is_left_as_found() -> Iterator[None]:
+    yield
+    use_server(None)
+    onehttp.shutdown()
+
+
+@pytest.fixture(params=[True, False], ids=["in the server", "outside"])
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    def run(body: str, *more: str) -> Result:
+        script = tmp_path / "routing.py"
+        script.write_text(f'URL = "{server.url}"\n{HEAD}{HEAD_END}{body}{INIT}')
+        place = ["--kamailio"] if request.param else []
+        return CliRunner().invoke(command, ["run", str(script), "--json", *place, *more])
+
+    with RawServer(keep_answering) as server:
+        yield run
+
+
+def replies(done: Result) -> list[Any]:
+    assert done.stdout.startswith("{"), (done.output, done.exception)
+    (message,) = json.loads(done.stdout)["messages"]
+    return [message.get("error"), message["replies"]]
+
+
+def test_the_only_method_takes_messages(run: Any) -> None:
+    assert replies(run(WITHOUT_TEXT)) == [None, ["404 ok"]]
+
+
+def test_a_method_has_the_text_that_kamailio_cfg_passes_to_it(run: Any) -> None:
+    assert replies(run(WITH_TEXT, "--call", "handler:for $rU")) == [
+        None,
+        ["404 for +4930123456"],
+    ]
+
+
+def test_of_several_methods_one_is_to_be_named(run: Any) -> None:
+    done = run(f"{WITHOUT_TEXT}\n    def other(self, msg):\n        return 1\n")
+    assert done.exit_code != 0
+    assert "--method NAME: other, route" in done.output
+    assert replies(run(f"{WITHOUT_TEXT}\n    def other(self, msg):\n        return 1\n",
+                       "--method", "route")) == [None, ["404 ok"]]  # fmt: skip
+
+
+def test_a_function_that_no_server_has_is_an_error_of_the_message(run: Any) -> None:
+    (error, sent) = replies(
+        run('    def route(self, msg):\n        msg.call_function("nothing")\n')
+    )
+    assert "RuntimeError: no such function" in error
+    assert sent == []
