@@ -137,6 +137,9 @@ class _Told:
 
 _told = _Told(())
 _current: Final[ContextVar[Call | None]] = ContextVar("onehttp_call", default=None)
+current: Final[Callable[[], Call | None]] = _current.get
+"""The call made in this context; None: nobody watches, or there is none. No Python function: every
+call asks."""
 
 
 def observe(observer: Observer) -> None:
@@ -267,11 +270,6 @@ def step(text: str, *values: object, reason: str = "") -> None:
             call.reason = reason
         if trace.is_on():
             trace.step(call, text, *values)
-
-
-def current() -> Call | None:
-    """The call made in this context; None: nobody watches, or there is none."""
-    return _current.get()
 
 
 @contextmanager

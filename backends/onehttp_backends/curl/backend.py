@@ -26,7 +26,7 @@ from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.one_shot import perform_one_shot
 from onehttp_backends.curl.one_shot.probing import probe
 from onehttp_backends.errors import EngineClosedError, RequestError
-from onehttp_backends.observed import aperformed, begin, is_on, performed, step, submitted
+from onehttp_backends.observed import aperformed, begin, current, is_on, performed, step, submitted
 from onehttp_backends.optional.checking import OptionFault
 from onehttp_backends.optional.naming import NameLimits
 from onehttp_backends.optional.probing import Probe
@@ -87,7 +87,7 @@ class PycurlBackend(StreamingEngine):
             outcome = perform_one_shot(handle, request, counts, self.names)
             helm.engine.pool.give_back(handle)
         else:
-            if is_on():
+            if current() is not None:
                 is_free = helm.ownership.state is DrivingState.FREE
                 step("driven by this thread" if is_free else "another drives, and is woken")
             try:
@@ -117,7 +117,7 @@ class PycurlBackend(StreamingEngine):
         except EngineGoneError:
             self._forget(helm)
             return await self._aperform(request)
-        if is_on():
+        if current() is not None:
             step("driven by the event loop")
         transfer = LoopTransfer(helm, handle, request, loop_driver)
         try:
