@@ -154,6 +154,8 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
         return refused
     if code == CurlCode.HTTP2 and has_ended_by_peer(code, text):
         code, text = CurlCode.RECV_ERROR, text or "the connection has ended"
+    if code in (CurlCode.SEND_ERROR, CurlCode.RECV_ERROR) and phase is Phase.CONNECT:
+        code = CurlCode.COULDNT_CONNECT  # of QUIC, whose first datagram was refused
     if code == CurlCode.BAD_FUNCTION_ARGUMENT and phase is Phase.TLS:
         code = CurlCode.SSL_CERTPROBLEM  # as libcurl 7.88 has it: an unusable key
     if handle.head:
