@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from onehttp.control.left_state import state_file
-from onehttp.errors import ConfigurationError, OnehttpError
+from onehttp.errors import ConfigurationError
 
 logger = logging.getLogger("onehttp")
 Command: TypeAlias = Callable[[Mapping[str, Any]], object]
@@ -33,7 +33,7 @@ LONGEST_PATH: Final = 107
 _CREDENTIALS: Final = struct.Struct("3i")
 
 
-class CommandError(OnehttpError):
+class CommandError(Exception):
     """A command cannot be done; says why."""
 
 
