@@ -4,7 +4,7 @@
 # make bench  benchmarks against a local nginx  make soak    everything at once, for five minutes
 # make wheel  with the hot modules compiled               make compiled     and tested
 # make fuzz   property tests with more examples          make bench-peers  beside other clients
-# make test-kamailio  what runs inside a real server
+# make test-kamailio  what runs inside a real server      make compare  features beside other clients
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,7 +14,7 @@ WORKERS = $(shell expr $$(nproc) + 1)
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # What failed beside others runs once more, alone: what passes then is told above, and is a test to be mended.
 AGAIN = $(BIN)/python -m pytest -n 0 --last-failed --last-failed-no-failures none
-.PHONY: help demo test check lint suite fast matrix ci format bench bench-guard bench-peers fuzz soak soak-posts clean packages
+.PHONY: help demo test check lint suite fast matrix ci format bench bench-guard bench-peers compare fuzz soak soak-posts clean packages
 .PHONY: catalogue wheel compiled double test-kamailio
 
 help:
@@ -79,6 +79,11 @@ bench: $(VENV)/.bench packages
 bench-peers: $(VENV)/.bench packages
 	$(BIN)/python -m benchmarks.peers.environments
 	$(BIN)/python -m benchmarks.peers $(ARGS)
+
+# What other clients do and do not, into docs/compare.md.
+compare: $(VENV)/.dev packages
+	$(BIN)/python -m benchmarks.peers.environments
+	$(BIN)/python -m benchmarks.comparison --write $(ARGS)
 
 # These three write what came of them into docs/reliability.md.
 faults: $(VENV)/.dev packages

@@ -26,7 +26,10 @@ http {{
     listen 127.0.0.1:{plain} backlog=16384; {hold}
     location /xcap/ {{ try_files /small =404; }}
   }}
-  server {{ listen 127.0.0.1:{h2} ssl http2 backlog=4096; }}
+  server {{
+    listen 127.0.0.1:{h2} ssl http2 backlog=4096;
+    location /protocol {{ return 200 $server_protocol; }}
+  }}
 }}
 """
 HOLD = """
@@ -93,7 +96,8 @@ def _certificate(folder: Path) -> None:
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
          "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem"),
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"],
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+         "-addext", "basicConstraints=critical,CA:FALSE"],
         check=True,
         capture_output=True,
     )  # fmt: skip

@@ -13,8 +13,16 @@ from pathlib import Path
 from benchmarks.contender import ROOT
 
 FOLDER = ROOT / ".venv-peers"
-PEERS = ("wreq", "primp", "pyreqwest", "httpx", "aiohttp", "requests", "curl_cffi")
-
+PEERS = {
+    "wreq": ("wreq",),
+    "primp": ("primp",),
+    "pyreqwest": ("pyreqwest",),
+    "httpx": ("httpx[brotli,http2,socks,zstd]", "trio"),
+    "aiohttp": ("aiohttp[speedups]",),
+    "requests": ("requests[socks]", "urllib3[brotli,zstd]"),
+    "curl_cffi": ("curl_cffi",),
+}
+"""Each with what its own documentation offers besides, since it is asked what it can do."""
 
 COMPILED = ROOT / ".venv-compiled" / "bin" / "python"
 """Of `make compiled`, with onehttp as a wheel of that kind."""
@@ -27,7 +35,18 @@ def python_of(peer: str) -> Path:
 
 def made() -> list[str]:
     """Peers that have an environment."""
-    return [peer for peer in PEERS if (FOLDER / peer / ".ready").exists()]
+    return [
+        peer for peer in PEERS if _mark(peer).exists() and _mark(peer).read_text() == _wanted(peer)
+    ]
+
+
+def _mark(peer: str) -> Path:
+    """Of an environment that is whole: what was installed."""
+    return FOLDER / peer / ".ready"
+
+
+def _wanted(peer: str) -> str:
+    return " ".join(PEERS[peer])
 
 
 def main() -> None:
@@ -37,11 +56,11 @@ def main() -> None:
         print(f"making {FOLDER.name}/{peer}", flush=True)
         subprocess.run([sys.executable, "-m", "venv", FOLDER / peer], check=True)
         install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        done = subprocess.run([python_of(peer), *install, peer])
+        done = subprocess.run([python_of(peer), *install, *PEERS[peer]])
         if done.returncode:
             print(f"{peer} cannot be had here, and is left out", flush=True)
         else:
-            (FOLDER / peer / ".ready").touch()
+            _mark(peer).write_text(_wanted(peer))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,36 @@
+"""What a name contains that is about a feature: where a client has none, it is without it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+WORDS: Final = {
+    "asgi": "asgi",
+    "asyncio": r"async|await|aio\b",
+    "basic": "basic",
+    "bearer": "bearer",
+    "breaker": "circuit|breaker",
+    "callback": "callback|submit",
+    "digest": "digest",
+    "double": "mock|double|fake|canned",
+    "failover": "failover|fallback",
+    "history": "history",
+    "hooks": "hook|middleware|trace|interceptor",
+    "impersonation": "impersonat|ja3|browser",
+    "links": r"\.links",
+    "loops": r"async|await|aio\b",
+    "metrics": "prometheus|metric",
+    "named": "reload|yaml|config_file|from_file",
+    "path-values": "path_param|template",
+    "rate": "per_second|rate_?limit|throttl",
+    "recordings": "record|cassette",
+    "resume": "resume|save",
+    "retry": "retr(y|ies)",
+    "retry-after": "retry_?after",
+    "shared": r"async|await|aio\b",
+    "timings": "timing|elapsed|duration",
+    "traces": "opentelemetry|otel|traceparent",
+    "trio": "trio|anyio",
+    "unix": "unix|uds",
+    "websocket": r"websocket|\.ws[._(]",
+}

@@ -1,0 +1,78 @@
+"""The page that compares clients: its rows are those of the program, and what it says of onehttp
+is what the program finds. The others are asked by ``make compare`` alone."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT))  # programs of the clone, which nothing installs
+
+from benchmarks.comparison.features import FEATURES, SECTIONS  # noqa: E402
+from benchmarks.comparison.running import CLIENTS, OURS, Client, client  # noqa: E402
+from benchmarks.nginx import Nginx, running  # noqa: E402
+
+PAGE = (ROOT / "docs" / "compare.md").read_text()
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in PAGE.splitlines()
+    if line.startswith("| ")
+]
+
+
+def answer(cell: str) -> str:
+    """Without the number of its note."""
+    return re.sub(r" \(\d+\)$", "", cell)
+
+
+SAID = {row[0]: answer(row[1 + CLIENTS.index(OURS)]) for row in ROWS}
+NAMES = [
+    pytest.param(name, marks=pytest.mark.debian) if feature.needs_nginx else name
+    for name, feature in FEATURES.items()
+]
+
+
+@pytest.fixture(scope="module")
+def onehttp() -> Client:
+    return client(OURS)
+
+
+@pytest.fixture
+def nginx(request: pytest.FixtureRequest) -> Iterator[Nginx | None]:
+    if not FEATURES[request.getfixturevalue("name")].needs_nginx:
+        yield None
+        return
+    with running() as here:
+        yield here
+
+
+def test_the_rows_of_the_page_are_those_that_are_run() -> None:
+    titles = [row[0] for row in ROWS if row[0]]
+    assert titles == [each.title for group in SECTIONS.values() for each in group]
+    assert [line[4:] for line in PAGE.splitlines() if line.startswith("### ")] == [
+        *SECTIONS,
+        "Notes",
+    ]
+
+
+def test_every_cell_is_an_answer_and_every_no_has_a_note() -> None:
+    cells = [cell for row in ROWS if row[0] for cell in row[1:]]
+    assert {answer(cell) for cell in cells} == {"yes", "asked for", "no"}
+    notes = [line for line in PAGE.splitlines() if re.match(r"\d+\. ", line)]
+    numbers = [int(found[1]) for cell in cells if (found := re.search(r"\((\d+)\)$", cell))]
+    assert set(numbers) == set(range(1, len(notes) + 1))
+    assert all(cell == "yes" or cell.endswith(")") for cell in cells)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_what_the_page_says_of_onehttp_is_so(name: str, onehttp: Client, nginx: Any) -> None:
+    feature = FEATURES[name]
+    cell = onehttp.cell(feature, nginx)
+    assert cell.answer == SAID[feature.title], cell.note
