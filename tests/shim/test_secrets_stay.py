@@ -21,6 +21,8 @@ GIVEN: dict[str, Any] = {
     "headers": {"X-Api-Key": CANARY},
     "params": {"token": CANARY},
     "body": CANARY.encode(),
+    "auth": ("name", CANARY),
+    "cookies": {"session": CANARY},
 }
 WRONG: dict[str, Any] = {
     "a header": {"headers": {"X-Api-Key": f"{CANARY}\r\n"}},
@@ -30,6 +32,11 @@ WRONG: dict[str, Any] = {
     "json": {"json": {CANARY: object()}},
     "two bodies": {"body": CANARY, "form": {"a": CANARY}},
     "a keyword": {"bdoy": CANARY},
+    "credentials": {"auth": (CANARY, 3)},
+    "a token": {"auth": onehttp.Bearer(f"{CANARY} ")},
+    "a source": {"auth": onehttp.TokenSource(lambda: f"{CANARY} ")},
+    "a cookie": {"cookies": {"a": f"{CANARY};"}},
+    "a path": {"path": {"a": CANARY}},
     "time": {"timeout": -1, "body": CANARY},
 }
 

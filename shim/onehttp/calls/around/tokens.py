@@ -68,13 +68,13 @@ def _asking(source: TokenSource, request: Request, refused: str | None = None) -
         try:
             return source.get(refused)
         except TransferError as error:
-            raise _no_token(request, error) from error
+            raise _no_token(request, error) from error.with_traceback(None)
 
     async def aget() -> str:
         try:
             return await source.aget(refused)
         except TransferError as error:
-            raise _no_token(request, error) from error
+            raise _no_token(request, error) from error.with_traceback(None)
 
     return Ask(get, aget)
 
