@@ -221,6 +221,18 @@ def decoded(body: bytes, content_type: str) -> str:
     return body.decode("utf-8", "replace")
 
 
+def text_codec(content_type: str) -> str:
+    """Python's name of the charset that a Content-Type has, else UTF-8."""
+    try:
+        name = codecs.lookup(_charset(content_type)).name
+        if name.replace("_", "-") not in _NOT_OF_TEXT:
+            b"\0".decode(name, "replace")
+            return name
+    except (LookupError, ValueError):
+        pass  # as in `decoded`
+    return "utf-8"
+
+
 def parsed(body: bytes) -> object:
     """``body`` as JSON.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onehttp.calls.arguments import CallArguments, build_request
-from onehttp.calls.around.tokens import with_tokens
+from onehttp.calls.around.tokens import tokens_around
 from onehttp.calls.callback_driver import starts_following
 from onehttp.queries.result import Start
 from onehttp.runtime import Runtime
@@ -12,9 +12,7 @@ from onehttp_backends.contract import Backend, Request
 
 def backend_of(runtime: Runtime, call: CallArguments) -> Backend:
     """What a call goes by."""
-    if "auth" in call:
-        return with_tokens(runtime.backend, call["auth"], runtime.clock)
-    return runtime.backend
+    return tokens_around(runtime.backend, call, runtime.clock)
 
 
 def prepared(

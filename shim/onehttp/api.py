@@ -17,7 +17,8 @@ from onehttp.connections.source import Source
 from onehttp.discreet import discreet
 from onehttp.errors import OnehttpError
 from onehttp.named_connection import Connection
-from onehttp.process import Process, caller
+from onehttp.process import caller
+from onehttp.process import process as process
 from onehttp.queries.counts import QueryStats, ShutdownReport
 from onehttp.queries.limits import QueryLimits
 from onehttp.queries.query import Query
@@ -25,6 +26,8 @@ from onehttp.queries.result import Result, Start
 from onehttp.queries.routes import F, RouteTarget
 from onehttp.runtime import Runtime
 from onehttp.settings import BackendSettings, Settings, chosen_source
+from onehttp.streams.stream_call import is_streamed
+from onehttp.streams.ways import call_on_none
 from onehttp_backends.contract import Backend, Request, Response, Stats
 
 if TYPE_CHECKING:
@@ -32,9 +35,6 @@ if TYPE_CHECKING:
 
     from onehttp.connections.background import Told
     from onehttp.connections.watch import Watch
-
-
-process = Process()
 
 
 @discreet
@@ -175,6 +175,8 @@ def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
             and url.isascii()
         ):
             return runtime.backend.perform(Request(method, url, (), None, adhoc.options))
+        if is_streamed(call):
+            return call_on_none(runtime, method, url, call).perform()
         wanted = build_request(method, url, adhoc.options, (), call)
         if ("follow_redirects" in call or adhoc.max_redirects) and (
             hops := adhoc.hops(call.get("follow_redirects"))
@@ -196,6 +198,8 @@ def arequest(method: str, url: str, **call: Unpack[CallArguments]) -> Coroutine[
         raise process.missing()
     try:
         adhoc = runtime.adhoc.requests
+        if is_streamed(call):
+            return call_on_none(runtime, method, url, call).aperform()
         wanted = build_request(method, url, adhoc.options, (), call)
         if ("follow_redirects" in call or adhoc.max_redirects) and (
             hops := adhoc.hops(call.get("follow_redirects"))

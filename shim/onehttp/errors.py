@@ -27,6 +27,7 @@
         AlreadyInitialisedError     a second init() with other settings (is a RuntimeError)
         BackendUnavailableError     no such backend, or a package is missing (is a LookupError)
         EngineClosedError           used after its engine was closed (is a RuntimeError)
+        StreamError                 a body that was not read, or is read already (is a RuntimeError)
         ReentrantCallError          a call from within the engine's driver (is a RuntimeError)
         UnknownConnectionError      no connection of that name (is a LookupError)
         UnknownRouteError           no route of that name (is a LookupError)
@@ -117,6 +118,7 @@ __all__ = [
     "ResolveError",
     "SaveError",
     "Sent",
+    "StreamError",
     "TLSError",
     "TimeoutError",
     "TooLargeError",
@@ -216,6 +218,11 @@ class AlreadyInitialisedError(OnehttpError, RuntimeError):
 
 class UnknownConnectionError(OnehttpError, LookupError):
     """No connection of that name; the message suggests the nearest one."""
+
+
+class StreamError(OnehttpError, RuntimeError):
+    """A body read piece by piece is asked for what it does not have: it was not read yet, is being
+    read, was read before, or its call is over."""
 
 
 class UnknownRouteError(OnehttpError, LookupError):

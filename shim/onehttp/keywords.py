@@ -15,7 +15,7 @@ NO_HINTS: Final[Mapping[str, str]] = MappingProxyType({})
 _CONNECTION = "of a named connection (docs/connections.md)"
 _ONLY_SUBMIT = "only submit() takes it: the route gets the result"
 _FOLLOW = "follow_redirects=True; how many is `redirects: {max: 5}` " + _CONNECTION
-_BODY = "give bytes or str as body=, a mapping as form= or json="
+_BODY = "give bytes, str, a file or an iterator as body=, a mapping as form= or json="
 _TLS = "trust, certificates and checks are `tls:` " + _CONNECTION
 _PROXY = "`proxy:` " + _CONNECTION + "; the environment is not asked unless it says so"
 _TIMEOUT = "timeout=seconds for everything, or timeout=onehttp.Timeout(total_s=..., idle_s=...)"
@@ -23,7 +23,7 @@ _RETRY = "`retry:` " + _CONNECTION
 _VERSION = "`http_version:` " + _CONNECTION
 _BASE = "`url:` " + _CONNECTION + "; calls on it give the path"
 _HEADER = "give it in headers="
-_WHOLE = "a response is read whole; max_body=, or `max_body:` " + _CONNECTION + ", limits it"
+_WHOLE = "onehttp.stream(...) and connection.stream(...) read a response piece by piece"
 
 CALL_HINTS: Final[Mapping[str, str]] = MappingProxyType(
     {

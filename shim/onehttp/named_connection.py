@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,13 +15,15 @@ from onehttp.calls.drivers import PolicedCall, aperform_policed, perform_policed
 from onehttp.calls.named_call import NamedCall, request_on
 from onehttp.calls.policy_state import PolicyCounters
 from onehttp.calls.revision import ReadyConnection, Revision
-from onehttp.calls.together import perform_together, start_together
+from onehttp.calls.together import built, perform_together, start_together
 from onehttp.connections.model import ConnectionSpec
 from onehttp.cookies.jar import CookieJar
 from onehttp.discreet import discreet
-from onehttp.errors import OnehttpError, RequestError
+from onehttp.errors import OnehttpError
 from onehttp.policies.deadline import Deadline
 from onehttp.runtime import Runtime
+from onehttp.streams.on_connection import StreamsOnConnection
+from onehttp.streams.stream_call import is_streamed
 from onehttp_backends.contract import Backend, Outcome, Request, Response, Transfer
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 
 
-class Connection:
+class Connection(StreamsOnConnection):
     """One connection of the configuration, by name. It follows a reload: each call reads the
     definition then in force once, and ends on it.
 
@@ -150,14 +152,14 @@ class Connection:
         revision = self._runtime.revision
         ready = revision[self.name]
         if ready.is_plain:
-            requests = ((key, request) for key, _, request in _built(calls, ready, on_done))
+            requests = ((key, request) for key, _, request in built(calls, ready, on_done))
             perform_together(self._backend, requests, width, on_done)
             return
         backend = self._backend_of(revision, ready)
         start = partial(self._start_policed, revision, ready, backend=backend)
         starts = (
             (key, partial(start, call, request))
-            for key, call, request in _built(calls, ready, on_done)
+            for key, call, request in built(calls, ready, on_done)
         )
         start_together(starts, width, on_done)
 
@@ -190,6 +192,8 @@ class Connection:
         return CourseTransfer(course, backend or self._backend, clock, on_done).start()
 
     def _perform(self, method: str, path: str, call: CallArguments) -> Response:
+        if is_streamed(call):
+            return self._streamed(method, path, call).perform()
         revision = self._runtime.revision
         ready = revision[self.name]
         if ready.is_plain and not call.get("follow_redirects"):
@@ -201,6 +205,8 @@ class Connection:
     def _aperform(
         self, method: str, path: str, call: CallArguments
     ) -> Coroutine[Any, Any, Response]:
+        if is_streamed(call):
+            return self._streamed(method, path, call).aperform()
         revision = self._runtime.revision
         ready = revision[self.name]
         if ready.is_plain and not call.get("follow_redirects"):
@@ -332,18 +338,3 @@ class Connection:
     ) -> Coroutine[Any, Any, Response]:
         """DELETE ``path``, awaitable."""
         return self._aperform("DELETE", path, call)
-
-
-def _built(
-    calls: Iterable[tuple[K, NamedCall]],
-    ready: ReadyConnection,
-    on_done: Callable[[K, Outcome], None],
-) -> Iterator[tuple[K, NamedCall, Request]]:
-    """Calls and their requests; those not fit to be sent are done with."""
-    for key, call in calls:
-        try:
-            request = call.on(ready)
-        except RequestError as error:
-            on_done(key, error)
-        else:
-            yield key, call, request

@@ -210,6 +210,10 @@ class Process:
         return NotInitialisedError(f"onehttp {when}; call onehttp.init() first")
 
 
+process = Process()
+"""The one of this process."""
+
+
 def caller(depth: int) -> str:
     """``file:line`` of a calling frame."""
     frame = sys._getframe(depth)

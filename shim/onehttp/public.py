@@ -61,6 +61,7 @@ from onehttp.errors import (
     ResolveError,
     SaveError,
     Sent,
+    StreamError,
     TimeoutError,
     TLSError,
     TooLargeError,
@@ -82,6 +83,9 @@ from onehttp.queries.task_transaction import TaskTransaction
 from onehttp.queries.transaction import Token, Transaction, transaction
 from onehttp.runtime import Runtime
 from onehttp.settings import BackendSettings
+from onehttp.streams.functions import astream, stream
+from onehttp.streams.response import AsyncStreamedResponse, StreamedResponse
+from onehttp_backends.bodies.progress import Progress
 from onehttp_backends.contract import (
     Auth,
     AuthScheme,
@@ -104,6 +108,7 @@ from onehttp_backends.links import Link
 
 __all__ = [
     "AlreadyInitialisedError",
+    "AsyncStreamedResponse",
     "Auth",
     "AuthScheme",
     "Backend",
@@ -143,6 +148,7 @@ __all__ = [
     "PeerRefusedError",
     "Phase",
     "PolicyCounters",
+    "Progress",
     "ProtocolError",
     "Proxy",
     "ProxyError",
@@ -165,6 +171,8 @@ __all__ = [
     "Sent",
     "ShutdownReport",
     "Stats",
+    "StreamError",
+    "StreamedResponse",
     "TLSError",
     "TaskTransaction",
     "Timeout",
@@ -185,6 +193,7 @@ __all__ = [
     "UnknownRouteError",
     "UploadError",
     "arequest",
+    "astream",
     "backend",
     "connection",
     "connections",
@@ -202,6 +211,7 @@ __all__ = [
     "routes_in",
     "shutdown",
     "stats",
+    "stream",
     "submit",
     "submit_request",
     "transaction",

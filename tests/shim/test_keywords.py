@@ -11,6 +11,7 @@ import pytest
 
 import onehttp
 from onehttp.keywords import CALL_HINTS
+from onehttp.streams.contexts import AsyncStreamContext, StreamContext
 from onehttp_backends.double import HttpxBackend
 from onehttp_backends.registry import load
 from servers.patience import PATIENCE_S
@@ -22,7 +23,7 @@ Caller = Callable[..., Any]
 
 def caller_of(way: str, url: str) -> Caller:
     """What makes a call of this kind with some keywords."""
-    if way in ("request", "arequest", "submit"):
+    if way in ("request", "arequest", "submit", "stream", "astream"):
         return lambda **call: getattr(onehttp, way)("POST", f"{url}/{{name}}", **call)
     name = way.removeprefix("Connection.")
     method = getattr(onehttp.connection("api"), name)
@@ -35,7 +36,10 @@ WAYS = [
     "request",
     "arequest",
     "submit",
+    "stream",
+    "astream",
     *(f"Connection.{name}" for name in ("request", "arequest", "submit", "build")),
+    *(f"Connection.{name}" for name in ("stream", "astream")),
     *(f"Connection.{prefix}{verb}" for prefix in ("", "a") for verb in VERBS),
 ]
 
@@ -55,13 +59,20 @@ def server(request: pytest.FixtureRequest, engine: str) -> Iterator[RawServer]:
 
 
 async def awaited(call: Callable[[], Any]) -> Any:
-    return await call()
+    made = call()
+    if isinstance(made, AsyncStreamContext):
+        async with made as response:
+            return response
+    return await made
 
 
 def outcome_of(way: str, call: Callable[[], Any]) -> Any:
     if way.rpartition(".")[2].startswith("a"):
         return asyncio.run(awaited(call))
     made = call()
+    if isinstance(made, StreamContext):
+        with made as response:
+            return response
     return made.result(PATIENCE_S).response if isinstance(made, onehttp.Query) else made
 
 
@@ -69,7 +80,7 @@ def test_every_public_call_is_among_the_ways() -> None:
     typed = {
         f"{prefix}{name}"
         for owner, prefix in ((onehttp, ""), (onehttp.Connection, "Connection."))
-        for name, member in vars(owner).items()
+        for name, member in inspect.getmembers(owner)
         if inspect.isfunction(member) and not name.startswith("_")
         for parameter in inspect.signature(member).parameters.values()
         if parameter.annotation == "Unpack[CallArguments]"
@@ -88,6 +99,8 @@ def test_every_call_takes_every_keyword(way: str, server: RawServer) -> None:
             "params": {"q": 1},
             "timeout": 60,
             "max_body": 100,
+            "max_upload": 1000,
+            "progress": None,
             "auth": ("name", "password"),
             "cookies": {"a": "b"},
             "follow_redirects": True,
@@ -117,7 +130,7 @@ WRONG = [
     ("cookie_jar", "`cookies: true` of a named connection"),
     ("proxies", "`proxy:` of a named connection"),
     ("allow_redirects", "follow_redirects=True"),
-    ("stream", "read whole"),
+    ("stream", r"onehttp.stream\("),
     ("connect_timeout", r"onehttp.Timeout\(total_s="),
     ("allow_redirect", "like 'allow_redirects': follow_redirects=True"),
     ("zzz", "known: headers, .*params, body, json, form, .*follow_redirects"),

@@ -71,8 +71,13 @@ class _FedSending(Sending):
         if not pieces:
             if self._has_ended:
                 return b""
-            self._is_starved = True
-            return None
+            self._is_starved = self.has_paused = True
+            # Looked at once more: its caller, who looks at the two in the other order, may have
+            # come in between.
+            if not pieces and not self._has_ended:
+                return None
+            self._is_starved = False
+            return self.take(most)
         first = pieces[0]
         if len(first) <= most:
             pieces.popleft()

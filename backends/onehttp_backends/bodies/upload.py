@@ -74,6 +74,8 @@ class Sending:
         self.sent = 0
         """Bytes given to the engine until now."""
         self.has_begun = False
+        self.has_paused = False
+        """The engine was told that there is nothing yet, and is to be told when there is."""
         self.is_over = False
         """Another attempt is made instead."""
         self.error: BaseException | None = None

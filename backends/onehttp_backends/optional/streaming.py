@@ -25,6 +25,8 @@ class OpenResponse(Protocol):
 
     response: Response
     """Status, head and what else is known by then; its body is empty."""
+    is_coded: bool
+    """Codings that its head tells of are to be taken off, as the request's options ask."""
 
     def take(self) -> list[bytes]:
         """What has come since the last time, at least a piece, codings included; [] at the end.

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Final, TypeAlias, TypedDict
+from typing import IO, Any, Final, TypeAlias, TypedDict
 
 from onehttp.calls.auth.credentials import AuthSource, with_auth
 from onehttp.calls.call_cookies import with_call_cookies
-from onehttp.calls.call_options import with_max_body
+from onehttp.calls.call_options import check_size, with_max_body
 from onehttp.calls.path_values import PathValues, with_path_values
 from onehttp.keywords import CALL_HINTS, unexpected
 from onehttp.urls import ParamSource, ascii_url, encoded_pairs, with_params
+from onehttp_backends.bodies.progress import Progress
+from onehttp_backends.bodies.upload import Upload
 from onehttp_backends.contract import Request, TransferOptions
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 from onehttp_backends.headers import HeaderPairs
 
 HeaderSource: TypeAlias = "Iterable[tuple[str, str]] | Mapping[str, str] | None"
 TimeoutSource: TypeAlias = "float | Timeout | None"
+BodySource: TypeAlias = "IO[bytes] | Iterable[bytes] | AsyncIterable[bytes]"
 
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -37,7 +40,7 @@ class Timeout:
     total_s: float | None = None
     connect_s: float | None = None
     idle_s: float | None = None
-    """How long the server may be silent."""
+    """How long nothing may move in any phase; 0 = no limit."""
 
 
 class CallArguments(TypedDict, total=False):
@@ -54,8 +57,9 @@ class CallArguments(TypedDict, total=False):
     params: ParamSource
     """Query parameters, added to the URL percent-encoded: text, numbers, ``true`` and ``false``; a
     list gives a parameter for each item, None is left out, anything nested is refused."""
-    body: bytes | str | None
-    """At most one of ``body``, ``json`` and ``form``."""
+    body: bytes | str | BodySource | None
+    """At most one of ``body``, ``json`` and ``form``. A file opened in binary mode, and what gives
+    bytes piece by piece, is read while it is sent; see docs/streaming.md."""
     json: object
     form: ParamSource
     auth: AuthSource
@@ -67,6 +71,10 @@ class CallArguments(TypedDict, total=False):
     timeout: TimeoutSource
     """Seconds for everything, or a `Timeout`; what the connection says (4 s in all, 1 s to connect
     where there is none) unless given."""
+    max_upload: int | None
+    """Bytes of the request's body; a larger one is an `UploadError`."""
+    progress: Callable[[Progress], object] | None
+    """Is called while bodies pass, in the thread or task of the call."""
     max_body: int | None
     """Bytes of the response, decoded; 0 is no limit. What the connection says (10 MiB where there
     is none) unless given; what is larger is an error, or cut off, as the connection says."""
@@ -96,10 +104,12 @@ def build_request(
     params: ParamSource = None
     form: ParamSource = None
     timeout: TimeoutSource = None
-    body: bytes | str | None = None
+    body: bytes | str | Upload | None = None
     json: object = None
     path: PathValues = None
     max_body: int | None = None
+    max_upload: int | None = None
+    upload: Upload | None = None
     auth: AuthSource = None
     cookies: ParamSource = None
     given: Any = call  # one pass over the few that are given costs less than asking for each
@@ -120,10 +130,15 @@ def build_request(
             path = value
         elif keyword == "max_body":
             max_body = value
+        elif keyword == "max_upload":
+            max_upload = value
         elif keyword == "auth":
             auth = value
         elif keyword == "cookies":
             cookies = value
+        elif keyword == "progress":
+            if value is not None:
+                raise RequestTypeError("progress: of calls that are waited for, not of submit()")
         elif keyword != "follow_redirects":
             raise unexpected(keyword, CallArguments.__annotations__, CALL_HINTS)
     if type(method) is not str or method not in KNOWN_METHODS:
@@ -148,6 +163,8 @@ def build_request(
         if type(body) is bytes and json is None and form is None:
             data, type_header = body, _NO_TYPE
         else:
+            if isinstance(body, Upload):
+                upload, body = body, b""
             data, type_header = encode_body(body, json, form)
         if content_type and json is None and form is None:
             type_header = ("Content-Type", content_type)
@@ -166,7 +183,11 @@ def build_request(
                     f"timeout: idle_s: expected seconds, got {type(timeout.idle_s).__name__}",
                 )
             options = _with_idle(options, timeout.idle_s)
-    return Request(method, url, pairs, data, options, total_s, connect_s)
+    if upload is not None:
+        data = None
+    elif max_upload is not None and data is not None:
+        check_size(data, max_upload)
+    return Request(method, url, pairs, data, options, total_s, connect_s, False, upload)
 
 
 @lru_cache(maxsize=256)
@@ -252,7 +273,8 @@ def encode_body(
     if isinstance(body, (bytearray, memoryview)):
         return bytes(body), _NO_TYPE
     raise RequestTypeError(
-        CurlCode.BAD_FUNCTION_ARGUMENT, f"body: expected bytes or str, got {type(body).__name__}"
+        f"body: expected bytes or str, got {type(body).__name__}; files and iterators are sent by "
+        "request(), arequest(), stream() and astream()"
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from onehttp.policies.variants import VARIANTS
+from onehttp_backends.bodies.upload import too_much
 from onehttp_backends.contract import TransferOptions
-from onehttp_backends.errors import CurlCode, RequestTypeError
+from onehttp_backends.errors import CurlCode, RequestTypeError, Sent
 
 
 def with_max_body(options: TransferOptions, max_body: int) -> TransferOptions:
@@ -25,3 +26,25 @@ def with_max_body(options: TransferOptions, max_body: int) -> TransferOptions:
     return VARIANTS.of(
         options, ("max_body", max_body), lambda: replace(options, max_body_bytes=max_body)
     )
+
+
+def check_size(body: bytes, max_upload: int) -> None:
+    """Raises UploadError for a body over the limit of its call."""
+    limit = checked_limit(max_upload)
+    if limit and len(body) > limit:
+        raise too_much(limit, Sent.NO)
+
+
+def checked_limit(max_upload: object) -> int:
+    """``max_upload`` of a call; 0 = no limit.
+
+    Raises:
+        RequestTypeError: it is no number of bytes.
+    """
+    if max_upload is None:
+        return 0
+    if type(max_upload) is not int or max_upload < 0:
+        raise RequestTypeError(
+            f"max_upload: expected bytes as a whole number, 0 for no limit, got {max_upload!r}"
+        )
+    return max_upload

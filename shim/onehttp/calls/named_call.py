@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from onehttp.calls.arguments import (
     METHODS_WITHOUT_BODY,
@@ -65,7 +66,8 @@ class NamedCall:
             return self
         arguments = given.copy()
         headers, params = given.get("headers"), given.get("params")
-        body, json, form = given.get("body"), given.get("json"), given.get("form")
+        body: Any = given.get("body")  # a file or an iterator is settled already
+        json, form = given.get("json"), given.get("form")
         if headers is not None:
             arguments["headers"] = headers = header_pairs(headers)
         if json is not None or form is not None or isinstance(body, bytearray):

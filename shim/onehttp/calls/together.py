@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from queue import SimpleQueue
 from typing import TypeVar
 
+from onehttp.calls.named_call import NamedCall
+from onehttp.calls.revision import ReadyConnection
+from onehttp.errors import RequestError
 from onehttp_backends.contract import Backend, Outcome, Request, Transfer
 from onehttp_backends.errors import TransferError
 from onehttp_backends.optional.batching import Batching
@@ -60,3 +63,18 @@ def start_together(
 
 def _put(ended: SimpleQueue[tuple[int, K, Outcome]], number: int, key: K, outcome: Outcome) -> None:
     ended.put((number, key, outcome))
+
+
+def built(
+    calls: Iterable[tuple[K, NamedCall]],
+    ready: ReadyConnection,
+    on_done: Callable[[K, Outcome], None],
+) -> Iterator[tuple[K, NamedCall, Request]]:
+    """Calls and their requests; those not fit to be sent are done with."""
+    for key, call in calls:
+        try:
+            request = call.on(ready)
+        except RequestError as error:
+            on_done(key, error)
+        else:
+            yield key, call, request

@@ -25,6 +25,7 @@ from onehttp_backends.errors import (
     RedirectError,
     Sent,
     TransferError,
+    UploadError,
     at_least,
     transfer_error,
 )
@@ -103,10 +104,18 @@ class Trail:
                 sent=Sent.YES,
             )
         method, headers, body = request.method, request.headers, request.body
+        upload = request.upload
         status = response.status
         if (status == 303 and method != "HEAD") or (status in (301, 302) and method == "POST"):
-            method, body = "GET", None
+            method, body, upload = "GET", None, None
             headers = tuple(pair for pair in headers if pair[0].lower() not in _OF_THE_BODY)
+        elif upload is not None and not upload.may_begin:
+            raise UploadError(
+                CurlCode.SEND_FAIL_REWIND,
+                f"redirect ({status}) not followed: the body has to be sent again, and what it "
+                "comes from can be read only once; give a file or a list",
+                sent=Sent.YES,
+            )
         options = request.options
         if before != after:
             headers = tuple(pair for pair in headers if pair[0].lower() in _ORIGIN_FREE)
@@ -116,6 +125,7 @@ class Trail:
             url=url,
             headers=headers,
             body=body,
+            upload=upload,
             options=options,
             total_timeout_s=self._time_left_s(),
         )

@@ -71,6 +71,8 @@ class RetryPolicy:
 
 def may_repeat(request: Request, outcome: Outcome) -> bool:
     """Whether a failed attempt may be made again: nothing unsafe is ever sent twice unasked."""
+    if request.upload is not None and not request.upload.may_begin:
+        return False
     return (
         request.method in IDEMPOTENT_METHODS
         or request.options.unsafe_resend

@@ -66,7 +66,16 @@ class LoopStream(LoopTransfer):
 class CurlResponse:
     """An answer whose body is still to be read; see `OpenResponse`."""
 
-    __slots__ = ("_flow", "_helm", "_on_sent", "_sending", "_told", "_transfer", "response")
+    __slots__ = (
+        "_flow",
+        "_helm",
+        "_on_sent",
+        "_sending",
+        "_told",
+        "_transfer",
+        "is_coded",
+        "response",
+    )
 
     response: Response
 
@@ -79,6 +88,7 @@ class CurlResponse:
     ) -> None:
         self._helm = helm
         self._transfer = transfer
+        self.is_coded = transfer.request.options.decompress
         self._flow = transfer.flow
         self._sending = sending
         self._on_sent = on_sent
@@ -118,9 +128,9 @@ class CurlResponse:
         while transfer.outcome is None and not is_there():
             _see_through(self._helm, transfer, lambda: is_there() or self._is_asked())
             if sending.wants_more and transfer.outcome is None:
-                was_starved = sending.is_starved
                 sending.pull()
-                if was_starved and not sending.is_starved:
+                if sending.has_paused and not sending.is_starved:
+                    sending.has_paused = False
                     self._helm.enqueue(transfer)
             self._tell()
 
@@ -161,7 +171,6 @@ class CurlResponse:
         self, transfer: LoopStream, sending: Sending, stirred: asyncio.Future[None]
     ) -> None:
         """Ask the source for more; what ends the transfer meanwhile ends that, too."""
-        was_starved = sending.is_starved
         if not sending.upload.is_async:
             sending.pull()
         else:
@@ -178,7 +187,8 @@ class CurlResponse:
             if pulling.cancelled():
                 return
             pulling.result()
-        if was_starved and not sending.is_starved:
+        if sending.has_paused and not sending.is_starved:
+            sending.has_paused = False
             transfer.loop_driver.submit(transfer)
 
     # ---- both
@@ -213,10 +223,10 @@ class CurlResponse:
 
     def _head(self) -> Response:
         outcome = self._transfer.outcome
-        if self._flow.head is not None and not isinstance(outcome, TransferError):
-            return self._flow.head
         if isinstance(outcome, Response):
             return outcome
+        if self._flow.head is not None:
+            return self._flow.head
         raise self._failure(outcome)
 
     def _taken(self) -> list[bytes]:
@@ -228,6 +238,7 @@ class CurlResponse:
     def _end(self) -> list[bytes]:
         outcome = self._transfer.outcome
         if isinstance(outcome, Response):
+            self.response = outcome  # knows when it ended, and what came behind the body
             return []
         raise self._failure(outcome)
 

@@ -110,20 +110,23 @@ class Account:
 
     def head(self, handle: Handle) -> Response:
         """What has come of an answer whose body is still to come."""
-        response = self._read(handle, handle.easy.getinfo(_NUM_CONNECTS))
+        response = self.read(handle)
         fd = handle.easy.getinfo(_ACTIVE_SOCKET)
         self._watch.note_use(fd, response.http_version in ("2", "3"))
         return response
 
-    def _read(self, handle: Handle, opened: int) -> Response:
+    def read(self, handle: Handle) -> Response:
+        """What has come, counted nowhere."""
         easy = handle.easy
+        opened = easy.getinfo(_NUM_CONNECTS)
         peer = self._peers.get(easy.getinfo(_CONN_ID)) if not opened and _CONN_ID else None
         return read_response(handle, opened, peer or self._new_peer(easy))
 
     def _response(self, handle: Handle) -> Response:
         easy = handle.easy
         opened = easy.getinfo(_NUM_CONNECTS)
-        response = self._read(handle, opened)
+        peer = self._peers.get(easy.getinfo(_CONN_ID)) if not opened and _CONN_ID else None
+        response = read_response(handle, opened, peer or self._new_peer(easy))
         version = response.http_version
         self.by_version[version] += 1
         handle.shelf.may_be_http2 = is_multiplexed = version in ("2", "3")

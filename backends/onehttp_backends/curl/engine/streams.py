@@ -47,10 +47,12 @@ class Streams:
             self._look_at(transfer)
 
     def leave(self, transfer: Transfer) -> None:
-        """It has ended."""
-        self.open.pop(transfer, None)
-        if transfer.handle is not None:
-            self._watch.release(transfer.handle.easy, has_ended=True)
+        """It has ended, perhaps in the turn that its head came in."""
+        handle, flow = transfer.handle, transfer.flow
+        if self.open.pop(transfer, self) is None and handle is not None and flow is not None:
+            self._watch.release(handle.easy, has_ended=True)
+            if flow.head is None and is_whole(handle, bool(flow.pieces)):
+                flow.head = self._account.read(handle)
 
     def _look_at(self, transfer: Transfer) -> None:
         handle, flow = transfer.handle, transfer.flow

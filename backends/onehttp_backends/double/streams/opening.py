@@ -51,6 +51,7 @@ class DoubleResponse:
         source: StreamExchange | None,
     ) -> None:
         self.response = response
+        self.is_coded = source is not None and request.options.decompress
         self._double = double
         self._request = request
         self._source = source

@@ -44,6 +44,19 @@ class Surrounded:
     def capabilities(self) -> frozenset[str]:
         return self._backend.capabilities
 
+    @property
+    def engine(self) -> Backend:
+        """The engine within."""
+        inner = self._backend
+        return inner.engine if isinstance(inner, Surrounded) else inner
+
+    def over(self, backend: Backend) -> Surrounded:
+        """The same around another engine."""
+        inner = self._backend
+        if isinstance(inner, Surrounded):
+            backend = inner.over(backend)
+        return Surrounded(backend, self._around, self._clock)
+
     def perform(self, request: Request) -> Response:
         """See `Backend`."""
         if is_on() and current() is None:

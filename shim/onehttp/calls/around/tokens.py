@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from onehttp.calls.arguments import CallArguments
 from onehttp.calls.around.surrounded import Surrounded
 from onehttp.calls.asking import Ask
 from onehttp.calls.auth.credentials import AUTHORIZATION, AuthSource
@@ -22,6 +23,11 @@ UNAUTHORIZED: Final = 401
 def with_tokens(backend: Backend, auth: AuthSource, clock: Clock) -> Backend:
     """``backend`` for a call with these credentials."""
     return Surrounded(backend, with_token, clock) if isinstance(auth, TokenSource) else backend
+
+
+def tokens_around(backend: Backend, call: CallArguments, clock: Clock) -> Backend:
+    """``backend`` for a call with these arguments."""
+    return with_tokens(backend, call["auth"], clock) if "auth" in call else backend
 
 
 def with_token(request: Request, deadline: Deadline) -> Course:

@@ -1,0 +1,1 @@
+"""Responses whose bodies are read piece by piece, and requests whose bodies are sent so."""

@@ -1,0 +1,42 @@
+"""Calls on a named connection whose bodies pass piece by piece."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onehttp.calls.arguments import CallArguments
+from onehttp.discreet import discreet
+from onehttp.runtime import Runtime
+from onehttp.streams.contexts import AsyncStreamContext, StreamContext
+from onehttp.streams.stream_call import StreamCall
+from onehttp.streams.ways import call_on
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class StreamsOnConnection:
+    """What a `Connection` knows of them."""
+
+    __slots__ = ()
+
+    name: str
+    _runtime: Runtime
+
+    @discreet
+    def stream(
+        self, method: str, path: str = "", /, **call: Unpack[CallArguments]
+    ) -> StreamContext:
+        """A response whose body is read piece by piece; see `onehttp.stream`."""
+        return StreamContext(self._streamed(method, path, call))
+
+    @discreet
+    def astream(
+        self, method: str, path: str = "", /, **call: Unpack[CallArguments]
+    ) -> AsyncStreamContext:
+        """The same inside ``async with``."""
+        return AsyncStreamContext(self._streamed(method, path, call))
+
+    def _streamed(self, method: str, path: str, call: CallArguments) -> StreamCall:
+        runtime = self._runtime
+        return call_on(runtime, runtime.revision, self.name, method, path, call)

@@ -1,0 +1,131 @@
+"""An engine whose every exchange is over with the head of its answer: what policies go by."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import NoReturn
+
+from onehttp.calls.around.surrounded import Surrounded
+from onehttp.errors import BackendUnavailableError
+from onehttp_backends.bodies.progress import Progress
+from onehttp_backends.bodies.upload import Sending
+from onehttp_backends.contract import (
+    Backend,
+    Outcome,
+    Request,
+    Response,
+    Stats,
+    TransferOptions,
+)
+from onehttp_backends.observed import aperformed, is_on, performed
+from onehttp_backends.optional.streaming import OpenResponse, Streaming, StreamLimits
+
+
+class Opener:
+    """Opens the answers of one call. The body of the last one is left open; those of the attempts
+    and redirects before it are closed when the next begins.
+
+    Args:
+        engine: carries the exchanges.
+        idle_s: seconds without progress while a body passes; 0 = no limit.
+        total_s: seconds for all of the call, the body included; 0 = no limit.
+        on_progress: is told how far the bodies have come.
+    """
+
+    def __init__(
+        self,
+        engine: Backend,
+        idle_s: float,
+        total_s: float,
+        on_progress: Callable[[Progress], object] | None,
+    ) -> None:
+        if not isinstance(engine, Streaming):
+            raise BackendUnavailableError(
+                f"the engine {engine.name!r} cannot pass bodies piece by piece; "
+                "pycurl and httpx can"
+            )
+        self._engine: Streaming = engine
+        self._backend: Backend = engine
+        self._limits = StreamLimits(idle_s, time.monotonic() + total_s if total_s else math.inf)
+        self._on_progress = on_progress
+        self.opened: OpenResponse | None = None
+        self.request: Request | None = None
+        """The one that ``opened`` answers."""
+        self._sending: Sending | None = None
+
+    @property
+    def name(self) -> str:
+        return self._backend.name
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return self._backend.capabilities
+
+    def perform(self, request: Request) -> Response:
+        """Open the answer, and give its head."""
+        return performed(self._perform, request) if is_on() else self._perform(request)
+
+    async def aperform(self, request: Request) -> Response:
+        """The same, awaited."""
+        return await (aperformed(self._aperform, request) if is_on() else self._aperform(request))
+
+    def submit(self, request: Request, on_done: Callable[[Outcome], None]) -> NoReturn:
+        """A body is read by who waits for it: there is nothing to call back."""
+        raise NotImplementedError
+
+    def stats(self) -> Stats:
+        """See `Backend`."""
+        return self._backend.stats()
+
+    def forget(self, options: TransferOptions) -> None:
+        """See `Backend`."""
+        self._backend.forget(options)
+
+    def close(self, grace_s: float = 0.0) -> None:
+        """Close what is open, without waiting; the engine goes on."""
+        opened, self.opened = self.opened, None
+        if opened is not None:
+            opened.close()
+
+    def tell(self, received: int, to_receive: int | None) -> None:
+        """Bytes have passed."""
+        if self._on_progress is not None:
+            sending = self._sending
+            sent, to_send = (sending.sent, sending.upload.size) if sending else (0, 0)
+            self._on_progress(Progress(sent, to_send, received, to_receive))
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody wants to know how far the bodies have come."""
+        return self._on_progress is not None
+
+    def _perform(self, request: Request) -> Response:
+        self._begin(request)
+        on_sent = self._on_sent if self._on_progress else None
+        self.opened = self._engine.open(request, self._limits, self._sending, on_sent)
+        return self.opened.response
+
+    async def _aperform(self, request: Request) -> Response:
+        self._begin(request)
+        on_sent = self._on_sent if self._on_progress else None
+        self.opened = await self._engine.aopen(request, self._limits, self._sending, on_sent)
+        return self.opened.response
+
+    def _begin(self, request: Request) -> None:
+        self.close()
+        self.request = request
+        self._sending = None if request.upload is None else request.upload.begin()
+
+    def _on_sent(self) -> None:
+        self.tell(0, None)
+
+
+def around(backend: Backend, make: Callable[[Backend], Opener]) -> tuple[Backend, Opener]:
+    """An opener in the place of the engine that ``backend`` is around, and all of it."""
+    if isinstance(backend, Surrounded):
+        opener = make(backend.engine)
+        return backend.over(opener), opener
+    opener = make(backend)
+    return opener, opener

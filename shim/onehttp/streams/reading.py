@@ -1,0 +1,110 @@
+"""The body of a response as its reader gets it: codings taken off, counted, limited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from onehttp_backends.content_coding import CodingError, Decoder, decoder_of
+from onehttp_backends.contract import Request, Response
+from onehttp_backends.shown import coding_error, too_large
+
+
+class Reading:
+    """Knows no threads and no loops: is given what has come, and gives what it decodes to.
+
+    Args:
+        is_coded: take off the codings that its head tells of.
+        limit: decoded bytes; 0 = no limit.
+        truncates: past the limit, be content with what fits; else fail.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        response: Response,
+        is_coded: bool,
+        limit: int = 0,
+        truncates: bool = False,
+    ) -> None:
+        self.limit = limit
+        self.truncates = truncates
+        self.request = request
+        self.received = 0
+        """Bytes that have come, codings included."""
+        self.decoded = 0
+        """Bytes given."""
+        self.is_full = False
+        """What fits the limit is there, and is all that was wanted."""
+        self._decoder: Decoder | None = None
+        if is_coded:
+            try:
+                self._decoder = decoder_of(response.headers.get_all("content-encoding"))
+            except CodingError as error:
+                raise coding_error(request, error) from None
+        self.is_decoding = self._decoder is not None
+        length = response.headers.get("content-length", "")
+        has_body = request.method != "HEAD" and response.status not in (204, 304)
+        self.announced = int(length) if length.isascii() and length.isdigit() and has_body else None
+        """Bytes to come in all, as far as its head tells."""
+
+    def check_announced(self) -> None:
+        """Raises TooLargeError if what is announced is over the limit already."""
+        is_known = self.announced is not None and not self.is_decoding and not self.truncates
+        if self.limit and is_known and (self.announced or 0) > self.limit:
+            raise too_large(self._limited())
+
+    def pieces(self, came: list[bytes]) -> Iterable[bytes]:
+        """What these decode to.
+
+        Raises:
+            TooLargeError: more than the limit.
+            TransferError: it is not of its coding (61).
+        """
+        self.received += sum(map(len, came))
+        if self._decoder is None and not self.limit:
+            self.decoded = self.received
+            return came
+        return self._limited_pieces(came)
+
+    def finish(self) -> None:
+        """It is over.
+
+        Raises:
+            TransferError: it lacks its end (61).
+        """
+        if self._decoder is not None and not self.is_full:
+            try:
+                self._decoder.finish()
+            except CodingError as error:
+                raise coding_error(self.request, error) from None
+
+    def _limited_pieces(self, came: list[bytes]) -> Iterator[bytes]:
+        for piece in self._decoded(came):
+            room = self.limit - self.decoded
+            if self.limit and len(piece) > room:
+                self.decoded += room
+                if room:
+                    yield piece[:room]
+                if not self.truncates:
+                    raise too_large(self._limited())
+                self.is_full = True
+                return
+            self.decoded += len(piece)
+            yield piece
+
+    def _decoded(self, came: list[bytes]) -> Iterator[bytes]:
+        if self._decoder is None:
+            yield from came
+            return
+        try:
+            for each in came:
+                yield from self._decoder.pieces(each)
+        except CodingError as error:
+            raise coding_error(self.request, error) from None
+
+    def _limited(self) -> Request:
+        """The request as `too_large` is to tell of it."""
+        import dataclasses
+
+        options = dataclasses.replace(self.request.options, max_body_bytes=self.limit)
+        return self.request._replace(options=options)

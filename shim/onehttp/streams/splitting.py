@@ -1,0 +1,110 @@
+"""Pieces of a body cut in other places: by size, as text, by lines. No threads, no loops."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from onehttp_backends.errors import CurlCode, TooLargeError
+from onehttp_backends.response import text_codec
+
+MAX_LINE: Final = 1024 * 1024
+"""Characters of a line, unless told otherwise: a server that never ends one fills no memory."""
+_ends: Final = re.compile(r"\r\n|\n|\r")
+
+
+class Regrouped:
+    """Chunks of one size; the last may be smaller."""
+
+    def __init__(self, size: int) -> None:
+        if type(size) is not int or size < 1:
+            raise ValueError(f"chunk: expected a number of bytes, 1 or more, got {size!r}")
+        self._size = size
+        self._parts: list[bytes] = []
+        self._held = 0
+
+    def add(self, piece: bytes) -> Iterator[bytes]:
+        """The chunks that are whole by now."""
+        self._parts.append(piece)
+        self._held += len(piece)
+        if self._held < self._size:
+            return
+        whole = b"".join(self._parts)
+        cut = self._held - self._held % self._size
+        for at in range(0, cut, self._size):
+            yield whole[at : at + self._size]
+        rest = whole[cut:]
+        self._parts = [rest] if rest else []
+        self._held = len(rest)
+
+    def rest(self) -> Iterator[bytes]:
+        """The last chunk."""
+        if self._held:
+            yield b"".join(self._parts)
+
+
+class Text:
+    """Text by the charset of a Content-Type, else UTF-8; what is not fit is replaced."""
+
+    def __init__(self, content_type: str) -> None:
+        self._decoder = codecs.getincrementaldecoder(text_codec(content_type))("replace")
+
+    def add(self, piece: bytes) -> Iterator[str]:
+        """The characters that are whole by now."""
+        if text := self._decoder.decode(piece):
+            yield text
+
+    def rest(self) -> Iterator[str]:
+        """What is left at the end."""
+        if text := self._decoder.decode(b"", True):
+            yield text
+
+
+class Lines:
+    """Lines without their ends, which are LF, CR LF or CR."""
+
+    def __init__(self, content_type: str, max_line: int = MAX_LINE) -> None:
+        self._text = Text(content_type)
+        self._max_line = max_line
+        self._begun: list[str] = []
+        self._length = 0
+
+    def add(self, piece: bytes) -> Iterator[str]:
+        """The lines that are whole by now.
+
+        Raises:
+            TooLargeError: one is longer than ``max_line``.
+        """
+        for text in self._text.add(piece):
+            yield from self._cut(text)
+
+    def rest(self) -> Iterator[str]:
+        """The last line, if it has no end."""
+        for text in self._text.rest():
+            yield from self._cut(text)
+        last = "".join(self._begun)
+        if last:
+            yield last.removesuffix("\r")
+
+    def _cut(self, text: str) -> Iterator[str]:
+        if self._begun and self._begun[-1].endswith("\r"):
+            # It may be half of an end: only now it can be told.
+            text = "".join((*self._begun, text))
+            self._begun, self._length = [], 0
+        at = 0
+        for end in _ends.finditer(text):
+            if end[0] == "\r" and end.end() == len(text):
+                break
+            yield "".join((*self._begun, text[at : end.start()]))
+            self._begun, self._length = [], 0
+            at = end.end()
+        if at < len(text):
+            self._begun.append(text[at:])
+            self._length += len(text) - at
+            if self._max_line and self._length > self._max_line:
+                raise TooLargeError(
+                    CurlCode.FILESIZE_EXCEEDED,
+                    f"a line of more than {self._max_line} characters; give iter_lines(max_line=)",
+                )

@@ -1,0 +1,166 @@
+"""A call whose bodies pass piece by piece: its response is there before its body.
+
+Policies apply until the head of an answer is there: it is what retries, redirects, failover and the
+circuit breaker judge by. From then on the body is its reader's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol, TypeVar
+
+from onehttp.calls.arguments import CallArguments, Timeout, TimeoutSource, header_pairs
+from onehttp.calls.call_options import checked_limit
+from onehttp.errors import StreamError
+from onehttp.streams.opener import Opener, around
+from onehttp.streams.reading import Reading
+from onehttp.streams.response import AsyncStreamedResponse, HeadOfResponse, StreamedResponse
+from onehttp_backends.bodies.sources import upload_of
+from onehttp_backends.bodies.upload import Upload
+from onehttp_backends.contract import Backend, Request, Response
+from onehttp_backends.headers import HeaderPairs
+
+R = TypeVar("R", bound=HeadOfResponse)
+_BYTES: Final = (bytes, str, bytearray, memoryview)
+_OF_FRAMING: Final = ("content-length", "transfer-encoding")
+
+
+class Way(Protocol):
+    """A call on one connection or on none, whatever engine carries it."""
+
+    request: Request
+    """The first one."""
+
+    def perform(self, backend: Backend) -> Response:
+        """Perform it by its policies, its exchanges made by ``backend``."""
+
+    async def aperform(self, backend: Backend) -> Response:
+        """The same, awaited."""
+
+
+MakeWay = Callable[[CallArguments], Way]
+
+
+def is_streamed(call: CallArguments) -> bool:
+    """Whether a call with these arguments is made piece by piece though its response is not."""
+    if call.get("progress") is not None:
+        return True
+    body: object = call.get("body")
+    return body is not None and not isinstance(body, _BYTES)
+
+
+class StreamCall:
+    """One call, its arguments checked.
+
+    Args:
+        backend: what the call goes by: the engine, perhaps with something around it.
+        make_way: makes the call of arguments, whose body is an `Upload` where it is streamed.
+    """
+
+    __slots__ = ("_backend", "_given", "_make_way", "_way")
+
+    def __init__(self, backend: Backend, make_way: MakeWay, call: CallArguments) -> None:
+        self._backend = backend
+        self._make_way = make_way
+        self._given = call
+        self._way = make_way(_without_streams(call))
+        self._opener()  # an engine that cannot do it says so at once
+
+    def with_headers(self, headers: HeaderPairs) -> StreamCall:
+        """The same call once more, with further headers."""
+        call = self._given.copy()
+        call["headers"] = (*header_pairs(call.get("headers")), *headers)
+        return StreamCall(self._backend, self._make_way, call)
+
+    def open(self) -> StreamedResponse:
+        """Perform it up to the head of its answer."""
+        backend, opener = self._opener()
+        try:
+            response = self._way.perform(backend)
+            return self._opened(opener, response, StreamedResponse)
+        except BaseException:
+            opener.close()
+            raise
+
+    async def aopen(self) -> AsyncStreamedResponse:
+        """The same, awaited."""
+        backend, opener = self._opener()
+        try:
+            response = await self._way.aperform(backend)
+            return self._opened(opener, response, AsyncStreamedResponse)
+        except BaseException:
+            opener.close()
+            raise
+
+    def perform(self) -> Response:
+        """The whole response."""
+        response = self.open()
+        try:
+            response.read()
+            return response.whole()
+        finally:
+            response.close()
+
+    async def aperform(self) -> Response:
+        """The same, awaited."""
+        response = await self.aopen()
+        try:
+            await response.read()
+            return response.whole()
+        finally:
+            response.close()
+
+    def _opener(self) -> tuple[Backend, Opener]:
+        request = self._way.request
+        options = request.options
+        timeout: TimeoutSource = self._given.get("timeout")
+        total_s = timeout.total_s if isinstance(timeout, Timeout) else timeout
+        idle_s = timeout.idle_s if isinstance(timeout, Timeout) else None
+        if idle_s is None:
+            idle_s = options.idle_timeout_s
+            if total_s is None and not idle_s:
+                idle_s = options.total_timeout_s
+        on_progress = self._given.get("progress")
+        return around(
+            self._backend, lambda engine: Opener(engine, idle_s, total_s or 0.0, on_progress)
+        )
+
+    def _opened(self, opener: Opener, response: Response, kind: type[R]) -> R:
+        opened, request = opener.opened, opener.request
+        if opened is None or request is None or opened.response is not response:
+            raise StreamError("the answer is not the one whose body is open")
+        has_limit = self._given.get("max_body") is not None
+        limit = request.options.max_body_bytes if has_limit else 0
+        made = kind(opener, opened, Reading(request, response, opened.is_coded, limit))
+        made.again = self.with_headers
+        return made
+
+
+def _without_streams(call: CallArguments) -> CallArguments:
+    """What is left for a request to be made of."""
+    made: Any = dict(call)
+    made.pop("progress", None)
+    limit = checked_limit(call.get("max_upload"))
+    body: object = call.get("body")
+    has_others = call.get("json") is not None or call.get("form") is not None
+    is_seen = type(body) is bytes and call.get("progress") is not None
+    if body is not None and (is_seen or not isinstance(body, _BYTES)):
+        size, made["headers"] = _taken_size(call.get("headers"))
+        made["body"] = upload_of([body] if is_seen else body, size, limit)
+        made.pop("max_upload", None)
+    timeout: TimeoutSource = call.get("timeout")
+    total_s = timeout.total_s if isinstance(timeout, Timeout) else timeout
+    if isinstance(made.get("body"), Upload) and total_s is None and not has_others:
+        connect_s = timeout.connect_s if isinstance(timeout, Timeout) else None
+        idle_s = timeout.idle_s if isinstance(timeout, Timeout) else None
+        made["timeout"] = Timeout(0.0, connect_s, idle_s)  # what it takes to send is not known
+    found: CallArguments = made
+    return found
+
+
+def _taken_size(headers: Any) -> tuple[int | None, Any]:
+    """The size that a Content-Length tells of a body, and the other headers."""
+    pairs = header_pairs(headers)
+    sizes = [value for name, value in pairs if str(name).lower() == "content-length"]
+    size = int(sizes[0]) if len(sizes) == 1 and str(sizes[0]).strip().isdecimal() else None
+    return size, tuple(pair for pair in pairs if str(pair[0]).lower() not in _OF_FRAMING)
