@@ -67,6 +67,7 @@ ASKING = {
     "a method alone": f"{SET.format('method', repr('DELETE'))}\n{QUERY}",
     "headers": f"{SET.format('hdr', repr('X-A: 1'))}\n"
     f"""{SET.format("hdr", '"X-B: %s" % user')}\n{QUERY}""",
+    "a header of nothing": f"""{SET.format("hdr", '"X-B: %s" % empty')}\n{QUERY}""",
     "something in between": f"{SET.format('body', 'text')}\ntext = 'other'\n"
     f"KSR.pv.seti('$http_req(timeout)', ms)\nms = 0\n{QUERY}",
     "comments": f"# a\n{SET.format('body', 'text')}  # b\n\n# c\n{QUERY}  # d",

@@ -7,6 +7,8 @@ import KSR
 
 URL = os.environ["HTTP_URL"]
 MINIMUM = 5
+DEFAULT_SECONDS = 3600
+SCANNERS = ("friendly-scanner", "sipvicious", "sipcli")
 
 
 def mod_init():
@@ -21,9 +23,12 @@ class Billing:
         return 0
 
     def ksr_request_route(self, msg):
-        if KSR.is_OPTIONS():
-            KSR.sl.send_reply(200, "Alive")
+        if not self.is_sane():
             return 1
+        if KSR.is_OPTIONS():
+            return self.alive()
+        if KSR.is_method_in("RM"):
+            return self.other_work()
         if KSR.is_ACK() or KSR.is_CANCEL():
             return 1
         if KSR.is_BYE():
@@ -34,6 +39,56 @@ class Billing:
             KSR.sl.send_reply(405, "Method Not Allowed")
             return 1
         return self.call()
+
+    def is_sane(self):
+        if KSR.maxfwd.process_maxfwd(10) < 0:
+            KSR.sl.sl_send_reply(483, "Too Many Hops")
+            return False
+        if KSR.sanity.sanity_check(1511, 7) < 0:
+            KSR.err("malformed request from %s\n" % KSR.pv.get("$si"))
+            return False
+        agent = KSR.pv.gete("$ua")
+        for scanner in SCANNERS:
+            if scanner in agent:
+                # silence is what a scanner learns least from
+                return False
+        return True
+
+    def alive(self):
+        # both halves of billing have to be there
+        if (
+            self.http.query(URL + "/health/accounts", "$var(accounts)") == 200
+            and KSR.pv.get("$var(accounts)") == "ok"
+        ):
+            KSR.sl.send_reply(200, "Alive")
+        else:
+            KSR.sl.send_reply(503, "Accounts are down")
+        return 1
+
+    def other_work(self):
+        if KSR.is_REGISTER():
+            KSR.registrar.save("location", 0)
+            return 1
+        # messages cost a flat price
+        sender = KSR.pv.gete("$fU")
+        price = self.http.curl_connect("billing", "/price/message", "$avp(price)")
+        if price != 200:
+            KSR.sl.send_reply(503, "No price")
+            return 1
+        charged = self.http.curl_connect_post(
+            "billing",
+            "/charge/" + sender,
+            "text/plain",
+            "message %s" % KSR.pv.get("$avp(price)"),
+            "$var(charged)",
+        )
+        if charged == 402:
+            KSR.sl.send_reply(402, "Payment Required")
+        elif charged == 200:
+            KSR.sl.send_reply(202, "Accepted")
+        else:
+            KSR.sl.send_reply(500, "Not charged: %d" % charged)
+        return 1
 
     def call(self):
         caller = KSR.pv.gete("$fU")
@@ -51,7 +106,41 @@ class Billing:
         if self.is_fraud(caller):
             KSR.sl.send_reply(603, "Declined")
             return 1
+        seconds = self.longest(money, KSR.pv.gete("$rU"))
+        if seconds == 0:
+            KSR.sl.send_reply(402, "Not even a second")
+            return 1
+        KSR.hdr.append_to_reply("X-Seconds: %d\r\n" % seconds)
+        self.announce(caller, seconds)
         KSR.sl.send_reply(480, "Nobody is there, and it is paid for")
+        return 1
+
+    def longest(self, money, number):
+        """How long the money lasts: the rate comes as text, with a comma where it is German."""
+        rc = self.http.query(URL + "/rate?number=" + number + "&currency=EUR", "$var(rate)")
+        if rc == 404:
+            return 0
+        if rc != 200:
+            KSR.warn("no rate for %s: %d\n" % (number, rc))
+            return DEFAULT_SECONDS
+        try:
+            rate = float(KSR.pv.gete("$var(rate)").replace(",", "."))
+        except ValueError:
+            return DEFAULT_SECONDS
+        return int(money / rate * 60) if rate > 0 else DEFAULT_SECONDS
+
+    def announce(self, caller, seconds):
+        # those who watch the accounts get it as a form, and nobody waits for them
+        form = "caller=%s&seconds=%d&at=%s" % (caller, seconds, KSR.pv.get("$ci"))
+        code = KSR.http_async_client.send(URL + "/watch?" + form, "watched")
+        if code < 0:
+            KSR.info("nobody watches\n")
+
+    def watched(self, msg, evname=None):
+        if KSR.pv.get("$http_ok") == 0:
+            KSR.info("the watch is asleep: %s\n" % KSR.pv.gete("$http_err"))
+            return 1
+        KSR.dbg("watched: %s %s\n" % (KSR.pv.get("$http_rs"), KSR.pv.gete("$http_rb")))
         return 1
 
     def balance(self, caller):

@@ -7,8 +7,10 @@ import KSR
 
 URL = os.environ["HTTP_URL"]
 LOOKUP = URL + "/number/"
+DIRECTORY = URL + "/directory/"
 FLT_CALL = 1
 FLT_NAT = 5
+FLB_NAT = 6
 
 # what the carrier's answer means
 PORTED = "ported"
@@ -38,6 +40,8 @@ class kamailio:
     def ksr_request_route(self, msg):
         if self.ksr_route_reqinit(msg) == -255:
             return 1
+        if self.ksr_route_nat(msg) == -255:
+            return 1
         if KSR.is_CANCEL():
             if KSR.tm.t_check_trans() > 0:
                 KSR.tm.t_relay()
@@ -50,6 +54,10 @@ class kamailio:
             return 1
         if KSR.is_method_in("IS"):
             KSR.rr.record_route()
+        if KSR.is_REGISTER():
+            return self.ksr_route_register(msg)
+        if KSR.is_OPTIONS() and KSR.corex.has_ruri_user() < 0:
+            return self.ksr_route_alive(msg)
         if not KSR.is_INVITE():
             KSR.sl.send_reply(200, "OK")
             return 1
@@ -62,6 +70,51 @@ class kamailio:
             return -255
         if KSR.pv.gete("$ua").find("friendly-scanner") >= 0:
             return -255
+        return 1
+
+    # phones behind routers: answers go where requests came from
+    def ksr_route_nat(self, msg):
+        KSR.force_rport()
+        if KSR.nathelper.nat_uac_test(19) < 0:
+            return 1
+        KSR.setflag(FLT_NAT)
+        if KSR.is_REGISTER():
+            KSR.nathelper.fix_nated_register()
+        elif KSR.siputils.is_first_hop() > 0:
+            KSR.nathelper.set_contact_alias()
+        return 1
+
+    # a new phone is told to the directory, which may know better where its owner is
+    def ksr_route_register(self, msg):
+        if KSR.isflagset(FLT_NAT):
+            KSR.setbflag(FLB_NAT)
+        user = KSR.pv.get("$tU")
+        contact = KSR.pv.gete("$ct")
+        told = KSR.http_client.query_request(
+            "PUT",
+            DIRECTORY + user,
+            json.dumps({"contact": contact, "agent": KSR.pv.gete("$ua")}),
+            "Content-Type: application/json\r\nX-Source: %s" % KSR.pv.get("$si"),
+            "$var(told)",
+        )
+        if told in (403, 404):
+            KSR.sl.send_reply(403, "Forbidden")
+            return 1
+        if told != 200:
+            # the directory is no reason to refuse a phone
+            KSR.warn("directory: %d for %s\n" % (told, user))
+        if KSR.registrar.save("location", 0) < 0:
+            KSR.sl.sl_reply_error()
+        return 1
+
+    # monitoring asks whether the lookup behind us is alive, too
+    def ksr_route_alive(self, msg):
+        rc = KSR.http_client.query(URL + "/alive", "$var(alive)")
+        if rc != 200:
+            KSR.hdr.append_to_reply("Retry-After: 10\r\n")
+            KSR.sl.send_reply(503, "Lookup is down")
+        else:
+            KSR.sl.send_reply(200, "Alive")
         return 1
 
     def ksr_route_withindlg(self, msg):

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from onehttp_compat.calls.secrets import without_secrets
 from onehttp_compat.migration.page.lines import Line, compared
+from onehttp_compat.migration.page.treemap import Tile, treemap
 from onehttp_compat.migration.rewrite.rewriting import Change, FileRewrite
 from onehttp_compat.migration.scanning import Scan
 from onehttp_compat.migration.sites import Site
@@ -35,9 +36,25 @@ class Row:
     """Why it has to be changed by hand; empty: ``rewrite`` does it."""
 
     @property
+    def preview(self) -> str:
+        """The first line of the call."""
+        return next((line.text for line in self.lines if line.kind != "new"), "").strip()
+
+    @property
     def text(self) -> str:
         """What the filter looks in."""
         return f"{self.site.path} {self.site.name} {self.site.kind} {self.reason}".lower()
+
+
+@dataclass(frozen=True, slots=True)
+class FileTile:
+    """A file on the treemap."""
+
+    number: int
+    path: str
+    sites: int
+    by_hand: int
+    tile: Tile
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +83,18 @@ def render(scan: Scan, rewrites: Iterable[FileRewrite], made: str) -> str:
     rows = [_row(site, changes.get((site.path, site.line, site.column))) for site in scan.sites]
     template = _environment.get_template("template.html.j2")
     by_file = [(path, list(them)) for path, them in groupby(rows, lambda row: row.site.path)]
+    progress = _of_files(scan)
+    whole = Progress("", sum(one.moved for one in progress), len(rows))
     return template.render(
         made=made,
+        whole=whole,
+        by_hand=sum(bool(row.reason) for row in rows),
         files=by_file,
+        numbers={path: number for number, (path, _) in enumerate(by_file, 1)},
+        tiles=_tiles(by_file),
         rows=rows,
         problems=scan.problems,
-        progress=_of_files(scan),
+        progress=progress,
         modules=_of_modules(rows),
         kinds=sorted({row.site.kind for row in rows}),
         read=len(scan.files),
@@ -84,6 +107,15 @@ def _row(site: Site, change: Change | None) -> Row:
         return Row(site, lines, site.note or "to be changed by hand")
     before, after = (without_secrets(one) for one in (change.before, change.after))
     return Row(site, compared(before, after), change.reason)
+
+
+def _tiles(files: list[tuple[str, list[Row]]]) -> list[FileTile]:
+    numbered = sorted(enumerate(files, 1), key=lambda one: -len(one[1][1]))
+    tiles = treemap([len(rows) for _, (_, rows) in numbered])
+    return [
+        FileTile(number, path, len(rows), sum(bool(row.reason) for row in rows), tile)
+        for (number, (path, rows)), tile in zip(numbered, tiles, strict=True)
+    ]
 
 
 def _of_files(scan: Scan) -> list[Progress]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from onehttp_compat.migration.rewrite.free_names import free_name
 from onehttp_compat.migration.rewrite.not_safe import NotSafeError
@@ -113,7 +114,8 @@ class _Builder:
             pairs.append(form if is_sure else f"*([{form}] if {body} else [])")
         sent = body if is_sure or not body else f"{body} or None"
         method = self._method(body, is_sure)
-        return call_code("onehttp.request", method, url, body=sent, headers=pairs)
+        given = sent_headers(pairs)
+        return call_code("onehttp.request", method, url, body=sent, headers=given)
 
     def _connect(self) -> str:
         path = self._given["path"].code
@@ -181,6 +183,23 @@ class _Builder:
             variable = f'"$var(onehttp_{name})"'
             self._before.append(f"KSR.pvx.evalx({variable}, {code})")
             self._given[name] = Given(f"KSR.pv.getw({variable})", None, given.seen)
+
+
+def sent_headers(pairs: list[str]) -> str | list[str]:
+    """Code for ``headers=``: libcurl sent none whose value is empty, onehttp sends those too."""
+    if all(map(_has_a_value, pairs)):
+        return pairs
+    return f"[pair for pair in [{', '.join(pairs)}] if pair[1].strip()]"
+
+
+def _has_a_value(pair: str) -> bool:
+    listed: Any = ast.parse(f"[{pair}]", mode="eval").body
+    tree = listed.elts[0]
+    if isinstance(tree, ast.Starred):
+        return True  # a form's, which is a literal
+    texts = (part.value for part in ast.walk(tree.elts[1]) if isinstance(part, ast.Constant))
+    is_put_together = isinstance(tree.elts[1], ast.Constant | ast.JoinedStr | ast.BinOp)
+    return is_put_together and any(isinstance(text, str) and text.strip() for text in texts)
 
 
 def is_never_empty(given: Given) -> bool:

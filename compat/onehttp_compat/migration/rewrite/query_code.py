@@ -12,6 +12,7 @@ from onehttp_compat.migration.rewrite.exchange import (
     bracketed,
     has_credentials,
     is_never_empty,
+    sent_headers,
 )
 from onehttp_compat.migration.rewrite.free_names import free_name
 from onehttp_compat.migration.rewrite.not_safe import NotSafeError
@@ -107,7 +108,7 @@ class _Builder:
         keywords: dict[str, str | list[str]] = {
             "route": self._given["route"].code,
             "body": body if is_sure or not body else f"{body} or None",
-            "headers": pairs,
+            "headers": sent_headers(pairs),
             "timeout": self._timeout(),
             "follow_redirects": self._redirects(),
         }
