@@ -8,6 +8,7 @@ import KSR
 URL = os.environ["HTTP_URL"]
 
 # what a phone is waited for, in milliseconds: longer than the timer of the call makes no sense
+PATIENCE = 60000
 
 
 def mod_init():
@@ -45,7 +46,7 @@ class Push:
         KSR.pv.sets("$http_req(method)", "POST")
         KSR.pv.sets("$http_req(hdr)", "Content-Type: application/json")
         KSR.pv.sets("$http_req(body)", json.dumps({"token": KSR.pv.get("$avp(token)")}))
-        KSR.pv.seti("$http_req(timeout)", 60000)
+        KSR.pv.seti("$http_req(timeout)", PATIENCE)
         if KSR.http_async_client.query(URL + "/push", "ksr_pushed") < 0:
             KSR.tm.t_reply(500, "No push")
         return 1
@@ -62,7 +63,7 @@ class Push:
     # in the same transaction
     def settings(self):
         KSR.pv.sets("$http_req(hdr)", "Accept: text/plain")
-        KSR.pv.seti("$http_req(timeout)", 60000)
+        KSR.pv.seti("$http_req(timeout)", PATIENCE)
         if KSR.http_async_client.query(URL + "/settings/" + KSR.pv.gete("$rU"), "ksr_set") < 0:
             KSR.tm.t_reply(486, "Busy")
 
@@ -81,7 +82,7 @@ class Push:
             return 1
         text = KSR.pv.gete("$rb")
         KSR.pv.sets("$http_req(body)", "to=%s&size=%d" % (KSR.pv.get("$rU"), len(text)))
-        KSR.pv.seti("$http_req(timeout)", 60000)
+        KSR.pv.seti("$http_req(timeout)", PATIENCE)
         code = KSR.http_async_client.query(URL + "/messages", "ksr_message_kept")
         if code == -1:
             KSR.tm.t_reply(500, "Not kept")
@@ -112,7 +113,7 @@ class Push:
     def bye(self):
         user = KSR.pv.gete("$rU")
         KSR.pv.sets("$http_req(method)", "DELETE")
-        KSR.pv.seti("$http_req(timeout)", 60000)
+        KSR.pv.seti("$http_req(timeout)", PATIENCE)
         KSR.http_async_client.send(URL + "/badge/" + user, "ksr_badge")
         KSR.hdr.append_to_reply("X-Phones: %d\r\n" % self.count_phones(user))
         KSR.sl.send_reply(200, "Bye")

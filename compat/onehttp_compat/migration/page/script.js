@@ -25,7 +25,7 @@ if (form) {
   });
   document.addEventListener("keydown", event => {
     if (event.key === "Escape" && event.target === field("find")) { event.target.blur(); return; }
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input[type=search], select")) return;
     if (event.key === "/") { event.preventDefault(); field("find").focus(); }
     if (event.key !== "j" && event.key !== "k") return;
     const open = shown().map(site => site.querySelector("summary"));
