@@ -35,6 +35,8 @@ class HttpVersion(enum.Enum):
     HTTP_2 = "2"
     HTTP_2_PRIOR_KNOWLEDGE = "2-prior-knowledge"
     HTTP_3 = "3"
+    """By QUIC, or by TCP where nothing answers there."""
+    HTTP_3_ONLY = "3-only"
 
 
 class TlsVersion(enum.Enum):

@@ -244,7 +244,7 @@ class Connection(StreamsOnConnection):
         backend: Backend | None = None,
     ) -> PolicedCall:
         if backend is None:
-            backend = self._backend_of(revision, ready) if revision.jars else self._backend
+            backend = self._backend_of(revision, ready) if revision.surrounds else self._backend
         clock = self._runtime.clock
         return PolicedCall(backend, clock, revision, ready, request, make_call, begins_at_once)
 

@@ -32,6 +32,7 @@ _HTTP_VERSIONS = {
     HttpVersion.HTTP_2: pycurl.CURL_HTTP_VERSION_2TLS,
     HttpVersion.HTTP_2_PRIOR_KNOWLEDGE: pycurl.CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE,
     HttpVersion.HTTP_3: pycurl.CURL_HTTP_VERSION_3,
+    HttpVersion.HTTP_3_ONLY: getattr(pycurl, "CURL_HTTP_VERSION_3ONLY", 31),
 }
 _IP_VERSIONS = {
     "any": pycurl.IPRESOLVE_WHATEVER,

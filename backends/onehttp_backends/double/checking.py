@@ -21,7 +21,7 @@ _OF_CODES: Final = {
 
 def check(options: TransferOptions) -> OptionFault | None:
     """See `onehttp_backends.optional.checking.Checker`."""
-    if options.http_version is HttpVersion.HTTP_3:
+    if options.http_version in (HttpVersion.HTTP_3, HttpVersion.HTTP_3_ONLY):
         return OptionFault(("http_version",), "the httpx double does not speak HTTP/3")
     if options.proxy and options.proxy.url:
         try:

@@ -79,7 +79,7 @@ def make_client(options: TransferOptions, proxy_url: str | None) -> httpx.AsyncC
     """
     check_options(options)
     version = options.http_version
-    if version is HttpVersion.HTTP_3:
+    if version in (HttpVersion.HTTP_3, HttpVersion.HTTP_3_ONLY):
         raise transfer_error(CurlCode.NOT_BUILT_IN, "the httpx double does not speak HTTP/3")
     context = tls_context(options.tls, as_libcurl=options.as_libcurl)
     transport: dict[str, Any] = {

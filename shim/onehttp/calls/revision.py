@@ -6,6 +6,7 @@ from onehttp.calls.policy_state import PoliciesInForce, policies_of
 from onehttp.connections.model import ConnectionSet, ConnectionSpec
 from onehttp.cookies.jar import CookieJar
 from onehttp.errors import CurlCode, RequestError, UnknownConnectionError
+from onehttp.policies.alt_svc import Alternatives
 from onehttp.urls import with_params
 from onehttp_backends.nearest import nearest
 from onehttp_backends.rules.url_paths import climbs_out
@@ -18,7 +19,16 @@ class ReadyConnection:
     and hands it the ``previous`` one, whose state may live on.
     """
 
-    __slots__ = ("_base", "_is_fenced", "begins_at_once", "is_plain", "jar", "policies", "spec")
+    __slots__ = (
+        "_base",
+        "_is_fenced",
+        "alternatives",
+        "begins_at_once",
+        "is_plain",
+        "jar",
+        "policies",
+        "spec",
+    )
 
     def __init__(self, spec: ConnectionSpec, previous: ReadyConnection | None = None) -> None:
         self.spec = spec
@@ -33,7 +43,12 @@ class ReadyConnection:
         if spec.cookies:
             kept = previous.jar if previous and previous.spec.url == spec.url else None
             self.jar = CookieJar() if kept is None else kept
-        self.is_plain = not spec.max_redirects and self.policies is None and self.jar is None
+        self.alternatives: Alternatives | None = None
+        if spec.alt_svc:
+            self.alternatives = (previous and previous.alternatives) or Alternatives()
+        self.is_plain = not (
+            spec.max_redirects or self.policies or self.jar is not None or self.alternatives
+        )
         """A call is one exchange, whatever comes of it."""
         self.begins_at_once = not spec.max_redirects and spec.attempt_timeout_s is None
         """Its first exchange is the request as it stands."""
@@ -76,7 +91,7 @@ class Revision(dict[str, ReadyConnection]):
         UnknownConnectionError: on ``revision[name]``; suggests the nearest name.
     """
 
-    __slots__ = ("connections", "jars")
+    __slots__ = ("alternatives", "connections", "jars", "surrounds")
 
     def __init__(self, connections: ConnectionSet, previous: Revision | None = None) -> None:
         known: dict[str, ReadyConnection] = {} if previous is None else previous
@@ -86,6 +101,12 @@ class Revision(dict[str, ReadyConnection]):
         self.connections = connections
         self.jars = {name: ready.jar for name, ready in self.items() if ready.jar is not None}
         """The cookies that are kept, by connection."""
+        self.alternatives = {
+            name: ready.alternatives for name, ready in self.items() if ready.alternatives
+        }
+        """What servers offer, by connection that looks at it."""
+        self.surrounds = bool(self.jars or self.alternatives)
+        """There may be something around an exchange."""
 
     def __missing__(self, name: str) -> ReadyConnection:
         raise self.missing(name)

@@ -37,6 +37,8 @@ class ConnectionSpec(HoldsSecrets):
     """Paths of calls may lead out of ``url`` by dot segments."""
     cookies: bool = False
     """Its servers' are kept, and sent back."""
+    alt_svc: bool = False
+    """HTTP/3 is asked for where the server has offered it."""
     max_redirects: int = 0
     options: TransferOptions = field(default_factory=TransferOptions, repr=False)
     """Its identity is the connection's: engines pool handles under it."""

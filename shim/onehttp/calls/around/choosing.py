@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from onehttp.calls.arguments import CallArguments
+from onehttp.calls.around.alternatives import WithAlternatives
 from onehttp.calls.around.cookies import WithCookies
 from onehttp.calls.around.surrounded import Surrounded
 from onehttp.calls.around.tokens import with_tokens
@@ -16,7 +17,12 @@ def backend_for(
 ) -> Backend:
     """What a call on ``ready`` with these arguments goes by: ``backend`` itself, where it asks for
     nothing."""
-    if ready.jar is not None or (revision.jars and ready.spec.failover):
+    goes_on = bool(ready.spec.failover)
+    if (
+        ready.alternatives or (goes_on and revision.alternatives)
+    ) and "http3" in backend.capabilities:
+        backend = Surrounded(backend, WithAlternatives(revision.alternatives), clock)
+    if ready.jar is not None or (goes_on and revision.jars):
         backend = Surrounded(backend, WithCookies(revision.jars), clock)
     if "auth" in call:
         backend = with_tokens(backend, call["auth"], clock)

@@ -84,6 +84,7 @@ def spec_of(draft: Draft, options: TransferOptions) -> ConnectionSpec:
         content_type=model.content_type,
         leave_base=model.leave_base,
         cookies=model.cookies,
+        alt_svc=model.alt_svc,
         max_redirects=model.redirects.max,
         options=options,
         attempt_timeout_s=model.timeout.attempt,

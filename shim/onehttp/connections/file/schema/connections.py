@@ -171,6 +171,11 @@ class DefaultsModel(PolicyModel, TransportModel):
         "needs `onehttp[cookies]`",
     )
 
+    alt_svc: bool = Field(
+        default=False,
+        description="ask by HTTP/3 where an `Alt-Svc` of the server has offered it",
+    )
+
 
 class ConnectionModel(DefaultsModel):
     """One connection."""

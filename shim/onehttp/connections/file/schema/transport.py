@@ -187,9 +187,9 @@ class TransportModel(Model):
     proxy: ProxyModel | Literal["env", "none"] = Field(
         default="none", description="`env`: what http_proxy and its kin name"
     )
-    http_version: Annotated[Literal["auto", "1.1", "2", "2-prior-knowledge", "3"], Unquoted()] = (
-        Field(default="auto", description="`auto`: HTTP/2 where TLS negotiates it, else HTTP/1.1")
-    )
+    http_version: Annotated[
+        Literal["auto", "1.1", "2", "2-prior-knowledge", "3", "3-only"], Unquoted()
+    ] = Field(default="auto", description="`auto`: HTTP/2 where TLS negotiates it, else HTTP/1.1")
     interface: Text | None = Field(default=None, description="name or address to send from")
     ip: Annotated[Literal["any", "4", "6"], Unquoted()] = Field(
         default="any", description="version of IP"

@@ -1,0 +1,60 @@
+"""Where else a server says that it answers: ``Alt-Svc`` (RFC 7838), as far as it means HTTP/3."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+DEFAULT_MAX_AGE_S: Final = 86_400.0
+LONGEST_S: Final = 30 * 86_400.0
+BROKEN_S: Final = 300.0
+"""For so long nothing is asked by QUIC where nobody has answered."""
+MOST_KEPT: Final = 256
+_entry = re.compile(
+    r'[\s,]*([!#$%&\'*+\-.^_`|~0-9A-Za-z]+)="([^"]*)"((?:\s*;\s*[^\s=;,]+=(?:"[^"]*"|[^\s;,]*))*)'
+).match
+_max_age = re.compile(r';\s*ma="?([0-9]{1,9})', re.IGNORECASE).search
+
+
+class Alternatives:
+    """Which origins have HTTP/3 at their own host and port, and until when. Any thread may use it:
+    each step is one of a dict's own."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+        self._broken_until: dict[str, float] = {}
+
+    def has_http3(self, origin: str, now: float) -> bool:
+        """Whether ``origin`` is to be asked by QUIC."""
+        return self._until.get(origin, 0.0) > now >= self._broken_until.get(origin, 0.0)
+
+    def note(self, origin: str, header: str, now: float) -> None:
+        """Remember what the ``Alt-Svc`` of an answer from ``origin`` (https) says, all of it."""
+        self._until.pop(origin, None)
+        age_s = http3_age_s(header, origin)
+        if age_s:
+            if len(self._until) >= MOST_KEPT:
+                self._until.clear()
+            self._until[origin] = now + min(age_s, LONGEST_S)
+
+    def failed(self, origin: str, now: float) -> None:
+        """Nobody has answered there."""
+        if len(self._broken_until) >= MOST_KEPT:
+            self._broken_until.clear()
+        self._broken_until[origin] = now + BROKEN_S
+
+
+def http3_age_s(header: str, origin: str) -> float:
+    """For how many seconds ``origin`` has HTTP/3 at its own place; 0: it does not say so."""
+    own_host, colon, own_port = origin.partition("://")[2].rpartition(":")
+    if not colon or own_port.endswith("]"):
+        own_host, own_port = origin.partition("://")[2], "443"
+    position = 0
+    while found := _entry(header, position):
+        position = found.end()
+        protocol, place, parameters = found.groups()
+        host, _, port = place.rpartition(":")
+        if protocol == "h3" and port == own_port and host in ("", own_host):
+            age = _max_age(parameters)
+            return float(age[1]) if age else DEFAULT_MAX_AGE_S
+    return 0.0
