@@ -5,6 +5,7 @@
 # make wheel  with the hot modules compiled               make compiled     and tested
 # make fuzz   property tests with more examples          make bench-peers  beside other clients
 # make test-kamailio  what runs inside a real server      make compare  features beside other clients
+# make service  a service in front of two backends, and what it can do
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,7 +15,7 @@ WORKERS = $(shell expr $$(nproc) + 1)
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # What failed beside others runs once more, alone: what passes then is told above, and is a test to be mended.
 AGAIN = $(BIN)/python -m pytest -n 0 --last-failed --last-failed-no-failures none
-.PHONY: help demo test check lint suite fast matrix ci format bench bench-guard bench-peers compare fuzz soak soak-posts clean packages
+.PHONY: help demo test check lint suite fast matrix ci format bench bench-guard bench-peers compare service fuzz soak soak-posts clean packages
 .PHONY: catalogue wheel compiled double test-kamailio
 
 help:
@@ -22,6 +23,9 @@ help:
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
+
+service: $(VENV)/.dev
+	cd examples && $(abspath $(BIN))/python -m service $(ARGS)
 
 test check: lint suite
 
