@@ -46,6 +46,7 @@ Connections:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -137,8 +138,10 @@ def prepared(asked: Asked) -> tuple[Request, Start | None]:
     return prepared_adhoc(runtime, asked.method, asked.url, asked.call)
 
 
-def check_connections(source: Mapping[str, Any]) -> tuple[ConfigurationError, ...]:
-    """All mistakes of a configuration of the shape of a connections file."""
+def check_connections(
+    source: str | os.PathLike[str] | Mapping[str, Any],
+) -> tuple[ConfigurationError, ...]:
+    """All mistakes of a connections file, or of a configuration of its shape."""
     from onehttp.connections.file.load import load_connections
 
     try:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,13 @@ from click.testing import CliRunner, Result
 import onehttp
 from onehttp.cli.group import onehttp as command
 from onehttp_compat.doctor.finding import Finding
+from onehttp_compat.doctor.names import name_findings
+from onehttp_compat.doctor.order import order_findings, python_order
 from onehttp_compat.doctor.process import ProcessFacts, read_process
 from onehttp_compat.doctor.surroundings import file_findings, proxy_findings, trust_findings
 from onehttp_compat.doctor.tls import tls_findings
-from onehttp_compat.doctor.versions import version_findings
+from onehttp_compat.doctor.versions import ADVISORIES, version_findings
+from onehttp_compat.server_config import ServerConfig, read_server_config
 from servers.patience import PATIENCE_S
 
 WHEEL = (
@@ -156,3 +160,68 @@ def test_a_process_that_is_not_there_is_told(pid: int) -> None:
     with pytest.raises(onehttp.ConfigurationError, match="there is no process"):
         read_process(pid)
     assert "there is no process" in run("--pid", pid).output
+
+
+def test_who_starts_libcurl_before_the_servers_tls_is_an_error(tmp_path: Path) -> None:
+    def config(*modules: str) -> ServerConfig:
+        path = tmp_path / "kamailio.cfg"
+        path.write_text("".join(f'loadmodule "{name}.so"\n' for name in modules))
+        return read_server_config(path)
+
+    found = order_findings(config("sl", "http_client", "tls", "app_python3"))
+    assert ["http_client before tls" in text for text in texts(found, "error")] == [True]
+    (told,) = texts(order_findings(config("tls", "http_client", "app_python3")), "information")
+    assert told.index("tls") < told.index("http_client") < told.index("app_python3")
+    assert texts(order_findings(config("tls", "http_client", "app_python3")), "error") == []
+    assert [*order_findings(config("sl"))] == []
+
+
+def test_what_this_python_started_first_is_told() -> None:
+    (told,) = texts(python_order(["os", "pycurl", "x", "_ssl"]), "information")
+    assert told.endswith(": pycurl, Python's ssl")
+    assert [*python_order(["os"])] == []
+
+
+RESOLVERS = {
+    "nameserver 192.0.2.1\n": ("waited for 5 s when it is dead, all of them 10 s", "192.0.2.1"),
+    "nameserver 192.0.2.1\noptions timeout:1 attempts:3\n": ("all of them 3 s", "192.0.2.1"),
+    "nameserver 127.0.0.53\n": ("", "127.0.0.53"),
+    "# none\n": ("names no name server", ""),
+    "nameserver ::1\n" * 4: ("only the first 3 of 4", "::1"),
+    "options timeout:x\nnameserver 192.0.2.1\n": ("waited for 5 s", "192.0.2.1"),
+}
+
+
+@pytest.mark.parametrize("text", RESOLVERS)
+def test_name_servers_are_told_and_what_a_dead_one_costs(text: str, tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/resolv.conf").write_text(text)
+    warned, told = RESOLVERS[text]
+    warnings = texts(name_findings(tmp_path), "warning")
+    assert any(warned in one for one in warnings) if warned else warnings == []
+    assert any(told in one for one in texts(name_findings(tmp_path), "information")) or not told
+
+
+def test_a_machine_without_resolv_conf_is_told_of(tmp_path: Path) -> None:
+    (text,) = texts(name_findings(tmp_path), "warning")
+    assert "No such file" in text
+
+
+def test_the_connections_file_is_checked(tmp_path: Path) -> None:
+    path = tmp_path / "connections.yaml"
+    path.write_text("version: 1\nconnections:\n  a: {url: 'http://h/', timout: 1}\n  b: {}\n")
+    done = run("--connections", str(path), "--json")
+    errors = [one for one in json.loads(done.stdout)["findings"] if one["what"] == "connections"]
+    assert done.exit_code == 1
+    assert len(errors) == 2
+    assert "did you mean 'timeout'" in errors[0]["text"]
+    assert "onehttp check" in errors[0]["way_out"]
+    path.write_text("version: 1\nconnections:\n  a: {url: 'http://h/'}\n")
+    found = json.loads(run("--connections", str(path), "--json").stdout)["findings"]
+    assert [one["severity"] for one in found if one["what"] == "connections"] == ["information"]
+
+
+def test_advisories_are_dated_and_in_order() -> None:
+    dates = [date.fromisoformat(one.published) for one in ADVISORIES]
+    assert dates == sorted(dates)
+    assert all(one.first < one.fixed for one in ADVISORIES)

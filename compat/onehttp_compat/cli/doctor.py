@@ -13,6 +13,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 import onehttp
+from onehttp.lowlevel import usual_file
 from onehttp_compat.doctor.examining import examine
 
 _STYLES: Final = {"information": "dim", "warning": "yellow", "error": "red"}
@@ -23,15 +24,19 @@ _ORDER: Final = ("error", "warning", "information")
 @click.option("--pid", type=click.IntRange(1), help="Look at this process; else at one like this.")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE",
               help="A kamailio.cfg: whether it has what onehttp needs.")  # fmt: skip
+@click.option("--connections", type=click.Path(path_type=Path), metavar="FILE",
+              help="Named connections; else connections.yaml, if it is there.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def doctor(pid: int | None, config: Path | None, as_json: bool) -> None:
-    """Look for what is known to crash or to surprise: copies of libcurl and of TLS libraries,
-    limits, certificates, proxies, versions. Nothing is changed, no call is made.
+def doctor(pid: int | None, config: Path | None, connections: Path | None, as_json: bool) -> None:
+    """Look for what is known to crash or to surprise: copies of libcurl and of TLS libraries and
+    who started them first, limits, certificates, proxies, name servers, versions with known
+    weaknesses, the connections file. Of a process of Kamailio its configuration is read as well.
+    Nothing is changed, no call is made.
 
     Exit status 1: there is an error.
     """
     try:
-        found = examine(pid, config)
+        found = examine(pid, config, connections or usual_file())
     except onehttp.ConfigurationError as error:
         raise click.ClickException(str(error)) from None
     found.sort(key=lambda one: _ORDER.index(one.severity))

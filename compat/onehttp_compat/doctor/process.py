@@ -28,6 +28,10 @@ class ProcessFacts:
     open_files: int
     file_limit: int | None
     """None: there is none."""
+    arguments: tuple[str, ...] = ()
+    """Its command line."""
+    folder: Path = Path()
+    """Where it works."""
 
     def mapped(self, pattern: str) -> list[str]:
         """The libraries whose paths match."""
@@ -50,6 +54,8 @@ def read_process(pid: int, proc: Path = _PROC) -> ProcessFacts:
             environment=_environment((folder / "environ").read_bytes()),
             open_files=len(os.listdir(folder / "fd")),
             file_limit=_file_limit((folder / "limits").read_text()),
+            arguments=_arguments((folder / "cmdline").read_bytes()),
+            folder=Path(os.readlink(folder / "cwd")),
         )
     except (FileNotFoundError, ProcessLookupError):
         raise ConfigurationError(f"there is no process {pid}") from None
@@ -63,6 +69,10 @@ def _libraries(maps: str) -> tuple[str, ...]:
     rows = (line.split(None, 5) for line in maps.splitlines())
     paths = {row[5].strip() for row in rows if len(row) == 6}
     return tuple(sorted(path for path in paths if _library(path)))
+
+
+def _arguments(data: bytes) -> tuple[str, ...]:
+    return tuple(data.decode("utf-8", "surrogateescape").rstrip("\0").split("\0"))
 
 
 def _environment(data: bytes) -> dict[str, str]:

@@ -32,6 +32,10 @@ ADVISORIES: Final = (
              "a date in a certificate is read beyond its end"),
     Advisory("CVE-2024-8096", "2024-09-11", (7, 41, 0), (8, 10, 0),
              "with GnuTLS some stapled OCSP answers count as good"),
+    Advisory("CVE-2025-0665", "2025-02-05", (8, 11, 1), (8, 12, 0),
+             "after a lookup in a thread somebody else's descriptor may be closed"),
+    Advisory("CVE-2026-8932", "2026-06-24", (7, 7, 0), (8, 21, 0),
+             "a kept connection may be used although the client certificate has changed"),
 )  # fmt: skip
 """Those that calls of ``onehttp`` may meet; the newest one says how old the list is."""
 _FEATURES: Final = ("VERSION_HTTP2", "VERSION_HTTP3")

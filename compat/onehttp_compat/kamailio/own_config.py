@@ -34,7 +34,7 @@ def own_config(ksr: Any) -> ServerConfig:
         ConfigurationError: its command line or the file cannot be read.
     """
     arguments = Path("/proc/self/cmdline").read_bytes().decode("utf-8", "surrogateescape")
-    path, defines = _started_with(arguments.rstrip("\0").split("\0")[1:])
+    path, defines = started_with(arguments.rstrip("\0").split("\0")[1:])
     return read_server_config(path, Surroundings(defines=defines, version=_version(ksr)))
 
 
@@ -53,7 +53,12 @@ def timers_of_queries(config: ServerConfig) -> Iterator[Timer]:
             yield Timer(timer.get("name", ""), int(mode) if mode.isdecimal() else 0)
 
 
-def _started_with(arguments: Sequence[str]) -> tuple[Path, dict[str, str | None]]:
+def started_with(arguments: Sequence[str]) -> tuple[Path, dict[str, str | None]]:
+    """The file and the definitions that a command line names.
+
+    Raises:
+        ConfigurationError: it has options that no server has.
+    """
     try:
         options, _ = getopt.getopt(list(arguments), _OPTIONS, list(_LONG_OPTIONS))
     except getopt.GetoptError as error:

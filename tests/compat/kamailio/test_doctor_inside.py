@@ -54,8 +54,11 @@ def test_a_real_server_with_both_modules_is_told_what_crashes_it(tmp_path: Path)
         done = CliRunner().invoke(onehttp, ["doctor", "--pid", str(server.process.pid), "--json"])
     assert done.exit_code == 1, done.output
     found = json.loads(done.stdout)["findings"]
-    (error,) = [one["text"] for one in found if one["severity"] == "error"]
-    assert error == "http_client.so beside tls.so: its own https crashes the server"
+    errors = {one["what"]: one["text"] for one in found if one["severity"] == "error"}
+    assert errors["tls"] == "http_client.so beside tls.so: its own https crashes the server"
+    assert "no process works on queries" in errors["server"]  # of its own configuration
+    (order,) = [one["text"] for one in found if one["what"] == "order"]
+    assert order.index("tls (") < order.index("http_client (") < order.index("app_python3 (")
     (curls,) = [one["text"] for one in found if one["what"] == "libcurl"]
     assert curls.startswith("2 copies")
     assert any(one["text"].startswith("pycurl has a TLS library of its own") for one in found)

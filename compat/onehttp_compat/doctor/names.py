@@ -1,0 +1,55 @@
+"""How host names are resolved, and how long a dead name server may take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pycurl
+
+from onehttp_compat.doctor.finding import Finding
+
+_USED: Final = 3
+"""The C library asks no more name servers than these."""
+_TIMEOUT_S, _ATTEMPTS = 5, 2
+"""Of the C library, where resolv.conf does not say."""
+CONNECT_S: Final = 1.0
+"""What a call has to connect, lookup included, where nobody says otherwise."""
+
+
+def name_findings(root: Path = Path("/")) -> Iterator[Finding]:
+    """What ``/etc/resolv.conf`` says."""
+    path = root / "etc/resolv.conf"
+    try:
+        lines = [line.split() for line in path.read_text("utf-8", "replace").splitlines()]
+    except OSError as error:
+        yield Finding("warning", "dns", f"/etc/resolv.conf: {error.strerror}",
+                      "/etc/hosts and this machine are asked, no other")  # fmt: skip
+        return
+    servers = [words[1] for words in lines if words[:1] == ["nameserver"] and len(words) > 1]
+    options = [word for words in lines if words[:1] == ["options"] for word in words[1:]]
+    if not servers:
+        yield Finding("warning", "dns", "/etc/resolv.conf names no name server",
+                      "one on this machine is asked: is there one?")  # fmt: skip
+    else:
+        yield Finding("information", "dns", f"name servers: {', '.join(servers)}")
+    if len(servers) > _USED:
+        yield Finding("warning", "dns", f"only the first {_USED} of {len(servers)} are asked",
+                      "take the others out")  # fmt: skip
+    timeout_s = _number(options, "timeout", _TIMEOUT_S)
+    if timeout_s >= CONNECT_S and servers and not servers[0].startswith("127."):
+        whole_s = timeout_s * _number(options, "attempts", _ATTEMPTS) * min(len(servers), _USED)
+        yield Finding(
+            "warning", "dns", f"the first name server is waited for {timeout_s} s when it is dead, "
+            f"all of them {whole_s} s: a call has {CONNECT_S:g} s to connect and fails before",
+            "a cache on this machine (unbound, systemd-resolved), or options timeout:1 attempts:1",
+        )  # fmt: skip
+    if not pycurl.version_info()[4] & getattr(pycurl, "VERSION_ASYNCHDNS", 0):
+        yield Finding("error", "dns", "this libcurl waits for names: a lookup holds up all calls",
+                      "pip install --force-reinstall pycurl")  # fmt: skip
+
+
+def _number(options: list[str], name: str, default: int) -> int:
+    given = [one.partition(":")[2] for one in options if one.startswith(f"{name}:")]
+    return int(given[-1]) if given and given[-1].isdecimal() else default

@@ -1,0 +1,53 @@
+"""Who initialised libcurl and the TLS libraries first: the first one's choices count for all.
+
+``tls.so`` gives OpenSSL memory functions of its own, which it takes from the first who asks: a
+module that brings libcurl in has to be loaded after it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from onehttp_compat.doctor.finding import Finding
+from onehttp_compat.server_config import LoadModule, ServerConfig
+
+_STARTING: Final = (
+    "tls", "http_client", "http_async_client", "curl", "utils", "xcap_client", "auth_identity",
+    "app_python3", "app_python3s", "app_python",
+)  # fmt: skip
+"""Modules of the server that start libcurl, a TLS library, or a Python that does."""
+_CURL: Final = frozenset(_STARTING) - {"tls"}
+_PYTHON: Final = {
+    "_ssl": "Python's ssl", "pycurl": "pycurl", "psycopg_binary": "psycopg", "grpc": "grpc",
+    "cryptography.hazmat.bindings._rust": "cryptography",
+}  # fmt: skip
+
+
+def order_findings(config: ServerConfig) -> Iterator[Finding]:
+    """In which order a server starts them: that of its ``loadmodule`` lines."""
+    lines = [one for one in config.declarations
+             if isinstance(one, LoadModule) and one.name in _STARTING]  # fmt: skip
+    if not lines:
+        return
+    names = [one.name for one in lines]
+    shown = ", ".join(f"{one.name} ({one.place})" for one in lines)
+    yield Finding("information", "order", f"the server starts them in this order: {shown}")
+    early = (
+        [name for name in names[: names.index("tls")] if name in _CURL] if "tls" in names else []
+    )
+    if early:
+        yield Finding(
+            "error", "order", f"{', '.join(early)} before tls: they have started OpenSSL before "
+            "tls.so could give it its memory functions",
+            'put loadmodule "tls.so" before all others',
+        )  # fmt: skip
+
+
+def python_order(modules: Iterable[str] = sys.modules) -> Iterator[Finding]:
+    """In which order this Python has loaded what starts them."""
+    names = [_PYTHON[name] for name in modules if name in _PYTHON]
+    if names:
+        yield Finding("information", "order", f"this process started them in this order: "
+                      f"{', '.join(names)}")  # fmt: skip
