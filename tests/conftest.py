@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import faulthandler
 import os
 import socket
 import ssl
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from golden.server.pki import write_pki
 from onehttp_backends.contract import Backend, Tls, TransferOptions
 from onehttp_backends.registry import load
 from stand_ins import limits
+from stand_ins.loops import KINDS, of_kind
 from stand_ins.resolver import Resolver
 
 pytest_plugins = ("pytester",)
@@ -60,13 +59,11 @@ def _watchdog() -> Iterator[None]:
     faulthandler.cancel_dump_traceback_later()
 
 
-@pytest.fixture(params=["asyncio", "uvloop"])
+@pytest.fixture(params=KINDS)
 def each_loop(request: pytest.FixtureRequest) -> Iterator[None]:
     """`asyncio.run` makes loops of each kind."""
-    if request.param == "uvloop":
-        asyncio.set_event_loop_policy(import_module("uvloop").EventLoopPolicy())
-    yield
-    asyncio.set_event_loop_policy(None)
+    with of_kind(request.param):
+        yield
 
 
 @pytest.fixture(params=["pycurl", "httpx"])

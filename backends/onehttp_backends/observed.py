@@ -11,8 +11,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar, Token
 from typing import Any, Final
 
 from onehttp_backends import trace
@@ -180,7 +180,7 @@ def performed(perform: Callable[[Request], Response], request: Request) -> Respo
         raise
     finally:
         if token is not None:
-            _current.reset(token)
+            _leave(token)
         attempt.ended(outcome)
         del outcome  # an error's traceback refers to this frame: without this, a cycle
     return response
@@ -200,7 +200,7 @@ async def aperformed(
         raise
     finally:
         if token is not None:
-            _current.reset(token)
+            _leave(token)
         attempt.ended(outcome)
         del outcome
     return response
@@ -235,7 +235,7 @@ def called(call: Call, perform: Callable[[], Response]) -> Response:
         outcome = error
         raise
     finally:
-        _current.reset(token)
+        _leave(token)
         call.ended(outcome)
         del outcome
     return response
@@ -251,7 +251,7 @@ async def acalled(call: Call, perform: Callable[[], Awaitable[Response]]) -> Res
         outcome = error
         raise
     finally:
-        _current.reset(token)
+        _leave(token)
         call.ended(outcome)
         del outcome
     return response
@@ -295,6 +295,12 @@ def apart() -> Iterator[None]:
     try:
         yield
     finally:
+        _current.reset(token)
+
+
+def _leave(token: Token[Call | None]) -> None:
+    # The coroutine of a task whose loop was closed ends in whatever context it is collected.
+    with suppress(ValueError):
         _current.reset(token)
 
 

@@ -9,7 +9,8 @@ S = TypeVar("S")
 LONGEST_SEGMENT = 20
 """What is longer may be a token: webhooks and bots have theirs in the path."""
 LONGEST_PATH = 200
-_parts = re.compile(r"([^:/?#]*://)?(?:[^/?#]*@)?([^/?#]*)([^?#]*)").match
+# Nothing from a blank on: what is no URL may be anything.
+_parts = re.compile(r"([^:/?#\s]*://)?(?:[^/?#]*@)?([^/?#\s]*)([^?#\s]*)").match
 
 
 def shown_url(url: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 import onehttp
 from servers.raw import RawServer, keep_answering
+from stand_ins.loops import pytest_generate_tests as pytest_generate_tests
 from stand_ins.scene import Scene, unharmed
 from stand_ins.scene import scene as setting
 

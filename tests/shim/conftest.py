@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import onehttp
+from stand_ins.loops import pytest_generate_tests as pytest_generate_tests
 from stand_ins.told import World
 
 

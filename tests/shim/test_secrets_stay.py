@@ -58,7 +58,7 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield server.url
 
 
-def ways() -> dict[str, Callable[[str, dict[str, Any]], object]]:
+def ways(path: str = f"/x?key={CANARY}") -> dict[str, Callable[[str, dict[str, Any]], object]]:
     """Of calling: with the URL of a server."""
 
     def connection() -> onehttp.Connection:
@@ -72,7 +72,6 @@ def ways() -> dict[str, Callable[[str, dict[str, Any]], object]]:
         assert error is not None
         raise error
 
-    path = f"/x?key={CANARY}"
     return {
         "request": lambda url, call: onehttp.request("POST", url + path, **call),
         "request, plain": lambda url, call: onehttp.request("GET", url + path),
@@ -108,6 +107,14 @@ def test_nor_does_one_about_what_is_wrong_with_it(engine: str, way: str, wrong: 
     shown = shown_by(lambda: ways()[way]("http://127.0.0.1:1", WRONG[wrong]))
     # A name is named, which says what to mend; values are not.
     assert CANARY not in shown.replace(f"'{CANARY}'", "")
+
+
+@pytest.mark.parametrize("way", ways())
+def test_nor_does_one_about_a_url_that_is_none(engine: str, way: str) -> None:
+    """Where the text of the URL ends and a query begins, nobody can say."""
+    path = f"/ {CANARY}"
+    onehttp.init(file_of("http://127.0.0.1:1"), backend=engine)
+    assert CANARY not in shown_by(lambda: ways(path)[way]("http://127.0.0.1:1", {}))
 
 
 @pytest.mark.parametrize("timeout", [2, "soon"])

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from onehttp_backends.contract import Backend, Outcome, Request
 from onehttp_backends.errors import TransferError
 from servers.patience import PATIENCE_S
+from stand_ins.loops import of_kind
 
 Way = Callable[[Backend, Request], Outcome]
 
@@ -34,6 +35,12 @@ def awaited(backend: Backend, request: Request) -> Outcome:
     return asyncio.run(wait())
 
 
+def awaited_on_uvloop(backend: Backend, request: Request) -> Outcome:
+    """In a loop of another make."""
+    with of_kind("uvloop"):
+        return awaited(backend, request)
+
+
 def called_back(backend: Backend, request: Request) -> Outcome:
     """By a callback, on whatever thread drives."""
     outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
@@ -47,4 +54,4 @@ def one_shot(backend: Backend, request: Request) -> Outcome:
     return blocking(backend, request._replace(options=options))
 
 
-WAYS: tuple[Way, ...] = (blocking, awaited, called_back, one_shot)
+WAYS: tuple[Way, ...] = (blocking, awaited, awaited_on_uvloop, called_back, one_shot)

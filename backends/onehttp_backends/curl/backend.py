@@ -287,14 +287,15 @@ class PycurlBackend(StreamingEngine):
 
 def _prepared(helm: Helm, request: Request) -> Handle:
     """A handle ready to run ``request``, once that has passed every check."""
-    origin = check_request(request)
     pool = helm.engine.pool
-    handle = pool.take(request.options, origin)
+    handle: Handle | None = None
     try:
+        handle = pool.take(request.options, check_request(request))
         handle.prepare(request)
     except RequestError as error:  # after any other nothing is known of the handle
-        pool.give_back(handle)
-        raise error.with_traceback(None) from None  # its frames hold headers and bodies
+        if handle is not None:
+            pool.give_back(handle)
+        raise error.with_traceback(None) from None  # its frames hold what the call was given
     return handle
 
 

@@ -80,7 +80,7 @@ class StreamHandle(Handle):
             body_policy="fail",
         )
         shelf: Shelf[Handle] = Shelf(options, origin)
-        shelf.keeps = 0
+        shelf.is_forgotten = True  # it is not used again
         super().__init__(shelf, watch, paused, named_badly)
         self.ends_at = math.inf
         self.is_paused = False

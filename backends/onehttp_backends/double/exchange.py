@@ -230,7 +230,7 @@ class Exchange:
                     body, truncated, decompress = await self._received(answer, request)
             finally:
                 await self._finish(answer)
-            if version != "2" and is_ambiguous(progress.head_lines):
+            if version != "2" and (progress.has_more or is_ambiguous(progress.head_lines)):
                 await answer.extensions["network_stream"].aclose()
         finally:
             self.opened += progress.opened

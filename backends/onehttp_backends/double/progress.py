@@ -20,6 +20,7 @@ MAX_HEAD_BYTES: Final = 300 * 1024
 """libcurl's limit for all heads of one answer together, interim ones included."""
 reading: Final[ContextVar[Progress | None]] = ContextVar("onehttp_double_reading", default=None)
 """Whom the task that reads from a connection reads for: connections are kept, traces are not."""
+_OF_ANSWER: Final = (Phase.SEND, Phase.FIRST_BYTE, Phase.BODY)
 _ALERT_WAIT_S: Final = 1.0
 """How long to read on after a connection has failed: what has come is there already."""
 
@@ -67,7 +68,7 @@ class Progress:
 
     async def __call__(self, event: str, info: dict[str, Any]) -> None:
         part, _, name = event.partition(".")
-        if name == "send_request_headers.started" and _is_connect(info):
+        if name == "send_request_headers.started" and _method(info) == "CONNECT":
             self.phase = Phase.PROXY
             self._asks_proxy = True
         elif part == "proxy":
@@ -98,7 +99,7 @@ class Progress:
         elif name == "send_request_headers.started":
             self.phase = Phase.SEND
             self.is_answered = False
-            self._heads.append(Heads(self._place))
+            self._heads.append(Heads(self._place, _method(info)))
             self._at["pretransfer"] = now
         elif name == "send_request_body.complete":
             self.phase = Phase.FIRST_BYTE
@@ -158,9 +159,14 @@ class Progress:
 
     @property
     def heads(self) -> Heads | None:
-        """What reads the head that is coming; None: none is."""
-        is_waiting = self.phase in (Phase.SEND, Phase.FIRST_BYTE) and not self._asks_proxy
+        """What reads the answer that is coming; None: none is."""
+        is_waiting = self.phase in _OF_ANSWER and not self._asks_proxy
         return self._heads[-1] if is_waiting and self._heads else None
+
+    @property
+    def has_more(self) -> bool:
+        """Something has come after the end of an answer."""
+        return any(heads.has_more for heads in self._heads)
 
     @property
     def head_lines(self) -> list[bytes]:
@@ -195,9 +201,9 @@ class Progress:
         )
 
 
-def _is_connect(info: dict[str, Any]) -> bool:
+def _method(info: dict[str, Any]) -> str:
     request = info.get("request")
-    return request is not None and bytes(request.method) == b"CONNECT"
+    return "" if request is None else bytes(request.method).decode("latin-1")
 
 
 def _keep_address(stream: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -31,11 +32,12 @@ def engine() -> Iterator[PycurlBackend]:
     made.close()
 
 
-def becomes(count: Callable[[], int], wanted: int) -> bool:
-    """Whether so many are left once what nobody refers to is gone; a thread may be about to end."""
-    for _ in range(round(PATIENCE_S / 0.01)):
+def becomes(count: Callable[[], int], most: int) -> bool:
+    """Whether no more are left once what nobody refers to is gone; a thread may be about to end."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
         gc.collect()
-        if count() == wanted:
+        if count() <= most:
             return True
         threading.Event().wait(0.01)
     return False

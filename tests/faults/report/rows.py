@@ -16,7 +16,6 @@ ENGINE_ONLY: Final[dict[int, str]] = {
     15: "a thousand calls at once are what the engine is for",
     17: "the double tries addresses one after the other",
     20: "names are the engine's own; the double asks the system",
-    41: "of two answers in one packet the double believes the second: httpcore tells nobody of it",
     51: "of a flood the double says 1 or 8, or 56, and may take it for a mistake of the request",
     56: "the double looks at the address once it has connected",
     67: "forks from any thread at any moment are of the engine; httpcore imports in each call",

@@ -10,6 +10,8 @@ from collections.abc import Callable
 import pytest
 
 import onehttp
+from onehttp_backends.contract import Outcome
+from onehttp_backends.observed import Call, Observer, leave, observe
 from servers.holding import HoldingServer
 from servers.patience import PATIENCE_S
 
@@ -134,3 +136,35 @@ def test_whoever_looks_sees_that_they_are_back(engine: str) -> None:
         assert (counters().in_flight, onehttp.stats().in_flight) == (2, 2)
         left.loop.close()
         assert (counters().in_flight, onehttp.stats().in_flight) == (0, 0)
+
+
+class Ends(Observer):
+    """How many calls have ended, and with what."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[object] = []
+
+    def call_ends(self, call: Call, outcome: Outcome | None) -> None:
+        self.outcomes.append(outcome)
+
+
+def test_whoever_watches_is_told_that_they_are_given_up(engine: str) -> None:
+    ends = Ends()
+    observe(ends)
+    try:
+        with HoldingServer() as server:
+            api = {"url": server.url, "limits": {"concurrent": 2}, "timeout": 2 * PATIENCE_S}
+            onehttp.init(connections={"version": 1, "connections": {"api": api}}, backend=engine)
+            left = Left(server, held=2, waiting=1)
+            left.loop.close()
+            left.tasks.clear()
+
+            def have_ended() -> bool:
+                onehttp.stats()
+                is_free = not counters().in_flight
+                gc.collect()
+                return is_free and ends.outcomes == [None] * 3
+
+            wait_until(have_ended)
+    finally:
+        leave(ends)

@@ -59,8 +59,8 @@ def _handle(
     helm: Helm, request: Request, limits: StreamLimits, sending: Sending | None
 ) -> StreamHandle:
     """A handle ready to run ``request``, once that has passed every check."""
-    origin = check_request(request)
     try:
+        origin = check_request(request)
         return helm.engine.pool.make_for_stream(request, origin, limits, sending)
     except RequestError as error:
-        raise error.with_traceback(None) from None  # its frames hold headers
+        raise error.with_traceback(None) from None  # its frames hold what the call was given

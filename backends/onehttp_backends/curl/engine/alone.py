@@ -17,6 +17,7 @@ from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Multi, remove_once
 from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.pool import HandlePool
+from onehttp_backends.curl.receiving.padding import ROUNDS
 from onehttp_backends.curl.sockets import SocketWatch
 
 SMALL_BODY_BYTES: Final = 16 * 1024
@@ -66,7 +67,9 @@ class Alone:
             handle.look_for_connection(may_find_one=True)
         multi.add_handle(easy)
         while True:
-            while multi.perform()[1]:
+            for _ in range(ROUNDS):
+                if not multi.perform()[1]:
+                    break
                 fd = easy.getinfo(_ACTIVE_SOCKET)
                 if fd < 0 or watch.raised or self._waits.paused:
                     return None
@@ -82,6 +85,8 @@ class Alone:
                 ownership.is_asleep = False
                 if events and (len(events) > 1 or events[0][0] != fd):
                     return None  # woken
+            else:
+                return None
             if watch.raised:
                 raise watch.raised.pop()
             _, _, failed = multi.info_read()

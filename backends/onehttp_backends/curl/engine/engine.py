@@ -22,6 +22,7 @@ from onehttp_backends.curl.engine.account import Account
 from onehttp_backends.curl.engine.alone import Alone
 from onehttp_backends.curl.engine.anew import goes_on
 from onehttp_backends.curl.engine.ownership import Ownership
+from onehttp_backends.curl.engine.padded import PaddedAnswers
 from onehttp_backends.curl.engine.streams import Streams
 from onehttp_backends.curl.engine.telling import tell_of, tell_of_all
 from onehttp_backends.curl.engine.transfer import Transfer
@@ -39,6 +40,7 @@ from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.pool import HandlePool
 from onehttp_backends.curl.reading.outcome import cancelled
+from onehttp_backends.curl.receiving.padding import ROUNDS
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.errors import CurlCode, Sent
 from onehttp_backends.immortal import make_immortal
@@ -75,6 +77,7 @@ class Engine:
         )
         self.idling = IdleLimits(self.running)
         self.streams = Streams(self.account, self.watch, self.idling)
+        self.padded = PaddedAnswers(self.running)
 
     @property
     def is_dead(self) -> bool:
@@ -100,8 +103,7 @@ class Engine:
             tell_of(handle, self.watch)
 
     def turn(self, max_wait_s: float = -1.0) -> None:
-        """One round: wait for events (-1: as long as nothing is due), let libcurl act on them, end
-        and deliver what has finished."""
+        """One round: wait for events (-1: until one is due), let libcurl act, end what is over."""
         multi, watch = self.multi, self.watch
         self.ownership.turns += 1
         if self.was_interrupted or watch.hearing.is_missing_something:
@@ -124,7 +126,10 @@ class Engine:
         if self.streams.open:
             self.streams.look()
         if seen_at and not watch.is_behind:
-            self._end_idle(seen_at)
+            while late := self.idling.next_idle(seen_at):
+                self._fail(self.running[late.easy], CurlCode.OPERATION_TIMEDOUT, late.text())
+        if not self.ownership.turns % ROUNDS:
+            self.padded.look(self._fail)
         self._raise_what_callbacks_met()
 
     def _raise_what_callbacks_met(self) -> None:
@@ -308,11 +313,6 @@ class Engine:
         while self.inbox:
             self.cancel(self.inbox[0], reason)
             self.inbox.popleft()
-
-    def _end_idle(self, seen_at: float) -> None:
-        """End the transfers of which nothing had moved for too long when the turn began."""
-        while progress := self.idling.next_idle(seen_at):
-            self._fail(self.running[progress.easy], CurlCode.OPERATION_TIMEDOUT, progress.text())
 
     # ---- the end
 

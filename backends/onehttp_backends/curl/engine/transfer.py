@@ -10,6 +10,7 @@ from typing import Protocol
 
 from onehttp_backends.contract import Outcome, Request, Response
 from onehttp_backends.curl.handle import Handle
+from onehttp_backends.curl.receiving.padding import Padding
 from onehttp_backends.optional.streaming import StreamLimits
 
 
@@ -53,7 +54,7 @@ class Transfer:
     and `deliver` tells whoever waits no more than once.
     """
 
-    __slots__ = ("deadline", "handle", "helm", "is_cancelled", "outcome", "request",
+    __slots__ = ("deadline", "handle", "helm", "is_cancelled", "outcome", "padding", "request",
                  "was_admitted")  # fmt: skip
 
     flow: Flow | None = None
@@ -69,6 +70,8 @@ class Transfer:
         self.is_cancelled = False
         self.was_admitted = False
         """Whether libcurl has had it in its hands."""
+        self.padding: Padding | None = None
+        """What was seen of its answer, once it has lasted."""
         total_s = request.total_timeout_s
         if total_s is None:
             total_s = request.options.total_timeout_s

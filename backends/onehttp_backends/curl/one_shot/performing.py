@@ -9,6 +9,7 @@ takes its connections along when it is closed.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import os
 import select
@@ -27,6 +28,7 @@ from onehttp_backends.curl.names.lookup import Addresses
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.reading.outcome import fault_of, read_error, read_response
+from onehttp_backends.curl.receiving.padding import ROUNDS, TEXT, Padding
 from onehttp_backends.errors import CurlCode, TransferError, idle_text
 
 
@@ -142,7 +144,11 @@ class _OneShot:
         idle_timeout_s = self.handle.options.idle_timeout_s or math.inf
         running = self._act(pycurl.SOCKET_TIMEOUT, 0)
         idle_at = time.monotonic() + idle_timeout_s
+        padding = Padding(self.handle.easy, self.handle.head)
+        rounds = itertools.count(1)
         while running or self.handle.is_parked:
+            if not next(rounds) % ROUNDS and padding.is_too_much():
+                return CurlCode.RECV_ERROR, TEXT
             ready = self._poller.poll(self._wait_ms(idle_at))
             if ready:
                 idle_at = time.monotonic() + idle_timeout_s

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final, NoReturn
 
+from onehttp_backends.double.judging.ends import BodyEnd
 from onehttp_backends.errors import CurlCode, Phase, Sent, answer_error
 
 MAX_LINE_BYTES: Final = 100 * 1024
@@ -21,6 +22,7 @@ _later_version = re.compile(rb"HTTP/[23] ").match
 _status = re.compile(rb"HTTP/1\.\d (\d{3})(?!\d)").match
 _name = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 SWITCHING: Final = 101
+BODILESS: Final = (204, 304)
 
 
 class Heads:
@@ -28,14 +30,21 @@ class Heads:
 
     Args:
         place: what errors begin with.
+        method: what it answers.
     """
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, method: str = "GET") -> None:
         self._place = place
+        self._method = method
         self._begin()
         self.lines: list[bytes] = []
         self._pending = b""
-        self._is_over = False
+        self._body: BodyEnd | None = None
+
+    @property
+    def has_more(self) -> bool:
+        """Something has come after the end of the answer."""
+        return self._body is not None and self._body.has_more
 
     def _begin(self) -> None:
         """Another head."""
@@ -47,16 +56,16 @@ class Heads:
         self._fields = 0
 
     def take(self, data: bytes) -> bytes | None:
-        """What may go on of what has come; None: the head is not whole yet.
+        """What may go on of what has come: of the answer; None: its head is not whole yet.
 
         Raises:
             TransferError: libcurl would end here.
         """
-        if self._is_over:
-            return data
+        if self._body is not None:
+            return self._body.take(data)
         self._pending += data
         passed = b""
-        while not self._is_over:
+        while self._body is None:
             line, newline, rest = self._pending.partition(b"\n")
             self._check_begun(line)
             if not newline:
@@ -66,11 +75,11 @@ class Heads:
             if not line.strip(b"\r"):
                 passed += b"".join(self._passed)
                 self._end()
-        return passed + self.left()
+        return passed + self._body.take(self.left())
 
     def left(self) -> bytes:
         """What was held back and is no whole head, where no more will come."""
-        held = b"" if self._is_over else b"".join(self._passed)
+        held = b"" if self._body is not None else b"".join(self._passed)
         pending, self._pending, self._passed = self._pending, b"", []
         return held + pending
 
@@ -150,8 +159,11 @@ class Heads:
     def _end(self) -> None:
         if 100 <= self._status < 200:
             self._begin()
+        elif self._method == "HEAD" or self._status in BODILESS:
+            self._body = BodyEnd(0)
         else:
-            self._is_over = True
+            length = next(iter(self._lengths), b"").partition(b",")[0]
+            self._body = BodyEnd(int(length) if length else None, self._has_codings)
 
     def _refuse(self, code: int, text: str, is_begun: bool = True) -> NoReturn:
         sent = Sent.YES if is_begun else Sent.MAYBE
