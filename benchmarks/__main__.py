@@ -22,6 +22,7 @@ from benchmarks.rows import (
     connections,
     crowds,
     double,
+    durable,
     identity,
     imports,
     migration,
@@ -41,6 +42,7 @@ PARTS = (
     "crowd",
     "h2",
     "queries",
+    "durable",
     "scripts",
     "connections",
     "policies",
@@ -98,6 +100,7 @@ def measured(part: str, nginx: Nginx, rounds: int) -> list[Row]:
                 *queries.suspending(nginx),
                 *queries.slow_route(nginx, max(3, rounds // 2)),
             ],
+            "durable": lambda: durable.queueing(nginx),
             "scripts": lambda: scripts.running(nginx, rounds),
             "connections": lambda: [
                 *connections.named(nginx, rounds),

@@ -15,6 +15,7 @@ from onehttp.connections.model import ConnectionSet, ConnectionSpec
 from onehttp.connections.reload import Reload
 from onehttp.connections.source import Source
 from onehttp.discreet import discreet
+from onehttp.durable.submitting import taken
 from onehttp.errors import OnehttpError
 from onehttp.named_connection import Connection
 from onehttp.process import caller
@@ -218,6 +219,8 @@ def submit(
     *,
     route: RouteTarget = None,
     xdata: object = None,
+    queue: str | None = None,
+    key: str | None = None,
     **call: Unpack[CallArguments],
 ) -> Query:
     """Start one request and return at once; its `Result` goes to ``route`` on a worker thread.
@@ -228,18 +231,21 @@ def submit(
     Args:
         route: a function, or the name of one (`route`, `routes_in`); None: none is run.
         xdata: anything; comes back as ``result.xdata``.
-        **call: as for `request`; a time limit counts from here, waiting for a slot on the wire
-            included.
+        queue: store it in this durable queue instead, from which ``onehttp worker`` sends it;
+            `Query.stored` is its id there, and what this returns has no answer.
+        key: messages of one key are sent in the order in which they came.
+        **call: as for `request`; a time limit counts from here, waiting for a slot included.
 
     Raises:
-        UnknownRouteError, RequestError, QueueFullError, TransactionError: nothing was sent, and
-            no transaction is suspended.
+        UnknownRouteError, RequestError, QueueFullError, QueueStoreError, TransactionError: nothing
+            was sent or stored, and no transaction is suspended.
         TypeError: a keyword that no call has.
     """
     runtime = _runtime()
-    carrier = runtime.carrier
-    if carrier is not None and carrier(Asked("", method, url, call).settled(), route, xdata):
-        return runtime.queries.handed_over(xdata)
+    if queue is not None or key is not None or runtime.carrier is not None:
+        asked = Asked("", method, url, call)
+        if (query := taken(runtime, asked, route, xdata, queue, key)) is not None:
+            return query
     wanted, start = prepared(runtime, method, url, call)
     return runtime.submit_request(wanted, route, xdata, start)
 
@@ -301,11 +307,7 @@ def submit_request(
     xdata: object = None,
     start: Start | None = None,
 ) -> Query:
-    """`submit` of a request exactly as described.
-
-    Args:
-        start: what sends it; the engine unless given.
-    """
+    """`submit` of a request exactly as described; ``start`` sends it, the engine unless given."""
     return _runtime().submit_request(request, route, xdata, start)
 
 

@@ -32,6 +32,7 @@
         UnknownConnectionError      no connection of that name (is a LookupError)
         UnknownRouteError           no route of that name (is a LookupError)
         QueueFullError              as many queries are open as may be (is a RuntimeError)
+        QueueStoreError             a durable queue cannot be reached, or is broken (is an OSError)
         TransactionError            a transaction cannot be suspended (is a RuntimeError)
         onehttp.identity.IdentityError
             SigningError            what was to be signed makes no PASSporT (is a ValueError)
@@ -231,6 +232,10 @@ class UnknownRouteError(OnehttpError, LookupError):
 
 class QueueFullError(OnehttpError, RuntimeError):
     """As many queries are open as may be; nothing was sent."""
+
+
+class QueueStoreError(OnehttpError, OSError):
+    """A durable queue cannot be reached, or takes nothing: what was to be stored is not."""
 
 
 class TransactionError(OnehttpError, RuntimeError):

@@ -19,6 +19,7 @@ from onehttp.calls.together import built, perform_together, start_together
 from onehttp.connections.model import ConnectionSpec
 from onehttp.cookies.jar import CookieJar
 from onehttp.discreet import discreet
+from onehttp.durable.submitting import taken
 from onehttp.errors import OnehttpError
 from onehttp.policies.deadline import Deadline
 from onehttp.runtime import Runtime
@@ -112,23 +113,23 @@ class Connection(StreamsOnConnection):
         *,
         route: RouteTarget = None,
         xdata: object = None,
+        queue: str | None = None,
+        key: str | None = None,
         **call: Unpack[CallArguments],
     ) -> Query:
         """Start one request; its `Result` goes to ``route`` on a worker thread."""
         runtime = self._runtime
-        carrier = runtime.carrier
-        if carrier is not None:
-            asked = Asked(self.name, method, path, call).settled()
-            if carrier(asked, route, xdata):
-                return runtime.queries.handed_over(xdata)
+        if queue is not None or key is not None or runtime.carrier is not None:
+            asked = Asked(self.name, method, path, call)
+            if (query := taken(runtime, asked, route, xdata, queue, key)) is not None:
+                return query
         request, start = self.prepared(method, path, call)
         return runtime.submit_request(request, route, xdata, start)
 
     def prepared(self, method: str, path: str, call: CallArguments) -> tuple[Request, Start | None]:
         """The request that a query with these arguments sends first, and what sends it; None: the
         engine."""
-        runtime = self._runtime
-        revision = runtime.revision
+        revision = self._runtime.revision
         ready = revision[self.name]
         backend = self._backend_of(revision, ready, call)
         if ready.is_plain and not call.get("follow_redirects"):

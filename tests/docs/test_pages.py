@@ -14,7 +14,7 @@ from onehttp_backends.contract import Request
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-RUN = ("quickstart.md", "asyncio.md", "errors.md", "observability.md", "services.md")
+RUN = ("quickstart.md", "asyncio.md", "errors.md", "observability.md", "queues.md", "services.md")
 _block = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _link = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
@@ -30,7 +30,7 @@ def blocks() -> list[Any]:
 
 
 @pytest.fixture
-def answered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def answered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Whatever engine a page chooses, no call leaves the process."""
     real = onehttp.init
 
@@ -43,6 +43,7 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return (200, '{"user": "alice"}', [("Content-Type", "application/json")])
 
     monkeypatch.setattr(onehttp, "init", init)
+    monkeypatch.setenv("ONEHTTP_QUEUES", f"sqlite://{tmp_path}/queues.db")
     yield
     onehttp.shutdown()
 

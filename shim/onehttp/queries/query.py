@@ -119,6 +119,7 @@ class Query:
         "origin",
         "route",
         "state",
+        "stored",
         "token",
         "transaction",
         "xdata",
@@ -135,6 +136,8 @@ class Query:
         self.origin = ""
         """Where it counts against a limit per origin; empty where there is none."""
         self.state = QueryState.NEW
+        self.stored = ""
+        """The id under which a durable queue has it; empty: it was submitted to none."""
         self.observed: Call | None = None
         """What those who watch know it by, until they are told of its end."""
         self._scheduler = scheduler

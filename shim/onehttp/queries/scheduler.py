@@ -126,9 +126,14 @@ class QueryScheduler:
         except Exception:  # whatever somebody's transaction raises: why it is refused comes first
             logger.exception("query %d: its transaction could not be taken up again", query.id)
 
-    def handed_over(self, xdata: object) -> Query:
-        """A query that another process sends: here it has ended, and its answer is its route's."""
+    def handed_over(self, xdata: object, stored: str = "") -> Query:
+        """A query that another process sends: here it has ended, and its answer is its route's.
+
+        Args:
+            stored: the id under which a durable queue has it.
+        """
         query = Query(self, xdata)
+        query.stored = stored
         with self.changing:
             query.become(QueryState.ENDED)
         query.answer(_cancelled(query, "handed over: its answer goes to its route alone"))

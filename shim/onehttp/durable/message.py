@@ -1,0 +1,116 @@
+"""One query as it is stored: what it takes to make it in another process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from onehttp.calls.arguments import CallArguments, Timeout
+from onehttp_backends.headers import HeaderPairs
+
+FORMAT: Final = 1
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+"""Source: draft-ietf-httpapi-idempotency-key-header. The value is a quoted string."""
+POSSIBLE_REPEAT: Final = "Onehttp-Possible-Repeat"
+"""Sent, as ``yes``, where an earlier attempt may have reached the server."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A query to be sent. ``id`` is the same for all attempts."""
+
+    id: str
+    queue: str
+    key: str | None
+    """Messages of one key are sent one after the other, in the order in which they came."""
+    connection: str
+    """Empty: none, and ``url`` is a whole one."""
+    method: str
+    url: str
+    headers: HeaderPairs
+    """Of the call alone: those of the connection are added when it is sent."""
+    body: bytes | None
+    params: HeaderPairs = ()
+    path: Mapping[str, str | int | float] | None = None
+    """Values of the names in the path of the URL."""
+    total_s: float | None = None
+    connect_s: float | None = None
+    max_body: int | None = None
+    follow_redirects: bool | None = None
+
+    def call(self, may_repeat: bool) -> CallArguments:
+        """The keywords of the call that sends it.
+
+        Args:
+            may_repeat: it may have reached the server before.
+        """
+        headers = self.headers
+        if not any(name.lower() == IDEMPOTENCY_KEY.lower() for name, _ in headers):
+            headers = (*headers, (IDEMPOTENCY_KEY, f'"{self.id}"'))
+        if may_repeat:
+            headers = (*headers, (POSSIBLE_REPEAT, "yes"))
+        call: CallArguments = {"headers": headers}
+        if self.params:
+            call["params"] = self.params
+        if self.path is not None:
+            call["path"] = self.path
+        if self.body is not None:
+            call["body"] = self.body
+        if self.total_s is not None or self.connect_s is not None:
+            call["timeout"] = Timeout(total_s=self.total_s, connect_s=self.connect_s)
+        if self.max_body is not None:
+            call["max_body"] = self.max_body
+        if self.follow_redirects is not None:
+            call["follow_redirects"] = self.follow_redirects
+        return call
+
+    def described(self) -> str:
+        """All but the body and what a store keeps by itself, as JSON."""
+        import json
+
+        told: dict[str, Any] = {
+            "format": FORMAT,
+            "connection": self.connection,
+            "method": self.method,
+            "url": self.url,
+            "headers": self.headers,
+            "params": self.params,
+            "path": self.path,
+            "limits": [self.total_s, self.connect_s, self.max_body, self.follow_redirects],
+        }
+        return json.dumps(told, separators=(",", ":"))
+
+
+def message_of(id: str, queue: str, key: str | None, described: str, body: bytes | None) -> Message:
+    """The message that `Message.described` describes.
+
+    Raises:
+        ValueError: it does not: a later version of this library has stored it, or nobody has.
+    """
+    import json
+
+    told = json.loads(described)
+    if not isinstance(told, dict) or told.get("format") != FORMAT:
+        raise ValueError(f"message {id}: not of format {FORMAT}")
+    total_s, connect_s, max_body, follow = told["limits"]
+    return Message(
+        id=id,
+        queue=queue,
+        key=key,
+        connection=told["connection"],
+        method=told["method"],
+        url=told["url"],
+        headers=_pairs(told["headers"]),
+        params=_pairs(told["params"]),
+        path=told["path"],
+        body=body,
+        total_s=total_s,
+        connect_s=connect_s,
+        max_body=max_body,
+        follow_redirects=follow,
+    )
+
+
+def _pairs(told: list[list[str]]) -> HeaderPairs:
+    return tuple((name, value) for name, value in told)

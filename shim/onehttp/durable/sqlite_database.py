@@ -1,0 +1,126 @@
+"""The SQLite database under a store: opened once in each process, used by one thread at a time."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from onehttp.errors import QueueStoreError
+
+BUSY_S: Final = 30.0
+"""How long a transaction waits for those of other processes."""
+_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Database:
+    """One file, for all processes of a machine; made if missing, for the owner alone."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path).absolute()
+        self._reset()
+        _databases.add(self)
+
+    def _reset(self) -> None:
+        self._using = threading.Lock()  # guards _connection
+        self._connection: sqlite3.Connection | None = None
+
+    def abandon(self) -> None:
+        """In a forked child: the connection is the parent's, and is not closed."""
+        if self._connection is not None:
+            _of_parents.append(self._connection)
+        self._reset()
+
+    @contextmanager
+    def used(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for this thread alone.
+
+        Raises:
+            QueueStoreError: whatever SQLite says; nothing is changed then.
+        """
+        with self._using:
+            try:
+                yield self._connection or self._open()
+            except sqlite3.Error as error:
+                raise QueueStoreError(f"{self.path}: {error}") from None
+
+    @contextmanager
+    def changed(self) -> Iterator[sqlite3.Connection]:
+        """The same in one transaction, which is on the disk when this ends."""
+        with self.used() as connection, transaction(connection):
+            yield connection
+
+    def close(self) -> None:
+        """Let go of it; the next use opens it again."""
+        with self._using:
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def prepare(self, schema: Sequence[str], after_boot: str) -> None:
+        """Make its tables, and run a statement if the machine has started since the last time."""
+        boot = _BOOT.read_text().strip() if _BOOT.exists() else ""
+        with self.changed() as connection:
+            for statement in schema:
+                connection.execute(statement)
+            connection.execute("CREATE TABLE IF NOT EXISTS boots (id TEXT NOT NULL)")
+            if connection.execute("SELECT id FROM boots").fetchone() != (boot,):
+                connection.execute("DELETE FROM boots")
+                connection.execute("INSERT INTO boots VALUES (?)", (boot,))
+                connection.execute(after_boot)
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise QueueStoreError(f"{self.path}: {error.strerror}") from None
+        connection = sqlite3.connect(
+            self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing."""
+    # Immediate: a reader that becomes a writer would fail where another was faster.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def since_boot_s() -> float:
+    """The kernel's time, which all processes share and nobody sets."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+_databases: weakref.WeakSet[Database] = weakref.WeakSet()
+_of_parents: Final[list[sqlite3.Connection]] = []
+"""Kept for ever: to close one in a child takes away the locks that its parent has on the file."""
+
+
+def _after_fork_in_child() -> None:
+    for database in list(_databases):
+        database.abandon()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

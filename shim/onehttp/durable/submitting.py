@@ -1,0 +1,215 @@
+"""From `submit` into a queue: the query is stored, or whoever asked is told why not."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from onehttp.calls.arguments import (
+    CallArguments,
+    build_request,
+    encode_body,
+    header_pairs,
+    seconds_of,
+    with_type,
+)
+from onehttp.calls.asked import Asked
+from onehttp.calls.named_call import request_on
+from onehttp.durable.message import Message
+from onehttp.errors import ConfigurationError, CurlCode, RequestTypeError
+from onehttp.queries.query import Query
+from onehttp.runtime import Runtime
+from onehttp.urls import query_pairs
+from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.rules.request_rules import check_message, check_request
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from onehttp.durable.store import Store
+
+VARIABLE: Final = "ONEHTTP_QUEUES"
+KEPT: Final = frozenset(
+    {"headers", "path", "params", "body", "json", "form", "timeout", "max_body", "follow_redirects"}
+)
+
+
+def taken(
+    runtime: Runtime, asked: Asked, route: object, xdata: object, queue: str | None, key: str | None
+) -> Query | None:
+    """The query, where somebody else sends it: a worker of ``queue``, or whoever carries the
+    queries of this process. None: this process sends it itself."""
+    if queue is not None:
+        return _stored(runtime, asked, route, xdata, queue, key)
+    if key is not None:
+        raise RequestTypeError(CurlCode.BAD_FUNCTION_ARGUMENT, "key: goes with queue= alone")
+    carrier: Any = runtime.carrier
+    if carrier is not None and carrier(asked.settled(), route, xdata):
+        return runtime.queries.handed_over(xdata)
+    return None
+
+
+def _stored(
+    runtime: Runtime, asked: Asked, route: object, xdata: object, queue: str, key: str | None
+) -> Query:
+    if route is not None:
+        raise RequestTypeError(
+            CurlCode.BAD_FUNCTION_ARGUMENT,
+            "route: none is run for what is queued, which another process sends",
+        )
+    message = message_for(runtime, asked.settled(), queue, key)
+    current_store().put(message)
+    return runtime.queries.handed_over(xdata, message.id)
+
+
+def message_for(runtime: Runtime, asked: Asked, queue: str, key: str | None) -> Message:
+    """What is stored of a query.
+
+    Raises:
+        RequestError, TypeError: an argument is not fit to be sent, or to be stored.
+        UnknownConnectionError: there is no such connection.
+    """
+    from uuid import uuid4
+
+    for what, value in (("queue", queue), ("key", key)):
+        if value is not None and (not isinstance(value, str) or not value):
+            raise RequestTypeError(
+                CurlCode.BAD_FUNCTION_ARGUMENT, f"{what}: expected text that is not empty"
+            )
+    call = asked.call
+    _check_kept(call)
+    if asked.connection:
+        ready = runtime.revision[asked.connection]
+        request = request_on(ready, asked.method, asked.url, call)
+        has_type = bool(ready.spec.content_type)
+    else:
+        options = runtime.adhoc.queries.options
+        request = build_request(asked.method, asked.url, options, (), call)
+        has_type = False
+    check_request(request)
+    check_message(request)
+    headers, body = _content(call, has_type)
+    total_s, connect_s = seconds_of(call.get("timeout"))
+    params = call.get("params")
+    return Message(
+        id=str(uuid4()),
+        queue=queue,
+        key=key,
+        connection=asked.connection,
+        method=request.method,
+        url=asked.url,
+        headers=headers,
+        body=body,
+        params=_text_pairs(params),
+        path=_plain(call.get("path")),
+        total_s=total_s,
+        connect_s=connect_s,
+        max_body=call.get("max_body"),
+        follow_redirects=call.get("follow_redirects"),
+    )
+
+
+def _check_kept(call: CallArguments) -> None:
+    """Refuse what cannot be stored. Keywords that no call has are told with the others."""
+    for keyword in call:
+        if keyword not in KEPT and keyword in CallArguments.__annotations__:
+            raise RequestTypeError(
+                CurlCode.BAD_FUNCTION_ARGUMENT,
+                f"{keyword}: not kept in a queue, from which another process sends",
+            )
+    body = call.get("body")
+    if body is not None and not isinstance(body, (str, bytes, bytearray, memoryview)):
+        raise RequestTypeError(
+            CurlCode.BAD_FUNCTION_ARGUMENT,
+            f"body: expected bytes or str, got {type(body).__name__}; what is read while it is "
+            "sent cannot be queued",
+        )
+
+
+def _content(call: CallArguments, has_type: bool) -> tuple[HeaderPairs, bytes | None]:
+    """Headers and body as they go out, but for what the connection adds."""
+    headers = header_pairs(call.get("headers"))
+    body: Any = call.get("body")
+    json, form = call.get("json"), call.get("form")
+    if body is None and json is None and form is None:
+        return headers, None
+    data, type_header = encode_body(body, json, form)
+    if type_header[1] and not (isinstance(body, str) and has_type):
+        headers = with_type(headers, type_header)
+    return headers, data
+
+
+def _plain(values: Any) -> dict[str, str | int | float] | None:
+    """Values in a path; bytes as the text that they are."""
+    if values is None:
+        return None
+    return {
+        name: _text(value, "path") if isinstance(value, bytes) else value
+        for name, value in values.items()
+    }
+
+
+def _text_pairs(params: Any) -> HeaderPairs:
+    if params is None:
+        return ()
+    pairs: Any = query_pairs(params, "params")
+    return tuple((_text(name, "params"), _text(value, "params")) for name, value in pairs)
+
+
+def _text(value: str | bytes, what: str) -> str:
+    if isinstance(value, str):
+        return value
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise RequestTypeError(
+            CurlCode.BAD_FUNCTION_ARGUMENT, f"{what}: bytes that are no UTF-8 cannot be queued"
+        ) from None
+
+
+class _Current:
+    store: Store | None = None
+    url: str | None = None
+
+
+def current_store() -> Store:
+    """The store of this process: what ``ONEHTTP_QUEUES`` names, or the default file.
+
+    Raises:
+        ConfigurationError: it names none that there is.
+        QueueStoreError: the store cannot be opened.
+    """
+    url = os.environ.get(VARIABLE, "")
+    if _Current.store is None or _Current.url != url:
+        if _Current.store is not None:
+            _Current.store.close()
+        _Current.store, _Current.url = store_at(url), url
+    return _Current.store
+
+
+def store_at(url: str) -> Store:
+    """The store that a URL names: ``sqlite:///var/lib/onehttp/queues.db``, or a path; empty: the
+    default file.
+
+    Raises:
+        ConfigurationError: of no kind that there is.
+        QueueStoreError: it cannot be opened.
+    """
+    scheme, colon, rest = url.partition("://")
+    if colon and scheme != "sqlite":
+        raise ConfigurationError(
+            f"{VARIABLE}: no store of the kind {scheme!r}; there is sqlite:///path/of/file.db"
+        )
+    from onehttp.durable.sqlite_store import SqliteStore
+
+    return SqliteStore((rest if colon else url) or default_file())
+
+
+def default_file() -> Path:
+    """Root's is the machine's; others have their own."""
+    from pathlib import Path
+
+    if os.geteuid() == 0:
+        return Path("/var/lib/onehttp/queues.db")
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state, "onehttp", "queues.db")

@@ -1,0 +1,215 @@
+"""Sends what a queue holds, at least once, many at a time.
+
+A call goes by the policies of its connection, retries included. What fails all the same goes back
+into the queue and is due again later, with exponential backoff; what the server refuses for good,
+or has failed too often, becomes a dead letter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from random import random
+from typing import TYPE_CHECKING, Final
+
+from onehttp.calls.arguments import CallArguments
+from onehttp.durable.message import IDEMPOTENCY_KEY, POSSIBLE_REPEAT, Message
+from onehttp.durable.store import Delivery, Report, Store
+from onehttp.errors import (
+    CancelledError,
+    OnehttpError,
+    QueueStoreError,
+    RequestError,
+    Sent,
+    TransferError,
+)
+from onehttp.policies.retry import retry_after_s
+from onehttp_backends.contract import Response
+from onehttp_backends.observed import Attempt, Observer
+
+if TYPE_CHECKING:
+    Send = Callable[[Message, CallArguments], Awaitable[Response]]
+
+logger = logging.getLogger("onehttp.worker")
+ERROR_STATUS: Final = 400
+WORTH_ANOTHER: Final = frozenset({408, 425, 429})
+"""Of the statuses from 400 to 499: all from 500 on are."""
+STORE_AGAIN_S: Final = 1.0
+"""After so long a store that fails is asked again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """How a worker goes about it."""
+
+    concurrency: int = 64
+    """Calls at once."""
+    deliveries: int = 20
+    """A message that has failed so often is a dead letter."""
+    backoff_base_s: float = 1.0
+    backoff_max_s: float = 600.0
+    lease_s: float = 60.0
+    """A worker that says nothing for so long has ended: others take what it had."""
+    poll_s: float = 0.1
+    """How often it looks whether something has come."""
+
+
+class Worker:
+    """Empties one queue.
+
+    Args:
+        send: makes the call for a message, with these keywords.
+    """
+
+    def __init__(
+        self, store: Store, queue: str, send: Send, settings: WorkerSettings | None = None
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._send = send
+        self.settings = settings or WorkerSettings()
+        self.sent = self.failed = 0
+        """Deliveries that are done, and that are not."""
+        self._in_hand: dict[int, asyncio.Task[None]] = {}
+        self._reports: list[Report] = []
+        self._is_stopping = False
+        self._something = asyncio.Event()
+
+    def stop(self) -> None:
+        """Take nothing more; `run` returns when what is under way has ended."""
+        self._is_stopping = True
+        self._something.set()
+
+    async def run(self, until_empty: bool = False) -> None:
+        """Send what comes, until `stop`.
+
+        Args:
+            until_empty: return as soon as nothing is due.
+        """
+        keeps_at = 0.0
+        try:
+            while True:
+                self._something.clear()
+                try:
+                    await self._tell_store()
+                    if self._in_hand and time.monotonic() >= keeps_at:
+                        await asyncio.to_thread(
+                            self._store.keep, list(self._in_hand), self.settings.lease_s
+                        )
+                        keeps_at = time.monotonic() + self.settings.lease_s / 4
+                    taken = await self._take()
+                except QueueStoreError as error:
+                    logger.error("queue %s: %s", self._queue, error)
+                    await asyncio.sleep(STORE_AGAIN_S)
+                    continue
+                is_idle = not self._in_hand and not self._reports
+                if is_idle and (self._is_stopping or (until_empty and not taken)):
+                    return
+                if not self._something.is_set():
+                    await self._wait()
+        finally:
+            for task in self._in_hand.values():
+                task.cancel()
+
+    async def _take(self) -> int:
+        """Begin what is due, as much as fits; how many."""
+        room = self.settings.concurrency - len(self._in_hand)
+        if self._is_stopping or room <= 0:
+            return 0
+        deliveries = await asyncio.to_thread(
+            self._store.take, self._queue, room, self.settings.lease_s
+        )
+        for delivery in deliveries:
+            self._in_hand[delivery.number] = asyncio.ensure_future(self._deliver(delivery))
+        return len(deliveries)
+
+    async def _wait(self) -> None:
+        """Until a delivery ends, or it is time to look again."""
+        try:
+            await asyncio.wait_for(self._something.wait(), self.settings.poll_s)
+        except asyncio.TimeoutError:
+            return
+
+    async def _tell_store(self) -> None:
+        reports, self._reports = self._reports, []
+        if not reports:
+            return
+        try:
+            await asyncio.to_thread(self._store.report, reports)
+        except BaseException:
+            self._reports = reports + self._reports
+            raise
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        message = delivery.message
+        report = Report(number=delivery.number, lease=delivery.lease)
+        try:
+            response = await self._send(message, message.call(delivery.may_repeat))
+            if response.status >= ERROR_STATUS:
+                report = self._refused(delivery, response)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect in one call must not end the worker
+            report = self._not_sent(delivery, error)
+        if report.error:
+            self.failed += 1
+            what = "is a dead letter" if report.again_in_s is None else "is tried again"
+            logger.warning("queue %s: message %s %s after attempt %d: %s", self._queue,
+                           message.id, what, delivery.attempt, report.error)  # fmt: skip
+        else:
+            self.sent += 1
+        self._reports.append(report)
+        del self._in_hand[delivery.number]
+        self._something.set()
+
+    def _refused(self, delivery: Delivery, response: Response) -> Report:
+        status = response.status
+        error = f"status {status}"
+        if status < 500 and status not in WORTH_ANOTHER:
+            return Report(number=delivery.number, lease=delivery.lease, error=error)
+        asked_s = retry_after_s(response.headers.get("retry-after", ""), time.time)
+        return self._again(delivery, error, min(asked_s, self.settings.backoff_max_s), True)
+
+    def _not_sent(self, delivery: Delivery, error: Exception) -> Report:
+        shown = f"{type(error).__name__}: {error}"
+        may_have_arrived = not isinstance(error, TransferError) or error.sent is not Sent.NO
+        if isinstance(error, CancelledError):  # the process ends: it is nobody's fault
+            return Report(number=delivery.number, lease=delivery.lease, error=shown,
+                          again_in_s=0.0, may_have_arrived=may_have_arrived)  # fmt: skip
+        if isinstance(error, (RequestError, TypeError)):
+            return Report(number=delivery.number, lease=delivery.lease, error=shown,
+                          may_have_arrived=may_have_arrived)  # fmt: skip
+        if not isinstance(error, OnehttpError):
+            logger.error("queue %s: message %s", self._queue, delivery.message.id, exc_info=error)
+        elif not isinstance(error, TransferError):
+            may_have_arrived = False  # no such connection, or not initialised
+        return self._again(delivery, shown, 0.0, may_have_arrived)
+
+    def _again(
+        self, delivery: Delivery, error: str, at_least_s: float, may_have_arrived: bool
+    ) -> Report:
+        settings = self.settings
+        again_in_s = None
+        if delivery.attempt < settings.deliveries:
+            ceiling_s = min(
+                settings.backoff_max_s, settings.backoff_base_s * 2 ** (delivery.attempt - 1)
+            )
+            again_in_s = at_least_s + ceiling_s * (0.5 + random() / 2)
+        return Report(number=delivery.number, lease=delivery.lease, error=error,
+                      again_in_s=again_in_s, may_have_arrived=may_have_arrived)  # fmt: skip
+
+
+class TellsOfRepeats(Observer):
+    """Has what a connection's policies send again, within one delivery, say so in its header."""
+
+    def attempt_begins(self, attempt: Attempt) -> None:
+        if attempt.number == 1 or attempt.call.reason == "redirect":
+            return
+        headers = attempt.request.headers
+        names = {name.lower() for name, _ in headers}
+        if IDEMPOTENCY_KEY.lower() in names and POSSIBLE_REPEAT.lower() not in names:
+            marked = (*headers, (POSSIBLE_REPEAT, "yes"))
+            attempt.request = attempt.request._replace(headers=marked)
