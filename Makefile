@@ -4,7 +4,7 @@
 # make bench  benchmarks against a local nginx  make soak    everything at once, for five minutes
 # make wheel  with the hot modules compiled               make compiled     and tested
 # make fuzz   property tests with more examples          make bench-peers  beside other clients
-# make test-kamailio  what runs inside a real server      make compare  features beside other clients
+# make test-kamailio  what runs inside a real server     make docs     the pages as a site      make compare  features beside other clients
 # make service  a service in front of two backends, and what it can do
 PYTHON ?= python3
 VENV := .venv
@@ -15,7 +15,7 @@ WORKERS = $(shell expr $$(nproc) + 1)
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # What failed beside others runs once more, alone: what passes then is told above, and is a test to be mended.
 AGAIN = $(BIN)/python -m pytest -n 0 --last-failed --last-failed-no-failures none
-.PHONY: help demo test check lint suite fast matrix ci format bench bench-guard bench-peers compare service fuzz soak soak-posts clean packages
+.PHONY: docs help demo test check lint suite fast matrix ci format bench bench-guard bench-peers compare service fuzz soak soak-posts clean packages
 .PHONY: catalogue wheel compiled double test-kamailio
 
 help:
@@ -133,6 +133,10 @@ $(VENV)/.demo: $(VENV)/bin/python pyproject.toml
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@ $(VENV)/.demo
+
+# The documentation as a site, in site/: a link that leads nowhere fails.
+docs: $(VENV)/.dev
+	$(BIN)/mkdocs build --quiet
 
 $(VENV)/.bench: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
