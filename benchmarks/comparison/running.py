@@ -55,7 +55,7 @@ class Client:
         return found
 
     def _way(self, feature: Feature, number: int, asked: str, nginx: Nginx | None) -> Cell:
-        with world(nginx) as place:
+        with world(nginx if feature.needs_nginx else None) as place:
             outcome = _outcome(self.name, feature, number, place)
             if outcome.is_our_mistake:
                 return Cell("?", outcome.raised)

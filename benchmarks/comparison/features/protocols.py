@@ -21,6 +21,7 @@ def _like_a_browser(outcome: Outcome, world: World) -> str:
 
 FEATURES = (
     Feature("http2", "HTTP/2", said("HTTP/2.0"), needs_nginx=True),
+    Feature("http3", "HTTP/3", said("HTTP/3"), needs_nginx=True),
     Feature("websocket", "WebSocket", said("hello")),
     Feature("socks", "SOCKS proxies", _by_socks),
     Feature("unix", "Unix sockets", said("by-unix")),

@@ -70,7 +70,7 @@ add_behaviours(
 add_coroutines(probes, Aiohttp)
 del probes.by_feature["shared"]
 probes.absent(
-    "asgi", "bearer", "breaker", "impersonation", "metrics", "named", "path-values",
+    "asgi", "http3", "bearer", "breaker", "impersonation", "metrics", "named", "path-values",
     "rate", "recordings", "retry-after", "traces", "trio",
 )  # fmt: skip
 probes.absent("double", but=r"make_mocked_(coro|request)")  # those of its server

@@ -80,6 +80,11 @@ def unix(place: Place) -> Any:
         return session.get("http://service/by-unix").text
 
 
+@probes("http3", '`http_version="v3only"`')
+def http3(place: Place) -> Any:
+    return curl_cffi.get(place["h3"], http_version="v3only", verify=place["ca"]).text
+
+
 @probes("websocket")
 def websocket(place: Place) -> Any:
     with Session() as session:

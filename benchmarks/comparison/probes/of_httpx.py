@@ -60,7 +60,7 @@ add_behaviours(
 )
 add_coroutines(probes, Httpx)
 probes.absent(
-    "bearer", "breaker", "callback", "failover", "impersonation", "metrics", "named",
+    "bearer", "breaker", "callback", "http3", "failover", "impersonation", "metrics", "named",
     "path-values", "rate", "recordings", "resume", "retry-after", "traces", "websocket",
 )  # fmt: skip
 probes.add("typed", lambda _: kit.is_typed("httpx"))

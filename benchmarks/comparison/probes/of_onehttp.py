@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Coroutine, Mapping
+from pathlib import Path
 from typing import Any
 
 import onehttp
@@ -61,8 +62,7 @@ add_behaviours(
 add_coroutines(probes, Onehttp)
 for feature in ("cookies", "hostile-cookie"):
     del probes.by_feature[feature]
-for feature in ("stream-down", "stream-up", "resume", "multipart"):
-    probes.absent(feature, words=r"public\.a?stream\b|multipart")
+probes.absent("multipart", words=r"multipart|CallArguments\.files")
 probes.absent("impersonation", "trio", "unix", "websocket")
 probes.add("typed", lambda _: kit.is_typed("onehttp"))
 
@@ -86,6 +86,34 @@ def callback(place: Place) -> str:
     onehttp.submit("GET", place.at("/called"), route=on_answer)
     called.wait(5)
     return said[0]
+
+
+@probes("http3", '`http_version: "3-only"`')
+def http3(place: Place) -> str:
+    versions = {"http_version": "3-only", "tls": {"ca_file": place["ca"]}}
+    begin({"api": {"url": place["h3"], **versions}})
+    return onehttp.connection("api").get("/").text
+
+
+@probes("stream-down")
+def stream_down(place: Place) -> int:
+    begin()
+    with onehttp.stream("GET", place.at("/flood"), timeout=30) as response:
+        next(response.iter_bytes())
+        return kit.taken(place)
+
+
+@probes("resume")
+def resume(place: Place) -> None:
+    begin()
+    with onehttp.stream("GET", place.at("/breaking")) as response:
+        response.save(Path(place["folder"]) / "download")
+
+
+@probes("stream-up")
+def stream_up(place: Place) -> int:
+    begin()
+    return onehttp.request("POST", place.at("/upload"), body=place.chunks()).status
 
 
 @probes("cookies", "`cookies: true`, extra `cookies`")

@@ -74,7 +74,7 @@ add_behaviours(
 )
 add_coroutines(probes, Pyreqwest)
 probes.absent(
-    "breaker", "callback", "failover", "history", "impersonation", "links", "metrics",
+    "breaker", "callback", "http3", "failover", "history", "impersonation", "links", "metrics",
     "named", "path-values", "rate", "recordings", "resume", "retry", "retry-after", "timings",
     "traces", "trio", "unix", "websocket", "digest",
     but=r"tcp_keepalive|keep_alive|PartBuilder\.from_file|logging\.",

@@ -63,7 +63,7 @@ add_behaviours(
     },
 )
 probes.absent(
-    "asgi", "asyncio", "bearer", "breaker", "callback", "failover",
+    "asgi", "asyncio", "bearer", "breaker", "callback", "http3", "failover",
     "impersonation", "loops", "metrics", "named", "path-values", "rate", "recordings", "resume",
     "shared", "traces", "trio", "unix", "websocket",
 )  # fmt: skip

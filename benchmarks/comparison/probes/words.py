@@ -16,6 +16,7 @@ WORDS: Final = {
     "failover": "failover|fallback",
     "history": "history",
     "hooks": "hook|middleware|trace|interceptor",
+    "http3": "http3|quic",
     "impersonation": "impersonat|ja3|browser",
     "links": r"\.links",
     "loops": r"async|await|aio\b",

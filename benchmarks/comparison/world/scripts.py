@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PACKED: Final = b"as it was before it was packed"
 BROTLI: Final = b"\x8b\x0e\x80" + PACKED + b"\x03"
 ZSTD: Final = b"\x28\xb5\x2f\xfd\x20" + bytes([len(PACKED), len(PACKED) << 3 | 1, 0, 0]) + PACKED
+BROKEN: Final = bytes(range(256)) * 1024
 FLOOD_BYTES: Final = 64 << 20
 """Of a body that has no end; what takes so much would take more."""
 _CHUNK: Final = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
@@ -73,6 +74,19 @@ def flood(told: Told) -> None:
         told.connection.sendall(_CHUNK)
         told.server.count.sent += 0x10000
     silent(told)
+
+
+def breaking(told: Told) -> None:
+    """In the middle, the first time; goes on from where it is asked to."""
+    size = len(BROKEN)
+    head = ['ETag: "1"', "Accept-Ranges: bytes"]
+    begin = told.seen.header("Range").removeprefix("bytes=").removesuffix("-")
+    if not begin:
+        whole = answered(BROKEN, *head)
+        told.connection.sendall(whole[: -size // 2])
+        raise GoneError
+    place = f"Content-Range: bytes {begin}-{size - 1}/{size}"
+    told.say(BROKEN[int(begin) :], *head, place, status="206 Partial Content")
 
 
 def dies(told: Told) -> None:
@@ -202,6 +216,7 @@ SCRIPTS: Final[Mapping[str, Callable[[Told], None]]] = {
     "/basic": basic,
     "/bearer": bearer,
     "/br": brotli,
+    "/breaking": breaking,
     "/busy": busy_twice,
     "/cacheable": cacheable,
     "/cookie": cookie,

@@ -35,7 +35,7 @@ class World:
 
 @contextmanager
 def world(nginx: Nginx | None) -> Iterator[World]:
-    """Servers on free ports; HTTP/2 where there is an nginx."""
+    """Servers on free ports; HTTP/2 and 3 where there is an nginx, and so a certificate."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = stack.enter_context(Server())
@@ -56,9 +56,13 @@ def world(nginx: Nginx | None) -> Iterator[World]:
             "closed": f"http://127.0.0.1:{_closed_port()}",
             "folder": str(folder),
             "file": str(folder / "file"),
-            "h2": nginx.h2 if nginx else "",
-            "ca": nginx.ca_file if nginx else "",
         }
+        if nginx:
+            from benchmarks.comparison.world.http3 import http3
+
+            certificate = Path(nginx.ca_file)
+            h3 = stack.enter_context(http3(certificate, certificate.with_name("key.pem")))
+            addresses |= {"h2": nginx.h2, "h3": h3, "ca": nginx.ca_file}
         yield World(folder, server, other, unix, socks, hello, addresses)
 
 
