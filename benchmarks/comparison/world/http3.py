@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aioquic.asyncio.protocol import QuicConnectionProtocol
-from aioquic.asyncio.server import serve
+from aioquic.asyncio.server import QuicServer, serve
 from aioquic.h3.connection import H3_ALPN, H3Connection
 from aioquic.h3.events import HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
@@ -48,15 +48,18 @@ def http3(certificate: Path, key: Path) -> Iterator[str]:
     configuration.load_cert_chain(certificate, key)
     loop, ready, ports = asyncio.new_event_loop(), threading.Event(), []
 
-    async def begin() -> None:
-        server = await serve("127.0.0.1", 0, configuration=configuration, create_protocol=Answering)
+    async def begin() -> QuicServer:
+        return await serve("127.0.0.1", 0, configuration=configuration, create_protocol=Answering)
+
+    def run() -> None:
+        server = loop.run_until_complete(begin())
         assert server._transport is not None
         ports.append(server._transport.get_extra_info("sockname")[1])
         ready.set()
-
-    def run() -> None:
-        loop.run_until_complete(begin())
         loop.run_forever()
+        server.close()
+        loop.run_until_complete(asyncio.sleep(0))  # the transport closes in its own time
+        loop.close()
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
