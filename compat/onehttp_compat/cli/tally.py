@@ -1,9 +1,8 @@
-"""Counts and latencies of any number of messages, in eight bytes for each."""
+"""Counts and latencies of any number of messages, in the same few bytes for however many."""
 
 from __future__ import annotations
 
 import time
-from array import array
 from collections import Counter
 from collections.abc import Callable
 from typing import Final
@@ -28,8 +27,10 @@ class Tally:
         self.suspended = 0
         self.resumed = 0
         self.wall_s = 0.0
-        self._times_s = array("d")
-        self._is_sorted = True
+        self._times: Counter[str] = Counter()
+        """Seconds, to three figures: no more than some thousand different ones."""
+        self.longest_s = 0.0
+        """The longest time, in seconds."""
         self._clock = clock
         self._started = clock()
 
@@ -40,14 +41,14 @@ class Tally:
         self.failed_queries += sum(not query.has_response for query in outcome.queries)
         self.suspended += outcome.suspended
         self.resumed += outcome.resumed
-        self._times_s.append(outcome.time_s)
-        self._is_sorted = False
+        self._times[f"{outcome.time_s:.3g}"] += 1
+        self.longest_s = max(self.longest_s, outcome.time_s)
         self.wall_s = self._clock() - self._started
 
     @property
     def count(self) -> int:
         """Messages."""
-        return len(self._times_s)
+        return sum(self.ends.values())
 
     @property
     def per_second(self) -> float:
@@ -55,16 +56,11 @@ class Tally:
         return self.count / self.wall_s if self.wall_s else 0.0
 
     def percentile_s(self, percent: float) -> float:
-        """The shortest time that ``percent`` of the messages did not exceed, in seconds."""
-        if not self._times_s:
-            return 0.0
-        if not self._is_sorted:
-            self._times_s = array("d", sorted(self._times_s))
-            self._is_sorted = True
-        rank = -(-self.count * percent // 100)  # rounded up
-        return self._times_s[max(0, int(rank) - 1)]
-
-    @property
-    def longest_s(self) -> float:
-        """The longest time, in seconds."""
-        return self.percentile_s(100)
+        """The shortest time that ``percent`` of the messages did not exceed, in seconds and to
+        three figures."""
+        left = -(-self.count * percent // 100)  # rounded up
+        for time_s, count in sorted((float(text), count) for text, count in self._times.items()):
+            left -= count
+            if left <= 0:
+                return time_s
+        return 0.0
