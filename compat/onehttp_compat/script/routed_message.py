@@ -77,14 +77,11 @@ class RoutedMessage:
         return parse_uri(self.uri)
 
     def rewrite(self, **parts: str) -> bool:
-        """Change parts of the request URI; False where it is none, or would become none."""
+        """Change parts of the request URI, whatever comes of it; False where it is none."""
         uri = self.parsed_uri
         if uri is None:
             return False
-        changed = str(dataclasses.replace(uri, **parts))
-        if parse_uri(changed) is None:
-            return False
-        self.new_uri = changed
+        self.new_uri = str(dataclasses.replace(uri, **parts))
         return True
 
     @property

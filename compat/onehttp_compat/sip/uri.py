@@ -10,11 +10,12 @@ from typing import Final
 
 DEFAULT_PORT: Final = 5060
 DEFAULT_TLS_PORT: Final = 5061
+MAX_PORT: Final = 65535
 TRANSPORTS: Final = ("udp", "tcp", "tls", "sctp", "ws", "wss")
 
 _split = re.compile(
     r"(?P<scheme>sips?|tels?):"
-    r"(?:(?P<user>[^@:<>\s]*)(?::(?P<password>[^@;<>\s]*))?@)?"
+    r"(?:(?P<user>[^@:<>\r\n]*)(?::(?P<password>[^@;<>\s]*))?@)?"
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:;?@<>\[\]\s]*)(?::(?P<port>\d{0,5}))?"
     r"(?:;(?P<params>[^?<>\s]*))?(?:\?(?P<headers>[^<>\s]*))?",
     re.IGNORECASE,
@@ -54,8 +55,9 @@ class SipUri:
 
     def __str__(self) -> str:
         who = self.user + (f":{self.password}" if self.password else "")
+        is_number = not self.host and self.scheme in ("tel", "tels")
         return (
-            f"{self.scheme}:{who}{'@' if who and self.host else ''}{self.host}"
+            f"{self.scheme}:{who}{'@' if who and not is_number else ''}{self.host}"
             f"{':' + self.port if self.port else ''}{';' + self.params if self.params else ''}"
             f"{'?' + self.headers if self.headers else ''}"
         )
@@ -73,6 +75,8 @@ def parse_uri(text: str) -> SipUri | None:
     found = {name: part or "" for name, part in match.groupdict().items()}
     found["scheme"] = found["scheme"].lower()
     uri = SipUri(**found)
+    if uri.port and int(uri.port) > MAX_PORT:
+        return None
     if uri.scheme in ("tel", "tels"):
         if match["user"] is None:  # a number alone stands where the host of others does
             return dataclasses.replace(uri, user=uri.host, host="")

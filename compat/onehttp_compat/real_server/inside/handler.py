@@ -138,6 +138,7 @@ def mod_init() -> Handler:
     sys.modules["KSR"] = ksr
     sys.path.insert(0, os.path.dirname(SCRIPT))
     module = types.ModuleType(os.path.basename(SCRIPT).rpartition(".")[0])
+    sys.modules[module.__name__] = module  # as the server's own import does
     names = vars(module)
     names.update(__file__=SCRIPT, KSR=ksr)
     try:

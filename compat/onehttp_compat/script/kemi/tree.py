@@ -164,7 +164,7 @@ class KsrFunctions(FunctionTable):
                 return VERSION
             raise AttributeError(f"module 'KSR' has no attribute {name!r}")
         if name == "x":
-            return _ending()
+            return _ending(self._world)
         is_assumed = any(label.startswith(f"{name}.") for label in self._world.assumptions.rules)
         if name in catalogue().functions or is_assumed:
             if is_loaded(name, self._loaded) or is_assumed:
@@ -202,10 +202,14 @@ def ksr_module(world: World, loaded: frozenset[str] | None = None) -> KsrModule:
     return KsrModule("", KsrFunctions(world, loaded))
 
 
-def _ending() -> types.SimpleNamespace:
+def _ending(world: World) -> types.SimpleNamespace:
     """``KSR.x``: other languages end a script so; ``modf`` crashes the real server."""
 
     def leave() -> None:
+        world.mistakes.hint(
+            "KSR.x.exit() and KSR.x.drop() are for other languages: to the server's Python they "
+            "are an AttributeError; sys.exit() ends a route"
+        )
         raise ScriptExit
 
     def modf(*_arguments: object) -> None:

@@ -33,9 +33,10 @@ def _rewritten(header: str, part: str) -> Write:
     def write(scene: Scene, _: Variable, value: Value) -> None:
         routed, new = scene.routed, text(value, f"${header[0]}...")
         found = routed.indices(header)
-        before = routed.replaced.get(found[0], routed.sip.headers[found[0]][1]) if found else ""
-        address = parse_address(before)
-        uri = address.parsed_uri if address else None
+        received = routed.sip.headers[found[0]][1] if found else ""
+        address, uri = _read(routed.replaced.get(found[0], received) if found else "")
+        if uri is None:  # rewritten to what is none: the server goes by what came in
+            address, uri = _read(received)
         if address is None or uri is None:
             raise RefusedValueError(f"{header}: cannot be read")
         name = new if part == "name" else address.name
@@ -47,6 +48,11 @@ def _rewritten(header: str, part: str) -> Write:
         scene.act(f"{header}: {routed.replaced[found[0]]}")
 
     return write
+
+
+def _read(written: str) -> tuple[Address | None, SipUri | None]:
+    address = parse_address(written)
+    return address, address.parsed_uri if address else None
 
 
 def _name(address: Address, _: SipUri) -> Value:

@@ -74,11 +74,12 @@ def _set_uri(scene: Scene, _: Variable, value: Value) -> None:
 
 def _set_part(name: str, written: str) -> Callable[[Scene, Variable, Value], None]:
     def write(scene: Scene, _: Variable, value: Value) -> None:
+        if name == "port" and isinstance(value, int):
+            value = str(value)
         new = text(value, written) if value is not None else ""
-        if name == "port" and value is not None and not new.isdigit():
-            raise RefusedValueError(f"{written} takes a port")
+        # The server looks at a URI when it reads it, not when it writes it.
         if not scene.routed.rewrite(**{name: new}):
-            raise RefusedValueError(f"{written}: {new!r} makes no URI")
+            raise RefusedValueError(f"{written}: the request URI is none")
         scene.act(f"{written} = {new}")
 
     return write

@@ -66,6 +66,27 @@ class Variables:
             KSR.pv.sets(name, value)
             for other in ("$ru", "$rU", "$rd", "$rp", "$du", "$dd", "$ou", "$nh(u)"):
                 KSR.pv.get(other)
+        # The server looks at a URI when it reads it, not when it writes it.
+        for name, value in (
+            ("$rp", "0"),
+            ("$rp", "65536"),
+            ("$rp", "x"),
+            ("$rp", ""),
+            ("$rd", "a b"),
+            ("$rd", ""),
+            ("$rU", "a b"),
+            ("$rU", "a@b"),
+            ("$ru", "77"),
+        ):
+            KSR.seturi("sip:a@b:5;z=1")
+            KSR.pv.sets(name, value)
+            for other in ("$ru", "$rU", "$rd", "$rp"):
+                KSR.pv.get(other)
+        KSR.seturi("sip:zed@h.example")
+        KSR.pv.seti("$rp", 5070)
+        KSR.pv.get("$ru")
+        for name in ("$fu", "$fd", "$fU", "$fn"):
+            KSR.pv.sets(name, "77")
         KSR.pvx.evalx("$var(t)", "$rU@$rd costs 5$$ $(fU{s.tolower})")
         KSR.pv.get("$var(t)")
         KSR.xlog.xinfo("$rm from $fu: $avp(none)\n")
