@@ -7,9 +7,8 @@ text or numbers, and bytes stay exactly as they came.
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 from onehttp import OnehttpError
@@ -139,16 +138,6 @@ class PvStore:
     def message_identity(self) -> object:
         """The same for as long as this thread works on the same message."""
         return self.process.message
-
-    @contextlib.contextmanager
-    def working_on(self, message: Message) -> Iterator[None]:
-        """This thread works on another message meanwhile."""
-        process = self.process
-        before, process.message = process.message, message
-        try:
-            yield
-        finally:
-            process.message = before
 
     def set_message(self, text: str, value: Value) -> None:
         """Change what the message itself says, such as ``$ru``."""

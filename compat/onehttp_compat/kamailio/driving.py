@@ -23,6 +23,9 @@ IN_FLIGHT: Final = 8192
 """Queries of one process; more stay in the lanes, and whoever finds those full is told."""
 TAKING_S: Final = 0.005
 """After so long a time of starting queries it is the engine's turn."""
+PACE_S: Final = 0.002
+"""Rounds begin so far apart at least: what comes meanwhile shares one. Who comes after a longer
+silence does not wait."""
 _JOBS_AT_ONCE: Final = 64
 """Few enough to leave some for another process, and to look at answers in between."""
 
@@ -45,6 +48,7 @@ class QueryDriver:
         self._watch = select.epoll()
         self._watch.register(self._bell, select.EPOLLIN)
         self._watch.register(lanes.fileno(), select.EPOLLIN)
+        self._began_at = 0.0
 
     def close(self) -> None:
         """Let go of its descriptors."""
@@ -61,6 +65,7 @@ class QueryDriver:
         engine = lent_engine()
         end = time.monotonic() + slice_s
         while True:
+            self._keep_pace()
             is_full = self.in_flight >= IN_FLIGHT
             if not is_full:
                 self._take_some()
@@ -70,6 +75,12 @@ class QueryDriver:
             self._go_on()
             if time.monotonic() >= end:
                 return
+
+    def _keep_pace(self) -> None:
+        early_s = self._began_at + PACE_S - time.monotonic()
+        if early_s > 0:
+            time.sleep(early_s)
+        self._began_at = time.monotonic()
 
     def _take_some(self) -> None:
         enough = time.monotonic() + TAKING_S

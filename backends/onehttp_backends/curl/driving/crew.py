@@ -78,7 +78,8 @@ class Crew:
     def enqueue(self, transfer: Transfer) -> None:
         """Put a transfer (or its cancellation) in and see to it that somebody drives."""
         self.engine.inbox.append(transfer)
-        self.ensure_driven()
+        if not (self.is_lent and self.ownership.owner is None):  # else all at once, by `drive`
+            self.ensure_driven()
 
     @drives
     def ensure_driven(self) -> None:

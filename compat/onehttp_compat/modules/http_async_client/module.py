@@ -296,14 +296,16 @@ class HttpAsyncClient:
             return
         current = self._current
 
+        process = self._server.pv.process
+
         def run() -> None:
             before, current.reply = current.reply, None if call.job.asked else reply
+            message, process.message = process.message, call.message
             current.query_id = call.job.query_id
             try:
-                with self._server.pv.working_on(call.message):
-                    route(reply.result, is_suspended)
+                route(reply.result, is_suspended)
             finally:
-                current.reply = before
+                current.reply, process.message = before, message
 
         self.surroundings.run(run)
 

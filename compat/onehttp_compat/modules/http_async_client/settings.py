@@ -285,4 +285,12 @@ def changed(
     if not isinstance(value, known.kind):
         kinds = ("text", "a number") if known.kind is str else ("a number", "text")
         raise RefusedValueError(f"$http_req({key}): expected {kinds[0]}, got {kinds[1]}")
+    if isinstance(value, int):  # of which scripts set a few, again and again
+        return _with_number(settings, known.field, known.change(settings, value))
     return dataclasses.replace(settings, **{known.field: known.change(settings, value)})
+
+
+@functools.lru_cache(maxsize=64)
+def _with_number(settings: AsyncSettings, field: str, value: object) -> AsyncSettings:
+    changes: dict[str, Any] = {field: value}
+    return dataclasses.replace(settings, **changes)
