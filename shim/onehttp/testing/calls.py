@@ -11,29 +11,39 @@ from onehttp_backends.errors import TransferError
 from onehttp_backends.headers import Headers
 
 
-class Call:
-    """A request and what came of it: a response, an error, or (so far) neither.
+class SeenRequest:
+    """A request as it would have gone out."""
 
-    Attributes:
-        request: as it would have gone out: ``method``, ``url``, ``headers`` (pairs), ``body``.
-        response: what the product got; None where it got an error.
-        error: that error.
-        names: what ``{name}`` in the route's URL stood for.
-    """
+    __slots__ = ("sent",)
 
-    __slots__ = ("error", "names", "request", "response")
+    def __init__(self, sent: Request) -> None:
+        self.sent = sent
+        """As engines are given it: its headers are pairs in the order of the wire."""
 
-    def __init__(self, request: Request, names: dict[str, str] | None = None) -> None:
-        self.request = request
-        self.response: Response | None = None
-        self.error: TransferError | None = None
-        self.names = names or {}
+    @property
+    def method(self) -> str:
+        return self.sent.method
+
+    @property
+    def url(self) -> str:
+        """With its query."""
+        return self.sent.url
+
+    @property
+    def headers(self) -> Headers:
+        """A mapping whose keys have no case."""
+        return Headers(self.sent.headers)
+
+    @property
+    def body(self) -> bytes | None:
+        """None: there was none."""
+        return self.sent.body
 
     @property
     def params(self) -> dict[str, Any]:
         """The query parameters; of one that stands there several times, a list."""
         found: dict[str, Any] = {}
-        for name, value in params_of(self.request):
+        for name, value in params_of(self.sent):
             if name not in found:
                 found[name] = value
             elif isinstance(found[name], list):
@@ -43,14 +53,56 @@ class Call:
         return found
 
     @property
+    def text(self) -> str:
+        """The body."""
+        return (self.body or b"").decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON.
+
+        Raises:
+            json.JSONDecodeError: it is none.
+        """
+        return json.loads(self.body or b"")
+
+    def __repr__(self) -> str:
+        return repr(self.sent)
+
+
+class Call:
+    """A request and what came of it: a response, an error, or (so far) neither.
+
+    What the request has, the call has as well: ``params``, ``headers``, ``text``, ``json()``.
+
+    Attributes:
+        request: as it would have gone out.
+        response: what the product got; None where it got an error.
+        error: that error.
+        names: what ``{name}`` in the route's URL stood for.
+    """
+
+    __slots__ = ("error", "names", "request", "response")
+
+    def __init__(self, request: Request, names: dict[str, str] | None = None) -> None:
+        self.request = SeenRequest(request)
+        self.response: Response | None = None
+        self.error: TransferError | None = None
+        self.names = names or {}
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The request's query parameters."""
+        return self.request.params
+
+    @property
     def headers(self) -> Headers:
         """The request's, as a mapping whose keys have no case."""
-        return Headers(self.request.headers)
+        return self.request.headers
 
     @property
     def text(self) -> str:
         """The request's body."""
-        return (self.request.body or b"").decode("utf-8", "replace")
+        return self.request.text
 
     def json(self) -> Any:
         """The request's body as JSON.
@@ -58,7 +110,7 @@ class Call:
         Raises:
             json.JSONDecodeError: it is none.
         """
-        return json.loads(self.request.body or b"")
+        return self.request.json()
 
     def __repr__(self) -> str:
         ended = self.response if self.response is not None else self.error

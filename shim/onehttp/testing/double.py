@@ -149,7 +149,7 @@ class Double:
         def settled(answer: object) -> Response:
             from onehttp_backends.double.answers import response_of
 
-            call.response = response_of(answer, call.request)
+            call.response = response_of(answer, call.request.sent)
             return call.response
 
         return ask
@@ -204,7 +204,7 @@ class Double:
             mark = "-" if route.unused else " "
             lines.append(f"{mark} {route.matcher!r}: {route.unused or f'{route.call_count} calls'}")
         answered = {id(call) for route in self.routes for call in route.calls}
-        others = [call.request for call in self.calls if id(call) not in answered]
+        others = [call.request.sent for call in self.calls if id(call) not in answered]
         return ["\n".join([*lines, *(f"+ {each.method} {each.url}" for each in others)])]
 
     def _no_route_for(self, request: Request) -> str:

@@ -3,7 +3,7 @@
 from onehttp.queries.transaction_layer import DEFAULT_FINAL_TIMER_S, TransactionState
 from onehttp.queries.transaction_layer import EmulatedTransaction as FakeTransaction
 from onehttp.queries.transaction_layer import TransactionLayer as FakeTransactionLayer
-from onehttp.testing.calls import Call
+from onehttp.testing.calls import Call, SeenRequest
 from onehttp.testing.cassette import CassetteError
 from onehttp.testing.clock import ManualClock
 from onehttp.testing.double import Double
@@ -22,5 +22,6 @@ __all__ = [
     "PolicyClock",
     "Recorder",
     "Route",
+    "SeenRequest",
     "TransactionState",
 ]

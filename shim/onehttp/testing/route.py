@@ -115,7 +115,7 @@ def _differences(
     call: Call, params: Any, headers: dict[str, str], body: Any, json: object, form: Any
 ) -> Any:
     matcher = Matcher(call.request.method, call.request.url.partition("?")[0], headers=headers)
-    yield from matcher.differences(call.request)
+    yield from matcher.differences(call.request.sent)
     if params is not ANY and sorted(_plain(params)) != sorted(_plain(call.params)):
         yield differing("params", dict(_plain(params)), call.params)
     if form is not ANY:

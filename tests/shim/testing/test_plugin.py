@@ -31,7 +31,7 @@ def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
 
 def test_tests_that_should_pass_pass(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(PASSING)
-    run(pytester, "-p", "no:asyncio", "-W", "error").assert_outcomes(passed=36)
+    run(pytester, "-p", "no:asyncio", "-W", "error").assert_outcomes(passed=37)
 
 
 @pytest.mark.parametrize("what", FAILING)

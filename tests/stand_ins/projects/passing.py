@@ -37,6 +37,17 @@ def test_a_name_in_a_url_is_one_segment(onehttp_double):
     onehttp_double.unexpected.clear()
 
 
+def test_a_request_is_read_as_people_expect(onehttp_double):
+    route = onehttp_double.post(URL, status=204)
+    onehttp.request(
+        "POST", "https://api.example/users/bob", json={"a": [1]}, headers={"X-Token": "t"}
+    )
+    seen = route.calls.last.request
+    assert seen.headers["x-token"] == route.calls.last.headers["X-TOKEN"] == "t"
+    assert seen.json() == route.calls.last.json() == {"a": [1]}
+    assert ("X-Token", "t") in seen.sent.headers
+
+
 def test_matchers(onehttp_double):
     made = onehttp_double.post(
         "https://api.example/calls?dry=1",
