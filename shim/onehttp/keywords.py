@@ -30,8 +30,8 @@ CALL_HINTS: Final[Mapping[str, str]] = MappingProxyType(
         # requests, httpx, aiohttp, urllib3
         "data": _BODY,
         "content": _BODY,
-        "files": "no multipart forms are made here: give the encoded form as body=, and its "
-        "Content-Type in headers=",
+        "file": "files={name: file}",
+        "multipart": "files={name: file}, fields as form=",
         "fields": _BODY,
         "payload": _BODY,
         "verify": _TLS,

@@ -91,7 +91,11 @@ def test_every_public_call_is_among_the_ways() -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_every_call_takes_every_keyword(way: str, server: RawServer) -> None:
     call = caller_of(way, server.url)
-    bodies: list[dict[str, Any]] = [{"body": b"x"}, {"json": [1]}, {"form": {"a": 1}}]
+    bodies: list[dict[str, Any]] = [
+        {"body": b"x"},
+        {"json": [1]},
+        {"form": {"a": 1}, "files": {"f": b"x"}},
+    ]
     for body in [{"body": None}] if way.endswith("head") else bodies:
         given: onehttp.CallArguments = {
             "headers": [("X-A", "b")],
@@ -113,7 +117,10 @@ def test_every_call_takes_every_keyword(way: str, server: RawServer) -> None:
             assert found.headers[-1][0] in ("Authorization", "Content-Type")
         else:
             assert found.status == 204
-    assert set(given) | {"body", "json", "form"} == onehttp.CallArguments.__annotations__.keys()
+    assert (
+        set(given) | {"body", "json", "form", "files"}
+        == onehttp.CallArguments.__annotations__.keys()
+    )
 
 
 WRONG = [
@@ -126,7 +133,7 @@ WRONG = [
     ("verify", "`tls:` of a named connection"),
     ("cert", "`tls:` of a named connection"),
     ("token", r"auth=onehttp.Bearer\(token\)"),
-    ("files", "body=.*Content-Type"),
+    ("multipart", "files={name: file}, fields as form="),
     ("cookie_jar", "`cookies: true` of a named connection"),
     ("proxies", "`proxy:` of a named connection"),
     ("allow_redirects", "follow_redirects=True"),

@@ -262,7 +262,8 @@ class HttpxBackend(StreamingDouble):
             raise transfer_error(CurlCode.BAD_FUNCTION_ARGUMENT, "HEAD: a body cannot be sent")
         if len(self.seen) >= MAX_SEEN:
             del self.seen[: MAX_SEEN // 2]
-        self.seen.append(request)
+        # Without what its body comes from, which would stay open.
+        self.seen.append(request if request.upload is None else request._replace(upload=None))
 
     def _start(self, work: Coroutine[Any, Any, Any]) -> Running:
         with self._starting:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import IO, Any, Final, TypeAlias, TypedDict
 
 from onehttp.calls.auth.credentials import AuthSource, with_auth
-from onehttp.calls.call_cookies import with_call_cookies
-from onehttp.calls.call_options import check_size, with_max_body
-from onehttp.calls.path_values import PathValues, with_path_values
+from onehttp.calls.call_options import check_size, with_idle, with_max_body
+from onehttp.calls.parts.call_cookies import with_call_cookies
+from onehttp.calls.parts.form_files import FileSource, with_whole_form
+from onehttp.calls.parts.path_values import PathValues, with_path_values
 from onehttp.keywords import CALL_HINTS, unexpected
 from onehttp.urls import ParamSource, ascii_url, encoded_pairs, with_params
 from onehttp_backends.bodies.progress import Progress
@@ -62,6 +63,9 @@ class CallArguments(TypedDict, total=False):
     bytes piece by piece, is read while it is sent; see docs/streaming.md."""
     json: object
     form: ParamSource
+    files: FileSource
+    """Files of a form, by name, beside the fields of ``form``: sent as ``multipart/form-data``, and
+    read from where they are while they are sent; see docs/services.md."""
     auth: AuthSource
     """Credentials instead of the connection's, for this call and its origin: a name and a password
     as a pair, `Basic`, `Bearer`, `Digest`, or a `TokenSource` for tokens that run out."""
@@ -136,6 +140,10 @@ def build_request(
             auth = value
         elif keyword == "cookies":
             cookies = value
+        elif keyword == "files":
+            if value is not None:
+                whole: Any = with_whole_form(call)
+                return build_request(method, url, options, own_headers, whole, content_type)
         elif keyword == "progress":
             if value is not None:
                 raise RequestTypeError("progress: of calls that are waited for, not of submit()")
@@ -182,18 +190,12 @@ def build_request(
                     CurlCode.BAD_FUNCTION_ARGUMENT,
                     f"timeout: idle_s: expected seconds, got {type(timeout.idle_s).__name__}",
                 )
-            options = _with_idle(options, timeout.idle_s)
+            options = with_idle(options, timeout.idle_s)
     if upload is not None:
         data = None
     elif max_upload is not None and data is not None:
         check_size(data, max_upload)
     return Request(method, url, pairs, data, options, total_s, connect_s, False, upload)
-
-
-@lru_cache(maxsize=256)
-def _with_idle(options: TransferOptions, idle_s: float) -> TransferOptions:
-    """The same object for the same arguments: engines keep handles by their options."""
-    return replace(options, idle_timeout_s=idle_s)
 
 
 def _method(method: object) -> str:

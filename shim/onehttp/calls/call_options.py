@@ -28,6 +28,11 @@ def with_max_body(options: TransferOptions, max_body: int) -> TransferOptions:
     )
 
 
+def with_idle(options: TransferOptions, idle_s: float) -> TransferOptions:
+    """``options`` with another limit on standing still; the engine checks that it is seconds."""
+    return VARIANTS.of(options, ("idle", idle_s), lambda: replace(options, idle_timeout_s=idle_s))
+
+
 def check_size(body: bytes, max_upload: int) -> None:
     """Raises UploadError for a body over the limit of its call."""
     limit = checked_limit(max_upload)

@@ -14,6 +14,7 @@ from onehttp.calls.arguments import (
     header_pairs,
     with_type,
 )
+from onehttp.calls.parts.form_files import with_whole_form
 from onehttp.calls.revision import ReadyConnection
 from onehttp.policies.redirects import DEFAULT_MAX_REDIRECTS
 from onehttp.urls import query_pairs
@@ -64,6 +65,9 @@ class NamedCall:
         given = self.arguments
         if not ready.spec.failover or not given:
             return self
+        if given.get("files") is not None:
+            whole: Any = with_whole_form(given)
+            given = whole
         arguments = given.copy()
         headers, params = given.get("headers"), given.get("params")
         body: Any = given.get("body")  # a file or an iterator is settled already

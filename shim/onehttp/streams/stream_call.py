@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from onehttp.calls.arguments import CallArguments, Timeout, TimeoutSource, header_pairs
 from onehttp.calls.call_options import checked_limit
+from onehttp.calls.parts.form_files import with_form
 from onehttp.errors import StreamError
 from onehttp.streams.opener import Opener, around
 from onehttp.streams.reading import Reading
@@ -18,6 +19,7 @@ from onehttp.streams.response import AsyncStreamedResponse, HeadOfResponse, Stre
 from onehttp_backends.bodies.sources import upload_of
 from onehttp_backends.bodies.upload import Upload
 from onehttp_backends.contract import Backend, Request, Response
+from onehttp_backends.errors import RequestTypeError
 from onehttp_backends.headers import HeaderPairs
 
 R = TypeVar("R", bound=HeadOfResponse)
@@ -43,7 +45,7 @@ MakeWay = Callable[[CallArguments], Way]
 
 def is_streamed(call: CallArguments) -> bool:
     """Whether a call with these arguments is made piece by piece though its response is not."""
-    if call.get("progress") is not None:
+    if call.get("progress") is not None or call.get("files") is not None:
         return True
     body: object = call.get("body")
     return body is not None and not isinstance(body, _BYTES)
@@ -74,6 +76,12 @@ class StreamCall:
 
     def open(self) -> StreamedResponse:
         """Perform it up to the head of its answer."""
+        upload = self._way.request.upload
+        if upload is not None and upload.is_async:
+            raise RequestTypeError(
+                "body: what gives its bytes in an event loop is for awaited calls alone: "
+                "arequest(), apost(), astream(), ..."
+            )
         backend, opener = self._opener()
         try:
             response = self._way.perform(backend)
@@ -140,6 +148,9 @@ def _without_streams(call: CallArguments) -> CallArguments:
     """What is left for a request to be made of."""
     made: Any = dict(call)
     made.pop("progress", None)
+    if call.get("files") is not None:
+        made, made["body"] = with_form(made)
+        call = made
     limit = checked_limit(call.get("max_upload"))
     body: object = call.get("body")
     has_others = call.get("json") is not None or call.get("form") is not None

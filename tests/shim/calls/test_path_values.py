@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import onehttp
-from onehttp.calls.path_values import with_path_values
+from onehttp.calls.parts.path_values import with_path_values
 from onehttp_backends.rules.url_paths import asked_url, climbs_out
 from servers.raw import RawServer, echo
 

@@ -42,7 +42,8 @@ def with_token(request: Request, deadline: Deadline) -> Course:
     yield ask
     outcome = yield deadline.within(_filled(request, ask.answer), None)
     assert outcome is not None
-    if not (isinstance(outcome, Response) and outcome.status == UNAUTHORIZED):
+    is_refused = isinstance(outcome, Response) and outcome.status == UNAUTHORIZED
+    if not is_refused or (request.upload is not None and not request.upload.may_begin):
         return outcome
     again = _asking(source, request, ask.answer)
     yield again

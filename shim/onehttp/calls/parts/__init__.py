@@ -1,0 +1,1 @@
+"""What single arguments of a call become: parts of its request."""
