@@ -31,18 +31,20 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         first, second = stack.enter_context(Backend()), stack.enter_context(Backend())
-        environment = prepared(folder, first, second)
+        records = Backend(folder / "records")
+        stack.callback(records.stop)
+        environment = prepared(folder, first, second, records)
         url = stack.enter_context(served(environment))
         stack.callback(onehttp.shutdown)
         onehttp.init({"version": 1, "requests": {"timeout": 10.0}, "connections": {}})
-        Tour(url, folder, environment, first).go(options.seconds)
+        Tour(url, folder, environment, first, records).go(options.seconds)
         if options.stay:
             print(f"\n{url} until Ctrl-C; ONEHTTP_CONTROL={environment['ONEHTTP_CONTROL']}")
             with suppress(KeyboardInterrupt):
                 signal.pause()
 
 
-def prepared(folder: Path, first: Backend, second: Backend) -> dict[str, str]:
+def prepared(folder: Path, first: Backend, second: Backend, records: Backend) -> dict[str, str]:
     """The environment of the service, as a unit file would give it."""
     (folder / "metrics").mkdir()
     connections = folder / "connections.yaml"
@@ -52,6 +54,8 @@ def prepared(folder: Path, first: Backend, second: Backend) -> dict[str, str]:
         "CONNECTIONS": str(connections),
         "NUMBERS_URL": first.url,
         "NUMBERS_BACKUP_URL": second.url,
+        "RECORDS_URL": records.url,
+        "ONEHTTP_QUEUES": f"sqlite:///{folder / 'queues.db'}",
         "ONEHTTP_CONTROL": str(folder / "control"),
         "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
         "TRACES": str(folder / "traces"),

@@ -1,4 +1,4 @@
-"""The service: whose number is it?"""
+"""The service: whose number is it, and what became of a call."""
 
 from __future__ import annotations
 
@@ -21,6 +21,20 @@ class Owner(BaseModel):
 
     number: str
     name: str
+
+
+class Call(BaseModel):
+    """One that has ended."""
+
+    id: str
+    caller: str
+    seconds: int
+
+
+class Stored(BaseModel):
+    """A record that will not be lost."""
+
+    stored: str
 
 
 class Found(BaseModel):
@@ -54,9 +68,23 @@ async def owner(number: str) -> Owner:
     return Owner(number=number, name=found.name)
 
 
+@app.post("/calls", status_code=202)
+def ended(call: Call) -> Stored:
+    """On the disk when this returns; a worker sends it, whatever the records' backend is at.
+
+    No coroutine: it waits for the disk, so FastAPI runs it in a thread.
+    """
+    records = onehttp.connection("records")
+    query = records.submit("POST", "/", queue="cdr", key=call.id, json=call.model_dump())
+    assert query.stored is not None
+    return Stored(stored=query.stored)
+
+
+@app.exception_handler(onehttp.QueueStoreError)
+@app.exception_handler(onehttp.QueueFullError)
 @app.exception_handler(onehttp.TransferError)
-async def no_answer(_request: Request, error: onehttp.TransferError) -> JSONResponse:
-    """No backend has answered; the log has the rest."""
+async def not_now(_request: Request, error: Exception) -> JSONResponse:
+    """No backend has answered, or a record could not be stored; the log has the rest."""
     return JSONResponse({"detail": type(error).__name__}, 503, {"Retry-After": "1"})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -15,9 +16,13 @@ NUMBERS, BACKUP = "http://numbers.example", "http://backup.example"
 
 
 @pytest.fixture
-def service(onehttp_double: Double, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+def service(
+    onehttp_double: Double, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[TestClient]:
     monkeypatch.setenv("NUMBERS_URL", NUMBERS)
     monkeypatch.setenv("NUMBERS_BACKUP_URL", BACKUP)
+    monkeypatch.setenv("RECORDS_URL", "http://records.example")
+    monkeypatch.setenv("ONEHTTP_QUEUES", f"sqlite:///{tmp_path}/queues.db")
     with TestClient(app) as client:
         yield client
 
@@ -56,3 +61,19 @@ def test_a_backend_that_answers_nonsense(
 ) -> None:
     onehttp_double.add("GET", f"{NUMBERS}/number/1", **nonsense)  # type: ignore[arg-type]
     assert service.get("/number/1").status_code == 502
+
+
+CALL = {"id": "call-1", "caller": "alice", "seconds": 61}
+
+
+def test_a_call_that_has_ended_is_stored_and_nothing_is_sent_yet(service: TestClient) -> None:
+    answer = service.post("/calls", json=CALL)
+    assert answer.status_code == 202
+    assert answer.json()["stored"]
+
+
+def test_what_cannot_be_stored_is_said_at_once(
+    service: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONEHTTP_QUEUES", "sqlite:////proc/there/is/no/room.db")
+    assert service.post("/calls", json=CALL).status_code == 503

@@ -17,17 +17,19 @@ from service.backends import Backend
 from service.load import load
 
 WORKERS = 2
+CALLS = 20
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 @dataclass(frozen=True)
 class Tour:
-    """Of the service at ``url``, whose first backend it stops and starts."""
+    """Of the service at ``url``, whose backends it stops and starts."""
 
     url: str
     folder: Path
     environment: Mapping[str, str]
     first: Backend
+    records: Backend
 
     def go(self, seconds: float) -> None:
         """All of it; loads last for so long."""
@@ -37,6 +39,7 @@ class Tour:
         self.reload()
         self.seen()
         self.traced()
+        self.queue()
 
     @property
     def number(self) -> str:
@@ -85,6 +88,24 @@ class Tour:
         show("A call that its caller traces, innermost first", "\n".join(names))
         traces = {each["context"]["trace_id"] for each in spans}
         check("all are of one trace", traces == {f"0x{TRACE}"})
+
+    def queue(self) -> None:
+        calls = [{"id": f"call-{n}", "caller": "alice", "seconds": n} for n in range(CALLS)]
+        answers = [onehttp.request("POST", f"{self.url}/calls", json=each) for each in calls]
+        accepted = {each.status for each in answers}
+        show(f"{CALLS} calls have ended while the records' backend is down", f"all: {accepted}")
+        check("all were stored", accepted == {202})
+        show("onehttp queue list", self.run("queue", "list"))
+        self.records.start()
+        file = self.environment["CONNECTIONS"]
+        show(
+            "It is back: onehttp worker cdr",
+            self.run("worker", "cdr", "--once", "--connections", file),
+        )
+        lines = (self.folder / "records").read_text().splitlines()
+        kept = [json.loads(line) for line in lines]
+        check("each was kept", {each["id"] for each in kept} == {each["id"] for each in calls})
+        check("none twice", len({each["key"] for each in kept}) == len(kept) == CALLS)
 
     def spans(self, count: int) -> list[dict[str, Any]]:
         """The first of the trace; the service writes its own once it has answered."""
