@@ -41,7 +41,7 @@ class Resolver:
             assert self._changed.wait_for(lambda: len(self.asked) >= times, PATIENCE_S)
 
     def let_go(self) -> None:
-        """All names that are held fail, now and later."""
+        """All names that are held, and not known by now, fail, now and later."""
         self._is_over.set()
 
     def __call__(
@@ -59,9 +59,10 @@ class Resolver:
         with self._changed:
             self.asked.append(name)
             self._changed.notify_all()
+        if name not in self._answers:
+            self._is_over.wait()
         answer = self._answers.get(name)
         if answer is None:
-            self._is_over.wait()
             raise socket.gaierror(socket.EAI_AGAIN, "nobody answers")
         if isinstance(answer, OSError):
             raise answer
