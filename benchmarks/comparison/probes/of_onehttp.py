@@ -62,7 +62,6 @@ add_behaviours(
 add_coroutines(probes, Onehttp)
 for feature in ("cookies", "hostile-cookie"):
     del probes.by_feature[feature]
-probes.absent("multipart", words=r"multipart|CallArguments\.files")
 probes.absent("impersonation", "trio", "unix", "websocket")
 probes.add("typed", lambda _: kit.is_typed("onehttp"))
 
@@ -114,6 +113,17 @@ def resume(place: Place) -> None:
 def stream_up(place: Place) -> int:
     begin()
     return onehttp.request("POST", place.at("/upload"), body=place.chunks()).status
+
+
+@probes("multipart")
+def multipart(place: Place) -> int:
+    begin()
+
+    def send() -> None:
+        with Path(place["file"]).open("rb") as file:
+            onehttp.request("POST", place.at("/upload"), files={"file": ("name", file)}, timeout=30)
+
+    return kit.extra_memory_bytes(send)
 
 
 @probes("cookies", "`cookies: true`, extra `cookies`")
