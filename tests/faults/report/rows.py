@@ -25,7 +25,6 @@ ENGINE_ONLY: Final[dict[int, str]] = {
 }
 """Rows of which the double is asked less than the engine, and why."""
 NOTES: Final[dict[int, str]] = {
-    37: "an endless chunk extension ends at the call's limit (28): libcurl skips it",
     42: "bytes beyond ASCII are read as Latin-1, NUL is refused, on both",
     52: "55 where the server closes at once",
     91: "free-threaded Python is not among the interpreters that CI runs",

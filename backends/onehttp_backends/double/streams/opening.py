@@ -53,6 +53,8 @@ class DoubleResponse:
         self.response = response
         self.is_coded = source is not None and request.options.decompress
         self._double = double
+        self._loop = double._loop
+        """The one that reads it; a forked child's is another."""
         self._request = request
         self._source = source
         self._is_over = False
@@ -65,7 +67,10 @@ class DoubleResponse:
         if self._source is None or self._is_over:
             return self._next_cut()
         self._check()
-        return self._kept(self._double._wait(self._source.next_piece(), self._request))
+        try:
+            return self._kept(self._double._wait(self._source.next_piece(), self._request))
+        except TransferError as error:
+            raise self._told(error) from error.__cause__
 
     async def atake(self) -> list[bytes]:
         """See `OpenResponse`."""
@@ -73,6 +78,7 @@ class DoubleResponse:
             return self._next_cut()
         self._check()
         running = self._double._start(self._source.next_piece())
+        running.waited_for_on = asyncio.get_running_loop()
         future: Any = running.future
         try:
             return self._kept(await asyncio.wrap_future(future))
@@ -81,12 +87,15 @@ class DoubleResponse:
                 raise cancelled(self._request) from None
             running.cancel()
             raise
+        except TransferError as error:
+            raise self._told(error) from error.__cause__
 
     def close(self) -> None:
         """See `OpenResponse`."""
         self._cut.clear()
         loop = self._double._loop
-        if self._source is not None and loop is not None and not self._is_over:
+        is_here = loop is self._loop  # not so in a forked child
+        if self._source is not None and loop is not None and is_here and not self._is_over:
             self._is_over = True
             asyncio.run_coroutine_threadsafe(self._source.aclose(), loop)
 
@@ -94,8 +103,12 @@ class DoubleResponse:
         return [self._cut.pop(0)] if self._cut else []
 
     def _check(self) -> None:
-        if self._double._is_closed or self._double._loop is None:
+        if self._double._is_closed or self._loop is None or self._double._loop is not self._loop:
             raise cancelled(self._request)
+
+    def _told(self, error: TransferError) -> TransferError:
+        """What it ended with, if it was not closed by somebody who did not want to wait."""
+        return cancelled(self._request) if self._is_over else error
 
     def _kept(self, piece: object) -> list[bytes]:
         if isinstance(piece, bytes) and piece:
@@ -163,6 +176,7 @@ class StreamingDouble:
         body = None if sending is None else Body(sending, ask)
         exchange = StreamExchange(self._clients, request, limits, body)
         running = self._start(exchange.run())
+        running.waited_for_on = loop
         running.future.add_done_callback(lambda _: ask(None))
         try:
             await attend(asked, sending, on_sent)

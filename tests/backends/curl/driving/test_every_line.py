@@ -16,12 +16,14 @@ from typing import Final
 import pytest
 
 import onehttp_backends.curl as package
+from onehttp_backends.bodies.sources import upload_of
 from onehttp_backends.contract import Outcome, Request, Response
 from onehttp_backends.curl import PycurlBackend
 from onehttp_backends.errors import CancelledError, CurlCode, TransferError
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer
 from stand_ins.injection import Injector, Interrupt
+from stand_ins.pieces import in_awaited_pieces, in_pieces, unread
 
 pytestmark = pytest.mark.slow
 ROOM: Final = Path(package.__file__).parent
@@ -151,6 +153,27 @@ def ask_for_three(scene: Scene) -> None:
     )
 
 
+def read_in_pieces(scene: Scene) -> None:
+    request = scene.request()
+    scene.outcomes[request.url] = in_pieces(scene.backend, request)
+
+
+def await_pieces(scene: Scene) -> None:
+    request = scene.request()
+    scene.outcomes[request.url] = asyncio.run(in_awaited_pieces(scene.backend, request))
+
+
+def leave_unread(scene: Scene) -> None:
+    if (error := unread(scene.backend, scene.request())) is not None:
+        scene.outcomes["left unread"] = error
+
+
+def send_in_pieces(scene: Scene) -> None:
+    upload = upload_of(iter([b"some ", b"more"]), size=9)  # the server knows no chunks
+    request = scene.request(body=b"")._replace(body=None, upload=upload)
+    scene.outcomes[request.url] = in_pieces(scene.backend, request)
+
+
 def lend_time(scene: Scene) -> None:
     request = scene.request()
 
@@ -195,6 +218,10 @@ USES: Final[tuple[Use, ...]] = (
     await_in_vain,
     be_called_back,
     ask_for_three,
+    read_in_pieces,
+    await_pieces,
+    leave_unread,
+    send_in_pieces,
     lend_time,
     close,
 )
