@@ -20,6 +20,7 @@ class Resolver:
         self.asked: list[str] = []
         self._answers: dict[str, tuple[str, ...] | OSError] = {}
         self._is_over = threading.Event()
+        self._is_late = False
         self._changed = threading.Condition()
         self._real = socket.getaddrinfo
 
@@ -41,7 +42,12 @@ class Resolver:
             assert self._changed.wait_for(lambda: len(self.asked) >= times, PATIENCE_S)
 
     def let_go(self) -> None:
-        """All names that are held, and not known by now, fail, now and later."""
+        """All names that are held fail, now and later."""
+        self._is_over.set()
+
+    def answer_late(self) -> None:
+        """Names that are held have the addresses that are known by now; all others fail."""
+        self._is_late = True
         self._is_over.set()
 
     def __call__(
@@ -59,9 +65,10 @@ class Resolver:
         with self._changed:
             self.asked.append(name)
             self._changed.notify_all()
-        if name not in self._answers:
-            self._is_over.wait()
         answer = self._answers.get(name)
+        if answer is None:
+            self._is_over.wait()
+            answer = self._answers.get(name) if self._is_late else None
         if answer is None:
             raise socket.gaierror(socket.EAI_AGAIN, "nobody answers")
         if isinstance(answer, OSError):

@@ -50,7 +50,7 @@ class Script:
 
     def there_now(self) -> str:
         self.resolver.knows("dead0.example", "127.0.0.1")
-        self.resolver.let_go()
+        self.resolver.answer_late()
         return "let go"
 
     def in_flight(self) -> str:
