@@ -22,7 +22,7 @@ def _store_option(command: Callable[..., None]) -> Callable[..., None]:
         envvar=VARIABLE,
         show_envvar=True,
         metavar="URL",
-        help="sqlite:///path/of/file.db, where processes submit to.",
+        help="sqlite:///path/of/file.db or nats://host:4222.",
     )(command)
 
 

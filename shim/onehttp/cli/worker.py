@@ -28,7 +28,7 @@ DEFAULTS: Final = WorkerSettings()
 @click.option("--connections", "file", metavar="FILE",
               help="Where connections are defined; connections.yaml if it is there.")  # fmt: skip
 @click.option("--store", "url", envvar=VARIABLE, show_envvar=True, metavar="URL",
-              help="sqlite:///path/of/file.db, where processes submit to.")  # fmt: skip
+              help="sqlite:///path/of/file.db or nats://host:4222.")  # fmt: skip
 @click.option("--concurrency", default=DEFAULTS.concurrency, show_default=True,
               type=click.IntRange(1), help="Calls at once, of each queue.")  # fmt: skip
 @click.option("--deliveries", default=DEFAULTS.deliveries, show_default=True,

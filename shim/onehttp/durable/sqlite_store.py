@@ -245,7 +245,7 @@ class SqliteStore:
             )
 
     def next_due_s(self, queue: str) -> float | None:
-        """See `Store.next_due_s`."""
+        """Seconds until one is due; None: none will be by itself."""
         with self._database.used() as database:
             (due,) = database.execute(
                 "SELECT min(due) FROM messages WHERE queue = ? AND is_dead = 0", (queue,)

@@ -83,9 +83,6 @@ class Store(Protocol):
     def report(self, reports: Sequence[Report]) -> None:
         """What became of deliveries."""
 
-    def next_due_s(self, queue: str) -> float | None:
-        """Seconds until one is due; None: none will be by itself."""
-
     def lengths(self) -> Sequence[Length]:
         """Of all queues."""
 

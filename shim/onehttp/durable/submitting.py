@@ -188,17 +188,22 @@ def current_store() -> Store:
 
 
 def store_at(url: str) -> Store:
-    """The store that a URL names: ``sqlite:///var/lib/onehttp/queues.db``, or a path; empty: the
-    default file.
+    """The store that a URL names: ``sqlite:///var/lib/onehttp/queues.db``, or a path, or
+    ``nats://host:4222``; empty: the default file.
 
     Raises:
         ConfigurationError: of no kind that there is.
         QueueStoreError: it cannot be opened.
     """
     scheme, colon, rest = url.partition("://")
+    if scheme in ("nats", "tls") and colon:
+        from onehttp.durable.nats_store import NatsStore
+
+        return NatsStore(url)
     if colon and scheme != "sqlite":
         raise ConfigurationError(
-            f"{VARIABLE}: no store of the kind {scheme!r}; there is sqlite:///path/of/file.db"
+            f"{VARIABLE}: no store of the kind {scheme!r}; there are sqlite:///path/of/file.db and "
+            "nats://host:4222"
         )
     from onehttp.durable.sqlite_store import SqliteStore
 

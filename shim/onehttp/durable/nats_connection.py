@@ -1,0 +1,142 @@
+"""A connection to NATS for threads: an event loop on a thread of its own, from the first use on."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, TypeVar
+
+from onehttp.errors import ConfigurationError, QueueStoreError
+from onehttp_backends.secret_values import shown_url
+
+logger = logging.getLogger("onehttp")
+T = TypeVar("T")
+ANSWER_S: Final = 5.0
+"""A server that says nothing for so long is gone, for this once."""
+RECONNECT_S: Final = 0.2
+
+
+class NatsConnection:
+    """Work on JetStream, for any thread; connects again whenever it has to.
+
+    Args:
+        url: ``nats://[user:password@]host[:port]``.
+
+    Raises:
+        ConfigurationError: nats-py is not installed.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            import nats  # noqa: F401 - the thread uses it
+        except ImportError:
+            raise ConfigurationError(
+                "queues on NATS need nats-py: pip install 'onehttp[queue]'"
+            ) from None
+        self.url = url
+        self.shown = shown_url(url)
+        self.forget()
+        _all.add(self)
+
+    def forget(self) -> None:
+        """As new: in a forked child thread, loop and connection are the parent's."""
+        self._starting = threading.Lock()  # guards the rest
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._client: Any = None
+
+    def run(self, work: Callable[[Any], Awaitable[T]], patience_s: float = ANSWER_S) -> T:
+        """What ``work(jetstream)`` comes to on the loop, within ``patience_s`` seconds.
+
+        Raises:
+            QueueStoreError: it could not be done, or nobody knows.
+        """
+        from nats.errors import Error
+
+        loop = self._started()
+        running = asyncio.run_coroutine_threadsafe(self._on_loop(work), loop)
+        try:
+            return running.result(patience_s)
+        except (concurrent.futures.TimeoutError, asyncio.TimeoutError):
+            running.cancel()
+            raise QueueStoreError(f"{self.shown}: no answer within {patience_s:g} s") from None
+        except (Error, OSError) as error:
+            what = f"{type(error).__name__}: {error}"
+            raise QueueStoreError(f"{self.shown}: {what}") from None
+        except BaseException:
+            running.cancel()
+            raise
+
+    async def _on_loop(self, work: Callable[[Any], Awaitable[T]]) -> T:
+        import nats
+
+        client = self._client
+        if client is None or client.is_closed:
+            client = self._client = await nats.connect(
+                self.url,
+                connect_timeout=ANSWER_S / 2,
+                allow_reconnect=True,
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=RECONNECT_S,
+                error_cb=self._told,
+                pending_size=0,  # while there is no connection, nothing is kept to be sent later
+            )
+        return await work(client.jetstream(timeout=ANSWER_S))
+
+    @property
+    def server_id(self) -> str:
+        """Of the server at the other end, another one after each of its starts; empty: none."""
+        # What the server says of itself; nats-py shows its version alone.
+        told: dict[str, Any] = getattr(self._client, "_server_info", {})
+        return str(told.get("server_id", ""))
+
+    async def _told(self, error: Exception) -> None:
+        logger.debug("%s: %s", self.shown, error)
+
+    def _started(self) -> asyncio.AbstractEventLoop:
+        with self._starting:
+            if self._loop is None:
+                loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(
+                    target=loop.run_forever, name="onehttp-nats", daemon=True
+                )
+                self._thread.start()
+                self._loop = loop
+            return self._loop
+
+    def close(self) -> None:
+        """Let go of it; the next use connects again."""
+        with self._starting:
+            loop, thread, client = self._loop, self._thread, self._client
+            self._loop = self._thread = self._client = None
+        if loop is None or thread is None:
+            return
+        ending: Coroutine[Any, Any, None] | None = client.close() if client is not None else None
+        if ending is not None:
+            try:
+                asyncio.run_coroutine_threadsafe(ending, loop).result(ANSWER_S)
+            except (concurrent.futures.TimeoutError, OSError) as error:
+                logger.debug("%s: not closed: %s", self.shown, error)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(ANSWER_S)
+        if not thread.is_alive():
+            loop.close()
+
+
+_all: weakref.WeakSet[NatsConnection] = weakref.WeakSet()
+_of_parents: Final[list[object]] = []
+"""Kept for ever: to collect one in a child would close what is its parent's."""
+
+
+def _after_fork_in_child() -> None:
+    for connection in list(_all):
+        _of_parents.append((connection._loop, connection._client))
+        connection.forget()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

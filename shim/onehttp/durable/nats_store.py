@@ -1,0 +1,348 @@
+"""Messages in JetStream: the store of many machines.
+
+Theory of operation
+-------------------
+1. A queue is a stream ``onehttp-<queue>`` of work (each message is removed when it is done), its
+   dead letters another, ``onehttp-<queue>-dead``. Both are made at first use, in files, with one
+   replica; who wants more makes them first, or changes them, by the tools of NATS.
+2. *A lease is the broker's*: a message that is not acknowledged within ``ack_wait`` is delivered
+   again, by the broker's clock alone. From the second delivery on it may be a repeat: the broker
+   counts deliveries, and does not know how far one got. A broker that is killed forgets those of
+   its last seconds, done ones included. So a message says which start of the broker it was given
+   to, and whoever takes it from another takes it for a possible repeat.
+3. *Order of a key*: keys are spread over `PARTS` subjects, and of each of these one message is
+   under way at a time (``max_ack_pending``), one that waits for its next attempt included.
+4. What a report says is confirmed by the broker (double ack); one that is lost means another
+   delivery, never a lost message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import logging
+import os
+import re
+import threading
+import weakref
+import zlib
+from collections.abc import Sequence
+from typing import Any, Final
+
+from onehttp.durable.message import Message, message_of
+from onehttp.durable.nats_connection import ANSWER_S, NatsConnection
+from onehttp.durable.store import DeadLetter, Delivery, Length, Report
+from onehttp.errors import QueueFullError, QueueStoreError
+
+logger = logging.getLogger("onehttp")
+PARTS: Final = 16
+DEFAULT_MAX_LENGTH: Final = 1_000_000
+FETCH_S: Final = 0.1
+MANY_AT_ONCE: Final = 10_000
+_name = re.compile(r"[A-Za-z0-9_-]{1,100}").fullmatch
+_FULL: Final = 10077
+"""Code of JetStream: maximum messages exceeded."""
+
+
+class NatsStore:
+    """A store on a NATS server with JetStream, for all machines that reach it."""
+
+    def __init__(self, url: str, max_length: int = DEFAULT_MAX_LENGTH) -> None:
+        self._nats = NatsConnection(url)
+        self.max_length = max_length
+        self.forget()
+        _stores.add(self)
+
+    def forget(self) -> None:
+        """As new, in a forked child."""
+        self._holding = threading.Lock()  # guards _in_hand
+        self._in_hand: dict[int, tuple[Any, Message]] = {}
+        self._numbers = itertools.count(1)
+        self._made: set[str] = set()
+        self._pulls: dict[str, Any] = {}
+        self._created: dict[str, Any] = {}
+
+    def put(self, message: Message) -> None:
+        """See `Store.put`."""
+        self._nats.run(lambda stream: self._put(stream, message))
+
+    async def _put(self, js: Any, message: Message) -> None:
+        from nats.js.errors import APIError, NoStreamResponseError
+
+        await self._make(js, message.queue)
+        subject = _subject(message)
+        payload = _payload(message, self._nats.server_id)
+        try:
+            try:
+                await js.publish(subject, payload, headers={"Nats-Msg-Id": message.id})
+            except NoStreamResponseError:
+                logger.error("queue %s: its stream is gone, with what it held; it is made anew",
+                             message.queue)  # fmt: skip
+                self._made.discard(message.queue)
+                await self._make(js, message.queue)
+                await js.publish(subject, payload, headers={"Nats-Msg-Id": message.id})
+        except APIError as error:
+            if error.err_code == _FULL:
+                raise QueueFullError(
+                    f"queue {message.queue!r} holds {self.max_length} messages, and takes no more "
+                    "until workers have sent some; nothing was stored"
+                ) from None
+            raise
+
+    def take(self, queue: str, most: int, lease_s: float) -> Sequence[Delivery]:
+        """See `Store.take`."""
+        return self._nats.run(lambda js: self._take(js, queue, most, lease_s))
+
+    async def _take(self, js: Any, queue: str, most: int, lease_s: float) -> list[Delivery]:
+        from nats.errors import TimeoutError as NothingCameError
+        from nats.js.errors import NotFoundError
+
+        await self._make(js, queue)
+        try:
+            told = await js.stream_info(_stream(queue), subjects_filter=">")
+        except NotFoundError:  # deleted: the next one makes it anew
+            self._made.discard(queue)
+            self._pulls.clear()
+            return []
+
+        if self._created.setdefault(queue, told.created) != told.created:
+            self._created[queue] = told.created  # made anew: what pulled from it is gone, too
+            self._pulls.clear()
+
+        async def fetched(subject: str) -> list[Any]:
+            pull = await self._pull(js, queue, subject, lease_s)
+            try:
+                found: list[Any] = await pull.fetch(most, timeout=FETCH_S)
+            except (NothingCameError, asyncio.TimeoutError):
+                return []
+            return found
+
+        subjects = list(told.state.subjects or ())
+        lists = await asyncio.gather(*(fetched(subject) for subject in subjects))
+        found = [one for each in lists for one in each]
+        deliveries = []
+        for one in found:
+            delivery = await self._delivery(js, queue, one)
+            if delivery is not None:
+                deliveries.append(delivery)
+        return deliveries
+
+    async def _delivery(self, js: Any, queue: str, one: Any) -> Delivery | None:
+        attempt = one.metadata.num_delivered
+        try:
+            message, broker = _message(queue, one.data)
+        except (ValueError, KeyError, TypeError) as error:
+            logger.error("queue %s: a message is not readable: %s", queue, error)
+            await self._bury(js, queue, one.data, attempt, f"not readable: {error}")
+            await one.ack_sync(timeout=ANSWER_S)
+            return None
+        number = next(self._numbers)
+        with self._holding:
+            self._in_hand[number] = (one, message)
+        return Delivery(number=number, lease=attempt, message=message, attempt=attempt,
+                        may_repeat=attempt > 1 or broker != self._nats.server_id)  # fmt: skip
+
+    def keep(self, numbers: Sequence[int], lease_s: float) -> None:
+        """See `Store.keep`."""
+        with self._holding:
+            held = [self._in_hand[number][0] for number in numbers if number in self._in_hand]
+
+        async def keep(js: Any) -> None:
+            await asyncio.gather(*(one.in_progress() for one in held))
+
+        if held:
+            self._nats.run(keep)
+
+    def report(self, reports: Sequence[Report]) -> None:
+        """See `Store.report`."""
+
+        async def tell(js: Any) -> None:
+            await asyncio.gather(*(self._note(js, each) for each in reports))
+
+        self._nats.run(tell, 2 * ANSWER_S)
+
+    async def _note(self, js: Any, report: Report) -> None:
+        with self._holding:
+            held = self._in_hand.get(report.number)
+        if held is None:
+            return  # told before a report beside it failed
+        one, message = held
+        if report.again_in_s is not None:
+            await one.nak(delay=report.again_in_s)
+        else:
+            if report.error:
+                await self._bury(js, message.queue, one.data, report.lease, report.error)
+            await one.ack_sync(timeout=ANSWER_S)
+        with self._holding:
+            self._in_hand.pop(report.number, None)
+
+    async def _bury(self, js: Any, queue: str, data: bytes, attempts: int, error: str) -> None:
+        told = {"attempts": attempts, "error": error}
+        payload = json.dumps(told).encode() + b"\n" + data
+        await js.publish(f"onehttp-dead.{queue}", payload)
+
+    def lengths(self) -> Sequence[Length]:
+        """See `Store.lengths`."""
+
+        async def count(js: Any) -> list[Length]:
+            held = {each.config.name: each.state.messages for each in await js.streams_info()}
+            return [
+                Length(queue=name[8:], waiting=count, dead=held.get(f"{name}-dead", 0))
+                for name, count in sorted(held.items())
+                if name.startswith("onehttp-") and not name.endswith("-dead")
+            ]
+
+        return self._nats.run(count)
+
+    def dead_letters(self, queue: str, most: int) -> Sequence[DeadLetter]:
+        """See `Store.dead_letters`."""
+        return [letter for _, letter in self._dead(queue, most)]
+
+    def retry(self, queue: str, id: str | None) -> int:
+        """See `Store.retry`."""
+        return sum(self._again(queue, *found) for found in self._chosen(queue, id))
+
+    def _again(self, queue: str, number: int, letter: DeadLetter) -> bool:
+        async def again(js: Any) -> None:
+            # Not under its id, which the broker would take for a repeat of the same publication.
+            # Of no broker: it may have been sent before.
+            await js.publish(_subject(letter.message), _payload(letter.message, ""))
+            await js.delete_msg(f"{_stream(queue)}-dead", number)
+
+        self._nats.run(again)
+        return True
+
+    def drop(self, queue: str, id: str | None) -> int:
+        """See `Store.drop`."""
+        numbers = [number for number, _ in self._chosen(queue, id)]
+
+        async def drop(js: Any) -> None:
+            for number in numbers:
+                await js.delete_msg(f"{_stream(queue)}-dead", number)
+
+        self._nats.run(drop)
+        return len(numbers)
+
+    def _chosen(self, queue: str, id: str | None) -> list[tuple[int, DeadLetter]]:
+        return [each for each in self._dead(queue, None) if id in (None, each[1].message.id)]
+
+    def _dead(self, queue: str, most: int | None) -> list[tuple[int, DeadLetter]]:
+        async def read(js: Any) -> list[tuple[int, DeadLetter]]:
+            from nats.js.errors import NotFoundError
+
+            await self._make(js, queue)
+            name = f"{_stream(queue)}-dead"
+            state = (await js.stream_info(name)).state
+            found: list[tuple[int, DeadLetter]] = []
+            for number in range(state.first_seq, state.last_seq + 1):
+                if most is not None and len(found) >= most:
+                    break
+                try:
+                    raw = await js.get_msg(name, number)
+                except NotFoundError:  # dropped, or retried
+                    continue
+                found.append((number, _letter(queue, raw.data)))
+            return found
+
+        return self._nats.run(read, 60.0)
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._nats.close()
+        self.forget()
+
+    async def _make(self, js: Any, queue: str) -> None:
+        """Make the streams of a queue, if there are none."""
+        from nats.js import api
+        from nats.js.errors import NotFoundError
+
+        if queue in self._made:
+            return
+        name = _stream(queue)
+        wanted = (
+            api.StreamConfig(name=name, subjects=[f"onehttp.{queue}.*"], max_msgs=self.max_length,
+                             retention=api.RetentionPolicy.WORK_QUEUE,
+                             discard=api.DiscardPolicy.NEW, storage=api.StorageType.FILE),
+            api.StreamConfig(name=f"{name}-dead", subjects=[f"onehttp-dead.{queue}"],
+                             storage=api.StorageType.FILE),
+        )  # fmt: skip
+        for config in wanted:
+            try:
+                await js.stream_info(config.name)
+            except NotFoundError:
+                await js.add_stream(config)
+        self._made.add(queue)
+
+    async def _pull(self, js: Any, queue: str, subject: str, lease_s: float) -> Any:
+        pull = self._pulls.get(subject)
+        if pull is None:
+            from nats.js import api
+
+            is_free = subject.endswith(".free")
+            config = api.ConsumerConfig(
+                durable_name=subject.rpartition(".")[2],
+                filter_subject=subject,
+                ack_policy=api.AckPolicy.EXPLICIT,
+                ack_wait=lease_s,
+                max_ack_pending=MANY_AT_ONCE if is_free else 1,
+            )
+            await js.add_consumer(_stream(queue), config)
+            pull = await js.pull_subscribe_bind(config.durable_name, _stream(queue))
+            self._pulls[subject] = pull
+        return pull
+
+
+def _stream(queue: str) -> str:
+    if not _name(queue) or queue.endswith("-dead"):
+        raise QueueStoreError(
+            f"queue {queue!r}: on NATS a name is of letters, digits, - and _, and ends not in -dead"
+        )
+    return f"onehttp-{queue}"
+
+
+def _subject(message: Message) -> str:
+    if message.key is None:
+        return f"onehttp.{message.queue}.free"
+    return f"onehttp.{message.queue}.key-{zlib.crc32(message.key.encode()) % PARTS}"
+
+
+def _payload(message: Message, broker: str) -> bytes:
+    told = {
+        "id": message.id,
+        "key": message.key,
+        "has_body": message.body is not None,
+        "broker": broker,
+        "described": message.described(),
+    }
+    return json.dumps(told).encode() + b"\n" + (message.body or b"")
+
+
+def _message(queue: str, payload: bytes) -> tuple[Message, str]:
+    """What was stored, and by which broker."""
+    head, _, body = payload.partition(b"\n")
+    told = json.loads(head)
+    found = body if told["has_body"] else None
+    return message_of(told["id"], queue, told["key"], told["described"], found), told["broker"]
+
+
+def _letter(queue: str, payload: bytes) -> DeadLetter:
+    head, _, rest = payload.partition(b"\n")
+    told = json.loads(head)
+    try:
+        message, _ = _message(queue, rest)
+    except (ValueError, KeyError, TypeError):
+        message = Message(id="?", queue=queue, key=None, connection="", method="?", url="?",
+                          headers=(), body=rest)  # fmt: skip
+    return DeadLetter(message=message, attempts=told["attempts"], error=told["error"])
+
+
+_stores: weakref.WeakSet[NatsStore] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for store in list(_stores):
+        store.forget()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,1 @@
+"""Brokers, each from its Debian package."""
