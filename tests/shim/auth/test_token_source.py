@@ -275,3 +275,40 @@ def test_a_forked_child_fetches_for_itself(server: RawServer) -> None:
     go_on.set()
     waiting.join(PATIENCE_S)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("way", WAYS_TO_CALL)
+def test_who_waits_for_somebody_elses_fetching_waits_no_longer_than_its_time(
+    way: str, server: RawServer
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def fetch() -> str:
+        begun.set()
+        assert go_on.wait(PATIENCE_S)
+        return "token1"
+
+    source = onehttp.TokenSource(fetch)
+    fetching = threading.Thread(target=source.get)
+    fetching.start()
+    assert begun.wait(PATIENCE_S)
+    with pytest.raises(onehttp.TimeoutError, match="no token came within") as raised:
+        call(way, server.url, auth=source, timeout=0.05)
+    assert (raised.value.sent, raised.value.phase) == (onehttp.Sent.NO, onehttp.Phase.QUEUE)
+    go_on.set()
+    fetching.join(PATIENCE_S)
+    assert call(way, server.url, auth=source).status == 200
+
+
+def test_a_task_that_fetches_by_a_thread_waits_no_longer_either(server: RawServer) -> None:
+    go_on = threading.Event()
+
+    def fetch() -> str:
+        assert go_on.wait(PATIENCE_S)
+        return "token1"
+
+    source = onehttp.TokenSource(fetch)
+    with pytest.raises(onehttp.TimeoutError, match="no token came within"):
+        call("arequest", server.url, auth=source, timeout=0.05)
+    go_on.set()
+    assert call("arequest", server.url, auth=source).status == 200

@@ -8,12 +8,17 @@ from onehttp.calls.arguments import CallArguments
 from onehttp.calls.around.surrounded import Surrounded
 from onehttp.calls.asking import Ask
 from onehttp.calls.auth.credentials import AUTHORIZATION, AuthSource
-from onehttp.calls.auth.token_source import AwaitedToken, TokenSource, bearer
+from onehttp.calls.auth.token_source import (
+    AwaitedToken,
+    NoTokenInTimeError,
+    TokenSource,
+    bearer,
+)
 from onehttp.calls.course import Course
 from onehttp.policies.clock import Clock
 from onehttp.policies.deadline import Deadline
 from onehttp_backends.contract import Backend, Request, Response
-from onehttp_backends.errors import CurlCode, RequestError, Sent, TransferError
+from onehttp_backends.errors import CurlCode, Phase, RequestError, Sent, TimeoutError, TransferError
 from onehttp_backends.observed import step
 from onehttp_backends.shown import shown
 
@@ -38,14 +43,14 @@ def with_token(request: Request, deadline: Deadline) -> Course:
         outcome = yield request
         assert outcome is not None
         return outcome
-    ask = _asking(source, request)
+    ask = _asking(source, request, deadline)
     yield ask
     outcome = yield deadline.within(_filled(request, ask.answer), None)
     assert outcome is not None
     is_refused = isinstance(outcome, Response) and outcome.status == UNAUTHORIZED
     if not is_refused or (request.upload is not None and not request.upload.may_begin):
         return outcome
-    again = _asking(source, request, ask.answer)
+    again = _asking(source, request, deadline, ask.answer)
     yield again
     if again.answer == ask.answer or deadline.left_s() == 0:
         return outcome
@@ -70,20 +75,35 @@ def _filled(request: Request, token: str) -> Request:
     return request._replace(headers=headers)
 
 
-def _asking(source: TokenSource, request: Request, refused: str | None = None) -> Ask[str]:
+def _asking(
+    source: TokenSource, request: Request, deadline: Deadline, refused: str | None = None
+) -> Ask[str]:
     def get() -> str:
         try:
-            return source.get(refused)
+            return source.get(refused, deadline.left_s())
+        except NoTokenInTimeError:
+            raise _too_late(request) from None
         except TransferError as error:
             raise _no_token(request, error) from error.with_traceback(None)
 
     async def aget() -> str:
         try:
-            return await source.aget(refused)
+            return await source.aget(refused, deadline.left_s())
+        except NoTokenInTimeError:
+            raise _too_late(request) from None
         except TransferError as error:
             raise _no_token(request, error) from error.with_traceback(None)
 
     return Ask(get, aget)
+
+
+def _too_late(request: Request) -> TimeoutError:
+    return TimeoutError(
+        CurlCode.OPERATION_TIMEDOUT,
+        f"{shown(request)}: not sent, no token came within its time limit",
+        sent=Sent.NO,
+        phase=Phase.QUEUE,
+    )
 
 
 def _no_token(request: Request, error: TransferError) -> RequestError:

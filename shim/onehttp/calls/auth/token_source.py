@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
@@ -58,10 +58,14 @@ class TokenSource:
     def __reduce__(self) -> tuple[object, ...]:
         not_pickled(self)
 
-    def get(self, refused: str | None = None) -> str:
+    def get(self, refused: str | None = None, patience_s: float | None = None) -> str:
         """A token, in a thread that may block; not the one that a server has ``refused``.
 
+        Args:
+            patience_s: for as long others who fetch are waited for; None: as long as it takes.
+
         Raises:
+            NoTokenInTimeError: they took longer.
             TypeError: ``fetch`` is a coroutine function, or gives no token.
             Exception: what ``fetch`` raises.
         """
@@ -77,12 +81,15 @@ class TokenSource:
                 return token
             if is_mine:
                 self._lead(flight)
+            wait([flight], patience_s)
+            if not flight.done():
+                raise NoTokenInTimeError
             try:
                 return flight.result()
             except _TakenBackError:
                 continue  # whoever asked for it was interrupted: somebody else does
 
-    async def aget(self, refused: str | None = None) -> str:
+    async def aget(self, refused: str | None = None, patience_s: float | None = None) -> str:
         """The same in a task."""
         import asyncio
 
@@ -101,8 +108,15 @@ class TokenSource:
                     thread.start()
                 except RuntimeError as error:
                     self._land(flight, error)
+            waiting = asyncio.wrap_future(flight)
             try:
-                return await asyncio.wrap_future(flight)
+                await asyncio.wait([waiting], timeout=patience_s)
+            finally:
+                waiting.cancel()  # nothing, where it is done
+            if not flight.done():
+                raise NoTokenInTimeError
+            try:
+                return flight.result()
             except _TakenBackError:
                 continue
 
@@ -203,6 +217,10 @@ def bearer(token: str) -> str:
             CurlCode.BAD_FUNCTION_ARGUMENT, "auth: a token is visible ASCII without blanks"
         )
     return f"Bearer {token}"
+
+
+class NoTokenInTimeError(Exception):
+    """Whoever fetches takes longer than there is time."""
 
 
 class _TakenBackError(Exception):
