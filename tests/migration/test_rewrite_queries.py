@@ -202,7 +202,7 @@ NOTED = {
     "its headers are put together elsewhere": (f"{SET.format('hdr', 'text')}\n{QUERY}", "pass"),
     "a POST without a body": (f"{SET.format('method', repr('POST'))}\n{QUERY}", "pass"),
     "a timeout of 0": (f"KSR.pv.seti('$http_req(timeout)', 0)\n{QUERY}", "pass"),
-    "is what a connection says": (f"{SET.format('tls_ca_path', 'text')}\n{QUERY}", "pass"),
+    "and its value is not a literal": (f"{SET.format('tls_ca_path', 'text')}\n{QUERY}", "pass"),
     "it stands where it may be called late": (f"code = user and {QUERY}", "pass"),
     "its route is one of kamailio.cfg": (
         'msg.call_function("http_async_query", URL, "answered")', "pass"),

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
+import yaml
 from rich.console import Console
 from rich.text import Text
 
 from onehttp import ConfigurationError
 from onehttp_compat.cli.migrate.scan import NOT_READ
 from onehttp_compat.migration.baseline import new_sites
+from onehttp_compat.migration.rewrite.connections import with_entries
 from onehttp_compat.migration.rewrite.rewriting import FileRewrite, rewrite
 from onehttp_compat.migration.scanning import scan
 from onehttp_compat.migration.sites import Problem
+from onehttp_compat.migration.sources import Source
 from onehttp_compat.registry import MODULES
 
 
@@ -23,11 +27,18 @@ from onehttp_compat.registry import MODULES
 @click.option("--module", "modules", multiple=True, type=click.Choice(MODULES),
               help="Only calls of this legacy module; repeatable.")  # fmt: skip
 @click.option("--write", is_flag=True, help="Change the files; else a diff is printed.")
+@click.option("--connections", type=click.Path(path_type=Path), metavar="FILE",
+              default=Path("connections.yaml"), show_default=True,
+              help="Takes what calls have no argument for: credentials, TLS, HTTP/2.")  # fmt: skip
 @click.option("--fail-on-new", "baseline", type=click.Path(path_type=Path), metavar="BASELINE",
               help="Status 1 where there are more sites than this file allows; it is made where "
               "there is none, and follows what becomes less.")  # fmt: skip
 def command(
-    paths: tuple[Path, ...], modules: tuple[str, ...], write: bool, baseline: Path | None
+    paths: tuple[Path, ...],
+    modules: tuple[str, ...],
+    write: bool,
+    connections: Path,
+    baseline: Path | None,
 ) -> None:
     """Rewrite the legacy calls in PATH: comments and formatting stay, what the old call did
     silently stands in the new code, and what is not safe gets a note with the reason.
@@ -36,7 +47,9 @@ def command(
     """
     done = rewrite(paths, modules)
     changed = [one for one in done if isinstance(one, FileRewrite) and one.is_changed]
-    for one in changed:
+    entries = {name: entry for one in changed for name, entry in one.connections.items()}
+    file = _file_of(connections, entries)
+    for one in [*changed, *file]:
         if write:
             _write(one)
         else:
@@ -45,6 +58,19 @@ def command(
     if baseline is not None:
         _ratchet(paths, baseline)
     raise SystemExit(NOT_READ if any(isinstance(one, Problem) for one in done) else 0)
+
+
+def _file_of(path: Path, entries: Mapping[str, Mapping[str, Any]]) -> list[FileRewrite]:
+    """What becomes of the connections file; nothing where no call needs one."""
+    if not entries:
+        return []
+    try:
+        before = path.read_text() if path.exists() else ""
+        after = with_entries(before, entries, path)
+    except (OSError, ValueError, yaml.YAMLError, ConfigurationError) as error:
+        raise click.ClickException(f"{path}: {error}") from None
+    made = FileRewrite(Source(str(path), before), after)
+    return [made] if made.is_changed else []
 
 
 def _write(one: FileRewrite) -> None:

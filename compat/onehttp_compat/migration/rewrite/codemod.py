@@ -13,7 +13,7 @@ import libcst as cst
 from onehttp_compat.migration.names import KSR
 from onehttp_compat.migration.rewrite.composing import statements
 from onehttp_compat.migration.rewrite.evaluation import is_first
-from onehttp_compat.migration.rewrite.exchange import exchange
+from onehttp_compat.migration.rewrite.exchange import ScriptFacts, exchange
 from onehttp_compat.migration.rewrite.free_names import free_name
 from onehttp_compat.migration.rewrite.not_safe import NotSafeError
 from onehttp_compat.migration.rewrite.owners import Owners
@@ -56,7 +56,7 @@ class Codemod(cst.CSTTransformer):
         calls: what is to be rewritten.
         queries: what belongs to those of them that are queries.
         notes: what is to be noted only: its name, and the reason.
-        taken: names that the script uses.
+        facts: what there is around the calls.
     """
 
     def __init__(
@@ -65,13 +65,14 @@ class Codemod(cst.CSTTransformer):
         calls: Mapping[Node, Wanted],
         queries: Queries,
         notes: Mapping[Node, tuple[str, str]],
-        taken: frozenset[str],
+        facts: ScriptFacts,
     ) -> None:
         super().__init__()
         self._module = module
         self._calls = calls
         self._notes = notes
-        self._taken = taken
+        self._facts = facts
+        self._taken = facts.taken
         self._owners = Owners({*calls, *notes})
         module.visit(self._owners)
         self.outcome = Outcome()
@@ -174,7 +175,7 @@ class Codemod(cst.CSTTransformer):
             for text in self._query(node, wanted, code):
                 yield self._parsed(text)
             return
-        made = exchange(self._with_reads(wanted.call), self._taken)
+        made = exchange(self._with_reads(wanted.call), self._facts)
         ksr = wanted.ksr or KSR
         if ksr != KSR and "KSR." in made.request + "".join(made.before):
             raise NotSafeError("it reads variables, and KSR has another name here")
@@ -193,7 +194,7 @@ class Codemod(cst.CSTTransformer):
             raise NotSafeError(queries.reasons[node])
         return query_statements(
             self._with_reads(wanted.call), queries.settings[node], wanted.ksr or KSR, code,
-            node in queries.of_sign, self._taken,
+            node in queries.of_sign, self._facts,
         )  # fmt: skip
 
     def _parsed(self, text: str) -> Any:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from onehttp_compat.migration.rewrite.connections import Connections
 from onehttp_compat.migration.rewrite.free_names import free_name
 from onehttp_compat.migration.rewrite.not_safe import NotSafeError
 from onehttp_compat.migration.static_call import StaticCall
@@ -27,7 +28,6 @@ _REASONS: Final = {
     "auth_identity": "RFC 8224 has other headers than RFC 4474: see docs/identity.md",
     "xcap_client": "onehttp.xcap has a client and a store of its own: see docs/xcap.md",
     "get_redirect": "response.url of the call before says it",
-    "request_v2pk": "needs a connection in connections.yaml with http_version: 2-prior-knowledge",
 }
 
 
@@ -49,11 +49,20 @@ class Exchange:
     """Statements to be made before."""
 
 
-def exchange(static: StaticCall, taken: Collection[str]) -> Exchange:
-    """What a call becomes.
+@dataclass(frozen=True, slots=True)
+class ScriptFacts:
+    """What a rewrite knows of the script around a call."""
 
-    Args:
-        taken: names that the script uses.
+    taken: Collection[str]
+    """Names that the script uses."""
+    bases: Mapping[str, str]
+    """What names stand for that are given a URL."""
+    connections: Connections
+    """Takes the entries that calls need."""
+
+
+def exchange(static: StaticCall, facts: ScriptFacts) -> Exchange:
+    """What a call becomes.
 
     Raises:
         NotSafeError: it depends on what the source does not tell.
@@ -66,13 +75,14 @@ def exchange(static: StaticCall, taken: Collection[str]) -> Exchange:
         raise NotSafeError("nothing has to be switched on for response.headers: drop it")
     if static.fault:
         raise NotSafeError(static.fault)
-    return _Builder(static, taken).exchange()
+    return _Builder(static, facts).exchange()
 
 
 class _Builder:
-    def __init__(self, static: StaticCall, taken: Collection[str]) -> None:
+    def __init__(self, static: StaticCall, facts: ScriptFacts) -> None:
         self._static = static
-        self._taken = taken
+        self._facts = facts
+        self._taken = facts.taken
         self._given = static.given()
         self._before: list[str] = []
         for argument in static.function.arguments:
@@ -98,15 +108,18 @@ class _Builder:
         )
 
     def _query(self) -> str:
-        url = self._given["url"].code
-        if has_credentials(self._given["url"]):
-            raise NotSafeError("credentials in a URL go to connections.yaml, as auth:")
+        function, url = "onehttp.request", self._given["url"].code
+        is_http2 = self._static.function.method == "request_v2pk"
+        if has_credentials(self._given["url"], self._facts.bases) or is_http2:
+            options = {"http_version": "2-prior-knowledge"} if is_http2 else {}
+            on = self._facts.connections.on(self._given["url"], self._facts.bases, options)
+            function, url = f"{on.connection}.request", on.path
         if self._static.function.module == "curl":
             if "body" not in self._given:
-                return call_code("onehttp.request", '"GET"', url)
+                return call_code(function, '"GET"', url)
             headers = [pair_code("Content-Type", "text/plain")]
             body = self._given["body"].code
-            return call_code("onehttp.request", '"POST"', url, body=body, headers=headers)
+            return call_code(function, '"POST"', url, body=body, headers=headers)
         pairs, has_type = self._headers()
         body, is_sure = self._body()
         if body and not has_type:
@@ -115,7 +128,7 @@ class _Builder:
         sent = body if is_sure or not body else f"{body} or None"
         method = self._method(body, is_sure)
         given = sent_headers(pairs)
-        return call_code("onehttp.request", method, url, body=sent, headers=given)
+        return call_code(function, method, url, body=sent, headers=given)
 
     def _connect(self) -> str:
         path = self._given["path"].code
@@ -209,9 +222,11 @@ def is_never_empty(given: Given) -> bool:
     return given.code.startswith("json.dumps(") and given.code.endswith(")")
 
 
-def has_credentials(url: Given) -> bool:
-    """Whether a URL names a user."""
-    texts = [piece for piece in (*url.pieces, url.literal) if isinstance(piece, str)]
+def has_credentials(url: Given, bases: Mapping[str, str]) -> bool:
+    """Whether a URL names a user, as far as the script tells."""
+    pieces = (bases.get(one.text, "") if isinstance(one, Code) else one
+              for one in (*url.pieces, url.literal))  # fmt: skip
+    texts = [piece for piece in pieces if isinstance(piece, str)]
     return any(_userinfo(text) for text in texts)
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from textwrap import indent
-from typing import Final
+from typing import Any, Final
 
 import libcst as cst
 
+from onehttp_compat.migration.rewrite.connections import secret
 from onehttp_compat.migration.rewrite.exchange import (
+    ScriptFacts,
     bracketed,
     has_credentials,
     is_never_empty,
@@ -19,13 +23,15 @@ from onehttp_compat.migration.rewrite.not_safe import NotSafeError
 from onehttp_compat.migration.rewrite.queries import Setting
 from onehttp_compat.migration.static_call import StaticCall, parsed
 from onehttp_compat.modules.http_async_client.module import ASYNC_CAP_S
-from onehttp_compat.modules.http_async_client.settings import AsyncSettings, method_of
+from onehttp_compat.modules.http_async_client.settings import KEYS, AsyncSettings, method_of
 from onehttp_compat.replacements.call_site import Given
 from onehttp_compat.replacements.headers_code import FORM, call_code, pair_code, pairs_code
+from onehttp_compat.replacements.named import options_of
 from onehttp_compat.replacements.texts import code_of, pieces_of
 
 _STEP: Final = " " * 4
-_OF_CONNECTIONS: Final = "$http_req({}) is what a connection says: see docs/connections.md"
+_OF_CALLS: Final = frozenset(("hdr", "method", "body", "timeout", "suspend", "follow_redirect"))
+_OF_CONNECTIONS: Final = "$http_req({}) is what a connection says, and its value is not a literal"
 _WAITS: Final = 'KSR.pv.get("$T(id_index)") is not None'
 
 
@@ -35,7 +41,7 @@ def query_statements(
     ksr: str,
     code: str | None,
     is_of_sign: bool,
-    taken: Collection[str],
+    facts: ScriptFacts,
 ) -> Iterator[str]:
     """One text for each statement.
 
@@ -43,12 +49,12 @@ def query_statements(
         ksr: the script's name for ``KSR``.
         code: the variable that gets the old return code; None: nobody asks for it.
         is_of_sign: only whether it is negative.
-        taken: names that the script uses for something else.
 
     Raises:
         NotSafeError: it depends on what the source does not tell.
     """
-    builder = _Builder(static, settings, taken)
+    taken = facts.taken
+    builder = _Builder(static, settings, facts)
     sent = builder.call()
     yield from builder.before
     error = free_name("error", taken)
@@ -77,11 +83,10 @@ def given_of(value: cst.BaseExpression) -> Given:
 
 
 class _Builder:
-    def __init__(
-        self, static: StaticCall, settings: Sequence[Setting], taken: Collection[str]
-    ) -> None:
+    def __init__(self, static: StaticCall, settings: Sequence[Setting], facts: ScriptFacts) -> None:
         self._given = static.given()
-        self._taken = taken
+        self._facts = facts
+        self._taken = facts.taken
         self._set: dict[str, list[Setting]] = {}
         for one in settings:
             self._set.setdefault(one.key, []).append(one)
@@ -93,12 +98,11 @@ class _Builder:
 
     def call(self) -> str:
         """``onehttp.submit(...)``."""
-        known = {"hdr", "method", "body", "timeout", "suspend", "follow_redirect"}
-        others = set(self._set) - known
-        if others:
-            raise NotSafeError(_OF_CONNECTIONS.format(min(others)))
-        if has_credentials(self._given["url"]):
-            raise NotSafeError("credentials in a URL go to connections.yaml, as auth:")
+        function, url = "onehttp.submit", bracketed(self._given["url"].code)
+        options = self._options()
+        if options or has_credentials(self._given["url"], self._facts.bases):
+            on = self._facts.connections.on(self._given["url"], self._facts.bases, options)
+            function, url = f"{on.connection}.submit", on.path
         pairs = [pair for one in self._set.get("hdr", ()) for pair in self._pairs(one)]
         has_type = any(pair.lower().startswith('("content-type"') for pair in pairs)
         body, is_sure = self._body()
@@ -114,8 +118,28 @@ class _Builder:
         }
         if "xdata" in self._given:
             keywords["xdata"] = self._given["xdata"].code
-        url = bracketed(self._given["url"].code)
-        return call_code("onehttp.submit", self._method(body, is_sure), url, **keywords)
+        return call_code(function, self._method(body, is_sure), url, **keywords)
+
+    def _options(self) -> dict[str, object]:
+        """What a connection has to say, of what was set."""
+        settings: dict[str, Any] = {}
+        for key in set(self._set) - _OF_CALLS:
+            value = self._set[key][-1].value
+            literal = given_of(value).literal
+            number = int(value.evaluated_value) if isinstance(value, cst.Integer) else None
+            if key == "password":
+                literal = literal or "?"
+            if number is None and not literal:
+                raise NotSafeError(_OF_CONNECTIONS.format(key))
+            settings[KEYS[key].field] = literal if number is None else number
+        made = options_of(replace(self._defaults, **settings))
+        if "auth" in made:
+            if settings.get("authmethod") not in (1, 2):
+                raise NotSafeError("authmethod is to be 1 or 2: others ask without first")
+            host = re.sub(r"\W+", "_", str(settings["username"]))
+            auth: Any = made["auth"]
+            made = {**made, "auth": {**auth, "password": secret(host)}}
+        return dict(made)
 
     def _method(self, body: str, is_sure: bool) -> str:
         if "method" in self._set:

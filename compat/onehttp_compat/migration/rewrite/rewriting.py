@@ -6,9 +6,9 @@ import difflib
 import os
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import libcst as cst
 from libcst.metadata import PositionProvider
@@ -17,11 +17,14 @@ from onehttp_compat.migration.clients import client_of
 from onehttp_compat.migration.names import KSR
 from onehttp_compat.migration.python_sites import PythonModule, parse
 from onehttp_compat.migration.rewrite.codemod import Codemod, Node, Outcome, Wanted
+from onehttp_compat.migration.rewrite.connections import Connections, bases_of
+from onehttp_compat.migration.rewrite.exchange import ScriptFacts
 from onehttp_compat.migration.rewrite.imports import with_imports
 from onehttp_compat.migration.rewrite.queries import Queries
 from onehttp_compat.migration.sites import Problem
 from onehttp_compat.migration.sources import Source, files_of, read_source
 from onehttp_compat.migration.static_call import function_named
+from onehttp_compat.replacements.texts import code_of
 
 _Notes: TypeAlias = "dict[Node, tuple[str, str]]"
 """Names and reasons."""
@@ -51,6 +54,8 @@ class FileRewrite:
     source: Source
     after: str
     changes: tuple[Change, ...] = ()
+    connections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Entries of a connections file that the new text needs."""
 
     @property
     def done(self) -> list[Change]:
@@ -86,7 +91,7 @@ class FileRewrite:
         path = Path(os.path.realpath(self.source.path))
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(self.source.encoded(self.after))
-        os.chmod(file.name, path.stat().st_mode & 0o7777)
+        os.chmod(file.name, path.stat().st_mode & 0o7777 if path.exists() else 0o640)
         os.replace(file.name, path)
 
 
@@ -97,11 +102,22 @@ def rewrite(paths: Iterable[Path], modules: Collection[str] = ()) -> list[FileRe
         modules: the legacy modules whose calls are rewritten; none: all of them.
     """
     sources = (read_source(path) for path in files_of(paths) if path.suffix != ".cfg")
-    return [one if isinstance(one, Problem) else rewrite_source(one, modules) for one in sources]
+    connections = Connections()
+    return [
+        one if isinstance(one, Problem) else rewrite_source(one, modules, connections)
+        for one in sources
+    ]
 
 
-def rewrite_source(source: Source, modules: Collection[str] = ()) -> FileRewrite | Problem:
-    """Rewrite one source."""
+def rewrite_source(
+    source: Source, modules: Collection[str] = (), connections: Connections | None = None
+) -> FileRewrite | Problem:
+    """Rewrite one source.
+
+    Args:
+        connections: takes what belongs into a connections file.
+    """
+    connections = connections or Connections()
     try:
         module = parse(source)
     except (cst.ParserSyntaxError, RecursionError) as error:
@@ -117,8 +133,9 @@ def rewrite_source(source: Source, modules: Collection[str] = ()) -> FileRewrite
     taken = frozenset(module.gathered.words)
     statics = {node: one.call for node, one in calls.items()}
     queries = Queries(tree, module.names, statics, taken)
+    facts = ScriptFacts(taken, bases_of(module.gathered.values), connections)
     while True:
-        codemod = Codemod(tree, calls, queries, notes, taken)
+        codemod = Codemod(tree, calls, queries, notes, facts)
         changed = tree.visit(codemod)
         refused = {node: reason for node, reason in codemod.outcome.noted.items()
                    if node in queries.settings}  # fmt: skip
@@ -132,7 +149,9 @@ def rewrite_source(source: Source, modules: Collection[str] = ()) -> FileRewrite
         has_ksr = all(calls[node].ksr or calls[node].call.is_kemi for node in done)
         changed = with_imports(changed, ["onehttp"] if has_ksr else ["onehttp", KSR])
     changes = tuple(_changes(module, codemod.outcome, calls, notes))
-    return FileRewrite(source, changed.code, changes)
+    used = {name: entry for name, entry in connections.entries.items()
+            if f"onehttp.connection({code_of(name)})" in changed.code}  # fmt: skip
+    return FileRewrite(source, changed.code, changes, used)
 
 
 def _changes(

@@ -1,0 +1,137 @@
+"""What no argument of a call says, as entries of a connections file: credentials, TLS, HTTP/2."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import libcst as cst
+import yaml
+
+from onehttp import ConfigurationError
+from onehttp_compat.migration.names import Values, constant_text, dotted
+from onehttp_compat.migration.rewrite.not_safe import NotSafeError
+from onehttp_compat.replacements.call_site import Given
+from onehttp_compat.replacements.texts import Code, Piece, code_for, code_of
+
+_server: Final = re.compile(
+    r"(?:(?P<scheme>https?://)(?:(?P<user>[^/?#@:]*)(?::[^/?#@]*)?@)?)?(?P<host>\$\{env:\w+\}|[^/?#$]+)(?P<rest>.*)",
+    re.DOTALL,
+)
+_UNCLEAR: Final = (
+    "what it needs is said in connections.yaml, by the server, and which that is cannot be seen"
+)
+_HEAD: Final = "version: 1\nconnections:\n"
+
+
+class OnConnection(NamedTuple):
+    """A call on a named connection."""
+
+    connection: str
+    """Code of it."""
+    path: str
+    """Code of what follows its URL."""
+
+
+class Connections:
+    """The entries that some files need, each once."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, dict[str, Any]] = {}
+
+    def on(
+        self, url: Given, bases: Mapping[str, str], options: Mapping[str, object] | None = None
+    ) -> OnConnection:
+        """The connection of a URL with such options; credentials of the URL are among them.
+
+        Args:
+            bases: what names of the script stand for, as far as they are URLs.
+
+        Raises:
+            NotSafeError: the script does not say which server it is.
+        """
+        pieces: list[Piece] = list(url.pieces) or [str(url.literal or "")]
+        first = pieces.pop(0)
+        if isinstance(first, Code):
+            first = bases.get(first.text, "")
+        match = _server.fullmatch(str(first))
+        if match is None or (pieces and not match["rest"] and not _begins_a_path(pieces[0])):
+            raise NotSafeError(_UNCLEAR)
+        scheme, user, host, rest = match.group("scheme", "user", "host", "rest")
+        entry: dict[str, Any] = {"url": (scheme or "") + host, **(options or {})}
+        name = re.sub(r"\W+", "_", host.removeprefix("${env:")).strip("_").lower()
+        name = name if name[:1].isalpha() else f"at_{name}"
+        if user is not None:
+            entry["auth"] = {"type": "basic", "username": user, "password": secret(name)}
+        path = code_for(tuple([rest, *pieces] if rest else pieces)) if rest or pieces else '""'
+        return OnConnection(f"onehttp.connection({code_of(self._named(name, entry))})", path)
+
+    def _named(self, name: str, entry: dict[str, Any]) -> str:
+        """The entry's name: that of the server, with a number where that is another already."""
+        number, wanted = 1, name
+        while self.entries.setdefault(wanted, entry) != entry:
+            number += 1
+            wanted = f"{name}_{number}"
+        return wanted
+
+
+def secret(name: str) -> str:
+    """How an entry refers to a password, which is not written into the file."""
+    return "${env:" + f"{name.upper()}_PASSWORD" + "}"
+
+
+def bases_of(values: Values) -> dict[str, str]:
+    """What the names of a module stand for that are given a URL, or an environment's, once."""
+    found: dict[str, list[str]] = {}
+    for target, value in values.items():
+        if isinstance(target, cst.Name):
+            found.setdefault(target.value, []).append(_url(value))
+    return {name: urls[0] for name, urls in found.items() if len(urls) == 1 and urls[0]}
+
+
+def _url(value: cst.BaseExpression) -> str:
+    text = constant_text(value)
+    if text.startswith(("http://", "https://")):
+        return text
+    match value:
+        case cst.Subscript(
+            value=of, slice=[cst.SubscriptElement(slice=cst.Index(value=cst.SimpleString() as key))]
+        ) if dotted(of) in ("os.environ", "environ"):
+            return "${env:" + constant_text(key) + "}"
+        case cst.Call(func=function, args=[cst.Arg(value=cst.SimpleString() as key)]) if dotted(
+            function
+        ) in ("os.environ.get", "os.getenv", "environ.get", "getenv"):
+            return "${env:" + constant_text(key) + "}"
+    return ""
+
+
+def _begins_a_path(piece: object) -> bool:
+    return isinstance(piece, str) and piece.startswith(("/", "?"))
+
+
+def with_entries(text: str, entries: Mapping[str, Mapping[str, Any]], path: Path) -> str:
+    """The text of a connections file with further entries; empty: of a new one.
+
+    Raises:
+        ConfigurationError: it has others under these names, or cannot be added to at its end.
+    """
+    before: Any = yaml.safe_load(text) or {}
+    known = before.get("connections") or {}
+    new = {name: entry for name, entry in entries.items() if known.get(name) != entry}
+    taken = sorted(set(new) & set(known))
+    if taken:
+        raise ConfigurationError(f"{path}: has another {taken[0]}; rename that one")
+    if not new:
+        return text
+    lines = "".join(f"  {name}: {json.dumps(entry)}\n" for name, entry in new.items())
+    made = (text.rstrip("\n") + "\n" if text else _HEAD) + lines
+    try:
+        read = yaml.safe_load(made)
+    except yaml.YAMLError:
+        read = None
+    if read != {**before, "version": 1, "connections": {**known, **new}}:
+        raise ConfigurationError(f"{path}: add these to its connections by hand:\n{lines}")
+    return made
