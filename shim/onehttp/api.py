@@ -14,7 +14,7 @@ from onehttp.calls.drivers import aperform_following, perform_following
 from onehttp.connections.model import ConnectionSet, ConnectionSpec
 from onehttp.connections.reload import Reload
 from onehttp.connections.source import Source
-from onehttp.discreet import discreet
+from onehttp.discreet import discreet, of_others
 from onehttp.durable.submitting import taken
 from onehttp.errors import OnehttpError
 from onehttp.named_connection import Connection
@@ -186,7 +186,7 @@ def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
         return backend_of(runtime, call).perform(wanted)
     except (OnehttpError, TypeError) as error:
         del url, call  # what `discreet` does, without a call more
-        raise error.with_traceback(None) from error.__cause__
+        raise error.with_traceback(of_others(error)) from error.__cause__
 
 
 def arequest(method: str, url: str, **call: Unpack[CallArguments]) -> Coroutine[Any, Any, Response]:
@@ -209,7 +209,7 @@ def arequest(method: str, url: str, **call: Unpack[CallArguments]) -> Coroutine[
         return backend_of(runtime, call).aperform(wanted)
     except (OnehttpError, TypeError) as error:
         del url, call
-        raise error.with_traceback(None) from error.__cause__
+        raise error.with_traceback(of_others(error)) from error.__cause__
 
 
 @discreet

@@ -4,12 +4,33 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from types import CodeType, TracebackType
+from typing import Any, ParamSpec, TypeVar
 
 from onehttp_backends.errors import OnehttpError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+_leading_out: set[CodeType] = set()
+
+
+def leads_out(function: F) -> F:
+    """What ``function`` calls is somebody else's, and so are the frames from there on."""
+    _leading_out.add(function.__code__)
+    return function
+
+
+def of_others(error: BaseException) -> TracebackType | None:
+    """The frames of somebody else's function that ``error``, a mistake in it, came out of."""
+    trace = None if isinstance(error, OnehttpError) else error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code in _leading_out:
+            return trace.tb_next
+        trace = trace.tb_next
+    return None
 
 
 def discreet(function: Callable[P, R]) -> Callable[P, R]:
@@ -25,6 +46,6 @@ def discreet(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except (OnehttpError, TypeError) as error:
             del args, kwargs
-            raise error.with_traceback(None) from error.__cause__
+            raise error.with_traceback(of_others(error)) from error.__cause__
 
     return call

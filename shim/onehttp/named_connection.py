@@ -18,7 +18,7 @@ from onehttp.calls.revision import ReadyConnection, Revision
 from onehttp.calls.together import built, perform_together, start_together
 from onehttp.connections.model import ConnectionSpec
 from onehttp.cookies.jar import CookieJar
-from onehttp.discreet import discreet
+from onehttp.discreet import discreet, of_others
 from onehttp.durable.submitting import taken
 from onehttp.errors import OnehttpError
 from onehttp.policies.deadline import Deadline
@@ -268,7 +268,7 @@ class Connection(StreamsOnConnection):
             )
         except (OnehttpError, TypeError) as error:
             del path, call  # what `discreet` does, without a call more
-            raise error.with_traceback(None) from error.__cause__
+            raise error.with_traceback(of_others(error)) from error.__cause__
 
     @discreet
     def head(self, path: str = "", /, **call: Unpack[CallArguments]) -> Response:
@@ -281,7 +281,7 @@ class Connection(StreamsOnConnection):
             return self._perform("POST", path, call)
         except (OnehttpError, TypeError) as error:
             del path, call
-            raise error.with_traceback(None) from error.__cause__
+            raise error.with_traceback(of_others(error)) from error.__cause__
 
     @discreet
     def put(self, path: str = "", /, **call: Unpack[CallArguments]) -> Response:

@@ -265,3 +265,24 @@ def test_a_second_init_with_other_hooks_is_refused(server: RawServer, engine: st
 def test_who_uses_none_pays_for_none(api: str) -> None:
     assert onehttp.api.process.runtime is not None
     assert onehttp.api.process.runtime.backend is onehttp.backend()
+
+
+def mistaken(_: Request) -> None:
+    nothing: Any = None
+    nothing[0]
+
+
+async def amistaken(_: Request) -> None:
+    nothing: Any = None
+    nothing[0]
+
+
+@pytest.mark.parametrize("way", ["request", "arequest", "named", "named task"])
+@pytest.mark.parametrize("hook", [mistaken, amistaken])
+def test_a_mistake_in_a_hook_is_shown_where_it_is(way: str, hook: Any, engine: str) -> None:
+    if hook is amistaken and not can_await(way):
+        return
+    begun("http://127.0.0.1:9", engine, onehttp.Hooks(on_attempt=hook))
+    with pytest.raises(TypeError, match="not subscriptable") as raised:
+        call(way, "http://127.0.0.1:9", auth=("name", "password"))
+    assert [frame.name for frame in raised.traceback][-1] == hook.__name__

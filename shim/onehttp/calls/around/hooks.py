@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from onehttp.calls.asking import Ask
 from onehttp.calls.course import Course
+from onehttp.discreet import leads_out
 from onehttp.policies.deadline import Deadline
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.errors import CurlCode, RequestTypeError, TransferError
@@ -103,6 +104,7 @@ def _asking(hook: Callable[..., Any], *told: object) -> Ask[Any]:
     return Ask(partial(_called, hook, *told), partial(_awaited, hook, *told))
 
 
+@leads_out
 def _called(hook: Callable[..., Any], *told: object) -> Any:
     answer = hook(*told)
     if inspect.isawaitable(answer):
@@ -116,6 +118,7 @@ def _called(hook: Callable[..., Any], *told: object) -> Any:
     return answer
 
 
+@leads_out
 async def _awaited(hook: Callable[..., Any], *told: object) -> Any:
     answer = hook(*told)
     return await answer if inspect.isawaitable(answer) else answer

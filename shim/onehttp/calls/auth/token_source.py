@@ -13,6 +13,7 @@ from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
+from onehttp.discreet import leads_out
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 from onehttp_backends.secret_values import not_pickled
 
@@ -132,6 +133,7 @@ class TokenSource:
             flight.set_running_or_notify_cancel()  # whoever waits and gives up does not end it
             return None, flight, True
 
+    @leads_out
     def _lead(self, flight: Future[str]) -> None:
         """Fetch, in a thread; what that raises is the flight's end, and raised."""
         try:
@@ -150,6 +152,7 @@ class TokenSource:
         with suppress(Exception):  # whoever waits for the flight has it
             self._lead(flight)
 
+    @leads_out
     async def _alead(self, flight: Future[str]) -> None:
         try:
             found: Any = self._fetch()
