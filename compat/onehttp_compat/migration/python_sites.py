@@ -60,9 +60,14 @@ def parse(source: Source) -> PythonModule:
     return PythonModule(source, wrapper, gathered, names)
 
 
+def may_have_sites(source: Source) -> bool:
+    """Whether LibCST has to read a source."""
+    return any(word in source.text for word in _WORDS)
+
+
 def scan_python(source: Source) -> FileScan:
     """Everything there is in a source."""
-    if not any(word in source.text for word in _WORDS):
+    if not may_have_sites(source):
         return scan_plain(source)
     try:
         module = parse(source)

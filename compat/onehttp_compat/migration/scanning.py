@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from onehttp_compat.migration.config_sites import scan_config
 from onehttp_compat.migration.python_sites import scan_python
 from onehttp_compat.migration.sites import FileScan, Problem, Site
 from onehttp_compat.migration.sources import Source, files_of, read_source
 
+T = TypeVar("T")
 FEW: Final = 24
 """So many files are read by one process: others would take longer to start."""
 _CHUNK: Final = 8
@@ -60,12 +61,17 @@ def scan(
         progress: told how many files are done, and of how many.
     """
     files = list(files_of(paths))
-    count = processes or os.cpu_count() or 1
+    count = processes or cpus()
     scans: list[FileScan] = []
-    for done in _scans(files, 1 if len(files) <= FEW else count):
+    for done in each_of(files, scan_file, count):
         scans.append(done)
         progress(len(scans), len(files))
     return Scan(tuple(_of_scripts(scans)))
+
+
+def cpus() -> int:
+    """How many files are worth being read at a time."""
+    return os.cpu_count() or 1
 
 
 def scan_file(path: Path) -> FileScan:
@@ -78,14 +84,16 @@ def scan_file(path: Path) -> FileScan:
     return FileScan(str(path), problems=(source,))
 
 
-def _scans(files: Sequence[Path], processes: int) -> Iterable[FileScan]:
-    if processes == 1:
-        yield from map(scan_file, files)
+def each_of(files: Sequence[Path], work: Callable[[Path], T], processes: int) -> Iterator[T]:
+    """What a function of a module gives for each file, in order; many at a time where there are
+    many."""
+    if processes == 1 or len(files) <= FEW:
+        yield from map(work, files)
         return
     # Spawned: a fork would copy the thread that draws the progress in the middle of its work.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        yield from pool.map(scan_file, files, chunksize=_CHUNK)
+        yield from pool.map(work, files, chunksize=_CHUNK)
 
 
 def _of_scripts(scans: Sequence[FileScan]) -> list[FileScan]:

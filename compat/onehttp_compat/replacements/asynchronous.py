@@ -6,6 +6,7 @@ import textwrap
 from typing import Final
 
 from onehttp_compat.calls.observed_call import LegacyCall
+from onehttp_compat.modules.http_async_client.module import ASYNC_CAP_S
 from onehttp_compat.modules.http_async_client.settings import AsyncSettings
 from onehttp_compat.replacements.call_site import Given
 from onehttp_compat.replacements.headers_code import FORM, call_code, pair_code, pairs_code
@@ -46,7 +47,7 @@ def asynchronous(
         "body": body,
         "headers": _headers(settings, before, bool(body)),
         "xdata": xdata.code if xdata else "",
-        "timeout": f"{settings.timeout_ms / 1000:g}",
+        "timeout": idle_timeout(f"{settings.timeout_ms / 1000:g}"),
         "follow_redirects": "True" if settings.follow_redirect else "",
     }
     options = options_of(settings)
@@ -62,6 +63,11 @@ def asynchronous(
     if call.code < 0:
         return "\n".join([*lines, sent])
     return "\n".join([*lines, "with onehttp.transaction(None):", textwrap.indent(sent, "    ")])
+
+
+def idle_timeout(seconds: str) -> str:
+    """Code of a limit as the module's: of each wait, and of all as libcurl has one."""
+    return f"onehttp.Timeout(total_s={ASYNC_CAP_S:g}, connect_s=0, idle_s={seconds})"
 
 
 def _body(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -12,8 +13,15 @@ from onehttp_compat.migration.scanning import Scan, scan
 
 
 def scanned(paths: Iterable[Path], processes: int | None = None) -> Scan:
-    """Scan; the bar goes to standard error, and to a terminal only."""
+    """Scan, with a bar."""
+    with progress_bar("reading") as progress:
+        return scan(paths, processes, progress)
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], object]]:
+    """A function that moves a bar; the bar goes to standard error, and to a terminal only."""
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("reading", total=None)
-        return scan(paths, processes, lambda done, of: bar.update(task, completed=done, total=of))
+        task = bar.add_task(what, total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from onehttp import ConfigurationError
+from onehttp_compat.cli.migrate.progress import progress_bar
 from onehttp_compat.cli.migrate.scan import NOT_READ
 from onehttp_compat.migration.baseline import new_sites
 from onehttp_compat.migration.rewrite.connections import with_entries
@@ -45,7 +46,8 @@ def command(
 
     Prints a unified diff. Exit status 1: --fail-on-new; 3: something could not be read.
     """
-    done = rewrite(paths, modules)
+    with progress_bar("rewriting") as progress:
+        done = rewrite(paths, modules, progress)
     changed = [one for one in done if isinstance(one, FileRewrite) and one.is_changed]
     entries = {name: entry for one in changed for name, entry in one.connections.items()}
     file = _file_of(connections, entries)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
-from onehttp_compat.cli.migrate.progress import scanned
+from onehttp_compat.cli.migrate.progress import progress_bar, scanned
 from onehttp_compat.cli.migrate.table import print_scan
 from onehttp_compat.migration.machine_formats import github, sarif
 from onehttp_compat.migration.page import render
 from onehttp_compat.migration.records import read_recordings, with_recording
-from onehttp_compat.migration.rewrite.rewriting import FileRewrite, rewrite
-from onehttp_compat.migration.scanning import Scan
+from onehttp_compat.migration.rewrite.rewriting import FileRewrite, rewrite_file
+from onehttp_compat.migration.scanning import Scan, cpus, each_of
 
 NOT_READ = 3
 """The exit status where something could not be read."""
@@ -46,7 +46,7 @@ def command(
     if recorded:
         scan = with_recording(scan, read_recordings(recorded))
     if html is not None:
-        _write_page(html, scan, paths)
+        _write_page(html, scan, processes)
     if form == "json":
         click.echo(json.dumps(scan.as_dict(), indent=2))
     elif form == "sarif":
@@ -59,9 +59,14 @@ def command(
     raise SystemExit(NOT_READ if scan.problems else 0)
 
 
-def _write_page(html: Path, scan: Scan, paths: tuple[Path, ...]) -> None:
+def _write_page(html: Path, scan: Scan, processes: int | None) -> None:
     made = f"{datetime.now().astimezone():%Y-%m-%d %H:%M}"
-    rewrites = [one for one in rewrite(paths) if isinstance(one, FileRewrite)]
+    files = [Path(one.path) for one in scan.files if one.sites and not one.path.endswith(".cfg")]
+    rewrites: list[FileRewrite] = []
+    with progress_bar("comparing") as progress:
+        for number, one in enumerate(each_of(files, rewrite_file, processes or cpus()), 1):
+            rewrites += [one] if isinstance(one, FileRewrite) else []
+            progress(number, len(files))
     try:
         html.write_text(render(scan, rewrites, made), encoding="utf-8")
     except OSError as error:

@@ -22,8 +22,8 @@ from onehttp_compat.migration.rewrite.free_names import free_name
 from onehttp_compat.migration.rewrite.not_safe import NotSafeError
 from onehttp_compat.migration.rewrite.queries import Setting
 from onehttp_compat.migration.static_call import StaticCall, parsed
-from onehttp_compat.modules.http_async_client.module import ASYNC_CAP_S
 from onehttp_compat.modules.http_async_client.settings import KEYS, AsyncSettings, method_of
+from onehttp_compat.replacements.asynchronous import idle_timeout
 from onehttp_compat.replacements.call_site import Given
 from onehttp_compat.replacements.headers_code import FORM, call_code, pair_code, pairs_code
 from onehttp_compat.replacements.named import options_of
@@ -193,7 +193,7 @@ class _Builder:
             milliseconds = last.kept_as or value.code
             simple = milliseconds if milliseconds.isidentifier() else f"({milliseconds})"
             idle = f"{number / 1000:g}" if number else f"{simple} / 1000"
-        return f"onehttp.Timeout(total_s={ASYNC_CAP_S:g}, connect_s=0, idle_s={idle})"
+        return idle_timeout(idle)
 
     def _redirects(self) -> str:
         if "follow_redirect" not in self._set or not self._number("follow_redirect"):

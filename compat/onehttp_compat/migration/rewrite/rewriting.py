@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,7 +15,7 @@ from libcst.metadata import PositionProvider
 
 from onehttp_compat.migration.clients import client_of
 from onehttp_compat.migration.names import KSR
-from onehttp_compat.migration.python_sites import PythonModule, parse
+from onehttp_compat.migration.python_sites import PythonModule, may_have_sites, parse
 from onehttp_compat.migration.rewrite.codemod import Codemod, Node, Outcome, Wanted
 from onehttp_compat.migration.rewrite.connections import Connections, bases_of
 from onehttp_compat.migration.rewrite.exchange import ScriptFacts
@@ -95,18 +95,34 @@ class FileRewrite:
         os.replace(file.name, path)
 
 
-def rewrite(paths: Iterable[Path], modules: Collection[str] = ()) -> list[FileRewrite | Problem]:
+def rewrite(
+    paths: Iterable[Path],
+    modules: Collection[str] = (),
+    progress: Callable[[int, int], object] = lambda done, of: None,
+) -> list[FileRewrite | Problem]:
     """Rewrite the Python files that are meant.
 
     Args:
         modules: the legacy modules whose calls are rewritten; none: all of them.
+        progress: told how many files are done, and of how many.
     """
-    sources = (read_source(path) for path in files_of(paths) if path.suffix != ".cfg")
+    files = [path for path in files_of(paths) if path.suffix != ".cfg"]
     connections = Connections()
-    return [
-        one if isinstance(one, Problem) else rewrite_source(one, modules, connections)
-        for one in sources
-    ]
+    made: list[FileRewrite | Problem] = []
+    for path in files:
+        source = read_source(path)
+        if isinstance(source, Source):
+            made.append(rewrite_source(source, modules, connections))
+        else:
+            made.append(source)
+        progress(len(made), len(files))
+    return made
+
+
+def rewrite_file(path: Path) -> FileRewrite | Problem:
+    """Rewrite one file as if it were alone."""
+    source = read_source(path)
+    return source if isinstance(source, Problem) else rewrite_source(source)
 
 
 def rewrite_source(
@@ -117,6 +133,8 @@ def rewrite_source(
     Args:
         connections: takes what belongs into a connections file.
     """
+    if not may_have_sites(source):
+        return FileRewrite(source, source.text)
     connections = connections or Connections()
     try:
         module = parse(source)
