@@ -27,7 +27,6 @@ from onehttp_backends.optional.streaming import StreamLimits
 from onehttp_backends.rules.request_rules import check_options
 
 UPLOAD_BUFFER_BYTES: Final = 256 * 1024
-_NEVER_S: Final = 1e9
 
 
 class StreamProgress(Progress):
@@ -106,11 +105,12 @@ class StreamHandle(Handle):
 
     def begin_body(self, limits: StreamLimits) -> Progress | None:
         """The head is there: from now on these limits count; what is to be watched for them."""
-        if limits.ends_at - time.monotonic() < _NEVER_S or limits.idle_s:
+        left_s = max(0.001, limits.ends_at - time.monotonic())
+        if left_s < math.inf or limits.idle_s:
             if not isinstance(self.progress, StreamProgress):
                 self.progress = StreamProgress(self.easy, self.shelf, self.head, self._watch)
                 self.progress.handle = self
-            self.progress.limit_s = limits.idle_s or _NEVER_S
+            self.progress.limit_s = min(limits.idle_s or math.inf, left_s)
         self.ends_at = limits.ends_at
         self.easy.setopt(pycurl.TIMEOUT_MS, 0)
         return self.progress

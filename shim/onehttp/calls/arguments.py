@@ -276,7 +276,7 @@ def encode_body(
         return bytes(body), _NO_TYPE
     raise RequestTypeError(
         f"body: expected bytes or str, got {type(body).__name__}; files and iterators are sent by "
-        "request(), arequest(), stream() and astream()"
+        "request(), arequest(), stream() and astream(), and not by submit()"
     )
 
 

@@ -7,12 +7,12 @@ circuit breaker judge by. From then on the body is its reader's.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar, cast
 
 from onehttp.calls.arguments import CallArguments, Timeout, TimeoutSource, header_pairs
 from onehttp.calls.call_options import checked_limit
 from onehttp.calls.parts.form_files import with_form
-from onehttp.errors import StreamError
+from onehttp.errors import RequestTypeError, StreamError
 from onehttp.streams.opener import Opener, around
 from onehttp.streams.reading import Reading
 from onehttp.streams.response import AsyncStreamedResponse, HeadOfResponse, StreamedResponse
@@ -157,7 +157,10 @@ def _without_streams(call: CallArguments) -> CallArguments:
     is_seen = type(body) is bytes and call.get("progress") is not None
     if body is not None and (is_seen or not isinstance(body, _BYTES)):
         size, made["headers"] = _taken_size(call.get("headers"))
-        made["body"] = upload_of([body] if is_seen else body, size, limit)
+        if is_seen:
+            made["body"] = upload_of([body], len(cast("bytes", body)), limit)
+        else:
+            made["body"] = upload_of(body, size, limit)
         made.pop("max_upload", None)
     timeout: TimeoutSource = call.get("timeout")
     total_s = timeout.total_s if isinstance(timeout, Timeout) else timeout
