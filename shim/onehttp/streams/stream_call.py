@@ -19,7 +19,6 @@ from onehttp.streams.response import AsyncStreamedResponse, HeadOfResponse, Stre
 from onehttp_backends.bodies.sources import upload_of
 from onehttp_backends.bodies.upload import Upload
 from onehttp_backends.contract import Backend, Request, Response
-from onehttp_backends.errors import RequestTypeError
 from onehttp_backends.headers import HeaderPairs
 
 R = TypeVar("R", bound=HeadOfResponse)

@@ -13,7 +13,7 @@ import pytest
 
 import onehttp
 from servers.raw import Peer, RawServer
-from stand_ins.streaming import Reader
+from stand_ins.streams.reading import Reader
 
 MIB = 1 << 20
 WHOLE = os.urandom(3 * MIB + 5)

@@ -1,4 +1,4 @@
-"""Bodies that are read while they are sent: from files, iterators, tasks; again, or refused."""
+"""Bodies that are read while they are sent: from files, iterators, tasks."""
 
 from __future__ import annotations
 
@@ -14,96 +14,18 @@ from typing import Any
 import pytest
 
 import onehttp
-from servers.chunked import Asked, asked
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer
-
-MIB = 1 << 20
-WHOLE = os.urandom(3 * MIB + 11)
-PIECES = [WHOLE[at : at + 300_000] for at in range(0, len(WHOLE), 300_000)]
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-class Uploads:
-    """Takes what is sent, and answers in turn."""
-
-    def __init__(self, *answers: bytes) -> None:
-        self.asked: list[Asked] = []
-        self._answers = list(answers)
-
-    def __call__(self, peer: Peer) -> None:
-        while request := asked(peer):
-            self.asked.append(request)
-            peer.send(self._answers.pop(0) if self._answers else OK)
-
-
-@pytest.fixture
-def taken() -> Uploads:
-    return Uploads()
-
-
-@pytest.fixture
-def server(taken: Uploads) -> Iterator[RawServer]:
-    with RawServer(taken) as running:
-        yield running
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Iterator[Any]:
-    (tmp_path / "body").write_bytes(WHOLE)
-    with (tmp_path / "body").open("rb") as opened:
-        yield opened
-
-
-def sent_in_thread(method: str, url: str, **call: Any) -> onehttp.Response:
-    return onehttp.request(method, url, **call)
-
-
-def sent_in_task(method: str, url: str, **call: Any) -> onehttp.Response:
-    async def send() -> onehttp.Response:
-        return await onehttp.arequest(method, url, **call)
-
-    return asyncio.run(send())
-
-
-@pytest.fixture(params=[sent_in_thread, sent_in_task], ids=["thread", "task"])
-def sent(request: pytest.FixtureRequest, api: str) -> Callable[..., onehttp.Response]:
-    found: Callable[..., onehttp.Response] = request.param
-    return found
-
-
-class Unseekable(io.BytesIO):
-    """A pipe, as far as anybody can see."""
-
-    def seekable(self) -> bool:
-        return False
-
-
-def generated() -> Iterator[bytes]:
-    yield from PIECES
-
-
-class Repeatable:
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(PIECES)
-
-
-def regular(tmp_path: Path) -> Any:
-    (tmp_path / "x").write_bytes(WHOLE)
-    return (tmp_path / "x").open("rb")
-
-
-SOURCES: dict[str, tuple[Callable[[Path], Any], bool]] = {
-    "file": (regular, True),
-    "bytes in memory": (lambda _: io.BytesIO(WHOLE), True),
-    "pipe": (lambda _: Unseekable(WHOLE), False),
-    "generator": (lambda _: generated(), False),
-    "list": (lambda _: PIECES, False),
-    "iterable": (lambda _: Repeatable(), False),
-    "memoryviews": (lambda _: [memoryview(piece) for piece in PIECES], False),
-    "with empty pieces": (lambda _: [b"", *PIECES, b"", bytearray()], False),
-}
-"""What makes a body, and whether its size is known."""
+from stand_ins.streams.chunked import asked
+from stand_ins.streams.uploads import (
+    MIB,
+    OK,
+    PIECES,
+    SOURCES,
+    WHOLE,
+    Uploads,
+    sent_in_task,
+)
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -296,69 +218,6 @@ def test_a_file_that_is_written_while_it_is_sent_is_an_error(api: str, tmp_path:
     with RawServer(reading) as server, path.open("rb") as file, changed:
         onehttp.request("PUT", server.url, body=file, progress=write)
     assert 8 * MIB not in requests  # the server had no whole request
-
-
-# ---- again, by rule
-
-
-def redirect(status: int) -> bytes:
-    return b"HTTP/1.1 %d X\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n" % status
-
-
-REPEATABLE = {"file", "bytes in memory", "list", "iterable", "memoryviews", "with empty pieces"}
-
-
-@pytest.mark.parametrize("status", [307, 308])
-@pytest.mark.parametrize("name", SOURCES)
-def test_a_redirect_sends_the_body_again_or_says_that_it_cannot(
-    name: str, status: int, sent: Callable[..., Any], tmp_path: Path
-) -> None:
-    taken = Uploads(redirect(status))
-    body = SOURCES[name][0](tmp_path)
-    with RawServer(taken) as server:
-        if name in REPEATABLE:
-            assert sent("POST", server.url, body=body, follow_redirects=True).status == 200
-            assert [request.body for request in taken.asked] == [WHOLE, WHOLE]
-            assert taken.asked[1].line == "POST /there HTTP/1.1"
-        else:
-            with pytest.raises(onehttp.UploadError, match="only once") as caught:
-                sent("POST", server.url, body=body, follow_redirects=True)
-            assert (caught.value.code, caught.value.sent) == (65, onehttp.Sent.YES)
-            assert len(taken.asked) == 1
-    if name == "file":
-        body.close()
-
-
-def test_a_redirect_to_get_drops_the_body(sent: Callable[..., Any]) -> None:
-    taken = Uploads(redirect(303))
-    with RawServer(taken) as server:
-        sent("POST", server.url, body=iter(PIECES), follow_redirects=True)
-    assert (taken.asked[1].line, taken.asked[1].body) == ("GET /there HTTP/1.1", b"")
-
-
-@pytest.mark.parametrize("name", SOURCES)
-def test_a_retry_sends_the_body_again_or_is_none(name: str, engine: str, tmp_path: Path) -> None:
-    taken = Uploads(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")
-    body = SOURCES[name][0](tmp_path)
-    with RawServer(taken) as server:
-        retry = {"attempts": 2, "backoff": {"base": 0.001}}
-        named = {"api": {"url": server.url, "retry": retry}}
-        onehttp.init({"version": 1, "connections": named}, backend=engine)
-        response = onehttp.connection("api").put(body=body)
-    assert response.status == (200 if name in REPEATABLE else 503)
-    assert {request.body for request in taken.asked} == {WHOLE}
-    assert len(taken.asked) == (2 if name in REPEATABLE else 1)
-    if name == "file":
-        body.close()
-
-
-def test_what_was_not_begun_can_be_sent_once_more_whatever_it_is(engine: str) -> None:
-    taken = Uploads()
-    with RawServer(taken) as server:
-        named = {"api": {"url": "http://127.0.0.1:1", "failover": "b"}, "b": {"url": server.url}}
-        onehttp.init({"version": 1, "connections": named}, backend=engine)
-        assert onehttp.connection("api").put(body=generated()).status == 200
-    assert taken.asked[0].body == WHOLE
 
 
 # ---- both ways at once

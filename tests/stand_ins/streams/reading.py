@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
 import onehttp
+from servers.raw import Peer
 
 T = TypeVar("T")
 Reading = Callable[["Reader"], T]
@@ -67,3 +68,14 @@ def awaited(do: Reading[T], method: str, url: str, **call: Any) -> T:
 
 
 WAYS = (blocking, awaited)
+
+
+def giving(body: bytes, *headers: str) -> Callable[[Peer], None]:
+    """Answers every request with this body."""
+    head = "".join(f"{line}\r\n" for line in ("HTTP/1.1 200 OK", *headers))
+
+    def behave(peer: Peer) -> None:
+        while peer.request():
+            peer.send(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+
+    return behave

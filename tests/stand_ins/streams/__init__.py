@@ -1,0 +1,1 @@
+"""What tests of bodies that pass piece by piece stand on."""
