@@ -13,10 +13,13 @@ from typing import Final
 
 from onehttp.cookies.parsing import SetCookie, parsed
 from onehttp.cookies.suffixes import is_public_suffix
+from onehttp_backends.rules.url_paths import asked_url
 from onehttp_backends.secret_values import not_pickled
 
 MOST_PER_DOMAIN: Final = 50
 MOST: Final = 3000
+MOST_PER_ANSWER: Final = 50
+"""libcurl's limit, too: a head has room for thousands, each of which may push another out."""
 MOST_SENT: Final = 150
 MOST_SENT_BYTES: Final = 8190
 """Servers refuse heads that are much larger, and then every call would fail."""
@@ -77,7 +80,7 @@ class CookieJar:
     def note(self, url: str, headers: Iterable[str], now: float) -> None:
         """Keep what the ``Set-Cookie`` headers of an answer from ``url`` ask for, if they may."""
         host, path, is_https = _place(url)
-        for header in headers:
+        for header in itertools.islice(headers, MOST_PER_ANSWER):
             asked = parsed(header, now)
             if asked is not None and (cookie := self._made(asked, host, path, is_https)):
                 self._keep(cookie, now, is_https)
@@ -185,10 +188,10 @@ def _keeps_its_promise(cookie: Cookie, asked: SetCookie) -> bool:
 
 
 def _place(url: str) -> tuple[str, str, bool]:
-    """Host, path, and whether it is https."""
+    """Host, path as it is asked for, and whether it is https."""
     from urllib.parse import urlsplit
 
-    parts = urlsplit(url)
+    parts = urlsplit(asked_url(url))
     host = (parts.hostname or "").removesuffix(".")
     return host, parts.path or "/", parts.scheme == "https"
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onehttp.cookies.jar import MOST, MOST_PER_DOMAIN, MOST_SENT_BYTES, CookieJar
+from onehttp.cookies.jar import MOST, MOST_PER_ANSWER, MOST_PER_DOMAIN, MOST_SENT_BYTES, CookieJar
 from onehttp_backends.rules.request_rules import check_headers
 
 NOW = 1_800_000_000.0
@@ -86,6 +86,8 @@ def test_what_a_server_may_not_set_is_not_kept(url: str, header: str) -> None:
         ("https://a.example.com/x", "a=b; Path=q", "https://a.example.com/", "a=b"),
         ("https://a.example.com", "a=b", "https://a.example.com", "a=b"),
         ("https://a.example.com/", "b", "https://a.example.com/", "b"),
+        ("https://a.example.com/x", "a=b; Path=/q", "https://a.example.com/q/../r", ""),
+        ("https://a.example.com/x", "a=b; Path=/q", "https://a.example.com/r/%2e%2e/q", "a=b"),
         ("https://a.example.com/", "a=grün".encode().decode("latin-1"), "https://a.example.com/",
          "a=grün"),
     ],
@@ -127,17 +129,28 @@ def test_nobody_overwrites_by_http_what_came_by_https() -> None:
     assert jar.header("https://a.example.com/x", NOW) == "a=good; a=other"
 
 
+def flood(jar: CookieJar, url: str, count: int) -> None:
+    """Set so many, an answer for each."""
+    for number in range(count):
+        jar.note(url, [f"c{number}=x"], NOW)
+
+
+def test_of_one_answer_no_more_are_kept_than_a_domain_has() -> None:
+    jar = kept("https://a.example.com/", *(f"c{n}=x" for n in range(30_000)))
+    assert [cookie.name for cookie in jar] == [f"c{n}" for n in range(MOST_PER_ANSWER)]
+
+
 def test_a_server_that_sets_many_fills_its_own_place_alone() -> None:
     jar = kept("https://good.example.com/", "a=1; Secure", "b=2")
     jar.header("https://good.example.com/", NOW)
-    jar.note("https://evil.net/", [f"c{n}=x" for n in range(1000)], NOW)
+    flood(jar, "https://evil.net/", 1000)
     assert len(jar) == MOST_PER_DOMAIN + 2
     jar.note("https://evil.net/", ["safe=1; Secure"], NOW)
-    jar.note("https://evil.net/", [f"d{n}=x" for n in range(1000)], NOW)
+    flood(jar, "https://evil.net/", 1000)
     assert "safe=1" in jar.header("https://evil.net/", NOW)
     assert jar.header("https://good.example.com/", NOW) == "a=1; b=2"
     for number in range(200):
-        jar.note(f"https://h{number}.evil.net/", [f"e{n}=x" for n in range(50)], NOW)
+        flood(jar, f"https://h{number}.evil.net/", 50)
     assert len(jar) == MOST
 
 
