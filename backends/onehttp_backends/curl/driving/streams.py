@@ -17,7 +17,7 @@ from onehttp_backends.curl.driving.blocking import BlockingTransfer
 from onehttp_backends.curl.driving.event_loop import LoopDriver, LoopTransfer
 from onehttp_backends.curl.driving.helm import Helm
 from onehttp_backends.curl.driving.interrupts import is_interrupt
-from onehttp_backends.curl.driving.waiting import gone, overdue, overdue_at
+from onehttp_backends.curl.driving.waiting import failed, gone, overdue, overdue_at
 from onehttp_backends.curl.engine.ownership import Claim, drives
 from onehttp_backends.curl.engine.transfer import Flow, Transfer
 from onehttp_backends.curl.stream_handle import StreamHandle
@@ -55,8 +55,10 @@ class LoopStream(LoopTransfer):
                 self.loop_driver.loop.call_soon_threadsafe(self._look)
 
     def settle(self, outcome: Outcome) -> None:
-        super().settle(outcome)
+        # Of all that may be done again, what ends the looking for it comes last.
+        self.outcome = self.outcome or outcome
         self._look()
+        super().settle(outcome)
 
     def _look(self) -> None:
         if self.stirred is not None and not self.stirred.done():
@@ -289,6 +291,9 @@ def _see_through(helm: Helm, transfer: BlockingStream, is_due: Callable[[], bool
         helm.recover(error, claim)
         if isinstance(error, ReentrantCallError) or is_interrupt(error):
             raise
+        transfer.outcome = transfer.outcome or failed(transfer.request, error)
+        transfer.is_cancelled = True
+        helm.enqueue(transfer)
 
 
 def _drive_until(
