@@ -22,9 +22,10 @@ Theory of operation
    rung. If nobody drives, it does. Once its own deadline is over by that much, it ends by itself.
 
 Why no transfer is left without a driver: a transfer that has not ended has somebody who waits for
-it; who waits looks again after half a second at most (5); who looks while the state is FREE drives
-(2); an owner is on its way back to the cell, or asleep, and then woken by what comes (4), or gone,
-and then found out (`Claim.is_lost`), and the engine abandoned with an error for every transfer.
+it, or a reader who comes back for more of it; who waits looks again after half a second at most
+(5); who looks while the state is FREE drives (2); an owner is on its way back to the cell, or
+asleep, and then woken by what comes (4), or gone, and then found out (`Claim.is_lost`), and the
+engine abandoned with an error for every transfer.
 
 An exception that comes out of driving is one of two kinds. What a signal handler raised, or a
 timeout library from outside, belongs to the caller it hit: every step of the engine can be done
