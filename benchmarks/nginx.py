@@ -29,6 +29,7 @@ http {{
   server {{
     listen 127.0.0.1:{h2} ssl http2 backlog=4096;
     location /protocol {{ return 200 $server_protocol; }}
+    location /connection {{ return 200 $connection; }}
   }}
 }}
 """

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from benchmarks.contender import ROOT
+
 _OUR_MISTAKES: Final = ("AttributeError", "ImportError", "KeyError", "ModuleNotFoundError")
 
 
@@ -24,7 +26,7 @@ class Outcome:
         """What was raised, as a sentence."""
         if not self.has_ended:
             return f"still waiting after {self.seconds:.0f} s"
-        text = self.error.replace("|", "/")
+        text = self.error.replace(f"{ROOT}/", "").replace("|", "/")
         short = text if len(text) <= 120 else f"{text[:117]}..."
         return f"`{self.kind}`: {short}" if short else f"`{self.kind}`"
 

@@ -16,11 +16,11 @@ FOLDER = ROOT / ".venv-peers"
 PEERS = {
     "wreq": ("wreq",),
     "primp": ("primp",),
-    "pyreqwest": ("pyreqwest",),
-    "httpx": ("httpx[brotli,http2,socks,zstd]", "trio"),
+    "pyreqwest": ("pyreqwest", "gevent"),
+    "httpx": ("httpx[brotli,http2,socks,zstd]", "trio", "gevent"),
     "aiohttp": ("aiohttp[speedups]",),
-    "requests": ("requests[socks]", "urllib3[brotli,zstd]"),
-    "curl_cffi": ("curl_cffi",),
+    "requests": ("requests[socks]", "urllib3[brotli,zstd]", "gevent"),
+    "curl_cffi": ("curl_cffi", "gevent"),
 }
 """Each with what its own documentation offers besides, since it is asked what it can do."""
 

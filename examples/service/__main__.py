@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import onehttp
-from service.backends import Backend, until_it_listens
+from service.backends import Backend
 from service.tour import WORKERS, Tour
 
 HERE = Path(__file__).parent
@@ -36,7 +36,9 @@ def main() -> None:
         environment = prepared(folder, first, second, records)
         url = stack.enter_context(served(environment))
         stack.callback(onehttp.shutdown)
-        onehttp.init({"version": 1, "requests": {"timeout": 10.0}, "connections": {}})
+        onehttp.init(
+            {"version": 1, "requests": {"timeout": {"total": 60, "connect": 5}}, "connections": {}}
+        )
         Tour(url, folder, environment, first, records).go(options.seconds)
         if options.stay:
             print(f"\n{url} until Ctrl-C; ONEHTTP_CONTROL={environment['ONEHTTP_CONTROL']}")
@@ -64,18 +66,17 @@ def prepared(folder: Path, first: Backend, second: Backend, records: Backend) ->
 
 @contextmanager
 def served(environment: dict[str, str]) -> Iterator[str]:
-    """The service, in processes of its own."""
+    """The service, in processes of its own; who calls it at once waits until they have begun."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         command = [sys.executable, "-m", "uvicorn", "service.app:app", "--log-level", "warning",
                    "--fd", str(listening.fileno()), "--workers", str(WORKERS)]  # fmt: skip
         process = subprocess.Popen(command, env=environment, pass_fds=[listening.fileno()])
-        try:
-            until_it_listens(port, process)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
 
 
 if __name__ == "__main__":

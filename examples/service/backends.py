@@ -81,7 +81,14 @@ class Backend:
     def start(self) -> None:
         command = [sys.executable, "-m", "service.backends", *self._arguments]
         self._process = subprocess.Popen(command)
-        until_it_listens(self.port, self._process)
+        for _ in range(WAIT_S * 20):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            if self._process.poll() is not None:
+                raise SystemExit(f"a backend ended with {self._process.returncode}")
+            time.sleep(0.05)
+        raise SystemExit(f"nothing listens at port {self.port}")
 
     def stop(self) -> None:
         """At once, whatever it is at: its connections are reset."""
@@ -89,18 +96,6 @@ class Backend:
             self._process.kill()
             self._process.wait()
             self._process = None
-
-
-def until_it_listens(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Wait for a server to begin."""
-    for _ in range(WAIT_S * 20):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        if process.poll() is not None:
-            raise SystemExit(f"{process.args!r} ended with {process.returncode}")
-        time.sleep(0.05)
-    raise SystemExit(f"nothing listens at port {port}")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ class Tour:
     def go(self, seconds: float) -> None:
         """All of it; loads last for so long."""
         self.calls()
+        self.until_all_have_begun()
         self.under_load("Load", seconds)
         self.failover(seconds)
         self.reload()
@@ -52,6 +53,14 @@ class Tour:
         nobody = onehttp.request("GET", f"{self.url}/number/1")
         show("A number that nobody has", f"{nobody.status} {nobody.text}")
         check("that is no failure", nobody.status == 404)
+
+    def until_all_have_begun(self) -> None:
+        control = Path(self.environment["ONEHTTP_CONTROL"])
+        for _ in range(600):
+            if len(list(control.glob("*.sock"))) == WORKERS:
+                return
+            time.sleep(0.1)
+        raise SystemExit(f"not so: there are {WORKERS} processes")
 
     def under_load(self, title: str, seconds: float) -> None:
         loaded = asyncio.run(load(self.number, seconds))

@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT))  # programs of the clone, which nothing installs
 
 from benchmarks.comparison.features import FEATURES, SECTIONS  # noqa: E402
+from benchmarks.comparison.features.feature import absent_or  # noqa: E402
+from benchmarks.comparison.outcome import Outcome  # noqa: E402
 from benchmarks.comparison.running import CLIENTS, OURS, Client, client  # noqa: E402
 from benchmarks.nginx import Nginx, running  # noqa: E402
 
@@ -68,6 +70,20 @@ def test_every_cell_is_an_answer_and_every_no_has_a_note() -> None:
     numbers = [int(found[1]) for cell in cells if (found := re.search(r"\((\d+)\)$", cell))]
     assert set(numbers) == set(range(1, len(notes) + 1))
     assert all(cell == "yes" or cell.endswith(")") for cell in cells)
+
+
+@pytest.mark.parametrize("kind", ["TypeError", "AttributeError", "ModuleNotFoundError"])
+def test_a_probe_that_asks_for_what_is_not_there_is_to_be_mended(kind: str) -> None:
+    assert Outcome(kind=kind).is_our_mistake
+    assert not Outcome(kind="ReadTimeout").is_our_mistake
+
+
+def test_a_client_that_has_gained_a_name_is_to_be_probed() -> None:
+    judge = absent_or(lambda _outcome, _world: "")
+    nobody: Any = None
+    assert judge(Outcome(said={"words": "ws", "found": []}), nobody) == "not among its names"
+    with pytest.raises(LookupError, match=r"aiohttp\.ws"):
+        judge(Outcome(said={"words": "ws", "found": ["aiohttp.ws"]}), nobody)
 
 
 @pytest.mark.slow

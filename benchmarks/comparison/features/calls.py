@@ -83,6 +83,12 @@ def _in_segment(outcome: Outcome, world: World) -> str:
     return "" if unquote(target) == f"/number/{IN_A_PATH}" and "/b" not in target else target
 
 
+def _at_once(outcome: Outcome, world: World) -> str:
+    if outcome.said != ["paired", "paired"]:
+        return outcome.instead
+    return "" if world.server.most_at_once == 2 else "one after the other"
+
+
 def _phases(outcome: Outcome, _world: World) -> str:
     if not isinstance(outcome.said, dict):
         return outcome.instead
@@ -97,6 +103,7 @@ FEATURES = (
     Feature("blocking", "Blocking calls", said("blocking")),
     Feature("asyncio", "`await` under asyncio", said("awaited")),
     Feature("trio", "`await` under trio", said("trio")),
+    Feature("gevent", "Greenlets call at once, after gevent's `patch_all()`", _at_once),
     Feature("callback", "An answer calls a function; nobody waits for it", said("called")),
     Feature("shared", "Blocking calls and tasks share connections", _one_connection),
     Feature("loops", "One client, several event loops in turn", said(["one", "two", "three"])),

@@ -27,6 +27,12 @@ def _hooked(outcome: Outcome, _world: World) -> str:
     return "" if outcome.said == ["GET", "200"] else f"saw `{outcome.said}`"
 
 
+def _sent_later(outcome: Outcome, world: World) -> str:
+    if outcome.kind or outcome.said != "stored":
+        return outcome.instead
+    return "" if len(world.server.of("/record")) == 1 else "it did not arrive once"
+
+
 def _cached(outcome: Outcome, world: World) -> str:
     times = len(world.server.of("/cacheable"))
     return outcome.raised if outcome.kind else "" if times == 1 else f"asked {times} times"
@@ -43,5 +49,6 @@ FEATURES = (
     Feature("named", "Named servers in a file, reloaded while running", said("reloaded")),
     Feature("metrics", "Metrics for Prometheus", said("counted")),
     Feature("traces", "Spans for OpenTelemetry", said("traced")),
+    Feature("stored", "Stored first, and sent though processes have died", _sent_later),
     Feature("cache", "A cache of answers", _cached),
 )

@@ -13,6 +13,12 @@ def _by_socks(outcome: Outcome, world: World) -> str:
     return "" if world.socks.connected else "went past the proxy"
 
 
+def _on_one(outcome: Outcome, _world: World) -> str:
+    if not isinstance(outcome.said, int):
+        return outcome.instead
+    return "" if outcome.said == 1 else f"{outcome.said} connections for 8 tasks"
+
+
 def _like_a_browser(outcome: Outcome, world: World) -> str:
     if not world.hello.ciphers:
         return outcome.instead
@@ -21,6 +27,7 @@ def _like_a_browser(outcome: Outcome, world: World) -> str:
 
 FEATURES = (
     Feature("http2", "HTTP/2", said("HTTP/2.0"), needs_nginx=True),
+    Feature("multiplex", "Tasks share one connection of HTTP/2", _on_one, needs_nginx=True),
     Feature("http3", "HTTP/3", said("HTTP/3"), needs_nginx=True),
     Feature("websocket", "WebSocket", said("hello")),
     Feature("socks", "SOCKS proxies", _by_socks),

@@ -165,6 +165,18 @@ def _chain(error: BaseException | None) -> str:
     return " from ".join(names)
 
 
+def greenlets(make: Make, place: Place) -> list[str]:
+    """Two of them, on one client."""
+    import gevent
+    from gevent import monkey
+
+    monkey.patch_all()
+    calls = make()
+    found = [gevent.spawn(calls.get, place.at("/paired")) for _ in range(2)]
+    gevent.joinall(found)
+    return [each.get().body.decode() for each in found]
+
+
 def http2(make: Make, place: Place) -> str:
     return make(ca=place["ca"]).get(f"{place['h2']}/protocol").body.decode()
 
@@ -218,6 +230,7 @@ BEHAVIOURS: Mapping[str, Callable[[Make, Place], Any]] = {
     "hostile-cookie": hostile_cookie,
     "fork": forked,
     "interrupt": interrupted,
+    "gevent": greenlets,
     "http2": http2,
     "verified": unverified,
     "socks": socks,

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from benchmarks.comparison.probes.behaviour import AsyncCalls
 from benchmarks.comparison.probes.kit import Place, Probes
 
-MakeAsync = Callable[[], AsyncCalls]
-"""Makes a client with coroutines, at its defaults."""
+MakeAsync = Callable[..., AsyncCalls]
+"""Makes a client with coroutines."""
 
 
-def add_coroutines(probes: Probes, make: MakeAsync) -> None:
-    """Put a client through all of it."""
+def add_coroutines(probes: Probes, make: MakeAsync, asked: str = "", **of_http2: object) -> None:
+    """Put a client through all of it; what has to be ``asked`` for HTTP/2 is ``of_http2``."""
     probes.add("asyncio", partial(_once, make))
     probes.add("loops", partial(_loops, make))
     probes.add("shared", partial(_shared, make))
+    probes.add("multiplex", partial(_multiplexed, make, of_http2), asked)
 
 
 def _once(make: MakeAsync, place: Place) -> str:
@@ -37,3 +38,14 @@ def _shared(make: MakeAsync, place: Place) -> Any:
     calls = make()
     calls.get(place.at("/blocking"))
     asyncio.run(calls.aget(place.at("/task")))
+
+
+def _multiplexed(make: MakeAsync, of_http2: Mapping[str, Any], place: Place) -> int:
+    """By how many connections eight tasks have called at once."""
+    calls = make(ca=place["ca"], **of_http2)
+
+    async def call() -> int:
+        answers = await asyncio.gather(*(calls.aget(f"{place['h2']}/connection") for _ in range(8)))
+        return len({answer.body for answer in answers})
+
+    return asyncio.run(call())

@@ -68,10 +68,12 @@ add_behaviours(
     },
 )
 add_coroutines(probes, Aiohttp)
-del probes.by_feature["shared"]
+for feature in ("shared", "gevent"):
+    del probes.by_feature[feature]
+probes.absent("gevent")
 probes.absent(
     "asgi", "http3", "bearer", "breaker", "impersonation", "metrics", "named", "path-values",
-    "rate", "recordings", "retry-after", "traces", "trio",
+    "rate", "recordings", "retry-after", "stored", "traces", "trio",
 )  # fmt: skip
 probes.absent("double", but=r"make_mocked_(coro|request)")  # those of its server
 probes.absent("callback", but=r"web|on_eof|TimeoutHandle|Connection")

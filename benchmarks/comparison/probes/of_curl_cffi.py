@@ -54,6 +54,7 @@ add_behaviours(
         "silent": [("`timeout=1`", {"timeout": 1})],
         "drip": [("`timeout=1`", {"timeout": 1})],
         "cache": [("`cache=timedelta(...)`", CACHE)],
+        "gevent": [('`Session(thread="gevent")`', {"thread": "gevent"})],
         "flood": [("`curl_options={CurlOpt.MAXFILESIZE_LARGE: ...}`", LARGEST)],
         "environment-proxy": [("`trust_env=False`", {"trust_env": False})],
         "zstd": [('`accept_encoding="zstd"`', {"accept_encoding": "zstd"})],
@@ -62,7 +63,7 @@ add_behaviours(
 add_coroutines(probes, CurlCffi)
 probes.absent(
     "asgi", "breaker", "callback", "double", "failover", "hooks", "links", "metrics", "named",
-    "path-values", "rate", "recordings", "resume", "retry-after", "traces", "trio",
+    "path-values", "rate", "recordings", "resume", "retry-after", "stored", "traces", "trio",
     but=r"content_callback|response_callback|Curl(ECode|Info|Opt)\.|sendfile|\.trace\b"
     r"|with_traceback|record_size|_asyncio_selector|curl_cffi\.curl\.\w+_callback",
 )  # fmt: skip

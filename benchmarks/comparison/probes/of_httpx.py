@@ -58,10 +58,10 @@ add_behaviours(
         "http2": [("extra `http2`, `http2=True`", {"http2": True})],
     },
 )
-add_coroutines(probes, Httpx)
+add_coroutines(probes, Httpx, "extra `http2`, `http2=True`", http2=True)
 probes.absent(
     "bearer", "breaker", "callback", "http3", "failover", "impersonation", "metrics", "named",
-    "path-values", "rate", "recordings", "resume", "retry-after", "traces", "websocket",
+    "path-values", "rate", "recordings", "resume", "retry-after", "stored", "traces", "websocket",
 )  # fmt: skip
 probes.add("typed", lambda _: kit.is_typed("httpx"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -159,3 +160,21 @@ def recordings(place: Place) -> str:
         if done.returncode:
             return done.stdout[-300:]
     return "played"
+
+
+@probes("stored", '`submit(..., queue="cdr")`')
+def stored(place: Place) -> str:
+    """By a process that ends at once; a worker sends it."""
+    store = f"sqlite:///{place['folder']}/queues.db"
+    ending = (
+        "import os, sys, onehttp\n"
+        "onehttp.init()\n"
+        "onehttp.submit('POST', sys.argv[1], queue='cdr', json={})\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    environment = {**os.environ, "ONEHTTP_QUEUES": store}
+    publisher = [sys.executable, "-c", ending, place.at("/record")]
+    worker = [sys.executable, "-m", "onehttp", "worker", "cdr", "--once"]
+    died = subprocess.run(publisher, env=environment).returncode
+    subprocess.run(worker, env=environment, cwd=place["folder"], check=True, capture_output=True)
+    return "stored" if died == -9 else f"the publisher ended with {died}"

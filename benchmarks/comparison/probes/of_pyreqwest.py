@@ -72,11 +72,11 @@ add_behaviours(
         "http2": [("`http2(True)`", {"http2": True})],
     },
 )
-add_coroutines(probes, Pyreqwest)
+add_coroutines(probes, Pyreqwest, "`http2(True)`", http2=True)
 probes.absent(
     "breaker", "callback", "http3", "failover", "history", "impersonation", "links", "metrics",
     "named", "path-values", "rate", "recordings", "resume", "retry", "retry-after", "timings",
-    "traces", "trio", "unix", "websocket", "digest",
+    "stored", "traces", "trio", "unix", "websocket", "digest",
     but=r"tcp_keepalive|keep_alive|PartBuilder\.from_file|logging\.",
 )  # fmt: skip
 probes.add("typed", lambda _: kit.is_typed("pyreqwest"))

@@ -64,8 +64,8 @@ add_behaviours(
 )
 probes.absent(
     "asgi", "asyncio", "bearer", "breaker", "callback", "http3", "failover",
-    "impersonation", "loops", "metrics", "named", "path-values", "rate", "recordings", "resume",
-    "shared", "traces", "trio", "unix", "websocket",
+    "impersonation", "loops", "metrics", "multiplex", "named", "path-values", "rate", "recordings",
+    "resume", "shared", "stored", "traces", "trio", "unix", "websocket",
 )  # fmt: skip
 probes.absent("double", but=r"cookies\.MockRe")
 probes.add("typed", lambda _: kit.is_typed("requests"))

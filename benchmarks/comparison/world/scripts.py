@@ -60,6 +60,15 @@ def slow(told: Told) -> None:
     echo(told)
 
 
+def paired(told: Told) -> None:
+    """Once another is there; or by itself, much later."""
+    for _ in range(50):
+        if told.server.most_at_once > 1:
+            break
+        time.sleep(0.1)
+    echo(told)
+
+
 def drip(told: Told) -> None:
     told.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
     while True:
@@ -232,6 +241,7 @@ SCRIPTS: Final[Mapping[str, Callable[[Told], None]]] = {
     "/linked": linked,
     "/missing": missing,
     "/near": near_redirect,
+    "/paired": paired,
     "/progress": progress,
     "/redirect": redirect,
     "/silent": silent,
