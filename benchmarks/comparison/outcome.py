@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
-
-from benchmarks.contender import ROOT
 
 _OUR_MISTAKES: Final = ("AttributeError", "ImportError", "KeyError", "ModuleNotFoundError")
 
@@ -26,7 +25,9 @@ class Outcome:
         """What was raised, as a sentence."""
         if not self.has_ended:
             return f"still waiting after {self.seconds:.0f} s"
-        text = self.error.replace(f"{ROOT}/", "").replace("|", "/")
+        text = self.error.replace("|", "/")
+        while (less := re.sub(r"<[^<>]*>", "...", text)) != text:  # reprs, which name our folders
+            text = less
         short = text if len(text) <= 120 else f"{text[:117]}..."
         return f"`{self.kind}`: {short}" if short else f"`{self.kind}`"
 
