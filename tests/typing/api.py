@@ -5,7 +5,8 @@ Each line that ends in ``type: ignore`` must be an error: mypy reports the comme
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator
+from typing import IO, TYPE_CHECKING, Any
 
 import onehttp
 from onehttp.testing import Call, Double, PolicyClock, Route
@@ -81,6 +82,27 @@ async def asign(request: onehttp.Request) -> onehttp.Request | None:
 
 def told(request: onehttp.Request, response: onehttp.Response) -> None:
     assert_type(response.status, int)
+
+
+def read(api: onehttp.Connection, file: IO[bytes]) -> None:
+    with api.stream("GET", "/x", timeout=onehttp.Timeout(idle_s=5)) as response:
+        assert_type(response, onehttp.StreamedResponse)
+        assert_type(response.status, int)
+        assert_type(list(response.iter_bytes(100)), list[bytes])
+        assert_type(list(response.iter_lines()), list[str])
+        assert_type(response.save("x"), int)
+    api.put("/x", body=file, max_upload=10, progress=lambda made: print(made.sent))
+    api.put("/x", body=iter([b"x"]))
+    api.put("/x", body=["text"])  # type: ignore[list-item]
+
+
+async def aread(api: onehttp.Connection, source: AsyncIterator[bytes]) -> None:
+    async with onehttp.astream("PUT", "http://a.example/", body=source) as response:
+        assert_type(response, onehttp.AsyncStreamedResponse)
+        assert_type([line async for line in response.iter_lines()], list[str])
+        assert_type(await response.read(), bytes)
+    with api.astream("GET"):  # type: ignore[attr-defined]
+        pass
 
 
 async def mistaken(api: onehttp.Connection) -> None:
