@@ -257,6 +257,29 @@ async def acalled(call: Call, perform: Callable[[], Awaitable[Response]]) -> Res
     return response
 
 
+def started(
+    request: Request,
+    start: Callable[[Callable[[Outcome], None]], Transfer],
+    on_done: Callable[[Outcome], None],
+) -> Transfer:
+    """The same by callback: ``start(on_done)`` as a call of its own, if somebody watches and it is
+    no part of another."""
+    if not is_on() or _current.get() is not None:
+        return start(on_done)
+    call = Call(request)
+
+    def done(outcome: Outcome) -> None:
+        call.ended(outcome)
+        on_done(outcome)
+
+    try:
+        with within(call):
+            return start(done)
+    except BaseException as error:  # not begun: ``done`` is not called
+        call.ended(error if isinstance(error, TransferError) else None)
+        raise
+
+
 def step(text: str, *values: object, reason: str = "") -> None:
     """A step of the call made in this context, if there is one and somebody watches.
 

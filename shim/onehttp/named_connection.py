@@ -26,6 +26,7 @@ from onehttp.runtime import Runtime
 from onehttp.streams.on_connection import StreamsOnConnection
 from onehttp.streams.stream_call import is_streamed
 from onehttp_backends.contract import Backend, Outcome, Request, Response, Transfer
+from onehttp_backends.observed import started
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -190,7 +191,11 @@ class Connection(StreamsOnConnection):
     ) -> Transfer:
         clock = self._runtime.clock
         course = policed(revision, ready, request, call, Deadline(request, clock))
-        return CourseTransfer(course, backend or self._backend, clock, on_done).start()
+
+        def start(done: Callable[[Outcome], None]) -> Transfer:
+            return CourseTransfer(course, backend or self._backend, clock, done).start()
+
+        return started(request, start, on_done)
 
     def _perform(self, method: str, path: str, call: CallArguments) -> Response:
         if is_streamed(call):

@@ -11,6 +11,7 @@ import pytest
 
 import onehttp
 from onehttp import Response, TransferError
+from onehttp.calls.named_call import NamedCall
 from onehttp_backends.contract import Outcome
 from onehttp_backends.observed import Attempt, Call, Observer, leave, observe
 from servers.patience import PATIENCE_S
@@ -209,3 +210,32 @@ def test_a_cancelled_task_is_told_as_given_up(server: RawServer, ledger: Ledger)
     asyncio.run(give_up())
     assert [outcome for _, outcome in ledger.ended] == [None]
     assert [outcome for _, outcome in ledger.attempts_ended] == [None]
+
+
+@pytest.mark.parametrize("hooked", [False, True], ids=["plain", "with hooks"])
+@pytest.mark.parametrize(
+    ("name", "path", "attempts"), [("plain", "/x", 1), ("sure", "/busy", 4), ("sure", "/moved", 2)]
+)
+def test_calls_made_many_at_a_time_are_one_each(
+    engine: str, ledger: Ledger, name: str, path: str, attempts: int, hooked: bool
+) -> None:
+    hooks = onehttp.Hooks(on_response=lambda *_: None) if hooked else None
+    with RawServer(answering) as running:
+        named = {
+            "plain": {"url": running.url},
+            "sure": {"url": running.url, "retry": {"attempts": 3, "backoff": {"base": 0.0001}},
+                     "failover": "spare", "redirects": 3},
+            "spare": {"url": running.url},
+        }  # fmt: skip
+        defaults = {"timeout": {"total": PATIENCE_S, "connect": PATIENCE_S}}
+        onehttp.init({"version": 1, "defaults": defaults, "connections": named},
+                     backend=engine, hooks=hooks)  # fmt: skip
+        ended: list[int] = []
+        calls = [(number, NamedCall("GET", path)) for number in range(5)]
+        refused = NamedCall("GET", "/x", {"headers": [("X", "a\r\nb")]})
+        connection = onehttp.connection(name)
+        connection.perform_all([*calls, (5, refused)], 2, lambda key, _: ended.append(key))
+    assert sorted(ended) == list(range(6))
+    assert not ledger.open
+    assert [call.attempts for call, _ in ledger.ended if call.request.url.endswith(path)
+            and not call.request.headers] == [attempts] * 5  # fmt: skip

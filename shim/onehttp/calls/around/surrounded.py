@@ -19,7 +19,7 @@ from onehttp_backends.contract import (
     Transfer,
     TransferOptions,
 )
-from onehttp_backends.observed import Call, acalled, called, current, is_on, within
+from onehttp_backends.observed import Call, acalled, called, current, is_on, started
 
 Around: TypeAlias = "Callable[[Request, Deadline], Course]"
 """What to do with a request: its course yields what goes to the engine in the end, perhaps more
@@ -72,16 +72,11 @@ class Surrounded:
     def submit(self, request: Request, on_done: Callable[[Outcome], None]) -> Transfer:
         """See `Backend`."""
         course = self._course(request)
-        if is_on() and current() is None:
-            call = Call(request)
 
-            def done(outcome: Outcome) -> None:
-                call.ended(outcome)
-                on_done(outcome)
+        def start(done: Callable[[Outcome], None]) -> Transfer:
+            return CourseTransfer(course, self._backend, self._clock, done).start()
 
-            with within(call):
-                return CourseTransfer(course, self._backend, self._clock, done).start()
-        return CourseTransfer(course, self._backend, self._clock, on_done).start()
+        return started(request, start, on_done)
 
     def stats(self) -> Stats:
         """See `Backend`."""
