@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 import onehttp
 from servers.raw import RawServer, keep_answering
+from stand_ins.loops import of_kind
 from stand_ins.loops import pytest_generate_tests as pytest_generate_tests
 from stand_ins.scene import Scene, unharmed
 from stand_ins.scene import scene as setting
@@ -24,6 +26,13 @@ def pytest_runtest_makereport(
     if report.failed:
         item.stash[FAILED] = True
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _uvloop_has_its_pipe() -> None:
+    """From its first loop on it keeps one, for as long as the process lives."""
+    with of_kind("uvloop"):
+        asyncio.run(asyncio.sleep(0))
 
 
 @pytest.fixture(params=["pycurl", "httpx"])

@@ -180,13 +180,6 @@ def with_eager_tasks(work: Coroutine[Any, Any, None]) -> None:
     asyncio.run(eagerly())
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _uvloop_has_its_pipe() -> None:
-    """From its first loop on it keeps one, for as long as the process lives."""
-    if importlib.util.find_spec("uvloop"):
-        on_uvloop(asyncio.sleep(0))
-
-
 @pytest.mark.parametrize("run", [on_uvloop, in_debug_mode, with_eager_tasks])
 def test_91_loops_of_another_make(scene: Scene, run: Run) -> None:
     async def calls(url: str) -> None:
