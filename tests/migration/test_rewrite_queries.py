@@ -74,6 +74,11 @@ ASKING = {
     "in a block": f"if user:\n    # a\n    {SET.format('body', 'text')}\n    code = {QUERY}",
     "two in a row": f"if user == 'alice':\n    {SET.format('body', 'text')}\n    {QUERY}\n"
     f"else:\n    {SET.format('body', 'user')}\n    {QUERY}",
+    "in a try": f"{SET.format('body', 'text')}\ntry:\n    code = {QUERY}\nfinally:\n    pass",
+    "in a with": f"import contextlib\n{SET.format('body', 'text')}\n"
+    f"with contextlib.suppress(ValueError):\n    code = {QUERY}",
+    "in an elif": f"{SET.format('body', 'text')}\nif user == 'bob':\n    pass\n"
+    f"elif user:\n    code = {QUERY}\nelse:\n    pass",
     "nowhere": "code = KSR.http_async_client.query('http://127.0.0.1:1/', 'answered')",
     "credentials in headers": f"{SET.format('hdr', repr('Authorization: Basic YTpi'))}\n{QUERY}",
 }
@@ -201,6 +206,8 @@ NOTED = {
     "its method is not a literal": (f"{SET.format('method', 'text')}\n{QUERY}", "pass"),
     "its headers are put together elsewhere": (f"{SET.format('hdr', 'text')}\n{QUERY}", "pass"),
     "a POST without a body": (f"{SET.format('method', repr('POST'))}\n{QUERY}", "pass"),
+    "what $http_req is set to for it": (
+        f"{SET.format('body', 'text')}\nfor one in [1, 2]:\n    {QUERY}", "pass"),
     "a timeout of 0": (f"KSR.pv.seti('$http_req(timeout)', 0)\n{QUERY}", "pass"),
     "and its value is not a literal": (f"{SET.format('tls_ca_path', 'text')}\n{QUERY}", "pass"),
     "it stands where it may be called late": (f"code = user and {QUERY}", "pass"),

@@ -150,18 +150,20 @@ class Queries:
         found: list[Any] = []
         settings = {places.statement[node] for node in places.settings}
         statement: Any = places.statement[query]
-        while statement is not None:
+        is_repeated = False
+        while statement is not None and not isinstance(statement, cst.FunctionDef):
             block = list(places.block[statement])
             for one in reversed(block[: block.index(statement)]):
                 if one in settings:
+                    if is_repeated:
+                        raise NotSafeError(_UNCLEAR)  # the first time alone it is set
                     found.insert(0, one)
                 elif isinstance(one, cst.SimpleStatementLine) and self._has_query(one):
                     return found
                 elif self._has_query(one) or any(part in settings for part in _inside(one)):
                     raise NotSafeError(_UNCLEAR)
             statement = places.around[statement]
-            if not isinstance(statement, cst.If):
-                break
+            is_repeated = is_repeated or isinstance(statement, cst.For | cst.While)
         return found
 
     def _lines_it_may_have(self, query: Node) -> list[Any]:
