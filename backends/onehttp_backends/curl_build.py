@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from types import ModuleType
 from typing import Final
@@ -41,3 +42,15 @@ def _latest(needs: Iterable[str]) -> list[str]:
         number = tuple(map(int, version.split(".")))
         highest[name] = max(number, highest.get(name, (0,)))
     return [f"{name} {'.'.join(map(str, number))}" for name, number in highest.items()]
+
+
+def check_kernel_waits() -> None:
+    """Raises BackendUnavailableError where greenlets stand in place of threads: the engine waits in
+    the kernel, which would stop every one of them."""
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and any(map(monkey.is_module_patched, ("threading", "thread", "select"))):
+        raise BackendUnavailableError(
+            "gevent has replaced threads or select in this process, and the engine needs those of "
+            "the system: use monkey.patch_all(thread=False, select=False), or make the calls in a "
+            "process without it"
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
@@ -31,7 +30,6 @@ def load(name: str) -> Callable[..., Backend]:
         # The two of this package by hand: scanning the metadata of every installed
         # distribution would triple the cost of a first call.
         if name == "pycurl":
-            _check_kernel_waits()
             _check_pycurl()
             from onehttp_backends.curl import PycurlBackend
 
@@ -54,22 +52,12 @@ def load(name: str) -> Callable[..., Backend]:
 
 
 def _check_pycurl() -> None:
+    from onehttp_backends.curl_build import check_build, check_kernel_waits
+
+    check_kernel_waits()
     import pycurl
 
-    from onehttp_backends.curl_build import check_build
-
     check_build(pycurl)
-
-
-def _check_kernel_waits() -> None:
-    """The engine waits in the kernel, which would stop every greenlet of the process."""
-    monkey = sys.modules.get("gevent.monkey")
-    if monkey is not None and any(map(monkey.is_module_patched, ("threading", "thread", "select"))):
-        raise BackendUnavailableError(
-            "gevent has replaced threads or select in this process, and the engine needs those of "
-            "the system: use monkey.patch_all(thread=False, select=False), or make the calls in a "
-            "process without it"
-        )
 
 
 def _registered() -> EntryPoints:

@@ -221,6 +221,36 @@ def test_greenlets_in_place_of_threads_are_refused_with_the_way_out(
     assert "monkey.patch_all(thread=False, select=False)" in said
 
 
+LATE_GEVENT = """
+import sys
+import onehttp
+onehttp.init()
+if "called" in sys.argv:
+    onehttp.request("GET", sys.argv[1], timeout=60)
+import warnings
+warnings.simplefilter("ignore")
+from gevent import monkey
+monkey.patch_all()
+try:
+    onehttp.request("GET", sys.argv[1], timeout=60)
+    result = onehttp.submit("GET", sys.argv[1], timeout=60).result()
+    print("called,", result.error)
+except onehttp.OnehttpError as error:
+    print(type(error).__name__, error)
+sys.stdout.flush()
+import os
+os._exit(0)  # what gevent replaces too late has locks that nobody lets go of
+"""
+
+
+@pytest.mark.parametrize(("before", "how"), [("called", "called, "), ("not", "BackendUnavail")])
+def test_greenlets_that_come_later_are_refused_too(before: str, how: str) -> None:
+    with RawServer(keep_answering) as server:
+        said = output_of(LATE_GEVENT, server.url, before).splitlines()[-1]
+    assert said.startswith(how)
+    assert "gevent has replaced threads or select" in said
+
+
 def test_the_way_out_works() -> None:
     with RawServer(keep_answering) as server:
         patched = repr({"thread": False, "select": False})

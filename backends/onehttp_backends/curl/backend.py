@@ -25,6 +25,7 @@ from onehttp_backends.curl.libcurl import LIBCURL
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.one_shot import perform_one_shot
 from onehttp_backends.curl.one_shot.probing import probe
+from onehttp_backends.curl_build import check_kernel_waits
 from onehttp_backends.errors import EngineClosedError, RequestError
 from onehttp_backends.observed import aperformed, begin, current, is_on, performed, step, submitted
 from onehttp_backends.optional.checking import OptionFault
@@ -257,6 +258,7 @@ class PycurlBackend(StreamingEngine):
             )
         helm = self._place.get(_ENGINE)
         if helm is None:
+            check_kernel_waits()  # since `init`, too, somebody may have replaced them
             # Two may come at once, one perhaps in a signal handler: the first to be ready is it.
             engine = Engine(self._max_idle_connections, self.names)
             helm = self._place.setdefault(_ENGINE, Helm(engine, self._forget))

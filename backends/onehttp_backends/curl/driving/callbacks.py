@@ -20,6 +20,7 @@ from onehttp_backends.curl.engine.engine import Engine
 from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S, Claim, Ownership, drives
 from onehttp_backends.curl.engine.transfer import Driving, Transfer
 from onehttp_backends.curl.handle import Handle
+from onehttp_backends.curl_build import check_kernel_waits
 
 logger = logging.getLogger("onehttp")
 
@@ -122,6 +123,7 @@ class EngineThreads:
         try:
             self._threads.add(token)
             self._idle.add(token)
+            check_kernel_waits()
             thread.start()
         except BaseException as error:
             self._end_of(token)  # it enters itself, should it run after all
