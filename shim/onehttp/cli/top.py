@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from onehttp.cli.processes import directory_option, found, pid_option, tell_failures
+from onehttp.cli.processes import directory_option, found, pid_option
 from onehttp.cli.table import table
 from onehttp.control.asking import Answer, ask_all
 from onehttp.control.merged import Merged, merged
@@ -50,7 +50,11 @@ def top(interval: float, once: bool, as_json: bool, directory: str | None, pid: 
         try:
             while True:
                 time.sleep(interval)
-                now, at = _sample(directory, pid)
+                try:
+                    now, at = _sample(directory, pid)
+                except click.ClickException as nobody:  # they may come again
+                    live.update(f"onehttp: {nobody.format_message()}", refresh=True)
+                    continue
                 live.update(table(now, before, at - asked_at), refresh=True)
                 before, asked_at = now, at
         except KeyboardInterrupt:
@@ -62,6 +66,5 @@ def _sample(directory: str | None, pid: int | None) -> tuple[Merged, float]:
     at = time.monotonic()
     told: list[Answer] = [each for each in answers if not each.error]
     if not told:
-        tell_failures(answers)
-        raise SystemExit(1)
+        raise click.ClickException("; ".join(f"{each.pid}: {each.error}" for each in answers))
     return merged([each.answer for each in told]), at

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -122,6 +124,39 @@ def test_a_process_that_stands_still_is_told_of_and_the_others_answer(workers: W
     assert "1 process;" in done.stdout
 
 
+def test_top_is_drawn_until_ctrl_c_also_while_nobody_answers(workers: Workers) -> None:
+    ours, terminal = pty.openpty()
+    top = subprocess.Popen(
+        [sys.executable, "-m", "onehttp", "top", "--interval", "0.1",
+         "--directory", str(workers.directory)],
+        stdin=terminal, stdout=terminal, stderr=terminal,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "140", "LINES": "30"},
+    )  # fmt: skip
+    os.close(terminal)
+    shown = b""
+
+    def read_until(text: bytes) -> None:
+        nonlocal shown
+        while text not in shown:
+            shown += os.read(ours, 65536)
+
+    try:
+        read_until(b"2 processes")
+        for worker in workers.all:
+            worker.kill()
+            worker.wait()
+        read_until(b"no process has a control socket here")
+        top.send_signal(signal.SIGINT)
+        while top.poll() is None:
+            with contextlib.suppress(OSError):  # it has closed its end
+                os.read(ours, 65536)
+        assert top.returncode == 0
+    finally:
+        top.kill()
+        top.wait()
+        os.close(ours)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -140,4 +175,3 @@ def test_mistakes_are_named(
     done = CliRunner().invoke(command, arguments)
     assert done.exit_code != 0
     assert says in done.output
-    assert os.getpid()

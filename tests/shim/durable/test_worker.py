@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -221,13 +221,13 @@ def test_killed_workers_lose_nothing_and_what_may_be_a_repeat_says_so(
             worker = started(*arguments)
             target = len(server.requests) + 20
             while len(server.requests) < target and worker.poll() is None:
-                os.sched_yield()
+                time.sleep(0.005)
             worker.send_signal(signal.SIGKILL)
             worker.communicate()
         worker = started(*arguments)
         while any(each.waiting for each in current_store().lengths()):
             assert worker.poll() is None
-            os.sched_yield()
+            time.sleep(0.005)
         worker.send_signal(signal.SIGTERM)
         out, _ = worker.communicate(timeout=PATIENCE_S)
         assert worker.returncode == 0
