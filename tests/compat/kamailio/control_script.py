@@ -9,9 +9,13 @@ from typing import Any
 import KSR as SERVER  # the server's own
 
 import onehttp
+from onehttp.observe import metrics
 from onehttp_compat import kamailio
 
 KSR = kamailio.setup(SERVER, connections=os.environ["TEST_CONNECTIONS"], is_asynchronous=False)
+
+if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+    metrics.expose()
 
 
 def mod_init() -> Script:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import generate_latest
 
+from onehttp.cli.metrics import registry_of
 from onehttp.control.asking import ask, ask_all, sockets
 from servers.kamailio import inside as kamailio_inside
+from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering
 
 SCRIPT = Path(__file__).with_name("control_script.py")
@@ -42,3 +47,27 @@ def test_idle_workers_are_known_by_what_they_left_and_do_what_they_were_told_whe
         worker = directory / f"{pid}.sock"
         assert "it does it when it can" in ask(worker, "reload", SOON_S).error
         assert inside.ask_until("x", f"200 2 {pid}") == f"200 2 {pid}"
+
+
+def test_metrics_of_all_processes_are_served_as_one(tmp_path: Path, backend: RawServer) -> None:
+    connections, folder = tmp_path / "connections.yaml", tmp_path / "metrics"
+    folder.mkdir()
+    connections.write_text(f"version: 1\nconnections: {{api: {{url: '{backend.url}'}}}}\n")
+    environment = {"TEST_CONNECTIONS": str(connections), "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    with kamailio_inside.running(tmp_path, SCRIPT, environment) as inside:
+        end = time.monotonic() + PATIENCE_S
+        while not counted(folder):
+            assert inside.ask("x").startswith("200 1 ")
+            assert time.monotonic() < end
+        known = counted(folder)
+    # What a process counted last it writes at its end, if the server lets it.
+    assert counted(folder) >= known
+
+
+def counted(folder: Path) -> float:
+    """Calls that all processes together have counted."""
+    told = generate_latest(registry_of(folder)).decode()
+    found = re.search(
+        r'^onehttp_requests_total\{code="200",connection="api".*\} (\S+)$', told, re.MULTILINE
+    )
+    return float(found[1]) if found else 0.0

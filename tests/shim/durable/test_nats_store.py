@@ -18,7 +18,8 @@ from onehttp.cli.worker import send
 from onehttp.durable import nats_connection
 from onehttp.durable.message import Message
 from onehttp.durable.nats_store import NatsStore
-from onehttp.durable.store import Delivery, Report
+from onehttp.durable.sqlite_store import SqliteStore
+from onehttp.durable.store import Delivery, Report, Store
 from onehttp.durable.submitting import store_at
 from onehttp.durable.worker import Worker, WorkerSettings
 from servers.brokers.nats import NatsServer
@@ -47,7 +48,7 @@ def message(id: str, key: str | None = None, body: bytes | None = b"x\ny\0") -> 
                    headers=(("X", "y"),), body=body, params=(("a", "b"),))  # fmt: skip
 
 
-def taken(store: NatsStore, count: int, lease_s: float = LEASE_S) -> list[Delivery]:
+def taken(store: Store, count: int, lease_s: float = LEASE_S) -> list[Delivery]:
     """So many deliveries, in whatever portions they come."""
     found: list[Delivery] = []
     end = time.monotonic() + PATIENCE_S
@@ -194,6 +195,24 @@ def test_a_deleted_stream_is_made_anew_and_said_so(
     store.put(message("2"))
     assert "its stream is gone, with what it held" in caplog.text
     assert [each.message.id for each in taken(store, 1)] == ["2"]
+
+
+def test_no_store_asks_a_clock_that_somebody_may_set(
+    store: NatsStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong() -> float:
+        raise AssertionError("asked for the time of day")
+
+    embedded = SqliteStore(tmp_path / "q.db")
+    store.put(message("0"))  # connected, before there is no time
+    monkeypatch.setattr(time, "time", wrong)
+    for each in (store, embedded):
+        each.put(message("1"))
+        (delivery, *_) = taken(each, 2 if each is store else 1)
+        each.report([done(delivery, error="status 503", again_in_s=0.01)])
+        (again,) = taken(each, 1)
+        each.keep([again.number], LEASE_S)
+        each.report([done(again)])
 
 
 def test_a_forked_child_has_a_connection_of_its_own(store: NatsStore) -> None:
