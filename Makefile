@@ -5,6 +5,7 @@
 # make wheel  with the hot modules compiled               make compiled     and tested
 # make fuzz   property tests with more examples          make bench-peers  beside other clients
 # make test-kamailio  what runs inside a real server     make docs     the pages as a site      make compare  features beside other clients
+# make bench-kamailio what HTTP costs in one
 # make service  a service in front of two backends, and what it can do
 PYTHON ?= python3
 VENV := .venv
@@ -16,7 +17,7 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # What failed beside others runs once more, alone: what passes then is told above, and is a test to be mended.
 AGAIN = $(BIN)/python -m pytest -n 0 --last-failed --last-failed-no-failures none
 .PHONY: docs help demo test check lint suite fast matrix ci format bench bench-guard bench-peers compare service fuzz soak soak-posts clean packages
-.PHONY: catalogue wheel compiled double test-kamailio
+.PHONY: bench-kamailio catalogue wheel compiled double test-kamailio
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -79,6 +80,10 @@ bench-guard: $(VENV)/.bench packages
 bench: $(VENV)/.bench packages
 	PYTHONPATH=tests $(BIN)/python -m benchmarks --write $(ARGS)
 
+# In the real server: native modules and these, in turns.
+bench-kamailio: $(VENV)/.bench packages
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.kamailio --write $(ARGS)
+
 # Other clients, each in an environment of its own; `make bench` measures those that are there.
 bench-peers: $(VENV)/.bench packages
 	$(BIN)/python -m benchmarks.peers.environments
@@ -108,7 +113,7 @@ soak-posts: $(VENV)/.dev
 packages:
 	@scripts/need-packages nginx:nginx-light '/usr/lib/python3/dist-packages/pycurl*.so:python3-pycurl' openssl:openssl pg_createcluster:postgresql \
 		mariadbd:mariadb-server /usr/share/kamailio/mysql:kamailio-mysql-modules \
-		secsipidx:secsipidx chromium:chromium chromedriver:chromium-driver kamailio:kamailio promtool:prometheus nats-server:nats-server \
+		secsipidx:secsipidx chromium:chromium chromedriver:chromium-driver kamailio:kamailio sipp:sip-tester promtool:prometheus nats-server:nats-server \
 		tinyproxy:tinyproxy-bin microsocks:microsocks \
 		'/usr/lib/*/faketime/libfaketimeMT.so.1:libfaketime' \
 		'/usr/lib/*/kamailio/modules/xcap_server.so:kamailio-presence-modules' \

@@ -19,6 +19,12 @@ def write(rows: list[Row], beside_peers: str) -> None:
     PAGE.write_text(text)
 
 
+def write_kamailio(rows: list[Row]) -> None:
+    """Put what was measured in the real server in its place."""
+    part = f"Measured on: {machine()}.\n\n{table(rows)}"
+    PAGE.write_text(between(PAGE.read_text(), "kamailio", part))
+
+
 def write_growth(table: str, figure: str) -> None:
     """Put the table and the figure of `benchmarks.growth` in their places."""
     part = f"Measured on: {machine()}.\n\n{table}"

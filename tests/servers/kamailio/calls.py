@@ -167,6 +167,7 @@ def running(
     timer_ms: int = 30000,
     rtimer: str = RTIMER,
     more: str = "",
+    shared_mib: int = 64,
 ) -> Iterator[tuple[Inside, Caller]]:
     """A server whose script suspends calls, and somebody who calls.
 
@@ -178,6 +179,7 @@ def running(
         script,
         environment,
         CONFIG,
+        shared_mib,
         children=children,
         rtimer=rtimer.format(processes=processes),
         timer_ms=timer_ms,

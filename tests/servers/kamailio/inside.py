@@ -96,6 +96,7 @@ def running(
     script: Path,
     environment: Mapping[str, str],
     template: str = _CONFIG,
+    shared_mib: int = 64,
     **values: object,
 ) -> Iterator[Inside]:
     """The server with its script; what is installed here is found there.
@@ -108,7 +109,7 @@ def running(
     # Not the standard library: the server has its own, of the same version.
     paths = [path for path in sys.path if path and not _is_of_python(path)]
     environment = {**environment, "PYTHONPATH": os.pathsep.join(paths)}
-    with started(folder, "inside", config, environment, shared_mib=64, private_mib=8) as (
+    with started(folder, "inside", config, environment, shared_mib=shared_mib, private_mib=8) as (
         process,
         log,
     ):

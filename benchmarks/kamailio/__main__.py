@@ -1,0 +1,163 @@
+"""``make bench-kamailio``: CPU of HTTP for a SIP request, by native modules and by ours in turns."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import statistics
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from benchmarks import page
+from benchmarks.kamailio.load import Answered, outstanding, paced
+from benchmarks.measure import Row, machine, progress, table
+from benchmarks.nginx import Nginx, running
+from servers.kamailio import calls
+from servers.kamailio.inside import same_python
+
+HERE: Final = Path(__file__).parent
+WORKERS: Final = 2
+WIDTH: Final = 8
+WORKER, SENDER = "udp receiver", "RTIMER"
+NATIVE: Final = """
+loadmodule "http_client.so"
+modparam("http_client", "keep_connections", 1)
+modparam("http_client", "httpcon", "api=>{backend}")
+"""
+
+
+class Measured(NamedTuple):
+    """One server, and how it is reached."""
+
+    folder: Path
+    port: int
+
+    def cpu_us(self, what: str) -> float:
+        """CPU of the processes with that in their description, so far."""
+        found = calls.rpc(self.folder, "core.psx")
+        pids = [one["PID"] for one in found if what in one["DSC"]]
+        return sum(
+            int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1000 for pid in pids
+        )
+
+
+@contextlib.contextmanager
+def server(name: str, script: str, way: str, backend: str, more: str = "") -> Iterator[Measured]:
+    """A real server with one of the scripts here."""
+    with tempfile.TemporaryDirectory(prefix=f"onehttp-{name}-") as place:
+        folder = Path(place)
+        environment = {"BENCH_WAY": way, "BENCH_BACKEND": backend}
+        with calls.running(
+            folder,
+            HERE / script,
+            environment,
+            children=WORKERS,
+            more=more,
+            shared_mib=512,
+            rtimer="" if way == "native" else calls.RTIMER,
+        ) as (inside, _):
+            yield Measured(folder, inside.port)
+
+
+def synchronous(nginx: Nginx, rounds: int, seconds: float) -> list[Row]:
+    """Blocking calls, eight requests outstanding."""
+    backend = nginx.plain
+    with contextlib.ExitStack() as stack:
+        servers = {
+            way: stack.enter_context(
+                server(
+                    way,
+                    "routing.py",
+                    way,
+                    backend,
+                    NATIVE.format(backend=backend) * (way == "native"),
+                )
+            )
+            for way in ("native", "default", "kept")
+        }
+        kinds = [(way, what) for way in servers for what in ("none", "query", "connect")]
+        found: dict[tuple[str, str], list[float]] = {kind: [] for kind in kinds}
+        for number in range(rounds):
+            for way, what in kinds:
+                progress(f"round {number + 1}/{rounds}: {way} {what}")
+                one = servers[way]
+                before = one.cpu_us(WORKER)
+                answered = outstanding(one.port, what, WIDTH, seconds)
+                assert answered.wrong + answered.unanswered == 0, answered
+                found[way, what].append((one.cpu_us(WORKER) - before) / answered.answers)
+    cost = {kind: statistics.median(values) for kind, values in found.items()}
+
+    def of(way: str, what: str) -> float:
+        return cost[way, what] - cost[way, "none"]
+
+    native, native_kept = of("native", "query"), of("native", "connect")
+    return [
+        Row("query, connections kept, over the native one", of("kept", "query"), native,
+            "us", "0.70", "0.5"),
+        Row("`curl_connect` kept, over the native one kept", of("kept", "connect"), native_kept,
+            "us", "1.4", "1.0"),
+        Row("query as the module does it (closes), over the native one", of("default", "query"),
+            native, "us", "1.2", "1.0"),
+    ]  # fmt: skip
+
+
+def asynchronous(nginx: Nginx, rounds: int, seconds: float) -> list[Row]:
+    """Suspended calls, beside the least that these take."""
+    user = "late" if nginx.can_hold else "small"
+    with contextlib.ExitStack() as stack:
+        servers = {
+            name: stack.enter_context(server(name, script, "default", nginx.plain))
+            for name, script in (("bare", "bare.py"), ("ours", "routing.py"))
+        }
+        costs: dict[str, list[float]] = {name: [] for name in servers}
+        ends: dict[str, list[Answered]] = {name: [] for name in servers}
+        most: dict[str, list[float]] = {name: [] for name in servers}
+        for one in servers.values():
+            paced(one.port, user, 200, 1.0)
+        for number in range(rounds):
+            for name, one in servers.items():
+                progress(f"round {number + 1}/{rounds}: {name}")
+                before = one.cpu_us(WORKER) + one.cpu_us(SENDER)
+                answered = paced(one.port, user, 1000, seconds)
+                assert answered.answers, answered
+                after = one.cpu_us(WORKER) + one.cpu_us(SENDER)
+                costs[name].append((after - before) / answered.answers)
+                ends[name].append(answered)
+        for name, one in servers.items():
+            most[name].append(paced(one.port, user, 3000, seconds).per_s)
+    cpu = {name: statistics.median(values) for name, values in costs.items()}
+    p99 = {name: statistics.median(one.p99_ms for one in all_) for name, all_ in ends.items()}
+    lost = sum(one.wrong + one.unanswered for one in ends["ours"])
+    own_ms = 200.0 if nginx.can_hold else 0.0
+    return [
+        Row("suspended, 1,000 a second: workers and sending process, over a bare bridge",
+            cpu["ours"], cpu["bare"], "us", "1.0", "0.8"),
+        Row("3,000 a second offered to one sending process: reached, over a bare bridge",
+            most["ours"][0], most["bare"][0], "/s", "(>=) 1.0", "1.3"),
+        Row("p99 above the backend's own time, over 20 ms", p99["ours"] - own_ms, 20.0,
+            "ms", "1", "0.4"),
+        Row("of these, lost or answered wrongly, over the bare bridge's",
+            float(lost), float(sum(one.wrong + one.unanswered for one in ends["bare"])),
+            "", "", ""),
+    ]  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks.kamailio", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--write", action="store_true", help=f"into {page.PAGE.name}, too")
+    options = parser.parse_args()
+    rounds, seconds = (3, 1.0) if options.quick else (7, 3.0)
+    if not same_python():
+        raise SystemExit("the server runs another Python, which finds nothing of this one")
+    with running() as nginx:
+        rows = [*synchronous(nginx, rounds, seconds), *asynchronous(nginx, rounds, seconds)]
+    print(f"\n{machine()}\n\n{table(rows)}\n")
+    if options.write:
+        page.write_kamailio(rows)
+
+
+if __name__ == "__main__":
+    main()
