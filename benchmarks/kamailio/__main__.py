@@ -1,4 +1,4 @@
-"""``make bench-kamailio``: CPU of HTTP for a SIP request, by native modules and by ours in turns."""
+"""``make bench-kamailio``: CPU of HTTP for a SIP request, native modules and these in turns."""
 
 from __future__ import annotations
 
