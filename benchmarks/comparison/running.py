@@ -14,7 +14,7 @@ from benchmarks.comparison.outcome import Outcome
 from benchmarks.comparison.world.world import World, world
 from benchmarks.contender import ROOT
 from benchmarks.nginx import Nginx
-from benchmarks.peers.environments import python_of
+from benchmarks.peers.environments import made, python_of
 
 OURS = "onehttp"
 CLIENTS = ("httpx", "requests", "aiohttp", "curl_cffi", "pyreqwest", OURS)
@@ -69,8 +69,17 @@ class Client:
 
 
 def client(name: str) -> Client:
-    """One client, asked for its probes."""
-    listed = json.loads(_run(_command(name), {}, LISTING_S).stdout)
+    """One client, asked for its probes.
+
+    Raises:
+        SystemExit: it is not there, or its probes do not load.
+    """
+    if name != OURS and name not in made():
+        raise SystemExit(f"{name} has no environment: python -m benchmarks.peers.environments")
+    done = _run(_command(name), {}, LISTING_S)
+    if done.returncode:
+        raise SystemExit(f"the probes of {name} do not load:\n{done.stderr.decode()}")
+    listed = json.loads(done.stdout)
     return Client(name, listed["version"], listed["probes"])
 
 

@@ -7,6 +7,7 @@ with. A backend that is stopped refuses connections, and comes back at the same 
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -99,4 +100,5 @@ class Backend:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who has started it
     Serving(("127.0.0.1", int(sys.argv[1])), Answering).serve_forever()
