@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import warnings
+from typing import Any
 
 import pytest
 
@@ -72,3 +74,24 @@ def test_every_function_names_its_replacement_and_page() -> None:
     for function in FUNCTIONS:
         assert function.replacement, function.name
         assert function.page == f"docs/migration/{function.module}.md"
+
+
+def test_a_source_that_cannot_be_parsed_now_is_read_at_the_next_call(
+    legacy: LegacyServer, web: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, parse = web.url, ast.parse
+
+    def fails_once(*given: Any, **more: Any) -> Any:
+        monkeypatch.setattr(ast, "parse", parse)
+        raise SystemError("AST constructor recursion depth mismatch (before=45, after=38)")
+
+    ksr = Ksr(legacy)
+
+    def script() -> None:
+        ksr.http_client.query(address, "$var(x)")
+        ksr.http_client.query(address, "$var(x)")
+
+    monkeypatch.setattr(ast, "parse", fails_once)
+    first, second = caught(script)
+    assert '"GET", url' in str(first.message)  # of any such call
+    assert '"GET", address' in str(second.message)

@@ -108,7 +108,13 @@ class CallSites:
 
     def _source(self, file: str) -> _Source | None:
         if file not in self._files:
-            self._files[file] = _parsed(Path(file))
+            try:
+                self._files[file] = _parsed(Path(file))
+            except SystemError:
+                # Threads of CPython 3.11 that parse at once count the depth of their trees
+                # together (gh-106905): what is known of this call has to do, the next one looks
+                # again.
+                return None
         return self._files[file]
 
 
