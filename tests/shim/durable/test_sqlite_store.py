@@ -147,6 +147,20 @@ def test_messages_come_back_as_they_went_in_and_in_order(store: SqliteStore) -> 
     assert store.take("cdr", 10, LEASE_S) == []
 
 
+def test_who_was_killed_may_have_sent_it_whatever_the_next_one_says(tmp_path: Path) -> None:
+    now = 0.0
+    store = SqliteStore(tmp_path / "q.db", now=lambda: now)
+    store.put(message("1"))
+    store.take("cdr", 1, LEASE_S)  # and killed
+    now += LEASE_S
+    (second,) = store.take("cdr", 1, LEASE_S)
+    not_sent = Report(number=second.number, lease=second.lease, error="refused", again_in_s=0.0,
+                      may_have_arrived=False)  # fmt: skip
+    store.report([not_sent])
+    (third,) = store.take("cdr", 1, LEASE_S)
+    assert (second.may_repeat, third.may_repeat, third.attempt) == (True, True, 3)
+
+
 def test_many_threads_share_few_commits_and_all_is_stored(store: SqliteStore) -> None:
     threads = [threading.Thread(target=lambda n=n: store.put(message(str(n)))) for n in range(60)]
     for thread in threads:
