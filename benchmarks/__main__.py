@@ -30,6 +30,7 @@ from benchmarks.rows import (
     policies,
     queries,
     scripts,
+    streams,
     xcap,
 )
 
@@ -37,6 +38,7 @@ PARTS = (
     "calls",
     "legacy",
     "large",
+    "streams",
     "threads",
     "asyncio",
     "crowd",
@@ -91,6 +93,7 @@ def measured(part: str, nginx: Nginx, rounds: int) -> list[Row]:
             "calls": lambda: calls.uncontended(nginx, rounds),
             "legacy": lambda: calls.legacy(nginx, rounds),
             "large": lambda: calls.large_bodies(nginx, rounds),
+            "streams": lambda: streams.streaming(max(3, rounds // 2)),
             "threads": lambda: calls.threads(nginx, rounds),
             "asyncio": lambda: crowds.asyncio_crowds(nginx, max(3, rounds // 2)),
             "crowd": lambda: crowds.ten_thousand(nginx),

@@ -268,23 +268,28 @@ def _see_through(helm: Helm, transfer: BlockingStream, is_due: Callable[[], bool
     Raises:
         ReentrantCallError: in a callback, or a signal handler that has hit the driver.
     """
-    ownership = helm.ownership
+    ownership, flow = helm.ownership, transfer.flow
     claim = Claim()
     try:
         helm.refuse_from_within()
+        has_driven = False
+        flow.is_awaited = False
         helm.waiting[transfer] = None
         while transfer.outcome is None and not is_due():
             if ownership.is_of(claim) or ownership.take(claim):
+                has_driven = True
                 _drive_until(helm, transfer, claim, is_due)
             elif ownership.is_gone:
                 transfer.outcome = gone(transfer, ownership.failure)
             else:
                 if ownership.is_asleep:
                     helm.engine.watch.wake()
-                if not transfer.wait():
+                flow.is_awaited = True  # before the last look: who brings something rings
+                if not is_due() and not transfer.wait():
                     _look_around(helm, transfer)
+                flow.is_awaited = False
         helm.waiting.pop(transfer, None)
-        if ownership.owner is None and helm.is_busy():
+        if not has_driven and ownership.owner is None and helm.is_busy():
             helm.wake_next()
     except BaseException as error:
         helm.waiting.pop(transfer, None)

@@ -15,8 +15,8 @@ from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.curl.stream_handle import StreamHandle
 
 ENOUGH_BYTES: Final = 2 * 1024 * 1024
-"""From so much on that nobody has read the transfer is paused: libcurl brings no more than 1.25 MiB
-in a turn, so who drives for itself is never ahead of its own reading."""
+"""From so much on that nobody has read the transfer is paused: less comes in one turn, so who
+drives for itself is never ahead of its own reading."""
 ENOUGH_PIECES: Final = 1024
 _FEW_PIECES: Final = 8
 """So many are not enough bytes, whatever their size."""
@@ -62,7 +62,9 @@ class Streams:
         pieces = flow.pieces
         if flow.head is None and is_whole(handle, bool(pieces)):
             self._begin_body(transfer, handle, flow)
-        if pieces or (handle.sending is not None and handle.sending.wants_more):
+        if flow.is_awaited and (
+            pieces or (handle.sending is not None and handle.sending.wants_more)
+        ):
             flow.on_stir()
         if len(pieces) > _FEW_PIECES and not handle.is_paused and self._is_enough(handle, flow):
             self._pause(transfer, handle, flow)

@@ -30,7 +30,7 @@ class Driving(Protocol):
 class Flow:
     """What passes between a transfer and who reads it: filled by the driver, emptied by them."""
 
-    __slots__ = ("head", "limits", "on_stir", "pieces", "taken")
+    __slots__ = ("head", "is_awaited", "limits", "on_stir", "pieces", "taken")
 
     def __init__(
         self, limits: StreamLimits, pieces: deque[bytes], on_stir: Callable[[], None]
@@ -42,6 +42,8 @@ class Flow:
         """Bytes taken."""
         self.head: Response | None = None
         """The answer without its body, once that much is there."""
+        self.is_awaited = True
+        """Somebody waits who does not drive, or may."""
         self.on_stir = on_stir
         """Lets who waits look again. Never raises."""
 
