@@ -121,7 +121,7 @@ def test_a_redirect_whose_body_never_ends_is_followed(api: str) -> None:
             peer.send(b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /there\r\n\r\nmoved")
             peer.server.release.wait(PATIENCE_S)
         else:
-            peer.send(OK)
+            peer.send(OK.replace(b"OK\r\n", b"OK\r\nConnection: close\r\n", 1))
 
     ended: queue.Queue[onehttp.Result] = queue.Queue()
     with RawServer(endless) as server:
