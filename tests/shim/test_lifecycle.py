@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import onehttp
+from onehttp import lowlevel
 from onehttp_backends.registry import load
 from servers.raw import RawServer, keep_answering
 from stand_ins import processes
@@ -255,3 +256,17 @@ def test_the_way_out_works() -> None:
     with RawServer(keep_answering) as server:
         patched = repr({"thread": False, "select": False})
         assert output_of(UNDER_GEVENT, server.url, patched) == "200 200\n"
+
+
+def test_what_surroundings_provide_gives_way_to_an_init_of_the_script(engine: str) -> None:
+    lowlevel.provide()
+    lowlevel.provide()
+    with RawServer(keep_answering) as server:
+        assert onehttp.request("GET", server.url).status == 200
+        named = {"version": 1, "connections": {"a": {"url": server.url}}}
+        onehttp.init(connections=named, backend=engine)
+        assert onehttp.connection("a").get("/x").status == 200
+        lowlevel.provide()
+        assert onehttp.connection("a").get("/y").status == 200
+        with pytest.raises(onehttp.AlreadyInitialisedError):
+            onehttp.init(backend=engine)
