@@ -312,3 +312,32 @@ def test_a_task_that_fetches_by_a_thread_waits_no_longer_either(server: RawServe
         call("arequest", server.url, auth=source, timeout=0.05)
     go_on.set()
     assert call("arequest", server.url, auth=source).status == 200
+
+
+def test_a_loop_that_is_closed_while_it_fetches_leaves_nobody_waiting() -> None:
+    asked: list[threading.Event] = []
+
+    async def fetch() -> str:
+        asked.append(threading.Event())
+        if len(asked) == 1:
+            await asyncio.Event().wait()
+        return "token"
+
+    source = onehttp.TokenSource(fetch)
+
+    async def leave() -> asyncio.Task[str]:
+        task = asyncio.ensure_future(source.aget())
+        while not asked:
+            await asyncio.sleep(0)
+        return task
+
+    loop = asyncio.new_event_loop()
+    left = loop.run_until_complete(leave())
+    found: list[str] = []
+    waiting = threading.Thread(target=lambda: found.append(asyncio.run(source.aget())))
+    waiting.start()
+    loop.close()
+    waiting.join(PATIENCE_S)
+    assert (found, len(asked)) == (["token"], 2)
+    assert asyncio.run(source.aget()) == "token"
+    left._log_destroy_pending = False  # type: ignore[attr-defined]

@@ -13,6 +13,7 @@ from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
+from onehttp.calls.closed_loops import LOOK_AGAIN_S, give_back, holders_here
 from onehttp.discreet import leads_out
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 from onehttp_backends.secret_values import not_pickled
@@ -110,10 +111,17 @@ class TokenSource:
                 except RuntimeError as error:
                     self._land(flight, error)
             waiting = asyncio.wrap_future(flight)
+            until = None if patience_s is None else time.monotonic() + patience_s
+            left_s = patience_s
             try:
-                await asyncio.wait([waiting], timeout=patience_s)
+                while not flight.done() and (left_s is None or left_s > 0):
+                    look_s = LOOK_AGAIN_S if left_s is None else min(left_s, LOOK_AGAIN_S)
+                    await asyncio.wait([waiting], timeout=look_s)
+                    give_back()  # the loop of the task that fetches may be closed
+                    left_s = None if until is None else until - time.monotonic()
             finally:
-                waiting.cancel()  # nothing, where it is done
+                with suppress(RuntimeError):  # ours is
+                    waiting.cancel()  # nothing, where it is done
             if not flight.done():
                 raise NoTokenInTimeError
             try:
@@ -154,13 +162,17 @@ class TokenSource:
 
     @leads_out
     async def _alead(self, flight: Future[str]) -> None:
+        holders = holders_here()
+        holders[flight] = lambda: self._land(flight, _TakenBackError())
         try:
             found: Any = self._fetch()
             self._keep(await found)
         except BaseException as error:
-            self._land(flight, error)
+            if holders.pop(flight, None) is not None:
+                self._land(flight, error)
             raise
-        self._land(flight)
+        if holders.pop(flight, None) is not None:
+            self._land(flight)
 
     def _keep(self, found: object) -> None:
         token, lifetime_s = found if isinstance(found, tuple) and len(found) == 2 else (found, None)
