@@ -17,7 +17,7 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # What failed beside others runs once more, alone: what passes then is told above, and is a test to be mended.
 AGAIN = $(BIN)/python -m pytest -n 0 --last-failed --last-failed-no-failures none
 .PHONY: docs help demo test check lint suite fast matrix ci format bench bench-guard bench-peers compare service fuzz soak soak-posts clean packages
-.PHONY: bench-kamailio catalogue wheel compiled double test-kamailio
+.PHONY: bench-kamailio demo-conflict catalogue wheel compiled double test-kamailio
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -50,6 +50,10 @@ double: $(VENV)/.dev
 # What runs in the real server alone; `make test` has it too.
 test-kamailio: $(VENV)/.dev packages
 	$(PYTEST) tests/compat/kamailio tests/compat/cli/test_kamailio.py $(ARGS)
+
+# What the server's own modules do to each other, and what this does not.
+demo-conflict: $(VENV)/.dev packages
+	PYTHONPATH=tests $(BIN)/python scripts/demo-conflict
 
 # Neither root nor a Debian package is needed.
 fast: $(VENV)/.dev

@@ -45,18 +45,20 @@ def same_python() -> bool:
 class Inside:
     """A running server: what its script answers to a request."""
 
-    def __init__(self, port: int, log: Path, process: subprocess.Popen[bytes]) -> None:
+    def __init__(
+        self, port: int, log_file: Path, process: subprocess.Popen[bytes], first_number: int = 0
+    ) -> None:
         self.port = port
         self.process = process
-        self._log = log
-        self._number = 0
+        self.log_file = log_file
+        self._number = first_number
 
-    def ask(self, what: str) -> str:
+    def ask(self, what: str, wait_s: float = PATIENCE_S) -> str:
         """The header ``X-Answer`` of the reply to ``OPTIONS sip:WHAT@...``."""
         self._number += 1
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.bind(("127.0.0.1", 0))
-            client.settimeout(PATIENCE_S)
+            client.settimeout(wait_s)
             own = f"127.0.0.1:{client.getsockname()[1]}"
             lines = [
                 f"OPTIONS sip:{what}@127.0.0.1:{self.port} SIP/2.0",
@@ -76,11 +78,11 @@ class Inside:
             name, _, value = line.partition(": ")
             if name == "X-Answer":
                 return value
-        raise AssertionError(f"{reply}\n{self._log.read_text()}")
+        raise AssertionError(f"{reply}\n{self.log_file.read_text()}")
 
     def log(self) -> str:
         """What it has said so far."""
-        return self._log.read_text(errors="replace")
+        return self.log_file.read_text(errors="replace")
 
     def ask_until(self, what: str, wanted: str) -> str:
         """Ask again until it is that, or patience ends; the last answer."""
