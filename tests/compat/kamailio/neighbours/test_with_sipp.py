@@ -15,7 +15,7 @@ from servers.kamailio import inside as kamailio_inside
 from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer
 
-SCRIPT: Final = Path(__file__).with_name("suspending_script.py")
+SCRIPT: Final = Path(__file__).parents[1] / "suspending_script.py"
 CALLS: Final = 60
 CALLS_PER_S: Final = 100
 FINAL_TIMER_MS: Final = 4000
