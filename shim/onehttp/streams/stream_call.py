@@ -20,6 +20,7 @@ from onehttp_backends.bodies.sources import upload_of
 from onehttp_backends.bodies.upload import Upload
 from onehttp_backends.contract import Backend, Request, Response
 from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.rules.request_rules import check_seconds
 
 R = TypeVar("R", bound=HeadOfResponse)
 _BYTES: Final = (bytes, str, bytearray, memoryview)
@@ -127,6 +128,8 @@ class StreamCall:
             idle_s = options.idle_timeout_s
             if total_s is None and not idle_s:
                 idle_s = options.total_timeout_s
+        check_seconds("timeout", total_s or 0.0)
+        check_seconds("timeout: idle_s", idle_s)
         on_progress = self._given.get("progress")
         return around(
             self._backend, lambda engine: Opener(engine, idle_s, total_s or 0.0, on_progress)
