@@ -9,11 +9,14 @@ loop; whoever comes first does it, once: the task, or those who look because the
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeAlias
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
+    from concurrent.futures import Future
 
 LOOK_AGAIN_S: Final = 0.5
 
@@ -55,6 +58,26 @@ def give_back() -> bool:
                 end()
                 has_given = True
     return has_given
+
+
+async def landed(flight: Future[Any], patience_s: float | None = None) -> bool:
+    """Wait in a task for what a thread or another task brings, whose loop may be closed meanwhile;
+    whether it has come in time."""
+    import asyncio
+
+    waiting = asyncio.wrap_future(flight)
+    until = None if patience_s is None else time.monotonic() + patience_s
+    left_s = patience_s
+    try:
+        while not flight.done() and (left_s is None or left_s > 0):
+            look_s = LOOK_AGAIN_S if left_s is None else min(left_s, LOOK_AGAIN_S)
+            await asyncio.wait([waiting], timeout=look_s)
+            give_back()
+            left_s = None if until is None else until - time.monotonic()
+    finally:
+        with suppress(RuntimeError):  # our own loop is closed
+            waiting.cancel()  # nothing, where it is done
+    return flight.done()
 
 
 # In a forked child policies begin anew, and what was in flight is the parent's.

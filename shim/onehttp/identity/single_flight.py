@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import os
 import threading
@@ -13,6 +12,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from cachetools import TLRUCache, TTLCache
 
+from onehttp.calls.closed_loops import holders_here, landed
 from onehttp.identity.errors import IdentityError
 
 T = TypeVar("T")
@@ -83,7 +83,8 @@ class SingleFlight(Generic[T]):
                     own = self._of_tasks[url] = _departed()
             if flight is None:
                 return await self._alead(url, own)
-            outcome = await asyncio.wrap_future(flight)
+            await landed(flight)
+            outcome = flight.result()
             if outcome is not None:
                 return _value(outcome)
 
@@ -109,13 +110,16 @@ class SingleFlight(Generic[T]):
 
     async def _alead(self, url: str, flight: Flight[T]) -> T:
         outcome: T | IdentityError | None = None
+        holders = holders_here()
+        holders[flight] = lambda: self._land(url, self._of_tasks, flight, None)
         try:
             outcome = value = await self._aload(url)
         except IdentityError as error:
             outcome = copy.copy(error)
             raise
         finally:
-            self._land(url, self._of_tasks, flight, outcome)
+            if holders.pop(flight, None) is not None:
+                self._land(url, self._of_tasks, flight, outcome)
         return value
 
     def _land(

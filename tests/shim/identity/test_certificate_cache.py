@@ -249,3 +249,39 @@ def test_a_load_that_ends_without_an_answer_is_tried_by_the_next() -> None:
     with pytest.raises(Interrupted):
         kept.get("a")
     assert kept.get("a") == "a"
+
+
+def test_a_loop_that_is_closed_while_it_loads_leaves_nobody_waiting() -> None:
+    loads: list[str] = []
+
+    async def load(url: str) -> str:
+        loads.append(url)
+        if len(loads) == 1:
+            await asyncio.Event().wait()
+        return "value"
+
+    flights = SingleFlight(
+        lambda _: "value",
+        load,
+        lambda _: 1e9,
+        max_items=1,
+        keep_s=60,
+        keep_failures_s=60,
+        clock=lambda: 0.0,
+    )
+
+    async def leave() -> asyncio.Task[str]:
+        task = asyncio.ensure_future(flights.aget("u"))
+        while not loads:
+            await asyncio.sleep(0)
+        return task
+
+    loop = asyncio.new_event_loop()
+    left = loop.run_until_complete(leave())
+    found: list[str] = []
+    waiting = threading.Thread(target=lambda: found.append(asyncio.run(flights.aget("u"))))
+    waiting.start()
+    loop.close()
+    waiting.join(PATIENCE_S)
+    assert (found, len(loads)) == (["value"], 2)
+    left._log_destroy_pending = False  # type: ignore[attr-defined]

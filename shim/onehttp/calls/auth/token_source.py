@@ -13,7 +13,7 @@ from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
-from onehttp.calls.closed_loops import LOOK_AGAIN_S, give_back, holders_here
+from onehttp.calls.closed_loops import holders_here, landed
 from onehttp.discreet import leads_out
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 from onehttp_backends.secret_values import not_pickled
@@ -93,8 +93,6 @@ class TokenSource:
 
     async def aget(self, refused: str | None = None, patience_s: float | None = None) -> str:
         """The same in a task."""
-        import asyncio
-
         while True:
             token, flight, is_mine = self._look(refused)
             if flight is None:
@@ -110,19 +108,7 @@ class TokenSource:
                     thread.start()
                 except RuntimeError as error:
                     self._land(flight, error)
-            waiting = asyncio.wrap_future(flight)
-            until = None if patience_s is None else time.monotonic() + patience_s
-            left_s = patience_s
-            try:
-                while not flight.done() and (left_s is None or left_s > 0):
-                    look_s = LOOK_AGAIN_S if left_s is None else min(left_s, LOOK_AGAIN_S)
-                    await asyncio.wait([waiting], timeout=look_s)
-                    give_back()  # the loop of the task that fetches may be closed
-                    left_s = None if until is None else until - time.monotonic()
-            finally:
-                with suppress(RuntimeError):  # ours is
-                    waiting.cancel()  # nothing, where it is done
-            if not flight.done():
+            if not await landed(flight, patience_s):
                 raise NoTokenInTimeError
             try:
                 return flight.result()
