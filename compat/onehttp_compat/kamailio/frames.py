@@ -15,6 +15,7 @@ import pickle
 from dataclasses import dataclass
 from typing import Any, Final
 
+from onehttp.lowlevel import Asked
 from onehttp_compat.modules.http_async_client.calls import AsyncJob
 from onehttp_compat.modules.http_async_client.settings import AsyncSettings
 
@@ -44,6 +45,16 @@ def packed(job: AsyncJob, token: Suspension | None, defaults: AsyncSettings) -> 
     return marshal.dumps(
         (named, job.url, job.route, job.query_id, xdata, job.is_kemi, job.body, settings)
     )
+
+
+def check_can_be_carried(asked: Asked, xdata: object) -> None:
+    """Raises TypeError unless another process can be given both."""
+    try:
+        pickle.dumps((asked, xdata))
+    except (pickle.PicklingError, AttributeError, TypeError, RecursionError) as error:
+        raise TypeError(
+            f"xdata, or an argument of the call, cannot be given to another process: {error}"
+        ) from None
 
 
 def unpacked(frame: bytes, defaults: AsyncSettings) -> tuple[AsyncJob, Suspension | None]:

@@ -47,7 +47,13 @@ from onehttp.lowlevel import (
     transfer_error,
 )
 from onehttp_compat.kamailio.driving import Counts, QueryDriver, Resumption
-from onehttp_compat.kamailio.frames import Suspension, packed, signed32, unpacked
+from onehttp_compat.kamailio.frames import (
+    Suspension,
+    check_can_be_carried,
+    packed,
+    signed32,
+    unpacked,
+)
 from onehttp_compat.kamailio.lanes import Lanes
 from onehttp_compat.kamailio.own_config import DRIVE_ROUTE
 from onehttp_compat.kamailio.shared_page import SharedPage
@@ -131,12 +137,14 @@ class Transactions(Surroundings):
 
         Raises:
             UnknownRouteError: a route that another process could not find.
+            TypeError: what another process cannot be given.
         """
         if callable(route) or (route is None and self.chosen_transaction() is not None):
             raise UnknownRouteError(
                 "route: inside Kamailio another process runs it: give the name of a method of the "
                 "script's object, which takes the result"
             )
+        check_can_be_carried(asked, xdata)  # before anything is suspended for it
         assert self._module is not None
         self._module.submit(asked, route or "", xdata)
         return True

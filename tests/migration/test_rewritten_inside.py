@@ -11,7 +11,7 @@ from onehttp_compat.migration.sources import Source
 from servers.kamailio import inside as kamailio_inside
 from servers.kamailio import suspending
 
-PUSH = Path(__file__).parents[2] / "migration/corpus/push.py"
+PUSH = Path(__file__).parent / "corpus/push.py"
 
 
 def in_the_server(text: str) -> str:
