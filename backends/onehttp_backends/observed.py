@@ -309,6 +309,17 @@ def within(call: Call | None) -> Iterator[None]:
 
 
 @contextmanager
+def resumed(call: Call | None) -> Iterator[None]:
+    """What happens inside is part of ``call``, whatever the thread that goes on with it was doing;
+    None: of none."""
+    token = _current.set(call)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
 def apart() -> Iterator[None]:
     """What happens inside is no part of the call made in this context: it has ended."""
     if _current.get() is None:

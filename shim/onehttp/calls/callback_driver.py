@@ -16,7 +16,7 @@ from onehttp.queries.result import Start
 from onehttp.timers import Timer
 from onehttp_backends.contract import Backend, Outcome, Request, Transfer
 from onehttp_backends.errors import CurlCode, OnehttpError, Sent, TransferError, transfer_error
-from onehttp_backends.observed import current, within
+from onehttp_backends.observed import current, resumed
 
 logger = logging.getLogger("onehttp")
 
@@ -115,7 +115,7 @@ class CourseTransfer:
                 return
             self._stop_waiting()
         try:
-            with within(self._traced):
+            with resumed(self._traced):
                 if ask is not None:
                     ask.run()
                 while (outcome := self._refused(self._course.send(outcome))) is not None:

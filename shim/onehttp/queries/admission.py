@@ -21,7 +21,7 @@ from onehttp_backends.errors import (
     TransferError,
     transfer_error,
 )
-from onehttp_backends.observed import step
+from onehttp_backends.observed import resumed, step
 from onehttp_backends.rules.request_rules import check_message, check_request
 
 logger = logging.getLogger("onehttp")
@@ -117,7 +117,9 @@ class Admission:
             finally:
                 self._answered(query, outcome)
 
-        query.attach(start(request, on_done))
+        # Whose turn it is, is told by whoever ends, in the middle of another call.
+        with resumed(query.observed):
+            query.attach(start(request, on_done))
 
     def _leave(self, query: Query) -> None:
         """Give a slot back and start whose turn it is.

@@ -26,7 +26,7 @@ from onehttp_backends.errors import (
     TransferError,
     transfer_error,
 )
-from onehttp_backends.observed import Call, is_on, step, within
+from onehttp_backends.observed import Call, is_on, resumed, step
 
 logger = logging.getLogger("onehttp")
 
@@ -76,7 +76,7 @@ class QueryScheduler:
         if is_on():
             call = query.observed = Call(request, f"query {query.id}")
             try:
-                with within(call):
+                with resumed(call):
                     return self._submit(query, request, route, start)
             except BaseException as error:
                 self._tell_end(query, error if isinstance(error, TransferError) else None)

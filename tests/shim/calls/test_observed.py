@@ -239,3 +239,20 @@ def test_calls_made_many_at_a_time_are_one_each(
     assert not ledger.open
     assert [call.attempts for call, _ in ledger.ended if call.request.url.endswith(path)
             and not call.request.headers] == [attempts] * 5  # fmt: skip
+
+
+def test_queries_that_wait_in_line_are_one_call_each(engine: str, ledger: Ledger) -> None:
+    with RawServer(answering) as running:
+        limits = onehttp.QueryLimits(max_in_flight=2)
+        named = {
+            "sure": {"url": running.url, "retry": {"attempts": 3, "backoff": {"base": 0.0001}}}
+        }
+        defaults = {"timeout": {"total": PATIENCE_S, "connect": PATIENCE_S}}
+        onehttp.init({"version": 1, "defaults": defaults, "connections": named},
+                     backend=engine, queries=limits)  # fmt: skip
+        sure = onehttp.connection("sure")
+        queries = [sure.submit("GET", "/busy") for _ in range(8)]
+        for query in queries:
+            query.result(PATIENCE_S)
+    assert [call.attempts for call, _ in ledger.ended] == [3] * 8
+    assert not ledger.open
