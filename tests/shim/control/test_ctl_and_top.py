@@ -32,6 +32,14 @@ for line in sys.stdin:
 """
 
 
+HEARING_CTRL_C = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs in the background ignores it
+from onehttp.cli import main
+main()
+"""
+
+
 class Workers:
     """Two processes that make a call when told to."""
 
@@ -127,7 +135,7 @@ def test_a_process_that_stands_still_is_told_of_and_the_others_answer(workers: W
 def test_top_is_drawn_until_ctrl_c_also_while_nobody_answers(workers: Workers) -> None:
     ours, terminal = pty.openpty()
     top = subprocess.Popen(
-        [sys.executable, "-m", "onehttp", "top", "--interval", "0.1",
+        [sys.executable, "-c", HEARING_CTRL_C, "top", "--interval", "0.1",
          "--directory", str(workers.directory)],
         stdin=terminal, stdout=terminal, stderr=terminal,
         env={**os.environ, "TERM": "xterm", "COLUMNS": "140", "LINES": "30"},

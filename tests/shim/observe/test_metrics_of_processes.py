@@ -112,7 +112,7 @@ def test_the_endpoint_is_scraped_over_http(tmp_path: Path) -> None:
         assert response.status == 200
         assert f"{REQUESTS} 5.0" in response.text
     finally:
-        serving.send_signal(signal.SIGINT)
+        serving.terminate()
         serving.communicate(timeout=PATIENCE_S)
 
 
