@@ -50,8 +50,9 @@ OnSent = Callable[[], None]
 class Streaming(Protocol):
     """A backend that can hand over a body piece by piece.
 
-    No more than a few MiB of it are in memory at any time: a reader who does not come lets the
-    server wait. ``sending`` is the body of ``request.upload``, of one attempt.
+    No more than a few MiB of it are in memory at any time (over HTTP/2 libcurl may hold 10 more): a
+    reader who does not come lets the server wait. ``sending`` is the body of ``request.upload``, of
+    one attempt.
     """
 
     def open(
