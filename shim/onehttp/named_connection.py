@@ -43,9 +43,10 @@ class Connection(StreamsOnConnection):
     """One connection of the configuration, by name. It follows a reload: each call reads the
     definition then in force once, and ends on it.
 
-    All methods take ``path`` relative to the connection's URL (``base + "/" + path``, one slash in
-    between; ``""`` is the base itself, ``"?a=b"`` a query on it), by position, and the keywords of
-    `CallArguments`; ``api.get("/number/{number}", path={"number": n})`` quotes what stands in it.
+    All methods take by position a ``target`` relative to the connection's URL (``base + "/" +
+    target``, one slash in between; ``""`` is the base itself, ``"?a=b"`` a query on it), and the
+    keywords of `CallArguments`; ``api.get("/number/{number}", path={"number": n})`` quotes what
+    stands in it.
 
     Raises (all methods):
         TransferError: the call gave no response.
@@ -94,22 +95,22 @@ class Connection(StreamsOnConnection):
         return f"<Connection {self.name}>"
 
     @discreet
-    def request(self, method: str, path: str = "", /, **call: Unpack[CallArguments]) -> Response:
+    def request(self, method: str, target: str = "", /, **call: Unpack[CallArguments]) -> Response:
         """Perform one request on this connection in the calling thread."""
-        return self._perform(method, path, call)
+        return self._perform(method, target, call)
 
     @discreet
     def arequest(
-        self, method: str, path: str = "", /, **call: Unpack[CallArguments]
+        self, method: str, target: str = "", /, **call: Unpack[CallArguments]
     ) -> Coroutine[Any, Any, Response]:
         """The same, awaitable; the arguments are checked by the call."""
-        return self._aperform(method, path, call)
+        return self._aperform(method, target, call)
 
     @discreet
     def submit(
         self,
         method: str,
-        path: str = "",
+        target: str = "",
         /,
         *,
         route: RouteTarget = None,
@@ -121,13 +122,15 @@ class Connection(StreamsOnConnection):
         """Start one request; its `Result` goes to ``route`` on a worker thread."""
         runtime = self._runtime
         if queue is not None or key is not None or runtime.carrier is not None:
-            asked = Asked(self.name, method, path, call)
+            asked = Asked(self.name, method, target, call)
             if (query := taken(runtime, asked, route, xdata, queue, key)) is not None:
                 return query
-        request, start = self.prepared(method, path, call)
+        request, start = self.prepared(method, target, call)
         return runtime.submit_request(request, route, xdata, start)
 
-    def prepared(self, method: str, path: str, call: CallArguments) -> tuple[Request, Start | None]:
+    def prepared(
+        self, method: str, target: str, call: CallArguments
+    ) -> tuple[Request, Start | None]:
         """The request that a query with these arguments sends first, and what sends it; None: the
         engine."""
         revision = self._runtime.revision
@@ -135,8 +138,8 @@ class Connection(StreamsOnConnection):
         backend = self._backend_of(revision, ready, call)
         if ready.is_plain and not call.get("follow_redirects"):
             sends = None if backend is self._backend else backend.submit
-            return request_on(ready, method, path, call), sends
-        named = NamedCall(method, path, call).settled(ready)
+            return request_on(ready, method, target, call), sends
+        named = NamedCall(method, target, call).settled(ready)
         start = partial(self._start_policed, revision, ready, named, backend=backend)
         return named.on(ready), start
 
@@ -176,9 +179,9 @@ class Connection(StreamsOnConnection):
         )
 
     @discreet
-    def build(self, method: str, path: str = "", /, **call: Unpack[CallArguments]) -> Request:
+    def build(self, method: str, target: str = "", /, **call: Unpack[CallArguments]) -> Request:
         """The `Request` that a call with these arguments performs first."""
-        return request_on(self._runtime.revision[self.name], method, path, call)
+        return request_on(self._runtime.revision[self.name], method, target, call)
 
     def _start_policed(
         self,
@@ -197,40 +200,40 @@ class Connection(StreamsOnConnection):
 
         return started(request, start, on_done)
 
-    def _perform(self, method: str, path: str, call: CallArguments) -> Response:
+    def _perform(self, method: str, target: str, call: CallArguments) -> Response:
         if is_streamed(call):
-            return self._streamed(method, path, call).perform()
+            return self._streamed(method, target, call).perform()
         revision = self._runtime.revision
         ready = revision[self.name]
         if ready.is_plain and not call.get("follow_redirects"):
             return self._backend_of(revision, ready, call).perform(
-                request_on(ready, method, path, call)
+                request_on(ready, method, target, call)
             )
-        return perform_policed(self._begun(revision, ready, method, path, call))
+        return perform_policed(self._begun(revision, ready, method, target, call))
 
     def _aperform(
-        self, method: str, path: str, call: CallArguments
+        self, method: str, target: str, call: CallArguments
     ) -> Coroutine[Any, Any, Response]:
         if is_streamed(call):
-            return self._streamed(method, path, call).aperform()
+            return self._streamed(method, target, call).aperform()
         revision = self._runtime.revision
         ready = revision[self.name]
         if ready.is_plain and not call.get("follow_redirects"):
             return self._backend_of(revision, ready, call).aperform(
-                request_on(ready, method, path, call)
+                request_on(ready, method, target, call)
             )
-        return aperform_policed(self._begun(revision, ready, method, path, call))
+        return aperform_policed(self._begun(revision, ready, method, target, call))
 
     def _begun(
         self,
         revision: Revision,
         ready: ReadyConnection,
         method: str,
-        path: str,
+        target: str,
         call: CallArguments,
     ) -> PolicedCall:
         """A call that policies concern."""
-        named = NamedCall(method, path, call).settled(ready)
+        named = NamedCall(method, target, call).settled(ready)
         at_once = ready.begins_at_once and not call.get("follow_redirects")
         request, backend = named.on(ready), self._backend_of(revision, ready, call)
         return self._policed(revision, ready, request, lambda: named, at_once, backend)
@@ -254,93 +257,93 @@ class Connection(StreamsOnConnection):
         clock = self._runtime.clock
         return PolicedCall(backend, clock, revision, ready, request, make_call, begins_at_once)
 
-    # The verbs. Written out, since they are the hot path and what people read.
+    # The verbs. Written out, since they are the hot target and what people read.
 
-    def get(self, path: str = "", /, **call: Unpack[CallArguments]) -> Response:
-        """GET ``path``."""
+    def get(self, target: str = "", /, **call: Unpack[CallArguments]) -> Response:
+        """GET ``target``."""
         try:
-            if call or not path.isascii():
-                return self._perform("GET", path, call)
+            if call or not target.isascii():
+                return self._perform("GET", target, call)
             revision = self._runtime.revision
             ready = revision[self.name]
             spec = ready.spec
-            request = Request("GET", ready.url(path), spec.headers, None, spec.options)
+            request = Request("GET", ready.url(target), spec.headers, None, spec.options)
             if ready.is_plain:
                 return self._backend.perform(request)
             at_once = ready.begins_at_once
             return perform_policed(
-                self._policed(revision, ready, request, partial(NamedCall, "GET", path), at_once)
+                self._policed(revision, ready, request, partial(NamedCall, "GET", target), at_once)
             )
         except (OnehttpError, TypeError) as error:
-            del path, call  # what `discreet` does, without a call more
+            del target, call  # what `discreet` does, without a call more
             raise error.with_traceback(of_others(error)) from error.__cause__
 
     @discreet
-    def head(self, path: str = "", /, **call: Unpack[CallArguments]) -> Response:
-        """HEAD ``path``."""
-        return self._perform("HEAD", path, call)
+    def head(self, target: str = "", /, **call: Unpack[CallArguments]) -> Response:
+        """HEAD ``target``."""
+        return self._perform("HEAD", target, call)
 
-    def post(self, path: str = "", /, **call: Unpack[CallArguments]) -> Response:
-        """POST to ``path``."""
+    def post(self, target: str = "", /, **call: Unpack[CallArguments]) -> Response:
+        """POST to ``target``."""
         try:
-            return self._perform("POST", path, call)
+            return self._perform("POST", target, call)
         except (OnehttpError, TypeError) as error:
-            del path, call
+            del target, call
             raise error.with_traceback(of_others(error)) from error.__cause__
 
     @discreet
-    def put(self, path: str = "", /, **call: Unpack[CallArguments]) -> Response:
-        """PUT to ``path``."""
-        return self._perform("PUT", path, call)
+    def put(self, target: str = "", /, **call: Unpack[CallArguments]) -> Response:
+        """PUT to ``target``."""
+        return self._perform("PUT", target, call)
 
     @discreet
-    def patch(self, path: str = "", /, **call: Unpack[CallArguments]) -> Response:
-        """PATCH ``path``."""
-        return self._perform("PATCH", path, call)
+    def patch(self, target: str = "", /, **call: Unpack[CallArguments]) -> Response:
+        """PATCH ``target``."""
+        return self._perform("PATCH", target, call)
 
     @discreet
-    def delete(self, path: str = "", /, **call: Unpack[CallArguments]) -> Response:
-        """DELETE ``path``."""
-        return self._perform("DELETE", path, call)
+    def delete(self, target: str = "", /, **call: Unpack[CallArguments]) -> Response:
+        """DELETE ``target``."""
+        return self._perform("DELETE", target, call)
 
     @discreet
     def aget(
-        self, path: str = "", /, **call: Unpack[CallArguments]
+        self, target: str = "", /, **call: Unpack[CallArguments]
     ) -> Coroutine[Any, Any, Response]:
-        """GET ``path``, awaitable."""
-        return self._aperform("GET", path, call)
+        """GET ``target``, awaitable."""
+        return self._aperform("GET", target, call)
 
     @discreet
     def ahead(
-        self, path: str = "", /, **call: Unpack[CallArguments]
+        self, target: str = "", /, **call: Unpack[CallArguments]
     ) -> Coroutine[Any, Any, Response]:
-        """HEAD ``path``, awaitable."""
-        return self._aperform("HEAD", path, call)
+        """HEAD ``target``, awaitable."""
+        return self._aperform("HEAD", target, call)
 
     @discreet
     def apost(
-        self, path: str = "", /, **call: Unpack[CallArguments]
+        self, target: str = "", /, **call: Unpack[CallArguments]
     ) -> Coroutine[Any, Any, Response]:
-        """POST to ``path``, awaitable."""
-        return self._aperform("POST", path, call)
+        """POST to ``target``, awaitable."""
+        return self._aperform("POST", target, call)
 
     @discreet
     def aput(
-        self, path: str = "", /, **call: Unpack[CallArguments]
+        self, target: str = "", /, **call: Unpack[CallArguments]
     ) -> Coroutine[Any, Any, Response]:
-        """PUT to ``path``, awaitable."""
-        return self._aperform("PUT", path, call)
+        """PUT to ``target``, awaitable."""
+        return self._aperform("PUT", target, call)
 
     @discreet
     def apatch(
-        self, path: str = "", /, **call: Unpack[CallArguments]
+        self, target: str = "", /, **call: Unpack[CallArguments]
     ) -> Coroutine[Any, Any, Response]:
-        """PATCH ``path``, awaitable."""
-        return self._aperform("PATCH", path, call)
+        """PATCH ``target``, awaitable."""
+        return self._aperform("PATCH", target, call)
 
     @discreet
     def adelete(
-        self, path: str = "", /, **call: Unpack[CallArguments]
+        self, target: str = "", /, **call: Unpack[CallArguments]
     ) -> Coroutine[Any, Any, Response]:
-        """DELETE ``path``, awaitable."""
-        return self._aperform("DELETE", path, call)
+        """DELETE ``target``, awaitable."""
+        return self._aperform("DELETE", target, call)

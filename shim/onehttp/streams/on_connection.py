@@ -25,18 +25,18 @@ class StreamsOnConnection:
 
     @discreet
     def stream(
-        self, method: str, path: str = "", /, **call: Unpack[CallArguments]
+        self, method: str, target: str = "", /, **call: Unpack[CallArguments]
     ) -> StreamContext:
         """A response whose body is read piece by piece; see `onehttp.stream`."""
-        return StreamContext(self._streamed(method, path, call))
+        return StreamContext(self._streamed(method, target, call))
 
     @discreet
     def astream(
-        self, method: str, path: str = "", /, **call: Unpack[CallArguments]
+        self, method: str, target: str = "", /, **call: Unpack[CallArguments]
     ) -> AsyncStreamContext:
         """The same inside ``async with``."""
-        return AsyncStreamContext(self._streamed(method, path, call))
+        return AsyncStreamContext(self._streamed(method, target, call))
 
-    def _streamed(self, method: str, path: str, call: CallArguments) -> StreamCall:
+    def _streamed(self, method: str, target: str, call: CallArguments) -> StreamCall:
         runtime = self._runtime
-        return call_on(runtime, runtime.revision, self.name, method, path, call)
+        return call_on(runtime, runtime.revision, self.name, method, target, call)
