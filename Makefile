@@ -11,8 +11,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-# One worker more than there are cores: tests wait for sockets more than they compute.
-WORKERS = $(shell expr $$(nproc) + 1)
+# Two workers a core: tests wait for sockets and processes more than they compute.
+WORKERS = $(shell expr $$(nproc) \* 2)
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # What failed beside others runs once more, alone: what passes then is told above, and is a test to be mended.
 AGAIN = $(BIN)/python -m pytest -n 0 --last-failed --last-failed-no-failures none
