@@ -117,7 +117,7 @@ soak-posts: $(VENV)/.dev
 packages:
 	@scripts/need-packages nginx:nginx-light '/usr/lib/python3/dist-packages/pycurl*.so:python3-pycurl' openssl:openssl pg_createcluster:postgresql \
 		mariadbd:mariadb-server /usr/share/kamailio/mysql:kamailio-mysql-modules \
-		secsipidx:secsipidx chromium:chromium chromedriver:chromium-driver kamailio:kamailio sipp:sip-tester promtool:prometheus nats-server:nats-server \
+		secsipidx:secsipidx chromium:chromium chromedriver:chromium-driver kamailio:kamailio sipp:sip-tester promtool:prometheus nats-server:nats-server redis-server:redis-server \
 		tinyproxy:tinyproxy-bin microsocks:microsocks \
 		'/usr/lib/*/faketime/libfaketimeMT.so.1:libfaketime' \
 		'/usr/lib/*/kamailio/modules/xcap_server.so:kamailio-presence-modules' \

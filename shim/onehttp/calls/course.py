@@ -14,7 +14,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from onehttp.calls.closed_loops import LOOK_AGAIN_S, are_any, give_back
-from onehttp.calls.policy_state import NO_BREAKER, REFUSALS, SERVER_ERROR
+from onehttp.calls.policy_state import NO_BREAKER, REFUSALS, SERVER_ERROR, is_well
 from onehttp.errors import CircuitOpenError, LimitReachedError
 from onehttp.policies.clock import Clock, Pause
 from onehttp.policies.deadline import Deadline, least
@@ -162,13 +162,24 @@ def _attempt(
             return admitted
         era = admitted
         request = deadline.within(request, None)
-    if policies.attempt_timeout_s is not None:
-        request = deadline.within(request, policies.attempt_timeout_s)
-    outcome = None
+    outcome: Outcome | None = None
+    place = None
     try:
+        if policies.shared is not None:
+            found = yield from policies.shared.admitted(deadline)
+            if isinstance(found, TransferError):
+                is_open = isinstance(found, CircuitOpenError)
+                policies.count("circuit_refused" if is_open else "limit_refused")
+                return found
+            place = found
+            request = deadline.within(request, None)
+        if policies.attempt_timeout_s is not None:
+            request = deadline.within(request, policies.attempt_timeout_s)
         outcome = yield from _exchange(request, max_redirects)
     finally:
         policies.end(era, outcome, deadline.clock)
+        if place is not None:
+            place.leave(is_well(outcome))
     return outcome
 
 

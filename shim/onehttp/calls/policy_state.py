@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from onehttp.calls.closed_loops import give_back
+from onehttp.calls.sharing import Shared
 from onehttp.errors import (
     CancelledError,
     CircuitOpenError,
@@ -81,6 +82,7 @@ class PoliciesInForce:
         "limiter",
         "name",
         "retry",
+        "shared",
         "spec",
     )
 
@@ -91,6 +93,8 @@ class PoliciesInForce:
         self.attempt_timeout_s = spec.attempt_timeout_s
         self.reset()
         _all.add(self)
+        if self.shared is not None:
+            self.shared.connect()
         if previous is not None:
             self._take_over(previous)
 
@@ -99,6 +103,7 @@ class PoliciesInForce:
         spec = self.spec
         self.breaker = Breaker(spec.name, spec.breaker) if spec.breaker else None
         self.limiter = Limiter(spec.limits) if spec.limits else None
+        self.shared = Shared(spec, spec.shared) if spec.shared else None
         retry = spec.retry
         self.budget = Budget(retry.budget) if retry and retry.budget else None
         self._counting = threading.Lock()  # guards _counts
@@ -129,10 +134,10 @@ class PoliciesInForce:
         breaker = self.breaker
         if breaker is None:
             return
-        is_well = outcome.status < SERVER_ERROR if type(outcome) is Response else _is_well(outcome)
-        if is_well:
+        well = outcome.status < SERVER_ERROR if type(outcome) is Response else is_well(outcome)
+        if well:
             breaker.succeeded(era)
-        elif is_well is None:
+        elif well is None:
             breaker.forget(era)
         else:
             breaker.failed(era, clock.now)
@@ -156,7 +161,7 @@ class PoliciesInForce:
         )
 
 
-def _is_well(outcome: Outcome | None) -> bool | None:
+def is_well(outcome: Outcome | None) -> bool | None:
     """What ``outcome`` says of the server; None: nothing."""
     if isinstance(outcome, Response):
         return outcome.status < SERVER_ERROR

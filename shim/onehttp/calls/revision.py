@@ -50,7 +50,9 @@ class ReadyConnection:
             spec.max_redirects or self.policies or self.jar is not None or self.alternatives
         )
         """A call is one exchange, whatever comes of it."""
-        self.begins_at_once = not spec.max_redirects and spec.attempt_timeout_s is None
+        self.begins_at_once = not (
+            spec.max_redirects or spec.shared or spec.attempt_timeout_s is not None
+        )
         """Its first exchange is the request as it stands."""
 
     def url(self, path: str) -> str:

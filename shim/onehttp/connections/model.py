@@ -11,6 +11,7 @@ from onehttp.policies.breaker import BreakerPolicy
 from onehttp.policies.limits import LimitsPolicy
 from onehttp.policies.redirects import DEFAULT_MAX_REDIRECTS
 from onehttp.policies.retry import RetryPolicy
+from onehttp.policies.shared.policy import SharedPolicy
 from onehttp.queries.limits import QueryLimits
 from onehttp.version import USER_AGENT
 from onehttp_backends.contract import TransferOptions
@@ -49,6 +50,8 @@ class ConnectionSpec(HoldsSecrets):
     retry: RetryPolicy | None = None
     breaker: BreakerPolicy | None = None
     limits: LimitsPolicy | None = None
+    shared: SharedPolicy | None = None
+    """Where both are counted for all processes; None where there is nothing to count."""
     revision: int = field(default=1, compare=False)
     """The revision of the set in which it became what it is."""
     file: str | None = field(default=None, compare=False)

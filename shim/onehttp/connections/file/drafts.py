@@ -16,6 +16,7 @@ from onehttp_backends.rules.request_rules import check_options
 if TYPE_CHECKING:
     from onehttp.connections.file.schema.connections import ConnectionModel
     from onehttp.connections.file.schema.transport import QueriesModel, TransportModel
+    from onehttp.policies.shared.policy import SharedPolicy
 
 
 class Draft(NamedTuple):
@@ -70,11 +71,12 @@ def connection_of(draft: Draft) -> ConnectionModel:
     return cast("ConnectionModel", draft.model)
 
 
-def spec_of(draft: Draft, options: TransferOptions) -> ConnectionSpec:
+def spec_of(draft: Draft, options: TransferOptions, shared: SharedPolicy | None) -> ConnectionSpec:
     """The connection that a draft is of."""
     model, document, path = connection_of(draft), draft.layers[0], draft.path
     line, _ = document.place(path, of_key=True)
     written = at(document.values, (*path, "url"))
+    limits = model.limits.policy() if model.limits else None
     return ConnectionSpec(
         name=draft.name,
         url=model.url or "",
@@ -91,7 +93,8 @@ def spec_of(draft: Draft, options: TransferOptions) -> ConnectionSpec:
         failover=model.failover,
         retry=model.retry.policy() if model.retry else None,
         breaker=model.circuit_breaker.policy() if model.circuit_breaker else None,
-        limits=model.limits.policy() if model.limits else None,
+        limits=limits,
+        shared=shared if limits or model.circuit_breaker else None,
         file=document.file,
         line=line,
     )

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from onehttp.connections.file.schema.connections import DefaultsModel, HeadModel
     from onehttp.connections.file.schema.strict import Model
     from onehttp.connections.file.schema.transport import TransportModel
+    from onehttp.policies.shared.policy import SharedPolicy
 
     M = TypeVar("M", bound=Model)
     F = TypeVar("F", ConfigurationError, Notice)
@@ -83,6 +84,7 @@ class _Loading:
         self._warnings = self._secrets.warnings
         self._drafts: list[Draft] = []
         self._names = NameLimits()
+        self._shared: SharedPolicy | None = None
         self._adhoc: dict[str, Draft] = {}
         self._places: dict[str, Document] = {}
 
@@ -117,7 +119,7 @@ class _Loading:
         own = None
         if head := self._validated(schema.HeadModel, resolved, (), document):
             own = head.defaults
-            self._take_names(head, document, is_outermost=not around)
+            self._take_process(head, document, is_outermost=not around)
         defaults = over(defaults, own) if defaults and own else own or defaults
         layers = (document, *around)
         if head is not None:
@@ -126,18 +128,25 @@ class _Loading:
         for name, value in connections.items() if isinstance(connections, dict) else ():
             self._add_connection(name, value, defaults, layers)
         self._warnings += plain_secrets(document, schema.SECRET_FIELDS)
-        if document.file and not around and not written.keys() - {"version", "defaults", "names"}:
+        if (
+            document.file
+            and not around
+            and not written.keys() - {"version", "defaults", "names", "shared"}
+        ):
             advice = "no connections, and no file that has any; is the rest of it missing?"
             self._warnings.append(document.notice((), advice))
         for path in self._included.named_by(document, self._errors):
             self.read(path, layers, defaults)
 
-    def _take_names(self, head: HeadModel, document: Document, is_outermost: bool) -> None:
+    def _take_process(self, head: HeadModel, document: Document, is_outermost: bool) -> None:
         if is_outermost:
             self._names = head.names.limits()
-        elif "names" in head.model_fields_set:
-            advice = "holds for the whole process; give it in the file that includes this one"
-            self._errors.append(document.error(("names",), advice, of_key=True))
+            self._shared = head.shared.policy() if head.shared else None
+            return
+        for key in ("names", "shared"):
+            if key in head.model_fields_set:
+                advice = "holds for the whole process; give it in the file that includes this one"
+                self._errors.append(document.error((key,), advice, of_key=True))
 
     def _add_adhoc(
         self, head: HeadModel, defaults: DefaultsModel | None, layers: tuple[Document, ...]
@@ -273,7 +282,10 @@ class _Loading:
             raise ConfigurationError.of(errors)
         files = {path for tls in found for path in files_of(tls)}
         return ConnectionSet(
-            {draft.name: spec_of(draft, options[draft.path]) for draft in self._drafts},
+            {
+                draft.name: spec_of(draft, options[draft.path], self._shared)
+                for draft in self._drafts
+            },
             warnings=tuple(_each_once(self._warnings)),
             files=frozenset(files | self._secrets.files | self._included.paths),
             names=self._names,

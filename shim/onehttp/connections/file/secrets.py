@@ -134,6 +134,7 @@ def plain_secrets(document: Document, secret_fields: frozenset[KeyPath]) -> Iter
     sections: list[tuple[KeyPath, Any]] = [
         ((section,), values.get(section)) for section in ("defaults", "requests", "queries")
     ]
+    sections.append(((), {"shared": values.get("shared")}))
     connections = values.get("connections")
     if isinstance(connections, dict):
         sections += [(("connections", name), value) for name, value in connections.items()]

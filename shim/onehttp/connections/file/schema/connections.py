@@ -17,7 +17,8 @@ from pydantic import (
 
 from onehttp.connections.file.schema.explain import models_in
 from onehttp.connections.file.schema.policies import PolicyModel
-from onehttp.connections.file.schema.strict import Model
+from onehttp.connections.file.schema.shared import SharedModel
+from onehttp.connections.file.schema.strict import Model, Short
 from onehttp.connections.file.schema.transport import (
     QueriesModel,
     RequestsModel,
@@ -224,6 +225,7 @@ class HeadModel(Model):
         "relative to this file",
     )
     names: NamesModel = NamesModel()
+    shared: Annotated[SharedModel, Short("url", (str,), {"type": "string"})] | None = None
     defaults: DefaultsModel = DefaultsModel()
     requests: RequestsModel | None = None
     queries: QueriesModel | None = None
@@ -244,5 +246,5 @@ SECRET_FIELDS = frozenset(
     for model in models_in(field.annotation)
     for key, inner in model.model_fields.items()
     if not inner.repr
-)
+) | {("shared", "password")}
 """(section, key) of what is never shown."""

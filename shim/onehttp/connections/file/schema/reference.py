@@ -17,6 +17,7 @@ from onehttp.connections.file.schema.connections import (
 )
 from onehttp.connections.file.schema.explain import models_in
 from onehttp.connections.file.schema.policies import PolicyModel
+from onehttp.connections.file.schema.shared import SharedModel
 from onehttp.connections.file.schema.transport import (
     QueriesModel,
     RequestsModel,
@@ -39,6 +40,7 @@ def tables() -> str:
     """A Markdown table for the file, one for connections, and one for each section."""
     parts = [_table("The file", FileModel), _table("A connection", ConnectionModel)]
     parts.append(_table("`names`", NamesModel))
+    parts.append(_table("`shared`", SharedModel))
     for path, model in _sections(ConnectionModel, ""):
         parts.append(_table(f"`{path}`", model))
     parts.append(_table("`requests`", RequestsModel, only=()))

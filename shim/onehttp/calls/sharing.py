@@ -1,0 +1,129 @@
+"""Steps of a course where the limits and the circuit of its connection are shared by processes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Final
+
+from onehttp.errors import CircuitOpenError, LimitReachedError
+from onehttp.policies.clock import Pause
+from onehttp.policies.deadline import Deadline, least
+from onehttp.policies.shared import scripts
+from onehttp.policies.shared.gate import Answer, Enter, Gate, Leave
+from onehttp.policies.shared.store import store_of
+from onehttp_backends.errors import CurlCode, Phase, TransferError
+from onehttp_backends.observed import step
+
+if TYPE_CHECKING:
+    from onehttp.connections.model import ConnectionSpec
+    from onehttp.policies.shared.policy import SharedPolicy
+
+FIRST_LOOK_S: Final = 0.005
+LONGEST_LOOK_S: Final = 0.1
+"""Nobody tells who waits for a place that another process has left: it looks again."""
+
+
+class Shared:
+    """The gate of one connection, and the server that it is on."""
+
+    __slots__ = ("_gate", "_policy", "_store", "_wait_s", "name")
+
+    def __init__(self, spec: ConnectionSpec, policy: SharedPolicy) -> None:
+        self.name = spec.name
+        self._policy = policy
+        self._gate = Gate(spec.name, policy, spec.limits, spec.breaker)
+        self._store = store_of(policy)
+        self._store.gates.add(self._gate)
+        self._wait_s = spec.limits.wait_s if spec.limits else None
+
+    def connect(self) -> None:
+        """Have the server there before the first call, if it can be."""
+        self._store.connect()
+
+    def admitted(self, deadline: Deadline) -> Generator[Pause, None, Place | TransferError | None]:
+        """Wait until an attempt may start by what all processes do: the place that it has then,
+        or None where this process counts alone, or why it may not start."""
+        clock = deadline.clock
+        patience_s = least(self._wait_s, deadline.left_s())
+        until = None if patience_s is None else clock.now() + patience_s
+        look_s = FIRST_LOOK_S
+        while True:
+            left_s = None if until is None else max(until - clock.now(), 0.0)
+            enter = self._store.ask(self._gate, left_s)
+            answer = None if enter is None else (yield from self._answer(enter))
+            if enter is None or answer is None:
+                return self._alone()
+            if answer.what == scripts.ADMITTED:
+                place = Place(self, enter.token, answer.era)
+                if answer.wait_s:
+                    yield from place.until_moment(answer.wait_s)
+                return place
+            if answer.what == scripts.CIRCUIT_OPEN:
+                step("refused: the circuit of all processes is open")
+                what = "not sent, the circuit that processes share is open"
+                return CircuitOpenError(
+                    CurlCode.COULDNT_CONNECT, self._refusal(what), phase=Phase.QUEUE
+                )
+            if answer.what == scripts.TOO_LATE or left_s == 0.0:
+                step("refused: the limits of all processes gave it no turn in time")
+                return self._limited(
+                    "not sent, the limits that processes share gave no turn in time"
+                )
+            yield Pause(least(left_s, look_s * (0.5 + clock.share() / 2)))
+            look_s = min(look_s * 2, LONGEST_LOOK_S)
+
+    def _answer(self, enter: Enter) -> Generator[Pause, None, Answer | None]:
+        is_over = False
+        try:
+            yield Pause(self._policy.budget_s, enter)
+            is_over = True
+        finally:
+            if enter.give_up():
+                if is_over:
+                    self._store.was_late()
+            elif not is_over and enter.answer and enter.answer.what == scripts.ADMITTED:
+                self.leave(enter.token, enter.answer.era, None)
+        return enter.answer
+
+    def _alone(self) -> LimitReachedError | None:
+        if self._policy.on_failure == "local":
+            return None
+        return self._limited("not sent, the shared limits are away, and on_failure is refuse")
+
+    def _limited(self, what: str) -> LimitReachedError:
+        return LimitReachedError(
+            CurlCode.OPERATION_TIMEDOUT, self._refusal(what), phase=Phase.QUEUE
+        )
+
+    def _refusal(self, what: str) -> str:
+        return f"connection {self.name!r}: {what}"
+
+    def leave(self, token: str, era: int, is_well: bool | None) -> None:
+        """What was admitted has ended; None says nothing of the server."""
+        verdict = scripts.NOTHING if is_well is None else int(is_well)
+        self._store.leave(Leave(self._gate, token, era, verdict))
+
+
+class Place:
+    """Of one attempt among those of all processes."""
+
+    __slots__ = ("_era", "_shared", "_token")
+
+    def __init__(self, shared: Shared, token: str, era: int) -> None:
+        self._shared = shared
+        self._token = token
+        self._era = era
+
+    def until_moment(self, wait_s: float) -> Generator[Pause, None, None]:
+        """Wait to start; who is interrupted leaves."""
+        is_over = False
+        try:
+            yield Pause(wait_s)
+            is_over = True
+        finally:
+            if not is_over:
+                self.leave(None)
+
+    def leave(self, is_well: bool | None) -> None:
+        """The attempt is over."""
+        self._shared.leave(self._token, self._era, is_well)

@@ -1,0 +1,70 @@
+"""What a connections file may say of limits that processes share: the key ``shared``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from onehttp.connections.file.schema.strict import Model, Seconds
+from onehttp.connections.file.schema.transport import SecretBytes, Text
+from onehttp.policies.shared.policy import MISSING, SharedPolicy, is_installed
+
+
+def _fit_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        is_fit = parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_fit = False
+    if "@" in url:
+        raise ValueError("credentials before '@' are refused; give username and password instead")
+    if not is_fit or parts.query or parts.fragment:
+        raise ValueError("expected redis://host:port/0, or rediss:// for TLS")
+    if parts.path.strip("/") and not parts.path[1:].isdecimal():
+        raise ValueError("expected the number of a database after the port")
+    if not is_installed():
+        raise ValueError(MISSING)
+    return url
+
+
+class SharedModel(Model):
+    """Count limits and circuits of all connections for all processes that name the same server
+    (Redis 5, Valkey, or later), in the whole process: of the outermost file only. Needs
+    ``onehttp[fleet]``."""
+
+    url: Annotated[Text, AfterValidator(_fit_url)] = Field(
+        description="`redis://host:port/0`, or `rediss://` for TLS"
+    )
+    username: Text = ""
+    password: SecretBytes = ""
+    budget_ms: float = Field(
+        default=2.0,
+        gt=0,
+        le=1000,
+        allow_inf_nan=False,
+        description="milliseconds; no call waits for an answer of the server longer",
+    )
+    on_failure: Literal["local", "refuse"] = Field(
+        default="local",
+        description="while it is away or slow: each process counts alone, or calls are refused",
+    )
+    lease: Seconds = Field(
+        default=10.0, description="after which the places of a killed process are free again"
+    )
+    namespace: Text = Field(
+        default="onehttp", min_length=1, description="before the keys; who has another counts apart"
+    )
+
+    def policy(self) -> SharedPolicy:
+        """The value that calls go by."""
+        return SharedPolicy(
+            url=self.url,
+            username=self.username,
+            password=self.password,
+            budget_s=self.budget_ms / 1000,
+            on_failure=self.on_failure,
+            lease_s=self.lease,
+            namespace=self.namespace,
+        )

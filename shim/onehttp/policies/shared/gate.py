@@ -1,0 +1,110 @@
+"""The way into one connection that all processes share."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from onehttp.policies.limits import Turn
+from onehttp.policies.shared import scripts
+
+if TYPE_CHECKING:
+    from onehttp.policies.breaker import BreakerPolicy
+    from onehttp.policies.limits import LimitsPolicy
+    from onehttp.policies.shared.policy import SharedPolicy
+
+logger = logging.getLogger("onehttp")
+_US: Final = 1_000_000
+
+
+class Answer(NamedTuple):
+    """Of the server, to who wants in."""
+
+    what: int
+    wait_s: float
+    """Until the moment to start."""
+    era: int
+
+
+class Gate:
+    """What of a connection is counted together: names of keys, and what the scripts are told."""
+
+    __slots__ = ("__weakref__", "_enter", "_leave", "keys", "name", "open_s")
+
+    def __init__(
+        self,
+        name: str,
+        policy: SharedPolicy,
+        limits: LimitsPolicy | None,
+        breaker: BreakerPolicy | None,
+    ) -> None:
+        self.name = name
+        base = f"{policy.namespace}:{{{name}}}"  # braces: one slot, where there are slots
+        self.keys = tuple(f"{base}:{what}" for what in ("places", "rate", "circuit", "trials"))
+        interval_us = _US / limits.per_second if limits and limits.per_second else 0.0
+        tolerance_us = ((limits.burst - 1) * interval_us) if limits else 0.0
+        failures, trials = (breaker.failures, breaker.trials) if breaker else (0, 0)
+        self.open_s = breaker.open_s if breaker else 0.0
+        concurrent = (limits.concurrent or 0) if limits else 0
+        self._enter = ((policy.lease_s * _US, concurrent, interval_us, tolerance_us),
+                       (failures, trials))  # fmt: skip
+        self._leave = (failures, self.open_s * _US, trials)
+
+    def enter_arguments(self, token: str, patience_s: float | None) -> tuple[str | float, ...]:
+        """Of `scripts.ENTER`."""
+        limits, breaker = self._enter
+        return (token, *limits, -1 if patience_s is None else patience_s * _US, *breaker)
+
+    def leave_arguments(self, token: str, era: int, verdict: int) -> tuple[str | float, ...]:
+        """Of `scripts.LEAVE`."""
+        return (token, era, verdict, *self._leave)
+
+    def tell(self, change: int) -> None:
+        """The circuit of all has changed by an attempt of this process."""
+        if change == scripts.OPENED:
+            logger.warning("connection %s: circuit of all processes open for %g s",
+                           self.name, self.open_s)  # fmt: skip
+        elif change == scripts.CLOSED:
+            logger.warning("connection %s: circuit of all processes closed again", self.name)
+
+
+class Enter(Turn):
+    """An attempt that wants in: granted, as a `Turn` is, also where no answer will ever come."""
+
+    __slots__ = ("_is_given_up", "answer", "gate", "patience_s", "token")
+
+    def __init__(self, gate: Gate, token: str, patience_s: float | None) -> None:
+        super().__init__(threading.Lock())
+        self.gate = gate
+        self.token = token
+        self.patience_s = patience_s
+        self.answer: Answer | None = None
+        """None: there is none."""
+        self._is_given_up = False
+
+    def settle(self, answer: Answer | None) -> bool:
+        """There is an answer, or None comes; False: nobody waits for it any more."""
+        with self._changing:
+            if self._is_given_up:
+                return False
+            self.answer = answer
+            self.is_granted = True
+        if self.wake is not None:
+            self.wake()
+        return True
+
+    def give_up(self) -> bool:
+        """Wait no longer; False: it was settled meanwhile."""
+        with self._changing:
+            self._is_given_up = not self.is_granted
+        return self._is_given_up
+
+
+class Leave(NamedTuple):
+    """The end of an attempt that was let in, or may have been."""
+
+    gate: Gate
+    token: str
+    era: int
+    verdict: int

@@ -1,0 +1,344 @@
+"""The server that processes count on together, as one process sees it: a thread that asks it.
+
+Theory of operation
+-------------------
+1. *One thread, one connection, for each server and process.* Who wants in puts an `Enter` into a
+   queue and waits for it as for any turn (in a thread, in a task, by callback), for the budget and
+   no longer. Connecting, and every timeout of a socket, is the thread's to wait for. What has come
+   together meanwhile goes out in one round trip.
+2. *Away.* An error, or `LATE` late answers in a row, and the server is away: no call waits for it,
+   and the thread tries again, ever more seldom. It is back when it lets a probe in, which writes as
+   a call does, within the budget. Both are logged once.
+3. *Nothing is lost while it is there.* A `Leave` stays owed until the server has taken note; told
+   twice, it counts once. An `Enter` whose answer nobody waited for, or that was cut off, is
+   followed by a `Leave` that says nothing.
+4. *Leases* of all that is held are renewed each third of their time.
+5. *A forked child* begins as new, with its first call. The thread ends when no connection needs it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import logging
+import os
+import queue
+import threading
+import time
+import uuid
+import weakref
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from onehttp.policies.shared import scripts
+from onehttp.policies.shared.gate import Answer, Enter, Gate, Leave
+from onehttp_backends.secret_values import shown_url
+
+if TYPE_CHECKING:
+    from onehttp.policies.shared.policy import SharedPolicy
+
+logger = logging.getLogger("onehttp")
+Message: TypeAlias = "Enter | Leave | threading.Event"
+"""An event is set once all before it is done."""
+SOCKET_S: Final = 1.0
+"""The thread waits for an answer, or a connection, for so long."""
+FIRST_CONNECT_S: Final = 0.5
+FIRST_BACKOFF_S: Final = 0.05
+LONGEST_BACKOFF_S: Final = 5.0
+STEADY_S: Final = 10.0
+"""Who was there for so long and goes is tried again soon."""
+LOOK_S: Final = 5.0
+"""So often the thread looks whether it is needed."""
+LATE: Final = 3
+MOST_AT_ONCE: Final = 256
+PROBES: Final = 3
+"""The best of them is compared with the budget."""
+
+
+class SharedStore:
+    """See above. Any thread may use it."""
+
+    def __init__(self, policy: SharedPolicy) -> None:
+        self.policy = policy
+        self.gates: weakref.WeakSet[Gate] = weakref.WeakSet()
+        self.forget()
+
+    def forget(self) -> None:
+        """As new: in a forked child thread, connection and places are the parent's."""
+        self.is_there = False
+        """Its last answer was in time."""
+        self._is_away = False
+        self._late = 0
+        self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()  # put: also in a finalizer
+        self._starting = threading.Lock()  # guards _thread
+        self._thread: threading.Thread | None = None
+        self._is_settled = threading.Event()
+        self._held: dict[str, Gate] = {}  # the rest is the thread's
+        self._owed: list[Leave] = []
+        self._renew_at = 0.0
+        self._prefix = uuid.uuid4().hex[:16]
+        self._numbers = itertools.count()
+
+    def connect(self) -> None:
+        """Begin; waits for the first connection, to have it before the first call."""
+        import redis  # noqa: F401 - here, and not on the thread while a call waits
+
+        self._run_thread()
+        self._is_settled.wait(FIRST_CONNECT_S)
+
+    def ask(self, gate: Gate, patience_s: float | None) -> Enter | None:
+        """What to wait for; None: the server is away."""
+        if self._is_away:
+            return None
+        enter = Enter(gate, f"{self._prefix}.{next(self._numbers)}", patience_s)
+        self._queue.put(enter)
+        self._run_thread()
+        return enter
+
+    def was_late(self) -> None:
+        """A call has waited for the whole budget."""
+        self._late += 1
+        if self._late >= LATE and self.is_there:
+            budget_ms = self.policy.budget_s * 1000
+            self._went(f"{LATE} answers in a row took longer than {budget_ms:g} ms")
+
+    def leave(self, leave: Leave) -> None:
+        """An attempt has ended."""
+        self._queue.put(leave)
+        self._run_thread()
+
+    def flush(self, patience_s: float = FIRST_CONNECT_S) -> None:
+        """Wait until what was put is done, while the server is there."""
+        if self.is_there:
+            done = threading.Event()
+            self._queue.put(done)
+            done.wait(patience_s)
+
+    def _run_thread(self) -> None:
+        if self._thread is not None:
+            return
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="onehttp-shared", daemon=True
+                )
+                self._thread.start()
+
+    def _run(self) -> None:
+        backoff_s = FIRST_BACKOFF_S
+        away_since: float | None = None
+        while not self._has_ended():
+            began = time.monotonic()
+            client = None
+            try:
+                client = self._connected()
+                self._came()
+                away_since = None
+                began = time.monotonic()
+                self._serve(client)
+            except Exception as error:  # noqa: BLE001 - of the client, which has many; it is told
+                self._went(f"{type(error).__name__}: {error}")
+                if time.monotonic() - began > STEADY_S:
+                    backoff_s = FIRST_BACKOFF_S
+                away_since = began if away_since is None else away_since
+                if time.monotonic() - away_since > self.policy.lease_s:  # all leases have ended
+                    self._held.clear()
+                    self._owed.clear()
+                self._wait_for(backoff_s)
+                backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
+            finally:
+                if client is not None:
+                    client.close()
+
+    def _has_ended(self) -> bool:
+        with self._starting:
+            if self.gates or self._held or not self._queue.empty():
+                return False
+            self._thread = None
+            self.is_there = False
+            return True
+
+    def _connected(self) -> Any:
+        """A client of a server that has let a probe in."""
+        import redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
+        policy = self.policy
+        client = redis.Redis.from_url(
+            policy.url,
+            username=policy.username or None,
+            password=policy.password or None,
+            socket_timeout=SOCKET_S,
+            socket_connect_timeout=SOCKET_S,
+            retry=Retry(NoBackoff(), 0),
+            single_connection_client=True,
+            protocol=2,
+        )
+        try:
+            probe = Gate("", policy, None, None)
+            took_s = SOCKET_S
+            for number in range(PROBES):
+                token = f"{self._prefix}.probe.{number}"
+                began = time.monotonic()
+                client.eval(scripts.ENTER, 4, *probe.keys, *probe.enter_arguments(token, None))
+                took_s = min(took_s, time.monotonic() - began)
+                client.eval(scripts.LEAVE, 4, *probe.keys, *probe.leave_arguments(token, 0, -1))
+            if took_s > policy.budget_s:
+                raise TimeoutError(
+                    f"an answer takes {took_s * 1000:.1f} ms, over {policy.budget_s * 1000:g}"
+                )
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    def _serve(self, client: Any) -> None:
+        enter = client.script_load(scripts.ENTER)
+        leave = client.script_load(scripts.LEAVE)
+        self._renew_at = 0.0
+        while self.gates or self._held or not self._queue.empty():
+            messages, events = self._next()
+            if messages:
+                self._exchange(client, enter, leave, messages)
+            for event in events:
+                event.set()
+            del messages  # or their gates would never go
+            if self._is_away:
+                raise TimeoutError("slow")
+            if time.monotonic() >= self._renew_at:
+                self._renew(client)
+
+    def _next(self) -> tuple[list[Enter | Leave], list[threading.Event]]:
+        """What there is to do; waits for it until leases are to be renewed."""
+        messages: list[Enter | Leave] = list(self._owed)
+        self._owed.clear()
+        events = []
+        wait_s = min(max(self._renew_at - time.monotonic(), 0.0), LOOK_S)
+        try:
+            message = self._queue.get(timeout=0.0 if messages else wait_s)
+            while True:
+                if isinstance(message, threading.Event):
+                    events.append(message)
+                else:
+                    messages.append(message)
+                if len(messages) >= MOST_AT_ONCE:
+                    break
+                message = self._queue.get_nowait()
+        except queue.Empty:
+            pass
+        return messages, events
+
+    def _exchange(self, client: Any, enter: str, leave: str, messages: list[Enter | Leave]) -> None:
+        pipe = client.pipeline(transaction=False)
+        for each in messages:
+            if isinstance(each, Leave):
+                arguments = each.gate.leave_arguments(*each[1:])
+                pipe.evalsha(leave, 4, *each.gate.keys, *arguments)
+            else:
+                arguments = each.gate.enter_arguments(each.token, each.patience_s)
+                pipe.evalsha(enter, 4, *each.gate.keys, *arguments)
+        try:
+            replies = pipe.execute(raise_on_error=False)
+        except Exception:
+            for each in messages:
+                self._unanswered(each)
+            raise
+        problem: Exception | None = None
+        for each, reply in zip(messages, replies, strict=True):
+            if isinstance(reply, Exception):
+                problem = reply
+                self._unanswered(each)
+            elif isinstance(each, Leave):
+                self._held.pop(each.token, None)
+                each.gate.tell(reply)
+            else:
+                self._answered(each, Answer(reply[0], reply[1] / 1e6, reply[2]))
+        if problem is not None:
+            raise problem
+
+    def _answered(self, enter: Enter, answer: Answer) -> None:
+        is_in = answer.what == scripts.ADMITTED
+        if is_in:
+            self._held[enter.token] = enter.gate
+        if enter.settle(answer):
+            self._late = 0
+        elif is_in:
+            self._owed.append(Leave(enter.gate, enter.token, 0, scripts.NOTHING))
+
+    def _unanswered(self, message: Enter | Leave) -> None:
+        if isinstance(message, Leave):
+            self._owed.append(message)
+            return
+        self._owed.append(Leave(message.gate, message.token, 0, scripts.NOTHING))
+        message.settle(None)
+
+    def _renew(self, client: Any) -> None:
+        self._renew_at = time.monotonic() + self.policy.lease_s / 3
+        tokens: dict[Gate, list[str]] = {}
+        for token, gate in self._held.items():
+            tokens.setdefault(gate, []).append(token)
+        for gate, held in tokens.items():
+            client.eval(scripts.RENEW, 4, *gate.keys, self.policy.lease_s * 1e6, *held)
+
+    def _wait_for(self, seconds: float) -> None:
+        """While the server is away: nobody who came too late to know that waits for it."""
+        until = time.monotonic() + seconds
+        while (left_s := until - time.monotonic()) > 0:
+            try:
+                message = self._queue.get(timeout=left_s)
+            except queue.Empty:
+                return
+            if isinstance(message, Enter):
+                message.settle(None)
+            elif isinstance(message, Leave):
+                self._owed.append(message)
+            else:
+                message.set()
+
+    def _came(self) -> None:
+        if self._is_away:
+            logger.warning("shared limits: %s answers again; all processes count together",
+                           shown_url(self.policy.url))  # fmt: skip
+        self._late = 0
+        self.is_there, self._is_away = True, False
+        self._is_settled.set()
+
+    def _went(self, reason: str) -> None:
+        with self._starting:
+            was_away, self._is_away, self.is_there = self._is_away, True, False
+        self._is_settled.set()
+        if not was_away:
+            what = (
+                "calls are refused" if self.policy.on_failure == "refuse" else "each counts alone"
+            )
+            logger.warning("shared limits: %s is away (%s); %s until it is back",
+                           shown_url(self.policy.url), reason, what)  # fmt: skip
+
+
+_stores: weakref.WeakValueDictionary[SharedPolicy, SharedStore] = weakref.WeakValueDictionary()
+_making = threading.Lock()
+
+
+def store_of(policy: SharedPolicy) -> SharedStore:
+    """The one of this process."""
+    with _making:
+        store = _stores.get(policy)
+        if store is None:
+            store = _stores[policy] = SharedStore(policy)
+    return store
+
+
+def _after_fork_in_child() -> None:
+    global _making
+    _making = threading.Lock()
+    for store in list(_stores.values()):
+        store.forget()
+
+
+def _at_exit() -> None:
+    for store in list(_stores.values()):
+        store.flush()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
+atexit.register(_at_exit)
