@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Final
 
+from onehttp.calls.closed_loops import give_back
 from onehttp.errors import CircuitOpenError, LimitReachedError
 from onehttp.policies.clock import Pause
 from onehttp.policies.deadline import Deadline, least
@@ -69,6 +70,7 @@ class Shared:
                 return self._limited(
                     "not sent, the limits that processes share gave no turn in time"
                 )
+            give_back()
             yield Pause(least(left_s, look_s * (0.5 + clock.share() / 2)))
             look_s = min(look_s * 2, LONGEST_LOOK_S)
 

@@ -67,7 +67,7 @@ def test_the_diff_names_what_has_changed_by_the_keys_of_the_file(
 
 def test_every_key_of_a_diff_is_one_of_the_file() -> None:
     sections = {"tls", "timeout"}
-    keys = set(ConnectionModel.model_fields) | {
+    keys = {"shared", *ConnectionModel.model_fields} | {
         f"{section}.{key}"
         for section in sections
         for key in ConnectionModel.model_fields[section].default.__class__.model_fields

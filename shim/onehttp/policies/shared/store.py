@@ -27,6 +27,7 @@ import threading
 import time
 import uuid
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from onehttp.policies.shared import scripts
@@ -100,6 +101,7 @@ class SharedStore:
         if self._late >= LATE and self.is_there:
             budget_ms = self.policy.budget_s * 1000
             self._went(f"{LATE} answers in a row took longer than {budget_ms:g} ms")
+            self._queue.put(threading.Event())  # for the thread to notice
 
     def leave(self, leave: Leave) -> None:
         """An attempt has ended."""
@@ -118,10 +120,11 @@ class SharedStore:
             return
         with self._starting:
             if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="onehttp-shared", daemon=True
-                )
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="onehttp-shared", daemon=True)
+                # No more threads, or the process ends: calls wait for the budget, and go on.
+                with suppress(RuntimeError):
+                    thread.start()
+                    self._thread = thread
 
     def _run(self) -> None:
         backoff_s = FIRST_BACKOFF_S
