@@ -309,13 +309,13 @@ class SharedStore:
     def _went(self, reason: str) -> None:
         with self._starting:
             was_away, self._is_away, self.is_there = self._is_away, True, False
-        self._is_settled.set()
         if not was_away:
             what = (
                 "calls are refused" if self.policy.on_failure == "refuse" else "each counts alone"
             )
             logger.warning("shared limits: %s is away (%s); %s until it is back",
                            shown_url(self.policy.url), reason, what)  # fmt: skip
+        self._is_settled.set()
 
 
 _stores: weakref.WeakValueDictionary[SharedPolicy, SharedStore] = weakref.WeakValueDictionary()
