@@ -120,6 +120,7 @@ def test_a_circuit_that_one_process_opens_is_open_for_all(
         onehttp.init(connections=connections, backend=engine)
         other = worker(connections)
         assert [other.call("/") for _ in range(3)] == ["500", "500", "CircuitOpenError"]
+        until(lambda: "open" in redis.ask("HGET", "onehttp:{api}:circuit", "state"))
         with pytest.raises(onehttp.CircuitOpenError, match="processes share") as caught:
             call(way)
         assert caught.value.sent is onehttp.Sent.NO
