@@ -26,7 +26,7 @@ RUN_BY = {
     "quickstart.md": "test_pages.py", "asyncio.md": "test_pages.py", "errors.md": "test_pages.py",
     "observability.md": "test_pages.py", "services.md": "test_pages.py",
     "connections.md": "test_connections_page.py", "testing.md": "test_testing_page.py",
-    "queues.md": "test_pages.py",
+    "queues.md": "test_pages.py", "streaming.md": "test_pages.py",
     "identity.md": "here", "kamailio.md": "here", "xcap.md": "here",
     "migration/first-hour.md": "test_first_hour_page.py",
     "migration/auth_identity.md": "test_auth_identity_page.py",
