@@ -31,6 +31,12 @@ class Database:
         self._using = threading.Lock()  # guards _connection
         self._connection: sqlite3.Connection | None = None
 
+    def __del__(self) -> None:
+        # Nobody uses it any more. sqlite3 complains of what is open then (Python 3.13).
+        connection: sqlite3.Connection | None = getattr(self, "_connection", None)
+        if connection is not None:
+            connection.close()
+
     def abandon(self) -> None:
         """In a forked child: the connection is the parent's, and is not closed."""
         if self._connection is not None:
