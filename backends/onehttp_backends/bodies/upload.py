@@ -10,10 +10,12 @@ the one that follows.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from onehttp_backends.errors import CurlCode, Phase, Sent, UploadError
 
 
-class Upload:
+class Upload(ABC):
     """What is sent, whatever it takes: made once for a call, `begin` once for each attempt.
 
     Args:
@@ -60,11 +62,12 @@ class Upload:
         self._last = self._sending()
         return self._last
 
+    @abstractmethod
     def _sending(self) -> Sending:
-        raise NotImplementedError
+        """What an attempt takes its bytes from."""
 
 
-class Sending:
+class Sending(ABC):
     """One attempt to send a body: how far it has come, and what it has failed with."""
 
     is_fed = False
@@ -81,6 +84,7 @@ class Sending:
         self.error: BaseException | None = None
         """What the call ends with, whatever the engine says."""
 
+    @abstractmethod
     def take(self, most: int) -> bytes | None:
         """The next bytes, no more than ``most``: b"" at the end; None: there are none yet.
 
@@ -89,7 +93,6 @@ class Sending:
         Raises:
             UploadError: what was announced is not there.
         """
-        raise NotImplementedError
 
     def rewind(self) -> bool:
         """Begin again within the attempt, as engines do by themselves; False: it cannot."""
@@ -105,14 +108,14 @@ class Sending:
         """Whether the engine waits for more."""
         return False
 
-    def pull(self) -> None:
+    def pull(self) -> None:  # noqa: B027 - most have no source that is asked
         """Ask the source once; the caller of the request does.
 
         Raises:
             Exception: whatever the source raises.
         """
 
-    async def apull(self) -> None:
+    async def apull(self) -> None:  # noqa: B027 - likewise
         """The same in a task."""
 
 

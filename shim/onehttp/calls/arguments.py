@@ -171,7 +171,8 @@ def build_request(
         if type(body) is bytes and json is None and form is None:
             data, type_header = body, _NO_TYPE
         else:
-            if isinstance(body, Upload):
+            # The first two are the usual ones, and no abstract class is asked about them.
+            if body is not None and type(body) is not str and isinstance(body, Upload):
                 upload, body = body, b""
             data, type_header = encode_body(body, json, form)
         if content_type and json is None and form is None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from onehttp.calls.around.surrounded import Surrounded
-from onehttp.errors import BackendUnavailableError
+from onehttp.errors import BackendUnavailableError, StreamError
 from onehttp_backends.bodies.progress import Progress
 from onehttp_backends.bodies.upload import Sending
 from onehttp_backends.contract import (
@@ -72,8 +72,15 @@ class Opener:
         return await (aperformed(self._aperform, request) if is_on() else self._aperform(request))
 
     def submit(self, request: Request, on_done: Callable[[Outcome], None]) -> NoReturn:
-        """A body is read by who waits for it: there is nothing to call back."""
-        raise NotImplementedError
+        """A body is read by who waits for it: there is nothing to call back.
+
+        Raises:
+            StreamError: always.
+        """
+        raise StreamError(
+            "a body that is read piece by piece is for who waits for it: stream() or astream(), "
+            "not submit()"
+        )
 
     def stats(self) -> Stats:
         """See `Backend`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 
 from onehttp_backends.bodies.upload import Sending
 from onehttp_backends.contract import Request
@@ -15,12 +16,12 @@ from onehttp_backends.optional.streaming import OnSent, StreamLimits
 from onehttp_backends.rules.request_rules import check_request
 
 
-class StreamingEngine:
+class StreamingEngine(ABC):
     """The part of the backend behind `Streaming`."""
 
+    @abstractmethod
     def _living(self) -> Helm:
         """The helm of an engine that is there."""
-        raise NotImplementedError
 
     def open(
         self,

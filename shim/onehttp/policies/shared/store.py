@@ -242,7 +242,7 @@ class SharedStore:
                 pipe.evalsha(enter, 4, *each.gate.keys, *arguments)
         try:
             replies = pipe.execute(raise_on_error=False)
-        except Exception:
+        except BaseException:  # also what ends this thread: nobody is to wait for an answer then
             for each in messages:
                 self._unanswered(each)
             raise
