@@ -168,21 +168,36 @@ def begin(request: Request) -> Attempt:
     return Attempt(call, request, is_alone=False)
 
 
+class _Within:
+    """What happens inside is a call, or an attempt of one, whose end is told with its outcome: the
+    one noted here, a `TransferError` that comes out, or None."""
+
+    __slots__ = ("_part", "_token", "outcome")
+
+    def __init__(self, part: Call | Attempt, call: Call | None) -> None:
+        self._part = part
+        self._token = None if call is None else _current.set(call)
+        self.outcome: Response | None = None
+
+    def __enter__(self) -> _Within:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
+        if self._token is not None:
+            _leave(self._token)
+        # Never kept: the error's traceback refers to the frame that this object is in.
+        self._part.ended(error if isinstance(error, TransferError) else self.outcome)
+
+
+def _attempted(attempt: Attempt) -> _Within:
+    return _Within(attempt, attempt.call if attempt.is_alone else None)
+
+
 def performed(perform: Callable[[Request], Response], request: Request) -> Response:
     """``perform(request)`` as an attempt."""
     attempt = begin(request)
-    token = _current.set(attempt.call) if attempt.is_alone else None
-    outcome: Outcome | None = None
-    try:
-        outcome = response = perform(attempt.request)
-    except TransferError as error:
-        outcome = error
-        raise
-    finally:
-        if token is not None:
-            _leave(token)
-        attempt.ended(outcome)
-        del outcome  # an error's traceback refers to this frame: without this, a cycle
+    with _attempted(attempt) as under_way:
+        under_way.outcome = response = perform(attempt.request)
     return response
 
 
@@ -191,18 +206,8 @@ async def aperformed(
 ) -> Response:
     """The same, awaited."""
     attempt = begin(request)
-    token = _current.set(attempt.call) if attempt.is_alone else None
-    outcome: Outcome | None = None
-    try:
-        outcome = response = await perform(attempt.request)
-    except TransferError as error:
-        outcome = error
-        raise
-    finally:
-        if token is not None:
-            _leave(token)
-        attempt.ended(outcome)
-        del outcome
+    with _attempted(attempt) as under_way:
+        under_way.outcome = response = await perform(attempt.request)
     return response
 
 
@@ -227,33 +232,15 @@ def submitted(
 
 def called(call: Call, perform: Callable[[], Response]) -> Response:
     """``perform()``, whose attempts are those of ``call``."""
-    outcome: Outcome | None = None
-    token = _current.set(call)
-    try:
-        outcome = response = perform()
-    except TransferError as error:
-        outcome = error
-        raise
-    finally:
-        _leave(token)
-        call.ended(outcome)
-        del outcome
+    with _Within(call, call) as under_way:
+        under_way.outcome = response = perform()
     return response
 
 
 async def acalled(call: Call, perform: Callable[[], Awaitable[Response]]) -> Response:
     """The same, awaited."""
-    outcome: Outcome | None = None
-    token = _current.set(call)
-    try:
-        outcome = response = await perform()
-    except TransferError as error:
-        outcome = error
-        raise
-    finally:
-        _leave(token)
-        call.ended(outcome)
-        del outcome
+    with _Within(call, call) as under_way:
+        under_way.outcome = response = await perform()
     return response
 
 
