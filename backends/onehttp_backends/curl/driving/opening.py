@@ -9,7 +9,6 @@ from onehttp_backends.bodies.upload import Sending
 from onehttp_backends.contract import Request
 from onehttp_backends.curl.driving.helm import Helm
 from onehttp_backends.curl.driving.streams import BlockingStream, CurlResponse, LoopStream
-from onehttp_backends.curl.engine.transfer import Flow
 from onehttp_backends.curl.stream_handle import StreamHandle
 from onehttp_backends.errors import RequestError
 from onehttp_backends.optional.streaming import OnSent, StreamLimits
@@ -31,10 +30,8 @@ class StreamingEngine(ABC):
         on_sent: OnSent | None = None,
     ) -> CurlResponse:
         """See `Streaming`."""
-        helm = self._living()
-        handle = _handle(helm, request, limits, sending)
-        transfer = BlockingStream(helm, handle, request)
-        transfer.flow = Flow(limits, handle.pieces, transfer.ring)
+        helm, handle = self._prepared(request, limits, sending)
+        transfer = BlockingStream(helm, handle, request, limits)
         opened = CurlResponse(helm, transfer, sending, on_sent)
         opened.begin()
         return opened
@@ -47,21 +44,20 @@ class StreamingEngine(ABC):
         on_sent: OnSent | None = None,
     ) -> CurlResponse:
         """See `Streaming`."""
-        helm = self._living()
-        handle = _handle(helm, request, limits, sending)
-        transfer = LoopStream(helm, handle, request, helm.loop_driver(asyncio.get_running_loop()))
-        transfer.flow = Flow(limits, handle.pieces, transfer.stir)
+        helm, handle = self._prepared(request, limits, sending)
+        loop_driver = helm.loop_driver(asyncio.get_running_loop())
+        transfer = LoopStream(helm, handle, request, limits, loop_driver)
         opened = CurlResponse(helm, transfer, sending, on_sent)
         await opened.abegin()
         return opened
 
-
-def _handle(
-    helm: Helm, request: Request, limits: StreamLimits, sending: Sending | None
-) -> StreamHandle:
-    """A handle ready to run ``request``, once that has passed every check."""
-    try:
-        origin = check_request(request)
-        return helm.engine.pool.make_for_stream(request, origin, limits, sending)
-    except RequestError as error:
-        raise error.with_traceback(None) from None  # its frames hold what the call was given
+    def _prepared(
+        self, request: Request, limits: StreamLimits, sending: Sending | None
+    ) -> tuple[Helm, StreamHandle]:
+        """A handle ready to run ``request``, once that has passed every check, and its helm."""
+        helm = self._living()
+        try:
+            origin = check_request(request)
+            return helm, helm.engine.pool.make_for_stream(request, origin, limits, sending)
+        except RequestError as error:
+            raise error.with_traceback(None) from None  # its frames hold what the call was given

@@ -22,7 +22,7 @@ from onehttp_backends.curl.engine.ownership import Claim, drives
 from onehttp_backends.curl.engine.transfer import Flow, Transfer
 from onehttp_backends.curl.stream_handle import StreamHandle
 from onehttp_backends.errors import ReentrantCallError, TransferError
-from onehttp_backends.optional.streaming import OnSent
+from onehttp_backends.optional.streaming import OnSent, StreamLimits
 
 
 class BlockingStream(BlockingTransfer):
@@ -31,6 +31,12 @@ class BlockingStream(BlockingTransfer):
     __slots__ = ("flow",)
 
     flow: Flow
+
+    def __init__(
+        self, helm: Helm, handle: StreamHandle, request: Request, limits: StreamLimits
+    ) -> None:
+        super().__init__(helm, handle, request)
+        self.flow = Flow(limits, handle.pieces, self.ring)
 
 
 class LoopStream(LoopTransfer):
@@ -41,9 +47,15 @@ class LoopStream(LoopTransfer):
     flow: Flow
 
     def __init__(
-        self, helm: Helm, handle: StreamHandle, request: Request, loop_driver: LoopDriver
+        self,
+        helm: Helm,
+        handle: StreamHandle,
+        request: Request,
+        limits: StreamLimits,
+        loop_driver: LoopDriver,
     ) -> None:
         super().__init__(helm, handle, request, loop_driver)
+        self.flow = Flow(limits, handle.pieces, self.stir)
         self.stirred: asyncio.Future[None] | None = None
 
     def stir(self) -> None:

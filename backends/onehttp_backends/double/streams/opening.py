@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from queue import SimpleQueue
 from typing import Any, Protocol
 
@@ -139,7 +139,7 @@ class StreamingDouble:
         self._refuse_from_within(work)
         running = self._start(work)
         running.future.add_done_callback(lambda _: asked.put(None))
-        try:
+        with _until_opened(self, running):
             while (done := asked.get()) is not None:
                 if sending is not None and sending.wants_more:
                     sending.pull()
@@ -147,12 +147,7 @@ class StreamingDouble:
                     on_sent()
                 done()
             response = _result(running, request)
-        except BaseException as error:
-            running.cancel()
-            _count_failure(self, error)
-            raise
-        self._note(response, exchange.opened, 0 if exchange.opened else 1)
-        return DoubleResponse(self, request, response, exchange)
+        return _opened(self, request, response, exchange)
 
     async def aopen(
         self: Carrying,
@@ -178,15 +173,10 @@ class StreamingDouble:
         running = self._start(exchange.run())
         running.waited_for_on = loop
         running.future.add_done_callback(lambda _: ask(None))
-        try:
+        with _until_opened(self, running):
             await attend(asked, sending, on_sent)
             response = _result(running, request)
-        except BaseException as error:
-            running.cancel()
-            _count_failure(self, error)
-            raise
-        self._note(response, exchange.opened, 0 if exchange.opened else 1)
-        return DoubleResponse(self, request, response, exchange)
+        return _opened(self, request, response, exchange)
 
 
 def _result(running: Running, request: Request) -> Response:
@@ -196,9 +186,23 @@ def _result(running: Running, request: Request) -> Response:
     return outcome  # type: ignore[no-any-return]
 
 
-def _count_failure(double: Carrying, error: BaseException) -> None:
-    if isinstance(error, TransferError):
-        double._note_failure()
+@contextlib.contextmanager
+def _until_opened(double: Carrying, running: Running) -> Iterator[None]:
+    """What fails on the way to the head ends what is under way, and counts if it is a transfer."""
+    try:
+        yield
+    except BaseException as error:
+        running.cancel()
+        if isinstance(error, TransferError):
+            double._note_failure()
+        raise
+
+
+def _opened(
+    double: Carrying, request: Request, response: Response, exchange: StreamExchange
+) -> DoubleResponse:
+    double._note(response, exchange.opened, 0 if exchange.opened else 1)
+    return DoubleResponse(double, request, response, exchange)
 
 
 def _in_process(request: Request, body: bytes | None) -> Request:
