@@ -46,6 +46,7 @@ class Call:
 
     __slots__ = (
         "_label",
+        "_told",
         "attempts",
         "began",
         "name",
@@ -70,8 +71,8 @@ class Call:
         self.notes: dict[object, Any] | None = None
         self.number = trace.next_number()
         self.began = time.perf_counter()
-        if _told.call_begins:
-            _tell(_told.call_begins, self)
+        self._told = _told
+        self.tell("call_begins", self)
 
     @property
     def label(self) -> str:
@@ -80,8 +81,18 @@ class Call:
 
     def ended(self, outcome: Outcome | None) -> None:
         """It is over."""
-        if _told.call_ends:
-            _tell(_told.call_ends, self, outcome)
+        self.tell("call_ends", self, outcome)
+
+    def tell(self, method: str, *what: object) -> None:
+        """Tell those who watched when it began, and watch still."""
+        now = getattr(_told, method)
+        for tell in getattr(self._told, method):
+            if tell not in now:
+                continue
+            try:
+                tell(*what)
+            except Exception:  # whatever somebody's observer raises: the call is not its business
+                logger.exception("an observer failed: %r", tell)
 
 
 class Attempt:
@@ -101,8 +112,7 @@ class Attempt:
         if self.number > 1:
             call.resends += (call.reason,)
         self.began = time.perf_counter()
-        if _told.attempt_begins:
-            _tell(_told.attempt_begins, self)
+        call.tell("attempt_begins", self)
         self.is_traced = trace.is_on()
         if self.is_traced:
             trace.begun(call, request)
@@ -111,8 +121,7 @@ class Attempt:
         """It is over."""
         if self.is_traced and outcome is not None:
             trace.ended(self.call, outcome)
-        if _told.attempt_ends:
-            _tell(_told.attempt_ends, self, outcome)
+        self.call.tell("attempt_ends", self, outcome)
         if self.is_alone:
             self.call.ended(outcome)
 
@@ -323,11 +332,3 @@ def _leave(token: Token[Call | None]) -> None:
     # The coroutine of a task whose loop was closed ends in whatever context it is collected.
     with suppress(ValueError):
         _current.reset(token)
-
-
-def _tell(those: tuple[Callable[..., None], ...], *what: object) -> None:
-    for tell in those:
-        try:
-            tell(*what)
-        except Exception:  # whatever somebody's observer raises: the call is not its business
-            logger.exception("an observer failed: %r", tell)

@@ -14,6 +14,7 @@ from onehttp import Response, TransferError
 from onehttp.calls.named_call import NamedCall
 from onehttp_backends.contract import Outcome
 from onehttp_backends.observed import Attempt, Call, Observer, leave, observe
+from servers.holding import HoldingServer
 from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer
 
@@ -256,3 +257,32 @@ def test_queries_that_wait_in_line_are_one_call_each(engine: str, ledger: Ledger
             query.result(PATIENCE_S)
     assert [call.attempts for call, _ in ledger.ended] == [3] * 8
     assert not ledger.open
+
+
+@pytest.mark.parametrize("watched_before", [True, False])
+def test_of_calls_that_began_before_it_an_observer_is_told_nothing(
+    engine: str, watched_before: bool
+) -> None:
+    """Nor is one that has left meanwhile."""
+    earlier, later, gone = Ledger(), Ledger(), Ledger()
+    onehttp.init(backend=engine)
+    with HoldingServer() as server:
+        if watched_before:
+            observe(earlier)
+            observe(gone)
+        try:
+            under_way = onehttp.submit("GET", f"{server.url}/first", timeout=PATIENCE_S)
+            first = server.arrival("/first")
+            observe(later)
+            leave(gone)
+            first.answer()
+            assert under_way.result(PATIENCE_S).ok
+            query = onehttp.submit("GET", f"{server.url}/second", timeout=PATIENCE_S)
+            server.arrival("/second").answer()
+            assert query.result(PATIENCE_S).ok
+        finally:
+            leave(earlier)
+            leave(later)
+    assert [call.request.url for call, _ in later.ended] == [f"{server.url}/second"]
+    assert len(earlier.ended) == 2 * watched_before
+    assert gone.ended == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -68,7 +69,8 @@ class Left:
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
-    for _ in range(round(PATIENCE_S / 0.005)):
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
         if is_so():
             return
         threading.Event().wait(0.005)
