@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+from onehttp.control.living import is_alive
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -84,18 +85,8 @@ def forget_the_dead(folder: Path) -> None:
 
     for path in folder.glob("gauge_live*.db"):
         found = _LIVE_FILE.fullmatch(path.name)
-        if found and not _is_alive(int(found[1])):
+        if found and not is_alive(int(found[1])):
             mark_dead(int(found[1]), str(folder))
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _parsed(address: str) -> tuple[str, int]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from onehttp.control.left_state import left_state, state_file
+from onehttp.control.living import is_alive
 
 MOST_AT_ONCE: Final = 32
 VARIABLE: Final = "ONEHTTP_CONTROL"
@@ -40,7 +41,7 @@ def sockets(directory: str | os.PathLike[str]) -> list[Path]:
     found = [path for path in Path(directory).iterdir() if path.suffix == ".sock"]
     living = []
     for path in sorted(found, key=lambda path: (len(path.stem), path.stem)):
-        if path.stem.isdigit() and not _is_alive(int(path.stem)):
+        if path.stem.isdigit() and not is_alive(int(path.stem)):
             path.unlink(missing_ok=True)
             state_file(path.parent, int(path.stem)).unlink(missing_ok=True)
         else:
@@ -82,13 +83,3 @@ def ask(path: Path, command: str, patience_s: float, **arguments: object) -> Ans
     except ValueError:
         return Answer(pid=pid, error="it has ended, or is no process of onehttp")
     return Answer(pid=told.get("pid", pid), answer=told.get("answer"), error=told.get("error", ""))
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
