@@ -7,23 +7,17 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
+from onehttp.calls.around.delegating import Delegating
 from onehttp.calls.around.surrounded import Surrounded
 from onehttp.errors import BackendUnavailableError, StreamError
 from onehttp_backends.bodies.progress import Progress
 from onehttp_backends.bodies.upload import Sending
-from onehttp_backends.contract import (
-    Backend,
-    Outcome,
-    Request,
-    Response,
-    Stats,
-    TransferOptions,
-)
+from onehttp_backends.contract import Backend, Outcome, Request, Response
 from onehttp_backends.observed import aperformed, is_on, performed
 from onehttp_backends.optional.streaming import OpenResponse, Streaming, StreamLimits
 
 
-class Opener:
+class Opener(Delegating):
     """Opens the answers of one call. The body of the last one is left open; those of the attempts
     and redirects before it are closed when the next begins.
 
@@ -46,22 +40,14 @@ class Opener:
                 f"the engine {engine.name!r} cannot pass bodies piece by piece; "
                 "pycurl and httpx can"
             )
+        super().__init__(engine)
         self._engine: Streaming = engine
-        self._backend: Backend = engine
         self._limits = StreamLimits(idle_s, time.monotonic() + total_s if total_s else math.inf)
         self._on_progress = on_progress
         self.opened: OpenResponse | None = None
         self.request: Request | None = None
         """The one that ``opened`` answers."""
         self._sending: Sending | None = None
-
-    @property
-    def name(self) -> str:
-        return self._backend.name
-
-    @property
-    def capabilities(self) -> frozenset[str]:
-        return self._backend.capabilities
 
     def perform(self, request: Request) -> Response:
         """Open the answer, and give its head."""
@@ -81,14 +67,6 @@ class Opener:
             "a body that is read piece by piece is for who waits for it: stream() or astream(), "
             "not submit()"
         )
-
-    def stats(self) -> Stats:
-        """See `Backend`."""
-        return self._backend.stats()
-
-    def forget(self, options: TransferOptions) -> None:
-        """See `Backend`."""
-        self._backend.forget(options)
 
     def close(self, grace_s: float = 0.0) -> None:
         """Close what is open, without waiting; the engine goes on."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from onehttp.calls.around.delegating import Delegating
 from onehttp.testing.cassette import CassetteError, Exchange, read, write
 from onehttp.testing.double import Double
 from onehttp.testing.matching import Matcher
@@ -18,9 +19,7 @@ from onehttp_backends.contract import (
     Outcome,
     Request,
     Response,
-    Stats,
     Transfer,
-    TransferOptions,
 )
 from onehttp_backends.errors import Phase, Sent, TransferError, transfer_error
 from onehttp_backends.registry import load
@@ -134,16 +133,13 @@ class Recorder:
             write(self.path, [*self._played, *self._recorded])
 
 
-class _Recording:
+class _Recording(Delegating):
     """A backend: what is on the cassette is replayed, what is not is asked for and kept."""
 
-    name = "pycurl"
-
     def __init__(self, recorder: Recorder, replaying: Backend) -> None:
+        super().__init__(load("pycurl")())
         self._recorder = recorder
         self._replaying = replaying
-        self._real = load("pycurl")()
-        self.capabilities = self._real.capabilities
 
     def _is_known(self, request: Request) -> bool:
         return self._recorder.double.knows(request)
@@ -152,7 +148,7 @@ class _Recording:
         if self._is_known(request):
             return self._replaying.perform(request)
         try:
-            response = self._real.perform(request)
+            response = self._backend.perform(request)
         except TransferError as error:
             self._recorder.note(request, error)
             raise
@@ -163,7 +159,7 @@ class _Recording:
         if self._is_known(request):
             return await self._replaying.aperform(request)
         try:
-            response = await self._real.aperform(request)
+            response = await self._backend.aperform(request)
         except TransferError as error:
             self._recorder.note(request, error)
             raise
@@ -178,16 +174,11 @@ class _Recording:
             self._recorder.note(request, outcome)
             on_done(outcome)
 
-        return self._real.submit(request, done)
-
-    def stats(self) -> Stats:
-        return self._real.stats()
-
-    def forget(self, options: TransferOptions) -> None:
-        self._real.forget(options)
+        return self._backend.submit(request, done)
 
     def close(self, grace_s: float = 0.0) -> None:
-        self._real.close(grace_s)
+        """See `Backend`."""
+        super().close(grace_s)
         self._replaying.close(grace_s)
 
 

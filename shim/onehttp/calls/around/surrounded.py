@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from onehttp.calls.around.delegating import Delegating
 from onehttp.calls.callback_driver import CourseTransfer
 from onehttp.calls.course import Course
 from onehttp.calls.drivers import aperform_course, perform_course
@@ -15,9 +16,7 @@ from onehttp_backends.contract import (
     Outcome,
     Request,
     Response,
-    Stats,
     Transfer,
-    TransferOptions,
 )
 from onehttp_backends.observed import Call, acalled, called, current, is_on, started
 
@@ -26,23 +25,15 @@ Around: TypeAlias = "Callable[[Request, Deadline], Course]"
 than once, and returns what the exchange came to."""
 
 
-class Surrounded:
+class Surrounded(Delegating):
     """A backend whose every exchange goes by ``around``."""
 
-    __slots__ = ("_around", "_backend", "_clock")
+    __slots__ = ("_around", "_clock")
 
     def __init__(self, backend: Backend, around: Around, clock: Clock) -> None:
-        self._backend = backend
+        super().__init__(backend)
         self._around = around
         self._clock = clock
-
-    @property
-    def name(self) -> str:
-        return self._backend.name
-
-    @property
-    def capabilities(self) -> frozenset[str]:
-        return self._backend.capabilities
 
     @property
     def engine(self) -> Backend:
@@ -77,18 +68,6 @@ class Surrounded:
             return CourseTransfer(course, self._backend, self._clock, done).start()
 
         return started(request, start, on_done)
-
-    def stats(self) -> Stats:
-        """See `Backend`."""
-        return self._backend.stats()
-
-    def forget(self, options: TransferOptions) -> None:
-        """See `Backend`."""
-        self._backend.forget(options)
-
-    def close(self, grace_s: float = 0.0) -> None:
-        """See `Backend`."""
-        self._backend.close(grace_s)
 
     def _course(self, request: Request) -> Course:
         return self._around(request, Deadline(request, self._clock))

@@ -1,0 +1,34 @@
+"""What stands in the place of an engine and leaves to it all that is no exchange."""
+
+from __future__ import annotations
+
+from onehttp_backends.contract import Backend, Stats, TransferOptions
+
+
+class Delegating:
+    """The part of a backend that is another's."""
+
+    __slots__ = ("_backend",)
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    @property
+    def name(self) -> str:
+        return self._backend.name
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return self._backend.capabilities
+
+    def stats(self) -> Stats:
+        """See `Backend`."""
+        return self._backend.stats()
+
+    def forget(self, options: TransferOptions) -> None:
+        """See `Backend`."""
+        self._backend.forget(options)
+
+    def close(self, grace_s: float = 0.0) -> None:
+        """See `Backend`."""
+        self._backend.close(grace_s)
