@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from types import TracebackType
+from typing import Generic
 
 from onehttp.streams.response import AsyncStreamedResponse, StreamedResponse
-from onehttp.streams.stream_call import StreamCall
+from onehttp.streams.stream_call import R, StreamCall
 from onehttp_backends.errors import OnehttpError
 
 
-class StreamContext:
-    """``with`` performs the call up to the head of its answer, and closes it in the end."""
+class _Context(Generic[R]):
+    """A call, and its response while that is open."""
 
     __slots__ = ("_call", "_response")
 
     def __init__(self, call: StreamCall) -> None:
         self._call = call
-        self._response: StreamedResponse | None = None
+        self._response: R | None = None
+
+    def _close(self) -> None:
+        if self._response is not None:
+            self._response.close()
+
+
+class StreamContext(_Context[StreamedResponse]):
+    """``with`` performs the call up to the head of its answer, and closes it in the end."""
+
+    __slots__ = ()
 
     def __enter__(self) -> StreamedResponse:
         try:
@@ -25,24 +35,14 @@ class StreamContext:
             raise error.with_traceback(None) from error.__cause__  # whose frames hold headers
         return self._response
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._response is not None:
-            self._response.close()
+    def __exit__(self, *_: object) -> None:
+        self._close()
 
 
-class AsyncStreamContext:
+class AsyncStreamContext(_Context[AsyncStreamedResponse]):
     """``async with`` does the same."""
 
-    __slots__ = ("_call", "_response")
-
-    def __init__(self, call: StreamCall) -> None:
-        self._call = call
-        self._response: AsyncStreamedResponse | None = None
+    __slots__ = ()
 
     async def __aenter__(self) -> AsyncStreamedResponse:
         try:
@@ -51,11 +51,5 @@ class AsyncStreamContext:
             raise error.with_traceback(None) from error.__cause__
         return self._response
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._response is not None:
-            self._response.close()
+    async def __aexit__(self, *_: object) -> None:
+        self._close()

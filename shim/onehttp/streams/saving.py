@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, Final, Generic, Protocol, TypeVar
 
 from onehttp.errors import DisconnectedError, Phase, SaveError, Sent, TimeoutError
 from onehttp_backends.errors import CurlCode
@@ -47,6 +47,9 @@ class AsyncBody(Head, Protocol):
     """One whose body is read in a task."""
 
     def iter_bytes(self) -> AsyncIterator[bytes]: ...
+
+
+B = TypeVar("B", bound=Head)
 
 
 class Reopening(Protocol):
@@ -140,58 +143,73 @@ def save(response: Body, path: str | os.PathLike[str], resumes: int) -> int:
         SaveError: the disk is full, or the place cannot be written; ``__cause__`` says which.
         TransferError: the body did not come to its end.
     """
-    part = PartFile(path)
-    opened = response
-    try:
+    with _Saving(response, PartFile(path), resumes) as saving:
         while True:
             try:
-                part.write(opened.iter_bytes())
+                saving.part.write(saving.opened.iter_bytes())
                 break
             except _BROKEN_OFF:
-                if resumes <= 0 or (headers := resuming(response, part.written)) is None:
+                if (call := saving.resumed()) is None:
                     raise
-                resumes -= 1
-                if opened is not response:
-                    opened.close()
-                opened = response.again(headers).open()
-                if not goes_on(opened, part.written):
-                    part.begin_anew()
-        part.put_in_place()
-    except BaseException:
-        part.drop()
-        raise
-    finally:
-        if opened is not response:
-            opened.close()
-    return part.written
+                saving.go_on(call.open())
+        saving.part.put_in_place()
+    return saving.part.written
 
 
 async def asave(response: AsyncBody, path: str | os.PathLike[str], resumes: int) -> int:
     """The same in a task; the disk is written on a thread."""
-    part = await asyncio.to_thread(PartFile, path)
-    opened = response
-    try:
+    with _Saving(response, await asyncio.to_thread(PartFile, path), resumes) as saving:
         while True:
             try:
-                await _write(part, opened)
+                await _write(saving.part, saving.opened)
                 break
             except _BROKEN_OFF:
-                if resumes <= 0 or (headers := resuming(response, part.written)) is None:
+                if (call := saving.resumed()) is None:
                     raise
-                resumes -= 1
-                if opened is not response:
-                    opened.close()
-                opened = await response.again(headers).aopen()
-                if not goes_on(opened, part.written):
-                    part.begin_anew()
-        await asyncio.to_thread(part.put_in_place)
-    except BaseException:
-        part.drop()
-        raise
-    finally:
-        if opened is not response:
-            opened.close()
-    return part.written
+                saving.go_on(await call.aopen())
+        await asyncio.to_thread(saving.part.put_in_place)
+    return saving.part.written
+
+
+class _Saving(Generic[B]):
+    """A body on its way into a file, however it is read. What was opened for its rest is closed in
+    the end, and a file that is not whole is dropped."""
+
+    def __init__(self, response: B, part: PartFile, resumes: int) -> None:
+        self.part = part
+        self.opened = response
+        """Whose body is read now."""
+        self._response = response
+        self._resumes = resumes
+
+    def __enter__(self) -> _Saving[B]:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is not None:
+                self.part.drop()
+        finally:
+            self._close_opened()
+
+    def resumed(self) -> Reopening | None:
+        """The call for what is missing, once the body has broken off; None: it stays broken."""
+        headers = resuming(self._response, self.part.written) if self._resumes > 0 else None
+        if headers is None:
+            return None
+        self._resumes -= 1
+        self._close_opened()
+        return self._response.again(headers)
+
+    def go_on(self, opened: B) -> None:
+        """Read on with its answer."""
+        self.opened = opened
+        if not goes_on(opened, self.part.written):
+            self.part.begin_anew()
+
+    def _close_opened(self) -> None:
+        if self.opened is not self._response:
+            self.opened.close()
 
 
 async def _write(part: PartFile, opened: AsyncBody) -> None:
