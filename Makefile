@@ -49,7 +49,7 @@ double: $(VENV)/.dev
 
 # What runs in the real server alone; `make test` has it too.
 test-kamailio: $(VENV)/.dev packages
-	$(PYTEST) tests/compat/kamailio tests/compat/cli/test_kamailio.py $(ARGS)
+	$(PYTEST) tests/compat/kamailio tests/compat/cli/test_kamailio.py tests/faults/kamailio $(ARGS)
 
 # What the server's own modules do to each other, and what this does not.
 demo-conflict: $(VENV)/.dev packages
@@ -62,8 +62,10 @@ fast: $(VENV)/.dev
 matrix:
 	@MAKE="$(MAKE)" scripts/matrix
 
+# The real server runs scripts in one Python alone, Debian's: neither of the ends.
 ci: lint
 	@MAKE="$(MAKE)" scripts/matrix --ends
+	$(MAKE) --no-print-directory test-kamailio
 
 # The hot modules compiled (hatch_build.py): a wheel for each Python found, and the engine's tests on one.
 wheel:
