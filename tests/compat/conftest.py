@@ -19,6 +19,14 @@ def _of_no_server() -> Iterator[None]:
     leave_server_process()
 
 
+@pytest.fixture
+def left_as_found() -> Iterator[None]:
+    """Nothing that the test starts in this process is there after it: of a command, say."""
+    yield
+    use_server(None)
+    onehttp.shutdown()
+
+
 @pytest.fixture(params=["pycurl", "httpx"])
 def engine(request: pytest.FixtureRequest) -> Iterator[str]:
     """The process is initialised with an engine of this name, and shut down after."""

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-import onehttp
 from onehttp.cli.group import onehttp as command
-from onehttp_compat.server import use_server
 from servers.raw import Peer, RawServer
+
+pytestmark = pytest.mark.usefixtures("left_as_found")
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "examples"
-
-
-@pytest.fixture(autouse=True)
-def _process_is_left_as_found() -> Iterator[None]:
-    yield
-    use_server(None)
-    onehttp.shutdown()
 
 
 def numbers(peer: Peer) -> None:

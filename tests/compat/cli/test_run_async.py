@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-import onehttp
 from onehttp.cli.group import onehttp as command
-from onehttp_compat.server import use_server
 from servers.raw import Peer, RawServer, keep_answering
+
+pytestmark = pytest.mark.usefixtures("left_as_found")
 
 KEMI = """
 def mod_init():
@@ -35,13 +35,6 @@ class Routing:
         return msg.call_function("http_async_query", "{url}", "nowhere")
 """
 RAISING = KEMI + "        raise ValueError('late')\n"
-
-
-@pytest.fixture(autouse=True)
-def _process_is_left_as_found() -> Iterator[None]:
-    yield
-    use_server(None)
-    onehttp.shutdown()
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-import onehttp
 from onehttp.cli.group import onehttp as command
-from onehttp_compat.server import use_server
 from servers.raw import RawServer, keep_answering
+
+pytestmark = pytest.mark.usefixtures("left_as_found")
 
 SCRIPT = """
 import KSR
@@ -25,13 +25,6 @@ class Kamailio:
 def mod_init():
     return Kamailio()
 """
-
-
-@pytest.fixture(autouse=True)
-def _process_is_left_as_found() -> Iterator[None]:
-    yield
-    use_server(None)
-    onehttp.shutdown()
 
 
 @pytest.fixture

@@ -8,18 +8,17 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-import onehttp
 from onehttp.cli.group import onehttp as command
-from onehttp_compat.server import use_server
 from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering
+
+pytestmark = pytest.mark.usefixtures("left_as_found")
 
 MESSAGES = Path(__file__).parents[1] / "script/scripts/messages"
 SHARED = """
@@ -63,13 +62,6 @@ class Routes:
 def mod_init():
     return Routes()
 """
-
-
-@pytest.fixture(autouse=True)
-def _process_is_left_as_found() -> Iterator[None]:
-    yield
-    use_server(None)
-    onehttp.shutdown()
 
 
 @pytest.fixture

@@ -4,16 +4,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from click.testing import CliRunner, Result
 
-import onehttp
 from onehttp.cli.group import onehttp as command
-from onehttp_compat.server import use_server
 from servers.raw import RawServer, keep_answering
 
 HEAD: Final = "import Router.Logger as Logger\n\nclass Handler:\n    def child_init(self, rank):\n"
@@ -33,14 +30,7 @@ WITH_TEXT: Final = WITHOUT_TEXT.replace("route(self, msg)", "handler(self, msg, 
     '"404", "$var(answer)"', '"404", text'
 )
 
-pytestmark = pytest.mark.usefixtures("debian")
-
-
-@pytest.fixture(autouse=True)
-def _process_is_left_as_found() -> Iterator[None]:
-    yield
-    use_server(None)
-    onehttp.shutdown()
+pytestmark = pytest.mark.usefixtures("debian", "left_as_found")
 
 
 @pytest.fixture(params=[True, False], ids=["in the server", "outside"])

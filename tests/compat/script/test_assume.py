@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ from click.testing import CliRunner, Result
 
 import onehttp
 from onehttp.cli.group import onehttp as command
-from onehttp_compat.server import use_server
+
+pytestmark = pytest.mark.usefixtures("left_as_found")
 
 SCRIPT = """
 import KSR
@@ -21,13 +21,6 @@ def ksr_request_route():
     KSR.hdr.append("X-Said: %s\\r\\n" % [{asked}])
     return 1
 """
-
-
-@pytest.fixture(autouse=True)
-def _process_is_left_as_found() -> Iterator[None]:
-    yield
-    use_server(None)
-    onehttp.shutdown()
 
 
 @pytest.fixture

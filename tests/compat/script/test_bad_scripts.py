@@ -8,29 +8,21 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-import onehttp
 from onehttp.cli.group import onehttp as command
 from onehttp_compat.script.errors_told import PYTHON_2
-from onehttp_compat.server import use_server
 from servers.patience import PATIENCE_S
+
+pytestmark = pytest.mark.usefixtures("left_as_found")
 
 ROUTE = "def ksr_request_route():\n"
 TWO_MESSAGES = Path(__file__).parent / "scripts/messages"
 SHORT = ("--timeout", "0.2")
-
-
-@pytest.fixture(autouse=True)
-def _process_is_left_as_found() -> Iterator[None]:
-    yield
-    use_server(None)
-    onehttp.shutdown()
 
 
 @pytest.fixture

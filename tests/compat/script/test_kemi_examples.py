@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-import onehttp
 from onehttp.cli.group import onehttp as command
 from onehttp_compat.real_server.process import RealServerError, find_server
-from onehttp_compat.server import use_server
 from servers.raw import Peer, RawServer
+
+pytestmark = pytest.mark.usefixtures("left_as_found")
 
 EXAMPLES = Path(__file__).parents[3] / "examples/kemi"
 MESSAGES = Path(__file__).parent / "scripts/messages"
@@ -24,13 +24,6 @@ CALLS = {
     "full": {"KSR.http_client.query"},
 }
 ASSUMED = {"full": {"KSR.registrar.save"}}
-
-
-@pytest.fixture(autouse=True)
-def _process_is_left_as_found() -> Iterator[None]:
-    yield
-    use_server(None)
-    onehttp.shutdown()
 
 
 def services(peer: Peer) -> None:

@@ -24,6 +24,8 @@ from servers.raw import Peer, RawServer
 from stand_ins.legacy import script_calls
 from stand_ins.legacy.script_calls import ASYNCHRONOUS, PRIOR_KNOWLEDGE, SETTINGS, SYNCHRONOUS
 
+pytestmark = pytest.mark.usefixtures("left_as_found")
+
 # RFC 4474's functions have no counterpart of the same wire: identities of today are other headers.
 COVERED = [function for function in FUNCTIONS if function.module != "auth_identity"]
 # What the two ways say of themselves.
@@ -67,13 +69,6 @@ def tell(code, value):
     with open(os.environ["OUT"], "w") as out:
         json.dump([code, value], out)
 """
-
-
-@pytest.fixture(autouse=True)
-def _process_is_left_as_found() -> Iterator[None]:
-    yield
-    use_server(None)
-    onehttp.shutdown()
 
 
 def answers(peer: Peer) -> None:

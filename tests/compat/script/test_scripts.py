@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-import onehttp
 from onehttp.cli.group import onehttp as command
 from onehttp_compat.real_server.process import RealServerError, find_server
-from onehttp_compat.server import use_server
 from servers.raw import Peer, RawServer
+
+pytestmark = pytest.mark.usefixtures("left_as_found")
 
 FOLDER = Path(__file__).parent / "scripts"
 MORE: dict[str, list[str]] = {
@@ -45,13 +45,6 @@ ASSUMED: dict[str, set[str]] = {
               "KSR.rtpengine.rtpengine_manage", "KSR.rtpengine.rtpengine_offer",
               "KSR.rtpproxy.rtpproxy_manage", "KSR.siptrace.sip_trace"},
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _process_is_left_as_found() -> Iterator[None]:
-    yield
-    use_server(None)
-    onehttp.shutdown()
 
 
 def answers(peer: Peer) -> None:

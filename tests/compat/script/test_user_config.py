@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-import onehttp
 from onehttp.cli.group import onehttp as command
 from onehttp_compat.real_server.process import RealServerError, find_server
 from onehttp_compat.real_server.user_config import NEEDED, UserConfig, user_config
-from onehttp_compat.server import use_server
 from onehttp_compat.server_config import read_server_config
 from servers.raw import RawServer, keep_answering
+
+pytestmark = pytest.mark.usefixtures("left_as_found")
 
 MESSAGES = Path(__file__).parent / "scripts/messages"
 CONFIG = r"""#!KAMAILIO
@@ -72,13 +71,6 @@ class Kamailio:
 def mod_init():
     return Kamailio()
 """
-
-
-@pytest.fixture(autouse=True)
-def _process_is_left_as_found() -> Iterator[None]:
-    yield
-    use_server(None)
-    onehttp.shutdown()
 
 
 @pytest.fixture
