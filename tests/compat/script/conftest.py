@@ -13,6 +13,7 @@ import pytest
 from onehttp_compat.script.serving import serving
 from onehttp_compat.script.sip_server import SipServer
 from onehttp_compat.server import LegacyServer
+from servers.raw import RawServer, keep_answering
 from stand_ins.legacy.loading import Load
 
 
@@ -26,3 +27,9 @@ def load(tmp_path: Path, legacy: LegacyServer) -> Iterator[Load]:
             return servers.enter_context(serving(path, legacy, method, **settings))
 
         yield load
+
+
+@pytest.fixture
+def ok() -> Iterator[RawServer]:
+    with RawServer(keep_answering) as server:
+        yield server

@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from onehttp.testing import ManualClock
 from onehttp_compat.script.captures import DEFAULT_MESSAGE
 from onehttp_compat.script.outcome import MessageEnd
 from onehttp_compat.script.sip_server import SipServer
-from servers.raw import OK, Peer, RawServer, keep_answering, silent
-from stand_ins.legacy.loading import Load
-
-KEMI = """
-import KSR
-seen = []
-def mod_init():
-    return Routing()
-class Routing:
-    def child_init(self, rank):
-        self.rank = rank
-        return 0
-"""
-
-
-@pytest.fixture
-def ok() -> Iterator[RawServer]:
-    with RawServer(keep_answering) as server:
-        yield server
+from servers.raw import OK, Peer, RawServer, silent
+from stand_ins.legacy.loading import KEMI, Load
 
 
 def test_a_kemi_script_is_suspended_and_resumed(load: Load, ok: RawServer) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,25 +10,8 @@ import onehttp
 from onehttp_compat.script.captures import DEFAULT_MESSAGE
 from onehttp_compat.server import LegacyServer
 from servers.patience import PATIENCE_S
-from servers.raw import OK, Peer, RawServer, keep_answering
-from stand_ins.legacy.loading import Load
-
-KEMI = """
-import KSR
-seen = []
-def mod_init():
-    return Routing()
-class Routing:
-    def child_init(self, rank):
-        self.rank = rank
-        return 0
-"""
-
-
-@pytest.fixture
-def ok() -> Iterator[RawServer]:
-    with RawServer(keep_answering) as server:
-        yield server
+from servers.raw import OK, Peer, RawServer
+from stand_ins.legacy.loading import KEMI, Load
 
 
 @pytest.mark.parametrize("method", ["query", "send"])

@@ -2,29 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 import onehttp
 from onehttp_compat.script.captures import DEFAULT_MESSAGE
-from servers.raw import RawServer, keep_answering
-from stand_ins.legacy.loading import Load
-
-KEMI = """
-import KSR
-def mod_init():
-    return Routing()
-class Routing:
-    def child_init(self, rank):
-        return 0
-"""
-
-
-@pytest.fixture
-def ok() -> Iterator[RawServer]:
-    with RawServer(keep_answering) as server:
-        yield server
+from servers.raw import RawServer
+from stand_ins.legacy.loading import KEMI, Load
 
 
 def test_a_query_of_onehttp_is_suspended_and_resumed_likewise(load: Load, ok: RawServer) -> None:
