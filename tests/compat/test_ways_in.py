@@ -13,7 +13,7 @@ from onehttp_compat import curl, http_client, utils  # noqa: F401 - importing is
 from onehttp_compat.ksr import Ksr, take_over
 from onehttp_compat.registry import FUNCTIONS
 from onehttp_compat.server import LegacyServer, NoSuchFunctionError, use_server
-from servers.http2 import Http2Server
+from servers.multiplexing.http2 import Http2Server
 from servers.raw import RawServer, answering, echo
 
 TWO_LINES = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\none\ntwo"

@@ -20,8 +20,8 @@ from onehttp_backends.errors import (
     TimeoutError,
     TransferError,
 )
+from servers.multiplexing.scripted_http2 import Stream, scripted
 from servers.raw import OK, Peer, RawServer
-from servers.scripted_http2 import Stream, scripted
 from stand_ins.scene import Scene
 
 HTTP_2 = TransferOptions(http_version=HttpVersion.HTTP_2_PRIOR_KNOWLEDGE)

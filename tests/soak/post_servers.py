@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 import ssl
 
+from servers.multiplexing.scripted_http2 import Stream, scripted
 from servers.proxies import OPENED, carry
 from servers.raw import OK, Behaviour, Peer, RawServer
-from servers.scripted_http2 import Stream, scripted
 from soak.ledger import Ledger
 
 MOODS = 16

@@ -18,7 +18,7 @@ from onehttp_backends.contract import (
     TransferOptions,
 )
 from onehttp_backends.errors import TooLargeError, TooManyRedirectsError
-from servers.http2 import Http2Server
+from servers.multiplexing.http2 import Http2Server
 from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer, answering, echo, keep_answering, redirecting_to
 

@@ -25,9 +25,9 @@ from onehttp_backends.contract import (
 )
 from onehttp_backends.errors import DisconnectedError, ProtocolError, Sent, TransferError
 from onehttp_backends.registry import load
+from servers.multiplexing.scripted_http2 import Stream, scripted
 from servers.nginx import limited_per_connection
 from servers.patience import PATIENCE_S
-from servers.scripted_http2 import Stream, scripted
 
 REFUSED, INTERNAL, CANCEL, NEEDS_HTTP_1_1 = 7, 2, 8, 13
 PATIENT = TransferOptions(

@@ -23,7 +23,7 @@ from onehttp_backends.errors import (
     TLSError,
     TransferError,
 )
-from servers.http3 import Http3Server
+from servers.multiplexing.http3 import Http3Server
 from servers.patience import PATIENCE_S
 from servers.raw import RawServer, echo
 from stand_ins.ways import WAYS, Way

@@ -18,7 +18,7 @@ from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.curl.sockets import Socket
 from onehttp_backends.errors import TimeoutError
-from servers.http2 import Http2Server
+from servers.multiplexing.http2 import Http2Server
 from servers.raw import OK, Behaviour, Peer, RawServer, silent
 
 LIMIT_S = 10.0

@@ -11,8 +11,8 @@ import pytest
 from onehttp_backends.contract import HttpVersion, Outcome, Request, Response, TransferOptions
 from onehttp_backends.curl import PycurlBackend
 from onehttp_backends.errors import TimeoutError
+from servers.multiplexing.scripted_http2 import Stream, scripted
 from servers.patience import PATIENCE_S
-from servers.scripted_http2 import Stream, scripted
 from stand_ins.ways import Way, awaited, blocking, called_back
 
 OPTIONS = TransferOptions(

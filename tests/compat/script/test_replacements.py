@@ -19,7 +19,7 @@ from onehttp_compat.calls.observed_call import LegacyCall
 from onehttp_compat.registry import FUNCTIONS, KEMI
 from onehttp_compat.replacements import CallSites, replacement
 from onehttp_compat.server import LegacyServer, use_server
-from servers.http2 import Http2Server
+from servers.multiplexing.http2 import Http2Server
 from servers.raw import Peer, RawServer
 from stand_ins.legacy import script_calls
 from stand_ins.legacy.script_calls import ASYNCHRONOUS, PRIOR_KNOWLEDGE, SETTINGS, SYNCHRONOUS

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import onehttp
 from conftest import server_context
 from onehttp.policies.alt_svc import Alternatives, http3_age_s
-from servers.http3 import Http3Server
+from servers.multiplexing.http3 import Http3Server
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer
 

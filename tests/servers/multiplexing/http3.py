@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
+from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import trustme
 from aioquic.asyncio.protocol import QuicConnectionProtocol
-from aioquic.asyncio.server import QuicServer, serve
+from aioquic.asyncio.server import serve
 from aioquic.h3.connection import H3_ALPN, H3Connection
 from aioquic.h3.events import DataReceived, HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.events import ProtocolNegotiated, QuicEvent
-from typing_extensions import Self
 
-from servers.patience import PATIENCE_S
+from servers.multiplexing.looped import LoopedServer
 
 
 class _Answering(QuicConnectionProtocol):
@@ -57,7 +54,7 @@ class _Answering(QuicConnectionProtocol):
         self.transmit()
 
 
-class Http3Server:
+class Http3Server(LoopedServer):
     """Listens at ``127.0.0.1:port`` (UDP) with a certificate for these names."""
 
     def __init__(
@@ -67,6 +64,7 @@ class Http3Server:
         port: int = 0,
         names: tuple[str, ...] = ("localhost", "127.0.0.1"),
     ) -> None:
+        super().__init__(port)
         self.requests: list[tuple[dict[bytes, bytes], bytes]] = []
         self.connections = 0
         certificate = authority.issue_cert(*names)
@@ -75,44 +73,17 @@ class Http3Server:
         certificate.private_key_pem.write_to_path(key)
         self._configuration = QuicConfiguration(alpn_protocols=H3_ALPN, is_client=False)
         self._configuration.load_cert_chain(chain, key)
-        self.port = port
-        self._ready = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
     @property
     def url(self) -> str:
         return f"https://localhost:{self.port}"
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        assert self._ready.wait(PATIENCE_S)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(PATIENCE_S)
-        self._loop.close()
-
-    def _run(self) -> None:
+    async def _listen(self) -> tuple[int, Callable[[], None]]:
         class Answering(_Answering):
             server = self
 
-        async def begin() -> QuicServer:
-            return await serve(
-                "127.0.0.1", self.port, configuration=self._configuration,
-                create_protocol=Answering,
-            )  # fmt: skip
-
-        server = self._loop.run_until_complete(begin())
+        server = await serve(
+            "127.0.0.1", self.port, configuration=self._configuration, create_protocol=Answering
+        )
         assert server._transport is not None
-        self.port = server._transport.get_extra_info("sockname")[1]
-        self._ready.set()
-        self._loop.run_forever()
-        server.close()
-        self._loop.run_until_complete(asyncio.sleep(0))
+        return server._transport.get_extra_info("sockname")[1], server.close

@@ -4,63 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import threading
-from types import TracebackType
+from collections.abc import Callable
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, RequestReceived
 
-from servers.patience import PATIENCE_S
+from servers.multiplexing.looped import LoopedServer
 
 
-class Http2Server:
+class Http2Server(LoopedServer):
     """Answers ``ok``, save to ``/silent``; ``hold`` answers are kept back until so many wait."""
 
     def __init__(self, tls: ssl.SSLContext | None = None, hold: int = 0) -> None:
+        super().__init__()
         self._tls = tls
         self._hold = hold
         self.connections = 0
         self.requests = 0
         self.heads: list[dict[str, str]] = []
         self.bodies: list[bytes] = []
-        self._ready = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self.port = 0
 
     @property
     def url(self) -> str:
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Http2Server:
-        self._thread.start()
-        self._ready.wait(PATIENCE_S)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(PATIENCE_S)
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        serving = asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls, backlog=512)
-        server = self._loop.run_until_complete(serving)
-        self.port = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        self._loop.run_forever()
-        server.close()
-        tasks = asyncio.all_tasks(self._loop)
-        for task in tasks:
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        self._loop.run_until_complete(asyncio.sleep(0))
-        self._loop.close()
+    async def _listen(self) -> tuple[int, Callable[[], None]]:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls, backlog=512)
+        return server.sockets[0].getsockname()[1], server.close
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

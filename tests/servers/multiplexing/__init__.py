@@ -1,0 +1,1 @@
+"""Servers of the versions of HTTP that carry many exchanges at once."""
