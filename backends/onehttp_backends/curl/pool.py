@@ -92,6 +92,12 @@ class HandlePool:
             if key[0] == wanted:
                 self._forget_shelf(key)
 
+    def let_go(self) -> None:
+        """Let go of what handshakes hold, without closing a handle."""
+        for handle in self.made:
+            if handle.handshake:
+                handle.handshake.let_go()
+
     def close(self) -> None:
         """Close every idle handle."""
         for key in list(self._shelves):

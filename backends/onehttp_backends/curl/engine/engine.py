@@ -23,6 +23,7 @@ from onehttp_backends.curl.engine.alone import Alone
 from onehttp_backends.curl.engine.anew import goes_on
 from onehttp_backends.curl.engine.ownership import Ownership
 from onehttp_backends.curl.engine.padded import PaddedAnswers
+from onehttp_backends.curl.engine.second_looks import SecondLooks
 from onehttp_backends.curl.engine.streams import Streams
 from onehttp_backends.curl.engine.telling import tell_of, tell_of_all
 from onehttp_backends.curl.engine.transfer import Transfer
@@ -78,6 +79,7 @@ class Engine:
         self.idling = IdleLimits(self.running)
         self.streams = Streams(self.account, self.watch, self.idling)
         self.padded = PaddedAnswers(self.running)
+        self.second_looks = SecondLooks(self.multi, self.watch)
 
     @property
     def is_dead(self) -> bool:
@@ -122,19 +124,18 @@ class Engine:
         # too early by its clock: ask, never remember.
         if multi.timeout() == 0:
             multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        self.second_looks.look()
         self._reap()
-        if self.streams.open:
-            self.streams.look()
+        if watch.is_stamping:
+            self.second_looks.note(events)
+        self.streams.look()
         if seen_at and not watch.is_behind:
             while late := self.idling.next_idle(seen_at):
                 self._fail(self.running[late.easy], CurlCode.OPERATION_TIMEDOUT, late.text())
         if not self.ownership.turns % ROUNDS:
             self.padded.look(self._fail)
-        self._raise_what_callbacks_met()
-
-    def _raise_what_callbacks_met(self) -> None:
-        if self.watch.raised:
-            raise self.watch.raised.pop()
+        if watch.raised:
+            raise watch.raised.pop()
 
     def _events(self, max_wait_s: float) -> list[tuple[int, int]]:
         watch, ownership = self.watch, self.ownership
@@ -156,8 +157,8 @@ class Engine:
         if self.waits.open or self.waits.paused:
             timeout_ms = self.waits.sooner_ms(timeout_ms)
         if self.idling.due:
-            return self.idling.sooner_ms(timeout_ms)
-        return timeout_ms
+            timeout_ms = self.idling.sooner_ms(timeout_ms)
+        return self.second_looks.sooner_ms(timeout_ms)
 
     def _audit(self) -> None:
         """Pick up what an exception has left between two steps."""
@@ -201,7 +202,8 @@ class Engine:
                 self._admit(transfer, transfer.handle, idle_connections > 0)
                 idle_connections -= 1
             inbox.popleft()
-        self._raise_what_callbacks_met()
+        if self.watch.raised:
+            raise self.watch.raised.pop()
 
     def _admit(self, transfer: Transfer, handle: Handle, may_find_one: bool) -> None:
         try:
@@ -333,9 +335,7 @@ class Engine:
         self.ownership.lose()
         self.waits.close()
         self.make_immortal()
-        for handle in self.pool.made:
-            if handle.handshake:
-                handle.handshake.let_go()
+        self.pool.let_go()
         for known in self.watch.open_sockets():
             os.close(known.fd)
         self.watch.close()

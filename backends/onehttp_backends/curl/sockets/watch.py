@@ -14,11 +14,8 @@ kernel is asked to do anything to it that cannot be undone.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import select
-import socket
-import struct
 import time
 from typing import Final
 
@@ -26,82 +23,13 @@ import pycurl
 
 from onehttp_backends.curl.bell import Bell
 from onehttp_backends.curl.libcurl import EPOLL_OF_POLL, Easy, Hearing, Multi, select_mask
+from onehttp_backends.curl.sockets.socket import Socket
 
 READABLE: Final = select.EPOLLIN | select.EPOLLRDHUP
 _CLOSED_BY_PEER: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 _EPOLLIN: Final = select.EPOLLIN
 _IN: Final = pycurl.CSELECT_IN
 MAX_EVENTS: Final = 4096
-# Not a `socket` object for a moment: it would close libcurl's descriptor when an exception comes
-# in between, and a copy of the descriptor cannot be had when there are no more.
-_libc: Final = ctypes.CDLL(None)
-_ADDRESS_BYTES: Final = 128
-_LAST_DATA_RECEIVED: Final = 52
-"""Where ``struct tcp_info`` of Linux has it, in milliseconds."""
-_TICK_S: Final = 0.02
-"""What the kernel's clock for it may be wrong by."""
-
-
-class Socket:
-    """One socket from its making on, whatever numbers it shares with its predecessors."""
-
-    __slots__ = ("event_at", "fd", "inode", "interest", "is_multiplexed", "is_shut",
-                 "silent_at")  # fmt: skip
-
-    def __init__(self, fd: int, inode: int) -> None:
-        self.fd = fd
-        self.inode = inode
-        """0: libcurl's own (a pipe, an eventfd), which has no peer."""
-        self.interest = 0
-        self.is_multiplexed = False
-        self.is_shut = False
-        """Found dead while idle, and shut down: what goes into it from then on goes nowhere."""
-        self.event_at = 0.0
-        """When it was last ready, by the monotonic clock; kept for multiplexed ones."""
-        self.silent_at = 0.0
-        """When a transfer had waited here to its limit without a byte having come, by the same."""
-
-    def is_open(self) -> bool:
-        """Whether the number is still this socket's."""
-        try:
-            return self.inode != 0 and os.fstat(self.fd).st_ino == self.inode
-        except OSError:
-            return False
-
-    def own_port(self) -> int:
-        """The port at our end; 0 for what has none."""
-        address = ctypes.create_string_buffer(_ADDRESS_BYTES)
-        _libc.getsockname(self.fd, address, ctypes.byref(ctypes.c_uint32(_ADDRESS_BYTES)))
-        family, port = struct.unpack_from("=H2s", address)
-        return int.from_bytes(port, "big") if family in (socket.AF_INET, socket.AF_INET6) else 0
-
-    def is_silent(self) -> bool:
-        """Whether a transfer has waited here in vain, and nothing has come since."""
-        return bool(self.silent_at) and self.has_heard_nothing_for(
-            time.monotonic() - self.silent_at
-        )
-
-    def has_heard_nothing_for(self, seconds: float) -> bool:
-        """Whether nothing has come for so long; False for what is no TCP socket."""
-        info = ctypes.create_string_buffer(_LAST_DATA_RECEIVED + 4)
-        _libc.getsockopt(
-            self.fd, socket.IPPROTO_TCP, socket.TCP_INFO, info, ctypes.byref(ctypes.c_uint32(56))
-        )
-        silent_ms: int = struct.unpack_from("=I", info, _LAST_DATA_RECEIVED)[0]
-        return silent_ms / 1000 + _TICK_S >= seconds
-
-    def tell_of_little_sent(self, unsent_bytes: int) -> None:
-        """Be writable only while no more than ``unsent_bytes`` wait in the kernel."""
-        # What is no TCP socket refuses, and does not matter.
-        number = ctypes.c_int(unsent_bytes)
-        _libc.setsockopt(
-            self.fd, socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, ctypes.byref(number), 4
-        )
-
-    def shut_down(self) -> None:
-        """Let nothing pass it any more; libcurl sees that before it uses it again."""
-        self.is_shut = True
-        _libc.shutdown(self.fd, socket.SHUT_RDWR)
 
 
 class SocketWatch:
@@ -145,6 +73,14 @@ class SocketWatch:
         # The number may have been another socket of ours, closed without a word.
         self._forget(fd)
         self._sockets[fd] = Socket(fd, os.fstat(fd).st_ino)
+
+    def is_shared(self, fd: int) -> bool:
+        """Whether several transfers may use it, and one does now."""
+        return (
+            fd in self._busy
+            and (known := self._sockets.get(fd)) is not None
+            and known.is_multiplexed
+        )
 
     def adopt(self, fd: int) -> None:
         """A connection uses this socket, whose making may have been missed."""

@@ -1,0 +1,136 @@
+"""libcurl is shown a shared socket once more after an event, and no other, and not again."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from onehttp_backends.contract import HttpVersion, Outcome, Request, Response, TransferOptions
+from onehttp_backends.curl.backend import PycurlBackend
+from onehttp_backends.curl.engine.second_looks import SecondLooks
+from onehttp_backends.registry import load
+from servers.multiplexing.scripted_http2 import Stream, scripted
+from servers.patience import PATIENCE_S
+from servers.raw import OK, Peer, RawServer
+
+HTTP_2 = TransferOptions(
+    total_timeout_s=60, connect_timeout_s=60, http_version=HttpVersion.HTTP_2_PRIOR_KNOWLEDGE
+)
+
+
+@pytest.fixture
+def engine() -> Iterator[PycurlBackend]:
+    made = load("pycurl")()
+    assert isinstance(made, PycurlBackend)
+    yield made
+    made.close()
+
+
+class Shown:
+    """Stands for the multi: notes what it is shown, and hands it on."""
+
+    def __init__(self, engine: PycurlBackend) -> None:
+        self.fds: queue.Queue[int] = queue.Queue()
+        helm = engine._helm
+        assert helm is not None
+        self._multi = helm.engine.multi
+        looks: SecondLooks = helm.engine.second_looks
+        looks._multi = self  # type: ignore[assignment]
+
+    def socket_action(self, fd: int, mask: int) -> object:
+        self.fds.put(fd)
+        return self._multi.socket_action(fd, mask)
+
+
+def test_a_shared_socket_that_has_fallen_silent_is_shown_once_more(engine: PycurlBackend) -> None:
+    may_answer = threading.Event()
+
+    def script(stream: Stream) -> None:
+        if stream.target != b"/first":
+            stream.http2.ping(b"an event")
+            stream.flush()
+            assert may_answer.wait(PATIENCE_S)
+        stream.answer()
+
+    outcomes: queue.Queue[Outcome] = queue.Queue()
+    with scripted(script) as server:
+        engine.perform(Request("GET", f"{server.url}/first", options=HTTP_2))
+        shown = Shown(engine)
+        engine.submit(Request("GET", f"{server.url}/held", options=HTTP_2), outcomes.put)
+        assert shown.fds.get(timeout=PATIENCE_S) > 0
+        may_answer.set()
+        assert isinstance(outcomes.get(timeout=PATIENCE_S), Response)
+
+
+def test_a_socket_of_one_transfer_is_not(engine: PycurlBackend) -> None:
+    seen = threading.Event()
+
+    def behave(peer: Peer) -> None:
+        while target := peer.request():
+            if b"/held" in target:
+                peer.send(OK[:10])
+                assert seen.wait(PATIENCE_S)
+                peer.send(OK[10:])
+            else:
+                peer.send(OK)
+
+    options = replace(HTTP_2, http_version=HttpVersion.HTTP_1_1)
+    outcomes: queue.Queue[Outcome] = queue.Queue()
+    with RawServer(behave) as server, scripted(Stream.answer) as other:
+        engine.perform(Request("GET", server.url, options=options))
+        engine.perform(Request("GET", other.url, options=HTTP_2))  # events are noted from here on
+        shown = Shown(engine)
+        engine.submit(Request("GET", f"{server.url}/held", options=options), outcomes.put)
+        for _ in range(20):
+            engine.perform(Request("GET", other.url, options=HTTP_2))
+        seen.set()
+        assert isinstance(outcomes.get(timeout=PATIENCE_S), Response)
+        helm = engine._helm
+        assert helm is not None
+        shared = {known.fd for known in helm.engine.watch.open_sockets() if known.is_multiplexed}
+    assert {shown.fds.get_nowait() for _ in range(shown.fds.qsize())} <= shared
+
+
+class Watch:
+    def __init__(self, *shared: int) -> None:
+        self.shared = set(shared)
+
+    def is_shared(self, fd: int) -> bool:
+        return fd in self.shared
+
+
+class Multi:
+    def __init__(self) -> None:
+        self.shown: list[int] = []
+
+    def socket_action(self, fd: int, _mask: int) -> tuple[int, int]:
+        self.shown.append(fd)
+        return 0, 0
+
+
+def test_each_silence_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    multi, watch = Multi(), Watch(3, 4, 5)
+    looks = SecondLooks(multi, watch)  # type: ignore[arg-type]
+    assert looks.sooner_ms(-1) == -1
+    looks.note([(3, 1), (4, 1), (9, 1)])
+    now[0] += 0.005
+    looks.look()
+    looks.note([(3, 1)])
+    assert multi.shown == []
+    assert looks.sooner_ms(-1) == pytest.approx(5)
+    assert looks.sooner_ms(1) == 1
+    now[0] += 0.006
+    looks.look()
+    assert multi.shown == [4]
+    watch.shared.discard(3)
+    assert looks.sooner_ms(70) == 70
+    now[0] += 1
+    looks.look()
+    looks.look()
+    assert multi.shown == [4]
