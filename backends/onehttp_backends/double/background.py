@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import logging
 import os
+import types
 
 from onehttp_backends.contract import Outcome, Request
 from onehttp_backends.errors import CurlCode, Sent, TransferError, transfer_error
@@ -40,17 +41,20 @@ def run_loop(loop: asyncio.AbstractEventLoop) -> None:
     try:
         loop.run_forever()
         loop.run_until_complete(_end_tasks())
+        loop.run_until_complete(loop.shutdown_asyncgens())
     finally:
         if os.getpid() == process:
             loop.close()
 
 
 async def _end_tasks() -> None:
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await asyncio.sleep(0)  # lets transports close
+    while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in tasks:
+            # The others close a generator that nobody has read to its end, as they are to.
+            if isinstance(task.get_coro(), types.CoroutineType):
+                task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # lets transports close, and generators within a generator begin to
 
 
 def outcome_of(future: concurrent.futures.Future[Outcome]) -> Outcome:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from onehttp.calls.closed_loops import give_back
-from onehttp.calls.sharing import Shared
 from onehttp.errors import (
     CancelledError,
     CircuitOpenError,
@@ -28,6 +27,7 @@ from onehttp.policies.limits import Limiter
 from onehttp_backends.contract import Outcome, Response
 
 if TYPE_CHECKING:
+    from onehttp.calls.sharing import Shared
     from onehttp.connections.model import ConnectionSpec
     from onehttp.policies.clock import Clock
 
@@ -103,7 +103,7 @@ class PoliciesInForce:
         spec = self.spec
         self.breaker = Breaker(spec.name, spec.breaker) if spec.breaker else None
         self.limiter = Limiter(spec.limits) if spec.limits else None
-        self.shared = Shared(spec, spec.shared) if spec.shared else None
+        self.shared = _shared(spec)
         retry = spec.retry
         self.budget = Budget(retry.budget) if retry and retry.budget else None
         self._counting = threading.Lock()  # guards _counts
@@ -159,6 +159,14 @@ class PoliciesInForce:
             circuit_opened=breaker.opened if breaker else 0,
             in_flight=limiter.in_flight if limiter else 0,
         )
+
+
+def _shared(spec: ConnectionSpec) -> Shared | None:
+    if spec.shared is None:
+        return None
+    from onehttp.calls.sharing import Shared  # few have it, and it costs as much as all the others
+
+    return Shared(spec, spec.shared)
 
 
 def is_well(outcome: Outcome | None) -> bool | None:

@@ -25,7 +25,6 @@ import os
 import queue
 import threading
 import time
-import uuid
 import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -76,7 +75,7 @@ class SharedStore:
         self._held: dict[str, Gate] = {}  # the rest is the thread's
         self._owed: list[Leave] = []
         self._renew_at = 0.0
-        self._prefix = uuid.uuid4().hex[:16]
+        self._prefix = os.urandom(8).hex()
         self._numbers = itertools.count()
 
     def connect(self) -> None:
