@@ -49,7 +49,8 @@ double: $(VENV)/.dev
 
 # What runs in the real server alone; `make test` has it too.
 test-kamailio: $(VENV)/.dev packages
-	$(PYTEST) tests/compat/kamailio tests/compat/cli/test_kamailio.py tests/faults/kamailio $(ARGS)
+	$(PYTEST) tests/compat/kamailio tests/compat/cli/test_kamailio.py tests/faults/kamailio \
+		tests/golden/inside $(ARGS)
 
 # What the server's own modules do to each other, and what this does not.
 demo-conflict: $(VENV)/.dev packages

@@ -51,8 +51,12 @@ class Replay:
         self.case = case
         self.server = server
         self.folder = folder
-        self.legacy = LegacyServer(legacy_bugs=legacy_bugs, **self.server_options())
+        self.legacy = self.legacy_server(legacy_bugs)
         self._serials: dict[int, int] = {}
+
+    def legacy_server(self, legacy_bugs: LegacyBugs) -> LegacyServer:
+        """What the case is replayed against."""
+        return LegacyServer(legacy_bugs=legacy_bugs, **self.server_options())
 
     def server_options(self) -> dict[str, Json]:
         """What else the legacy server is to be like."""

@@ -1,0 +1,1 @@
+"""Recordings once more, with the emulation where scripts have it: inside the real server."""

@@ -1,0 +1,50 @@
+"""A sample of the recordings of each module, replayed by a script inside the real server."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from golden.conftest import CORPUS
+from golden.divergences.rules import verdict
+from golden.inside.replay import InsideReplay, Link, linked
+from golden.replay.recordings import Case, read_corpus
+from golden.server.golden_server import GoldenServer
+from servers.kamailio import inside as kamailio_inside
+
+BLOCKING: Final = frozenset({"curl", "http_client", "utils"})
+EVERY: Final = 4
+"""One of so many native cases; of those of KEMI scripts, all."""
+pytestmark = pytest.mark.slow
+
+
+def sample(modules: frozenset[str]) -> Iterator[Case]:
+    """Cases that are replayed as they stand, or safely: a server in use is never faithful."""
+    seen: dict[str, int] = defaultdict(int)
+    for case in read_corpus(CORPUS, modules):
+        if verdict(case, "pycurl").legacy_bugs == "fixed":
+            seen[case.module] += 1
+            if case.interface == "kemi" or seen[case.module] % EVERY == 0:
+                yield case
+
+
+@pytest.fixture(scope="module")
+def link(debian: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Link]:
+    if not kamailio_inside.same_python():
+        pytest.skip("the server runs another Python, which finds nothing of this one")
+    with linked(tmp_path_factory.mktemp("inside")) as running:
+        yield running
+
+
+@pytest.mark.parametrize("inside_case", list(sample(BLOCKING)), ids=lambda case: case.id)
+def test_a_script_in_the_server_gets_what_was_recorded(
+    inside_case: Case, link: Link, golden_server: GoldenServer, tmp_path: Path
+) -> None:
+    judged = verdict(inside_case, "pycurl")
+    differences = InsideReplay(judged.case, golden_server, tmp_path, link).differences()
+    applied = ", ".join(f"{rule.bug} ({rule.why})" for rule in judged.rules) or "none"
+    assert not differences, "\n".join([*differences, f"rules applied: {applied}"])
