@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from onehttp_compat.migration import sources
-from onehttp_compat.migration.scanning import scan
+from onehttp_compat.migration.scanning import FEW, scan
 
 GOOD = 'KSR.http_client.query("http://h/", "$var(x)")\n'
 
@@ -97,9 +97,9 @@ def test_calls_of_a_server_configuration_have_their_route(tmp_path: Path) -> Non
 
 
 def test_many_files_are_read_by_several_processes(tmp_path: Path) -> None:
-    for number in range(30):
+    for number in range(FEW + 1):
         (tmp_path / f"script{number}.py").write_text(GOOD)
     seen: list[tuple[int, int]] = []
     found = scan([tmp_path], 2, lambda done, of: seen.append((done, of)))
-    assert len(found.sites) == 30
-    assert seen[-1] == (30, 30)
+    assert len(found.sites) == FEW + 1
+    assert seen[-1] == (FEW + 1, FEW + 1)

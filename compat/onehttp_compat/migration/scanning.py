@@ -16,7 +16,7 @@ from onehttp_compat.migration.sites import FileScan, Problem, Site
 from onehttp_compat.migration.sources import Source, files_of, read_source
 
 T = TypeVar("T")
-FEW: Final = 24
+FEW: Final = 100
 """So many files are read by one process: others would take longer to start."""
 _CHUNK: Final = 8
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass
-
-import libcst as cst
+from functools import lru_cache
 
 from onehttp_compat.calls.observed_call import LegacyCall
-from onehttp_compat.migration.names import constant_text
 from onehttp_compat.registry import BOUND, FUNCTIONS, KEMI, MODULES, NATIVE, LegacyFunction
 from onehttp_compat.replacements import written
 from onehttp_compat.replacements.call_site import Given, given_by
@@ -19,12 +18,23 @@ _UNKNOWN = "?"
 
 
 @dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a call, as it is written."""
+
+    code: str
+    text: str
+    """The text that it is, where it is a literal; empty otherwise."""
+    is_plain: bool
+    """It is one by its place: no keyword, no ``*``."""
+
+
+@dataclass(frozen=True, slots=True)
 class StaticCall:
     """Which legacy function a call calls."""
 
     function: LegacyFunction
     is_kemi: bool
-    arguments: tuple[cst.Arg, ...]
+    arguments: tuple[Argument, ...]
     """Without the function's name."""
 
     @property
@@ -35,7 +45,7 @@ class StaticCall:
     @property
     def fault(self) -> str:
         """Why its arguments cannot be told apart; empty: they can."""
-        if any(one.star or one.keyword for one in self.arguments):
+        if not all(one.is_plain for one in self.arguments):
             return "its arguments are not written one by one"
         expected = len(self.function.arguments)
         if len(self.arguments) != expected:
@@ -44,13 +54,13 @@ class StaticCall:
 
     def code_of(self, place: int) -> str:
         """The expression of one argument."""
-        return cst.Module(()).code_for_node(self.arguments[place].value)
+        return self.arguments[place].code
 
     def given(self) -> dict[str, Given]:
         """The arguments by the names of the registry."""
         call = self.observed()
         return {
-            one.name: given_by(*parsed(arg.value), one.kind, call, one.name)
+            one.name: given_by(*parsed(arg.code), one.kind, call, one.name)
             for one, arg in zip(self.function.arguments, self.arguments, strict=True)
         }
 
@@ -60,7 +70,7 @@ class StaticCall:
         return LegacyCall(
             function=self.function, name=self.label, file="", line=0, url="", code=0,
             result_bytes=None, time_s=0.0, is_kemi=self.is_kemi,
-            arguments={one.name: _value(parsed(arg.value)[1]) for one, arg in named},
+            arguments={one.name: _value(parsed(arg.code)[1]) for one, arg in named},
         )  # fmt: skip
 
     def replacement(self) -> str:
@@ -68,14 +78,13 @@ class StaticCall:
         return self.function.replacement if self.fault else written(self.observed(), self.given())
 
 
-def static_call(call: cst.Call, origin: str) -> StaticCall | None:
+def static_call(origin: str, arguments: Callable[[], tuple[Argument, ...]]) -> StaticCall | None:
     """The legacy call that a call is, by the dotted name of its function."""
-    name = origin.rpartition(".")[2]
-    arguments = tuple(call.args)
-    if name == "call_function" or _is_call_by_name(origin):
-        native = constant_text(arguments[0].value) if arguments else ""
-        return _native(native, arguments[1:])
-    return function_named(origin, arguments)
+    if origin.rpartition(".")[2] == "call_function" or _is_call_by_name(origin):
+        name, *others = arguments() or (Argument("", "", True),)
+        return _native(name.text, tuple(others))
+    named = function_named(origin)
+    return named and function_named(origin, arguments())
 
 
 def _is_call_by_name(origin: str) -> bool:
@@ -83,7 +92,7 @@ def _is_call_by_name(origin: str) -> bool:
     return origin in {f"onehttp_compat.{module}.call" for module in MODULES}
 
 
-def function_named(origin: str, arguments: tuple[cst.Arg, ...] = ()) -> StaticCall | None:
+def function_named(origin: str, arguments: tuple[Argument, ...] = ()) -> StaticCall | None:
     """The legacy function of a dotted name."""
     match origin.split("."):
         case ["KSR", module, name] if (module, name) in KEMI:
@@ -95,7 +104,7 @@ def function_named(origin: str, arguments: tuple[cst.Arg, ...] = ()) -> StaticCa
     return None
 
 
-def _native(name: str, arguments: tuple[cst.Arg, ...], module: str = "") -> StaticCall | None:
+def _native(name: str, arguments: tuple[Argument, ...], module: str = "") -> StaticCall | None:
     forms = [one for one in FUNCTIONS if one.name == name]
     if not forms:
         return None
@@ -105,9 +114,10 @@ def _native(name: str, arguments: tuple[cst.Arg, ...], module: str = "") -> Stat
     return StaticCall(form, False, arguments)
 
 
-def parsed(node: cst.BaseExpression) -> tuple[str, ast.expr]:
+@lru_cache(maxsize=512)
+def parsed(code: str) -> tuple[str, ast.expr]:
     """An expression as text and as a tree."""
-    source = f"({cst.Module(()).code_for_node(node)})"  # in brackets: it may be of several lines
+    source = f"({code})"  # in brackets: it may be of several lines
     return source, ast.parse(source, mode="eval").body
 
 

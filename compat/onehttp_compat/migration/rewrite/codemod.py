@@ -10,7 +10,6 @@ from typing import Any, Final, TypeAlias, cast
 
 import libcst as cst
 
-from onehttp_compat.migration.names import KSR
 from onehttp_compat.migration.rewrite.composing import statements
 from onehttp_compat.migration.rewrite.evaluation import is_first
 from onehttp_compat.migration.rewrite.exchange import ScriptFacts, exchange
@@ -21,6 +20,8 @@ from onehttp_compat.migration.rewrite.queries import Queries, Setting, is_query
 from onehttp_compat.migration.rewrite.query_code import query_statements
 from onehttp_compat.migration.rewrite.result_routes import changed_route
 from onehttp_compat.migration.static_call import StaticCall
+from onehttp_compat.migration.trees.concrete import argument_of
+from onehttp_compat.migration.trees.tree import KSR
 
 NOTE: Final = "# onehttp:"
 _WIDTH: Final = 88
@@ -175,17 +176,19 @@ class Codemod(cst.CSTTransformer):
             for text in self._query(node, wanted, code):
                 yield self._parsed(text)
             return
-        made = exchange(self._with_reads(wanted.call), self._facts)
+        made = exchange(self._with_reads(node, wanted.call), self._facts)
         ksr = wanted.ksr or KSR
         if ksr != KSR and "KSR." in made.request + "".join(made.before):
             raise NotSafeError("it reads variables, and KSR has another name here")
         for text in statements(made, ksr, code, self._taken):
             yield self._parsed(text)
 
-    def _with_reads(self, call: StaticCall) -> StaticCall:
+    def _with_reads(self, node: Node, call: StaticCall) -> StaticCall:
         """The call with what stands for variables of an answer among its arguments."""
         swap = _Swap(self._reads)
-        arguments = tuple(cast(cst.Arg, one.visit(swap)) for one in call.arguments)
+        given = cast(cst.Call, node).args
+        own = given[len(given) - len(call.arguments) :]
+        arguments = tuple(argument_of(cast(cst.Arg, one.visit(swap))) for one in own)
         return replace(call, arguments=arguments)
 
     def _query(self, node: Node, wanted: Wanted, code: str | None) -> Iterator[str]:
@@ -193,7 +196,7 @@ class Codemod(cst.CSTTransformer):
         if node in queries.reasons:
             raise NotSafeError(queries.reasons[node])
         return query_statements(
-            self._with_reads(wanted.call), queries.settings[node], wanted.ksr or KSR, code,
+            self._with_reads(node, wanted.call), queries.settings[node], wanted.ksr or KSR, code,
             node in queries.of_sign, self._facts,
         )  # fmt: skip
 

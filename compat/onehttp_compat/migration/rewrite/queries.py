@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import libcst as cst
 
-from onehttp_compat.migration.names import Names, constant_text
+from onehttp_compat.migration.names import Names
 from onehttp_compat.migration.rewrite.free_names import free_name
 from onehttp_compat.migration.rewrite.not_safe import NotSafeError
 from onehttp_compat.migration.rewrite.query_places import Node, QueryPlaces
@@ -50,7 +50,7 @@ class Queries:
     def __init__(
         self,
         module: cst.Module,
-        names: Names,
+        names: Names[Node],
         calls: Mapping[Node, StaticCall],
         taken: Collection[str],
     ) -> None:
@@ -215,7 +215,7 @@ def _route_name(static: StaticCall) -> str:
     if static.fault:
         raise NotSafeError(static.fault)
     names = [one.name for one in static.function.arguments]
-    name = constant_text(static.arguments[names.index("route")].value)
+    name = static.arguments[names.index("route")].text
     if not name:
         raise NotSafeError("the name of its route is not a literal")
     return name

@@ -76,10 +76,11 @@ def query_statements(
 
 def given_of(value: cst.BaseExpression) -> Given:
     """What an expression gives, as far as the source tells."""
-    source, tree = parsed(value)
+    code = cst.Module(()).code_for_node(value)
+    source, tree = parsed(code)
     pieces = pieces_of(tree, source)
     literal = "".join(map(str, pieces)) if all(isinstance(one, str) for one in pieces) else None
-    return Given(cst.Module(()).code_for_node(value), literal, literal or "?", pieces)
+    return Given(code, literal, literal or "?", pieces)
 
 
 class _Builder:

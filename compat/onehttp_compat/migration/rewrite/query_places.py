@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import libcst as cst
 
-from onehttp_compat.migration.names import Names, constant_text
+from onehttp_compat.migration.names import Names
+from onehttp_compat.migration.trees.concrete import constant_text
 
 _setting: Final = re.compile(r"\$http_req\(([\w-]+)\)").fullmatch
 _read: Final = re.compile(r"\$http_(\w+)(?:\(([^()\[\]]+)\))?").fullmatch
@@ -21,7 +22,7 @@ Node = cst.CSTNode
 class QueryPlaces(cst.CSTVisitor):
     """One walk over a module."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names[Node]) -> None:
         super().__init__()
         self.settings: dict[cst.Call, str] = {}
         """Calls that set ``$http_req(key)``, and the key."""

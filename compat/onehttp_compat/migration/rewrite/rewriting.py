@@ -10,12 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import libcst as cst
-from libcst.metadata import PositionProvider
-
 from onehttp_compat.migration.clients import client_of
-from onehttp_compat.migration.names import KSR
-from onehttp_compat.migration.python_sites import PythonModule, may_have_sites, parse
+from onehttp_compat.migration.names import Names
+from onehttp_compat.migration.python_sites import concrete, legacy_calls, may_have_sites
 from onehttp_compat.migration.rewrite.codemod import Codemod, Node, Outcome, Wanted
 from onehttp_compat.migration.rewrite.connections import Connections, bases_of
 from onehttp_compat.migration.rewrite.exchange import ScriptFacts
@@ -24,6 +21,8 @@ from onehttp_compat.migration.rewrite.queries import Queries
 from onehttp_compat.migration.sites import Problem
 from onehttp_compat.migration.sources import Source, files_of, read_source
 from onehttp_compat.migration.static_call import function_named
+from onehttp_compat.migration.trees.concrete import ConcreteTree
+from onehttp_compat.migration.trees.tree import KSR
 from onehttp_compat.replacements.texts import code_of
 
 _Notes: TypeAlias = "dict[Node, tuple[str, str]]"
@@ -136,22 +135,22 @@ def rewrite_source(
     if not may_have_sites(source):
         return FileRewrite(source, source.text)
     connections = connections or Connections()
-    try:
-        module = parse(source)
-    except (cst.ParserSyntaxError, RecursionError) as error:
-        return Problem(source.path, getattr(error, "raw_line", 0), str(error).splitlines()[0])
+    script = concrete(source)
+    if isinstance(script, Problem):
+        return script
+    names = Names(script)
     calls: dict[Node, Wanted] = {}
-    for call, static in module.legacy_calls():
+    for call, static in legacy_calls(script, names):
         if not modules or static.function.module in modules:
-            calls[call] = Wanted(static, module.names.ksr_near(call))
-    notes = _notes(module, calls, modules)
+            calls[call] = Wanted(static, names.ksr_near(call))
+    notes = _notes(script, names, calls, modules)
     if not calls and not notes:
         return FileRewrite(source, source.text)
-    tree = module.wrapper.module
-    taken = frozenset(module.gathered.words)
+    tree = script.wrapper.module
+    taken = frozenset(script.gathered.words)
     statics = {node: one.call for node, one in calls.items()}
-    queries = Queries(tree, module.names, statics, taken)
-    facts = ScriptFacts(taken, bases_of(module.gathered.values), connections)
+    queries = Queries(tree, names, statics, taken)
+    facts = ScriptFacts(taken, bases_of(script.gathered.values), connections)
     while True:
         codemod = Codemod(tree, calls, queries, notes, facts)
         changed = tree.visit(codemod)
@@ -166,35 +165,40 @@ def rewrite_source(
     if done:
         has_ksr = all(calls[node].ksr or calls[node].call.is_kemi for node in done)
         changed = with_imports(changed, ["onehttp"] if has_ksr else ["onehttp", KSR])
-    changes = tuple(_changes(module, codemod.outcome, calls, notes))
+    changes = tuple(_changes(source.path, script, codemod.outcome, calls, notes))
     used = {name: entry for name, entry in connections.entries.items()
             if f"onehttp.connection({code_of(name)})" in changed.code}  # fmt: skip
     return FileRewrite(source, changed.code, changes, used)
 
 
 def _changes(
-    module: PythonModule, outcome: Outcome, calls: Mapping[Node, Wanted], notes: _Notes
+    path: str,
+    script: ConcreteTree,
+    outcome: Outcome,
+    calls: Mapping[Node, Wanted],
+    notes: _Notes,
 ) -> Iterator[Change]:
-    places = module.wrapper.resolve(PositionProvider)
     for node, (before, after) in outcome.texts.items():
-        start = places[node].start
+        place = script.place(node)
         name = calls[node].call.label if node in calls else notes[node][0]
         reason = outcome.noted.get(node, "")
-        yield Change(module.source.path, start.line, start.column + 1, name, before, after, reason)
+        yield Change(path, place.line, place.column, name, before, after, reason)
 
 
-def _notes(module: PythonModule, calls: Collection[Node], modules: Collection[str]) -> _Notes:
+def _notes(
+    script: ConcreteTree, names: Names[Node], calls: Collection[Node], modules: Collection[str]
+) -> _Notes:
     """What is noted only: references, and other clients in a script of the server."""
     notes: _Notes = {}
-    aliases = set(module.gathered.values.values())  # a note would stay when the calls have gone
-    for node in module.gathered.named:
-        named = function_named(module.names.origin(node))
+    aliases = set(script.gathered.values.values())  # a note would stay when the calls have gone
+    for node in script.named:
+        named = function_named(names.origin(node))
         is_meant = named is not None and (not modules or named.function.module in modules)
         if named is not None and is_meant and node not in aliases:
             notes[node] = (named.label, _REFERENCE)
-    if module.gathered.is_script and not modules:
-        for call in module.gathered.calls:
-            origin = module.names.origin(call.func) if call not in calls else ""
+    if script.is_script and not modules:
+        for call in script.gathered.calls:
+            origin = names.origin(call.func) if call not in calls else ""
             if client_of(origin):
                 notes[call] = (origin, _CLIENT)
     return notes

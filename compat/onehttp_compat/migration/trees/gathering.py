@@ -6,8 +6,7 @@ from typing import Final
 
 import libcst as cst
 
-HOOKS: Final = frozenset(("mod_init", "child_init", "ksr_request_route"))
-"""Functions that only a script of the server has."""
+from onehttp_compat.migration.trees.tree import HOOKS, KSR
 
 
 class Gathering(cst.CSTVisitor):
@@ -51,7 +50,7 @@ class Gathering(cst.CSTVisitor):
 
     def visit_Name(self, node: cst.Name) -> None:
         self.words.add(node.value)
-        self.is_script = self.is_script or node.value == "KSR"
+        self.is_script = self.is_script or node.value == KSR
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
         self.is_script = self.is_script or node.name.value in HOOKS
