@@ -6,9 +6,11 @@ import logging
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 from onehttp.calls.asking import Ask
+from onehttp.calls.asking_threads import run_asking
 from onehttp.calls.course import Course, Step
 from onehttp.policies.clock import Clock, Pause
 from onehttp.policies.redirects import following
@@ -95,11 +97,7 @@ class CourseTransfer:
                     timer.cancel()
         elif isinstance(step, Ask):
             # Not here: whoever drives the engine must not wait for what others have written.
-            asking = copy_context().run
-            threading.Thread(
-                target=asking, args=(self._go_on, awaited, None, step),
-                name="onehttp-asking", daemon=True,
-            ).start()  # fmt: skip
+            run_asking(partial(copy_context().run, self._go_on, awaited, None, step))
         else:
             transfer = self._backend.submit(step, lambda outcome: self._go_on(awaited, outcome))
             with self._changing:

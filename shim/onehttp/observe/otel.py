@@ -9,25 +9,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
-from onehttp.control.tally import ADVISED_S, failure_name
+from onehttp.control.tally import ADVISED_S
 from onehttp.errors import ConfigurationError
+from onehttp.observe.targets import (
+    MANY,
+    Target,
+    Targets,
+    known_method,
+    outcome_attributes,
+    redacted_url,
+)
 from onehttp.version import VERSION
 from onehttp_backends.contract import Outcome, Request, Response
 from onehttp_backends.observed import Attempt, Call, Observer, leave, observe
-from onehttp_backends.secret_values import shown_url
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import TracerProvider
-
-KNOWN_METHODS: Final = frozenset(
-    {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"}
-)
-_PORTS: Final = {"http": 80, "https": 443}
-_REDACTED: Final = "REDACTED"
 
 
 def instrument(
@@ -83,135 +83,124 @@ class Instrumentation(Observer):
         from opentelemetry import trace
 
         self._tracer = tracer
-        self._trace = trace
+        self._in_context = trace.set_span_in_context
+        self._client = trace.SpanKind.CLIENT
         self._inject = propagation.inject
         self._propagate = propagate
         self._call_id = call_id
         self._failed = trace.Status(trace.StatusCode.ERROR)
-        self._duration = meter.create_histogram(
+        self._calls: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
+        self._targets = Targets()
+        self._record = meter.create_histogram(
             "http.client.request.duration",
             unit="s",
             description="Duration of HTTP client requests.",
             explicit_bucket_boundaries_advisory=list(ADVISED_S),
-        )
+        ).record
 
     def stop(self) -> None:
         """Tell it of nothing more. Spans that are open stay so."""
         leave(self)
 
     def call_begins(self, call: Call) -> None:
-        attributes = {"http.request.method": _method(call.request), "onehttp.connection": call.name}
+        method = known_method(call.request.method)
+        of_call = self._calls.get((method, call.name))
+        if of_call is None:
+            of_call = self._calls_on(method, call.name)
+        name, attributes = of_call
         if self._call_id is not None and (call_id := self._call_id()):
-            attributes["sip.call_id"] = call_id
-        name = f"{attributes['http.request.method']} {call.name}".rstrip()
+            attributes = {**attributes, "sip.call_id": call_id}
         span = self._tracer.start_span(name, attributes=attributes)
         if call.notes is None:
             call.notes = {}
-        call.notes[self] = span
+        call.notes[self] = _Spans(span)
 
     def call_ends(self, call: Call, outcome: Outcome | None) -> None:
-        span = (call.notes or {}).pop(self, None)
-        if span is None:  # begun before anybody watched
+        spans: _Spans | None = (call.notes or {}).pop(self, None)
+        if spans is None:  # begun before anybody watched
             return
-        if call.attempts > 1:
-            span.set_attribute("onehttp.attempts", call.attempts)
-        self._end(span, outcome_attributes(outcome))
+        span = spans.call
+        if span.is_recording():
+            if call.attempts > 1:
+                span.set_attribute("onehttp.attempts", call.attempts)
+            self._tell(span, outcome_attributes(outcome))
+        span.end()
 
     def attempt_begins(self, attempt: Attempt) -> None:
         call = attempt.call
-        parent = (call.notes or {}).get(self)
-        if parent is None:
+        spans: _Spans | None = (call.notes or {}).get(self)
+        if spans is None:
             return
         request = attempt.request
-        attributes = target_attributes(request)
-        attributes["onehttp.connection"] = call.name
+        spans.target = target = self._targets.of(request, call.name)
+        propagate = self._propagate
+        is_sent_along = propagate is True or (propagate and call.name in propagate)
+        if not (spans.is_of_sdk or is_sent_along):  # nobody would ever hear of it
+            return
+        attributes = {**target.attributes, "url.full": redacted_url(request.url)}
+        if target.original is not None:
+            attributes["http.request.method_original"] = target.original
         if attempt.number > 1:
             attributes["http.request.resend_count"] = attempt.number - 1
             attributes["onehttp.resend_reason"] = call.reason
-        context = self._trace.set_span_in_context(parent)
-        span = self._tracer.start_span(
-            attributes["http.request.method"],
-            context=context,
-            kind=self._trace.SpanKind.CLIENT,
-            attributes={**attributes, "url.full": redacted_url(request.url)},
+        spans.attempt = span = self._tracer.start_span(
+            target.method,
+            context=self._in_context(spans.call),
+            kind=self._client,
+            attributes=attributes,
         )
-        assert call.notes is not None
-        call.notes[self, "attempt"] = (span, attributes)
-        propagate = self._propagate
-        if propagate is True or (propagate and call.name in propagate):
+        if is_sent_along:
             attempt.request = self._with_context(request, span)
 
     def attempt_ends(self, attempt: Attempt, outcome: Outcome | None) -> None:
-        begun = (attempt.call.notes or {}).pop((self, "attempt"), None)
-        if begun is None:
+        spans: _Spans | None = (attempt.call.notes or {}).get(self)
+        if spans is None or spans.target is None:
             return
-        seconds = time.perf_counter() - attempt.began
-        span, attributes = begun
-        of_outcome = outcome_attributes(outcome)
-        for name in ("http.request.method_original", "http.request.resend_count",
-                     "onehttp.resend_reason"):  # fmt: skip
-            attributes.pop(name, None)
-        self._duration.record(seconds, {**attributes, **of_outcome})
-        if isinstance(outcome, Response) and outcome.peer.host:
-            of_outcome["network.peer.address"] = outcome.peer.host
-            of_outcome["network.peer.port"] = outcome.peer.port
-        self._end(span, of_outcome)
-
-    def _end(self, span: Any, attributes: Mapping[str, Any]) -> None:
+        span, target = spans.attempt, spans.target
+        spans.attempt = spans.target = None
+        self._record(time.perf_counter() - attempt.began, target.ended(outcome))
+        if span is None:
+            return
         if span.is_recording():
-            span.set_attributes(attributes)
-            if "error.type" in attributes:
-                span.set_status(self._failed)
+            of_outcome = outcome_attributes(outcome)
+            if type(outcome) is Response and outcome.peer.host:
+                host, port = outcome.peer
+                of_outcome = {
+                    **of_outcome, "network.peer.address": host, "network.peer.port": port
+                }  # fmt: skip
+            self._tell(span, of_outcome)
         span.end()
+
+    def _calls_on(self, method: str, name: str) -> tuple[str, dict[str, Any]]:
+        made = (
+            f"{method} {name}".rstrip(),
+            {"http.request.method": method, "onehttp.connection": name},
+        )
+        if len(self._calls) < MANY:
+            self._calls[method, name] = made
+        return made
+
+    def _tell(self, span: Any, attributes: Mapping[str, Any]) -> None:
+        span.set_attributes(attributes)
+        if "error.type" in attributes:
+            span.set_status(self._failed)
 
     def _with_context(self, request: Request, span: Any) -> Request:
         carrier: dict[str, str] = {}
-        self._inject(carrier, self._trace.set_span_in_context(span))
+        self._inject(carrier, self._in_context(span))
         given = {name.lower() for name, _ in request.headers}
         added = [(name, value) for name, value in carrier.items() if name.lower() not in given]
         return request._replace(headers=(*request.headers, *added))
 
 
-def target_attributes(request: Request) -> dict[str, Any]:
-    """Whom a request is for."""
-    method = _method(request)
-    attributes: dict[str, Any] = {"http.request.method": method}
-    if method == "_OTHER":
-        attributes["http.request.method_original"] = request.method
-    try:
-        parts = urlsplit(request.url)
-        host, port = parts.hostname, parts.port
-    except ValueError:  # no engine will take it
-        return attributes
-    attributes["server.address"] = host or ""
-    attributes["server.port"] = port or _PORTS.get(parts.scheme.lower(), 0)
-    return attributes
+class _Spans:
+    """The open spans of a call: its own, and that of the attempt under way."""
 
+    __slots__ = ("attempt", "call", "is_of_sdk", "target")
 
-def outcome_attributes(outcome: Outcome | None) -> dict[str, Any]:
-    """What came of a call or an attempt."""
-    if not isinstance(outcome, Response):
-        return {"error.type": failure_name(outcome)}
-    attributes: dict[str, Any] = {"http.response.status_code": outcome.status}
-    if outcome.http_version:
-        attributes["network.protocol.version"] = outcome.http_version
-    if outcome.status >= 400:
-        attributes["error.type"] = str(outcome.status)
-    return attributes
-
-
-def redacted_url(url: str) -> str:
-    """A URL without credentials and fragment, and with the names alone of its query; segments that
-    are long enough to be a token are cut short."""
-    query = url.partition("#")[0].partition("?")[2]
-    shown = shown_url(url)
-    if not query:
-        return shown
-    named = [part.partition("=") for part in query.split("&")]
-    return f"{shown}?" + "&".join(
-        f"{name[:40]}={_REDACTED}" if equals else _REDACTED for name, equals, _ in named
-    )
-
-
-def _method(request: Request) -> str:
-    return request.method if request.method in KNOWN_METHODS else "_OTHER"
+    def __init__(self, span: Any) -> None:
+        self.call = span
+        self.is_of_sdk = span.is_recording() or span.get_span_context().is_valid
+        """Without an SDK a span is of no trace; with one, also one that is not sampled is."""
+        self.attempt: Any = None
+        self.target: Target | None = None

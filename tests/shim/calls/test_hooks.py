@@ -221,6 +221,39 @@ def test_a_slow_hook_of_a_query_delays_no_other(server: RawServer, engine: str) 
     assert slow.result(PATIENCE_S).ok
 
 
+def test_hooks_of_queries_share_threads(server: RawServer, engine: str) -> None:
+    ran_on: list[threading.Thread] = []  # kept, so that no two are taken for one
+    begun(server.url, engine, onehttp.Hooks(
+        on_attempt=lambda _: ran_on.append(threading.current_thread()),
+        on_response=lambda *_: ran_on.append(threading.current_thread()),
+    ))  # fmt: skip
+    for number in range(50):
+        assert onehttp.submit("GET", f"{server.url}/{number}").result(PATIENCE_S).ok
+    assert len(ran_on) == 100
+    # One may have told its call's end and not be idle yet when the next begins.
+    assert len(set(ran_on)) < 10
+
+
+def test_a_hook_may_wait_for_a_query_that_has_hooks(server: RawServer, engine: str) -> None:
+    def ask(request: Request) -> None:
+        deeper = {"/x": "/1", "/1": "/2", "/2": "/3"}.get(request.url.removeprefix(server.url))
+        if deeper:
+            assert onehttp.submit("GET", server.url + deeper).result(PATIENCE_S).ok
+
+    begun(server.url, engine, onehttp.Hooks(on_attempt=ask))
+    assert onehttp.submit("GET", f"{server.url}/x").result(PATIENCE_S).ok
+    assert server.targets == ["GET /3", "GET /2", "GET /1", "GET /x"]
+
+
+def test_a_forked_child_has_threads_of_its_own_for_them(server: RawServer, engine: str) -> None:
+    begun(server.url, engine, onehttp.Hooks(on_attempt=signed))
+    assert onehttp.submit("GET", server.url).result(PATIENCE_S).ok
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if onehttp.submit("GET", server.url).result(PATIENCE_S).ok else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
 def test_a_query_is_cancelled_while_its_hook_runs(server: RawServer, engine: str) -> None:
     begun_to, go_on = threading.Event(), threading.Event()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,10 +14,13 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision, Sampler, SamplingResult
 
 import onehttp
 from onehttp.control.tally import ADVISED_S
 from onehttp.observe import otel
+from onehttp.observe.targets import MANY, Targets, redacted_url
+from onehttp_backends.contract import Request
 from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer
 from stand_ins.processes import output
@@ -232,18 +236,100 @@ def test_unknown_methods_share_a_name(server: RawServer, seen: Seen) -> None:
     assert "http.request.method_original" not in point.attributes
 
 
+def test_without_an_sdk_the_context_of_the_caller_is_sent_on(server: RawServer) -> None:
+    made = otel.instrument(propagate=True)
+    sampled = trace.TraceFlags(trace.TraceFlags.SAMPLED)
+    received = trace.NonRecordingSpan(
+        trace.SpanContext(0xA, 0xB, is_remote=True, trace_flags=sampled)
+    )
+    try:
+        with trace.use_span(received):
+            blocking("/x")
+        blocking("/x")
+    finally:
+        made.stop()
+    with_context, without = server.requests
+    assert f"traceparent: 00-{0xA:032x}-{0xB:016x}-01\r\n".encode() in with_context
+    assert b"traceparent" not in without
+
+
+def test_what_is_not_sampled_is_measured_and_says_so_where_it_goes(
+    server: RawServer, seen: Seen
+) -> None:
+    seen.tracers.sampler = ALWAYS_OFF
+    seen.instrument(propagate=True)
+    blocking("/x")
+    assert seen.spans == ()
+    assert re.search(rb"traceparent: 00-[0-9a-f]{32}-[0-9a-f]{16}-0[02]\r\n", server.requests[0])
+    (point,) = seen.points("http.client.request.duration")
+    assert point.count == 1
+
+
+def test_a_sampler_may_leave_out_calls_and_keep_attempts(server: RawServer, seen: Seen) -> None:
+    class ClientsAlone(Sampler):
+        def should_sample(
+            self,
+            parent_context: Any,
+            trace_id: int,
+            name: str,
+            kind: Any = None,
+            *_: Any,
+            **__: Any,
+        ) -> SamplingResult:
+            is_kept = kind is trace.SpanKind.CLIENT
+            return SamplingResult(Decision.RECORD_AND_SAMPLE if is_kept else Decision.DROP)
+
+        def get_description(self) -> str:
+            return "clients alone"
+
+    seen.tracers.sampler = ClientsAlone()
+    seen.instrument()
+    blocking("/x")
+    assert [span.kind for span in seen.spans] == [trace.SpanKind.CLIENT]
+
+
+def test_many_servers_and_statuses_are_told_apart(server: RawServer, seen: Seen) -> None:
+    seen.instrument()
+    with RawServer(answering) as other:
+        for running in (server, other, server):
+            onehttp.request("GET", f"{running.url}/busy")
+            onehttp.request("GET", f"{running.url}/x")
+    told = [dict(span.attributes or {}) for span in seen.attempts]
+    assert [(each["server.port"], each["http.response.status_code"]) for each in told] == [
+        (port, status) for port in (server.port, other.port, server.port) for status in (503, 200)
+    ]
+    points = seen.points("http.client.request.duration")
+    assert sorted((p.attributes["server.port"], p.attributes["http.response.status_code"], p.count)
+                  for p in points) == sorted(
+        (port, status, count) for port, count in ((server.port, 2), (other.port, 1))
+        for status in (200, 503)
+    )  # fmt: skip
+
+
+def test_of_more_servers_than_are_remembered_each_is_told_of() -> None:
+    targets = Targets()
+    for _ in range(2):
+        for number in range(MANY + 1):
+            request = Request("GET", f"http://h{number}.example/x")
+            assert targets.of(request, "").attributes["server.address"] == f"h{number}.example"
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
         ("http://a.example/x", "http://a.example/x"),
         ("http://u:p@a.example:81/x#f", "http://a.example:81/x"),
+        ("https://[::1]:81/a/b-c_d.e/%41", "https://[::1]:81/a/b-c_d.e/%41"),
+        ("http://a.example", "http://a.example"),
+        ("http://a.example?s3cr3t=/x", "http://a.example?s3cr3t=REDACTED"),
+        ("HTTP://A.example/x#f", "HTTP://A.example/x"),
         ("http://a.example/x?key=1&key=2#f", "http://a.example/x?key=REDACTED&key=REDACTED"),
         ("http://a.example/x?s3cr3t", "http://a.example/x?REDACTED"),
         ("http://a.example/hook/T0123456789ABCDEF0123456789", "http://a.example/hook/T012..."),
     ],
 )
 def test_no_secret_is_in_a_url(url: str, shown: str) -> None:
-    assert otel.redacted_url(url) == shown
+    assert redacted_url(url) == shown
 
 
 def test_without_the_library_it_says_what_to_install() -> None:

@@ -25,11 +25,11 @@ class Hooks:
     """Functions around each attempt: one exchange on the wire, so a retry, a redirect and a
     connection that stands in are attempts of their own.
 
-    They run where the call is made, in its thread or task, and `submit` has them run on a thread of
-    its own. A coroutine function can be awaited only: it refuses blocking calls and `submit`. What
-    a hook raises ends the call, and is its caller's (of `submit` the cause of the error); a
-    `TransferError` is what the attempt comes to. Calls that a hook makes pass through the hooks,
-    too. Calls of legacy modules do not: their wire is theirs.
+    They run where the call is made, in its thread or task, and `submit` has them run on a thread
+    that does nothing else meanwhile. A coroutine function can be awaited only: it refuses blocking
+    calls and `submit`. What a hook raises ends the call, and is its caller's (of `submit` the cause
+    of the error); a `TransferError` is what the attempt comes to. Calls that a hook makes pass
+    through the hooks, too. Calls of legacy modules do not: their wire is theirs.
     """
 
     on_attempt: OnAttempt | None = None

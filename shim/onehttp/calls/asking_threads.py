@@ -1,0 +1,81 @@
+"""Threads on which submitted calls ask functions of others: hooks, and sources of tokens.
+
+Such a function may wait for as long as it likes, also for another call that asks one. So each
+runs on a thread that has nothing else to do: one that has done its work and waits for more, or a
+new one.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Final, TypeAlias
+
+Work: TypeAlias = "Callable[[], object]"
+IDLE_S: Final = 5.0
+"""For so long a thread waits for more."""
+
+
+class AskingThreads:
+    """Those of a process."""
+
+    __slots__ = ("_idle", "_process")
+
+    def __init__(self) -> None:
+        self._idle: list[SimpleQueue[Work]] = []
+        """The inbox of each thread that waits. Whoever takes one out puts work into it; all steps
+        on the list are single ones. The last that came goes first, so that there are soon no more
+        threads than are needed."""
+        self._process = os.getpid()
+
+    def run(self, work: Work) -> None:
+        """Have ``work`` run soon. Never waits for other work.
+
+        Raises:
+            RuntimeError: there can be no more threads.
+        """
+        try:
+            inbox = self._idle.pop()
+        except IndexError:
+            inbox = SimpleQueue()
+            threading.Thread(
+                target=self._work, args=(inbox,), name="onehttp-asking", daemon=True
+            ).start()
+        inbox.put(work)
+
+    def _work(self, inbox: SimpleQueue[Work]) -> None:
+        work: Work | None = inbox.get()
+        while work is not None:
+            work()
+            work = None  # a thread that waits keeps no call
+            if os.getpid() == self._process:  # else it has forked, and ends in the child
+                work = self._more(inbox)
+
+    def _more(self, inbox: SimpleQueue[Work]) -> Work | None:
+        self._idle.append(inbox)
+        try:
+            return inbox.get(timeout=IDLE_S)
+        except Empty:
+            try:
+                self._idle.remove(inbox)
+            except ValueError:
+                return inbox.get()  # somebody has just taken it
+            return None
+
+
+_threads = AskingThreads()
+
+
+def run_asking(work: Work) -> None:
+    """See `AskingThreads.run`."""
+    _threads.run(work)
+
+
+def _forget() -> None:
+    global _threads
+    _threads = AskingThreads()
+
+
+os.register_at_fork(after_in_child=_forget)
