@@ -37,7 +37,7 @@ class HeadOfResponse(Response):
     __slots__ = ("_is_begun", "_opened", "_opener", "_reading", "_whole", "again")
 
     again: Again
-    """The same call once more, with these headers besides."""
+    """The same call once more, with these headers besides, where it may be made again."""
 
     def __init__(self, opener: Opener, opened: OpenResponse, reading: Reading) -> None:
         for name in Response.__slots__:
@@ -64,6 +64,11 @@ class HeadOfResponse(Response):
     def is_decoding(self) -> bool:
         """Whether a coding is taken off the body."""
         return self._reading.is_decoding
+
+    @property
+    def announced(self) -> int | None:
+        """Bytes of the body, codings included, as far as the head tells."""
+        return self._reading.announced
 
     @property
     def received(self) -> int:

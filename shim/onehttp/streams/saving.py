@@ -1,37 +1,28 @@
 """A body kept as a file: written beside its place, and put there when all of it is on the disk.
 
-What breaks off is taken up where it ended (RFC 9110, 14.2), where the server can do that and says
-by a strong validator that it is still the same: ``Range`` with ``If-Range``.
+What breaks off is taken up where it ended, where the server can do that and says by a strong
+validator that it is still the same.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import re
-import secrets
 from collections.abc import AsyncIterator, Iterator
-from typing import BinaryIO, Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
-from onehttp.errors import DisconnectedError, Phase, SaveError, Sent, TimeoutError
+from onehttp.errors import DisconnectedError, Phase, SaveError, Sent, TimeoutError, TransferError
+from onehttp.streams.part_file import WRITE_BYTES, PartFile
+from onehttp.streams.taking_up import Answered, Rest, Version
 from onehttp_backends.errors import CurlCode
-from onehttp_backends.headers import HeaderPairs, Headers
+from onehttp_backends.headers import HeaderPairs
 
-WRITE_BYTES: Final = 1024 * 1024
 _BROKEN_OFF: Final = (DisconnectedError, TimeoutError)
-_range: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)").fullmatch
 
 
-class Head(Protocol):
+class Head(Answered, Protocol):
     """What is asked of a response, however its body is read."""
 
-    @property
-    def status(self) -> int: ...
-    @property
-    def headers(self) -> Headers: ...
-    @property
-    def is_decoding(self) -> bool: ...
     @property
     def again(self) -> Again: ...
     def close(self) -> None: ...
@@ -60,73 +51,9 @@ class Reopening(Protocol):
 
 
 class Again(Protocol):
-    """Makes it, with further headers."""
+    """Makes it, with further headers; None: it must not be made once more."""
 
-    def __call__(self, headers: HeaderPairs, /) -> Reopening: ...
-
-
-class PartFile:
-    """The file beside its place. Whatever happens, nothing half stands under the final name."""
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.path.abspath(os.fspath(path))
-        folder, name = os.path.split(self.path)
-        self._folder = folder
-        self._part = os.path.join(folder, f".{name[:200]}.{secrets.token_hex(6)}.part")
-        with self._told():
-            fd = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-            self._file: BinaryIO = open(fd, "wb", buffering=WRITE_BYTES)  # noqa: SIM115
-        self.written = 0
-
-    def write(self, pieces: Iterator[bytes]) -> None:
-        """Put these behind what is there."""
-        for piece in pieces:
-            with self._told():
-                self._file.write(piece)
-            self.written += len(piece)
-
-    def add(self, pieces: list[bytes]) -> None:
-        """The same, from a thread."""
-        self.write(iter(pieces))
-
-    def begin_anew(self) -> None:
-        """Forget what is there."""
-        with self._told():
-            self._file.seek(0)
-            self._file.truncate()
-        self.written = 0
-
-    def put_in_place(self) -> None:
-        """All is there: let it be on the disk, then under its name."""
-        with self._told():
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-            os.replace(self._part, self.path)
-            folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-
-    def drop(self) -> None:
-        """Leave nothing behind."""
-        with contextlib.suppress(OSError):  # closing writes what is left, to a disk that is full
-            self._file.close()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._part)
-
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise SaveError(
-                CurlCode.WRITE_ERROR,
-                f"{self.path}: cannot be written: {error.strerror or error}",
-                sent=Sent.YES,
-                phase=Phase.BODY,
-            ) from error
+    def __call__(self, headers: HeaderPairs, /) -> Reopening | None: ...
 
 
 def save(response: Body, path: str | os.PathLike[str], resumes: int) -> int:
@@ -144,29 +71,36 @@ def save(response: Body, path: str | os.PathLike[str], resumes: int) -> int:
         TransferError: the body did not come to its end.
     """
     with _Saving(response, PartFile(path), resumes) as saving:
+        saving.part.open()
         while True:
             try:
-                saving.part.write(saving.opened.iter_bytes())
+                if (call := saving.next_call) is not None:
+                    saving.go_on(call.open())
+                saving.part.write(saving.opened.iter_bytes() if saving.is_readable else iter(()))
+                broken = None
+            except _BROKEN_OFF as error:
+                broken = error
+            if saving.is_whole(broken):
                 break
-            except _BROKEN_OFF:
-                if (call := saving.resumed()) is None:
-                    raise
-                saving.go_on(call.open())
         saving.part.put_in_place()
     return saving.part.written
 
 
 async def asave(response: AsyncBody, path: str | os.PathLike[str], resumes: int) -> int:
     """The same in a task; the disk is written on a thread."""
-    with _Saving(response, await asyncio.to_thread(PartFile, path), resumes) as saving:
+    with _Saving(response, PartFile(path), resumes) as saving:
+        await asyncio.to_thread(saving.part.open)
         while True:
             try:
-                await _write(saving.part, saving.opened)
+                if (call := saving.next_call) is not None:
+                    saving.go_on(await call.aopen())
+                if saving.is_readable:
+                    await _write(saving.part, saving.opened)
+                broken = None
+            except _BROKEN_OFF as error:
+                broken = error
+            if saving.is_whole(broken):
                 break
-            except _BROKEN_OFF:
-                if (call := saving.resumed()) is None:
-                    raise
-                saving.go_on(await call.aopen())
         await asyncio.to_thread(saving.part.put_in_place)
     return saving.part.written
 
@@ -179,7 +113,14 @@ class _Saving(Generic[B]):
         self.part = part
         self.opened = response
         """Whose body is read now."""
+        self.is_readable = True
+        """What was opened goes into the file."""
+        self.next_call: Reopening | None = None
+        """What is to be opened for the rest."""
         self._response = response
+        self._version = Version(response)
+        self._end: int | None = None
+        """Where what is read now ends, if the server has said it."""
         self._resumes = resumes
 
     def __enter__(self) -> _Saving[B]:
@@ -192,20 +133,53 @@ class _Saving(Generic[B]):
         finally:
             self._close_opened()
 
-    def resumed(self) -> Reopening | None:
-        """The call for what is missing, once the body has broken off; None: it stays broken."""
-        headers = resuming(self._response, self.part.written) if self._resumes > 0 else None
-        if headers is None:
+    def is_whole(self, broken: TransferError | None) -> bool:
+        """Whether nothing is missing; else there is a `next_call`.
+
+        Raises:
+            TransferError: it stays broken.
+            SaveError: more has come than the server said that there is.
+        """
+        written, size, end = self.part.written, self._version.size, self._end
+        if broken is None and self.is_readable:
+            if end is not None and written > end:
+                raise _no_rest(f"sent more than the bytes up to {end} that it said")
+            if size is None and end is None:
+                return True
+            if written == (end if size is None else size):
+                return True
+        self.next_call = self._resumed()
+        if self.next_call is None:
+            sent = f"{written} bytes of {size}" if self.is_readable else Rest.OTHER.value
+            raise broken or _no_rest(f"sent {sent}")
+        return False
+
+    def go_on(self, opened: B) -> None:
+        """Read on with this answer.
+
+        Raises:
+            SaveError: it is no part of the body.
+        """
+        self.opened, self.next_call = opened, None
+        found, end = self._version.rest(opened, self.part.written)
+        self.is_readable = found is not Rest.OTHER
+        self._end = end or None
+        if found is Rest.NONE:
+            place = opened.headers.get("content-range", "")
+            raise _no_rest(f"answered {opened.status} {place}".rstrip())
+        if found is not Rest.FITS:
+            self.part.begin_anew()
+        if found is Rest.ANEW:
+            self._version = Version(opened)
+
+    def _resumed(self) -> Reopening | None:
+        """The call for what is missing; None: it stays missing."""
+        headers = () if not self.is_readable else self._version.asking(self.part.written)
+        if headers is None or self._resumes <= 0:
             return None
         self._resumes -= 1
         self._close_opened()
         return self._response.again(headers)
-
-    def go_on(self, opened: B) -> None:
-        """Read on with its answer."""
-        self.opened = opened
-        if not goes_on(opened, self.part.written):
-            self.part.begin_anew()
 
     def _close_opened(self) -> None:
         if self.opened is not self._response:
@@ -220,42 +194,16 @@ async def _write(part: PartFile, opened: AsyncBody) -> None:
             held.append(piece)
             size += len(piece)
             if size >= WRITE_BYTES:
-                await asyncio.to_thread(part.add, held)
-                held, size = [], 0
+                full, held, size = held, [], 0
+                await asyncio.to_thread(part.add, full)
     finally:
         part.add(held)
 
 
-def resuming(response: Head, written: int) -> HeaderPairs | None:
-    """The headers that ask for the rest; None: the server cannot be asked for it."""
-    headers = response.headers
-    if response.status != 200 or not written or response.is_decoding:
-        return None
-    if headers.get("accept-ranges", "bytes").lower() == "none":
-        return None
-    etag = headers.get("etag", "")
-    validator = etag if etag.startswith('"') else headers.get("last-modified", "")
-    if not validator:
-        return None
-    return (("Range", f"bytes={written}-"), ("If-Range", validator))
-
-
-def goes_on(response: Head, written: int) -> bool:
-    """Whether what comes goes behind what is written; else it is the whole body anew.
-
-    Raises:
-        SaveError: it is neither.
-    """
-    if response.status == 206:
-        found = _range(response.headers.get("content-range", ""))
-        if found and int(found[1]) == written:
-            return True
-    elif response.status == 200:
-        return False
-    raise SaveError(
+def _no_rest(what: str) -> SaveError:
+    return SaveError(
         CurlCode.WRITE_ERROR,
-        f"the rest of the body could not be had: asked for it, the server answered "
-        f"{response.status} {response.headers.get('content-range', '')}".rstrip(),
+        f"the rest of the body could not be had: asked for it, the server {what}",
         sent=Sent.YES,
         phase=Phase.BODY,
     )

@@ -6,6 +6,8 @@ circuit breaker judge by. From then on the body is its reader's.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from typing import Any, Final, Protocol, TypeVar, cast
 
@@ -16,6 +18,7 @@ from onehttp.errors import RequestTypeError, StreamError
 from onehttp.streams.opener import Opener, around
 from onehttp.streams.reading import Reading
 from onehttp.streams.response import AsyncStreamedResponse, HeadOfResponse, StreamedResponse
+from onehttp.streams.taking_up import OF_RANGES
 from onehttp_backends.bodies.sources import upload_of
 from onehttp_backends.bodies.upload import Upload
 from onehttp_backends.contract import Backend, Request, Response
@@ -59,18 +62,33 @@ class StreamCall:
         make_way: makes the call of arguments, whose body is an `Upload` where it is streamed.
     """
 
-    __slots__ = ("_backend", "_given", "_make_way", "_way")
+    __slots__ = ("_backend", "_ends_at", "_given", "_make_way", "_way")
 
     def __init__(self, backend: Backend, make_way: MakeWay, call: CallArguments) -> None:
         self._backend = backend
         self._make_way = make_way
         self._given = call
         self._way = make_way(_without_streams(call))
+        self._ends_at = math.inf
         self._opener()  # an engine that cannot do it says so at once
 
-    def with_headers(self, headers: HeaderPairs) -> StreamCall:
-        """The same call once more, with further headers."""
+    def again(self, headers: HeaderPairs) -> StreamCall | None:
+        """The same call once more, with further headers, in the time that is left.
+
+        Returns:
+            None: it must not be made again. Ranges are of GET alone (RFC 9110, 14.2); a body may
+            be gone, and who asks for a part is not asked for another.
+        """
+        request = self._way.request
+        asks_for_a_part = any(name.lower() in OF_RANGES for name, _ in request.headers)
+        left_s = self._ends_at - time.monotonic()
+        if request.method != "GET" or request.upload or asks_for_a_part or left_s <= 0:
+            return None
         call = self._given.copy()
+        if left_s != math.inf:
+            given: TimeoutSource = call.get("timeout")
+            given = given if isinstance(given, Timeout) else Timeout()
+            call["timeout"] = Timeout(left_s, given.connect_s, given.idle_s)
         call["headers"] = (*header_pairs(call.get("headers")), *headers)
         return StreamCall(self._backend, self._make_way, call)
 
@@ -131,6 +149,8 @@ class StreamCall:
         check_seconds("timeout", total_s or 0.0)
         check_seconds("timeout: idle_s", idle_s)
         on_progress = self._given.get("progress")
+        if total_s:
+            self._ends_at = time.monotonic() + total_s
         return around(
             self._backend, lambda engine: Opener(engine, idle_s, total_s or 0.0, on_progress)
         )
@@ -142,7 +162,7 @@ class StreamCall:
         has_limit = self._given.get("max_body") is not None
         limit = request.options.max_body_bytes if has_limit else 0
         made = kind(opener, opened, Reading(request, response, opened.is_coded, limit))
-        made.again = self.with_headers
+        made.again = self.again
         return made
 
 

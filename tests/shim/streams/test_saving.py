@@ -85,7 +85,13 @@ def test_a_body_is_saved_in_the_place_of_what_was_there(
     assert left(tmp_path) == ["kept"]
 
 
-@pytest.mark.parametrize("validator", ['ETag: "1"', "Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT"])
+@pytest.mark.parametrize(
+    "validator",
+    [
+        'ETag: "1"',
+        "Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\nDate: Tue, 02 Jan 2024 00:00:00 GMT",
+    ],
+)
 def test_what_breaks_off_is_taken_up_where_it_ended(
     streamed: Streamed, server: RawServer, keeping: Keeping, tmp_path: Path, validator: str
 ) -> None:
@@ -98,7 +104,7 @@ def test_what_breaks_off_is_taken_up_where_it_ended(
         for request in server.requests
     ]
     assert begins == [b"", b"%d" % MIB, b"%d" % (MIB + 10), b"%d" % (2 * MIB + 10)]
-    value = validator.partition(": ")[2].encode()
+    value = validator.partition(": ")[2].partition("\r")[0].encode()
     assert all(b"If-Range: " + value in request for request in server.requests[1:])
 
 
