@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from onehttp_backends.secret_values import HoldsSecrets
 
@@ -16,7 +16,13 @@ class SharedPolicy(HoldsSecrets):
     together."""
 
     url: str
-    """``redis://`` or ``rediss://host[:port][/database]``, without credentials."""
+    """``redis://`` or ``rediss://host[:port][/database]``, or ``unix:///path[?db=database]``,
+    without credentials."""
+    ca_file: str = ""
+    """Whose certificates are trusted by ``rediss://``; empty: the system's."""
+    cert: str = ""
+    """Shown to the server, with ``key``; empty: none."""
+    key: str = ""
     username: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     budget_s: float = 0.002
@@ -27,6 +33,18 @@ class SharedPolicy(HoldsSecrets):
     """After so long the places of a process that has ended without giving them back are free."""
     namespace: str = "onehttp"
     """Before the names of all keys."""
+
+    def of_tls(self) -> dict[str, Any]:
+        """What the client is told besides the URL."""
+        if not self.url.startswith("rediss:"):
+            return {}
+        # redis-py before 6 did not look whether the certificate is of that host.
+        told: dict[str, Any] = {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
+        if self.ca_file:
+            told["ssl_ca_certs"] = self.ca_file
+        if self.cert:
+            told |= {"ssl_certfile": self.cert, "ssl_keyfile": self.key}
+        return told
 
 
 def is_installed() -> bool:

@@ -175,6 +175,7 @@ class SharedStore:
             retry=Retry(NoBackoff(), 0),
             single_connection_client=True,
             protocol=2,
+            **policy.of_tls(),
         )
         try:
             probe = Gate("", policy, None, None)

@@ -25,7 +25,17 @@ def loaded(shared: Any) -> onehttp.ConnectionSet:
     return load_connections({"version": 1, "shared": shared, "connections": CONNECTIONS})
 
 
-@pytest.mark.parametrize("url", [URL, "rediss://h", "redis://[::1]:7000", "redis://h:1/15"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        URL,
+        "rediss://h",
+        "redis://[::1]:7000",
+        "redis://h:1/15",
+        "unix:///run/r.sock",
+        "unix:///run/r.sock?db=3",
+    ],
+)
 @pytest.mark.parametrize("is_short", [True, False])
 def test_connections_have_it_where_there_is_something_to_count(url: str, is_short: bool) -> None:
     found = loaded(url if is_short else {"url": url})
@@ -49,6 +59,11 @@ def test_every_key_arrives() -> None:
 WRONG = [
     *[("url", url) for url in ("http://h", "redis://", "redis:///0", "redis://h:x", "redis://h/a")],
     *[("url", url) for url in ("redis://:pw@h", f"{URL}?password=pw", "", 3, None)],
+    *[
+        ("url", url)
+        for url in ("unix://r.sock", "unix:", "unix:///r?db=x", "unix:///r?db=1&password=pw")
+    ],
+    *[(key, 3) for key in ("ca_file", "cert", "key")],
     *[("budget_ms", value) for value in (0, -1, 1001, float("nan"), "2")],
     *[("on_failure", value) for value in ("open", None)],
     *[("lease", value) for value in (0, float("inf"))],
@@ -63,6 +78,24 @@ def test_a_wrong_value_is_named_and_not_shown(key: str, value: object) -> None:
         loaded({"url": URL, key: value})
     assert f"shared.{key}" in str(caught.value)
     assert "pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["cert", "key"])
+def test_half_of_what_is_shown_to_the_server_is_refused(key: str) -> None:
+    with pytest.raises(onehttp.ConfigurationError, match="both are needed"):
+        loaded({"url": "rediss://h", key: "/etc/x.pem"})
+
+
+def test_files_are_beside_the_one_that_names_them(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        "version: 1\nshared: {url: rediss://h, ca_file: ca.pem, cert: c.pem, key: k.pem}\n"
+        "connections: {a: {url: http://a.example, limits: 3}}\n"
+    )
+    shared = load_connections(tmp_path / "a.yaml")["a"].shared
+    assert shared is not None
+    assert (shared.ca_file, shared.cert, shared.key) == tuple(
+        str(tmp_path / name) for name in ("ca.pem", "c.pem", "k.pem")
+    )
 
 
 def test_all_keys_are_tried() -> None:

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from onehttp.connections.file.schema.strict import Model, Seconds
-from onehttp.connections.file.schema.transport import SecretBytes, Text
+from onehttp.connections.file.schema.transport import FilePath, SecretBytes, Text
 from onehttp.policies.shared.policy import MISSING, SharedPolicy, is_installed
+
+TCP: Final = ("redis", "rediss")
+EXPECTED: Final = (
+    "expected redis://host:port/0, rediss:// for TLS, or unix:///path/of/its/socket?db=0"
+)
+_is_database = re.compile(r"(?:db=\d+)?").fullmatch
 
 
 def _fit_url(url: str) -> str:
     try:
         parts = urlsplit(url)
-        is_fit = parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0
+        if parts.scheme == "unix":
+            is_fit = bool(
+                not parts.netloc and parts.path.startswith("/") and _is_database(parts.query)
+            )
+        else:
+            is_fit = bool(
+                parts.scheme in TCP and parts.hostname and parts.port != 0 and not parts.query
+            )
     except ValueError:
         is_fit = False
     if "@" in url:
         raise ValueError("credentials before '@' are refused; give username and password instead")
-    if not is_fit or parts.query or parts.fragment:
-        raise ValueError("expected redis://host:port/0, or rediss:// for TLS")
-    if parts.path.strip("/") and not parts.path[1:].isdecimal():
+    if not is_fit or parts.fragment:
+        raise ValueError(EXPECTED)
+    if parts.scheme in TCP and parts.path.strip("/") and not parts.path[1:].isdecimal():
         raise ValueError("expected the number of a database after the port")
     if not is_installed():
         raise ValueError(MISSING)
@@ -35,10 +49,15 @@ class SharedModel(Model):
     ``onehttp[fleet]``."""
 
     url: Annotated[Text, AfterValidator(_fit_url)] = Field(
-        description="`redis://host:port/0`, or `rediss://` for TLS"
+        description="`redis://host:port/0`, `rediss://` for TLS, `unix:///path?db=0` for a socket"
     )
     username: Text = ""
     password: SecretBytes = ""
+    ca_file: FilePath | None = Field(
+        default=None, description="trusted authorities (`rediss://`), else the system's"
+    )
+    cert: FilePath | None = Field(default=None, description="client certificate; needs `key`")
+    key: FilePath | None = Field(default=None, description="private key of `cert`")
     budget_ms: float = Field(
         default=2.0,
         gt=0,
@@ -57,12 +76,21 @@ class SharedModel(Model):
         default="onehttp", min_length=1, description="before the keys; who has another counts apart"
     )
 
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> SharedModel:
+        if (self.cert is None) is not (self.key is None):
+            raise ValueError("cert and key: both are needed, or neither")
+        return self
+
     def policy(self) -> SharedPolicy:
         """The value that calls go by."""
         return SharedPolicy(
             url=self.url,
             username=self.username,
             password=self.password,
+            ca_file=self.ca_file or "",
+            cert=self.cert or "",
+            key=self.key or "",
             budget_s=self.budget_ms / 1000,
             on_failure=self.on_failure,
             lease_s=self.lease,
