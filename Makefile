@@ -155,4 +155,5 @@ $(VENV)/.bench: $(VENV)/bin/python pyproject.toml
 	@touch $@ $(VENV)/.demo
 
 clean:
+	find . -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf $(VENV) .venv-* .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

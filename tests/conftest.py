@@ -6,6 +6,7 @@ import faulthandler
 import os
 import socket
 import ssl
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,10 @@ pytest_plugins = ("pytester",)
 settings.register_profile("any machine", deadline=None)
 settings.register_profile("fuzz", deadline=None, max_examples=3000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "any machine"))
+
+# The suite starts a thousand processes: what they run is compiled once, not by each of them.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 WATCHDOG_S = 600
 """A test that takes longer hangs, however busy the machine is: the stacks of all threads are
