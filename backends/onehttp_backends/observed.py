@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar, Token
 from typing import Any, Final
 
@@ -297,11 +297,8 @@ def within(call: Call | None) -> Iterator[None]:
     if call is None or _current.get() is not None:
         yield
         return
-    token = _current.set(call)
-    try:
+    with resumed(call):
         yield
-    finally:
-        _current.reset(token)
 
 
 @contextmanager
@@ -315,17 +312,9 @@ def resumed(call: Call | None) -> Iterator[None]:
         _current.reset(token)
 
 
-@contextmanager
-def apart() -> Iterator[None]:
+def apart() -> AbstractContextManager[None]:
     """What happens inside is no part of the call made in this context: it has ended."""
-    if _current.get() is None:
-        yield
-        return
-    token = _current.set(None)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+    return resumed(None)
 
 
 def _leave(token: Token[Call | None]) -> None:

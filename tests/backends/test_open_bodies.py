@@ -15,7 +15,7 @@ import pytest
 
 from onehttp_backends.contract import Backend, Request
 from onehttp_backends.errors import CancelledError
-from onehttp_backends.optional.streaming import OpenResponse, Streaming, StreamLimits
+from onehttp_backends.optional.streaming import Opening, OpenResponse, Streaming, StreamLimits
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer, keep_answering
 
@@ -45,8 +45,12 @@ def streaming(backend: Backend) -> Streaming:
     return backend
 
 
+def asking(url: str) -> Opening:
+    return Opening(Request("GET", url, total_timeout_s=PATIENCE_S), LIMITS)
+
+
 def begun(streaming: Streaming, url: str) -> OpenResponse:
-    opened = streaming.open(Request("GET", url, total_timeout_s=PATIENCE_S), LIMITS)
+    opened = streaming.open(asking(url))
     assert b"".join(opened.take()) == b"begin"
     return opened
 
@@ -109,7 +113,7 @@ def status_of_child(backend: Backend, opened: OpenResponse, url: str) -> int:
 
 def test_one_that_nobody_reads_holds_nobody_up(backend: Backend, streaming: Streaming) -> None:
     with RawServer(endless) as server, RawServer(keep_answering) as good:
-        opened = streaming.open(Request("GET", server.url, total_timeout_s=PATIENCE_S), LIMITS)
+        opened = streaming.open(asking(server.url))
         for _ in range(20):
             response = backend.perform(Request("GET", good.url, total_timeout_s=PATIENCE_S))
             assert response.status == 200
@@ -119,8 +123,7 @@ def test_one_that_nobody_reads_holds_nobody_up(backend: Backend, streaming: Stre
 
 def test_one_of_a_loop_that_is_closed_ends(backend: Backend, streaming: Streaming) -> None:
     async def leave(url: str) -> asyncio.Task[list[bytes]]:
-        request = Request("GET", url, total_timeout_s=PATIENCE_S)
-        opened = await streaming.aopen(request, LIMITS)
+        opened = await streaming.aopen(asking(url))
         assert b"".join(await opened.atake()) == b"begin"
         task = asyncio.ensure_future(opened.atake())
         await asyncio.sleep(0.01)

@@ -7,7 +7,7 @@ from typing import Final
 
 from onehttp_backends.contract import Outcome, Request, Response
 from onehttp_backends.errors import TransferError
-from onehttp_backends.optional.streaming import Streaming, StreamLimits
+from onehttp_backends.optional.streaming import Opening, Streaming, StreamLimits
 from servers.patience import PATIENCE_S
 
 LIMITS: Final = StreamLimits(PATIENCE_S, math.inf)
@@ -17,7 +17,7 @@ def in_pieces(backend: Streaming, request: Request) -> Outcome:
     """Read, and sent where it has an upload, by this thread."""
     sending = None if request.upload is None else request.upload.begin()
     try:
-        opened = backend.open(request, LIMITS, sending, lambda: None)
+        opened = backend.open(Opening(request, LIMITS, sending, lambda: None))
         try:
             pieces: list[bytes] = []
             while taken := opened.take():
@@ -32,7 +32,7 @@ def in_pieces(backend: Streaming, request: Request) -> Outcome:
 async def in_awaited_pieces(backend: Streaming, request: Request) -> Outcome:
     """Read by this task."""
     try:
-        opened = await backend.aopen(request, LIMITS)
+        opened = await backend.aopen(Opening(request, LIMITS))
         try:
             pieces: list[bytes] = []
             while taken := await opened.atake():
@@ -47,7 +47,7 @@ async def in_awaited_pieces(backend: Streaming, request: Request) -> Outcome:
 def unread(backend: Streaming, request: Request) -> TransferError | None:
     """Its head alone is waited for; what that ends with, if it does not come."""
     try:
-        backend.open(request, LIMITS).close()
+        backend.open(Opening(request, LIMITS)).close()
     except TransferError as error:
         return error
     return None

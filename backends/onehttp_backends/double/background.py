@@ -8,7 +8,7 @@ import logging
 import os
 import types
 
-from onehttp_backends.contract import Outcome, Request
+from onehttp_backends.contract import Outcome, Request, Response
 from onehttp_backends.errors import CurlCode, Sent, TransferError, transfer_error
 from onehttp_backends.shown import shown
 
@@ -64,6 +64,13 @@ def outcome_of(future: concurrent.futures.Future[Outcome]) -> Outcome:
         return future.result()
     logger.error("the httpx double failed", exc_info=error)
     return transfer_error(CurlCode.FAILED_INIT, f"the httpx double failed: {error!r}")
+
+
+def answered(outcome: Outcome) -> Response:
+    """What an outcome is to who waits for it."""
+    if isinstance(outcome, Response):
+        return outcome
+    raise outcome
 
 
 def cancelled(request: Request) -> TransferError:

@@ -26,7 +26,7 @@ from onehttp_backends.contract import (
 )
 from onehttp_backends.double.answers import Always, Answer, Canned, Handler, Table, limited
 from onehttp_backends.double.asking import answer_now, answer_of
-from onehttp_backends.double.background import Running, cancelled, outcome_of, run_loop
+from onehttp_backends.double.background import Running, answered, cancelled, outcome_of, run_loop
 from onehttp_backends.double.checking import check
 from onehttp_backends.double.clients import Clients
 from onehttp_backends.double.exchange import Exchange
@@ -117,10 +117,7 @@ class HttpxBackend(StreamingDouble):
             return self._count(
                 lambda: answer_now(handler, request, lambda asked: self._wait(asked, request))
             )
-        outcome: Outcome = self._wait(self._carried(request, None), request)
-        if isinstance(outcome, Response):
-            return outcome
-        raise outcome
+        return answered(self._wait(self._carried(request, None), request))
 
     def _wait(self, work: Coroutine[Any, Any, Any], request: Request) -> Any:
         """Have ``work`` done on the loop, whose thread this must not be."""
@@ -161,9 +158,7 @@ class HttpxBackend(StreamingDouble):
                 raise cancelled(request) from None
             running.cancel()
             raise
-        if isinstance(outcome, Response):
-            return outcome
-        raise outcome
+        return answered(outcome)
 
     def submit(self, request: Request, on_done: Callable[[Outcome], None]) -> Transfer:
         """Start one request; ``on_done`` gets its outcome, on the background loop's thread.

@@ -46,22 +46,25 @@ OnSent = Callable[[], None]
 """Called while the body of a request is sent, in the thread or task that makes the call."""
 
 
+class Opening(NamedTuple):
+    """What is sent, and within which limits its answer is read."""
+
+    request: Request
+    limits: StreamLimits
+    sending: Sending | None = None
+    """The body of ``request.upload``, of one attempt."""
+    on_sent: OnSent | None = None
+
+
 @runtime_checkable
 class Streaming(Protocol):
     """A backend that can hand over a body piece by piece.
 
     No more than a few MiB of it are in memory at any time (over HTTP/2 libcurl may hold 10 more): a
-    reader who does not come lets the server wait. ``sending`` is the body of ``request.upload``, of
-    one attempt.
+    reader who does not come lets the server wait.
     """
 
-    def open(
-        self,
-        request: Request,
-        limits: StreamLimits,
-        sending: Sending | None = None,
-        on_sent: OnSent | None = None,
-    ) -> OpenResponse:
+    def open(self, opening: Opening) -> OpenResponse:
         """Send a request, and wait in the calling thread until the head of its answer is there.
 
         Raises:
@@ -69,11 +72,5 @@ class Streaming(Protocol):
             Exception: what the source of the body has raised.
         """
 
-    async def aopen(
-        self,
-        request: Request,
-        limits: StreamLimits,
-        sending: Sending | None = None,
-        on_sent: OnSent | None = None,
-    ) -> OpenResponse:
+    async def aopen(self, opening: Opening) -> OpenResponse:
         """The same, awaited."""

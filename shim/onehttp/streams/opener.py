@@ -14,7 +14,7 @@ from onehttp_backends.bodies.progress import Progress
 from onehttp_backends.bodies.upload import Sending
 from onehttp_backends.contract import Backend, Outcome, Request, Response
 from onehttp_backends.observed import aperformed, is_on, performed
-from onehttp_backends.optional.streaming import OpenResponse, Streaming, StreamLimits
+from onehttp_backends.optional.streaming import Opening, OpenResponse, Streaming, StreamLimits
 
 
 class Opener(Delegating):
@@ -87,21 +87,19 @@ class Opener(Delegating):
         return self._on_progress is not None
 
     def _perform(self, request: Request) -> Response:
-        self._begin(request)
-        on_sent = self._on_sent if self._on_progress else None
-        self.opened = self._engine.open(request, self._limits, self._sending, on_sent)
+        self.opened = self._engine.open(self._begin(request))
         return self.opened.response
 
     async def _aperform(self, request: Request) -> Response:
-        self._begin(request)
-        on_sent = self._on_sent if self._on_progress else None
-        self.opened = await self._engine.aopen(request, self._limits, self._sending, on_sent)
+        self.opened = await self._engine.aopen(self._begin(request))
         return self.opened.response
 
-    def _begin(self, request: Request) -> None:
+    def _begin(self, request: Request) -> Opening:
         self.close()
         self.request = request
         self._sending = None if request.upload is None else request.upload.begin()
+        on_sent = self._on_sent if self._on_progress else None
+        return Opening(request, self._limits, self._sending, on_sent)
 
     def _on_sent(self) -> None:
         self.tell(0, None)

@@ -9,17 +9,14 @@ from collections.abc import Callable, Coroutine, Iterator
 from queue import SimpleQueue
 from typing import Any, Protocol
 
-from onehttp_backends.bodies.upload import Sending
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.double.answers import Table
 from onehttp_backends.double.background import Running, cancelled
 from onehttp_backends.double.clients import Clients
 from onehttp_backends.double.streams.exchange import StreamExchange
 from onehttp_backends.double.streams.sent import PIECE_BYTES, Body, agathered, attend, gathered
-from onehttp_backends.errors import (
-    TransferError,
-)
-from onehttp_backends.optional.streaming import OnSent, StreamLimits
+from onehttp_backends.errors import TransferError
+from onehttp_backends.optional.streaming import Opening
 
 
 class Carrying(Protocol):
@@ -120,14 +117,9 @@ class DoubleResponse:
 class StreamingDouble:
     """What the double knows of `optional.streaming`."""
 
-    def open(
-        self: Carrying,
-        request: Request,
-        limits: StreamLimits,
-        sending: Sending | None = None,
-        on_sent: OnSent | None = None,
-    ) -> DoubleResponse:
+    def open(self: Carrying, opening: Opening) -> DoubleResponse:
         """See `Streaming`."""
+        request, limits, sending, on_sent = opening
         if self._table is not None:
             request = _in_process(request, gathered(sending, on_sent))
             return DoubleResponse(self, request, self._perform(request), None)
@@ -149,14 +141,9 @@ class StreamingDouble:
             response = _result(running, request)
         return _opened(self, request, response, exchange)
 
-    async def aopen(
-        self: Carrying,
-        request: Request,
-        limits: StreamLimits,
-        sending: Sending | None = None,
-        on_sent: OnSent | None = None,
-    ) -> DoubleResponse:
+    async def aopen(self: Carrying, opening: Opening) -> DoubleResponse:
         """See `Streaming`."""
+        request, limits, sending, on_sent = opening
         if self._table is not None:
             request = _in_process(request, await agathered(sending, on_sent))
             return DoubleResponse(self, request, await self._aperform(request), None)
