@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, MutableMapping
 from typing import TypeAlias
 
 import onehttp
@@ -20,15 +21,49 @@ ScriptRoute: TypeAlias = Callable[[Result, bool], object]
 """A route of the script; the second argument says whether it runs in a resumed transaction."""
 
 
+class Counters(MutableMapping[str, int]):
+    """What the modules count, by ``group.name``."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._adding = threading.Lock()
+
+    def add(self, name: str, by: int = 1) -> None:
+        """Count; callbacks do so in threads of their own."""
+        with self._adding:
+            self._numbers[name] += by
+
+    def __getitem__(self, name: str) -> int:
+        return self._numbers[name]
+
+    def __setitem__(self, name: str, value: int) -> None:
+        self._numbers[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self._numbers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+
 class LegacyProcess(ABC):
     """Variables, counters and settings of one emulated server process."""
 
-    def __init__(self, legacy_bugs: LegacyBugs, store: PvStore | None, reuse: bool) -> None:
+    def __init__(
+        self,
+        legacy_bugs: LegacyBugs,
+        store: PvStore | None,
+        reuse: bool,
+        counters: Counters | None = None,
+    ) -> None:
         self.legacy_bugs: LegacyBugs = legacy_bugs
         self.is_faithful = legacy_bugs == "faithful"
         self.reuse = reuse
         self.pv = store or PvStore()
-        self.counters: dict[str, int] = {}
+        self.counters = Counters() if counters is None else counters
         self.warnings = LegacyWarnings()
         self.observers: list[Observer] = []
         self.pv.register("rc", lambda _: self.return_code)

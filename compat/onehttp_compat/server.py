@@ -21,7 +21,7 @@ from onehttp_compat.modules.http_client import HttpClient
 from onehttp_compat.modules.utils import Utils
 from onehttp_compat.modules.xcap_client.module import XcapClient
 from onehttp_compat.parameters import LegacyBugs
-from onehttp_compat.process import LegacyProcess
+from onehttp_compat.process import Counters, LegacyProcess
 from onehttp_compat.process import ScriptRoute as ScriptRoute
 from onehttp_compat.pv import PvStore, Variable
 from onehttp_compat.registry import KEMI, NATIVE, LegacyFunction
@@ -51,6 +51,7 @@ class LegacyServer(LegacyProcess):
         store: where pseudo-variables live; inside the real server a `KsrStore`.
         reuse: keep connections for later calls, whatever ``keep_connections`` says. The modules
             close them after each call unless told otherwise.
+        counters: what the modules count; inside the real server those that its processes share.
         is_first_async: emulate the very first revision of ``http_async_client`` instead of the
             later ones.
         async_timeout: what ``timeout`` of an asynchronous query limits: each wait for the network,
@@ -64,11 +65,12 @@ class LegacyServer(LegacyProcess):
         store: PvStore | None = None,
         *,
         reuse: bool = False,
+        counters: Counters | None = None,
         is_first_async: bool = False,
         async_timeout: TimeoutMeaning = "idle",
         async_cap_s: float = ASYNC_CAP_S,
     ) -> None:
-        super().__init__(legacy_bugs, store, reuse)
+        super().__init__(legacy_bugs, store, reuse, counters)
         self.warnings.replacement = Advice()
         if not self.is_faithful:  # the modules registered it under a name cut short
             self.pv.register("curlredirect", self._last_url)
@@ -113,6 +115,7 @@ class LegacyServer(LegacyProcess):
                 f"modparam: no module {module!r}; there are: {', '.join(self._modules)}", key=module
             )
         known.set(name, value)
+        self.has_started = False  # what was read at the start is read again
 
     def start(self) -> None:
         """Check the configuration as a whole and read what it names.

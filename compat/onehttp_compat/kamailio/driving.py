@@ -11,14 +11,16 @@ import select
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import onehttp
 from onehttp import NotInitialisedError, Request, Result
 from onehttp.lowlevel import Outcome, Start
 from onehttp_compat.kamailio.lanes import Lanes
+from onehttp_compat.process import Counters
 
+GROUP: Final = "onehttp"
+"""Of the counters."""
 IN_FLIGHT: Final = 8192
 """Queries of one process; more stay in the lanes, and whoever finds those full is told."""
 TAKING_S: Final = 0.005
@@ -118,19 +120,41 @@ def lent_engine() -> Any:
     return engine
 
 
-@dataclass(slots=True)
-class Counts:
-    """What became of the queries of this process."""
+class _Count:
+    """A number of `Counts`."""
 
-    handed_over: int = 0
-    refused: int = 0
+    def __set_name__(self, owner: type[Counts], name: str) -> None:
+        self._name = f"{GROUP}.{name}"
+
+    def __get__(self, counts: Counts, owner: type[Counts]) -> int:
+        return counts.counters[self._name]
+
+
+class Counts:
+    """What became of queries, in all processes of the server together."""
+
+    handed_over = _Count()
+    refused = _Count()
     """No lane had room: they went on at once, with an error for an answer."""
-    sent: int = 0
-    """By this process, whichever asked."""
-    answered: int = 0
-    gone: int = 0
+    sent = _Count()
+    answered = _Count()
+    gone = _Count()
     """Their transactions had ended before the answer."""
-    routes_failed: int = 0
+    routes_failed = _Count()
+
+    def __init__(self, counters: Counters) -> None:
+        self.counters = counters
+        counters.update(
+            {
+                f"{GROUP}.{name}": 0
+                for name, kind in vars(Counts).items()
+                if isinstance(kind, _Count)
+            }
+        )
+
+    def add(self, name: str) -> None:
+        """One more."""
+        self.counters.add(f"{GROUP}.{name}")
 
     @property
     def open(self) -> int:

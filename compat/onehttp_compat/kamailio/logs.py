@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
 
-from onehttp_compat.kamailio.shared_page import SharedPage
+from onehttp_compat.kamailio.shared.page import SharedPage
 
 LOGGERS: Final = ("onehttp", "onehttp_compat")
 _legacy = logging.getLogger("onehttp_compat.legacy")

@@ -23,6 +23,9 @@ class Script:
 
     def child_init(self, rank: int) -> int:
         """A process of the server begins; 0: it may."""
+        process = current_process()
+        if process is not None and not process.server.has_started:  # `modparam` came after `setup`
+            process.server.start()
         return 0
 
     def ksr_reply_route(self, message: Any) -> int:

@@ -7,10 +7,13 @@ server, its variables, the transactions with the sockets between the processes.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
+from onehttp.lowlevel import tell_part
 from onehttp_compat.kamailio.proxy import Ksr
-from onehttp_compat.kamailio.shared_page import SharedPage
+from onehttp_compat.kamailio.shared.counters import SharedCounters
+from onehttp_compat.kamailio.shared.page import SharedPage
 from onehttp_compat.kamailio.store import KsrStore
 from onehttp_compat.kamailio.transactions import Transactions
 from onehttp_compat.server import LegacyServer, use_server
@@ -21,18 +24,21 @@ class ServerProcess:
 
     def __init__(self, real: Any) -> None:
         self.real = real
-        self.server = LegacyServer(store=KsrStore(real))
+        self.counters = SharedCounters()
+        self.server = LegacyServer(store=KsrStore(real), counters=self.counters)
         self.ksr = Ksr(self.server, real, is_asynchronous=False)
         self.is_set_up = False
         """Its parameters are those that they will be until the server ends."""
         self.page = SharedPage()
+        self.began_in = os.getpid()
+        """Names the server: where it was made, before it forked."""
         self._transactions: Transactions | None = None
 
     @property
     def transactions(self) -> Transactions:
         """The server's; made at first use, which is before the server forks."""
         if self._transactions is None:
-            self._transactions = Transactions(self.real, self.page)
+            self._transactions = Transactions(self.real, self.page, self.counters)
         return self._transactions
 
     def take_over_queries(self) -> None:
@@ -41,7 +47,8 @@ class ServerProcess:
         self.ksr.take_over_queries()
 
     def close(self) -> None:
-        """Let go of sockets."""
+        """Let go of descriptors."""
+        self.counters.close()
         if self._transactions is not None:
             self._transactions.close()
 
@@ -76,3 +83,15 @@ def leave_server_process() -> None:
     if process is not None:
         process.close()
         use_server(None)
+
+
+def _counted() -> dict[str, object] | None:
+    """What all processes of this server have counted."""
+    process = _Current.process
+    if process is None:
+        return None
+    counted = {name: value for name, value in process.counters.items() if value}
+    return {"server": process.began_in, "counters": counted}
+
+
+tell_part("server_counters", _counted)

@@ -59,7 +59,7 @@ def setup(
 
     Raises:
         ConfigurationError: what the server lacks, and the lines to add; or a parameter that the
-            real module refuses, with its place.
+            real module refuses, with its place, or what it would refuse when it starts.
     """
     leave_state()
     process = server_process(ksr)
@@ -82,6 +82,7 @@ def setup(
         if isinstance(process.real, ModuleType):  # else it is a test's
             make_current(process.transactions)
         process.transactions.has_twins = twins
+    process.server.start()  # now, and not while the first message waits
     process.is_set_up = True
     return process.ksr
 

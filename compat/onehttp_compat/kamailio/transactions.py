@@ -56,7 +56,7 @@ from onehttp_compat.kamailio.frames import (
 )
 from onehttp_compat.kamailio.lanes import Lanes
 from onehttp_compat.kamailio.own_config import DRIVE_ROUTE
-from onehttp_compat.kamailio.shared_page import SharedPage
+from onehttp_compat.kamailio.shared.page import SharedPage
 from onehttp_compat.kamailio.twins import write_twins
 from onehttp_compat.modules.http_async_client.calls import (
     AsyncCall,
@@ -67,7 +67,7 @@ from onehttp_compat.modules.http_async_client.calls import (
     kemi_route,
 )
 from onehttp_compat.modules.http_async_client.settings import AsyncSettings
-from onehttp_compat.process import ScriptRoute
+from onehttp_compat.process import Counters, ScriptRoute
 from onehttp_compat.pv import PvStore
 from onehttp_compat.server import LegacyServer
 
@@ -87,14 +87,15 @@ class Transactions(Surroundings):
     Args:
         ksr: the server's own ``KSR``.
         page: what all processes know.
+        counters: what they count.
     """
 
-    def __init__(self, ksr: Any, page: SharedPage) -> None:
+    def __init__(self, ksr: Any, page: SharedPage, counters: Counters) -> None:
         self.script: object = None
         """Whose methods are the callbacks: the object that the server called last."""
         self.has_twins = False
         """Write the variables of each answer where the server's own functions see them."""
-        self.counts = Counts()
+        self.counts = Counts(counters)
         self._ksr = ksr
         self._page = page
         self._told_of_silence_at = 0.0
@@ -168,7 +169,7 @@ class Transactions(Surroundings):
         except OSError as error:
             self._refuse(module, job, transaction, token, error)
         else:
-            self.counts.handed_over += 1
+            self.counts.add("handed_over")
             if self._page.silence_s() > SILENCE_S:
                 self._tell_of_silence()
 
@@ -191,15 +192,15 @@ class Transactions(Surroundings):
         token: Suspension | None,
         error: OSError,
     ) -> None:
-        counts = self.counts
-        counts.refused += 1
-        if counts.refused & (counts.refused - 1) == 0:  # the 1st, 2nd, 4th, 8th ...
+        self.counts.add("refused")
+        refused = self.counts.refused
+        if refused & (refused - 1) == 0:  # the 1st, 2nd, 4th, 8th ...
             _log.error(
                 "query %s cannot be handed over (%s), as %d before it: the processes of rtimer are "
                 "too slow, stopped, or too few; see mode= and net.core.wmem_max",
                 job.query_id,
                 error.strerror,
-                counts.refused - 1,
+                refused - 1,
             )
         refusal = transfer_error(
             CurlCode.SEND_ERROR, f"it cannot be handed over: {error.strerror}", sent=Sent.NO
@@ -212,7 +213,7 @@ class Transactions(Surroundings):
         """Send a query from this driving process."""
         assert self._driver is not None
         self._driver.start(request, start, lambda outcome: self._answered(call, waiting, outcome))
-        self.counts.sent += 1
+        self.counts.add("sent")
 
     def _function(self, name: str) -> Callable[..., object] | None:
         function = None if name.startswith("_") else getattr(self.script, name, None)
@@ -317,12 +318,12 @@ class Transactions(Surroundings):
             if waiting is None:
                 call(result)
             elif not waiting.resume(waiting.inner.suspend(), call, result):
-                counts.gone += 1
+                counts.add("gone")
         except BaseException:  # noqa: BLE001 - a sys.exit() would end the queries of all others
-            counts.routes_failed += 1
+            counts.add("routes_failed")
             _log.exception("query %s: route %s failed", call.job.query_id, call.route_name)
         finally:
-            counts.answered += 1
+            counts.add("answered")
 
 
 class _Adopted:

@@ -59,7 +59,8 @@ def printed(now: Merged) -> str:
     console = Console(width=WIDTH)
     with console.capture() as caught:
         console.print(table(now))
-    return caught.get().rstrip()
+    counters = [f"{name} {value}" for name, value in now.server_counters.items()]
+    return "\n".join([caught.get().rstrip(), *counters])
 
 
 def _cells(line: Line, seconds: float) -> list[str]:

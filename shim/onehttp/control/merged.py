@@ -43,6 +43,8 @@ class Merged:
     last_reload: float
     """When the one that is most behind read its connections."""
     legacy_calls: int
+    server_counters: dict[str, int]
+    """Of servers whose processes count together, whichever of them told."""
 
 
 def merged(snapshots: Sequence[Mapping[str, Any]]) -> Merged:
@@ -80,7 +82,22 @@ def merged(snapshots: Sequence[Mapping[str, Any]]) -> Merged:
         legacy_calls=sum(
             each["calls"] for told in snapshots for each in told.get("legacy_calls", ())
         ),
+        server_counters=_counted_together(snapshots),
     )
+
+
+def _counted_together(snapshots: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Each process tells of its server as a whole, some of them some time ago: the most counts."""
+    servers: defaultdict[int, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for told in filter(None, (one.get("server_counters") for one in snapshots)):
+        counters = servers[told["server"]]
+        for name, value in told["counters"].items():
+            counters[name] = max(counters[name], value)
+    together: defaultdict[str, int] = defaultdict(int)
+    for counters in servers.values():
+        for name, value in counters.items():
+            together[name] += value
+    return dict(sorted(together.items()))
 
 
 def between(later: Line, earlier: Line | None) -> Line:

@@ -32,7 +32,10 @@ class Script(kamailio.Script):
         return 1
 
     def ksr_request_route(self, message: Any) -> int:
-        status = onehttp.connection("api").get("/x").status
+        if KSR.pv.get("$rU") == "legacy":
+            status = KSR.http_client.curl_connect("api", "/x", "$var(answer)")
+        else:
+            status = onehttp.connection("api").get("/x").status
         revision = onehttp.connections().revision
         KSR.hdr.append_to_reply(f"X-Answer: {status} {revision} {os.getpid()}\r\n")
         KSR.sl.send_reply(200, "OK")

@@ -65,6 +65,8 @@ class AuthIdentity:
         """One ``modparam("auth_identity", name, value)``."""
         bugs = self._server.legacy_bugs
         self.parameters = set_parameter(self.parameters, "auth_identity", name, value, bugs)
+        # Seconds on a slow disk: now, and not in each process of a server at its first message.
+        from onehttp_compat.modules.auth_identity import signing, verification  # noqa: F401
 
     def start(self) -> None:
         """Read key, certificate and authorities.

@@ -9,7 +9,6 @@ import dataclasses
 import itertools
 import logging
 import os
-import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -81,7 +80,6 @@ class HttpAsyncClient:
         server.settings_of_next_query = lambda: self.pending.settings
         self._current = CurrentReply()
         self._serials = itertools.count(1)
-        self._counting = threading.Lock()  # guards the counters, which workers change too
         server.counters.update({f"{GROUP}.{name}": 0 for name in COUNTERS})
         register(server.pv, self._current)
 
@@ -312,8 +310,7 @@ class HttpAsyncClient:
     def _count(self, job: AsyncJob, counter: str, by: int = 1) -> None:
         if job.asked is not None:
             return  # the module's counters are of its own queries
-        with self._counting:
-            self._server.counters[f"{GROUP}.{counter}"] += by
+        self._server.counters.add(f"{GROUP}.{counter}", by)
 
 
 def _nothing(_result: Result, _is_suspended: bool) -> None:

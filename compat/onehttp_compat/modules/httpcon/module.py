@@ -187,7 +187,7 @@ class ConnectionModule(ABC):
 
     def count(self, is_ok: bool) -> None:
         """One transfer more; only status 200 is a success (B7)."""
-        self._server.counters[self._ok_counter if is_ok else self._fail_counter] += 1
+        self._server.counters.add(self._ok_counter if is_ok else self._fail_counter)
 
     def options_for_queries(self) -> TransferOptions:
         """The options of calls without a connection, made once for the parameters in force."""

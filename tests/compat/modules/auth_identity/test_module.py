@@ -16,6 +16,7 @@ from onehttp_compat.registry import FUNCTIONS
 from onehttp_compat.server import LegacyServer, use_server
 from onehttp_compat.sip.request import SipRequest
 from servers.sti import DAY_S, Repository, private_pem
+from stand_ins import processes
 from stand_ins.legacy.rfc4474 import Box, invite, signed_by_openssl
 
 pytestmark = pytest.mark.filterwarnings("ignore::onehttp.LegacyCallWarning")
@@ -53,6 +54,31 @@ def test_an_unusable_file_is_named_at_start(
     signer.set(**{parameter: str(path)})
     with pytest.raises(onehttp.ConfigurationError, match=r"file\.pem"):
         signer.server.start()
+
+
+def test_what_takes_long_to_load_is_loaded_by_the_configuration_and_not_by_a_message() -> None:
+    processes.output(
+        """
+        import sys
+        from onehttp_compat import auth_identity, modparam
+        assert not any(name.startswith("cryptography") for name in sys.modules)
+        modparam("auth_identity", "auth_validity_time", 60)
+        loaded = set(sys.modules)
+        from onehttp_compat.server import default_server
+        default_server().start()
+        late = {name for name in set(sys.modules) - loaded if name.startswith("cryptography")}
+        assert "cryptography" in loaded and not late, late
+        """
+    )
+
+
+def test_what_is_configured_after_the_start_counts(signer: Box, legacy: LegacyServer) -> None:
+    legacy.start()
+    for name in ("privatekey_path", "certificate_path", "certificate_url", "allow_sha1"):
+        value = getattr(signer.server.auth_identity.parameters, name)
+        legacy.modparam("auth_identity", name, value)
+    legacy.pv.request = SipRequest(invite())
+    assert legacy.call("auth_date_proc", ()) == 1
 
 
 @pytest.mark.parametrize("age_s", [-2 * DAY_S, 2 * DAY_S])

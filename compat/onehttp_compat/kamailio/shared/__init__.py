@@ -1,0 +1,1 @@
+"""What all processes of the real server have together: memory that was made before it forked."""

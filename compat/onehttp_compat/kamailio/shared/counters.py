@@ -1,0 +1,81 @@
+"""What the modules count, in all processes of the server together: as the real modules do.
+
+Each process adds in a row of its own, so no two ever write one number; who reads adds them up.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import struct
+import threading
+from collections.abc import Iterator
+from typing import Final
+
+from onehttp_compat.process import Counters
+
+ROWS: Final = 512
+"""Processes with numbers of their own; any more share the last, whose sum may then be a few low."""
+COLUMNS: Final = 63
+_CELL_BYTES: Final = struct.calcsize("q")
+_ROW: Final = 1 + COLUMNS
+"""The first number of the first row: how many rows are taken."""
+
+
+class SharedCounters(Counters):
+    """Made before the server forks, and its names given before that, too.
+
+    What is set, and not added, is no sum: it holds in the process that has set it.
+    """
+
+    def __init__(self) -> None:
+        self._set: dict[str, int] = {}
+        self._columns: dict[str, int] = {}
+        self._file = os.memfd_create("onehttp-counters", os.MFD_CLOEXEC)
+        os.ftruncate(self._file, ROWS * _ROW * _CELL_BYTES)
+        self._cells = memoryview(mmap.mmap(self._file, 0)).cast("q")
+        self._pid = 0
+        self._begin = 0
+        self._adding = threading.Lock()
+
+    def close(self) -> None:
+        """Let go of its descriptor."""
+        os.close(self._file)
+
+    def add(self, name: str, by: int = 1) -> None:
+        column = self._columns[name]
+        with self._adding:
+            if self._pid != os.getpid():
+                self._take_row()
+            self._cells[self._begin + column] += by
+
+    def __getitem__(self, name: str) -> int:
+        column = self._columns[name]
+        rows = self._cells[0]
+        return self._set[name] + sum(self._cells[column : rows * _ROW : _ROW])
+
+    def __setitem__(self, name: str, value: int) -> None:
+        if name not in self._columns:
+            if len(self._columns) == COLUMNS:
+                raise ValueError(f"no more than {COLUMNS} counters")
+            self._columns[name] = len(self._columns) + 1
+        self._set[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError("what is counted stays counted")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def _take_row(self) -> None:
+        fcntl.lockf(self._file, fcntl.LOCK_EX)  # the kernel takes it back from who dies with it
+        try:
+            row = min(self._cells[0], ROWS - 1)
+            self._cells[0] = row + 1
+        finally:
+            fcntl.lockf(self._file, fcntl.LOCK_UN)
+        self._pid, self._begin = os.getpid(), row * _ROW

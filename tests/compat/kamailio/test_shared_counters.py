@@ -1,0 +1,90 @@
+"""Counters that all processes of a server add to."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from onehttp.cli.table import printed
+from onehttp.control.asking import ask_all, sockets
+from onehttp.control.merged import merged
+from onehttp_compat.kamailio.shared import counters as shared
+from onehttp_compat.kamailio.shared.counters import SharedCounters
+from servers.kamailio import inside as kamailio_inside
+from servers.patience import PATIENCE_S
+from servers.raw import RawServer, keep_answering
+from stand_ins.processes import child
+
+SCRIPT = Path(__file__).with_name("control_script.py")
+
+
+@pytest.fixture
+def counters() -> Iterator[SharedCounters]:
+    made = SharedCounters()
+    made["a.calls"] = made["a.failures"] = 0
+    yield made
+    made.close()
+
+
+def test_what_each_process_adds_is_in_the_sum(counters: SharedCounters) -> None:
+    def count() -> None:
+        for _ in range(1000):
+            counters.add("a.calls", 2)
+        counters.add("a.failures")
+
+    count()
+    for _ in range(3):
+        assert child(count, os._exit) == 0
+    assert dict(counters) == {"a.calls": 8000, "a.failures": 4}
+
+
+def test_what_is_set_is_of_each_process_and_no_sum(counters: SharedCounters) -> None:
+    def start() -> None:
+        counters["a.connections"] = 3
+        counters.add("a.connections")
+
+    counters["a.connections"] = 3
+    assert child(start, os._exit) == 0
+    assert counters["a.connections"] == 4
+
+
+def test_processes_without_a_row_of_their_own_share_one(
+    counters: SharedCounters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "ROWS", 2)
+    for _ in range(4):
+        assert child(lambda: counters.add("a.calls"), os._exit) == 0
+    assert counters["a.calls"] == 4
+
+
+def test_a_name_that_nobody_has_given_is_not_counted(counters: SharedCounters) -> None:
+    with pytest.raises(KeyError):
+        counters.add("a.unknown")
+    with pytest.raises(TypeError):
+        del counters["a.calls"]
+
+
+def test_one_worker_tells_what_all_have_counted(debian: None, tmp_path: Path) -> None:
+    if not kamailio_inside.same_python():
+        pytest.skip("the server runs another Python, which finds nothing of this one")
+    connections, directory = tmp_path / "connections.yaml", tmp_path / "control"
+    with RawServer(keep_answering) as backend:
+        connections.write_text(f"version: 1\nconnections: {{api: {{url: '{backend.url}'}}}}\n")
+        environment = {"TEST_CONNECTIONS": str(connections), "ONEHTTP_CONTROL": str(directory)}
+        config = kamailio_inside._CONFIG.replace("children=1", "children=4")
+        with kamailio_inside.running(tmp_path, SCRIPT, environment, config) as inside:
+            pids: set[str] = set()
+            calls, told, end = 0, "", time.monotonic() + PATIENCE_S
+            # An idle worker is known by what it left, which it does now and then.
+            while len(pids) < 2 or f"httpclient.connok {calls}" not in told.splitlines():
+                assert time.monotonic() < end, (pids, calls, told)
+                status, _, pid = inside.ask("legacy").split()
+                assert status == "200"
+                pids.add(pid)
+                calls += 1
+                answers = ask_all(sockets(directory), "stats", PATIENCE_S)
+                told = printed(merged([one.answer for one in answers if not one.error]))
