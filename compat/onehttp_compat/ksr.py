@@ -8,8 +8,10 @@ script expects.
 from __future__ import annotations
 
 import functools
+from types import ModuleType
 from typing import Any
 
+from onehttp_compat.kamailio.parameters import configure
 from onehttp_compat.kamailio.proxy import ASYNCHRONOUS as ASYNCHRONOUS
 from onehttp_compat.kamailio.proxy import KemiModule as KemiModule
 from onehttp_compat.kamailio.proxy import KemiPv as KemiPv
@@ -28,8 +30,13 @@ def take_over(real: Any, transactions: Transactions | None = None) -> Ksr:
 
     Args:
         transactions: those of the server. Without them ``http_async_client`` stays the real one.
+
+    Raises:
+        ConfigurationError: the server's own configuration says of the modules what they refuse.
     """
     process = server_process(real)
+    if isinstance(process.real, ModuleType):  # else it is a test's
+        configure(process)
     if transactions is not None:
         process.take_over_queries()
     return process.ksr

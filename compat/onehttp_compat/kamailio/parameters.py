@@ -8,11 +8,25 @@ from typing import TypeAlias
 
 from onehttp import ConfigurationError
 from onehttp_compat.convert.http_modules import CONNECTING, modules_meant
+from onehttp_compat.kamailio.own_config import own_config
+from onehttp_compat.kamailio.server_process import ServerProcess
 from onehttp_compat.server import LegacyServer
-from onehttp_compat.server_config import Modparam, ServerConfig
+from onehttp_compat.server_config import Modparam, ServerConfig, read_server_config
 
 Parameter: TypeAlias = "tuple[str, str, int | str]"
 """Module, name and value, as in ``modparam(module, name, value)``."""
+
+
+def configure(process: ServerProcess, file: Path | None = None) -> None:
+    """Tell the modules, once, what the running server's own configuration says, or another file.
+
+    Raises:
+        ConfigurationError: where the real server refuses to start because of a line.
+    """
+    if not process.is_configured:
+        config = own_config(process.real) if file is None else read_server_config(file)
+        apply_config(process.server, config)
+        process.is_configured = True
 
 
 def apply_config(server: LegacyServer, config: ServerConfig) -> None:

@@ -29,6 +29,8 @@ class ServerProcess:
         self.ksr = Ksr(self.server, real, is_asynchronous=False)
         self.is_set_up = False
         """Its parameters are those that they will be until the server ends."""
+        self.is_configured = False
+        """Its modules have been told what the server's own configuration says."""
         self.page = SharedPage()
         self.began_in = os.getpid()
         """Names the server: where it was made, before it forked."""

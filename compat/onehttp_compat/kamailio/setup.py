@@ -14,11 +14,11 @@ from onehttp import ConfigurationError
 from onehttp.lowlevel import leave_state, make_current, provide
 from onehttp_compat.kamailio.logs import log_to_server, warning_once
 from onehttp_compat.kamailio.own_config import own_config
-from onehttp_compat.kamailio.parameters import Parameter, apply_config, apply_parameters
+from onehttp_compat.kamailio.parameters import Parameter, apply_parameters, configure
 from onehttp_compat.kamailio.proxy import Ksr
 from onehttp_compat.kamailio.requirements import check_requirements
 from onehttp_compat.kamailio.server_process import server_process
-from onehttp_compat.server_config import read_server_config
+from onehttp_compat.kamailio.twins import error_twin
 
 Source: TypeAlias = "str | os.PathLike[str] | None"
 _log = logging.getLogger("onehttp_compat.kamailio")
@@ -50,7 +50,8 @@ def setup(
         reuse: keep connections for later calls, whatever ``keep_connections`` says: half the cost
             of a call, and the one thing in which the modules are not followed then.
         twins: before a callback runs, write ``$http_rs`` and its like to ``$var(http_rs)`` and so
-            on as well, where ``KSR.xlog`` and other modules of the server see them.
+            on as well, and after a synchronous call what went wrong to ``$var(curlerror)``, where
+            ``KSR.xlog`` and other modules of the server see them.
         is_asynchronous: take over ``http_async_client`` too, for which a process of the module
             ``rtimer`` has to call the script's ``onehttp_drive``.
 
@@ -71,8 +72,10 @@ def setup(
     process.server.reuse = reuse
     config = own_config(process.real)
     check_requirements(config, is_asynchronous)
-    apply_config(process.server, config if cfg is None else read_server_config(Path(cfg)))
+    configure(process, None if cfg is None else Path(cfg))
     apply_parameters(process.server, modparams)
+    if twins:
+        process.server.observers.append(error_twin(process.server.pv))
     if connections is None:
         provide()  # a script that was rewritten makes calls, and need not know of `init`
     else:

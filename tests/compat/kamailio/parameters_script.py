@@ -23,6 +23,7 @@ def mod_init() -> Script:
         cfg=os.environ.get("TEST_CFG"),
         modparams=[("http_client", "httpcon", f"given=>{BACKEND}")],
         connections=os.environ["TEST_CONNECTIONS"],
+        twins=True,
     )
     return Script()
 
@@ -82,6 +83,15 @@ class Script(kamailio.Script):
         functions = set(dir(NATIVE.http_client)) - set(dir(KSR.http_client))
         missing |= {name for name in functions if not name.startswith("_")}
         return f"{error} {sorted(missing)} {KSR.pv.getw('$nothing(x)')} {len(dir(KSR.pv)) > 8}"
+
+    def twins(self) -> str:
+        """What another module of the server sees of an error, and after an answer."""
+        KSR.http_client.query("http://127.0.0.1:1/", "$var(r)")
+        KSR.pvx.evalx("$var(seen)", "$var(curlerror)")
+        failed = KSR.pv.get("$var(seen)")
+        KSR.http_client.query(f"{BACKEND}/x", "$var(r)")
+        KSR.pvx.evalx("$var(seen)", "$var(curlerror)")
+        return f"{failed}, then {KSR.pv.get('$var(seen)') or 'nothing'}"
 
     def same(self) -> str:
         server = default_server()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from pathlib import Path
 
 import pytest
 
+from servers.kamailio import calls as kamailio_calls
 from servers.kamailio import inside as kamailio_inside
 from servers.kamailio import suspending
 from servers.patience import PATIENCE_S
+from servers.raw import OK, Peer, RawServer
 
 SCRIPT = Path(__file__).with_name("suspending_script.py")
+DESCRIPTORS, MANY = 256, 400
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +64,32 @@ def test_a_script_that_cannot_be_read_leaves_the_old_one_at_work(tmp_path: Path)
         calls.caller.invite("bob")  # has a worker try to read it
         held.answer()
         assert calls.caller.final(call) == "480 first alice 200"
+
+
+def test_a_process_out_of_descriptors_answers_each_call_once_and_recovers(tmp_path: Path) -> None:
+    def hold(peer: Peer) -> None:
+        while peer.request():
+            peer.server.release.wait(PATIENCE_S)
+            peer.send(OK)
+
+    with (
+        RawServer(hold) as backend,
+        kamailio_calls.running(tmp_path, SCRIPT, {"TEST_BACKEND": backend.url}) as (_, caller),
+    ):
+        limit = (DESCRIPTORS, DESCRIPTORS)
+        resource.prlimit(kamailio_calls.pid(tmp_path, "RTIMER"), resource.RLIMIT_NOFILE, limit)
+        begun = [caller.invite(f"user{number}") for number in range(MANY)]
+        caller.until(lambda: sum(map(bool, caller.finals.values())) >= MANY - DESCRIPTORS)
+        backend.release.set()
+        answers = [caller.final(call) for call in begun]
+        assert {answer.split()[0] for answer in answers} == {"480"}
+        answered = sum(answer.endswith(" 200") for answer in answers)
+        assert 0 < answered <= DESCRIPTORS
+        for number in range(10):
+            call = caller.invite(f"later{number}")
+            assert caller.final(call) == f"480 first later{number} 200"
+        caller.receive(0.2)
+        assert all(len(answers) == 1 for answers in caller.finals.values())
 
 
 def test_the_server_ends_with_its_process_and_with_calls_under_way(tmp_path: Path) -> None:

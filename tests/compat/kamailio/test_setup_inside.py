@@ -54,6 +54,7 @@ def test_the_lines_of_the_running_servers_configuration_are_in_force(
         theirs, ours = (backend.targets.count(f"GET /{whose}") for whose in ("theirs", "ours"))
         assert theirs == ours
         assert inside.ask("variables") == "Couldn't connect to server [] <null> True"
+        assert inside.ask("twins") == "Couldn't connect to server, then nothing"
         assert inside.ask("same") == "True given ofcfg 200"
 
 
@@ -90,3 +91,12 @@ def test_a_server_that_lacks_something_does_not_start_and_says_why(
     ):
         pass
     assert told in str(refused.value)
+
+
+def test_modules_that_are_taken_over_have_the_servers_own_parameters(
+    tmp_path: Path, backend: RawServer
+) -> None:
+    script = Path(__file__).parent / "neighbours" / "taken_over_script.py"
+    more = OF_HTTP.format(url=backend.url)
+    with kamailio_calls.running(tmp_path, script, {}, rtimer="", more=more) as (inside, _):
+        assert inside.ask("x") == f"200 {len(LINES)}"

@@ -156,6 +156,16 @@ def rpc(folder: Path, method: str, *parameters: object) -> Any:
     return answer["result"]
 
 
+def pid(folder: Path, what: str) -> int:
+    """Of the server's process with that in its description, once it has begun."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        for one in rpc(folder, "core.psx"):
+            if what in one["DSC"]:
+                return int(one["PID"])
+    raise AssertionError(f"no process {what}")
+
+
 @contextmanager
 def running(
     folder: Path,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,6 @@ from servers.holding import HoldingServer
 from servers.kamailio import calls as kamailio_calls
 from servers.kamailio.calls import Caller
 from servers.kamailio.inside import Inside
-from servers.patience import PATIENCE_S
 
 
 class Calls(NamedTuple):
@@ -27,12 +25,7 @@ class Calls(NamedTuple):
 
     def pid(self, what: str) -> int:
         """Of the server's process with that in its description, once it has begun."""
-        end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end:
-            for one in kamailio_calls.rpc(self.folder, "core.psx"):
-                if what in one["DSC"]:
-                    return int(one["PID"])
-        raise AssertionError(f"no process {what}")
+        return kamailio_calls.pid(self.folder, what)
 
     def reload(self, old: str, new: str) -> None:
         """Have every process read the script anew, with some text of it changed."""
