@@ -28,6 +28,7 @@ KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPT
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 METHODS_WITHOUT_BODY = KNOWN_METHODS - METHODS_WITH_BODY
 NO_HEADERS: HeaderPairs = ()
+_PLAIN = frozenset({"headers", "timeout", "follow_redirects"})
 _NO_TYPE = ("Content-Type", "")
 _TEXT_TYPE = ("Content-Type", "text/plain; charset=utf-8")
 _JSON_TYPE = ("Content-Type", "application/json")
@@ -104,6 +105,20 @@ def build_request(
         TypeError: a keyword that no call has; says which is meant.
         RequestError, RequestTypeError: an argument is not fit to be sent.
     """
+    if (
+        call.keys() <= _PLAIN
+        and type(method) is type(url) is str
+        and method in METHODS_WITHOUT_BODY
+        and url.isascii()
+        and not isinstance(call.get("timeout"), Timeout)
+    ):  # as most calls are: nothing is asked of it that it cannot have
+        plain: Any = call
+        pairs = own_headers
+        if plain.get("headers") is not None:
+            pairs = header_pairs(plain["headers"])
+            if own_headers:
+                pairs = merge_headers(own_headers, pairs)
+        return Request(method, url, pairs, None, options, plain.get("timeout"))
     headers: HeaderSource = None
     params: ParamSource = None
     form: ParamSource = None

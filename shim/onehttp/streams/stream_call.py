@@ -43,11 +43,15 @@ class Way(Protocol):
         """The same, awaited."""
 
 
+_OF_STREAMS: Final = frozenset({"progress", "files", "body"})
+
 MakeWay = Callable[[CallArguments], Way]
 
 
 def is_streamed(call: CallArguments) -> bool:
     """Whether a call with these arguments is made piece by piece though its response is not."""
+    if call.keys().isdisjoint(_OF_STREAMS):
+        return False
     if call.get("progress") is not None or call.get("files") is not None:
         return True
     body: object = call.get("body")
