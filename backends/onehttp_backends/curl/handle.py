@@ -290,7 +290,10 @@ class Handle(MessageSettings):
         if passes_by or self.decoding:
             if self.decoding is None:
                 # libcurl would end it for a length that is announced, before the head is whole.
+                self._most_announced = 0
+                self._limit_announced = None
                 setopt(pycurl.MAXFILESIZE_LARGE, 0)
+                self._limit_announced = 0
                 self.decoding = Decoding(options, self.head, self.body, raised)
             write = self._decode
         passing = PassingBy(self, write, raised)

@@ -7,6 +7,7 @@ import pycurl
 from onehttp_backends.contract import TransferOptions
 from onehttp_backends.curl.header_lines import header_lines
 from onehttp_backends.curl.libcurl import Easy
+from onehttp_backends.curl.options import announced_bytes
 from onehttp_backends.curl.sending_guard import OpenedSockets, SendingGuard
 from onehttp_backends.errors import CurlCode, RequestError
 from onehttp_backends.headers import HeaderPairs
@@ -26,6 +27,8 @@ class MessageSettings(SendingGuard):
         "_expects_nothing",
         "_frames_itself",
         "_headers",
+        "_limit_announced",
+        "_most_announced",
         "_reads_log",
         "_verb",
         "easy",
@@ -40,6 +43,10 @@ class MessageSettings(SendingGuard):
         self._expects_nothing = False
         self._frames_itself = False
         self._closes: bool | None = False
+        self._most_announced = announced_bytes(options)
+        """What a body may be announced to have, for libcurl to end it by itself; 0: whatever it
+        says."""
+        self._limit_announced: int | None = self._most_announced
 
     def _set_verb(self, verb: tuple[str, bool], may_be_http2: bool) -> None:
         method, has_body = verb
@@ -60,6 +67,12 @@ class MessageSettings(SendingGuard):
             self.easy.unsetopt(pycurl.CUSTOMREQUEST)
         else:
             setopt(pycurl.CUSTOMREQUEST, method)
+        # What an answer to HEAD announces does not come.
+        most_announced = 0 if method == "HEAD" else self._most_announced
+        if most_announced != self._limit_announced:
+            self._limit_announced = None
+            setopt(pycurl.MAXFILESIZE_LARGE, most_announced)
+            self._limit_announced = most_announced
         guards_resend = method not in SAFE_METHODS and not self.options.unsafe_resend
         if guards_resend is not self._guards_resend or may_be_http2 is not self._may_be_http2:
             self._set_guard(guards_resend, may_be_http2)

@@ -103,8 +103,14 @@ def _apply_limits(setopt: Setopt, options: TransferOptions) -> None:
         setopt(pycurl.LOW_SPEED_LIMIT, options.low_speed.bytes_per_s)
         setopt(pycurl.LOW_SPEED_TIME, options.low_speed.time_s)
     setopt(pycurl.DNS_CACHE_TIMEOUT, _cache_s(options))
-    if options.max_body_bytes and options.body_policy == "fail" and not options.decompress:
+    if announced_bytes(options):
         setopt(pycurl.MAXFILESIZE_LARGE, options.max_body_bytes)
+
+
+def announced_bytes(options: TransferOptions) -> int:
+    """What a body may be announced to have, for libcurl to end the transfer by itself; 0: all."""
+    is_counted = options.body_policy == "fail" and not options.decompress
+    return options.max_body_bytes if is_counted else 0
 
 
 def _cache_s(options: TransferOptions) -> int:

@@ -13,6 +13,7 @@ from onehttp_backends.contract import Backend, Outcome, Request, Response, Trans
 from onehttp_backends.errors import (
     CurlCode,
     DisconnectedError,
+    Phase,
     ProtocolError,
     Sent,
     TooLargeError,
@@ -75,13 +76,21 @@ def test_every_way_of_calling_finds_the_fault(backend: Backend, way: str, reuse:
         STATUS + b"Content-Length: 0\r\n\r",
         b"HTTP/1.1 200 OK",
         b"HTTP/1.0 200 OK\nContent-Length: 0\n",
-        b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + STATUS,
     ],
 )
 def test_a_head_without_its_end_is_no_answer(backend: Backend, answer: bytes) -> None:
     error = answered(backend, answer, TransferOptions())
     assert isinstance(error, DisconnectedError)
     assert (error.code, error.sent) == (CurlCode.GOT_NOTHING, Sent.MAYBE)
+
+
+@pytest.mark.parametrize("rest", [b"", b"HTTP/1.1 2", STATUS, STATUS + b"Content-Length: 0\r\n"])
+def test_who_has_begun_to_answer_has_the_request(backend: Backend, rest: bytes) -> None:
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+    error = answered(backend, hints + rest, TransferOptions())
+    assert isinstance(error, DisconnectedError)
+    assert (error.code, error.sent) == (CurlCode.GOT_NOTHING, Sent.YES)
+    assert error.phase is Phase.BODY
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,27 @@ def test_a_head_response_has_no_body(backend: Backend) -> None:
     assert (response.status, response.body, response.headers["content-length"]) == (200, b"", "99")
 
 
+def test_what_a_head_response_announces_may_be_larger_than_any_body(backend: Backend) -> None:
+    def behave(peer: Peer) -> None:
+        while request := peer.request():
+            is_head = request.startswith(b"HEAD")
+            size = 999 if is_head or b" /large " in request else 2
+            body = b"" if is_head else b"x" * size
+            peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + body)
+
+    with RawServer(behave) as server:
+        options = TransferOptions(max_body_bytes=10)
+        for _ in range(2):
+            response = backend.perform(Request("HEAD", server.url, options=options))
+            assert (response.body, response.headers["content-length"]) == (b"", "999")
+            assert backend.perform(Request("GET", server.url, options=options)).body == b"xx"
+            for method in ("HEAD", "GET"):
+                request = Request(method, server.url, options=options, passes_redirects_by=True)
+                assert backend.perform(request).status == 200
+            with pytest.raises(TooLargeError):
+                backend.perform(Request("GET", f"{server.url}/large", options=options))
+
+
 @pytest.mark.parametrize("status", [204, 304])
 def test_a_response_without_body(backend: Backend, status: int) -> None:
     with RawServer(answering(b"HTTP/1.1 %d X\r\n\r\n" % status)) as server:

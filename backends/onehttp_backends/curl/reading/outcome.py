@@ -107,8 +107,11 @@ def fault_of(handle: Handle, request: Request) -> TransferError | None:
         fault := _fault_of_head(handle)
     ):
         code, text = fault
-        place = shown(request)
-        return answer_error(code, f"{place}: {text}", sent=Sent.MAYBE, phase=Phase.FIRST_BYTE)
+        # By an interim response, which was whole.
+        is_begun = code == CurlCode.GOT_NOTHING and any(line in _BLANK for line in head)
+        sent = Sent.YES if is_begun else Sent.MAYBE
+        phase = Phase.BODY if is_begun else Phase.FIRST_BYTE
+        return answer_error(code, f"{shown(request)}: {text}", sent=sent, phase=phase)
     if handle.decoding and not handle.was_truncated:
         handle.decoding.finish()
         if handle.decoding.fault:
