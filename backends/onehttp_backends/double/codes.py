@@ -32,7 +32,7 @@ def error_of(error: Exception, progress: Progress, place: str, text: str = "") -
         sent = Sent.NO if progress.opened else Sent.MAYBE
         return ClientCertificateError(code, f"{place}: {REFUSED} ({text})", sent=sent)
     made = answer_error if isinstance(error, httpx.RemoteProtocolError) else transfer_error
-    return made(code, f"{place}: {text}", sent=progress.sent, phase=progress.phase)
+    return made(code, f"{place}: {text}", sent=progress.sent, phase=progress.reached)
 
 
 def _is_of_a_certificate(error: Exception) -> bool:

@@ -198,6 +198,7 @@ class Exchange:
             proxy_url=proxy_of(options.proxy, request.url),
             pinned=options.tls.pinned_public_key,
             is_http2=options.http_version is HttpVersion.HTTP_2_PRIOR_KNOWLEDGE,
+            most_bytes=_most_bytes(request),
         )
         reading.set(progress)
         made = self._wired(wire_request(request, progress))
@@ -259,6 +260,13 @@ class Exchange:
 
     async def _finish(self, answer: httpx.Response) -> None:
         await answer.aclose()
+
+
+def _most_bytes(request: Request) -> int:
+    """What a body may be announced to have, where more of it is an error; 0: whatever there is."""
+    options = request.options
+    is_counted = options.body_policy == "fail" and not options.decompress
+    return options.max_body_bytes if is_counted and not request.passes_redirects_by else 0
 
 
 def _soonest(*limits_s: float | None) -> float | None:

@@ -9,15 +9,13 @@ from typing import Any, Final
 
 from onehttp_backends.certificates.refusal import HandshakeEnd, is_of_a_certificate
 from onehttp_backends.contract import Timings
-from onehttp_backends.double.judging.heads import Heads
+from onehttp_backends.double.judging.heads import MAX_HEAD_BYTES, Heads
 from onehttp_backends.double.library import httpcore
 from onehttp_backends.double.tls import check_pin
 from onehttp_backends.errors import CurlCode, Phase, ProxyError, Sent, answer_error
 from onehttp_backends.rules.public_addresses import is_public, refused_peer
 
 _ANSWERED: Final = "receive_response_headers.complete"
-MAX_HEAD_BYTES: Final = 300 * 1024
-"""libcurl's limit for all heads of one answer together, interim ones included."""
 reading: Final[ContextVar[Progress | None]] = ContextVar("onehttp_double_reading", default=None)
 """Whom the task that reads from a connection reads for: connections are kept, traces are not."""
 _OF_ANSWER: Final = (Phase.SEND, Phase.FIRST_BYTE, Phase.BODY)
@@ -34,6 +32,7 @@ class Progress:
         proxy_url: the proxy it goes through.
         pinned: of the server's public key; end it where that is another.
         is_http2: it speaks HTTP/2 without having asked.
+        most_bytes: a body that is announced to be larger ends it; 0: none does.
     """
 
     def __init__(
@@ -43,11 +42,13 @@ class Progress:
         proxy_url: str | None = None,
         pinned: str | None = None,
         is_http2: bool = False,
+        most_bytes: int = 0,
     ) -> None:
         self._place = place
         self._only_public = only_public
         self._pinned = pinned
         self._is_http2 = is_http2
+        self._most_bytes = most_bytes
         self._heads: list[Heads] = []
         self._is_proxied = proxy_url is not None
         self.is_socks = proxy_url is not None and proxy_url.lower().startswith("socks")
@@ -99,7 +100,7 @@ class Progress:
         elif name == "send_request_headers.started":
             self.phase = Phase.SEND
             self.is_answered = False
-            self._heads.append(Heads(self._place, _method(info)))
+            self._heads.append(Heads(self._place, _method(info), self._most_bytes))
             self._at["pretransfer"] = now
         elif name == "send_request_body.complete":
             self.phase = Phase.FIRST_BYTE
@@ -164,6 +165,16 @@ class Progress:
         return self._heads[-1] if is_waiting and self._heads else None
 
     @property
+    def reached(self) -> Phase:
+        """The phase that an error tells: an interim response is the beginning of an answer."""
+        return Phase.BODY if self._is_begun and self.phase in _OF_ANSWER else self.phase
+
+    @property
+    def _is_begun(self) -> bool:
+        """The server has answered, if only that it is about to."""
+        return bool(self._heads) and self._heads[-1].is_begun
+
+    @property
     def has_more(self) -> bool:
         """Something has come after the end of an answer."""
         return any(heads.has_more for heads in self._heads)
@@ -175,7 +186,7 @@ class Progress:
 
     @property
     def sent(self) -> Sent:
-        if self.is_answered:
+        if self.is_answered or self._is_begun:
             return Sent.YES
         return Sent.MAYBE if self.phase in (Phase.SEND, Phase.FIRST_BYTE) else Sent.NO
 
@@ -226,12 +237,12 @@ def _watch_reads(stream: Any, is_http2: bool) -> None:
         heads = None if is_http2 else progress.heads
         if heads is None:
             return data
-        while (passed := heads.take(data)) is None:
+        while data:
+            if (passed := heads.take(data)) is not None:
+                return passed
             data = await read(max_bytes, timeout)
             progress.received(data)
-            if not data:
-                return heads.left()
-        return passed
+        return heads.left()
 
     stream.read = watched
 

@@ -15,7 +15,6 @@ from stand_ins.both_engines import Told, challenging, leading_to, on_both, throu
 
 PAGE = Path(__file__).parents[3] / "docs" / "testing.md"
 FOLLOWING = TransferOptions(max_redirects=3)
-CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 NONCE = b'Digest realm="r", nonce="abc", qop="auth"'
 
 
@@ -39,29 +38,11 @@ def errors(told: Told) -> Any:
 
 
 ROWS: dict[str, tuple[Callable[[], tuple[Told, Told]], Callable[[Told], Any], Any, Any]] = {
-    "a chunk size of 20 digits": (
-        of_answer(CHUNKED + b"ffffffffffffffffffff\r\nok\r\n"),
+    "101, unasked, and more": (
+        of_answer(b"HTTP/1.1 101 Other\r\n\r\nmore"),
         errors,
-        ("DisconnectedError", 56),
-        ("DisconnectedError", 18),
-    ),
-    "trailers cut short": (
-        of_answer(CHUNKED + b"2\r\nok\r\n0\r\nX: y\r\n"),
-        errors,
-        ("DisconnectedError", 18),
-        ("DisconnectedError", 56),
-    ),
-    "chunks whose lines end in LF alone": (
-        of_answer(CHUNKED + b"2\nok\n0\n\n"),
-        errors,
-        (200, b"ok"),
-        ("DisconnectedError", 56),
-    ),
-    "trailers": (
-        of_answer(CHUNKED + b"2\r\nok\r\n0\r\nX-T: 1\r\n\r\n"),
-        lambda told: b"X-T" in told[0][2],  # type: ignore[index]
-        True,
-        False,
+        (101, b"more"),
+        ("DisconnectedError", 52),
     ),
     "an empty header in a request": (
         lambda: on_both(lambda: answering(OK), headers=(("X-B", ""),)),

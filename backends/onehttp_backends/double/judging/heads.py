@@ -2,7 +2,8 @@
 
 That one is stricter in places and laxer in others, and has one error for all of it. So a head is
 held back until it is whole: what libcurl refuses is refused here, with its code, and what only
-the library would refuse is left out of what it is given. `lines` keeps all of it.
+the library would refuse is left out of what it is given, as is what it would read in another way:
+it is told in one way how long the body is. `lines` keeps all of it.
 """
 
 from __future__ import annotations
@@ -10,36 +11,44 @@ from __future__ import annotations
 import re
 from typing import Final, NoReturn
 
+from onehttp_backends.double.judging.chunks import Chunks
 from onehttp_backends.double.judging.ends import BodyEnd
 from onehttp_backends.errors import CurlCode, Phase, Sent, answer_error
 
 MAX_LINE_BYTES: Final = 100 * 1024
 MAX_FIELDS: Final = 5000
+MAX_HEAD_BYTES: Final = 300 * 1024
+"""libcurl's limit for all heads of one answer together, interim ones and trailers included."""
 _PREFIX: Final = b"HTTP/"
 _MAX_LENGTH: Final = 2**63 - 1
-_CODINGS: Final = frozenset({b"chunked", b"identity"})
 _later_version = re.compile(rb"HTTP/[23] ").match
-_status = re.compile(rb"HTTP/1\.\d (\d{3})(?!\d)").match
+_status = re.compile(rb"HTTP/1\.\d ([01]\d\d|\d{3}(?!\d))").match
 _name = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
+LOWEST: Final = 100
+LOWEST_FINAL: Final = 200
 SWITCHING: Final = 101
 BODILESS: Final = (204, 304)
 
 
 class Heads:
-    """Of one answer: those of interim responses, and the one that counts.
+    """Of one answer: those of interim responses, the one that counts, and what trails its chunks.
 
     Args:
         place: what errors begin with.
         method: what it answers.
+        most_bytes: a body that is announced to be larger is refused; 0: none is.
     """
 
-    def __init__(self, place: str, method: str = "GET") -> None:
+    def __init__(self, place: str, method: str = "GET", most_bytes: int = 0) -> None:
         self._place = place
         self._method = method
+        self._most_bytes = most_bytes or _MAX_LENGTH
         self._begin()
         self.lines: list[bytes] = []
         self._pending = b""
-        self._body: BodyEnd | None = None
+        self._body: BodyEnd | Chunks | None = None
+        self.is_begun = False
+        """One of them is whole."""
 
     @property
     def has_more(self) -> bool:
@@ -50,19 +59,20 @@ class Heads:
         """Another head."""
         self._status = 0
         self._passed: list[bytes] = []
-        self._lengths: set[bytes] = set()
+        self._field = b""
+        self._lengths: list[bytes] = []
         self._locations: set[bytes] = set()
-        self._has_codings = False
+        self._is_chunked = False
         self._fields = 0
 
     def take(self, data: bytes) -> bytes | None:
-        """What may go on of what has come: of the answer; None: its head is not whole yet.
+        """What may go on of what has come: of the answer; None: there is nothing yet.
 
         Raises:
             TransferError: libcurl would end here.
         """
         if self._body is not None:
-            return self._body.take(data)
+            return self._of_body(data)
         self._pending += data
         passed = b""
         while self._body is None:
@@ -71,101 +81,154 @@ class Heads:
             if not newline:
                 return passed or None
             self._pending = rest
-            self._take_line(line.removesuffix(b"\r"), line + newline)
-            if not line.strip(b"\r"):
-                passed += b"".join(self._passed)
-                self._end()
+            if not self._status:
+                self._take_status(line.removesuffix(b"\r"), line + newline)
+            elif line in (b"", b"\r"):
+                self._end_field()
+                self.lines.append(line + newline)
+                passed += self._end()
+            else:
+                self._take_line(line, line + newline)
         return passed + self._body.take(self.left())
+
+    def _of_body(self, data: bytes) -> bytes | None:
+        assert self._body is not None
+        passed = self._body.take(data)
+        return passed if passed or self._body.is_over else None
 
     def left(self) -> bytes:
         """What was held back and is no whole head, where no more will come."""
-        held = b"" if self._body is not None else b"".join(self._passed)
-        pending, self._pending, self._passed = self._pending, b"", []
+        held = b"" if self._body is not None else b"".join(self._passed) + self._field
+        pending, self._pending, self._passed, self._field = self._pending, b"", [], b""
         return held + pending
 
     def _check_begun(self, line: bytes) -> None:
         if not self._status and not line.startswith(_PREFIX[: len(line)]):
+            if self.is_begun:
+                self._refuse(CurlCode.WEIRD_SERVER_REPLY, "no HTTP after an interim response")
             is_blank = line == b"\r"
             self._refuse(CurlCode.UNSUPPORTED_PROTOCOL, "not HTTP", is_begun=is_blank)
         if len(line) > MAX_LINE_BYTES:
             self._refuse(CurlCode.TOO_LARGE, f"a header of more than {MAX_LINE_BYTES} bytes")
 
-    def _take_line(self, line: bytes, raw: bytes) -> None:
-        if not self._status:
-            self._take_status(line)
-        elif line:
-            is_plain = self._take_field(line)
-            if line[:1] in b" \t" and self._fields > 1:
-                self.lines[-1] = self.lines[-1].rstrip(b"\r\n") + b" " + raw.lstrip(b" \t")
-            else:
-                self.lines.append(raw)
-            if is_plain:
-                self._passed.append(raw)
-            return
-        elif self._status == SWITCHING:
-            self._refuse(CurlCode.GOT_NOTHING, "another protocol, which was not asked for")
-        self.lines.append(raw)
-        self._passed.append(raw)
-
-    def _take_status(self, line: bytes) -> None:
-        if b"\0" in line or _later_version(line):
+    def _take_status(self, line: bytes, raw: bytes) -> None:
+        if b"\0" in line or b"\r" in line or _later_version(line):
             self._refuse(CurlCode.WEIRD_SERVER_REPLY, "no status line of HTTP/1", is_begun=False)
         if not line:
-            self._refuse(CurlCode.UNSUPPORTED_PROTOCOL, "not HTTP")
+            code = CurlCode.WEIRD_SERVER_REPLY if self.is_begun else CurlCode.UNSUPPORTED_PROTOCOL
+            self._refuse(code, "not HTTP")
         found = _status(line)
         self._status = int(found[1]) if found else -1
+        if found and self._status < LOWEST:
+            self._refuse(CurlCode.UNSUPPORTED_PROTOCOL, "no status that there is")
+        self.lines.append(raw)
+        self._passed.append(found[0] + b" \r\n" if found else raw)
+
+    def _take_line(self, line: bytes, raw: bytes) -> None:
+        """A field begins, or what goes on in the line before does."""
+        if line[:1] == b"\r":
+            self._refuse(CurlCode.GOT_NOTHING, "a CR within a head", is_begun=False)
+        if line[:1] in b" \t" and self._field:
+            self._field = self._field.rstrip() + b" " + raw.lstrip(b" \t")
+            if len(self._field) > MAX_LINE_BYTES:
+                self._refuse(CurlCode.TOO_LARGE, f"a header of more than {MAX_LINE_BYTES} bytes")
+            return
+        self._end_field()
+        self._field = raw
+
+    def _end_field(self) -> None:
+        """The one that was begun is whole, whatever lines it was folded into."""
+        field, self._field = self._field, b""
+        if not field:
+            return
+        if self._take_field(field.removesuffix(b"\n").removesuffix(b"\r")):
+            self._passed.append(field)
+        self.lines.append(field)
 
     def _take_field(self, line: bytes) -> bool:
         """Whether the library below takes this field as it is."""
-        self._fields += 1
-        if self._fields > MAX_FIELDS:
-            self._refuse(CurlCode.TOO_LARGE, f"more than {MAX_FIELDS} headers")
+        self._count_field()
         if b"\0" in line or b"\r" in line:
             self._refuse(CurlCode.WEIRD_SERVER_REPLY, "a header with a NUL or CR in it")
-        if line[:1] in b" \t":
-            return self._fields > 1
         name, colon, value = line.partition(b":")
         if not colon:
             self._refuse(CurlCode.WEIRD_SERVER_REPLY, "a header without a colon")
-        name, value = name.strip().lower(), value.strip(b" \t")
+        is_plain = _name(name) is not None
+        name, value = name.rstrip().lower(), value.strip(b" \t")
         if name == b"content-length":
-            self._check_length(value)
-        elif name == b"location" and self._status // 100 == 3:
+            if self._counts_its_body():
+                self._check_length(value)
+            return False
+        if name == b"transfer-encoding":
+            if self._counts_its_body() and self._method != "HEAD":
+                self._take_codings(value)
+            return False
+        if name == b"location" and self._status // 100 == 3:
             self._locations.add(value)
             if len(self._locations) > 1:
                 self._refuse(CurlCode.WEIRD_SERVER_REPLY, "more than one Location")
             return False  # httpx fails on one that it cannot read, though it is not to follow it
-        elif name == b"transfer-encoding":
-            return self._is_chunked(value)
-        return _name(line.partition(b":")[0]) is not None
+        return is_plain
+
+    def _count_field(self) -> None:
+        self._fields += 1
+        if self._fields > MAX_FIELDS:
+            self._refuse(CurlCode.TOO_LARGE, f"more than {MAX_FIELDS} headers")
+
+    def _counts_its_body(self) -> bool:
+        """Whether it may have one: of other answers it does not matter what they say of it."""
+        return self._status >= LOWEST_FINAL and self._status not in BODILESS
 
     def _check_length(self, value: bytes) -> None:
-        self._lengths.add(value)
-        lengths = [length.strip() for length in value.split(b",")]
-        if len(self._lengths) > 1 or not all(length.isdigit() for length in lengths):
+        self._lengths += (length.strip() for length in value.split(b","))
+        lengths = {length.lstrip(b"0") for length in self._lengths}
+        if len(lengths) > 1 or not all(length.isdigit() for length in self._lengths):
             self._refuse(CurlCode.WEIRD_SERVER_REPLY, "no Content-Length, or more than one")
-        if int(lengths[0][:MAX_DIGITS]) > _MAX_LENGTH:
-            self._refuse(CurlCode.FILESIZE_EXCEEDED, "a Content-Length that nothing has")
+        is_counted = self._method != "HEAD"
+        if is_counted and int(self._lengths[0][:MAX_DIGITS]) > self._most_bytes:
+            self._refuse(CurlCode.FILESIZE_EXCEEDED, "a Content-Length of more than is wanted")
 
-    def _is_chunked(self, value: bytes) -> bool:
-        """Whether a field says, first of all, that the body is in chunks and no more."""
-        codings = [coding.strip().lower() for coding in value.split(b",")]
-        if not _CODINGS.issuperset(codings):
-            self._refuse(CurlCode.BAD_CONTENT_ENCODING, "a transfer coding that is not known")
-        is_first = codings == [b"chunked"] and not self._has_codings
-        self._has_codings = self._has_codings or is_first
-        return is_first
+    def _take_codings(self, value: bytes) -> None:
+        """A list of codings, of which ``chunked`` is the last that counts."""
+        is_chunked = False
+        for coding in value.lower().split(b","):
+            name = coding.strip(b" \t")
+            if name == b"chunked":
+                is_chunked = self._is_chunked = True
+            elif name and (is_chunked or name != b"identity"):
+                self._refuse(CurlCode.BAD_CONTENT_ENCODING, "a transfer coding that is not known")
 
-    def _end(self) -> None:
-        if 100 <= self._status < 200:
+    def _end(self) -> bytes:
+        """What may go on of a head that is whole."""
+        passed, length = self._passed, None
+        self.is_begun = self._status >= LOWEST
+        if self._status == SWITCHING:
+            self._refuse(CurlCode.GOT_NOTHING, "another protocol, which was not asked for")
+        if LOWEST <= self._status < LOWEST_FINAL:
             self._begin()
         elif self._method == "HEAD" or self._status in BODILESS:
             self._body = BodyEnd(0)
+        elif self._is_chunked:
+            passed.append(b"Transfer-Encoding: chunked\r\n")
+            self._body = Chunks(self._take_trailer, self._refuse)
         else:
-            length = next(iter(self._lengths), b"").partition(b",")[0]
-            self._body = BodyEnd(int(length) if length else None, self._has_codings)
+            if self._lengths:
+                length = int(self._lengths[0])
+                passed.append(b"Content-Length: %d\r\n" % length)
+            self._body = BodyEnd(length)
+        self._passed = []
+        return b"".join(passed) + b"\r\n"
+
+    def _take_trailer(self, line: bytes) -> None:
+        self._count_field()
+        if b"\0" in line or b":" not in line:
+            self._refuse(CurlCode.WEIRD_SERVER_REPLY, "a trailer with a NUL, or without a colon")
+        if sum(map(len, self.lines)) + len(line) > MAX_HEAD_BYTES:
+            self._refuse(CurlCode.RECV_ERROR, f"headers of more than {MAX_HEAD_BYTES} bytes")
+        self.lines.append(line + b"\r\n")
 
     def _refuse(self, code: int, text: str, is_begun: bool = True) -> NoReturn:
+        is_begun = is_begun or self.is_begun
         sent = Sent.YES if is_begun else Sent.MAYBE
         phase = Phase.BODY if is_begun else Phase.FIRST_BYTE
         raise answer_error(code, f"{self._place}: {text}", sent=sent, phase=phase)
