@@ -95,8 +95,10 @@ def make_client(options: TransferOptions, proxy_url: str | None) -> httpx.AsyncC
         transport["local_address"] = _address(options.interface)
     if proxy_url is not None and options.proxy is not None:
         transport["proxy"] = _proxy(proxy_url, options.proxy, options.tls)
-    mounts = {"all://": httpx.AsyncHTTPTransport(**transport)}
-    return httpx.AsyncClient(mounts=mounts, trust_env=False, timeout=None)
+    # Not among `mounts`: the client would make one more transport, and read a file of authorities.
+    return httpx.AsyncClient(
+        transport=httpx.AsyncHTTPTransport(**transport), trust_env=False, timeout=None
+    )
 
 
 def check_proxy(url: str) -> str:

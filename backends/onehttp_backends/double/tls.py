@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from typing import Final
+from typing import Any, Final
 
 from onehttp_backends.certificates.pem import Pem
 from onehttp_backends.certificates.x509 import pin_of_certificate, pin_of_file
@@ -29,7 +29,8 @@ def tls_context(tls: Tls, *, as_libcurl: bool = False) -> ssl.SSLContext:
     Raises:
         TLSError: a file or a cipher cannot be used; the code is libcurl's.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    names_trust = tls.ca_pem or tls.ca_file or tls.ca_path
+    context = (ssl.SSLContext if names_trust else _OfMachine)(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = tls.verify_host and tls.verify_peer
     context.hostname_checks_common_name = as_libcurl
     context.verify_mode = ssl.CERT_REQUIRED if tls.verify_peer else ssl.CERT_NONE
@@ -53,6 +54,19 @@ def tls_context(tls: Tls, *, as_libcurl: bool = False) -> ssl.SSLContext:
     return context
 
 
+class _OfMachine(ssl.SSLContext):
+    """Trusts whom the machine trusts: read for the first handshake, since that takes longer than
+    most tests, and most have none."""
+
+    _is_read = False
+
+    def wrap_bio(self, *args: Any, **named: Any) -> ssl.SSLObject:
+        if not self._is_read:
+            self._is_read = True
+            self.load_default_certs()
+        return super().wrap_bio(*args, **named)
+
+
 def proxy_context(proxy: Proxy, tls: Tls) -> ssl.SSLContext:
     """For the way to a proxy: who it is is always checked, for it is told the password.
 
@@ -70,8 +84,6 @@ def _load_trust(context: ssl.SSLContext, tls: Tls) -> None:
             context.load_verify_locations(tls.ca_pem.path)
         elif tls.ca_file or tls.ca_path:
             context.load_verify_locations(tls.ca_file, tls.ca_path)
-        else:
-            context.load_default_certs()
     except (OSError, ssl.SSLError) as error:
         raise transfer_error(
             CurlCode.SSL_CACERT_BADFILE, f"CA file {tls.ca_file or tls.ca_path}: {error}"
