@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onehttp_backends.content_coding import CodingError, Decoder, codings_of
+from onehttp_backends.codings import decoder
+from onehttp_backends.codings.decoder import Decoder, accepted, codings_of, known
+from onehttp_backends.codings.stages import CodingError
 
 
 def raw(data: bytes) -> bytes:
@@ -25,6 +27,16 @@ ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "deflate": zlib.compress,
     "raw": raw,
 }
+# What takes a library is tried where it is.
+if "br" in known():
+    import brotli
+
+    ENCODERS["br"] = brotli.compress
+if "zstd" in known():
+    import zstandard
+
+    ENCODERS["zstd"] = zstandard.ZstdCompressor().compress
+CODINGS = [coding for coding in ENCODERS if coding != "raw"]
 
 
 def decoded(codings: list[str], *pieces: bytes) -> bytes:
@@ -69,7 +81,7 @@ def test_what_is_cut_short_is_an_error(coding: str, body: bytes, data: st.DataOb
         decoded([coding.replace("raw", "deflate")], whole[:end])
 
 
-@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+@pytest.mark.parametrize("coding", CODINGS)
 @pytest.mark.parametrize("rest", [b"x", b"\x1f\x8bno", b"\0\0x", b"HTTP/1.1 200 OK"])
 def test_what_follows_is_an_error(coding: str, rest: bytes) -> None:
     whole = ENCODERS[coding](b"body")
@@ -79,7 +91,7 @@ def test_what_follows_is_an_error(coding: str, rest: bytes) -> None:
         decoded([coding], whole, rest)
 
 
-@given(st.binary(min_size=1), st.sampled_from(["gzip", "deflate"]))
+@given(st.binary(min_size=1), st.sampled_from(CODINGS))
 def test_any_bytes_are_decoded_or_an_error(data: bytes, coding: str) -> None:
     try:
         decoded([coding], data)
@@ -87,7 +99,7 @@ def test_any_bytes_are_decoded_or_an_error(data: bytes, coding: str) -> None:
         return
 
 
-@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+@pytest.mark.parametrize("coding", CODINGS)
 def test_no_body_is_no_error(coding: str) -> None:
     assert decoded([coding]) == b""
     assert decoded([coding], b"") == b""
@@ -101,7 +113,9 @@ def test_no_body_is_no_error(coding: str) -> None:
         (["X-GZIP , deflate"], ["gzip", "deflate"]),
         (["gzip", "deflate"], ["gzip", "deflate"]),
         (["identity", ""], []),
-        (["br"], None),
+        (["br"], ["br"] if "br" in known() else None),
+        (["zstd"], ["zstd"] if "zstd" in known() else None),
+        (["compress"], None),
         (["gzip, aes128gcm"], None),
         (["gzip;q=1"], None),
     ],
@@ -116,14 +130,42 @@ def test_more_codings_than_anybody_needs_are_an_error() -> None:
         codings_of(["gzip"] * 6)
 
 
-def test_a_bomb_is_never_whole_in_memory() -> None:
-    bomb = gzip.compress(gzip.compress(bytes(200_000_000), 9), 9)
+@pytest.mark.parametrize("coding", CODINGS)
+def test_a_bomb_is_never_whole_in_memory(coding: str) -> None:
+    encode = ENCODERS[coding]
+    bomb = encode(encode(bytes(200_000_000)))
     tracemalloc.start()
     size = 0
-    for piece in Decoder(["gzip", "gzip"]).pieces(bomb):
+    for piece in Decoder([coding, coding]).pieces(bomb):
         size += len(piece)
         if size > 1_000_000:
             break
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 10_000_000
+
+
+def test_what_is_asked_for_is_what_can_be_taken_off() -> None:
+    assert accepted().split(", ") == CODINGS
+    assert codings_of([accepted()]) == CODINGS
+
+
+@pytest.mark.skipif("zstd" not in known(), reason="needs the extra codings")
+def test_frames_of_zstd_are_joined_and_a_window_of_gigabytes_is_refused() -> None:
+    encode = ENCODERS["zstd"]
+    assert decoded(["zstd"], encode(b"a" * 999) + encode(b""), encode(b"b")) == b"a" * 999 + b"b"
+    wide = zstandard.ZstdCompressionParameters(window_log=27, enable_ldm=True)
+    made = zstandard.ZstdCompressor(compression_params=wide).compressobj()
+    frame = made.compress(b"x" * 1000) + made.flush()
+    with pytest.raises(CodingError):
+        decoded(["zstd"], frame)
+
+
+def test_without_the_libraries_there_are_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoder, "find_spec", lambda name: None)
+    known.cache_clear()
+    try:
+        assert list(known()) == ["gzip", "deflate"]
+        assert codings_of(["br"]) is None
+    finally:
+        known.cache_clear()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pycurl
 
-from onehttp_backends.content_coding import ACCEPTED
+from onehttp_backends.codings.decoder import accepted
 from onehttp_backends.contract import (
     Auth,
     AuthScheme,
@@ -87,7 +87,7 @@ def _apply_always(setopt: Setopt, options: TransferOptions) -> None:
         setopt(pycurl.FRESH_CONNECT, 1)
         setopt(pycurl.FORBID_REUSE, 1)
     if options.decompress:
-        setopt(pycurl.ACCEPT_ENCODING, ACCEPTED)
+        setopt(pycurl.ACCEPT_ENCODING, accepted())
         setopt(pycurl.HTTP_CONTENT_DECODING, 0)
     if options.max_redirects:
         setopt(pycurl.FOLLOWLOCATION, 1)

@@ -9,7 +9,8 @@ from typing import Final
 import h11
 from socksio.exceptions import SOCKSError
 
-from onehttp_backends.content_coding import CodingError, decoder_of
+from onehttp_backends.codings.decoder import decoder_of
+from onehttp_backends.codings.stages import CodingError
 from onehttp_backends.contract import HttpVersion, Peer, Request, Response
 from onehttp_backends.double.clients import Clients, make_client
 from onehttp_backends.double.codes import error_of

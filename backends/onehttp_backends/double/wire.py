@@ -7,7 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 from urllib.parse import quote, urlsplit
 
-from onehttp_backends.content_coding import ACCEPTED
+from onehttp_backends.codings.decoder import accepted
 from onehttp_backends.contract import Request
 from onehttp_backends.double.library import httpx
 from onehttp_backends.double.proxies import proxy_of
@@ -73,7 +73,7 @@ def wire_headers(request: Request, host: str) -> HeaderPairs:
     defaults = [("Host", host), ("User-Agent", request.options.user_agent or "")]
     defaults.append(("Accept", "*/*"))
     if request.options.decompress:
-        defaults.append(("Accept-Encoding", ACCEPTED))
+        defaults.append(("Accept-Encoding", accepted()))
     of_body: list[tuple[str, str]] = []
     if request.body is not None:
         if "transfer-encoding" not in given:

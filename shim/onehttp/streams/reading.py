@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from onehttp_backends.content_coding import CodingError, Decoder, decoder_of
+from onehttp_backends.codings.decoder import Decoder, decoder_of
+from onehttp_backends.codings.stages import CodingError
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.shown import coding_error, too_large
 

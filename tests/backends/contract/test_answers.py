@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import gzip
 import queue
+import re
 import zlib
 
 import pytest
 
+from onehttp_backends.codings.decoder import known
 from onehttp_backends.contract import Backend, Outcome, Request, Response, TransferOptions
 from onehttp_backends.errors import (
     CurlCode,
@@ -27,6 +29,10 @@ STATUS = b"HTTP/1.1 200 OK\r\n"
 OF_CHUNKS = STATUS + b"Transfer-Encoding: chunked\r\n"
 UNPACKED = TransferOptions(decompress=True)
 PACKED = gzip.compress(b"some text", mtime=0)
+PACKED_BY_A_LIBRARY = {
+    "br": b"\x0b\x04\x80some text\x03",
+    "zstd": b"(\xb5/\xfd \tI\x00\x00some text",
+}
 
 
 def coded(coding: bytes, body: bytes) -> bytes:
@@ -171,9 +177,8 @@ def test_chunks_go_before_a_length_and_the_connection_is_given_up(
         (b"deflate", zlib.compress(b"some text")[2:-4], b"some text", True),
         (b"gzip", b"", b"", True),
         (b"identity", b"as it is", b"as it is", False),
-        (b"br", b"unknown", b"unknown", False),
-        (b"zstd", b"unknown", b"unknown", False),
-        (b"gzip, br", PACKED, PACKED, False),
+        (b"compress", b"unknown", b"unknown", False),
+        (b"gzip, compress", PACKED, PACKED, False),
     ],
 )
 def test_codings_that_are_known_are_taken_off(
@@ -204,6 +209,24 @@ def test_a_coding_that_is_not_what_it_says_is_an_error(
     error = answered(backend, coded(coding, body), UNPACKED)
     assert isinstance(error, ProtocolError)
     assert (error.code, error.sent) == (CurlCode.BAD_CONTENT_ENCODING, Sent.YES)
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd"])
+def test_codings_of_a_library_are_asked_for_and_taken_off_where_it_is(
+    backend: Backend, coding: str
+) -> None:
+    def answer(peer: Peer) -> None:
+        peer.request()
+        peer.send(coded(coding.encode(), PACKED_BY_A_LIBRARY[coding]))
+
+    with RawServer(answer) as server:
+        response = backend.perform(Request("GET", server.url, options=UNPACKED))
+        (asked,) = re.findall(rb"(?i)accept-encoding: ([^\r]*)", server.requests[0])
+    if coding in known():
+        assert (response.body, response.decompress) == (b"some text", True)
+    else:
+        assert (response.body, response.decompress) == (PACKED_BY_A_LIBRARY[coding], False)
+    assert (coding in asked.decode().split(", ")) is (coding in known())
 
 
 def test_codings_stay_unless_asked(backend: Backend) -> None:

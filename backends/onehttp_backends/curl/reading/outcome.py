@@ -9,7 +9,7 @@ import re
 import pycurl
 
 from onehttp_backends.certificates.refusal import REFUSED
-from onehttp_backends.content_coding import CodingError
+from onehttp_backends.codings.stages import CodingError
 from onehttp_backends.contract import Peer, Request, Response
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.names.places import place_of

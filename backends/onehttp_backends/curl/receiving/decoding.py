@@ -1,10 +1,11 @@
-"""A body gathers up to its limit, its codings taken off by `onehttp_backends.content_coding`."""
+"""A body gathers up to its limit, its codings taken off by `onehttp_backends.codings`."""
 
 from __future__ import annotations
 
 import io
 
-from onehttp_backends.content_coding import CodingError, Decoder, decoder_of
+from onehttp_backends.codings.decoder import Decoder, decoder_of
+from onehttp_backends.codings.stages import CodingError
 from onehttp_backends.contract import TransferOptions
 from onehttp_backends.errors import CurlCode
 from onehttp_backends.headers import parse_head

@@ -199,7 +199,11 @@ class TransportModel(Model):
     )
     keepalive: KeepaliveModel | None = None
     reuse: bool = Field(default=True, description="keep the connection for later calls")
-    decompress: bool = Field(default=False, description="ask for compressed bodies, unpack them")
+    decompress: bool = Field(
+        default=False,
+        description="ask for compressed bodies (gzip, deflate; with `onehttp[codings]` br, zstd), "
+        "unpack them",
+    )
     unsafe_resend: bool = Field(
         default=False,
         description="repeat a POST, too, when a kept connection ends before an answer",

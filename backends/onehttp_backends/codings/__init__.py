@@ -1,0 +1,1 @@
+"""Content codings, taken off a body piece by piece."""
