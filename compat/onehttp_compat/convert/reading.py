@@ -18,6 +18,7 @@ from onehttp_compat.convert.http_modules import (
 )
 from onehttp_compat.modules.http_async_client.settings import refusals
 from onehttp_compat.modules.httpcon.configuration import ModuleConfiguration
+from onehttp_compat.modules.httpcon.definition import ends_credentials_elsewhere
 from onehttp_compat.parameters import (
     CONNECTION,
     PARAMETERS,
@@ -41,6 +42,9 @@ _FIELDS: Final = {
     "xcap_client": "xcap",
     "auth_identity": "identity",
 }
+_ENDED_ELSEWHERE: Final = (
+    "the module ended the credentials at the first '@': compare name, password and host"
+)
 _is_connection_file: Final = re.compile(r"\s*(?:#[^\n]*\n\s*)*\[").match
 
 
@@ -146,6 +150,10 @@ class _Reader:
         declared.comments.setdefault(key, []).extend(one.comments)
         for text in self._overlooked.texts():
             declared.tell_of(key, "changed", text)
+        if connection is not None:
+            values = declared.configurations[module].values
+            if ends_credentials_elsewhere(str(one.value), values):
+                declared.tell_of(key, "changed", _ENDED_ELSEWHERE)
 
     def _set(self, module: str, one: Modparam, value: int | str) -> str | None:
         """Set a parameter, or define a connection, whose name is returned."""

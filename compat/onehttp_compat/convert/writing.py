@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any, Final, TypeAlias
 
 import yaml
@@ -17,13 +17,18 @@ def yaml_with_comments(
     document: Mapping[str, Any], comments: Mapping[KeyPath, list[str]], header: list[str]
 ) -> str:
     """``document`` as YAML; ``comments`` stand above the key at their path."""
-    lines = [*(f"# {line}".rstrip() for line in header), *_mapping(document, comments, ())]
+    above = {path[:depth] for path in comments for depth in range(len(path))}
+    lines = [*(f"# {line}".rstrip() for line in header), *_mapping(document, comments, above, ())]
     return "\n".join(lines) + "\n"
 
 
 def _mapping(
-    mapping: Mapping[str, Any], comments: Mapping[KeyPath, list[str]], path: KeyPath
+    mapping: Mapping[str, Any],
+    comments: Mapping[KeyPath, list[str]],
+    above: Set[KeyPath],
+    path: KeyPath,
 ) -> Iterator[str]:
+    """Args: above: what has comments further in, so that it needs a line for each key."""
     indent = "  " * len(path)
     for key, value in mapping.items():
         here = (*path, key)
@@ -32,13 +37,12 @@ def _mapping(
         line = f"{indent}{_key(key)}: "
         short = _inline(value)
         is_short = len(path) != 0 and len(line) + len(short) <= WIDTH
-        has_comments = any(known[: len(here)] == here and known != here for known in comments)
         if not isinstance(value, dict) or not value or (_is_leaf(value) and is_short
-                                                        and not has_comments):  # fmt: skip
+                                                        and here not in above):  # fmt: skip
             yield line + short
         else:
             yield line.rstrip()
-            yield from _mapping(value, comments, here)
+            yield from _mapping(value, comments, above, here)
 
 
 def _is_leaf(value: dict[str, Any]) -> bool:

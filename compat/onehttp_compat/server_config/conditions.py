@@ -22,7 +22,9 @@ _statement: Final = re.compile(
     )""",
     re.VERBOSE | re.MULTILINE,
 ).finditer
-_hidden: Final = re.compile(r"^[ \t]*[#!]!(else|endif)[ \t]*[^ \t\r\n]", re.MULTILINE).finditer
+_hidden: Final = re.compile(
+    r"^[ \t]*[#!]!(?:(else|endif)\b[ \t]*[^ \t\r\n]|(el[a-z]+)\b(?<!else))", re.MULTILINE
+).finditer
 HIDDEN: Final = "#!{} with more on its line: the server takes it for a comment"
 
 
@@ -100,9 +102,10 @@ class Conditions:
     def _tell_left_out(self, source: Input, begin: int, end: int) -> None:
         condition = self._open[-1]
         for match in _hidden(source.text, begin, end):
-            self._machine.config.note(
-                "fault", _place_at(source, match.start()), HIDDEN.format(match[1])
-            )
+            kind, text = "remark", f"#!{match[2]} is no directive: a comment"
+            if match[1]:
+                kind, text = "fault", HIDDEN.format(match[1])
+            self._machine.config.note(kind, _place_at(source, match.start()), text)
         for match in _statement(source.text, begin, end):
             if "//" in match["before"]:
                 continue

@@ -39,6 +39,7 @@ _HEADERS: Final = ("KAMAILIO", "SER", "OPENSER", "MAXCOMPAT", "ALL")
 _line: Final = re.compile(r"((?:[^\n\\]+|\\\r?\n|\\)*)").match
 _continuation: Final = re.compile(r"\\\r?\n")
 _name_and_rest: Final = re.compile(r"[ \t]*([A-Za-z0-9_]*)[ \t]*(.*)", re.DOTALL)
+_dashed: Final = re.compile(r"(-[A-Za-z0-9_-]*)[ \t]*(.*)", re.DOTALL)
 _environment: Final = re.compile(r"[ \t]*(\w+)(?:=(\w+))?")
 _hidden: Final = re.compile(r"#!(\w+)(.*)", re.DOTALL).match
 _path: Final = re.compile(r"[ \t\r\n]*([^ \t\r\n]+)").match
@@ -131,6 +132,8 @@ class Directives:
         match = _name_and_rest.match(line)
         assert match is not None
         name, rest = match.groups()
+        if name and directive in (*DEFINING, "ifdef", "ifndef"):
+            name, rest = self._with_dashes(directive, place, name, line[match.end(1) :], rest)
         if directive in ("ifdef", "ifndef"):
             is_met = (name in self._machine.defines) == (directive == "ifdef")
             self._conditions.begin(place, f"#!{directive} {name}", is_met)
@@ -152,6 +155,16 @@ class Directives:
                 self._define(directive, place, name, _quoted(text, directive == "defexps"))
         else:
             self._define(directive, place, name, rest.rstrip())
+
+    def _with_dashes(
+        self, directive: str, place: Place, name: str, behind: str, rest: str
+    ) -> tuple[str, str]:
+        """A name that the server refuses, whole: no other one that begins alike is meant."""
+        match = _dashed.match(behind)
+        if match is None:
+            return name, rest
+        self._note("fault", place, f"#!{directive}: no '-' is allowed in {name}{match[1]}")
+        return name + match[1], match[2]
 
     def _tell_of_version(self, directive: str, place: Place) -> None:
         """Once: whoever has an older server would look for the mistake elsewhere."""

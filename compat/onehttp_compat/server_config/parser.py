@@ -200,6 +200,11 @@ class _Parser:
         made = LoadModule(first.place, token.text)
         self._config.declarations.append(made)
         self._machine.defines.loaded(made.name, first.place)
+        if self._stream.peek().is_mark(","):
+            # How it is loaded ("g": its symbols for all), in versions other than 5.6.
+            self._stream.next()
+            if self._stream.peek().kind == "string":
+                self._stream.next()
         if self._stream.peek().is_mark(")"):
             self._stream.next()
 

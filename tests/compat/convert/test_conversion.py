@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from onehttp.connections.file.load import load_connections
 from onehttp.connections.model import ConnectionSet
 from onehttp_compat.convert.conversion import Converted, convert
 from onehttp_compat.convert.reading import read_declared
+from onehttp_compat.convert.writing import yaml_with_comments
 
 pytestmark = pytest.mark.usefixtures("default_limits")
 
@@ -259,3 +261,47 @@ def test_bytes_that_are_no_text_stay_what_they_are(tmp_path: Path) -> None:
     auth = loaded(tmp_path, result)["a"].options.auth
     assert auth is not None
     assert auth.secret.encode("utf-8", "surrogateescape") == b"caf\xe9"
+
+
+@pytest.mark.parametrize(
+    ("credentials_and_more", "host", "is_told"),
+    [
+        ("u:p@h.example/v1", "h.example", False),
+        ("u:a/b@h.example/v1", "h.example", False),
+        ("u:a;b@h.example/v1", "h.example", False),
+        ("u:p@x@h.example/v1", "h.example", True),
+        ("a/b:c@h.example/v1", "a", True),
+        ("h.example/v1/@me", "h.example", True),
+        ("h.example/v1;useragent=a@b", "h.example", True),
+        ("u:p@h.example/v1;useragent=a@b", "h.example", False),
+    ],
+)
+def test_where_the_module_found_another_host_the_report_says_so(
+    tmp_path: Path, credentials_and_more: str, host: str, is_told: bool
+) -> None:
+    result = converted(
+        tmp_path, f'modparam("http_client", "httpcon", "api=>http://{credentials_and_more}")'
+    )
+    url = loaded(tmp_path, result)["api"].url
+    assert url.partition("://")[2].split("/")[0] == host
+    told = [one.became for one in result.findings if "the first '@'" in one.text]
+    assert told == (["changed"] if is_told else [])
+
+
+class Counted(dict[tuple[str, ...], list[str]]):
+    """Comments, and how often somebody looked through all of them."""
+
+    walks = 0
+
+    def __iter__(self) -> Iterator[tuple[str, ...]]:
+        self.walks += 1
+        return super().__iter__()
+
+
+def test_comments_are_looked_through_once_however_many_keys_there_are() -> None:
+    names = [f"c{number}" for number in range(20)]
+    comments = Counted({("connections", name, "url"): ["there"] for name in names})
+    document = {"connections": {name: {"url": "http://h"} for name in names}}
+    text = yaml_with_comments(document, comments, [])
+    assert text.count("    # there\n    url: http://h\n") == len(names)
+    assert comments.walks == 1

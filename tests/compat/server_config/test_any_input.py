@@ -166,6 +166,9 @@ def test_what_is_written_in_any_layout_is_read_back(
         ("#!subst x", '1:1 #!subst: expected "/expression/replacement/flags"', 0),
         ("#!defenv ", "1:1 #!defenv: expected NAME or NAME=VARIABLE", 0),
         ("#!define -", "1:1 #!define: expected a name", 0),
+        ("#!define X-Y", "1:1 #!define: no '-' is allowed in X-Y", 0),
+        ("#!ifdef X\n#!elif Y\n#!endif", "2:1 #!elif is no directive: a comment", 0),
+        ("#!ifdef X\n#!elseif Y\n#!endif", "2:1 #!elseif is no directive: a comment", 0),
         ("#!undef X", "1:1 #!undef is no directive: a comment", 0),
     ],
 )

@@ -215,9 +215,14 @@ def test_the_shape_of_a_route_is_told(folder: Path) -> None:
 
 
 def test_modules_are_named_without_folder_and_ending(folder: Path) -> None:
-    config = read(folder, 'loadmodule "a/b.so"\nloadmodule("c")\nloadmodulex "d.so"\n')
+    config = read(
+        folder,
+        'loadmodule "a/b.so"\nloadmodule("c")\nloadmodulex "d.so"\n'
+        'loadmodule "e.so", "g"\nloadmodule("f", "g")\n',
+    )
     loaded = [one.name for one in config.declarations if isinstance(one, LoadModule)]
-    assert loaded == ["b", "c", "d"]
+    assert loaded == ["b", "c", "d", "e", "f"]
+    assert config.notes == []
 
 
 def test_the_declarations_say_of_which_kind_they_are(folder: Path) -> None:

@@ -113,6 +113,14 @@ def parse_httpcon(
     return _Reader(text, defaults, legacy_bugs).connection()
 
 
+def ends_credentials_elsewhere(text: str, defaults: ModuleDefaults) -> bool:
+    """Whether the module takes another ``@`` for the end of the credentials than we do (B9)."""
+    reader = _Reader(text, defaults, "fixed")
+    rest = text.partition("://")[2]
+    first = rest.find("@")
+    return first >= 0 and _end_of_credentials(rest, reader.keys) != first
+
+
 class _Reader:
     """Reads from left to right; ``at`` is the offset of the next byte."""
 
@@ -229,12 +237,13 @@ class _Reader:
 
     def _unknown_key(self, key: str, at: int) -> None:
         # A stray '@' can make part of a password look like a key: quote only plain words.
-        shown = repr(key) if _is_harmless_key(key) and "@" not in self.text[at:] else "this key"
+        is_shown = _is_harmless_key(key) is not None and "@" not in self.text[at:]
+        shown = f"unknown key {key!r}" if is_shown else "unknown key"
         near = difflib.get_close_matches(key.lower(), self.keys, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(self.keys)}"
         if not self.is_faithful:
-            self._fail(f"unknown key {shown} ({hint})", at=at, key=key if shown[0] == "'" else None)
-        _log.error("%s: column %d: unknown key %s ignored (%s)", self.label, at + 1, shown, hint)
+            self._fail(f"{shown} ({hint})", at=at, key=key if is_shown else None)
+        _log.error("%s: column %d: %s ignored (%s)", self.label, at + 1, shown, hint)
 
     def _tail(self, settings: dict[str, int | str | None]) -> dict[str, int | str | None]:
         if not self.is_faithful:
