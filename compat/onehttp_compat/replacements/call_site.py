@@ -12,7 +12,14 @@ from typing import Final
 from onehttp_compat.calls.observed_call import LegacyCall
 from onehttp_compat.pseudo_variables.syntax import Expression, UnknownVariableError, parse_text
 from onehttp_compat.registry import Kind
-from onehttp_compat.replacements.texts import Piece, code_for, code_of, pieces_of, with_variables
+from onehttp_compat.replacements.texts import (
+    Code,
+    Piece,
+    code_for,
+    code_of,
+    pieces_of,
+    with_variables,
+)
 
 MAX_SOURCE_BYTES: Final = 4 << 20
 _setting = re.compile(r"\$http_req\((\w+)\)").fullmatch
@@ -98,13 +105,12 @@ class CallSites:
         source = self._source(call.file)
         if source is None:
             return None
-        found = [node for node in source.calls
-                 if node.lineno <= call.line <= (node.end_lineno or node.lineno)
-                 and _is_call_of(node, call)]  # fmt: skip
-        if len(found) != 1 or found[0].keywords:
-            return None
-        nodes = found[0].args if call.is_kemi else found[0].args[1:]
-        return None if any(isinstance(node, ast.Starred) for node in nodes) else list(nodes)
+        here = [node for node in source.calls
+                if node.lineno <= call.line <= (node.end_lineno or node.lineno)]  # fmt: skip
+        found = [node for node in here if _is_call_of(node, call)]
+        if not found:
+            found = [node for node in here if _may_be_call_of(node, call, source.text)]
+        return _arguments_of(found[0], call) if len(found) == 1 else None
 
     def _source(self, file: str) -> _Source | None:
         if file not in self._files:
@@ -143,17 +149,53 @@ def _key_set(node: ast.Call) -> str | None:
     return match[1] if match else None
 
 
+def _arguments_of(node: ast.Call, call: LegacyCall) -> list[ast.expr] | None:
+    """The expressions of all arguments; None where the source does not tell them apart."""
+    if node.keywords:
+        return None
+    count = len(call.function.arguments) + (0 if call.is_kemi else 1)
+    nodes: list[ast.expr] = []
+    for one in node.args:
+        if not isinstance(one, ast.Starred):
+            nodes.append(one)
+        elif isinstance(one.value, ast.Name | ast.Attribute):
+            more = range(count - len(node.args) + 1)
+            nodes += [ast.Subscript(one.value, ast.Constant(index), ast.Load()) for index in more]
+        else:
+            return None
+    return nodes if call.is_kemi else nodes[1:]
+
+
+def _may_be_call_of(node: ast.Call, call: LegacyCall, source: str) -> bool:
+    """Whether this is the call, made by another name: ``ask = KSR.http_client.query``. What its
+    arguments show of their values must be so, and they must show something."""
+    if not call.is_kemi and not _names(node, call):
+        return False
+    nodes = _arguments_of(node, call)
+    if nodes is None or len(nodes) != len(call.function.arguments):
+        return False
+    shown = [
+        str(piece) in str(call.arguments.get(argument.name))
+        for one, argument in zip(nodes, call.function.arguments, strict=True)
+        for piece in ((one.value,) if isinstance(one, ast.Constant) else pieces_of(one, source))
+        if not isinstance(piece, Code) and piece != ""
+    ]
+    has_starred = any(isinstance(one, ast.Starred) for one in node.args)
+    return (bool(shown) or has_starred or not call.is_kemi) and all(shown)
+
+
 def _is_call_of(node: ast.Call, call: LegacyCall) -> bool:
     function = node.func
     name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
     if call.is_kemi:
         return name == call.function.kemi
+    return name == "call_function" and _names(node, call)
+
+
+def _names(node: ast.Call, call: LegacyCall) -> bool:
+    """Whether the first argument is the name of the function."""
     first = node.args[0] if node.args else None
-    return (
-        name == "call_function"
-        and isinstance(first, ast.Constant)
-        and first.value == call.function.name
-    )
+    return isinstance(first, ast.Constant) and first.value == call.function.name
 
 
 def _has_more_variables(written: str, pieces: Sequence[Piece]) -> bool:
