@@ -191,7 +191,7 @@ class CoreFunctions(Functions):
         return self._set_script_flag(flag, False)
 
     def issflagset(self, flag: int) -> bool:
-        return _is_flag(flag) and bool(self._world.counters.get("sflags", 0) >> flag & 1)
+        return _is_flag(flag) and bool(self._scene.progress.script_flags >> flag & 1)
 
     def setbflag(self, flag: int) -> bool:
         return self.setbiflag(flag, 0)
@@ -225,8 +225,8 @@ class CoreFunctions(Functions):
     def _set_script_flag(self, flag: int, is_set: bool) -> bool:
         if not _is_flag(flag):
             return False
-        counters = self._world.counters
-        counters["sflags"] = _with_flag(counters.get("sflags", 0), flag, is_set)
+        progress = self._scene.progress
+        progress.script_flags = _with_flag(progress.script_flags, flag, is_set)
         return True
 
     def _set_branch_flag(self, flag: int, branch: int, is_set: bool) -> bool:

@@ -31,6 +31,8 @@ def _rewritten(header: str, part: str) -> Write:
     """A new text for the header, which the script reads after ``msg_apply_changes`` only."""
 
     def write(scene: Scene, _: Variable, value: Value) -> None:
+        if value is None:
+            return  # the server says that it has done it
         routed, new = scene.routed, text(value, f"${header[0]}...")
         found = routed.indices(header)
         received = routed.sip.headers[found[0]][1] if found else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from onehttp_compat.pv import Value, Variable
+from onehttp_compat.pv import RefusedValueError, Value, Variable
 from onehttp_compat.script.message_in_progress import Scene
 from onehttp_compat.script.pv.table import Entry, Table, of_scene, text
 
@@ -37,7 +37,16 @@ def _peer(name: str, *, is_source: bool) -> Entry:
 
 
 def _set_socket(scene: Scene, _: Variable, value: Value) -> None:
-    scene.routed.send_socket = text(value, "$fs")
+    socket = "" if value is None else text(value, "$fs")
+    if value is not None and socket.partition(":")[0].lower() not in _IDS:
+        raise RefusedValueError("$fs takes protocol:address:port")
+    scene.routed.send_socket = socket
+
+
+def _refuse_number(_: Scene, variable: Variable, value: Value) -> None:
+    """The name of a socket, which is none of ours: text is taken, and not kept."""
+    if value is not None:
+        text(value, f"${variable.kind}")
 
 
 def _socket_port(scene: Scene, _: Variable) -> Value:
@@ -70,6 +79,6 @@ TABLE: Final[Table] = {
     "prid": of_scene(lambda scene, _: _IDS.get(scene.message.protocol, 0)),
     "conid": Entry(lambda _world, _variable: None),
     "fs": of_scene(lambda scene, _: scene.routed.send_socket or None, _set_socket),
-    "fsn": Entry(lambda _world, _variable: None),
+    "fsn": of_scene(lambda _scene, _variable: None, _refuse_number),
     "fsp": of_scene(_socket_port),
 }

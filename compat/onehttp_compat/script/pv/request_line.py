@@ -7,7 +7,16 @@ from typing import Final
 
 from onehttp_compat.pv import RefusedValueError, Value, Variable
 from onehttp_compat.script.message_in_progress import Scene
-from onehttp_compat.script.pv.table import Entry, Table, length, number, of_scene, text
+from onehttp_compat.script.pv.table import (
+    Entry,
+    Table,
+    flags,
+    length,
+    number,
+    of_scene,
+    signed,
+    text,
+)
 from onehttp_compat.sip.uri import DEFAULT_PORT, SipUri, parse_uri
 from onehttp_compat.sip.via import parse_via
 
@@ -74,6 +83,8 @@ def _set_uri(scene: Scene, _: Variable, value: Value) -> None:
 
 def _set_part(name: str, written: str) -> Callable[[Scene, Variable, Value], None]:
     def write(scene: Scene, _: Variable, value: Value) -> None:
+        if name == "host" and value is None:
+            raise RefusedValueError(f"{written} is never null")
         if name == "port" and isinstance(value, int):
             value = str(value)
         new = text(value, written) if value is not None else ""
@@ -128,16 +139,18 @@ def _flags(name: str) -> Table:
     field = {"m": "flags", "b": "branch_flags"}[name]
 
     def read(scene: Scene, _: Variable) -> Value:
-        value: int = getattr(scene.routed, field) & _MASK
-        return value - (1 << 32) if value >> 31 else value
+        return signed(getattr(scene.routed, field) & _MASK)
 
-    def write(scene: Scene, _: Variable, value: Value) -> None:
-        setattr(scene.routed, field, number(value, f"${name}f") & _MASK)
+    def read_digits(scene: Scene, _: Variable) -> Value:
+        return f"{getattr(scene.routed, field) & _MASK:08X}"
+
+    def write(scene: Scene, variable: Variable, value: Value) -> None:
+        setattr(scene.routed, field, flags(value, f"${variable.kind}"))
 
     def one(scene: Scene, variable: Variable) -> Value:
         bit = int(variable.name) if variable.name.isdigit() else 0
-        flags: int = getattr(scene.routed, field)
-        return flags >> bit & 1
+        bits: int = getattr(scene.routed, field)
+        return bits >> bit & 1
 
     def set_one(scene: Scene, variable: Variable, value: Value) -> None:
         bit = int(variable.name) if variable.name.isdigit() else 0
@@ -147,7 +160,7 @@ def _flags(name: str) -> Table:
 
     return {
         f"{name}f": of_scene(read, write),
-        f"{name}F": of_scene(lambda scene, _: f"{getattr(scene.routed, field) & _MASK:08X}"),
+        f"{name}F": of_scene(read_digits, write),
         f"{name.upper()}f": of_scene(one, set_one),
     }
 

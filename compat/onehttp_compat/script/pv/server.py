@@ -8,9 +8,15 @@ import re
 import socket
 from typing import Final
 
-from onehttp_compat.pv import UnknownVariableError, Value, Variable
+from onehttp_compat.pv import (
+    ReadOnlyVariableError,
+    RefusedValueError,
+    UnknownVariableError,
+    Value,
+    Variable,
+)
 from onehttp_compat.script.message_in_progress import Scene
-from onehttp_compat.script.pv.table import Entry, Table, of_scene
+from onehttp_compat.script.pv.table import Entry, Table, flags, of_scene, signed
 from onehttp_compat.script.transactions import ScriptTransaction
 from onehttp_compat.script.world import World
 
@@ -56,12 +62,29 @@ def _expanded(world: World, variable: Variable) -> Value:
 def _count(world: World, variable: Variable) -> Value:
     """How many values a variable has."""
     inner = variable.name.strip()
-    if inner.startswith("$avp("):
-        found = 0
-        while world.server.pv.get(f"$({inner[1:]}[{found}])") is not None:
-            found += 1
-        return found
-    return 0
+    if not _is_counted(inner):
+        raise UnknownVariableError(f"$cnt({variable.name}): it counts $avp(...) and $xavp(...)")
+    found = 0
+    while world.server.pv.get(f"$({inner[1:]}[{found}])") is not None:
+        found += 1
+    return found
+
+
+_is_counted = re.compile(r"\$x?avp\(").match
+
+
+def _refuse_count(_: World, variable: Variable, __: Value) -> None:
+    if not _is_counted(variable.name.strip()):
+        raise RefusedValueError(f"$cnt({variable.name}) is no variable")
+    raise ReadOnlyVariableError(f"{variable} cannot be set")
+
+
+def _script_flags(scene: Scene) -> int:
+    return scene.progress.script_flags & 0xFFFFFFFF
+
+
+def _set_script_flags(scene: Scene, variable: Variable, value: Value) -> None:
+    scene.progress.script_flags = flags(value, f"${variable.kind}")
 
 
 def _version(_: World, variable: Variable) -> Value:
@@ -163,12 +186,12 @@ TABLE: Final[Table] = {
     "HN": Entry(_host),
     "RANDOM": Entry(lambda _world, _variable: random.randrange(1 << 31)),
     "_s": Entry(_expanded),
-    "cnt": Entry(_count),
+    "cnt": Entry(_count, _refuse_count),
     "version": Entry(_version),
     "stat": Entry(lambda world, variable: world.counters.get(variable.name, 0)),
     "C": Entry(lambda _world, _variable: ""),
-    "sf": Entry(lambda world, _: world.counters.get("sflags", 0)),
-    "sF": Entry(lambda world, _: f"{world.counters.get('sflags', 0):08X}"),
+    "sf": of_scene(lambda scene, _: signed(_script_flags(scene)), _set_script_flags),
+    "sF": of_scene(lambda scene, _: f"{_script_flags(scene):08X}", _set_script_flags),
     "sid": Entry(lambda _world, _variable: 0),
     "err.class": _NULL,
     "err.info": _NULL,

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from onehttp_compat.pv import Message, RefusedValueError, Value, Variable
-from onehttp_compat.script.pv.table import Entry, Table
+from onehttp_compat.script.pv.table import Entry, Table, number, text
 from onehttp_compat.script.world import World
 
 _xavp = re.compile(r"([^\[=]+)(?:\[(-?\d+|\*)\])?(?:=>([^\[]+)(?:\[(-?\d+|\*)\])?)?").fullmatch
@@ -103,6 +103,8 @@ def _write_xavp(world: World, variable: Variable, value: Value) -> None:
         _push_root(values, kind, root)
     place = int(index) if index.lstrip("-").isdigit() else 0
     if Variable(kind, f"{root}[{place}]") not in values:
+        if field:
+            return  # the server says that it has done it
         raise RefusedValueError(f"${kind}({root}[{place}]): there is no such record")
     if field:
         values[Variable(kind, f"{root}[{place}]=>{field}")] = value
@@ -148,6 +150,34 @@ def _write_plain(world: World, variable: Variable, value: Value) -> None:
         _values(world).pop(variable, None)
     else:
         _values(world)[variable] = value
+
+
+def _write_text(world: World, variable: Variable, value: Value) -> None:
+    """Of a dialog: text, or nothing."""
+    _write_plain(world, variable, None if value is None else text(value, f"${variable.kind}"))
+
+
+# ---- $uac_req: a request that is to be sent; texts but for three, kept with the process
+
+_NUMBERS: Final = frozenset(("evroute", "evcode", "evtype"))
+
+
+def _read_request(world: World, variable: Variable) -> Value:
+    is_number = variable.name in _NUMBERS or variable.name == "all"
+    return world.server.pv.process.variables.get(variable, 0 if is_number else None)
+
+
+def _write_request(world: World, variable: Variable, value: Value) -> None:
+    kept, name = world.server.pv.process.variables, variable.name
+    if name == "all":
+        for one in [one for one in kept if one.kind == variable.kind and one.name != "sock"]:
+            del kept[one]
+    elif value is None:
+        if name != "sock":  # which stays
+            kept.pop(variable, None)
+    else:
+        take = number if name in _NUMBERS else text
+        kept[variable] = take(value, f"$uac_req({name})")
 
 
 def _read_var(world: World, variable: Variable) -> Value:
@@ -224,7 +254,8 @@ TABLE: Final[Table] = {
     "xavp": _XAVP,
     "xavi": _XAVP,
     "xavu": _PLAIN,
-    "dlg_var": _PLAIN,
+    "dlg_var": Entry(_read_plain, _write_text),
+    "uac_req": Entry(_read_request, _write_request),
     "vn": Entry(_read_process, _write_process),
     "vz": Entry(_read_var, _write_process),
     "sht": Entry(_read_item, _write_item),

@@ -58,6 +58,20 @@ def number(value: Value, what: str) -> int:
     return value
 
 
+def flags(value: Value, what: str) -> int:
+    """32 flags as a number; null has none set.
+
+    Raises:
+        RefusedValueError: it is text.
+    """
+    return 0 if value is None else number(value, what) & 0xFFFFFFFF
+
+
+def signed(bits: int) -> int:
+    """32 bits as the server has them in a number."""
+    return bits - (1 << 32) if bits >> 31 else bits
+
+
 def length(value: str | None) -> int:
     """Bytes of a text; 0 for null."""
     return len(value.encode("utf-8", "surrogateescape")) if value else 0
