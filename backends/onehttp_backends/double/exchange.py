@@ -199,7 +199,7 @@ class Exchange:
             proxy_url=proxy_of(options.proxy, request.url),
             pinned=options.tls.pinned_public_key,
             is_http2=options.http_version is HttpVersion.HTTP_2_PRIOR_KNOWLEDGE,
-            most_bytes=_most_bytes(request),
+            most_bytes=self._most_bytes(request),
         )
         reading.set(progress)
         made = self._wired(wire_request(request, progress))
@@ -253,6 +253,12 @@ class Exchange:
     def _wired(self, made: httpx.Request) -> httpx.Request:
         return made
 
+    def _most_bytes(self, request: Request) -> int:
+        """What a body may be announced to have, where more is an error; 0: whatever there is."""
+        options = request.options
+        is_counted = options.body_policy == "fail" and not options.decompress
+        return options.max_body_bytes if is_counted and not request.passes_redirects_by else 0
+
     async def _received(self, answer: httpx.Response, request: Request) -> tuple[bytes, bool, bool]:
         found = await _body(answer, request)
         if not found[1]:
@@ -261,13 +267,6 @@ class Exchange:
 
     async def _finish(self, answer: httpx.Response) -> None:
         await answer.aclose()
-
-
-def _most_bytes(request: Request) -> int:
-    """What a body may be announced to have, where more of it is an error; 0: whatever there is."""
-    options = request.options
-    is_counted = options.body_policy == "fail" and not options.decompress
-    return options.max_body_bytes if is_counted and not request.passes_redirects_by else 0
 
 
 def _soonest(*limits_s: float | None) -> float | None:
