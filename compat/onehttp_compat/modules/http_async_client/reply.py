@@ -63,6 +63,7 @@ class AsyncReply:
         self.xdata = xdata if isinstance(xdata, str) else ""
         self._is_faithful = is_faithful
         self._is_first = is_first
+        self._parsed: Parsed | None = None
 
     @property
     def is_timeout(self) -> bool:
@@ -90,9 +91,26 @@ class AsyncReply:
         whole = b"".join(_blocks(response)) + _zero_filled(response.body)
         return whole if self._is_first else _via.sub(b"\nHia:", whole, count=1)
 
-    @functools.cached_property
+    @property
     def parsed(self) -> Parsed:
         """The buffer taken apart."""
+        if self._parsed is None:  # a cached_property takes a lock, in each answer, until 3.12
+            self._parsed = self._safely_parsed() or self._parsed_as_text()
+        return self._parsed
+
+    def _safely_parsed(self) -> Parsed | None:
+        """The same of a response that is as it should be, whose parts need not be put together."""
+        response = self.result.response
+        if response is None or self._is_faithful:
+            return None
+        block = _blocks(response)[-1]
+        match = _any_first_line(block)
+        end = -4 if block.endswith(b"\r\n\r\n") else 0
+        if match is None or not end or match.end() > len(block) + end:
+            return None
+        return Parsed(int(match[1]), match[2], block[match.end() : end], response.body)
+
+    def _parsed_as_text(self) -> Parsed:
         buffer = self.buffer
         if buffer is None:
             return Parsed(None, None, b"", None)
