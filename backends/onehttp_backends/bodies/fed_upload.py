@@ -62,6 +62,10 @@ class _FedSending(Sending):
         return self._is_starved or self._pulled - self.sent < AHEAD_BYTES
 
     @property
+    def must_be_empty(self) -> bool:
+        return self.upload.size == 0 and not self._has_ended
+
+    @property
     def is_starved(self) -> bool:
         return self._is_starved
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from onehttp_backends.bodies.fed_upload import FedUpload
 from onehttp_backends.bodies.file_upload import FileUpload
-from onehttp_backends.bodies.upload import Upload
+from onehttp_backends.bodies.upload import Upload, unreadable
 from onehttp_backends.errors import RequestTypeError
 
 PIECE_BYTES: Final = 128 * 1024
@@ -32,7 +32,7 @@ def upload_of(body: object, size: int | None = None, limit: int = 0) -> Upload:
     if isinstance(body, io.TextIOBase):
         raise RequestTypeError("body: a file of text; open it in binary mode ('rb')")
     file = getattr(body, "file", body)  # of tempfile.NamedTemporaryFile
-    if _is_regular(file):
+    if _is_regular(file) and not _is_made_when_read(file):
         return FileUpload(file, limit)
     if callable(getattr(body, "read", None)):
         return _of_file(body, size, limit)
@@ -56,6 +56,25 @@ def _is_regular(file: object) -> bool:
     return stat.S_ISREG(os.fstat(raw.fileno()).st_mode)
 
 
+def _is_made_when_read(file: Any) -> bool:
+    """Whether there is something in a file that says it is empty, as those of /proc do."""
+    start = file.tell()
+    try:
+        return os.fstat(file.fileno()).st_size <= start and bool(os.pread(file.fileno(), 1, start))
+    except OSError:  # written only: who sends it says so
+        return False
+
+
+def _size_from(file: Any, start: int) -> int | None:
+    """The bytes from there to the end of a file, as far as it knows where that is."""
+    try:
+        size = max(0, file.seek(0, io.SEEK_END) - start)
+    except OSError:  # of /proc
+        return None
+    file.seek(start)
+    return None if not size and file.read(1) else size  # a device, whose end is nowhere
+
+
 def _of_file(file: Any, size: int | None, limit: int) -> Upload:
     import inspect
 
@@ -70,12 +89,18 @@ def _of_file(file: Any, size: int | None, limit: int) -> Upload:
     if getattr(file, "seekable", bool)():
         start = file.tell()
         if size is None:
-            size = max(0, file.seek(0, io.SEEK_END) - start)
+            size = _size_from(file, start)
         file.seek(start)
+
+    def piece() -> Any:
+        found = file.read(PIECE_BYTES)
+        if found is None:  # its end would be b""
+            raise unreadable("the file has nothing to read yet; open it so that reading blocks")
+        return found
 
     def begin() -> Iterator[bytes]:
         if start is not None:
             file.seek(start)
-        return iter(lambda: file.read(PIECE_BYTES) or b"", b"")
+        return iter(piece, b"")
 
     return FedUpload(begin, start is not None, False, size, limit)

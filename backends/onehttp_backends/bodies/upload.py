@@ -104,6 +104,12 @@ class Sending(ABC):
         return False
 
     @property
+    def must_be_empty(self) -> bool:
+        """Whether its caller is to `pull` before anything is sent: of a body that was announced as
+        nothing no engine asks for more."""
+        return False
+
+    @property
     def is_starved(self) -> bool:
         """Whether the engine waits for more."""
         return False

@@ -27,7 +27,10 @@ class Ask(Generic[T]):
     def run(self) -> None:
         """In a thread that may block."""
         with apart():
-            self.answer = self._blocking()
+            try:
+                self.answer = self._blocking()
+            except StopIteration as error:  # the end of the course itself, to who takes its steps
+                raise RuntimeError("a hook or a fetch raised StopIteration") from error
 
     async def arun(self) -> None:
         """In a task."""

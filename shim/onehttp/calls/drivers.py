@@ -196,6 +196,8 @@ def _performed(backend: Backend, request: Request) -> Outcome:
         return backend.perform(request)
     except TransferError as error:
         return error.with_traceback(None)  # whose frames hold URLs
+    except StopIteration as error:  # of a callback: to who takes the steps of a course, its end
+        raise RuntimeError("a callback raised StopIteration") from error
 
 
 async def _aperformed(backend: Backend, request: Request) -> Outcome:

@@ -16,7 +16,7 @@ from onehttp.calls.arguments import (
 from onehttp.calls.asked import Asked
 from onehttp.calls.named_call import request_on
 from onehttp.durable.message import Message
-from onehttp.errors import ConfigurationError, CurlCode, RequestTypeError
+from onehttp.errors import ConfigurationError, CurlCode, RequestError, RequestTypeError
 from onehttp.queries.query import Query
 from onehttp.runtime import Runtime
 from onehttp.urls import query_pairs
@@ -76,6 +76,12 @@ def message_for(runtime: Runtime, asked: Asked, queue: str, key: str | None) -> 
             raise RequestTypeError(
                 CurlCode.BAD_FUNCTION_ARGUMENT, f"{what}: expected text that is not empty"
             )
+        try:
+            (value or "").encode()
+        except UnicodeEncodeError:
+            raise RequestError(
+                CurlCode.BAD_FUNCTION_ARGUMENT, f"{what}: cannot be encoded as UTF-8"
+            ) from None
     call = asked.call
     _check_kept(call)
     if asked.connection:

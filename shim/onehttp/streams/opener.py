@@ -87,11 +87,17 @@ class Opener(Delegating):
         return self._on_progress is not None
 
     def _perform(self, request: Request) -> Response:
-        self.opened = self._engine.open(self._begin(request))
+        opening = self._begin(request)
+        while (sending := opening.sending) is not None and sending.must_be_empty:
+            sending.pull()
+        self.opened = self._engine.open(opening)
         return self.opened.response
 
     async def _aperform(self, request: Request) -> Response:
-        self.opened = await self._engine.aopen(self._begin(request))
+        opening = self._begin(request)
+        while (sending := opening.sending) is not None and sending.must_be_empty:
+            await sending.apull()
+        self.opened = await self._engine.aopen(opening)
         return self.opened.response
 
     def _begin(self, request: Request) -> Opening:

@@ -86,6 +86,13 @@ class HeadOfResponse(Response):
             )  # fmt: skip
             self.close()
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """As a response of what was read, which is nothing where that was not all: the error of
+        `raise_for_status` is pickled and copied as any other."""
+        found = self._with(self._whole or b"")
+        found.truncated = self.truncated or self._whole is None
+        return found.__reduce__()
+
     def close(self) -> None:
         """Read no more: what has not come is not waited for, and its connection is closed."""
         opened, self._opened = self._opened, None
@@ -94,9 +101,12 @@ class HeadOfResponse(Response):
 
     def whole(self) -> Response:
         """The response as any other, with the body that was read."""
+        return self._with(self.body)
+
+    def _with(self, body: bytes) -> Response:
         found = Response.__new__(Response)
         for name in Response.__slots__:
-            setattr(found, name, getattr(self, name))
+            setattr(found, name, body if name == "body" else getattr(self, name))
         return found
 
     def _begin(self) -> OpenResponse:

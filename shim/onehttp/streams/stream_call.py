@@ -7,6 +7,7 @@ circuit breaker judge by. From then on the body is its reader's.
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable
 from typing import Any, Final, Protocol, TypeVar, cast
@@ -14,7 +15,7 @@ from typing import Any, Final, Protocol, TypeVar, cast
 from onehttp.calls.arguments import CallArguments, Timeout, TimeoutSource, header_pairs
 from onehttp.calls.call_options import checked_limit
 from onehttp.calls.parts.form_files import with_form
-from onehttp.errors import RequestTypeError, StreamError
+from onehttp.errors import RequestError, RequestTypeError, StreamError
 from onehttp.streams.opener import Opener, around
 from onehttp.streams.reading import Reading
 from onehttp.streams.response import AsyncStreamedResponse, HeadOfResponse, StreamedResponse
@@ -22,12 +23,14 @@ from onehttp.streams.taking_up import OF_RANGES
 from onehttp_backends.bodies.sources import upload_of
 from onehttp_backends.bodies.upload import Upload
 from onehttp_backends.contract import Backend, Request, Response
+from onehttp_backends.errors import CurlCode
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.rules.request_rules import check_seconds
 
 R = TypeVar("R", bound=HeadOfResponse)
 _BYTES: Final = (bytes, str, bytearray, memoryview)
 _OF_FRAMING: Final = ("content-length", "transfer-encoding")
+_is_size: Final = re.compile(r"[0-9]{1,18}").fullmatch
 
 
 class Way(Protocol):
@@ -153,6 +156,10 @@ class StreamCall:
         check_seconds("timeout", total_s or 0.0)
         check_seconds("timeout: idle_s", idle_s)
         on_progress = self._given.get("progress")
+        if on_progress is not None and not callable(on_progress):
+            raise RequestTypeError(
+                f"progress: expected a function, got {type(on_progress).__name__}"
+            )
         if total_s:
             self._ends_at = time.monotonic() + total_s
         return around(
@@ -199,8 +206,23 @@ def _without_streams(call: CallArguments) -> CallArguments:
 
 
 def _taken_size(headers: Any) -> tuple[int | None, Any]:
-    """The size that a Content-Length tells of a body, and the other headers."""
+    """The size that a Content-Length tells of a body, and the other headers.
+
+    Raises:
+        RequestError: a size that is none, or a coding that nobody here puts on.
+    """
     pairs = header_pairs(headers)
-    sizes = [value for name, value in pairs if str(name).lower() == "content-length"]
-    size = int(sizes[0]) if len(sizes) == 1 and str(sizes[0]).strip().isdecimal() else None
+    size: int | None = None
+    for name, value in pairs:
+        is_length, text = str(name).lower() == "content-length", str(value).strip()
+        if is_length and not (_is_size(text) and size in (None, int(text))):
+            raise _refused(f"header {name}: expected the bytes of the body, once")
+        if is_length:
+            size = int(text)
+        elif str(name).lower() == "transfer-encoding" and text.lower() != "chunked":
+            raise _refused(f"header {name}: a body is sent as it is, or in chunks; leave it out")
     return size, tuple(pair for pair in pairs if str(pair[0]).lower() not in _OF_FRAMING)
+
+
+def _refused(message: str) -> RequestError:
+    return RequestError(CurlCode.BAD_FUNCTION_ARGUMENT, message)

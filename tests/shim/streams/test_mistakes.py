@@ -24,6 +24,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"body": [b"x"], "max_upload": "x"}, "max_upload"),
     ({"body": [b"x"], "json": {}}, "only one of"),
     ({"body": [b"x"], "headers": 5}, "headers: expected pairs"),
+    ({"body": [b"x"], "progress": 5}, "progress: expected a function"),
+    *(
+        ({"body": [b"x"], "headers": [("Content-Length", each)]}, "header Content-Length")
+        for each in ("-1", "+1", "x", "", "1_0", "1.0", "0x1", "\u0661", "9" * 19, "9" * 5000)
+    ),
+    ({"body": [b"x"], "headers": [("Content-Length", "1"), ("content-length", "2")]}, "once"),
+    ({"body": [b"x"], "headers": {"Transfer-Encoding": "gzip, chunked"}}, "Transfer-Encoding"),
 ]
 
 

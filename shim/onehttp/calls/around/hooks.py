@@ -42,6 +42,12 @@ class Hooks:
     connection: str | None = None
     """Only of calls on the connection of this name; None: of all calls."""
 
+    def __post_init__(self) -> None:
+        for what in ("on_attempt", "on_response", "on_error"):
+            hook = getattr(self, what)
+            if hook is not None and not callable(hook):
+                raise TypeError(f"{what}: expected a function, got {type(hook).__name__}")
+
 
 HookSource: TypeAlias = "Hooks | Iterable[Hooks] | None"
 NO_HOOKS: Final[tuple[Hooks, ...]] = ()

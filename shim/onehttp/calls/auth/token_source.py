@@ -13,7 +13,7 @@ from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
-from onehttp.calls.closed_loops import holders_here, landed
+from onehttp.calls.closed_loops import Holders, holders_here, landed
 from onehttp.discreet import leads_out
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 from onehttp_backends.secret_values import not_pickled
@@ -22,6 +22,7 @@ Fetched: TypeAlias = "str | tuple[str, float]"
 """A token, or a token and for how many seconds it is good."""
 Fetch: TypeAlias = "Callable[[], Fetched | Awaitable[Fetched]]"
 DEFAULT_EARLY_S: Final = 10.0
+_LONGEST_S: Final = 10.0 * 366 * 86400
 _is_token = re.compile(r"[\x21-\x7e]+").fullmatch
 
 
@@ -99,7 +100,7 @@ class TokenSource:
                 assert token is not None
                 return token
             if is_mine and self._is_async:
-                await self._alead(flight)
+                await self._alead_within(flight, patience_s)
             elif is_mine:
                 thread = threading.Thread(
                     target=self._lead_apart, args=(flight,), name="onehttp-token", daemon=True
@@ -146,10 +147,28 @@ class TokenSource:
         with suppress(Exception):  # whoever waits for the flight has it
             self._lead(flight)
 
-    @leads_out
-    async def _alead(self, flight: Future[str]) -> None:
+    async def _alead_within(self, flight: Future[str], patience_s: float | None) -> None:
+        """Fetch, in a task that ends with its call: others who wait ask again then."""
+        import asyncio
+
         holders = holders_here()
         holders[flight] = lambda: self._land(flight, _TakenBackError())
+        leading = asyncio.ensure_future(self._alead(flight, holders))
+        leading.add_done_callback(lambda _: holders.pop(flight, _nothing)())  # it never began
+        try:
+            done, _ = await asyncio.wait([leading], timeout=patience_s)
+        except BaseException:
+            with suppress(RuntimeError):  # our own loop is closed
+                leading.cancel()
+            raise
+        if done:
+            leading.result()
+            return
+        leading.cancel()
+        raise NoTokenInTimeError
+
+    @leads_out
+    async def _alead(self, flight: Future[str], holders: Holders) -> None:
         try:
             found: Any = self._fetch()
             self._keep(await found)
@@ -167,6 +186,7 @@ class TokenSource:
         bearer(token)
         until = None
         if lifetime_s is not None:
+            lifetime_s = max(0.0, min(lifetime_s, _LONGEST_S))  # 0 for what is no number
             until = time.monotonic() + lifetime_s - min(self._early_s, lifetime_s / 10)
         with self._changing:
             self._token, self._until = token, until
@@ -186,6 +206,9 @@ class TokenSource:
         """In a forked child: who fetches for its parent is not here."""
         self._changing = threading.Lock()
         self._flight = None
+
+
+def _nothing() -> None: ...
 
 
 class AwaitedToken(str):
