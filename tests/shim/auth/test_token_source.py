@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import os
 import threading
 from collections.abc import Iterator
@@ -256,31 +257,9 @@ def test_a_request_that_is_sent_past_its_source_does_not_go_out_without(
     assert server.requests == []
 
 
-def test_a_forked_child_fetches_for_itself(server: RawServer) -> None:
-    begun, go_on = threading.Event(), threading.Event()
-
-    def fetch() -> str:
-        begun.set()
-        assert go_on.wait(PATIENCE_S)
-        return "token1"
-
-    source = onehttp.TokenSource(fetch)
-    waiting = threading.Thread(target=source.get)
-    waiting.start()
-    assert begun.wait(PATIENCE_S)
-    child = os.fork()
-    if child == 0:
-        go_on.set()
-        os._exit(0 if source.get() == "token1" else 1)
-    go_on.set()
-    waiting.join(PATIENCE_S)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
-@pytest.mark.parametrize("way", WAYS_TO_CALL)
-def test_who_waits_for_somebody_elses_fetching_waits_no_longer_than_its_time(
-    way: str, server: RawServer
-) -> None:
+@contextlib.contextmanager
+def somebody_fetching() -> Iterator[tuple[onehttp.TokenSource, threading.Event]]:
+    """A source whose first token another thread is getting; it has it once the event is set."""
     begun, go_on = threading.Event(), threading.Event()
 
     def fetch() -> str:
@@ -292,11 +271,30 @@ def test_who_waits_for_somebody_elses_fetching_waits_no_longer_than_its_time(
     fetching = threading.Thread(target=source.get)
     fetching.start()
     assert begun.wait(PATIENCE_S)
-    with pytest.raises(onehttp.TimeoutError, match="no token came within") as raised:
-        call(way, server.url, auth=source, timeout=0.05)
-    assert (raised.value.sent, raised.value.phase) == (onehttp.Sent.NO, onehttp.Phase.QUEUE)
-    go_on.set()
-    fetching.join(PATIENCE_S)
+    try:
+        yield source, go_on
+    finally:
+        go_on.set()
+        fetching.join(PATIENCE_S)
+
+
+def test_a_forked_child_fetches_for_itself(server: RawServer) -> None:
+    with somebody_fetching() as (source, go_on):
+        child = os.fork()
+        if child == 0:
+            go_on.set()
+            os._exit(0 if source.get() == "token1" else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("way", WAYS_TO_CALL)
+def test_who_waits_for_somebody_elses_fetching_waits_no_longer_than_its_time(
+    way: str, server: RawServer
+) -> None:
+    with somebody_fetching() as (source, _):
+        with pytest.raises(onehttp.TimeoutError, match="no token came within") as raised:
+            call(way, server.url, auth=source, timeout=0.05)
+        assert (raised.value.sent, raised.value.phase) == (onehttp.Sent.NO, onehttp.Phase.QUEUE)
     assert call(way, server.url, auth=source).status == 200
 
 
