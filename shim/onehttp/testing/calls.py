@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from onehttp.testing.matching import params_of
 from onehttp_backends.contract import Request, Response
@@ -28,6 +29,11 @@ class SeenRequest:
     def url(self) -> str:
         """With its query."""
         return self.sent.url
+
+    @property
+    def path(self) -> str:
+        """The path of the URL, without escapes; as it went out it stands in `url`."""
+        return unquote(urlsplit(self.url).path) or "/"
 
     @property
     def headers(self) -> Headers:
@@ -78,7 +84,7 @@ class Call:
         request: as it would have gone out.
         response: what the product got; None where it got an error.
         error: that error.
-        names: what ``{name}`` in the route's URL stood for.
+        names: what ``{name}`` in the route's URL stood for, without escapes.
     """
 
     __slots__ = ("error", "names", "request", "response")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from string import ascii_letters, digits
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from onehttp.calls.arguments import header_pairs
 from onehttp.testing.differing import differing
@@ -19,6 +20,9 @@ from onehttp_backends.rules.url_paths import asked_url
 ANY: Final[Any] = object()
 """Of a matcher that was not given: None is a value of JSON."""
 SECRET: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
+_PLAIN: Final = frozenset(f"{ascii_letters}{digits}-._~!$&'()*+,;=:@")
+"""What RFC 3986 allows in a segment."""
+_escape = re.compile("%([0-9A-Fa-f]{2})")
 _name = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _PORTS: Final = {"http": ":80", "https": ":443"}
 
@@ -67,9 +71,12 @@ class Matcher:
         return f"{self.method} {self.url}"
 
     def names(self, url: str) -> dict[str, str] | None:
-        """What the names in the URL stand for in ``url``; None: it is another URL."""
+        """What the names in the URL stand for in ``url``, without escapes; None: it is another
+        URL."""
         found = self._pattern.fullmatch(without_query(url))
-        return None if found is None else found.groupdict()
+        if found is None:
+            return None
+        return {name: unquote(value) for name, value in found.groupdict().items()}
 
     def is_for(self, request: Request) -> bool:
         """Whether it is one of these."""
@@ -148,12 +155,20 @@ def _text(value: Any) -> str:
 
 def without_query(url: str) -> str:
     """``url`` in the one spelling that is compared: scheme and host in small letters, no port
-    that goes without saying, a path, no query."""
+    that goes without saying, a path, no query, and no escapes but for what ends a segment or is
+    no character of a URL: ``%2B`` and ``+`` are one to whoever writes a test."""
     address = asked_url(re.split("[?#]", url, maxsplit=1)[0])
     scheme, _, rest = address.partition("://")
     place, _, path = rest.partition("/")
     scheme, place = scheme.lower(), place.lower()
-    return f"{scheme}://{place.removesuffix(_PORTS.get(scheme, '-'))}/{path}"
+    place = place.removesuffix(_PORTS.get(scheme, "-"))
+    return f"{scheme}://{place}/{_escape.sub(_needed, path)}"
+
+
+def _needed(escape: re.Match[str]) -> str:
+    """The character that an escape stands for, where a path may have it as it is."""
+    character = chr(int(escape[1], 16))
+    return character if character in _PLAIN else escape[0].upper()
 
 
 def _pattern(address: str) -> re.Pattern[str]:

@@ -79,7 +79,14 @@ def test_a_place_that_no_request_goes_to(method: str, url: Any, complaint: str) 
         ("https://A.example:443/x", "https://a.example/x", {}),
         ("http://a.example:80/x", "http://a.example/x?a=1", {}),
         ("https://a.example/{a}", "https://a.example/b", {"a": "b"}),
-        ("https://a.example/{a}", "https://a.example/b%2Fc", {"a": "b%2Fc"}),
+        ("https://a.example/{a}", "https://a.example/b%2Fc", {"a": "b/c"}),
+        ("https://a.example/{a}", "https://a.example/%2b4%20%C3%BC%25", {"a": "+4 ü%"}),
+        ("https://a.example/+49:a@b", "https://a.example/%2B49%3aa%40b", {}),
+        ("https://a.example/%2B49%3Aa%40b", "https://a.example/+49:a@b", {}),
+        ("https://a.example/b/c", "https://a.example/b%2Fc", None),
+        ("https://a.example/b%2fc", "https://a.example/b%2Fc", {}),
+        ("https://a.example/a b", "https://a.example/a%20b", {}),
+        ("https://a.example/%25", "https://a.example/%2525", None),
         ("https://a.example/{a}", "https://a.example/b/c", None),
         ("https://a.example/{a}", "https://a.example/", None),
         ("https://a.example/{a}.json", "https://a.example/b.json", {"a": "b"}),
@@ -103,6 +110,20 @@ def test_which_urls_a_pattern_is_for(pattern: str, url: str, names: dict[str, st
     else:
         backend.perform(onehttp.Request("GET", url))
         assert route.calls.last.names == names
+
+
+def test_what_a_value_in_a_path_was_is_what_a_test_reads() -> None:
+    double, number = Double(), "+49 30/1%ü"
+    route = double.get("https://a.example/n/{number}")
+    onehttp.init(backend=HttpxBackend(answers=double))
+    try:
+        onehttp.request("GET", "https://a.example/n/{it}", path={"it": number})
+    finally:
+        onehttp.shutdown()
+    call = route.calls.last
+    assert call.names == {"number": number}
+    assert call.request.path == f"/n/{number}"
+    assert call.request.url == "https://a.example/n/%2B49%2030%2F1%25%C3%BC"
 
 
 def test_threads_get_each_answer_once() -> None:
