@@ -12,14 +12,17 @@ from rich.console import Console
 from rich.text import Text
 
 from onehttp import ConfigurationError
+from onehttp_compat.cli.config_options import Surroundings, config_options
+from onehttp_compat.cli.migrate.configurations import FromConfig, from_config, report_configs
 from onehttp_compat.cli.migrate.progress import progress_bar
 from onehttp_compat.cli.migrate.scan import NOT_READ
 from onehttp_compat.migration.baseline import new_sites
+from onehttp_compat.migration.config_sites import scan_config
 from onehttp_compat.migration.rewrite.connections import with_entries
 from onehttp_compat.migration.rewrite.rewriting import FileRewrite, rewrite
 from onehttp_compat.migration.scanning import scan
 from onehttp_compat.migration.sites import Problem
-from onehttp_compat.migration.sources import Source
+from onehttp_compat.migration.sources import Source, files_of
 from onehttp_compat.registry import MODULES
 
 
@@ -31,6 +34,10 @@ from onehttp_compat.registry import MODULES
 @click.option("--connections", type=click.Path(path_type=Path), metavar="FILE",
               default=Path("connections.yaml"), show_default=True,
               help="Takes what calls have no argument for: credentials, TLS, HTTP/2.")  # fmt: skip
+@click.option("--config", type=click.Path(path_type=Path), metavar="KAMAILIO.CFG",
+              help="What it says of the HTTP modules goes there as well: the connections that "
+              "calls name.")  # fmt: skip
+@config_options
 @click.option("--fail-on-new", "baseline", type=click.Path(path_type=Path), metavar="BASELINE",
               help="Status 1 where there are more sites than this file allows; it is made where "
               "there is none, and follows what becomes less.")  # fmt: skip
@@ -39,6 +46,8 @@ def command(
     modules: tuple[str, ...],
     write: bool,
     connections: Path,
+    config: Path | None,
+    surroundings: Surroundings,
     baseline: Path | None,
 ) -> None:
     """Rewrite the legacy calls in PATH: comments and formatting stay, what the old call did
@@ -46,29 +55,35 @@ def command(
 
     Prints a unified diff. Exit status 1: --fail-on-new; 3: something could not be read.
     """
+    known = from_config(config, surroundings)
     with progress_bar("rewriting") as progress:
-        done = rewrite(paths, modules, progress)
+        done = rewrite(paths, modules, progress, known.connections)
+    configs = [scan_config(path) for path in files_of(paths) if path.suffix == ".cfg"]
+    done += [problem for one in configs for problem in one.problems]
     changed = [one for one in done if isinstance(one, FileRewrite) and one.is_changed]
     entries = {name: entry for one in changed for name, entry in one.connections.items()}
-    file = _file_of(connections, entries)
+    file = _file_of(connections, entries, known)
     for one in [*changed, *file]:
         if write:
             _write(one)
         else:
             click.echo(one.diff(), nl=False)
     _report(done, write)
+    report_configs(configs, modules)
     if baseline is not None:
         _ratchet(paths, baseline)
     raise SystemExit(NOT_READ if any(isinstance(one, Problem) for one in done) else 0)
 
 
-def _file_of(path: Path, entries: Mapping[str, Mapping[str, Any]]) -> list[FileRewrite]:
+def _file_of(
+    path: Path, entries: Mapping[str, Mapping[str, Any]], known: FromConfig
+) -> list[FileRewrite]:
     """What becomes of the connections file; nothing where no call needs one."""
-    if not entries:
+    if not entries and not known.text:
         return []
     try:
         before = path.read_text() if path.exists() else ""
-        after = with_entries(before, entries, path)
+        after = with_entries(before or known.text, entries, path)
     except (OSError, ValueError, yaml.YAMLError, ConfigurationError) as error:
         raise click.ClickException(f"{path}: {error}") from None
     made = FileRewrite(Source(str(path), before), after)

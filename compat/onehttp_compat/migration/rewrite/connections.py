@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import libcst as cst
@@ -37,10 +38,14 @@ class OnConnection(NamedTuple):
 
 
 class Connections:
-    """The entries that some files need, each once."""
+    """The entries that some files need, each once.
 
-    def __init__(self) -> None:
-        self.entries: dict[str, dict[str, Any]] = {}
+    Args:
+        known: those that there are already.
+    """
+
+    def __init__(self, known: Mapping[str, dict[str, Any]] = MappingProxyType({})) -> None:
+        self.entries: dict[str, dict[str, Any]] = dict(known)
 
     def on(
         self, url: Given, bases: Mapping[str, str], options: Mapping[str, object] | None = None

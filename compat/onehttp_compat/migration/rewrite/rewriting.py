@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from onehttp_compat.migration.clients import client_of
@@ -98,15 +99,17 @@ def rewrite(
     paths: Iterable[Path],
     modules: Collection[str] = (),
     progress: Callable[[int, int], object] = lambda done, of: None,
+    known: Mapping[str, dict[str, Any]] = MappingProxyType({}),
 ) -> list[FileRewrite | Problem]:
     """Rewrite the Python files that are meant.
 
     Args:
         modules: the legacy modules whose calls are rewritten; none: all of them.
         progress: told how many files are done, and of how many.
+        known: connections of the server's configuration, by the names that calls have for them.
     """
     files = [path for path in files_of(paths) if path.suffix != ".cfg"]
-    connections = Connections()
+    connections = Connections(known)
     made: list[FileRewrite | Problem] = []
     for path in files:
         source = read_source(path)

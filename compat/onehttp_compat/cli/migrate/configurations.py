@@ -1,0 +1,57 @@
+"""What a rewrite has to do with configurations of the server: their connections, their calls."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+from rich.console import Console
+from rich.text import Text
+
+import onehttp
+from onehttp_compat.convert.outcomes import exit_status
+from onehttp_compat.migration.config_plan import plan
+from onehttp_compat.migration.sites import FileScan
+from onehttp_compat.surroundings import Surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class FromConfig:
+    """What a kamailio.cfg says, as a connections file."""
+
+    text: str = ""
+    connections: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def from_config(path: Path | None, surroundings: Surroundings) -> FromConfig:
+    """Convert a configuration, and say where not all of it could be."""
+    if path is None:
+        return FromConfig()
+    try:
+        converted = plan(path, surroundings).converted
+    except onehttp.ConfigurationError as error:
+        raise click.ClickException(str(error)) from None
+    if exit_status(converted.findings):
+        said = f"{path}: not all of it is converted: onehttp migrate config {path} says what"
+        Console(stderr=True, highlight=False).print(Text(said, style="yellow"), soft_wrap=True)
+    read: Any = yaml.safe_load(converted.text) or {}
+    return FromConfig(converted.text, read.get("connections") or {})
+
+
+def report_configs(configs: Sequence[FileScan], modules: Collection[str]) -> None:
+    """The calls that no rewrite of a script changes, on standard error."""
+    console = Console(stderr=True, highlight=False)
+    sites = dict.fromkeys(site for one in configs for site in one.sites
+                          if not modules or site.module in modules)  # fmt: skip
+    for site in sites:
+        said = f"{site.path}:{site.line}: {site.name}: {site.note}"
+        console.print(Text(said, style="yellow"), soft_wrap=True)
+    if sites:
+        console.print(
+            f"{len(sites)} calls in configurations stay as they are: onehttp migrate config FILE "
+            "says what can move", soft_wrap=True,
+        )  # fmt: skip
