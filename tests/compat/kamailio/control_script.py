@@ -11,6 +11,7 @@ import KSR as SERVER  # the server's own
 import onehttp
 from onehttp.observe import metrics
 from onehttp_compat import kamailio
+from onehttp_compat.server import default_server
 
 KSR = kamailio.setup(SERVER, connections=os.environ["TEST_CONNECTIONS"], is_asynchronous=False)
 
@@ -32,6 +33,11 @@ class Script(kamailio.Script):
         return 1
 
     def ksr_request_route(self, message: Any) -> int:
+        if KSR.pv.get("$rU") == "counted":
+            counted = default_server().counters["httpclient.connok"]
+            KSR.hdr.append_to_reply(f"X-Answer: {counted}\r\n")
+            KSR.sl.send_reply(200, "OK")
+            return 1
         if KSR.pv.get("$rU") == "legacy":
             status = KSR.http_client.curl_connect("api", "/x", "$var(answer)")
         else:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from onehttp.cli.table import printed
-from onehttp.control.asking import ask_all, sockets
+from onehttp.connections.reload import Reloads
 from onehttp.control.merged import merged
+from onehttp.control.snapshot import snapshot
+from onehttp.control.tally import Tally
 from onehttp_compat.kamailio.shared import counters as shared
 from onehttp_compat.kamailio.shared.counters import SharedCounters
 from servers.kamailio import inside as kamailio_inside
-from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering
 from stand_ins.processes import child
 
@@ -68,23 +70,26 @@ def test_a_name_that_nobody_has_given_is_not_counted(counters: SharedCounters) -
         del counters["a.calls"]
 
 
-def test_one_worker_tells_what_all_have_counted(debian: None, tmp_path: Path) -> None:
+def test_any_worker_tells_what_all_have_counted(debian: None, tmp_path: Path) -> None:
     if not kamailio_inside.same_python():
         pytest.skip("the server runs another Python, which finds nothing of this one")
-    connections, directory = tmp_path / "connections.yaml", tmp_path / "control"
-    with RawServer(keep_answering) as backend:
+    connections = tmp_path / "connections.yaml"
+    with RawServer(keep_answering) as backend, ThreadPoolExecutor(4) as callers:
         connections.write_text(f"version: 1\nconnections: {{api: {{url: '{backend.url}'}}}}\n")
-        environment = {"TEST_CONNECTIONS": str(connections), "ONEHTTP_CONTROL": str(directory)}
+        environment = {"TEST_CONNECTIONS": str(connections)}
         config = kamailio_inside._CONFIG.replace("children=1", "children=4")
         with kamailio_inside.running(tmp_path, SCRIPT, environment, config) as inside:
-            pids: set[str] = set()
-            calls, told, end = 0, "", time.monotonic() + PATIENCE_S
-            # An idle worker is known by what it left, which it does now and then.
-            while len(pids) < 2 or f"httpclient.connok {calls}" not in told.splitlines():
-                assert time.monotonic() < end, (pids, calls, told)
-                status, _, pid = inside.ask("legacy").split()
-                assert status == "200"
-                pids.add(pid)
-                calls += 1
-                answers = ask_all(sockets(directory), "stats", PATIENCE_S)
-                told = printed(merged([one.answer for one in answers if not one.error]))
+            answers = list(callers.map(inside.ask, ["legacy"] * 40))
+            assert {answer.split()[0] for answer in answers} == {"200"}
+            assert inside.ask("counted") == "40"
+
+
+def test_servers_are_told_of_once_each_by_what_is_newest() -> None:
+    def told(server: int, calls: int) -> dict[str, Any]:
+        one = snapshot(None, Tally(), Reloads())
+        counted = {"server": server, "counters": {"httpclient.connok": calls}}
+        return {**one, "server_counters": counted}
+
+    together = merged([told(1, 5), told(1, 7), told(2, 30), snapshot(None, Tally(), Reloads())])
+    assert together.server_counters == {"httpclient.connok": 37}
+    assert printed(together).endswith("httpclient.connok 37")
