@@ -65,6 +65,30 @@ def test_the_patch_applies_and_what_it_leaves_is_told(cfg: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"# a\x0cb\n",
+        b"# a\xe2\x80\xa8b\n",
+        b"# a\x0bb\xc2\x85c\x1cd\n",
+        b"# a\rb\n",
+        b"# caf\xe9\r\n",
+    ],
+)
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b""])
+def test_the_patch_takes_out_its_lines_whatever_else_looks_like_the_end_of_one(
+    cfg: Path, odd: bytes, end: bytes
+) -> None:
+    lines = [b'loadmodule "tm.so"\n', odd, b'loadmodule "http_client.so"' + end]
+    cfg.write_bytes(b"".join(lines))
+    done = run(cfg, "--patch")
+    command = ["patch", "--binary", "-p1"]
+    subprocess.run(command, input=done.stdout_bytes, check=True, timeout=30)
+    assert cfg.read_bytes() == b"".join([*lines[:2], b"#onehttp# " + lines[2]])
+    cfg.write_bytes(b"".join(lines))
+    assert "#onehttp# loadmodule" in run(cfg).stdout
+
+
 def test_people_get_tables_and_passwords_are_no_part_of_them(cfg: Path) -> None:
     shown = run(cfg).stdout
     for said in (

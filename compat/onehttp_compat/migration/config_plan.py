@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from onehttp_compat.convert.conversion import Converted, convert
 from onehttp_compat.convert.http_modules import MODULES, modules_meant
 from onehttp_compat.convert.reading import read_declared
 from onehttp_compat.migration.config_sites import legacy_calls
+from onehttp_compat.migration.patches import lines_of, patch_of
 from onehttp_compat.server_config import LoadModule, Modparam, ServerConfig, Surroundings
 
 _OTHER_WORK: Final = ("utils", "xcap_client", "auth_identity")
@@ -93,8 +93,7 @@ def _lines_of(config: ServerConfig, modules: Sequence[str]) -> Iterator[LoadModu
 
 
 def _text(file: str) -> list[str]:
-    text = Path(file).read_text("utf-8", "surrogateescape")
-    return text.splitlines(keepends=True)
+    return lines_of(Path(file).read_bytes().decode("utf-8", "surrogateescape"))
 
 
 def _patch(
@@ -110,6 +109,5 @@ def _patch(
                 after[number - 1] = f"#onehttp# {before[number - 1]}"
             else:
                 by_hand.append(f"{file}:{number}: a statement of several lines, or several in one")
-        path = file.lstrip("/")
-        diffs += difflib.unified_diff(before, after, f"a/{path}", f"b/{path}")
-    return "".join(one if one.endswith("\n") else f"{one}\n" for one in diffs), by_hand
+        diffs.append(patch_of(file, before, after))
+    return "".join(diffs), by_hand

@@ -36,10 +36,15 @@ def command(file: Path, surroundings: Surroundings, patch: bool, as_json: bool) 
     if as_json:
         click.echo(json.dumps(_as_dict(made), indent=2))
     elif patch:
-        click.echo(made.patch, nl=False)
+        click.echo(_bytes(made.patch), nl=False)
     else:
         _print(made)
     raise SystemExit(exit_status(made.converted.findings))
+
+
+def _bytes(patch: str) -> bytes:
+    """As the files have them, UTF-8 or not."""
+    return patch.encode("utf-8", "surrogateescape")
 
 
 def _as_dict(made: ConfigPlan) -> dict[str, Any]:
@@ -76,7 +81,7 @@ def _print(made: ConfigPlan) -> None:
         console.print(f"These modules stay loaded: {', '.join(made.staying)}.")
     if made.going:
         console.print(f"Scripts alone call {', '.join(made.going)}; this patch takes them out:")
-        console.print(Text(made.patch), soft_wrap=True)
+        console.print(Text(_bytes(made.patch).decode("utf-8", "replace")), soft_wrap=True)
     for line in made.by_hand:
         console.print(Text(f"by hand: {line}", style="yellow"), soft_wrap=True)
     if not (made.converted.findings or made.calls or made.staying or made.going):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -13,6 +12,7 @@ from typing import Any, TypeAlias
 
 from onehttp_compat.migration.clients import client_of
 from onehttp_compat.migration.names import Names
+from onehttp_compat.migration.patches import lines_of, patch_of
 from onehttp_compat.migration.python_sites import concrete, legacy_calls, may_have_sites
 from onehttp_compat.migration.rewrite.codemod import Codemod, Node, Outcome, Wanted
 from onehttp_compat.migration.rewrite.connections import Connections, bases_of
@@ -73,14 +73,7 @@ class FileRewrite:
 
     def diff(self) -> str:
         """As ``git apply`` and ``patch -p1`` take it."""
-        path = self.source.path.lstrip("/")
-        before = self.source.text.splitlines(keepends=True)
-        after = self.after.splitlines(keepends=True)
-        lines = difflib.unified_diff(before, after, f"a/{path}", f"b/{path}")
-        return "".join(
-            line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-            for line in lines
-        )
+        return patch_of(self.source.path, lines_of(self.source.text), lines_of(self.after))
 
     def write(self) -> None:
         """Put the new text in the place of the old one, in one step.
