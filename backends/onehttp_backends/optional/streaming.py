@@ -23,10 +23,13 @@ class StreamLimits(NamedTuple):
 class OpenResponse(Protocol):
     """An answer whose body is still to be read. Of those who read it there is one at a time."""
 
-    response: Response
-    """Status, head and what else is known by then; its body is empty."""
-    is_coded: bool
-    """Codings that its head tells of are to be taken off, as the request's options ask."""
+    @property
+    def response(self) -> Response:
+        """Status, head and what else is known by then; its body is empty."""
+
+    @property
+    def is_coded(self) -> bool:
+        """Codings that its head tells of are to be taken off, as the request's options ask."""
 
     def take(self) -> list[bytes]:
         """What has come since the last time, at least a piece, codings included; [] at the end.

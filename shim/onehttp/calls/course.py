@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from onehttp.calls.asking import Ask
     from onehttp.calls.policy_state import PoliciesInForce
     from onehttp.calls.revision import ReadyConnection, Revision
+    from onehttp.policies.keeping import Keeper
 
 Step: TypeAlias = "Request | Pause | Ask[Any]"
 Course: TypeAlias = "Generator[Step, Outcome | None, Outcome]"
@@ -77,14 +78,16 @@ def policed(
     call: ChainCall,
     deadline: Deadline,
     first: Outcome | None = None,
+    keeper: Keeper | None = None,
 ) -> Course:
     """The whole course of ``call``, which asks for ``request`` on ``ready``.
 
     Args:
         revision: the revision that the call belongs to: failover takes its connections from it.
         first: what the first attempt came to, where it has been made.
+        keeper: has the places of an attempt until the body of its answer has ended.
     """
-    outcome = yield from _attempts(ready, request, call.hops_on(ready), deadline, first)
+    outcome = yield from _attempts(ready, request, call.hops_on(ready), deadline, first, keeper)
     if not ready.spec.failover:
         return outcome
     for name in chain(ready.spec.name, lambda link: revision[link].spec.failover)[1:]:
@@ -93,12 +96,15 @@ def policed(
         if ready.policies is not None:
             ready.policies.count("failovers")
         step("fails over to %s", name, reason="failover")
+        if keeper is not None:
+            keeper.release()
         ready = revision[name]
         try:
             request = deadline.within(call.on(ready), None)
         except RequestError as error:  # fit for the connection before, and not for this one
             return _after(outcome, error)
-        found = yield from _attempts(ready, request, call.hops_on(ready), deadline)
+        hops = call.hops_on(ready)
+        found = yield from _attempts(ready, request, hops, deadline, None, keeper)
         outcome = _after(outcome, found)
     return outcome
 
@@ -108,7 +114,8 @@ def _attempts(
     request: Request,
     max_redirects: int,
     deadline: Deadline,
-    first: Outcome | None = None,
+    first: Outcome | None,
+    keeper: Keeper | None,
 ) -> Course:
     policies = ready.policies
     if policies is None:
@@ -116,15 +123,17 @@ def _attempts(
     if policies.budget is not None:
         policies.budget.note_call()
     if first is None:
-        first = yield from _attempt(policies, request, max_redirects, deadline)
+        first = yield from _attempt(policies, request, max_redirects, deadline, keeper)
     outcome = first
     attempt = 1
     while (wait_s := _pause_before_next(policies, attempt, request, outcome, deadline)) is not None:
+        if keeper is not None:
+            keeper.release()
         yield Pause(wait_s)
         attempt += 1
         policies.count("retries")
         shortened = deadline.within(request, None)
-        found = yield from _attempt(policies, shortened, max_redirects, deadline)
+        found = yield from _attempt(policies, shortened, max_redirects, deadline, keeper)
         if isinstance(found, REFUSALS):
             break  # what the server did says more than that we do not ask it again
         outcome = _after(outcome, found)
@@ -153,7 +162,11 @@ def _pause_before_next(
 
 
 def _attempt(
-    policies: PoliciesInForce, request: Request, max_redirects: int, deadline: Deadline
+    policies: PoliciesInForce,
+    request: Request,
+    max_redirects: int,
+    deadline: Deadline,
+    keeper: Keeper | None,
 ) -> Course:
     era = policies.begin(deadline.clock.now())
     if not era:
@@ -177,9 +190,9 @@ def _attempt(
             request = deadline.within(request, policies.attempt_timeout_s)
         outcome = yield from _exchange(request, max_redirects)
     finally:
-        policies.end(era, outcome, deadline.clock)
+        policies.end(era, outcome, deadline.clock, keeper)
         if place is not None:
-            place.leave(is_well(outcome))
+            place.end(is_well(outcome), keeper if isinstance(outcome, Response) else None)
     return outcome
 
 

@@ -17,6 +17,7 @@ from onehttp_backends.observed import Call, acalled, called, current, is_on
 
 if TYPE_CHECKING:
     from onehttp.calls.revision import ReadyConnection, Revision
+    from onehttp.policies.keeping import Keeper
 
 ERROR_STATUS: Final = 400
 """No policy takes a status below for a failure."""
@@ -29,10 +30,11 @@ class PolicedCall:
     Args:
         make_call: is asked for the call only when a policy has to act.
         begins_at_once: ``request`` is the first exchange as it stands.
+        keeper: has the places of an attempt until the body of its answer has ended.
     """
 
     __slots__ = (
-        *("_began", "_begins_at_once", "_make_call", "_ready", "_revision"),
+        *("_began", "_begins_at_once", "_keeper", "_make_call", "_ready", "_revision"),
         *("backend", "clock", "request"),
     )
 
@@ -45,6 +47,7 @@ class PolicedCall:
         request: Request,
         make_call: Callable[[], ChainCall],
         begins_at_once: bool,
+        keeper: Keeper | None = None,
     ) -> None:
         self.backend = backend
         self.clock = clock
@@ -53,6 +56,7 @@ class PolicedCall:
         self._ready = ready
         self._make_call = make_call
         self._begins_at_once = begins_at_once
+        self._keeper = keeper
         self._began = 0.0
 
     def begin(self) -> int:
@@ -65,16 +69,15 @@ class PolicedCall:
         """That attempt is over; None: it was interrupted."""
         policies = self._ready.policies
         assert policies is not None
-        policies.end(era, first, self.clock)
+        policies.end(era, first, self.clock, self._keeper)
         if policies.budget is not None and type(first) is Response and first.status < ERROR_STATUS:
             policies.budget.note_call()  # of others the course does
 
     def course(self, first: Outcome | None) -> Course:
         """What is left to do, after the first attempt if there was one."""
         deadline = Deadline(self.request, self.clock, self._began)
-        return policed(
-            self._revision, self._ready, self.request, self._make_call(), deadline, first
-        )
+        call, keeper = self._make_call(), self._keeper
+        return policed(self._revision, self._ready, self.request, call, deadline, first, keeper)
 
 
 def perform_policed(call: PolicedCall) -> Response:

@@ -23,6 +23,7 @@ from onehttp.errors import (
 )
 from onehttp.policies.breaker import Breaker, BreakerState
 from onehttp.policies.budget import Budget
+from onehttp.policies.keeping import Keeper, is_kept
 from onehttp.policies.limits import Limiter
 from onehttp_backends.contract import Outcome, Response
 
@@ -127,10 +128,13 @@ class PoliciesInForce:
             return era
         return 0
 
-    def end(self, era: int, outcome: Outcome | None, clock: Clock) -> None:
-        """An attempt has ended; None: given up on the way."""
-        if self.limiter is not None:
-            self.limiter.leave()
+    def end(
+        self, era: int, outcome: Outcome | None, clock: Clock, keeper: Keeper | None = None
+    ) -> None:
+        """An attempt has ended; None: given up on the way. Its place ``keeper`` gives back."""
+        limiter = self.limiter
+        if limiter is not None and not is_kept(keeper, outcome, limiter.leave):
+            limiter.leave()
         breaker = self.breaker
         if breaker is None:
             return

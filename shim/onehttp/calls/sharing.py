@@ -17,6 +17,7 @@ from onehttp_backends.observed import step
 
 if TYPE_CHECKING:
     from onehttp.connections.model import ConnectionSpec
+    from onehttp.policies.keeping import Keeper
     from onehttp.policies.shared.policy import SharedPolicy
 
 FIRST_LOOK_S: Final = 0.005
@@ -27,7 +28,7 @@ LONGEST_LOOK_S: Final = 0.1
 class Shared:
     """The gate of one connection, and the server that it is on."""
 
-    __slots__ = ("_gate", "_policy", "_store", "_wait_s", "name")
+    __slots__ = ("_gate", "_policy", "_store", "_wait_s", "counts_places", "name")
 
     def __init__(self, spec: ConnectionSpec, policy: SharedPolicy) -> None:
         self.name = spec.name
@@ -35,6 +36,7 @@ class Shared:
         self._gate = Gate(spec.name, policy, spec.limits, spec.breaker)
         self._store = store_of(policy)
         self._store.gates.add(self._gate)
+        self.counts_places = bool(spec.limits and spec.limits.concurrent)
         self._wait_s = spec.limits.wait_s if spec.limits else None
 
     def connect(self) -> None:
@@ -126,6 +128,15 @@ class Place:
             if not is_over:
                 self.leave(None)
 
+    def end(self, is_well: bool | None, keeper: Keeper | None) -> None:
+        """The attempt is over; where places are counted, ``keeper`` gives this one back."""
+        if not (
+            keeper is not None
+            and self._shared.counts_places
+            and keeper.keep(lambda: self.leave(is_well))
+        ):
+            self.leave(is_well)
+
     def leave(self, is_well: bool | None) -> None:
-        """The attempt is over."""
+        """It is not in flight any more."""
         self._shared.leave(self._token, self._era, is_well)

@@ -9,7 +9,9 @@ from typing import NoReturn
 
 from onehttp.calls.around.delegating import Delegating
 from onehttp.calls.around.surrounded import Surrounded
+from onehttp.calls.closed_loops import holders_here
 from onehttp.errors import BackendUnavailableError, StreamError
+from onehttp.streams.holding import Holding
 from onehttp_backends.bodies.progress import Progress
 from onehttp_backends.bodies.upload import Sending
 from onehttp_backends.contract import Backend, Outcome, Request, Response
@@ -48,6 +50,7 @@ class Opener(Delegating):
         self.request: Request | None = None
         """The one that ``opened`` answers."""
         self._sending: Sending | None = None
+        self._is_in_loop = False
 
     def perform(self, request: Request) -> Response:
         """Open the answer, and give its head."""
@@ -74,6 +77,21 @@ class Opener(Delegating):
         if opened is not None:
             opened.close()
 
+    def keep(self, leave: Callable[[], object]) -> bool:
+        """See `Keeper`."""
+        opened = self.opened
+        if opened is None:
+            return False
+        if not isinstance(opened, Holding):
+            self.opened = opened = Holding(opened, holders_here() if self._is_in_loop else None)
+        opened.hold(leave)
+        return True
+
+    def release(self) -> None:
+        """See `Keeper`."""
+        if isinstance(self.opened, Holding):
+            self.opened.leave()
+
     def tell(self, received: int, to_receive: int | None) -> None:
         """Bytes have passed."""
         if self._on_progress is not None:
@@ -94,6 +112,7 @@ class Opener(Delegating):
         return self.opened.response
 
     async def _aperform(self, request: Request) -> Response:
+        self._is_in_loop = True
         opening = self._begin(request)
         while (sending := opening.sending) is not None and sending.must_be_empty:
             await sending.apull()

@@ -195,6 +195,7 @@ class StreamedResponse(HeadOfResponse):
         opened, reading = self._begin(), self._reading
         while not reading.is_full and (came := opened.take()):
             yield from reading.pieces(came)
+            del came  # or twice as much memory is gone through, and less of it is in the caches
             self._told()
         self._finish(opened)
 
@@ -235,6 +236,7 @@ class AsyncStreamedResponse(HeadOfResponse):
         while not reading.is_full and (came := await opened.atake()):
             for piece in reading.pieces(came):
                 yield piece
+            del came, piece
             self._told()
         self._finish(opened)
 

@@ -16,6 +16,7 @@ from onehttp.calls.arguments import CallArguments, Timeout, TimeoutSource, heade
 from onehttp.calls.call_options import checked_limit
 from onehttp.calls.parts.form_files import with_form
 from onehttp.errors import RequestError, RequestTypeError, StreamError
+from onehttp.policies.keeping import Keeper
 from onehttp.streams.opener import Opener, around
 from onehttp.streams.reading import Reading
 from onehttp.streams.response import AsyncStreamedResponse, HeadOfResponse, StreamedResponse
@@ -39,10 +40,11 @@ class Way(Protocol):
     request: Request
     """The first one."""
 
-    def perform(self, backend: Backend) -> Response:
-        """Perform it by its policies, its exchanges made by ``backend``."""
+    def perform(self, backend: Backend, keeper: Keeper) -> Response:
+        """Perform it by its policies, its exchanges made by ``backend``; ``keeper`` has the places
+        of the one whose body is open."""
 
-    async def aperform(self, backend: Backend) -> Response:
+    async def aperform(self, backend: Backend, keeper: Keeper) -> Response:
         """The same, awaited."""
 
 
@@ -109,7 +111,7 @@ class StreamCall:
             )
         backend, opener = self._opener()
         try:
-            response = self._way.perform(backend)
+            response = self._way.perform(backend, opener)
             return self._opened(opener, response, StreamedResponse)
         except BaseException:
             opener.close()
@@ -119,7 +121,7 @@ class StreamCall:
         """The same, awaited."""
         backend, opener = self._opener()
         try:
-            response = await self._way.aperform(backend)
+            response = await self._way.aperform(backend, opener)
             return self._opened(opener, response, AsyncStreamedResponse)
         except BaseException:
             opener.close()

@@ -16,6 +16,7 @@ from onehttp.calls.drivers import (
 )
 from onehttp.calls.named_call import NamedCall
 from onehttp.calls.revision import ReadyConnection, Revision
+from onehttp.policies.keeping import Keeper
 from onehttp.runtime import Runtime
 from onehttp.streams.stream_call import StreamCall
 from onehttp_backends.contract import Backend, Request, Response
@@ -46,14 +47,14 @@ class AdhocWay:
         self._hops = adhoc.hops(call.get("follow_redirects"))
         self.request: Request = build_request(method, url, adhoc.options, (), call)
 
-    def perform(self, backend: Backend) -> Response:
+    def perform(self, backend: Backend, keeper: Keeper) -> Response:
         """See `Way`."""
         backend = tokens_around(backend, self._call, self._runtime.clock)
         if self._hops:
             return perform_following(backend, self.request, self._hops)
         return backend.perform(self.request)
 
-    async def aperform(self, backend: Backend) -> Response:
+    async def aperform(self, backend: Backend, keeper: Keeper) -> Response:
         """See `Way`."""
         backend = tokens_around(backend, self._call, self._runtime.clock)
         if self._hops:
@@ -82,18 +83,25 @@ class NamedWay:
         self._named = NamedCall(method, path, call).settled(ready)
         self.request: Request = self._named.on(ready)
 
-    def perform(self, backend: Backend) -> Response:
+    def perform(self, backend: Backend, keeper: Keeper) -> Response:
         """See `Way`."""
-        return perform_policed(self._policed(backend))
+        return perform_policed(self._policed(backend, keeper))
 
-    async def aperform(self, backend: Backend) -> Response:
+    async def aperform(self, backend: Backend, keeper: Keeper) -> Response:
         """See `Way`."""
-        return await aperform_policed(self._policed(backend))
+        return await aperform_policed(self._policed(backend, keeper))
 
-    def _policed(self, backend: Backend) -> PolicedCall:
+    def _policed(self, backend: Backend, keeper: Keeper) -> PolicedCall:
         ready, clock = self._ready, self._runtime.clock
         at_once = ready.begins_at_once and not self._call.get("follow_redirects")
         backend = backend_for(backend, self._revision, ready, self._call, clock)
         return PolicedCall(
-            backend, clock, self._revision, ready, self.request, lambda: self._named, at_once
+            backend,
+            clock,
+            self._revision,
+            ready,
+            self.request,
+            lambda: self._named,
+            at_once,
+            keeper,
         )

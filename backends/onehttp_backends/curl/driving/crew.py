@@ -69,6 +69,11 @@ class Crew:
         """Whether the engine is: closed, crashed, or the parent's."""
         return self.ownership.is_gone
 
+    @property
+    def is_delivering(self) -> bool:
+        """Whether some thread runs callbacks."""
+        return bool(self._delivering)
+
     def is_busy(self) -> bool:
         """Whether something is in flight, or about to be, or has its callback running."""
         return bool(self.threads.pending) or not self.engine.is_idle()

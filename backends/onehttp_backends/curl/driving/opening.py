@@ -6,7 +6,8 @@ import asyncio
 from abc import ABC, abstractmethod
 
 from onehttp_backends.curl.driving.helm import Helm
-from onehttp_backends.curl.driving.streams import BlockingStream, CurlResponse, LoopStream
+from onehttp_backends.curl.driving.stream_transfers import BlockingStream, LoopStream
+from onehttp_backends.curl.driving.streams import CurlResponse
 from onehttp_backends.curl.stream_handle import StreamHandle
 from onehttp_backends.errors import RequestError
 from onehttp_backends.optional.streaming import Opening

@@ -7,74 +7,20 @@ source of a body that is sent for more, and telling how far it has come.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import time
 from collections.abc import Callable
 
 from onehttp_backends.bodies.upload import Sending
-from onehttp_backends.contract import Outcome, Request, Response
-from onehttp_backends.curl.driving.blocking import BlockingTransfer
-from onehttp_backends.curl.driving.event_loop import LoopDriver, LoopTransfer
+from onehttp_backends.contract import Response
 from onehttp_backends.curl.driving.helm import Helm
-from onehttp_backends.curl.driving.interrupts import is_interrupt
-from onehttp_backends.curl.driving.waiting import failed, gone, overdue, overdue_at
-from onehttp_backends.curl.engine.ownership import Claim, drives
-from onehttp_backends.curl.engine.transfer import Flow, Transfer
+from onehttp_backends.curl.driving.stream_transfers import (
+    BlockingStream,
+    LoopStream,
+    read_on,
+    see_through,
+)
 from onehttp_backends.curl.stream_handle import StreamHandle
 from onehttp_backends.errors import ReentrantCallError, TransferError
-from onehttp_backends.optional.streaming import OnSent, StreamLimits
-
-
-class BlockingStream(BlockingTransfer):
-    """A thread reads."""
-
-    __slots__ = ("flow",)
-
-    flow: Flow
-
-    def __init__(
-        self, helm: Helm, handle: StreamHandle, request: Request, limits: StreamLimits
-    ) -> None:
-        super().__init__(helm, handle, request)
-        self.flow = Flow(limits, handle.pieces, self.ring)
-
-
-class LoopStream(LoopTransfer):
-    """A task reads."""
-
-    __slots__ = ("flow", "stirred")
-
-    flow: Flow
-
-    def __init__(
-        self,
-        helm: Helm,
-        handle: StreamHandle,
-        request: Request,
-        limits: StreamLimits,
-        loop_driver: LoopDriver,
-    ) -> None:
-        super().__init__(helm, handle, request, loop_driver)
-        self.flow = Flow(limits, handle.pieces, self.stir)
-        self.stirred: asyncio.Future[None] | None = None
-
-    def stir(self) -> None:
-        """Let the task look; from any thread."""
-        if asyncio._get_running_loop() is self.loop_driver.loop:
-            self._look()
-        else:
-            with contextlib.suppress(RuntimeError):  # the loop was closed: nobody reads
-                self.loop_driver.loop.call_soon_threadsafe(self._look)
-
-    def settle(self, outcome: Outcome) -> None:
-        # Of all that may be done again, what ends the looking for it comes last.
-        self.outcome = self.outcome or outcome
-        self._look()
-        super().settle(outcome)
-
-    def _look(self) -> None:
-        if self.stirred is not None and not self.stirred.done():
-            self.stirred.set_result(None)
+from onehttp_backends.optional.streaming import OnSent
 
 
 class CurlResponse:
@@ -129,18 +75,20 @@ class CurlResponse:
         """See `OpenResponse`."""
         pieces = self._flow.pieces
         if not pieces and self._transfer.outcome is None:
-            self._go_on()
-            self._wait(lambda: bool(pieces))
+            read_on(self._helm, self._blocking())
+            if not pieces and self._transfer.outcome is None:
+                self._go_on()
+                self._wait(lambda: bool(pieces))
         return self._taken() if pieces else self._end()
 
     def _wait(self, is_there: Callable[[], bool]) -> None:
         """Wait until something is there, or will never be; do what only the caller can."""
         transfer, sending = self._blocking(), self._sending
         if sending is None or transfer.outcome is not None:
-            _see_through(self._helm, transfer, is_there)
+            see_through(self._helm, transfer, is_there)
             return
         while transfer.outcome is None and not is_there():
-            _see_through(self._helm, transfer, lambda: is_there() or self._is_asked())
+            see_through(self._helm, transfer, lambda: is_there() or self._is_asked())
             if sending.wants_more and transfer.outcome is None:
                 sending.pull()
                 if sending.has_paused and not sending.is_starved:
@@ -271,66 +219,3 @@ class CurlResponse:
         if isinstance(self._transfer, LoopStream):
             return self._transfer
         raise ReentrantCallError("opened by stream(), so it is read by `for`, in a thread")
-
-
-@drives
-def _see_through(helm: Helm, transfer: BlockingStream, is_due: Callable[[], bool]) -> None:
-    """Wait in the calling thread until ``is_due`` or the end; drive if nobody else does.
-
-    Raises:
-        ReentrantCallError: in a callback, or a signal handler that has hit the driver.
-    """
-    ownership, flow = helm.ownership, transfer.flow
-    claim = Claim()
-    try:
-        helm.refuse_from_within()
-        has_driven = False
-        flow.is_awaited = False
-        helm.waiting[transfer] = None
-        while transfer.outcome is None and not is_due():
-            if ownership.is_of(claim) or ownership.take(claim):
-                has_driven = True
-                _drive_until(helm, transfer, claim, is_due)
-            elif ownership.is_gone:
-                transfer.outcome = gone(transfer, ownership.failure)
-            else:
-                if ownership.is_asleep:
-                    helm.engine.watch.wake()
-                flow.is_awaited = True  # before the last look: who brings something rings
-                if not is_due() and not transfer.wait():
-                    _look_around(helm, transfer)
-                flow.is_awaited = False
-        helm.waiting.pop(transfer, None)
-        if not has_driven and ownership.owner is None and helm.is_busy():
-            helm.wake_next()
-    except BaseException as error:
-        helm.waiting.pop(transfer, None)
-        helm.recover(error, claim)
-        if isinstance(error, ReentrantCallError) or is_interrupt(error):
-            raise
-        transfer.outcome = transfer.outcome or failed(transfer.request, error)
-        transfer.is_cancelled = True
-        helm.enqueue(transfer)
-
-
-def _drive_until(
-    helm: Helm, transfer: BlockingStream, claim: Claim, is_due: Callable[[], bool]
-) -> None:
-    engine, ownership = helm.engine, helm.ownership
-    while transfer.outcome is None and not (ownership.is_closing or ownership.is_gone or is_due()):
-        engine.turn()
-        if engine.ended:
-            helm.step_aside(claim)
-            return
-    helm.waiting.pop(transfer, None)  # or it would be the one that is woken next
-    helm.leave(claim)
-    helm.waiting[transfer] = None
-
-
-def _look_around(helm: Helm, transfer: Transfer) -> None:
-    if time.monotonic() >= overdue_at(transfer):
-        transfer.is_cancelled = True
-        helm.enqueue(transfer)
-        transfer.outcome = overdue(transfer)
-    else:
-        helm.look_for_lost_owner()

@@ -116,6 +116,8 @@ class Engine:
         seen_at = time.monotonic() if self.idling.due else 0.0  # what moves from now on is not idle
         for fd, mask in events:
             multi.socket_action(fd, mask)
+        if self.streams.open:  # what is enough is not to be more by what the timer lets in
+            self.streams.look()
         if self.inbox:
             self.admit()
         if self.waits.open or self.waits.paused:
@@ -125,7 +127,7 @@ class Engine:
         if multi.timeout() == 0:
             multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
         self.second_looks.look()
-        self._reap()
+        self.reap()
         if watch.is_stamping:
             self.second_looks.note(events)
         self.streams.look()
@@ -163,7 +165,7 @@ class Engine:
     def _audit(self) -> None:
         """Pick up what an exception has left between two steps."""
         hearing = self.watch.hearing
-        self._reap()  # libcurl has nothing more to do for those, and would let us sleep
+        self.reap()  # libcurl has nothing more to do for those, and would let us sleep
         for transfer in list(self.running.values()):
             handle = transfer.handle
             if handle is None or transfer.outcome is not None:
@@ -188,7 +190,7 @@ class Engine:
         self._settle()
         self.watch.sweep()
         if self.waits.refresh():
-            self._reap()
+            self.reap()
         self.watch.listen(self.multi)
         inbox = self.inbox
         idle_connections = len(self.watch.idle)
@@ -229,7 +231,8 @@ class Engine:
 
     # ---- the ends of transfers
 
-    def _reap(self) -> None:
+    def reap(self) -> None:
+        """End the transfers that libcurl has ended."""
         while True:
             self._messages.extend(map(self.multi.info_read, _MAX_MESSAGES))
             has_more = self._messages[-1][0]
@@ -242,8 +245,7 @@ class Engine:
         messages, finished, running = self._messages, self._finished, self.running
         while messages:
             _, succeeded, failed = messages[0]
-            # From here on transfers count: by the time the next one is ended, a handle may be
-            # another's.
+            # From here on transfers count: when it is ended, a handle may be another's.
             finished.extend(
                 [(running[easy], 0, "") for easy in succeeded if easy in running]
                 + [(running[easy], code, text) for easy, code, text in failed if easy in running]
@@ -277,8 +279,7 @@ class Engine:
 
     def _end(self, transfer: Transfer, outcome: Outcome | None) -> None:
         """Set the outcome, let go of the handle, tell whoever waits; what was done is skipped."""
-        if transfer.outcome is None:
-            transfer.outcome = outcome
+        transfer.outcome = transfer.outcome or outcome
         handle = transfer.handle
         if handle is not None:
             self.running.pop(handle.easy, None)
@@ -342,8 +343,7 @@ class Engine:
 
     def make_immortal(self) -> None:
         """Keep libcurl's objects from ever being finalised."""
-        made = (handle.easy for handle in self.pool.made)
-        make_immortal(self.multi, *self.waits.feeder.made, *made)
+        make_immortal(self.multi, *self.waits.feeder.made, *(each.easy for each in self.pool.made))
 
     def stats(self) -> Stats:
         """The engine's account of itself."""

@@ -74,7 +74,9 @@ class Streams:
         transfer.deadline = flow.limits.ends_at
         if progress:
             self._idling.watch(progress)
-        flow.head = self._account.head(handle)
+        flow.head = head = self._account.head(handle)
+        if head.http_version.startswith("1") and handle.sending is None:
+            handle.lone_fd = handle.easy.getinfo(pycurl.ACTIVESOCKET)
         flow.on_stir()
 
     @staticmethod

@@ -146,6 +146,15 @@ class SocketWatch:
             self._stamp(ready)
         return ready
 
+    def is_readable(self, fd: int, wait_s: float) -> bool:
+        """Wait for an event: whether it is that this busy socket has something to read, and that
+        alone. Any other stays for `poll`."""
+        if self._epoll.poll(wait_s, 2) != [(fd, _EPOLLIN)]:
+            return False
+        if self.is_stamping and (known := self._sockets.get(fd)) is not None:
+            known.event_at = time.monotonic()
+        return True
+
     def sweep(self) -> None:
         """Shut down the idle sockets that are dead, silent, or hold a stray response."""
         if self._silent:

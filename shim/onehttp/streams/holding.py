@@ -1,0 +1,83 @@
+"""An open answer that has the places of its attempt in the limits until its body has ended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from onehttp.calls.closed_loops import Holders
+from onehttp_backends.contract import Response
+from onehttp_backends.optional.streaming import OpenResponse
+
+
+class Holding:
+    """The places come back once: with the last of the body, the error that ends it, or `close`; by
+    the garbage collector, which closes it; or with the loop that it was opened in, when that is
+    closed.
+
+    Args:
+        holders: what else tasks of that loop hold; None: it was opened in a thread.
+    """
+
+    __slots__ = ("_holders", "_leaving", "_opened", "_process")
+
+    def __init__(self, opened: OpenResponse, holders: Holders | None) -> None:
+        self._opened = opened
+        self._leaving: list[Callable[[], object]] = []
+        self._holders = holders
+        self._process = os.getpid()
+        if holders is not None:
+            holders[self] = self.leave
+
+    @property
+    def response(self) -> Response:
+        return self._opened.response
+
+    @property
+    def is_coded(self) -> bool:
+        return self._opened.is_coded
+
+    def hold(self, leave: Callable[[], object]) -> None:
+        """One place more, and how it is given back."""
+        self._leaving.append(leave)
+
+    def leave(self) -> None:
+        """Give the places back; from any thread."""
+        if self._holders is not None:
+            self._holders.pop(self, None)
+        while self._leaving:
+            try:
+                leave = self._leaving.pop()
+            except IndexError:  # another thread was faster
+                return
+            if self._process == os.getpid():  # else they are the parent's
+                leave()
+
+    def take(self) -> list[bytes]:
+        """See `OpenResponse`."""
+        try:
+            came = self._opened.take()
+        except Exception:
+            self.leave()
+            raise
+        if not came:
+            self.leave()
+        return came
+
+    async def atake(self) -> list[bytes]:
+        """See `OpenResponse`."""
+        try:
+            came = await self._opened.atake()
+        except Exception:
+            self.leave()
+            raise
+        if not came:
+            self.leave()
+        return came
+
+    def close(self) -> None:
+        """See `OpenResponse`."""
+        try:
+            self._opened.close()
+        finally:
+            self.leave()
