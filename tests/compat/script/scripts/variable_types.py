@@ -3,7 +3,7 @@
 import KSR
 
 VARIABLES = """
-$sf $sF $mf $mF $cnt($avp(a)) $cnt($var(x)) $cnt(a) $cnt($xavp(a)) $fs $fsn
+$sf $sF $mf $mF $cnt($avp(a)) $cnt($xavp(a)) $fs $fsn
 $uac_req(method) $uac_req(ruri) $uac_req(hdrs) $uac_req(body) $uac_req(ouri) $uac_req(auser)
 $uac_req(evroute) $uac_req(evcode) $uac_req(evtype) $uac_req(sock) $uac_req(all)
 $dlg_var(x) $rd $fu $tu $fU $tU $fd $td $fn $tn $xavp(none[0]=>b) $xavp(a=>b) $avp(a)
