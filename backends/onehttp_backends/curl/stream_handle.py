@@ -28,8 +28,9 @@ from onehttp_backends.optional.streaming import StreamLimits
 from onehttp_backends.rules.request_rules import check_options
 
 UPLOAD_BUFFER_BYTES: Final = 256 * 1024
-RECEIVE_BUFFER_BYTES: Final = 64 * 1024
-"""libcurl fills up to 22 of these each time it is shown a socket, 1.4 MiB."""
+RECEIVE_BUFFER_BYTES: Final = 128 * 1024
+"""libcurl fills up to 22 of these each time it is shown a socket, 2.8 MiB, and 11 by `perform`.
+Of 64 KiB each, a third more CPU was measured."""
 KEPT_BYTES: Final = 4 * 1024 * 1024
 
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-import pycurl
-
 from onehttp_backends.curl.stream_handle import StreamHandle
 
 if TYPE_CHECKING:
@@ -24,22 +22,20 @@ LONGEST_WAIT_S: Final = 0.02
 
 def reads_on(engine: Engine, handle: StreamHandle) -> None:
     """Let libcurl read once more for ``handle``, if nothing else is to be done; for the owner."""
-    multi, watch, ownership, fd = engine.multi, engine.watch, engine.ownership, handle.lone_fd
+    multi, watch, ownership = engine.multi, engine.watch, engine.ownership
     if not _is_alone(engine, handle):
         return
     timeout_ms = multi.timeout()
-    if timeout_ms == 0:  # it has not come to the end of what was there
-        fd, event = pycurl.SOCKET_TIMEOUT, 0
-    else:
-        event = pycurl.CSELECT_IN
+    if timeout_ms:  # 0: it has not come to the end of what was there
         wait_s = LONGEST_WAIT_S if timeout_ms < 0 else min(timeout_ms / 1000, LONGEST_WAIT_S)
         ownership.is_asleep = True
         # Whoever fills the inbox from here on sees that we sleep, and wakes us.
-        is_readable = not engine.inbox and watch.is_readable(fd, wait_s)
+        is_readable = not engine.inbox and watch.is_readable(handle.lone_fd, wait_s)
         ownership.is_asleep = False
         if not is_readable:
             return
-    _, running = multi.socket_action(fd, event)
+    # Half of what `socket_action` would bring, which the caches can still hold.
+    _, running = multi.perform()
     if running != 1:
         engine.reap()
     if watch.raised:
