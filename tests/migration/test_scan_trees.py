@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from onehttp_compat.migration import python_sites
@@ -84,8 +84,36 @@ def same(text: str) -> None:
 
 
 @given(blocks())
+@example("from ..KSR import q, client as x")
+@example("from x.KSR.q import x")
+@example("from . import KSR")
 def test_whatever_a_script_says_both_trees_tell_the_same(text: str) -> None:
     same(text)
+
+
+NAMED = """
+try: pass
+except x as KSR: pass
+match x:
+    case {"a": 1, **KSR}: pass
+match x:
+    case [*KSR]: pass
+match x:
+    case KSR: pass
+match x:
+    case y as KSR: pass
+match x:
+    case A(KSR=1): pass
+from a.KSR.b import c
+def f():
+    global KSR
+"""
+
+
+@pytest.mark.parametrize("at", range(1, NAMED.count("KSR") + 1))
+def test_both_see_a_name_wherever_it_stands(at: int) -> None:
+    parts = NAMED.split("KSR")
+    same("q".join(parts[:at]) + "KSR" + "q".join(parts[at:]))
 
 
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)

@@ -7,7 +7,6 @@ pack the rest. What does not fit is never put behind what is there.
 
 from __future__ import annotations
 
-import email.utils
 import re
 from datetime import timedelta
 from enum import Enum
@@ -91,11 +90,11 @@ def _validator(headers: Headers) -> str:
     etag = headers.get("etag", "")
     if etag:
         return etag if _strong(etag) else ""
+    from email.utils import parsedate_to_datetime  # as heavy as all the rest, and seldom wanted
+
     changed, sent = headers.get("last-modified", ""), headers.get("date", "")
     try:
-        between = email.utils.parsedate_to_datetime(sent) - email.utils.parsedate_to_datetime(
-            changed
-        )
+        between = parsedate_to_datetime(sent) - parsedate_to_datetime(changed)
     except (TypeError, ValueError, OverflowError):
         return ""
     return changed if between >= _BETWEEN else ""

@@ -186,7 +186,8 @@ class Heads:
             self._refuse(CurlCode.WEIRD_SERVER_REPLY, "no Content-Length, or more than one")
         is_counted = self._method != "HEAD"
         if is_counted and int(self._lengths[0][:MAX_DIGITS]) > self._most_bytes:
-            self._refuse(CurlCode.FILESIZE_EXCEEDED, "a Content-Length of more than is wanted")
+            limit = f"max_body, {self._most_bytes} bytes"
+            self._refuse(CurlCode.FILESIZE_EXCEEDED, f"the body is larger than {limit}")
 
     def _take_codings(self, value: bytes) -> None:
         """A list of codings, of which ``chunked`` is the last that counts."""

@@ -98,16 +98,20 @@ class Walk:
                 self._word(word)
         if isinstance(node, ast.ImportFrom) and node.module:
             self.imports.add(node.module.rpartition(".")[2])
+            for word in node.module.split("."):
+                self._word(word)
         return iter(())
 
     def _elsewhere(self, node: ast.Global | ast.Nonlocal, around: _Around) -> Iterator[_Step]:
         for name in node.names:
             around[0].declare(name, isinstance(node, ast.Global))
+            self._word(name)
         return iter(())
 
     def _caught(self, node: ast.ExceptHandler, around: _Around) -> Iterator[_Step]:
         if node.name:
             around[0].give(node.name, Assigned())
+            self._word(node.name)
         return _children(self, node, around)
 
     def _function(self, node: Any, around: _Around) -> Iterator[_Step]:
@@ -192,6 +196,13 @@ class Walk:
         self._word(node.arg)
         yield node.value, around
 
+    def _pattern(self, node: Any, around: _Around) -> Iterator[_Step]:
+        """What a ``case`` names is no node of its own."""
+        named = (getattr(node, "name", None), getattr(node, "rest", None))
+        for name in (*named, *getattr(node, "kwd_attrs", ())):
+            self._word(name)
+        return _children(self, node, around)
+
     def _word(self, name: str | None) -> None:
         self.is_script = self.is_script or name == KSR
 
@@ -238,4 +249,8 @@ _STEPS: Final[dict[type[ast.AST], Callable[[Walk, Any, _Around], Iterator[_Step]
     ast.If: Walk._branch,
     ast.While: Walk._branch,
     ast.keyword: Walk._keyword,
+    ast.MatchAs: Walk._pattern,
+    ast.MatchStar: Walk._pattern,
+    ast.MatchMapping: Walk._pattern,
+    ast.MatchClass: Walk._pattern,
 }
