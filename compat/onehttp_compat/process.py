@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, MutableMapping
 from typing import TypeAlias
+from weakref import WeakValueDictionary
 
 import onehttp
 from onehttp import ConnectionSpec, Result, UnknownRouteError
@@ -27,6 +29,7 @@ class Counters(MutableMapping[str, int]):
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
         self._adding = threading.Lock()
+        _counting[id(self)] = self
 
     def add(self, name: str, by: int = 1) -> None:
         """Count; callbacks do so in threads of their own."""
@@ -47,6 +50,18 @@ class Counters(MutableMapping[str, int]):
 
     def __len__(self) -> int:
         return len(self._numbers)
+
+
+_counting: WeakValueDictionary[int, Counters] = WeakValueDictionary()
+
+
+def _after_fork_in_child() -> None:
+    """A thread of the parent may have been adding: nobody would ever give its lock back here."""
+    for counters in list(_counting.values()):
+        counters._adding = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 class LegacyProcess(ABC):

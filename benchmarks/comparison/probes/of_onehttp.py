@@ -55,8 +55,12 @@ add_behaviours(
     probes,
     Onehttp,
     {
-        coding: [("`decompress: true`", {"decompress": True})]
-        for coding in ("gzip", "brotli", "zstd")
+        coding: [(f"`decompress: true`{extra}", {"decompress": True})]
+        for coding, extra in {
+            "gzip": "",
+            "brotli": ", extra `codings`",
+            "zstd": ", extra `codings`",
+        }.items()
     },
 )
 add_coroutines(probes, Onehttp)

@@ -65,16 +65,29 @@ def registry_of(folder: Path) -> CollectorRegistry:
     collector: Any = MultiProcessCollector
 
     class Living(collector):
-        """Without gauges of processes that are no more, however they ended."""
+        """Without gauges of processes that are no more, however they ended, and with those that
+        begin meanwhile."""
 
         def collect(self) -> Any:
             forget_the_dead(folder)
             return collector.collect(self)
 
+        @staticmethod
+        def merge(files: list[str], accumulate: bool = True) -> Any:
+            return collector.merge(list(filter(_has_content, files)), accumulate)
+
     registry = CollectorRegistry()
     make: Any = Living
     make(registry, str(folder))
     return registry
+
+
+def _has_content(file: str) -> bool:
+    """Not that of a process that has just made it, or of one that was forgotten meanwhile."""
+    try:
+        return Path(file).stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def forget_the_dead(folder: Path) -> None:

@@ -153,12 +153,18 @@ class QueryScheduler:
             if query.state not in (QueryState.IN_FLIGHT, QueryState.WAITING):
                 return  # taken back, interrupted, or (in a forked child) the parent's
             query.become(QueryState.ROUTE_WAITING if goes_on else QueryState.ENDED)
+        try:
+            if query.observed is not None:
+                self._tell_end(query, outcome)  # before whoever looks for the answer sees it
+        finally:
+            self._hand_over(query, outcome, goes_on)
+
+    def _hand_over(self, query: Query, outcome: Outcome, goes_on: bool) -> None:
+        with self.changing:
             query.answer(outcome)
             if not goes_on:
                 self._open.leave_queue()
                 self._open.note_end(query)
-        if query.observed is not None:
-            self._tell_end(query, outcome)
         query.wake()
         if goes_on and not self._workers.put(query):
             self._give_up(query)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+from collections import deque
 from collections.abc import Callable, Generator
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
@@ -22,11 +23,12 @@ _tokens = itertools.count(1)
 class TaskTransaction:
     """What a task waits for while its query is under way; made in the task.
 
-    Each ``await`` gives what the route of the last query returned (its `Result` where there is no
-    route) and raises what that raised. Routes run in the task's loop and may be coroutine
-    functions. A query whose answer comes when nobody waits any more (the task was cancelled, or
-    ``timeout_s`` is over) runs no route. One query at a time suspends it, as with a SIP
-    transaction; a route may submit the next one.
+    Each ``await`` gives what the route of the next query returned (its `Result` where there is no
+    route) and raises what that raised: in the order in which they were submitted, however fast
+    they were answered; when all have been given, the last one's again. Routes run in the task's
+    loop and may be coroutine functions. A query whose answer comes when nobody waits any more (the
+    task was cancelled, or ``timeout_s`` is over) runs no route. One query at a time suspends it, as
+    with a SIP transaction; a route may submit the next one.
 
         tx = onehttp.TaskTransaction()
         with onehttp.transaction(tx):
@@ -45,14 +47,16 @@ class TaskTransaction:
         self._timeout_s = timeout_s
         self._suspended: dict[Token, asyncio.Future[Any]] = {}
         """Whoever takes a future out, in one step, decides what becomes of it."""
+        self._unread: deque[asyncio.Future[Any]] = deque()
         self._last: asyncio.Future[Any] | None = None
         self._before: asyncio.Future[Any] | None = None  # what `_last` was before the suspension
         self._routes: set[asyncio.Task[Any]] = set()  # a loop by itself may lose its tasks
 
     def __await__(self) -> Generator[Any, None, Any]:
-        if self._last is None:
+        future = self._unread.popleft() if self._unread else self._last
+        if future is None:
             raise TransactionError("the transaction is not suspended: nothing was submitted in it")
-        return (yield from self._wait(self._last).__await__())
+        return (yield from self._wait(future).__await__())
 
     async def _wait(self, future: asyncio.Future[Any]) -> Any:
         import asyncio
@@ -70,6 +74,7 @@ class TaskTransaction:
         token = next(_tokens)
         self._before, self._last = self._last, self._loop.create_future()
         self._suspended[token] = self._last
+        self._unread.append(self._last)
         return token
 
     def resume(
@@ -85,8 +90,11 @@ class TaskTransaction:
         return True
 
     def cancel_suspend(self, token: Token) -> None:
-        if self._suspended.pop(token, None) is not None:
+        future = self._suspended.pop(token, None)
+        if future is not None:
             self._last = self._before
+            if future in self._unread:
+                self._unread.remove(future)
 
     def _leave(self, future: asyncio.Future[Any]) -> None:
         """Nobody waits for ``future`` any more: no route is run for it, or else for the log."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from onehttp.calls.closed_loops import Holders
 from onehttp_backends.contract import Response
@@ -55,25 +56,13 @@ class Holding:
 
     def take(self) -> list[bytes]:
         """See `OpenResponse`."""
-        try:
-            came = self._opened.take()
-        except Exception:
-            self.leave()
-            raise
-        if not came:
-            self.leave()
-        return came
+        with self._ends_with_an_error():
+            return self._went_on(self._opened.take())
 
     async def atake(self) -> list[bytes]:
         """See `OpenResponse`."""
-        try:
-            came = await self._opened.atake()
-        except Exception:
-            self.leave()
-            raise
-        if not came:
-            self.leave()
-        return came
+        with self._ends_with_an_error():
+            return self._went_on(await self._opened.atake())
 
     def close(self) -> None:
         """See `OpenResponse`."""
@@ -81,3 +70,16 @@ class Holding:
             self._opened.close()
         finally:
             self.leave()
+
+    @contextmanager
+    def _ends_with_an_error(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception:
+            self.leave()
+            raise
+
+    def _went_on(self, came: list[bytes]) -> list[bytes]:
+        if not came:
+            self.leave()
+        return came

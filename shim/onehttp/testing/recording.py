@@ -141,6 +141,10 @@ class _Recording(Delegating):
         self._recorder = recorder
         self._replaying = replaying
 
+    @property
+    def name(self) -> str:
+        return f"recording of {self._backend.name}"
+
     def _is_known(self, request: Request) -> bool:
         return self._recorder.double.knows(request)
 

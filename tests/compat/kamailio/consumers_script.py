@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 import KSR  # the server's own
@@ -14,6 +13,7 @@ from onehttp.identity import FetchRules, IdentityError, Party, Signer, TrustStor
 from onehttp_compat.ksr import take_over
 from onehttp_compat.server import default_server
 from onehttp_compat.xcap_client import PRES_RULES, XcapDocSel, XcapGetReq, bind_xcap
+from servers.kamailio.readiness import tell_ready
 
 REAL = KSR
 KSR = take_over(KSR)
@@ -43,8 +43,7 @@ class Script:
             self.signer = Signer.from_file(f"{FOLDER}/signer.key", SIGNER)
             rules = FetchRules(allow_http=True, allow_private=True)
             self.verifier = Verifier(TrustStore.from_files(f"{FOLDER}/anchors.pem"), rules=rules)
-            print("the worker is ready", file=sys.stderr, flush=True)
-        return 0
+        return tell_ready(rank)
 
     def often(self, message: Any, event: str = "") -> int:
         default_server().xcap_client.query_update()

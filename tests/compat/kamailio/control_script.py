@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 import KSR as SERVER  # the server's own
@@ -12,6 +11,7 @@ import onehttp
 from onehttp.observe import metrics
 from onehttp_compat import kamailio
 from onehttp_compat.server import default_server
+from servers.kamailio.readiness import tell_ready
 
 KSR = kamailio.setup(SERVER, connections=os.environ["TEST_CONNECTIONS"], is_asynchronous=False)
 
@@ -25,9 +25,7 @@ def mod_init() -> Script:
 
 class Script(kamailio.Script):
     def child_init(self, rank: int) -> int:
-        if rank == 1:
-            print("the worker is ready", file=sys.stderr, flush=True)
-        return 0
+        return super().child_init(rank) or tell_ready(rank)
 
     def often(self, message: Any, event: str = "") -> int:
         return 1

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import time
 from typing import Any
 
 import KSR  # the server's own
 
 import onehttp
+from servers.kamailio.readiness import tell_ready
 from stand_ins.resolver import Resolver
 
 PORT = os.environ["TEST_PORT"]
@@ -27,8 +27,7 @@ class Script:
             self.resolver = Resolver()
             self.resolver.knows("good.example", "127.0.0.1")
             socket.getaddrinfo = self.resolver
-            print("the worker is ready", file=sys.stderr, flush=True)
-        return 0
+        return tell_ready(rank)
 
     def often(self, message: Any, event: str = "") -> int:
         return 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 import KSR  # the server's own
@@ -11,6 +10,7 @@ import KSR  # the server's own
 import onehttp_compat
 from onehttp_compat import kamailio
 from onehttp_compat.server import default_server
+from servers.kamailio.readiness import tell_ready
 
 NATIVE = KSR
 BACKEND = os.environ["TEST_BACKEND"]
@@ -30,9 +30,7 @@ def mod_init() -> Script:
 
 class Script(kamailio.Script):
     def child_init(self, rank: int) -> int:
-        if rank == 1:
-            print("the worker is ready", file=sys.stderr, flush=True)
-        return 0
+        return super().child_init(rank) or tell_ready(rank)
 
     def ksr_request_route(self, message: Any) -> int:
         answer = getattr(self, KSR.pv.get("$rU"))()

@@ -11,6 +11,7 @@ import KSR  # the server's own
 import onehttp
 from onehttp_compat import kamailio, ksr
 from onehttp_compat.ksr import take_over
+from servers.kamailio.readiness import tell_ready
 
 KSR = kamailio.setup(KSR, twins=True)
 BACKEND = os.environ["TEST_BACKEND"]
@@ -23,9 +24,7 @@ def mod_init() -> Script:
 
 class Script(kamailio.Script):
     def child_init(self, rank: int) -> int:
-        if rank == 1:
-            print("the worker is ready", file=sys.stderr, flush=True)
-        return 0
+        return super().child_init(rank) or tell_ready(rank)
 
     def ksr_request_route(self, message: Any) -> int:
         if KSR.is_CANCEL():

@@ -17,6 +17,7 @@ from onehttp.control.snapshot import snapshot
 from onehttp.control.tally import Tally
 from onehttp_compat.kamailio.shared import counters as shared
 from onehttp_compat.kamailio.shared.counters import SharedCounters
+from onehttp_compat.process import Counters
 from servers.kamailio import inside as kamailio_inside
 from servers.raw import RawServer, keep_answering
 from stand_ins.processes import child
@@ -61,6 +62,14 @@ def test_processes_without_a_row_of_their_own_share_one(
     for _ in range(4):
         assert child(lambda: counters.add("a.calls"), os._exit) == 0
     assert counters["a.calls"] == 4
+
+
+@pytest.mark.parametrize("kind", [Counters, SharedCounters])
+def test_a_child_counts_though_its_parent_was_counting(kind: type[Counters]) -> None:
+    counters = kind()
+    counters["a.calls"] = 0
+    with counters._adding:  # as another thread of the parent has it
+        assert child(lambda: counters.add("a.calls"), os._exit) == 0
 
 
 def test_a_name_that_nobody_has_given_is_not_counted(counters: SharedCounters) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 import KSR  # the server's own
 
 import onehttp
+from servers.kamailio.readiness import tell_ready
 
 URL = os.environ["TEST_URL"]
 answers: list[object] = []
@@ -22,9 +22,7 @@ def mod_init() -> Script:
 
 class Script:
     def child_init(self, rank: int) -> int:
-        if rank == 1:
-            print("the worker is ready", file=sys.stderr, flush=True)
-        return 0
+        return tell_ready(rank)
 
     def ksr_request_route(self, message: Any) -> int:
         answer = getattr(self, KSR.pv.get("$rU"))()

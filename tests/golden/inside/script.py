@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from multiprocessing.connection import Client, Connection
 from typing import Any
@@ -15,6 +14,7 @@ import onehttp_compat
 from onehttp_compat import kamailio
 from onehttp_compat.kamailio.server_process import leave_server_process
 from onehttp_compat.server import default_server
+from servers.kamailio.readiness import tell_ready
 from stand_ins import limits
 
 Json = Any
@@ -30,9 +30,7 @@ class Script:
         self.ksr: Any = REAL
 
     def child_init(self, rank: int) -> int:
-        if rank == 1:
-            print("the worker is ready", file=sys.stderr, flush=True)
-        return 0
+        return tell_ready(rank)
 
     def often(self, message: Any, event: str = "") -> int:
         return 1

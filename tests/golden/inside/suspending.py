@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import onehttp_compat
 from golden.replay.comparison import as_recorded
 from onehttp_compat import kamailio
 from onehttp_compat.server import default_server
+from servers.kamailio.readiness import tell_ready
 
 KSR = kamailio.setup(REAL)
 FOLDER = Path(os.environ["TEST_FOLDER"])
@@ -26,9 +26,7 @@ def mod_init() -> Script:
 
 class Script(kamailio.Script):
     def child_init(self, rank: int) -> int:
-        if rank == 1:
-            print("the worker is ready", file=sys.stderr, flush=True)
-        return 0
+        return super().child_init(rank) or tell_ready(rank)
 
     def ksr_request_route(self, message: Any) -> int:
         if KSR.is_OPTIONS():

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from servers.kamailio.process import MODULES, free_udp_port, started
+from servers.kamailio.readiness import READY
 from servers.patience import PATIENCE_S
 
 _CONFIG = """#!KAMAILIO
@@ -128,7 +129,7 @@ def _wait(process: subprocess.Popen[bytes], log: Path, port: int) -> None:
     """Until the script says that its worker is there."""
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end and process.poll() is None:
-        if "the worker is ready" in log.read_text(errors="replace"):
+        if READY in log.read_text(errors="replace"):
             return
         time.sleep(0.02)
     raise AssertionError(f"Kamailio is not ready at {port}:\n{log.read_text(errors='replace')}")

@@ -187,6 +187,25 @@ def test_what_an_observer_raises_is_logged_and_touches_no_call(
     assert caplog.text.count("an observer failed") == 4
 
 
+def test_no_answer_can_be_seen_before_who_watches_has_been_told(engine: str) -> None:
+    class Looking(Observer):
+        def call_ends(self, call: Call, outcome: Outcome | None) -> None:
+            seen.append(query.is_answered)
+
+    seen: list[bool] = []
+    looking = Looking()
+    observe(looking)
+    onehttp.init(backend=engine)
+    try:
+        with HoldingServer() as server:
+            query = onehttp.submit("GET", f"{server.url}/x", timeout=PATIENCE_S)
+            server.arrival("/x").answer()
+            assert query.result(PATIENCE_S).ok
+    finally:
+        leave(looking)
+    assert seen == [False]
+
+
 def test_a_call_of_a_route_is_one_of_its_own(server: RawServer, ledger: Ledger) -> None:
     done: queue.SimpleQueue[int] = queue.SimpleQueue()
 

@@ -95,6 +95,12 @@ def test_a_killed_process_leaves_its_counts_and_takes_its_gauges_along(tmp_path:
     assert "onehttp_config_revision" not in told
 
 
+def test_a_process_that_has_just_made_its_file_is_no_fault(tmp_path: Path) -> None:
+    assert ended(start(tmp_path, "work()")) == 0
+    (tmp_path / "counter_1.db").touch()
+    assert scraped(tmp_path)[REQUESTS] == 5
+
+
 def test_the_endpoint_is_scraped_over_http(tmp_path: Path) -> None:
     assert ended(start(tmp_path, "work()")) == 0
     serving = subprocess.Popen(

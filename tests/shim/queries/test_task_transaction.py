@@ -117,24 +117,32 @@ def test_an_answer_after_the_end_of_the_loop_finds_its_task_gone(
     assert onehttp.query_stats().gone == 1
 
 
-def test_a_route_submits_the_next_query_of_its_task(api: str) -> None:
+@pytest.mark.parametrize("is_late", [False, True], ids=["in time", "when all are answered"])
+def test_a_route_submits_the_next_query_of_its_task(api: str, is_late: bool) -> None:
     async def chain(url: str) -> list[object]:
         transaction = onehttp.TaskTransaction()
+        answered = asyncio.Event()
 
         def first(result: onehttp.Result) -> str:
             onehttp.submit("GET", url, route=second)
             return "first"
 
         async def second(result: onehttp.Result) -> str:
-            onehttp.submit("GET", url, route=lambda _: "third")
+            onehttp.submit("GET", url, route=third)
             return "second"
+
+        def third(result: onehttp.Result) -> str:
+            answered.set()
+            return "third"
 
         with onehttp.transaction(transaction):
             onehttp.submit("GET", url, route=first)
-        return [await transaction for _ in range(3)]
+        if is_late:
+            await answered.wait()
+        return [await transaction for _ in range(4)]
 
     with RawServer(keep_answering) as server:
-        assert asyncio.run(chain(server.url)) == ["first", "second", "third"]
+        assert asyncio.run(chain(server.url)) == ["first", "second", "third", "third"]
 
 
 def test_one_query_at_a_time_suspends_a_task(api: str, holding: HoldingServer) -> None:

@@ -14,6 +14,7 @@ import onehttp.testing.recording
 import onehttp_backends.double  # noqa: F401
 from onehttp.testing import cassette
 from onehttp.testing.cassette import CassetteError, Exchange
+from onehttp.testing.recording import Recorder
 from onehttp.testing.scrubbing import Scrubber
 from servers.raw import Peer, RawServer
 
@@ -248,6 +249,12 @@ def test_one_that_would_be_too_large_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(CassetteError, match="a cassette has at most"):
         cassette.write(path, [exchange_of(b"x" * cassette.MAX_BYTES)])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_its_engine_says_what_it_is(tmp_path: Path) -> None:
+    engine = Recorder(tmp_path / "c.yaml", "new").engine()
+    assert engine.name == "recording of pycurl"
+    engine.close()
 
 
 BODIES = st.one_of(st.binary(), st.text().map(str.encode))

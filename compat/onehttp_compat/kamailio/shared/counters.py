@@ -9,7 +9,6 @@ import fcntl
 import mmap
 import os
 import struct
-import threading
 from collections.abc import Iterator
 from typing import Final
 
@@ -30,14 +29,13 @@ class SharedCounters(Counters):
     """
 
     def __init__(self) -> None:
-        self._set: dict[str, int] = {}
+        super().__init__()  # its numbers are those that were set
         self._columns: dict[str, int] = {}
         self._file = os.memfd_create("onehttp-counters", os.MFD_CLOEXEC)
         os.ftruncate(self._file, ROWS * _ROW * _CELL_BYTES)
         self._cells = memoryview(mmap.mmap(self._file, 0)).cast("q")
         self._pid = 0
         self._begin = 0
-        self._adding = threading.Lock()
 
     def close(self) -> None:
         """Let go of its descriptor."""
@@ -53,14 +51,14 @@ class SharedCounters(Counters):
     def __getitem__(self, name: str) -> int:
         column = self._columns[name]
         rows = self._cells[0]
-        return self._set[name] + sum(self._cells[column : rows * _ROW : _ROW])
+        return self._numbers[name] + sum(self._cells[column : rows * _ROW : _ROW])
 
     def __setitem__(self, name: str, value: int) -> None:
         if name not in self._columns:
             if len(self._columns) == COLUMNS:
                 raise ValueError(f"no more than {COLUMNS} counters")
             self._columns[name] = len(self._columns) + 1
-        self._set[name] = value
+        self._numbers[name] = value
 
     def __delitem__(self, name: str) -> None:
         raise TypeError("what is counted stays counted")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 import KSR  # the server's own
 
 from onehttp_compat import kamailio
+from servers.kamailio.readiness import tell_ready
 
 KSR = kamailio.setup(KSR, connections=os.environ["TEST_CONNECTIONS"], is_asynchronous=False)
 
@@ -19,9 +19,7 @@ def mod_init() -> Script:
 
 class Script(kamailio.Script):
     def child_init(self, rank: int) -> int:
-        if rank == 1:
-            print("the worker is ready", file=sys.stderr, flush=True)
-        return 0
+        return super().child_init(rank) or tell_ready(rank)
 
     def ksr_request_route(self, message: Any) -> int:
         code = KSR.http_client.curl_connect(KSR.pv.get("$rU"), "/", "$var(answer)")

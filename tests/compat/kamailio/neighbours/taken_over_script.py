@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import KSR  # the server's own
 
 from onehttp_compat.ksr import take_over
+from servers.kamailio.readiness import tell_ready
 
 KSR = take_over(KSR)
 
@@ -18,9 +18,7 @@ def mod_init() -> Script:
 
 class Script:
     def child_init(self, rank: int) -> int:
-        if rank == 1:
-            print("the worker is ready", file=sys.stderr, flush=True)
-        return 0
+        return tell_ready(rank)
 
     def ksr_request_route(self, message: Any) -> int:
         code = KSR.http_client.curl_connect("ofcfg", "/x", "$var(r)")
