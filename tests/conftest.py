@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
+import signal
 import socket
 import ssl
 import sys
@@ -32,6 +34,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "any machine"))
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# In the background Ctrl-C may be ignored, and what tests start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 WATCHDOG_S = 600
 """A test that takes longer hangs, however busy the machine is: the stacks of all threads are
 printed, and the run ends."""
@@ -43,6 +49,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("debian")
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("property")
+
+
+def pytest_collection_finish() -> None:
+    """Many tests have the garbage collected: not by looking at all tests of the suite each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -28,9 +28,10 @@ from stand_ins.pieces import in_awaited_pieces, in_pieces, unread
 pytestmark = pytest.mark.slow
 ROOM: Final = Path(package.__file__).parent
 DRIVING: Final = tuple(
-    str(ROOM / part)
-    for part in ("driving/", "engine/", "bell.py", "sockets.py", "stream_refusals.py")
+    f"{ROOM}/{part}"
+    for part in ("driving/", "engine/", "bell.py", "sockets/", "stream_refusals.py")
 )
+assert all(map(os.path.exists, DRIVING))
 MOST_LINES: Final = 3_000
 MISSES: Final = 3
 """So many scenes in a row that end before their line is reached: there are no more lines."""
