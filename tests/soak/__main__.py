@@ -1,6 +1,7 @@
 """Everything at once for a while: threads that block, event loops, queries with routes, suspended
-transactions and tasks on one engine, against servers that answer, dawdle, close and reset; and
-meanwhile reloads, forks, signals, dead names, loops that end with transfers, a frozen server.
+transactions and tasks, bodies read and sent piece by piece, on one engine, against servers that
+answer, dawdle, close and reset; and meanwhile reloads, forks, signals, dead names, loops that end
+with transfers, a frozen server.
 
 Every call must end, and the accounts must add up: sent = finished, submitted = completed + failed
 + cancelled, suspended = resumed + gone, one final reply for each transaction. Memory and
@@ -32,6 +33,7 @@ from soak.account import Account
 from soak.apart import Apart
 from soak.load import HANG_S, Load
 from soak.outcome import Outcome, Resources
+from soak.streaming import Readers
 from soak.trouble import Trouble
 from stand_ins.page import put
 
@@ -67,7 +69,7 @@ def soak(seconds: float, backend: str) -> Outcome:
         onehttp.init(trouble.file, backend=backend, queries=LIMITS)
         queries = onehttp.api.process.runtime.queries  # type: ignore[union-attr]
         load = Load(servers.urls, account, time.monotonic() + seconds)
-        threads = load.threads(BLOCKING_THREADS, LOOPS)
+        threads = load.threads(BLOCKING_THREADS, LOOPS) + Readers(load).threads()
         trouble.start()
         for thread in threads:
             thread.start()

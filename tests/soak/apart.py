@@ -22,16 +22,28 @@ FORGET_S: Final = 0.1
 """What has come is not kept for longer: it is memory."""
 
 
+def body_of(target: bytes) -> bytes:
+    """What a server answers to ``GET TARGET``: nobody else's."""
+    return target * (200_000 // len(target))
+
+
 def moody(peer: Peer) -> None:
     """Usually answers; sometimes late, never, with half a body, by closing or by a reset."""
     dice = random.Random(peer.number)
-    while peer.request():
+    while request := peer.request():
+        target = request.split(b" ", 2)[1]
+        answer = OK
+        if target.startswith(b"/stream/"):
+            body = body_of(target)
+            answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
         mood = dice.random()
         if mood < 0.90:
-            peer.send(OK)
+            peer.send(answer)
         elif mood < 0.94:
+            middle = len(answer) // 2
+            peer.send(answer[:middle])
             time.sleep(dice.random() / 50)
-            peer.send(OK)
+            peer.send(answer[middle:])
         elif mood < 0.96:
             peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
             return
