@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from onehttp.queries.query import Query
     from onehttp.queries.result import Start
     from onehttp.queries.routes import RouteTarget
+    from onehttp_backends.optional.batching import OnEnd
 
 
 K = TypeVar("K")
@@ -147,7 +148,7 @@ class Connection(StreamsOnConnection):
         self,
         calls: Iterable[tuple[K, NamedCall]],
         width: int,
-        on_done: Callable[[K, Outcome], None],
+        on_done: OnEnd[K],
     ) -> None:
         """Perform many in the calling thread, ``width`` at a time, by the definition in force now.
 

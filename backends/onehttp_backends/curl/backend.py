@@ -28,6 +28,7 @@ from onehttp_backends.curl.one_shot.probing import probe
 from onehttp_backends.curl_build import check_kernel_waits
 from onehttp_backends.errors import EngineClosedError, RequestError
 from onehttp_backends.observed import aperformed, begin, current, is_on, performed, step, submitted
+from onehttp_backends.optional.batching import OnEnd
 from onehttp_backends.optional.checking import OptionFault
 from onehttp_backends.optional.naming import NameLimits
 from onehttp_backends.optional.probing import Probe
@@ -154,10 +155,7 @@ class PycurlBackend(StreamingEngine):
         return transfer
 
     def perform_all(
-        self,
-        requests: Iterable[tuple[K, Request]],
-        width: int,
-        on_done: Callable[[K, Outcome], None],
+        self, requests: Iterable[tuple[K, Request]], width: int, on_done: OnEnd[K]
     ) -> None:
         """Run many in the calling thread, ``width`` at a time; see `Batching`."""
         left = iter(requests)

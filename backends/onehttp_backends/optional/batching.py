@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from onehttp_backends.contract import Outcome, Request
 
 K = TypeVar("K")
+OnEnd: TypeAlias = Callable[[K, Outcome], None]
+"""Gets the key of one of them, and what came of it."""
 
 
 @runtime_checkable
@@ -15,10 +17,7 @@ class Batching(Protocol):
     """A backend that runs many exchanges in the thread that waits for them all."""
 
     def perform_all(
-        self,
-        requests: Iterable[tuple[K, Request]],
-        width: int,
-        on_done: Callable[[K, Outcome], None],
+        self, requests: Iterable[tuple[K, Request]], width: int, on_done: OnEnd[K]
     ) -> None:
         """Run ``requests``, ``width`` of them at a time, and return when the last has ended.
 

@@ -12,7 +12,7 @@ from onehttp.calls.revision import ReadyConnection
 from onehttp.errors import RequestError
 from onehttp_backends.contract import Backend, Outcome, Request, Transfer
 from onehttp_backends.errors import TransferError
-from onehttp_backends.optional.batching import Batching
+from onehttp_backends.optional.batching import Batching, OnEnd
 
 K = TypeVar("K")
 
@@ -21,7 +21,7 @@ def perform_together(
     backend: Backend,
     requests: Iterable[tuple[K, Request]],
     width: int,
-    on_done: Callable[[K, Outcome], None],
+    on_done: OnEnd[K],
 ) -> None:
     """See `Batching.perform_all`, which not every backend has."""
     if isinstance(backend, Batching):
@@ -35,7 +35,7 @@ def perform_together(
 def start_together(
     starts: Iterable[tuple[K, Callable[[Callable[[Outcome], None]], Transfer]]],
     width: int,
-    on_done: Callable[[K, Outcome], None],
+    on_done: OnEnd[K],
 ) -> None:
     """The same of what tells of its end by a callback, on whatever thread."""
     ended: SimpleQueue[tuple[int, K, Outcome]] = SimpleQueue()
@@ -68,7 +68,7 @@ def _put(ended: SimpleQueue[tuple[int, K, Outcome]], number: int, key: K, outcom
 def built(
     calls: Iterable[tuple[K, NamedCall]],
     ready: ReadyConnection,
-    on_done: Callable[[K, Outcome], None],
+    on_done: OnEnd[K],
 ) -> Iterator[tuple[K, NamedCall, Request]]:
     """Calls and their requests; those not fit to be sent are done with."""
     for key, call in calls:
