@@ -21,7 +21,7 @@ from onehttp.policies.deadline import Deadline, least
 from onehttp.policies.failover import chain
 from onehttp.policies.limits import Limiter, Turn
 from onehttp.policies.redirects import following
-from onehttp.policies.retry import may_repeat
+from onehttp.policies.retry import LONGEST_PAUSE_S, may_repeat
 from onehttp_backends.contract import Outcome, Request, Response
 from onehttp_backends.errors import (
     ConnectError,
@@ -59,8 +59,6 @@ class ChainCall(Protocol):
         """How many redirects it follows there."""
 
 
-LONGEST_PAUSE_S: Final = 3600.0
-"""A server that asks for more has failed, also where a call may take for ever."""
 _UNREACHED: Final = (ResolveError, ConnectError, TimeoutError, DisconnectedError, ProtocolError)
 _OF_OUR_FILES: Final = (
     CurlCode.SSL_CERTPROBLEM,

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from onehttp.durable.store import Store
 
 VARIABLE: Final = "ONEHTTP_QUEUES"
+_KINDS: Final = "sqlite:///path/of/file.db or nats://host:4222"
+_IN_MEMORY: Final = ":memory:"
+"""To SQLite what no other process sees."""
 KEPT: Final = frozenset(
     {"headers", "path", "params", "body", "json", "form", "timeout", "max_body", "follow_redirects"}
 )
@@ -198,22 +201,32 @@ def store_at(url: str) -> Store:
     ``nats://host:4222``; empty: the default file.
 
     Raises:
-        ConfigurationError: of no kind that there is.
+        ConfigurationError: of no kind that there is, or it names no file or no server.
         QueueStoreError: it cannot be opened.
     """
     scheme, colon, rest = url.partition("://")
-    if scheme in ("nats", "tls") and colon:
-        from onehttp.durable.nats_store import NatsStore
-
-        return NatsStore(url)
-    if colon and scheme != "sqlite":
-        raise ConfigurationError(
-            f"{VARIABLE}: no store of the kind {scheme!r}; there are sqlite:///path/of/file.db and "
-            "nats://host:4222"
-        )
+    if not url or not colon:
+        path = url
+    elif scheme in ("nats", "tls"):
+        return _on_nats(url, rest)
+    elif scheme == "sqlite":
+        path = rest if rest.startswith("/") else ""
+    else:
+        raise ConfigurationError(f"{VARIABLE}: no store of the kind {scheme!r}; there are {_KINDS}")
+    is_file = path.strip("/ ") and not path.endswith("/") and not path.startswith("sqlite:")
+    if url and (not is_file or path == _IN_MEMORY):
+        raise ConfigurationError(f"{VARIABLE}: {url!r} names no file; write {_KINDS}")
     from onehttp.durable.sqlite_store import SqliteStore
 
-    return SqliteStore((rest if colon else url) or default_file())
+    return SqliteStore(path or default_file())
+
+
+def _on_nats(url: str, rest: str) -> Store:
+    if not rest.rpartition("@")[2].strip("/"):
+        raise ConfigurationError(f"{VARIABLE}: it names no server; write {_KINDS}")
+    from onehttp.durable.nats_store import NatsStore
+
+    return NatsStore(url)
 
 
 def default_file() -> Path:

@@ -35,7 +35,10 @@ from onehttp_backends.rules.public_addresses import is_private_host, is_public
 from onehttp_backends.secret_values import shown_url
 
 DEFAULT_MAX_REDIRECTS: Final = 10
-_ORIGIN_FREE: Final = frozenset({"accept", "accept-language", "content-type", "user-agent"})
+_ORIGIN_FREE: Final = frozenset({"accept", "accept-language", "content-type", "user-agent",
+                                 "range", "if-range"})  # fmt: skip
+"""Who asked for a part would else be given the whole; without `If-Range`, it might be put behind
+another version."""
 _OF_THE_BODY: Final = frozenset({"content-type", "content-length", "content-encoding",
                                  "transfer-encoding"})  # fmt: skip
 _SHOWN: Final = 3

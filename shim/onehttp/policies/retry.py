@@ -28,6 +28,8 @@ ERROR_TYPES: Final[dict[str, type[TransferError]]] = {
     "disconnected": DisconnectedError,
     "protocol": ProtocolError,
 }
+LONGEST_PAUSE_S: Final = 3600.0
+"""A server that asks for more has failed, also where a call may take for ever."""
 DEFAULT_STATUSES: Final = (429, 502, 503, 504)
 IDEMPOTENT_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 """Source: RFC 9110, 9.2.2."""
@@ -62,10 +64,17 @@ class RetryPolicy:
 
         Source: "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015), full jitter.
         """
-        ceiling_s = min(self.backoff_max_s, self.backoff_base_s * 2 ** (attempt - 1))
-        asked_s = 0.0
+        asked = ""
         if self.honours_retry_after and isinstance(outcome, Response):
-            asked_s = retry_after_s(outcome.headers.get("retry-after", ""), wall)
+            asked = outcome.headers.get("retry-after", "")
+        return self.pause_s(attempt, asked, share, wall)
+
+    def pause_s(
+        self, attempt: int, retry_after: str, share: float, wall: Callable[[], float]
+    ) -> float:
+        """The same, of what the server has said."""
+        ceiling_s = min(self.backoff_max_s, self.backoff_base_s * 2 ** (attempt - 1))
+        asked_s = retry_after_s(retry_after, wall)
         return asked_s + share * (self.backoff_base_s if asked_s else ceiling_s)
 
 

@@ -1,7 +1,7 @@
 """A body kept as a file: written beside its place, and put there when all of it is on the disk.
 
 What breaks off is taken up where it ended, where the server can do that and says by a strong
-validator that it is still the same.
+validator that it is still the same. A server that cannot just now is asked again a little later.
 """
 
 from __future__ import annotations
@@ -11,13 +11,23 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from typing import Final, Generic, Protocol, TypeVar
 
-from onehttp.errors import DisconnectedError, Phase, SaveError, Sent, TimeoutError, TransferError
+from onehttp.errors import (
+    ConnectError,
+    DisconnectedError,
+    Phase,
+    ResolveError,
+    SaveError,
+    Sent,
+    TimeoutError,
+    TransferError,
+)
 from onehttp.streams.part_file import WRITE_BYTES, PartFile
 from onehttp.streams.taking_up import Answered, Rest, Version
 from onehttp_backends.errors import CurlCode
 from onehttp_backends.headers import HeaderPairs
 
-_BROKEN_OFF: Final = (DisconnectedError, TimeoutError)
+_BROKEN_OFF: Final = (DisconnectedError, TimeoutError, ConnectError, ResolveError)
+"""What another attempt may better, of bodies and of heads alike."""
 
 
 class Head(Answered, Protocol):
@@ -51,9 +61,16 @@ class Reopening(Protocol):
 
 
 class Again(Protocol):
-    """Makes it, with further headers; None: it must not be made once more."""
+    """Makes it, with further headers; None: it must not be made once more.
 
-    def __call__(self, headers: HeaderPairs, /) -> Reopening | None: ...
+    Args:
+        failures: so many in a row have brought nothing: it waits before the next.
+        retry_after: when the server wants it, if it has said so.
+    """
+
+    def __call__(
+        self, headers: HeaderPairs, failures: int, retry_after: str, /
+    ) -> Reopening | None: ...
 
 
 def save(response: Body, path: str | os.PathLike[str], resumes: int) -> int:
@@ -113,8 +130,8 @@ class _Saving(Generic[B]):
         self.part = part
         self.opened = response
         """Whose body is read now."""
-        self.is_readable = True
-        """What was opened goes into the file."""
+        self._found = Rest.FITS
+        """What that is of the body."""
         self.next_call: Reopening | None = None
         """What is to be opened for the rest."""
         self._response = response
@@ -122,6 +139,15 @@ class _Saving(Generic[B]):
         self._end: int | None = None
         """Where what is read now ends, if the server has said it."""
         self._resumes = resumes
+        self._failures = 0
+        """Of the latest resumes: how many brought nothing."""
+        self._asked: HeaderPairs = ()
+        """What the latest resume asked for."""
+
+    @property
+    def is_readable(self) -> bool:
+        """What was opened goes into the file."""
+        return self._found in (Rest.FITS, Rest.ANEW)
 
     def __enter__(self) -> _Saving[B]:
         return self
@@ -150,8 +176,7 @@ class _Saving(Generic[B]):
                 return True
         self.next_call = self._resumed()
         if self.next_call is None:
-            sent = f"{written} bytes of {size}" if self.is_readable else Rest.OTHER.value
-            raise broken or _no_rest(f"sent {sent}")
+            raise broken or _no_rest(self._sent())
         return False
 
     def go_on(self, opened: B) -> None:
@@ -161,25 +186,42 @@ class _Saving(Generic[B]):
             SaveError: it is no part of the body.
         """
         self.opened, self.next_call = opened, None
-        found, end = self._version.rest(opened, self.part.written)
-        self.is_readable = found is not Rest.OTHER
+        self._found, end = self._version.rest(opened, self.part.written)
         self._end = end or None
-        if found is Rest.NONE:
+        if self._found is Rest.NONE:
             place = opened.headers.get("content-range", "")
             raise _no_rest(f"answered {opened.status} {place}".rstrip())
-        if found is not Rest.FITS:
+        if self._found in (Rest.ANEW, Rest.OTHER):
             self.part.begin_anew()
-        if found is Rest.ANEW:
+        if self._found is Rest.ANEW:
             self._version = Version(opened)
 
     def _resumed(self) -> Reopening | None:
         """The call for what is missing; None: it stays missing."""
-        headers = () if not self.is_readable else self._version.asking(self.part.written)
+        has_failed = self.next_call is not None or self._found is Rest.LATER
+        self._failures = self._failures + 1 if has_failed else 0
+        headers: HeaderPairs | None = ()
+        if has_failed:
+            headers = self._asked
+        elif self.is_readable:
+            headers = self._version.asking(self.part.written)
         if headers is None or self._resumes <= 0:
             return None
         self._resumes -= 1
+        self._asked = headers
         self._close_opened()
-        return self._response.again(headers)
+        return self._response.again(headers, self._failures, self._retry_after())
+
+    def _retry_after(self) -> str:
+        is_answered = self.next_call is None and self._found is Rest.LATER
+        return self.opened.headers.get("retry-after", "") if is_answered else ""
+
+    def _sent(self) -> str:
+        if self._found is Rest.LATER:
+            return f"answered {self.opened.status}"
+        if not self.is_readable:
+            return f"sent {Rest.OTHER.value}"
+        return f"sent {self.part.written} bytes of {self._version.size}"
 
     def _close_opened(self) -> None:
         if self.opened is not self._response:

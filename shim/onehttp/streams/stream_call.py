@@ -16,7 +16,9 @@ from onehttp.calls.arguments import CallArguments, Timeout, TimeoutSource, heade
 from onehttp.calls.call_options import checked_limit
 from onehttp.calls.parts.form_files import with_form
 from onehttp.errors import RequestError, RequestTypeError, StreamError
+from onehttp.policies.clock import Clock, Pause
 from onehttp.policies.keeping import Keeper
+from onehttp.policies.retry import LONGEST_PAUSE_S, RetryPolicy
 from onehttp.streams.opener import Opener, around
 from onehttp.streams.reading import Reading
 from onehttp.streams.response import AsyncStreamedResponse, HeadOfResponse, StreamedResponse
@@ -31,6 +33,8 @@ from onehttp_backends.rules.request_rules import check_seconds
 R = TypeVar("R", bound=HeadOfResponse)
 _BYTES: Final = (bytes, str, bytearray, memoryview)
 _OF_FRAMING: Final = ("content-length", "transfer-encoding")
+_PAUSES: Final = RetryPolicy()
+"""Between resumes that fail."""
 _is_size: Final = re.compile(r"[0-9]{1,18}").fullmatch
 
 
@@ -39,6 +43,7 @@ class Way(Protocol):
 
     request: Request
     """The first one."""
+    clock: Clock
 
     def perform(self, backend: Backend, keeper: Keeper) -> Response:
         """Perform it by its policies, its exchanges made by ``backend``; ``keeper`` has the places
@@ -69,20 +74,30 @@ class StreamCall:
     Args:
         backend: what the call goes by: the engine, perhaps with something around it.
         make_way: makes the call of arguments, whose body is an `Upload` where it is streamed.
+        pause_s: to wait before it is made.
     """
 
-    __slots__ = ("_backend", "_ends_at", "_given", "_make_way", "_way")
+    __slots__ = ("_backend", "_ends_at", "_given", "_make_way", "_pause_s", "_way")
 
-    def __init__(self, backend: Backend, make_way: MakeWay, call: CallArguments) -> None:
+    def __init__(
+        self, backend: Backend, make_way: MakeWay, call: CallArguments, pause_s: float = 0.0
+    ) -> None:
         self._backend = backend
         self._make_way = make_way
         self._given = call
+        self._pause_s = pause_s
         self._way = make_way(_without_streams(call))
         self._ends_at = math.inf
         self._opener()  # an engine that cannot do it says so at once
 
-    def again(self, headers: HeaderPairs) -> StreamCall | None:
+    def again(
+        self, headers: HeaderPairs, failures: int = 0, retry_after: str = ""
+    ) -> StreamCall | None:
         """The same call once more, with further headers, in the time that is left.
+
+        Args:
+            failures: how many of those in a row have failed; it waits before the next.
+            retry_after: as the server has said it.
 
         Returns:
             None: it must not be made again. Ranges are of GET alone (RFC 9110, 14.2); a body may
@@ -90,8 +105,10 @@ class StreamCall:
         """
         request = self._way.request
         asks_for_a_part = any(name.lower() in OF_RANGES for name, _ in request.headers)
-        left_s = self._ends_at - time.monotonic()
-        if request.method != "GET" or request.upload or asks_for_a_part or left_s <= 0:
+        pause_s = self._pause_after(failures, retry_after)
+        left_s = self._ends_at - time.monotonic() - pause_s
+        has_time = left_s > 0 and pause_s <= LONGEST_PAUSE_S
+        if request.method != "GET" or request.upload or asks_for_a_part or not has_time:
             return None
         call = self._given.copy()
         if left_s != math.inf:
@@ -99,7 +116,13 @@ class StreamCall:
             given = given if isinstance(given, Timeout) else Timeout()
             call["timeout"] = Timeout(left_s, given.connect_s, given.idle_s)
         call["headers"] = (*header_pairs(call.get("headers")), *headers)
-        return StreamCall(self._backend, self._make_way, call)
+        return StreamCall(self._backend, self._make_way, call, pause_s)
+
+    def _pause_after(self, failures: int, retry_after: str) -> float:
+        clock = self._way.clock
+        return (
+            _PAUSES.pause_s(failures, retry_after, clock.share(), clock.wall) if failures else 0.0
+        )
 
     def open(self) -> StreamedResponse:
         """Perform it up to the head of its answer."""
@@ -109,6 +132,8 @@ class StreamCall:
                 "body: what gives its bytes in an event loop is for awaited calls alone: "
                 "arequest(), apost(), astream(), ..."
             )
+        if self._pause_s:
+            self._way.clock.pause(Pause(self._pause_s))
         backend, opener = self._opener()
         try:
             response = self._way.perform(backend, opener)
@@ -119,6 +144,8 @@ class StreamCall:
 
     async def aopen(self) -> AsyncStreamedResponse:
         """The same, awaited."""
+        if self._pause_s:
+            await self._way.clock.apause(Pause(self._pause_s))
         backend, opener = self._opener()
         try:
             response = await self._way.aperform(backend, opener)

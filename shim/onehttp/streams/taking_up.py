@@ -16,6 +16,8 @@ from onehttp_backends.headers import HeaderPairs, Headers
 
 OF_RANGES: Final = frozenset({"range", "if-range"})
 """Headers of a call that asks for a part itself."""
+_FOR_NOW: Final = (408, 425, 429)
+"""Said of the request or its moment, not of what it asks for; so is every 5xx."""
 _BETWEEN: Final = timedelta(seconds=1)
 _range: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)").fullmatch
 _strong: Final = re.compile(r'"[\x21\x23-\x7e]*"').fullmatch
@@ -40,6 +42,7 @@ class Rest(Enum):
     FITS = "the rest"
     ANEW = "the whole body"
     OTHER = "the rest of another version"
+    LATER = "nothing of the body, for now"
     NONE = "neither"
 
 
@@ -70,6 +73,8 @@ class Version:
         """What ``answer`` is to a request for what comes after so much, and where it ends."""
         if answer.status == 200:
             return Rest.ANEW, 0
+        if answer.status in _FOR_NOW or answer.status >= 500:
+            return Rest.LATER, 0
         found = _range(answer.headers.get("content-range", ""))
         if answer.status != 206 or not found or int(found[1]) != written:
             return Rest.NONE, 0

@@ -38,25 +38,25 @@ def call_on(
 class AdhocWay:
     """See `call_on_none`."""
 
-    __slots__ = ("_call", "_hops", "_runtime", "request")
+    __slots__ = ("_call", "_hops", "clock", "request")
 
     def __init__(self, runtime: Runtime, method: str, url: str, call: CallArguments) -> None:
         adhoc = runtime.adhoc.requests
-        self._runtime = runtime
+        self.clock = runtime.clock
         self._call = call
         self._hops = adhoc.hops(call.get("follow_redirects"))
         self.request: Request = build_request(method, url, adhoc.options, (), call)
 
     def perform(self, backend: Backend, keeper: Keeper) -> Response:
         """See `Way`."""
-        backend = tokens_around(backend, self._call, self._runtime.clock)
+        backend = tokens_around(backend, self._call, self.clock)
         if self._hops:
             return perform_following(backend, self.request, self._hops)
         return backend.perform(self.request)
 
     async def aperform(self, backend: Backend, keeper: Keeper) -> Response:
         """See `Way`."""
-        backend = tokens_around(backend, self._call, self._runtime.clock)
+        backend = tokens_around(backend, self._call, self.clock)
         if self._hops:
             return await aperform_following(backend, self.request, self._hops)
         return await backend.aperform(self.request)
@@ -65,7 +65,7 @@ class AdhocWay:
 class NamedWay:
     """See `call_on`."""
 
-    __slots__ = ("_call", "_named", "_ready", "_revision", "_runtime", "request")
+    __slots__ = ("_call", "_named", "_ready", "_revision", "clock", "request")
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class NamedWay:
         path: str,
         call: CallArguments,
     ) -> None:
-        self._runtime = runtime
+        self.clock = runtime.clock
         self._revision = revision
         self._ready = ready
         self._call = call
@@ -92,7 +92,7 @@ class NamedWay:
         return await aperform_policed(self._policed(backend, keeper))
 
     def _policed(self, backend: Backend, keeper: Keeper) -> PolicedCall:
-        ready, clock = self._ready, self._runtime.clock
+        ready, clock = self._ready, self.clock
         at_once = ready.begins_at_once and not self._call.get("follow_redirects")
         backend = backend_for(backend, self._revision, ready, self._call, clock)
         return PolicedCall(

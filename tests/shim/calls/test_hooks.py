@@ -166,33 +166,6 @@ def test_a_transfer_error_of_a_hook_is_what_the_attempt_comes_to(
     assert server.requests == []
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda request: request._replace(url="http://evil.example/"),
-        lambda request: request._replace(method="DELETE"),
-        lambda request: request._replace(body=b"x"),
-        lambda request: "signed",
-        lambda request: ("GET", request.url),
-    ],
-)
-def test_a_hook_changes_headers_alone(change: Any, server: RawServer, engine: str) -> None:
-    begun(server.url, engine, onehttp.Hooks(on_attempt=change))
-    with pytest.raises(onehttp.RequestTypeError, match="with other headers and nothing else"):
-        onehttp.request("GET", server.url)
-    assert server.requests == []
-
-
-def test_headers_of_a_hook_are_checked(server: RawServer, engine: str) -> None:
-    def inject(request: Request) -> Request:
-        return request._replace(headers=(("X", "a\r\nY: b"),))
-
-    begun(server.url, engine, onehttp.Hooks(on_attempt=inject))
-    with pytest.raises(onehttp.RequestError, match="header X"):
-        onehttp.request("GET", server.url)
-    assert server.requests == []
-
-
 @pytest.mark.parametrize("way", ["request", "submit"])
 def test_a_hook_may_make_calls(way: str, server: RawServer, engine: str) -> None:
     asked: list[Response] = []

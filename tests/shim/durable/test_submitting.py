@@ -151,6 +151,17 @@ def test_a_store_that_there_is_not_is_told(url: str, error: type[Exception]) -> 
         store_at(url)
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite://", "sqlite:///", "sqlite:", "sqlite:q.db", "sqlite://q.db", "sqlite:///tmp/",
+     "sqlite://:memory:", ":memory:", "/", " ", "nats://", "tls:///", "nats://me:secret@"],
+)  # fmt: skip
+def test_a_url_that_names_nothing_is_answered_with_one_that_does(url: str) -> None:
+    with pytest.raises(onehttp.ConfigurationError, match=r"write sqlite:///path/of/file\.db") as no:
+        store_at(url)
+    assert "secret" not in str(no.value)
+
+
 def test_there_is_a_default_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("XDG_STATE_HOME", "/state")

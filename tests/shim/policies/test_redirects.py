@@ -72,6 +72,18 @@ def test_what_belongs_to_an_origin_does_not_reach_another(engine: str) -> None:
         assert secret not in seen
 
 
+def test_a_part_is_asked_for_wherever_it_is(api: str) -> None:
+    headers = {"Range": "bytes=5-", "If-Range": '"1"', "If-None-Match": '"1"', "If-Match": '"1"'}
+    with RawServer(echo) as target, RawServer(redirecting_to(target.url, 307)) as server:
+        seen = onehttp.request(
+            "GET", server.url, headers=headers, follow_redirects=True
+        ).text.lower()  # fmt: skip
+    assert "range: bytes=5-" in seen
+    assert 'if-range: "1"' in seen
+    assert "if-none-match" not in seen
+    assert "if-match" not in seen
+
+
 def test_within_an_origin_headers_stay(api: str) -> None:
     def behave(peer: Peer) -> None:
         first = peer.request()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import onehttp
 from onehttp.streams.saving import save
 from onehttp_backends.headers import Headers
-from servers.raw import Peer, RawServer
+from servers.raw import Peer, RawServer, redirecting_to
 from stand_ins.streams.reading import Reader
 
 OLD, NEW = b"o" * 1000, b"n" * 900
@@ -78,6 +78,17 @@ RESTS = {
         answer("200", OLD),
     ],
     "an end before the head": [b"", rest("600-999/1000", OLD[600:])],
+    "of a server that cannot just now": [
+        answer("503", b"busy", "Retry-After: 0"),
+        answer("500", b"oh"),
+        rest("600-999/1000", OLD[600:]),
+    ],
+    "of one that wants it slower": [answer("429", b""), rest("600-999/1000", OLD[600:])],
+    "anew, of a server that cannot just now": [
+        rest("600-899/900", NEW[600:], 'ETag: "2"'),
+        answer("502", b""),
+        answer("200", NEW),
+    ],
 }  # fmt: skip
 
 
@@ -94,6 +105,18 @@ def test_the_rest_of_the_same_goes_behind_it_and_all_else_begins_anew(
         for request in server.requests
     ]
     assert set(tags[2:]) <= {b"", b'"1"', b'"2"'}
+
+
+def test_what_a_redirect_led_to_is_taken_up_there(
+    streamed: Streamed, server: RawServer, scripted: Scripted, tmp_path: Path
+) -> None:
+    scripted.answers = [first(), rest("600-999/1000", OLD[600:])]
+    with RawServer(redirecting_to(server.url)) as beside:
+        streamed(
+            lambda reader: reader.save(tmp_path / "kept"), "GET", beside.url, follow_redirects=True
+        )
+    assert (tmp_path / "kept").read_bytes() == OLD
+    assert not scripted.answers
 
 
 MISFITS = {
@@ -115,6 +138,31 @@ def test_what_is_no_rest_is_an_error(
     with pytest.raises(onehttp.SaveError, match="the rest"):
         streamed(lambda reader: reader.save(tmp_path / "kept"), "GET", server.url)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("status", ["408", "425", "429", "500", "503", "599"])
+def test_a_server_that_cannot_is_asked_as_often_as_allowed(
+    streamed: Streamed, server: RawServer, scripted: Scripted, tmp_path: Path, status: str
+) -> None:
+    scripted.answers = [first(), *[answer(status, b"")] * 2]
+    with pytest.raises(onehttp.SaveError, match=f"the rest .* answered {status}"):
+        streamed(lambda reader: reader.save(tmp_path / "kept", resumes=2), "GET", server.url)
+    asked = [b"Range: bytes=600-" in request for request in server.requests]
+    assert asked == [False, True, True]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("timeout", "retry_after"), [(60, "3000"), (None, "4000")], ids=["the call", "any call"]
+)
+def test_it_is_not_asked_again_after_the_time_of(
+    streamed: Streamed, server: RawServer, scripted: Scripted, tmp_path: Path,
+    timeout: float | None, retry_after: str,
+) -> None:  # fmt: skip
+    scripted.answers = [first(), answer("503", b"", f"Retry-After: {retry_after}")]
+    with pytest.raises(onehttp.SaveError, match="answered 503"):
+        streamed(lambda reader: reader.save(tmp_path / "kept"), "GET", server.url, timeout=timeout)
+    assert not scripted.answers
 
 
 @pytest.mark.parametrize(
@@ -218,17 +266,24 @@ class Played:
         if len(self._body) < self.announced:
             raise onehttp.DisconnectedError("broken off")
 
-    def again(self, headers: tuple[tuple[str, str], ...]) -> Any:
-        return Reopened(self._script, dict(headers))
+    def again(self, headers: tuple[tuple[str, str], ...], failures: int, _: str) -> Any:
+        return Reopened(self._script, dict(headers), failures)
 
     def close(self) -> None: ...
 
 
 class Reopened:
-    def __init__(self, script: list[tuple[int, int, bool]], asked: dict[str, str]) -> None:
-        self._script, self._asked = script, asked
+    failing: Sequence[type[onehttp.TransferError]] = ()
+    """What opening comes to, after so many failures."""
+
+    def __init__(
+        self, script: list[tuple[int, int, bool]], asked: dict[str, str], failures: int = 0
+    ) -> None:
+        self._script, self._asked, self._failures = script, asked, failures
 
     def open(self) -> Any:
+        if self._failures < len(self.failing):
+            raise self.failing[self._failures]("not now")
         return Played(self._script, self._asked)
 
     async def aopen(self) -> Any:
@@ -251,3 +306,21 @@ def test_of_servers_of_two_versions_that_break_off_a_file_is_never_a_mixture(
         assert not path.exists()
     else:
         assert path.read_bytes() in (OLD, NEW)
+
+
+def test_a_server_that_cannot_be_reached_for_a_while_is_asked_for_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = [
+        onehttp.ConnectError,
+        onehttp.ResolveError,
+        onehttp.DisconnectedError,
+        onehttp.TimeoutError,
+    ]
+    monkeypatch.setattr(Reopened, "failing", failing)
+    path = tmp_path / "file"
+    with pytest.raises(onehttp.TimeoutError):
+        save(Played([(0, 600, True), (0, 1000, True)], {}), path, resumes=4)
+    assert not path.exists()
+    save(Played([(0, 600, True), (0, 1000, True)], {}), path, resumes=5)
+    assert path.read_bytes() == OLD

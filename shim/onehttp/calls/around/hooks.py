@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeAlias
 
+from onehttp.calls.arguments import header_pairs
 from onehttp.calls.asking import Ask
 from onehttp.calls.course import Course
 from onehttp.discreet import leads_out
@@ -85,7 +86,7 @@ class WithHooks:
             if each.on_attempt is not None:
                 ask = _asking(each.on_attempt, request)
                 yield ask
-                request = _changed(request, ask.answer)
+                request = _changed(each.on_attempt, request, ask.answer)
                 asked = True
         outcome = yield deadline.within(request, None) if asked else request
         assert outcome is not None
@@ -116,9 +117,8 @@ def _called(hook: Callable[..., Any], *told: object) -> Any:
     if inspect.isawaitable(answer):
         if inspect.iscoroutine(answer):
             answer.close()
-        name = getattr(hook, "__qualname__", type(hook).__name__)
         raise TypeError(
-            f"the hook {name} is a coroutine function, which only awaited calls can use: "
+            f"the hook {_name(hook)} is a coroutine function, which only awaited calls can use: "
             "aget(), arequest(), ..."
         )
     return answer
@@ -130,12 +130,30 @@ async def _awaited(hook: Callable[..., Any], *told: object) -> Any:
     return await answer if inspect.isawaitable(answer) else answer
 
 
-def _changed(request: Request, answer: object) -> Request:
+def _name(hook: object) -> str:
+    name: str = getattr(hook, "__qualname__", type(hook).__name__)
+    return name
+
+
+def _changed(hook: OnAttempt, request: Request, answer: object) -> Request:
     if answer is None:
         return request
     if not isinstance(answer, Request) or answer._replace(headers=request.headers) != request:
         raise RequestTypeError(
             CurlCode.BAD_FUNCTION_ARGUMENT,
-            "on_attempt: expected None, or the request with other headers and nothing else changed",
+            f"on_attempt: {_name(hook)}: expected None, or the request with other headers and "
+            "nothing else changed",
         )
-    return answer
+    if answer.headers is request.headers:
+        return answer
+    try:
+        pairs = None if answer.headers is None else header_pairs(answer.headers)
+    except RequestTypeError:
+        pairs = None
+    if pairs is None or not all(isinstance(text, str) for pair in pairs for text in pair):
+        raise RequestTypeError(
+            CurlCode.BAD_FUNCTION_ARGUMENT,
+            f"on_attempt: {_name(hook)}: expected headers as pairs of name and value, both text, "
+            'as in request._replace(headers=(*request.headers, ("X-Signature", "...")))',
+        )
+    return answer._replace(headers=pairs)

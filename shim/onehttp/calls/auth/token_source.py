@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, wait
 from contextlib import suppress
+from contextvars import copy_context
 from typing import Any, Final, TypeAlias
 
 from onehttp.calls.closed_loops import Holders, holders_here, landed
@@ -36,7 +37,8 @@ class TokenSource:
 
     Args:
         fetch: gives ``token`` or ``(token, lifetime_s)``. May be a coroutine function; then only
-            awaited calls can use it. Any other is called on a thread where a task needs a token.
+            awaited calls can use it. Any other is called on a thread of its own where a task needs
+            a token, or a call has a time limit: the call ends by that, and the fetch goes on.
         early_s: so many seconds before its end a token is not used any more; a tenth of its
             lifetime at most.
     """
@@ -77,44 +79,44 @@ class TokenSource:
                 "auth: the tokens of this TokenSource come from a coroutine function, which only "
                 "awaited calls can use: aget(), arequest(), ..."
             )
+        until = None if patience_s is None else time.monotonic() + patience_s
         while True:
             token, flight, is_mine = self._look(refused)
             if flight is None:
                 assert token is not None
                 return token
-            if is_mine:
+            if is_mine and until is None:
                 self._lead(flight)
-            wait([flight], patience_s)
+            elif is_mine:  # who calls may have to go on before it ends
+                self._lead_on_thread(flight)
+            wait([flight], _left_s(until))
             if not flight.done():
                 raise NoTokenInTimeError
             try:
                 return flight.result()
-            except _TakenBackError:
-                continue  # whoever asked for it was interrupted: somebody else does
+            except _TakenBackError as taken:  # whoever asked was interrupted: somebody else does
+                if is_mine:
+                    raise taken.by from None
 
     async def aget(self, refused: str | None = None, patience_s: float | None = None) -> str:
         """The same in a task."""
+        until = None if patience_s is None else time.monotonic() + patience_s
         while True:
             token, flight, is_mine = self._look(refused)
             if flight is None:
                 assert token is not None
                 return token
             if is_mine and self._is_async:
-                await self._alead_within(flight, patience_s)
+                await self._alead_within(flight, _left_s(until))
             elif is_mine:
-                thread = threading.Thread(
-                    target=self._lead_apart, args=(flight,), name="onehttp-token", daemon=True
-                )
-                try:
-                    thread.start()
-                except RuntimeError as error:
-                    self._land(flight, error)
-            if not await landed(flight, patience_s):
+                self._lead_on_thread(flight)
+            if not await landed(flight, _left_s(until)):
                 raise NoTokenInTimeError
             try:
                 return flight.result()
-            except _TakenBackError:
-                continue
+            except _TakenBackError as taken:
+                if is_mine:
+                    raise taken.by from None
 
     def _look(self, refused: str | None) -> tuple[str | None, Future[str] | None, bool]:
         """The token there is, or the flight that brings one, and whether it is to be flown."""
@@ -143,16 +145,27 @@ class TokenSource:
             raise
         self._land(flight)
 
-    def _lead_apart(self, flight: Future[str]) -> None:
-        with suppress(Exception):  # whoever waits for the flight has it
-            self._lead(flight)
+    def _lead_on_thread(self, flight: Future[str]) -> None:
+        """The same on a thread of its own, which goes on where nobody waits any more: its token is
+        for the next who asks."""
+        context = copy_context()
+
+        def lead() -> None:
+            with suppress(BaseException):  # whoever waits for the flight has it
+                context.run(self._lead, flight)
+
+        thread = threading.Thread(target=lead, name="onehttp-token", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._land(flight, error)
 
     async def _alead_within(self, flight: Future[str], patience_s: float | None) -> None:
         """Fetch, in a task that ends with its call: others who wait ask again then."""
         import asyncio
 
         holders = holders_here()
-        holders[flight] = lambda: self._land(flight, _TakenBackError())
+        holders[flight] = lambda: self._land(flight, asyncio.CancelledError())
         leading = asyncio.ensure_future(self._alead(flight, holders))
         leading.add_done_callback(lambda _: holders.pop(flight, _nothing)())  # it never began
         try:
@@ -200,7 +213,7 @@ class TokenSource:
             assert token is not None
             flight.set_result(token)
         else:  # a cancelled task, or Ctrl-C, is the end of nobody else's
-            flight.set_exception(error if isinstance(error, Exception) else _TakenBackError())
+            flight.set_exception(error if isinstance(error, Exception) else _TakenBackError(error))
 
     def _forget_flight(self) -> None:
         """In a forked child: who fetches for its parent is not here."""
@@ -209,6 +222,10 @@ class TokenSource:
 
 
 def _nothing() -> None: ...
+
+
+def _left_s(until: float | None) -> float | None:
+    return None if until is None else max(0.0, until - time.monotonic())
 
 
 class AwaitedToken(str):
@@ -249,6 +266,10 @@ class NoTokenInTimeError(Exception):
 
 class _TakenBackError(Exception):
     """Whoever fetched was cancelled, or interrupted."""
+
+    def __init__(self, by: BaseException) -> None:
+        super().__init__(by)
+        self.by = by
 
 
 _all: weakref.WeakSet[TokenSource] = weakref.WeakSet()
