@@ -206,6 +206,9 @@ class TransferOptions:
     proxy: Proxy | None = None
     auth: Auth | None = None
     http_version: HttpVersion = HttpVersion.AUTO
+    unix_socket: str | None = None
+    """Connect to this socket of the file system, whatever host the URL names, which is the server's
+    name all the same: for ``Host``, TLS and cookies."""
     interface: str | None = None
     ip_version: Literal["any", "4", "6"] = "any"
     peers: Literal["any", "public"] = "any"

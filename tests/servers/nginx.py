@@ -41,6 +41,42 @@ _PER_CONNECTION = """
         location / {{ return 200 ok; }}
     }}
 """
+_BY_UNIX_SOCKET = """
+    server {{
+        listen 127.0.0.1:{port}; listen unix:{folder}/plain;
+        listen unix:{folder}/tls ssl http2;
+        ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.pem;
+        location / {{ return 200 "$scheme $host $request_uri $server_port$connection_requests"; }}
+        location /near {{ return 302 /landed; }}
+        location /far {{ return 302 http://127.0.0.1:{port}/landed; }}
+        location /file {{ root {folder}; }}
+    }}
+"""
+
+
+class BySocket(NamedTuple):
+    """An nginx on sockets of the file system, by HTTP and by TLS for the host ``app.invalid``."""
+
+    plain: Path
+    tls: Path
+    file: Path
+    """What ``/file`` is: to be written."""
+    url: str
+    """Where it listens as well."""
+
+
+@contextlib.contextmanager
+def by_unix_socket(authority: trustme.CA, folder: Path) -> Iterator[BySocket]:
+    """Tells each client scheme, host, path and how many requests the connection has carried."""
+    port = free_port()
+    issued = authority.issue_cert("app.invalid")
+    issued.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    settings = folder / "nginx.conf"
+    http = _BY_UNIX_SOCKET.format(folder=folder, port=port)
+    settings.write_text(_SETTINGS.format(folder=folder, http=http))
+    with running(["nginx", "-c", str(settings), "-p", str(folder)], port):
+        url = f"http://127.0.0.1:{port}"
+        yield BySocket(folder / "plain", folder / "tls", folder / "file", url)
 
 
 class Answered(NamedTuple):

@@ -21,6 +21,7 @@ DEFAULTS_S: Final = {
     "connect_timeout_s": DEFAULT_OPTIONS.connect_timeout_s,
     "idle_timeout_s": 0.5,  # what asynchronous legacy calls wait for the next byte
 }
+_kept: Final[list[TransferOptions]] = []
 _made_plainly: Final = TransferOptions.__init__
 
 
@@ -45,14 +46,22 @@ def _set(is_generous: bool) -> None:
     made = _made_generously if is_generous else _made_plainly
     TransferOptions.__init__ = made  # type: ignore[assignment, method-assign]
     change = _make_generous if is_generous else _make_default
-    for each in gc.get_objects():  # those that modules keep for every caller
-        if type(each) is TransferOptions:
-            change(each)
+    for each in (*_kept, *_alive()):
+        change(each)
     # Engines keep handles by the identity of options, so those of legacy calls are made anew.
     if legacy := sys.modules.get("onehttp_compat.modules.http_async_client.settings"):
         for each in vars(legacy).values():
             if hasattr(each, "cache_clear"):
                 each.cache_clear()
+
+
+def note_kept() -> None:
+    """Those that modules keep for every caller, before they are frozen and found no more."""
+    _kept.extend(_alive())
+
+
+def _alive() -> list[TransferOptions]:
+    return [each for each in gc.get_objects() if type(each) is TransferOptions]
 
 
 @contextmanager

@@ -39,8 +39,8 @@ def check(options: TransferOptions) -> OptionFault | None:
     LIBCURL.initialise()
     easy = LIBCURL.easy()
     try:
-        # A socket of a pair is of no interface, and leads to no proxy.
-        apply_options(easy.setopt, replace(options, interface=None, proxy=None))
+        # A socket of a pair is of no interface, has no path, and leads to no proxy.
+        apply_options(easy.setopt, replace(options, interface=None, proxy=None, unix_socket=None))
         refused = None if options.tls == Tls() else _say_hello(easy)
     except RequestError as error:
         return OptionFault((), error.message)

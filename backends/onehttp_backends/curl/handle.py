@@ -115,7 +115,7 @@ class Handle(MessageSettings):
         self.wait: Wait | None = None
         self.waited_us = 0
         """What a transfer had waited for names when it began for the last time."""
-        self.places = places(shelf.origin, options.proxy)
+        self.places = [] if options.unix_socket else places(shelf.origin, options.proxy)
         """What has to be looked up before it can connect."""
         self.hops: Hops | None = None
         if options.max_redirects:

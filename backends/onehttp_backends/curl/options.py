@@ -75,6 +75,8 @@ def _apply_always(setopt: Setopt, options: TransferOptions) -> None:
     setopt(pycurl.HTTP_VERSION, _HTTP_VERSIONS[options.http_version])
     # pycurl names itself on every new handle; an empty text sends no header.
     setopt(pycurl.USERAGENT, options.user_agent or "")
+    if options.unix_socket:
+        setopt(pycurl.UNIX_SOCKET_PATH, options.unix_socket)
     if options.interface:
         setopt(pycurl.INTERFACE, options.interface)
     if options.ip_version != "any":

@@ -88,7 +88,9 @@ def make_client(options: TransferOptions, proxy_url: str | None) -> httpx.AsyncC
         "http2": version is not HttpVersion.HTTP_1_1,
         "limits": httpx.Limits(max_connections=None, max_keepalive_connections=1024),
     }
-    if options.idle_timeout_s:
+    if options.unix_socket:
+        transport["uds"] = options.unix_socket
+    elif options.idle_timeout_s:
         # What the kernel takes of a slice counts as sent; it takes megabytes, unless told.
         transport["socket_options"] = [(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, SLICE_BYTES)]
     if options.interface:

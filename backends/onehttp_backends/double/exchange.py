@@ -80,6 +80,8 @@ class Exchange:
             total_s = options.total_timeout_s
         self._deadline = time.monotonic() + total_s if total_s else None
         place = shown(request)
+        if options.unix_socket:
+            place = f"{place} by {options.unix_socket}"
         try:
             return await asyncio.wait_for(
                 self._through_redirects(), total_s + _SLACK_S if total_s else None
@@ -341,4 +343,6 @@ def check_end(answer: httpx.Response, place: str) -> None:
 def _peer(answer: httpx.Response) -> Peer:
     stream = answer.extensions.get("network_stream")
     address = stream.get_extra_info("server_addr") if stream is not None else None
+    if isinstance(address, str):  # of a unix socket
+        return Peer(address)
     return Peer(str(address[0]), int(address[1])) if address else Peer()

@@ -77,9 +77,13 @@ class Progress:
         if self._asks_proxy:
             return
         now = time.perf_counter()
-        if name in ("connect_tcp.started", "setup_socks5_connection.started"):
+        if name in (
+            "connect_tcp.started",
+            "connect_unix_socket.started",
+            "setup_socks5_connection.started",
+        ):
             self.phase = Phase.PROXY if self._is_proxied else Phase.CONNECT
-        elif name == "connect_tcp.complete":
+        elif name in ("connect_tcp.complete", "connect_unix_socket.complete"):
             self.opened += 1
             self._at["connect"] = now
             self._stream = info["return_value"]

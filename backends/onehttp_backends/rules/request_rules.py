@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 
-from onehttp_backends.contract import AuthScheme, Request, TransferOptions
+from onehttp_backends.contract import AuthScheme, HttpVersion, Request, TransferOptions
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.rules.framing import ON_THE_CONNECTION, check_framing
@@ -41,6 +41,8 @@ _TLS_TEXTS = (
 PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 MAX_SECONDS = 2_000_000
 """What libcurl's 32-bit milliseconds can hold, rounded."""
+MAX_SOCKET_PATH = 107
+"""Bytes: what ``sockaddr_un`` of Linux has room for."""
 MAX_HOST_LENGTH = 253
 _EXPECTED = "expected http://HOST/... or https://HOST/..."
 MAX_URL_LENGTH = 8_000_000
@@ -243,6 +245,34 @@ def check_proxy_scheme(url: str) -> None:
         )
 
 
+def check_socket_path(path: str) -> None:
+    """Raises RequestError unless a unix socket can have this path."""
+    check_text("unix_socket", path)
+    length = len(path.encode("utf-8", "surrogateescape"))
+    if path.endswith("/") or not 0 < length <= MAX_SOCKET_PATH:
+        raise RequestError(
+            CurlCode.BAD_FUNCTION_ARGUMENT,
+            f"expected the path of a unix socket, of {MAX_SOCKET_PATH} bytes at most; "
+            f"this one has {length}",
+        )
+
+
+def _check_unix_socket(path: str, options: TransferOptions) -> None:
+    check_socket_path(path)
+    for other, is_given in (
+        ("a proxy", options.proxy is not None),
+        ("an interface", options.interface is not None),
+        ("peers='public'", options.peers == "public"),
+        ("HTTP/3", options.http_version in (HttpVersion.HTTP_3, HttpVersion.HTTP_3_ONLY)),
+        ("redirects that the engine follows", bool(options.max_redirects)),
+    ):
+        if is_given:
+            raise RequestError(
+                CurlCode.BAD_FUNCTION_ARGUMENT,
+                f"unix_socket: does not go together with {other}; leave out one of the two",
+            )
+
+
 def check_options(options: TransferOptions) -> None:
     """Check the text and numbers of options, once for each options object.
 
@@ -262,6 +292,8 @@ def check_options(options: TransferOptions) -> None:
             CurlCode.BAD_FUNCTION_ARGUMENT,
             "peers='public' cannot be checked behind a proxy; leave out one of the two",
         )
+    if options.unix_socket is not None:
+        _check_unix_socket(options.unix_socket, options)
     if options.user_agent:
         check_text("user_agent", options.user_agent)
     if options.interface:

@@ -66,8 +66,14 @@ add_behaviours(
 add_coroutines(probes, Onehttp)
 for feature in ("cookies", "hostile-cookie"):
     del probes.by_feature[feature]
-probes.absent("impersonation", "trio", "unix", "websocket")
+probes.absent("impersonation", "trio", "websocket")
 probes.add("typed", lambda _: kit.is_typed("onehttp"))
+
+
+@probes("unix", "`socket: /run/app.sock` of a connection")
+def unix(place: Place) -> str:
+    begin({"app": {"url": "http://service", "socket": place["unix"]}})
+    return onehttp.connection("app").get("/by-unix").text
 
 
 @probes("blocking")

@@ -18,6 +18,7 @@ FILE_KEYS: Final = {
     "max_redirects": "redirects",
     "private_redirects": "redirects",
     "ip_version": "ip",
+    "unix_socket": "socket",
     "breaker": "circuit_breaker",
     "tls.ca_pem": "tls.ca_file",
     "tls.cert_file": "tls.cert",

@@ -196,14 +196,15 @@ def _host(place: str) -> str:
 
 
 def elsewhere(options: TransferOptions, is_public_only: bool) -> TransferOptions:
-    """``options`` for another origin: no credentials, no client certificate, and where wanted, no
-    private address."""
+    """``options`` for another origin: no credentials, no client certificate, not the unix socket of
+    this one, and where wanted, no private address."""
     return VARIANTS.of(
         options,
         ("elsewhere", is_public_only),
         lambda: dataclasses.replace(
             options,
             auth=None,
+            unix_socket=None,
             peers="public" if is_public_only else options.peers,
             tls=options.tls.without_identity(),
         ),

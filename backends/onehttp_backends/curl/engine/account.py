@@ -10,10 +10,10 @@ import pycurl
 
 from onehttp_backends.contract import Outcome, Peer, Request, Response, Stats
 from onehttp_backends.curl.handle import Handle
-from onehttp_backends.curl.libcurl import LIBCURL, Easy
+from onehttp_backends.curl.libcurl import LIBCURL
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.one_shot import OneShotCounts
-from onehttp_backends.curl.reading.outcome import fault_of, read_error, read_response
+from onehttp_backends.curl.reading.outcome import fault_of, peer_of, read_error, read_response
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.errors import CurlCode, Sent, TransferError, transfer_error
 from onehttp_backends.rules.framing import is_ambiguous
@@ -120,13 +120,13 @@ class Account:
         easy = handle.easy
         opened = easy.getinfo(_NUM_CONNECTS)
         peer = self._peers.get(easy.getinfo(_CONN_ID)) if not opened and _CONN_ID else None
-        return read_response(handle, opened, peer or self._new_peer(easy))
+        return read_response(handle, opened, peer or self._new_peer(handle))
 
     def _response(self, handle: Handle) -> Response:
         easy = handle.easy
         opened = easy.getinfo(_NUM_CONNECTS)
         peer = self._peers.get(easy.getinfo(_CONN_ID)) if not opened and _CONN_ID else None
-        response = read_response(handle, opened, peer or self._new_peer(easy))
+        response = read_response(handle, opened, peer or self._new_peer(handle))
         version = response.http_version
         self.by_version[version] += 1
         handle.shelf.may_be_http2 = is_multiplexed = version in ("2", "3")
@@ -140,12 +140,12 @@ class Account:
         self.completed += 1
         return response
 
-    def _new_peer(self, easy: Easy) -> Peer:
-        peer = Peer(easy.getinfo(pycurl.PRIMARY_IP) or "", easy.getinfo(pycurl.PRIMARY_PORT))
+    def _new_peer(self, handle: Handle) -> Peer:
+        peer = peer_of(handle)
         if _CONN_ID:
             if len(self._peers) >= MAX_KNOWN_PEERS:
                 self._peers.clear()
                 self._places.clear()
             peer = self._places.setdefault(peer, peer)
-            self._peers[easy.getinfo(_CONN_ID)] = peer
+            self._peers[handle.easy.getinfo(_CONN_ID)] = peer
         return peer

@@ -67,6 +67,14 @@ _REDIRECT = pycurl.REDIRECT_TIME_T
 _TOTAL = pycurl.TOTAL_TIME_T
 
 
+def peer_of(handle: Handle) -> Peer:
+    """Who is at the other end of the connection that a handle has used."""
+    if path := handle.options.unix_socket:  # of which libcurl tells 46 bytes
+        return Peer(path)
+    getinfo = handle.easy.getinfo
+    return Peer(getinfo(pycurl.PRIMARY_IP) or "", getinfo(pycurl.PRIMARY_PORT))
+
+
 def read_response(handle: Handle, opened: int, peer: Peer) -> Response:
     """The response a handle has received; ``opened`` connections were made for it."""
     getinfo = handle.easy.getinfo

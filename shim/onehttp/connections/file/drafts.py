@@ -45,7 +45,9 @@ def options_of(draft: Draft, tls: Tls, proxy_ca: Pem | None) -> TransferOptions:
     Raises:
         RequestError: they cannot be sent by.
     """
-    made = transfer_options(draft.name, draft.model, tls, getattr(draft.model, "auth", None))
+    model = draft.model
+    auth, unix_socket = getattr(model, "auth", None), getattr(model, "socket", None)
+    made = transfer_options(draft.name, model, tls, auth, unix_socket)
     if made.proxy and proxy_ca:
         made = replace(made, proxy=replace(made.proxy, ca_pem=proxy_ca))
     check_options(made)

@@ -32,7 +32,11 @@ _AUTH_SCHEMES = {
 
 
 def transfer_options(
-    name: str, model: TransportModel, tls: Tls, auth: AuthModel | None = None
+    name: str,
+    model: TransportModel,
+    tls: Tls,
+    auth: AuthModel | None = None,
+    unix_socket: str | None = None,
 ) -> TransferOptions:
     """The options of the connection ``name``, or of calls without one, where that is empty.
 
@@ -53,6 +57,7 @@ def transfer_options(
         proxy=_proxy(model.proxy),
         auth=_auth(auth) if auth else None,
         http_version=HttpVersion(model.http_version),
+        unix_socket=unix_socket,
         interface=model.interface,
         ip_version=model.ip,
         peers=model.peers,

@@ -53,6 +53,7 @@ def is_text(path: tuple[str, ...]) -> bool:
     """Whether any text will do."""
     return path in {
         ("content_type",),
+        ("socket",),
         ("user_agent",),
         ("auth", "username"),
         ("auth", "password"),

@@ -20,6 +20,7 @@ from onehttp.connections.file.schema.policies import PolicyModel
 from onehttp.connections.file.schema.shared import SharedModel
 from onehttp.connections.file.schema.strict import Model, Short
 from onehttp.connections.file.schema.transport import (
+    FilePath,
     QueriesModel,
     RequestsModel,
     SecretBytes,
@@ -34,7 +35,7 @@ from onehttp_backends.errors import RequestError
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.optional.naming import NameLimits
 from onehttp_backends.rules.framing import CODING, LENGTH
-from onehttp_backends.rules.request_rules import check_headers, check_url
+from onehttp_backends.rules.request_rules import check_headers, check_socket_path, check_url
 
 NAME_PATTERN = r"\S+"
 _PLAIN = {"type": ["string", "number", "boolean"]}
@@ -84,6 +85,11 @@ def _fit_url(url: str) -> str:
     if "?" in found:
         raise ValueError("URL: a path cannot follow a query; give it as params:")
     return found
+
+
+def _fit_socket(path: str) -> str:
+    refusing(check_socket_path, path)
+    return path
 
 
 Headers = Annotated[
@@ -183,6 +189,10 @@ class ConnectionModel(DefaultsModel):
 
     url: Annotated[str, AfterValidator(_fit_url)] | None = Field(
         default=None, description="`http(s)://host[:port][/prefix]`; must be given"
+    )
+    socket: Annotated[FilePath, AfterValidator(_fit_socket)] | None = Field(
+        default=None,
+        description="path of a unix socket to connect to, instead of the host and port of `url`",
     )
 
 

@@ -59,8 +59,8 @@ def _fields(model: type[BaseModel]) -> list[tuple[str, FieldInfo]]:
     """The url first, policies last, the rest in the order of a request."""
     if model not in (ConnectionModel, QueriesModel):
         return list(model.model_fields.items())
-    order = ["url", *QueriesModel.__annotations__, *DefaultsModel.__annotations__,
-             *TransportModel.__annotations__, *PolicyModel.__annotations__]  # fmt: skip
+    parts = (ConnectionModel, QueriesModel, DefaultsModel, TransportModel, PolicyModel)
+    order = [name for part in parts for name in part.__annotations__]
     return sorted(model.model_fields.items(), key=lambda item: order.index(item[0]))
 
 
