@@ -52,6 +52,27 @@ _BY_UNIX_SOCKET = """
         location /file {{ root {folder}; }}
     }}
 """
+_LARGE = """
+    server {{
+        listen 127.0.0.1:{port} ssl http2; sendfile on;
+        ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.pem;
+        location / {{ root {folder}; }}
+        location /connection {{ return 200 "$connection"; }}
+    }}
+"""
+
+
+@contextlib.contextmanager
+def giving_large_files(authority: trustme.CA, folder: Path) -> Iterator[str]:
+    """Gives the files of ``folder`` over HTTP/2, and tells the number of a connection; its URL."""
+    port = free_port()
+    issued = authority.issue_cert("127.0.0.1")
+    issued.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    settings = folder / "nginx.conf"
+    http = _LARGE.format(folder=folder, port=port)
+    settings.write_text(_SETTINGS.format(folder=folder, http=http))
+    with running(["nginx", "-c", str(settings), "-p", str(folder)], port):
+        yield f"https://127.0.0.1:{port}"
 
 
 class BySocket(NamedTuple):
