@@ -182,6 +182,8 @@ def _attempt(
                 is_open = isinstance(found, CircuitOpenError)
                 policies.count("circuit_refused" if is_open else "limit_refused")
                 return found
+            if found is None:
+                policies.count("counted_alone")
             place = found
             request = deadline.within(request, None)
         if policies.attempt_timeout_s is not None:

@@ -62,6 +62,9 @@ class PolicyCounters:
     """Attempts that had to wait for their turn."""
     limit_refused: int = 0
     """Attempts whose turn did not come in time."""
+    counted_alone: int = 0
+    """Attempts on shared limits that this process let in by itself, since the server that processes
+    count on was away or late."""
     in_flight: int = 0
     """Attempts now, where their number is limited."""
 

@@ -24,6 +24,8 @@ FIRST_LOOK_S: Final = 0.005
 LONGEST_LOOK_S: Final = 0.1
 """Nobody tells who waits for a place that another process has left: it looks again."""
 
+FULL: Final = Answer(scripts.NO_PLACE, 0.0, 0)
+
 
 class Shared:
     """The gate of one connection, and the server that it is on."""
@@ -50,12 +52,15 @@ class Shared:
         patience_s = least(self._wait_s, deadline.left_s())
         until = None if patience_s is None else clock.now() + patience_s
         look_s = FIRST_LOOK_S
+        is_known_full = False
         while True:
             left_s = None if until is None else max(until - clock.now(), 0.0)
             enter = self._store.ask(self._gate, left_s)
             answer = None if enter is None else (yield from self._answer(enter))
-            if enter is None or answer is None:
+            if enter is None or (answer is None and not is_known_full):
                 return self._alone()
+            if answer is None:  # late, of a server that is there: no reason to go in where it was
+                answer = FULL  # full a moment ago
             if answer.what == scripts.ADMITTED:
                 place = Place(self, enter.token, answer.era)
                 if answer.wait_s:
@@ -72,6 +77,7 @@ class Shared:
                 return self._limited(
                     "not sent, the limits that processes share gave no turn in time"
                 )
+            is_known_full = True
             give_back()
             yield Pause(least(left_s, look_s * (0.5 + clock.share() / 2)))
             look_s = min(look_s * 2, LONGEST_LOOK_S)

@@ -58,6 +58,12 @@ class Families:
             "connection",
             "how",
         )
+        self.counted_alone = counter(
+            "counted_alone",
+            "Attempts on shared limits that a process let in by itself, their server being away or "
+            "late.",
+            "connection",
+        )
         self.connections_open = gauge("connections_open", "Kept and in use.")
         self.of_engine = {
             "connections_opened": counter("connections_opened", "Connections made."),

@@ -145,6 +145,8 @@ class Metrics:
                 if each.get(what):
                     grown = self._grown(each[what], what, name)
                     families.held_back.labels(name, what).inc(grown)
+            if alone := each.get("counted_alone"):
+                families.counted_alone.labels(name).inc(self._grown(alone, "alone", name))
         self._show_process(told)
 
     def _observe(self, each: dict[str, Any], kind: tuple[str, ...]) -> None:

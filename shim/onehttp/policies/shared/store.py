@@ -7,8 +7,9 @@ Theory of operation
    no longer. Connecting, and every timeout of a socket, is the thread's to wait for. What has come
    together meanwhile goes out in one round trip.
 2. *Away.* An error, or `LATE` late answers in a row, and the server is away: no call waits for it,
-   and the thread tries again, ever more seldom. It is back when it lets a probe in, which writes as
-   a call does, within the budget. Both are logged once.
+   and the thread tries again, ever more seldom. (Many wait for one round trip: that is one.) It is
+   back when it lets a probe in, which writes as a call does, within the budget. Both are logged
+   once.
 3. *Nothing is lost while it is there.* A `Leave` stays owed until the server has taken note; told
    twice, it counts once. An `Enter` whose answer nobody waited for, or that was cut off, is
    followed by a `Leave` that says nothing.
@@ -30,6 +31,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from onehttp.policies.shared import scripts
+from onehttp.policies.shared.connecting import connected
 from onehttp.policies.shared.gate import Answer, Enter, Gate, Leave
 from onehttp_backends.secret_values import shown_url
 
@@ -39,8 +41,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("onehttp")
 Message: TypeAlias = "Enter | Leave | threading.Event"
 """An event is set once all before it is done."""
-SOCKET_S: Final = 1.0
-"""The thread waits for an answer, or a connection, for so long."""
 FIRST_CONNECT_S: Final = 0.5
 FIRST_BACKOFF_S: Final = 0.05
 LONGEST_BACKOFF_S: Final = 5.0
@@ -50,8 +50,6 @@ LOOK_S: Final = 5.0
 """So often the thread looks whether it is needed."""
 LATE: Final = 3
 MOST_AT_ONCE: Final = 256
-PROBES: Final = 3
-"""The best of them is compared with the budget."""
 
 
 class SharedStore:
@@ -68,6 +66,7 @@ class SharedStore:
         """Its last answer was in time."""
         self._is_away = False
         self._late = 0
+        self._late_at = 0.0
         self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()  # put: also in a finalizer
         self._starting = threading.Lock()  # guards _thread
         self._thread: threading.Thread | None = None
@@ -95,7 +94,11 @@ class SharedStore:
         return enter
 
     def was_late(self) -> None:
-        """A call has waited for the whole budget."""
+        """A call has waited for the whole budget; those that wait for one round trip count once."""
+        now = time.monotonic()
+        if now - self._late_at < self.policy.budget_s:
+            return
+        self._late_at = now
         self._late += 1
         if self._late >= LATE and self.is_there:
             budget_ms = self.policy.budget_s * 1000
@@ -132,7 +135,7 @@ class SharedStore:
             began = time.monotonic()
             client = None
             try:
-                client = self._connected()
+                client = connected(self.policy, self._prefix)
                 self._came()
                 away_since = None
                 began = time.monotonic()
@@ -158,42 +161,6 @@ class SharedStore:
             self._thread = None
             self.is_there = False
             return True
-
-    def _connected(self) -> Any:
-        """A client of a server that has let a probe in."""
-        import redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-
-        policy = self.policy
-        client = redis.Redis.from_url(
-            policy.url,
-            username=policy.username or None,
-            password=policy.password or None,
-            socket_timeout=SOCKET_S,
-            socket_connect_timeout=SOCKET_S,
-            retry=Retry(NoBackoff(), 0),
-            single_connection_client=True,
-            protocol=2,
-            **policy.of_tls(),
-        )
-        try:
-            probe = Gate("", policy, None, None)
-            took_s = SOCKET_S
-            for number in range(PROBES):
-                token = f"{self._prefix}.probe.{number}"
-                began = time.monotonic()
-                client.eval(scripts.ENTER, 4, *probe.keys, *probe.enter_arguments(token, None))
-                took_s = min(took_s, time.monotonic() - began)
-                client.eval(scripts.LEAVE, 4, *probe.keys, *probe.leave_arguments(token, 0, -1))
-            if took_s > policy.budget_s:
-                raise TimeoutError(
-                    f"an answer takes {took_s * 1000:.1f} ms, over {policy.budget_s * 1000:g}"
-                )
-        except BaseException:
-            client.close()
-            raise
-        return client
 
     def _serve(self, client: Any) -> None:
         enter = client.script_load(scripts.ENTER)

@@ -57,6 +57,7 @@ def test_calls_go_on_and_count_alone_until_it_is_back(
         assert call(way).status == 200
         begins(redis)
         assert [call(way).status for _ in range(MANY)] == [200] * MANY
+        assert onehttp.connection("api").counters.counted_alone >= MANY
         until(lambda: said(caplog, "is away") == 1)
         assert said(caplog, "each counts alone") == 1
         ends(redis)

@@ -1,0 +1,58 @@
+"""A client of the server, once that has shown that it can be used."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from onehttp.policies.shared import scripts
+from onehttp.policies.shared.gate import Gate
+
+if TYPE_CHECKING:
+    from onehttp.policies.shared.policy import SharedPolicy
+
+SOCKET_S: Final = 1.0
+"""For so long an answer is waited for, or a connection."""
+PROBES: Final = 3
+"""The best of them is compared with the budget."""
+
+
+def connected(policy: SharedPolicy, prefix: str) -> Any:
+    """A client of a server that has let a probe in, within the budget.
+
+    Raises:
+        TimeoutError: it was let in later.
+        Exception: of the client.
+    """
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    client = redis.Redis.from_url(
+        policy.url,
+        username=policy.username or None,
+        password=policy.password or None,
+        socket_timeout=SOCKET_S,
+        socket_connect_timeout=SOCKET_S,
+        retry=Retry(NoBackoff(), 0),
+        single_connection_client=True,
+        protocol=2,
+        **policy.of_tls(),
+    )
+    try:
+        probe = Gate("", policy, None, None)
+        took_s = SOCKET_S
+        for number in range(PROBES):
+            token = f"{prefix}.probe.{number}"
+            began = time.monotonic()
+            client.eval(scripts.ENTER, 4, *probe.keys, *probe.enter_arguments(token, None))
+            took_s = min(took_s, time.monotonic() - began)
+            client.eval(scripts.LEAVE, 4, *probe.keys, *probe.leave_arguments(token, 0, -1))
+        if took_s > policy.budget_s:
+            raise TimeoutError(
+                f"an answer takes {took_s * 1000:.1f} ms, over {policy.budget_s * 1000:g}"
+            )
+    except BaseException:
+        client.close()
+        raise
+    return client
