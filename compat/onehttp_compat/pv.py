@@ -8,7 +8,7 @@ text or numbers, and bytes stay exactly as they came.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final, TypeAlias
 
 from onehttp import OnehttpError
@@ -94,7 +94,7 @@ class PvStore:
         self._shared: dict[Variable, Value] = {}
         self._readers: dict[str, Reader] = {"null": lambda _: None}
         self._writers: dict[str, Writer] = {}
-        self._needs_name: set[str] = set()
+        self._needs_name: dict[str, Collection[str] | None] = {}
         self._writable: dict[str, Variable] = {}
 
     @property
@@ -113,14 +113,21 @@ class PvStore:
         self.process.request = request
 
     def register(
-        self, kind: str, reader: Reader, writer: Writer | None = None, *, needs_name: bool = False
+        self,
+        kind: str,
+        reader: Reader,
+        writer: Writer | None = None,
+        *,
+        needs_name: bool = False,
+        names: Collection[str] | None = None,
     ) -> None:
-        """Have variables of class ``kind`` read by ``reader``, and written by ``writer`` if any."""
+        """Have variables of class ``kind`` read by ``reader``, and written by ``writer`` if any;
+        ``names`` are all that may stand in its parentheses, where it is a few."""
         self._readers[kind] = reader
         if writer is not None:
             self._writers[kind] = writer
         if needs_name:
-            self._needs_name.add(kind)
+            self._needs_name[kind] = names
 
     def is_registered(self, kind: str) -> bool:
         """Whether somebody has said how variables of that class are read."""
@@ -181,8 +188,8 @@ class PvStore:
         kind = variable.kind
         reader = self._readers.get(kind)
         if reader is not None:
-            if not variable.name and kind in self._needs_name:
-                raise UnknownVariableError(f"${kind} needs a name: ${kind}(name)")
+            if kind in self._needs_name:
+                self._check_name(variable)
             return reader(variable)
         if kind in PROCESS_CLASSES:
             return self.process.variables.get(variable, 0)
@@ -216,6 +223,8 @@ class PvStore:
     def check_writable(self, variable: Variable) -> None:
         """Raises as `set` where it cannot be written."""
         kind = variable.kind
+        if kind in self._needs_name:
+            self._check_name(variable)
         if kind not in WRITABLE_CLASSES and kind not in self._writers:
             if kind in READ_ONLY_CLASSES or kind in self._readers:
                 raise ReadOnlyVariableError(f"${kind} cannot be written")
@@ -249,6 +258,15 @@ class PvStore:
         return "".join(
             part if isinstance(part, str) else self._printed(part) for part in parse_text(text)
         )
+
+    def _check_name(self, variable: Variable) -> None:
+        kind, name = variable.kind, variable.name
+        if not name:
+            raise UnknownVariableError(f"${kind} needs a name: ${kind}(name)")
+        names = self._needs_name[kind]
+        if names is not None and name not in names:
+            near = did_you_mean(name, names) or f"; there are {', '.join(sorted(names))}"
+            raise UnknownVariableError(f"no ${kind}({name}){near}")
 
     def _unknown(self, kind: str) -> UnknownVariableError:
         known = {*self._readers, *READ_ONLY_CLASSES, *WRITABLE_CLASSES}

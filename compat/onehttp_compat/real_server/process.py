@@ -25,6 +25,8 @@ MODULES: Final = (
     "json", "jansson", "regex", "tmrec", "pike", "ratelimit", "pv_headers", "dialog",
 )  # fmt: skip
 """What a configuration of nothing but a script loads: whatever starts without a database."""
+QUIET: Final = {"pv_headers": ['modparam("pv_headers", "auto_msg", 0)']}
+"""By itself it takes apart each message, asked or not, and marks it by a branch flag, `$bf`."""
 START_S: Final = 60.0
 STOP_S: Final = 10.0
 _failed_module = re.compile(r"Error while initializing module (\w+)|init_mod\(\): .*module (\w+)")

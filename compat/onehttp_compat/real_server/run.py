@@ -18,7 +18,7 @@ from typing import Any, Final
 from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S, TransactionLayer
 from onehttp_compat.real_server.calls import LiveCalls, placed
 from onehttp_compat.real_server.link import Answer, Link
-from onehttp_compat.real_server.process import RealServer, RealServerError
+from onehttp_compat.real_server.process import QUIET, RealServer, RealServerError
 from onehttp_compat.real_server.sockets import Sockets
 from onehttp_compat.real_server.user_config import UserConfig
 from onehttp_compat.registry import NATIVE
@@ -28,8 +28,10 @@ from onehttp_compat.script.pv.store import install
 from onehttp_compat.script.world import World
 from onehttp_compat.server import LegacyServer
 from onehttp_compat.sip.message import SipMessage
+from onehttp_compat.sip.via import Via
 
 TIMEOUT_S: Final = 60.0
+_FIRST_FINAL: Final = 200
 STEP_S: Final = 0.05
 """The server is looked at so often while queries are on their way."""
 _OF_TM: Final = ("ACK", "CANCEL")
@@ -75,6 +77,8 @@ class LiveScript:
         self._current = LiveMessage(MessageOutcome(SipMessage("", label="child_init")))
         self._known: list[LiveMessage] = []
         self._passed_on: set[tuple[object, ...]] = set()
+        self._closed: set[Via] = set()
+        """Branches that have their final answer."""
 
     def answer(self, op: str, fields: Mapping[str, Any]) -> Answer:
         """Answer the script's surroundings; called in the thread of their connection."""
@@ -174,6 +178,8 @@ class LiveScript:
         if relayed is None:
             self._sockets.send(message.received)
         else:
+            if message.status >= _FIRST_FINAL and relayed.top_via is not None:
+                self._closed.add(relayed.top_via)
             self._sockets.send(_reply_to(relayed, message), from_sink=True)
 
     def _finish(self, live: LiveMessage, started: float, timeout_s: float) -> None:
@@ -205,10 +211,11 @@ class LiveScript:
     def _take_in(self, live: LiveMessage) -> None:
         """Replies and requests that belong to it."""
         outcome = live.outcome
+        call_id = outcome.message.header("call-id")
         told: set[tuple[object, ...]] = set()
         for sent in self._sockets.seen:
             key = (sent.status, sent.reason, sent.method, sent.top_via, sent.uri)
-            if key in told or key in self._passed_on or not _is_of(sent, outcome.message):
+            if key in told or key in self._passed_on or sent.header("call-id") != call_id:
                 continue  # sent again, or for another message
             told.add(key)
             if not sent.status:  # the server repeats it until the next hop answers
@@ -228,16 +235,20 @@ class LiveScript:
             outcome.refusal = outcome.message.refusal or "the server drops it"
 
     def _relayed_for(self, reply: SipMessage) -> SipMessage | None:
-        """The request that the server has passed on, which a captured reply answers."""
-        for live in reversed(self._known):
-            for sent in live.sent:
-                if sent.header("call-id") == reply.header("call-id") and sent.cseq == reply.cseq:
-                    return sent
-        return None
+        """The request that the server has passed on, which a captured reply answers: of several
+        branches the first that has no final answer, since captures do not tell which it was."""
+        branches: list[SipMessage] = []
+        for live in self._known:
+            if live.outcome.message.is_request and _is_same(live.outcome.message, reply):
+                branches.clear()  # of an earlier repetition
+            branches += [sent for sent in live.sent if _is_same(sent, reply)]
+        open_ones = [one for one in branches if one.top_via not in self._closed]
+        return next(iter(open_ones or branches[-1:]), None)
 
 
-def _is_of(sent: SipMessage, message: SipMessage) -> bool:
-    return sent.header("call-id") == message.header("call-id")
+def _is_same(one: SipMessage, other: SipMessage) -> bool:
+    """Whether two messages are of one transaction, on whichever side of the server."""
+    return one.header("call-id") == other.header("call-id") and one.cseq == other.cseq
 
 
 def _reply_to(request: SipMessage, captured: SipMessage) -> bytes:
@@ -295,6 +306,8 @@ def running(
         if config is not None:
             server.modules, server.settings = list(config.modules), config.lines
             server.parameters |= config.parameters
+        else:
+            server.parameters |= QUIET
         live = LiveScript(path, world, sockets, server)
         live.calls.loaded = loaded
         link = Link(folder / "link", live)

@@ -111,6 +111,8 @@ def reply_arrived(world: World, progress: MessageInProgress) -> None:
         if inside.is_dropped and reply.status < _FIRST_FINAL:
             inside.act("drop the reply")
             return
+    if reply.status >= _FIRST_FAILURE and not tm.fake.is_answered:
+        _branch_failed(world, progress, tm, reply, index)
     tm.statuses[index] = max(tm.statuses[index], reply.status)
     if reply.status < _FIRST_FINAL:
         if reply.status > 100:
@@ -125,6 +127,16 @@ def reply_arrived(world: World, progress: MessageInProgress) -> None:
         scene.act("wait for the other branches")
 
 
+def _branch_failed(
+    world: World, progress: MessageInProgress, tm: ScriptTransaction, reply: SipMessage, index: int
+) -> None:
+    """The route for a branch that has failed, whatever becomes of the others; it may add one."""
+    name, tm.branch_failure_routes[index] = tm.branch_failure_routes[index], ""
+    if name:
+        progress.routes_set = tm.routes
+        _run_as_request(world, name, progress, tm, Route.BRANCH_FAILURE, reply, index)
+
+
 def _failed(
     world: World, progress: MessageInProgress, tm: ScriptTransaction, reply: SipMessage, index: int
 ) -> None:
@@ -135,12 +147,27 @@ def _failed(
     branches, answers = len(tm.branches), len(tm.fake.responses)
     if name:
         progress.routes_set = tm.routes
-        inside = Scene(tm.request, progress, Route.FAILURE, branch=index, reply=reply)
-        _run(world, name, inside)
+        _run_as_request(world, name, progress, tm, Route.FAILURE, reply, index)
     if len(tm.branches) == branches and len(tm.fake.responses) == answers:
         status = 487 if tm.is_canceled else tm.status
         reason = reply.reason if status == reply.status else ""
         _pass_on(world, progress, tm, status, reason)
+
+
+def _run_as_request(
+    world: World,
+    name: str,
+    progress: MessageInProgress,
+    tm: ScriptTransaction,
+    route: Route,
+    reply: SipMessage,
+    index: int,
+) -> None:
+    """Run a route with the request as it was received and first changed; of what the route changes
+    of it, flags alone are there for the next one."""
+    routed = branch_copy(tm.request)
+    _run(world, name, Scene(routed, progress, route, branch=index, reply=reply))
+    tm.request.flags = routed.flags
 
 
 def _pass_on(
@@ -158,6 +185,7 @@ def _branch_of(tm: ScriptTransaction, reply: SipMessage) -> int:
     if not tm.statuses:
         tm.branches.append(Branch(tm.request.uri))
         tm.statuses.append(0)
+        tm.branch_failure_routes.append("")
     open_ones = [i for i, status in enumerate(tm.statuses) if status < _FIRST_FINAL]
     return open_ones[0] if open_ones else len(tm.statuses) - 1
 

@@ -29,6 +29,8 @@ class ScriptTransaction:
     branches: list[Branch] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     """The last status of each branch; 0: none yet."""
+    branch_failure_routes: list[str] = field(default_factory=list)
+    """Of each branch, the route for its failure; empty: none, or it has run."""
     is_canceled: bool = False
     last_reply: SipMessage | None = None
     identity: tuple[int, int] = (0, 0)
@@ -37,9 +39,11 @@ class ScriptTransaction:
     def note_relay(self, routed: RoutedMessage) -> None:
         """The request has gone out as it stands, and to its further branches."""
         first = Branch(routed.uri, routed.dst_uri or "", flags=routed.branch_flags)
+        route = self.routes.pop("branch_failure_route", "")  # it is for these alone
         for branch in (first, *routed.branches):
             self.branches.append(branch)
             self.statuses.append(0)
+            self.branch_failure_routes.append(route)
         routed.branches = []
 
     @property
@@ -59,9 +63,10 @@ class ScriptTransaction:
 
     @property
     def status(self) -> int:
-        """What would be answered upstream: the lowest class of the final ones, or the latest."""
+        """What would be answered upstream: 6xx before the lowest final one; or the latest."""
         final = [status for status in self.statuses if status >= 200]
-        return min(final, default=max(self.statuses, default=0))
+        everywhere = [status for status in final if status >= 600]
+        return min(everywhere or final, default=max(self.statuses, default=0))
 
 
 class WaitingTransactions:

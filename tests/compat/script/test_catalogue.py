@@ -37,6 +37,20 @@ class Script:
         KSR.hdr.append("X-Count: %d" % len(seen))
 """
 
+READ_ALL = """
+import KSR
+from onehttp_compat.script.catalogue import catalogue
+def mod_init(): return Script()
+class Script:
+    def ksr_request_route(self, msg):
+        for kind, one in catalogue().variables.items():
+            for name in one.names or ():
+                KSR.pv.get("$%s(%s)" % (kind, name))
+            if one.names:
+                KSR.pv.get("$%s(nosuchname)" % kind)
+        return 1
+"""
+
 
 def test_every_function_of_the_catalogue_is_there_and_told_by_dir(load: Load) -> None:
     count = sum(map(len, catalogue().functions.values()))
@@ -58,6 +72,18 @@ def test_what_is_emulated_is_what_the_server_has(load: Load) -> None:
         for name, function in found.items():
             if function is not None:  # it takes as many arguments as the server's
                 inspect.signature(function).bind(*functions[name].parameters)
+
+
+def test_names_in_parentheses_are_those_of_the_server(load: Load) -> None:
+    """Each is read without a word, and what is none of them is told."""
+    server = load(READ_ALL)
+    assert server.run_one(DEFAULT_MESSAGE).error is None
+    told = {mistake.text for mistake in server.world.mistakes.found.values()}
+    closed = {kind for kind, one in catalogue().variables.items() if one.names}
+    assert len(closed) > 40
+    wrong = [kind for kind in closed if not any(f"no ${kind}(nosuchname)" in one for one in told)]
+    assert wrong == []
+    assert len(told) == len(closed)
 
 
 @pytest.mark.debian

@@ -106,6 +106,10 @@ class Handler:
             link.ask("end", what=what, error=error, calls=calls.take())
 
 
+class MethodUnclearError(LookupError):
+    """There is no ``ksr_request_route``, and there are several methods, or none."""
+
+
 def only_method(user: Any) -> str:
     """The method of a script for the older ``app_python`` that takes messages."""
     names = [
@@ -116,8 +120,8 @@ def only_method(user: Any) -> str:
         and callable(getattr(user, name))
     ]
     if len(names) != 1:
-        why = f"say --method NAME: {', '.join(names)}" if names else "there is none"
-        raise LookupError(f"no {KEMI_ROUTE}, and which method handles a message? {why}")
+        why = f"Say --method NAME: {', '.join(names)}" if names else "There is none."
+        raise MethodUnclearError(f"which method handles a message? {why}")
     return names[0]
 
 
@@ -148,5 +152,6 @@ def mod_init() -> Handler:
             return Handler(types.SimpleNamespace(**names), True)
         return Handler(names["mod_init"](), False)
     except BaseException as error:
-        link.ask("does_not_start", error=described(error))
+        is_plain = isinstance(error, MethodUnclearError)
+        link.ask("does_not_start", error=str(error) if is_plain else described(error))
         raise

@@ -18,6 +18,7 @@ RELAYS = frozenset((
     "t_relay_to_proxy", "t_relay_to_proxy_flags",
 ))  # fmt: skip
 SUSPENDING = (("http_async_client", "query"), ("", "http_async_query"))
+MAX_ARGUMENTS = 3
 SCRATCH = "$var(onehttp_scratch)"
 
 
@@ -80,6 +81,8 @@ class Msg:
 
     def call_function(self, *arguments: Any) -> Any:
         """A function by its native name."""
+        if not 1 <= len(arguments) <= MAX_ARGUMENTS:  # of app_python, whatever this server takes
+            raise RuntimeError("call_function() should have from 1 to 3 arguments")
         name, given = arguments[0], arguments[1:]
         if name in RELAYS:
             return recorded(f"call_function({name})", relay)(*given)

@@ -110,6 +110,11 @@ def check_variable(entry: Placed, name: str) -> str:
     if variable.kind not in known:
         near = did_you_mean(variable.kind, known)
         raise entry.error(f"no variables of class ${variable.kind}{near}")
+    names = known[variable.kind].names
+    if names is not None and variable.name not in names:
+        raise entry.error(
+            f"no ${variable.kind}({variable.name}){did_you_mean(variable.name, names)}"
+        )
     return str(variable)
 
 

@@ -34,6 +34,8 @@ class VariableClass:
     module: str
     needs_name: bool
     """``$hdr(...)`` means nothing without what stands in parentheses."""
+    names: frozenset[str] | None = None
+    """All that may stand there, as in ``$T(id_index)``; None: it is no list, or not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def catalogue() -> Catalogue:
     for (module, name), form in KEMI.items():
         parameters = ("str",) * len(form.arguments)
         functions.setdefault(module, {})[name] = Signature(module, name, "int", parameters)
-    return Catalogue(functions, _variables(_lines("variables.txt")))
+    return Catalogue(functions, _variables(_lines("variables.txt"), _lines("names.txt")))
 
 
 def _lines(name: str) -> list[str]:
@@ -77,10 +79,13 @@ def _functions(lines: list[str]) -> dict[str, dict[str, Signature]]:
     return functions
 
 
-def _variables(lines: list[str]) -> dict[str, VariableClass]:
+def _variables(lines: list[str], names: list[str]) -> dict[str, VariableClass]:
+    listed = {kind: frozenset(known.split()) for kind, _, known in (
+        line.partition(": ") for line in names)}  # fmt: skip
     variables = {}
     for line in lines:
-        module, _, names = line.partition(": ")
-        for name in names.split():
-            variables[name.removesuffix("()")] = VariableClass(module, name.endswith("()"))
+        module, _, kinds = line.partition(": ")
+        for one in kinds.split():
+            kind = one.removesuffix("()")
+            variables[kind] = VariableClass(module, one.endswith("()"), listed.get(kind))
     return variables

@@ -5,8 +5,8 @@ from __future__ import annotations
 from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix
 from onehttp_compat.pv import as_bytes
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
+from onehttp_compat.script.own_route import is_upstream, known_routes, parameters
 from onehttp_compat.script.routed_message import FIRST, Branch
-from onehttp_compat.sip.address import parse_address, split_addresses
 from onehttp_compat.sip.uri import parse_uri
 
 TWO_AT_ONCE = 2
@@ -52,29 +52,24 @@ class RrFunctions(Functions):
         return self._loose_route(is_preloaded=True)
 
     def next_hop_route(self) -> int:
-        routes = self._routes()
+        routes = known_routes(self._routed)
         if not routes:
             return FALSE
         self._routed.dst_uri = routes[0][2]
         return TRUE
 
     def check_route_param(self, pattern: str) -> int:
-        params = self._routed.route_params_received
+        params = parameters(self._world, self._scene)
         if params is None:
             return FALSE
         return as_code(posix(pattern.encode()).search(as_bytes(params)))
 
     def is_direction(self, direction: str) -> int:
-        params = self._routed.route_params_received or ""
-        sender = self._sip.address("from")
-        tag = sender.param("tag") if sender else None
-        known = next((one[5:] for one in params.split(";") if one.startswith("ftag=")), None)
-        is_upstream = known is not None and tag is not None and known != tag
-        return as_code(is_upstream == (direction.lower() == "upstream"))
+        return as_code(is_upstream(self._world, self._scene) == (direction.lower() == "upstream"))
 
     def _loose_route(self, *, is_preloaded: bool) -> int:
         """Follow the Route headers: those that are ours are taken out, the next is the way."""
-        routes = self._routes()
+        routes = known_routes(self._routed)
         if not routes:
             return self._without_routes(is_preloaded)
         place, _, uri_text = routes[0]
@@ -101,19 +96,6 @@ class RrFunctions(Functions):
     def _without_routes(self, is_preloaded: bool) -> int:
         """A strict router before us has put our own URI into the request line."""
         return FALSE
-
-    def _routes(self) -> list[tuple[int, str, str]]:
-        """(index of the header, text, URI) of each Route."""
-        found = []
-        for index in self._routed.indices("route"):
-            if index in self._routed.removed:
-                continue
-            text = self._routed.replaced.get(index, self._sip.headers[index][1])
-            for one in split_addresses(text):
-                address = parse_address(one)
-                if address is not None:
-                    found.append((index, one, address.uri))
-        return found
 
     def _take(self, routes: list[tuple[int, str, str]], count: int) -> None:
         for index in {route[0] for route in routes[:count]}:

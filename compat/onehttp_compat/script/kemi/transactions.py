@@ -129,6 +129,9 @@ class TmFunctions(Functions):
         return as_code(self._has_reply())
 
     def t_branch_replied(self) -> int:
+        scene = self._scene
+        if scene.route is Route.BRANCH_FAILURE and scene.tm is not None:
+            return as_code(scene.tm.statuses[scene.branch])  # one before the failure
         return as_code(self._has_reply())
 
     def t_grep_status(self, status: int) -> int:

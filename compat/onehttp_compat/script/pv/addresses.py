@@ -75,7 +75,6 @@ def _party(letter: str, header: str) -> Table:
         f"{header}.domain": host,
         f"{letter}n": _of(header, _name, _rewritten(header, "name")),
         f"{letter}t": _of(header, lambda address, _: address.param("tag") or None),
-        f"{letter}ti": _of(header, lambda address, _: address.param("tag") or None),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from onehttp_compat.pv import Value, Variable
 from onehttp_compat.script.message_in_progress import Scene
+from onehttp_compat.script.own_route import is_upstream
 from onehttp_compat.script.pv.table import Entry, Table, of_scene
 from onehttp_compat.script.world import World
 from onehttp_compat.sip.address import parse_address, split_addresses
@@ -123,8 +124,7 @@ def _user(scene: Scene, _: Variable) -> Value:
 
 def _domain(scene: Scene, _: Variable) -> Value:
     found = credentials(scene)
-    _name, at, domain = found.get("username", "").partition("@")
-    return domain if at else found.get("realm")
+    return found.get("username", "").partition("@")[2] if found else None
 
 
 def _accounting_uri(scene: Scene) -> SipUri | None:
@@ -143,15 +143,21 @@ def _accounting_address(scene: Scene, _: Variable) -> Value:
     return f"{uri.user}@{uri.host}" if uri else None
 
 
-def _direction(scene: Scene, variable: Variable) -> Value:
-    """1, downstream, unless our Route header tells that it is the other side that sends."""
-    params = scene.routed.route_params_received or ""
-    known = next((one[5:] for one in params.split(";") if one.startswith("ftag=")), None)
-    sender = scene.message.address("from")
-    is_upstream = known is not None and (sender is None or sender.param("tag") != known)
+def _direction(world: World, variable: Variable) -> Value:
+    upstream = is_upstream(world, world.scene)
     if variable.name == "id":
-        return 2 if is_upstream else 1
-    return "upstream" if is_upstream else "downstream"
+        return 2 if upstream else 1
+    return "upstream" if upstream else "downstream"
+
+
+def _tag(header: str, other: str) -> Entry:
+    """The tag of who has begun the dialog, ``from``, or of the other side, whoever sends."""
+
+    def read(world: World, _: Variable) -> Value:
+        address = world.scene.message.address(other if is_upstream(world, world.scene) else header)
+        return address.param("tag") or None if address else None
+
+    return Entry(read)
 
 
 def _sdp(scene: Scene, variable: Variable) -> Value:
@@ -190,7 +196,9 @@ TABLE: Final[Table] = {
     "via1": _via(1),
     "viaZ": _via(-1),
     "expires": of_scene(_expires),
-    "rdir": of_scene(_direction),
+    "rdir": Entry(_direction),
+    "fti": _tag("from", "to"),
+    "tti": _tag("to", "from"),
     "sdp": of_scene(_sdp),
     "route_uri": of_scene(_route),
     "rr_count": of_scene(lambda scene, _: len(scene.message.all("record-route"))),

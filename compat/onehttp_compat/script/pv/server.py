@@ -15,7 +15,7 @@ from onehttp_compat.pv import (
     Value,
     Variable,
 )
-from onehttp_compat.script.message_in_progress import Scene
+from onehttp_compat.script.message_in_progress import Route, Scene
 from onehttp_compat.script.pv.table import Entry, Table, flags, of_scene, signed
 from onehttp_compat.script.transactions import ScriptTransaction
 from onehttp_compat.script.world import World
@@ -104,6 +104,8 @@ def _reply_code(scene: Scene, _: Variable) -> Value:
 
 
 def _reply_reason(scene: Scene, _: Variable) -> Value:
+    if scene.route is Route.BRANCH_FAILURE:
+        return None
     reply = scene.reply or (scene.message if scene.message.status else None)
     return reply.reason if reply else None
 

@@ -6,7 +6,7 @@ import functools
 from typing import Final
 
 from onehttp_compat.pv import Value, Variable
-from onehttp_compat.script.catalogue import catalogue
+from onehttp_compat.script.catalogue import VariableClass, catalogue
 from onehttp_compat.script.pv import (
     addresses,
     headers,
@@ -36,14 +36,18 @@ def install(world: World) -> None:
     known = catalogue().variables
     for kind in {*TABLE, *known}:
         if kind == "null" or not world.server.pv.is_registered(kind):
-            needs_name = kind in known and known[kind].needs_name
-            _register(world, kind, TABLE.get(kind, Entry(_assumed)), needs_name=needs_name)
+            _register(world, kind, TABLE.get(kind, Entry(_assumed)), known.get(kind))
 
 
-def _register(world: World, kind: str, entry: Entry, *, needs_name: bool) -> None:
+def _register(world: World, kind: str, entry: Entry, known: VariableClass | None) -> None:
     read, write = entry
-    writer = None if write is None else functools.partial(write, world)
-    world.server.pv.register(kind, functools.partial(read, world), writer, needs_name=needs_name)
+    world.server.pv.register(
+        kind,
+        functools.partial(read, world),
+        None if write is None else functools.partial(write, world),
+        needs_name=known is not None and known.needs_name,
+        names=known.names if known is not None else None,
+    )
 
 
 def _assumed(world: World, variable: Variable) -> Value:

@@ -157,6 +157,22 @@ def _write_text(world: World, variable: Variable, value: Value) -> None:
     _write_plain(world, variable, None if value is None else text(value, f"${variable.kind}"))
 
 
+# ---- $dlg_ctx: how the dialog of this message is to be kept
+
+_DIALOG_NUMBERS: Final = frozenset(("on", "timeout", "timeout_bye"))
+
+
+def _read_dialog_context(world: World, variable: Variable) -> Value:
+    no_value = None if variable.name == "timeout_route" else 0
+    return _values(world).get(variable, no_value)
+
+
+def _write_dialog_context(world: World, variable: Variable, value: Value) -> None:
+    """Numbers; what is none counts as 0. The rest is the server's to say: it stays as it is."""
+    if variable.name in _DIALOG_NUMBERS:
+        _values(world)[variable] = value if isinstance(value, int) else 0
+
+
 # ---- $uac_req: a request that is to be sent; texts but for three, kept with the process
 
 _NUMBERS: Final = frozenset(("evroute", "evcode", "evtype"))
@@ -255,6 +271,7 @@ TABLE: Final[Table] = {
     "xavi": _XAVP,
     "xavu": _PLAIN,
     "dlg_var": Entry(_read_plain, _write_text),
+    "dlg_ctx": Entry(_read_dialog_context, _write_dialog_context),
     "uac_req": Entry(_read_request, _write_request),
     "vn": Entry(_read_process, _write_process),
     "vz": Entry(_read_var, _write_process),

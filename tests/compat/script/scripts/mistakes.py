@@ -22,6 +22,9 @@ class Mistakes:
         elif method == "REGISTER":
             KSR.pv.get("$nosuch(x)")
             KSR.pv.get("$(ru{s.nosuch})")
+            KSR.pv.get("$(ru{param.value,c,,})")
+            KSR.pv.get("$T(id_idx)")
+            KSR.pv.seti("$dlg_ctx(onn)", 1)
             KSR.pv.sets("$nosuch", "x")
             KSR.sl.send_reply(200, "nulls")
         elif method == "BYE":
