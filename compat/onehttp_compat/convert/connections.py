@@ -44,9 +44,12 @@ class Connections:
         except RequestError as error:
             declared.tell_of(key, "lost", error.message)
             return
-        new_name = name
-        if self.keys.get(name, keys) != keys:
-            new_name = f"{name}-{module}"
+        new_name = _as_text(name)
+        if new_name != name:
+            text = f'now "{new_name}": its bytes are no UTF-8, so they are read as Latin-1'
+            declared.tell_of(key, "changed", text)
+        if self.keys.get(new_name, keys) != keys:
+            new_name = f"{new_name}-{module}"
             text = f'now "{new_name}": the other module has another one of that name'
             declared.tell_of(key, "changed", text)
         self.names[module, name] = new_name
@@ -91,3 +94,12 @@ class Connections:
 
 def _without_failover(keys: Keys) -> Keys:
     return {key: value for key, value in keys.items() if key != "failover"}
+
+
+def _as_text(name: str) -> str:
+    """A name as people write it: bytes of a file in Latin-1 came as surrogate escapes."""
+    raw = name.encode("utf-8", "surrogateescape")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")

@@ -167,8 +167,8 @@ class _Parser:
         return _ExpectedError(self._machine.defines.missing(token.text), token, is_said=True)
 
     def _evaluated(self, text: str, statement: Token) -> str:
-        """``modparamx`` has its texts evaluated."""
-        if statement.text != "modparamx" or "$" not in text:
+        """``modparamx`` and ``loadmodulex`` have their texts evaluated."""
+        if not statement.text.endswith("x") or "$" not in text:
             return text
         return expanded(text, lookup_in(self._machine.defines, self._machine.surroundings))
 
@@ -197,7 +197,11 @@ class _Parser:
         if is_path:
             self._config.declarations.append(Setting(first.place, first.text, token.text))
             return
-        made = LoadModule(first.place, token.text)
+        try:
+            made = LoadModule(first.place, self._evaluated(token.text, first))
+        except UnknownVariableError as error:
+            self._note("fault", token.place, f"{first.text}: {error}")
+            made = LoadModule(first.place, token.text)
         self._config.declarations.append(made)
         self._machine.defines.loaded(made.name, first.place)
         if self._stream.peek().is_mark(","):

@@ -263,6 +263,21 @@ def test_bytes_that_are_no_text_stay_what_they_are(tmp_path: Path) -> None:
     assert auth.secret.encode("utf-8", "surrogateescape") == b"caf\xe9"
 
 
+@pytest.mark.parametrize(("encoding", "told"), [("utf-8", 0), ("latin-1", 2)])
+def test_a_name_in_other_bytes_becomes_one_that_scripts_can_say(
+    tmp_path: Path, encoding: str, told: int
+) -> None:
+    path = tmp_path / "kamailio.cfg"
+    path.write_text(
+        'modparam("http_client", "httpcon", "köln=>http://k.example;failover=güls")\n'
+        'modparam("http_client", "httpcon", "güls=>http://g.example")\n',
+        encoding,
+    )
+    result = convert(read_declared(path), path.name, "plain")
+    assert list(loaded(tmp_path, result)) == ["köln", "güls"]
+    assert [one.text[-7:] for one in result.findings].count("Latin-1") == told
+
+
 @pytest.mark.parametrize(
     ("credentials_and_more", "host", "is_told"),
     [

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from onehttp_compat.server_config import LoadModule
 from servers.kamailio.check import checked
 from stand_ins.legacy.configurations import notes, read, values
 
@@ -147,6 +148,16 @@ def test_what_modparamx_cannot_know_here_is_told(folder: Path, written: str, fau
     first, second = config.modparams()
     assert (first.value, first.fault) == (None, fault)
     assert second.value == 1
+
+
+def test_loadmodulex_evaluates_its_text_too(folder: Path) -> None:
+    text = '#!define KIND client\nloadmodulex "http_$def(KIND).so"\nloadmodulex "$env(NONE)"\n'
+    config = read(folder, text)
+    loaded = [one.name for one in config.declarations if isinstance(one, LoadModule)]
+    assert loaded == ["http_client", "$env(NONE)"]
+    assert notes(config) == [
+        "fault 3:13 loadmodulex: the environment variable NONE is not set: --env-file"
+    ]
 
 
 def test_that_an_expression_needs_a_later_server_is_told_once(folder: Path) -> None:

@@ -41,6 +41,7 @@ def _text_of_bytes(node: yaml.ScalarNode) -> str:
 
 _READERS[f"{_TAG}binary"] = _text_of_bytes
 _TAGS: Final = frozenset((*_READERS, f"{_TAG}str", f"{_TAG}map", f"{_TAG}seq"))
+_TAGS_OF_KEYS: Final = (None, "!", f"{_TAG}str")
 _RESOLVERS: Final = {
     first: [(tag, pattern.match) for tag, pattern in resolvers if tag in _READERS]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -274,6 +275,8 @@ class _Builder:
                 break
             if type(event) is not yaml.ScalarEvent:
                 raise self._error(event, "a key must be a word")
+            if event.tag not in _TAGS_OF_KEYS:
+                raise self._error(event, "a key is a word, and has no tag")
             key = event.value
             self._open.append(key)
             if key == "<<" and event.implicit[0]:

@@ -127,3 +127,9 @@ def test_bytes_are_given_in_base64() -> None:
     text = 'a: !!binary "Y2Fm6Q=="\nb: !!binary |\n  Y2Fm\n  w6k=\n'
     assert parse_document(text, "f").values == {"a": "caf\udce9", "b": "caf\u00e9"}
     assert refusal("a: !!binary Y2F\n").startswith("f.yaml:1:4: a: not a value")
+
+
+@pytest.mark.parametrize("tag", ["!!binary", "!!int", "!!null"])
+def test_a_key_has_no_tag(tag: str) -> None:
+    assert refusal(f"a:\n  {tag} 1: x\n").endswith("a key is a word, and has no tag")
+    assert parse_document("!!str a: 1\n", "f").values == {"a": 1}
