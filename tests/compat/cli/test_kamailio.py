@@ -15,6 +15,9 @@ from servers.kamailio import inside as kamailio_inside
 from servers.kamailio.calls import Caller
 from servers.raw import Peer, RawServer
 
+SENT_AGAIN = """modparam("tm", "retr_timer1", 4000)
+modparam("tm", "fr_timer","""
+
 
 def run(*arguments: str) -> tuple[int, str]:
     result = CliRunner().invoke(kamailio, arguments)
@@ -80,6 +83,7 @@ def test_the_server_that_init_writes_asks_before_it_answers(debian: None, tmp_pa
     ready = 'def mod_init():\n    print("the worker is ready", file=__import__("sys").stderr)\n'
     script.write_text(script.read_text().replace("def mod_init():\n", ready))
     template = (tmp_path / "kamailio.cfg").read_text().replace("127.0.0.1:5060", "127.0.0.1:{port}")
+    template = template.replace('modparam("tm", "fr_timer",', SENT_AGAIN)
     with RawServer(known) as backend:
         connections = tmp_path / "connections.yaml"
         connections.write_text(
@@ -89,4 +93,8 @@ def test_the_server_that_init_writes_asks_before_it_answers(debian: None, tmp_pa
             caller = Caller(inside.port)
             assert caller.final(caller.invite("alice")) == "480 Known: Alice"
             assert caller.final(caller.invite("bob")) == "404 Unknown"
+            caller.without_ack("carol")
+            assert list(caller.received.values())[:2] == [1, 1]  # their ACKs have ended them
+            assert caller.final(caller.invite("")) == "484 Address Incomplete"
             caller.close()
+            assert "legacy call" not in inside.log()

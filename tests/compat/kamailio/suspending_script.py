@@ -31,7 +31,7 @@ class Script(kamailio.Script):
             if KSR.tm.t_check_trans() > 0:
                 KSR.tm.t_relay()
             return 1
-        if KSR.is_ACK() or KSR.tm.t_check_trans() == 0:
+        if KSR.tm.t_check_trans() == 0 or KSR.is_ACK():
             return 1
         user = KSR.pv.get("$rU")
         if KSR.is_OPTIONS():

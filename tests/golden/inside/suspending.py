@@ -33,7 +33,7 @@ class Script(kamailio.Script):
             counters = json.dumps(dict(default_server().counters))
             KSR.hdr.append_to_reply(f"X-Answer: {counters}\r\n")
             KSR.sl.send_reply(200, "OK")
-        elif not KSR.is_ACK():
+        elif KSR.tm.t_check_trans() != 0 and not KSR.is_ACK():
             self.ask(json.loads((FOLDER / "step").read_text()))
         return 1
 

@@ -49,6 +49,7 @@ import onehttp
 from onehttp_compat import kamailio
 
 KSR = kamailio.setup(KSR, connections="@folder@/connections.yaml")
+lookup = onehttp.connection("lookup")
 
 
 def mod_init():
@@ -61,25 +62,31 @@ class Script(kamailio.Script):
             if KSR.tm.t_check_trans() > 0:
                 KSR.tm.t_relay()
             return 1
-        if KSR.is_ACK() or KSR.tm.t_check_trans() == 0:
+        # An ACK, too: without it each answer would be sent again and again.
+        if KSR.tm.t_check_trans() == 0 or KSR.is_ACK():
             return 1
         if not KSR.is_INVITE():
             KSR.sl.send_reply(200, "OK")
             return 1
+        user = KSR.pv.get("$rU")
+        if not user:  # sip:example.org has none
+            KSR.sl.send_reply(484, "Address Incomplete")
+            return 1
         KSR.tm.t_newtran()
-        url = onehttp.connection("lookup").spec.url + "/" + KSR.pv.get("$rU")
-        KSR.pv.seti("$http_req(timeout)", 3000)
-        if KSR.http_async_client.query(url, "answered") < 0:
+        try:
+            lookup.submit("GET", "{user}", path={"user": user}, timeout=3, route="answered")
+        except onehttp.OnehttpError as error:  # nothing is suspended
+            KSR.err(f"lookup not possible: {error}\\n")
             KSR.tm.t_reply(500, "Lookup Not Possible")
         return 1
 
-    def answered(self, msg, event=""):
+    def answered(self, result):
         """Runs in a process of rtimer, in the transaction that was suspended."""
-        if not KSR.pv.get("$http_ok"):
-            KSR.err("lookup failed: %s\\n" % KSR.pv.get("$http_err"))
+        if not result.ok:
+            KSR.err(f"lookup failed: {result.error}\\n")
             KSR.tm.t_reply(503, "Lookup Failed")
-        elif KSR.pv.get("$http_rs") == 200:
-            KSR.tm.t_reply(480, "Known: " + KSR.pv.get("$http_rb").strip())
+        elif result.response.status == 200:
+            KSR.tm.t_reply(480, "Known: " + result.response.text.partition("\\n")[0].strip())
         else:
             KSR.tm.t_reply(404, "Unknown")
         return 1
