@@ -46,14 +46,14 @@ class Alone:
         self._inbox = inbox
         self._account = account
         self._pool = pool
-        self._poller = select.poll()
-        self._polled_fd = -1
+        self._reading = _OneSocket(watch.wake_fd, select.POLLIN)
+        self._connecting = _OneSocket(watch.wake_fd, select.POLLOUT)
 
     def perform(self, handle: Handle, request: Request) -> Outcome | None:
         """Run it without epoll or a hop.
 
-        Returns its outcome, or None when it must be driven like any other from here on: a
-        connection is being made, or somebody else has come. It is in the multi then. After an
+        Returns its outcome, or None when it must be driven like any other from here on: it waits
+        for more than one socket, or somebody else has come. It is in the multi then. After an
         exception it is to be retracted.
         """
         multi, ownership, watch, easy = self._multi, self._ownership, self._watch, handle.easy
@@ -65,23 +65,26 @@ class Alone:
             watch.stop_listening(multi)
         if handle.always_connects is not False:
             handle.look_for_connection(may_find_one=True)
+        made_before = watch.made
         multi.add_handle(easy)
         while True:
             for _ in range(ROUNDS):
                 if not multi.perform()[1]:
                     break
-                fd = easy.getinfo(_ACTIVE_SOCKET)
+                fd, one = easy.getinfo(_ACTIVE_SOCKET), self._reading
+                if fd < 0 and not handle.handshake and watch.made - made_before == 1:
+                    fd, one = watch.newest, self._connecting
                 if fd < 0 or watch.raised or self._waits.paused:
                     return None
-                if fd != self._polled_fd:
-                    self._poll_also(fd)
+                if fd != one.fd:
+                    one.watch(fd)
                 ownership.is_asleep = True
                 # Whoever fills the inbox from here on sees that we sleep, and wakes us.
                 if self._inbox:
                     ownership.is_asleep = False
                     return None
                 timeout_ms = multi.timeout()
-                events = self._poller.poll(timeout_ms if timeout_ms >= 0 else None)
+                events = one.poll(timeout_ms if timeout_ms >= 0 else None)
                 ownership.is_asleep = False
                 if events and (len(events) > 1 or events[0][0] != fd):
                     return None  # woken
@@ -107,10 +110,23 @@ class Alone:
         if remove_once(self._multi, handle.easy):
             self._account.cancelled += 1
 
-    def _poll_also(self, fd: int) -> None:
-        self._polled_fd = -1
+
+class _OneSocket:
+    """Waits for one socket, or for who wakes the driver."""
+
+    __slots__ = ("_interest", "_wake_fd", "fd", "poll")
+
+    def __init__(self, wake_fd: int, interest: int) -> None:
+        self._wake_fd = wake_fd
+        self._interest = interest
+        self.fd = -1
+        self.poll = select.poll().poll
+
+    def watch(self, fd: int) -> None:
+        """Wait for this one from now on."""
+        self.fd = -1
         poller = select.poll()
-        poller.register(self._watch.wake_fd, select.POLLIN)
-        poller.register(fd, select.POLLIN)
-        self._poller = poller
-        self._polled_fd = fd
+        poller.register(self._wake_fd, select.POLLIN)
+        poller.register(fd, self._interest)
+        self.poll = poller.poll
+        self.fd = fd

@@ -43,6 +43,9 @@ class SocketWatch:
         self.wake_fd: Final = self.bell.fd
         self._epoll.register(self.wake_fd, select.EPOLLIN)
         self._sockets: dict[int, Socket] = {}
+        self.made = 0
+        """How many sockets libcurl has made, of which ``newest`` is the last."""
+        self.newest = -1
         self._busy: set[int] = set()
         self.idle: set[Socket] = set()
         """Sockets that no transfer uses; closed ones may be among them, none is missing."""
@@ -73,6 +76,8 @@ class SocketWatch:
         # The number may have been another socket of ours, closed without a word.
         self._forget(fd)
         self._sockets[fd] = Socket(fd, os.fstat(fd).st_ino)
+        self.newest = fd
+        self.made += 1
 
     def is_shared(self, fd: int) -> bool:
         """Whether several transfers may use it, and one does now."""
