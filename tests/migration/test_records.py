@@ -88,3 +88,18 @@ def test_the_command_says_how_often(script: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "router.py:2: KSR.http_client.query, seen 5 times" in done.stdout
     assert "router.py:3: KSR.http_client.query, never seen" in done.stdout
+
+
+def test_calls_of_one_line_have_one_count(tmp_path: Path) -> None:
+    path = tmp_path / "router.py"
+    path.write_text(
+        "import KSR\n"
+        'a, b = KSR.http_client.query("u", "$var(a)"), KSR.http_client.query("v", "$var(b)")\n'
+        'KSR.http_client.query("w", "$var(c)")\n'
+    )
+    file = tmp_path / "legacy.jsonl"
+    file.write_text(line(path, 2, 6))
+    merged = with_recording(scan([path]), read_recordings([file]))
+    assert [site.seen_running for site in merged.sites] == [
+        "seen 6 times, counted with its line", "seen 6 times, counted with its line", "never seen",
+    ]  # fmt: skip

@@ -64,8 +64,11 @@ def with_recording(scan: Scan, recording: Recording) -> Scan:
         for site in file.sites:
             is_run = site.kind == "call"
             here = [one for one in by_path.get(site.path, ()) if is_run and _is_at(one, site)]
-            seen = sum(left.pop(one, 0) for one in here)
-            sites.append(replace(site, seen=seen) if is_run else site)
+            seen = sum(recording.counts[one] for one in here)
+            together = is_run and sum(_is_beside(other, site) for other in file.sites) > 1
+            for one in here:
+                left.pop(one, None)
+            sites.append(replace(site, seen=seen, is_seen_together=together) if is_run else site)
         files.append(replace(file, sites=tuple(sites)))
     unknown = tuple(_site(place, count) for place, count in left.items())
     beside = FileScan("", unknown, recording.problems)
@@ -98,6 +101,12 @@ def _entry(said: Any) -> tuple[Place, int]:
 
 def _is_at(place: Place, site: Site) -> bool:
     return site.line <= place.line <= site.end_line and place.name == site.name
+
+
+def _is_beside(one: Site, other: Site) -> bool:
+    """Whether a recording has one count for both."""
+    is_alike = one.kind == other.kind and one.name == other.name
+    return is_alike and one.line <= other.end_line and other.line <= one.end_line
 
 
 def _paths(scan: Scan, recorded: Iterable[str]) -> dict[str, str]:

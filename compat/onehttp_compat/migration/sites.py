@@ -37,8 +37,18 @@ class Site:
     """What else to know of it."""
     seen: int | None = None
     """How often a recording has seen it running; None: there is no recording."""
+    is_seen_together: bool = False
+    """That counts the same calls on its line, too: a recording does not tell them apart."""
     is_unreachable: bool = False
     """Behind a ``return``, or under ``if False``."""
+
+    @property
+    def seen_running(self) -> str:
+        """The same for people; empty where there is no recording."""
+        if not self.seen:
+            return "" if self.seen is None else "never seen"
+        times = "once" if self.seen == 1 else f"{self.seen} times"
+        return f"seen {times}" + (", counted with its line" if self.is_seen_together else "")
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 import onehttp
@@ -64,16 +64,21 @@ def _as_dict(made: ConfigPlan) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _table(title: str, *headings: str) -> Table:
+    columns = [Column(one, overflow="fold") for one in headings]  # it is code: nothing is cut off
+    return Table(*columns, title=title, title_justify="left")
+
+
 def _print(made: ConfigPlan) -> None:
     console = Console(highlight=False)
     if made.converted.findings:
-        table = Table("line", "parameter", "becomes", title="parameters", title_justify="left")
+        table = _table("parameters", "line", "parameter", "becomes")
         for one in made.converted.findings:
             table.add_row(one.place, one.what, Text(f"{one.became}: {one.text}"))
         console.print(table)
     if made.calls:
-        table = Table("function", "route", "calls", "in Python", title_justify="left",
-                      title="called by routes: native until the route is moved")  # fmt: skip
+        table = _table("called by routes: native until the route is moved",
+                       "function", "route", "calls", "in Python")  # fmt: skip
         for call in made.calls:
             table.add_row(call.name, Text(call.route), str(call.count), Text(call.replacement))
         console.print(table)

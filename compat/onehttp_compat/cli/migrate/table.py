@@ -43,7 +43,7 @@ def print_scan(scan: Scan) -> None:
 
 def _print_site(console: Console, site: Site) -> None:
     dead = " (never reached)" if site.is_unreachable else ""
-    seen = "" if site.seen is None else f", seen {site.seen} times" if site.seen else ", never seen"
+    seen = f", {site.seen_running}" if site.seen_running else ""
     title = f"{site.path}:{site.line}: {site.name}{dead}{seen}"
     console.print(Text(title, style=_STYLES.get(site.kind, "bold")), soft_wrap=True)
     if site.note:
