@@ -7,13 +7,19 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from onehttp.testing.calls import Call, Calls
+from onehttp.testing.calls import Call, Calls, SeenRequest
 from onehttp.testing.differing import indented
 from onehttp.testing.matching import Matcher
 from onehttp.testing.policy_clock import PolicyClock
 from onehttp.testing.replies import Reply
 from onehttp.testing.route import Route
-from onehttp.testing.route_arguments import RouteArguments, answering, check_keywords, matching
+from onehttp.testing.route_arguments import (
+    RouteArguments,
+    RouteHandler,
+    answering,
+    check_keywords,
+    matching,
+)
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.errors import TransferError, UnexpectedRequestError
 from onehttp_backends.rules.request_rules import check_seconds
@@ -130,10 +136,10 @@ class Double:
             None,
         )
 
-    def _recorded(self, handler: Handler, call: Call) -> Handler:
-        def ask(request: Request) -> Any:
+    def _recorded(self, handler: RouteHandler, call: Call) -> Handler:
+        def ask(_: Request) -> Any:
             try:
-                answer: Any = handler(request)
+                answer: Any = handler(call.request)
                 return finish(answer) if inspect.isawaitable(answer) else settled(answer)
             except BaseException as error:
                 self._note(call, error)
@@ -162,24 +168,24 @@ class Double:
         elif not isinstance(error, CancelledError):  # of a call that had no more time
             self.failures.append((call, error))
 
-    def _delayed(self, handler: Handler, delay_s: float) -> Handler:
-        async def wait(request: Request) -> Any:
+    def _delayed(self, handler: RouteHandler, delay_s: float) -> RouteHandler:
+        async def wait(request: SeenRequest) -> Any:
             from asyncio import sleep
 
             await sleep(delay_s)
             answer: Any = handler(request)
             return await answer if inspect.isawaitable(answer) else answer
 
-        def ask(request: Request) -> Any:
+        def ask(request: SeenRequest) -> Any:
             clock = self.clock
             if clock is None:
                 return wait(request)
             from onehttp_backends.double.asking import late, total_s
 
-            limit_s = total_s(request)
+            limit_s = total_s(request.sent)
             if limit_s is not None and delay_s > limit_s:
                 clock.advance(limit_s)
-                raise late(request)
+                raise late(request.sent)
             clock.advance(delay_s)
             return handler(request)
 

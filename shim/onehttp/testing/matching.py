@@ -56,6 +56,9 @@ class Matcher:
         if method != method.upper():
             raise ValueError(f"method {method!r}: methods are in capitals: {method.upper()!r}")
         address, _, query = url.partition("#")[0].partition("?")
+        stray = _name.sub("", address)
+        if not is_exact and ("{" in stray or "}" in stray):
+            raise ValueError(f"URL {url!r}: '{{' and '}}' stand around a name, as in {{number}}")
         self.method = method
         self.url = url
         self._pattern = _pattern(address)

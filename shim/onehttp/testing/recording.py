@@ -12,6 +12,7 @@ from onehttp.calls.around.delegating import Delegating
 from onehttp.testing.cassette import CassetteError, Exchange, read, write
 from onehttp.testing.double import Double
 from onehttp.testing.matching import Matcher
+from onehttp.testing.replies import route_handler
 from onehttp.testing.route import Route
 from onehttp.testing.scrubbing import Scrubber
 from onehttp_backends.contract import (
@@ -69,8 +70,6 @@ class Recorder:
                 raise CassetteError(f"{self.path}: exchanges[{at}]: {error}") from None
 
     def _add_route(self, exchange: Exchange) -> None:
-        from onehttp_backends.double.answers import handler_of
-
         asked, answered = exchange.request, exchange.response
         matching: dict[str, Any] = {}
         if asked.body is not None:
@@ -85,7 +84,7 @@ class Recorder:
             answer = _error_of(exchange)
         matcher = Matcher(asked.method, asked.url, is_exact=True, **matching)
         place = f"{asked.method} {asked.url}"
-        self.double.add_route(Route(matcher, [handler_of(answer, place)], 1))
+        self.double.add_route(Route(matcher, [route_handler(answer, place)], 1))
 
     def engine(self) -> Backend:
         """What makes the calls of the test."""

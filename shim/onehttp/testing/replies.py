@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from onehttp.calls.arguments import header_pairs
 from onehttp.testing.matching import ANY
-from onehttp.testing.route_arguments import HeaderSource
+from onehttp.testing.route_arguments import HeaderSource, RouteHandler
 from onehttp_backends.errors import TransferError, transfer_error
 
 if TYPE_CHECKING:
-    from onehttp_backends.double.answers import Answer, Handler
+    from onehttp_backends.double.answers import Answer
 
 MAX_CODE: Final = 101
+_FIRST_STATUS: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,17 +28,15 @@ class Reply:
     content: bytes | None = None
     answer_headers: HeaderSource = None
     error: int | TransferError | type[TransferError] | None = None
-    answers: Sequence[Answer | Handler] | None = None
-    handler: Handler | None = None
+    answers: Sequence[Answer | RouteHandler] | None = None
+    handler: RouteHandler | None = None
 
-    def handlers(self, place: str) -> list[Handler]:
+    def handlers(self, place: str) -> list[RouteHandler]:
         """What answers, one after the other.
 
         Raises:
             TypeError, ValueError: they cannot be meant; begins with ``place``.
         """
-        from onehttp_backends.double.answers import handler_of
-
         kinds = {
             "error": self.error is not None,
             "answers": self.answers is not None,
@@ -48,7 +47,7 @@ class Reply:
         if len(given) > 1:
             raise TypeError(f"{place}: {' and '.join(given)} exclude each other")
         if self.error is not None:
-            return [handler_of(_error(self.error, place), f"{place}: error")]
+            return [route_handler(_error(self.error, place), f"{place}: error")]
         if self.handler is not None:
             if not callable(self.handler):
                 raise TypeError(f"{place}: handler: expected a function of the request")
@@ -57,9 +56,10 @@ class Reply:
             if isinstance(self.answers, (str, bytes, Mapping, tuple)) or not self.answers:
                 raise TypeError(f"{place}: answers: expected a list of them, with one at least")
             return [
-                handler_of(each, f"{place}: answers[{at}]") for at, each in enumerate(self.answers)
+                route_handler(_answer(each, f"{place}: answers[{at}]"), f"{place}: answers[{at}]")
+                for at, each in enumerate(self.answers)
             ]
-        return [handler_of((self._status(), self._body(place), self._headers()), place)]
+        return [route_handler((self._status(), self._body(place), self._headers()), place)]
 
     def _is_whole(self) -> bool:
         texts = (self.status, self.text, self.content, self.answer_headers)
@@ -90,6 +90,25 @@ class Reply:
         if self.json is not ANY:
             return [("Content-Type", "application/json"), *pairs]
         return [("Content-Type", "text/plain; charset=utf-8"), *pairs] if self.text else pairs
+
+
+def route_handler(answer: object, place: str) -> RouteHandler:
+    """What gives ``answer`` to every request, looked at now; a function is one already.
+
+    Raises:
+        TypeError, ValueError: it is none; begins with ``place``.
+    """
+    from onehttp_backends.double.answers import handler_of
+
+    made: Any = handler_of(answer, place)
+    is_function = callable(answer) and not isinstance(answer, type)
+    return made if is_function else lambda request: made(request.sent)
+
+
+def _answer(each: Any, place: str) -> Any:
+    """One of several: a number that is no status is libcurl's code."""
+    is_code = isinstance(each, int) and not isinstance(each, bool) and each < _FIRST_STATUS
+    return _error(each, place) if is_code else each
 
 
 def _error(error: Any, place: str) -> Any:

@@ -11,7 +11,7 @@ from onehttp.testing.matching import ANY, Matcher, shown_body
 from onehttp.urls import ParamSource, query_pairs
 
 if TYPE_CHECKING:
-    from onehttp_backends.double.answers import Handler
+    from onehttp.testing.route_arguments import RouteHandler
 
 
 class Route:
@@ -21,7 +21,7 @@ class Route:
         calls: the calls it has answered, in order; each has ``request`` and ``response``.
     """
 
-    def __init__(self, matcher: Matcher, handlers: list[Handler], times: int | None) -> None:
+    def __init__(self, matcher: Matcher, handlers: list[RouteHandler], times: int | None) -> None:
         self.matcher = matcher
         self.calls = Calls()
         self._handlers = handlers
@@ -51,7 +51,7 @@ class Route:
         left = self._most - len(self.calls)
         return f"{len(self.calls)} of {self._most} answers used" if left > 0 else ""
 
-    def take(self, call: Call) -> Handler:
+    def take(self, call: Call) -> RouteHandler:
         """What answers ``call``. The double's lock is held."""
         handler = self._handlers[min(len(self.calls), len(self._handlers) - 1)]
         self.calls.append(call)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
 
 from onehttp.keywords import unexpected
@@ -10,9 +10,13 @@ from onehttp.urls import ParamSource
 from onehttp_backends.errors import TransferError
 
 if TYPE_CHECKING:
-    from onehttp_backends.double.answers import Answer, Handler
+    from onehttp.testing.calls import SeenRequest
+    from onehttp_backends.double.answers import Answer
 
 HeaderSource: TypeAlias = "Mapping[str, str] | Iterable[tuple[str, str]] | None"
+
+RouteHandler: TypeAlias = "Callable[[SeenRequest], Answer | Awaitable[Answer]]"
+"""Gives the answer to a request."""
 
 
 class RouteArguments(TypedDict, total=False):
@@ -39,9 +43,9 @@ class RouteArguments(TypedDict, total=False):
     """Seconds until the answer is there; what a call has no time for is a timeout."""
     times: int
     """How many requests it answers: no more, and a test with fewer fails."""
-    answers: Sequence[Answer | Handler]
-    """One after the other, each once."""
-    handler: Handler
+    answers: Sequence[Answer | RouteHandler]
+    """One after the other, each once; a number below 100 is libcurl's code."""
+    handler: RouteHandler
     """A function of the request, or a coroutine function, that gives the answer."""
 
 

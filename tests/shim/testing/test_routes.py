@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import onehttp
-from onehttp.testing import Double
+from onehttp.testing import Double, SeenRequest
 from onehttp_backends.double import HttpxBackend
 from servers.patience import PATIENCE_S
 
@@ -35,6 +35,8 @@ URL = "https://a.example/x"
         ({"answers": []}, "answers: expected a list of them"),
         ({"answers": (200, "x")}, "answers: expected a list of them"),
         ({"answers": [200, None]}, "answers[1]: NoneType is no answer"),
+        ({"answers": [200, 0]}, "answers[1]: error: expected an error of a transfer"),
+        ({"answers": [100]}, "answers[0]: expected a status from 200"),
         ({"answers": [200], "times": 2}, "not beside answers="),
         ({"times": 0}, "times: expected a number from 1 on"),
         ({"times": "2"}, "times: expected a number from 1 on"),
@@ -63,6 +65,9 @@ def test_what_cannot_be_meant_is_refused_at_once(keywords: Any, complaint: str) 
         ("GET", "a.example/x", "URL: no scheme before 'a.example'"),
         ("GET", "https://a.example/{a}/{a}", "there twice"),
         ("get", URL, "methods are in capitals: 'GET'"),
+        ("GET", "https://a.example/{a", "stand around a name"),
+        ("GET", "https://a.example/{1}", "stand around a name"),
+        ("GET", "https://a.example/{}?a=1", "stand around a name"),
         ("GET", 3, "url: expected text, got int"),
     ],
 )
@@ -169,3 +174,18 @@ def test_what_is_asserted_of_calls() -> None:
         route.assert_not_called()
     assert route.calls.last.headers["X-A"] == "1"
     assert route.calls.last.text == "c=d&e="
+
+
+def test_a_handler_is_given_the_request_that_the_call_has() -> None:
+    seen: list[tuple[Any, ...]] = []
+
+    def answer(request: SeenRequest) -> int:
+        seen.append((request.path, request.params, request.headers["x-a"], request.json()))
+        return 201
+
+    double = Double()
+    routes = [double.post(URL, handler=answer, times=1), double.post(URL, answers=[answer])]
+    backend = HttpxBackend(answers=double)
+    for _ in routes:
+        backend.perform(onehttp.Request("POST", f"{URL}?a=1", (("X-A", "b"),), b"[3]"))
+    assert seen == [(routes[0].calls.last.request.path, {"a": "1"}, "b", [3])] * 2
