@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from onehttp.cli.group import onehttp
+from onehttp_compat.migration.page import labelled
 from onehttp_compat.migration.page.treemap import treemap
 
 SCRIPT = """import KSR
@@ -127,3 +128,14 @@ def test_tiles_are_as_large_as_what_they_stand_for_and_cover_all_of_it() -> None
         assert max(each) == pytest.approx(min(each), rel=0.05)
         assert all(tile.left >= 0 and tile.left + tile.width <= 100.01 for tile in tiles)
         assert all(tile.top >= 0 and tile.top + tile.height <= 100.01 for tile in tiles)
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders() -> None:
+    paths = ["a/x.py", "b/x.py", "c/b/x.py", "c/y.py", "x.py", "/a/x.py"]
+    assert labelled(paths) == {
+        "a/x.py": "a/x.py", "b/x.py": "b/x.py", "c/b/x.py": "c/b/x.py", "c/y.py": "y.py",
+        "x.py": "x.py", "/a/x.py": "/a/x.py",
+    }  # fmt: skip
+    assert labelled(["lib/one/a.py", "lib/two/a.py"]) == {
+        "lib/one/a.py": "one/a.py", "lib/two/a.py": "two/a.py",
+    }  # fmt: skip

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from string import ascii_letters, digits
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from onehttp.calls.arguments import header_pairs
 from onehttp.testing.differing import differing
-from onehttp.testing.route_arguments import HeaderSource
 from onehttp.urls import ParamSource, ascii_url, query_pairs
 from onehttp_backends.contract import Request
 from onehttp_backends.rules.request_rules import check_url
 from onehttp_backends.rules.url_paths import asked_url
 
+HeaderSource: TypeAlias = "Mapping[str, str] | Iterable[tuple[str, str]] | None"
 ANY: Final[Any] = object()
 """Of a matcher that was not given: None is a value of JSON."""
 SECRET: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from onehttp.calls.arguments import header_pairs
-from onehttp.testing.matching import ANY
-from onehttp.testing.route_arguments import HeaderSource, RouteHandler
+from onehttp.testing.matching import ANY, HeaderSource
+from onehttp.testing.route_arguments import RouteHandler
 from onehttp_backends.errors import TransferError, transfer_error
 
 if TYPE_CHECKING:

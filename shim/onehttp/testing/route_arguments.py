@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
 
 from onehttp.keywords import unexpected
+from onehttp.testing.matching import HeaderSource
 from onehttp.urls import ParamSource
 from onehttp_backends.errors import TransferError
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from onehttp.testing.calls import SeenRequest
     from onehttp_backends.double.answers import Answer
 
-HeaderSource: TypeAlias = "Mapping[str, str] | Iterable[tuple[str, str]] | None"
 
 RouteHandler: TypeAlias = "Callable[[SeenRequest], Answer | Awaitable[Answer]]"
 """Gives the answer to a request."""

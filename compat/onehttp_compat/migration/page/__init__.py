@@ -52,6 +52,8 @@ class FileTile:
 
     number: int
     path: str
+    label: str
+    """As much of the end of its path as tells it from the others."""
     sites: int
     by_hand: int
     tile: Tile
@@ -112,10 +114,23 @@ def _row(site: Site, change: Change | None) -> Row:
 def _tiles(files: list[tuple[str, list[Row]]]) -> list[FileTile]:
     numbered = sorted(enumerate(files, 1), key=lambda one: -len(one[1][1]))
     tiles = treemap([len(rows) for _, (_, rows) in numbered])
+    labels = labelled([path for path, _ in files])
     return [
-        FileTile(number, path, len(rows), sum(bool(row.reason) for row in rows), tile)
+        FileTile(number, path, labels[path], len(rows), sum(bool(row.reason) for row in rows), tile)
         for (number, (path, rows)), tile in zip(numbered, tiles, strict=True)
     ]
+
+
+def labelled(paths: Iterable[str]) -> dict[str, str]:
+    """Each path, and as many of its last parts as no other path ends in."""
+    parts = {path: path.split("/") for path in paths}
+    ends = Counter(tuple(each[-n:]) for each in parts.values() for n in range(1, len(each) + 1))
+    return {
+        path: next(
+            ("/".join(each[-n:]) for n in range(1, len(each)) if ends[tuple(each[-n:])] == 1), path
+        )
+        for path, each in parts.items()
+    }
 
 
 def _of_files(scan: Scan) -> list[Progress]:
