@@ -89,6 +89,11 @@ class NatsConnection:
         return await work(client.jetstream(timeout=ANSWER_S))
 
     @property
+    def client(self) -> Any:
+        """Of nats-py, on the loop."""
+        return self._client
+
+    @property
     def server_id(self) -> str:
         """Of the server at the other end, another one after each of its starts; empty: none."""
         # What the server says of itself; nats-py shows its version alone.

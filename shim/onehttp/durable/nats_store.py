@@ -28,10 +28,12 @@ import threading
 import weakref
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from onehttp.durable.message import Message, message_of
 from onehttp.durable.nats_connection import ANSWER_S, NatsConnection
+from onehttp.durable.nats_pulls import Pulls
 from onehttp.durable.store import DeadLetter, Delivery, Length, Report
 from onehttp.errors import QueueFullError, QueueStoreError
 
@@ -39,7 +41,7 @@ logger = logging.getLogger("onehttp")
 PARTS: Final = 16
 DEFAULT_MAX_LENGTH: Final = 1_000_000
 FETCH_S: Final = 0.1
-MANY_AT_ONCE: Final = 10_000
+"""Who has nothing in hand waits so long for something to come."""
 _name = re.compile(r"[A-Za-z0-9_-]{1,100}").fullmatch
 _FULL: Final = 10077
 """Code of JetStream: maximum messages exceeded."""
@@ -60,8 +62,7 @@ class NatsStore:
         self._in_hand: dict[int, tuple[Any, Message]] = {}
         self._numbers = itertools.count(1)
         self._made: set[str] = set()
-        self._pulls: dict[str, Any] = {}
-        self._created: dict[str, Any] = {}
+        self._pulls = Pulls()
 
     def put(self, message: Message) -> None:
         """See `Store.put`."""
@@ -90,37 +91,23 @@ class NatsStore:
                 ) from None
             raise
 
-    def take(self, queue: str, most: int, lease_s: float) -> Sequence[Delivery]:
+    def take(
+        self, queue: str, most: int, lease_s: float, reports: Sequence[Report] = ()
+    ) -> Sequence[Delivery]:
         """See `Store.take`."""
+        if reports:
+            self.report(reports)
         return self._nats.run(lambda js: self._take(js, queue, most, lease_s))
 
     async def _take(self, js: Any, queue: str, most: int, lease_s: float) -> list[Delivery]:
-        from nats.errors import TimeoutError as NothingCameError
-        from nats.js.errors import NotFoundError
-
         await self._make(js, queue)
-        try:
-            told = await js.stream_info(_stream(queue), subjects_filter=">")
-        except NotFoundError:  # deleted: the next one makes it anew
+        with self._holding:
+            has_others = any(held.queue == queue for _, held in self._in_hand.values())
+        patience_s = 0.0 if has_others else FETCH_S
+        found = await self._pulls.take(js, self._nats.client, queue, most, lease_s, patience_s)
+        if found is None:  # deleted: the next one makes it anew
             self._made.discard(queue)
-            self._pulls.clear()
             return []
-
-        if self._created.setdefault(queue, told.created) != told.created:
-            self._created[queue] = told.created  # made anew: what pulled from it is gone, too
-            self._pulls.clear()
-
-        async def fetched(subject: str) -> list[Any]:
-            pull = await self._pull(js, queue, subject, lease_s)
-            try:
-                found: list[Any] = await pull.fetch(most, timeout=FETCH_S)
-            except (NothingCameError, asyncio.TimeoutError):
-                return []
-            return found
-
-        subjects = list(told.state.subjects or ())
-        lists = await asyncio.gather(*(fetched(subject) for subject in subjects))
-        found = [one for each in lists for one in each]
         deliveries = []
         for one in found:
             delivery = await self._delivery(js, queue, one)
@@ -149,7 +136,7 @@ class NatsStore:
             held = [self._in_hand[number][0] for number in numbers if number in self._in_hand]
 
         async def keep(js: Any) -> None:
-            await asyncio.gather(*(one.in_progress() for one in held))
+            await asyncio.gather(*(one.in_progress() for one in (*held, *self._pulls.here())))
 
         if held:
             self._nats.run(keep)
@@ -249,6 +236,9 @@ class NatsStore:
 
     def close(self) -> None:
         """See `Store.close`."""
+        if self._pulls.here():
+            with suppress(QueueStoreError):  # others have it when its lease ends
+                self._nats.run(lambda _: self._pulls.give_back())
         self._nats.close()
         self.forget()
 
@@ -273,24 +263,6 @@ class NatsStore:
             except NotFoundError:
                 await js.add_stream(config)
         self._made.add(queue)
-
-    async def _pull(self, js: Any, queue: str, subject: str, lease_s: float) -> Any:
-        pull = self._pulls.get(subject)
-        if pull is None:
-            from nats.js import api
-
-            is_free = subject.endswith(".free")
-            config = api.ConsumerConfig(
-                durable_name=subject.rpartition(".")[2],
-                filter_subject=subject,
-                ack_policy=api.AckPolicy.EXPLICIT,
-                ack_wait=lease_s,
-                max_ack_pending=MANY_AT_ONCE if is_free else 1,
-            )
-            await js.add_consumer(_stream(queue), config)
-            pull = await js.pull_subscribe_bind(config.durable_name, _stream(queue))
-            self._pulls[subject] = pull
-        return pull
 
 
 def _stream(queue: str) -> str:

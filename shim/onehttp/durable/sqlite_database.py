@@ -7,15 +7,18 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from random import random
 from typing import Final
 
 from onehttp.errors import QueueStoreError
 
 BUSY_S: Final = 30.0
 """How long a transaction waits for those of other processes."""
+_AGAIN_S: Final = 0.004
+"""At most, between two looks whether somebody else still writes."""
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -84,14 +87,17 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            # Not one that is there: to close it would end all locks that this process has on it.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        except FileExistsError:
+            pass
         except OSError as error:
             raise QueueStoreError(f"{self.path}: {error.strerror}") from None
         connection = sqlite3.connect(
             self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
         )
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(connection)
             connection.execute("PRAGMA synchronous = FULL")
         except BaseException:
             connection.close()
@@ -100,11 +106,43 @@ class Database:
         return connection
 
 
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Of those that open a new database at once, SQLite makes only one wait, and refuses others."""
+    _insist(lambda: connection.execute("PRAGMA journal_mode = WAL"))
+
+
+def _insist(work: Callable[[], object]) -> None:
+    """Try until nobody else has the lock."""
+    end = None
+    while True:
+        try:
+            work()
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            now = time.monotonic()
+            end = now + BUSY_S if end is None else end
+            if now >= end:
+                raise
+        time.sleep(_AGAIN_S * random())
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    """SQLite itself looks whether it may write ever more seldom, in the end ten times a second: who
+    comes to processes that write all the time would wait for many seconds."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        # Immediate: a reader that becomes a writer would fail where another was faster.
+        _insist(lambda: connection.execute("BEGIN IMMEDIATE"))
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000:.0f}")
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """All of it or nothing."""
-    # Immediate: a reader that becomes a writer would fail where another was faster.
-    connection.execute("BEGIN IMMEDIATE")
+    _begin(connection)
     try:
         yield
         connection.execute("COMMIT")

@@ -150,14 +150,21 @@ class SqliteStore:
 
     # ---- out
 
-    def take(self, queue: str, most: int, lease_s: float) -> Sequence[Delivery]:
+    def take(
+        self, queue: str, most: int, lease_s: float, reports: Sequence[Report] = ()
+    ) -> Sequence[Delivery]:
         """See `Store.take`."""
         with self._database.used() as database:
-            now = self._now()
             due = "FROM messages WHERE queue = ? AND is_dead = 0 AND due <= ?"
-            if not database.execute(f"SELECT 1 {due} LIMIT 1", (queue, now)).fetchone():
+            if (
+                not reports
+                and not database.execute(f"SELECT 1 {due} LIMIT 1", (queue, self._now())).fetchone()
+            ):
                 return []  # without a write, which would be synced
             with transaction(database):
+                for report in reports:
+                    self._note(database, report)
+                now = self._now()
                 rows = database.execute(
                     "SELECT number, id, queue, key, described, body, attempts, base, in_hand,"
                     f" may_repeat {due} ORDER BY due, number LIMIT ?",

@@ -73,9 +73,15 @@ class Store(Protocol):
             QueueFullError: the queue holds as many as it may.
         """
 
-    def take(self, queue: str, most: int, lease_s: float) -> Sequence[Delivery]:
+    def take(
+        self, queue: str, most: int, lease_s: float, reports: Sequence[Report] = ()
+    ) -> Sequence[Delivery]:
         """Up to so many that are due, for a worker to send within ``lease_s`` seconds; of each key
-        the first alone."""
+        the first alone.
+
+        Args:
+            reports: are taken note of before, as by `report`: where both can be one, they are.
+        """
 
     def keep(self, numbers: Sequence[int], lease_s: float) -> None:
         """Those are still being sent: nobody else takes them for so long."""

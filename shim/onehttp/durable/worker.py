@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import random
 from typing import TYPE_CHECKING, Final
@@ -94,13 +94,12 @@ class Worker:
             while True:
                 self._something.clear()
                 try:
-                    await self._tell_store()
                     if self._in_hand and time.monotonic() >= keeps_at:
                         await asyncio.to_thread(
                             self._store.keep, list(self._in_hand), self.settings.lease_s
                         )
                         keeps_at = time.monotonic() + self.settings.lease_s / 4
-                    taken = await self._take()
+                    taken = await self._exchange()
                 except QueueStoreError as error:
                     logger.error("queue %s: %s", self._queue, error)
                     await asyncio.sleep(STORE_AGAIN_S)
@@ -114,14 +113,22 @@ class Worker:
             for task in self._in_hand.values():
                 task.cancel()
 
-    async def _take(self) -> int:
-        """Begin what is due, as much as fits; how many."""
-        room = self.settings.concurrency - len(self._in_hand)
-        if self._is_stopping or room <= 0:
-            return 0
-        deliveries = await asyncio.to_thread(
-            self._store.take, self._queue, room, self.settings.lease_s
-        )
+    async def _exchange(self) -> int:
+        """Tell the store what has ended, and begin what is due, as much as fits; how many."""
+        room = 0 if self._is_stopping else self.settings.concurrency - len(self._in_hand)
+        reports, self._reports = self._reports, []
+        deliveries: Sequence[Delivery] = ()
+        try:
+            if room > 0:
+                lease_s = self.settings.lease_s
+                deliveries = await asyncio.to_thread(
+                    self._store.take, self._queue, room, lease_s, reports
+                )
+            elif reports:
+                await asyncio.to_thread(self._store.report, reports)
+        except BaseException:
+            self._reports = reports + self._reports
+            raise
         for delivery in deliveries:
             self._in_hand[delivery.number] = asyncio.ensure_future(self._deliver(delivery))
         return len(deliveries)
@@ -132,16 +139,6 @@ class Worker:
             await asyncio.wait_for(self._something.wait(), self.settings.poll_s)
         except asyncio.TimeoutError:
             return
-
-    async def _tell_store(self) -> None:
-        reports, self._reports = self._reports, []
-        if not reports:
-            return
-        try:
-            await asyncio.to_thread(self._store.report, reports)
-        except BaseException:
-            self._reports = reports + self._reports
-            raise
 
     async def _deliver(self, delivery: Delivery) -> None:
         message = delivery.message

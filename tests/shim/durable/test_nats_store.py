@@ -15,7 +15,7 @@ import pytest
 
 import onehttp
 from onehttp.cli.worker import send
-from onehttp.durable import nats_connection
+from onehttp.durable import nats_connection, nats_store
 from onehttp.durable.message import Message
 from onehttp.durable.nats_store import NatsStore
 from onehttp.durable.sqlite_store import SqliteStore
@@ -101,6 +101,44 @@ def test_messages_of_a_key_come_one_after_the_other(store: NatsStore) -> None:
         assert delivery.message.id == str(number)
         assert store.take("cdr", 10, LEASE_S) == []
         store.report([done(delivery)])
+
+
+def test_a_key_under_way_holds_up_nobody_else(
+    store: NatsStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in ("slow", "quick"):
+        store.put(message(f"{key}-1", key))
+        store.put(message(f"{key}-2", key))
+    first = {each.message.id: each for each in taken(store, 2)}
+    assert set(first) == {"slow-1", "quick-1"}
+    monkeypatch.setattr("onehttp.durable.nats_store.FETCH_S", 100 * PATIENCE_S)
+    store.report([done(first["quick-1"])])
+    assert [each.message.id for each in taken(store, 1)] == ["quick-2"]
+
+
+def test_what_has_come_and_nobody_has_taken_is_given_back(broker: NatsServer) -> None:
+    leaving, staying = NatsStore(broker.url), NatsStore(broker.url)
+    for number in range(40):
+        leaving.put(message(str(number), str(number)))
+    held = taken(leaving, 1, lease_s=3600.0)
+    end = time.monotonic() + PATIENCE_S
+    while not leaving._pulls.here() and time.monotonic() < end:
+        time.sleep(0.001)
+    leaving.close()
+    others: set[str] = set()
+    while len(others) < 39 - _behind(held[0].message):
+        for each in staying.take("cdr", 40, 3600.0):
+            others.add(each.message.id)
+            staying.report([done(each)])
+        assert time.monotonic() < end
+    staying.close()
+
+
+def _behind(held: Message) -> int:
+    """Of those messages, how many wait for this one."""
+    part = nats_store._subject(held)
+    keys = [str(number) for number in range(40) if str(number) != held.key]
+    return sum(nats_store._subject(message(key, key)) == part for key in keys)
 
 
 def test_dead_letters_are_listed_retried_and_dropped(store: NatsStore) -> None:

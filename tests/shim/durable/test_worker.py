@@ -10,8 +10,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -19,6 +20,7 @@ from click.testing import CliRunner, Result
 import onehttp
 from onehttp.cli.group import onehttp as command
 from onehttp.cli.worker import send
+from onehttp.durable.store import Report
 from onehttp.durable.submitting import current_store
 from onehttp.durable.worker import TellsOfRepeats, Worker, WorkerSettings
 from onehttp_backends.observed import leave, observe
@@ -246,14 +248,14 @@ def test_a_store_that_fails_is_asked_again(
 ) -> None:
     onehttp.connection("api").submit("POST", "/x", queue="cdr", body=b"x")
     store = current_store()
-    real, failures = store.report, iter(["locked"])
+    real, failures = store.take, iter(["locked"])
 
-    def failing(reports: object) -> None:
-        for text in failures:
+    def failing(queue: str, most: int, lease_s: float, reports: Sequence[Report] = ()) -> Any:
+        for text in failures if reports else ():
             raise onehttp.QueueStoreError(text)
-        real(reports)  # type: ignore[arg-type]
+        return real(queue, most, lease_s, reports)
 
-    monkeypatch.setattr(store, "report", failing)
+    monkeypatch.setattr(store, "take", failing)
     monkeypatch.setattr("onehttp.durable.worker.STORE_AGAIN_S", 0.001)
     work_until_all_is_done()
     assert "queue cdr: locked" in caplog.text

@@ -1,0 +1,74 @@
+"""Messages of one consumer of JetStream, asked for ahead: who takes them waits for no round trip.
+
+A consumer that may have one message under way answers as soon as that is done, and not before: to
+wait for it would hold up those of all others.
+
+Source: docs.nats.io, JetStream wire API, ``CONSUMER.MSG.NEXT``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+EXPIRES_S: Final = 1.0
+"""So long the broker keeps a request; a broker that starts anew has forgotten it before."""
+_LATER_S: Final = 2 * EXPIRES_S
+"""Then nothing is to be expected of it any more, whatever became of it."""
+_STATUS: Final = "Status"
+
+
+class Pull:
+    """See above. Everything happens on one loop.
+
+    Args:
+        arrived: is called when a message has come.
+    """
+
+    __slots__ = ("_arrived", "_asked", "_inbox", "_subject", "_subscription", "_until", "client",
+                 "here", "most")  # fmt: skip
+
+    def __init__(
+        self, client: Any, stream: str, consumer: str, most: int, arrived: Callable[[], None]
+    ) -> None:
+        self.client = client
+        self.most = most
+        """So many of it may be under way."""
+        self.here: deque[Any] = deque()
+        """What has come, and nobody has taken."""
+        self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
+        self._inbox = client.new_inbox()
+        self._subscription: Any = None
+        self._arrived = arrived
+        self._asked = 0
+        self._until = 0.0
+
+    async def ask(self, most: int) -> None:
+        """Have so many on their way here, or here."""
+        now = asyncio.get_running_loop().time()
+        if self._subscription is None:
+            self._subscription = await self.client.subscribe(self._inbox, cb=self._came)
+        if now >= self._until:
+            self._asked = 0
+        wanted = min(most, self.most) - len(self.here) - self._asked
+        if wanted > 0:
+            told = {"batch": wanted, "expires": int(EXPIRES_S * 1e9)}
+            await self.client.publish(self._subject, json.dumps(told).encode(), reply=self._inbox)
+            self._asked += wanted
+            self._until = now + _LATER_S
+
+    async def end(self) -> None:
+        """Ask no more. What is here is not given back."""
+        if self._subscription is not None:
+            await self._subscription.unsubscribe()
+
+    async def _came(self, message: Any) -> None:
+        if message.headers and _STATUS in message.headers and not message.data:
+            self._asked = 0  # the request has ended, by its time or with the consumer
+            return
+        self._asked = max(0, self._asked - 1)
+        self.here.append(message)
+        self._arrived()

@@ -1,0 +1,117 @@
+"""The consumers of a worker's queues on JetStream: one of what has no key, others of what has."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
+
+from onehttp.durable.nats_pull import Pull
+
+LOOK_S: Final = 0.1
+"""So often a queue that holds something is asked of which keys."""
+MANY_AT_ONCE: Final = 10_000
+
+
+class Pulls:
+    """Of one connection, on its loop."""
+
+    def __init__(self) -> None:
+        self._pulls: dict[str, Pull] = {}
+        self._known: dict[str, _Known] = {}
+        self._created: dict[str, Any] = {}
+        self._arrived = asyncio.Event()
+
+    async def take(
+        self, js: Any, client: Any, queue: str, most: int, lease_s: float, patience_s: float
+    ) -> list[Any] | None:
+        """Messages that have come; None: the stream of the queue is gone.
+
+        Args:
+            patience_s: to wait for the first.
+        """
+        subjects = await self._subjects(js, queue)
+        if subjects is None:
+            return None
+        arrived = self._arrived = asyncio.Event()
+        making = (self._pull(js, client, queue, each, lease_s) for each in subjects)
+        pulls = await asyncio.gather(*making)
+        for pull in pulls:
+            await pull.ask(most)
+        if patience_s and pulls and not any(pull.here for pull in pulls):
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(arrived.wait(), patience_s)
+        found: list[Any] = []
+        for pull in pulls:
+            while pull.here and len(found) < most:
+                found.append(pull.here.popleft())
+        return found
+
+    def here(self) -> list[Any]:
+        """What has come, and nobody has taken."""
+        return [one for pull in list(self._pulls.values()) for one in list(pull.here)]
+
+    async def give_back(self) -> None:
+        """Leave that to others."""
+        for pull in self._pulls.values():
+            while pull.here:
+                await pull.here.popleft().nak()
+            await pull.client.flush()
+
+    async def _subjects(self, js: Any, queue: str) -> list[str] | None:
+        """What there are messages of, or were a moment ago."""
+        from nats.js.errors import NotFoundError
+
+        now = asyncio.get_running_loop().time()
+        known = self._known.get(queue)
+        if known is not None and now < known.until:
+            return known.subjects
+        self._known.pop(queue, None)
+        try:
+            told = await js.stream_info(stream_of(queue), subjects_filter=">")
+        except NotFoundError:
+            await self._end(queue)
+            return None
+        if self._created.setdefault(queue, told.created) != told.created:
+            self._created[queue] = told.created  # made anew: what pulled from it is gone, too
+            await self._end(queue)
+        subjects = list(told.state.subjects or ())
+        if subjects:  # an empty queue is looked at each time
+            self._known[queue] = _Known(subjects, now + LOOK_S)
+        return subjects
+
+    async def _end(self, queue: str) -> None:
+        for subject in [each for each in self._pulls if each.split(".")[1] == queue]:
+            await self._pulls.pop(subject).end()
+
+    async def _pull(self, js: Any, client: Any, queue: str, subject: str, lease_s: float) -> Pull:
+        pull = self._pulls.get(subject)
+        if pull is None or pull.client is not client:
+            from nats.js import api
+
+            most = MANY_AT_ONCE if subject.endswith(".free") else 1
+            name = subject.rpartition(".")[2]
+            config = api.ConsumerConfig(
+                durable_name=name,
+                filter_subject=subject,
+                ack_policy=api.AckPolicy.EXPLICIT,
+                ack_wait=lease_s,
+                max_ack_pending=most,
+            )
+            await js.add_consumer(stream_of(queue), config)
+            pull = Pull(client, stream_of(queue), name, most, lambda: self._arrived.set())
+            self._pulls[subject] = pull
+        return pull
+
+
+class _Known(NamedTuple):
+    """What was found in a queue."""
+
+    subjects: list[str]
+    until: float
+    """It is not looked for again, by the loop's clock."""
+
+
+def stream_of(queue: str) -> str:
+    """The name of its stream."""
+    return f"onehttp-{queue}"

@@ -1,0 +1,116 @@
+"""A database that several open at once, and that one process opens more than once."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onehttp.durable.sqlite_database import Database, _begin, _write_ahead, transaction
+from onehttp.durable.sqlite_store import SqliteStore
+from servers.patience import PATIENCE_S
+
+_BEGINS = """
+import sqlite3, sys
+try:
+    sqlite3.connect(sys.argv[1], timeout=0).execute("BEGIN IMMEDIATE")
+except sqlite3.OperationalError as error:
+    print(error)
+"""
+
+
+class Refusing:
+    """A connection that says these before it does what it is asked, settings excepted."""
+
+    def __init__(self, *errors: str) -> None:
+        self.errors = list(errors)
+        self.asked = 0
+        self.busy_timeouts: list[str] = []
+
+    def execute(self, statement: str) -> None:
+        setting, _, value = statement.partition(" = ")
+        if setting == "PRAGMA busy_timeout":
+            self.busy_timeouts.append(value)
+            return
+        self.asked += 1
+        if self.errors:
+            raise sqlite3.OperationalError(self.errors.pop(0))
+
+
+def test_who_is_refused_while_others_open_it_tries_again() -> None:
+    connection: Any = Refusing("database is locked", "database is locked")
+    _write_ahead(connection)
+    assert connection.asked == 3
+
+
+def test_who_waits_to_write_looks_again_soon_however_long_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("onehttp.durable.sqlite_database.time.sleep", slept.append)
+    connection: Any = Refusing(*["database is locked"] * 500)
+    _begin(connection)
+    assert len(slept) == 500
+    assert max(slept) < 0.005
+    assert connection.busy_timeouts == ["0", "30000"]
+
+
+def test_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("onehttp.durable.sqlite_database.time.monotonic", lambda: now[0])
+
+    def sleep(seconds: float) -> None:
+        now[0] += 1.0 + seconds
+
+    monkeypatch.setattr("onehttp.durable.sqlite_database.time.sleep", sleep)
+    connection: Any = Refusing(*["database is locked"] * 500)
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        _begin(connection)
+    assert 25 < connection.asked < 35
+    assert connection.busy_timeouts == ["0", "30000"]
+
+
+def test_what_is_wrong_otherwise_is_told_at_once() -> None:
+    connection: Any = Refusing("disk I/O error", "database is locked")
+    with pytest.raises(sqlite3.OperationalError, match="disk"):
+        _write_ahead(connection)
+    assert connection.asked == 1
+
+
+def test_many_open_a_new_one_at_once(tmp_path: Path) -> None:
+    failures: list[BaseException] = []
+    for number in range(10):
+        together = threading.Barrier(6)
+
+        def opens(path: Path, together: threading.Barrier = together) -> None:
+            together.wait(PATIENCE_S)
+            try:
+                SqliteStore(path).close()
+            except BaseException as error:  # noqa: BLE001 - the test tells
+                failures.append(error)
+
+        path = tmp_path / f"{number}.db"
+        threads = [threading.Thread(target=opens, args=(path,)) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(PATIENCE_S)
+    assert failures == []
+
+
+def test_to_open_it_again_ends_no_lock_of_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "q.db"
+    first, second = Database(path), Database(path)
+    with first.used() as connection, transaction(connection):
+        with second.used() as again:
+            again.execute("SELECT count(*) FROM sqlite_master")
+        command = [sys.executable, "-c", _BEGINS, str(path)]
+        told = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "locked" in told.stdout
+    second.close()
+    first.close()
