@@ -49,6 +49,7 @@ class NatsConnection:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._client: Any = None
+        self._connecting = asyncio.Lock()
 
     def run(self, work: Callable[[Any], Awaitable[T]], patience_s: float = ANSWER_S) -> T:
         """What ``work(jetstream)`` comes to on the loop, within ``patience_s`` seconds.
@@ -73,20 +74,26 @@ class NatsConnection:
             raise
 
     async def _on_loop(self, work: Callable[[Any], Awaitable[T]]) -> T:
-        import nats
-
         client = self._client
         if client is None or client.is_closed:
-            client = self._client = await nats.connect(
-                self.url,
-                connect_timeout=ANSWER_S / 2,
-                allow_reconnect=True,
-                max_reconnect_attempts=-1,
-                reconnect_time_wait=RECONNECT_S,
-                error_cb=self._told,
-                pending_size=0,  # while there is no connection, nothing is kept to be sent later
-            )
+            async with self._connecting:  # or each of those who come first would have its own
+                client = self._client
+                if client is None or client.is_closed:
+                    client = self._client = await self._connected()
         return await work(client.jetstream(timeout=ANSWER_S))
+
+    async def _connected(self) -> Any:
+        import nats
+
+        return await nats.connect(
+            self.url,
+            connect_timeout=ANSWER_S / 2,
+            allow_reconnect=True,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=RECONNECT_S,
+            error_cb=self._told,
+            pending_size=0,  # while there is no connection, nothing is kept to be sent later
+        )
 
     @property
     def client(self) -> Any:
@@ -119,6 +126,7 @@ class NatsConnection:
         with self._starting:
             loop, thread, client = self._loop, self._thread, self._client
             self._loop = self._thread = self._client = None
+            self._connecting = asyncio.Lock()  # of the next loop
         if loop is None or thread is None:
             return
         ending: Coroutine[Any, Any, None] | None = client.close() if client is not None else None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nats.aio.client import Client
 
 import onehttp
 from onehttp.cli.worker import send
@@ -71,6 +74,29 @@ def test_messages_come_back_as_they_went_in(store: NatsStore) -> None:
     assert {(each.attempt, each.may_repeat) for each in deliveries} == {(1, False)}
     store.report([done(each) for each in deliveries])
     assert [(each.queue, each.waiting, each.dead) for each in store.lengths()] == [("cdr", 0, 0)]
+
+
+def _clients() -> list[Client]:
+    return [each for each in gc.get_objects() if type(each) is Client and not each.is_closed]
+
+
+def test_threads_that_come_first_share_one_connection(broker: NatsServer) -> None:
+    before = _clients()
+    store = NatsStore(broker.url)
+    together = threading.Barrier(16)
+
+    def puts(number: int) -> None:
+        together.wait(PATIENCE_S)
+        store.put(message(str(number)))
+
+    threads = [threading.Thread(target=puts, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    assert [each.waiting for each in store.lengths()] == [16]
+    assert [each for each in _clients() if each not in before] == [store._nats.client]
+    store.close()
 
 
 def test_what_is_tried_again_may_be_a_repeat(store: NatsStore) -> None:
