@@ -12,8 +12,8 @@ Theory of operation
    to, and whoever takes it from another takes it for a possible repeat.
 3. *Order of a key*: keys are spread over `PARTS` subjects, and of each of these one message is
    under way at a time (``max_ack_pending``), one that waits for its next attempt included.
-4. What a report says is confirmed by the broker (double ack); one that is lost means another
-   delivery, never a lost message.
+4. What a report says is confirmed by the broker (double ack, of the last that is told of each
+   consumer); one that is lost means another delivery, never a lost message.
 """
 
 from __future__ import annotations
@@ -145,21 +145,35 @@ class NatsStore:
         """See `Store.report`."""
 
         async def tell(js: Any) -> None:
-            await asyncio.gather(*(self._note(js, each) for each in reports))
+            with self._holding:  # those told of before a report beside them failed are not here
+                held = [(each, self._in_hand.get(each.number)) for each in reports]
+            done: dict[str, list[Any]] = {}
+            others = []
+            for each, one in held:
+                if one is not None and not each.error:
+                    done.setdefault(one[0].subject, []).append(one[0])
+                elif one is not None:
+                    others.append(self._failed(js, each, *one))
+            await asyncio.gather(*others, *(self._done(each) for each in done.values()))
+            with self._holding:
+                for each in reports:
+                    self._in_hand.pop(each.number, None)
 
         self._nats.run(tell, 2 * ANSWER_S)
 
-    async def _note(self, js: Any, report: Report) -> None:
-        with self._holding:
-            held = self._in_hand.get(report.number)
-        if held is None:
-            return  # told before a report beside it failed
-        one, message = held
+    async def _done(self, of_one_consumer: list[Any]) -> None:
+        """The broker notes what it is told of a consumer in that order: it confirms the last, and
+        with it those before."""
+        *before, last = of_one_consumer
+        for one in before:
+            await self._nats.client.publish(one.reply)
+        await self._nats.client.request(last.reply, timeout=ANSWER_S)
+
+    async def _failed(self, js: Any, report: Report, one: Any, message: Message) -> None:
         if report.again_in_s is not None:
             await one.nak(delay=report.again_in_s)
         else:
-            if report.error:
-                await self._bury(js, message.queue, one.data, report.lease, report.error)
+            await self._bury(js, message.queue, one.data, report.lease, report.error)
             await one.ack_sync(timeout=ANSWER_S)
         with self._holding:
             self._in_hand.pop(report.number, None)
