@@ -56,6 +56,18 @@ def test_a_file_that_is_there_gets_those_that_calls_name(folder: Path) -> None:
     assert [*yaml.safe_load(file.read_text())["connections"]] == ["other", "api", "api_2"]
 
 
+def test_a_connection_that_no_file_has_is_told(folder: Path) -> None:
+    Path("script.py").write_text(SCRIPT * 2 + SCRIPT.replace('"api"', '"other"'))
+    # Without the configuration nobody knows what "api" is: a server of that name is not it.
+    told = 'script.py:3: connections.yaml has no connection "api": write one there'
+    done = run("script.py")
+    assert done.stderr.count(told) == 1
+    assert 'api_2: {"url": "http://api"' in done.stdout
+    done = run("script.py", "--config", "kamailio.cfg", "--write")
+    assert 'no connection "api"' not in done.stderr
+    assert 'connections.yaml has no connection "other"' in done.stderr
+
+
 def test_what_is_not_converted_is_told(folder: Path) -> None:
     with Path("kamailio.cfg").open("a") as file:
         file.write('modparam("http_client", "httpcon", "b=>nonsense://b/")\n')

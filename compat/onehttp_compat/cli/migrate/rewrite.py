@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from onehttp_compat.migration.scanning import scan
 from onehttp_compat.migration.sites import Problem
 from onehttp_compat.migration.sources import Source, files_of
 from onehttp_compat.registry import MODULES
+
+_named = re.compile(r'onehttp\.connection\("([^"\\]+)"\)').findall
 
 
 @click.command(name="rewrite")
@@ -69,6 +72,7 @@ def command(
         else:
             click.echo(one.diff(), nl=False)
     _report(done, write)
+    _tell_missing(changed, connections, file[0].after if file else _text_of(connections))
     report_configs(configs, modules)
     if baseline is not None:
         _ratchet(paths, baseline)
@@ -113,6 +117,32 @@ def _report(done: Sequence[FileRewrite | Problem], is_written: bool) -> None:
     left_over = sum(len(one.left) for one in files)
     verb = "rewritten" if is_written else "can be rewritten (--write)"
     console.print(f"{count} calls {verb}, {left_over} left with a note")
+
+
+def _tell_missing(changed: Sequence[FileRewrite], path: Path, text: str) -> None:
+    """Of calls that are rewritten, the connections that the file has not: where each is named
+    first."""
+    try:
+        known = set((yaml.safe_load(text) or {}).get("connections") or ())
+    except (yaml.YAMLError, AttributeError, TypeError):
+        return  # who reads the file says what is wrong with it
+    for one in (each for file in changed for each in file.done):
+        for name in _named(one.after):
+            if name not in known:
+                known.add(name)
+                said = f'{one.path}:{one.line}: {path} has no connection "{name}": write one there'
+                Console(stderr=True, highlight=False).print(
+                    Text(said, style="yellow"), soft_wrap=True
+                )
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise click.ClickException(f"{path}: {error}") from None
 
 
 def _ratchet(paths: Sequence[Path], baseline: Path) -> None:

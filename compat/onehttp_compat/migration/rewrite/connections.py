@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -22,6 +22,8 @@ _server: Final = re.compile(
     r"(?:(?P<scheme>https?://)(?:(?P<user>[^/?#@:]*)(?::[^/?#@]*)?@)?)?(?P<host>\$\{env:\w+\}|[^/?#$]+)(?P<rest>.*)",
     re.DOTALL,
 )
+_connects: Final = re.compile(r"""(?:curl|http)_connect\w*["']?\s*[(,]\s*["']([^"'\\\n]+)["']""")
+"""Calls on a connection that the server's configuration defines, and its name."""
 _UNCLEAR: Final = (
     "what it needs is said in connections.yaml, by the server, and which that is cannot be seen"
 )
@@ -42,10 +44,16 @@ class Connections:
 
     Args:
         known: those that there are already.
+        named: names that scripts call connections by, of the server's configuration.
     """
 
-    def __init__(self, known: Mapping[str, dict[str, Any]] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        known: Mapping[str, dict[str, Any]] = MappingProxyType({}),
+        named: Collection[str] = (),
+    ) -> None:
         self.entries: dict[str, dict[str, Any]] = dict(known)
+        self._taken = set(named) - set(known)
 
     def on(
         self, url: Given, bases: Mapping[str, str], options: Mapping[str, object] | None = None
@@ -77,10 +85,15 @@ class Connections:
     def _named(self, name: str, entry: dict[str, Any]) -> str:
         """The entry's name: that of the server, with a number where that is another already."""
         number, wanted = 1, name
-        while self.entries.setdefault(wanted, entry) != entry:
+        while wanted in self._taken or self.entries.setdefault(wanted, entry) != entry:
             number += 1
             wanted = f"{name}_{number}"
         return wanted
+
+
+def names_called(text: str) -> list[str]:
+    """The connections that a script names in its calls."""
+    return _connects.findall(text)
 
 
 def secret(name: str) -> str:

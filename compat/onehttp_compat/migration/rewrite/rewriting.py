@@ -15,7 +15,7 @@ from onehttp_compat.migration.names import Names
 from onehttp_compat.migration.patches import lines_of, patch_of
 from onehttp_compat.migration.python_sites import concrete, legacy_calls, may_have_sites
 from onehttp_compat.migration.rewrite.codemod import Codemod, Node, Outcome, Wanted
-from onehttp_compat.migration.rewrite.connections import Connections, bases_of
+from onehttp_compat.migration.rewrite.connections import Connections, bases_of, names_called
 from onehttp_compat.migration.rewrite.exchange import ScriptFacts
 from onehttp_compat.migration.rewrite.imports import with_imports
 from onehttp_compat.migration.rewrite.queries import Queries
@@ -102,10 +102,11 @@ def rewrite(
         known: connections of the server's configuration, by the names that calls have for them.
     """
     files = [path for path in files_of(paths) if path.suffix != ".cfg"]
-    connections = Connections(known)
+    sources = [read_source(path) for path in files]
+    called = [name for one in sources if isinstance(one, Source) for name in names_called(one.text)]
+    connections = Connections(known, called)
     made: list[FileRewrite | Problem] = []
-    for path in files:
-        source = read_source(path)
+    for source in sources:
         if isinstance(source, Source):
             made.append(rewrite_source(source, modules, connections))
         else:
@@ -130,7 +131,7 @@ def rewrite_source(
     """
     if not may_have_sites(source):
         return FileRewrite(source, source.text)
-    connections = connections or Connections()
+    connections = connections or Connections(named=names_called(source.text))
     script = concrete(source)
     if isinstance(script, Problem):
         return script
