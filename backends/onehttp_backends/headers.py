@@ -49,22 +49,37 @@ class Headers(Mapping[str, str]):
 def parse_head(lines: list[bytes]) -> list[tuple[str, Headers]]:
     """Split raw header lines into blocks of (reason, headers), one per status line seen.
 
-    Folded lines are joined to the one before (RFC 9112, 5.2); a line without colon is dropped.
-    Always returns at least one block.
+    Folded lines are joined to the one before (RFC 9112, 5.2); a line without colon is dropped, and
+    so are trailers. Always returns at least one block.
     """
+    return _blocks(lines)[0]
+
+
+def parse_trailers(lines: list[bytes]) -> Headers:
+    """Of raw header lines those that came behind the body of the last block."""
+    return _blocks(lines)[1]
+
+
+def _blocks(lines: list[bytes]) -> tuple[list[tuple[str, Headers]], Headers]:
     blocks: list[tuple[str, list[tuple[str, str]]]] = []
+    pairs: list[tuple[str, str]] = []
+    trailers: list[tuple[str, str]] = []
     for raw in lines:
         line = raw.decode("latin-1").rstrip("\r\n")
         if line.startswith("HTTP/"):
-            blocks.append((line.split(" ", 2)[2].strip() if line.count(" ") > 1 else "", []))
-        elif not line or not blocks:
+            pairs, trailers = [], []
+            blocks.append((line.split(" ", 2)[2].strip() if line.count(" ") > 1 else "", pairs))
+        elif not blocks:
             continue
+        elif not line:
+            pairs = trailers  # what was said before the body is not changed by what comes behind it
         elif line[0] in " \t":
-            if pairs := blocks[-1][1]:
+            if pairs:
                 name, value = pairs[-1]
                 pairs[-1] = (name, f"{value} {line.strip()}")
         else:
             name, colon, value = line.partition(":")
             if colon:
-                blocks[-1][1].append((name.strip(), value.strip()))
-    return [(reason, Headers(tuple(pairs))) for reason, pairs in blocks] or [("", Headers(()))]
+                pairs.append((name.strip(), value.strip()))
+    found = [(reason, Headers(tuple(of_block))) for reason, of_block in blocks]
+    return found or [("", Headers(()))], Headers(tuple(trailers))

@@ -6,7 +6,7 @@ import codecs
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from onehttp_backends.errors import OnehttpError
-from onehttp_backends.headers import Headers, parse_head
+from onehttp_backends.headers import Headers, parse_head, parse_trailers
 from onehttp_backends.links import Link, parse_links
 from onehttp_backends.secret_values import shown_url
 
@@ -123,8 +123,14 @@ class Response:
 
     @property
     def headers(self) -> Headers:
-        """Headers of the final response (chunked trailers included, at the end)."""
+        """Headers of the final response."""
         return self._parsed()[-1][1]
+
+    @property
+    def trailers(self) -> Headers:
+        """What came behind the body (RFC 9110, 6.5): of no meaning to this library, whatever it
+        says of lengths, cookies or redirects."""
+        return parse_trailers(self._head)
 
     @property
     def earlier_headers(self) -> list[Headers]:

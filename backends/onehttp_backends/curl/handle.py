@@ -25,6 +25,7 @@ from onehttp_backends.curl.names.wait import Wait
 from onehttp_backends.curl.options import apply_options
 from onehttp_backends.curl.receiving.decoding import Decoding
 from onehttp_backends.curl.receiving.passing_by import PassingBy
+from onehttp_backends.curl.receiving.switching import has_switched
 from onehttp_backends.curl.sending_guard import OpenedSockets
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.curl.tls.handshake import Handshake
@@ -226,6 +227,11 @@ class Handle(MessageSettings):
             or bool(self.refused_peer)
             or (self.handshake is not None and bool(self.handshake.refusal))
         )
+
+    @property
+    def has_switched(self) -> bool:
+        """Whether what comes is no HTTP any more; to the legacy modules that is an answer."""
+        return has_switched(self.head) and not self.options.as_libcurl
 
     def begin_again(self, limits_s: tuple[float, float], elapsed_s: float, scope: int) -> None:
         """Its transfer is about to begin again: ``elapsed_s`` are over of the limits in all and

@@ -187,7 +187,8 @@ class HttpClient(ConnectionModule):
         """Remember the headers of every hop of an answer, and forget those before."""
         self.stored_headers.clear()
         if answer.response is not None:
-            blocks = [*answer.response.earlier_headers, answer.response.headers]
+            response = answer.response
+            blocks = [*response.earlier_headers, response.headers, response.trailers]
             self.stored_headers += [pair for block in blocks for pair in block.pairs]
 
     def _stored_header(self, variable: Variable) -> Value:

@@ -38,12 +38,6 @@ def errors(told: Told) -> Any:
 
 
 ROWS: dict[str, tuple[Callable[[], tuple[Told, Told]], Callable[[Told], Any], Any, Any]] = {
-    "101, unasked, and more": (
-        of_answer(b"HTTP/1.1 101 Other\r\n\r\nmore"),
-        errors,
-        (101, b"more"),
-        ("DisconnectedError", 52),
-    ),
     "an empty header in a request": (
         lambda: on_both(lambda: answering(OK), headers=(("X-B", ""),)),
         lambda told: re.findall(rb"X-B:.*", told[1]),  # type: ignore[call-overload]

@@ -78,6 +78,7 @@ ANSWERS: dict[str, bytes] = {
     "100 first": b"HTTP/1.1 100 Continue\r\n\r\n" + OK,
     "103 first": b"HTTP/1.1 103 Hints\r\nLink: x\r\n\r\n" + OK,
     "101, unasked": b"HTTP/1.1 101 Other\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
+    "101, unasked, and more": b"HTTP/1.1 101 Other\r\n\r\nmore",
     "LF alone": b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
     "no colon": LINE + b"nocolon\r\n" + LENGTH,
     "no name": LINE + b": x\r\n" + LENGTH,

@@ -14,6 +14,7 @@ from onehttp_backends.curl.libcurl import LIBCURL
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.one_shot import OneShotCounts
 from onehttp_backends.curl.reading.outcome import fault_of, peer_of, read_error, read_response
+from onehttp_backends.curl.receiving.switching import SWITCHING, switched
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.errors import CurlCode, Sent, TransferError, transfer_error
 from onehttp_backends.rules.framing import is_ambiguous
@@ -49,7 +50,7 @@ class Account:
         if code == 0 or handle.was_truncated:
             try:
                 error = fault_of(handle, request)
-                return self._response(handle) if error is None else self._failed(handle, error)
+                return self._failed(handle, error) if error else self._response(handle, request)
             except MemoryError:
                 code, text = CurlCode.OUT_OF_MEMORY, _NO_MEMORY
         elif code == CurlCode.WRITE_ERROR and handle.body.closed:
@@ -122,11 +123,13 @@ class Account:
         peer = self._peers.get(easy.getinfo(_CONN_ID)) if not opened and _CONN_ID else None
         return read_response(handle, opened, peer or self._new_peer(handle))
 
-    def _response(self, handle: Handle) -> Response:
+    def _response(self, handle: Handle, request: Request) -> Outcome:
         easy = handle.easy
         opened = easy.getinfo(_NUM_CONNECTS)
         peer = self._peers.get(easy.getinfo(_CONN_ID)) if not opened and _CONN_ID else None
         response = read_response(handle, opened, peer or self._new_peer(handle))
+        if response.status == SWITCHING and not handle.options.as_libcurl:
+            return self._failed(handle, switched(request))
         version = response.http_version
         self.by_version[version] += 1
         handle.shelf.may_be_http2 = is_multiplexed = version in ("2", "3")

@@ -71,6 +71,8 @@ class Alone:
             for _ in range(ROUNDS):
                 if not multi.perform()[1]:
                     break
+                if handle.head and handle.has_switched:
+                    break
                 fd, one = easy.getinfo(_ACTIVE_SOCKET), self._reading
                 if fd < 0 and not handle.handshake and watch.made - made_before == 1:
                     fd, one = watch.newest, self._connecting

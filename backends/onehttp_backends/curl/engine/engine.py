@@ -21,8 +21,8 @@ from onehttp_backends.contract import Outcome, Stats
 from onehttp_backends.curl.engine.account import Account
 from onehttp_backends.curl.engine.alone import Alone
 from onehttp_backends.curl.engine.anew import goes_on
+from onehttp_backends.curl.engine.endless import EndlessAnswers
 from onehttp_backends.curl.engine.ownership import Ownership
-from onehttp_backends.curl.engine.padded import PaddedAnswers
 from onehttp_backends.curl.engine.second_looks import SecondLooks
 from onehttp_backends.curl.engine.streams import Streams
 from onehttp_backends.curl.engine.telling import tell_of, tell_of_all
@@ -41,7 +41,6 @@ from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.pool import HandlePool
 from onehttp_backends.curl.reading.outcome import cancelled
-from onehttp_backends.curl.receiving.padding import ROUNDS
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.errors import CurlCode, Sent
 from onehttp_backends.immortal import make_immortal
@@ -78,7 +77,7 @@ class Engine:
         )
         self.idling = IdleLimits(self.running)
         self.streams = Streams(self.account, self.watch, self.idling)
-        self.padded = PaddedAnswers(self.running)
+        self.endless = EndlessAnswers(self.running)
         self.second_looks = SecondLooks(self.multi, self.watch)
 
     @property
@@ -134,8 +133,7 @@ class Engine:
         if seen_at and not watch.is_behind:
             while late := self.idling.next_idle(seen_at):
                 self._fail(self.running[late.easy], CurlCode.OPERATION_TIMEDOUT, late.text())
-        if not self.ownership.turns % ROUNDS:
-            self.padded.look(self._fail)
+        self.endless.look(self.ownership.turns, bool(events), self._fail)
         if watch.raised:
             raise watch.raised.pop()
 
@@ -160,7 +158,7 @@ class Engine:
             timeout_ms = self.waits.sooner_ms(timeout_ms)
         if self.idling.due:
             timeout_ms = self.idling.sooner_ms(timeout_ms)
-        return self.second_looks.sooner_ms(timeout_ms)
+        return self.second_looks.sooner_ms(self.endless.sooner_ms(timeout_ms))
 
     def _audit(self) -> None:
         """Pick up what an exception has left between two steps."""

@@ -28,7 +28,9 @@ from onehttp_backends.curl.names.lookup import Addresses
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.reading.outcome import fault_of, peer_of, read_error, read_response
+from onehttp_backends.curl.receiving import switching
 from onehttp_backends.curl.receiving.padding import ROUNDS, TEXT, Padding
+from onehttp_backends.curl.receiving.switching import switched
 from onehttp_backends.errors import CurlCode, TransferError, idle_text
 
 
@@ -80,6 +82,8 @@ def perform_one_shot(
         if code == 0 or handle.was_truncated:
             peer = peer_of(handle)
             fault = fault_of(handle, request) if sends_request else None
+            if handle.has_switched:
+                fault = switched(request)
             outcome = fault or read_response(handle, opened, peer)
         else:
             outcome = read_error(handle, request, code, text)
@@ -147,6 +151,8 @@ class _OneShot:
         padding = Padding(self.handle.easy, self.handle.head)
         rounds = itertools.count(1)
         while running or self.handle.is_parked:
+            if self.handle.head and self.handle.has_switched:
+                return CurlCode.GOT_NOTHING, switching.TEXT
             if not next(rounds) % ROUNDS and padding.is_too_much():
                 return CurlCode.RECV_ERROR, TEXT
             ready = self._poller.poll(self._wait_ms(idle_at))

@@ -22,7 +22,7 @@ def is_whole(handle: Handle, has_body: bool) -> bool:
     if not head:
         return False
     if has_body:
-        return True
+        return not handle.has_switched
     if head[-1] not in _BLANK:
         return False
     status = next(

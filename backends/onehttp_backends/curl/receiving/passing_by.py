@@ -68,6 +68,7 @@ class PassingBy:
         elif self._is_redirect:
             name, _, value = line.partition(b":")
             if line in _BLANK:
+                self._is_redirect = False  # what may still come are trailers
                 if self._leads_on and self._announced_bytes > SMALL_BYTES:
                     return self._pass_by()
             elif name.lower() == b"location":
