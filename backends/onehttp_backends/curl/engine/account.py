@@ -129,6 +129,7 @@ class Account:
         peer = self._peers.get(easy.getinfo(_CONN_ID)) if not opened and _CONN_ID else None
         response = read_response(handle, opened, peer or self._new_peer(handle))
         if response.status == SWITCHING and not handle.options.as_libcurl:
+            self._watch.mistrust(easy.getinfo(_ACTIVE_SOCKET))  # libcurl would use it again
             return self._failed(handle, switched(request))
         version = response.http_version
         self.by_version[version] += 1
