@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from onehttp import NotInitialisedError
-from onehttp_compat.kamailio.server_process import current_process
-from onehttp_compat.kamailio.transactions import Transactions
+from onehttp_compat.kamailio.server_process import ServerProcess, current_process
 
 SLICE_S: Final = 0.05
-"""How long a process of ``rtimer`` works on queries before the server has it back. While it does,
-no process can read a new script; each return costs some microseconds."""
+"""How long a process of ``rtimer`` works on queries before the server has it back; each return
+costs some microseconds. No process can read a new script meanwhile: see `reload.spreading`."""
 
 
 class Script:
@@ -24,8 +23,10 @@ class Script:
     def child_init(self, rank: int) -> int:
         """A process of the server begins; 0: it may."""
         process = current_process()
-        if process is not None and not process.server.has_started:  # `modparam` came after `setup`
-            process.server.start()
+        if process is not None:
+            process.reloads.begins(self, rank)
+            if not process.server.has_started:  # `modparam` came after `setup`
+                process.server.start()
         return 0
 
     def ksr_reply_route(self, message: Any) -> int:
@@ -38,20 +39,20 @@ class Script:
 
     def onehttp_resume(self, message: Any, event: str = "") -> int:
         """A suspended transaction goes on: the callback of its query runs."""
-        transactions = _transactions()
+        transactions = _process().transactions
         transactions.script = self
         return transactions.resumed()
 
     def onehttp_drive(self, message: Any, event: str = "") -> int:
         """Work on queries for a slice of time."""
-        transactions = _transactions()
-        transactions.script = self
-        transactions.drive(SLICE_S)
+        process = _process()
+        process.transactions.script = self
+        process.transactions.drive(0.0 if process.spreading.is_under_way() else SLICE_S)
         return 1
 
 
-def _transactions() -> Transactions:
+def _process() -> ServerProcess:
     process = current_process()
     if process is None:
         raise NotInitialisedError("KSR = onehttp_compat.kamailio.setup(KSR) is to come first")
-    return process.transactions
+    return process

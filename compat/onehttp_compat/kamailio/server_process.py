@@ -8,15 +8,19 @@ server, its variables, the transactions with the sockets between the processes.
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Final
 
 from onehttp.lowlevel import tell_part
 from onehttp_compat.kamailio.proxy import Ksr
+from onehttp_compat.kamailio.reload.guard import ReloadGuard
+from onehttp_compat.kamailio.reload.spreading import Spreading
 from onehttp_compat.kamailio.shared.counters import SharedCounters
 from onehttp_compat.kamailio.shared.page import SharedPage
 from onehttp_compat.kamailio.store import KsrStore
 from onehttp_compat.kamailio.transactions import Transactions
 from onehttp_compat.server import LegacyServer, use_server
+
+AFTER_RELOAD: Final = " since app_python.reload (a query that was under way asks for the old name)"
 
 
 class ServerProcess:
@@ -32,6 +36,9 @@ class ServerProcess:
         self.is_configured = False
         """Its modules have been told what the server's own configuration says."""
         self.page = SharedPage()
+        self.spreading = Spreading()
+        self.reloads = ReloadGuard(self.spreading, self.page.is_new)
+        self.reloads.on_read = self._has_read
         self.began_in = os.getpid()
         """Names the server: where it was made, before it forked."""
         self._transactions: Transactions | None = None
@@ -48,8 +55,13 @@ class ServerProcess:
         self.transactions.serve(self.server)
         self.ksr.take_over_queries()
 
+    def _has_read(self) -> None:
+        if self._transactions is not None:
+            self._transactions.about_routes = AFTER_RELOAD
+
     def close(self) -> None:
         """Let go of descriptors."""
+        self.reloads.close()
         self.counters.close()
         if self._transactions is not None:
             self._transactions.close()

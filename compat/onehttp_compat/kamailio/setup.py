@@ -17,7 +17,7 @@ from onehttp_compat.kamailio.own_config import own_config
 from onehttp_compat.kamailio.parameters import Parameter, apply_parameters, configure
 from onehttp_compat.kamailio.proxy import Ksr
 from onehttp_compat.kamailio.requirements import check_requirements
-from onehttp_compat.kamailio.server_process import server_process
+from onehttp_compat.kamailio.server_process import ServerProcess, server_process
 from onehttp_compat.kamailio.twins import error_twin
 
 Source: TypeAlias = "str | os.PathLike[str] | None"
@@ -65,7 +65,7 @@ def setup(
     leave_state()
     process = server_process(ksr)
     if process.is_set_up:
-        _read_connections_again(connections)
+        _read_connections_again(process, connections)
         return process.ksr
     log_to_server(process.real)
     process.server.warnings.tell = warning_once(process.page)
@@ -86,14 +86,18 @@ def setup(
             make_current(process.transactions)
         process.transactions.has_twins = twins
     process.server.start()  # now, and not while the first message waits
+    if isinstance(process.real, ModuleType):
+        process.reloads.watch(config)
     process.is_set_up = True
     return process.ksr
 
 
-def _read_connections_again(connections: Source) -> None:
+def _read_connections_again(process: ServerProcess, connections: Source) -> None:
     if connections is None or not onehttp.is_initialised():
         return
     try:
         onehttp.reload(connections)
     except ConfigurationError as error:  # a script that is refused would take all calls along
-        _log.error("the connections stay as they were: %s", error)
+        text = f"the connections stay as they were: {error}"
+        if process.reloads.is_to_tell(text):
+            _log.error("%s", text)

@@ -170,17 +170,18 @@ class Transactions(Surroundings):
             self._refuse(module, job, transaction, token, error)
         else:
             self.counts.add("handed_over")
-            if self._page.silence_s() > SILENCE_S:
-                self._tell_of_silence()
+            silence_s = self._page.silence_s()
+            if silence_s > SILENCE_S:
+                self._tell_of_silence(silence_s)
 
-    def _tell_of_silence(self) -> None:
+    def _tell_of_silence(self, silence_s: float) -> None:
         now = time.monotonic()
         if now - self._told_of_silence_at > SILENCE_S:
             self._told_of_silence_at = now
             _log.error(
                 "no process has worked on queries for %.0f s: that of rtimer is stopped, or a "
                 "callback holds it up, or the script has no %s",
-                self._page.silence_s(),
+                silence_s,
                 DRIVE_ROUTE,
             )
 

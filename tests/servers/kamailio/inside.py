@@ -85,6 +85,13 @@ class Inside:
         """What it has said so far."""
         return self.log_file.read_text(errors="replace")
 
+    def has_said(self, text: str, times: int = 1) -> None:
+        """Wait until it has, so often."""
+        end = time.monotonic() + PATIENCE_S
+        while self.log().count(text) < times:
+            assert time.monotonic() < end, self.log()
+            time.sleep(0.02)
+
     def ask_until(self, what: str, wanted: str) -> str:
         """Ask again until it is that, or patience ends; the last answer."""
         end = time.monotonic() + PATIENCE_S

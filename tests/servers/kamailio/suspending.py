@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,16 +28,21 @@ class Calls(NamedTuple):
 
     def reload(self, old: str, new: str) -> None:
         """Have every process read the script anew, with some text of it changed."""
-        self.script.write_text(self.script.read_text().replace(old, new))
-        # A file of the same second would not be compiled again.
-        status = self.script.stat()
-        os.utime(self.script, (status.st_atime, status.st_mtime + 5))
+        text = self.script.read_text().replace(old, new)
+        written = self.script.with_suffix(".new")
+        written.write_text(text)
+        written.replace(self.script)  # at once: a process may be reading what was there before
         kamailio_calls.rpc(self.folder, "app_python.reload")
 
 
 @contextmanager
 def running(
-    folder: Path, source: Path, *, processes: int = 1, timer_ms: int = 30000
+    folder: Path,
+    source: Path,
+    *,
+    processes: int = 1,
+    timer_ms: int = 30000,
+    children: int = 2,
 ) -> Iterator[Calls]:
     """The server, with a script of its own that is a copy of ``source``."""
     script = folder / "routing.py"
@@ -46,6 +50,11 @@ def running(
     with HoldingServer() as backend:
         environment = {"TEST_BACKEND": backend.url}
         with kamailio_calls.running(
-            folder, script, environment, processes=processes, timer_ms=timer_ms
+            folder,
+            script,
+            environment,
+            processes=processes,
+            timer_ms=timer_ms,
+            children=children,
         ) as (inside, caller):
             yield Calls(inside, caller, backend, script, folder)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import mmap
-import struct
 import time
 import zlib
 from typing import Final
 
 _BYTES: Final = 64 << 10
-_BEAT: Final = struct.Struct("d")
 _MARKS_AT: Final = 64
 
 
@@ -18,16 +16,17 @@ class SharedPage:
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, _BYTES)
+        # Not `struct.pack_into`, which writes zeros first: others read this meanwhile.
+        self._times = memoryview(self._memory).cast("d")
         self.beat()
 
     def beat(self) -> None:
         """A process that sends queries is at work."""
-        _BEAT.pack_into(self._memory, 0, time.monotonic())
+        self._times[0] = time.monotonic()
 
     def silence_s(self) -> float:
         """Seconds since one was, or since the start."""
-        last: float = _BEAT.unpack_from(self._memory, 0)[0]
-        return time.monotonic() - last
+        return time.monotonic() - self._times[0]
 
     def is_new(self, text: str) -> bool:
         """Whether no process has asked this of the text before: True once in the server's life."""

@@ -163,6 +163,9 @@ def submit(request: Request, call: AsyncCall, start: Start) -> None:
 class Surroundings:
     """What there is around a script: this is a process with threads, and onehttp's transactions."""
 
+    about_routes = ""
+    """What to say, besides, of a route that the script has not."""
+
     def transaction(self) -> Transaction | None:
         """The transaction that the script works in; None: it has none."""
         return script_transaction()

@@ -261,7 +261,10 @@ class HttpAsyncClient:
         found = (server.find_route if job.asked is None else server.find_result_route)(job.route)
         if found is None:
             _log.error(
-                "query %s: the script has no route %r; its answer is lost", job.query_id, job.route
+                "query %s: the script has no route %r%s; its answer is lost",
+                job.query_id,
+                job.route,
+                self.surroundings.about_routes,
             )
         return found
 

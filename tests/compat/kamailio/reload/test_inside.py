@@ -1,0 +1,75 @@
+"""``app_python.reload`` in the real server: who reads the new script, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from servers.kamailio import inside as kamailio_inside
+from servers.kamailio import suspending
+from servers.kamailio.suspending import Calls
+
+SCRIPT = Path(__file__).parents[1] / "suspending_script.py"
+WORKERS = 6
+IN_A_ROW = 40
+"""Of calls that find the new script: each worker has had some."""
+AT_MOST = 400
+BROKEN = (
+    ("def mod_init() -> Script:", "def mod_init( -> Script:"),
+    ("def mod_init() -> Script:", "import no_such_module_anywhere\ndef mod_init() -> Script:"),
+    ("return Script()", 'raise ValueError("no object")'),
+    ("super().child_init(rank) or tell_ready(rank)", "1 // 0"),
+)
+
+
+@pytest.fixture
+def calls(debian: None, tmp_path: Path) -> Iterator[Calls]:
+    if not kamailio_inside.same_python():
+        pytest.skip("the server runs another Python, which finds nothing of this one")
+    with suspending.running(tmp_path, SCRIPT, children=WORKERS) as running:
+        yield running
+
+
+def test_each_idle_worker_reads_the_new_script_at_its_next_call(calls: Calls) -> None:
+    for old, new in (("first", "second"), ("second", "third"), ("third", "fourth")):
+        calls.reload(f'VERSION = "{old}"', f'VERSION = "{new}"')
+        all_say(calls, new)
+
+
+def test_a_broken_script_is_told_of_once_and_the_server_goes_on(calls: Calls) -> None:
+    last = "first"
+    for number, (right, wrong) in enumerate(BROKEN):
+        calls.reload(right, wrong)
+        for _ in range(3 * WORKERS):
+            assert calls.inside.ask("version") == last
+        call = calls.caller.invite(f"alice{number}")
+        calls.backend.arrival(f"/alice{number}").answer()
+        assert calls.caller.final(call) == f"480 {last} alice{number} 200"
+        calls.inside.has_said("the script stays as it was", number + 1)
+        calls.reload(wrong, right)
+        before, last = last, f"mended{number}"
+        calls.reload(f'VERSION = "{before}"', f'VERSION = "{last}"')
+        all_say(calls, last)
+        assert calls.inside.log().count("the script stays as it was") == number + 1
+
+
+def test_a_route_that_was_renamed_is_told_of_with_the_reload(calls: Calls) -> None:
+    call = calls.caller.invite("alice")
+    held = calls.backend.arrival("/alice")
+    calls.reload("def answered(", "def renamed(")
+    calls.inside.has_said("Reloading script")  # of rtimer, which nobody has to call for that
+    held.answer()
+    assert calls.caller.final(call).startswith("500 ")
+    assert "no route 'answered' since app_python.reload" in calls.inside.log()
+
+
+def all_say(calls: Calls, version: str) -> None:
+    """Call until each worker has the script of that version, and soon."""
+    assert calls.inside.ask_until("version", version) == version
+    asked = in_a_row = 0
+    while in_a_row < IN_A_ROW:
+        in_a_row = in_a_row + 1 if calls.inside.ask("version") == version else 0
+        asked += 1
+        assert asked < AT_MOST
