@@ -69,6 +69,26 @@ def test_check_says_what_is_missing_and_what_is_dangerous(tmp_path: Path) -> Non
     assert "to mend" in output
 
 
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ('modparam("http_client", "httpcon", "a=>http://x.example")', "setup(KSR, cfg=FILE)"),
+        ('modparam("tm", "fr_timer", 5000)\nloadmodule "tm.so"', "load it before"),
+        ('loadmodule "tls.so"\nloadmodule "http_client.so"', "crash the server"),
+    ],
+)
+def test_what_check_says_and_its_status_agree(tmp_path: Path, lines: str, told: str) -> None:
+    file = tmp_path / "kamailio.cfg"
+    file.write_text(f"#!KAMAILIO\n{lines}\n")
+    code, output = run("check", str(file), "--synchronous")
+    assert code == 1
+    assert told in " ".join(output.split())  # it is folded
+    assert "ready" not in output
+    file.write_text("#!KAMAILIO\n")
+    code, output = run("check", str(file), "--synchronous")
+    assert (code, "ready" in output) == (0, True)
+
+
 def test_the_server_that_init_writes_asks_before_it_answers(debian: None, tmp_path: Path) -> None:
     if not kamailio_inside.same_python():
         pytest.skip("the server runs another Python, which finds nothing of this one")

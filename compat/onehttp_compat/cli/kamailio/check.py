@@ -6,16 +6,27 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import pycurl
 
 from onehttp import ConfigurationError
+from onehttp_compat.convert.http_modules import MODULES
 from onehttp_compat.kamailio.own_config import timers_of_queries
 from onehttp_compat.kamailio.parameters import apply_config
 from onehttp_compat.kamailio.requirements import dangers, missing
 from onehttp_compat.server import LegacyServer
-from onehttp_compat.server_config import ServerConfig, Surroundings, read_server_config
+from onehttp_compat.server_config import (
+    LoadModule,
+    Modparam,
+    ServerConfig,
+    Surroundings,
+    read_server_config,
+)
+
+_NOT_LOADED: Final = "the server refuses parameters of {}, which is not loaded above: {}"
+_OWN_FILE: Final = "put them in a file of their own, and say setup(KSR, cfg=FILE)"
+_LOAD: Final = "load it before, or drop them"
 
 
 class Finding(NamedTuple):
@@ -32,7 +43,8 @@ def findings(file: Path, surroundings: Surroundings, is_asynchronous: bool) -> I
         ConfigurationError: the file cannot be read.
     """
     config = read_server_config(file, surroundings)
-    for text in (*missing(config, is_asynchronous), *_of_parameters(config), *_of_python()):
+    needed = (*missing(config, is_asynchronous), *_of_modules(config))
+    for text in (*needed, *_of_parameters(config), *_of_python()):
         yield Finding("missing", text)
     for text in (*dangers(config), *_of_timers(config)):
         yield Finding("danger", text)
@@ -41,6 +53,17 @@ def findings(file: Path, surroundings: Surroundings, is_asynchronous: bool) -> I
     for timer in timers_of_queries(config):
         yield Finding("fact", f"{timer.processes} of rtimer work on queries ({timer.name})")
     yield Finding("fact", pycurl.version)
+
+
+def _of_modules(config: ServerConfig) -> Iterator[str]:
+    """Lines that the server refuses, since no module that is loaded before them is meant."""
+    loaded: list[str] = []
+    for one in config.declarations:
+        if isinstance(one, LoadModule):
+            loaded.append(one.name)
+        elif isinstance(one, Modparam) and not any(map(one.is_about, loaded)):
+            way_out = _OWN_FILE if any(map(one.is_about, MODULES)) else _LOAD
+            yield f"{one.place}: {_NOT_LOADED.format(one.modules, way_out)}"
 
 
 def _of_parameters(config: ServerConfig) -> Iterator[str]:

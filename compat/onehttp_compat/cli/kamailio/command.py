@@ -38,7 +38,10 @@ def init(folder: Path, port: int, force: bool) -> None:
     for name in FILES:
         (folder / name).write_text(filled(name, values))
         click.echo(folder / name)
-    click.echo(f"try it: PATH={sys.prefix}/bin:$PATH kamailio -DD -E -f {folder}/kamailio.cfg")
+    click.echo(
+        f"try it: PATH={sys.prefix}/bin:$PATH kamailio -DD -E -f {folder}/kamailio.cfg "
+        f"-P {folder}/kamailio.pid -Y {folder}"
+    )
 
 
 @kamailio.command()
@@ -48,7 +51,8 @@ def init(folder: Path, port: int, force: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(file: Path, surroundings: Surroundings, synchronous: bool, as_json: bool) -> None:
     """Say what FILE, a kamailio.cfg, lacks or does that is dangerous. To be run with the Python
-    that the server is to run. Exit status 1: the server would not start, or would crash."""
+    that the server is to run. Exit status 1: the server would not start, would crash, or would lose
+    answers."""
     from onehttp_compat.cli.kamailio.check import findings
     from onehttp_compat.cli.kamailio.table import print_findings
 
@@ -60,4 +64,4 @@ def check(file: Path, surroundings: Surroundings, synchronous: bool, as_json: bo
         click.echo(json.dumps([finding._asdict() for finding in found], indent=2))
     else:
         print_findings(file, found)
-    raise SystemExit(any(finding.level == "missing" for finding in found))
+    raise SystemExit(any(finding.level != "fact" for finding in found))

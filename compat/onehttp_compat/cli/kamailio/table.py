@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -22,5 +23,7 @@ def print_findings(file: Path, found: Sequence[Finding]) -> None:
         table.add_row(Text(finding.level, _STYLES[finding.level]), Text(finding.text))
     console = Console(soft_wrap=True)
     console.print(table)
-    missing = sum(finding.level == "missing" for finding in found)
-    console.print(f"{file}: " + (f"{missing} to mend" if missing else "ready for setup(KSR)"))
+    levels = Counter(finding.level for finding in found)
+    counts = (f"{levels['missing']} to mend", f"{levels['danger']} dangerous")
+    told = ", ".join(each for each in counts if not each.startswith("0 "))
+    console.print(f"{file}: {told or 'ready for setup(KSR)'}")
