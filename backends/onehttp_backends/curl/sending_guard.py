@@ -62,6 +62,10 @@ class SendingGuard:
         self.resend_refused = False
         self.stream_refusals.forget()
 
+    def may_not_be_repeated(self) -> None:
+        """It goes out for the last time, whatever becomes of it."""
+        self._repetitions = 1
+
     def _open_public(self, _purpose: int, address: Any) -> LentSocket | int:
         try:
             family, kind, protocol, (peer_ip, *_) = address

@@ -33,10 +33,16 @@ def _may_begin_anew(handle: Handle, request: Request, code: int, text: str) -> b
 
     One that met only dead connections: libcurl tries five idle ones and gives up; when a server
     restarts, all are dead. Only what may be repeated is, and once. And one whose callback was
-    ended by an exception that somebody else's signal handler raised, if nothing was sent.
+    ended by an exception that somebody else's signal handler raised, if nothing was sent. And one
+    whose stream the server has refused twice: its connections took some of a crowd, and no more.
     """
-    if handle.head or handle.resend_refused or handle.refused_peer:
+    if handle.head or handle.refused_peer:
         return False
+    if handle.resend_refused:
+        # Of safe methods the log is not read, which costs something: they may be repeated anyway.
+        may_repeat = request.method in SAFE_METHODS or bool(handle.stream_refusals)
+        # What a body is read from, libcurl rewinds for its own repetitions alone.
+        return may_repeat and not handle.always_connects and request.upload is None
     if handle.was_interrupted:
         return not handle.easy.getinfo(pycurl.REQUEST_SIZE)
     if not has_ended_by_peer(code, text) or handle.always_connects:
@@ -51,6 +57,9 @@ def _begin_anew(multi: Multi, handle: Handle, request: Request) -> None:
         elapsed_s = handle.waited_us / 1e6 + handle.easy.getinfo(pycurl.TOTAL_TIME)
         total_s = max(0.001, total_s - elapsed_s)
     handle.was_interrupted = False
+    was_refused = handle.resend_refused
     handle.connect_anew(total_s)
+    if was_refused:
+        handle.may_not_be_repeated()
     remove_once(multi, handle.easy)
     add_once(multi, handle.easy)

@@ -190,7 +190,7 @@ def _not_repeated(handle: Handle, request: Request) -> TransferError:
     if handle.stream_refusals:
         return transfer_error(
             CurlCode.RECV_ERROR,
-            f"{shown(request)}: the server has twice refused the stream, and done nothing of it",
+            f"{shown(request)}: the server has refused each stream, and done nothing of it",
             sent=Sent.NO,
             phase=Phase.FIRST_BYTE,
         )

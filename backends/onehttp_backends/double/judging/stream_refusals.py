@@ -44,7 +44,7 @@ def refused_twice(place: str) -> TransferError:
     """The error of a request that was refused once more."""
     return transfer_error(
         CurlCode.RECV_ERROR,
-        f"{place}: the server has twice refused the stream, and done nothing of it",
+        f"{place}: the server has refused each stream, and done nothing of it",
         sent=Sent.NO,
         phase=Phase.FIRST_BYTE,
     )
