@@ -1,6 +1,6 @@
 """Caller identity, old and new: sign, verify, forge. Certificates come from a local server.
 
-``python examples/identity.py``; needs ``pip install 'onehttp[identity]'``.
+``python examples/identity.py``; needs the extra: ``pip install '.[identity]'``.
 """
 
 import datetime

@@ -1,7 +1,7 @@
 """Watch presence rules: documents in SQLite, kept fresh, each change told of once.
 
 ``python examples/xcap_watch.py`` starts a local XCAP server, lets two users change their rules on
-it, and shows what the watcher hears. Needs ``pip install 'onehttp[xcap]'``.
+it, and shows what the watcher hears. Needs the extra: ``pip install '.[xcap]'``.
 """
 
 import queue

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
+from onehttp_backends.hints.elsewhere import OF_HEADERS, tell
+
 HeaderPairs: TypeAlias = tuple[tuple[str, str], ...]
 
 
@@ -44,6 +46,9 @@ class Headers(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return f"Headers({list(self._index)})"  # values may hold cookies or tokens
+
+
+tell(Headers, OF_HEADERS)
 
 
 def parse_head(lines: list[bytes]) -> list[tuple[str, Headers]]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from onehttp_backends.contract import Backend
 from onehttp_backends.errors import BackendUnavailableError
-from onehttp_backends.nearest import nearest
+from onehttp_backends.hints.extras import brought_by
+from onehttp_backends.hints.nearest import nearest
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoints
@@ -42,9 +43,9 @@ def load(name: str) -> Callable[..., Backend]:
             if entry.name == name:
                 return cast("Callable[..., Backend]", entry.load())
     except ImportError as error:
+        hint = f"; {brought_by('testing')}" if name == "httpx" else ""
         raise BackendUnavailableError(
-            f"backend {name!r} cannot be loaded: {error}; "
-            f"try: pip install 'onehttp[{'httpx' if name == 'httpx' else name}]'"
+            f"backend {name!r} cannot be loaded: {error}{hint}"
         ) from error
     near = nearest(name, available())
     hint = f" (did you mean {near!r}?)" if near else f"; there are: {', '.join(available())}"

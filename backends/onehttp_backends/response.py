@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from onehttp_backends.errors import OnehttpError
 from onehttp_backends.headers import Headers, parse_head, parse_trailers
+from onehttp_backends.hints.elsewhere import OF_RESPONSE, tell
 from onehttp_backends.links import Link, parse_links
 from onehttp_backends.secret_values import shown_url
 
@@ -195,6 +196,9 @@ class Response:
         if self._blocks is None:
             self._blocks = parse_head(self._head)
         return self._blocks
+
+
+tell(Response, OF_RESPONSE)
 
 
 class HTTPStatusError(OnehttpError):

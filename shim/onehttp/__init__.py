@@ -26,7 +26,9 @@ else:  # a type checker would take any name for one of ours
     def __getattr__(name: str) -> Any:
         public = import_module("onehttp.public")
         if name not in ("__all__", *public.__all__):
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            from onehttp.hints.names import told
+
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}{told(name)}")
         globals().update({each: getattr(public, each) for each in ("__all__", *public.__all__)})
         return globals()[name]
 

@@ -126,7 +126,7 @@ def reload_on_sighup() -> None:
 def watch(on_reload: Told = None) -> Watch:
     """Reload when a file changes: the source, what it includes, certificates, secrets.
 
-    Needs ``onehttp[watch]``. In a forked child it has to be called again.
+    Needs the extra ``watch``. In a forked child it has to be called again.
 
     Args:
         on_reload: is called after each reload with its `Reload`, or the error that refused it; the

@@ -25,6 +25,7 @@ from onehttp.queries.counts import ShutdownReport
 from onehttp.queries.routes import Routes
 from onehttp.runtime import Runtime
 from onehttp.settings import Rehearsal, Settings
+from onehttp_backends.contract import Backend
 from onehttp_backends.optional.renewing import Renewing
 
 if TYPE_CHECKING:
@@ -64,8 +65,7 @@ class Process:
                 if isinstance(before.engine, Renewing):
                     before.engine.renew()
                 return
-            rehearsal = self._rehearsal
-            make_engine = rehearsal.engine(settings) if rehearsal else settings.engine()
+            rehearsal, make_engine = self._rehearsal, self._maker(settings)
             configured = ConnectionSource(settings.source, settings.secrets)
             engine = make_engine()
             configured.ask(engine)
@@ -135,8 +135,14 @@ class Process:
             self.init(Settings(), "its surroundings")
             self._is_provisional = True
 
+    def _maker(self, settings: Settings) -> Callable[[], Backend]:
+        """What makes the engine that is asked for; see `Settings.engine`."""
+        rehearsal = self._rehearsal
+        return rehearsal.engine(settings) if rehearsal else settings.engine()
+
     def _check_is_same(self, settings: Settings) -> None:
         if settings != self._settings:
+            self._maker(settings)  # what is no keyword at all is no difference either
             what = ", ".join(settings.differences(self._settings))
             raise AlreadyInitialisedError(
                 f"onehttp is initialised already, at {self._place}; different here: {what}; "

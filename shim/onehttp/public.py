@@ -74,6 +74,7 @@ from onehttp.errors import (
     UnknownRouteError,
     UploadError,
 )
+from onehttp.hints.names import OF_CONNECTION, OF_STREAM
 from onehttp.named_connection import Connection
 from onehttp.policies.breaker import BreakerState
 from onehttp.queries.counts import QueryStats, ShutdownReport
@@ -105,6 +106,7 @@ from onehttp_backends.contract import (
     TransferOptions,
 )
 from onehttp_backends.headers import Headers
+from onehttp_backends.hints.elsewhere import tell
 from onehttp_backends.links import Link
 
 __all__ = [
@@ -219,3 +221,7 @@ __all__ = [
     "transaction",
     "watch",
 ]
+
+for _stream in (StreamedResponse, AsyncStreamedResponse):
+    tell(_stream, OF_STREAM)
+tell(Connection, OF_CONNECTION)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 from onehttp.calls.around.hooks import NO_HOOKS, Hooks
 from onehttp.connections.source import Source
 from onehttp.errors import ConfigurationError
-from onehttp.keywords import unexpected
+from onehttp.hints.keywords import unexpected
+from onehttp.hints.settings import OF_INIT
 from onehttp.policies.clock import Clock
 from onehttp.queries.limits import QueryLimits
 from onehttp_backends.contract import Backend
@@ -73,7 +74,8 @@ class Settings:
         if not isinstance(backend, str):
             if settings:
                 what = f"a backend that is made by hand ({type(backend).__name__}) takes none"
-                raise unexpected(next(iter(settings)), _OF_INIT, dict.fromkeys(settings, what))
+                hints = {**dict.fromkeys(settings, what), **OF_INIT}
+                raise unexpected(next(iter(settings)), _OF_INIT, hints)
             return lambda: backend
         make = load(backend)
         if settings:
@@ -134,10 +136,8 @@ def _check_settings(
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         return
     known = [parameter.name for parameter in parameters]
-    hints = {
-        setting: f"a setting of another backend than {name!r}; its own: {', '.join(known)}"
-        for setting in BackendSettings.__annotations__
-    }
+    other = f"a setting of another backend than {name!r}; its own: {', '.join(known)}"
+    hints = {**OF_INIT, **dict.fromkeys(BackendSettings.__annotations__, other)}
     for setting in settings:
         if setting not in known:
             raise unexpected(setting, (*_OF_INIT, *known), hints)

@@ -23,7 +23,8 @@ from servers.xcap import XcapServer
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 RUN_BY = {
-    "quickstart.md": "test_pages.py", "asyncio.md": "test_pages.py", "errors.md": "test_pages.py",
+    "quickstart.md": "test_pages.py", "from-httpx.md": "test_pages.py",
+    "asyncio.md": "test_pages.py", "errors.md": "test_pages.py",
     "observability.md": "test_pages.py", "services.md": "test_pages.py",
     "connections.md": "test_connections_page.py", "testing.md": "test_testing_page.py",
     "queues.md": "test_pages.py", "streaming.md": "test_pages.py",

@@ -14,8 +14,8 @@ from onehttp_backends.contract import Request
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-RUN = ("quickstart.md", "asyncio.md", "errors.md", "observability.md", "queues.md", "services.md",
-       "streaming.md")  # fmt: skip
+RUN = ("quickstart.md", "from-httpx.md", "asyncio.md", "errors.md", "observability.md",
+       "queues.md", "services.md", "streaming.md")  # fmt: skip
 _block = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _link = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 

@@ -73,4 +73,4 @@ def test_without_the_extra_the_way_to_it_is_told(
     monkeypatch.setitem(sys.modules, "libcst", None)
     done = run(script)
     assert done.exit_code == 1
-    assert "pip install 'onehttp[migrate]'" in done.output
+    assert "the extra 'migrate' brings it" in done.output

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import onehttp
-from onehttp.keywords import CALL_HINTS
+from onehttp.hints.keywords import CALL_HINTS
 from onehttp.streams.contexts import AsyncStreamContext, StreamContext
 from onehttp_backends.double import HttpxBackend
 from onehttp_backends.registry import load

@@ -25,6 +25,11 @@ def blocking(api: onehttp.Connection) -> None:
     assert_type(api.get("/x"), onehttp.Response)
     api.post("/x", form={"a": 1}, timeout=onehttp.Timeout(total_s=2, connect_s=1))
     assert_type(api.build("GET", "/x", params={"q": "a"}), onehttp.Request)
+    api.get("/x").status_code  # type: ignore[attr-defined]
+    api.get("/x").headers.get_list("a")  # type: ignore[attr-defined]
+    api.options("/x")  # type: ignore[attr-defined]
+    onehttp.Client()  # type: ignore[attr-defined]
+    onehttp.Timeout(connect=1)  # type: ignore[arg-type]
     assert_type(api.get("/{n}", path={"n": 1}, max_body=100).raise_for_status(), onehttp.Response)
     assert_type(api.get("/x").links["next"].url, str)
     try:

@@ -14,7 +14,7 @@ from onehttp_backends.double.library import LIBRARIES, httpx
 from onehttp_backends.double.wire import head_lines
 from onehttp_backends.errors import RequestError, TransferError, UnexpectedRequestError
 from onehttp_backends.headers import HeaderPairs
-from onehttp_backends.nearest import nearest
+from onehttp_backends.hints.nearest import nearest
 from onehttp_backends.rules.request_rules import check_headers, check_method, check_url
 from onehttp_backends.rules.url_paths import asked_url
 from onehttp_backends.shown import shown, too_large

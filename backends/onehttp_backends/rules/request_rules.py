@@ -224,9 +224,10 @@ def check_bytes(what: str, text: str, in_base64: bool = False) -> None:
 def check_seconds(what: str, seconds: float) -> None:
     """Raises RequestError unless ``seconds`` is a finite number, 0 or more."""
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        several = "; onehttp.Timeout(...) has several" if isinstance(seconds, tuple) else ""
         raise RequestTypeError(
             CurlCode.BAD_FUNCTION_ARGUMENT,
-            f"{what}: expected seconds as a number, got {type(seconds).__name__}",
+            f"{what}: expected seconds as a number, got {type(seconds).__name__}{several}",
         )
     if not 0 <= seconds <= MAX_SECONDS:  # nor for NaN
         raise RequestError(

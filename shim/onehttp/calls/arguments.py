@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import IO, Any, Final, TypeAlias, TypedDict
+from typing import IO, Any, Final, NoReturn, TypeAlias, TypedDict
 
 from onehttp.calls.auth.credentials import AuthSource, with_auth
 from onehttp.calls.call_options import check_size, with_idle, with_max_body
 from onehttp.calls.parts.call_cookies import with_call_cookies
 from onehttp.calls.parts.form_files import FileSource, with_whole_form
 from onehttp.calls.parts.path_values import PathValues, with_path_values
-from onehttp.keywords import CALL_HINTS, unexpected
+from onehttp.hints.keywords import CALL_HINTS, unexpected
+from onehttp.hints.settings import OF_TIMEOUT
 from onehttp.urls import ParamSource, ascii_url, encoded_pairs, with_params
 from onehttp_backends.bodies.progress import Progress
 from onehttp_backends.bodies.upload import Upload
@@ -35,14 +36,31 @@ _JSON_TYPE = ("Content-Type", "application/json")
 _FORM_TYPE = ("Content-Type", "application/x-www-form-urlencoded")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Timeout:
-    """Limits of one call in seconds; None keeps the connection's, 0 is no limit."""
+    """Limits of one call in seconds; None keeps the connection's, 0 is no limit.
+
+    Raises:
+        TypeError: another keyword; says which is meant.
+    """
 
     total_s: float | None = None
     connect_s: float | None = None
     idle_s: float | None = None
     """How long nothing may move in any phase; 0 = no limit."""
+
+    def __init__(
+        self,
+        total_s: float | None = None,
+        connect_s: float | None = None,
+        idle_s: float | None = None,
+        **unknown: NoReturn,
+    ) -> None:
+        for keyword in unknown:
+            raise unexpected(keyword, ("total_s", "connect_s", "idle_s"), OF_TIMEOUT)
+        object.__setattr__(self, "total_s", total_s)
+        object.__setattr__(self, "connect_s", connect_s)
+        object.__setattr__(self, "idle_s", idle_s)
 
 
 class CallArguments(TypedDict, total=False):
@@ -74,8 +92,8 @@ class CallArguments(TypedDict, total=False):
     """For this call and its origin, by name; before those that the connection keeps, of which it
     takes the place of any of the same name."""
     timeout: TimeoutSource
-    """Seconds for everything, or a `Timeout`; what the connection says (4 s in all, 1 s to connect
-    where there is none) unless given."""
+    """Seconds for everything, or a `Timeout`; None, or not given, is what the connection says
+    (4 s in all, 1 s to connect where there is none), and 0 is no limit."""
     max_upload: int | None
     """Bytes of the request's body; a larger one is an `UploadError`."""
     progress: Callable[[Progress], object] | None

@@ -8,7 +8,7 @@ from onehttp.cookies.jar import CookieJar
 from onehttp.errors import CurlCode, RequestError, UnknownConnectionError
 from onehttp.policies.alt_svc import Alternatives
 from onehttp.urls import with_params
-from onehttp_backends.nearest import nearest
+from onehttp_backends.hints.nearest import nearest
 from onehttp_backends.rules.url_paths import climbs_out
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import sys
 
+from onehttp_backends.hints.extras import brought_by
+
 
 def main() -> None:
     """Run the command line."""
@@ -12,7 +14,7 @@ def main() -> None:
         import click  # noqa: F401
         import rich  # noqa: F401
     except ImportError as error:
-        sys.exit(f"onehttp: the command line needs {error.name}: pip install 'onehttp[cli]'")
+        sys.exit(f"onehttp: the command line needs {error.name}: {brought_by('cli')}")
     from onehttp.cli.group import onehttp
 
     onehttp()

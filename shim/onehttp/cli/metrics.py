@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from onehttp.control.living import is_alive
+from onehttp_backends.hints.extras import brought_by
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -37,7 +38,7 @@ def metrics(address: str, directory: str | None, once: bool) -> None:
         import prometheus_client
     except ImportError:
         raise click.ClickException(
-            "metrics need prometheus_client: pip install 'onehttp[metrics]'"
+            f"metrics need prometheus_client: {brought_by('metrics')}"
         ) from None
     registry = registry_of(folder)
     if once:

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from onehttp.connections.background import BackgroundReload
 from onehttp.errors import ConfigurationError
+from onehttp_backends.hints.extras import brought_by
 
 LOOK_ANYWAY_MS: Final = 5000
 """Files are looked at this often also where the kernel tells of no change (network mounts)."""
@@ -24,7 +25,7 @@ class Watch:
             import watchfiles  # noqa: F401 - the thread uses it
         except ImportError:
             raise ConfigurationError(
-                "watching files needs watchfiles: pip install 'onehttp[watch]'"
+                f"watching files needs watchfiles: {brought_by('watch')}"
             ) from None
         self._reload = reload
         self._files = files

@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Final
 
+from onehttp_backends.hints.extras import brought_by
+
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
-MISSING: Final = "a jar of cookies needs the public suffix list: pip install 'onehttp[cookies]'"
+MISSING: Final = f"a jar of cookies needs the public suffix list: {brought_by('cookies')}"
 
 
 def is_public_suffix(domain: str) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 from onehttp.errors import ConfigurationError, QueueStoreError
+from onehttp_backends.hints.extras import brought_by
 from onehttp_backends.secret_values import shown_url
 
 logger = logging.getLogger("onehttp")
@@ -36,7 +37,7 @@ class NatsConnection:
             import nats  # noqa: F401 - the thread uses it
         except ImportError:
             raise ConfigurationError(
-                "queues on NATS need nats-py: pip install 'onehttp[queue]'"
+                f"queues on NATS need nats-py: {brought_by('queue')}"
             ) from None
         self.url = url
         self.shown = shown_url(url)

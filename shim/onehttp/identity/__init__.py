@@ -4,12 +4,14 @@ and div). Certificates are fetched through the engine. Needs the extra ``identit
 
 from __future__ import annotations
 
+from onehttp_backends.hints.extras import brought_by
+
 try:
     import cachetools
     import cryptography
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        f"onehttp.identity needs {error.name}: pip install 'onehttp[identity]'", name=error.name
+        f"onehttp.identity needs {error.name}: {brought_by('identity')}", name=error.name
     ) from None
 
 from onehttp.identity.authority import ClaimConstraints, NumberAuthority

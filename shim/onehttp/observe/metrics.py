@@ -1,6 +1,6 @@
 """Metrics of Prometheus: `expose` puts what this process counts into a registry.
 
-Needs ``onehttp[metrics]``. Calls are counted by `onehttp.control.tally`, which is the whole cost
+Needs the extra ``metrics``. Calls are counted by `onehttp.control.tally`, which is the whole cost
 of a call; the numbers go into the registry when it is scraped, and in prometheus_client's
 multiprocess mode (``PROMETHEUS_MULTIPROC_DIR``) a second after something has happened. That is what
 a process which is killed may lose.
@@ -23,6 +23,7 @@ from onehttp.control.snapshot import snapshot
 from onehttp.control.tally import ADVISED_S, BOUNDS_S, tally
 from onehttp.errors import ConfigurationError
 from onehttp.timers import Timers
+from onehttp_backends.hints.extras import brought_by
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -51,7 +52,7 @@ def expose(registry: CollectorRegistry | None = None) -> Metrics:
         from prometheus_client import REGISTRY
     except ImportError:
         raise ConfigurationError(
-            "metrics need prometheus_client: pip install 'onehttp[metrics]'"
+            f"metrics need prometheus_client: {brought_by('metrics')}"
         ) from None
     return Metrics(REGISTRY if registry is None else registry)
 

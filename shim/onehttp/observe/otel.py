@@ -1,6 +1,6 @@
 """Traces and metrics of OpenTelemetry: `instrument` makes spans of calls and of their attempts.
 
-Needs ``onehttp[otel]``, and for anything to be seen an SDK or a distribution that sets providers.
+Needs the extra ``otel``, and for anything to be seen an SDK or a distribution that sets providers.
 
 Source: OpenTelemetry semantic conventions 1.44, HTTP spans and HTTP metrics (stable parts).
 """
@@ -23,6 +23,7 @@ from onehttp.observe.targets import (
 )
 from onehttp.version import VERSION
 from onehttp_backends.contract import Outcome, Request, Response
+from onehttp_backends.hints.extras import brought_by
 from onehttp_backends.observed import Attempt, Call, Observer, leave, observe
 
 if TYPE_CHECKING:
@@ -56,9 +57,7 @@ def instrument(
     try:
         from opentelemetry import metrics, trace
     except ImportError:
-        raise ConfigurationError(
-            "spans need opentelemetry-api: pip install 'onehttp[otel]'"
-        ) from None
+        raise ConfigurationError(f"spans need opentelemetry-api: {brought_by('otel')}") from None
     made = Instrumentation(
         trace.get_tracer("onehttp", VERSION, tracer_provider),
         metrics.get_meter("onehttp", VERSION, meter_provider),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from onehttp_backends.nearest import nearest
+from onehttp_backends.hints.nearest import nearest
 
 
 class FailoverFault(NamedTuple):

@@ -7,7 +7,7 @@ from typing import TypeAlias, TypeVar, cast
 
 from onehttp.errors import UnknownRouteError
 from onehttp.queries.result import Result
-from onehttp_backends.nearest import nearest
+from onehttp_backends.hints.nearest import nearest
 
 Route: TypeAlias = Callable[[Result], object]
 RouteTarget: TypeAlias = "str | Route | None"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
 
-from onehttp.keywords import unexpected
+from onehttp.hints.keywords import unexpected
 from onehttp.testing.matching import HeaderSource
 from onehttp.urls import ParamSource
 from onehttp_backends.errors import TransferError

@@ -1,16 +1,18 @@
 """XCAP documents (RFC 4825): read, written and kept up to date over a named connection.
 
-An extra: ``pip install 'onehttp[xcap]'``. Imports the API above the engine only.
+Needs the extra ``xcap``. Imports the API above the engine only.
 """
 
 from __future__ import annotations
+
+from onehttp_backends.hints.extras import brought_by
 
 try:
     import lxml  # noqa: F401
     import sqlalchemy  # noqa: F401
 except ImportError as missing:
     raise ImportError(
-        f"onehttp.xcap needs {missing.name}: pip install 'onehttp[xcap]'", name=missing.name
+        f"onehttp.xcap needs {missing.name}: {brought_by('xcap')}", name=missing.name
     ) from missing
 
 from onehttp.xcap.applications import APPLICATIONS, Application, DocType

@@ -164,7 +164,7 @@ def test_without_the_list_of_public_suffixes_the_file_is_refused(
     engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "is_known", lambda: False)
-    with pytest.raises(onehttp.ConfigurationError, match=r"pip install 'onehttp\[cookies\]'"):
+    with pytest.raises(onehttp.ConfigurationError, match="the extra 'cookies' brings it"):
         begun(engine, api={"url": "http://a.example", "cookies": True})
 
 

@@ -334,4 +334,4 @@ def test_without_the_library_it_says_what_to_install() -> None:
             print(type(error).__name__, error)
         """
     )
-    assert told.startswith("ConfigurationError queues on NATS need nats-py: pip install")
+    assert told.startswith("ConfigurationError queues on NATS need nats-py: the extra 'queue'")

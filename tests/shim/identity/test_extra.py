@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from onehttp_backends.hints.extras import brought_by
+
 
 def python(code: str) -> str:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -22,4 +24,4 @@ def test_without_the_extra_the_error_names_it() -> None:
         "try:\n    import onehttp.identity\n"
         "except ModuleNotFoundError as error:\n    print(error)\n"
     )
-    assert python(code) == ("onehttp.identity needs cachetools: pip install 'onehttp[identity]'\n")
+    assert python(code) == f"onehttp.identity needs cachetools: {brought_by('identity')}\n"

@@ -192,7 +192,7 @@ def test_without_the_library_it_says_what_to_install() -> None:
             print(type(error).__name__, error)
         """
     )
-    assert told.startswith("ConfigurationError metrics need prometheus_client: pip install")
+    assert told.startswith("ConfigurationError metrics need prometheus_client: the extra 'metrics'")
 
 
 def test_exposing_twice_in_one_registry_is_refused(registry: CollectorRegistry) -> None:

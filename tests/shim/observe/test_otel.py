@@ -344,4 +344,4 @@ def test_without_the_library_it_says_what_to_install() -> None:
             print(type(error).__name__, error)
         """
     )
-    assert told.startswith("ConfigurationError spans need opentelemetry-api: pip install")
+    assert told.startswith("ConfigurationError spans need opentelemetry-api: the extra 'otel'")

@@ -12,6 +12,7 @@ import threading
 import pytest
 
 from onehttp.xcap import PeriodicUpdates, StoreError, jittered, update_periodically
+from onehttp_backends.hints.extras import brought_by
 from servers.patience import PATIENCE_S
 
 
@@ -100,4 +101,4 @@ def test_the_api_is_imported_without_the_extra_and_the_extra_names_itself() -> N
         "except ImportError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "onehttp.xcap needs sqlalchemy: pip install 'onehttp[xcap]'\n"
+    assert done.stdout == f"onehttp.xcap needs sqlalchemy: {brought_by('xcap')}\n"

@@ -25,7 +25,8 @@ class _Steps(click.Group):
             if error.name not in ("libcst", "jinja2"):
                 raise
             raise click.ClickException(
-                f"onehttp migrate needs {error.name}: pip install 'onehttp[migrate]'"
+                f"onehttp migrate needs {error.name}: the extra 'migrate' brings it "
+                "(in a clone: pip install '.[migrate]')"
             ) from None
         command: click.Command = module.command
         return command

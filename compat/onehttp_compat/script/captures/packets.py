@@ -49,7 +49,8 @@ def packet_messages(path: Path) -> Iterator[SipMessage]:
         import dpkt
     except ImportError:
         raise PacketError(
-            f"{path}: reading packet captures takes dpkt: pip install 'onehttp[capture]'"
+            f"{path}: reading packet captures takes dpkt: the extra 'capture' brings it "
+            "(in a clone: pip install '.[capture]')"
         ) from None
     streams: dict[_Flow, _Stream] = {}
     fragments: dict[tuple[Any, ...], dict[int, tuple[bytes, bool]]] = {}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from onehttp_backends.hints.extras import brought_by
 from onehttp_backends.secret_values import HoldsSecrets
 
-MISSING: Final = "shared limits need a client of Redis: pip install 'onehttp[fleet]'"
+MISSING: Final = f"shared limits need a client of Redis: {brought_by('fleet')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,7 +175,7 @@ class DefaultsModel(PolicyModel, TransportModel):
     cookies: Annotated[bool, AfterValidator(_with_suffixes)] = Field(
         default=False,
         description="keep the cookies of servers in memory, and send them back (RFC 6265bis); "
-        "needs `onehttp[cookies]`",
+        "needs the extra `cookies`",
     )
 
     alt_svc: bool = Field(

@@ -10,7 +10,8 @@ from pydantic.fields import FieldInfo
 
 from onehttp.connections.file.document import AS_WRITTEN, KeyPath
 from onehttp.connections.file.schema.strict import Short
-from onehttp_backends.nearest import nearest
+from onehttp.hints.settings import OF_KEYS
+from onehttp_backends.hints.nearest import nearest
 
 _EXPECTED = {
     "bool_type": "true or false",
@@ -179,6 +180,9 @@ def _shown(path: KeyPath, model: type[BaseModel], written: Any) -> str:
 def _unknown_key(path: KeyPath, model: type[BaseModel]) -> str:
     around = model_at(model, path[:-1]) or model
     known = list(around.model_fields)
+    there = OF_KEYS.get(str(path[-1]).lower())
+    if there and there.partition(":")[0] in known:
+        return f"unknown key; it is `{there}` here"
     near = nearest(str(path[-1]), known)
     return (
         f"unknown key; did you mean {near!r}?"

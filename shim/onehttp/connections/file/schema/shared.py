@@ -46,7 +46,7 @@ def _fit_url(url: str) -> str:
 class SharedModel(Model):
     """Count limits and circuits of all connections for all processes that name the same server
     (Redis 5, Valkey, or later), in the whole process: of the outermost file only. Needs
-    ``onehttp[fleet]``."""
+    the extra ``fleet``."""
 
     url: Annotated[Text, AfterValidator(_fit_url)] = Field(
         description="`redis://host:port/0`, `rediss://` for TLS, `unix:///path?db=0` for a socket"

@@ -201,7 +201,7 @@ class TransportModel(Model):
     reuse: bool = Field(default=True, description="keep the connection for later calls")
     decompress: bool = Field(
         default=False,
-        description="ask for compressed bodies (gzip, deflate; with `onehttp[codings]` br, zstd), "
+        description="ask for compressed bodies (gzip, deflate; with the extra `codings` br, zstd), "
         "unpack them",
     )
     unsafe_resend: bool = Field(

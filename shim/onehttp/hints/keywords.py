@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from onehttp_backends.nearest import nearest
+from onehttp_backends.hints.nearest import nearest
 
 NO_HINTS: Final[Mapping[str, str]] = MappingProxyType({})
 _CONNECTION = "of a named connection (docs/connections.md)"

@@ -1,0 +1,1 @@
+"""What somebody is told whose name, or whose package, there is not."""
