@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from onehttp_compat.calls.observed_call import LegacyCall
-from onehttp_compat.calls.warning import calling_place
+from onehttp_compat.calls.warning import calling_end, calling_place
 from onehttp_compat.process import LegacyProcess
 from onehttp_compat.pv import (
     NULL_TEXT,
@@ -135,6 +135,7 @@ def _expected(
         name=form.label(is_kemi),
         file=file,
         line=line,
+        end=calling_end(),
         url=str(given.get("url", "")),
         code=0 if getattr(settings, "is_suspending", True) else 1,
         result_bytes=None,
@@ -235,6 +236,7 @@ def _tell(
         name=form.label(is_kemi),
         file=file,
         line=line,
+        end=calling_end(),
         url=values.get("url") or f"{values.get('connection', '')} {values.get('path', '')}",
         code=code,
         result_bytes=_size(server.pv.read(result)) if isinstance(result, Variable) else None,

@@ -34,6 +34,8 @@ class LegacyCall:
     """Those of them that held variables, as the script gave them."""
     refusal: str = ""
     """Why the call was refused before anything could be sent; empty: it was not."""
+    end: tuple[int, int] | None = field(default=None, repr=False)
+    """Line and column behind it, which tell the calls of a line apart; None: not known."""
     settings: object = field(default=None, repr=False)
     """What had been set for it, where it is an asynchronous query."""
 

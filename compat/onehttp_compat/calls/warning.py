@@ -7,8 +7,9 @@ import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import islice
 from types import CodeType, FrameType
-from typing import Final
+from typing import Any, Final
 
 from onehttp import LegacyCallWarning, OnehttpError
 from onehttp_compat.calls.levels import Levels
@@ -122,6 +123,19 @@ def calling_place() -> tuple[str, int]:
         return place
     frame = calling_frame()
     return frame.f_code.co_filename, frame.f_lineno
+
+
+def calling_end() -> tuple[int, int] | None:
+    """Line and column (of bytes, from 0) behind the call of the nearest caller outside this
+    package; None: it is in another process, or of Python 3.10."""
+    if remote_place.get() is not None:
+        return None
+    frame = calling_frame()
+    positions: Any = getattr(frame.f_code, "co_positions", None)
+    if positions is None or frame.f_lasti < 0:
+        return None
+    _, line, _, column = next(islice(positions(), frame.f_lasti // 2, None), (None,) * 4)
+    return None if line is None or column is None else (line, column)
 
 
 def calling_frame() -> FrameType:

@@ -107,6 +107,8 @@ class CallSites:
             return None
         here = [node for node in source.calls
                 if node.lineno <= call.line <= (node.end_lineno or node.lineno)]  # fmt: skip
+        if call.end is not None:
+            here = [node for node in here if (node.end_lineno, node.end_col_offset) == call.end]
         found = [node for node in here if _is_call_of(node, call)]
         if not found:
             found = [node for node in here if _may_be_call_of(node, call, source.text)]
@@ -151,19 +153,34 @@ def _key_set(node: ast.Call) -> str | None:
 
 def _arguments_of(node: ast.Call, call: LegacyCall) -> list[ast.expr] | None:
     """The expressions of all arguments; None where the source does not tell them apart."""
-    if node.keywords:
-        return None
+    if any(one.arg is not None for one in node.keywords):
+        return None  # functions of the server have no names for them, so ** adds nothing
+    if isinstance(node.func, ast.Call) and _is_caller_of(node.func, call):
+        rest = node.func.args[1:]
+        return None if _has_star(rest) or node.func.keywords else rest
     count = len(call.function.arguments) + (0 if call.is_kemi else 1)
     nodes: list[ast.expr] = []
     for one in node.args:
         if not isinstance(one, ast.Starred):
             nodes.append(one)
+        elif isinstance(one.value, ast.List | ast.Tuple) and not _has_star(one.value.elts):
+            nodes += one.value.elts
         elif isinstance(one.value, ast.Name | ast.Attribute):
             more = range(count - len(node.args) + 1)
             nodes += [ast.Subscript(one.value, ast.Constant(index), ast.Load()) for index in more]
         else:
             return None
     return nodes if call.is_kemi else nodes[1:]
+
+
+def _is_caller_of(caller: ast.Call, call: LegacyCall) -> bool:
+    """``methodcaller("query", url, result)``, which is then called with ``KSR.http_client``."""
+    first = caller.args[0] if caller.args else None
+    return isinstance(first, ast.Constant) and call.is_kemi and first.value == call.function.kemi
+
+
+def _has_star(nodes: Sequence[ast.expr]) -> bool:
+    return any(isinstance(one, ast.Starred) for one in nodes)
 
 
 def _may_be_call_of(node: ast.Call, call: LegacyCall, source: str) -> bool:
@@ -180,8 +197,7 @@ def _may_be_call_of(node: ast.Call, call: LegacyCall, source: str) -> bool:
         for piece in ((one.value,) if isinstance(one, ast.Constant) else pieces_of(one, source))
         if not isinstance(piece, Code) and piece != ""
     ]
-    has_starred = any(isinstance(one, ast.Starred) for one in node.args)
-    return (bool(shown) or has_starred or not call.is_kemi) and all(shown)
+    return (bool(shown) or _has_star(node.args) or not call.is_kemi) and all(shown)
 
 
 def _is_call_of(node: ast.Call, call: LegacyCall) -> bool:
