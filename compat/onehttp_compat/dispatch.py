@@ -44,9 +44,12 @@ def kemi_function(
     def call(*arguments: str) -> int:
         if len(arguments) != count:
             raise _miscounted(form, len(arguments))
-        for value in arguments:
-            if type(value) is not str or "\0" in value:
-                _check_texts(form, arguments)
+        try:
+            has_nul = "\0" in "".join(arguments)
+        except TypeError:
+            has_nul = True
+        if has_nul:
+            _check_texts(form, arguments)
         if not server.has_started:
             server.start()
         frame = sys._getframe(1)

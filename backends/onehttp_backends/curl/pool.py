@@ -76,9 +76,11 @@ class HandlePool:
         One that was interrupted, or is not as it should be, is not given back but let go of.
         """
         shelf = handle.shelf
-        if len(shelf.idle) >= shelf.keeps:
+        is_full = len(shelf.idle) >= shelf.keeps
+        if is_full:
             shelf.note_head(handle.head)
-        if shelf.is_forgotten or len(shelf.idle) >= shelf.keeps:
+            is_full = len(shelf.idle) >= shelf.keeps
+        if is_full or shelf.is_forgotten:
             handle.easy.close()
             if not (shelf.has_answered or shelf.is_forgotten):
                 self._forget_shelf((id(shelf.options), shelf.origin))

@@ -14,8 +14,8 @@ MAX_IDLE_PER_SHELF = 1024
 class Shelf(Generic[H]):
     """Where the idle handles of one (options, origin) lie."""
 
-    __slots__ = ("has_answered", "idle", "is_forgotten", "is_http1", "is_one_shot", "keeps",
-                 "may_be_http2", "opened", "options", "origin", "silent")  # fmt: skip
+    __slots__ = ("closes", "has_answered", "idle", "is_forgotten", "is_http1", "is_one_shot",
+                 "keeps", "may_be_http2", "opened", "options", "origin", "silent")  # fmt: skip
 
     def __init__(self, options: TransferOptions, origin: str) -> None:
         self.options = options  # kept, so that no other options get their identity
@@ -39,6 +39,8 @@ class Shelf(Generic[H]):
             origin.startswith("http:")
             and options.http_version is not HttpVersion.HTTP_2_PRIOR_KNOWLEDGE
         )
+        self.closes = self.is_http1 and not options.reuse
+        """Each request has a connection of its own, which nobody else can come to use."""
         self.may_be_http2 = not self.is_http1
         """What its next connection may speak, as far as those before it tell."""
 

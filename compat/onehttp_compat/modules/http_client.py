@@ -59,7 +59,7 @@ class HttpClient(ConnectionModule):
             return -1
         data = self._server.body(body) if body else None
         try:
-            options = self._variant(variant)
+            options = self.options_for_queries() if variant is None else self._variant(variant)
             pairs = parse_blob(headers)
         except HeaderBlobError as error:
             _log.error("http_client: %s; nothing was sent", error)
@@ -73,10 +73,9 @@ class HttpClient(ConnectionModule):
             answer = self.exchange(options, method, url, pairs, data)
             if self.stores_headers:
                 self.store_headers(answer)
-        values = self.parameters
-        self.write(
-            result, self.value_of(answer, values.query_maxdatasize, bool(values.query_result))
-        )
+        values = self.configuration.values
+        value = self.value_of(answer, values.query_maxdatasize, bool(values.query_result))
+        self._server.write_result(result, value)
         return answer.code
 
     get = functools.partialmethod(query, method="GET")
@@ -95,11 +94,9 @@ class HttpClient(ConnectionModule):
     request_v2pk = functools.partialmethod(request, variant="v2")
     """``http_client_request_v2pk``: the same over HTTP/2 with prior knowledge."""
 
-    def _variant(self, variant: str | None) -> TransferOptions:
-        """The options of queries, of those that name a method, or of those over HTTP/2."""
+    def _variant(self, variant: str) -> TransferOptions:
+        """The options of queries that name a method, or of those over HTTP/2."""
         options = self.options_for_queries()
-        if variant is None:
-            return options
         made = self._options.get(("variant", variant))
         if made is None:
             made = keeping_method(options)
@@ -117,7 +114,7 @@ class HttpClient(ConnectionModule):
         if answer is None:
             return -1
         if isinstance(answer, Answer):
-            self.write(result, answer.body)
+            self._server.write_result(result, answer.body)
             return answer.code if answer.code else -1
         self.write(result, b"")
         return -1

@@ -126,6 +126,12 @@ class Account:
     def _response(self, handle: Handle, request: Request) -> Outcome:
         easy = handle.easy
         opened = easy.getinfo(_NUM_CONNECTS)
+        if handle.shelf.closes:  # there is no connection any more to remember something of
+            response = read_response(handle, opened, peer_of(handle))
+            self.by_version[response.http_version] += 1
+            self.opened += opened
+            self.completed += 1
+            return response
         peer = self._peers.get(easy.getinfo(_CONN_ID)) if not opened and _CONN_ID else None
         response = read_response(handle, opened, peer or self._new_peer(handle))
         if response.status == SWITCHING and not handle.options.as_libcurl:

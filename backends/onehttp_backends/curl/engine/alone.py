@@ -57,7 +57,8 @@ class Alone:
         exception it is to be retracted.
         """
         multi, ownership, watch, easy = self._multi, self._ownership, self._watch, handle.easy
-        watch.sweep()
+        if not handle.shelf.closes:
+            watch.sweep()
         if self._feeder.revision is not self._names.revision:
             self._waits.refresh()
         if watch.is_listening is not False:

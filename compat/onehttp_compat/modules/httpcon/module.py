@@ -51,6 +51,7 @@ class ConnectionModule(ABC):
         self._options: dict[object, TransferOptions] = {}
         self._ready: dict[str, ReadyLegacyConnection] = {}
         self._adapted: dict[str, tuple[ConnectionSpec, LegacyConnection]] = {}
+        self._counters = server.counters
         self._ok_counter = f"{self.counter_group}.connok"
         self._fail_counter = f"{self.counter_group}.connfail"
         server.counters[f"{self.counter_group}.connections"] = 0
@@ -146,7 +147,7 @@ class ConnectionModule(ABC):
         address, auth = legacy_url(url)
         if auth is not None:
             options = _with_credentials(options, auth)
-        return self.send(Request(method, address, headers, body, options), state)
+        return self._answer(transfer(Request(method, address, headers, body, options)), state)
 
     def call(
         self,
@@ -164,30 +165,24 @@ class ConnectionModule(ABC):
         if path[:1] == "/" and path.isascii() and ready.address:
             # The path cannot change how libcurl reads what stands before it.
             request = Request(method, ready.address + path, headers, body, ready.options)
-            return self.send(request, ready.state)
+            return self._answer(transfer(request), ready.state)
         url = joined_url(connection, path)
         options = self.options_for(connection)
         return self.exchange(options, method, url, headers, body, ready.state)
 
-    def send(self, request: Request, state: ConnectionState | None) -> Answer:
-        """One transfer, counted."""
-        return self._answer(transfer(request), state)
-
     def _answer(self, outcome: Response | TransferError, state: ConnectionState | None) -> Answer:
-        is_ok = isinstance(outcome, Response) and outcome.status == 200
-        self.count(is_ok)
+        """What a transfer came to, counted; only status 200 is a success (B7)."""
         if isinstance(outcome, TransferError):
+            self._counters.add(self._fail_counter)
             _log.warning("%s: %s", self.module, outcome)
             if state is not None:
                 state.response = None
             return Answer(code_of(outcome))
+        status = outcome.status
+        self._counters.add(self._ok_counter if status == 200 else self._fail_counter)
         if state is not None:
             state.response = outcome
-        return Answer(outcome.status, outcome.body, outcome)
-
-    def count(self, is_ok: bool) -> None:
-        """One transfer more; only status 200 is a success (B7)."""
-        self._server.counters.add(self._ok_counter if is_ok else self._fail_counter)
+        return Answer(status, outcome.body, outcome)
 
     def options_for_queries(self) -> TransferOptions:
         """The options of calls without a connection, made once for the parameters in force."""
@@ -250,7 +245,7 @@ class ConnectionModule(ABC):
     def refused(self, error: RefusedOptionError) -> Answer:
         """A call whose options libcurl refuses: no transfer, but it counts as failed."""
         _log.error("%s: an option is refused by libcurl", self.module)
-        self.count(is_ok=False)
+        self._counters.add(self._fail_counter)
         return Answer(error.code)
 
     def listcon(self) -> list[dict[str, Any]]:
