@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol
 
 import onehttp
 from onehttp import (
@@ -35,19 +35,21 @@ def kemi_route(function: Callable[..., object]) -> ScriptRoute:
     return run
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AsyncJob:
+class AsyncJob(NamedTuple):
     """What a script asks for: plain values, which another process can be given."""
 
-    url: str = field(repr=False)
+    url: str
     route: str
     query_id: str
-    xdata: object = field(repr=False)
+    xdata: object
     is_kemi: bool
     settings: AsyncSettings
-    body: bytes | None = field(repr=False)
+    body: bytes | None
     asked: Asked | None = None
     """What `onehttp.submit` was asked for in a script: its route takes a `onehttp.Result`."""
+
+    def __repr__(self) -> str:
+        return f"<AsyncJob {self.query_id}, route {self.route!r}>"  # nothing that may be a secret
 
 
 class AsyncModule(Protocol):
@@ -76,7 +78,7 @@ class AsyncModule(Protocol):
         """Go on at once with an error for an answer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class AsyncCall:
     """One query of the script, and where its answer goes. A route of the scheduler's."""
 
