@@ -127,7 +127,7 @@ class Account:
         easy = handle.easy
         opened = easy.getinfo(_NUM_CONNECTS)
         if handle.shelf.closes:  # there is no connection any more to remember something of
-            response = read_response(handle, opened, peer_of(handle))
+            response = read_response(handle, opened, self._place(handle))
             self.by_version[response.http_version] += 1
             self.opened += opened
             self.completed += 1
@@ -151,11 +151,15 @@ class Account:
         return response
 
     def _new_peer(self, handle: Handle) -> Peer:
-        peer = peer_of(handle)
+        peer = self._place(handle)
         if _CONN_ID:
             if len(self._peers) >= MAX_KNOWN_PEERS:
                 self._peers.clear()
-                self._places.clear()
-            peer = self._places.setdefault(peer, peer)
             self._peers[handle.easy.getinfo(_CONN_ID)] = peer
         return peer
+
+    def _place(self, handle: Handle) -> Peer:
+        peer = peer_of(handle)
+        if len(self._places) >= MAX_KNOWN_PEERS:
+            self._places.clear()
+        return self._places.setdefault(peer, peer)
