@@ -34,7 +34,8 @@ Watching:
 - `observe` tells an `Observer` of each `Call` and each `Attempt` of it, however it is made, until
   `leave`. While nobody watches, a call pays nothing for it.
 - `tell_part` adds something of another layer to what a process tells its operator; `leave_state`
-  is for processes that hold the interpreter while they are idle.
+  is for processes that hold the interpreter while they are idle, `has_worked` for what they do
+  beside their calls.
 
 Connections:
 
@@ -57,7 +58,7 @@ from onehttp.calls.asked import Asked, Carrier
 from onehttp.calls.revision import ReadyConnection
 from onehttp.calls.together import perform_together
 from onehttp.connections.usual_file import usual_file
-from onehttp.control.left_state import leave_state
+from onehttp.control.left_state import has_worked, leave_state
 from onehttp.control.snapshot import tell_part
 from onehttp.errors import ConfigurationError
 from onehttp.queries.result import Start
@@ -99,6 +100,7 @@ __all__ = [
     "check_url",
     "current_transaction",
     "declare",
+    "has_worked",
     "leave",
     "leave_state",
     "make_current",

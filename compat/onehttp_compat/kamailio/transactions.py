@@ -44,6 +44,7 @@ from onehttp.lowlevel import (
     Start,
     carry_queries,
     current_transaction,
+    has_worked,
     transfer_error,
 )
 from onehttp_compat.kamailio.driving import Counts, QueryDriver, Resumption
@@ -170,6 +171,7 @@ class Transactions(Surroundings):
             self._refuse(module, job, transaction, token, error)
         else:
             self.counts.add("handed_over")
+            has_worked()
             silence_s = self._page.silence_s()
             if silence_s > SILENCE_S:
                 self._tell_of_silence(silence_s)

@@ -71,6 +71,11 @@ def reload(directory: str | None, pid: int | None, as_json: bool) -> None:
     """Have each process read its connections again; who finds a mistake keeps the old."""
     answers = _asked(directory, pid, "reload", RELOAD_S)
     _tell(answers, as_json, lambda answer: answer["text"])
+    if any(each.is_idle for each in answers):
+        click.echo(
+            "inside Kamailio app_python.reload has each process read connections and script again",
+            err=True,
+        )
     _end(answers)
 
 

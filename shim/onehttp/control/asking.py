@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import select
 import socket
+import struct
+import termios
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,7 +21,9 @@ from onehttp.control.living import is_alive
 MOST_AT_ONCE: Final = 32
 VARIABLE: Final = "ONEHTTP_CONTROL"
 IDLE_S: Final = 0.3
-"""So long is a process asked that leaves its state in a file, too."""
+"""So long may a process that leaves its state in a file not even have read what it was asked."""
+_WHERE_NOTED: Final = {"stats": None, "connections": "connections"}
+"""What of a state that was left behind is the answer; None: all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +36,8 @@ class Answer:
     """Why there is no answer."""
     age_s: float = 0.0
     """How old it is: it was left behind by a process that is idle and cannot be asked."""
+    is_idle: bool = False
+    """Its threads stand still, as those of Kamailio's processes do between two calls."""
 
 
 def sockets(directory: str | os.PathLike[str]) -> list[Path]:
@@ -62,7 +70,8 @@ def ask_all(
 def ask(path: Path, command: str, patience_s: float, **arguments: object) -> Answer:
     """What the process behind a socket says, within ``patience_s`` seconds."""
     pid = int(path.stem) if path.stem.isdigit() else 0
-    if command == "stats" and os.path.exists(state_file(path.parent, pid)):
+    may_be_idle = os.path.exists(state_file(path.parent, pid))
+    if may_be_idle and command in _WHERE_NOTED:
         patience_s = min(patience_s, IDLE_S)
     line = json.dumps({"command": command, **arguments}).encode() + b"\n"
     try:
@@ -71,15 +80,41 @@ def ask(path: Path, command: str, patience_s: float, **arguments: object) -> Ans
             asking.connect(os.fspath(path))
             asking.sendall(line)
             asking.shutdown(socket.SHUT_WR)
+            if may_be_idle and _is_unread(asking, min(patience_s, IDLE_S)):
+                return _of_idle(path.parent, pid, command)
             with asking.makefile("rb") as answering:
                 told = json.loads(answering.readline())
     except TimeoutError:
-        left = left_state(path.parent, pid) if command == "stats" else None
-        if left is not None:
-            return Answer(pid=pid, answer=left[0], age_s=left[1])
+        if may_be_idle and command in _WHERE_NOTED:
+            return _of_idle(path.parent, pid, command)
         return Answer(pid=pid, error=f"no answer within {patience_s:g} s: it does it when it can")
     except OSError as error:
         return Answer(pid=pid, error=error.strerror or str(error))
     except ValueError:
         return Answer(pid=pid, error="it has ended, or is no process of onehttp")
     return Answer(pid=told.get("pid", pid), answer=told.get("answer"), error=told.get("error", ""))
+
+
+def _is_unread(asking: socket.socket, wait_s: float) -> bool:
+    """Whether the process at the other end does not even read: its threads stand still."""
+    poller = select.poll()
+    poller.register(asking, select.POLLIN)
+    if poller.poll(wait_s * 1000):
+        return False
+    unread = fcntl.ioctl(asking, termios.TIOCOUTQ, struct.pack("i", 0))
+    return bool(struct.unpack("i", unread)[0])
+
+
+def _of_idle(directory: Path, pid: int, command: str) -> Answer:
+    """What is known of a process that stands still."""
+    left = left_state(directory, pid)
+    if left is None:
+        return Answer(pid=pid, error="idle: it does it when it can", is_idle=True)
+    state, age_s = left
+    if command in _WHERE_NOTED:
+        part = _WHERE_NOTED[command]
+        return Answer(pid=pid, answer=state if part is None else state[part], age_s=age_s,
+                      is_idle=True)  # fmt: skip
+    has_worked = state["counts"] or state.get("legacy_calls")
+    since = f"for {age_s:.0f} s" if has_worked else "since it began, and may be called never"
+    return Answer(pid=pid, error=f"idle {since}: it does it when it can", is_idle=True)

@@ -53,12 +53,7 @@ def commands(process: Operated, tally: Tally) -> Mapping[str, Command]:
         return snapshot(process.runtime, tally, process.reloads)
 
     def connections(asked: Mapping[str, Any]) -> object:
-        runtime = _runtime(process)
-        sources = runtime.revision.connections
-        return [
-            {**each, "file": sources[each["name"]].file, "line": sources[each["name"]].line}
-            for each in snapshot(runtime, tally, process.reloads)["connections"]
-        ]
+        return snapshot(_runtime(process), tally, process.reloads)["connections"]
 
     def reload(asked: Mapping[str, Any]) -> object:
         _runtime(process)

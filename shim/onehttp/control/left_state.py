@@ -21,6 +21,7 @@ EVERY_S: Final = 0.1
 
 class _Wanted:
     is_wanted = False
+    leaving: LeftState | None = None
 
 
 def leave_state() -> None:
@@ -33,6 +34,12 @@ def is_wanted() -> bool:
     return _Wanted.is_wanted
 
 
+def has_worked() -> None:
+    """This process has done something that is told of it, and is no call on its engine."""
+    if _Wanted.leaving is not None:
+        _Wanted.leaving.leave_when_due()
+
+
 class LeftState(Observer):
     """Writes what ``tell`` returns, beside the control sockets of a directory."""
 
@@ -41,9 +48,14 @@ class LeftState(Observer):
         self._tell = tell
         self._due = 0.0
         self._leave()
+        _Wanted.leaving = self
         os.register_at_fork(after_in_child=self._leave)
 
     def call_ends(self, call: Call, outcome: Outcome | None) -> None:
+        self.leave_when_due()
+
+    def leave_when_due(self) -> None:
+        """Ten times a second at most."""
         if time.monotonic() >= self._due:
             self._due = time.monotonic() + EVERY_S
             self._leave()

@@ -77,6 +77,8 @@ def _connections(runtime: Runtime) -> Mapping[str, dict[str, Any]]:
             "name": name,
             "address": spec.address,
             "revision": spec.revision,
+            "file": spec.file,
+            "line": spec.line,
             "circuit": None,
         }
         if ready.policies is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from onehttp.control.merged import merged
 from servers.kamailio import inside as kamailio_inside
 from servers.kamailio import suspending
 from servers.kamailio.suspending import Calls
@@ -137,3 +139,18 @@ def test_a_query_of_onehttp_suspends_the_call_too(calls: Calls) -> None:
     assert answer == "480 first newnowhere ['newnowhere'] ConnectError"
     assert calls.caller.final(calls.caller.invite("newbound")) == "500 refused"
     assert "inside Kamailio another process runs it" in calls.inside.log()
+
+
+def test_an_idle_worker_has_left_what_it_handed_over(
+    debian: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not kamailio_inside.same_python():
+        pytest.skip("the server runs another Python, which finds nothing of this one")
+    control = tmp_path / "control"
+    monkeypatch.setenv("ONEHTTP_CONTROL", str(control))
+    with suspending.running(tmp_path, SCRIPT) as calls:
+        call = calls.caller.invite("alice")
+        calls.backend.arrival("/alice").answer()
+        assert calls.caller.final(call) == "480 first alice 200"
+        left = [json.loads(path.read_text())["answer"] for path in control.glob("*.json")]
+    assert merged(left).legacy_calls == 1

@@ -8,15 +8,18 @@ import os
 import socket
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import onehttp
+from onehttp.cli.ctl import ctl
 from onehttp.control.asking import ask, ask_all, sockets
 from onehttp.control.socket import LONGEST_LINE
 from servers.patience import PATIENCE_S
@@ -241,3 +244,24 @@ def test_all_of_a_directory_are_asked_and_who_cannot_answer_is_told(
 def test_another_control_directory_is_another_setting(path: Path, engine: str) -> None:
     with pytest.raises(onehttp.AlreadyInitialisedError, match=r"different here: .*control"):
         onehttp.init(connections=None, backend=engine, control="/elsewhere")
+
+
+def test_who_does_not_read_is_said_to_be_idle_at_once(path: Path, directory: Path) -> None:
+    stands_still = directory / f"{os.getppid()}.sock"  # alive, and nobody accepts there
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(stands_still))
+        listener.listen()
+        stats = answer(path, "stats")
+        for counts, since in ([], "since it began"), (stats["counts"] or [{}], "for "):
+            left = {"at": time.time(), "answer": {**stats, "counts": counts}}
+            stands_still.with_suffix(".json").write_text(json.dumps(left))
+            for command in ("reload", "drain", "log-level"):
+                told = ask(stands_still, command, PATIENCE_S)
+                assert told.is_idle
+                assert told.error.startswith(f"idle {since}")
+            noted = ask(stands_still, "connections", PATIENCE_S)
+            assert (noted.is_idle, noted.answer) == (True, answer(path, "connections"))
+            assert ask(stands_still, "stats", PATIENCE_S).answer["pid"] == os.getpid()
+        result = CliRunner().invoke(ctl, ["reload", "--directory", str(directory)])
+        assert result.exit_code == 1
+        assert "app_python.reload" in result.output
