@@ -39,13 +39,13 @@ def on_both(
     return _each(ask)
 
 
-def through_both(behaviour: Behaviour) -> tuple[Told, Told]:
-    """The same of a proxy that is asked for the way to an https server."""
+def through_both(behaviour: Behaviour, url: str = "https://a.example/") -> tuple[Told, Told]:
+    """The same of a proxy that is asked for the way to an https server, or for something else."""
 
     def ask(engine: Backend) -> Told:
         with RawServer(behaviour) as proxy:
             options = TransferOptions(proxy=Proxy(url=proxy.url))
-            request = Request("GET", "https://a.example/", options=options)
+            request = Request("GET", url, options=options)
             return (_outcome(engine, request, ""),)
 
     return _each(ask)

@@ -7,7 +7,7 @@ from typing import Any
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.double.answers import Answer, Handler
 from onehttp_backends.double.library import httpx
-from onehttp_backends.double.wire import head_lines, wire_request
+from onehttp_backends.double.wire import head_lines, library_url, wire_request
 from onehttp_backends.rules.url_paths import asked_url
 
 
@@ -27,7 +27,7 @@ def wsgi_handler(app: Any) -> Handler:
     def handle(request: Request) -> Answer:
         with httpx.Client(transport=httpx.WSGITransport(app=app)) as client:
             made = wire_request(request, None)
-            made.url = httpx.URL(request.url)
+            made.url = library_url(request.url)
             made.extensions = {}
             answer = client.send(made)
             return Response(
@@ -39,7 +39,7 @@ def wsgi_handler(app: Any) -> Handler:
 
 async def _asked(client: httpx.AsyncClient, request: Request) -> Response:
     made = wire_request(request, None)
-    made.url = httpx.URL(request.url)
+    made.url = library_url(request.url)
     made.extensions = {}
     answer = await client.send(made)
     return Response(answer.status_code, head_lines(answer), answer.content, asked_url(request.url))

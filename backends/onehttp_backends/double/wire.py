@@ -11,16 +11,27 @@ from onehttp_backends.codings.decoder import accepted
 from onehttp_backends.contract import Request
 from onehttp_backends.double.library import httpx
 from onehttp_backends.double.proxies import proxy_of
+from onehttp_backends.errors import CurlCode, Phase, RequestError, Sent, transfer_error
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.rules.url_paths import asked_path
+from onehttp_backends.shown import shown
 
 _VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 FORM = "application/x-www-form-urlencoded"
 SLICE_BYTES = 16 * 1024
+MAX_HEAD_BYTES = 1024 * 1024
+"""libcurl's limit for a request line and its headers."""
+MAX_URL = 64 * 1024
+"""The library's limit."""
 
 
 def wire_request(request: Request, trace: object) -> httpx.Request:
-    """The httpx request; ``trace`` is told of its progress."""
+    """The httpx request; ``trace`` is told of its progress.
+
+    Raises:
+        TooLargeError: its head is larger than libcurl sends.
+        RequestError: see `library_url`; of one for a proxy.
+    """
     parts = urlsplit(request.url)
     host, escape, zone = _as_address(parts.netloc).partition("%25")
     headers = wire_headers(request, host + zone[zone.find("]") :] if escape else host)
@@ -28,12 +39,17 @@ def wire_request(request: Request, trace: object) -> httpx.Request:
     dialled = host.replace("localhost.", "localhost", 1)
     dialled = f"{dialled}%{zone}" if escape else dialled
     extensions: dict[str, object] = {"trace": trace}
+    target = target_of(request.url)
+    _check_size(request, target, headers)
     if proxy_of(request.options.proxy, request.url) is None:
-        # As it stands: httpx would encode it anew. A proxy's request line is httpcore's to write.
-        extensions["target"] = target_of(request.url).encode()
+        # As it stands: httpx would encode it anew, and refuse a long one.
+        extensions["target"] = target.encode()
+        url = httpx.URL(f"{parts.scheme}://{dialled}/")
+    else:  # a proxy's request line is httpcore's to write
+        url = library_url(request.url.replace(parts.netloc, dialled, 1))
     made = httpx.Request(
         request.method,
-        request.url.replace(parts.netloc, dialled, 1),
+        url,
         headers=[(name.encode(), value.strip(" \t").encode()) for name, value in headers],
         content=request.body,
         extensions=extensions,
@@ -45,6 +61,26 @@ def wire_request(request: Request, trace: object) -> httpx.Request:
     if "transfer-encoding" in names or "content-length" not in names:
         made.headers.pop("Content-Length", None)  # httpx adds one for a known length, or for none
     return made
+
+
+def library_url(url: str) -> httpx.URL:
+    """As the library has it.
+
+    Raises:
+        RequestError: it is longer than the library takes.
+    """
+    if len(url) > MAX_URL:
+        text = f"URL: {len(url)} characters, of which the double tells proxies and applications"
+        raise RequestError(CurlCode.URL_MALFORMAT, f"{text} {MAX_URL}")
+    return httpx.URL(url)
+
+
+def _check_size(request: Request, target: str, headers: HeaderPairs) -> None:
+    line = len(request.method) + len(target) + len(" " + " HTTP/1.1\r\n")
+    fields = sum(len(name) + len(value) + len(": \r\n") for name, value in headers)
+    if line + fields + len("\r\n") >= MAX_HEAD_BYTES:
+        text = f"{shown(request)}: HTTP request too large"
+        raise transfer_error(CurlCode.TOO_LARGE, text, sent=Sent.NO, phase=Phase.QUEUE)
 
 
 def _as_address(authority: str) -> str:

@@ -56,6 +56,12 @@ ROWS: dict[str, tuple[Callable[[], tuple[Told, Told]], Callable[[Told], Any], An
         ("ProxyError", 7),
         ("ProxyError", 56),
     ),
+    "a URL of more than 64 KiB, by a proxy": (
+        lambda: through_both(answering(OK), f"http://a.example/{'a' * 70_000}"),
+        errors,
+        (200, b"ok"),
+        ("RequestError", 3),
+    ),
     "the engine's redirect to `http:/x`": (
         of_location(b"http:/x"),
         errors,

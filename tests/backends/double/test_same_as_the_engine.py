@@ -207,6 +207,19 @@ def test_a_request(what: str) -> None:
     assert double == engine
 
 
+@pytest.mark.parametrize("size", [65_000, 70_000, 1_000_000, 1_050_000, 7_000_000])
+@pytest.mark.parametrize("where", ["path", "query", "header"])
+def test_a_large_head(where: str, size: int) -> None:
+    large = "a" * size
+    call: dict[str, Any] = {
+        "path": {"path": f"/{large}"},
+        "query": {"path": f"/?{large}"},
+        "header": {"headers": (("X-B", large),)},
+    }[where]
+    engine, double = on_both(lambda: answering(OK), **call)
+    assert double == engine
+
+
 @pytest.mark.parametrize("what", TUNNELS)
 def test_a_proxy_that_is_asked_for_a_way(what: str) -> None:
     engine, double = through_both(answering(TUNNELS[what]))

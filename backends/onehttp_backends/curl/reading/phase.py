@@ -31,6 +31,8 @@ def phase_of(handle: Handle, request: Request, code: int) -> Phase:
         return Phase.BODY
     if getinfo(pycurl.REQUEST_SIZE) > 0:
         return Phase.FIRST_BYTE if getinfo(_POSTTRANSFER) > 0 else Phase.SEND
+    if code == CurlCode.TOO_LARGE:
+        return Phase.QUEUE  # a request that libcurl does not begin to send
     # Of one that is ended from outside, connect has no stamp before TLS is done as well.
     is_connected = getinfo(_CONNECT) > 0 or getinfo(_NUM_CONNECTS) > 0
     if not is_connected and getinfo(_LOOKUP) <= 0:
