@@ -211,12 +211,12 @@ def test_a_request(what: str) -> None:
 @pytest.mark.parametrize("where", ["path", "query", "header"])
 def test_a_large_head(where: str, size: int) -> None:
     large = "a" * size
-    call: dict[str, Any] = {
+    calls: dict[str, dict[str, Any]] = {
         "path": {"path": f"/{large}"},
         "query": {"path": f"/?{large}"},
         "header": {"headers": (("X-B", large),)},
-    }[where]
-    engine, double = on_both(lambda: answering(OK), **call)
+    }
+    engine, double = on_both(lambda: answering(OK), **calls[where])
     assert double == engine
 
 
