@@ -35,7 +35,9 @@ def answer(cell: str) -> str:
 
 SAID = {row[0]: answer(row[1 + CLIENTS.index(OURS)]) for row in ROWS}
 NAMES = [
-    pytest.param(name, marks=pytest.mark.debian) if feature.needs_nginx else name
+    pytest.param(name, marks=pytest.mark.debian)
+    if feature.needs_nginx or feature.needs_redis
+    else name
     for name, feature in FEATURES.items()
 ]
 

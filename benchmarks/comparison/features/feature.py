@@ -23,6 +23,8 @@ class Feature:
     environment: Callable[[World], Mapping[str, str]] | None = None
     """Of the process that probes."""
     needs_nginx: bool = False
+    needs_redis: bool = False
+    """The probe starts one, where its client can use it."""
     limit_s: float = 60.0
     """A probe that has not ended by then does not end."""
 

@@ -45,6 +45,12 @@ FEATURES = (
     Feature("failover", "Failover to another server", said("by the other")),
     Feature("limit", "A limit on calls in flight, others wait in line", _in_line),
     Feature("rate", "A limit on calls a second", said("held back")),
+    Feature(
+        "fleet",
+        "A limit on calls in flight of several processes together",
+        _in_line,
+        needs_redis=True,
+    ),
     Feature("hooks", "Functions called before each request, and after each answer", _hooked),
     Feature("named", "Named servers in a file, reloaded while running", said("reloaded")),
     Feature("metrics", "Metrics for Prometheus", said("counted")),

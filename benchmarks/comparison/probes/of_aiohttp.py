@@ -70,7 +70,7 @@ add_behaviours(
 add_coroutines(probes, Aiohttp)
 for feature in ("shared", "gevent"):
     del probes.by_feature[feature]
-probes.absent("gevent")
+probes.absent("fleet", "gevent")
 probes.absent(
     "asgi", "http3", "bearer", "breaker", "impersonation", "metrics", "named", "path-values",
     "rate", "recordings", "retry-after", "stored", "traces", "trio",

@@ -62,8 +62,9 @@ add_behaviours(
 )
 add_coroutines(probes, CurlCffi)
 probes.absent(
-    "asgi", "breaker", "callback", "double", "failover", "hooks", "links", "metrics", "named",
-    "path-values", "rate", "recordings", "resume", "retry-after", "stored", "traces", "trio",
+    "asgi", "breaker", "callback", "double", "failover", "fleet", "hooks", "links", "metrics",
+    "named", "path-values", "rate", "recordings", "resume", "retry-after", "stored", "traces",
+    "trio",
     but=r"content_callback|response_callback|Curl(ECode|Info|Opt)\.|sendfile|\.trace\b"
     r"|with_traceback|record_size|_asyncio_selector|curl_cffi\.curl\.\w+_callback",
 )  # fmt: skip

@@ -60,8 +60,9 @@ add_behaviours(
 )
 add_coroutines(probes, Httpx, "extra `http2`, `http2=True`", http2=True)
 probes.absent(
-    "bearer", "breaker", "callback", "http3", "failover", "impersonation", "metrics", "named",
-    "path-values", "rate", "recordings", "resume", "retry-after", "stored", "traces", "websocket",
+    "bearer", "breaker", "callback", "http3", "failover", "fleet", "impersonation", "metrics",
+    "named", "path-values", "rate", "recordings", "resume", "retry-after", "stored", "traces",
+    "websocket",
 )  # fmt: skip
 probes.add("typed", lambda _: kit.is_typed("httpx"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -67,6 +68,39 @@ def rate(place: Place) -> str:
     for _ in range(3):
         api.get("/limited")
     return "held back" if time.monotonic() - began >= 0.9 else "all at once"
+
+
+_OF_A_FLEET = """
+import json, sys, onehttp
+from concurrent.futures import ThreadPoolExecutor
+
+onehttp.init(json.loads(sys.argv[1]))
+api = onehttp.connection("api")
+with ThreadPoolExecutor(3) as threads:
+    print(*threads.map(lambda _: api.get("/slow").text, range(3)))
+"""
+
+
+@probes("fleet", "`shared: redis://...`, extra `fleet`")
+def fleet(place: Place) -> list[str]:
+    """Two processes, three calls of each."""
+    path = f"{place['folder']}/redis"
+    server = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", path, "--save", ""],
+                              cwd=place["folder"], stdout=subprocess.DEVNULL)  # fmt: skip
+    try:
+        while not Path(path).exists():  # or the probe ends by its limit
+            time.sleep(0.01)
+        told = {
+            "version": 1,
+            "shared": {"url": f"unix://{path}?db=0", "budget_ms": 1000},
+            "connections": {"api": {"url": place["url"], "limits": 2, "timeout": 30}},
+        }
+        command = [sys.executable, "-c", _OF_A_FLEET, json.dumps(told)]
+        processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        return " ".join(each.communicate()[0] for each in processes).split()
+    finally:
+        server.kill()
+        server.wait()
 
 
 @probes("hooks", "`init(hooks=...)`")

@@ -74,9 +74,9 @@ add_behaviours(
 )
 add_coroutines(probes, Pyreqwest, "`http2(True)`", http2=True)
 probes.absent(
-    "breaker", "callback", "http3", "failover", "history", "impersonation", "links", "metrics",
-    "named", "path-values", "rate", "recordings", "resume", "retry", "retry-after", "timings",
-    "stored", "traces", "trio", "unix", "websocket", "digest",
+    "breaker", "callback", "http3", "failover", "fleet", "history", "impersonation", "links",
+    "metrics", "named", "path-values", "rate", "recordings", "resume", "retry", "retry-after",
+    "timings", "stored", "traces", "trio", "unix", "websocket", "digest",
     but=r"tcp_keepalive|keep_alive|PartBuilder\.from_file|logging\.",
 )  # fmt: skip
 probes.add("typed", lambda _: kit.is_typed("pyreqwest"))

@@ -63,7 +63,7 @@ add_behaviours(
     },
 )
 probes.absent(
-    "asgi", "asyncio", "bearer", "breaker", "callback", "http3", "failover",
+    "asgi", "asyncio", "bearer", "breaker", "callback", "http3", "failover", "fleet",
     "impersonation", "loops", "metrics", "multiplex", "named", "path-values", "rate", "recordings",
     "resume", "shared", "stored", "traces", "trio", "unix", "websocket",
 )  # fmt: skip

@@ -15,6 +15,7 @@ WORDS: Final = {
     "double": "mock|double|fake|canned",
     "failover": "failover|fallback",
     "history": "history",
+    "fleet": r"redis|valkey|memcached|(inter|cross)_?process|shared_?limit",
     "gevent": "gevent",
     "hooks": "hook|middleware|trace|interceptor",
     "http3": "http3|quic",
