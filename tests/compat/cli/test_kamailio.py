@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from onehttp_compat.cli.kamailio.command import kamailio
 from onehttp_compat.cli.kamailio.files import FILES
 from servers.kamailio import inside as kamailio_inside
 from servers.kamailio.calls import Caller
+from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer
 
 SENT_AGAIN = """modparam("tm", "retr_timer1", 4000)
@@ -117,4 +119,9 @@ def test_the_server_that_init_writes_asks_before_it_answers(debian: None, tmp_pa
             assert list(caller.received.values())[:2] == [1, 1]  # their ACKs have ended them
             assert caller.final(caller.invite("")) == "484 Address Incomplete"
             caller.close()
+            assert (tmp_path / "kamailio_ctl").is_socket()
+            for user in ("alice", "bob"):
+                where = ("-s", user, "-m", "1", f"127.0.0.1:{inside.port}")
+                call = ["sipp", "-sf", str(tmp_path / "call.xml"), *where, "-nostdin"]
+                subprocess.run(call, check=True, capture_output=True, timeout=PATIENCE_S)
             assert "legacy call" not in inside.log()

@@ -28,7 +28,6 @@ loadmodule "rtimer.so"
 loadmodule "ctl.so"
 loadmodule "app_python3.so"
 
-modparam("ctl", "binrpc", "unix:@folder@/ctl")
 # Longer than any query may take.
 modparam("tm", "fr_timer", 10000)
 modparam("tm", "fr_inv_timer", 30000)
@@ -101,6 +100,42 @@ connections:
 _SERVICE: Final = """# /etc/systemd/system/kamailio.service.d/onehttp.conf
 [Service]
 Environment=PATH=@prefix@/bin:/usr/sbin:/usr/bin:/sbin:/bin
+Environment=CFGFILE=@folder@/kamailio.cfg
+# For onehttp top and onehttp ctl, which say the same.
+Environment=ONEHTTP_CONTROL=/run/kamailio/onehttp
+"""
+
+_CALL: Final = """<?xml version="1.0" encoding="UTF-8"?>
+<!-- sipp -sf @folder@/call.xml -s alice -m 1 127.0.0.1:@port@ -->
+<scenario name="a call that is answered 480, or 404">
+<send retrans="500"><![CDATA[
+INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:caller@[local_ip]:[local_port]>;tag=[call_number]
+To: <sip:[service]@[remote_ip]:[remote_port]>
+Call-ID: [call_id]
+CSeq: 1 INVITE
+Contact: <sip:caller@[local_ip]:[local_port]>
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>
+<recv response="100" optional="true"/>
+<recv response="404" optional="true" next="1"/>
+<recv response="480"/>
+<label id="1"/>
+<send><![CDATA[
+ACK sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+CSeq: 1 ACK
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>
+</scenario>
 """
 
 FILES: Final = {
@@ -108,6 +143,7 @@ FILES: Final = {
     "routing.py": _SCRIPT,
     "connections.yaml": _CONNECTIONS,
     "onehttp.conf": _SERVICE,
+    "call.xml": _CALL,
 }
 
 

@@ -109,7 +109,14 @@ def dotted(path: KeyPath) -> str | None:
 
 
 def shown_path(path: str) -> str:
-    """A path as it is shown: relative where the file is below the working directory."""
+    """A path as it is shown: relative where the file is below the working directory, which for
+    a daemon is the root."""
+    try:
+        is_root = os.getcwd() == "/"
+    except OSError:  # it is not there any more
+        is_root = True
+    if is_root:
+        return path
     relative = os.path.relpath(path)
     return path if relative.startswith("..") else relative
 

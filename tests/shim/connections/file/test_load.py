@@ -9,6 +9,7 @@ import pytest
 import trustme
 
 import onehttp
+from onehttp.connections.file.document import shown_path
 from onehttp.connections.file.load import load_connections
 
 GOOD = """\
@@ -231,3 +232,22 @@ def test_secrets_come_from_files_and_defaults(tmp_path: Path) -> None:
     )
     spec = load_connections(written(tmp_path, text))["a"]
     assert spec.headers == (("X-Key", "from file"), ("X-D", "dflt"))
+
+
+def test_a_file_is_named_as_its_reader_finds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "below").mkdir()
+    file, gone = tmp_path / "below" / "connections.yaml", tmp_path / "gone"
+    file.write_text("version: 1\nconnections: {api: {}}\n")
+    gone.mkdir()
+    for folder, shown in (
+        (tmp_path, "below/connections.yaml"),
+        (gone, str(file)),
+        (Path("/"), str(file)),  # where daemons are
+    ):
+        monkeypatch.chdir(folder)
+        assert shown_path(str(file)) == shown
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert shown_path(str(file)) == str(file)
