@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 import onehttp
 from onehttp.identity import Signer, Verifier
+from onehttp_compat.kamailio.requirements import RTIMER_LINES
 from onehttp_compat.script.captures import DEFAULT_MESSAGE
 from onehttp_compat.script.serving import serving
 from onehttp_compat.server import LegacyServer, use_server
@@ -36,6 +37,7 @@ RUN_BY = {
     "migration/async_http.md": "test_migration.py",
     "migration/http_async_client.md": "test_migration.py",
 }  # fmt: skip
+SETUP = "KSR = kamailio.setup(KSR)\n"
 RULES = b'<ruleset xmlns="urn:ietf:params:xml:ns:common-policy"/>'
 
 
@@ -59,6 +61,12 @@ def test_of_each_page_with_code_it_is_known_what_runs_it() -> None:
         assert name in text, f"{test} does not name {page}"
 
 
+def in_a_stand_in(script: str, url: str) -> str:
+    """The script outside the server, where `setup` has nothing to do."""
+    assert SETUP in script
+    return script.replace(SETUP, "").replace("http://127.0.0.1:8080", url)
+
+
 def test_kamailio_the_query_of_a_script(tmp_path: Path) -> None:
     head, asking = blocks("kamailio.md")
     compile(head, "kamailio.md", "exec")  # `setup` is for the server itself, which other tests run
@@ -67,15 +75,28 @@ def test_kamailio_the_query_of_a_script(tmp_path: Path) -> None:
     legacy = LegacyServer()
     use_server(legacy)
     with RawServer(keep_answering) as server:
-        asking = asking.replace("http://127.0.0.1:8080", server.url)
-        path.write_text(
-            "import KSR\nimport onehttp\nfrom onehttp_compat import kamailio\n\n"
-            f"{asking}\n\ndef mod_init():\n    return Script()\n"
-        )
+        path.write_text(in_a_stand_in(asking, server.url))
         with serving(path, legacy) as sip:
             outcome = sip.run_one(DEFAULT_MESSAGE)
     assert outcome.error is None
     assert outcome.replies == ["100", "480 Known: ok"]
+
+
+def test_readme_the_script_asks_by_the_one_engine(tmp_path: Path) -> None:
+    page = (ROOT / "README.md").read_text()
+    assert RTIMER_LINES in page
+    assert RTIMER_LINES in (DOCS / "kamailio.md").read_text()
+    (script,) = re.findall(r"^```python\n(import KSR\n.*?)^```", page, re.MULTILINE | re.DOTALL)
+    path = tmp_path / "script.py"
+    onehttp.init()
+    legacy = LegacyServer()
+    use_server(legacy)
+    with RawServer(keep_answering) as server:
+        path.write_text(in_a_stand_in(script, server.url))
+        with serving(path, legacy) as sip:
+            outcome = sip.run_one(DEFAULT_MESSAGE)
+    assert outcome.error is None
+    assert outcome.replies == ["480 ok"]
 
 
 def test_xcap_a_document_comes_and_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +107,8 @@ def test_xcap_a_document_comes_and_goes(tmp_path: Path, monkeypatch: pytest.Monk
             "pres-rules/users/sip:alice@example.org/index",
             b'<ruleset xmlns="urn:ietf:params:xml:ns:common-policy"/>',
         )
-        onehttp.init(connections={"version": 1, "connections": {"xcap": {"url": server.root}}})
+        assert "https://xcap.example/xcap-root" in block
+        block = block.replace("https://xcap.example/xcap-root", server.root)
         start = "PeriodicUpdates(client.refresh, jittered(100)).start()"
         assert start in block
         kept = block.replace(start, f"updates = {start.removesuffix('.start()')}\nupdates.start()")
@@ -108,13 +130,9 @@ def test_identity_what_is_signed_is_verified(
     authority.write(tmp_path / "anchors.pem")
     (tmp_path / "sti-pa.pem").write_bytes(certificate)
     (tmp_path / "shaken.key").write_bytes(private_pem(key))
-    onehttp.init(
-        backend="httpx",
-        answers={"GET https://certificates.example/shaken.pem": (200, certificate)},
-    )
-    names: dict[str, object] = {
-        "from_value": "<sip:+12155551212@example.org>", "to_value": "<sip:+12155551213@example.org>"
-    }  # fmt: skip
-    exec(compile(textwrap.dedent(signing), "identity.md", "exec"), names)
+    answers = {"GET https://certificates.example/shaken.pem": (200, certificate)}
+    monkeypatch.setattr(onehttp, "init", partial(onehttp.init, backend="httpx", answers=answers))
+    names: dict[str, object] = {}
+    exec(compile(signing, "identity.md", "exec"), names)
     assert "passport" in names
-    exec(compile(textwrap.dedent(revoking), "identity.md", "exec"), names)
+    exec(compile(revoking, "identity.md", "exec"), {})

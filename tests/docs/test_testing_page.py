@@ -24,7 +24,7 @@ def test_what_the_page_shows_passes(pytester: pytest.Pytester, block: str) -> No
         return
     is_of_pytest = "def test_" in block
     name = "test_block" if is_of_pytest else "conftest"
-    pytester.makepyfile(**{name: f"{PRODUCT}\n{block}"})
+    pytester.makepyfile(lookup=PRODUCT, **{name: block})
     if not is_of_pytest:
         pytester.makepyfile(test_nothing="def test_it(): pass")
     outcomes = run(pytester).parseoutcomes()
