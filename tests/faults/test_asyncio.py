@@ -18,7 +18,7 @@ from onehttp_backends.contract import Request, Response
 from onehttp_backends.errors import Sent, TimeoutError, TransferError
 from servers.holding import HoldingServer
 from servers.patience import PATIENCE_S
-from servers.raw import OK, Peer, RawServer
+from servers.raw import Peer, RawServer
 from stand_ins.scene import Scene
 
 
@@ -121,24 +121,24 @@ def test_89_two_loops_and_a_blocking_call_inside(scene: Scene) -> None:
 
 def test_90_a_loop_that_stands_still(scene: Scene) -> None:
     """What had arrived before its time counts, however late the loop looks."""
-    answered = threading.Event()
+    limit_s = 1.0
 
-    def quick(peer: Peer) -> None:
-        peer.request()
-        peer.send(OK)
-        answered.set()
-        peer.wait_for_close()
-
-    async def stand_still(url: str) -> Response:
-        request = Request("GET", url, total_timeout_s=2.0)
+    async def stand_still(server: HoldingServer, has_answer: bool) -> Response:
+        target = f"/{has_answer}"
+        request = Request("GET", server.url + target, total_timeout_s=limit_s)
         task = asyncio.ensure_future(scene.backend.aperform(request))
-        while not answered.is_set():
-            await asyncio.sleep(0.001)
-        time.sleep(2.5)
+        held = await asyncio.get_running_loop().run_in_executor(None, server.arrival, target)
+        if has_answer:
+            held.answer()
+            held.was_answered.wait(PATIENCE_S)
+        time.sleep(1.5 * limit_s)
         return await task
 
-    with RawServer(quick) as server:
-        assert asyncio.run(stand_still(server.url)).status == 200
+    with HoldingServer() as holding:
+        assert asyncio.run(stand_still(holding, has_answer=True)).status == 200
+        with pytest.raises(TimeoutError) as caught:
+            asyncio.run(stand_still(holding, has_answer=False))
+        assert caught.value.sent is Sent.MAYBE
 
     async def too_late(server: HoldingServer) -> None:
         request = Request("GET", f"{server.url}/late", total_timeout_s=0.3)

@@ -18,6 +18,8 @@ class Held:
     def __init__(self, target: str) -> None:
         self.target = target
         self.is_closed = False
+        self.was_answered = threading.Event()
+        """It has been sent, all of it."""
         self._fate: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
 
     def answer(self, data: bytes = OK) -> None:
@@ -67,6 +69,7 @@ class HoldingServer(RawServer):
             if (data := held.wait()) is None:
                 return
             peer.send(data)
+            held.was_answered.set()
 
 
 @contextlib.contextmanager

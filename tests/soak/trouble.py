@@ -7,6 +7,7 @@ import asyncio
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -161,5 +162,6 @@ def _child(url: str) -> int:
     signal.alarm(PATIENCE_S)
     try:
         return 0 if onehttp.request("GET", url, timeout=PATIENCE_S / 2).status == 200 else 1
-    except BaseException:  # noqa: BLE001 (the status says it)
+    except BaseException as error:  # noqa: BLE001 (told, and the status says it)
+        os.write(sys.stderr.fileno(), f"\nforked child: {error!r}\n".encode())
         return 2

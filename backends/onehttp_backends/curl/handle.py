@@ -255,6 +255,11 @@ class Handle(MessageSettings):
         self._total_timeout_s = UNKNOWN_S
         self.easy.setopt(pycurl.TIMEOUT_MS, milliseconds(left_s))
 
+    def lift_limit(self) -> None:
+        """Let its transfer go on for as long as it takes."""
+        self._total_timeout_s = UNKNOWN_S
+        self.easy.setopt(pycurl.TIMEOUT_MS, 0)
+
     def clear(self) -> bool:
         """Forget the last response, and its request's body when that was large.
 

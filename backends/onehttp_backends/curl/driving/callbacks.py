@@ -62,6 +62,11 @@ class CallbackTransfer(Transfer):
         self._on_done = [on_done]
         self._account = account
 
+    @property
+    def is_called(self) -> bool:
+        """Whether its function was called, and has perhaps not returned."""
+        return not self._on_done
+
     def deliver(self) -> None:
         """Call the function, once.
 
@@ -91,12 +96,12 @@ class CallbackTransfer(Transfer):
 class EngineThreads:
     """Threads that drive while functions wait and nobody else does, and that run the functions.
 
-    One drives. Another stands by while the first may be held up by a function: it looks every
-    `LOOK_AGAIN_S` whether nobody drives, and takes over.
+    One drives. Another stands by, for whoever drives may be held up: it looks every `LOOK_AGAIN_S`
+    whether nobody drives, and takes over, or has to end what is overdue.
     """
 
     def __init__(self, helm: Serving) -> None:
-        self.pending: set[Transfer] = set()
+        self.pending: set[CallbackTransfer] = set()
         """Those whose function has not returned."""
         self._helm = helm
         self._bell: SimpleQueue[None] = SimpleQueue()
@@ -107,6 +112,13 @@ class EngineThreads:
         """Let one of them look; from any thread."""
         self._bell.put(None)
         self.stand_by()
+
+    def look_after(self, is_first: bool) -> None:
+        """See to it that one of them looks at what is pending, whoever drives."""
+        if is_first and self._helm.ownership.owner is not None:
+            self.ring()  # it waits without a bound while there is nothing
+        else:
+            self.stand_by()
 
     def stand_by(self) -> None:
         """See to it that one of them is free to come."""
@@ -176,6 +188,7 @@ class EngineThreads:
         try:
             self._look_after_all()
             while pending and ownership.take(claim):
+                self.stand_by()
                 while pending and not (ownership.is_closing or ownership.is_gone or engine.ended):
                     if engine.is_idle():
                         break
@@ -183,8 +196,6 @@ class EngineThreads:
                 if not engine.ended:
                     helm.leave(claim)
                     return
-                if len(pending) > len(engine.ended):
-                    self.stand_by()
                 helm.step_aside(claim)
             if ownership.owner is None and not engine.is_idle():
                 helm.wake_next()
@@ -204,8 +215,9 @@ class EngineThreads:
                     transfer.is_cancelled = True
                     helm.engine.inbox.append(transfer)
                     transfer.outcome = overdue(transfer)
-            if transfer.outcome is not None:
+            if transfer.outcome is not None and not transfer.is_called:
                 helm.engine.ended.append(transfer)
         if helm.engine.ended:
+            self.stand_by()
             helm.deliver()
         helm.look_for_lost_owner()

@@ -93,7 +93,7 @@ class Crew:
         claim = Claim()
         try:
             if ownership.take(claim):
-                self.leave(claim)
+                self.leave(claim, delivers=False)
             elif ownership.is_gone:
                 self.end_leftovers()
             elif ownership.is_asleep:
@@ -130,8 +130,12 @@ class Crew:
 
     # ---- leaving
 
-    def leave(self, claim: Claim) -> None:
-        """Drive no longer, with nothing left undone, and wake whoever needs to."""
+    def leave(self, claim: Claim, delivers: bool = True) -> None:
+        """Drive no longer, with nothing left undone, and wake whoever needs to.
+
+        Args:
+            delivers: run callbacks that are due; else the engine's threads do.
+        """
         engine, ownership = self.engine, self.ownership
         while True:
             if engine.inbox and not ownership.is_gone:
@@ -143,7 +147,10 @@ class Crew:
         if engine.running or engine.inbox:
             self.wake_next()
         if engine.ended:
-            self.deliver()
+            if delivers:
+                self.deliver()
+            elif not self.is_lent:
+                self.threads.ring()
 
     def step_aside(self, claim: Claim) -> None:
         """Run the callbacks of those that have ended, and let others drive for as long."""

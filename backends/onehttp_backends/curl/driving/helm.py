@@ -279,9 +279,12 @@ class Helm(Crew):
         """
         if self.is_gone:
             raise EngineGoneError
+        is_first = not self.threads.pending
         try:
             self.threads.pending.add(transfer)
             self.enqueue(transfer)
+            if not self.is_lent:
+                self.threads.look_after(is_first)
         except BaseException:
             transfer.cancel()
             raise

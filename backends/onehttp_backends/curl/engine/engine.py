@@ -22,6 +22,7 @@ from onehttp_backends.curl.engine.account import Account
 from onehttp_backends.curl.engine.alone import Alone
 from onehttp_backends.curl.engine.anew import goes_on
 from onehttp_backends.curl.engine.endless import EndlessAnswers
+from onehttp_backends.curl.engine.late_answers import LateAnswers, end_late
 from onehttp_backends.curl.engine.ownership import Ownership
 from onehttp_backends.curl.engine.second_looks import SecondLooks
 from onehttp_backends.curl.engine.streams import Streams
@@ -46,8 +47,7 @@ from onehttp_backends.errors import CurlCode, Sent
 from onehttp_backends.immortal import make_immortal
 
 _MAX_MESSAGES: Final = (1_000_000,)
-_MULTI_IS_DEAD: Final = 11
-"""CURLM_ABORTED_BY_CALLBACK: a callback of the multi's has failed, and it takes no more."""
+_MULTI_IS_DEAD: Final = 11  # CURLM_ABORTED_BY_CALLBACK: a callback of the multi's has failed
 
 
 class Engine:
@@ -79,6 +79,7 @@ class Engine:
         self.streams = Streams(self.account, self.watch, self.idling)
         self.endless = EndlessAnswers(self.running)
         self.second_looks = SecondLooks(self.multi, self.watch)
+        self.late_answers = LateAnswers()
 
     @property
     def is_dead(self) -> bool:
@@ -113,14 +114,18 @@ class Engine:
             self._settle()
         events = self._events(max_wait_s)
         seen_at = time.monotonic() if self.idling.due else 0.0  # what moves from now on is not idle
+        spared = self.late_answers.spared(self.running) if events else ()
         for fd, mask in events:
             multi.socket_action(fd, mask)
+        if spared:
+            end_late(spared, self.reap, self._fail)
         if self.streams.open:  # what is enough is not to be more by what the timer lets in
             self.streams.look()
         if self.inbox:
             self.admit()
-        if self.waits.open or self.waits.paused:
-            self._settle_names()
+        if self.waits.open or self.waits.paused:  # names: let go on what is known, or end it
+            watch.listen(multi)
+            self.waits.turn(self.running.get, self._end_with)
         # libcurl leaves the timer alone when its value is unchanged, even if we fired a hair
         # too early by its clock: ask, never remember.
         if multi.timeout() == 0:
@@ -140,7 +145,7 @@ class Engine:
     def _events(self, max_wait_s: float) -> list[tuple[int, int]]:
         watch, ownership = self.watch, self.ownership
         watch.is_stamping = watch.is_stamping or bool(self.idling.due)
-        if max_wait_s == 0 or self.inbox:
+        if max_wait_s == 0 or self.inbox or self.ended:
             return watch.poll(0)
         wait_s = self.wait_ms() / 1000
         if wait_s < 0 or 0 < max_wait_s < wait_s:
@@ -221,11 +226,6 @@ class Engine:
             self.idling.watch(handle.progress)
         if transfer.flow is not None:
             self.streams.open[transfer] = None
-
-    def _settle_names(self) -> None:
-        """Let go on what has waited for a name, or end it."""
-        self.watch.listen(self.multi)
-        self.waits.turn(self.running.get, self._end_with)
 
     # ---- the ends of transfers
 

@@ -1,0 +1,103 @@
+"""No wait without a bound: whoever waits is told in time, though who drives is held up or gone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import pytest
+
+from onehttp_backends.contract import Request
+from onehttp_backends.curl import PycurlBackend
+from onehttp_backends.curl.engine.ownership import Claim, drives
+from onehttp_backends.errors import TransferError
+from servers.patience import PATIENCE_S
+from servers.raw import RawServer, keep_answering
+from stand_ins.ways import Way, awaited, awaited_on_uvloop, blocking, called_back
+
+LIMIT_S = 0.2
+
+
+def owner_who_is_gone(backend: PycurlBackend) -> None:
+    """Its thread has ended with the claim in the cell."""
+    helm = backend._helm
+    assert helm is not None
+    thread = threading.Thread(target=lambda: helm.ownership.take(Claim()))
+    thread.start()
+    thread.join()
+
+
+@contextmanager
+def owner_who_is_held_up(backend: PycurlBackend) -> Iterator[None]:
+    helm, has_begun, may_go = backend._helm, threading.Event(), threading.Event()
+    assert helm is not None
+
+    @drives
+    def hold() -> None:
+        claim = Claim()
+        helm.ownership.take(claim)
+        has_begun.set()
+        may_go.wait(PATIENCE_S)
+        helm.leave(claim)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    has_begun.wait()
+    try:
+        yield
+    finally:
+        may_go.set()
+        thread.join()
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with RawServer(keep_answering) as server:
+        yield server.url
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[PycurlBackend]:
+    backend = PycurlBackend()
+    backend.perform(Request("GET", url))
+    yield backend
+    backend.close()
+
+
+@pytest.mark.parametrize("way", [blocking, awaited, awaited_on_uvloop, called_back])
+@pytest.mark.parametrize("is_gone", [True, False], ids=["gone", "held up"])
+def test_each_is_told_though_nobody_drives(
+    engine: PycurlBackend, url: str, way: Way, is_gone: bool
+) -> None:
+    request = Request("GET", url, total_timeout_s=LIMIT_S)
+    if is_gone:
+        owner_who_is_gone(engine)
+        outcome = way(engine, request)
+    else:
+        with owner_who_is_held_up(engine):
+            outcome = way(engine, request)
+    assert isinstance(outcome, TransferError), outcome
+
+
+class Due:
+    """A transfer that has ended, and whose function is to be called."""
+
+    def __init__(self) -> None:
+        self.thread: threading.Thread | None = None
+        self.was_called = threading.Event()
+
+    def deliver(self) -> None:
+        self.thread = threading.current_thread()
+        self.was_called.set()
+
+
+def test_who_brings_work_runs_no_function_of_others(engine: PycurlBackend, url: str) -> None:
+    """They may stand still, which is nothing to whoever calls `submit`."""
+    helm, due = engine._helm, Due()
+    assert helm is not None
+    helm.engine.ended.append(cast("Any", due))
+    engine.submit(Request("GET", url), lambda _: None)
+    assert due.was_called.wait(PATIENCE_S)
+    assert due.thread is not threading.current_thread()
