@@ -26,9 +26,9 @@ else:  # a type checker would take any name for one of ours
     def __getattr__(name: str) -> Any:
         public = import_module("onehttp.public")
         if name not in ("__all__", *public.__all__):
-            from onehttp.hints.names import told
+            from onehttp.hints.names import no_such_name
 
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}{told(name)}")
+            raise no_such_name(name, sys._getframe(1))
         globals().update({each: getattr(public, each) for each in ("__all__", *public.__all__)})
         return globals()[name]
 

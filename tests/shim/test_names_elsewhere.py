@@ -78,6 +78,19 @@ def test_of_the_module_each_says_its_name(name: str) -> None:
         getattr(onehttp, name)
 
 
+@pytest.mark.parametrize("name", OF_MODULE)
+def test_of_an_import_each_says_its_name(name: str) -> None:
+    with pytest.raises(ImportError, match=re.escape(f"{name!r} from 'onehttp': {OF_MODULE[name]}")):
+        exec(f"from onehttp import {name}", {})
+    assert not hasattr(onehttp, name)
+
+
+def test_a_name_that_nobody_has_is_imported_in_pythons_own_words() -> None:
+    with pytest.raises(ImportError, match="cannot import name 'qwzx' from 'onehttp' "):
+        exec("from onehttp import qwzx", {})
+    exec("from onehttp import testing, lowlevel", {})
+
+
 @pytest.mark.parametrize("keyword", OF_INIT)
 @pytest.mark.parametrize("is_first", [True, False], ids=["first", "again"])
 def test_of_init_each_says_where_it_is_said(keyword: str, is_first: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
+from types import FrameType, MappingProxyType
 from typing import Final
 
 _PAGE = "docs/from-httpx.md"
@@ -140,7 +140,15 @@ OF_STREAM: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def told(name: str) -> str:
-    """What is said of ``name``, which this library does not have at its top."""
+def no_such_name(name: str, asking: FrameType) -> Exception:
+    """The error of whoever asks for ``name`` at the top of this library, which does not have it.
+
+    ``from onehttp import name`` has its own words for an AttributeError, which would take the place
+    of ours: what imports is given an ImportError.
+    """
     hint = OF_MODULE.get(name)
-    return f": {hint}" if hint else ""
+    if hint is None:
+        return AttributeError(f"module 'onehttp' has no attribute {name!r}")
+    if asking.f_code.co_name == "_handle_fromlist":  # of importlib, which asks before it looks
+        return ImportError(f"cannot import name {name!r} from 'onehttp': {hint}", name="onehttp")
+    return AttributeError(f"module 'onehttp' has no attribute {name!r}: {hint}")
