@@ -71,16 +71,20 @@ class SiputilsFunctions(Functions):
 
     # ---- parameters of the request URI
 
-    def uri_param(self, name: str) -> int:
+    def _uri_with_params(self) -> SipUri | None:
+        """Of the request; None where its parameters cannot be read: the server does not get past
+        the ``=;`` of a value that is missing."""
         uri = self._routed.parsed_uri
-        return as_code(uri is not None and uri.param(name) == "")
+        return None if uri is None or "=;" in uri.params else uri
 
-    def uri_param_value(self, name: str, value: str) -> int:
-        uri = self._routed.parsed_uri
-        return as_code(uri is not None and (uri.param(name) or "").lower() == value.lower())
+    def uri_param(self, _name: str) -> int:
+        return FALSE  # asked by KSR, the server of 5.6 never finds one
+
+    def uri_param_value(self, _name: str, _value: str) -> int:
+        return FALSE
 
     def uri_param_any(self, name: str) -> int:
-        uri = self._routed.parsed_uri
+        uri = self._uri_with_params()
         return as_code(uri is not None and uri.param(name) is not None)
 
     def add_uri_param(self, param: str) -> int:
@@ -90,9 +94,11 @@ class SiputilsFunctions(Functions):
         return as_code(self._routed.rewrite(params=f"{uri.params};{param}".removeprefix(";")))
 
     def uri_param_rm(self, name: str) -> int:
-        uri = self._routed.parsed_uri
-        if uri is None or uri.param(name) is None:
+        uri = self._uri_with_params()
+        if uri is None:
             return FALSE
+        if uri.param(name) is None:
+            return TRUE
         kept = [one for one in uri.params.split(";") if one.partition("=")[0].lower() != name]
         return as_code(self._routed.rewrite(params=";".join(kept)))
 

@@ -13,6 +13,7 @@ from onehttp_compat.pv import (
     UnknownVariableError,
     Value,
     as_bytes,
+    as_text,
 )
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
 
@@ -84,6 +85,18 @@ class PvxFunctions(Functions):
     def xavu_params_explode(self, text: str, root: str) -> int:
         return self._explode("xavu", text, root)
 
+    def xavp_params_implode(self, root: str, target: str) -> int:
+        store, begin = self._world.server.pv, f"{root}[0]=>"
+        fields = [
+            (variable.name.removeprefix(begin), as_text(value))
+            for variable, value in store.message.items()
+            if variable.kind == "xavp" and variable.name.startswith(begin)
+        ]
+        if not fields:
+            return FALSE
+        store.set(target, "".join(f"{k}={v};" if v else f"{k};" for k, v in fields))
+        return TRUE
+
     def sbranch_append(self) -> int:
         return self._scene.act("static branch")
 
@@ -96,6 +109,8 @@ class PvxFunctions(Functions):
     def _explode(self, kind: str, text: str, root: str) -> int:
         from onehttp_compat.sip.uri import params_of
 
+        if not text:
+            return FALSE
         store = self._world.server.pv
         for number, (name, value) in enumerate(params_of(text).items()):
             place = root if number == 0 else f"{root}[0]"

@@ -160,6 +160,16 @@ def _tag(header: str, other: str) -> Entry:
     return Entry(read)
 
 
+def _iterated(part: int) -> Entry:
+    """Name or text of the header that a named iterator stands at."""
+
+    def read(scene: Scene, variable: Variable) -> Value:
+        place, headers = scene.routed.iterators.get(variable.name, -1), scene.message.headers
+        return headers[place][part] if 0 <= place < len(headers) else None
+
+    return of_scene(read)
+
+
 def _sdp(scene: Scene, variable: Variable) -> Value:
     """The session description: the body, or what of it is one."""
     sip = scene.message
@@ -199,6 +209,8 @@ TABLE: Final[Table] = {
     "rdir": Entry(_direction),
     "fti": _tag("from", "to"),
     "tti": _tag("to", "from"),
+    "hfitname": _iterated(0),
+    "hfitbody": _iterated(1),
     "sdp": of_scene(_sdp),
     "route_uri": of_scene(_route),
     "rr_count": of_scene(lambda scene, _: len(scene.message.all("record-route"))),
