@@ -21,6 +21,8 @@ FORM = "application/x-www-form-urlencoded"
 SLICE_BYTES = 16 * 1024
 MAX_HEAD_BYTES = 1024 * 1024
 """libcurl's limit for a request line and its headers."""
+LOCAL = ".localhost"
+"""What ends in this is this machine (RFC 6761), whatever resolvers say."""
 MAX_URL = 64 * 1024
 """The library's limit."""
 
@@ -35,9 +37,7 @@ def wire_request(request: Request, trace: object) -> httpx.Request:
     parts = urlsplit(request.url)
     host, escape, zone = _as_address(parts.netloc).partition("%25")
     headers = wire_headers(request, host + zone[zone.find("]") :] if escape else host)
-    # Resolvers do not know the name with its dot; for the zone httpx has another notation.
-    dialled = host.replace("localhost.", "localhost", 1)
-    dialled = f"{dialled}%{zone}" if escape else dialled
+    dialled = f"{host}%{zone}" if escape else _dialled(host)  # for the zone httpx's own notation
     extensions: dict[str, object] = {"trace": trace}
     target = target_of(request.url)
     _check_size(request, target, headers)
@@ -45,6 +45,8 @@ def wire_request(request: Request, trace: object) -> httpx.Request:
         # As it stands: httpx would encode it anew, and refuse a long one.
         extensions["target"] = target.encode()
         url = httpx.URL(f"{parts.scheme}://{dialled}/")
+        if url.scheme == "http" and url.host.rstrip(".").endswith(LOCAL):
+            url = url.copy_with(host=LOCAL[1:])
     else:  # a proxy's request line is httpcore's to write
         url = library_url(request.url.replace(parts.netloc, dialled, 1))
     made = httpx.Request(
@@ -81,6 +83,12 @@ def _check_size(request: Request, target: str, headers: HeaderPairs) -> None:
     if line + fields + len("\r\n") >= MAX_HEAD_BYTES:
         text = f"{shown(request)}: HTTP request too large"
         raise transfer_error(CurlCode.TOO_LARGE, text, sent=Sent.NO, phase=Phase.QUEUE)
+
+
+def _dialled(authority: str) -> str:
+    """Resolvers do not know ``localhost.`` with its dot."""
+    host, colon, port = authority.partition(":")
+    return f"localhost{colon}{port}" if host.lower() == "localhost." else authority
 
 
 def _as_address(authority: str) -> str:

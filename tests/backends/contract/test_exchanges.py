@@ -298,6 +298,8 @@ def test_timings_grow_from_phase_to_phase(backend: Backend) -> None:
         ("localhost", "localhost"),
         ("localhost.", "localhost."),
         ("LOCALHOST", "LOCALHOST"),
+        ("api.localhost", "api.localhost"),
+        ("Api.LocalHost.", "Api.LocalHost."),
     ],
 )
 def test_the_host_is_sent_as_it_was_understood(backend: Backend, written: str, sent: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from onehttp_backends.contract import Auth, AuthScheme, TransferOptions
-from servers.raw import OK, answering
+from servers.raw import OK, Peer, answering
 from stand_ins.both_engines import Told, challenging, leading_to, on_both, through_both
 
 PAGE = Path(__file__).parents[3] / "docs" / "testing.md"
@@ -24,6 +24,11 @@ def of_answer(data: bytes) -> Callable[[], tuple[Told, Told]]:
 
 def of_location(location: bytes) -> Callable[[], tuple[Told, Told]]:
     return lambda: on_both(lambda: leading_to(location), options=FOLLOWING)
+
+
+def of_http_1_0(peer: Peer) -> None:
+    while peer.request():
+        peer.send(b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n")
 
 
 def of_refusals() -> tuple[Told, Told]:
@@ -55,6 +60,12 @@ ROWS: dict[str, tuple[Callable[[], tuple[Told, Told]], Callable[[Told], Any], An
         errors,
         ("ProxyError", 7),
         ("ProxyError", 56),
+    ),
+    "after an answer of HTTP/1.0": (
+        lambda: on_both(lambda: of_http_1_0, times=2),
+        lambda told: [each.split(b"\r")[0][-8:] for each in told[2:]],  # type: ignore[attr-defined]
+        [b"HTTP/1.1", b"HTTP/1.0"],
+        [b"HTTP/1.1", b"HTTP/1.1"],
     ),
     "a URL of more than 64 KiB, by a proxy": (
         lambda: through_both(answering(OK), f"http://a.example/{'a' * 70_000}"),
