@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple, NoReturn, Protocol, TypeAlias, runtime_checkable
+from typing import Final, Literal, NamedTuple, NoReturn, Protocol, TypeAlias, runtime_checkable
 
 from onehttp_backends.bodies.upload import Upload
 from onehttp_backends.certificates.pem import Pem
@@ -24,6 +24,7 @@ from onehttp_backends.response import Timings as Timings
 from onehttp_backends.secret_values import HoldsSecrets, not_pickled, shown_url
 
 DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
+_new: Final = tuple.__new__
 
 
 class HttpVersion(enum.Enum):
@@ -268,6 +269,13 @@ class Request(NamedTuple):
 
     def __deepcopy__(self, memo: object) -> Request:
         return self
+
+
+def plain_request(
+    method: str, url: str, pairs: HeaderPairs, options: TransferOptions, total: float | None = None
+) -> Request:
+    """A `Request` without a body, made in half the time that a named tuple takes to make itself."""
+    return _new(Request, (method, url, pairs, None, options, total, None, False, None))
 
 
 Outcome: TypeAlias = "Response | TransferError"

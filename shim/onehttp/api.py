@@ -29,7 +29,7 @@ from onehttp.runtime import Runtime
 from onehttp.settings import BackendSettings, Settings, chosen_source
 from onehttp.streams.stream_call import is_streamed
 from onehttp.streams.ways import call_on_none
-from onehttp_backends.contract import Backend, Request, Response, Stats
+from onehttp_backends.contract import Backend, Request, Response, Stats, plain_request
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -175,7 +175,7 @@ def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
             and method in METHODS_WITHOUT_BODY
             and url.isascii()
         ):
-            return runtime.backend.perform(Request(method, url, (), None, adhoc.options))
+            return runtime.backend.perform(plain_request(method, url, (), adhoc.options))
         if is_streamed(call):
             return call_on_none(runtime, method, url, call).perform()
         wanted = build_request(method, url, adhoc.options, (), call)

@@ -25,7 +25,7 @@ from onehttp.policies.deadline import Deadline
 from onehttp.runtime import Runtime
 from onehttp.streams.on_connection import StreamsOnConnection
 from onehttp.streams.stream_call import is_streamed
-from onehttp_backends.contract import Backend, Outcome, Request, Response, Transfer
+from onehttp_backends.contract import Backend, Outcome, Request, Response, Transfer, plain_request
 from onehttp_backends.observed import started
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ class Connection(StreamsOnConnection):
             revision = self._runtime.revision
             ready = revision[self.name]
             spec = ready.spec
-            request = Request("GET", ready.url(target), spec.headers, None, spec.options)
+            request = plain_request("GET", ready.url(target), spec.headers, spec.options)
             if ready.is_plain:
                 return self._backend.perform(request)
             at_once = ready.begins_at_once

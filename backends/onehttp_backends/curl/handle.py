@@ -22,7 +22,7 @@ from onehttp_backends.curl.names.hops import Hops
 from onehttp_backends.curl.names.lookup import FAMILIES, Name
 from onehttp_backends.curl.names.places import Place, places
 from onehttp_backends.curl.names.wait import Wait
-from onehttp_backends.curl.options import apply_options
+from onehttp_backends.curl.options import apply_options, milliseconds
 from onehttp_backends.curl.receiving.decoding import Decoding
 from onehttp_backends.curl.receiving.passing_by import PassingBy
 from onehttp_backends.curl.receiving.switching import has_switched
@@ -51,6 +51,7 @@ class Handle(MessageSettings):
         "__weakref__",
         "_body",
         "_connect_timeout_s",
+        "_rest",
         "_total_timeout_s",
         "_url",
         "always_connects",
@@ -88,6 +89,8 @@ class Handle(MessageSettings):
         self.asked_url = ""
         """The URL as it goes out: libcurl takes out dot segments."""
         self._body: bytes | None = None
+        self._rest: tuple[object, ...] = ()
+        """All but method and URL of the last request, if it had no body: the same again sets none."""
         self.always_connects: bool | None = False
         """None: not known."""
         self._total_timeout_s = options.total_timeout_s
@@ -147,17 +150,31 @@ class Handle(MessageSettings):
         Raises:
             RequestError: a header cannot be sent.
         """
-        setopt = self.easy.setopt
         url = request.url
         # What the easy handle is set to is forgotten before it is set and remembered after: an
         # exception in between, a signal handler's too, must leave nothing believed that is not so.
         if url != self._url:
             self._url = ""
             self.asked_url = asked_url(url)
-            setopt(_URL, url if url.isascii() else url.encode())
+            self.easy.setopt(_URL, url if url.isascii() else url.encode())
             self._url = url
+        rest = request[2:]
+        if (
+            rest == self._rest
+            and request.method == self._verb[0]
+            and self.shelf.may_be_http2 is self._may_be_http2
+        ):
+            return
+        self._rest = ()
+        self._set(request)
+        if request.body is None and not self.hops:
+            self._rest = rest
+
+    def _set(self, request: Request) -> None:
+        """Set what differs, the URL apart."""
+        setopt = self.easy.setopt
         if self.hops:
-            self.hops.begin(url)
+            self.hops.begin(request.url)
         elif request.passes_redirects_by is not self.passes_redirects_by:
             self._pass_redirects_by(request.passes_redirects_by)
         body = request.body
@@ -237,6 +254,7 @@ class Handle(MessageSettings):
         """Its transfer is about to begin again: ``elapsed_s`` are over of the limits in all and
         to connect, and what is link-local belongs to the interface ``scope``."""
         setopt = self.easy.setopt
+        self._rest = ()
         self._total_timeout_s = self._connect_timeout_s = UNKNOWN_S
         total_s, connect_s = (limit_s and max(0.001, limit_s - elapsed_s) for limit_s in limits_s)
         setopt(pycurl.TIMEOUT_MS, milliseconds(total_s))
@@ -252,6 +270,7 @@ class Handle(MessageSettings):
         longer than what is left to the transfer (0 = no limit)."""
         self._set_always_connects(True)
         self.forget_sendings()
+        self._rest = ()
         self._total_timeout_s = UNKNOWN_S
         self.easy.setopt(pycurl.TIMEOUT_MS, milliseconds(left_s))
 
@@ -265,9 +284,10 @@ class Handle(MessageSettings):
 
         False: it cannot be used again, since memory ran out while the response gathered.
         """
-        if self.body.closed:  # all that a BytesIO says of it
+        try:
+            self.body.seek(0)
+        except ValueError:  # it is closed: all that a BytesIO says of it
             return False
-        self.body.seek(0)
         self.body.truncate()
         self.head.clear()
         self.refused_peer = ""
@@ -328,8 +348,3 @@ class Handle(MessageSettings):
         self.body.write(chunk)
         self.kept_bytes += len(chunk)
         return len(chunk)
-
-
-def milliseconds(seconds: float) -> int:
-    """For libcurl, where 0 means no limit: a limit below a millisecond becomes one."""
-    return max(1, round(seconds * 1000)) if seconds else 0

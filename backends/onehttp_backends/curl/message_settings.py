@@ -32,11 +32,14 @@ class MessageSettings(SendingGuard):
         "_reads_log",
         "_verb",
         "easy",
+        "getinfo",
     )
 
     def __init__(self, easy: Easy, options: TransferOptions, watch: OpenedSockets) -> None:
         super().__init__(options, watch)
         self.easy = easy
+        self.getinfo = easy.getinfo
+        """Bound once: pycurl makes a method anew whenever it is asked for one."""
         self._verb = GET
         self._reads_log: bool | None = False
         self._headers: HeaderPairs = ()

@@ -98,15 +98,20 @@ def _apply_always(setopt: Setopt, options: TransferOptions) -> None:
 
 def _apply_limits(setopt: Setopt, options: TransferOptions) -> None:
     if options.total_timeout_s:
-        setopt(pycurl.TIMEOUT_MS, max(1, round(options.total_timeout_s * 1000)))
+        setopt(pycurl.TIMEOUT_MS, milliseconds(options.total_timeout_s))
     if options.connect_timeout_s:
-        setopt(pycurl.CONNECTTIMEOUT_MS, max(1, round(options.connect_timeout_s * 1000)))
+        setopt(pycurl.CONNECTTIMEOUT_MS, milliseconds(options.connect_timeout_s))
     if options.low_speed:
         setopt(pycurl.LOW_SPEED_LIMIT, options.low_speed.bytes_per_s)
         setopt(pycurl.LOW_SPEED_TIME, options.low_speed.time_s)
     setopt(pycurl.DNS_CACHE_TIMEOUT, _cache_s(options))
     if announced_bytes(options):
         setopt(pycurl.MAXFILESIZE_LARGE, options.max_body_bytes)
+
+
+def milliseconds(seconds: float) -> int:
+    """For libcurl, where 0 means no limit: a limit below a millisecond becomes one."""
+    return max(1, round(seconds * 1000)) if seconds else 0
 
 
 def announced_bytes(options: TransferOptions) -> int:
@@ -127,8 +132,9 @@ def _cache_s(options: TransferOptions) -> int:
 
 def _apply_proxy(setopt: Setopt, proxy: Proxy | None, tls: Tls) -> None:
     if proxy is None or (proxy.from_environment and not proxy_variables()):
-        # libcurl would obey http_proxy and ALL_PROXY, and look for them at every transfer.
+        # libcurl would obey http_proxy, ALL_PROXY and NO_PROXY, and look for them each time.
         setopt(pycurl.PROXY, "")
+        setopt(pycurl.NOPROXY, "")
         return
     # What a proxy says to CONNECT is no answer of the server's: it would be taken for one.
     setopt(_SUPPRESS_CONNECT_HEADERS, 1)

@@ -6,6 +6,7 @@ from collections.abc import Sized
 from typing import Any, Generic, TypeVar
 
 from onehttp_backends.contract import HttpVersion, TransferOptions
+from onehttp_backends.rules.status_lines import OF_ANY_VERSION, OF_HTTP1
 
 H = TypeVar("H")
 MAX_IDLE_PER_SHELF = 1024
@@ -15,7 +16,8 @@ class Shelf(Generic[H]):
     """Where the idle handles of one (options, origin) lie."""
 
     __slots__ = ("closes", "has_answered", "idle", "is_forgotten", "is_http1", "is_one_shot",
-                 "keeps", "may_be_http2", "opened", "options", "origin", "silent")  # fmt: skip
+                 "keeps", "may_be_http2", "opened", "options", "origin", "silent",
+                 "status_lines")  # fmt: skip
 
     def __init__(self, options: TransferOptions, origin: str) -> None:
         self.options = options  # kept, so that no other options get their identity
@@ -41,6 +43,7 @@ class Shelf(Generic[H]):
         )
         self.closes = self.is_http1 and not options.reuse
         """Each request has a connection of its own, which nobody else can come to use."""
+        self.status_lines = OF_HTTP1 if self.is_http1 else OF_ANY_VERSION
         self.may_be_http2 = not self.is_http1
         """What its next connection may speak, as far as those before it tell."""
 

@@ -17,7 +17,7 @@ from onehttp.hints.settings import OF_TIMEOUT
 from onehttp.urls import ParamSource, ascii_url, encoded_pairs, with_params
 from onehttp_backends.bodies.progress import Progress
 from onehttp_backends.bodies.upload import Upload
-from onehttp_backends.contract import Request, TransferOptions
+from onehttp_backends.contract import Request, TransferOptions, plain_request
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 from onehttp_backends.headers import HeaderPairs
 
@@ -136,7 +136,7 @@ def build_request(
             pairs = header_pairs(plain["headers"])
             if own_headers:
                 pairs = merge_headers(own_headers, pairs)
-        return Request(method, url, pairs, None, options, plain.get("timeout"))
+        return plain_request(method, url, pairs, options, plain.get("timeout"))
     headers: HeaderSource = None
     params: ParamSource = None
     form: ParamSource = None

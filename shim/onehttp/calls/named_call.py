@@ -18,7 +18,7 @@ from onehttp.calls.parts.form_files import with_whole_form
 from onehttp.calls.revision import ReadyConnection
 from onehttp.policies.redirects import DEFAULT_MAX_REDIRECTS
 from onehttp.urls import query_pairs
-from onehttp_backends.contract import Request
+from onehttp_backends.contract import Request, plain_request
 
 
 def request_on(ready: ReadyConnection, method: str, path: str, call: CallArguments) -> Request:
@@ -31,7 +31,7 @@ def request_on(ready: ReadyConnection, method: str, path: str, call: CallArgumen
     spec = ready.spec
     url = ready.url(path)
     if not call and type(method) is str and method in METHODS_WITHOUT_BODY and url.isascii():
-        return Request(method, url, spec.headers, None, spec.options)
+        return plain_request(method, url, spec.headers, spec.options)
     return build_request(method, url, spec.options, spec.headers, call, spec.content_type)
 
 

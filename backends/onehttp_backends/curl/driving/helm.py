@@ -57,24 +57,20 @@ class Helm(Crew):
             ReentrantCallError: in a callback, or a signal handler that has hit the driver.
             EngineGoneError: it has not begun.
         """
-        engine = self.engine
+        engine, ownership = self.engine, self.ownership
         transfer: BlockingTransfer | None = None
         claim = Claim()
         try:
             if self._delivering:
                 self.refuse_from_within()
-            if self.ownership.take(claim):
-                body = request.body
-                is_small = body is None or len(body) <= SMALL_BODY_BYTES
-                is_alone = not engine.running and not engine.inbox
-                if is_alone and is_small and not handle.progress:
+            if ownership.take(claim):
+                if not (engine.running or engine.inbox or handle.progress) and (
+                    (body := request.body) is None or len(body) <= SMALL_BODY_BYTES
+                ):
                     outcome = engine.alone.perform(handle, request)
                     if outcome is not None:
-                        if engine.inbox:
-                            self.leave(claim)
-                            return outcome
-                        self.ownership.leave(claim)
-                        if engine.inbox:  # it has come after the last look
+                        ownership.leave(claim)
+                        if engine.inbox:  # somebody has come meanwhile
                             self.ensure_driven()
                         return outcome
                     transfer = self._wait_for(handle, request)
@@ -84,7 +80,7 @@ class Helm(Crew):
                     engine.inbox.append(transfer)
             else:
                 self.refuse_from_within()
-                if self.ownership.is_gone:
+                if ownership.is_gone:
                     raise EngineGoneError
                 transfer = self._wait_for(handle, request)
                 engine.inbox.append(transfer)

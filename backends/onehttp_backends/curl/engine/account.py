@@ -13,17 +13,25 @@ from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import LIBCURL
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.one_shot import OneShotCounts
-from onehttp_backends.curl.reading.outcome import fault_of, peer_of, read_error, read_response
+from onehttp_backends.curl.reading.outcome import (
+    VERSION_NAMES,
+    fault_of,
+    peer_of,
+    read_error,
+    read_response,
+)
 from onehttp_backends.curl.receiving.switching import SWITCHING, switched
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.errors import CurlCode, Sent, TransferError, transfer_error
 from onehttp_backends.rules.framing import is_ambiguous
+from onehttp_backends.rules.status_lines import StatusLine
 
 MAX_KNOWN_PEERS: Final = 8192
 
 _ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
 _NUM_CONNECTS: Final = pycurl.NUM_CONNECTS
 _CONN_ID: Final = getattr(pycurl, "CONN_ID", 0)
+_MULTIPLEXED: Final = frozenset({"2", "3"})
 _NO_MEMORY: Final = "no memory left for the response"
 
 
@@ -42,15 +50,19 @@ class Account:
         self.completed = self.failed = self.cancelled = 0
         self.opened = self.reused = 0
         self.callback_errors = 0
-        self.by_version: Counter[str] = Counter()
+        self.by_version = dict.fromkeys(VERSION_NAMES.values(), 0)
         self.one_shot = OneShotCounts()
 
     def outcome(self, handle: Handle, request: Request, code: int, text: str) -> Outcome:
         """What a handle has ended with; it is still in the multi."""
         if code == 0 or handle.was_truncated:
             try:
-                error = fault_of(handle, request)
-                return self._failed(handle, error) if error else self._response(handle, request)
+                line = handle.shelf.status_lines.of_only_head(handle.head)
+                if line is None or handle.decoding is not None:
+                    error = fault_of(handle, request)
+                    if error is not None:
+                        return self._failed(handle, error)
+                return self._response(handle, request, line)
             except MemoryError:
                 code, text = CurlCode.OUT_OF_MEMORY, _NO_MEMORY
         elif code == CurlCode.WRITE_ERROR and handle.body.closed:
@@ -100,7 +112,7 @@ class Account:
             lookups_in_flight=self._names.in_flight,
             global_inits=LIBCURL.global_inits,
             by_http_version=dict(
-                Counter(dict(self.by_version)) + Counter(dict(one_shot.by_version))
+                Counter(self.by_version.copy()) + Counter(dict(one_shot.by_version))
             ),
         )
 
@@ -118,37 +130,39 @@ class Account:
 
     def read(self, handle: Handle) -> Response:
         """What has come, counted nowhere."""
-        easy = handle.easy
-        opened = easy.getinfo(_NUM_CONNECTS)
-        peer = self._peers.get(easy.getinfo(_CONN_ID)) if not opened and _CONN_ID else None
-        return read_response(handle, opened, peer or self._new_peer(handle))
+        opened = handle.getinfo(_NUM_CONNECTS)
+        return read_response(handle, opened, self._peer(handle, opened))
 
-    def _response(self, handle: Handle, request: Request) -> Outcome:
-        easy = handle.easy
-        opened = easy.getinfo(_NUM_CONNECTS)
+    def _response(self, handle: Handle, request: Request, line: StatusLine | None) -> Outcome:
+        opened = handle.getinfo(_NUM_CONNECTS)
         if handle.shelf.closes:  # there is no connection any more to remember something of
-            response = read_response(handle, opened, self._place(handle))
+            response = read_response(handle, opened, self._place(handle), line)
             self.by_version[response.http_version] += 1
             self.opened += opened
             self.completed += 1
             return response
-        peer = self._peers.get(easy.getinfo(_CONN_ID)) if not opened and _CONN_ID else None
-        response = read_response(handle, opened, peer or self._new_peer(handle))
+        response = read_response(handle, opened, self._peer(handle, opened), line)
         if response.status == SWITCHING and not handle.options.as_libcurl:
-            self._watch.mistrust(easy.getinfo(_ACTIVE_SOCKET))  # libcurl would use it again
+            self._watch.mistrust(handle.getinfo(_ACTIVE_SOCKET))  # libcurl would use it again
             return self._failed(handle, switched(request))
         version = response.http_version
         self.by_version[version] += 1
-        handle.shelf.may_be_http2 = is_multiplexed = version in ("2", "3")
+        handle.shelf.may_be_http2 = is_multiplexed = version in _MULTIPLEXED
         if opened:
             self.opened += opened
-            self._watch.note_use(easy.getinfo(_ACTIVE_SOCKET), is_multiplexed)
+            self._watch.note_use(handle.getinfo(_ACTIVE_SOCKET), is_multiplexed)
         else:
             self.reused += 1
         if not is_multiplexed and is_ambiguous(handle.head):
-            self._watch.mistrust(easy.getinfo(_ACTIVE_SOCKET))
+            self._watch.mistrust(handle.getinfo(_ACTIVE_SOCKET))
         self.completed += 1
         return response
+
+    def _peer(self, handle: Handle, opened: int) -> Peer:
+        """Whom a transfer was made with, for which so many connections were opened."""
+        if not opened and _CONN_ID and (peer := self._peers.get(handle.getinfo(_CONN_ID))):
+            return peer
+        return self._new_peer(handle)
 
     def _new_peer(self, handle: Handle) -> Peer:
         peer = self._place(handle)

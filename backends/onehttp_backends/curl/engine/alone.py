@@ -39,9 +39,13 @@ class Alone:
         pool: HandlePool,
     ) -> None:
         self._multi = multi
+        # Bound once: pycurl makes a method anew whenever it is asked for one.
+        self._add, self._remove = multi.add_handle, multi.remove_handle
+        self._go_on, self._info_read, self._timeout = multi.perform, multi.info_read, multi.timeout
         self._ownership = ownership
         self._watch = watch
         self._waits = waits
+        self._paused = waits.paused
         self._names, self._feeder = waits.names, waits.feeder
         self._inbox = inbox
         self._account = account
@@ -56,28 +60,29 @@ class Alone:
         for more than one socket, or somebody else has come. It is in the multi then. After an
         exception it is to be retracted.
         """
-        multi, ownership, watch, easy = self._multi, self._ownership, self._watch, handle.easy
+        ownership, watch, easy = self._ownership, self._watch, handle.easy
+        raised = watch.raised
         if not handle.shelf.closes:
             watch.sweep()
         if self._feeder.revision is not self._names.revision:
             self._waits.refresh()
         if watch.is_listening is not False:
             # Two calls from C into Python for each transfer, with nobody to use them.
-            watch.stop_listening(multi)
+            watch.stop_listening(self._multi)
         if handle.always_connects is not False:
             handle.look_for_connection(may_find_one=True)
         made_before = watch.made
-        multi.add_handle(easy)
+        self._add(easy)
         while True:
             for _ in range(ROUNDS):
-                if not multi.perform()[1]:
+                if not self._go_on()[1]:
                     break
                 if handle.head and handle.has_switched:
                     break
-                fd, one = easy.getinfo(_ACTIVE_SOCKET), self._reading
+                fd, one = handle.getinfo(_ACTIVE_SOCKET), self._reading
                 if fd < 0 and not handle.handshake and watch.made - made_before == 1:
                     fd, one = watch.newest, self._connecting
-                if fd < 0 or watch.raised or self._waits.paused:
+                if fd < 0 or raised or self._paused:
                     return None
                 if fd != one.fd:
                     one.watch(fd)
@@ -86,25 +91,24 @@ class Alone:
                 if self._inbox:
                     ownership.is_asleep = False
                     return None
-                timeout_ms = multi.timeout()
-                events = one.poll(timeout_ms if timeout_ms >= 0 else None)
+                events = one.poll(self._timeout())
                 ownership.is_asleep = False
                 if events and (len(events) > 1 or events[0][0] != fd):
                     return None  # woken
             else:
                 return None
-            if watch.raised:
-                raise watch.raised.pop()
-            _, _, failed = multi.info_read()
+            if raised:
+                raise raised.pop()
+            _, _, failed = self._info_read()
             code, text = failed[0][1:] if failed else (0, "")
-            if not code or not goes_on(multi, self._waits, handle, request, code, text):
+            if not code or not goes_on(self._multi, self._waits, handle, request, code, text):
                 break
             if handle.is_parked:
                 return None
         outcome = self._account.outcome(handle, request, code, text)
-        multi.remove_handle(easy)
-        if watch.raised:  # libcurl has written a log of that
-            raise watch.raised.pop()
+        self._remove(easy)
+        if raised:  # libcurl has written a log of that
+            raise raised.pop()
         self._pool.give_back(handle)
         return outcome
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 
 import pycurl
 
@@ -27,6 +26,7 @@ from onehttp_backends.errors import (
     transfer_error,
 )
 from onehttp_backends.rules.public_addresses import refused_peer
+from onehttp_backends.rules.status_lines import StatusLine
 from onehttp_backends.shown import coding_error, shown, too_large
 
 _OF_LOOKUP = (
@@ -43,11 +43,6 @@ _OF_A_REFUSAL = (
     CurlCode.RECV_ERROR,
     CurlCode.HTTP2,
 )
-_IS_STATUS_LINE = (
-    re.compile(rb"HTTP/[123](?:\.\d)? \d{3}(?!\d)").match,
-    re.compile(rb"HTTP/1\.[01] \d{3}(?!\d)").match,
-)
-"""libcurl takes more for one. The second: where it can be of HTTP/1 alone."""
 _BLANK = (b"\r\n", b"\n")
 VERSION_NAMES = {
     pycurl.CURL_HTTP_VERSION_1_0: "1.0",
@@ -56,48 +51,60 @@ VERSION_NAMES = {
     pycurl.CURL_HTTP_VERSION_3: "3",
 }
 _RESPONSE_CODE = pycurl.RESPONSE_CODE
-_QUEUE = pycurl.QUEUE_TIME_T
-_LOOKUP = pycurl.NAMELOOKUP_TIME_T
-_CONNECT = pycurl.CONNECT_TIME_T
-_APPCONNECT = pycurl.APPCONNECT_TIME_T
-_PRETRANSFER = pycurl.PRETRANSFER_TIME_T
-_POSTTRANSFER = pycurl.POSTTRANSFER_TIME_T
-_STARTTRANSFER = pycurl.STARTTRANSFER_TIME_T
 _REDIRECT = pycurl.REDIRECT_TIME_T
-_TOTAL = pycurl.TOTAL_TIME_T
+_UNTIL_CONNECTED = (pycurl.NAMELOOKUP_TIME_T, pycurl.CONNECT_TIME_T, pycurl.APPCONNECT_TIME_T)
+_ALWAYS = (
+    pycurl.QUEUE_TIME_T,
+    pycurl.PRETRANSFER_TIME_T,
+    pycurl.POSTTRANSFER_TIME_T,
+    pycurl.STARTTRANSFER_TIME_T,
+    pycurl.TOTAL_TIME_T,
+)
+"""Times of a transfer on whatever connection."""
 
 
 def peer_of(handle: Handle) -> Peer:
     """Who is at the other end of the connection that a handle has used."""
     if path := handle.options.unix_socket:  # of which libcurl tells 46 bytes
         return Peer(path)
-    getinfo = handle.easy.getinfo
+    getinfo = handle.getinfo
     return Peer(getinfo(pycurl.PRIMARY_IP) or "", getinfo(pycurl.PRIMARY_PORT))
 
 
-def read_response(handle: Handle, opened: int, peer: Peer) -> Response:
-    """The response a handle has received; ``opened`` connections were made for it."""
-    getinfo = handle.easy.getinfo
+def read_response(
+    handle: Handle, opened: int, peer: Peer, line: StatusLine | None = None
+) -> Response:
+    """The response a handle has received; ``opened`` connections were made for it, and libcurl is
+    asked what ``line`` says where it is not known."""
+    getinfo = handle.getinfo
     followed = getinfo(pycurl.REDIRECT_COUNT) if handle.options.max_redirects else 0
+    lookup_us = connect_us = appconnect_us = 0
+    if opened:
+        lookup_us, connect_us, appconnect_us = map(getinfo, _UNTIL_CONNECTED)
+    queue_us, pretransfer_us, posttransfer_us, starttransfer_us, total_us = map(getinfo, _ALWAYS)
     timings: tuple[int, ...] = (
-        getinfo(_QUEUE),
-        getinfo(_LOOKUP) if opened else 0,
-        getinfo(_CONNECT) if opened else 0,
-        getinfo(_APPCONNECT) if opened else 0,
-        getinfo(_PRETRANSFER),
-        getinfo(_POSTTRANSFER),
-        getinfo(_STARTTRANSFER),
+        queue_us,
+        lookup_us,
+        connect_us,
+        appconnect_us,
+        pretransfer_us,
+        posttransfer_us,
+        starttransfer_us,
         getinfo(_REDIRECT) if followed else 0,
-        getinfo(_TOTAL),
+        total_us,
     )
     if handle.waited_us:
         timings = _after_lookup(timings, handle.waited_us)
+    if line is None:
+        version = VERSION_NAMES.get(getinfo(pycurl.INFO_HTTP_VERSION), "1.1")
+        line = getinfo(_RESPONSE_CODE), version
+    status, version = line
     return Response(
-        getinfo(_RESPONSE_CODE),
+        status,
         handle.head.copy(),
         handle.body.getvalue(),
         getinfo(pycurl.EFFECTIVE_URL) if followed else handle.asked_url,
-        VERSION_NAMES.get(getinfo(pycurl.INFO_HTTP_VERSION), "1.1"),
+        version,
         timings,
         peer,
         not opened,
@@ -110,8 +117,7 @@ def read_response(handle: Handle, opened: int, peer: Peer) -> Response:
 def fault_of(handle: Handle, request: Request) -> TransferError | None:
     """What is wrong with an answer that libcurl takes for whole."""
     head = handle.head
-    is_status_line = _IS_STATUS_LINE[handle.shelf.is_http1]
-    if not (head and head[-1] in _BLANK and is_status_line(head[0])) and (
+    if not (head and head[-1] in _BLANK and handle.shelf.status_lines.begin_with(head[0])) and (
         fault := _fault_of_head(handle)
     ):
         code, text = fault
@@ -131,7 +137,7 @@ def _fault_of_head(handle: Handle) -> tuple[int, str] | None:
     head = handle.head
     if handle.options.as_libcurl:
         return None
-    if not (head and _IS_STATUS_LINE[handle.shelf.is_http1](head[0])):
+    if not (head and handle.shelf.status_lines.begin_with(head[0])):
         return CurlCode.UNSUPPORTED_PROTOCOL, "the answer begins with no status line of HTTP"
     for line in reversed(head):
         if line in _BLANK:

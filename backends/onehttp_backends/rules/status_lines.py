@@ -1,0 +1,62 @@
+"""The status line of an answer: what is one, and what it says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sized
+from typing import Final, TypeAlias
+
+MOST: Final = 256
+"""So many are remembered: servers have few, and send them again and again."""
+LONGEST: Final = 128
+"""Bytes of one that is remembered."""
+_BLANK: Final = b"\r\n"
+_OF_ANY_VERSION: Final = re.compile(rb"HTTP/([123](?:\.\d)?) (\d{3})(?!\d)").match
+_OF_HTTP1: Final = re.compile(rb"HTTP/(1\.[01]) (\d{3})(?!\d)").match
+"""libcurl takes more for one. The second: where it can be of HTTP/1 alone."""
+
+
+StatusLine: TypeAlias = tuple[int, str]
+"""The status, and the version of HTTP: ``1.0``, ``1.1``, ``2`` or ``3``."""
+
+
+class StatusLines:
+    """Those of one kind of origin. Any thread may ask."""
+
+    __slots__ = ("_is_one", "_known")
+
+    def __init__(self, is_http1: bool) -> None:
+        self._is_one = _OF_HTTP1 if is_http1 else _OF_ANY_VERSION
+        self._known: dict[bytes, StatusLine] = {}
+
+    @property
+    def remembered(self) -> Sized:
+        """Those that are."""
+        return self._known
+
+    def begin_with(self, line: bytes) -> bool:
+        """Whether an answer may begin with this line."""
+        return self._is_one(line) is not None
+
+    def of_only_head(self, head: list[bytes]) -> StatusLine | None:
+        """The status line of a head that is whole, has no other before it (an interim answer, a
+        challenge, a redirect that was followed) and no trailers behind it; None: look closer."""
+        if head and head[-1] == _BLANK and head.count(_BLANK) == 1:
+            return self._known.get(head[0]) or self._read(head[0])
+        return None
+
+    def _read(self, line: bytes) -> StatusLine | None:
+        found = self._is_one(line)
+        version = found[1].decode() if found else ""
+        if found is None or version not in ("1.0", "1.1", "2", "3"):
+            return None
+        said = (int(found[2]), version)
+        if len(line) <= LONGEST:
+            if len(self._known) >= MOST:
+                self._known.clear()
+            self._known[line] = said
+        return said
+
+
+OF_ANY_VERSION: Final = StatusLines(is_http1=False)
+OF_HTTP1: Final = StatusLines(is_http1=True)
