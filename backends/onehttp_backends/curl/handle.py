@@ -90,7 +90,7 @@ class Handle(MessageSettings):
         """The URL as it goes out: libcurl takes out dot segments."""
         self._body: bytes | None = None
         self._rest: tuple[object, ...] = ()
-        """All but method and URL of the last request, if it had no body: the same again sets none."""
+        """All but method and URL of the last request, if it had no body: the same sets none."""
         self.always_connects: bool | None = False
         """None: not known."""
         self._total_timeout_s = options.total_timeout_s
