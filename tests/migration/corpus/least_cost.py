@@ -47,7 +47,7 @@ class LeastCost:
 
     def within_dialog(self):
         if KSR.rr.loose_route() < 0:
-            if not KSR.is_ACK():
+            if KSR.tm.t_check_trans() != 0 and not KSR.is_ACK():
                 KSR.sl.send_reply(404, "Not here")
             return 1
         if KSR.is_BYE():

@@ -123,7 +123,7 @@ class kamailio:
         if KSR.rr.loose_route() > 0:
             KSR.tm.t_relay()
             return -255
-        if KSR.is_ACK():
+        if KSR.tm.t_check_trans() == 0 or KSR.is_ACK():
             return -255
         KSR.sl.sl_send_reply(404, "Not here")
         return -255
