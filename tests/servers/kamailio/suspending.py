@@ -28,11 +28,15 @@ class Calls(NamedTuple):
 
     def reload(self, old: str, new: str) -> None:
         """Have every process read the script anew, with some text of it changed."""
+        self.change(old, new)
+        kamailio_calls.rpc(self.folder, "app_python.reload")
+
+    def change(self, old: str, new: str) -> None:
+        """Change some text of the script."""
         text = self.script.read_text().replace(old, new)
         written = self.script.with_suffix(".new")
         written.write_text(text)
         written.replace(self.script)  # at once: a process may be reading what was there before
-        kamailio_calls.rpc(self.folder, "app_python.reload")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
 import traceback
 from collections import Counter
@@ -24,6 +25,9 @@ from onehttp_compat.kamailio.reload.spreading import Spreading
 from onehttp_compat.server_config import ServerConfig
 
 _log = logging.getLogger("onehttp_compat.kamailio")
+AT_MOST: Final = 5
+"""Times that a script is read which is changed meanwhile. The server takes a reload that is asked
+for while a process is reading for one that this process has done."""
 _MODULE: Final = "app_python3"
 
 
@@ -87,21 +91,37 @@ class ReloadGuard:
         """Have the names of ``module`` be those of its new text, or leave them as they are."""
         self._spreading.reads()
         self.references.append(traceback.format_exception)
+        for _ in range(AT_MOST):
+            found = _state(module.__file__)
+            error = self._read(module, code_of)
+            if found == _state(module.__file__):
+                break
+        if error is not None and self.is_to_tell(repr(error)):
+            _log.error(
+                "app_python.reload: %s cannot be used, the script stays as it was:\n%s",
+                module.__file__,
+                "".join(traceback.format_exception(error)),
+            )
+
+    def _read(self, module: ModuleType, code_of: Callable[[], Any]) -> BaseException | None:
+        """What went wrong."""
         names = vars(module)
         before, script = dict(names), self.script
         try:
             names.pop(self._mod_init, None)
             exec(code_of(), names)
             self.script = self._begun(names)
-        except BaseException:  # noqa: BLE001 - a sys.exit() as well
+        except BaseException as error:  # noqa: BLE001 - a sys.exit() as well
+            failure: BaseException | None = error
             names.clear()
             names.update(before)
             self.script = script or names[self._mod_init]()
-            self._tell(module)
         else:
+            failure = None
             self.on_read()
         began = self.script
         names[self._mod_init] = lambda: began
+        return failure
 
     def _begun(self, names: dict[str, Any]) -> Any:
         """The new object, told of its process: the server's own call then finds that done."""
@@ -123,13 +143,14 @@ class ReloadGuard:
         self._met[text] += 1
         return self._is_new(f"{text} {self._met[text]}")
 
-    def _tell(self, module: ModuleType) -> None:
-        text = (
-            f"app_python.reload: {module.__file__} cannot be used, the script stays as it was:\n"
-            f"{traceback.format_exc()}"
-        )
-        if self.is_to_tell(text):
-            _log.error("%s", text)
+
+def _state(file: str | None) -> object:
+    """Differs when a file was changed in between; None: it is not there."""
+    try:
+        found = os.stat(file or "")
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 class _Reading(SourceFileLoader):

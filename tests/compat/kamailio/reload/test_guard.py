@@ -120,3 +120,13 @@ def test_a_script_that_cannot_be_used_changes_nothing(
 def test_other_modules_are_read_as_ever(server: Server) -> None:
     assert server.guard.find_spec("json", None, importlib.import_module("json")) is None
     assert server.guard.find_spec(NAME) is None
+
+
+def test_a_script_that_is_changed_while_it_is_read_is_read_again(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    mended = server.file.with_name("mended.py")
+    mended.write_text(GOOD.format(version=3))
+    server.reload(f"import os\nos.replace({str(mended)!r}, __file__)\nraise ValueError\n")
+    assert server.script.version() == 3
+    assert not caplog.records

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ WORKERS = 6
 IN_A_ROW = 40
 """Of calls that find the new script: each worker has had some."""
 AT_MOST = 400
+APART_S = 0.01
+"""Single calls: under load a worker that has just answered may still be in Python, and its lock."""
 BROKEN = (
     ("def mod_init() -> Script:", "def mod_init( -> Script:"),
     ("def mod_init() -> Script:", "import no_such_module_anywhere\ndef mod_init() -> Script:"),
@@ -42,17 +45,19 @@ def test_a_broken_script_is_told_of_once_and_the_server_goes_on(calls: Calls) ->
     last = "first"
     for number, (right, wrong) in enumerate(BROKEN):
         calls.reload(right, wrong)
-        for _ in range(3 * WORKERS):
-            assert calls.inside.ask("version") == last
         call = calls.caller.invite(f"alice{number}")
         calls.backend.arrival(f"/alice{number}").answer()
-        assert calls.caller.final(call) == f"480 {last} alice{number} 200"
+        # Of which version: the process that answers may not have read the last one yet.
+        assert calls.caller.final(call).endswith(f" alice{number} 200")
         calls.inside.has_said("the script stays as it was", number + 1)
-        calls.reload(wrong, right)
+        for _ in range(3 * WORKERS):
+            assert calls.inside.ask("version") == last
+        calls.change(wrong, right)
         before, last = last, f"mended{number}"
         calls.reload(f'VERSION = "{before}"', f'VERSION = "{last}"')
         all_say(calls, last)
-        assert calls.inside.log().count("the script stays as it was") == number + 1
+        log = calls.inside.log()
+        assert log.count("the script stays as it was") == number + 1, log
 
 
 def test_a_route_that_was_renamed_is_told_of_with_the_reload(calls: Calls) -> None:
@@ -70,6 +75,7 @@ def all_say(calls: Calls, version: str) -> None:
     assert calls.inside.ask_until("version", version) == version
     asked = in_a_row = 0
     while in_a_row < IN_A_ROW:
+        time.sleep(APART_S)
         in_a_row = in_a_row + 1 if calls.inside.ask("version") == version else 0
         asked += 1
-        assert asked < AT_MOST
+        assert asked < AT_MOST, calls.inside.log()
