@@ -65,6 +65,8 @@ def tested(onehttp_double: Double, onehttp_clock: PolicyClock) -> None:
     onehttp_double.post("https://a/", match_json=[1], status=201, answer_headers={"A": "b"})
     onehttp_double.add("PROPFIND", "https://a/", answers=[503, (200, {"a": 1}), lambda r: r.url])
     onehttp_double.put("https://a/", error=onehttp.ConnectError, times=2)
+    onehttp_double.get("https://a/", content=b"0123", cut_after=2, times=1)
+    onehttp_double.get("https://a/", content=b"0123", cut_after="2")  # type: ignore[arg-type]
     route.assert_called_once_with(json={"a": 1}, params={"p": "q"})
     onehttp_clock.advance(3.5)
     onehttp_double.get("https://a/", return_value=3)  # type: ignore[call-arg]

@@ -10,6 +10,7 @@ from typing import Any
 
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.double.answers import Handler, response_of
+from onehttp_backends.double.cut import checked_whole
 from onehttp_backends.errors import (
     CurlCode,
     Phase,
@@ -22,9 +23,14 @@ from onehttp_backends.shown import shown
 
 
 def answer_now(
-    handler: Handler, request: Request, wait: Callable[[Coroutine[Any, Any, Any]], Any]
+    handler: Handler,
+    request: Request,
+    wait: Callable[[Coroutine[Any, Any, Any]], Any],
+    is_open: bool = False,
 ) -> Response:
     """Ask from a blocking call; ``wait`` runs what a coroutine function gives to its end.
+
+    Of an answer that ``is_open`` the body is left to who reads it, and may break off.
 
     A plain function cannot be stopped: where it takes longer than the request has time, its answer
     comes too late.
@@ -43,10 +49,10 @@ def answer_now(
             raise
     else:
         _check_time(began, request)
-    return response_of(answer, request)
+    return _settled(answer, request, is_open)
 
 
-async def answer_of(handler: Handler, request: Request) -> Response:
+async def answer_of(handler: Handler, request: Request, is_open: bool = False) -> Response:
     """Ask in a task.
 
     Raises:
@@ -58,7 +64,12 @@ async def answer_of(handler: Handler, request: Request) -> Response:
         answer = await _in_time(answer, request)
     else:
         _check_time(began, request)
-    return response_of(answer, request)
+    return _settled(answer, request, is_open)
+
+
+def _settled(answer: object, request: Request, is_open: bool) -> Response:
+    response = response_of(answer, request)
+    return response if is_open else checked_whole(response, request)
 
 
 def total_s(request: Request) -> float | None:

@@ -110,12 +110,14 @@ class HttpxBackend(StreamingDouble):
         """Run one request; blocks the calling thread."""
         return performed(self._perform, request) if is_on() else self._perform(request)
 
-    def _perform(self, request: Request) -> Response:
+    def _perform(self, request: Request, is_open: bool = False) -> Response:
         self._check(request)
         if self._table is not None:
             handler = self._table.pick(request)
             return self._count(
-                lambda: answer_now(handler, request, lambda asked: self._wait(asked, request))
+                lambda: answer_now(
+                    handler, request, lambda asked: self._wait(asked, request), is_open
+                )
             )
         return answered(self._wait(self._carried(request, None), request))
 
@@ -145,10 +147,10 @@ class HttpxBackend(StreamingDouble):
             return await aperformed(self._aperform, request)
         return await self._aperform(request)
 
-    async def _aperform(self, request: Request) -> Response:
+    async def _aperform(self, request: Request, is_open: bool = False) -> Response:
         self._check(request)
         if self._table is not None:
-            return await self._answer(self._table.pick(request), request)
+            return await self._answer(self._table.pick(request), request, is_open)
         running = self._start(self._carried(request, None))
         running.waited_for_on = asyncio.get_running_loop()
         try:
@@ -290,9 +292,9 @@ class HttpxBackend(StreamingDouble):
         except TransferError as error:
             return error
 
-    async def _answer(self, handler: Handler, request: Request) -> Response:
+    async def _answer(self, handler: Handler, request: Request, is_open: bool = False) -> Response:
         try:
-            response = await answer_of(handler, request)
+            response = await answer_of(handler, request, is_open)
         except TransferError:
             self._note_failure()
             raise

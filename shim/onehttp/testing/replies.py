@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from onehttp.calls.arguments import header_pairs
 from onehttp.testing.matching import ANY, HeaderSource
 from onehttp.testing.route_arguments import RouteHandler
+from onehttp_backends.contract import Request, Response
 from onehttp_backends.errors import TransferError, transfer_error
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_CODE: Final = 101
 _FIRST_STATUS: Final = 100
+_ANY_REQUEST: Final = Request("GET", "http://a.example/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,7 @@ class Reply:
     text: str | None = None
     content: bytes | None = None
     answer_headers: HeaderSource = None
+    cut_after: int | None = None
     error: int | TransferError | type[TransferError] | None = None
     answers: Sequence[Answer | RouteHandler] | None = None
     handler: RouteHandler | None = None
@@ -41,7 +44,7 @@ class Reply:
             "error": self.error is not None,
             "answers": self.answers is not None,
             "handler": self.handler is not None,
-            "status, json, text, content, answer_headers": self._is_whole(),
+            "status, json, text, content, answer_headers, cut_after": self._is_whole(),
         }
         given = [kind for kind, is_given in kinds.items() if is_given]
         if len(given) > 1:
@@ -59,10 +62,13 @@ class Reply:
                 route_handler(_answer(each, f"{place}: answers[{at}]"), f"{place}: answers[{at}]")
                 for at, each in enumerate(self.answers)
             ]
-        return [route_handler((self._status(), self._body(place), self._headers()), place)]
+        answer: Any = (self._status(), self._body(place), self._headers())
+        if self.cut_after is not None:
+            answer = _cut(answer, self.cut_after, place)
+        return [route_handler(answer, place)]
 
     def _is_whole(self) -> bool:
-        texts = (self.status, self.text, self.content, self.answer_headers)
+        texts = (self.status, self.text, self.content, self.answer_headers, self.cut_after)
         return self.json is not ANY or any(each is not None for each in texts)
 
     def _status(self) -> int:
@@ -103,6 +109,13 @@ def route_handler(answer: object, place: str) -> RouteHandler:
     made: Any = handler_of(answer, place)
     is_function = callable(answer) and not isinstance(answer, type)
     return made if is_function else lambda request: made(request.sent)
+
+
+def _cut(answer: Any, after: object, place: str) -> Response:
+    from onehttp_backends.double.answers import response_of
+    from onehttp_backends.double.cut import cut_response
+
+    return cut_response(response_of(answer, _ANY_REQUEST), after, place)
 
 
 def _answer(each: Any, place: str) -> Any:

@@ -41,6 +41,8 @@ class RouteArguments(TypedDict, total=False):
     """Raised instead: an error, its class, or libcurl's code."""
     delay_s: float
     """Seconds until the answer is there; what a call has no time for is a timeout."""
+    cut_after: int
+    """The connection breaks after so many bytes of the body: an error (18), or a stream's end."""
     times: int
     """How many requests it answers: no more, and a test with fewer fails."""
     answers: Sequence[Answer | RouteHandler]

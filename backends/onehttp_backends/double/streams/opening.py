@@ -13,6 +13,7 @@ from onehttp_backends.contract import Request, Response
 from onehttp_backends.double.answers import Table
 from onehttp_backends.double.background import Running, cancelled
 from onehttp_backends.double.clients import Clients
+from onehttp_backends.double.cut import break_of
 from onehttp_backends.double.streams.exchange import StreamExchange
 from onehttp_backends.double.streams.sent import PIECE_BYTES, Body, agathered, attend, gathered
 from onehttp_backends.errors import TransferError
@@ -27,8 +28,8 @@ class Carrying(Protocol):
     _is_closed: bool
     _loop: asyncio.AbstractEventLoop | None
 
-    def _perform(self, request: Request) -> Response: ...
-    async def _aperform(self, request: Request) -> Response: ...
+    def _perform(self, request: Request, is_open: bool) -> Response: ...
+    async def _aperform(self, request: Request, is_open: bool) -> Response: ...
     def _check(self, request: Request) -> None: ...
     def _wait(self, work: Coroutine[Any, Any, Any], request: Request) -> Any: ...
     def _start(self, work: Coroutine[Any, Any, Any]) -> Running: ...
@@ -57,6 +58,8 @@ class DoubleResponse:
         self._is_over = False
         body = response.body
         self._cut = [body[at : at + PIECE_BYTES] for at in range(0, len(body), PIECE_BYTES)]
+        self._break = break_of(response, request)
+        """What comes after the last piece."""
         response.body = b""
 
     def take(self) -> list[bytes]:
@@ -90,6 +93,7 @@ class DoubleResponse:
     def close(self) -> None:
         """See `OpenResponse`."""
         self._cut.clear()
+        self._break = None
         loop = self._double._loop
         is_here = loop is self._loop  # not so in a forked child
         if self._source is not None and loop is not None and is_here and not self._is_over:
@@ -97,6 +101,8 @@ class DoubleResponse:
             asyncio.run_coroutine_threadsafe(self._source.aclose(), loop)
 
     def _next_cut(self) -> list[bytes]:
+        if not self._cut and self._break is not None:
+            raise self._break
         return [self._cut.pop(0)] if self._cut else []
 
     def _check(self) -> None:
@@ -122,7 +128,7 @@ class StreamingDouble:
         request, limits, sending, on_sent = opening
         if self._table is not None:
             request = _in_process(request, gathered(sending, on_sent))
-            return DoubleResponse(self, request, self._perform(request), None)
+            return DoubleResponse(self, request, self._perform(request, True), None)
         self._check(request)
         asked: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         body = None if sending is None else Body(sending, asked.put)
@@ -146,7 +152,7 @@ class StreamingDouble:
         request, limits, sending, on_sent = opening
         if self._table is not None:
             request = _in_process(request, await agathered(sending, on_sent))
-            return DoubleResponse(self, request, await self._aperform(request), None)
+            return DoubleResponse(self, request, await self._aperform(request, True), None)
         self._check(request)
         loop = asyncio.get_running_loop()
         asked: asyncio.Queue[Callable[[], None] | None] = asyncio.Queue()

@@ -1,0 +1,202 @@
+"""Answers of the double that break off: what is told of them, as of a server that does the same."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import onehttp
+from onehttp.testing import Double
+from onehttp_backends.double import HttpxBackend
+from servers.patience import PATIENCE_S
+from servers.raw import OK, Peer, RawServer
+from stand_ins.streams.reading import WAYS as READING_WAYS
+
+BODY = b"0123456789"
+TO_NEXT = {"Location": "/next"}
+Told = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """An answer to the first request, and by which connection it is asked for."""
+
+    cut_after: int = 4
+    status: int = 200
+    body: bytes = BODY
+    headers: dict[str, str] = field(default_factory=dict)
+    method: str = "GET"
+    connection: dict[str, Any] = field(default_factory=dict)
+
+    def raw(self) -> bytes:
+        """What a server sends of it."""
+        body, lines = self.body[: self.cut_after], [f"HTTP/1.1 {self.status} "]
+        if "Transfer-Encoding" in self.headers:
+            body = b"%x\r\n%s" % (len(self.body), body)
+        else:
+            lines.append(f"Content-Length: {len(self.body)}")
+        lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        head = "\r\n".join([*lines, "", ""]).encode()
+        return head if self.method == "HEAD" else head + body
+
+
+CASES = {
+    "within": Case(),
+    "with the head": Case(0),
+    "before the last byte": Case(9),
+    "large": Case(123_456, body=BODY * 20_000),
+    "an error": Case(status=503),
+    "chunks": Case(headers={"Transfer-Encoding": "chunked"}),
+    "to a POST": Case(method="POST"),
+    "to a HEAD": Case(method="HEAD"),
+    "announced to be too large": Case(connection={"max_body": 5}),
+    "too large in chunks": Case(
+        6, headers={"Transfer-Encoding": "chunked"}, connection={"max_body": 5}
+    ),
+    "small enough in chunks": Case(
+        headers={"Transfer-Encoding": "chunked"}, connection={"max_body": 5}
+    ),
+    "too large before": Case(connection={"max_body": 3}),
+    "too large, kept": Case(connection={"max_body": 3, "body_policy": "truncate"}),
+    "as large as is kept": Case(connection={"max_body": 4, "body_policy": "truncate"}),
+    "decompressed": Case(connection={"max_body": 5, "decompress": True}),
+    "a redirect": Case(status=302, headers=TO_NEXT),
+    "a redirect, followed": Case(status=302, headers=TO_NEXT, connection={"redirects": 3}),
+    "a redirect to nowhere": Case(status=302, connection={"redirects": 3}),
+    "another status with a place": Case(status=201, headers=TO_NEXT, connection={"redirects": 3}),
+    "tried again": Case(connection={"retry": {"attempts": 2, "backoff": {"base": 0.001}}}),
+}
+
+
+def _end(error: onehttp.TransferError) -> Told:
+    return type(error).__name__, error.code, error.phase, error.sent
+
+
+def _whole(method: str) -> object:
+    response = onehttp.connection("c").request(method, "/x")
+    return response.status, response.body, response.truncated
+
+
+def _awaited(method: str) -> object:
+    response = asyncio.run(onehttp.connection("c").arequest(method, "/x"))
+    return response.status, response.body, response.truncated
+
+
+def _submitted(method: str) -> object:
+    result = onehttp.connection("c").submit(method, "/x").result(PATIENCE_S)
+    if result.error is not None:
+        raise result.error
+    assert result.response is not None
+    return result.response.status, result.response.body, result.response.truncated
+
+
+def _streamed(method: str) -> object:
+    came = bytearray()
+    try:
+        with onehttp.connection("c").stream(method, "/x") as response:
+            for piece in response.iter_bytes():
+                came += piece
+            return response.status, bytes(came)
+    except onehttp.TransferError as error:
+        return *_end(error), bytes(came)
+
+
+def _streamed_in_a_task(method: str) -> object:
+    came = bytearray()
+
+    async def read() -> object:
+        async with onehttp.connection("c").astream(method, "/x") as response:
+            async for piece in response.iter_bytes():
+                came.extend(piece)
+            return response.status, bytes(came)
+
+    try:
+        return asyncio.run(read())
+    except onehttp.TransferError as error:
+        return *_end(error), bytes(came)
+
+
+WAYS = {
+    "request": _whole,
+    "arequest": _awaited,
+    "submit": _submitted,
+    "stream": _streamed,
+    "astream": _streamed_in_a_task,
+}
+
+
+def _told(ask: Callable[[str], object], case: Case) -> object:
+    try:
+        return ask(case.method)
+    except onehttp.TransferError as error:
+        return _end(error)
+
+
+def _by_server(ask: Callable[[str], object], case: Case) -> Told:
+    left = [case.raw()]
+
+    def behave(peer: Peer) -> None:
+        if peer.request():
+            peer.send(left.pop() if left else OK)
+
+    with RawServer(behave) as server:
+        onehttp.init(connections=_connections(case, server.url))
+        return _told(ask, case), server.targets
+
+
+def _by_double(ask: Callable[[str], object], case: Case) -> Told:
+    double = Double()
+    url, method = "https://a.example", case.method
+    kept: dict[str, Any] = {"status": case.status, "content": case.body, "times": 1}
+    headers, after = case.headers, case.cut_after
+    double.add(method, f"{url}/x", **kept, answer_headers=headers, cut_after=after)
+    for path in ("/x", "/next"):
+        double.add(method, f"{url}{path}", content=b"ok")
+    backend = HttpxBackend(answers=double)
+    onehttp.init(connections=_connections(case, url), backend=backend)
+    told = _told(ask, case)
+    return told, [f"{each.request.method} {each.request.path}" for each in double.calls]
+
+
+def _connections(case: Case, url: str) -> dict[str, Any]:
+    connection = {"url": url, "timeout": PATIENCE_S, **case.connection}
+    return {"version": 1, "connections": {"c": connection}}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_told_is_what_the_engine_tells(way: str, case: Case) -> None:
+    by_server = _by_server(WAYS[way], case)
+    onehttp.shutdown()
+    assert _by_double(WAYS[way], case) == by_server
+
+
+@pytest.mark.parametrize("way", READING_WAYS, ids=lambda way: way.__name__)
+def test_a_file_is_taken_up_where_the_answer_broke_off(
+    way: Callable[..., Any], tmp_path: Path
+) -> None:
+    double, url = Double(), "https://a.example/x"
+    double.get(url, content=BODY, answer_headers={"ETag": '"1"'}, cut_after=4, times=1)
+    rest = {"ETag": '"1"', "Content-Range": "bytes 4-9/10"}
+    asked = {"Range": "bytes=4-", "If-Range": '"1"'}
+    route = double.get(url, headers=asked, status=206, content=BODY[4:], answer_headers=rest)
+    onehttp.init(backend=HttpxBackend(answers=double))
+    assert way(lambda reader: reader.save(tmp_path / "kept"), "GET", url) == len(BODY)
+    assert (tmp_path / "kept").read_bytes() == BODY
+    route.assert_called_once()
+
+
+def test_it_breaks_off_for_each_who_asks_and_counts_as_failed() -> None:
+    double = Double()
+    route = double.get("https://a.example/x", content=BODY, cut_after=4, delay_s=0.001)
+    backend = HttpxBackend(answers=double)
+    for _ in range(2):
+        with pytest.raises(onehttp.DisconnectedError, match="6 bytes of the body to come"):
+            backend.perform(onehttp.Request("GET", "https://a.example/x"))
+    assert (backend.stats().failed, backend.stats().completed) == (2, 0)
+    assert [call.response.body for call in route.calls if call.response] == [BODY[:4]] * 2
