@@ -49,6 +49,8 @@ class Injector:
     def _trace(self, frame: FrameType, event: str, argument: Any) -> Any:
         if not frame.f_code.co_filename.startswith(self._paths):
             return None
+        if event == "call" and frame.f_back is not None and not frame.f_back.f_trace_lines:
+            return None  # called by one that is being finalised
         if event == "exception" and argument[0] is GeneratorExit:
             frame.f_trace_lines = False  # being finalised: Python would print it, and tell nobody
         elif event == "line":

@@ -42,12 +42,15 @@ def run_loop(loop: asyncio.AbstractEventLoop) -> None:
         loop.run_forever()
         loop.run_until_complete(_end_tasks())
         loop.run_until_complete(loop.shutdown_asyncgens())
+        # Of generators that were collected meanwhile, in whatever thread, nothing is left to begin.
+        loop.run_until_complete(_end_tasks())
     finally:
         if os.getpid() == process:
             loop.close()
 
 
 async def _end_tasks() -> None:
+    await asyncio.sleep(0)  # lets those begin that are about to
     while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
         for task in tasks:
             # The others close a generator that nobody has read to its end, as they are to.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from typing import Final
+from typing import Any, Final, cast
 
 import h11
 from socksio.exceptions import SOCKSError
@@ -303,13 +304,14 @@ async def _body(answer: httpx.Response, request: Request) -> tuple[bytes, bool, 
         if options.decompress:
             decoder = decoder_of(answer.headers.get_list("content-encoding"))
         found = bytearray()
-        async for chunk in answer.aiter_raw():
-            for piece in (chunk,) if decoder is None else decoder.pieces(chunk):
-                found += piece
-                if limit and len(found) > limit:
-                    if options.body_policy == "fail":
-                        raise too_large(request)
-                    return bytes(found[:limit]), True, decoder is not None
+        async with contextlib.aclosing(cast("Any", answer.aiter_raw())) as chunks:
+            async for chunk in chunks:
+                for piece in (chunk,) if decoder is None else decoder.pieces(chunk):
+                    found += piece
+                    if limit and len(found) > limit:
+                        if options.body_policy == "fail":
+                            raise too_large(request)
+                        return bytes(found[:limit]), True, decoder is not None
         if decoder is not None:
             decoder.finish()
     except CodingError as error:
