@@ -22,7 +22,7 @@ from onehttp_backends.curl.engine.account import Account
 from onehttp_backends.curl.engine.alone import Alone
 from onehttp_backends.curl.engine.anew import goes_on
 from onehttp_backends.curl.engine.endless import EndlessAnswers
-from onehttp_backends.curl.engine.late_answers import LateAnswers, end_late
+from onehttp_backends.curl.engine.late_answers import LateAnswers
 from onehttp_backends.curl.engine.ownership import Ownership
 from onehttp_backends.curl.engine.second_looks import SecondLooks
 from onehttp_backends.curl.engine.streams import Streams
@@ -114,11 +114,12 @@ class Engine:
             self._settle()
         events = self._events(max_wait_s)
         seen_at = time.monotonic() if self.idling.due else 0.0  # what moves from now on is not idle
-        spared = self.late_answers.spared(self.running) if events else ()
+        if events:
+            self.late_answers.spare(self.running)
         for fd, mask in events:
             multi.socket_action(fd, mask)
-        if spared:
-            end_late(spared, self.reap, self._fail)
+        if self.late_answers.spared:
+            self.late_answers.end(self.reap, self._fail)
         if self.streams.open:  # what is enough is not to be more by what the timer lets in
             self.streams.look()
         if self.inbox:
@@ -145,7 +146,7 @@ class Engine:
     def _events(self, max_wait_s: float) -> list[tuple[int, int]]:
         watch, ownership = self.watch, self.ownership
         watch.is_stamping = watch.is_stamping or bool(self.idling.due)
-        if max_wait_s == 0 or self.inbox or self.ended:
+        if max_wait_s == 0 or self.inbox or self.ended or self.late_answers.spared:
             return watch.poll(0)
         wait_s = self.wait_ms() / 1000
         if wait_s < 0 or 0 < max_wait_s < wait_s:
