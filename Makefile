@@ -67,6 +67,7 @@ matrix:
 ci: lint
 	@MAKE="$(MAKE)" scripts/matrix --ends
 	$(MAKE) --no-print-directory test-kamailio
+	$(MAKE) --no-print-directory compiled
 
 # The hot modules compiled (hatch_build.py): a wheel for each Python found, and the engine's tests on one.
 wheel:
@@ -75,7 +76,9 @@ wheel:
 	    </dev/null || exit 1; done
 
 compiled: packages
-	@MAKE="$(MAKE)" scripts/test-compiled
+	@scripts/need-packages cc:gcc /usr/include/stdio.h:libc6-dev \
+		"$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h:python3-dev"
+	@PYTHON="$(PYTHON)" scripts/test-compiled
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
