@@ -23,6 +23,7 @@ def on_both(
     options: TransferOptions = DEFAULT_OPTIONS,
     times: int = 1,
     path: str = "/d/e?q=1",
+    passes_redirects_by: bool = False,
 ) -> tuple[Told, Told]:
     """What the engine says, and what the double says, of a server whose behaviour is made for
     each; asked so many times."""
@@ -30,7 +31,11 @@ def on_both(
     def ask(engine: Backend) -> Told:
         with RawServer(make()) as server:
             url = f"{server.url}{path}"
-            request = Request(method, url, headers, body, options, total_timeout_s=PATIENCE_S)
+            request = Request(
+                *(method, url, headers, body, options),
+                total_timeout_s=PATIENCE_S,
+                passes_redirects_by=passes_redirects_by,
+            )
             told = [_outcome(engine, request, server.url) for _ in range(times)]
             place = server.url.removeprefix("http://").encode()
             asked = [_without_chance(each.replace(place, b"HOST")) for each in server.requests]

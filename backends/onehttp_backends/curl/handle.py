@@ -22,7 +22,7 @@ from onehttp_backends.curl.names.hops import Hops
 from onehttp_backends.curl.names.lookup import FAMILIES, Name
 from onehttp_backends.curl.names.places import Place, places
 from onehttp_backends.curl.names.wait import Wait
-from onehttp_backends.curl.options import apply_options, milliseconds
+from onehttp_backends.curl.options import MOST_BYTES, apply_options, milliseconds
 from onehttp_backends.curl.receiving.decoding import Decoding
 from onehttp_backends.curl.receiving.passing_by import PassingBy
 from onehttp_backends.curl.receiving.switching import has_switched
@@ -321,10 +321,8 @@ class Handle(MessageSettings):
         if passes_by or self.decoding:
             if self.decoding is None:
                 # libcurl would end it for a length that is announced, before the head is whole.
-                self._most_announced = 0
-                self._limit_announced = None
-                setopt(pycurl.MAXFILESIZE_LARGE, 0)
-                self._limit_announced = 0
+                self._most_announced = MOST_BYTES
+                self._verb = ("", False)  # with which it is set
                 self.decoding = Decoding(options, self.head, self.body, raised)
             write = self._decode
         passing = PassingBy(self, write, raised)

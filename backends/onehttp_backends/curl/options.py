@@ -40,6 +40,9 @@ _IP_VERSIONS = {
     "6": pycurl.IPRESOLVE_V6,
 }
 
+MOST_BYTES = 2**63 - 1
+"""Without a limit libcurl forgets a length beyond this, and takes whatever comes for the whole."""
+
 
 def apply_options(set_option: Setopt, options: TransferOptions) -> None:
     """Set a fresh handle to ``options``.
@@ -106,7 +109,7 @@ def _apply_limits(setopt: Setopt, options: TransferOptions) -> None:
         setopt(pycurl.LOW_SPEED_TIME, options.low_speed.time_s)
     setopt(pycurl.DNS_CACHE_TIMEOUT, _cache_s(options))
     if announced_bytes(options):
-        setopt(pycurl.MAXFILESIZE_LARGE, options.max_body_bytes)
+        setopt(pycurl.MAXFILESIZE_LARGE, announced_bytes(options))
 
 
 def milliseconds(seconds: float) -> int:
@@ -117,7 +120,9 @@ def milliseconds(seconds: float) -> int:
 def announced_bytes(options: TransferOptions) -> int:
     """What a body may be announced to have, for libcurl to end the transfer by itself; 0: all."""
     is_counted = options.body_policy == "fail" and not options.decompress
-    return options.max_body_bytes if is_counted else 0
+    return (options.max_body_bytes if is_counted else 0) or (
+        0 if options.as_libcurl else MOST_BYTES
+    )
 
 
 def _cache_s(options: TransferOptions) -> int:

@@ -81,6 +81,13 @@ BODILESS = [b"Content-Length: x", b"Content-Length: 2, 3", b"Content-Length: 999
             b"Content-Length: " + b"9" * 30, b"Transfer-Encoding: foo"]  # fmt: skip
 
 
+UNCOUNTED = {
+    "without a limit": TransferOptions(max_body_bytes=0),
+    "cut off": TransferOptions(body_policy="truncate"),
+    "unpacked": TransferOptions(decompress=True),
+}
+
+
 def check(data: bytes, method: str = "GET", options: TransferOptions | None = None) -> None:
     engine, double = on_both(
         lambda: answering(data), method=method, options=options or TransferOptions()
@@ -96,6 +103,25 @@ def test_a_status(status: bytes) -> None:
 @pytest.mark.parametrize("length", LENGTHS)
 def test_a_length(length: bytes) -> None:
     check(LINE + b"Content-Length: " + length + b"\r\n\r\nok")
+
+
+@pytest.mark.parametrize("length", [2**63 - 1, 2**63, 2**64 + 2, 2**65, 10**30, 10**400])
+@pytest.mark.parametrize("options", UNCOUNTED.values(), ids=UNCOUNTED)
+@pytest.mark.parametrize("status", [200, 302])
+@pytest.mark.parametrize("passes_by", [False, True])
+def test_a_length_beyond_all_numbers_is_not_forgotten(
+    length: int, options: TransferOptions, status: int, passes_by: bool
+) -> None:
+    head = b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, length)
+    for method in ("GET", "HEAD"):
+        engine, double = on_both(
+            lambda: answering(head + b"ok"),
+            method=method,
+            options=options,
+            passes_redirects_by=passes_by,
+        )
+        assert double == engine
+        assert (engine[0][0] == status) is (method == "HEAD")  # type: ignore[index]
 
 
 @pytest.mark.parametrize("policy", ["fail", "truncate"])
