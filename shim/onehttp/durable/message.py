@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -67,8 +68,6 @@ class Message:
 
     def described(self) -> str:
         """All but the body and what a store keeps by itself, as JSON."""
-        import json
-
         told: dict[str, Any] = {
             "format": FORMAT,
             "connection": self.connection,
@@ -79,7 +78,14 @@ class Message:
             "path": self.path,
             "limits": [self.total_s, self.connect_s, self.max_body, self.follow_redirects],
         }
-        return json.dumps(told, separators=(",", ":"))
+        return _encoder()(told)
+
+
+@functools.cache
+def _encoder() -> Callable[[object], str]:
+    import json
+
+    return json.JSONEncoder(separators=(",", ":")).encode
 
 
 def message_of(id: str, queue: str, key: str | None, described: str, body: bytes | None) -> Message:

@@ -4,8 +4,8 @@ Theory of operation
 -------------------
 1. *Stored is stored*: the write-ahead log is synced before a commit returns (``synchronous=FULL``),
    so an acknowledged message outlives a killed process and a machine without power.
-2. *Many at once*: whoever finds nobody writing writes for all who wait by then, in one transaction
-   with one sync (group commit). There is no thread for it.
+2. *Many at once*: the first of those who wait writes for all who have come by then, in one
+   transaction with one sync (group commit). There is no thread for it.
 3. *A lease, not a hand-over*: a message stays where it is while a worker has it. Who is killed says
    nothing; its lease ends, and the next one is told that the message may have been sent.
 4. *Order of a key*: only the first of a key is ever due, the others stand behind it (`BEHIND`);
@@ -18,24 +18,19 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from onehttp.durable.message import Message, message_of
-from onehttp.durable.sqlite_database import Database, since_boot_s, transaction
+from onehttp.durable.sqlite_database import LOT, Database, lots, since_boot_s, transaction
+from onehttp.durable.sqlite_incoming import BEHIND, Incoming, first_of
 from onehttp.durable.store import DeadLetter, Delivery, Length, Report
-from onehttp.errors import OnehttpError, QueueFullError, QueueStoreError
 
 DEFAULT_MAX_LENGTH: Final = 1_000_000
-BEHIND: Final = 9e18
-"""When a message is due that stands behind another of its key."""
-
-
 _SCHEMA: Final = (
     """CREATE TABLE IF NOT EXISTS messages (
-        number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, queue TEXT NOT NULL,
+        number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, queue TEXT NOT NULL,
         key TEXT, described TEXT NOT NULL, body BLOB, is_dead INTEGER NOT NULL DEFAULT 0,
         due REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, base INTEGER NOT NULL DEFAULT 0,
         in_hand INTEGER NOT NULL DEFAULT 0,
@@ -46,18 +41,8 @@ _SCHEMA: Final = (
     "CREATE INDEX IF NOT EXISTS dead ON messages (queue, number) WHERE is_dead = 1",
     "CREATE TABLE IF NOT EXISTS queues (name TEXT PRIMARY KEY, waiting INTEGER NOT NULL)",
 )
+_LEFT: Final = "UPDATE queues SET waiting = waiting - ? WHERE name = ?"
 _AFTER_BOOT: Final = f"UPDATE messages SET due = 0 WHERE due < {BEHIND:.0f}"
-
-
-class _Put:
-    """A message on its way into the store."""
-
-    __slots__ = ("error", "is_done", "message")
-
-    def __init__(self, message: Message) -> None:
-        self.message = message
-        self.is_done = False
-        self.error: OnehttpError | None = None
 
 
 class SqliteStore:
@@ -79,74 +64,16 @@ class SqliteStore:
         now: Callable[[], float] = since_boot_s,
     ) -> None:
         self._now = now
-        self.max_length = max_length
         self._database = Database(path)
-        self._forget()
+        self._incoming = Incoming(self._database, max_length, now)
         _stores.add(self)
         self._database.prepare(_SCHEMA, _AFTER_BOOT)
-
-    def _forget(self) -> None:
-        self._changing = threading.Lock()  # guards _waiting
-        self._waiting: list[_Put] = []
 
     # ---- in
 
     def put(self, message: Message) -> None:
         """See `Store.put`."""
-        mine = _Put(message)
-        with self._changing:
-            self._waiting.append(mine)
-        try:
-            with self._database.used() as database:  # who comes first writes for all who wait
-                if not mine.is_done:
-                    with self._changing:
-                        batch, self._waiting = self._waiting, []
-                    self._put_all(database, batch)
-        finally:
-            if not mine.is_done:
-                with self._changing:
-                    self._waiting = [each for each in self._waiting if each is not mine]
-        if mine.error is not None:
-            raise mine.error
-
-    def _put_all(self, database: sqlite3.Connection, batch: list[_Put]) -> None:
-        full: list[_Put] = []
-        refusal = "the thread that was to store it was interrupted; nothing was stored"
-        is_stored = False
-        try:
-            with transaction(database):
-                full = [each for each in batch if not self._put_one(database, each.message)]
-            is_stored = True
-        except sqlite3.Error as error:
-            refusal = f"{self._database.path}: {error}; nothing was stored"
-        finally:
-            for each in batch:
-                each.is_done = True
-                if not is_stored:
-                    each.error = QueueStoreError(refusal)
-        for each in full:
-            each.error = QueueFullError(
-                f"queue {each.message.queue!r} holds {self.max_length} messages, and takes no more "
-                "until workers have sent some; nothing was stored"
-            )
-
-    def _put_one(self, database: sqlite3.Connection, message: Message) -> bool:
-        """Whether there was room."""
-        grown = database.execute(
-            "INSERT INTO queues VALUES (?, 1) ON CONFLICT (name)"
-            " DO UPDATE SET waiting = waiting + 1 WHERE waiting < ?",
-            (message.queue, self.max_length),
-        )
-        if not grown.rowcount:
-            return False
-        due = self._now()
-        if message.key is not None and _first_of(database, message.queue, message.key):
-            due = BEHIND
-        database.execute(
-            "INSERT INTO messages (id, queue, key, described, body, due) VALUES (?, ?, ?, ?, ?, ?)",
-            (message.id, message.queue, message.key, message.described(), message.body, due),
-        )
-        return True
+        self._incoming.put(message)
 
     # ---- out
 
@@ -162,19 +89,19 @@ class SqliteStore:
             ):
                 return []  # without a write, which would be synced
             with transaction(database):
-                for report in reports:
-                    self._note(database, report)
+                self._note_all(database, reports)
                 now = self._now()
                 rows = database.execute(
                     "SELECT number, id, queue, key, described, body, attempts, base, in_hand,"
                     f" may_repeat {due} ORDER BY due, number LIMIT ?",
                     (queue, now, most),
                 ).fetchall()
-                database.executemany(
-                    "UPDATE messages SET due = ?, attempts = attempts + 1, in_hand = 1,"
-                    " may_repeat = may_repeat OR in_hand WHERE number = ?",
-                    [(now + lease_s, row[0]) for row in rows],
-                )
+                for lot in lots([row[0] for row in rows]):
+                    database.execute(
+                        "UPDATE messages SET due = ?, attempts = attempts + 1, in_hand = 1,"
+                        f" may_repeat = may_repeat OR in_hand WHERE number IN {LOT}",
+                        (now + lease_s, *lot),
+                    )
                 deliveries = [found for row in rows if (found := self._delivery(database, row))]
         return deliveries
 
@@ -206,7 +133,20 @@ class SqliteStore:
     def report(self, reports: Sequence[Report]) -> None:
         """See `Store.report`."""
         with self._database.changed() as database:
-            for report in reports:
+            self._note_all(database, reports)
+
+    def _note_all(self, database: sqlite3.Connection, reports: Sequence[Report]) -> None:
+        """Most are done, and of no key: those go by the lot."""
+        singly = {report.number for report in reports if report.error}
+        for lot in lots([report.number for report in reports if not report.error]):
+            done = f"FROM messages WHERE number IN {LOT} AND is_dead = 0 AND key IS"
+            singly.update(n for (n,) in database.execute(f"SELECT number {done} NOT NULL", lot))
+            alone = database.execute(f"SELECT queue, count(*) {done} NULL GROUP BY queue", lot)
+            for queue, count in alone.fetchall():
+                database.execute(_LEFT, (count, queue))
+            database.execute(f"DELETE {done} NULL", lot)
+        for report in reports:
+            if report.number in singly:
                 self._note(database, report)
 
     def _note(self, database: sqlite3.Connection, report: Report) -> None:
@@ -244,8 +184,8 @@ class SqliteStore:
 
     def _has_left(self, database: sqlite3.Connection, queue: str, key: str | None) -> None:
         """One waits less, and the next of its key is due."""
-        database.execute("UPDATE queues SET waiting = waiting - 1 WHERE name = ?", (queue,))
-        if key is not None and (first := _first_of(database, queue, key)):
+        database.execute(_LEFT, (1, queue))
+        if key is not None and (first := first_of(database, queue, key)):
             database.execute(
                 "UPDATE messages SET due = ? WHERE number = ? AND due = ?",
                 (self._now(), first, BEHIND),
@@ -291,10 +231,13 @@ class SqliteStore:
             ).fetchall()
             for number, key in rows:
                 # Later ones of its key may be under way: it is the last of them from now on.
-                is_behind = key is not None and _first_of(database, queue, key) is not None
+                is_behind = key is not None and first_of(database, queue, key) is not None
+                # Its number is nobody else's, ever: a report that comes late would be of that one.
+                database.execute("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'messages'")
                 database.execute(
                     "UPDATE messages SET is_dead = 0, base = attempts, due = ?,"
-                    " number = (SELECT max(number) + 1 FROM messages) WHERE number = ?",
+                    " number = (SELECT seq FROM sqlite_sequence WHERE name = 'messages')"
+                    " WHERE number = ?",
                     (BEHIND if is_behind else self._now(), number),
                 )
             database.execute(
@@ -313,15 +256,6 @@ class SqliteStore:
         self._database.close()
 
 
-def _first_of(database: sqlite3.Connection, queue: str, key: str) -> int | None:
-    (first,) = database.execute(
-        "SELECT min(number) FROM messages WHERE queue = ? AND key = ? AND is_dead = 0",
-        (queue, key),
-    ).fetchone()
-    number: int | None = first
-    return number
-
-
 def _chosen(queue: str, id: str | None) -> tuple[str, tuple[str, ...]]:
     if id is None:
         return "queue = ? AND is_dead = 1", (queue,)
@@ -333,7 +267,7 @@ _stores: weakref.WeakSet[SqliteStore] = weakref.WeakSet()
 
 def _after_fork_in_child() -> None:
     for store in list(_stores):
-        store._forget()
+        store._incoming.forget()
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -161,16 +160,6 @@ def test_who_was_killed_may_have_sent_it_whatever_the_next_one_says(tmp_path: Pa
     assert (second.may_repeat, third.may_repeat, third.attempt) == (True, True, 3)
 
 
-def test_many_threads_share_few_commits_and_all_is_stored(store: SqliteStore) -> None:
-    threads = [threading.Thread(target=lambda n=n: store.put(message(str(n)))) for n in range(60)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    (length,) = store.lengths()
-    assert length.waiting == 60
-
-
 def test_a_full_queue_refuses_and_says_so_and_takes_more_later(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "q.db", max_length=2)
     for n in range(2):
@@ -202,14 +191,21 @@ def test_a_full_disk_refuses_and_what_was_stored_stays(tmp_path: Path) -> None:
     assert stored
 
 
-def test_an_error_is_of_every_thread_whose_message_was_not_stored(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path / "q.db")
-    store.put(message("same"))
-    for _ in range(2):
-        with pytest.raises(onehttp.QueueStoreError, match="UNIQUE"):
-            store.put(message("same"))
-    (length,) = store.lengths()
-    assert length.waiting == 1
+def test_the_number_of_a_message_is_never_anothers(store: SqliteStore) -> None:
+    """What a worker reports late, of a delivery whose lease has ended, ends no other message."""
+    store.put(message("first"))
+    (late,) = store.take("cdr", 1, 0.0)
+    numbers = {late.number}
+    for n in range(3):
+        (taken,) = store.take("cdr", 1, 0.0)
+        store.report([Report(number=taken.number, lease=taken.lease, error="no")])
+        store.retry("cdr", None)
+        (again,) = store.take("cdr", 1, LEASE_S)
+        store.report([Report(number=again.number, lease=again.lease)])
+        store.put(message(f"next-{n}"))
+        (new,) = store.take("cdr", 1, 0.0)
+        assert not numbers & {again.number, new.number}
+        numbers |= {again.number, new.number}
 
 
 @pytest.mark.parametrize("what", ["no database", "a folder", "no permission"])

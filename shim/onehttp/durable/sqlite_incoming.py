@@ -1,0 +1,168 @@
+"""Messages on their way into the database: who comes first stores what all bring who wait by then.
+
+Each statement lets other threads run, and takes its turn again behind them: so a batch is few
+statements, however many messages it has.
+"""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from onehttp.durable.message import Message
+from onehttp.durable.sqlite_database import Database, transaction
+from onehttp.errors import OnehttpError, QueueFullError, QueueStoreError
+
+BEHIND: Final = 9e18
+"""When a message is due that stands behind another of its key."""
+AT_ONCE: Final = 64
+"""Messages by one statement."""
+
+
+class _Put:
+    """A message on its way into the store."""
+
+    __slots__ = ("error", "message")
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self.error: OnehttpError | None = None
+
+
+class _Batch:
+    """What is stored by one transaction."""
+
+    __slots__ = ("is_over", "puts", "writing")
+
+    def __init__(self) -> None:
+        self.puts: list[_Put] = []
+        self.writing = threading.Lock()
+        """Who has it writes; whoever gets it afterwards finds that it is over."""
+        self.is_over = False
+
+
+class Incoming:
+    """What threads of one process store, in as few transactions as they come to.
+
+    A batch is open until its writer has the database. Until then whoever comes joins it, also who
+    has just written the one before: he would else be faster than all whom that has woken, time
+    and again, and each would store alone.
+
+    Args:
+        max_length: so many messages a queue may hold.
+        now: seconds that all processes agree on.
+    """
+
+    def __init__(self, database: Database, max_length: int, now: Callable[[], float]) -> None:
+        self._database = database
+        self._max_length = max_length
+        self._now = now
+        self.forget()
+
+    def forget(self) -> None:
+        """As new: in a forked child those who wait are the parent's."""
+        self._changing = threading.Lock()  # guards _open, and who is in it
+        self._open: _Batch | None = None
+
+    def put(self, message: Message) -> None:
+        """See `Store.put`."""
+        mine = _Put(message)
+        with self._changing:
+            batch = self._open = self._open or _Batch()
+            batch.puts.append(mine)
+        try:
+            with batch.writing:
+                if not batch.is_over:
+                    self._write(batch)
+        except BaseException:
+            with self._changing:
+                if batch is self._open:
+                    batch.puts.remove(mine)
+            raise
+        if mine.error is not None:
+            raise mine.error
+
+    def _write(self, batch: _Batch) -> None:
+        with self._database.used() as database:
+            with self._changing:
+                if self._open is batch:
+                    self._open = None
+            try:
+                self._put_all(database, batch.puts)
+            finally:
+                batch.is_over = True
+
+    def _put_all(self, database: sqlite3.Connection, puts: list[_Put]) -> None:
+        queues: dict[str, list[_Put]] = {}
+        for each in puts:
+            queues.setdefault(each.message.queue, []).append(each)
+        full: list[_Put] = []
+        refusal = "the thread that was to store it was interrupted; nothing was stored"
+        is_stored = False
+        try:
+            with transaction(database):
+                for queue, of_queue in queues.items():
+                    room = self._room(database, queue, len(of_queue))
+                    full += of_queue[room:]
+                    self._insert(database, [each.message for each in of_queue[:room]])
+            is_stored = True
+        except sqlite3.Error as error:
+            refusal = f"{self._database.path}: {error}; nothing was stored"
+        finally:
+            if not is_stored:
+                for each in puts:
+                    each.error = QueueStoreError(refusal)
+        for each in full:
+            each.error = QueueFullError(
+                f"queue {each.message.queue!r} holds {self._max_length} messages, and takes no "
+                "more until workers have sent some; nothing was stored"
+            )
+
+    def _room(self, database: sqlite3.Connection, queue: str, wanted: int) -> int:
+        """For so many of them there is room, which is taken."""
+        fit = "UPDATE queues SET waiting = waiting + ? WHERE name = ? AND waiting <= ?"
+        if database.execute(fit, (wanted, queue, self._max_length - wanted)).rowcount:
+            return wanted
+        database.execute("INSERT OR IGNORE INTO queues VALUES (?, 0)", (queue,))
+        (waiting,) = database.execute(
+            "SELECT waiting FROM queues WHERE name = ?", (queue,)
+        ).fetchone()
+        room: int = max(0, min(wanted, self._max_length - waiting))
+        database.execute(fit, (room, queue, self._max_length))
+        return room
+
+    def _insert(self, database: sqlite3.Connection, messages: Sequence[Message]) -> None:
+        now = self._now()
+        keys: set[str] = set()
+        """That others wait of."""
+        for start in range(0, len(messages), AT_ONCE):
+            chunk = messages[start : start + AT_ONCE]
+            values: list[object] = []
+            for each in chunk:
+                due = now
+                if each.key is not None:
+                    if each.key in keys or first_of(database, each.queue, each.key):
+                        due = BEHIND
+                    keys.add(each.key)
+                values += (each.id, each.queue, each.key, each.described(), each.body, due)
+            database.execute(_inserting(len(chunk)), values)
+
+
+@functools.cache
+def _inserting(count: int) -> str:
+    return "INSERT INTO messages (id, queue, key, described, body, due) VALUES " + ",".join(
+        ["(?, ?, ?, ?, ?, ?)"] * count
+    )
+
+
+def first_of(database: sqlite3.Connection, queue: str, key: str) -> int | None:
+    """The number of the first that waits of a key."""
+    (first,) = database.execute(
+        "SELECT min(number) FROM messages WHERE queue = ? AND key = ? AND is_dead = 0",
+        (queue, key),
+    ).fetchone()
+    number: int | None = first
+    return number
