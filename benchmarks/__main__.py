@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+from contextlib import nullcontext
 
 import onehttp
 from benchmarks import page
@@ -17,6 +18,7 @@ from benchmarks.measure import Row, machine, table
 from benchmarks.nginx import Nginx, running
 from benchmarks.peers.measuring import measured as measured_peers
 from benchmarks.peers.tables import tables
+from benchmarks.processors import one_processor
 from benchmarks.rows import (
     calls,
     connections,
@@ -44,9 +46,11 @@ PARTS = (
     "crowd",
     "h2",
     "queries",
+    "suspended",
     "durable",
     "scripts",
     "connections",
+    "reload",
     "policies",
     "observed",
     "identity",
@@ -54,7 +58,10 @@ PARTS = (
     "double",
     "import",
     "migration",
+    "scan",
 )
+OF_ALL_PROCESSORS = frozenset({"threads", "suspended", "durable", "reload", "scan"})
+"""Parts that measure what comes of several: throughput, and how long somebody waits."""
 PEERS = "peers"
 
 
@@ -69,11 +76,13 @@ def main() -> None:
     rounds = 3 if options.quick else 9
     beside_peers = ""
     rows: list[Row] = []
-    with running() as nginx:
-        for part in PARTS:
-            if part in wanted:
+    for part in PARTS:
+        if part in wanted:
+            spread = part in OF_ALL_PROCESSORS
+            with nullcontext() if spread else one_processor(), running() as nginx:
                 rows += measured(part, nginx, rounds)
-        if PEERS in wanted:
+    if PEERS in wanted:
+        with one_processor(), running() as nginx:
             beside_peers = tables(measured_peers(f"{nginx.plain}/small", rounds))
     if options.json:
         print(json.dumps([{**dataclasses.asdict(row), "ratio": row.ratio} for row in rows]))
@@ -98,8 +107,8 @@ def measured(part: str, nginx: Nginx, rounds: int) -> list[Row]:
             "asyncio": lambda: crowds.asyncio_crowds(nginx, max(3, rounds // 2)),
             "crowd": lambda: crowds.ten_thousand(nginx),
             "h2": lambda: crowds.one_http2_connection(nginx),
-            "queries": lambda: [
-                *queries.submitting(nginx, max(3, rounds // 2)),
+            "queries": lambda: queries.submitting(nginx, max(3, rounds // 2)),
+            "suspended": lambda: [
                 *queries.suspending(nginx),
                 *queries.slow_route(nginx, max(3, rounds // 2)),
             ],
@@ -108,15 +117,16 @@ def measured(part: str, nginx: Nginx, rounds: int) -> list[Row]:
             "connections": lambda: [
                 *connections.named(nginx, rounds),
                 *connections.loading(rounds),
-                *connections.reloading(nginx, rounds),
             ],
+            "reload": lambda: connections.reloading(nginx, rounds),
             "policies": lambda: policies.not_acting(rounds),
             "observed": lambda: observed.observing(rounds),
             "xcap": lambda: xcap.refreshing(nginx, max(3, rounds // 2)),
             "identity": lambda: identity.verifying(rounds),
             "double": lambda: double.in_process(rounds),
             "import": lambda: imports.importing(rounds),
-            "migration": lambda: [*migration.watching(nginx, rounds), *migration.scanning()],
+            "migration": lambda: migration.watching(nginx, rounds),
+            "scan": migration.scanning,
         }[part]()
     finally:
         onehttp.shutdown()

@@ -1,9 +1,9 @@
 """``python -m benchmarks.guard [BASE]``: is this checkout slower than BASE (HEAD unless given)?
 
-Both revisions run in processes of their own, against one nginx, in turns; what is compared is the
-client's CPU of each turn with that of the turn beside it. Says "slower by x %" only where the
-confidence interval of the median ratio lies above 1; exit status 0 in any case: a figure is to
-be looked at, not to fail a build.
+Both revisions run in processes of their own, against one nginx, in turns, all on one processor
+(`benchmarks.processors`); what is compared is the client's CPU of each turn with that of the turn
+beside it. Says "slower by x %" only where the confidence interval of the median ratio lies above
+1; exit status 0 in any case: a figure is to be looked at, not to fail a build.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from benchmarks.contender import ROOT, Contender
 from benchmarks.measure import machine, progress
 from benchmarks.nginx import running
+from benchmarks.processors import one_processor
 
 CALLS = 1500
 DRAWS = 2000
@@ -74,6 +75,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", metavar="CASE", help="repeatable")
     options = parser.parse_args()
     with ExitStack() as stack:
+        stack.enter_context(one_processor())
         nginx = stack.enter_context(running())
         base = _contender(stack.enter_context(checked_out(options.base)), nginx.plain)
         stack.callback(base.stop)
