@@ -67,6 +67,8 @@ def tested(onehttp_double: Double, onehttp_clock: PolicyClock) -> None:
     onehttp_double.put("https://a/", error=onehttp.ConnectError, times=2)
     onehttp_double.get("https://a/", content=b"0123", cut_after=2, times=1)
     onehttp_double.get("https://a/", content=b"0123", cut_after="2")  # type: ignore[arg-type]
+    onehttp_double.get("https://a/", content=b"0123", drip=(2, 0.5), cut_after=3)
+    onehttp_double.get("https://a/", content=b"0123", drip=(2,))  # type: ignore[arg-type]
     route.assert_called_once_with(json={"a": 1}, params={"p": "q"})
     onehttp_clock.advance(3.5)
     onehttp_double.get("https://a/", return_value=3)  # type: ignore[call-arg]

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, Protocol, TypeAlias, TypeGuard, cast
 
 from onehttp_backends.contract import Request, Response
+from onehttp_backends.double.coming.cut import ComingResponse, is_passed_by
 from onehttp_backends.double.library import LIBRARIES, httpx
 from onehttp_backends.double.wire import head_lines
 from onehttp_backends.errors import RequestError, TransferError, UnexpectedRequestError
@@ -144,7 +145,7 @@ def handler_of(answer: object, place: str) -> Handler:
 
 
 def response_of(answer: object, request: Request) -> Response:
-    """An `Answer` as the response to ``request``, under its limits.
+    """An `Answer` as the response to ``request``, under its limits unless it is still to come.
 
     Raises:
         TransferError: it is one, or the body is larger than allowed (63).
@@ -152,7 +153,8 @@ def response_of(answer: object, request: Request) -> Response:
     """
     if not isinstance(answer, Response):
         answer = _ready(answer, "the answer of a handler").to(request)
-    return limited(answer, request)
+    is_to_come = isinstance(answer, ComingResponse) and answer.pace is not None
+    return answer if is_to_come else limited(answer, request)
 
 
 class _Ready:
@@ -261,8 +263,8 @@ def _response(status: int, body: bytes, pairs: HeaderPairs) -> Response:
 
 
 def limited(response: Response, request: Request) -> Response:
-    """``response``, or a copy of it, under ``max_body_bytes``."""
-    limit = request.options.max_body_bytes
+    """``response``, or a copy of it, under ``max_body_bytes``. What nobody wants has no limit."""
+    limit = 0 if is_passed_by(response, request) else request.options.max_body_bytes
     if limit and len(response.body) > limit:
         if request.options.body_policy == "fail":
             raise too_large(request)

@@ -10,13 +10,16 @@ from typing import Any
 
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.double.answers import Handler, response_of
-from onehttp_backends.double.cut import checked_whole
+from onehttp_backends.double.coming.arriving import arrived, pace_of
+from onehttp_backends.double.coming.cut import checked_whole, is_passed_by
+from onehttp_backends.double.coming.pace import slow_text
 from onehttp_backends.errors import (
     CurlCode,
     Phase,
     ReentrantCallError,
     Sent,
     TransferError,
+    idle_text,
     transfer_error,
 )
 from onehttp_backends.shown import shown
@@ -49,7 +52,13 @@ def answer_now(
             raise
     else:
         _check_time(began, request)
-    return _settled(answer, request, is_open)
+    response = response_of(answer, request)
+    if is_open and not is_passed_by(response, request):
+        return response
+    if pace_of(response, request) is None:
+        return checked_whole(response, request)
+    whole: Response = wait(arrived(response, request, total_s(request)))
+    return whole
 
 
 async def answer_of(handler: Handler, request: Request, is_open: bool = False) -> Response:
@@ -64,12 +73,10 @@ async def answer_of(handler: Handler, request: Request, is_open: bool = False) -
         answer = await _in_time(answer, request)
     else:
         _check_time(began, request)
-    return _settled(answer, request, is_open)
-
-
-def _settled(answer: object, request: Request, is_open: bool) -> Response:
     response = response_of(answer, request)
-    return response if is_open else checked_whole(response, request)
+    if is_open and not is_passed_by(response, request):
+        return response
+    return await arrived(response, request, total_s(request))
 
 
 def total_s(request: Request) -> float | None:
@@ -78,18 +85,35 @@ def total_s(request: Request) -> float | None:
     return (request.options.total_timeout_s if limit_s is None else limit_s) or None
 
 
+def patience_s(request: Request) -> float | None:
+    """Seconds until the head of an answer has to be there; None without a limit."""
+    limits_s = [limit_s for limit_s, _ in _limits(request)]
+    return min(limits_s, default=None)
+
+
 def late(request: Request) -> TransferError:
     """The error of a request whose answer did not come in time."""
+    _, text = min(_limits(request))
     return transfer_error(
         CurlCode.OPERATION_TIMEDOUT,
-        f"{shown(request)}: no answer within {total_s(request):g} s",
+        f"{shown(request)}: {text}",
         sent=Sent.MAYBE,
         phase=Phase.FIRST_BYTE,
     )
 
 
+def _limits(request: Request) -> list[tuple[float, str]]:
+    limit_s, options = total_s(request), request.options
+    found = [] if limit_s is None else [(limit_s, f"no answer within {limit_s:g} s")]
+    if options.idle_timeout_s:
+        found.append((options.idle_timeout_s, idle_text(options.idle_timeout_s)))
+    if options.low_speed is not None:
+        found.append((options.low_speed.time_s, slow_text(options.low_speed)))
+    return found
+
+
 async def _in_time(answer: Awaitable[Any], request: Request) -> Any:
-    limit_s = total_s(request)
+    limit_s = patience_s(request)
     asked = asyncio.ensure_future(answer)
     done, _ = await _waited(asked, limit_s)
     if not done:
@@ -106,6 +130,6 @@ async def _waited(asked: asyncio.Future[Any], limit_s: float | None) -> Any:
 
 
 def _check_time(began: float, request: Request) -> None:
-    limit_s = total_s(request)
+    limit_s = patience_s(request)
     if limit_s is not None and time.monotonic() - began > limit_s:
         raise late(request)

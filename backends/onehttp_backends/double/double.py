@@ -262,7 +262,7 @@ class HttpxBackend(StreamingDouble):
         # Without what its body comes from, which would stay open.
         self.seen.append(request if request.upload is None else request._replace(upload=None))
 
-    def _start(self, work: Coroutine[Any, Any, Any]) -> Running:
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._starting:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
@@ -270,8 +270,10 @@ class HttpxBackend(StreamingDouble):
                     target=run_loop, args=(self._loop,), name="onehttp-double", daemon=True
                 )
                 self._thread.start()
-            loop = self._loop
-        running = Running(asyncio.run_coroutine_threadsafe(work, loop))
+            return self._loop
+
+    def _start(self, work: Coroutine[Any, Any, Any]) -> Running:
+        running = Running(asyncio.run_coroutine_threadsafe(work, self._running_loop()))
         with self._counting:
             self._in_flight.add(running)
         running.future.add_done_callback(lambda _: self._left(running))

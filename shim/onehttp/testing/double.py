@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -137,6 +138,9 @@ class Double:
         )
 
     def _recorded(self, handler: RouteHandler, call: Call) -> Handler:
+        clock = self.clock
+        began_s = time.monotonic() if clock is None else clock.now()
+
         def ask(_: Request) -> Any:
             try:
                 answer: Any = handler(call.request)
@@ -154,8 +158,11 @@ class Double:
 
         def settled(answer: object) -> Response:
             from onehttp_backends.double.answers import response_of
+            from onehttp_backends.double.coming.cut import ComingResponse
 
             call.response = response_of(answer, call.request.sent)
+            if isinstance(call.response, ComingResponse) and call.response.pace is not None:
+                call.response.pace.begin(clock, began_s)
             return call.response
 
         return ask
@@ -180,9 +187,9 @@ class Double:
             clock = self.clock
             if clock is None:
                 return wait(request)
-            from onehttp_backends.double.asking import late, total_s
+            from onehttp_backends.double.asking import late, patience_s
 
-            limit_s = total_s(request.sent)
+            limit_s = patience_s(request.sent)
             if limit_s is not None and delay_s > limit_s:
                 clock.advance(limit_s)
                 raise late(request.sent)

@@ -30,6 +30,7 @@ class Reply:
     content: bytes | None = None
     answer_headers: HeaderSource = None
     cut_after: int | None = None
+    drip: tuple[int, float] | None = None
     error: int | TransferError | type[TransferError] | None = None
     answers: Sequence[Answer | RouteHandler] | None = None
     handler: RouteHandler | None = None
@@ -44,7 +45,7 @@ class Reply:
             "error": self.error is not None,
             "answers": self.answers is not None,
             "handler": self.handler is not None,
-            "status, json, text, content, answer_headers, cut_after": self._is_whole(),
+            "status, json, text, content, answer_headers, cut_after, drip": self._is_whole(),
         }
         given = [kind for kind, is_given in kinds.items() if is_given]
         if len(given) > 1:
@@ -63,13 +64,14 @@ class Reply:
                 for at, each in enumerate(self.answers)
             ]
         answer: Any = (self._status(), self._body(place), self._headers())
-        if self.cut_after is not None:
-            answer = _cut(answer, self.cut_after, place)
+        if self.cut_after is not None or self.drip is not None:
+            answer = _coming(answer, self.cut_after, self.drip, place)
         return [route_handler(answer, place)]
 
     def _is_whole(self) -> bool:
-        texts = (self.status, self.text, self.content, self.answer_headers, self.cut_after)
-        return self.json is not ANY or any(each is not None for each in texts)
+        texts = (self.status, self.text, self.content, self.answer_headers)
+        others = (self.cut_after, self.drip)
+        return self.json is not ANY or any(each is not None for each in (*texts, *others))
 
     def _status(self) -> int:
         return 200 if self.status is None else self.status
@@ -111,11 +113,11 @@ def route_handler(answer: object, place: str) -> RouteHandler:
     return made if is_function else lambda request: made(request.sent)
 
 
-def _cut(answer: Any, after: object, place: str) -> Response:
+def _coming(answer: Any, cut_after: object, drip: object, place: str) -> Response:
     from onehttp_backends.double.answers import response_of
-    from onehttp_backends.double.cut import cut_response
+    from onehttp_backends.double.coming.cut import coming
 
-    return cut_response(response_of(answer, _ANY_REQUEST), after, place)
+    return coming(response_of(answer, _ANY_REQUEST), cut_after, drip, place)
 
 
 def _answer(each: Any, place: str) -> Any:

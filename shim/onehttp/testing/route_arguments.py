@@ -43,6 +43,8 @@ class RouteArguments(TypedDict, total=False):
     """Seconds until the answer is there; what a call has no time for is a timeout."""
     cut_after: int
     """The connection breaks after so many bytes of the body: an error (18), or a stream's end."""
+    drip: tuple[int, float]
+    """(bytes, seconds): the body comes in pieces of so many, after a pause before each."""
     times: int
     """How many requests it answers: no more, and a test with fewer fails."""
     answers: Sequence[Answer | RouteHandler]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +15,10 @@ from onehttp_backends.double import HttpxBackend
 from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer
 from stand_ins.streams.reading import WAYS as READING_WAYS
+from stand_ins.streams.telling import WAYS, Told, told
 
 BODY = b"0123456789"
 TO_NEXT = {"Location": "/next"}
-Told = tuple[object, ...]
 
 
 @dataclass(frozen=True)
@@ -73,71 +72,7 @@ CASES = {
 }
 
 
-def _end(error: onehttp.TransferError) -> Told:
-    return type(error).__name__, error.code, error.phase, error.sent
-
-
-def _whole(method: str) -> object:
-    response = onehttp.connection("c").request(method, "/x")
-    return response.status, response.body, response.truncated
-
-
-def _awaited(method: str) -> object:
-    response = asyncio.run(onehttp.connection("c").arequest(method, "/x"))
-    return response.status, response.body, response.truncated
-
-
-def _submitted(method: str) -> object:
-    result = onehttp.connection("c").submit(method, "/x").result(PATIENCE_S)
-    if result.error is not None:
-        raise result.error
-    assert result.response is not None
-    return result.response.status, result.response.body, result.response.truncated
-
-
-def _streamed(method: str) -> object:
-    came = bytearray()
-    try:
-        with onehttp.connection("c").stream(method, "/x") as response:
-            for piece in response.iter_bytes():
-                came += piece
-            return response.status, bytes(came)
-    except onehttp.TransferError as error:
-        return *_end(error), bytes(came)
-
-
-def _streamed_in_a_task(method: str) -> object:
-    came = bytearray()
-
-    async def read() -> object:
-        async with onehttp.connection("c").astream(method, "/x") as response:
-            async for piece in response.iter_bytes():
-                came.extend(piece)
-            return response.status, bytes(came)
-
-    try:
-        return asyncio.run(read())
-    except onehttp.TransferError as error:
-        return *_end(error), bytes(came)
-
-
-WAYS = {
-    "request": _whole,
-    "arequest": _awaited,
-    "submit": _submitted,
-    "stream": _streamed,
-    "astream": _streamed_in_a_task,
-}
-
-
-def _told(ask: Callable[[str], object], case: Case) -> object:
-    try:
-        return ask(case.method)
-    except onehttp.TransferError as error:
-        return _end(error)
-
-
-def _by_server(ask: Callable[[str], object], case: Case) -> Told:
+def _by_server(ask: Callable[..., Told], case: Case) -> Told:
     left = [case.raw()]
 
     def behave(peer: Peer) -> None:
@@ -146,10 +81,10 @@ def _by_server(ask: Callable[[str], object], case: Case) -> Told:
 
     with RawServer(behave) as server:
         onehttp.init(connections=_connections(case, server.url))
-        return _told(ask, case), server.targets
+        return told(ask, case.method), server.targets
 
 
-def _by_double(ask: Callable[[str], object], case: Case) -> Told:
+def _by_double(ask: Callable[..., Told], case: Case) -> Told:
     double = Double()
     url, method = "https://a.example", case.method
     kept: dict[str, Any] = {"status": case.status, "content": case.body, "times": 1}
@@ -159,8 +94,8 @@ def _by_double(ask: Callable[[str], object], case: Case) -> Told:
         double.add(method, f"{url}{path}", content=b"ok")
     backend = HttpxBackend(answers=double)
     onehttp.init(connections=_connections(case, url), backend=backend)
-    told = _told(ask, case)
-    return told, [f"{each.request.method} {each.request.path}" for each in double.calls]
+    found = told(ask, case.method)
+    return found, [f"{each.request.method} {each.request.path}" for each in double.calls]
 
 
 def _connections(case: Case, url: str) -> dict[str, Any]:

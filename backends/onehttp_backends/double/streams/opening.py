@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import dataclasses
+import math
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from queue import SimpleQueue
 from typing import Any, Protocol
 
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.double.answers import Table
+from onehttp_backends.double.asking import total_s
 from onehttp_backends.double.background import Running, cancelled
 from onehttp_backends.double.clients import Clients
-from onehttp_backends.double.cut import break_of
+from onehttp_backends.double.coming.arriving import Arriving, pace_of
+from onehttp_backends.double.coming.cut import break_of
 from onehttp_backends.double.streams.exchange import StreamExchange
 from onehttp_backends.double.streams.sent import PIECE_BYTES, Body, agathered, attend, gathered
 from onehttp_backends.errors import TransferError
-from onehttp_backends.optional.streaming import Opening
+from onehttp_backends.optional.streaming import Opening, StreamLimits
 
 
 class Carrying(Protocol):
@@ -33,6 +38,7 @@ class Carrying(Protocol):
     def _check(self, request: Request) -> None: ...
     def _wait(self, work: Coroutine[Any, Any, Any], request: Request) -> Any: ...
     def _start(self, work: Coroutine[Any, Any, Any]) -> Running: ...
+    def _running_loop(self) -> asyncio.AbstractEventLoop: ...
     def _note(self, response: Response, opened: int, reused: int) -> None: ...
     def _note_failure(self) -> None: ...
     def _refuse_from_within(self, work: Coroutine[Any, Any, Any]) -> None: ...
@@ -46,10 +52,10 @@ class DoubleResponse:
         double: Carrying,
         request: Request,
         response: Response,
-        source: StreamExchange | None,
+        source: StreamExchange | Arriving | None,
     ) -> None:
-        self.response = response
-        self.is_coded = source is not None and request.options.decompress
+        self.response = copy.copy(response)  # the other may be told of as a whole
+        self.is_coded = isinstance(source, StreamExchange) and request.options.decompress
         self._double = double
         self._loop = double._loop
         """The one that reads it; a forked child's is another."""
@@ -60,7 +66,7 @@ class DoubleResponse:
         self._cut = [body[at : at + PIECE_BYTES] for at in range(0, len(body), PIECE_BYTES)]
         self._break = break_of(response, request)
         """What comes after the last piece."""
-        response.body = b""
+        self.response.body = b""
 
     def take(self) -> list[bytes]:
         """See `OpenResponse`."""
@@ -128,7 +134,8 @@ class StreamingDouble:
         request, limits, sending, on_sent = opening
         if self._table is not None:
             request = _in_process(request, gathered(sending, on_sent))
-            return DoubleResponse(self, request, self._perform(request, True), None)
+            left_s = limits.ends_at - time.monotonic()
+            return _opened_here(self, request, limits, left_s, self._perform(request, True))
         self._check(request)
         asked: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         body = None if sending is None else Body(sending, asked.put)
@@ -152,7 +159,9 @@ class StreamingDouble:
         request, limits, sending, on_sent = opening
         if self._table is not None:
             request = _in_process(request, await agathered(sending, on_sent))
-            return DoubleResponse(self, request, await self._aperform(request, True), None)
+            left_s = limits.ends_at - time.monotonic()
+            response = await self._aperform(request, True)
+            return _opened_here(self, request, limits, left_s, response)
         self._check(request)
         loop = asyncio.get_running_loop()
         asked: asyncio.Queue[Callable[[], None] | None] = asyncio.Queue()
@@ -196,6 +205,20 @@ def _opened(
 ) -> DoubleResponse:
     double._note(response, exchange.opened, 0 if exchange.opened else 1)
     return DoubleResponse(double, request, response, exchange)
+
+
+def _opened_here(
+    double: Carrying, request: Request, limits: StreamLimits, left_s: float, response: Response
+) -> DoubleResponse:
+    """Of an answer in process, where all may take ``left_s`` from the request on."""
+    pace = pace_of(response, request)
+    if pace is None:
+        return DoubleResponse(double, request, response, None)
+    double._running_loop()  # reads it
+    if pace.is_moved and left_s < math.inf:
+        left_s = total_s(request) or left_s  # real time has nothing to do with it
+    arriving = Arriving(response, request, pace, limits.idle_s, left_s)
+    return DoubleResponse(double, request, response, arriving)
 
 
 def _in_process(request: Request, body: bytes | None) -> Request:
