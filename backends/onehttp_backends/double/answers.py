@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, Protocol, TypeAlias, TypeGuard, cast
 
 from onehttp_backends.contract import Request, Response
-from onehttp_backends.double.coming.cut import ComingResponse, is_passed_by
+from onehttp_backends.double.coming.cut import ComingResponse, limited
 from onehttp_backends.double.library import LIBRARIES, httpx
 from onehttp_backends.double.wire import head_lines
 from onehttp_backends.errors import RequestError, TransferError, UnexpectedRequestError
@@ -18,7 +18,7 @@ from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.hints.nearest import nearest
 from onehttp_backends.rules.request_rules import check_headers, check_method, check_url
 from onehttp_backends.rules.url_paths import asked_url
-from onehttp_backends.shown import shown, too_large
+from onehttp_backends.shown import shown
 
 Body: TypeAlias = bytes | str | Mapping[str, Any] | list[Any]
 AnswerHeaders: TypeAlias = Iterable[tuple[str, str]] | Mapping[str, str]
@@ -260,14 +260,3 @@ def _response(status: int, body: bytes, pairs: HeaderPairs) -> Response:
         pairs = (*pairs, ("Content-Length", str(len(body))))
     lines = [f"{name}: {value}\r\n".encode() for name, value in pairs]
     return Response(status, [b"HTTP/1.1 %d \r\n" % status, *lines, b"\r\n"], body, "")
-
-
-def limited(response: Response, request: Request) -> Response:
-    """``response``, or a copy of it, under ``max_body_bytes``. What nobody wants has no limit."""
-    limit = 0 if is_passed_by(response, request) else request.options.max_body_bytes
-    if limit and len(response.body) > limit:
-        if request.options.body_policy == "fail":
-            raise too_large(request)
-        response = copy.copy(response)
-        response.body, response.truncated = response.body[:limit], True
-    return response

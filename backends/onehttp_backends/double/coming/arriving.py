@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable
 
 from onehttp_backends.contract import Request, Response
-from onehttp_backends.double.answers import limited
 from onehttp_backends.double.coming.cut import (
     ComingResponse,
     break_of,
     check_announced,
     checked_whole,
     is_passed_by,
+    limited,
 )
 from onehttp_backends.double.coming.pace import Pace, too_late, too_slow, too_still
 from onehttp_backends.errors import TransferError

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.double.coming.pace import Pace
 from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, transfer_error
@@ -119,3 +121,14 @@ def break_of(response: Response, request: Request) -> TransferError | None:
         sent=Sent.YES,
         phase=Phase.BODY,
     )
+
+
+def limited(response: Response, request: Request) -> Response:
+    """``response``, or a copy of it, under ``max_body_bytes``. What nobody wants has no limit."""
+    limit = 0 if is_passed_by(response, request) else request.options.max_body_bytes
+    if limit and len(response.body) > limit:
+        if request.options.body_policy == "fail":
+            raise too_large(request)
+        response = copy.copy(response)
+        response.body, response.truncated = response.body[:limit], True
+    return response
