@@ -236,6 +236,7 @@ def _run_real(options: RunOptions, server: LegacyServer, told: Told, report: Rep
         loaded=loaded_modules(configured),
         timeout_s=options.timeout,
         world=world,
+        tell=lambda other: tell(other, told),
     )
     with apart():
         if options.compare:

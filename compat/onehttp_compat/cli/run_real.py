@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,6 +34,8 @@ class RealRun:
     timeout_s: float
     world: World
     """Of the run in the server."""
+    tell: Callable[[World], None]
+    """Tells the world of a run what the command line and the configuration say."""
 
 
 def run_in_server(run: RealRun, report: Report) -> None:
@@ -57,10 +59,8 @@ def compare(run: RealRun, report: Report, stand_in: LegacyServer) -> None:
     follower = Follower()
 
     def prepare(world: World) -> None:
+        run.tell(world)
         world.follow = follower
-        world.defines.update(run.world.defines)
-        world.assumptions.rules.update(run.world.assumptions.rules)
-        world.assumptions.set_variable = world.server.pv.set
 
     found: list[Difference] = []
     with (

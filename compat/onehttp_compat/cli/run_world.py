@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onehttp_compat.script.world import World
+from onehttp_compat.script.world.shared_tables import Declared
 from onehttp_compat.sip.message import SipMessage
 
 if TYPE_CHECKING:  # slow to import, and of runs with a configuration
@@ -61,12 +62,17 @@ def loaded_modules(configured: Configured | None) -> frozenset[str] | None:
 
 
 def _tell_parameters(world: World, configured: Configured) -> None:
-    tables: dict[str, int] = {}
+    tables: dict[str, Declared] = {}
     for line in configured.config.modparams():
         text = str(line.value)
         if line.is_about("htable") and line.name == "htable":
             name, _, rest = text.partition("=>")
-            tables[name.strip()] = _number(_settings(rest).get("autoexpire", "0"))
+            said = _settings(rest)
+            tables[name.strip()] = Declared(
+                _number(said.get("autoexpire", "0")),
+                is_renewed=said.get("updateexpire", "1") != "0",
+                initial=_number(said["initval"]) if "initval" in said else None,
+            )
         elif line.is_about("pv") and line.name == "shvset":
             name, _, value = text.partition("=")
             kind, colon, plain = value.partition(":")

@@ -25,6 +25,7 @@ MORE: dict[str, list[str]] = {
     "gates": ["--assume", str(FOLDER / "gates.yaml")],
     "gateways": ["--assume", str(FOLDER / "gateways.yaml")],
     "dialog_profiles": ["--assume", str(FOLDER / "dialog_profiles.yaml")],
+    "declared_tables": ["--config", str(FOLDER / "declared_tables.cfg")],
 }
 HELPERS = {"neighbour_of_script", "registrar"}
 SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in HELPERS)

@@ -35,9 +35,12 @@ class HtableFunctions(Functions):
         return NULL if value is None else value
 
     def sht_is_null(self, table: str, key: str) -> int:
-        if not self._world.tables.has(table):
+        tables = self._world.tables
+        if not tables.has(table):
             return 2
-        return TRUE if self.sht_get(table, key) is None else FALSE
+        if tables.has_initial(table):
+            return -2
+        return TRUE if tables.get(table, key) is None else FALSE
 
     def sht_sets(self, table: str, key: str, value: str) -> int:
         return as_code(self._world.tables.set(table, key, value))

@@ -240,15 +240,26 @@ def _write_item(world: World, variable: Variable, value: Value) -> None:
 
 
 def _write_expiry(world: World, variable: Variable, value: Value) -> None:
+    table, _ = _item(variable)
+    if not world.tables.has(table):
+        raise RefusedValueError(f"$shtex({variable.name}): there is no table {table}")
     if isinstance(value, int):
         world.tables.expire_in(*_item(variable), value)
 
 
+_RELATIONS: Final = {"~~": "re", "~%": "ew", "==": "eq", "%~": "sw"}
+
+
 def _count(world: World, variable: Variable, *, is_value: bool) -> Value:
+    """How many items match; without a relation in front it is an expression."""
     table, pattern = _item(variable)
-    kind = {"~~": "re", "~%": "sw", "==": "eq", "%~": "ew"}.get(pattern[:2], "eq")
-    wanted = pattern[2:] if pattern[:2] in ("~~", "~%", "==", "%~") else pattern
-    return len(world.tables.matching(table, kind, wanted, is_value=is_value))
+    if not world.tables.has(table):
+        return None
+    relation = _RELATIONS.get(pattern[:2])
+    wanted = pattern[2:] if relation else pattern
+    if not wanted:
+        return 0
+    return len(world.tables.matching(table, relation or "re", wanted, is_value=is_value))
 
 
 def _iterator_key(world: World, variable: Variable) -> Value:

@@ -5,12 +5,29 @@ from __future__ import annotations
 import fnmatch
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
 
 from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix
 from onehttp_compat.pv import as_bytes
 from onehttp_compat.sip.value import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a configuration says of a table."""
+
+    lifetime: int = 0
+    """Seconds that its items live; 0: for ever, whatever is said of one of them."""
+    is_renewed: bool = True
+    """They live as long again with each value that is written."""
+    initial: int | None = None
+    """What is read where there is no item, and counted from."""
+
+
+_ANY: Final = Declared()
 
 
 class SharedTables:
@@ -18,15 +35,16 @@ class SharedTables:
 
     Args:
         clock: seconds, for items that expire.
-        names: the tables that the configuration declares, with the seconds that their items live
-            (0: for ever); None: any.
+        declared: the tables that there are; None: any.
     """
 
     def __init__(
-        self, clock: Callable[[], float] = time.monotonic, names: dict[str, int] | None = None
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        declared: Mapping[str, Declared] | None = None,
     ) -> None:
         self._clock = clock
-        self._lifetimes = names
+        self._declared = declared
         self._tables: dict[str, dict[str, Value]] = {}
         self._due: dict[tuple[str, str], float] = {}
         self._changing = threading.RLock()
@@ -34,21 +52,22 @@ class SharedTables:
         self._iterators: dict[str, tuple[str, Iterator[str], str | None]] = {}
         self._locks: dict[str, threading.RLock] = {}
 
-    def declare(self, names: dict[str, int]) -> None:
+    def declare(self, declared: Mapping[str, Declared]) -> None:
         """There are these tables, and no others."""
-        self._lifetimes = dict(names)
+        self._declared = dict(declared)
 
     def has(self, table: str) -> bool:
         """Whether there is such a table."""
-        return self._lifetimes is None or table in self._lifetimes
+        return self._declared is None or table in self._declared
+
+    def has_initial(self, table: str) -> bool:
+        """Whether there is always a value."""
+        return self._said_of(table).initial is not None
 
     def get(self, table: str, key: str) -> Value:
-        """The value; None: there is none, or no more."""
-        with self._changing:
-            due = self._due.get((table, key))
-            if due is not None and due <= self._clock():
-                self.remove(table, key)
-            return self._tables.get(table, {}).get(key)
+        """The value, or the table's initial one; None: there is none."""
+        value = self._item(table, key)
+        return self._said_of(table).initial if value is None else value
 
     def set(self, table: str, key: str, value: Value) -> bool:
         """Write a value, None removes it; False: no such table."""
@@ -58,25 +77,27 @@ class SharedTables:
             if value is None:
                 self.remove(table, key)
                 return True
+            said = self._said_of(table)
+            if said.lifetime and (said.is_renewed or self._item(table, key) is None):
+                self._due[table, key] = self._clock() + said.lifetime
             self._tables.setdefault(table, {})[key] = value
-            lifetime = (self._lifetimes or {}).get(table, 0)
-            if lifetime:
-                self._due[table, key] = self._clock() + lifetime
             return True
 
     def expire_in(self, table: str, key: str, seconds: int) -> bool:
         """Have an item end; False: there is none."""
         with self._changing:
-            if self.get(table, key) is None:
+            if self._item(table, key) is None:
                 return False
-            self._due[table, key] = self._clock() + seconds
+            if self._declared is None or self._said_of(table).lifetime:
+                self._due[table, key] = self._clock() + seconds
             return True
 
     def expires_in(self, table: str, key: str) -> int | None:
-        """Seconds that an item has left; 0: for ever; None: there is none."""
+        """Seconds that an item has left; 0: for ever, or there is none; None: no such table."""
         with self._changing:
-            if self.get(table, key) is None:
+            if not self.has(table):
                 return None
+            self._item(table, key)
             due = self._due.get((table, key))
             return 0 if due is None else max(0, round(due - self._clock()))
 
@@ -84,9 +105,8 @@ class SharedTables:
         """Count up or down; the new value, None where there is no number to count."""
         with self._changing:
             value = self.get(table, key)
-            if not isinstance(value, int):
+            if not isinstance(value, int) or not self.set(table, key, value + step):
                 return None
-            self._tables[table][key] = value + step
             return value + step
 
     def remove(self, table: str, key: str) -> None:
@@ -176,5 +196,16 @@ class SharedTables:
         with self._changing:
             yield
 
+    def _item(self, table: str, key: str) -> Value:
+        """The value of an item that has not expired."""
+        with self._changing:
+            due = self._due.get((table, key))
+            if due is not None and due <= self._clock():
+                self.remove(table, key)
+            return self._tables.get(table, {}).get(key)
+
     def _is_alive(self, table: str, key: str) -> bool:
-        return self.get(table, key) is not None
+        return self._item(table, key) is not None
+
+    def _said_of(self, table: str) -> Declared:
+        return _ANY if self._declared is None else self._declared.get(table, _ANY)
