@@ -10,6 +10,8 @@ from typing import Final
 from onehttp import ConfigurationError
 from onehttp_compat.calls.observed_call import LegacyCall
 from onehttp_compat.convert.http_modules import CONNECTING, MODULES, modules_meant
+from onehttp_compat.script.kemi.tree import module_of
+from onehttp_compat.script.source import named_modules
 from onehttp_compat.server import LegacyServer
 from onehttp_compat.server_config import (
     Modparam,
@@ -57,17 +59,34 @@ class Configured:
                 found.update(map(_host, words if one.name == "alias" else words[:1]))
         return found - {""}
 
-    def remarks(self) -> Iterator[str]:
+    def python_call(self) -> tuple[str, str | None] | None:
+        """The one method that routes call by ``python_exec``, and the text it is given; None: there
+        is none, there are several, or routing is the script's own."""
+        told = self.config.declarations
+        if any(isinstance(one, Setting) and one.name == "cfgengine" for one in told):
+            return None
+        calls = {
+            tuple(argument.text for argument in one.arguments)
+            for one in self.config.calls()
+            if one.name == "python_exec" and len(one.arguments) in (1, 2)
+        }
+        if len(calls) != 1:
+            return None
+        name, *text = calls.pop()
+        return name, text[0] if text else None
+
+    def remarks(self, script: Path) -> Iterator[str]:
         """What whoever runs a script by this configuration should know, once it has run."""
         for note in self.config.notes:
             yield str(note)
         for one in self.config.declarations:
             if isinstance(one, SwitchedOff) and _is_ours(one):
                 yield f"{one.place}: left out by {one.condition}: {one.statement} {one.module}"
-        missing = sorted(self._called - set(self.config.modules()))
+        loaded = {"", *self.config.modules()}
+        named = dict.fromkeys([*map(module_of, named_modules(script)), *sorted(self._called)])
+        missing = ", ".join(one for one in named if one not in loaded)
         if missing and self.config.modules():
-            names = ", ".join(missing)
-            yield f"{self.config.files[0]} does not load {names}, which the script calls"
+            yield f"{self.config.files[0]} does not load {missing}, which the script names"
 
     def _set(self, server: LegacyServer, module: str, line: Modparam) -> None:
         place = line.fault_place or line.place

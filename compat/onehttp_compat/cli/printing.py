@@ -188,11 +188,12 @@ def _messages(page: _Page, report: Report) -> None:
     count = report.tally.count
     more = f" (first {len(shown)} of {count})" if count > len(shown) else ""
     page.heading(f"messages{more}")
+    told: set[str] = set()
     for outcome in [*started, *shown]:
-        _message(page, outcome)
+        _message(page, outcome, told)
 
 
-def _message(page: _Page, outcome: MessageOutcome) -> None:
+def _message(page: _Page, outcome: MessageOutcome, told: set[str]) -> None:
     message = outcome.message
     what = f"{message.method} {message.uri}".strip()
     if message.status:
@@ -205,8 +206,10 @@ def _message(page: _Page, outcome: MessageOutcome) -> None:
     page.line(Text(title, style=style))
     for line in _done(outcome):
         page.say(line, indent=_INDENT)
-    if outcome.error or outcome.refusal:
-        page.say(outcome.error or f"dropped: {outcome.refusal}", style or "red", _INDENT)
+    error = outcome.error or (f"dropped: {outcome.refusal}" if outcome.refusal else "")
+    if error:
+        page.say("the same error as above" if error in told else error, style or "red", _INDENT)
+        told.add(error)
 
 
 def _done(outcome: MessageOutcome) -> list[str]:

@@ -167,7 +167,7 @@ def _run(options: RunOptions) -> Report:
         configured=configured,
         messages=requests,
     )
-    method, argument = _named_call(options)
+    method, argument = _named_call(options, configured)
     if options.kamailio or options.compare:
         _run_real(options, server, told, report)
         report.stats = onehttp.stats()
@@ -189,7 +189,7 @@ def _run(options: RunOptions) -> Report:
             report.notes.append("Queries of the script were still open; their routes did not run.")
     report.stats = onehttp.stats()
     report.notes += [output.note()] if output.note() else []
-    report.notes += configured.remarks() if configured else ()
+    report.notes += configured.remarks(options.script) if configured else ()
     return report
 
 
@@ -223,8 +223,8 @@ def _run_real(options: RunOptions, server: LegacyServer, told: Told, report: Rep
     world = World(server, TransactionLayer(options.fr_timer), options.script)
     install(world)
     tell(world, told)
-    method, argument = _named_call(options)
     configured = told.configured
+    method, argument = _named_call(options, configured)
     addresses = configured.addresses() if configured else set()
     run = RealRun(
         script=options.script,
@@ -277,9 +277,13 @@ def _collect(
         )
 
 
-def _named_call(options: RunOptions) -> tuple[str | None, str | None]:
+def _named_call(
+    options: RunOptions, configured: Configured | None
+) -> tuple[str | None, str | None]:
+    """The method of an ``app_python`` script that takes messages, and its text."""
     if options.call is None:
-        return options.method, None
+        told = configured.python_call() if configured and options.method is None else None
+        return told or (options.method, None)
     name, colon, text = options.call.partition(":")
     return name, text if colon else None
 
@@ -297,11 +301,11 @@ def _modparam(text: str) -> tuple[str, str, int | str]:
 def _log_to_stderr(options: RunOptions) -> None:
     # Of a load test the tables tell what failed; a line for each would hide them.
     quiet_level = logging.CRITICAL if options.is_load_test else logging.ERROR
-    logging.basicConfig(
-        stream=sys.stderr,
-        format="%(levelname)s %(name)s: %(message)s",
-        level=logging.DEBUG if options.verbose else quiet_level,
-    )
+    level = logging.DEBUG if options.verbose else quiet_level
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(level)  # loggers of the script may have levels of their own
+    form = "%(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(handlers=[handler], format=form, level=level)
 
 
 def _print(report: Report, options: RunOptions) -> None:

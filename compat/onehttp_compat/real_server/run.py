@@ -22,7 +22,7 @@ from onehttp_compat.real_server.process import QUIET, RealServer, RealServerErro
 from onehttp_compat.real_server.sockets import Sockets
 from onehttp_compat.real_server.user_config import UserConfig
 from onehttp_compat.registry import NATIVE
-from onehttp_compat.script.instance import NO_NUMBER
+from onehttp_compat.script.instance import HINTS
 from onehttp_compat.script.outcome import MessageOutcome, QueryOutcome
 from onehttp_compat.script.pv.store import install
 from onehttp_compat.script.world import World
@@ -155,8 +155,8 @@ class LiveScript:
         if error and live.outcome.error is None:
             live.outcome.error = error
 
-    def _on_no_number(self, what: str, kind: str) -> None:
-        self.world.mistakes.hint(NO_NUMBER.format(what, kind), self._path.name)
+    def _on_hint(self, about: str, what: str, kind: str) -> None:
+        self.world.mistakes.hint(HINTS[about].format(what, kind), self._path.name)
 
     def _on_does_not_start(self, error: str) -> None:
         self.does_not_start = error

@@ -7,6 +7,8 @@ import traceback
 from pathlib import Path
 from typing import Final
 
+from onehttp_compat.script.source import not_installed
+
 PYTHON_2: Final = " (Python 2? `2to3` or `futurize` make such a script one for Python 3)"
 _old_syntax: Final = re.compile(
     r"""^\s*(?:print\s+["'\w%(]|exec\s+["'\w]|except\s+[\w.()\s,]+,\s*\w+\s*:|raise\s+[\w.]+\s*,)"""
@@ -47,7 +49,7 @@ def told_text(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def way_out(error: BaseException) -> str:
+def way_out(error: BaseException, script: Path) -> str:
     """What may help, in parentheses; empty where nothing is known."""
     if isinstance(error, SyntaxError):
         return PYTHON_2 if _is_old_syntax(error) else ""
@@ -55,7 +57,13 @@ def way_out(error: BaseException) -> str:
         if error.name.partition(".")[0] in _OLD_MODULES:
             return PYTHON_2
         name = error.name.partition(".")[0]
-        return f" (install it where onehttp is, or put a {name}.py beside the script)"
+        others = [one for one in not_installed(script) if one not in (name, *_OLD_MODULES)]
+        if not others:
+            return f" (install it where onehttp is, or put a {name}.py beside the script)"
+        return (
+            f" (nor {', '.join(others)}; install them where onehttp is, or put a {name}.py and its "
+            "like beside the script)"
+        )
     if isinstance(error, NameError):
         return PYTHON_2 if error.name in _OLD_NAMES else ""
     is_old = isinstance(error, AttributeError) and _old_attribute.search(str(error))

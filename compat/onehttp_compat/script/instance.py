@@ -19,6 +19,7 @@ from typing import Any, Final
 from onehttp import OnehttpError, Result
 from onehttp_compat.modules.http_async_client.calls import EVENT
 from onehttp_compat.process import ScriptRoute
+from onehttp_compat.real_server.inside.takes_text import takes_text
 from onehttp_compat.script.app_python import Msg
 from onehttp_compat.script.errors_told import place, told_text, way_out
 from onehttp_compat.script.kemi.tree import ScriptExit
@@ -26,10 +27,13 @@ from onehttp_compat.script.limits import TimeLimitExceeded, end_forked_child
 from onehttp_compat.script.message_in_progress import Scene, current
 from onehttp_compat.script.world import World
 
-NO_NUMBER: Final = (
-    "{} returned {}: up to Kamailio 5.7 at least, the first call of KSR for the next message "
-    "raises SystemError then; return a number"
-)
+HINTS: Final = {
+    "no number": "{0} returned {1}: up to Kamailio 5.7 at least, the first call of KSR for the "
+    "next message raises SystemError then; return a number",
+    "no text": "{0} takes a text that kamailio.cfg passes to it, and was given an empty one: "
+    "--call {0}:TEXT, or --config kamailio.cfg",
+}
+"""What is worth knowing of a route, by what it is short of."""
 running_route: ContextVar[str] = ContextVar("onehttp_route", default="")
 """The route of the script that runs in this context."""
 KEMI_ROUTE: Final = "ksr_request_route"
@@ -96,7 +100,7 @@ class Script:
         where = place(error, self.path)
         cause = error.__cause__ if isinstance(error, SystemError) else None
         told = told_text(error) + (f" ({cause})" if cause else "")
-        return (f"{where}: " if where else "") + told + way_out(error)
+        return (f"{where}: " if where else "") + told + way_out(error, self.path)
 
 
 class ScriptInstance:
@@ -117,12 +121,17 @@ class ScriptInstance:
 
     def run(self, scene: Scene) -> None:
         """Give the message to the script."""
-        call = self._script.call
-        if self.kind is ScriptKind.APP_PYTHON and call is not None and call.argument is not None:
-            text = self._script.world.server.pv.expand(call.argument)
-            self._run(self._method, scene, text)
+        script, name = self._script, self._method
+        text = script.call.argument if script.call is not None else None
+        if self.kind is not ScriptKind.APP_PYTHON:
+            self._run(name, scene)
+        elif text is not None:
+            self._run(name, scene, script.world.server.pv.expand(text))
+        elif takes_text(self._function(name)):
+            script.world.mistakes.hint(HINTS["no text"].format(name), script.path.name)
+            self._run(name, scene, "")
         else:
-            self._run(self._method, scene)
+            self._run(name, scene)
 
     def has_route(self, name: str) -> bool:
         """Whether there is such a route."""
@@ -198,7 +207,7 @@ class ScriptInstance:
             scene.progress.fail(f"{name} returned {type(code).__name__}, expected int")
         else:
             self._script.world.mistakes.hint(
-                NO_NUMBER.format(name, type(code).__name__), self._script.path.name
+                HINTS["no number"].format(name, type(code).__name__), self._script.path.name
             )
 
     def _misfit(
@@ -209,10 +218,7 @@ class ScriptInstance:
         line = f"{Path(code.co_filename).name}:{code.co_firstlineno}: " if code else ""
         passed = ["msg" if isinstance(one, Msg) else repr(one) for one in given]
         shown = ", ".join(passed) or "nothing"
-        way_out = ""
-        if self.kind is ScriptKind.APP_PYTHON and name == self._method and len(given) == 1:
-            way_out = f" (what kamailio.cfg passes to it: --call {name}:TEXT)"
-        return f"{line}{error}; the server passes {shown}{way_out}"
+        return f"{line}{error}; the server passes {shown}"
 
     def _function(self, name: str) -> Callable[..., Any] | None:
         function = None if name.startswith("_") else getattr(self.handler, name, None)

@@ -120,7 +120,18 @@ def test_what_is_left_out_or_not_loaded_is_said(script: Path, server: RawServer)
     unread, off, unloaded = json.loads(done.stdout)["notes"]
     assert "import_file: there is no local.cfg here" in unread
     assert "kamailio.cfg:4: left out by #!ifdef WITH_HTTP: loadmodule http_client" in off
-    assert "kamailio.cfg does not load http_client, which the script calls" in unloaded
+    assert "kamailio.cfg does not load http_client, which the script names" in unloaded
+
+
+def test_all_that_a_script_names_and_nobody_loads_is_told_at_once(tmp_path: Path) -> None:
+    script = tmp_path / "routing.py"
+    script.write_text(
+        "import KSR\ndef ksr_request_route():\n    KSR.pv.get('$ru')\n    KSR.hdr.append('A: b')\n"
+        "    KSR.kx.get_ruri(); KSR.pvx.shv_get('a'); KSR.nosuch.f(); KSR.tm.t_relay()\n"
+        "    KSR.sl.send_reply(200, 'OK')\n    return 1\n"
+    )
+    said = str(run(script, 'loadmodule "sl.so"\nloadmodule "app_python3s.so"\n').stdout)
+    assert "kamailio.cfg does not load pv, kemix, tm, which the script names" in said
 
 
 def test_the_script_finds_itself_where_the_configuration_listens(

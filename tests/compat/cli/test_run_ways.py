@@ -168,6 +168,34 @@ def test_sentences_fit_the_window(script: Path) -> None:
             assert len(line.split()) == 1 or line.startswith("      "), line
 
 
+def test_an_error_of_many_messages_is_told_once(script: Path) -> None:
+    script.write_text(
+        "import KSR\ndef ksr_request_route():\n    return {}[KSR.kx.get_method()[:1]]\n"
+    )
+    found = CliRunner().invoke(command, ["run", str(script), "--message", str(MESSAGES)]).stdout
+    failed = found.count("  failed, ")
+    told = [line for line in found.splitlines() if "script.py:3: KeyError" in line]
+    assert len(set(told)) == len(told) > 1
+    assert found.count("the same error as above") == failed - len(told)
+
+
+def test_loggers_of_a_script_are_as_quiet_as_it_was_asked_for(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import logging\nlog = logging.getLogger('own')\nlog.setLevel(logging.DEBUG)\n"
+        "def ksr_request_route():\n    log.info('so far')\n    log.error('no')\n    return 1\n"
+    )
+    said = {}
+    for way in ("-q", "-v"):
+        done = subprocess.run(
+            [sys.executable, "-c", "from onehttp.cli import main; main()", "run", str(script),
+             *([way] if way == "-v" else [])],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        said[way] = [line for line in done.stderr.splitlines() if " own: " in line]
+    assert said == {"-q": ["ERROR own: no"], "-v": ["INFO own: so far", "ERROR own: no"]}
+
+
 @pytest.mark.parametrize("no_color", ["", "1"])
 def test_no_color_is_honoured(script: Path, no_color: str) -> None:
     script.write_text("import KSR\ndef ksr_request_route():\n    KSR.nosuch.f()\n")

@@ -62,6 +62,37 @@ def test_a_method_has_the_text_that_kamailio_cfg_passes_to_it(run: Any) -> None:
     ]
 
 
+def test_a_method_that_takes_a_text_has_an_empty_one_where_none_is_said(run: Any) -> None:
+    done = run(WITH_TEXT)
+    assert replies(done) == [None, ["404 "]]
+    (told,) = [one["text"] for one in json.loads(done.stdout)["mistakes"]]
+    assert told.startswith("handler takes a text that kamailio.cfg passes to it")
+
+
+CALLS: Final = {
+    "one method": ('python_exec("handler", "for $rU");', "404 for +4930123456"),
+    "in a condition, twice": (
+        'if (python_exec("handler", "x")) { exit; }\n python_exec(\'handler\', "x");',
+        "404 x",
+    ),
+    "with a definition": ('python_exec(METHOD, "a" "b");', "404 ab"),
+    "without a text": ('python_exec("handler");', "404 "),
+    "routing of its own": ('python_exec("other", "x"); } cfgengine "python" route[a] {', "404 "),
+    "none": ("exit;", "404 "),
+    "several": ('python_exec("handler", "x"); python_exec("handler", "y");', "404 "),
+}
+
+
+@pytest.mark.parametrize("calls", CALLS)
+def test_the_method_is_the_one_that_routes_call(run: Any, tmp_path: Path, calls: str) -> None:
+    config = tmp_path / "kamailio.cfg"
+    config.write_text(
+        '#!KAMAILIO\n#!define METHOD "handler"\nloadmodule "sl.so"\nloadmodule "pv.so"\n'
+        f'loadmodule "http_client.so"\nrequest_route {{\n{CALLS[calls][0]}\n}}\n'
+    )
+    assert replies(run(WITH_TEXT, "--config", str(config))) == [None, [CALLS[calls][1]]]
+
+
 def test_of_several_methods_one_is_to_be_named(run: Any) -> None:
     done = run(f"{WITHOUT_TEXT}\n    def other(self, msg):\n        return 1\n")
     assert done.exit_code != 0

@@ -75,6 +75,11 @@ def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
         ("import redis_of_ours.client\n",
          "script.py:1: ModuleNotFoundError: No module named 'redis_of_ours' (install it where "
          "onehttp is, or put a redis_of_ours.py beside the script)"),
+        ("import json, of_ours\nimport of_ours.more, of_theirs.client as c\nfrom . import x\n"
+         "try:\n    import of_nobody\nexcept ImportError:\n    pass\n"
+         "def later():\n    import of_later\nfrom of_others import y\nimport sys, of_ours\n",
+         "script.py:1: ModuleNotFoundError: No module named 'of_ours' (nor of_theirs, of_others; "
+         "install them where onehttp is, or put a of_ours.py and its like beside the script)"),
         ("class Own(BaseException): pass\nraise Own('why')\n", "script.py:2: Own: why"),
         ("class Own(Exception):\n    def __str__(self): return 1\nraise Own\n",
          "script.py:3: Own: (its text raises TypeError)"),

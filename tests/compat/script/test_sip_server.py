@@ -148,12 +148,6 @@ class A:
             "the server passes msg",
         ),
         (
-            "class A:\n    def handler(self, msg, text):\n        return 1\n"
-            "def mod_init(): return A()",
-            "script.py:2: A.handler() missing 1 required positional argument: 'text'; the server "
-            "passes msg (what kamailio.cfg passes to it: --call handler:TEXT)",
-        ),
-        (
             "def ksr_request_route(msg):\n    return 1\n",
             "script.py:1: ksr_request_route() missing 1 required positional argument: 'msg'; the "
             "server passes nothing",

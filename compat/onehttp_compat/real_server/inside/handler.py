@@ -13,6 +13,7 @@ import KSR as REAL
 
 from .ksr import Ksr, Msg, expanded, signed
 from .link import calls, link
+from .takes_text import takes_text
 
 SCRIPT = os.environ["ONEHTTP_SCRIPT"]
 METHOD = os.environ.get("ONEHTTP_METHOD", "")
@@ -46,8 +47,11 @@ class Handler:
         calls.is_on = True
         link.ask("begin")
         if self._method:
-            given = [] if ARGUMENT is None else [expanded(ARGUMENT)]
             route = getattr(self._user, self._method)
+            given = [] if ARGUMENT is None else [expanded(ARGUMENT)]
+            if not given and takes_text(route):
+                link.ask("hint", about="no text", what=self._method, kind="")
+                given = [""]
             return self._guarded(self._method, lambda: route(Msg(msg), *given))
         return self._guarded(KEMI_ROUTE, lambda: self._run(KEMI_ROUTE, msg))
 
@@ -93,7 +97,7 @@ class Handler:
         try:
             code = work()
             if not isinstance(code, int):  # it would make the server's next call fail
-                link.ask("no_number", what=what, kind=type(code).__name__)
+                link.ask("hint", about="no number", what=what, kind=type(code).__name__)
                 return 1
             return code
         except SystemExit:

@@ -179,6 +179,11 @@ class KsrFunctions(FunctionTable):
         return self._modules[name]
 
 
+def module_of(name: str) -> str:
+    """The module that ``KSR.<name>`` is of; empty: it is always there, or never."""
+    return _FILES.get(name, name) if name in catalogue().functions else ""
+
+
 def is_loaded(name: str, loaded: frozenset[str] | None) -> bool:
     """Whether ``KSR.<name>`` is there where the configuration loads these modules."""
     file = _FILES.get(name, name)
