@@ -18,6 +18,7 @@ from typing import Any, Final
 from onehttp_backends import trace
 from onehttp_backends.contract import Outcome, Request, Response, Transfer
 from onehttp_backends.errors import TransferError
+from onehttp_backends.hints.keywords import explained
 
 logger = logging.getLogger("onehttp")
 
@@ -151,6 +152,7 @@ current: Final[Callable[[], Call | None]] = _current.get
 call asks."""
 
 
+@explained
 def observe(observer: Observer) -> None:
     """Tell ``observer`` of the calls that begin from now on; once, however often it is given."""
     global _told
@@ -158,6 +160,7 @@ def observe(observer: Observer) -> None:
         _told = _Told((*_told.observers, observer))
 
 
+@explained
 def leave(observer: Observer) -> None:
     """Tell it of nothing more."""
     global _told

@@ -23,13 +23,14 @@ from onehttp.process import process as process
 from onehttp.queries.counts import QueryStats, ShutdownReport
 from onehttp.queries.limits import QueryLimits
 from onehttp.queries.query import Query
-from onehttp.queries.result import Result, Start
-from onehttp.queries.routes import F, RouteTarget
+from onehttp.queries.result import Start
+from onehttp.queries.routes import RouteTarget
 from onehttp.runtime import Runtime
 from onehttp.settings import BackendSettings, Settings, chosen_source
 from onehttp.streams.stream_call import is_streamed
 from onehttp.streams.ways import call_on_none
 from onehttp_backends.contract import Backend, Request, Response, Stats, plain_request
+from onehttp_backends.hints.keywords import explained
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -78,6 +79,7 @@ def init(
     process.init(given, caller(3))
 
 
+@explained
 def shutdown(grace_s: float = 0.0) -> ShutdownReport:
     """End what runs, waiting up to ``grace_s`` seconds for it. `init` may follow.
 
@@ -89,6 +91,7 @@ def shutdown(grace_s: float = 0.0) -> ShutdownReport:
 
 
 @discreet
+@explained
 def reload(source: Source = None) -> Reload:
     """Read the connections again and put them in force in one step.
 
@@ -110,6 +113,7 @@ def reload(source: Source = None) -> Reload:
     return process.reload(source)
 
 
+@explained
 def reload_on_sighup() -> None:
     """Reload on SIGHUP, on a thread of its own; the outcome goes to the log ``onehttp.reload``.
 
@@ -123,6 +127,7 @@ def reload_on_sighup() -> None:
     signal.signal(signal.SIGHUP, lambda _number, _frame: process.background.request())
 
 
+@explained
 def watch(on_reload: Told = None) -> Watch:
     """Reload when a file changes: the source, what it includes, certificates, secrets.
 
@@ -145,6 +150,7 @@ def watch(on_reload: Told = None) -> Watch:
     return Watch(BackgroundReload(process.reload, on_reload), process.files)
 
 
+@explained
 def is_initialised() -> bool:
     """Whether `init` was called, and `shutdown` not since."""
     return process.runtime is not None
@@ -250,6 +256,7 @@ def submit(
     return runtime.submit_request(wanted, route, xdata, start)
 
 
+@explained
 def connection(name: str) -> Connection:
     """The named connection.
 
@@ -260,6 +267,7 @@ def connection(name: str) -> Connection:
     return Connection(runtime, runtime.revision[name].spec.name)
 
 
+@explained
 def connections() -> ConnectionSet:
     """The connections in force, by name; read-only.
 
@@ -268,6 +276,7 @@ def connections() -> ConnectionSet:
     return _runtime().revision.connections
 
 
+@explained
 def declare(specs: Iterable[ConnectionSpec]) -> None:
     """Offer connections that no file has, instead of those declared before.
 
@@ -277,29 +286,8 @@ def declare(specs: Iterable[ConnectionSpec]) -> None:
     process.declare(specs)
 
 
-def route(name: str) -> Callable[[F], F]:
-    """Register the decorated function as the route ``name``."""
-    return process.routes.route(name)
-
-
-def routes_in(script: object) -> None:
-    """Take the functions of ``script``, a module or a script's object, for routes by name.
-
-    Those registered with `route` come first, then those of the script named last.
-    """
-    process.routes.look_in(script)
-
-
-def find_route(name: str) -> Callable[[Result], object]:
-    """The route called ``name``.
-
-    Raises:
-        UnknownRouteError: there is none; suggests the nearest.
-    """
-    return process.routes[name]
-
-
 @discreet
+@explained
 def submit_request(
     request: Request,
     *,
@@ -311,6 +299,7 @@ def submit_request(
     return _runtime().submit_request(request, route, xdata, start)
 
 
+@explained
 def perform(request: Request) -> Response:
     """One exchange exactly as described, on the process's engine: no policy, no redirects.
 
@@ -323,21 +312,25 @@ def perform(request: Request) -> Response:
     return runtime.engine.perform(request)
 
 
+@explained
 def backend() -> Backend:
     """The engine of this process."""
     return _runtime().engine
 
 
+@explained
 def stats() -> Stats:
     """The engine's account of itself."""
     return _runtime().engine.stats()
 
 
+@explained
 def query_stats() -> QueryStats:
     """What became of the queries of this process."""
     return _runtime().queries.stats()
 
 
+@explained
 def drain(timeout_s: float | None = None) -> bool:
     """Wait until every query has ended; False: some have not after ``timeout_s`` seconds."""
     return _runtime().queries.drain(timeout_s)

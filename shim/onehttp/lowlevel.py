@@ -74,6 +74,7 @@ from onehttp.queries.transaction_layer import (
 from onehttp_backends.contract import Outcome, Request, Transfer
 from onehttp_backends.errors import transfer_error
 from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.hints.keywords import explain_classes, explained
 from onehttp_backends.observed import Attempt, Call, Observer, leave, observe
 from onehttp_backends.rules.request_rules import MAX_SECONDS, check_url
 
@@ -115,17 +116,22 @@ __all__ = [
     "usual_file",
 ]
 
+explain_classes(globals(), __all__)
 
+
+@explained
 def provide() -> None:
     """Make calls possible before anybody calls `onehttp.init`, which may still say anything."""
     api.process.provide()
 
 
+@explained
 def carry_queries(carrier: Carrier | None) -> None:
     """Have ``carrier`` take the queries of this process; None: nobody does any more."""
     api.process.carry_queries(carrier)
 
 
+@explained
 def prepared(asked: Asked) -> tuple[Request, Start | None]:
     """The request of a query that was carried here, and what sends it; None: the engine.
 
@@ -140,6 +146,7 @@ def prepared(asked: Asked) -> tuple[Request, Start | None]:
     return prepared_adhoc(runtime, asked.method, asked.url, asked.call)
 
 
+@explained
 def check_connections(
     source: str | os.PathLike[str] | Mapping[str, Any],
 ) -> tuple[ConfigurationError, ...]:

@@ -9,7 +9,6 @@ from onehttp.api import (
     connections,
     declare,
     drain,
-    find_route,
     init,
     is_initialised,
     perform,
@@ -17,8 +16,6 @@ from onehttp.api import (
     reload,
     reload_on_sighup,
     request,
-    route,
-    routes_in,
     shutdown,
     stats,
     submit,
@@ -83,6 +80,7 @@ from onehttp.queries.query import Query, QueryState
 from onehttp.queries.result import Result
 from onehttp.queries.task_transaction import TaskTransaction
 from onehttp.queries.transaction import Token, Transaction, transaction
+from onehttp.route_functions import find_route, route, routes_in
 from onehttp.runtime import Runtime
 from onehttp.settings import BackendSettings
 from onehttp.streams.functions import astream, stream
@@ -107,6 +105,7 @@ from onehttp_backends.contract import (
 )
 from onehttp_backends.headers import Headers
 from onehttp_backends.hints.elsewhere import tell
+from onehttp_backends.hints.keywords import explain_classes
 from onehttp_backends.links import Link
 
 __all__ = [
@@ -221,6 +220,8 @@ __all__ = [
     "transaction",
     "watch",
 ]
+
+explain_classes(globals(), __all__)
 
 for _stream in (StreamedResponse, AsyncStreamedResponse):
     tell(_stream, OF_STREAM)

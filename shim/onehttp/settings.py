@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 from onehttp.calls.around.hooks import NO_HOOKS, Hooks
 from onehttp.connections.source import Source
 from onehttp.errors import ConfigurationError
-from onehttp.hints.keywords import unexpected
 from onehttp.hints.settings import OF_INIT
 from onehttp.policies.clock import Clock
 from onehttp.queries.limits import QueryLimits
 from onehttp_backends.contract import Backend
+from onehttp_backends.hints.keywords import unexpected
 from onehttp_backends.registry import load
 
 if TYPE_CHECKING:

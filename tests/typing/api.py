@@ -30,6 +30,11 @@ def blocking(api: onehttp.Connection) -> None:
     api.options("/x")  # type: ignore[attr-defined]
     onehttp.Client()  # type: ignore[attr-defined]
     onehttp.Timeout(connect=1)  # type: ignore[arg-type]
+    onehttp.Basic(user="a", password="b")  # type: ignore[call-arg]
+    onehttp.Hooks(before=print)  # type: ignore[call-arg]
+    onehttp.QueryLimits(max_inflight=1)  # type: ignore[call-arg]
+    onehttp.shutdown(grace=1)  # type: ignore[call-arg]
+    assert_type(onehttp.drain(timeout_s=1), bool)
     assert_type(api.get("/{n}", path={"n": 1}, max_body=100).raise_for_status(), onehttp.Response)
     assert_type(api.get("/x").links["next"].url, str)
     try:

@@ -12,7 +12,7 @@ from onehttp.calls.call_options import check_size, with_idle, with_max_body
 from onehttp.calls.parts.call_cookies import with_call_cookies
 from onehttp.calls.parts.form_files import FileSource, with_whole_form
 from onehttp.calls.parts.path_values import PathValues, with_path_values
-from onehttp.hints.keywords import CALL_HINTS, unexpected
+from onehttp.hints.keywords import CALL_HINTS
 from onehttp.hints.settings import OF_TIMEOUT
 from onehttp.urls import ParamSource, ascii_url, encoded_pairs, with_params
 from onehttp_backends.bodies.progress import Progress
@@ -20,6 +20,7 @@ from onehttp_backends.bodies.upload import Upload
 from onehttp_backends.contract import Request, TransferOptions, plain_request
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.hints.keywords import unexpected
 
 HeaderSource: TypeAlias = "Iterable[tuple[str, str]] | Mapping[str, str] | None"
 TimeoutSource: TypeAlias = "float | Timeout | None"

@@ -12,11 +12,13 @@ from onehttp.calls.revision import ReadyConnection
 from onehttp.errors import RequestError
 from onehttp_backends.contract import Backend, Outcome, Request, Transfer
 from onehttp_backends.errors import TransferError
+from onehttp_backends.hints.keywords import explained
 from onehttp_backends.optional.batching import Batching, OnEnd
 
 K = TypeVar("K")
 
 
+@explained
 def perform_together(
     backend: Backend,
     requests: Iterable[tuple[K, Request]],

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from onehttp_backends.contract import Outcome
+from onehttp_backends.hints.keywords import explained
 from onehttp_backends.observed import Call, Observer
 
 EVERY_S: Final = 0.1
@@ -24,6 +25,7 @@ class _Wanted:
     leaving: LeftState | None = None
 
 
+@explained
 def leave_state() -> None:
     """Have this process and its children leave their state wherever they have control sockets."""
     _Wanted.is_wanted = True
@@ -34,6 +36,7 @@ def is_wanted() -> bool:
     return _Wanted.is_wanted
 
 
+@explained
 def has_worked() -> None:
     """This process has done something that is told of it, and is no call on its engine."""
     if _Wanted.leaving is not None:

@@ -12,12 +12,14 @@ from onehttp.connections.reload import Reloads
 from onehttp.control.tally import Tally
 from onehttp.runtime import Runtime
 from onehttp.version import VERSION
+from onehttp_backends.hints.keywords import explained
 
 Part: TypeAlias = Callable[[], object]
 _parts: Final[dict[str, Part]] = {}
 _LOADED_AT: Final = time.time()
 
 
+@explained
 def tell_part(name: str, part: Part) -> None:
     """Have snapshots tell what ``part`` returns, plain values, as ``name``: for who stands above.
 

@@ -1,17 +1,11 @@
-"""A keyword that a function here does not have: which one was meant, or how the thing is said here.
-
-Asked only when a call has failed, so that no call pays for it.
-"""
+"""Keywords that calls have elsewhere, and how the thing is said here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from onehttp_backends.hints.nearest import nearest
-
-NO_HINTS: Final[Mapping[str, str]] = MappingProxyType({})
 _CONNECTION = "of a named connection (docs/connections.md)"
 _ONLY_SUBMIT = "only submit() takes it: the route gets the result"
 _FOLLOW = "follow_redirects=True; how many is `redirects: {max: 5}` " + _CONNECTION
@@ -86,26 +80,3 @@ CALL_HINTS: Final[Mapping[str, str]] = MappingProxyType(
         "extensions": "there are none here; see docs/connections.md for what can be set",
     }
 )
-
-
-def unexpected(
-    keyword: str, known: Iterable[str], hints: Mapping[str, str] = NO_HINTS
-) -> TypeError:
-    """The error of a call with ``keyword``, which is none of those ``known``.
-
-    Args:
-        hints: by keyword: how here is said what it says elsewhere.
-    """
-    way_out = _way_out(keyword, tuple(known), hints)
-    return TypeError(f"unexpected keyword argument {keyword!r}{way_out}")
-
-
-def _way_out(keyword: str, known: tuple[str, ...], hints: Mapping[str, str]) -> str:
-    if hint := hints.get(keyword):
-        return f": {hint}"
-    near = nearest(keyword.lower(), (*known, *hints))
-    if not near:
-        return f"; known: {', '.join(known)}"
-    if near in known:
-        return f" (did you mean {near!r}?)"
-    return f" (like {near!r}: {hints[near]})"

@@ -5,6 +5,7 @@ and div). Certificates are fetched through the engine. Needs the extra ``identit
 from __future__ import annotations
 
 from onehttp_backends.hints.extras import brought_by
+from onehttp_backends.hints.keywords import explain_classes
 
 try:
     import cachetools
@@ -75,4 +76,6 @@ __all__ = [
     "read_certificates",
     "vouches_for_domain",
 ]
+
+explain_classes(globals(), __all__)
 del cachetools, cryptography

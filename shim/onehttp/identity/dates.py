@@ -7,6 +7,7 @@ import re
 from email.utils import formatdate
 
 from onehttp.identity.errors import InvalidIdentityError
+from onehttp_backends.hints.keywords import explained
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _date = re.compile(
@@ -15,6 +16,7 @@ _date = re.compile(
 ).match
 
 
+@explained
 def parse_date(text: str) -> int:
     """Seconds since 1970. The day of the week is not compared; what follows ``GMT`` is ignored.
 
@@ -38,6 +40,7 @@ def parse_date(text: str) -> int:
     return int(when.timestamp())
 
 
+@explained
 def format_date(seconds: float) -> str:
     """The header's text for a time."""
     return formatdate(int(seconds), usegmt=True)

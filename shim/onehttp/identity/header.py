@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from onehttp.identity.errors import InvalidIdentityError
+from onehttp_backends.hints.keywords import explained
 
 MAX_HEADER_LENGTH = 32 * 1024
 _url = re.compile("<[^<>]+>").fullmatch
@@ -31,6 +32,7 @@ class IdentityHeader:
         return f"{self.token};info=<{self.info}>;alg={self.alg}{ppt}"
 
 
+@explained
 def parse_header(value: str) -> IdentityHeader:
     """Take the value of an ``Identity`` header apart.
 

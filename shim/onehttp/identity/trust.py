@@ -27,6 +27,7 @@ from onehttp.identity.authority import (
 )
 from onehttp.identity.errors import CredentialError
 from onehttp.identity.paths import chain_by_own_steps, has_understood
+from onehttp_backends.hints.keywords import explained
 
 MAX_CHAIN = 8
 PEM_MARK = b"-----BEGIN CERTIFICATE-----"
@@ -165,6 +166,7 @@ def scopes_of(chain: Sequence[x509.Certificate]) -> list[NumberAuthority | None]
     return scopes
 
 
+@explained
 def read_certificates(data: bytes) -> list[x509.Certificate]:
     """The certificates in PEM text, or the one in DER; the signer's is the first.
 
@@ -198,6 +200,7 @@ def _check_usage(certificate: x509.Certificate) -> None:
             raise CredentialError("the certificate's key is not one for signatures")
 
 
+@explained
 def vouches_for_domain(certificate: x509.Certificate, domain: str) -> bool:
     """Whether a certificate is of ``domain``: by its subjectAltName (DNS, or a URI that is a SIP
     domain), or where it has none of those, by its common name. No wildcards (RFC 5922, 7.2).

@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import Protocol, TypeAlias
 
 from onehttp.queries.result import Result
+from onehttp_backends.hints.keywords import explained
 
 Token: TypeAlias = object
 """What `Transaction.suspend` returns: names one suspension, and means nothing to anybody else."""
@@ -48,12 +49,14 @@ _current: ContextVar[Transaction | None] = ContextVar("onehttp_transaction", def
 current = _current.get
 
 
+@explained
 def make_current(waiting: Transaction) -> None:
     """Have queries of this context suspend ``waiting`` from here on: for who made the context."""
     _current.set(waiting)
 
 
 @contextlib.contextmanager
+@explained
 def transaction(waiting: Transaction | None) -> Iterator[None]:
     """Queries submitted inside suspend ``waiting`` (None: nothing); so do those of their routes."""
     token = _current.set(waiting)

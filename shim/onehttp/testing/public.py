@@ -10,6 +10,7 @@ from onehttp.testing.double import Double
 from onehttp.testing.policy_clock import PolicyClock
 from onehttp.testing.recording import Recorder
 from onehttp.testing.route import Route
+from onehttp_backends.hints.keywords import explain_classes
 
 __all__ = [
     "DEFAULT_FINAL_TIMER_S",
@@ -25,3 +26,5 @@ __all__ = [
     "SeenRequest",
     "TransactionState",
 ]
+
+explain_classes(globals(), __all__)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
 
-from onehttp.hints.keywords import unexpected
 from onehttp.testing.matching import HeaderSource
 from onehttp.urls import ParamSource
 from onehttp_backends.errors import TransferError
+from onehttp_backends.hints.keywords import unexpected
 
 if TYPE_CHECKING:
     from onehttp.testing.calls import SeenRequest

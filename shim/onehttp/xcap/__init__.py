@@ -6,6 +6,7 @@ Needs the extra ``xcap``. Imports the API above the engine only.
 from __future__ import annotations
 
 from onehttp_backends.hints.extras import brought_by
+from onehttp_backends.hints.keywords import explain_classes
 
 try:
     import lxml  # noqa: F401
@@ -76,3 +77,5 @@ __all__ = [
     "jittered",
     "update_periodically",
 ]
+
+explain_classes(globals(), __all__)

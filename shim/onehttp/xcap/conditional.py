@@ -16,6 +16,7 @@ from onehttp.xcap.safe_xml import parse
 from onehttp.xcap.store.etags import usable_etag
 from onehttp_backends.contract import Response
 from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.hints.keywords import explained
 
 NOT_MODIFIED = 304
 GONE = frozenset({404, 410})
@@ -25,12 +26,14 @@ _CONFLICT = 409
 _ERRORS = {404: NotFoundError, 410: NotFoundError, 412: PreconditionFailedError}
 
 
+@explained
 def conditions(if_match: str | None = None, if_none_match: str | None = None) -> HeaderPairs:
     """The conditional headers of a request. Their values are checked by the engine."""
     pairs = (("If-Match", if_match), ("If-None-Match", if_none_match))
     return tuple((name, value) for name, value in pairs if value is not None)
 
 
+@explained
 def etag_of(response: Response) -> str | None:
     """The entity tag of a response, if there is one that can be sent back."""
     return usable_etag(response.headers.get("etag"))

@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote
 
 from onehttp.xcap.applications import Application, application
 from onehttp.xcap.errors import SelectorError
+from onehttp_backends.hints.keywords import explained
 
 _SEGMENT: Final = "!$&'()*+,;=:@"
 """What a path segment may hold unencoded besides letters, digits and ``-._~`` (RFC 3986 pchar)."""
@@ -25,6 +26,7 @@ _control = re.compile(r"[\0-\x1f\x7f\ud800-\udfff]").search
 _escapes = str.maketrans({"&": "&amp;", "<": "&lt;"})
 
 
+@explained
 def encoded_step(text: str) -> str:
     """One segment of a URL path; a slash in it is data.
 
@@ -195,6 +197,7 @@ class NodeSelector:
         return f"{path}?{bindings(self.prefixes)}" if self.prefixes else path
 
 
+@explained
 def bindings(prefixes: tuple[tuple[str, str], ...]) -> str:
     """``xmlns(prefix=namespace)`` for each, as a query (XPointer xmlns scheme: ``^`` escapes)."""
     return "".join(

@@ -10,11 +10,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 from onehttp.errors import OnehttpError
+from onehttp_backends.hints.keywords import explained
 
 JITTER: Final = 0.1
 _log = logging.getLogger("onehttp.xcap")
 
 
+@explained
 def jittered(
     period_s: float,
     share: float = JITTER,
@@ -71,6 +73,7 @@ class PeriodicUpdates:
                 _report(error)
 
 
+@explained
 async def update_periodically(
     refresh: Callable[[], Awaitable[object]], waits: Iterator[float]
 ) -> None:
