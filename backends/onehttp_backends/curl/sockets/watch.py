@@ -30,6 +30,8 @@ _CLOSED_BY_PEER: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 _EPOLLIN: Final = select.EPOLLIN
 _IN: Final = pycurl.CSELECT_IN
 MAX_EVENTS: Final = 4096
+_FEW_EVENTS: Final = 32
+"""What a look asks for that is to find none: Python makes room for all that are asked for."""
 
 
 class SocketWatch:
@@ -164,7 +166,10 @@ class SocketWatch:
         """Shut down the idle sockets that are dead, silent, or hold a stray response."""
         if self._silent:
             self._drop_silent()
-        for fd, events in self._epoll.poll(0, MAX_EVENTS):
+        found = self._epoll.poll(0, _FEW_EVENTS)
+        if len(found) == _FEW_EVENTS:
+            found = self._epoll.poll(0, MAX_EVENTS)
+        for fd, events in found:
             if fd not in self._busy and fd != self.wake_fd:
                 self._drop_idle(fd, events)
 

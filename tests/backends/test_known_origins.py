@@ -1,0 +1,46 @@
+"""A URL is judged alike whether or not its origin has been seen before."""
+
+from __future__ import annotations
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from onehttp_backends.contract import Request
+from onehttp_backends.errors import RequestError
+from onehttp_backends.rules import request_rules
+from onehttp_backends.rules.request_rules import LONGEST_KNOWN, MOST_KNOWN, check_request
+
+KNOWN = ("http://a", "http://a:80", "https://a", "https://[::1]:8", "http://a.example")
+BEGINNINGS = st.sampled_from([*KNOWN, *(origin[:-1] for origin in KNOWN), "HTTP://a", "http:/", ""])
+RESTS = st.text(st.sampled_from("/?#@:[]8a %\\\x00\x1f\x7f\xa0\xe9\u2028\U0001f600"), max_size=8)
+
+
+def judged(url: str) -> str | tuple[int, str]:
+    try:
+        return check_request(Request("GET", url))
+    except RequestError as error:
+        return error.code, str(error)
+
+
+@given(beginning=BEGINNINGS, rest=RESTS)
+@example(beginning="http://a", rest="8/")
+@example(beginning="http://a", rest="8")
+@example(beginning="http://a", rest="@b/")
+@example(beginning="http://a", rest="?/ ")
+@example(beginning="http://a", rest="/\xe9")
+def test_a_known_origin_changes_no_judgement(beginning: str, rest: str) -> None:
+    url = beginning + rest
+    request_rules._known_origins.clear()
+    first = judged(url)
+    for origin in KNOWN:
+        assert judged(f"{origin}/") == origin
+    assert judged(url) == first
+
+
+def test_few_are_known_and_none_that_is_long() -> None:
+    for number in range(3 * MOST_KNOWN):
+        check_request(Request("GET", f"http://host{number}/"))
+        assert len(request_rules._known_origins) <= MOST_KNOWN
+    request_rules._known_origins.clear()
+    check_request(Request("GET", f"http://{'a' * LONGEST_KNOWN}/"))
+    assert not request_rules._known_origins
