@@ -36,6 +36,11 @@ class Counters(MutableMapping[str, int]):
         with self._adding:
             self._numbers[name] += by
 
+    def begin_in_child(self) -> None:
+        """A forked child begins: a thread of its parent may have been adding, and nobody would ever
+        give its lock back here."""
+        self._adding = threading.Lock()
+
     def __getitem__(self, name: str) -> int:
         return self._numbers[name]
 
@@ -56,9 +61,8 @@ _counting: WeakValueDictionary[int, Counters] = WeakValueDictionary()
 
 
 def _after_fork_in_child() -> None:
-    """A thread of the parent may have been adding: nobody would ever give its lock back here."""
     for counters in list(_counting.values()):
-        counters._adding = threading.Lock()
+        counters.begin_in_child()
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -18,6 +18,7 @@ ROWS: Final = 512
 """Processes with numbers of their own; any more share the last, whose sum may then be a few low."""
 COLUMNS: Final = 63
 _CELL_BYTES: Final = struct.calcsize("q")
+_NO_ROW: Final = -1
 _ROW: Final = 1 + COLUMNS
 """The first number of the first row: how many rows are taken."""
 
@@ -34,19 +35,21 @@ class SharedCounters(Counters):
         self._file = os.memfd_create("onehttp-counters", os.MFD_CLOEXEC)
         os.ftruncate(self._file, ROWS * _ROW * _CELL_BYTES)
         self._cells = memoryview(mmap.mmap(self._file, 0)).cast("q")
-        self._pid = 0
-        self._begin = 0
+        self._begin = _NO_ROW
 
     def close(self) -> None:
         """Let go of its descriptor."""
         os.close(self._file)
 
     def add(self, name: str, by: int = 1) -> None:
-        column = self._columns[name]
         with self._adding:
-            if self._pid != os.getpid():
+            if self._begin < 0:
                 self._take_row()
-            self._cells[self._begin + column] += by
+            self._cells[self._begin + self._columns[name]] += by
+
+    def begin_in_child(self) -> None:
+        super().begin_in_child()
+        self._begin = _NO_ROW  # that one is the parent's
 
     def __getitem__(self, name: str) -> int:
         column = self._columns[name]
@@ -76,4 +79,4 @@ class SharedCounters(Counters):
             self._cells[0] = row + 1
         finally:
             fcntl.lockf(self._file, fcntl.LOCK_UN)
-        self._pid, self._begin = os.getpid(), row * _ROW
+        self._begin = row * _ROW

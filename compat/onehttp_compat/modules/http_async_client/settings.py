@@ -78,6 +78,9 @@ class AsyncSettings:
     follow_redirect: bool = False
     http_version: int = 0
 
+    def __hash__(self) -> int:
+        return hash((self.timeout_ms, self.headers, self.body))  # what differs: not all of them
+
     @classmethod
     def of(cls, parameters: AsyncParameters) -> AsyncSettings:
         """Those of a query for which nothing was set."""
