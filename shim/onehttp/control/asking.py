@@ -22,6 +22,9 @@ MOST_AT_ONCE: Final = 32
 VARIABLE: Final = "ONEHTTP_CONTROL"
 IDLE_S: Final = 0.3
 """So long may a process that leaves its state in a file not even have read what it was asked."""
+STILL_S: Final = 5.0
+"""And so long any other. One that leaves its state may also come to a stand in between: it is given
+no more than this for an answer, beside what it was told to wait."""
 _WHERE_NOTED: Final = {"stats": None, "connections": "connections"}
 """What of a state that was left behind is the answer; None: all of it."""
 
@@ -71,8 +74,11 @@ def ask(path: Path, command: str, patience_s: float, **arguments: object) -> Ans
     """What the process behind a socket says, within ``patience_s`` seconds."""
     pid = int(path.stem) if path.stem.isdigit() else 0
     may_be_idle = os.path.exists(state_file(path.parent, pid))
-    if may_be_idle and command in _WHERE_NOTED:
-        patience_s = min(patience_s, IDLE_S)
+    if may_be_idle:
+        told_to_wait_s = arguments.get("timeout_s", 0.0)
+        assert isinstance(told_to_wait_s, int | float)
+        longest_s = IDLE_S if command in _WHERE_NOTED else STILL_S + told_to_wait_s
+        patience_s = min(patience_s, longest_s)
     line = json.dumps({"command": command, **arguments}).encode() + b"\n"
     try:
         with socket.socket(socket.AF_UNIX) as asking:
@@ -80,13 +86,15 @@ def ask(path: Path, command: str, patience_s: float, **arguments: object) -> Ans
             asking.connect(os.fspath(path))
             asking.sendall(line)
             asking.shutdown(socket.SHUT_WR)
-            if may_be_idle and _is_unread(asking, min(patience_s, IDLE_S)):
-                return _of_idle(path.parent, pid, command)
+            if _is_unread(asking, min(patience_s, IDLE_S if may_be_idle else STILL_S)):
+                return _of_still(path.parent, pid, command)
             with asking.makefile("rb") as answering:
                 told = json.loads(answering.readline())
+    except BlockingIOError:  # so many have asked that no more can
+        return _of_still(path.parent, pid, command)
     except TimeoutError:
         if may_be_idle and command in _WHERE_NOTED:
-            return _of_idle(path.parent, pid, command)
+            return _of_still(path.parent, pid, command)
         return Answer(pid=pid, error=f"no answer within {patience_s:g} s: it does it when it can")
     except OSError as error:
         return Answer(pid=pid, error=error.strerror or str(error))
@@ -105,8 +113,12 @@ def _is_unread(asking: socket.socket, wait_s: float) -> bool:
     return bool(struct.unpack("i", unread)[0])
 
 
-def _of_idle(directory: Path, pid: int, command: str) -> Answer:
+def _of_still(directory: Path, pid: int, command: str) -> Answer:
     """What is known of a process that stands still."""
+    if not os.path.exists(state_file(directory, pid)):
+        return Answer(
+            pid=pid, error="it stands still: it has not read this, and does it when it can"
+        )
     left = left_state(directory, pid)
     if left is None:
         return Answer(pid=pid, error="idle: it does it when it can", is_idle=True)

@@ -85,6 +85,11 @@ class Script(kamailio.Script):
     def exiting(self, message: Any, event: str = "") -> int:
         sys.exit(2)
 
+    def seldom(self, message: Any, event: str = "") -> int:
+        """A timer of the script's own."""
+        KSR.warn(f"a timer has the {VERSION} script\n")
+        return 1
+
     def failed(self, message: Any) -> int:
         if KSR.tm.t_is_canceled() < 0:
             KSR.tm.t_reply(504, "too slow")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +48,27 @@ def test_idle_workers_are_known_by_what_they_left_and_do_what_they_were_told_whe
         connections.write_text(text.format(backend.url, 3))
         worker = directory / f"{pid}.sock"
         assert "it does it when it can" in ask(worker, "reload", SOON_S).error
+        assert inside.ask_until("x", f"200 2 {pid}") == f"200 2 {pid}"
+
+
+def test_a_stopped_process_is_named_and_all_others_are_asked(
+    tmp_path: Path, backend: RawServer
+) -> None:
+    connections, directory = tmp_path / "connections.yaml", tmp_path / "control"
+    text = f"version: 1\nconnections: {{api: {{url: '{backend.url}', retry: 2}}}}\n"
+    connections.write_text(text)
+    environment = {"TEST_CONNECTIONS": str(connections), "ONEHTTP_CONTROL": str(directory)}
+    with kamailio_inside.running(tmp_path, SCRIPT, environment) as inside:
+        connections.write_text(text.replace("retry: 2", "retry: 3"))
+        pid = int(inside.ask("x").split()[2])
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            paths = sockets(directory)
+            told = {each.pid: each for each in ask_all(paths, "reload", PATIENCE_S)}
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert len(told) == len(paths) > 1
+        assert "it does it when it can" in told[pid].error
         assert inside.ask_until("x", f"200 2 {pid}") == f"200 2 {pid}"
 
 

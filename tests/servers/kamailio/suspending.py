@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -47,18 +47,24 @@ def running(
     processes: int = 1,
     timer_ms: int = 30000,
     children: int = 2,
+    more: str = "",
+    shared_mib: int = 64,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Calls]:
     """The server, with a script of its own that is a copy of ``source``."""
     script = folder / "routing.py"
     script.write_text(source.read_text())
-    with HoldingServer() as backend:
-        environment = {"TEST_BACKEND": backend.url}
-        with kamailio_calls.running(
+    with (
+        HoldingServer() as backend,
+        kamailio_calls.running(
             folder,
             script,
-            environment,
+            {"TEST_BACKEND": backend.url, **(environment or {})},
             processes=processes,
             timer_ms=timer_ms,
             children=children,
-        ) as (inside, caller):
-            yield Calls(inside, caller, backend, script, folder)
+            more=more,
+            shared_mib=shared_mib,
+        ) as (inside, caller),
+    ):
+        yield Calls(inside, caller, backend, script, folder)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import socket
 import stat
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +22,7 @@ from hypothesis import strategies as st
 
 import onehttp
 from onehttp.cli.ctl import ctl
+from onehttp.control import asking
 from onehttp.control.asking import ask, ask_all, sockets
 from onehttp.control.socket import LONGEST_LINE
 from servers.patience import PATIENCE_S
@@ -244,6 +247,44 @@ def test_all_of_a_directory_are_asked_and_who_cannot_answer_is_told(
 def test_another_control_directory_is_another_setting(path: Path, engine: str) -> None:
     with pytest.raises(onehttp.AlreadyInitialisedError, match=r"different here: .*control"):
         onehttp.init(connections=None, backend=engine, control="/elsewhere")
+
+
+@pytest.mark.parametrize("leaves_state", [True, False])
+@pytest.mark.parametrize("stands", ["before it accepts", "behind many others", "after it has read"])
+def test_who_stands_still_is_named_in_bounded_time_and_all_others_do_it(
+    path: Path, directory: Path, monkeypatch: pytest.MonkeyPatch, stands: str, leaves_state: bool
+) -> None:
+    monkeypatch.setattr(asking, "STILL_S", 0.1)
+    monkeypatch.setattr(asking, "IDLE_S", 0.1)
+    still = directory / f"{os.getppid()}.sock"
+    if leaves_state:
+        left = {"at": time.time(), "answer": answer(path, "stats")}
+        still.with_suffix(".json").write_text(json.dumps(left))
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind(str(still))
+        listener.listen(1)
+        if stands == "after it has read":
+
+            def read() -> None:
+                peer = stack.enter_context(listener.accept()[0])
+                while peer.recv(4096):
+                    pass
+
+            threading.Thread(target=read, daemon=True).start()
+        elif stands == "behind many others":
+            for _ in range(8):
+                other = stack.enter_context(socket.socket(socket.AF_UNIX))
+                other.setblocking(False)
+                other.connect_ex(str(still))
+        patience_s = PATIENCE_S if leaves_state or stands != "after it has read" else 0.1
+        told = ask_all([still, path], "log-level", patience_s)
+        assert [(each.pid, bool(each.error)) for each in told] == [
+            (os.getppid(), True),
+            (os.getpid(), False),
+        ]
+        assert "when it can" in told[0].error
+        assert f"{PATIENCE_S:g} s" not in told[0].error  # so long nobody has waited
 
 
 def test_who_does_not_read_is_said_to_be_idle_at_once(path: Path, directory: Path) -> None:

@@ -76,7 +76,6 @@ class ReloadGuard:
     def begins(self, script: object, rank: int) -> None:
         """The server has told its script which process this is."""
         self.script, self.rank = script, rank
-        self._spreading.begins(rank)
 
     def find_spec(
         self, name: str, path: object = None, target: ModuleType | None = None

@@ -19,6 +19,10 @@ IN_A_ROW = 40
 AT_MOST = 400
 APART_S = 0.01
 """Single calls: under load a worker that has just answered may still be in Python, and its lock."""
+TIMER = """
+modparam("rtimer", "timer", "name=own;interval=500000u;mode=1;")
+modparam("rtimer", "exec", "timer=own;route=seldom")
+"""
 BROKEN = (
     ("def mod_init() -> Script:", "def mod_init( -> Script:"),
     ("def mod_init() -> Script:", "import no_such_module_anywhere\ndef mod_init() -> Script:"),
@@ -68,6 +72,15 @@ def test_a_route_that_was_renamed_is_told_of_with_the_reload(calls: Calls) -> No
     held.answer()
     assert calls.caller.final(call).startswith("500 ")
     assert "no route 'answered' since app_python.reload" in calls.inside.log()
+
+
+def test_a_timer_of_the_scripts_own_reads_the_new_script(debian: None, tmp_path: Path) -> None:
+    if not kamailio_inside.same_python():
+        pytest.skip("the server runs another Python, which finds nothing of this one")
+    with suspending.running(tmp_path, SCRIPT, more=TIMER) as calls:
+        calls.inside.has_said("a timer has the first script")
+        calls.reload('VERSION = "first"', 'VERSION = "second"')
+        calls.inside.has_said("a timer has the second script")
 
 
 def all_say(calls: Calls, version: str) -> None:
