@@ -22,8 +22,6 @@ from stand_ins.scene import Scene
 STATUS = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = STATUS + b"Transfer-Encoding: chunked\r\n\r\n"
 UNPACKED = TransferOptions(decompress=True)
-SECONDS = 5.0
-"""For what never ends unless somebody ends it."""
 
 
 @pytest.mark.parametrize(
@@ -97,7 +95,7 @@ ENDLESS = {
 @pytest.mark.parametrize("behave", ENDLESS.values(), ids=list(ENDLESS))
 def test_37_chunks_without_measure(scene: Scene, behave: Behaviour) -> None:
     with RawServer(behave) as server:
-        request = Request("GET", server.url, total_timeout_s=SECONDS)
+        request = Request("GET", server.url, total_timeout_s=PATIENCE_S)
         scene.failure(request, (18, 56, 100), Sent.YES)
 
 
@@ -112,7 +110,7 @@ def test_37_chunks_without_measure(scene: Scene, behave: Behaviour) -> None:
 )
 def test_38_heads_without_end(scene: Scene, behave: Behaviour) -> None:
     with RawServer(behave) as server:
-        outcome = scene.ask(Request("GET", server.url, total_timeout_s=SECONDS))
+        outcome = scene.ask(Request("GET", server.url, total_timeout_s=PATIENCE_S))
     assert isinstance(outcome, (ProtocolError, DisconnectedError, TooLargeError)), repr(outcome)
     assert outcome.code in ((8, 56, 100) if scene.is_double else (56, 100)), repr(outcome)
 

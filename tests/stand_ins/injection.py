@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from types import CodeType, FrameType
+from typing import Any, Final
+
+TURNS: Final = 2
+"""A line counts so often in one run: the turns of a loop after the second are like it."""
 
 
 class Interrupt(KeyboardInterrupt):
@@ -18,8 +22,9 @@ class Interrupt(KeyboardInterrupt):
 class Injector:
     """Raises at one of the lines that a thread runs in files whose paths begin as said.
 
-    The lines of one thread after the other are counted: with ``in_others`` those of threads that
-    begin meanwhile, else those of the thread that is in `in_force`.
+    The lines of one thread after the other are counted, each `TURNS` times at most: with
+    ``in_others`` those of threads that begin meanwhile, else those of the thread that is in
+    `in_force`.
     """
 
     def __init__(
@@ -30,6 +35,7 @@ class Injector:
         in_others: bool = False,
     ) -> None:
         self._left = number
+        self._met = Counter[tuple[CodeType, int]]()
         self._paths = paths
         self.error = error
         # One object for as long as it is in force: CPython 3.11 has called one that was freed.
@@ -54,8 +60,9 @@ class Injector:
         if event == "exception" and argument[0] is GeneratorExit:
             frame.f_trace_lines = False  # being finalised: Python would print it, and tell nobody
         elif event == "line":
-            self._left -= 1
-            if self._left == -1:
+            self._met[at := (frame.f_code, frame.f_lineno)] += 1
+            self._left -= self._met[at] <= TURNS
+            if self._left == -1 and not self.place:
                 self.place = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
                 raise self.error(f"injected at {self.place}")
         return self._tracer

@@ -70,7 +70,14 @@ def running(*settings: str) -> Iterator[Path]:
 
 def opened(socket: Path, database: str | None = None) -> Any:
     """A connection that commits each statement."""
-    return pymysql.connect(unix_socket=str(socket), user="root", database=database, autocommit=True)
+    # Without: a context for TLS, with the system's authorities, is made for each, if for a socket.
+    return pymysql.connect(
+        unix_socket=str(socket),
+        user="root",
+        database=database,
+        autocommit=True,
+        ssl_disabled=True,
+    )
 
 
 @contextmanager
@@ -88,14 +95,13 @@ def kamailio_database(socket: Path, name: str) -> Iterator[str]:
     """One as the SIP server's own scripts make it, with the character set that kamdbctl names."""
     assert _SCRIPTS.exists(), "the SIP server's scripts are missing: make packages"
     with database(socket, name, "latin1") as url:
-        for script in ("standard", "presence"):
-            for statement in (_SCRIPTS / f"{script}-create.sql").read_text().split(";\n"):
-                if statement.strip():
-                    run(socket, name, statement)
+        scripts = [_SCRIPTS / f"{part}-create.sql" for part in ("standard", "presence")]
+        run(socket, name, *";\n".join(each.read_text() for each in scripts).split(";\n"))
         yield url
 
 
-def run(socket: Path, name: str | None, statement: str) -> None:
-    """One statement."""
+def run(socket: Path, name: str | None, *statements: str) -> None:
+    """One after the other, what is empty left out."""
     with opened(socket, name) as connection, connection.cursor() as cursor:
-        cursor.execute(statement)
+        for statement in filter(str.strip, statements):
+            cursor.execute(statement)

@@ -183,9 +183,10 @@ def test_processes_make_and_fill_the_tables_together(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     url = f"sqlite:///{tmp_path}/x" if kind == "sqlite" else request.getfixturevalue(kind)
-    spawn = multiprocessing.get_context("spawn")
-    gate, said = spawn.Barrier(4), spawn.Queue()
-    workers = [spawn.Process(target=_work, args=(url, gate, said, n)) for n in range(4)]
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload([__name__])  # imported once
+    gate, said = forks.Barrier(4), forks.Queue()
+    workers = [forks.Process(target=_work, args=(url, gate, said, n)) for n in range(4)]
     for worker in workers:
         worker.start()
     assert [said.get(timeout=PATIENCE_S * 2) for _ in workers] == [""] * 4
