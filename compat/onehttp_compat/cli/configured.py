@@ -54,8 +54,8 @@ class Configured:
         """What the server takes for itself: where it listens, and its aliases."""
         found: set[str] = set()
         for one in self.config.declarations:
-            if isinstance(one, Setting) and one.name in ("listen", "alias"):
-                words = one.value.split()
+            if isinstance(one, Setting) and one.name in ("listen", "socket", "alias"):
+                words = one.value.removeprefix("{bind=").split(";")[0].split()
                 found.update(map(_host, words if one.name == "alias" else words[:1]))
         return found - {""}
 

@@ -11,6 +11,7 @@ import click
 
 import onehttp
 from onehttp_compat.cli.config_options import Surroundings, config_options
+from onehttp_compat.cli.line_hints import with_hints
 from onehttp_compat.convert.conversion import convert
 from onehttp_compat.convert.outcomes import exit_status
 from onehttp_compat.convert.reading import read_declared
@@ -47,11 +48,12 @@ def command(
     except onehttp.ConfigurationError as error:
         raise click.ClickException(str(error)) from None
     converted = convert(declared, file.name, secrets)
+    findings = list(with_hints(converted.findings))
     summary = Summary.of(declared)
     if output is not None:
         _write(output, converted.text, force)
     if as_json:
-        report = [finding._asdict() for finding in converted.findings]
+        report = [finding._asdict() for finding in findings]
         answer = {"yaml": converted.text, "report": report, "summary": summary.as_dict()}
         click.echo(json.dumps(answer, indent=2))
     else:
@@ -59,8 +61,8 @@ def command(
 
         if output is None:
             click.echo(converted.text, nl=False)
-        print_report(file, converted.findings, summary)
-    raise SystemExit(exit_status(converted.findings))
+        print_report(file, findings, summary)
+    raise SystemExit(exit_status(findings))
 
 
 def _write(output: Path, text: str, force: bool) -> None:

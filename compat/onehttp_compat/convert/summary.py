@@ -68,7 +68,9 @@ class Summary:
             parameters=sum(isinstance(one, Modparam) for one in found),
             routes=sum(isinstance(one, Route) for one in found),
             listens=[
-                one.value for one in found if isinstance(one, Setting) and one.name == "listen"
+                one.value
+                for one in found
+                if isinstance(one, Setting) and one.name in ("listen", "socket")
             ],
             engines=sorted({_ENGINES[name] for name in modules if name in _ENGINES}),
             calls=dict(calls.most_common()),

@@ -247,10 +247,20 @@ class _Parser:
         name = first.text
         token = self._stream.next()
         while token.is_mark("."):
-            name += f".{self._stream.next().text}"
+            name += "."
             token = self._stream.next()
+            if token.kind == "word" and not self._begins_line(token):
+                name += token.text
+                token = self._stream.next()
         if token.is_mark("="):
             token = self._stream.next()
+        elif "." in name:
+            self._note("fault", first.place, f"{name}: {_ExpectedError(repr('='), token)}")
+            self._stream.push(token)
+            return
+        if token.is_mark("{"):
+            self._fields(first, name)
+            return
         pieces: list[Token] = []
         while not self._ends_setting(token, pieces):
             pieces.append(token)
@@ -259,8 +269,27 @@ class _Parser:
             self._stream.push(token)
         self._config.declarations.append(Setting(first.place, name, _joined(pieces)))
 
+    def _fields(self, first: Token, name: str) -> None:
+        """``socket = { bind = ...; name = ...; }``, as servers after 5.6 take it."""
+        pieces: list[Token] = []
+        while not (token := self._stream.next()).is_mark("}"):
+            if token.kind == "end" or self._begins_line(token):
+                self._note("fault", first.place, f"{name} is never closed: a '}}' is missing")
+                self._stream.push(token)
+                return
+            pieces.append(token)
+        self._config.declarations.append(Setting(first.place, name, f"{{{_joined(pieces)}}}"))
+
+    def _begins_line(self, token: Token) -> bool:
+        """Whether a line begins with it, and with it what cannot be part of anything else."""
+        return token.begins_line and token.kind == "word" and self._stream.begins_statement(token)
+
     def _ends_setting(self, token: Token, pieces: list[Token]) -> bool:
-        if token.kind == "end" or (token.text in (";", "{", "}") and token.kind == "mark"):
+        if (
+            token.kind == "end"
+            or self._begins_line(token)
+            or (token.text in (";", "{", "}") and token.kind == "mark")
+        ):
             return True
         if token.kind != "word" or not pieces or pieces[-1].text in (":", ".", "(", ",", "-"):
             return False

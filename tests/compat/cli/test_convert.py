@@ -188,3 +188,42 @@ def test_what_is_given_wrongly_is_refused(
     run = CliRunner().invoke(onehttp, ["convert", str(cfg), *arguments])
     assert run.exit_code == status
     assert error in run.output
+
+
+LINES: dict[str, tuple[str, str]] = {
+    "Jinja": ("{% if debug %}", "a template?"),
+    "Jinja in a text": ('modparam("http_client", "httpcon", "api=>{{ url }}/v1")', "a template?"),
+    "ERB": ('modparam("http_client", "connection_timeout", <%= @t -%>)', "a template?"),
+    "envsubst": ('modparam("http_client", "httpcon", "api=>${API_URL}")', "a template?"),
+    "envsubst without braces": (
+        'modparam("http_client", "connection_timeout", $T_S)',
+        "a template?",
+    ),
+    "percent signs": ('modparam("http_client", "httpcon", "api=>%%URL%%")', "a template?"),
+    "at signs": ('modparam("http_client", "httpcon", "api=>@URL@")', "a template?"),
+    "m4": ("define(`URL', `x')dnl", "a template?"),
+    "a conflict": ("<<<<<<< HEAD", "two versions"),
+    "the middle of a conflict": ("=======", "two versions"),
+    "quotes": ("loadmodule \u201chttp_client.so\u201d", "quotes of a word processor"),
+    "two bytes a letter": ("l\0o\0a\0d\0 \0x\0", "UTF-16?"),
+    "Markdown": ("```", "Markdown"),
+    "a file of the module tls": ("[server:default]\nmethod = TLSv1", "the module tls?"),
+    "nothing that is known": ("what is this", ""),
+    "a wrong URL": ('modparam("http_client", "httpcon", "api=>nowhere")', ""),
+}
+
+
+@pytest.mark.parametrize("case", LINES)
+def test_what_a_line_may_be_that_no_server_reads_is_said(tmp_path: Path, case: str) -> None:
+    line, hint = LINES[case]
+    path = tmp_path / "kamailio.cfg"
+    path.write_text(f'{line}\nmodparam("http_client", "useragent", "x")\n')
+    run = CliRunner().invoke(onehttp, ["convert", str(path), "--json"])
+    assert run.exit_code == 3, run.output
+    report = json.loads(run.stdout)["report"]
+    faults = [one["text"] for one in report if one["became"] == "not understood"]
+    assert len(faults) >= 1
+    assert (hint in faults[0]) if hint else not any(one.endswith("?)") for one in faults), faults
+    if "tls" not in hint:
+        assert report[-1]["what"] == "http_client useragent"
+        assert report[-1]["became"] == "converted"

@@ -72,6 +72,28 @@ GAPS = st.one_of(
     st.text(string.ascii_letters + " {}()\"'=;,", max_size=8).map(lambda text: f" # {text}\n"),
     st.text(string.ascii_letters + " {}()\"'\n", max_size=8).map(lambda text: f" /* {text} */ "),
 )
+# Of whatever opens nothing that may go on in the next line.
+BROKEN = st.one_of(
+    st.sampled_from((
+        "loadmodule \u201cx.so\u201d", "modparam(\u201cm\u201d, \u201chttp:", "alias=", "a.b",
+        "listen=udp:", "debug = {", "{% if x %}", "{{ x }}", "<<<<<<< HEAD", "=======", "x.so y.so",
+        "modparam(m", "modparam(", "loadmodule", "socket = { bind = udp:1.2.3.4;", "flags a: b,",
+        "[section]", "x = y (", "children=4 -",
+    )),
+    st.text(string.ascii_letters + string.digits + " .,:;=()[]{}<>%$@!?*+-_~&|\u00e9", max_size=24)
+    .filter(lambda line: "!" not in line and "route" not in line and "include" not in line),
+)  # fmt: skip
+
+
+@given(st.lists(BROKEN, min_size=1, max_size=5))
+def test_no_line_before_it_takes_a_parameter_away(path: Path, lines: list[str]) -> None:
+    """A broken line is told of, or it is fine; what stands below it is read all the same."""
+    text = "".join(f'{line}\nmodparam("m", "n", {i})\n' for i, line in enumerate(lines))
+    config = read(path, text)
+    found = [one.value for one in config.modparams() if one.modules == "m"]
+    assert found == list(range(len(lines)))
+
+
 TEXTS = st.binary(max_size=20).map(
     lambda content: content.replace(b"\r", b"").decode("utf-8", "surrogateescape")
 )

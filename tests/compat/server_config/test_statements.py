@@ -70,6 +70,29 @@ def test_what_is_no_value_is_the_fault_of_its_line_alone(
     assert config.notes == []
 
 
+@pytest.mark.parametrize(
+    ("text", "settings", "faults"),
+    [
+        ("socket = { bind = udp:1.2.3.4:5060; name = \"a\"; };debug=2\n",
+         [("socket", '{bind= udp:1.2.3.4:5060; name= "a";}'), ("debug", "2")], []),
+        ("socket={}", [("socket", "{}")], []),
+        ("socket = {\n bind = udp:1.2.3.4;\ndebug=2\n", [],
+         ["fault 1:1 socket is never closed: a '}' is missing"]),
+        ("socket = {\nloadmodule \"x.so\"\ndebug=2\n", [("debug", "2")],
+         ["fault 1:1 socket is never closed: a '}' is missing"]),
+        ("a.b\ndebug=2\n", [("debug", "2")], ["fault 1:1 a.b: expected '=', got debug"]),
+        ("alias=\nloadmodule \"x.so\"\ndebug=2\n", [("alias", ""), ("debug", "2")], []),
+    ],
+)  # fmt: skip
+def test_settings_of_several_fields_and_broken_ones(
+    folder: Path, text: str, settings: list[tuple[str, str]], faults: list[str]
+) -> None:
+    config = read(folder, text)
+    told = [one for one in config.declarations if isinstance(one, Setting)]
+    assert [(one.name, one.value) for one in told] == settings
+    assert notes(config) == faults
+
+
 def test_everything_is_told_in_order_and_with_its_place(folder: Path) -> None:
     config = read(
         folder,

@@ -1,0 +1,64 @@
+"""What a line is that the server would not read, where it looks like something well known."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from onehttp_compat.convert.outcomes import Finding
+
+_TEMPLATE: Final = "a line of a template? Convert what is made of it"
+_KNOWN: Final[tuple[tuple[re.Pattern[bytes], str], ...]] = (
+    (
+        re.compile(rb"^(<{7}|={7}|>{7})( |\r?$)"),
+        "a conflict of two versions that nobody has solved",
+    ),
+    (re.compile(rb"\xe2\x80[\x98-\x9f]"), "quotes of a word processor; the server's are \" and '"),
+    (re.compile(rb"\0"), "UTF-16? The server reads UTF-8, or Latin-1"),
+    (
+        re.compile(rb"^\[(server|client):"),
+        "a file of the module tls? Its parameter config names it",
+    ),
+    (re.compile(rb"\{\{|\{%|\{#|<%|%>|\$\{?[A-Z][A-Z0-9_]+\}?"), _TEMPLATE),
+    (
+        re.compile(rb"%%\w+%%|@@?[A-Z]\w+@@?|\b__[A-Z]\w+__\b|\b(define|divert|dnl)\b.*[(`']"),
+        _TEMPLATE,
+    ),
+    (re.compile(rb"^ *```"), "Markdown around a configuration?"),
+)
+
+
+def with_hints(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings; what is likely the matter with a line that was not understood is said behind.
+
+    Of several faults of such a line that name no parameter, the first is enough.
+    """
+    told: set[str] = set()
+    for one in findings:
+        hint = _hint(one.place) if one.became == "not understood" else ""
+        if not hint:
+            yield one
+            continue
+        if one.what or one.place not in told:
+            yield one._replace(text=f"{one.text} ({hint})")
+        told.add(one.place)
+
+
+def _hint(place: str) -> str:
+    file, _, line = place.rpartition(":")
+    lines = _lines(file)
+    number = int(line) - 1 if line.isdigit() else -1
+    if not 0 <= number < len(lines):
+        return ""
+    return next((hint for mark, hint in _KNOWN if mark.search(lines[number])), "")
+
+
+@functools.lru_cache(maxsize=8)
+def _lines(file: str) -> list[bytes]:
+    try:
+        with open(file, "rb") as content:
+            return content.read().split(b"\n")
+    except OSError:
+        return []
