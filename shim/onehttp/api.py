@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from onehttp.adhoc import backend_of, prepared
-from onehttp.calls.arguments import METHODS_WITHOUT_BODY, CallArguments, build_request
+from onehttp.calls.arguments import METHODS_WITHOUT_BODY, PLAIN, CallArguments, build_request
 from onehttp.calls.around.hooks import HookSource, hooks_of
 from onehttp.calls.asked import Asked
 from onehttp.calls.drivers import aperform_following, perform_following
@@ -182,6 +182,8 @@ def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
             and url.isascii()
         ):
             return runtime.backend.perform(plain_request(method, url, (), adhoc.options))
+        if call.keys() <= PLAIN and not adhoc.max_redirects:
+            return runtime.backend.perform(build_request(method, url, adhoc.options, (), call))
         if is_streamed(call):
             return call_on_none(runtime, method, url, call).perform()
         wanted = build_request(method, url, adhoc.options, (), call)

@@ -1,4 +1,4 @@
-"""A URL is judged alike whether or not its origin has been seen before."""
+"""A URL is judged alike whether or not it, its origin, or what it begins with was seen before."""
 
 from __future__ import annotations
 
@@ -30,17 +30,20 @@ def judged(url: str) -> str | tuple[int, str]:
 @example(beginning="http://a", rest="/\xe9")
 def test_a_known_origin_changes_no_judgement(beginning: str, rest: str) -> None:
     url = beginning + rest
-    request_rules._known_origins.clear()
+    request_rules._known.clear()
     first = judged(url)
+    assert judged(url) == first
+    request_rules._known.clear()
     for origin in KNOWN:
-        assert judged(f"{origin}/") == origin
+        for rest_of_known in ("/", "", "?", "#a", "?/"):
+            assert judged(origin + rest_of_known) == origin
     assert judged(url) == first
 
 
 def test_few_are_known_and_none_that_is_long() -> None:
     for number in range(3 * MOST_KNOWN):
-        check_request(Request("GET", f"http://host{number}/"))
-        assert len(request_rules._known_origins) <= MOST_KNOWN
-    request_rules._known_origins.clear()
-    check_request(Request("GET", f"http://{'a' * LONGEST_KNOWN}/"))
-    assert not request_rules._known_origins
+        check_request(Request("GET", f"http://host{number}/{number}"))
+        assert len(request_rules._known) <= MOST_KNOWN + 1
+    request_rules._known.clear()
+    check_request(Request("GET", f"http://a/{'a' * LONGEST_KNOWN}"))
+    assert not request_rules._known

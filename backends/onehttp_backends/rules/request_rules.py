@@ -50,9 +50,9 @@ MAX_URL_LENGTH = 8_000_000
 MOST_KNOWN = 256
 LONGEST_KNOWN = 300
 _IN_HOST = len("https://")
-_known_origins: dict[str, str] = {}
-"""Each under itself. A URL that begins with one is right if nothing in it is to be escaped, which
-is known for less than the regular expression takes."""
+_known: dict[str, str] = {}
+"""URLs that are right, and origins, with their origins. What begins with one of them and goes on
+with a path is right if nothing in it is to be escaped: less to ask than the regular expression."""
 
 
 def check_request(request: Request) -> str:
@@ -77,26 +77,24 @@ def check_request(request: Request) -> str:
     ):
         check_seconds("connect timeout", connect_s)
     url = request.url
-    if type(url) is str and len(url) <= MAX_URL_LENGTH:
-        slash = url.find("/", _IN_HOST)
-        if (
-            slash > 0
-            and (origin := _known_origins.get(url[:slash]))
-            and url.isascii()
-            and url.isprintable()
-            and " " not in url
-        ):
-            return origin
-        if usual := _usual_url(url):
-            return _noted(usual[1])
+    if type(url) is str and len(url) <= LONGEST_KNOWN:
+        return _known.get(url) or _noted(url)
     return check_url(url)
 
 
-def _noted(origin: str) -> str:
-    if len(origin) <= LONGEST_KNOWN:
-        if len(_known_origins) >= MOST_KNOWN:
-            _known_origins.clear()
-        _known_origins[origin] = origin
+def _noted(url: str) -> str:
+    """The origin of a URL that is asked for again, perhaps."""
+    slash = url.find("/", _IN_HOST)
+    origin = _known.get(url[:slash]) if slash > 0 else None
+    if not (origin and url.isascii() and url.isprintable() and " " not in url):
+        usual = _usual_url(url)
+        if usual is None:
+            return check_url(url)
+        origin = usual[1]
+    if len(_known) >= MOST_KNOWN:
+        _known.clear()
+    _known[url] = origin
+    _known[origin] = origin
     return origin
 
 

@@ -30,7 +30,9 @@ KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPT
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 METHODS_WITHOUT_BODY = KNOWN_METHODS - METHODS_WITH_BODY
 NO_HEADERS: HeaderPairs = ()
-_PLAIN = frozenset({"headers", "timeout", "follow_redirects"})
+PLAIN = frozenset({"headers", "timeout"})
+"""What a call may be given that is one exchange, with no body and nothing around it."""
+_PLAIN_REQUEST = PLAIN | {"follow_redirects"}
 _NO_TYPE = ("Content-Type", "")
 _TEXT_TYPE = ("Content-Type", "text/plain; charset=utf-8")
 _JSON_TYPE = ("Content-Type", "application/json")
@@ -125,7 +127,7 @@ def build_request(
         RequestError, RequestTypeError: an argument is not fit to be sent.
     """
     if (
-        call.keys() <= _PLAIN
+        call.keys() <= _PLAIN_REQUEST
         and type(method) is type(url) is str
         and method in METHODS_WITHOUT_BODY
         and url.isascii()
