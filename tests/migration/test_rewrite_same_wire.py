@@ -56,6 +56,13 @@ MORE = [
     f'code = msg.call_function("http_query", URL + text, {V})',
     f'code = msg.call_function("curl_http_query", URL + "/missing", {V})',
 ]
+NAMED_SO = {
+    "self.c": "S().ask(URL)", "def ask": "ask(URL)", "q =": f"q(URL + '/a', {V})",
+    "import http_client as c": f"c.query(URL + '/a', {V})",
+    "import http_client": f"http_client.query(URL + '/a', {V})",
+    "c =": f"c.query(URL + '/a', {V})", "try:": f"KSR.http_client.query(URL + '/a', {V})",
+}  # fmt: skip
+"""What calls it, by a part of what is before."""
 LEFT_OUT = ("blob", 'f"X-{', "$rm", '=$" + ')
 """Headers that cannot be seen, which have a note, and variables that a server alone has."""
 STATUSES = [200, 204, 302, 404, 499, 500, 503]
@@ -127,8 +134,8 @@ def run(text: str, url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     return script["route"](Msg(server), url, "alice", "", "/t u")
 
 
-def both(statement: str, server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = script_of(statement)
+def both(statement: str | Source, server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = statement if isinstance(statement, Source) else script_of(statement)
     onehttp.init()
     old = run(source.text, server.url, monkeypatch)
     sent = [wire(request) for request in server.requests]
@@ -150,6 +157,30 @@ def test_a_rewritten_call_sends_and_gives_the_same(
 ) -> None:
     with RawServer(answering(200)) as server:
         both(statement, server, monkeypatch)
+
+
+@pytest.mark.parametrize("head", [
+    "import KSR as K\nc = K.http_client", "import KSR as K\nq = K.http_client.query",
+    "from KSR import http_client as c", "from KSR import http_client",
+    "import KSR\nc = KSR.http_client", "try:\n    import KSR\nexcept ImportError:\n    KSR = None",
+    "import KSR as K\nclass S:\n    def __init__(self):\n        self.c = K.http_client\n"
+    "    def ask(self, URL):\n        return self.c.query(URL + '/a', '$var(value)')",
+    "import KSR as K\ndef ask(URL):\n"
+    "    return getattr(K.http_client, 'query')(URL + '/a', '$var(value)')",
+    "import KSR as K\ndef ask(URL):\n    here = K\n    c = here.http_client\n"
+    "    return c.query(URL + '/a', '$var(value)')",
+])  # fmt: skip
+def test_the_variables_are_set_by_whatever_name_the_script_has_for_them(
+    head: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called = next(one for text, one in NAMED_SO.items() if text in head)
+    source = Source(
+        "script.py",
+        f"{head}\n\n\ndef route(msg, URL, *others):\n    import KSR as k\n"
+        f"    code = {called}\n    return code, k.pv.get('$var(value)')\n",
+    )
+    with RawServer(answering(200)) as server:
+        both(source, server, monkeypatch)
 
 
 @pytest.mark.parametrize("status", STATUSES)

@@ -29,6 +29,10 @@ SAME_CALL = [
     f'getattr(KSR.http_client, "query"){CALL}',
     f'getattr(KSR.http_client, "query", None){CALL}',
     f"def f(msg, KSR):\n    KSR.http_client.query{CALL}",
+    f"try:\n    import KSR\nexcept ImportError:\n    KSR = None\nKSR.http_client.query{CALL}",
+    f"KSR = None\nimport KSR\ndef f():\n    KSR.http_client.query{CALL}",
+    f'NAME = "query"\ngetattr(KSR.http_client, NAME){CALL}',
+    f'A = "query"\nB = A\ndef f():\n    getattr(KSR.http_client, B){CALL}',
     f"class S:\n    def __init__(self):\n        self.c = KSR.http_client\n"
     f"    def r(self):\n        self.c.query{CALL}",
 ]
@@ -37,6 +41,9 @@ NATIVE_CALL = [
     'message.call_function("http_query", "http://h/", "$var(x)")',
     'import onehttp_compat\nonehttp_compat.call_function("http_query", "http://h/", "$var(x)")',
     'from onehttp_compat import call_function as f\nf("http_query", "http://h/", "$var(x)")',
+    'f = msg.call_function\nf("http_query", "http://h/", "$var(x)")',
+    'def route(self, msg):\n    f = msg.call_function\n    f("http_query", "http://h/", "$var(x)")',
+    'NAME = "http_query"\ndef f(msg):\n    msg.call_function(NAME, "http://h/", "$var(x)")',
     f"from onehttp_compat.utils import http_query\nhttp_query{CALL}",
     f"from onehttp_compat import utils\nutils.http_query{CALL}",
     f"import onehttp_compat.utils as u\nu.http_query{CALL}",
@@ -51,6 +58,10 @@ NOT_LEGACY = [
     f"a = b\nb = a\na.http_client.query{CALL}",
     'msg.call_function("append_hf", "X: 1")',
     "msg.call_function(name, 'x')",
+    'name = "http_query"\nname = "append_hf"\nmsg.call_function(name, "x", "$var(x)")',
+    "name = other = 3\nmsg.call_function(name, 'x')",
+    "name = name\nmsg.call_function(name, 'x')",
+    "f = msg.call_functions\nf('http_query', 'http://h/', '$var(x)')",
     f"class http_client:\n    pass\nhttp_client.query{CALL}",
 ]
 

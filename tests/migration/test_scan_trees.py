@@ -87,6 +87,8 @@ def same(text: str) -> None:
 @example("from ..KSR import q, client as x")
 @example("from x.KSR.q import x")
 @example("from . import KSR")
+@example(f"import KSR\nKSR = None\nKSR.http_client.{CALL}")
+@example(f"q = None\nq = KSR.http_client.query\nTrue.x, q{CALL.removeprefix('query')}")
 def test_whatever_a_script_says_both_trees_tell_the_same(text: str) -> None:
     same(text)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Final, Generic
 
 from onehttp_compat.migration.trees.tree import KSR, Assigned, Node, Tree
@@ -11,6 +12,7 @@ _KSR_MAKERS: Final = frozenset((
     "onehttp_compat.ksr.take_over", "onehttp_compat.ksr.Ksr", "onehttp_compat.kamailio.setup",
     "onehttp_compat.kamailio.proxy.Ksr",
 ))  # fmt: skip
+BY_NAME: Final = "call_function"
 _MAX_DEPTH: Final = 12
 """So many names may lead from one to the next: scripts may be circles."""
 
@@ -40,21 +42,51 @@ class Names(Generic[Node]):
         """The name for ``KSR`` where a call stands; empty: it has none there."""
         tree = self._tree
         called = tree.call(call)
-        root = called[0] if called else call
-        while attribute := tree.attribute(root):
-            root = attribute[0]
-        if name := tree.name(root):
-            if self.origin(root) == KSR:
+        root = self._root(called[0] if called else call)
+        if tree.name(root) and self.origin(root) == KSR:
+            return tree.name(root)
+        for name in dict.fromkeys((KSR, *self._names_of_ksr)):
+            found = list(tree.assigned(call, name))
+            if not found and name == KSR in self._names_of_ksr:
+                return KSR  # whoever runs the script gives it that
+            if any(self._of_assigned(name, one, 0) == KSR for one in found):
                 return name
-            found = tree.assigned(root, KSR)
-            if any(self._of_assigned(KSR, one, 0) == KSR for one in found):
-                return KSR
         return ""
+
+    @cached_property
+    def _names_of_ksr(self) -> tuple[str, ...]:
+        """What ``KSR`` is called in this module, here or there."""
+        tree = self._tree
+        found: dict[str, None] = {}
+        called = (tree.call(call) for call in tree.calls)
+        for node in (*(one[0] for one in called if one), *tree.named):
+            root = self._root(node)
+            if tree.name(root) and self.origin(root) == KSR:
+                found[tree.name(root)] = None
+        return tuple(found)
+
+    def _root(self, node: Node) -> Node:
+        """``a`` of ``a.b.c``."""
+        while attribute := self._tree.attribute(node):
+            node = attribute[0]
+        return node
+
+    def text(self, node: Node, depth: int = 0) -> str:
+        """The text that an expression is: a literal, or what a name is given once and for all."""
+        name = self._tree.name(node)
+        if not name or depth > _MAX_DEPTH:
+            return self._tree.text(node)
+        found = list(self._tree.assigned(node, name))
+        if len(found) != 1 or found[0].value is None:
+            return ""
+        return self.text(found[0].value, depth + 1)
 
     def _of_attribute(self, base: Node, name: str, depth: int) -> str:
         if self._tree.name(base) in ("self", "cls"):
             return self._common(self._attributes.get(name, ()), depth)
         origin = self.origin(base, depth + 1)
+        if not origin and name == BY_NAME:
+            return BY_NAME  # of whatever a route is handed as its message
         return _canonical(f"{origin}.{name}") if origin else ""
 
     def _of_call(self, called: Node, arguments: Sequence[Node], depth: int) -> str:
@@ -62,7 +94,7 @@ class Names(Generic[Node]):
         if function in _KSR_MAKERS:
             return KSR
         if function == "getattr" and len(arguments) >= 2:
-            name = self._tree.text(arguments[1])
+            name = self.text(arguments[1])
             base = self.origin(arguments[0], depth + 1)
             return _canonical(f"{base}.{name}") if base and name else ""
         return ""

@@ -52,8 +52,11 @@ def legacy_calls(tree: Tree[Node], names: Names[Node]) -> Iterator[tuple[Node, S
     for call in tree.calls:
         function = tree.call(call)
         assert function is not None
-        origin = names.origin(function[0]) or _method_name(tree, function[0])
-        static = static_call(origin, lambda: tree.arguments(call))  # noqa: B023 - called at once
+        static = static_call(
+            names.origin(function[0]),
+            lambda: tree.arguments(call),  # noqa: B023 - called at once
+            names.text(function[1][0]) if function[1] else "",
+        )
         if static is not None:
             yield call, static
 
@@ -137,9 +140,3 @@ def _found(tree: Tree[Node], names: Names[Node]) -> Iterator[tuple[Node, _Found]
                 node,
                 _Found("reference", function.module, named.label, function.replacement, _REFERENCE),
             )
-
-
-def _method_name(tree: Tree[Node], function: Node) -> str:
-    """``call_function`` of whatever a route is handed as its message."""
-    attribute = tree.attribute(function)
-    return "call_function" if attribute and attribute[1] == "call_function" else ""

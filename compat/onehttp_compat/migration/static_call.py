@@ -78,11 +78,13 @@ class StaticCall:
         return self.function.replacement if self.fault else written(self.observed(), self.given())
 
 
-def static_call(origin: str, arguments: Callable[[], tuple[Argument, ...]]) -> StaticCall | None:
-    """The legacy call that a call is, by the dotted name of its function."""
+def static_call(
+    origin: str, arguments: Callable[[], tuple[Argument, ...]], first: str
+) -> StaticCall | None:
+    """The legacy call that a call is, by the dotted name of its function, and the text that its
+    first argument is."""
     if origin.rpartition(".")[2] == "call_function" or _is_call_by_name(origin):
-        name, *others = arguments() or (Argument("", "", True),)
-        return _native(name.text, tuple(others))
+        return _native(first, arguments()[1:])
     named = function_named(origin)
     return named and function_named(origin, arguments())
 

@@ -160,7 +160,7 @@ def rewrite_source(
         queries.settle()
     done = codemod.outcome.done
     if done:
-        has_ksr = all(calls[node].ksr or calls[node].call.is_kemi for node in done)
+        has_ksr = all(calls[node].ksr for node in done)
         changed = with_imports(changed, ["onehttp"] if has_ksr else ["onehttp", KSR])
     changes = tuple(_changes(source.path, script, codemod.outcome, calls, notes))
     used = {name: entry for name, entry in connections.entries.items()

@@ -23,6 +23,8 @@ from onehttp_compat.migration.trees.tree import Assigned, Place
 
 Values: TypeAlias = Mapping[cst.CSTNode, cst.BaseExpression]
 """The expressions that targets are given."""
+_CONSTANTS: Final = frozenset(("None", "True", "False"))
+"""Which LibCST takes for names."""
 _NOTHING: Final = cst.Module(())
 
 
@@ -50,7 +52,8 @@ class ConcreteTree:
         return self.wrapper.resolve(PositionProvider)
 
     def name(self, node: cst.CSTNode) -> str:
-        return node.value if isinstance(node, cst.Name) else ""
+        is_name = isinstance(node, cst.Name) and node.value not in _CONSTANTS
+        return node.value if is_name else ""  # type: ignore[attr-defined]
 
     def attribute(self, node: cst.CSTNode) -> tuple[cst.CSTNode, str] | None:
         return (node.value, node.attr.value) if isinstance(node, cst.Attribute) else None
