@@ -272,10 +272,17 @@ class Request(NamedTuple):
 
 
 def plain_request(
-    method: str, url: str, pairs: HeaderPairs, options: TransferOptions, total: float | None = None
+    method: str,
+    url: str,
+    pairs: HeaderPairs,
+    options: TransferOptions,
+    total: float | None = None,
+    body: bytes | None = None,
+    connect: float | None = None,
+    upload: Upload | None = None,
 ) -> Request:
-    """A `Request` without a body, made in half the time that a named tuple takes to make itself."""
-    return _new(Request, (method, url, pairs, None, options, total, None, False, None))
+    """A `Request`, made in half the time that a named tuple takes to make itself."""
+    return _new(Request, (method, url, pairs, body, options, total, connect, False, upload))
 
 
 Outcome: TypeAlias = "Response | TransferError"

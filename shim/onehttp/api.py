@@ -301,7 +301,6 @@ def submit_request(
     return _runtime().submit_request(request, route, xdata, start)
 
 
-@explained
 def perform(request: Request) -> Response:
     """One exchange exactly as described, on the process's engine: no policy, no redirects.
 

@@ -9,6 +9,7 @@ Exchanges:
 
 - `perform` sends a `Request` on the process's engine, without policy or redirects; `backend` is
   that engine, whose ``submit(request, done)`` returns a `Transfer` and hands ``done`` an `Outcome`.
+  `plain_request` makes a `Request` in less time than that takes by itself.
 - `perform_together` performs many of them in the thread that waits for all.
 - ``Connection.send`` performs what describes itself on a `ReadyConnection`: a named connection with
   its options, its base URL and the state of its policies.
@@ -71,7 +72,7 @@ from onehttp.queries.transaction_layer import (
     TransactionLayer,
     TransactionState,
 )
-from onehttp_backends.contract import Outcome, Request, Transfer
+from onehttp_backends.contract import Outcome, Request, Transfer, plain_request
 from onehttp_backends.errors import transfer_error
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.hints.keywords import explain_classes, explained
@@ -108,6 +109,7 @@ __all__ = [
     "observe",
     "perform",
     "perform_together",
+    "plain_request",
     "prepared",
     "provide",
     "submit_request",

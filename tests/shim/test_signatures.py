@@ -24,7 +24,12 @@ MODULES: Final = (
     "onehttp.testing",
     "onehttp.xcap",
 )
-INSIDE: Final = {"check_url": "each call asks it", "transfer_error": "each failed call asks it"}
+INSIDE: Final = {
+    "check_url": "each call asks it",
+    "perform": "each legacy call is made by it",
+    "plain_request": "it is there to be quick",
+    "transfer_error": "each failed call asks it",
+}
 KEYWORDS: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 Found = tuple[str, Callable[..., Any]]
 

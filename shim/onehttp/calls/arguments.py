@@ -232,7 +232,7 @@ def build_request(
         data = None
     elif max_upload is not None and data is not None:
         check_size(data, max_upload)
-    return Request(method, url, pairs, data, options, total_s, connect_s, False, upload)
+    return plain_request(method, url, pairs, options, total_s, data, connect_s, upload)
 
 
 def _method(method: object) -> str:

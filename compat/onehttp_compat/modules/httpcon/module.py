@@ -13,13 +13,12 @@ import onehttp
 from onehttp import (
     Auth,
     ConnectionSpec,
-    Request,
     RequestError,
     Response,
     TransferError,
     TransferOptions,
 )
-from onehttp.lowlevel import HeaderPairs, check_url
+from onehttp.lowlevel import HeaderPairs, check_url, plain_request
 from onehttp_compat.modules.httpcon.configuration import ModuleConfiguration
 from onehttp_compat.modules.httpcon.definition import LegacyConnection
 from onehttp_compat.modules.httpcon.options import connection_options, query_options
@@ -147,7 +146,8 @@ class ConnectionModule(ABC):
         address, auth = legacy_url(url)
         if auth is not None:
             options = _with_credentials(options, auth)
-        return self._answer(transfer(Request(method, address, headers, body, options)), state)
+        request = plain_request(method, address, headers, options, body=body)
+        return self._answer(transfer(request), state)
 
     def call(
         self,
@@ -164,7 +164,8 @@ class ConnectionModule(ABC):
         method = "GET" if body is None else "POST"
         if path[:1] == "/" and path.isascii() and ready.address:
             # The path cannot change how libcurl reads what stands before it.
-            request = Request(method, ready.address + path, headers, body, ready.options)
+            url = ready.address + path
+            request = plain_request(method, url, headers, ready.options, body=body)
             return self._answer(transfer(request), ready.state)
         url = joined_url(connection, path)
         options = self.options_for(connection)
