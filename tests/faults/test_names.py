@@ -106,16 +106,7 @@ def test_23_an_address_is_used_for_its_time_and_after_a_reload_not_at_all(
 ) -> None:
     succeeds(
         """
-        elsewhere = RawServer(keep_answering)
-        # The same port on another address of loopback.
-        listener = socket.create_server(("127.0.0.5", server.port))
-        def serve():
-            while True:
-                connection, _ = listener.accept()
-                with connection:
-                    connection.recv(4096)
-                    connection.sendall(OK)
-        threading.Thread(target=serve, daemon=True).start()
+        answer_at("127.0.0.5")
 
         def address():
             outcome = get("flips.example")
@@ -174,14 +165,7 @@ def test_24_a_name_that_turns_to_loopback_is_refused(tmp_path: Path) -> None:
         raise_loopback(PUBLIC)
         names.zone["rebound.example"] = [[PUBLIC], ["127.0.0.1"], ["127.0.0.1"]]
         names.zone["both.example"] = ["127.0.0.1", PUBLIC]
-        listener = socket.create_server((PUBLIC, server.port))
-        def serve():
-            while True:
-                connection, _ = listener.accept()
-                with connection:
-                    connection.recv(4096)
-                    connection.sendall(OK)
-        threading.Thread(target=serve, daemon=True).start()
+        answer_at(PUBLIC)
 
         for way in WAYS:
             names.queries.clear()

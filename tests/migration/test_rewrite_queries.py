@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import indent
@@ -145,6 +146,7 @@ def script_of(asking: str, answering: str) -> str:
     )
 
 
+@functools.cache
 def rewritten(text: str) -> str:
     done = rewrite_source(Source("script.py", text))
     assert isinstance(done, FileRewrite)

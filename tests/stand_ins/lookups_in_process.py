@@ -41,6 +41,17 @@ def is_served(name="good.example"):
     outcome = get(name)
     assert isinstance(outcome, Response) and outcome.status == 200, outcome
 
+def answer_at(address):
+    # The same port on another address of loopback.
+    listener = socket.create_server((address, server.port))
+    def serve():
+        while True:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(OK)
+    threading.Thread(target=serve, daemon=True).start()
+
 def descriptors():
     return len(os.listdir("/proc/self/fd"))
 """

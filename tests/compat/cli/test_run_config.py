@@ -67,24 +67,33 @@ def test_two_files_of_a_team_make_its_bill(script: Path, server: RawServer) -> N
     assert said["notes"] == []
 
 
-def test_a_parameter_of_the_command_line_comes_last(script: Path, server: RawServer) -> None:
-    done = run(
-        script,
-        f'modparam("http_client", "httpcon", "api=>{server.url};useragent=a")\n'
+RUNNING = {
+    "a parameter of the command line comes last": (
+        'modparam("http_client", "httpcon", "api=>{url};useragent=a")\n'
         'modparam("http_client", "keep_connections", 0)\n',
-        *("--modparam", "http_client:keep_connections=1"),
-    )
-    assert done.exit_code == 0, done.output
+        ["--modparam", "http_client:keep_connections=1"],
+    ),
+    "what it depends on can be given": (
+        '#!ifdef WITH_API\n#!defenvs API\nmodparam("http_client", "httpcon", API)\n#!endif\n',
+        ["--define", "WITH_API", "--env-file", "{environment}"],
+    ),
+    "a database of the real server is left alone": (
+        'loadmodule "http_client.so"\nloadmodule "xcap_client.so"\n'
+        'modparam("xcap_client", "db_url", "mysql://u:p@db.invalid/kamailio")\n'
+        'modparam("http_client", "httpcon", "api=>{url}")\n',
+        [],
+    ),
+}
 
 
-def test_what_the_configuration_depends_on_can_be_given(script: Path, server: RawServer) -> None:
+@pytest.mark.parametrize(("config", "arguments"), RUNNING.values(), ids=list(RUNNING))
+def test_it_runs_and_asks_the_backend(
+    script: Path, server: RawServer, config: str, arguments: list[str]
+) -> None:
     environment = script.with_name("environment")
     environment.write_text(f"API=api=>{server.url}\n")
-    done = run(
-        script,
-        '#!ifdef WITH_API\n#!defenvs API\nmodparam("http_client", "httpcon", API)\n#!endif\n',
-        *("--define", "WITH_API", "--env-file", str(environment)),
-    )
+    given = [each.format(environment=environment) for each in arguments]
+    done = run(script, config.format(url=server.url), *given)
     assert done.exit_code == 0, done.output
     assert len(server.requests) == 1
 
@@ -152,16 +161,6 @@ def test_the_script_finds_itself_where_the_configuration_listens(
     )
     assert done.exit_code == 0, done.output
     assert server.requests[0].startswith(b"GET /me/True/True ")
-
-
-def test_a_database_of_the_real_server_is_left_alone(script: Path, server: RawServer) -> None:
-    done = run(
-        script,
-        'loadmodule "http_client.so"\nloadmodule "xcap_client.so"\n'
-        'modparam("xcap_client", "db_url", "mysql://u:p@db.invalid/kamailio")\n'
-        f'modparam("http_client", "httpcon", "api=>{server.url}")\n',
-    )
-    assert done.exit_code == 0, done.output
 
 
 def test_a_configuration_that_cannot_be_read_is_an_error(script: Path) -> None:

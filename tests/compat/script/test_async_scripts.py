@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from onehttp.testing import ManualClock
 from onehttp_compat.script.captures import DEFAULT_MESSAGE
 from onehttp_compat.script.outcome import MessageEnd
@@ -120,20 +122,6 @@ def test_a_backend_that_does_not_answer(load: Load) -> None:
     assert outcome.end is MessageEnd.ANSWERED
 
 
-def test_a_missing_kemi_route_ends_the_transaction_at_once(load: Load, ok: RawServer) -> None:
-    server = load(
-        KEMI
-        + f"""
-    def ksr_request_route(self, msg):
-        KSR.tm.t_newtran()
-        KSR.http_async_client.query("{ok.url}", "nowhere")
-"""
-    )
-    outcome = server.run_one(DEFAULT_MESSAGE)
-    assert outcome.error == "script.py: no route 'nowhere' for the answer"
-    assert outcome.replies == ["100", "500"]
-
-
 APP_PYTHON_WITHOUT_ROUTE = """
 def mod_init():
     return Routing()
@@ -152,23 +140,6 @@ def test_a_missing_native_route_leaves_the_transaction_to_its_timer(
     assert outcome.replies == ["100", "408"]
     assert outcome.resumed == 0
     assert [query.has_run for query in outcome.queries] == [False]
-
-
-def test_what_a_resumed_route_raises_is_kept_with_its_place(load: Load, ok: RawServer) -> None:
-    server = load(
-        KEMI
-        + f"""
-    def ksr_request_route(self, msg):
-        KSR.tm.t_newtran()
-        KSR.http_async_client.query("{ok.url}", "found")
-    def found(self, msg, evname=None):
-        return {{}}["missing"]
-"""
-    )
-    outcome = server.run_one(DEFAULT_MESSAGE)
-    assert outcome.error == "script.py:15: KeyError: 'missing'"
-    assert outcome.replies == ["100", "500"]
-    assert outcome.end is MessageEnd.FAILED
 
 
 def test_routes_that_query_again(load: Load, ok: RawServer) -> None:
@@ -264,33 +235,40 @@ def test_a_callback_gets_what_was_sent_along(load: Load, ok: RawServer) -> None:
     assert outcome.actions == ["relay"]
 
 
-def test_a_route_registered_with_onehttp(load: Load, ok: RawServer) -> None:
-    server = load(
-        KEMI
-        + f"""
+ASKING = """
     def ksr_request_route(self, msg):
         KSR.tm.t_newtran()
-        KSR.http_async_client.query("{ok.url}", "HTTP_REPLY")
+        KSR.http_async_client.query("{url}", "{route}")
+"""
+FOUND = "    def found(self, msg, evname=None):\n        "
+ENDS = {
+    "no such route": ("nowhere", "", ["100", "500"], "script.py: no route 'nowhere' for the answer"),
+    "it raises": (
+        "found", f"{FOUND}return {{}}['missing']", ["100", "500"],
+        "script.py:15: KeyError: 'missing'",
+    ),
+    # tm's own reply, since the route has said nothing
+    "it exits": ("found", f"{FOUND}raise SystemExit(3)", ["100", "500"], None),
+    "it is registered with onehttp": (
+        "HTTP_REPLY",  # of all scripts: no other has one of that name
+        """
 import onehttp
 @onehttp.route("HTTP_REPLY")
 def on_reply(result):
     KSR.tm.t_reply(result.response.status, "by the new way")
-"""
-    )
-    assert server.run_one(DEFAULT_MESSAGE).replies == ["100", "200 by the new way"]
+""",
+        ["100", "200 by the new way"],
+        None,
+    ),
+}  # fmt: skip
 
 
-def test_sys_exit_ends_a_route_and_not_the_server(load: Load, ok: RawServer) -> None:
-    server = load(
-        KEMI
-        + f"""
-    def ksr_request_route(self, msg):
-        KSR.tm.t_newtran()
-        KSR.http_async_client.query("{ok.url}", "found")
-    def found(self, msg, evname=None):
-        raise SystemExit(3)
-"""
-    )
+@pytest.mark.parametrize(("route", "found", "replies", "error"), ENDS.values(), ids=list(ENDS))
+def test_however_a_route_ends_the_server_goes_on(
+    load: Load, ok: RawServer, route: str, found: str, replies: list[str], error: str | None
+) -> None:
+    server = load(KEMI + ASKING.format(url=ok.url, route=route) + found)
     for outcome in server.run([DEFAULT_MESSAGE] * 2):
-        assert outcome.error is None
-        assert outcome.replies == ["100", "500"]  # tm's own, since the route has said nothing
+        assert outcome.error == error
+        assert outcome.replies == replies
+        assert (outcome.end is MessageEnd.FAILED) is (error is not None)

@@ -44,6 +44,13 @@ def paused(world: World) -> HeldClock:
     return clock
 
 
+def limiter_of(world: World) -> Limiter:
+    policies = world.runtime.revision["api"].policies
+    assert policies is not None
+    assert policies.limiter is not None
+    return policies.limiter
+
+
 def test_a_call_can_be_cancelled_between_two_attempts(held: World) -> None:
     query = onehttp.Connection(held.runtime, "api").submit("GET")
     clock = paused(held)
@@ -66,16 +73,14 @@ def test_a_pause_that_ends_twice_goes_on_once(held: World) -> None:
 def test_a_call_can_be_cancelled_while_it_waits_for_its_turn_and_leaves_the_line(
     held: World,
 ) -> None:
-    policies = held.runtime.revision["api"].policies
-    assert policies is not None
-    assert policies.limiter is not None
-    policies.limiter.enter()
+    limiter = limiter_of(held)
+    limiter.enter()
     query = onehttp.Connection(held.runtime, "api").submit("GET")
     paused(held)
     assert query.cancel()
     assert isinstance(query.result(PATIENCE_S).error, onehttp.CancelledError)
-    policies.limiter.leave()
-    assert policies.limiter.in_flight == 0
+    limiter.leave()
+    assert limiter.in_flight == 0
     assert held.seen == []
 
 
@@ -154,29 +159,19 @@ def test_a_turn_ends_a_pause_early() -> None:
     assert woken.wait(PATIENCE_S)
 
 
-def test_a_turn_that_comes_first_leaves_no_timer(submitting: World) -> None:
+@pytest.mark.parametrize("is_cancelled", [False, True], ids=["its turn comes", "cancelled"])
+def test_a_pause_that_ends_early_leaves_no_timer(submitting: World, is_cancelled: bool) -> None:
     submitting.connect(api={"limits": 1})
     clock = submitting.runtime.clock = Clock()
-    policies = submitting.runtime.revision["api"].policies
-    assert policies is not None
-    assert policies.limiter is not None
-    policies.limiter.enter()
+    limiter = limiter_of(submitting)
+    limiter.enter()
     query = onehttp.Connection(submitting.runtime, "api").submit("GET", timeout=300)
     assert clock.timers.pending == 1
-    policies.limiter.leave()
-    assert query.result(PATIENCE_S).ok
-    assert clock.timers.pending == 0
-
-
-def test_a_cancelled_pause_leaves_no_timer(submitting: World) -> None:
-    submitting.connect(api={"limits": 1})
-    clock = submitting.runtime.clock = Clock()
-    policies = submitting.runtime.revision["api"].policies
-    assert policies is not None
-    assert policies.limiter is not None
-    policies.limiter.enter()
-    query = onehttp.Connection(submitting.runtime, "api").submit("GET", timeout=300)
-    query.cancel()
+    if is_cancelled:
+        query.cancel()
+    else:
+        limiter.leave()
+        assert query.result(PATIENCE_S).ok
     assert clock.timers.pending == 0
 
 
@@ -192,10 +187,7 @@ def test_a_call_that_cannot_go_on_ends(held: World, fault: Exception) -> None:
     assert result.error is not None
     assert result.error.sent is onehttp.Sent.MAYBE
     assert type(fault).__name__ in str(result.error)
-    policies = held.runtime.revision["api"].policies
-    assert policies is not None
-    assert policies.limiter is not None
-    assert policies.limiter.in_flight == 0
+    assert limiter_of(held).in_flight == 0
 
 
 def test_a_forked_child_has_all_places_free(submitting: World) -> None:

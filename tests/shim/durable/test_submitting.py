@@ -17,28 +17,18 @@ from onehttp.durable.submitting import current_store, default_file, store_at
 from onehttp.durable.worker import Worker
 from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering
+from stand_ins.connected import connected
 
-
-@pytest.fixture(autouse=True)
-def queues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "queues.db"
-    monkeypatch.setenv("ONEHTTP_QUEUES", f"sqlite://{path}")
-    return path
+pytestmark = pytest.mark.usefixtures("queues")
 
 
 @pytest.fixture
 def server(engine: str) -> Iterator[RawServer]:
-    with RawServer(keep_answering) as running:
-        named = {
-            "api": {
-                "url": f"{running.url}/v1",
-                "headers": {"X-Key": "s3cr3t"},
-                "params": {"k": "v"},
-            },
-            "typed": {"url": running.url, "content_type": "application/sdp"},
-        }
-        defaults = {"timeout": {"total": PATIENCE_S, "connect": PATIENCE_S}}
-        onehttp.init({"version": 1, "defaults": defaults, "connections": named}, backend=engine)
+    def connections(url: str) -> dict[str, Any]:
+        api = {"url": f"{url}/v1", "headers": {"X-Key": "s3cr3t"}, "params": {"k": "v"}}
+        return {"api": api, "typed": {"url": url, "content_type": "application/sdp"}}
+
+    with connected(engine, connections, keep_answering) as running:
         yield running
 
 

@@ -26,7 +26,9 @@ from onehttp.durable.worker import TellsOfRepeats, Worker, WorkerSettings
 from onehttp_backends.observed import leave, observe
 from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer
+from stand_ins.connected import connected
 
+pytestmark = pytest.mark.usefixtures("queues")
 HASTY = WorkerSettings(backoff_base_s=0.001, backoff_max_s=0.002, deliveries=3, poll_s=0.001)
 KEY = re.compile(rb'idempotency-key: "([^"]+)"', re.IGNORECASE)
 REPEAT = b"onehttp-possible-repeat: yes"
@@ -48,24 +50,17 @@ def answering(peer: Peer) -> None:
             peer.send(OK)
 
 
-@pytest.fixture(autouse=True)
-def queues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "queues.db"
-    monkeypatch.setenv("ONEHTTP_QUEUES", f"sqlite://{path}")
-    return path
-
-
 @pytest.fixture
 def server(engine: str) -> Iterator[RawServer]:
-    with RawServer(answering) as running:
-        named = {
-            "api": {"url": running.url},
-            "insisting": {"url": running.url, "unsafe_resend": True,
-                          "retry": {"attempts": 2, "backoff": {"base": 0.0001}}},
+    def connections(url: str) -> dict[str, Any]:
+        retry = {"attempts": 2, "backoff": {"base": 0.0001}}
+        return {
+            "api": {"url": url},
+            "insisting": {"url": url, "unsafe_resend": True, "retry": retry},
             "gone": {"url": "http://127.0.0.1:1"},
-        }  # fmt: skip
-        defaults = {"timeout": {"total": PATIENCE_S, "connect": PATIENCE_S}}
-        onehttp.init({"version": 1, "defaults": defaults, "connections": named}, backend=engine)
+        }
+
+    with connected(engine, connections, answering) as running:
         yield running
 
 

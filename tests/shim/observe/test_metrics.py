@@ -18,36 +18,20 @@ from onehttp.control.tally import tally
 from onehttp.observe import metrics
 from onehttp.observe.metrics import expose, label
 from servers.patience import PATIENCE_S
-from servers.raw import OK, Peer, RawServer
+from servers.raw import RawServer
+from stand_ins.connected import connected
 from stand_ins.processes import output
-
-
-def answering(peer: Peer) -> None:
-    while request := peer.request():
-        path = request.split(b" ")[1]
-        if path == b"/cut":
-            peer.reset()
-            return
-        status = path.strip(b"/")
-        if status.isdigit():
-            peer.send(b"HTTP/1.1 " + status + b" Said\r\nContent-Length: 0\r\n\r\n")
-        else:
-            peer.send(OK)
 
 
 @pytest.fixture
 def server(engine: str) -> Iterator[RawServer]:
-    with RawServer(answering) as running:
-        named = {
-            "api": {"url": running.url},
-            "sure": {
-                "url": running.url,
-                "retry": {"attempts": 3, "backoff": {"base": 0.0001}},
-                "circuit_breaker": {"failures": 3, "open_for": 600},
-            },
-        }
-        defaults = {"timeout": {"total": PATIENCE_S, "connect": PATIENCE_S}}
-        onehttp.init({"version": 1, "defaults": defaults, "connections": named}, backend=engine)
+    def connections(url: str) -> dict[str, Any]:
+        retry = {"attempts": 3, "backoff": {"base": 0.0001}}
+        circuit_breaker = {"failures": 3, "open_for": 600}
+        sure = {"url": url, "retry": retry, "circuit_breaker": circuit_breaker}
+        return {"api": {"url": url}, "sure": sure}
+
+    with connected(engine, connections) as running:
         yield running
 
 

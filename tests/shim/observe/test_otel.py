@@ -22,32 +22,18 @@ from onehttp.observe import otel
 from onehttp.observe.targets import MANY, Targets, redacted_url
 from onehttp_backends.contract import Request
 from servers.patience import PATIENCE_S
-from servers.raw import OK, Peer, RawServer
+from servers.raw import RawServer
+from stand_ins.connected import as_asked, connected
 from stand_ins.processes import output
-
-MOVED = b"HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n"
-BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
-
-
-def answering(peer: Peer) -> None:
-    while request := peer.request():
-        path = request.split(b" ")[1]
-        if path == b"/cut":
-            peer.reset()
-            return
-        peer.send({b"/moved": MOVED, b"/busy": BUSY}.get(path, OK))
 
 
 @pytest.fixture
 def server(engine: str) -> Iterator[RawServer]:
-    with RawServer(answering) as running:
-        named = {
-            "api": {"url": running.url},
-            "sure": {"url": running.url, "redirects": 3,
-                     "retry": {"attempts": 2, "backoff": {"base": 0.0001}}},
-        }  # fmt: skip
-        defaults = {"timeout": {"total": PATIENCE_S, "connect": PATIENCE_S}}
-        onehttp.init({"version": 1, "defaults": defaults, "connections": named}, backend=engine)
+    def connections(url: str) -> dict[str, Any]:
+        retry = {"attempts": 2, "backoff": {"base": 0.0001}}
+        return {"api": {"url": url}, "sure": {"url": url, "redirects": 3, "retry": retry}}
+
+    with connected(engine, connections) as running:
         yield running
 
 
@@ -159,7 +145,7 @@ def test_a_call_is_a_span_in_the_callers_and_its_attempt_one_in_it(
     assert attempt.status.is_unset
 
 
-@pytest.mark.parametrize(("path", "reason"), [("/busy", "retry"), ("/moved", "redirect")])
+@pytest.mark.parametrize(("path", "reason"), [("/503", "retry"), ("/moved", "redirect")])
 def test_what_is_sent_again_is_a_span_of_its_own(
     server: RawServer, seen: Seen, way: Callable[..., object], path: str, reason: str
 ) -> None:
@@ -180,7 +166,7 @@ def test_failures_have_a_status_and_a_type_of_few_values(
     seen.instrument()
     with pytest.raises(onehttp.TransferError) as cut:
         onehttp.connection("api").post("/cut", body=b"x")
-    way("/busy")
+    way("/503")
     failed, busy = seen.attempts
     assert cut.value.phase is not None
     kind = f"{type(cut.value).__name__}.{cut.value.phase.value}"
@@ -290,9 +276,9 @@ def test_a_sampler_may_leave_out_calls_and_keep_attempts(server: RawServer, seen
 
 def test_many_servers_and_statuses_are_told_apart(server: RawServer, seen: Seen) -> None:
     seen.instrument()
-    with RawServer(answering) as other:
+    with RawServer(as_asked) as other:
         for running in (server, other, server):
-            onehttp.request("GET", f"{running.url}/busy")
+            onehttp.request("GET", f"{running.url}/503")
             onehttp.request("GET", f"{running.url}/x")
     told = [dict(span.attributes or {}) for span in seen.attempts]
     assert [(each["server.port"], each["http.response.status_code"]) for each in told] == [
