@@ -272,15 +272,9 @@ class Request(NamedTuple):
 
 
 def plain_request(
-    method: str,
-    url: str,
-    pairs: HeaderPairs,
-    options: TransferOptions,
-    total: float | None = None,
-    body: bytes | None = None,
-    connect: float | None = None,
-    upload: Upload | None = None,
-) -> Request:
+    method: str, url: str, pairs: HeaderPairs, options: TransferOptions, total: float | None = None,
+    body: bytes | None = None, connect: float | None = None, upload: Upload | None = None,
+) -> Request:  # fmt: skip
     """A `Request`, made in half the time that a named tuple takes to make itself."""
     return _new(Request, (method, url, pairs, body, options, total, connect, False, upload))
 
