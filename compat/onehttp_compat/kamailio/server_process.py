@@ -48,6 +48,7 @@ class ServerProcess:
         """The server's; made at first use, which is before the server forks."""
         if self._transactions is None:
             self._transactions = Transactions(self.real, self.page, self.counters)
+            self._transactions.newest_script = lambda: self.reloads.script
         return self._transactions
 
     def take_over_queries(self) -> None:

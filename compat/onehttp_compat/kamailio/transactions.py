@@ -94,6 +94,8 @@ class Transactions(Surroundings):
     def __init__(self, ksr: Any, page: SharedPage, counters: Counters) -> None:
         self.script: object = None
         """Whose methods are the callbacks: the object that the server called last."""
+        self.newest_script: Callable[[], object] = lambda: None
+        """The object of the script that this process has read last, if that is known."""
         self.has_twins = False
         """Write the variables of each answer where the server's own functions see them."""
         self.counts = Counts(counters)
@@ -205,8 +207,9 @@ class Transactions(Surroundings):
                 error.strerror,
                 refused - 1,
             )
+        self.script = self.newest_script() or self.script  # no callback has run here, as yet
         refusal = transfer_error(
-            CurlCode.SEND_ERROR, f"it cannot be handed over: {error.strerror}", sent=Sent.NO
+            CurlCode.SEND_ERROR, f"it cannot be handed over ({error.strerror})", sent=Sent.NO
         )
         module.fail(job, transaction, token, refusal)
 
