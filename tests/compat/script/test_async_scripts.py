@@ -242,7 +242,9 @@ ASKING = """
 """
 FOUND = "    def found(self, msg, evname=None):\n        "
 ENDS = {
-    "no such route": ("nowhere", "", ["100", "500"], "script.py: no route 'nowhere' for the answer"),
+    "no such route": (
+        "nowhere", "", ["100", "500"], "script.py: no route 'nowhere' for the answer"
+    ),
     "it raises": (
         "found", f"{FOUND}return {{}}['missing']", ["100", "500"],
         "script.py:15: KeyError: 'missing'",
