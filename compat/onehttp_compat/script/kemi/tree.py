@@ -22,6 +22,7 @@ from onehttp_compat.script.kemi.routing import (
     PathFunctions,
     RrFunctions,
 )
+from onehttp_compat.script.kemi.sdpops import SdpopsFunctions
 from onehttp_compat.script.kemi.tables import (
     CfgutilsFunctions,
     HtableFunctions,
@@ -55,6 +56,7 @@ EMULATED: Final[dict[str, type[Functions]]] = {
     "siputils": SiputilsFunctions,
     "ipops": IpopsFunctions,
     "nathelper": NathelperFunctions,
+    "sdpops": SdpopsFunctions,
     "htable": HtableFunctions,
     "statistics": StatisticsFunctions,
     "cfgutils": CfgutilsFunctions,

@@ -1,0 +1,154 @@
+"""A session description (RFC 4566) as ``sdpops`` reads it, and what may be taken out of it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from onehttp_compat.sip.message import SipMessage
+
+# Payload types that need no ``a=rtpmap`` (RFC 3551), as far as the server knows them.
+STATIC: Final[dict[str, tuple[str, ...]]] = {
+    "pcmu": ("0",), "gsm": ("3",), "g723": ("4",), "dvi4": ("5", "6", "16", "17"), "lpc": ("7",),
+    "pcma": ("8",), "g722": ("9",), "l16": ("10", "11"), "qcelp": ("12",), "cn": ("13",),
+    "mpa": ("14",), "g728": ("15",), "g729": ("18",),
+}  # fmt: skip
+
+_boundary = re.compile(r'boundary\s*=\s*(?:"([^"]*)"|([^\s;]+))', re.I)
+_part_head = re.compile(rb"(?:[^\r\n]+\r?\n)*\r?\n")
+_rtpmap = re.compile(rb"a=rtpmap:(\d+)[ \t]+([^/\s]+)", re.I)
+_of_payload = re.compile(rb"a=(?:rtpmap|fmtp|rtcp-fb):(\S+)", re.I)
+
+
+@dataclass(slots=True)
+class Stream:
+    """One ``m=`` line, and those below it."""
+
+    start: int
+    """Of its first line among all lines."""
+    lines: list[bytes]
+
+    @property
+    def words(self) -> list[str]:
+        """``audio 4000 RTP/AVP 0 8`` apart."""
+        return self.lines[0][2:].decode("latin-1").split()
+
+    @property
+    def media(self) -> str:
+        return next(iter(self.words), "")
+
+    @property
+    def transport(self) -> str:
+        return next(iter(self.words[2:]), "")
+
+    @property
+    def payloads(self) -> list[str]:
+        return self.words[3:]
+
+    def has(self, payload: str) -> bool:
+        """Whether a payload type is there, or several behind one another."""
+        return payload != "" and f" {payload} " in f" {' '.join(self.payloads)} "
+
+    @property
+    def is_active(self) -> bool:
+        """It has a port, and is not said to be inactive."""
+        port = next(iter(self.words[1:]), "0").partition("/")[0]
+        return port != "0" and not any(line.strip() == b"a=inactive" for line in self.lines)
+
+    def is_of(self, media: str) -> bool:
+        """Whether it is of these media; of any, where none are named."""
+        return not media or self.media.lower() == media.lower()
+
+
+class Session:
+    """The description in the body of a message; what stands around it stays."""
+
+    def __init__(self, text: bytes, before: bytes = b"", behind: bytes = b"") -> None:
+        self.text = text
+        self._around = before, behind
+        self.lines = text.splitlines(keepends=True)
+        starts = [i for i, line in enumerate(self.lines) if line.startswith(b"m=")]
+        ends = [*starts[1:], len(self.lines)]
+        self.streams = [Stream(a, self.lines[a:b]) for a, b in zip(starts, ends, strict=False)]
+
+    def payloads_of(self, names: str) -> list[str]:
+        """The payload types of codecs; those that none are known for are left out."""
+        found: list[str] = []
+        mapped = [(one[2].decode("latin-1").lower(), one[1].decode()) for line in self.lines
+                  if (one := _rtpmap.match(line))]  # fmt: skip
+        for name in names.split(","):
+            codec = name.strip().lower()
+            known = STATIC.get(codec) or [number for said, number in mapped if said == codec]
+            found += known
+        return found
+
+    def without(self, is_out: Callable[[int, bytes], bool]) -> bytes:
+        """The body without some of the lines, which are told by their number and text."""
+        return self._body([one for i, one in enumerate(self.lines) if not is_out(i, one)])
+
+    def with_payloads(self, media: str, payloads: list[str], *, is_keeping: bool) -> bytes:
+        """The body with these payload types only, or without them, and the same of their
+        attributes; in the streams of ``media``, or in all."""
+        lines: list[bytes] = list(self.lines[: self.streams[0].start])
+        for stream in self.streams:
+            is_meant = stream.is_of(media)
+            lines += _reduced(stream, payloads, is_keeping) if is_meant else stream.lines
+        return self._body(lines)
+
+    def _body(self, lines: list[bytes]) -> bytes:
+        before, behind = self._around
+        return before + b"".join(lines) + behind
+
+
+def _reduced(stream: Stream, payloads: list[str], is_keeping: bool) -> Iterator[bytes]:
+    words = stream.words
+    rest = f" {' '.join(words[3:])} "
+    if is_keeping:
+        rest = " ".join(one for one in words[3:] if one in payloads)
+    else:
+        for one in payloads:
+            rest = rest.replace(f" {one} ", " ")
+    kept = [*words[:3], *rest.split()]
+    end = stream.lines[0][len(stream.lines[0].rstrip(b"\r\n")) :]
+    yield b"m=" + " ".join(kept).encode("latin-1") + end
+    for line in stream.lines[1:]:
+        about = _of_payload.match(line)
+        if not about or (about[1].decode("latin-1") in payloads) is is_keeping:
+            yield line
+
+
+def session_of(sip: SipMessage, body: bytes) -> Session | None:
+    """The description that a body holds, itself or in one of its parts; None: there is none."""
+    kind = sip.header("content-type") or ""
+    if not body or sip.is_broken:
+        return None
+    plain = kind.partition(";")[0].strip().lower()
+    if plain == "application/sdp":
+        found = Session(body)
+    elif plain.startswith("multipart/"):
+        part = _part(kind, body)
+        if part is None:
+            return None
+        start, end = part
+        found = Session(body[start:end], body[:start], body[end:])
+    else:
+        return None
+    return found if found.streams else None
+
+
+def _part(kind: str, body: bytes) -> tuple[int, int] | None:
+    """Where the part that is a session description begins and ends: the line end in front of the
+    next boundary is the server's, too."""
+    said = _boundary.search(kind)
+    if said is None:
+        return None
+    mark = re.escape(b"--" + (said[1] or said[2]).encode("latin-1", "replace"))
+    marks = list(re.finditer(rb"(?m)^" + mark + rb"(?:--)?[ \t]*(?:\r?\n|$)", body))
+    for this, following in itertools.pairwise(marks):
+        head = _part_head.match(body, this.end())
+        if head and re.search(rb"(?im)^content-type\s*:\s*application/sdp\b", head[0]):
+            return head.end(), following.start()
+    return None
