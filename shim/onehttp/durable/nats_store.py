@@ -38,7 +38,8 @@ from onehttp.durable.store import DeadLetter, Delivery, Length, Report
 from onehttp.errors import QueueFullError, QueueStoreError
 
 logger = logging.getLogger("onehttp")
-PARTS: Final = 16
+PARTS: Final = 64
+"""As many as a worker sends at once, where nobody says otherwise."""
 DEFAULT_MAX_LENGTH: Final = 1_000_000
 FETCH_S: Final = 0.1
 """Who has nothing in hand waits so long for something to come."""
