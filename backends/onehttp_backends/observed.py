@@ -173,7 +173,7 @@ def leave(observer: Observer) -> None:
 
 def is_on() -> bool:
     """Whether anybody watches."""
-    return bool(_told.observers) or trace.is_on()
+    return True if _told.observers else trace.is_on()
 
 
 def begin(request: Request) -> Attempt:
