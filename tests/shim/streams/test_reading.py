@@ -198,7 +198,7 @@ def test_a_limit_given_for_the_call_is_one_for_its_body_too(streamed: Streamed) 
 
 def test_no_head_in_time_is_the_error_of_any_call(streamed: Streamed) -> None:
     with RawServer(silent) as server, pytest.raises(onehttp.TimeoutError) as caught:
-        streamed(Reader.read, "GET", server.url, timeout=0.2)
+        streamed(Reader.read, "GET", server.url, timeout=1.0)
     assert caught.value.sent is onehttp.Sent.MAYBE
 
 

@@ -169,11 +169,17 @@ def test_the_place_of_a_killed_process_comes_back(
     engine: str, redis: RedisServer, worker: MakeWorker
 ) -> None:
     with HoldingServer() as server:
-        connections = configured(redis, server.url, limits={"concurrent": 1}, shared={"lease": 0.5})
+        connections = configured(redis, server.url, limits={"concurrent": 1}, shared={"lease": 2.0})
         other = worker(connections)
         other.begin("/held")
         server.arrival("/held")
-        time.sleep(1.0)  # a lease is renewed while its process lives
+        leases: set[str] = set()
+
+        def renewed() -> int:
+            leases.add(redis.ask("ZRANGE", "onehttp:{api}:places", "0", "-1", "WITHSCORES"))
+            return len(leases)
+
+        until(lambda: renewed() > 2)  # while its process lives
         assert redis.ask("ZCARD", "onehttp:{api}:places") == ":1\r\n"
         other.process.send_signal(signal.SIGKILL)
         onehttp.init(connections=connections, backend=engine)

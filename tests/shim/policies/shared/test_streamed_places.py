@@ -156,7 +156,7 @@ def test_in_a_task(
 def test_of_a_process_that_is_killed_it_is_free_after_its_lease(
     redis: RedisServer, server: RawServer, worker: MakeWorker
 ) -> None:
-    connections = limited(redis, server, lease=0.3)
+    connections = limited(redis, server, lease=2.0)
     other = worker(refusing(connections))
     command = [sys.executable, "-c", _OPENING, json.dumps(connections)]
     with Popen(command, stdin=PIPE, stdout=PIPE, text=True) as opening:
