@@ -6,10 +6,12 @@ import json
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from onehttp.hints.testing import OF_REQUEST
 from onehttp.testing.matching import params_of
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.errors import TransferError
 from onehttp_backends.headers import Headers
+from onehttp_backends.hints.elsewhere import tell
 
 
 class SeenRequest:
@@ -126,6 +128,12 @@ class Call:
 class Calls(list[Call]):
     """Calls in the order they were made."""
 
+    def __getitem__(self, at: Any) -> Any:
+        try:
+            return super().__getitem__(at)
+        except IndexError:
+            raise IndexError(f"there is no call {at}: there were {len(self)}") from None
+
     @property
     def last(self) -> Call:
         """The latest.
@@ -135,4 +143,8 @@ class Calls(list[Call]):
         """
         if not self:
             raise AssertionError("there was no call")
-        return self[-1]
+        latest: Call = self[-1]
+        return latest
+
+
+tell(SeenRequest, OF_REQUEST)

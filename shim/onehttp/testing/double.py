@@ -8,6 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from onehttp.calls.auth.credentials import AUTHORIZATION, at_once
+from onehttp.hints.testing import OF_DOUBLE
 from onehttp.testing.calls import Call, Calls, SeenRequest
 from onehttp.testing.differing import indented
 from onehttp.testing.matching import Matcher
@@ -23,6 +25,7 @@ from onehttp.testing.route_arguments import (
 )
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.errors import TransferError, UnexpectedRequestError
+from onehttp_backends.hints.elsewhere import tell
 from onehttp_backends.rules.request_rules import check_seconds
 
 if TYPE_CHECKING:
@@ -113,6 +116,7 @@ class Double:
 
     def pick(self, request: Request) -> Handler:
         """See `onehttp_backends.double.answers.Table`."""
+        request = _with_credentials(request)
         seen = self.seen_as(request)
         with self._changing:
             route = self._route_for(seen)
@@ -127,7 +131,7 @@ class Double:
 
     def knows(self, request: Request) -> bool:
         """Whether a route is for ``request``, and not used up."""
-        seen = self.seen_as(request)
+        seen = self.seen_as(_with_credentials(request))
         with self._changing:
             return self._route_for(seen) is not None
 
@@ -223,7 +227,7 @@ class Double:
     def _no_route_for(self, request: Request) -> str:
         lines = [f"no answer for {request.method} {request.url}"]
         tried = [(list(route.matcher.differences(request)), route) for route in self.routes]
-        tried.sort(key=lambda pair: ("another URL" in pair[0], len(pair[0])))
+        tried.sort(key=lambda pair: (_is_of_another_url(pair[0]), len(pair[0])))
         for differences, route in tried[:MOST_SHOWN]:
             why = differences or ["used up: all of its answers are given"]
             lines.append(indented(f"{route.matcher!r}\n" + "\n".join(map(indented, why))))
@@ -232,5 +236,20 @@ class Double:
         return "\n".join(lines)
 
 
+def _is_of_another_url(differences: list[str]) -> bool:
+    return any(each.startswith("another URL") for each in differences)
+
+
+def _with_credentials(request: Request) -> Request:
+    """``request`` with those of its connection, which the engine would put in at once."""
+    value = at_once(request.options.auth)
+    if value is None or any(name.lower() == "authorization" for name, _ in request.headers):
+        return request
+    return request._replace(headers=(*request.headers, (AUTHORIZATION, value)))
+
+
 def _as_it_is(request: Request) -> Request:
     return request
+
+
+tell(Double, OF_DOUBLE)

@@ -52,7 +52,9 @@ class Matcher:
         is_exact: bool = False,
     ) -> None:
         if not isinstance(url, str):
-            raise TypeError(f"url: expected text, got {type(url).__name__}")
+            raise TypeError(
+                f"url: expected text, got {type(url).__name__}; {{name}} in it is any segment"
+            )
         if method != method.upper():
             raise ValueError(f"method {method!r}: methods are in capitals: {method.upper()!r}")
         address, _, query = url.partition("#")[0].partition("?")
@@ -65,7 +67,9 @@ class Matcher:
         self._params = [*parse_qsl(query, keep_blank_values=True), *_pairs(params)]
         self._headers = [(name.lower(), value) for name, value in header_pairs(headers)]
         if body is not None and not isinstance(body, (bytes, str)):
-            raise TypeError(f"body: expected bytes or text, got {type(body).__name__}")
+            is_json = isinstance(body, (Mapping, list))
+            way_out = "; match_json= compares what it is as JSON" if is_json else ""
+            raise TypeError(f"body: expected bytes or text, got {type(body).__name__}{way_out}")
         self._body = body.encode() if isinstance(body, str) else body
         self._json = match_json
         self._is_exact = is_exact
@@ -88,7 +92,8 @@ class Matcher:
     def differences(self, request: Request) -> Iterator[str]:
         """What is otherwise in ``request``, the largest difference first."""
         if self.names(request.url) is None:
-            yield "another URL"
+            is_wild = "*" in self.url.partition("?")[0]
+            yield "another URL" + ("; '*' is one, {name} any segment" if is_wild else "")
         if request.method != self.method:
             yield f"another method, {request.method}"
         yield from self._in_params(request)

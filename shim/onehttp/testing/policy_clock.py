@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from onehttp.hints.testing import OF_CLOCK
 from onehttp.policies.clock import Clock, Pause
+from onehttp_backends.hints.elsewhere import tell
 
 
 class PolicyClock(Clock):
@@ -113,3 +115,6 @@ class PolicyClock(Clock):
             with self._changing:
                 entry = (self._now_s + pause.seconds, next(self._numbers), wake)
                 heapq.heappush(self._waiting, entry)
+
+
+tell(PolicyClock, OF_CLOCK)

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from onehttp import errors
 from onehttp.calls.arguments import header_pairs
 from onehttp.testing.matching import ANY, HeaderSource
 from onehttp.testing.route_arguments import RouteHandler
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.errors import TransferError, transfer_error
+from onehttp_backends.hints.nearest import nearest
 
 if TYPE_CHECKING:
     from onehttp_backends.double.answers import Answer
@@ -113,6 +115,15 @@ def route_handler(answer: object, place: str) -> RouteHandler:
     return made if is_function else lambda request: made(request.sent)
 
 
+def _nearest_class(error: object) -> str:
+    """What an error of somebody else is called here."""
+    kind = error if isinstance(error, type) else type(error)
+    if not issubclass(kind, BaseException):
+        return ""
+    near = nearest(kind.__name__, (each for each in errors.__all__ if each.endswith("Error")))
+    return f" (did you mean onehttp.{near}?)" if near else ""
+
+
 def _coming(answer: Any, cut_after: object, drip: object, place: str) -> Response:
     from onehttp_backends.double.answers import response_of
     from onehttp_backends.double.coming.cut import coming
@@ -123,7 +134,8 @@ def _coming(answer: Any, cut_after: object, drip: object, place: str) -> Respons
 def _answer(each: Any, place: str) -> Any:
     """One of several: a number that is no status is libcurl's code."""
     is_code = isinstance(each, int) and not isinstance(each, bool) and each < _FIRST_STATUS
-    return _error(each, place) if is_code else each
+    is_error = isinstance(each, (BaseException, type))
+    return _error(each, place) if is_code or is_error else each
 
 
 def _error(error: Any, place: str) -> Any:
@@ -134,7 +146,7 @@ def _error(error: Any, place: str) -> Any:
     if not isinstance(error, int) or not 1 <= error <= MAX_CODE or isinstance(error, bool):
         raise TypeError(
             f"{place}: error: expected an error of a transfer, its class, or libcurl's code from "
-            f"1 to {MAX_CODE}, got {error!r}"
+            f"1 to {MAX_CODE}, got {error!r}{_nearest_class(error)}"
         )
     made = transfer_error(error, f"{place}: the test has it so")
     kind = type(made)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json as json_module
 from typing import TYPE_CHECKING, Any
 
+from onehttp.hints.testing import OF_ROUTE
 from onehttp.testing.calls import Call, Calls
 from onehttp.testing.differing import differing, indented
 from onehttp.testing.matching import ANY, Matcher, shown_body
 from onehttp.urls import ParamSource, query_pairs
+from onehttp_backends.hints.elsewhere import tell
+from onehttp_backends.hints.keywords import explained
 
 if TYPE_CHECKING:
     from onehttp.testing.route_arguments import RouteHandler
@@ -82,6 +85,7 @@ class Route:
         self.assert_called_once()
         self.assert_called_with(**expected)
 
+    @explained
     def assert_called_with(
         self,
         *,
@@ -142,3 +146,6 @@ def _plain(source: Any) -> list[tuple[str, str]]:
         (str(name), value.decode() if isinstance(value, bytes) else value)
         for name, value in query_pairs(source or (), "params")
     ]
+
+
+tell(Route, OF_ROUTE)

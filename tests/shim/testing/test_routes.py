@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import Any
 
 import pytest
 
 import onehttp
-from onehttp.testing import Double, SeenRequest
+from onehttp.testing import Double, PolicyClock, SeenRequest
 from onehttp_backends.double import HttpxBackend
 from servers.patience import PATIENCE_S
+from servers.raw import OK, Peer, RawServer
 
 URL = "https://a.example/x"
 
@@ -31,6 +33,12 @@ URL = "https://a.example/x"
         ({"error": ZeroDivisionError}, "error: expected an error of a transfer, its class, or"),
         ({"error": onehttp.ConfigurationError}, "error: expected an error of a transfer"),
         ({"error": 0}, "libcurl's code from 1 to"),
+        ({"error": ConnectionError}, "got <class 'ConnectionError'> (did you mean onehttp.Connect"),
+        ({"error": TimeoutError()}, "got TimeoutError() (did you mean onehttp.TimeoutError?)"),
+        ({"answers": [200, ValueError]}, "answers[1]: error: expected an error of a transfer"),
+        ({"answers": [OSError("x")]}, "answers[0]: error: expected an error of a transfer"),
+        ({"body": {"a": 1}}, "got dict; match_json= compares what it is as JSON"),
+        ({"body": ["a"]}, "got list; match_json= compares what it is as JSON"),
         ({"error": True}, "libcurl's code from 1 to"),
         ({"answers": []}, "answers: expected a list of them"),
         ({"answers": (200, "x")}, "answers: expected a list of them"),
@@ -212,3 +220,76 @@ def test_a_handler_is_given_the_request_that_the_call_has() -> None:
     for _ in routes:
         backend.perform(onehttp.Request("POST", f"{URL}?a=1", (("X-A", "b"),), b"[3]"))
     assert seen == [(routes[0].calls.last.request.path, {"a": "1"}, "b", [3])] * 2
+
+
+@pytest.mark.parametrize(
+    ("what", "name", "way_out"),
+    [
+        (lambda double: double, "add_response", "it is .get(url"),
+        (lambda double: double, "get_requests", "`calls` has all"),
+        (lambda double: double.get(URL), "mock", "the answer is given with the route"),
+        (lambda double: double.get(URL), "side_effect", "answers=[...]"),
+        (lambda double: double.get(URL), "called_once", "assert_called_once()"),
+        (lambda _: SeenRequest(onehttp.Request("GET", URL)), "content", "it is `body`"),
+        (lambda _: PolicyClock(), "tick", "advance(seconds)"),
+    ],
+)
+def test_a_name_of_another_plugin_says_what_it_is_here(what: Any, name: str, way_out: str) -> None:
+    with pytest.raises(AttributeError) as caught:
+        getattr(what(Double()), name)
+    assert way_out in str(caught.value)
+    assert name in str(caught.value)
+
+
+def test_a_call_that_there_was_not_says_how_many_there_were() -> None:
+    with pytest.raises(IndexError, match="there is no call 0: there were 0"):
+        Double().get(URL).calls[0]
+
+
+def test_an_assertion_that_has_another_keyword_says_which_there_are() -> None:
+    check: Any = Double().get(URL).assert_called_with
+    with pytest.raises(TypeError, match="'data'; known: params, headers, body, json, form"):
+        check(data=b"x")
+
+
+def test_a_url_that_is_no_text_or_has_stars_says_what_stands_for_a_segment() -> None:
+    double, made = Double(), onehttp.Request("GET", "https://a.example/x")
+    pattern: Any = re.compile("https://.*")
+    with pytest.raises(TypeError, match=r"got Pattern; \{name\} in it is any segment"):
+        double.get(pattern)
+    double.get("https://a.example/*")
+    with pytest.raises(onehttp.UnexpectedRequestError, match=r"'\*' is one, {name} any segment"):
+        double.pick(made)
+
+
+CREDENTIALS: list[tuple[dict[str, Any], str | None]] = [
+    ({"type": "basic", "username": "a", "password": "b"}, "Basic YTpi"),
+    ({"type": "bearer", "token": "t"}, "Bearer t"),
+    ({"type": "digest", "username": "a", "password": "b"}, None),
+    ({"type": "any", "username": "a", "password": "b"}, None),
+]
+
+
+@pytest.mark.parametrize(("auth", "value"), CREDENTIALS, ids=lambda each: str(each))
+def test_the_credentials_of_a_connection_are_seen_where_the_engine_sends_them(
+    auth: dict[str, Any], value: str | None
+) -> None:
+    def behave(peer: Peer) -> None:
+        while peer.request():
+            peer.send(OK)
+
+    with RawServer(behave) as server:
+        onehttp.init({"version": 1, "connections": {"c": {"url": server.url, "auth": auth}}})
+        onehttp.connection("c").get("/x", timeout=PATIENCE_S)
+        (sent,) = server.requests
+        lines = [each for each in sent.decode().split("\r\n") if each.startswith("Authorization")]
+    onehttp.shutdown()
+    assert lines == ([] if value is None else [f"Authorization: {value}"])
+    double = Double()
+    route = double.get("https://a.example/x", headers={"Authorization": value} if value else {})
+    onehttp.init(
+        {"version": 1, "connections": {"c": {"url": "https://a.example", "auth": auth}}},
+        backend=HttpxBackend(answers=double),
+    )
+    onehttp.connection("c").get("/x")
+    assert route.calls.last.headers.get("Authorization") == value

@@ -44,6 +44,12 @@ class Digest(Auth):
         super().__init__(schemes=AuthScheme.DIGEST, username=username, secret=password)
 
 
+def at_once(auth: Auth | None) -> str | None:
+    """The Authorization that goes out before a server has asked; None: there is none."""
+    goes_at_once = auth is not None and auth.schemes in (AuthScheme.BASIC, AuthScheme.BEARER)
+    return _header(auth) if goes_at_once and auth is not None and not auth.each_time else None
+
+
 AuthSource: TypeAlias = "Auth | tuple[str, str] | TokenSource | None"
 """A name and a password as a pair are `Basic`."""
 
