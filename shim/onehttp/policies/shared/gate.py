@@ -30,7 +30,7 @@ class Answer(NamedTuple):
 class Gate:
     """What of a connection is counted together: names of keys, and what the scripts are told."""
 
-    __slots__ = ("__weakref__", "_enter", "_leave", "keys", "name", "open_s")
+    __slots__ = ("__weakref__", "_enter", "_leave", "is_spoiled", "keys", "name", "open_s")
 
     def __init__(
         self,
@@ -50,6 +50,8 @@ class Gate:
         self._enter = ((policy.lease_s * _US, concurrent, interval_us, tolerance_us),
                        (failures, trials))  # fmt: skip
         self._leave = (failures, self.open_s * _US, trials)
+        self.is_spoiled = False
+        """Its keys hold what is not ours. For the thread of the store."""
 
     def enter_arguments(self, token: str, patience_s: float | None) -> tuple[str | float, ...]:
         """Of `scripts.ENTER`."""
@@ -59,6 +61,20 @@ class Gate:
     def leave_arguments(self, token: str, era: int, verdict: int) -> tuple[str | float, ...]:
         """Of `scripts.LEAVE`."""
         return (token, era, verdict, *self._leave)
+
+    def spoiled(self, error: Exception | None) -> None:
+        """Its keys hold what is not ours; None: they do not, or not any more."""
+        if self.is_spoiled == (error is not None):
+            return
+        self.is_spoiled = error is not None
+        if error is None:
+            logger.warning("connection %s: all processes count together again", self.name)
+        else:
+            logger.warning(
+                "connection %s: something else is stored under %s, %s, %s or %s (%s); until it is "
+                "removed the server is as good as away for this connection, and for no other",
+                self.name, *self.keys, error,
+            )  # fmt: skip
 
     def tell(self, change: int) -> None:
         """The circuit of all has changed by an attempt of this process."""

@@ -12,7 +12,8 @@ Theory of operation
    once.
 3. *Nothing is lost while it is there.* A `Leave` stays owed until the server has taken note; told
    twice, it counts once. An `Enter` whose answer nobody waited for, or that was cut off, is
-   followed by a `Leave` that says nothing.
+   followed by a `Leave` that says nothing. Where a key holds what is not ours, the server is as
+   good as away for that connection alone.
 4. *Leases* of all that is held are renewed each third of their time.
 5. *A forked child* begins as new, with its first call. The thread ends when no connection needs it.
 """
@@ -24,6 +25,7 @@ import itertools
 import logging
 import os
 import queue
+import re
 import threading
 import time
 import weakref
@@ -50,6 +52,10 @@ LOOK_S: Final = 5.0
 """So often the thread looks whether it is needed."""
 LATE: Final = 3
 MOST_AT_ONCE: Final = 256
+_is_of_keys: Final = re.compile(
+    r"WRONGTYPE|is not an integer|number expected|attempt to (?:compare|perform)"
+).search
+"""What a server says where somebody else's value is under one of our keys."""
 
 
 class SharedStore:
@@ -216,9 +222,14 @@ class SharedStore:
         problem: Exception | None = None
         for each, reply in zip(messages, replies, strict=True):
             if isinstance(reply, Exception):
-                problem = reply
-                self._unanswered(each)
-            elif isinstance(each, Leave):
+                if _is_of_keys(str(reply)):
+                    self._spoiled(each, reply)
+                else:
+                    problem = reply
+                    self._unanswered(each)
+                continue
+            each.gate.spoiled(None)
+            if isinstance(each, Leave):
                 self._held.pop(each.token, None)
                 each.gate.tell(reply)
             else:
@@ -242,13 +253,26 @@ class SharedStore:
         self._owed.append(Leave(message.gate, message.token, 0, scripts.NOTHING))
         message.settle(None)
 
+    def _spoiled(self, message: Enter | Leave, error: Exception) -> None:
+        message.gate.spoiled(error)
+        if isinstance(message, Leave):
+            self._held.pop(message.token, None)  # its lease ends, if there is one
+        else:
+            message.settle(None)
+
     def _renew(self, client: Any) -> None:
         self._renew_at = time.monotonic() + self.policy.lease_s / 3
         tokens: dict[Gate, list[str]] = {}
         for token, gate in self._held.items():
             tokens.setdefault(gate, []).append(token)
         for gate, held in tokens.items():
-            client.eval(scripts.RENEW, 4, *gate.keys, self.policy.lease_s * 1e6, *held)
+            lease_us = self.policy.lease_s * 1e6
+            try:
+                client.eval(scripts.RENEW, 4, *gate.keys, lease_us, *held)
+            except Exception as error:
+                if not _is_of_keys(str(error)):
+                    raise
+                gate.spoiled(error)
 
     def _wait_for(self, seconds: float) -> None:
         """While the server is away: nobody who came too late to know that waits for it."""

@@ -68,6 +68,34 @@ def test_calls_go_on_and_count_alone_until_it_is_back(
     assert said(caplog, "is away") == 1
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["SET {api}:rate text", "RPUSH {api}:rate 1", "SET {api}:places 1", "RPUSH {api}:circuit 1",
+     "HSET {api}:circuit state open until soon", "HSET {api}:circuit state half-open passed x"],
+)  # fmt: skip
+def test_a_key_that_holds_something_else_is_told_once_and_stops_no_other_connection(
+    engine: str, command: str, redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    name, key, *rest = command.split(" ")
+    with RawServer(echo) as server:
+        limits = {"per_second": 1e6, "burst": MANY * 100, "concurrent": MANY}
+        shared = {"budget_ms": 1000}
+        connections = configured(redis, server.url, limits=limits, circuit_breaker=3, shared=shared)
+        connections["connections"]["other"] = dict(connections["connections"]["api"])
+        onehttp.init(connections=connections, backend=engine)
+        other = onehttp.connection("other")
+        redis.ask("DEL", f"onehttp:{key}")
+        redis.ask(name, f"onehttp:{key}", *rest)
+        assert [call("thread").status for _ in range(MANY)] == [200] * MANY
+        assert [other.get("/").status for _ in range(MANY)] == [200] * MANY
+        counted = [onehttp.connection(each).counters.counted_alone for each in ("api", "other")]
+        assert counted == [MANY, 0]
+        assert (said(caplog, "something else is stored"), said(caplog, "is away")) == (1, 0)
+        redis.ask("DEL", f"onehttp:{key}")
+        assert call("thread").status == 200
+        until(lambda: said(caplog, "count together again") == 1)
+
+
 @pytest.mark.parametrize("way", ["thread", "task", "callback"])
 def test_calls_are_refused_meanwhile_where_that_is_wanted(
     engine: str, way: str, redis: RedisServer, caplog: pytest.LogCaptureFixture
