@@ -202,7 +202,7 @@ class Exchange:
             proxy_url=proxy_of(options.proxy, request.url),
             pinned=options.tls.pinned_public_key,
             is_http2=options.http_version is HttpVersion.HTTP_2_PRIOR_KNOWLEDGE,
-            most_bytes=self._most_bytes(request),
+            of_body=self._of_body(request),
         )
         reading.set(progress)
         made = self._wired(wire_request(request, progress))
@@ -256,11 +256,11 @@ class Exchange:
     def _wired(self, made: httpx.Request) -> httpx.Request:
         return made
 
-    def _most_bytes(self, request: Request) -> int:
-        """What a body may be announced to have, where more is an error; 0: whatever there is."""
-        options = request.options
-        is_counted = options.body_policy == "fail" and not options.decompress
-        return options.max_body_bytes if is_counted and not request.passes_redirects_by else 0
+    def _of_body(self, request: Request) -> tuple[int, int]:
+        """How large a body may be announced to be, and how much of it is read; 0: all there is."""
+        options, passes_by = request.options, request.passes_redirects_by
+        wanted = 0 if options.decompress or passes_by else options.max_body_bytes
+        return wanted if options.body_policy == "fail" else 0, wanted
 
     async def _received(self, answer: httpx.Response, request: Request) -> tuple[bytes, bool, bool]:
         found = await _body(answer, request)

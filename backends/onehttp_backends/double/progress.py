@@ -32,7 +32,7 @@ class Progress:
         proxy_url: the proxy it goes through.
         pinned: of the server's public key; end it where that is another.
         is_http2: it speaks HTTP/2 without having asked.
-        most_bytes: a body that is announced to be larger ends it; 0: none does.
+        of_body: what is announced to be larger ends it, and how much is read; 0: all there is.
     """
 
     def __init__(
@@ -42,13 +42,13 @@ class Progress:
         proxy_url: str | None = None,
         pinned: str | None = None,
         is_http2: bool = False,
-        most_bytes: int = 0,
+        of_body: tuple[int, int] = (0, 0),
     ) -> None:
         self._place = place
         self._only_public = only_public
         self._pinned = pinned
         self._is_http2 = is_http2
-        self._most_bytes = most_bytes
+        self._of_body = of_body
         self._heads: list[Heads] = []
         self._is_proxied = proxy_url is not None
         self.is_socks = proxy_url is not None and proxy_url.lower().startswith("socks")
@@ -104,7 +104,7 @@ class Progress:
         elif name == "send_request_headers.started":
             self.phase = Phase.SEND
             self.is_answered = False
-            self._heads.append(Heads(self._place, _method(info), self._most_bytes))
+            self._heads.append(Heads(self._place, _method(info), *self._of_body))
             self._at["pretransfer"] = now
         elif name == "send_request_body.complete":
             self.phase = Phase.FIRST_BYTE

@@ -135,6 +135,18 @@ def test_more_than_is_wanted(policy: str, unpacks: bool) -> None:
     check(LINE + b"Content-Length: 3\r\n\r\nok", options=options)
 
 
+@pytest.mark.parametrize("policy", ["fail", "truncate"])
+@pytest.mark.parametrize("most", [1, 2, 3])
+@pytest.mark.parametrize(
+    "rest",
+    [b"", b"\r\n", b"0\r\n", b"\r\n0\r\n\r\n", b"\r\n0\r\nX: y\r\n\r\n", b"\r\n0\r\nbad\r\n\r\n",
+     b"\r\nzz\r\n", b"\r\n1\r\nkk", b"\r\n1\r\nk\r\n0\r\n\r\n", b"\r\n5\r\nk"],
+)  # fmt: skip
+def test_what_is_wrong_behind_what_is_wanted(policy: str, most: int, rest: bytes) -> None:
+    options = TransferOptions(max_body_bytes=most, body_policy=policy)  # type: ignore[arg-type]
+    check(CHUNKED + b"2\r\nok" + rest, options=options)
+
+
 @pytest.mark.parametrize("coding", CODINGS)
 def test_codings(coding: bytes) -> None:
     check(LINE + b"Transfer-Encoding: " + coding + b"\r\n\r\n" + CHUNKS)

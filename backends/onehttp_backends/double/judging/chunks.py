@@ -33,9 +33,12 @@ class Chunks:
     Args:
         take_trailer: is given each trailer, without the end of its line.
         refuse: ends the transfer.
+        wanted: bytes of the body; what comes behind one more is not looked at. 0: all.
     """
 
-    def __init__(self, take_trailer: Callable[[bytes], None], refuse: Refusing) -> None:
+    def __init__(
+        self, take_trailer: Callable[[bytes], None], refuse: Refusing, wanted: int = 0
+    ) -> None:
         self._take_trailer = take_trailer
         self._refuse = refuse
         self._part = _SIZE
@@ -43,6 +46,7 @@ class Chunks:
         """What counts of a line that has begun."""
         self._padding = 0
         self._left = 0
+        self._room = wanted or _MAX_SIZE
         self.has_more = False
         """Something has come after the end."""
 
@@ -67,6 +71,10 @@ class Chunks:
                     self._part = _END_OF_DATA
                 passed.append(piece)
                 at += len(piece)
+                self._room -= len(piece)
+                if self._room < 0:
+                    self.has_more = True
+                    break
                 continue
             end = data.find(b"\n", at)
             is_whole = end >= 0

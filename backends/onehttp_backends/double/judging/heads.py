@@ -37,12 +37,16 @@ class Heads:
         place: what errors begin with.
         method: what it answers.
         most_bytes: a body that is announced to be larger is refused; 0: none is.
+        wanted: how much of it is read, if that is not all.
     """
 
-    def __init__(self, place: str, method: str = "GET", most_bytes: int = 0) -> None:
+    def __init__(
+        self, place: str, method: str = "GET", most_bytes: int = 0, wanted: int = 0
+    ) -> None:
         self._place = place
         self._method = method
         self._most_bytes = most_bytes or _MAX_LENGTH
+        self._wanted = wanted
         self._begin()
         self.lines: list[bytes] = []
         self._pending = b""
@@ -211,7 +215,7 @@ class Heads:
             self._body = BodyEnd(0)
         elif self._is_chunked:
             passed.append(b"Transfer-Encoding: chunked\r\n")
-            self._body = Chunks(self._take_trailer, self._refuse)
+            self._body = Chunks(self._take_trailer, self._refuse, self._wanted)
         else:
             if self._lengths:
                 length = int(self._lengths[0])

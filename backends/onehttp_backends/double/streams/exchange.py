@@ -43,8 +43,8 @@ class StreamExchange(Exchange):
             made.stream = self._sent_body
         return made
 
-    def _most_bytes(self, request: Request) -> int:
-        return 0  # counted by who reads
+    def _of_body(self, request: Request) -> tuple[int, int]:
+        return 0, 0  # counted by who reads
 
     async def _received(self, answer: httpx.Response, request: Request) -> tuple[bytes, bool, bool]:
         self._answer = answer
