@@ -27,8 +27,12 @@ def relay(world: World, scene: Scene) -> int:
         return _relay_cancel(world, scene)
     if scene.message.method == "ACK" and _ends_here(world, scene):
         return 1
-    name = progress.routes_set.get("branch_route")
-    if name and not scene.is_faked:
+    if progress.repeats is not None and progress.tm is None:
+        return scene.relay()  # it has gone out already
+    # An ACK goes out without a transaction, and has no branches.
+    is_branched = scene.message.method != "ACK" and not scene.is_faked
+    name = progress.routes_set.get("branch_route") if is_branched else None
+    if name:
         first = Branch(
             scene.routed.uri, scene.routed.dst_uri or "", flags=scene.routed.branch_flags
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
 from onehttp_compat.script.routed_message import FIRST
+from onehttp_compat.sip.address import parse_address, split_addresses
 from onehttp_compat.sip.uri import parse_uri
 
 _NUMBER = re.compile(r"\d+").fullmatch
@@ -14,6 +16,13 @@ _REQUIRED: Final = ("to", "from", "cseq", "call-id", "via")
 MAX_FORWARDS: Final = 256
 HIGHEST: Final = 70
 """``max_limit`` of the module: no request goes on with more."""
+HIGHEST_NUMBER: Final = (1 << 31) - 1
+_DEFAULT_CHECKS: Final = 999
+_DEFAULT_URI_CHECKS: Final = 7
+_OF_THE_FIRST_LINE: Final = 1 | 2 | 8 | 16 | 32
+"""Checks that a message may stand though it breaks off among its headers."""
+_tag = re.compile(r";\s*tag\s*=", re.I)
+_digest = re.compile(r"\s*Digest\s+\w+\s*=", re.I).match
 
 
 class SlFunctions(Functions):
@@ -63,32 +72,72 @@ class MaxfwdFunctions(Functions):
 
 
 class SanityFunctions(Functions):
-    """``KSR.sanity``: the checks that are on by default."""
+    """``KSR.sanity``: which checks are made is said by bits. Some are of requests alone: no reply
+    stands them."""
 
     def sanity_check(self, checks: int, uri_checks: int) -> int:
-        return self._check()
+        sip = self._sip
+        problem = next(
+            (text for bit, text in self._problems(uri_checks) if checks & bit and text is not None),
+            None,
+        )
+        if problem and sip.is_request:
+            self._scene.reply_with(problem)
+        if sip.is_broken and checks & ~_OF_THE_FIRST_LINE:
+            return FALSE
+        return as_code(problem is None)
 
     def sanity_check_defaults(self) -> int:
-        return self._check()
+        return self.sanity_check(_DEFAULT_CHECKS, _DEFAULT_URI_CHECKS)
 
     def sanity_reply(self) -> int:
         return TRUE
 
-    def _check(self) -> int:
+    def _problems(self, uri_checks: int) -> Iterator[tuple[int, str | None]]:
+        """Each check by its bit, with what is the matter; None: nothing."""
         sip = self._sip
-        problem = ""
-        if sip.is_request and parse_uri(sip.uri) is None:
-            problem = "400 Bad Request URI"
-        elif any(sip.header(name) is None for name in _REQUIRED):
-            problem = "400 Missing Required Header in Request"
-        elif sip.address("from") is None:
-            problem = "400 Bad From header"
-        elif sip.is_request and sip.cseq[1] != sip.method:
-            problem = "400 CSEQ method does not match request method"
-        elif (length := sip.header("content-length")) is not None and (
-            not _NUMBER(length) or int(length) != len(sip.body)
-        ):
-            problem = "400 Content-Length mis-match"
-        if problem:
-            self._scene.reply_with(problem)
-        return as_code(not problem and not sip.is_broken and sip.is_request)
+        is_reply = not sip.is_request
+
+        def if_so(is_wrong: object, text: str) -> str | None:
+            return text if is_wrong else None
+
+        def number(name: str) -> int:
+            text = sip.header(name)
+            return 0 if text is None else int(text) if _NUMBER(text) else HIGHEST_NUMBER + 1
+
+        is_bad_uri = is_reply or parse_uri(sip.uri) is None
+        yield 1, if_so(is_reply, "")
+        yield 2, if_so(is_bad_uri, "400 Bad Request URI")
+        missing = any(sip.header(name) is None for name in _REQUIRED)
+        yield 4, if_so(missing, "400 Missing Required Header in Request")
+        is_other = is_reply or sip.cseq[1] != sip.method
+        yield 32, if_so(is_other, "400 CSeq method does not match request method")
+        sequence = sip.cseq[0]
+        is_high = _NUMBER(sequence) and int(sequence) > HIGHEST_NUMBER
+        yield 64, if_so(is_high, "400 CSeq number is illegal")
+        length = sip.header("content-length")
+        is_other = length is not None and number("content-length") != len(sip.body)
+        yield 128, if_so(is_other, "400 Content-Length mis-match")
+        yield 256, if_so(number("expires") > HIGHEST_NUMBER, "400 Expires value is illegal")
+        yield 512, if_so(sip.header("proxy-require"), "420 Bad Proxy Require Extension")
+        uris = (is_bad_uri, "400 Bad Request URI"), (
+            self._is_bad("from"), "400 Invalid From Header"), (
+            self._is_bad("to"), "400 Ivalid To Header"), (
+            self._is_bad("contact"), "400 Bad Contact URI")  # fmt: skip
+        for bit, (is_bad, text) in enumerate(uris):
+            yield 1024 if uri_checks >> bit & 1 else 0, if_so(is_bad, text)
+        for name in ("from", "to"):
+            is_double = len(_tag.findall(sip.header(name) or "")) > 1
+            yield 4096, if_so(is_double, f"400 Many {name.title()} Tag Params")
+        for name in ("authorization", "proxy-authorization"):
+            said = sip.header(name)
+            is_bad = said is not None and not _digest(said)
+            yield 2048 | 8192, if_so(is_bad, "400 Bad Auth Header")
+
+    def _is_bad(self, name: str) -> bool:
+        """Whether a header has an address that is none; the first one, where it has several."""
+        said = self._sip.header(name)
+        if said is None or (name == "contact" and said.strip() == "*"):
+            return False
+        address = parse_address(split_addresses(said)[0]) if said.strip() else None
+        return address is None or address.parsed_uri is None
