@@ -6,6 +6,7 @@ Uses public names only, those that every revision to compare with has.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import sys
 import threading
@@ -32,6 +33,7 @@ def cases(url: str) -> Cases:
     ksr = Ksr(server)
     small = f"{url}/small"
     connection = onehttp.connection("bench")
+    numbers = itertools.count()
 
     def times(call: Callable[[], object]) -> Callable[[int], None]:
         def run(count: int) -> None:
@@ -42,6 +44,9 @@ def cases(url: str) -> Cases:
 
     return {
         "request(url)": times(lambda: onehttp.request("GET", small)),
+        "request(another url)": times(
+            lambda: onehttp.request("GET", f"{small}?number={next(numbers)}")
+        ),
         "request(url, headers, timeout)": times(
             lambda: onehttp.request("GET", small, headers=HEADERS, timeout=5.0)
         ),

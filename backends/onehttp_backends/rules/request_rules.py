@@ -51,8 +51,10 @@ MOST_KNOWN = 256
 LONGEST_KNOWN = 300
 _IN_HOST = len("https://")
 _known: dict[str, str] = {}
-"""URLs that are right, and origins, with their origins. What begins with one of them and goes on
-with a path is right if nothing in it is to be escaped: less to ask than the regular expression."""
+"""Origins that were right, each under itself. What goes on with a path behind one of them is right
+if nothing in it is to be escaped: less to ask than the regular expression."""
+_last: tuple[str | None, str] = (None, "")
+"""The URL that came last, and its origin."""
 
 
 def check_request(request: Request) -> str:
@@ -77,24 +79,27 @@ def check_request(request: Request) -> str:
     ):
         check_seconds("connect timeout", connect_s)
     url = request.url
-    if type(url) is str and len(url) <= LONGEST_KNOWN:
-        return _known.get(url) or _noted(url)
-    return check_url(url)
+    known_url, origin = _last
+    if url == known_url and type(url) is str:
+        return origin
+    return _noted(url)
 
 
 def _noted(url: str) -> str:
-    """The origin of a URL that is asked for again, perhaps."""
+    """The origin of a URL, which may be asked for once more."""
+    global _last
+    if type(url) is not str or len(url) > LONGEST_KNOWN:
+        return check_url(url)
     slash = url.find("/", _IN_HOST)
     origin = _known.get(url[:slash]) if slash > 0 else None
     if not (origin and url.isascii() and url.isprintable() and " " not in url):
         usual = _usual_url(url)
         if usual is None:
             return check_url(url)
-        origin = usual[1]
-    if len(_known) >= MOST_KNOWN:
-        _known.clear()
-    _known[url] = origin
-    _known[origin] = origin
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        origin = _known[usual[1]] = usual[1]
+    _last = (url, origin)
     return origin
 
 
