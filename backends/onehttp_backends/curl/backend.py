@@ -114,8 +114,9 @@ class PycurlBackend(StreamingEngine):
     async def _aperform(self, request: Request) -> Response:
         helm = self._helm or self._start()
         handle = _prepared(helm, request)
+        loop = asyncio.get_running_loop()
         try:
-            loop_driver = helm.loop_driver(asyncio.get_running_loop())
+            loop_driver = helm.loop_drivers.get(loop) or helm.loop_driver(loop)
         except EngineGoneError:
             self._forget(helm)
             return await self._aperform(request)

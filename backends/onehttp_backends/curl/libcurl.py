@@ -182,10 +182,15 @@ def remove_once(multi: Multi, easy: Easy) -> bool:
     try:
         multi.remove_handle(easy)
     except pycurl.error as error:
-        if "not on this" not in str(error):
+        if not is_out_already(error):
             raise
         return False
     return True
+
+
+def is_out_already(error: pycurl.error) -> bool:
+    """Whether a multi has refused to let go of a handle since it is not in it."""
+    return "not on this" in str(error)
 
 
 def is_in_multi(easy: Easy) -> bool:

@@ -6,12 +6,15 @@ import asyncio
 import sys
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import anyio
 import pytest
 
 from onehttp_backends.contract import Outcome, Request, Response
 from onehttp_backends.curl import PycurlBackend
+from onehttp_backends.curl.driving.event_loop import LoopTransfer
+from onehttp_backends.curl.reading.outcome import cancelled
 from onehttp_backends.errors import TimeoutError
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer, echo, keep_answering
@@ -105,6 +108,35 @@ def test_loops_in_threads_share_the_engine(backend: PycurlBackend) -> None:
         for thread in threads:
             thread.join(PATIENCE_S)
     assert answers == [True] * 400
+
+
+class Hasty(asyncio.SelectorEventLoop):
+    """Has done what it is asked for from another thread before that thread goes on."""
+
+    def call_soon_threadsafe(self, callback: Any, *args: Any, context: Any = None) -> Any:
+        self._check_closed()
+        callback(*args)
+
+
+def test_a_loop_that_is_faster_than_who_calls_it_is_called_each_time(
+    backend: PycurlBackend,
+) -> None:
+    helm = backend._start()
+    loop = Hasty()
+    driver = helm.loop_driver(loop)
+    request = Request("GET", "http://127.0.0.1/")
+
+    def end_one() -> LoopTransfer:
+        handle = helm.engine.pool.take(request.options, "http://127.0.0.1")
+        transfer = LoopTransfer(helm, handle, request, driver)
+        transfer.outcome = cancelled(request, "by this test")
+        transfer.deliver()
+        return transfer
+
+    assert [end_one().future.done() for _ in range(3)] == [True, True, True]
+    loop.close()
+    end_one()
+    assert not driver.is_flush_due, "a loop that is closed flushes nothing"
 
 
 @each_loop

@@ -157,7 +157,8 @@ class Crew:
         self.ownership.leave(claim)
         if self.waiting:
             self.wake_next()
-        self.deliver()
+        if self.engine.ended:
+            self.deliver()
 
     def wake_next(self) -> None:
         """Ring who is to drive now that nobody does. Whoever comes, looks for itself."""

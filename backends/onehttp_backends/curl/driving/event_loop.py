@@ -50,16 +50,15 @@ class LoopTransfer(Transfer):
     def __init__(
         self, helm: Driving, handle: Handle, request: Request, loop_driver: LoopDriver
     ) -> None:
-        super().__init__(helm, handle, request)
+        Transfer.__init__(self, helm, handle, request)  # `super()` takes as long as this
         self.loop_driver = loop_driver
         self.future: asyncio.Future[Outcome] = loop_driver.loop.create_future()
 
     def deliver(self) -> None:
         loop_driver = self.loop_driver
-        if asyncio._get_running_loop() is not loop_driver.loop:
-            loop_driver.deliver_there(self)
-        elif self.outcome is not None:
-            self.settle(self.outcome)
+        loop_driver.ended.append(self)
+        if not loop_driver.is_flush_due:
+            loop_driver.flush_soon()
 
     def settle(self, outcome: Outcome) -> None:
         """Tell the task, in its loop's thread."""
@@ -70,45 +69,62 @@ class LoopTransfer(Transfer):
 
 class LoopDriver:
     """One running loop's share in an engine. Its methods run in the loop's thread, save `wake`,
-    `deliver_there` and `close`, which any thread may call."""
+    `flush_soon` and `close`, which any thread may call."""
 
     def __init__(self, helm: Sharing, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.transfers: set[LoopTransfer] = set()
         """Those that tasks of this loop wait for."""
         self._helm = helm
+        self._inbox = helm.engine.inbox
+        self.ended: deque[LoopTransfer] = deque()
+        """Those whose tasks are to be told. From any thread, which looks at the flag after."""
+        self.is_flush_due = False
+        """They will be."""
         self._is_turn_due = False
-        self._is_flush_due = False
-        self._ended: deque[LoopTransfer] = deque()
         self._timer: asyncio.Handle | None = None
         self._timer_due = 0.0
         self._looks: tuple[asyncio.Handle, ...] = ()
         self._next_look = 0.0
         self._watch = select.epoll()
-        self._watch.register(helm.engine.watch.fileno(), 0)
-        loop.add_reader(self._watch.fileno(), self.turn)
+        self._watched = helm.engine.watch.fileno()
+        self._watch.register(self._watched, 0)
+        self._is_armed = False
+        """The set tells of the engine's next event; True too for a moment after it has."""
+        loop.add_reader(self._watch.fileno(), self._see)
 
     def submit(self, transfer: LoopTransfer) -> None:
         """Start a transfer together with all others of this round of the loop."""
         self.transfers.add(transfer)
-        if self._next_look <= self.loop.time():
+        if self._next_look <= time.monotonic():
             self._set_looks()
-        self._helm.engine.inbox.append(transfer)
+        self._inbox.append(transfer)
         if not self._is_turn_due:
             self.loop.call_soon(self.turn)
             self._is_turn_due = True
 
+    def _see(self) -> None:
+        """The engine has something to do."""
+        self._is_armed = False
+        self.turn()
+
     def turn(self) -> None:
         """Drive for one turn, if nobody else does."""
         self._is_turn_due = False
-        engine = self._helm.engine
-        left_s = None if engine.is_dead else self._helm.loop_turn()
+        ownership = self._helm.engine.ownership
+        self.is_flush_due = True
+        try:
+            left_s = None if ownership.is_gone else self._helm.loop_turn()
+        finally:
+            self._flush()
         if not self.transfers:
             return
-        if engine.is_dead:
+        if ownership.is_gone:
             self._end_all()
         elif left_s is not None:
-            self._watch.modify(engine.watch.fileno(), _ARMED)
+            if not self._is_armed:
+                self._watch.modify(self._watched, _ARMED)
+                self._is_armed = True
             if 0 <= left_s < LOOK_AGAIN_S:
                 self._set_timer(left_s)
 
@@ -120,13 +136,15 @@ class LoopDriver:
             return False
         return True
 
-    def deliver_there(self, transfer: LoopTransfer) -> None:
-        """Settle a transfer that has ended, in the loop's thread. From any other."""
-        self._ended.append(transfer)
-        if not self._is_flush_due:
-            with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits
-                self.loop.call_soon_threadsafe(self._flush)
-                self._is_flush_due = True
+    def flush_soon(self) -> None:
+        """Have the tasks told, in the loop's thread."""
+        self.is_flush_due = True  # before: the loop may have told them when we come back
+        try:
+            self.loop.call_soon_threadsafe(self._flush)
+        except BaseException as error:
+            self.is_flush_due = False
+            if not isinstance(error, RuntimeError):  # the loop was closed: nobody waits
+                raise
 
     def close(self) -> None:
         """Let go of the descriptor; the loop may be closed already. From any thread."""
@@ -148,11 +166,13 @@ class LoopDriver:
                 handle.cancel()
 
     def _flush(self) -> None:
-        self._is_flush_due = False
-        while self._ended:
-            transfer = self._ended.popleft()
+        self.is_flush_due = False
+        ended = self.ended
+        while ended:
+            transfer = ended[0]
             if transfer.outcome is not None:
                 transfer.settle(transfer.outcome)
+            ended.popleft()
 
     def _end_all(self) -> None:
         """The engine is gone, and will tell nobody."""
@@ -178,9 +198,12 @@ class LoopDriver:
         self.turn()
 
     def _set_looks(self) -> None:
-        call_at, at, old = self.loop.call_at, self.loop.time() + LOOK_AGAIN_S, self._looks
-        self._looks = (call_at(at, self._look), call_at(at + LOOK_AGAIN_S, self._look))
-        self._next_look = at
+        call_later, old = self.loop.call_later, self._looks
+        self._looks = (
+            call_later(LOOK_AGAIN_S, self._look),
+            call_later(2 * LOOK_AGAIN_S, self._look),
+        )
+        self._next_look = time.monotonic() + LOOK_AGAIN_S
         for handle in old:
             handle.cancel()
 
@@ -189,6 +212,7 @@ class LoopDriver:
         if not self.transfers:
             return
         self._set_looks()
+        self._is_armed = False
         self.turn()
         self._flush()
         now = time.monotonic()

@@ -32,6 +32,8 @@ _ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
 _NUM_CONNECTS: Final = pycurl.NUM_CONNECTS
 _CONN_ID: Final = getattr(pycurl, "CONN_ID", 0)
 _MULTIPLEXED: Final = frozenset({"2", "3"})
+_MULTI_IS_DEAD: Final = 11
+"""``CURLM_ABORTED_BY_CALLBACK``: a callback of the multi's has failed."""
 _NO_MEMORY: Final = "no memory left for the response"
 
 
@@ -84,7 +86,13 @@ class Account:
         return read_error(handle, request, CurlCode.ABORTED_BY_CALLBACK, "").sent
 
     def refused(self, error: pycurl.error) -> Outcome:
-        """libcurl does not take a handle into its multi."""
+        """libcurl does not take a handle into its multi.
+
+        Raises:
+            pycurl.error: nor any other, ever.
+        """
+        if error.args[0] == _MULTI_IS_DEAD:
+            raise error
         self.failed += 1
         return transfer_error(
             CurlCode.FAILED_INIT, f"libcurl takes no more transfers: {error.args[-1]}"

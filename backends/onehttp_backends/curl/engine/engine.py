@@ -36,7 +36,7 @@ from onehttp_backends.curl.libcurl import (
     add_once,
     is_in_already,
     is_in_multi,
-    remove_once,
+    is_out_already,
 )
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.names.waits import NameWaits
@@ -47,7 +47,6 @@ from onehttp_backends.errors import CurlCode, Sent
 from onehttp_backends.immortal import make_immortal
 
 _MAX_MESSAGES: Final = (1_000_000,)
-_MULTI_IS_DEAD: Final = 11  # CURLM_ABORTED_BY_CALLBACK: a callback of the multi's has failed
 
 
 class Engine:
@@ -58,6 +57,7 @@ class Engine:
         self.ownership = Ownership()
         self.watch = SocketWatch()
         self.multi = LIBCURL.multi()
+        self._add, self._remove = self.multi.add_handle, self.multi.remove_handle
         names = names or Names()
         self.waits: NameWaits[Transfer] = NameWaits(names, self.multi, self.watch.bell.twin().ring)
         self.pool = HandlePool(self.watch, self.waits.paused)
@@ -80,11 +80,6 @@ class Engine:
         self.endless = EndlessAnswers(self.running)
         self.second_looks = SecondLooks(self.multi, self.watch)
         self.late_answers = LateAnswers()
-
-    @property
-    def is_dead(self) -> bool:
-        """Closed, crashed, or inherited through a fork: nothing of it may be used any more."""
-        return self.ownership.is_gone
 
     def is_idle(self) -> bool:
         """Whether nothing is in flight or about to be."""
@@ -123,7 +118,7 @@ class Engine:
         if self.streams.open:  # what is enough is not to be more by what the timer lets in
             self.streams.look()
         if self.inbox:
-            self.admit()
+            self.admit(has_polled=not (events or watch.is_behind))
         if self.waits.open or self.waits.paused:  # names: let go on what is known, or end it
             watch.listen(multi)
             self.waits.turn(self.running.get, self._end_with)
@@ -135,7 +130,8 @@ class Engine:
         self.reap()
         if watch.is_stamping:
             self.second_looks.note(events)
-        self.streams.look()
+        if self.streams.open:
+            self.streams.look()
         if seen_at and not watch.is_behind:
             while late := self.idling.next_idle(seen_at):
                 self._fail(self.running[late.easy], CurlCode.OPERATION_TIMEDOUT, late.text())
@@ -187,12 +183,12 @@ class Engine:
 
     # ---- admission
 
-    def admit(self) -> None:
-        """Start the transfers of the inbox, and stop those cancelled."""
+    def admit(self, has_polled: bool = False) -> None:
+        """Start the transfers of the inbox, and stop those cancelled; see `SocketWatch.sweep`."""
         # What was begun is finished before libcurl gets on with anything: done again later, a
         # transfer that has been put in anew could have been sent by then.
         self._settle()
-        self.watch.sweep()
+        self.watch.sweep(has_polled)
         if self.waits.refresh():
             self.reap()
         self.watch.listen(self.multi)
@@ -202,7 +198,7 @@ class Engine:
             transfer = inbox[0]
             if transfer.is_cancelled:
                 self.cancel(transfer, "cancelled")
-            elif transfer in self.streams.open:
+            elif transfer.flow is not None and transfer in self.streams.open:
                 self.streams.go_on(transfer)
             elif transfer.handle is not None and transfer.outcome is None:
                 self._admit(transfer, transfer.handle, idle_connections > 0)
@@ -216,10 +212,8 @@ class Engine:
             handle.look_for_connection(may_find_one)
             self.running[handle.easy] = transfer
             transfer.was_admitted = True
-            self.multi.add_handle(handle.easy)
+            self._add(handle.easy)
         except pycurl.error as error:
-            if error.args[0] == _MULTI_IS_DEAD:
-                raise
             if not is_in_already(error):
                 self._end(transfer, self.account.refused(error))
                 return
@@ -236,7 +230,7 @@ class Engine:
             self._messages.extend(map(self.multi.info_read, _MAX_MESSAGES))
             has_more = self._messages[-1][0]
             self._settle()
-            if not has_more or self.is_dead:  # told somebody who has forked: this is the child
+            if not has_more or self.ownership.is_gone:  # told somebody who has forked: the child
                 return
 
     def _settle(self) -> None:
@@ -254,8 +248,10 @@ class Engine:
             transfer, code, text = finished[0]
             if code:
                 self._fail(transfer, code, text)
+            elif transfer.outcome is None and (handle := transfer.handle) is not None:
+                self._end(transfer, self.account.outcome(handle, transfer.request, 0, ""))
             else:
-                self._end_with(transfer, 0, "")
+                self._end(transfer, None)
             finished.popleft()
 
     def _fail(self, transfer: Transfer, code: int, text: str) -> None:
@@ -281,10 +277,15 @@ class Engine:
         transfer.outcome = transfer.outcome or outcome
         handle = transfer.handle
         if handle is not None:
-            self.running.pop(handle.easy, None)
+            easy = handle.easy
+            self.running.pop(easy, None)
             if handle.wait:
                 self.waits.leave(transfer)
-            remove_once(self.multi, handle.easy)
+            try:
+                self._remove(easy)
+            except pycurl.error as error:
+                if not is_out_already(error):
+                    raise
             if transfer.flow is not None:
                 self.streams.leave(transfer)
             transfer.handle = None

@@ -146,6 +146,7 @@ class Ownership:
         """Set before the last look at the inbox: who fills it from then on wakes the owner."""
         self.is_closing = False
         self.is_gone = False
+        """Closed, crashed, or inherited through a fork: nothing of it may be used any more."""
         self.failure: BaseException | None = None
         """What it has crashed with; None if it was closed, or is the parent's."""
         self.turns = 0

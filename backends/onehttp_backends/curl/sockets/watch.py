@@ -29,6 +29,7 @@ READABLE: Final = select.EPOLLIN | select.EPOLLRDHUP
 _CLOSED_BY_PEER: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 _EPOLLIN: Final = select.EPOLLIN
 _IN: Final = pycurl.CSELECT_IN
+_REMOVE: Final = pycurl.POLL_REMOVE
 MAX_EVENTS: Final = 4096
 _FEW_EVENTS: Final = 32
 """What a look asks for that is to find none: Python makes room for all that are asked for."""
@@ -101,7 +102,7 @@ class SocketWatch:
 
     def _change(self, what: int, fd: int) -> None:
         known, interest = self._sockets.get(fd), EPOLL_OF_POLL[what]
-        if what == pycurl.POLL_REMOVE:
+        if what == _REMOVE:
             self._busy.discard(fd)
             if known is not None:
                 if self.held and fd in self.held.values():
@@ -142,9 +143,10 @@ class SocketWatch:
         busy = self._busy
         found = self._epoll.poll(wait_s, MAX_EVENTS)
         self.is_behind = len(found) == MAX_EVENTS
-        for fd, events in found:
-            if fd in busy:
-                ready.append((fd, _IN if events == _EPOLLIN else select_mask(events)))
+        for event in found:
+            fd, events = event
+            if fd in busy:  # nearly always for reading, of which both say 1
+                ready.append(event if events == _IN else (fd, select_mask(events)))
             elif fd == self.wake_fd:
                 self._drain_wake()
             else:
@@ -162,10 +164,16 @@ class SocketWatch:
             known.event_at = time.monotonic()
         return True
 
-    def sweep(self) -> None:
-        """Shut down the idle sockets that are dead, silent, or hold a stray response."""
+    def sweep(self, has_polled: bool = False) -> None:
+        """Shut down the idle sockets that are dead, silent, or hold a stray response.
+
+        Args:
+            has_polled: `poll` has just done so, and told of nothing that libcurl would act upon.
+        """
         if self._silent:
             self._drop_silent()
+        if has_polled:
+            return
         found = self._epoll.poll(0, _FEW_EVENTS)
         if len(found) == _FEW_EVENTS:
             found = self._epoll.poll(0, MAX_EVENTS)
