@@ -42,7 +42,7 @@ from onehttp.queries.result import Result, run_route
 from onehttp.queries.transaction import Token, Transaction
 from onehttp_backends.contract import Outcome, Response, Transfer
 from onehttp_backends.errors import CancelledError, TransferError
-from onehttp_backends.observed import Call, apart, step
+from onehttp_backends.observed import Call, apart, current, step
 
 if TYPE_CHECKING:
     import asyncio
@@ -55,6 +55,8 @@ NOT_SUSPENDED: Final = object()
 
 class QueryState(enum.Enum):
     """Where a query is."""
+
+    __hash__ = object.__hash__  # the enum's is a Python function, asked twice in each step
 
     NEW = "new"
     WAITING = "waiting for a slot"
@@ -233,6 +235,8 @@ class Query:
         """
         if self.transaction is not None:
             step("transaction is resumed")
+        if current() is None:
+            return self._go_on()
         with apart():  # what the route calls is no part of this
             return self._go_on()
 

@@ -58,7 +58,7 @@ class CallbackTransfer(Transfer):
         on_done: Callable[[Outcome], None],
         account: Account,
     ) -> None:
-        super().__init__(helm, handle, request)
+        Transfer.__init__(self, helm, handle, request)  # `super()` takes as long as this
         self._on_done = [on_done]
         self._account = account
 

@@ -29,6 +29,7 @@ READABLE: Final = select.EPOLLIN | select.EPOLLRDHUP
 _CLOSED_BY_PEER: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 _EPOLLIN: Final = select.EPOLLIN
 _IN: Final = pycurl.CSELECT_IN
+_POLL_IN: Final = pycurl.POLL_IN
 _REMOVE: Final = pycurl.POLL_REMOVE
 MAX_EVENTS: Final = 4096
 _FEW_EVENTS: Final = 32
@@ -101,23 +102,26 @@ class SocketWatch:
         return self._sockets.get(fd)
 
     def _change(self, what: int, fd: int) -> None:
-        known, interest = self._sockets.get(fd), EPOLL_OF_POLL[what]
+        known, interest = self._sockets.get(fd), READABLE
         if what == _REMOVE:
             self._busy.discard(fd)
-            if known is not None:
-                if self.held and fd in self.held.values():
-                    interest = 0
-                elif known.inode:
-                    self.idle.add(known)
-                else:
-                    self._forget(fd)
-                    return
+            if known is None:
+                return
+            if self.held and fd in self.held.values():
+                interest = 0
+            elif known.inode:
+                self.idle.add(known)
+            else:  # a pipe, wanted again with the next transfer; its number may be another's then
+                known.interest = 0
+                return
         else:
             self._busy.add(fd)
             if known is None:  # a pipe of libcurl's own
                 known = self._sockets[fd] = Socket(fd, 0)
             self.idle.discard(known)
-        if known is not None and known.interest != interest:
+            if what != _POLL_IN:
+                interest = EPOLL_OF_POLL[what]
+        if known.interest != interest:
             self._register(known, interest)
 
     def listen(self, multi: Multi) -> None:
