@@ -33,7 +33,7 @@ _POLL_IN: Final = pycurl.POLL_IN
 _REMOVE: Final = pycurl.POLL_REMOVE
 MAX_EVENTS: Final = 4096
 _FEW_EVENTS: Final = 32
-"""What a look asks for that is to find none: Python makes room for all that are asked for."""
+"""What a look asks for that is to find none: Python makes room for as many as are asked for."""
 
 
 class SocketWatch:
@@ -145,8 +145,9 @@ class SocketWatch:
         """
         ready: list[tuple[int, int]] = []
         busy = self._busy
-        found = self._epoll.poll(wait_s, MAX_EVENTS)
-        self.is_behind = len(found) == MAX_EVENTS
+        most = min(MAX_EVENTS, len(self._sockets) + 2)  # one more than can come
+        found = self._epoll.poll(wait_s, most)
+        self.is_behind = len(found) == most
         for event in found:
             fd, events = event
             if fd in busy:  # nearly always for reading, of which both say 1
