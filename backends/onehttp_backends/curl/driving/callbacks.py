@@ -107,6 +107,8 @@ class EngineThreads:
         self._bell: SimpleQueue[None] = SimpleQueue()
         self._threads: set[object] = set()
         self._idle: set[object] = set()
+        self._look_at = 0.0
+        """When all that is pending is looked at again, by the monotonic clock."""
 
     def ring(self) -> None:
         """Let one of them look; from any thread."""
@@ -160,7 +162,7 @@ class EngineThreads:
             while not self._helm.ownership.is_gone:
                 self._idle.add(token)
                 with contextlib.suppress(Empty):
-                    self._bell.get(timeout=LOOK_AGAIN_S if self.pending else None)
+                    self._bell.get(timeout=self._wait_s())
                 self._idle.discard(token)
                 self._serve()
         except GeneratorExit:
@@ -174,6 +176,9 @@ class EngineThreads:
             raise
         finally:
             self._end_of(token)
+
+    def _wait_s(self) -> float | None:
+        return max(0.0, self._look_at - time.monotonic()) if self.pending else None
 
     def _end_of(self, token: object) -> None:
         self._idle.discard(token)
@@ -207,7 +212,9 @@ class EngineThreads:
     def _look_after_all(self) -> None:
         """Call the functions that nobody else will: lost to an exception, or held up by others."""
         helm, now = self._helm, time.monotonic()
-        for transfer in list(self.pending):
+        # Not each time one of them is rung: of 10,000 that would be all that is done.
+        is_due = now >= self._look_at or helm.ownership.is_gone
+        for transfer in list(self.pending) if is_due else ():
             if transfer.outcome is None:
                 if helm.ownership.is_gone:
                     transfer.outcome = gone(transfer, helm.ownership.failure)
@@ -220,4 +227,6 @@ class EngineThreads:
         if helm.engine.ended:
             self.stand_by()
             helm.deliver()
-        helm.look_for_lost_owner()
+        if is_due:
+            self._look_at = now + LOOK_AGAIN_S
+            helm.look_for_lost_owner()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from onehttp_backends.contract import Request
 from onehttp_backends.curl import PycurlBackend
+from onehttp_backends.curl.driving import callbacks
+from onehttp_backends.curl.driving.waiting import overdue_at
 from onehttp_backends.curl.engine.ownership import Claim, drives
 from onehttp_backends.errors import TransferError
 from servers.patience import PATIENCE_S
@@ -101,3 +105,30 @@ def test_who_brings_work_runs_no_function_of_others(engine: PycurlBackend, url: 
     engine.submit(Request("GET", url), lambda _: None)
     assert due.was_called.wait(PATIENCE_S)
     assert due.thread is not threading.current_thread()
+
+
+def test_all_that_is_pending_is_looked_at_now_and_then_whoever_rings(
+    engine: PycurlBackend, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each ring would else cost a look at everything: of 10,000 nothing else were done."""
+    pending, rings = 20, 50
+    looked: list[object] = []
+    ended = threading.Semaphore(0)
+    helm = engine._helm
+    assert helm is not None
+
+    def noted(transfer: Any) -> float:
+        looked.append(transfer)
+        return overdue_at(transfer)
+
+    now_s = time.monotonic()
+    monkeypatch.setattr(callbacks, "overdue_at", noted)
+    monkeypatch.setattr(callbacks, "time", SimpleNamespace(monotonic=lambda: now_s))
+    with owner_who_is_held_up(engine):
+        for _ in range(pending):
+            engine.submit(Request("GET", url, total_timeout_s=600), lambda _: ended.release())
+        for _ in range(rings):
+            helm.threads._serve()
+        assert len(looked) <= callbacks.MAX_THREADS * pending, "each thread once, at most"
+    for _ in range(pending):
+        assert ended.acquire(timeout=PATIENCE_S)
