@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
@@ -15,6 +16,7 @@ from typing import Final
 
 from onehttp.errors import QueueStoreError
 
+logger = logging.getLogger("onehttp")
 BUSY_S: Final = 30.0
 """How long a transaction waits for those of other processes."""
 _AGAIN_S: Final = 0.004
@@ -26,16 +28,26 @@ _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Database:
-    """One file, for all processes of a machine; made if missing, for the owner alone."""
+    """One file, for all processes of a machine; made if missing, for the owner alone.
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    Args:
+        schema: makes what it lacks.
+        after_boot: a statement to run if the machine has started since the last time.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], schema: Sequence[str], after_boot: str
+    ) -> None:
         self.path = Path(path).absolute()
+        self._schema = schema
+        self._after_boot = after_boot
         self._reset()
         _databases.add(self)
 
     def _reset(self) -> None:
         self._using = threading.Lock()  # guards _connection
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
 
     def __del__(self) -> None:
         # Nobody uses it any more. sqlite3 complains of what is open then (Python 3.13).
@@ -58,6 +70,10 @@ class Database:
         """
         with self._using:
             try:
+                if self._connection is not None and self._file != self._file_now():
+                    logger.error("%s: it was removed or replaced, with what it held", self.path)
+                    connection, self._connection = self._connection, None
+                    connection.close()  # touches nothing of the new one: SQLite looks, too
                 yield self._connection or self._open()
             except sqlite3.Error as error:
                 raise QueueStoreError(f"{self.path}: {error}") from None
@@ -75,17 +91,24 @@ class Database:
         if connection is not None:
             connection.close()
 
-    def prepare(self, schema: Sequence[str], after_boot: str) -> None:
-        """Make its tables, and run a statement if the machine has started since the last time."""
+    def _file_now(self) -> tuple[int, int] | None:
+        """What is at its path. To write into a file that is nowhere any more would be no error."""
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
         boot = _BOOT.read_text().strip() if _BOOT.exists() else ""
-        with self.changed() as connection:
-            for statement in schema:
+        with transaction(connection):
+            for statement in self._schema:
                 connection.execute(statement)
             connection.execute("CREATE TABLE IF NOT EXISTS boots (id TEXT NOT NULL)")
             if connection.execute("SELECT id FROM boots").fetchone() != (boot,):
                 connection.execute("DELETE FROM boots")
                 connection.execute("INSERT INTO boots VALUES (?)", (boot,))
-                connection.execute(after_boot)
+                connection.execute(self._after_boot)
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -96,16 +119,18 @@ class Database:
             pass
         except OSError as error:
             raise QueueStoreError(f"{self.path}: {error.strerror}") from None
+        file = self._file_now()
         connection = sqlite3.connect(
             self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
         )
         try:
             _write_ahead(connection)
             connection.execute("PRAGMA synchronous = FULL")
+            self._prepare(connection)
         except BaseException:
             connection.close()
             raise
-        self._connection = connection
+        self._connection, self._file = connection, file
         return connection
 
 

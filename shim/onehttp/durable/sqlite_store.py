@@ -64,10 +64,11 @@ class SqliteStore:
         now: Callable[[], float] = since_boot_s,
     ) -> None:
         self._now = now
-        self._database = Database(path)
+        self._database = Database(path, _SCHEMA, _AFTER_BOOT)
         self._incoming = Incoming(self._database, max_length, now)
         _stores.add(self)
-        self._database.prepare(_SCHEMA, _AFTER_BOOT)
+        with self._database.used():  # or it could not be
+            pass
 
     # ---- in
 

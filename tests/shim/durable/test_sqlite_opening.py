@@ -6,11 +6,15 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import onehttp
+from onehttp.durable import sqlite_database
+from onehttp.durable.message import Message
 from onehttp.durable.sqlite_database import Database, _begin, _write_ahead, transaction
 from onehttp.durable.sqlite_store import SqliteStore
 from servers.patience import PATIENCE_S
@@ -103,14 +107,66 @@ def test_many_open_a_new_one_at_once(tmp_path: Path) -> None:
     assert failures == []
 
 
-def test_to_open_it_again_ends_no_lock_of_the_process(tmp_path: Path) -> None:
+def test_to_open_it_again_ends_no_lock_of_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "q.db"
-    first, second = Database(path), Database(path)
+    first, second = (Database(path, (), "SELECT 1") for _ in range(2))
     with first.used() as connection, transaction(connection):
-        with second.used() as again:
-            again.execute("SELECT count(*) FROM sqlite_master")
+        monkeypatch.setattr(sqlite_database, "BUSY_S", 0.0)
+        with pytest.raises(onehttp.QueueStoreError, match="locked"), second.used():
+            pass
         command = [sys.executable, "-c", _BEGINS, str(path)]
         told = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "locked" in told.stdout
     second.close()
     first.close()
+
+
+def _removed(folder: Path) -> None:
+    for file in folder.glob("q.db*"):
+        file.unlink()
+
+
+def _folder_removed(folder: Path) -> None:
+    _removed(folder)
+    folder.rmdir()
+
+
+def _replaced(folder: Path) -> None:
+    another = SqliteStore(folder / "another.db")
+    another.put(_message("of the other"))
+    another.close()
+    _removed(folder)
+    (folder / "another.db").rename(folder / "q.db")
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+@pytest.mark.parametrize("what", [_removed, _folder_removed, _replaced])
+def test_what_is_acknowledged_is_in_the_file_that_there_is(
+    tmp_path: Path, what: Callable[[Path], None], is_closed: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "folder"
+    publisher, worker = SqliteStore(folder / "q.db"), SqliteStore(folder / "q.db")
+    publisher.put(_message("gone"))
+    assert [each.message.id for each in worker.take("cdr", 10, 60.0)] == ["gone"]
+    if is_closed:
+        publisher.close()
+        worker.close()
+    what(folder)
+    before = ["of the other"] if what is _replaced else []
+    publisher.put(_message("1"))
+    publisher.put(_message("2"))
+    assert [each.message.id for each in worker.take("cdr", 10, 60.0)] == [*before, "1", "2"]
+    told = [each for each in caplog.records if "removed or replaced" in each.getMessage()]
+    assert len(told) == (0 if is_closed else 2)
+    for store in (publisher, worker):
+        store.close()
+    again = SqliteStore(folder / "q.db")
+    assert [each.waiting for each in again.lengths()] == [len(before) + 2]
+    again.close()
+
+
+def _message(id: str) -> Message:
+    return Message(id=id, queue="cdr", key=None, connection="api", method="POST", url="/x",
+                   headers=(), body=b"x")  # fmt: skip
