@@ -176,7 +176,7 @@ def test_ctrl_c_ends_a_blocking_call_and_spares_the_others(engine: str) -> None:
                 errors = []
                 def other():
                     try:
-                        backend.perform(Request("GET", server.url, total_timeout_s=1))
+                        backend.perform(Request("GET", server.url, total_timeout_s=4))
                     except TransferError as error:
                         errors.append(error.code)
                 threads = [threading.Thread(target=other) for _ in range(others)]
