@@ -25,7 +25,7 @@ IN_FLIGHT: Final = 8192
 """Queries of one process; more stay in the lanes, and whoever finds those full is told."""
 TAKING_S: Final = 0.005
 """After so long a time of starting queries it is the engine's turn."""
-PACE_S: Final = 0.002
+PACE_S: Final = 0.004
 """Rounds begin so far apart at least: what comes meanwhile shares one. Who comes after a longer
 silence does not wait."""
 _JOBS_AT_ONCE: Final = 64
