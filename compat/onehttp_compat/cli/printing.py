@@ -17,6 +17,7 @@ from onehttp_compat.script.outcome import MessageEnd, MessageOutcome
 
 SHOWN_MESSAGES: Final = 20
 SHOWN_ASSUMED: Final = 40
+LONGEST_LINE: Final = 2000
 _INDENT: Final = "    "
 _GAP: Final = "  "
 
@@ -205,11 +206,17 @@ def _message(page: _Page, outcome: MessageOutcome, told: set[str]) -> None:
     title = "  ".join(part for part in (message.label, what, end) if part)
     page.line(Text(title, style=style))
     for line in _done(outcome):
-        page.say(line, indent=_INDENT)
+        page.say(_cut(line), indent=_INDENT)
     error = outcome.error or (f"dropped: {outcome.refusal}" if outcome.refusal else "")
     if error:
         page.say("the same error as above" if error in told else error, style or "red", _INDENT)
         told.add(error)
+
+
+def _cut(line: str) -> str:
+    """The beginning of what nobody reads to its end; ``--json`` has all of it."""
+    shown = f"{line[: LONGEST_LINE // 2]}... ({len(line)} characters)"
+    return line if len(line) <= LONGEST_LINE else shown
 
 
 def _done(outcome: MessageOutcome) -> list[str]:

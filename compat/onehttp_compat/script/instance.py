@@ -34,6 +34,9 @@ HINTS: Final = {
     "--call {0}:TEXT, or --config kamailio.cfg",
 }
 """What is worth knowing of a route, by what it is short of."""
+NOT_RUN: Final = (
+    "{} is async, or has a yield: the server calls it and goes on, and none of its lines are run"
+)
 running_route: ContextVar[str] = ContextVar("onehttp_route", default="")
 """The route of the script that runs in this context."""
 KEMI_ROUTE: Final = "ksr_request_route"
@@ -203,6 +206,10 @@ class ScriptInstance:
             msg.expire()
         if isinstance(code, int) or not has_message:
             return
+        if isinstance(code, (types.CoroutineType, types.GeneratorType)):
+            code.close()
+            self._script.world.mistakes.note(NOT_RUN.format(name), self._script.path.name)
+            return
         if self.kind is ScriptKind.APP_PYTHON:
             scene.progress.fail(f"{name} returned {type(code).__name__}, expected int")
         else:
@@ -221,7 +228,14 @@ class ScriptInstance:
         return f"{line}{error}; the server passes {shown}"
 
     def _function(self, name: str) -> Callable[..., Any] | None:
-        function = None if name.startswith("_") else getattr(self.handler, name, None)
+        if name.startswith("_"):
+            return None
+        try:
+            function = getattr(self.handler, name, None)
+        except Exception as error:  # noqa: BLE001 - a __getattr__ of the script
+            text = f"no route {name}, but {self._script.placed(error)}"
+            self._script.world.mistakes.note(text, self._script.path.name)
+            return None
         return function if callable(function) else None
 
     # ---- starting

@@ -53,6 +53,12 @@ class SipUri:
         is_tls = self.scheme == "sips" or self.transport.lower() == "tls"
         return DEFAULT_TLS_PORT if is_tls else DEFAULT_PORT
 
+    @property
+    def port_asked(self) -> int:
+        """The port on which the server looks for itself; 0, any, where a URI says none."""
+        is_any = not self.port and self.transport.lower() in ("", "udp")
+        return 0 if is_any else self.port_number
+
     def __str__(self) -> str:
         who = self.user + (f":{self.password}" if self.password else "")
         is_number = not self.host and self.scheme in ("tel", "tels")

@@ -260,3 +260,44 @@ def test_ctrl_c_prints_the_report_so_far(script: Path, how: tuple[str, ...]) -> 
         assert json.loads(said)["interrupted"] is True
     else:
         assert said.startswith("interrupted after ")
+
+
+def test_an_object_that_raises_for_names_it_does_not_have_is_told(script: Path) -> None:
+    done = run(
+        script,
+        "class Own:\n    def __getattr__(self, name):\n        raise RuntimeError('no ' + name)\n"
+        "    def ksr_request_route(self, msg):\n        return 1\n"
+        "def mod_init(): return Own()\n",
+        "--json",
+    )  # fmt: skip
+    told = {one["text"] for one in json.loads(done.stdout)["mistakes"]}
+    assert "no route child_init, but script.py:3: RuntimeError: no child_init" in told
+    assert [one["end"] for one in messages(done)] == ["unanswered"]
+
+
+@pytest.mark.parametrize("text", ["async def {}: pass", "def {}: yield 1"])
+@pytest.mark.filterwarnings("error")
+def test_a_route_of_which_no_line_runs_is_told(script: Path, text: str) -> None:
+    done = run(script, text.format("ksr_request_route()") + "\n", "--json")
+    (told,) = json.loads(done.stdout)["mistakes"]
+    assert told["text"].startswith("ksr_request_route is async, or has a yield")
+    assert done.exit_code == 1
+
+
+def test_all_names_can_be_imported_from_the_server(script: Path) -> None:
+    done = run(
+        script,
+        "from KSR import *\n"
+        + ROUTE
+        + "    info('x')\n    sl.send_reply(200, pv.get('$rm'))\n    return 1\n",
+        "--json",
+    )
+    assert [one["replies"] for one in messages(done)] == [["200 INVITE"]]
+
+
+def test_what_nobody_reads_to_its_end_is_cut_and_json_has_it(script: Path) -> None:
+    text = ROUTE + "    KSR.hdr.append('X: ' + 'word ' * 20_000 + '\\r\\n')\n    return 1\n"
+    done = run(script, f"import KSR\n{text}")
+    assert len(done.stdout) < 3000
+    assert "characters)" in done.stdout
+    assert len(run(script, f"import KSR\n{text}", "--json").stdout) > 100_000

@@ -10,7 +10,7 @@ from typing import Any, Final
 from onehttp_compat.pv import NULL_TEXT, UnknownVariableError
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions
 from onehttp_compat.script.message_in_progress import script_log
-from onehttp_compat.sip.uri import parse_uri
+from onehttp_compat.sip.uri import SipUri, parse_uri
 
 LEVELS: Final = {
     "dbg": logging.DEBUG,
@@ -94,8 +94,14 @@ class CoreFunctions(Functions):
 
     # ---- whom it is for
 
+    def _is_mine(self, uri: SipUri | None) -> bool:
+        """Where a URI says no port, any is meant; routes of requests are looked at more closely."""
+        return uri is not None and self._world.is_myself(uri.host, uri.port_asked)
+
     def is_myself(self, uri: str) -> bool:
-        return self._is_my_uri(uri if ":" in uri else f"sip:{uri}")
+        if ":" in uri:
+            return self._is_my_uri(uri)
+        return not set(uri) & set("@;") and self._is_my_uri(f"sip:{uri}")
 
     def is_myself_ruri(self) -> bool:
         return self._is_mine(self._routed.parsed_uri)

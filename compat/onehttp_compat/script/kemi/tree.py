@@ -164,6 +164,8 @@ class KsrFunctions(FunctionTable):
         if name.startswith("__"):
             if name == "__version__":
                 return VERSION
+            if name == "__all__":  # from KSR import *
+                return self.names()
             raise AttributeError(f"module 'KSR' has no attribute {name!r}")
         if name == "x":
             return _ending(self._world)
