@@ -279,30 +279,32 @@ class Handle(MessageSettings):
         self._total_timeout_s = UNKNOWN_S
         self.easy.setopt(pycurl.TIMEOUT_MS, 0)
 
+    def forget_answer(self) -> None:
+        """What has come was none to its request, or is had by whoever made it."""
+        self.was_answered_early = True
+        self.body.seek(0)
+        self.body.truncate()
+        self.head.clear()
+        self.was_truncated, self.kept_bytes = False, 0
+        if self.decoding:
+            self.decoding.clear()
+
     def clear(self) -> bool:
         """Forget the last response, and its request's body when that was large.
 
         False: it cannot be used again, since memory ran out while the response gathered.
         """
         try:
-            self.body.seek(0)
+            self.forget_answer()
         except ValueError:  # it is closed: all that a BytesIO says of it
             return False
-        self.body.truncate()
-        self.head.clear()
+        self.was_answered_early = False
         self.refused_peer = ""
         if self.handshake and self.handshake.is_new:
             self.handshake.clear()
-        if self.wait:
-            self.wait = None
-            self.waited_us = 0
+        self.wait, self.waited_us = None, 0
         if self._guards_resend or self._may_be_http2:
             self.forget_sendings()
-        if self.kept_bytes or self.was_truncated:
-            self.was_truncated = False
-            self.kept_bytes = 0
-        if self.decoding:
-            self.decoding.clear()
         if self._body is not None:
             if len(self._body) > KEEP_BODY_BYTES:
                 self.easy.setopt(pycurl.POSTFIELDS, b"")

@@ -36,6 +36,7 @@ class SendingGuard:
         "refused_peer",
         "resend_refused",
         "stream_refusals",
+        "was_answered_early",
         "was_interrupted",
     )
 
@@ -46,6 +47,8 @@ class SendingGuard:
         self.handshake: Handshake | None = None
         self.resend_refused = False
         self.refused_peer = ""
+        self.was_answered_early = False
+        """What has come was no answer to its request, and is forgotten."""
         self.was_interrupted = False
         """A callback met an exception that was not its own, and libcurl has ended the transfer."""
         self.stream_refusals = StreamRefusals(watch.raised)
@@ -59,7 +62,7 @@ class SendingGuard:
         """Another transfer begins, or the same from its beginning."""
         self._sent_with_head = -1
         self._repetitions = 0
-        self.resend_refused = False
+        self.resend_refused = self.was_answered_early = False
         self.stream_refusals.forget()
 
     def may_not_be_repeated(self) -> None:

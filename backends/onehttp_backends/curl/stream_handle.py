@@ -143,6 +143,10 @@ class StreamHandle(Handle):
             self.progress.touch()
         self.easy.pause(pycurl.PAUSE_CONT)
 
+    def forget_answer(self) -> None:
+        super().forget_answer()
+        self.pieces.clear()
+
     def _pass_redirects_by(self, passes_by: bool) -> None:
         passing = PassingBy(self, self.pieces.append, self._watch.raised)
         self.easy.setopt(pycurl.HEADERFUNCTION, passing.note)

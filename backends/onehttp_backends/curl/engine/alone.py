@@ -11,6 +11,7 @@ import pycurl
 from onehttp_backends.contract import Outcome, Request
 from onehttp_backends.curl.engine.account import Account
 from onehttp_backends.curl.engine.anew import goes_on
+from onehttp_backends.curl.engine.early_answers import EARLY, is_unheard
 from onehttp_backends.curl.engine.ownership import Ownership
 from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
@@ -74,10 +75,11 @@ class Alone:
         made_before = watch.made
         self._add(easy)
         while True:
+            is_early = False
             for _ in range(ROUNDS):
                 if not self._go_on()[1]:
                     break
-                if handle.head and handle.has_switched:
+                if handle.head and (is_early or handle.has_switched):
                     break
                 fd, one = handle.getinfo(_ACTIVE_SOCKET), self._reading
                 if fd < 0 and not handle.handshake and watch.made - made_before == 1:
@@ -95,12 +97,17 @@ class Alone:
                 ownership.is_asleep = False
                 if events and (len(events) > 1 or events[0][0] != fd):
                     return None  # woken
+                is_early = not handle.head and is_unheard(handle, watch, fd)
             else:
                 return None
             if raised:
                 raise raised.pop()
             _, _, failed = self._info_read()
             code, text = failed[0][1:] if failed else (0, "")
+            if is_early and handle.head:
+                watch.mistrust(handle.getinfo(_ACTIVE_SOCKET))
+                handle.forget_answer()
+                code, text = EARLY
             if not code or not goes_on(self._multi, self._waits, handle, request, code, text):
                 break
             if handle.is_parked:

@@ -35,7 +35,10 @@ def _may_begin_anew(handle: Handle, request: Request, code: int, text: str) -> b
     restarts, all are dead. Only what may be repeated is, and once. And one whose callback was
     ended by an exception that somebody else's signal handler raised, if nothing was sent. And one
     whose stream the server has refused twice: its connections took some of a crowd, and no more.
+    And one to which came what cannot be its answer.
     """
+    if handle.was_answered_early:
+        return request.method in SAFE_METHODS and request.upload is None
     if handle.head or handle.refused_peer:
         return False
     if handle.resend_refused:

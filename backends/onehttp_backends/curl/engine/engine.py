@@ -21,6 +21,7 @@ from onehttp_backends.contract import Outcome, Stats
 from onehttp_backends.curl.engine.account import Account
 from onehttp_backends.curl.engine.alone import Alone
 from onehttp_backends.curl.engine.anew import goes_on
+from onehttp_backends.curl.engine.early_answers import EarlyAnswers
 from onehttp_backends.curl.engine.endless import EndlessAnswers
 from onehttp_backends.curl.engine.late_answers import LateAnswers
 from onehttp_backends.curl.engine.ownership import Ownership
@@ -80,6 +81,7 @@ class Engine:
         self.endless = EndlessAnswers(self.running)
         self.second_looks = SecondLooks(self.multi, self.watch)
         self.late_answers = LateAnswers()
+        self.early_answers = EarlyAnswers(self.multi, self.running, self.watch)
 
     def is_idle(self) -> bool:
         """Whether nothing is in flight or about to be."""
@@ -111,8 +113,7 @@ class Engine:
         seen_at = time.monotonic() if self.idling.due else 0.0  # what moves from now on is not idle
         if events:
             self.late_answers.spare(self.running)
-        for fd, mask in events:
-            multi.socket_action(fd, mask)
+            self.early_answers.let_read(events, self._fail)
         if self.late_answers.spared:
             self.late_answers.end(self.reap, self._fail)
         if self.streams.open:  # what is enough is not to be more by what the timer lets in

@@ -157,7 +157,7 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
     if wait and (wait.is_parked or (code in _OF_LOOKUP and not handle.is_stopped)):
         return _lookup_error(handle, request, code, text)
     phase = phase_of(handle, request, code)
-    if handle.resend_refused:
+    if handle.resend_refused or handle.was_answered_early:
         return _not_repeated(handle, request)
     if handle.decoding and handle.decoding.fault:
         return _decoding_error(request, handle.decoding.fault)
@@ -200,9 +200,12 @@ def _not_repeated(handle: Handle, request: Request) -> TransferError:
             sent=Sent.NO,
             phase=Phase.FIRST_BYTE,
         )
+    happened = "an answer came before the request had arrived"
+    if not handle.was_answered_early:
+        happened = "the connection ended before an answer"
     return transfer_error(
         CurlCode.GOT_NOTHING,
-        f"{shown(request)}: the connection ended before an answer; "
+        f"{shown(request)}: {happened}; "
         f"{request.method} is not repeated, the server may have acted on it",
         sent=Sent.MAYBE,
         phase=Phase.FIRST_BYTE,

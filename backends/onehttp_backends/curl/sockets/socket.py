@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import socket
 import struct
+import sys
+import termios
 import time
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 # Not a `socket` object for a moment: it would close libcurl's descriptor when an exception comes
 # in between, and a copy of the descriptor cannot be had when there are no more.
@@ -17,12 +21,24 @@ _LAST_DATA_RECEIVED: Final = 52
 """Where ``struct tcp_info`` of Linux has it, in milliseconds."""
 _TICK_S: Final = 0.02
 """What the kernel's clock for it may be wrong by."""
+Ioctl: TypeAlias = Callable[[int, int, bytes], bytes]
+
+
+def unheard_bytes(
+    fd: int, ioctl: Ioctl = fcntl.ioctl, wanted: int = termios.TIOCOUTQ, zero: bytes = bytes(4)
+) -> int:
+    """How many bytes of ours the other side has not acknowledged; of no TCP socket: any number."""
+    try:
+        number = ioctl(fd, wanted, zero)
+    except OSError:
+        return 0
+    return 0 if number == zero else int.from_bytes(number, sys.byteorder)
 
 
 class Socket:
     """One socket from its making on, whatever numbers it shares with its predecessors."""
 
-    __slots__ = ("event_at", "fd", "inode", "interest", "is_multiplexed", "is_shut",
+    __slots__ = ("event_at", "fd", "inode", "interest", "is_kept", "is_multiplexed", "is_shut",
                  "silent_at")  # fmt: skip
 
     def __init__(self, fd: int, inode: int) -> None:
@@ -30,6 +46,8 @@ class Socket:
         self.inode = inode
         """0: libcurl's own (a pipe, an eventfd), which has no peer."""
         self.interest = 0
+        self.is_kept = False
+        """It has carried an answer."""
         self.is_multiplexed = False
         self.is_shut = False
         """Found dead while idle, and shut down: what goes into it from then on goes nowhere."""
@@ -66,6 +84,10 @@ class Socket:
         )
         silent_ms: int = struct.unpack_from("=I", info, _LAST_DATA_RECEIVED)[0]
         return silent_ms / 1000 + _TICK_S >= seconds
+
+    def wait_for_kernel(self) -> None:
+        """Let the kernel come to the end of what it is doing with the socket."""
+        self.has_heard_nothing_for(0)  # takes the lock
 
     def tell_of_little_sent(self, unsent_bytes: int) -> None:
         """Be writable only while no more than ``unsent_bytes`` wait in the kernel."""

@@ -191,6 +191,7 @@ class SocketWatch:
         known = self._sockets.get(fd)
         if known is None:
             return
+        known.is_kept = True
         if is_multiplexed:
             known.is_multiplexed = self.is_stamping = True
         if fd not in self._busy:

@@ -1,0 +1,75 @@
+"""Answers that came before anything of their request had arrived: what a server says unasked while
+the next request of a kept connection is on its way to it, such as a 408 for having been idle.
+
+Each segment of TCP tells how much of the other side's bytes has come. What comes in one that has
+heard nothing of a request is no answer to it. Of what is sent later than that nothing tells: an
+answer of HTTP/1 has no name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import pycurl
+
+from onehttp_backends.curl.engine.transfer import Transfer
+from onehttp_backends.curl.handle import Handle
+from onehttp_backends.curl.libcurl import Easy, Multi
+from onehttp_backends.curl.sockets import SocketWatch
+from onehttp_backends.curl.sockets.socket import Socket, unheard_bytes
+from onehttp_backends.errors import CurlCode
+
+EARLY: Final = (int(CurlCode.GOT_NOTHING), "an answer came before the request had arrived")
+LARGEST_BYTES: Final = 16 * 1024
+"""Of a larger request TLS adds more than may be heard of it at first."""
+_IN: Final = pycurl.CSELECT_IN
+_ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
+
+
+def is_unheard(handle: Handle, watch: SocketWatch, fd: int) -> bool:
+    """Whether nothing of a request had arrived when that was sent which is now to be read."""
+    if not unheard_bytes(fd):
+        return False
+    known = watch.socket(fd)
+    if known is None or known.is_multiplexed or not known.is_kept or handle.options.unix_socket:
+        return False
+    sent_bytes: int = handle.easy.getinfo(pycurl.REQUEST_SIZE)
+    if not 0 < sent_bytes <= LARGEST_BYTES or handle.easy.getinfo(pycurl.NUM_CONNECTS):
+        return False
+    # The kernel shows what has come a moment before it looks at what the same segment has heard.
+    known.wait_for_kernel()
+    return unheard_bytes(fd) >= sent_bytes
+
+
+class EarlyAnswers:
+    """Looks at sockets before libcurl does. For the driver only."""
+
+    def __init__(self, multi: Multi, running: Mapping[Easy, Transfer], watch: SocketWatch) -> None:
+        self._multi = multi
+        self._running = running
+        self._watch = watch
+
+    def let_read(
+        self, events: list[tuple[int, int]], fail: Callable[[Transfer, int, str], None]
+    ) -> None:
+        """Have libcurl act on its sockets, and end what was answered too early."""
+        for fd, mask in events:
+            known = self._watch.socket(fd) if mask & _IN else None
+            transfer = self._unheard(known) if known is not None and known.is_kept else None
+            self._multi.socket_action(fd, mask)
+            if transfer is not None and transfer.handle and transfer.handle.head:
+                transfer.handle.forget_answer()
+                self._watch.mistrust(fd)
+                fail(transfer, *EARLY)
+
+    def _unheard(self, known: Socket) -> Transfer | None:
+        fd = known.fd
+        if known.is_multiplexed or not unheard_bytes(fd):
+            return None
+        for transfer in list(self._running.values()):
+            handle = transfer.handle
+            if handle is None or handle.head or handle.getinfo(_ACTIVE_SOCKET) != fd:
+                continue
+            return transfer if is_unheard(handle, self._watch, fd) else None
+        return None
