@@ -24,6 +24,7 @@ from onehttp_backends.response import Timings as Timings
 from onehttp_backends.secret_values import HoldsSecrets, not_pickled, shown_url
 
 DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
+MOST_CHALLENGES: Final = 5  # answers to challenges of digest that call each nonce too old
 _new: Final = tuple.__new__
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from onehttp_backends.contract import Request
 from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, transfer_error
 from onehttp_backends.secret_values import shown_url
+
+ENDLESS_CHALLENGES: Final = "the server asks for credentials again and again"
 
 
 def shown(request: Request) -> str:

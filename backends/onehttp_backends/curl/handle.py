@@ -22,7 +22,7 @@ from onehttp_backends.curl.names.hops import Hops
 from onehttp_backends.curl.names.lookup import FAMILIES, Name
 from onehttp_backends.curl.names.places import Place, places
 from onehttp_backends.curl.names.wait import Wait
-from onehttp_backends.curl.options import MOST_BYTES, apply_options, milliseconds
+from onehttp_backends.curl.options import apply_options, milliseconds
 from onehttp_backends.curl.receiving.decoding import Decoding
 from onehttp_backends.curl.receiving.passing_by import PassingBy
 from onehttp_backends.curl.receiving.switching import has_switched
@@ -30,6 +30,7 @@ from onehttp_backends.curl.sending_guard import OpenedSockets
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.curl.tls.handshake import Handshake
 from onehttp_backends.rules.framing import check_framing
+from onehttp_backends.rules.request_rules import MOST
 from onehttp_backends.rules.url_paths import asked_url
 
 EXPECT_THRESHOLD_BYTES = 1024 * 1024
@@ -83,8 +84,7 @@ class Handle(MessageSettings):
         super().__init__(LIBCURL.easy(), options, watch)
         self.shelf = shelf
         self.body = io.BytesIO()
-        self.was_truncated = False
-        self.kept_bytes = 0
+        self.was_truncated, self.kept_bytes = False, 0
         self._url = ""
         self.asked_url = ""
         """The URL as it goes out: libcurl takes out dot segments."""
@@ -323,7 +323,7 @@ class Handle(MessageSettings):
         if passes_by or self.decoding:
             if self.decoding is None:
                 # libcurl would end it for a length that is announced, before the head is whole.
-                self._most_announced = MOST_BYTES
+                self._most_announced = MOST
                 self._verb = ("", False)  # with which it is set
                 self.decoding = Decoding(options, self.head, self.body, raised)
             write = self._decode

@@ -9,6 +9,7 @@ import pycurl
 
 from onehttp_backends.codings.decoder import accepted
 from onehttp_backends.contract import (
+    MOST_CHALLENGES,
     Auth,
     AuthScheme,
     HttpVersion,
@@ -20,6 +21,7 @@ from onehttp_backends.curl.names.environment import proxy_variables
 from onehttp_backends.curl.names.table import LIBCURL_CACHE_S
 from onehttp_backends.curl.tls.settings import Setopt, apply_proxy_tls, apply_tls
 from onehttp_backends.errors import CurlCode, RequestError
+from onehttp_backends.rules.request_rules import MOST
 
 RECEIVE_BUFFER_BYTES = 128 * 1024
 """One read and one callback per this much; libcurl's default of 16 KiB costs eight."""
@@ -39,9 +41,6 @@ _IP_VERSIONS = {
     "4": pycurl.IPRESOLVE_V4,
     "6": pycurl.IPRESOLVE_V6,
 }
-
-MOST_BYTES = 2**63 - 1
-"""Without a limit libcurl forgets a length beyond this, and takes whatever comes for the whole."""
 
 
 def apply_options(set_option: Setopt, options: TransferOptions) -> None:
@@ -94,6 +93,8 @@ def _apply_always(setopt: Setopt, options: TransferOptions) -> None:
     if options.decompress:
         setopt(pycurl.ACCEPT_ENCODING, accepted())
         setopt(pycurl.HTTP_CONTENT_DECODING, 0)
+    if options.auth and not options.as_libcurl:
+        setopt(pycurl.MAXREDIRS, MOST_CHALLENGES)  # libcurl counts them as such
     if options.max_redirects:
         setopt(pycurl.FOLLOWLOCATION, 1)
         setopt(pycurl.MAXREDIRS, options.max_redirects)
@@ -118,11 +119,13 @@ def milliseconds(seconds: float) -> int:
 
 
 def announced_bytes(options: TransferOptions) -> int:
-    """What a body may be announced to have, for libcurl to end the transfer by itself; 0: all."""
+    """What a body may be announced to have, for libcurl to end the transfer by itself; 0: all.
+
+    Without a limit libcurl forgets a length beyond its numbers, and takes whatever comes for the
+    whole.
+    """
     is_counted = options.body_policy == "fail" and not options.decompress
-    return (options.max_body_bytes if is_counted else 0) or (
-        0 if options.as_libcurl else MOST_BYTES
-    )
+    return (options.max_body_bytes if is_counted else 0) or (0 if options.as_libcurl else MOST)
 
 
 def _cache_s(options: TransferOptions) -> int:

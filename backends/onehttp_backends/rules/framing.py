@@ -23,10 +23,14 @@ _splits_a_host = re.compile(r"[\s/?#@\\,]").search
 
 
 def is_ambiguous(head: list[bytes]) -> bool:
-    """Whether an answer has both a length and chunks: what some read as the next answer, others
-    read as part of it, so that nobody may read on (RFC 9112, 6.3)."""
-    find = b"".join(head).lower().find  # `in` would ask for a number first, and make an error of it
-    return find(b"\ntransfer-encoding:") >= 0 and find(b"\ncontent-length:") >= 0
+    """Whether an answer has chunks beside a length, or in HTTP/1.0: what some read as the next
+    answer, others read as part of it, so that nobody may read on (RFC 9112, 6.1 and 6.3)."""
+    text = b"".join(head).lower()
+    find = text.find  # `in` would ask for a number first, and make an error of it
+    if find(b"\ntransfer-encoding:") < 0:
+        return False
+    is_old = text.startswith(b"http/1.0 ") or find(b"\nhttp/1.0 ") >= 0
+    return is_old or find(b"\ncontent-length:") >= 0
 
 
 def check_framing(headers: HeaderPairs, body: bytes | None) -> None:

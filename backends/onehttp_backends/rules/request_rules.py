@@ -14,6 +14,8 @@ from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.rules.framing import ON_THE_CONNECTION, check_framing
 
+MOST = 2**63 - 1  # the largest number that libcurl knows
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods a server must not act on (RFC 9110, 9.2.1): the only ones repeated unasked."""
 
@@ -301,6 +303,14 @@ def _check_unix_socket(path: str, options: TransferOptions) -> None:
             )
 
 
+def check_number(name: str, number: int, least: int = 1) -> None:
+    """Raises RequestError for what libcurl has no number for."""
+    if not least <= number <= MOST:
+        raise RequestError(
+            CurlCode.BAD_FUNCTION_ARGUMENT, f"{name}: expected {least} to 2^63 - 1, got {number}"
+        )
+
+
 def check_options(options: TransferOptions) -> None:
     """Check the text and numbers of options, once for each options object.
 
@@ -310,11 +320,13 @@ def check_options(options: TransferOptions) -> None:
     check_seconds("total_timeout_s", options.total_timeout_s)
     check_seconds("connect_timeout_s", options.connect_timeout_s)
     check_seconds("idle_timeout_s", options.idle_timeout_s)
-    if options.max_body_bytes < 0:
-        raise RequestError(
-            CurlCode.BAD_FUNCTION_ARGUMENT,
-            f"max_body_bytes: expected 0 or more, got {options.max_body_bytes}",
-        )
+    check_number("max_body_bytes", options.max_body_bytes, 0)
+    if slow := options.low_speed:
+        check_number("low_speed.bytes_per_s", slow.bytes_per_s)
+        check_number("low_speed.time_s", slow.time_s)
+    if probes := options.keepalive:
+        check_number("keepalive.idle_s", probes.idle_s)
+        check_number("keepalive.interval_s", probes.interval_s)
     if options.peers == "public" and options.proxy:
         raise RequestError(
             CurlCode.BAD_FUNCTION_ARGUMENT,

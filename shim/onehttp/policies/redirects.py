@@ -39,8 +39,9 @@ _ORIGIN_FREE: Final = frozenset({"accept", "accept-language", "content-type", "u
                                  "range", "if-range"})  # fmt: skip
 """Who asked for a part would else be given the whole; without `If-Range`, it might be put behind
 another version."""
-_OF_THE_BODY: Final = frozenset({"content-type", "content-length", "content-encoding",
-                                 "transfer-encoding"})  # fmt: skip
+_OF_THE_BODY: Final = frozenset({"transfer-encoding", "trailer", "expect", "digest", "repr-digest",
+                                 "last-modified"})  # fmt: skip
+"""And all of ``Content-*`` (RFC 9110, 15.4)."""
 _SHOWN: Final = 3
 """Of so many hops the error tells that ends a circle."""
 
@@ -111,7 +112,7 @@ class Trail:
         status = response.status
         if (status == 303 and method != "HEAD") or (status in (301, 302) and method == "POST"):
             method, body, upload = "GET", None, None
-            headers = tuple(pair for pair in headers if pair[0].lower() not in _OF_THE_BODY)
+            headers = tuple(pair for pair in headers if not _is_of_the_body(pair[0].lower()))
         elif upload is not None and not upload.may_begin:
             raise UploadError(
                 CurlCode.SEND_FAIL_REWIND,
@@ -209,3 +210,7 @@ def elsewhere(options: TransferOptions, is_public_only: bool) -> TransferOptions
             tls=options.tls.without_identity(),
         ),
     )
+
+
+def _is_of_the_body(lowered: str) -> bool:
+    return lowered.startswith("content-") or lowered in _OF_THE_BODY

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from onehttp_backends.contract import Backend, Request, TransferOptions
+from onehttp_backends.contract import Backend, Keepalive, LowSpeed, Request, TransferOptions
 from onehttp_backends.errors import RequestError, RequestTypeError, Sent, TransferError
 from servers.raw import RawServer, keep_answering, redirecting_to
 
@@ -47,6 +47,21 @@ def test_a_bad_url_is_refused_with_libcurls_code(backend: Backend, url: str, cod
     assert caught.value.code == code
     assert caught.value.sent is Sent.NO
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *(TransferOptions(max_body_bytes=number) for number in (-1, 2**63, 10**30)),
+        *(TransferOptions(low_speed=LowSpeed(bytes_per_s=n, time_s=1)) for n in (0, 2**63)),
+        *(TransferOptions(low_speed=LowSpeed(bytes_per_s=1, time_s=n)) for n in (0, 2**63)),
+        *(TransferOptions(keepalive=Keepalive(idle_s=n)) for n in (0, 2**63)),
+        *(TransferOptions(keepalive=Keepalive(interval_s=n)) for n in (0, 2**63)),
+    ],
+)
+def test_a_number_that_libcurl_has_none_for(backend: Backend, options: TransferOptions) -> None:
+    with pytest.raises(RequestError, match=r"expected [01] to"):
+        backend.perform(Request("GET", "http://127.0.0.1:1/", options=options))
 
 
 @pytest.mark.parametrize(

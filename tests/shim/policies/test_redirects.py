@@ -57,6 +57,28 @@ def test_the_method_after_a_redirect(api: str, status: int, method: str, then: s
         assert target.requests[0].endswith(b"data") is (then in ("POST", "PUT"))
 
 
+@pytest.mark.parametrize(("status", "method"), [(301, "POST"), (302, "POST"), (303, "PUT")])
+def test_what_tells_of_a_body_goes_with_it(engine: str, status: int, method: str) -> None:
+    onehttp.init(backend=engine)
+    told = ["Content-Type", "Content-Encoding", "Content-Language", "Content-Location", "Digest",
+            "Content-Digest", "Repr-Digest", "Last-Modified", "Expect", "Content-X"]  # fmt: skip
+    kept = {"X-Content": "1", "Accept": "text/x", "Range": "bytes=1-"}
+    headers = {**dict.fromkeys(told, "a"), "Expect": "100-continue", **kept}
+
+    def behave(peer: Peer) -> None:
+        if peer.request():
+            peer.send(b"HTTP/1.1 %d X\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n" % status)
+        while peer.request():
+            peer.send(OK)
+
+    with RawServer(behave) as server:
+        onehttp.request(method, server.url, headers=headers, body=b"data", follow_redirects=True)
+        lines = server.requests[-1].decode().lower().split("\r\n")
+    names = {line.partition(":")[0] for line in lines[1:]}
+    assert names.isdisjoint(name.lower() for name in told)
+    assert names >= {name.lower() for name in kept}
+
+
 def test_what_belongs_to_an_origin_does_not_reach_another(engine: str) -> None:
     with RawServer(echo) as target, RawServer(redirecting_to(target.url)) as server:
         api = {

@@ -123,8 +123,7 @@ class Engine:
         if self.waits.open or self.waits.paused:  # names: let go on what is known, or end it
             watch.listen(multi)
             self.waits.turn(self.running.get, self._end_with)
-        # libcurl leaves the timer alone when its value is unchanged, even if we fired a hair
-        # too early by its clock: ask, never remember.
+        # libcurl tells of no value that is as it was, though we came too early: ask for it.
         if multi.timeout() == 0:
             multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
         self.second_looks.look()

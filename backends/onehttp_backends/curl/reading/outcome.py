@@ -27,7 +27,7 @@ from onehttp_backends.errors import (
 )
 from onehttp_backends.rules.public_addresses import refused_peer
 from onehttp_backends.rules.status_lines import StatusLine
-from onehttp_backends.shown import coding_error, shown, too_large
+from onehttp_backends.shown import ENDLESS_CHALLENGES, coding_error, shown, too_large
 
 _OF_LOOKUP = (
     CurlCode.COULDNT_RESOLVE_PROXY,
@@ -181,6 +181,8 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
         sent = Sent.MAYBE
     else:
         sent = Sent.NO
+    if code == CurlCode.TOO_MANY_REDIRECTS and not request.options.max_redirects:
+        text = ENDLESS_CHALLENGES
     if code == CurlCode.FILESIZE_EXCEEDED and request.options.max_body_bytes:
         return too_large(request)
     if code == CurlCode.COULDNT_CONNECT and not request.options.as_libcurl:

@@ -6,15 +6,14 @@ import base64
 from collections.abc import Generator
 from typing import Final
 
-from onehttp_backends.contract import Auth, AuthScheme
+from onehttp_backends.contract import MOST_CHALLENGES, Auth, AuthScheme
 from onehttp_backends.double.credentials.digest import Remembered, challenge_of, is_stale
 from onehttp_backends.double.library import httpx
-from onehttp_backends.errors import CurlCode, transfer_error
+from onehttp_backends.errors import CurlCode, Phase, Sent, transfer_error
+from onehttp_backends.shown import ENDLESS_CHALLENGES
 
 _DIGEST: Final = AuthScheme.DIGEST | AuthScheme.DIGEST_IE
 _KNOWN: Final = AuthScheme.BASIC | _DIGEST | AuthScheme.BEARER
-MOST_STALE: Final = 20
-"""libcurl answers for ever."""
 Flow = Generator[httpx.Request, httpx.Response, None]
 
 
@@ -70,7 +69,7 @@ class Credentials(httpx.Auth):
         """Answer the challenge that is remembered, and those of nonces that are only too old."""
         bare = httpx.Headers(request.headers.raw)
         target = request.extensions.get("target", request.url.raw_path).decode()
-        for _ in range(MOST_STALE):
+        for _ in range(MOST_CHALLENGES):
             request.headers = httpx.Headers(bare.raw)
             answer = self._remembered.answer(
                 self._auth.username, self._auth.secret, request.method, target
@@ -82,6 +81,9 @@ class Credentials(httpx.Auth):
             self._remembered.take(challenge)
             if challenge is None or not is_stale(challenge):
                 return
+        raise transfer_error(
+            CurlCode.TOO_MANY_REDIRECTS, ENDLESS_CHALLENGES, sent=Sent.YES, phase=Phase.BODY
+        )
 
     def _basic(self) -> str:
         pair = f"{self._auth.username}:{self._auth.secret}"

@@ -14,6 +14,11 @@ from typing import Final
 from urllib.parse import quote
 
 _parameter = re.compile(r'([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+_scheme = re.compile(
+    r'"(?:[^"\\]|\\.)*"'
+    "|"  # nothing begins in what is quoted
+    r"(?:^|(?<=,))\s*(?P<scheme>[A-Za-z]+)(?=\s+[A-Za-z0-9_-]+\s*=|\s*$)"
+)
 _ASCII: Final = "".join(map(chr, range(0x20, 0x7F)))
 _HASHES: Final = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}
 
@@ -21,8 +26,7 @@ _HASHES: Final = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"
 def challenge_of(headers: list[str]) -> dict[str, str] | None:
     """The parameters of the first digest challenge; None: there is none that can be answered."""
     for header in headers:
-        scheme, _, rest = header.strip().partition(" ")
-        if scheme.lower() == "digest":
+        for rest in _challenges(header):
             found = {
                 name.lower(): plain or re.sub(r"\\(.)", r"\1", quoted)
                 for name, quoted, plain in _parameter.findall(rest)
@@ -30,6 +34,17 @@ def challenge_of(headers: list[str]) -> dict[str, str] | None:
             is_complete = "nonce" in found and "realm" in found
             return found if is_complete and _hash(found) is not None else None
     return None
+
+
+def _challenges(header: str) -> list[str]:
+    """The parameters of each digest challenge in a header, which may have several of any kind."""
+    begun = [each for each in _scheme.finditer(header) if each["scheme"]]
+    ends = [*(each.start() for each in begun[1:]), len(header)]
+    return [
+        header[each.end() : end]
+        for each, end in zip(begun, ends, strict=True)
+        if each["scheme"].lower() == "digest"
+    ]
 
 
 def is_stale(challenge: dict[str, str]) -> bool:

@@ -159,6 +159,8 @@ class Heads:
             self._refuse(CurlCode.WEIRD_SERVER_REPLY, "a header without a colon")
         is_plain = _name(name) is not None
         name, value = name.rstrip().lower(), value.strip(b" \t")
+        if not is_plain and name != b"location":
+            return False
         if name == b"content-length":
             if self._counts_its_body():
                 self._check_length(value)

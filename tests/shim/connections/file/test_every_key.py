@@ -11,6 +11,7 @@ from pydantic import BaseModel
 import onehttp
 from onehttp.connections.file.schema.connections import ConnectionModel
 from onehttp.connections.file.schema.explain import models_in
+from servers.proxies import free_port
 
 
 def keys(model: type[BaseModel], around: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -47,6 +48,24 @@ def test_a_wrong_value_is_named_and_changes_nothing(
     found = [error for error in caught.value.errors if str(error.key).startswith(key)]
     assert bool(found) is not takes_text
     assert all(error.line == 3 and error.column and error.file == str(file) for error in found)
+
+
+@pytest.mark.parametrize("path", list(keys(ConnectionModel)), ids=".".join)
+@pytest.mark.parametrize("number", [2**31, 2**63 - 1, 2**63, 10**30])
+def test_a_huge_number_is_refused_or_works(path: tuple[str, ...], number: int) -> None:
+    nested: object = number
+    for key in reversed(path):
+        nested = {key: nested}
+    assert isinstance(nested, dict)
+    if path[:-1] == ("low_speed",):
+        nested["low_speed"] = {"bytes_per_second": 1, "seconds": 1, **nested["low_speed"]}
+    url = f"http://127.0.0.1:{free_port()}"
+    try:
+        onehttp.init(connections={"a": {"url": url, **nested}})
+    except onehttp.ConfigurationError:
+        return
+    with pytest.raises(onehttp.TransferError):
+        onehttp.connection("a").get("/")
 
 
 def is_text(path: tuple[str, ...]) -> bool:

@@ -126,8 +126,8 @@ class TimeoutModel(Model):
 class LowSpeedModel(Model):
     """Abort below this speed for this long."""
 
-    bytes_per_second: int = Field(gt=0)
-    seconds: int = Field(gt=0)
+    bytes_per_second: int = Field(gt=0, le=10**12)
+    seconds: int = Field(gt=0, le=86400)
 
 
 def _redirect_count(value: Any) -> Any:
@@ -162,8 +162,10 @@ class ProxyModel(Model):
 class KeepaliveModel(Model):
     """TCP keep-alive probes, in seconds."""
 
-    idle: int = Field(default=60, gt=0, description="without traffic, before the first probe")
-    interval: int = Field(default=60, gt=0, description="between probes")
+    idle: int = Field(
+        default=60, gt=0, le=32767, description="without traffic, before the first probe"
+    )
+    interval: int = Field(default=60, gt=0, le=32767, description="between probes")
 
 
 class TransportModel(Model):
@@ -176,7 +178,10 @@ class TransportModel(Model):
     timeout: Annotated[TimeoutModel, Short("total", (int, float), _SECONDS)] = TimeoutModel()
     low_speed: LowSpeedModel | None = None
     max_body: int = Field(
-        default=DEFAULT_MAX_BODY_BYTES, ge=0, description="bytes, decoded; 0 is no limit"
+        default=DEFAULT_MAX_BODY_BYTES,
+        ge=0,
+        le=10**15,
+        description="bytes, decoded; 0 is no limit",
     )
     body_policy: Literal["fail", "truncate"] = Field(
         default="fail", description="past `max_body`: fail with code 63, or keep what fits"
