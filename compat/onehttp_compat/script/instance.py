@@ -25,6 +25,7 @@ from onehttp_compat.script.errors_told import place, told_text, way_out
 from onehttp_compat.script.kemi.tree import ScriptExit
 from onehttp_compat.script.limits import TimeLimitExceeded, end_forked_child
 from onehttp_compat.script.message_in_progress import Scene, current
+from onehttp_compat.script.takes_text import takes_text
 from onehttp_compat.script.world import World
 
 HINTS: Final = {

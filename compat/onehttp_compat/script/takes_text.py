@@ -1,4 +1,7 @@
-"""Whether a method of ``app_python`` wants the text that ``python_exec`` can pass to it."""
+"""Whether a method of ``app_python`` wants the text that ``python_exec`` can pass to it.
+
+The real server's Python has a copy of this file: the standard library alone is imported.
+"""
 
 from __future__ import annotations
 
