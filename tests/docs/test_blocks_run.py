@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -124,7 +125,8 @@ def test_identity_what_is_signed_is_verified(
     signing, revoking = blocks("identity.md")
     monkeypatch.chdir(tmp_path)
     for made in (Signer, Verifier):  # certificates of tests are of one moment
-        monkeypatch.setitem(made.__init__.__kwdefaults__ or {}, "clock", lambda: CLOCK)
+        defaults = inspect.unwrap(made.__init__).__kwdefaults__
+        monkeypatch.setitem(defaults or {}, "clock", lambda: CLOCK)
     authority, key = Authority(), ec.generate_private_key(ec.SECP256R1())
     certificate = pem(authority.issue(key, numbers=number_list(numbers=[CALLER, CALLED])))
     authority.write(tmp_path / "anchors.pem")

@@ -8,7 +8,6 @@ same with its functions at top level and no ``mod_init`` (``app_python3s``), and
 from __future__ import annotations
 
 import enum
-import inspect
 import os
 import types
 from collections.abc import Callable
@@ -131,7 +130,7 @@ class ScriptInstance:
             self._run(name, scene)
         elif text is not None:
             self._run(name, scene, script.world.server.pv.expand(text))
-        elif _takes_text(self._function(name)):
+        elif takes_text(self._function(name)):
             script.world.mistakes.hint(HINTS["no text"].format(name), script.path.name)
             self._run(name, scene, "")
         else:
@@ -298,15 +297,3 @@ class ScriptInstance:
             raise ScriptError(f"{path}: child_init: {self._script.placed(error)}") from error
         if not isinstance(code, int) or code < 0:
             raise ScriptError(f"{path}: child_init({rank}) must return an int >= 0")
-
-
-def _takes_text(method: Callable[..., Any] | None) -> bool:
-    """Whether a method cannot do with the message alone."""
-    if method is None:
-        return False
-    try:
-        known = inspect.signature(method).parameters.values()
-    except (TypeError, ValueError):
-        return False
-    asked = [one for one in known if one.default is one.empty and one.kind <= one.VAR_POSITIONAL]
-    return len([one for one in asked if one.kind is not one.VAR_POSITIONAL]) == 2
