@@ -25,7 +25,11 @@ from servers.raw import Peer, RawServer
 from stand_ins.injection import Injector, Interrupt
 from stand_ins.pieces import in_awaited_pieces, in_pieces, unread
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    # A loop that an exception has met while asyncio was ending it: nobody ends it any more.
+    pytest.mark.filterwarnings("ignore:coroutine '.*shutdown_.*' was never awaited:RuntimeWarning"),
+]
 ROOM: Final = Path(package.__file__).parent
 DRIVING: Final = tuple(
     f"{ROOM}/{part}"
