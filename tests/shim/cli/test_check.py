@@ -113,6 +113,6 @@ def test_schema_describes_every_key(path: Path) -> None:
 
 def test_schema_prints_the_reference(path: Path) -> None:
     assert (
-        "| `max_body` | whole number >= 0 | `10485760` |"
+        "| `max_body` | whole number >= 0, <= 1e+15 | `10485760` |"
         in run("schema", "--format", "markdown").stdout
     )

@@ -128,7 +128,7 @@ def test_a_process_that_stands_still_is_told_of_and_the_others_answer(workers: W
     finally:
         stopped.send_signal(signal.SIGCONT)
     assert done.exit_code == 1
-    assert f"{stopped.pid}: no answer within" in done.stderr
+    assert f"{stopped.pid}: it stands still" in done.stderr
     assert "1 process;" in done.stdout
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import onehttp
 from onehttp.durable.message import Message
 from onehttp.durable.sqlite_store import SqliteStore
 from onehttp.durable.store import Report
-from servers.patience import PATIENCE_S
+from servers.patience import until
 
 LEASE_S = 60.0
 
@@ -57,17 +56,10 @@ def put_at_once(store: SqliteStore, messages: list[Message]) -> dict[str, BaseEx
     with store._database.used():
         for thread in threads:
             thread.start()
-        wait_until(lambda: len(waiting(store)) == len(messages))
+        until(lambda: len(waiting(store)) == len(messages))
     for thread in threads:
         thread.join()
     return came_to
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def waiting(store: SqliteStore) -> list[object]:
@@ -119,7 +111,7 @@ def test_who_is_interrupted_while_he_waits_leaves_the_others_to_be_stored(
     def interrupted() -> Iterator[sqlite3.Connection]:
         monkeypatch.undo()
         other.start()
-        wait_until(lambda: len(waiting(store)) == 2)
+        until(lambda: len(waiting(store)) == 2)
         raise KeyboardInterrupt
         yield
 

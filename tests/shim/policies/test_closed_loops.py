@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-import time
 from collections.abc import Callable
 
 import pytest
@@ -14,7 +13,7 @@ import onehttp
 from onehttp_backends.contract import Outcome
 from onehttp_backends.observed import Call, Observer, leave, observe
 from servers.holding import HoldingServer
-from servers.patience import PATIENCE_S
+from servers.patience import PATIENCE_S, until
 
 pytestmark = pytest.mark.usefixtures("each_loop")
 
@@ -68,15 +67,6 @@ class Left:
             task._log_destroy_pending = False  # type: ignore[attr-defined]
 
 
-def wait_until(is_so: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        if is_so():
-            return
-        threading.Event().wait(0.005)
-    raise AssertionError("it does not become so")
-
-
 @each_way
 def test_places_go_to_who_waits_for_one(
     engine: str, call: Callable[[str], onehttp.Response]
@@ -89,13 +79,13 @@ def test_places_go_to_who_waits_for_one(
         answers: list[onehttp.Response] = []
         waiting = threading.Thread(target=lambda: answers.append(call("/after")), daemon=True)
         waiting.start()
-        wait_until(lambda: counters().limit_waited == 2)
+        until(lambda: counters().limit_waited == 2)
         left.loop.close()
         server.arrival("/after").answer()
         waiting.join(PATIENCE_S)
         assert [answer.status for answer in answers] == [200]
         assert counters().in_flight == 0
-        wait_until(lambda: onehttp.stats().in_flight == 0)
+        until(lambda: onehttp.stats().in_flight == 0)
         left.tasks.clear()
         gc.collect()
         assert counters().in_flight == 0
@@ -167,6 +157,6 @@ def test_whoever_watches_is_told_that_they_are_given_up(engine: str) -> None:
                 gc.collect()
                 return is_free and ends.outcomes == [None] * 3
 
-            wait_until(have_ended)
+            until(have_ended)
     finally:
         leave(ends)

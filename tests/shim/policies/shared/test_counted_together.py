@@ -9,7 +9,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ import onehttp
 from onehttp.policies.shared import store as stores
 from servers.brokers.redis import RedisServer
 from servers.holding import HoldingServer
-from servers.patience import PATIENCE_S
+from servers.patience import PATIENCE_S, until
 from servers.raw import Peer, RawServer, echo
 from shim.policies.shared.conftest import MakeWorker
 
@@ -51,13 +50,6 @@ def call(way: str, path: str = "") -> onehttp.Response:
 
 async def _awaited(path: str) -> onehttp.Response:
     return await onehttp.connection("api").aget(path)
-
-
-def until(what: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def broken(peer: Peer) -> None:

@@ -16,9 +16,9 @@ import onehttp
 from onehttp.policies.shared import store as stores
 from servers.brokers.redis import RedisServer
 from servers.holding import HoldingServer
-from servers.patience import PATIENCE_S
+from servers.patience import PATIENCE_S, until
 from servers.raw import RawServer, echo
-from shim.policies.shared.test_counted_together import ONCE_IN_A_WHILE, call, configured, until
+from shim.policies.shared.test_counted_together import ONCE_IN_A_WHILE, call, configured
 
 Trouble = Callable[[RedisServer], object]
 MANY = 10

@@ -17,9 +17,10 @@ import pytest
 
 import onehttp
 from servers.brokers.redis import RedisServer
+from servers.patience import until
 from servers.raw import Peer, RawServer
 from shim.policies.shared.conftest import MakeWorker, Worker
-from shim.policies.shared.test_counted_together import configured, until
+from shim.policies.shared.test_counted_together import configured
 
 BODY = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
