@@ -6,8 +6,11 @@ import asyncio
 import errno
 import socket
 import ssl
+from typing import Final
 
 import h11
+from h2.exceptions import H2Error
+from socksio.exceptions import SOCKSError
 
 from onehttp_backends.certificates.refusal import REFUSED, is_of_a_certificate
 from onehttp_backends.double.library import httpx
@@ -22,6 +25,13 @@ from onehttp_backends.errors import (
     transfer_error,
 )
 
+FAULTS: Final = (
+    *(httpx.HTTPError, httpx.InvalidURL, OSError, asyncio.TimeoutError),
+    h11.LocalProtocolError,  # a caller's Content-Length that is not the body's
+    *(SOCKSError, H2Error),  # a proxy's and a server's, which httpcore lets through
+)
+"""What a transfer over httpx may end with."""
+
 
 def error_of(error: Exception, progress: Progress, place: str, text: str = "") -> TransferError:
     """The `TransferError` that libcurl would have ended with; ``text`` says it better."""
@@ -31,7 +41,8 @@ def error_of(error: Exception, progress: Progress, place: str, text: str = "") -
     if is_waiting and (progress.was_refused or _is_of_a_certificate(error)):
         sent = Sent.NO if progress.opened else Sent.MAYBE
         return ClientCertificateError(code, f"{place}: {REFUSED} ({text})", sent=sent)
-    made = answer_error if isinstance(error, httpx.RemoteProtocolError) else transfer_error
+    is_of_answer = isinstance(error, (httpx.RemoteProtocolError, H2Error))
+    made = answer_error if is_of_answer else transfer_error
     return made(code, f"{place}: {text}", sent=progress.sent, phase=progress.reached)
 
 
@@ -50,6 +61,8 @@ def _code(error: Exception, progress: Progress) -> int:
         return CurlCode.COULDNT_RESOLVE_PROXY if is_proxys else CurlCode.COULDNT_RESOLVE_HOST
     if isinstance(cause, ssl.SSLCertVerificationError):
         return CurlCode.PEER_FAILED_VERIFICATION
+    if isinstance(error, H2Error):
+        return CurlCode.HTTP2_STREAM
     if isinstance(error, h11.LocalProtocolError):
         return CurlCode.BAD_FUNCTION_ARGUMENT
     if isinstance(error, httpx.UnsupportedProtocol):

@@ -7,14 +7,11 @@ import contextlib
 import time
 from typing import Any, Final, cast
 
-import h11
-from socksio.exceptions import SOCKSError
-
 from onehttp_backends.codings.decoder import decoder_of
 from onehttp_backends.codings.stages import CodingError
 from onehttp_backends.contract import HttpVersion, Peer, Request, Response
 from onehttp_backends.double.clients import Clients, make_client
-from onehttp_backends.double.codes import error_of
+from onehttp_backends.double.codes import FAULTS, error_of
 from onehttp_backends.double.credentials.challenges import Credentials
 from onehttp_backends.double.judging.hops import of_a_later_hop, onward
 from onehttp_backends.double.judging.stream_refusals import (
@@ -89,11 +86,7 @@ class Exchange:
             )
         except TransferError as error:
             raise self._told(error) from error.__cause__
-        except (
-            *(httpx.HTTPError, httpx.InvalidURL, OSError, asyncio.TimeoutError),
-            h11.LocalProtocolError,  # a caller's Content-Length that is not the body's
-            SOCKSError,  # a proxy's, which httpcore lets through
-        ) as error:
+        except FAULTS as error:
             text = idle_text(options.idle_timeout_s) if self._is_idle(error) else ""
             # What httpx has to say is in the text; the frames it came through hold headers.
             raise self._told(error_of(error, self._progress, place, text)) from None
