@@ -27,7 +27,7 @@ pytest_plugins = ("pytester",)
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("any machine", deadline=None, derandomize=True)  # `make fuzz` seeks
-settings.register_profile("fuzz", deadline=None, max_examples=3000)
+settings.register_profile("fuzz", deadline=None, max_examples=250)  # a round
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "any machine"))
 
 # The suite starts a thousand processes: what they run is compiled once, not by each of them.
