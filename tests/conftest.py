@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import logging
 import os
 import signal
 import socket
@@ -85,6 +86,16 @@ def _watchdog() -> Iterator[None]:
     faulthandler.dump_traceback_later(WATCHDOG_S, exit=True)
     yield
     faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture(autouse=True)
+def _logs_are_left_as_found() -> Iterator[None]:
+    """What is traced is kept by whoever listens: another test would find it in its way."""
+    loggers = [logging.getLogger(name) for name in (None, "onehttp", "onehttp.trace")]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 @pytest.fixture(params=KINDS)
