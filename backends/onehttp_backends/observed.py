@@ -85,6 +85,10 @@ class Call:
         """It is over."""
         if self._told.call_ends:
             self.tell("call_ends", self, outcome)
+        if self.request.upload is not None:
+            # The context of a kept connection may outlive the call, and with it the call: it keeps
+            # no file open.
+            self.request = self.request._replace(upload=None)
 
     def tell(self, method: str, *what: object) -> None:
         """Tell those who watched when it began, and watch still."""

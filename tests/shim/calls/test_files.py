@@ -7,6 +7,7 @@ import email.parser
 import email.policy
 import gc
 import io
+import logging
 import os
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -290,7 +291,13 @@ def test_names_that_would_end_a_line_are_escaped(server: RawServer, api: str) ->
     assert b'name="a%22%0D%0AX: y"; filename="b%22%0D%0A%0D%0A"' in server.requests[0]
 
 
-def test_a_path_is_closed_again(server: RawServer, api: str, path: Path) -> None:
+@pytest.mark.parametrize("is_watched", [False, True])
+def test_a_path_is_closed_again(
+    is_watched: bool, server: RawServer, api: str, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    if is_watched:
+        caplog.set_level(logging.DEBUG, "onehttp.trace")
+
     def open_ones() -> int:
         return sum(
             os.path.exists(link) and os.path.realpath(link) == str(path)
