@@ -20,6 +20,7 @@ from hypothesis import settings
 from golden.server.pki import write_pki
 from onehttp_backends.contract import Backend, Tls, TransferOptions
 from onehttp_backends.registry import load
+from servers.kamailio import inside as kamailio_inside
 from stand_ins import limits
 from stand_ins.loops import KINDS, of_kind
 from stand_ins.resolver import Resolver
@@ -79,6 +80,13 @@ def default_limits() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def debian() -> None:
     """For what talks to a program from a Debian package: marks the tests that ask for it."""
+
+
+@pytest.fixture(scope="session")
+def same_python(debian: None) -> None:
+    """For scripts in the real server: it finds what is installed for its own Python."""
+    if not kamailio_inside.same_python():
+        pytest.skip("NOT TESTED: the server runs another Python, which finds nothing of this one")
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ import pytest
 
 from onehttp_compat.migration.rewrite.rewriting import FileRewrite, rewrite_source
 from onehttp_compat.migration.sources import Source
-from servers.kamailio import inside as kamailio_inside
 from servers.kamailio import suspending
 
 PUSH = Path(__file__).parent / "corpus/push.py"
@@ -30,11 +29,9 @@ def in_the_server(text: str) -> str:
     return text
 
 
-@pytest.mark.usefixtures("debian")
+@pytest.mark.usefixtures("same_python")
 @pytest.mark.parametrize("is_rewritten", [False, True], ids=["legacy", "rewritten"])
 def test_a_phone_is_woken_while_its_call_is_suspended(tmp_path: Path, is_rewritten: bool) -> None:
-    if not kamailio_inside.same_python():
-        pytest.skip("the server runs another Python, which finds nothing of this one")
     text = PUSH.read_text()
     if is_rewritten:
         done = rewrite_source(Source("push.py", text))

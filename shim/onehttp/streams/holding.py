@@ -75,7 +75,7 @@ class Holding:
     def _ends_with_an_error(self) -> Iterator[None]:
         try:
             yield
-        except Exception:
+        except Exception:  # of the body, which is over; after an interrupt it can be read on
             self.leave()
             raise
 

@@ -94,10 +94,9 @@ def test_what_check_says_and_its_status_agree(
     assert (code, "ready" in output) == (0, True)
 
 
-def test_the_server_that_init_writes_asks_before_it_answers(debian: None, tmp_path: Path) -> None:
-    if not kamailio_inside.same_python():
-        pytest.skip("the server runs another Python, which finds nothing of this one")
-
+def test_the_server_that_init_writes_asks_before_it_answers(
+    same_python: None, tmp_path: Path
+) -> None:
     def known(peer: Peer) -> None:
         while request := peer.request():
             status = b"200 OK" if b" /alice " in request else b"404 Not Found"

@@ -23,9 +23,7 @@ SOON_S = 0.5
 
 
 @pytest.fixture
-def backend(debian: None) -> Iterator[RawServer]:
-    if not kamailio_inside.same_python():
-        pytest.skip("the server runs another Python, which finds nothing of this one")
+def backend(same_python: None) -> Iterator[RawServer]:
     with RawServer(keep_answering) as running:
         yield running
 

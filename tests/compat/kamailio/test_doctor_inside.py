@@ -44,10 +44,8 @@ class Script:
 """
 
 
-@pytest.mark.usefixtures("debian")
+@pytest.mark.usefixtures("same_python")
 def test_a_real_server_with_both_modules_is_told_what_crashes_it(tmp_path: Path) -> None:
-    if not kamailio_inside.same_python():
-        pytest.skip("the server runs another Python, which finds nothing of this one")
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     with kamailio_inside.running(tmp_path, script, {}, TEMPLATE) as server:

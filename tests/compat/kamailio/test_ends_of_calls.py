@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from servers.kamailio import calls as kamailio_calls
-from servers.kamailio import inside as kamailio_inside
 from servers.kamailio import suspending
 from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer
@@ -19,10 +18,7 @@ SCRIPT = Path(__file__).with_name("suspending_script.py")
 DESCRIPTORS, MANY = 256, 400
 
 
-@pytest.fixture(autouse=True)
-def _same_python(debian: None) -> None:
-    if not kamailio_inside.same_python():
-        pytest.skip("the server runs another Python, which finds nothing of this one")
+pytestmark = pytest.mark.usefixtures("same_python")
 
 
 def test_several_processes_share_the_queries_and_each_is_answered_once(tmp_path: Path) -> None:

@@ -28,10 +28,8 @@ def xcap() -> Iterator[XcapServer]:
 
 @pytest.fixture
 def inside(
-    debian: None, xcap: XcapServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    same_python: None, xcap: XcapServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Inside]:
-    if not kamailio_inside.same_python():
-        pytest.skip("the server runs another Python, which finds nothing of this one")
     monkeypatch.setattr(sti, "CLOCK", int(time.time()))  # the server has no other clock
     authority, key = sti.Authority(), ec.generate_private_key(ec.SECP256R1())
     authority.write(tmp_path / "anchors.pem")

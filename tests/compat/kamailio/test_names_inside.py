@@ -14,9 +14,7 @@ from servers.raw import RawServer, keep_answering
 
 
 @pytest.fixture
-def inside(debian: None, tmp_path: Path) -> Iterator[Inside]:
-    if not kamailio_inside.same_python():
-        pytest.skip("the server runs another Python, which finds nothing of this one")
+def inside(same_python: None, tmp_path: Path) -> Iterator[Inside]:
     script = Path(__file__).with_name("names_script.py")
     with RawServer(keep_answering) as server:
         environment = {"TEST_PORT": str(server.port)}

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from servers.kamailio import calls as kamailio_calls
-from servers.kamailio import inside as kamailio_inside
 from servers.kamailio.calls import RTIMER
 from servers.raw import Peer, RawServer
 
@@ -27,9 +26,7 @@ def three_lines(peer: Peer) -> None:
 
 
 @pytest.fixture
-def backend(debian: None) -> Iterator[RawServer]:
-    if not kamailio_inside.same_python():
-        pytest.skip("the server runs another Python, which finds nothing of this one")
+def backend(same_python: None) -> Iterator[RawServer]:
     with RawServer(three_lines) as running:
         yield running
 

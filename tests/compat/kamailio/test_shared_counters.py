@@ -79,9 +79,7 @@ def test_a_name_that_nobody_has_given_is_not_counted(counters: SharedCounters) -
         del counters["a.calls"]
 
 
-def test_any_worker_tells_what_all_have_counted(debian: None, tmp_path: Path) -> None:
-    if not kamailio_inside.same_python():
-        pytest.skip("the server runs another Python, which finds nothing of this one")
+def test_any_worker_tells_what_all_have_counted(same_python: None, tmp_path: Path) -> None:
     connections = tmp_path / "connections.yaml"
     with RawServer(keep_answering) as backend, ThreadPoolExecutor(4) as callers:
         connections.write_text(f"version: 1\nconnections: {{api: {{url: '{backend.url}'}}}}\n")

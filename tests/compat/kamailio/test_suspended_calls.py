@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from onehttp.control.merged import merged
-from servers.kamailio import inside as kamailio_inside
 from servers.kamailio import suspending
 from servers.kamailio.suspending import Calls
 from servers.patience import PATIENCE_S
@@ -21,9 +20,7 @@ SCRIPT = Path(__file__).with_name("suspending_script.py")
 
 
 @pytest.fixture
-def calls(debian: None, tmp_path: Path) -> Iterator[Calls]:
-    if not kamailio_inside.same_python():
-        pytest.skip("the server runs another Python, which finds nothing of this one")
+def calls(same_python: None, tmp_path: Path) -> Iterator[Calls]:
     with suspending.running(tmp_path, SCRIPT) as running:
         yield running
 
@@ -142,10 +139,8 @@ def test_a_query_of_onehttp_suspends_the_call_too(calls: Calls) -> None:
 
 
 def test_an_idle_worker_has_left_what_it_handed_over(
-    debian: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    same_python: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not kamailio_inside.same_python():
-        pytest.skip("the server runs another Python, which finds nothing of this one")
     control = tmp_path / "control"
     monkeypatch.setenv("ONEHTTP_CONTROL", str(control))
     with suspending.running(tmp_path, SCRIPT) as calls:

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from servers.kamailio import calls as kamailio_calls
-from servers.kamailio import inside as kamailio_inside
 from servers.kamailio import suspending
 from servers.kamailio.suspending import Calls
 from servers.raw import OK, Peer, RawServer
@@ -20,15 +19,7 @@ SCRIPT = Path(__file__).with_name("calls_script.py")
 MANY = 1000
 
 
-@pytest.fixture(autouse=True)
-def _same_python(debian: None) -> None:
-    if not kamailio_inside.same_python():
-        pytest.skip("NOT TESTED: the server runs another Python, which finds nothing of this one")
-
-
-def once_each(calls: Calls) -> None:
-    calls.caller.receive(0.2)
-    assert all(len(answers) == 1 for answers in calls.caller.finals.values()), calls.caller.finals
+pytestmark = pytest.mark.usefixtures("same_python")
 
 
 def goes_on(calls: Calls, name: str = "later", version: str = "first") -> None:
@@ -86,7 +77,7 @@ def test_a_slow_backend_is_told_by_the_time_limit_and_its_late_answer_is_nobodys
         for one in held:
             one.answer()
         goes_on(calls)
-        once_each(calls)
+        calls.are_answered_once()
 
 
 def test_dead_names_end_at_their_limits_and_hold_up_nobody(tmp_path: Path) -> None:
@@ -97,7 +88,7 @@ def test_dead_names_end_at_their_limits_and_hold_up_nobody(tmp_path: Path) -> No
         assert calls.caller.final(known) == "480 first 1 200 2"
         assert {calls.caller.final(call) for call in begun} == {"480 first 0 TIMEOUT"}
         goes_on(calls)
-        once_each(calls)
+        calls.are_answered_once()
 
 
 def test_mistakes_of_a_script_end_its_own_call_alone(tmp_path: Path) -> None:
@@ -174,7 +165,7 @@ def test_a_full_queue_answers_at_once_with_an_error_and_is_told_of_rarely(tmp_pa
         for name, call in waiting.items():
             calls.backend.arrival(f"/{name}").answer()
             assert calls.caller.final(call).endswith(" 1 200 2")
-        once_each(calls)
+        calls.are_answered_once()
         assert calls.inside.log().count("before it: the processes of rtimer") == 6
 
 

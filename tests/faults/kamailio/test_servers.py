@@ -11,7 +11,6 @@ import pytest
 
 from servers.holding import HoldingServer
 from servers.kamailio import calls as kamailio_calls
-from servers.kamailio import inside as kamailio_inside
 from servers.kamailio import suspending
 from servers.kamailio.suspending import Calls
 from servers.patience import PATIENCE_S
@@ -21,15 +20,7 @@ LARGE, TOO_LARGE = 15 << 20, 17 << 20
 FILE = "version: 1\nconnections: {{api: {{url: '{}'}}}}\n"
 
 
-@pytest.fixture(autouse=True)
-def _same_python(debian: None) -> None:
-    if not kamailio_inside.same_python():
-        pytest.skip("NOT TESTED: the server runs another Python, which finds nothing of this one")
-
-
-def once_each(calls: Calls) -> None:
-    calls.caller.receive(0.2)
-    assert all(len(answers) == 1 for answers in calls.caller.finals.values()), calls.caller.finals
+pytestmark = pytest.mark.usefixtures("same_python")
 
 
 def answered(calls: Calls, what: str, told: str = "1 200 2") -> None:
@@ -73,7 +64,7 @@ def test_a_connections_file_that_is_gone_or_broken_changes_nothing_at_a_reload(
             named.release.set()  # its connections are closed without an answer
             assert calls.inside.ask("named-api") == "52"
             calls.inside.has_said("the connections stay as they were")
-            once_each(calls)
+            calls.are_answered_once()
             assert calls.inside.log().count("the connections stay as they were") == 1
 
 
@@ -118,7 +109,7 @@ def test_a_cancel_that_crosses_the_answer_leaves_one_final_answer(tmp_path: Path
                 held.answer()
             assert calls.caller.final(call) in ("480 first 1 200 2", "487 Request canceled")
         answered(calls, "later")
-        once_each(calls)
+        calls.are_answered_once()
 
 
 def test_bodies_of_many_megabytes_come_and_go(tmp_path: Path) -> None:
@@ -137,7 +128,7 @@ def test_bodies_of_many_megabytes_come_and_go(tmp_path: Path) -> None:
         assert calls.caller.final(call) == "480 first 1 200 2"
         assert calls.backend.requests[-1].endswith(b"b" * (1 << 20))
         answered(calls, "later")
-        once_each(calls)
+        calls.are_answered_once()
 
 
 def test_a_route_that_a_reload_took_away_is_an_error_until_another_brings_it_back(
@@ -164,7 +155,7 @@ def test_a_route_that_a_reload_took_away_is_an_error_until_another_brings_it_bac
             assert number < 1000
         kept.answer()
         assert calls.caller.final(waiting) == "480 third 1 200 2"
-        once_each(calls)
+        calls.are_answered_once()
 
 
 def test_reloads_while_the_sending_process_is_frozen_lose_no_call(tmp_path: Path) -> None:
@@ -188,7 +179,7 @@ def test_reloads_while_the_sending_process_is_frozen_lose_no_call(tmp_path: Path
             calls.backend.arrival(f"/frozen{number}").answer()
         for call in begun:
             assert calls.caller.final(call).endswith(" 1 200 2")
-        once_each(calls)
+        calls.are_answered_once()
 
 
 def test_a_chain_of_queries_outlives_reloads_in_between(tmp_path: Path) -> None:
@@ -201,7 +192,7 @@ def test_a_chain_of_queries_outlives_reloads_in_between(tmp_path: Path) -> None:
         calls.reload('VERSION = "second"', 'VERSION = "third"')
         second.answer()
         assert calls.caller.final(call).endswith(" 1 200 2")
-        once_each(calls)
+        calls.are_answered_once()
 
 
 def _version(number: int) -> str:

@@ -15,7 +15,6 @@ from golden.inside.replay import InsideReplay, Link, linked
 from golden.inside.suspended import SuspendedReplay, Suspending, suspending
 from golden.replay.recordings import Case, read_corpus
 from golden.server.golden_server import GoldenServer
-from servers.kamailio import inside as kamailio_inside
 
 BLOCKING: Final = frozenset({"curl", "http_client", "utils"})
 SUSPENDING: Final = frozenset({"http_async_client"})
@@ -48,18 +47,14 @@ def can_be_set_up(case: Case) -> bool:
 
 @pytest.fixture(scope="module")
 def suspending_server(
-    debian: None, tmp_path_factory: pytest.TempPathFactory
+    same_python: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Suspending]:
-    if not kamailio_inside.same_python():
-        pytest.skip("the server runs another Python, which finds nothing of this one")
     with suspending(tmp_path_factory.mktemp("suspending")) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def link(debian: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Link]:
-    if not kamailio_inside.same_python():
-        pytest.skip("the server runs another Python, which finds nothing of this one")
+def link(same_python: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Link]:
     with linked(tmp_path_factory.mktemp("inside")) as running:
         yield running
 

@@ -22,6 +22,11 @@ class Calls(NamedTuple):
     script: Path
     folder: Path
 
+    def are_answered_once(self) -> None:
+        """Each has one final answer: none is on its way any more."""
+        self.caller.receive(0.2)
+        assert all(len(finals) == 1 for finals in self.caller.finals.values()), self.caller.finals
+
     def pid(self, what: str) -> int:
         """Of the server's process with that in its description, once it has begun."""
         return kamailio_calls.pid(self.folder, what)

@@ -7,7 +7,6 @@ from typing import Final
 
 import pytest
 
-from servers.kamailio import inside as kamailio_inside
 from servers.kamailio import tls
 
 SCRIPT: Final = Path(__file__).with_name("https_script.py")
@@ -15,10 +14,8 @@ CALLS: Final = 100
 """Of each kind; the server's own modules bring it down before the twentieth."""
 
 
-@pytest.mark.usefixtures("debian")
+@pytest.mark.usefixtures("same_python")
 def test_calls_and_the_servers_own_tls_do_not_disturb_each_other(tmp_path: Path) -> None:
-    if not kamailio_inside.same_python():
-        pytest.skip("the server runs another Python, which finds nothing of this one")
     with tls.running(tmp_path, SCRIPT) as (inside, sip_over_tls):
         for number in range(CALLS):
             for connection in ("kept", "fresh"):

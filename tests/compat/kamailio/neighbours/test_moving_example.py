@@ -39,10 +39,7 @@ def test_check_says_what_the_first_lacks_and_that_the_second_is_ready(
         assert (result.exit_code, said in result.output) == (status, True)
 
 
-def test_it_runs(debian: None, tmp_path: Path) -> None:
-    if not kamailio_inside.same_python():
-        pytest.skip("the server runs another Python, which finds nothing of this one")
-
+def test_it_runs(same_python: None, tmp_path: Path) -> None:
     def known(peer: Peer) -> None:
         while request := peer.request():
             status = b"200 OK" if b" /users/alice " in request else b"404 Not Found"

@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 import pytest
 
 from servers.kamailio import calls as kamailio_calls
-from servers.kamailio import inside as kamailio_inside
 from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer
 
@@ -90,9 +89,7 @@ def answers_all_but_those_held(peer: Peer) -> None:
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    if not kamailio_inside.same_python():
-        pytest.skip("the server runs another Python, which finds nothing of this one")
+def port(same_python: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     folder = tmp_path_factory.mktemp("sipp")
     script = folder / "routing.py"
     script.write_text(SCRIPT.read_text())

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from servers.kamailio import inside as kamailio_inside
 from servers.kamailio import suspending
 from servers.kamailio.suspending import Calls
 
@@ -32,9 +31,7 @@ BROKEN = (
 
 
 @pytest.fixture
-def calls(debian: None, tmp_path: Path) -> Iterator[Calls]:
-    if not kamailio_inside.same_python():
-        pytest.skip("the server runs another Python, which finds nothing of this one")
+def calls(same_python: None, tmp_path: Path) -> Iterator[Calls]:
     with suspending.running(tmp_path, SCRIPT, children=WORKERS) as running:
         yield running
 
@@ -74,9 +71,7 @@ def test_a_route_that_was_renamed_is_told_of_with_the_reload(calls: Calls) -> No
     assert "no route 'answered' since app_python.reload" in calls.inside.log()
 
 
-def test_a_timer_of_the_scripts_own_reads_the_new_script(debian: None, tmp_path: Path) -> None:
-    if not kamailio_inside.same_python():
-        pytest.skip("the server runs another Python, which finds nothing of this one")
+def test_a_timer_of_the_scripts_own_reads_the_new_script(same_python: None, tmp_path: Path) -> None:
     with suspending.running(tmp_path, SCRIPT, more=TIMER) as calls:
         calls.inside.has_said("a timer has the first script")
         calls.reload('VERSION = "first"', 'VERSION = "second"')
