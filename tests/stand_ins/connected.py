@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -37,3 +37,8 @@ def connected(
         made = {"version": 1, "defaults": limits, "connections": connections(server.url)}
         onehttp.init(made, backend=engine)
         yield server
+
+
+def one_connection(url: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """A file with the connection ``c`` alone."""
+    return {"version": 1, "connections": {"c": {"url": url, "timeout": PATIENCE_S, **options}}}

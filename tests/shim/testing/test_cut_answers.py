@@ -12,8 +12,8 @@ import pytest
 import onehttp
 from onehttp.testing import Double
 from onehttp_backends.double import HttpxBackend
-from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer
+from stand_ins.connected import one_connection
 from stand_ins.streams.reading import WAYS as READING_WAYS
 from stand_ins.streams.telling import WAYS, Told, told
 
@@ -80,7 +80,7 @@ def _by_server(ask: Callable[..., Told], case: Case) -> Told:
             peer.send(left.pop() if left else OK)
 
     with RawServer(behave) as server:
-        onehttp.init(connections=_connections(case, server.url))
+        onehttp.init(connections=one_connection(server.url, case.connection))
         return told(ask, case.method), server.targets
 
 
@@ -93,14 +93,9 @@ def _by_double(ask: Callable[..., Told], case: Case) -> Told:
     for path in ("/x", "/next"):
         double.add(method, f"{url}{path}", content=b"ok")
     backend = HttpxBackend(answers=double)
-    onehttp.init(connections=_connections(case, url), backend=backend)
+    onehttp.init(connections=one_connection(url, case.connection), backend=backend)
     found = told(ask, case.method)
     return found, [f"{each.request.method} {each.request.path}" for each in double.calls]
-
-
-def _connections(case: Case, url: str) -> dict[str, Any]:
-    connection = {"url": url, "timeout": PATIENCE_S, **case.connection}
-    return {"version": 1, "connections": {"c": connection}}
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

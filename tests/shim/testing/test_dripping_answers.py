@@ -15,6 +15,7 @@ from onehttp.testing.process_under_test import ProcessUnderTest
 from onehttp_backends.double import HttpxBackend
 from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer
+from stand_ins.connected import one_connection
 from stand_ins.streams.telling import WAYS, Told, told
 
 BODY = b"0123456789"
@@ -126,7 +127,7 @@ CASES = {
 
 def _by_server(ask: Callable[..., Told], case: Case) -> tuple[Told, list[str]]:
     with RawServer(case.behave) as server:
-        onehttp.init(connections=_connections(case, server.url))
+        onehttp.init(connections=one_connection(server.url, case.connection))
         return told(ask, case.method, **case.call), server.targets
 
 
@@ -146,16 +147,11 @@ def _by_double(
         double.add(method, f"{url}/x", **kept, **how, answer_headers=case.headers)
         for path in ("/x", "/next"):
             double.add(method, f"{url}{path}", content=b"ok")
-        onehttp.init(connections=_connections(case, url))
+        onehttp.init(connections=one_connection(url, case.connection))
         found = told(ask, method, **case.call)
         return found, [f"{each.request.method} {each.request.path}" for each in double.calls]
     finally:
         process.end()
-
-
-def _connections(case: Case, url: str) -> dict[str, Any]:
-    connection = {"url": url, "timeout": PATIENCE_S, **case.connection}
-    return {"version": 1, "connections": {"c": connection}}
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
