@@ -168,12 +168,14 @@ def _begin(connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All of it or nothing."""
-    _begin(connection)
+def transaction(connection: sqlite3.Connection, done: list[object] | None = None) -> Iterator[None]:
+    """All of it or nothing. All: then there is something in ``done``, whatever exception a signal
+    handler raises right after it."""
+    done = [] if done is None else done
     try:
+        _begin(connection)
         yield
-        connection.execute("COMMIT")
+        done.extend(map(connection.execute, ("COMMIT",)))  # in C: no handler runs in between
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")

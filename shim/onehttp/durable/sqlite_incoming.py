@@ -35,10 +35,13 @@ class _Put:
 class _Batch:
     """What is stored by one transaction."""
 
-    __slots__ = ("is_over", "puts", "writing")
+    __slots__ = ("done", "is_over", "puts", "refusal", "writing")
 
     def __init__(self) -> None:
         self.puts: list[_Put] = []
+        self.done: list[object] = []
+        """Empty: nothing was stored, by reason of ``refusal``."""
+        self.refusal = "the thread that was to store it was interrupted"
         self.writing = threading.Lock()
         """Who has it writes; whoever gets it afterwards finds that it is over."""
         self.is_over = False
@@ -82,6 +85,8 @@ class Incoming:
                 if batch is self._open:
                     batch.puts.remove(mine)
             raise
+        if not batch.done:
+            raise QueueStoreError(f"{batch.refusal}; nothing was stored")
         if mine.error is not None:
             raise mine.error
 
@@ -91,35 +96,25 @@ class Incoming:
                 if self._open is batch:
                     self._open = None
             try:
-                self._put_all(database, batch.puts)
+                self._put_all(database, batch)
+            except sqlite3.Error as error:
+                batch.refusal = f"{self._database.path}: {error}"
             finally:
                 batch.is_over = True
 
-    def _put_all(self, database: sqlite3.Connection, puts: list[_Put]) -> None:
+    def _put_all(self, database: sqlite3.Connection, batch: _Batch) -> None:
         queues: dict[str, list[_Put]] = {}
-        for each in puts:
+        for each in batch.puts:
             queues.setdefault(each.message.queue, []).append(each)
-        full: list[_Put] = []
-        refusal = "the thread that was to store it was interrupted; nothing was stored"
-        is_stored = False
-        try:
-            with transaction(database):
-                for queue, of_queue in queues.items():
-                    room = self._room(database, queue, len(of_queue))
-                    full += of_queue[room:]
-                    self._insert(database, [each.message for each in of_queue[:room]])
-            is_stored = True
-        except sqlite3.Error as error:
-            refusal = f"{self._database.path}: {error}; nothing was stored"
-        finally:
-            if not is_stored:
-                for each in puts:
-                    each.error = QueueStoreError(refusal)
-        for each in full:
-            each.error = QueueFullError(
-                f"queue {each.message.queue!r} holds {self._max_length} messages, and takes no "
-                "more until workers have sent some; nothing was stored"
-            )
+        with transaction(database, batch.done):
+            for queue, of_queue in queues.items():
+                room = self._room(database, queue, len(of_queue))
+                self._insert(database, [each.message for each in of_queue[:room]])
+                for each in of_queue[room:]:
+                    each.error = QueueFullError(
+                        f"queue {queue!r} holds {self._max_length} messages, and takes no "
+                        "more until workers have sent some; nothing was stored"
+                    )
 
     def _room(self, database: sqlite3.Connection, queue: str, wanted: int) -> int:
         """For so many of them there is room, which is taken."""
