@@ -12,10 +12,13 @@ from onehttp_compat.convert.outcomes import Finding
 _TEMPLATE: Final = "a line of a template? Convert what is made of it"
 _KNOWN: Final[tuple[tuple[re.Pattern[bytes], str], ...]] = (
     (
-        re.compile(rb"^(<{7}|={7}|>{7})( |\r?$)"),
+        re.compile(rb"^(<{7}|={7}|>{7}|\|{7})( |\r?$)"),
         "a conflict of two versions that nobody has solved",
     ),
-    (re.compile(rb"\xe2\x80[\x98-\x9f]"), "quotes of a word processor; the server's are \" and '"),
+    (
+        re.compile(rb"\xe2\x80[\x98-\x9f]|\xc2[\xab\xbb]"),
+        "quotes of a word processor; the server's are \" and '",
+    ),
     (re.compile(rb"\0"), "UTF-16? The server reads UTF-8, or Latin-1"),
     (
         re.compile(rb"^\[(server|client):"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
+from difflib import get_close_matches
 from typing import Final
 
 from onehttp_compat.parameters import PARAMETERS
@@ -15,6 +17,9 @@ NEVER_LOADED: Final = "async_http"
 """What a README calls http_async_client; no module could be loaded by that name."""
 _NOT_HTTP: Final = {"utils": ("forward_active", "pres_db_url", "xcap_table")}
 """Parameters of these modules that have nothing to do with HTTP."""
+
+_NEAR: Final = 0.8
+_is_name_or_expression = re.compile(r"[\w.*+?|()\[\]^$\\-]+").fullmatch
 
 
 def modules_meant(line: Modparam, loaded: Collection[str]) -> list[str]:
@@ -34,3 +39,14 @@ def modules_meant(line: Modparam, loaded: Collection[str]) -> list[str]:
             and (module in of_ours or (not of_ours and line.name in PARAMETERS[module]))
         ]
     return [module for module in meant if line.name not in _NOT_HTTP.get(module, ())]
+
+
+def misspelt(line: Modparam, loaded: Collection[str]) -> str:
+    """What is wrong with a ``modparam`` of ours that is about no module; empty: it is not ours."""
+    known = [module for module in MODULES if line.name in PARAMETERS[module]]
+    if any(line.is_about(module) for module in (*MODULES, *loaded)):
+        return ""
+    if known and not _is_name_or_expression(line.modules):
+        return f"no module has the name {line.modules!r}"
+    near = get_close_matches(line.modules, known, 1, _NEAR)
+    return f"no module {line.modules} is loaded (did you mean {near[0]}?)" if near else ""

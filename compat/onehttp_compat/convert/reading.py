@@ -14,6 +14,7 @@ from onehttp_compat.convert.http_modules import (
     CONNECTING,
     MODULES,
     NEVER_LOADED,
+    misspelt,
     modules_meant,
 )
 from onehttp_compat.modules.http_async_client.settings import refusals
@@ -130,6 +131,8 @@ class _Reader:
         if not modules and one.fault:
             what = f"{one.modules} {one.name}"
             self.declared.tell(str(one.fault_place or one.place), what, "unknown", one.fault)
+        elif not modules and one.modules != NEVER_LOADED and (text := misspelt(one, loaded)):
+            self.declared.tell(str(one.place), f"{one.modules} {one.name}", "not understood", text)
 
     def _take_for(self, module: str, one: Modparam) -> None:
         what = f"{module} {one.name}"

@@ -19,7 +19,7 @@ from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S, TransactionLayer
 from onehttp_compat.real_server.calls import LiveCalls, placed
 from onehttp_compat.real_server.link import Answer, Link
 from onehttp_compat.real_server.process import QUIET, RealServer, RealServerError
-from onehttp_compat.real_server.sockets import Sockets
+from onehttp_compat.real_server.sockets import Sockets, unsendable
 from onehttp_compat.real_server.user_config import UserConfig
 from onehttp_compat.registry import NATIVE
 from onehttp_compat.script import takes_text
@@ -105,8 +105,8 @@ class LiveScript:
             self._current = live
             self._known.append(live)
             started = time.perf_counter()
-            if message.refusal and not message.received:
-                live.outcome.refusal = message.refusal
+            if refusal := unsendable(message):
+                live.outcome.refusal = refusal
             else:
                 self._send(live)
                 self._finish(live, started, timeout_s)

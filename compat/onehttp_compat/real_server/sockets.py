@@ -16,6 +16,8 @@ LOOPBACK: Final = "127.0.0.1"
 PROBE_S: Final = 0.2
 """How long one look at the server waits; it is looked at until its time is over."""
 MAX_DATAGRAM: Final = 65535
+_LONGEST: Final = 65507
+"""What a datagram of IPv4 holds beside its heads."""
 _probe_id = re.compile(rb"(?im)^Call-ID:[ \t]*onehttp-(\d+)")
 
 _CONTROL: Final = (
@@ -25,6 +27,13 @@ _CONTROL: Final = (
     "Call-ID: onehttp-{number}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 5\r\n"
     "X-Onehttp: {payload}\r\nContent-Length: 0\r\n\r\n"
 )
+
+
+def unsendable(message: SipMessage) -> str:
+    """Why a message cannot go to the server; empty where it can."""
+    if len(message.received) > _LONGEST:
+        return f"of more than {_LONGEST:,} bytes, which no datagram to the server holds"
+    return "" if message.received else message.refusal
 
 
 def udp_socket() -> socket.socket:

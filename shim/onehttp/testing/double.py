@@ -75,7 +75,7 @@ class Double:
         handlers = Reply(**answering(route)).handlers(place)
         times, delay_s = route.get("times"), route.get("delay_s", 0.0)
         is_sequence = "answers" in route
-        if times is not None and (not isinstance(times, int) or times < 1 or is_sequence):
+        if times is not None and (type(times) is not int or times < 1 or is_sequence):
             raise ValueError(
                 f"{place}: times: expected a number from 1 on, and not beside answers="
             )

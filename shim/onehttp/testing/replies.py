@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -59,7 +59,8 @@ class Reply:
                 raise TypeError(f"{place}: handler: expected a function of the request")
             return [self.handler]
         if self.answers is not None:
-            if isinstance(self.answers, (str, bytes, Mapping, tuple)) or not self.answers:
+            is_one = isinstance(self.answers, (str, bytes, Mapping, tuple))
+            if is_one or not isinstance(self.answers, Iterable) or not self.answers:
                 raise TypeError(f"{place}: answers: expected a list of them, with one at least")
             return [
                 route_handler(_answer(each, f"{place}: answers[{at}]"), f"{place}: answers[{at}]")
@@ -95,7 +96,7 @@ class Reply:
 
     def _headers(self) -> list[tuple[str, str]]:
         pairs = list(header_pairs(self.answer_headers))
-        if any(name.lower() == "content-type" for name, _ in pairs):
+        if any(str(name).lower() == "content-type" for name, _ in pairs):
             return pairs
         if self.json is not ANY:
             return [("Content-Type", "application/json"), *pairs]

@@ -204,6 +204,16 @@ LINES: dict[str, tuple[str, str]] = {
     "m4": ("define(`URL', `x')dnl", "a template?"),
     "a conflict": ("<<<<<<< HEAD", "two versions"),
     "the middle of a conflict": ("=======", "two versions"),
+    "the base of a conflict": ("||||||| base", "two versions"),
+    "a module of a template": (
+        'modparam("{{ module }}", "httpcon", "api=>http://h.example")',
+        "a template?",
+    ),
+    "a misspelt module": (
+        'modparam("http_clent", "httpcon", "api=>http://h.example")',
+        "did you mean http_client?",
+    ),
+    "French quotes": ("loadmodule \u00abhttp_client.so\u00bb", "quotes of a word processor"),
     "quotes": ("loadmodule \u201chttp_client.so\u201d", "quotes of a word processor"),
     "two bytes a letter": ("l\0o\0a\0d\0 \0x\0", "UTF-16?"),
     "Markdown": ("```", "Markdown"),

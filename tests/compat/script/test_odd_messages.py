@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -14,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import onehttp
+from onehttp_compat.real_server.sockets import Sockets, unsendable
 from onehttp_compat.script.catalogue import Signature, catalogue
 from onehttp_compat.script.kemi.tree import EMULATED
 from onehttp_compat.script.serving import serving
@@ -211,3 +215,14 @@ def test_text_that_is_none_raises_as_in_the_server(server: SipServer) -> None:
     outcome = run(server, read(raw), lambda ksr: ksr.pv.get("$fn"))
     assert "UnicodeDecodeError" in str(outcome.error)
     assert Path(__file__).name not in str(outcome.error)
+
+
+@pytest.mark.parametrize(("length", "is_sent"), [(65_507, True), (65_508, False)])
+def test_what_no_datagram_holds_does_not_go_to_the_real_server(length: int, is_sent: bool) -> None:
+    message = read(INVITE.ljust(length, b"x"))
+    assert (unsendable(message) == "") is is_sent
+    with contextlib.closing(Sockets()) as sockets:
+        sockets.port = sockets.source[1]
+        refused = pytest.raises(OSError, match=os.strerror(errno.EMSGSIZE))
+        with contextlib.nullcontext() if is_sent else refused:
+            sockets.send(message.received)

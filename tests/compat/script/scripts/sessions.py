@@ -33,6 +33,26 @@ BODIES = {
     "twice": (HEAD + AUDIO + AUDIO.replace("4000", "4006"), SDP),
     "no media": (HEAD, SDP),
     "garbage": ("this is none\n", SDP),
+    "an address for each": (
+        HEAD.replace("c=IN IP4 192.0.2.10\n", "") + AUDIO + "c=IN IP4 h\n" + VIDEO + "c=X IP6 ::1\n",
+        SDP),
+    "an address for one": (
+        HEAD.replace("c=IN IP4 192.0.2.10\n", "") + AUDIO + "c=IN IP4 h\n" + VIDEO, SDP),
+    "no version": (HEAD[4:] + AUDIO, SDP),
+    "lines in front": ("\r\n\r\n" + HEAD + AUDIO, SDP),
+    "no origin": (HEAD.replace("o=", "x=") + AUDIO, SDP),
+    "half an origin": (HEAD.replace(" IP4 192.0.2.10\ns", "\ns") + AUDIO, SDP),
+    "no address": (HEAD.replace("c=", "x=") + AUDIO, SDP),
+    "half an address": (HEAD + AUDIO + "c=IN\n", SDP),
+    "an address of none": (HEAD.replace("c=IN IP4", "c=IN IP9") + AUDIO, SDP),
+    "an address first": ("v=0\nc=IN IP4 h\n" + HEAD[4:].replace("c=", "x=") + AUDIO, SDP),
+    "media alone": (AUDIO, SDP),
+    "no transport": (HEAD + AUDIO + "m=video 4002\n", SDP),
+    "no payload": (HEAD + "m=audio 4000 RTP/AVP\n", SDP),
+    **{f"port {one}": (HEAD + f"m=audio {one} RTP/AVP 0\n", SDP)
+       for one in ("x", "00", "0/2", "05", "4x", "x4", "+0", "-1", "99999")},
+    **{f"held, {one!r}": (HEAD + AUDIO + f"{one}\n", SDP)
+       for one in ("a=Inactive", "a=inactive x", " a=inactive", "A=inactive")},
     "text": ("hello", "text/plain"),
     "in capitals": (HEAD + AUDIO, "Application/SDP"),
     "parts": (

@@ -20,6 +20,10 @@ STATIC: Final[dict[str, tuple[str, ...]]] = {
 _boundary = re.compile(r'boundary\s*=\s*(?:"([^"]*)"|([^\s;]+))', re.I)
 _part_head = re.compile(rb"(?:[^\r\n]+\r?\n)*\r?\n")
 _rtpmap = re.compile(rb"a=rtpmap:(\d+)[ \t]+([^/\s]+)", re.I)
+_begins = re.compile(rb"[\r\n]*v=")
+_origin = re.compile(rb"o=\S+(?: +\S+){2} +\S+ +IP[46] +\S", re.I)
+_connection = re.compile(rb"c=\S+ +IP[46] +\S", re.I)
+_port = re.compile(r"[+-]?\d+")
 _of_payload = re.compile(rb"a=(?:rtpmap|fmtp|rtcp-fb):(\S+)", re.I)
 
 
@@ -55,8 +59,11 @@ class Stream:
     @property
     def is_active(self) -> bool:
         """It has a port, and is not said to be inactive."""
-        port = next(iter(self.words[1:]), "0").partition("/")[0]
-        return port != "0" and not any(line.strip() == b"a=inactive" for line in self.lines)
+        port = _port.match(self.words[1])
+        is_closed = port is None or not int(port[0])
+        return not is_closed and not any(
+            line.startswith(b"a=") and line[2:10].lower() == b"inactive" for line in self.lines
+        )
 
     def is_of(self, media: str) -> bool:
         """Whether it is of these media; of any, where none are named."""
@@ -73,6 +80,23 @@ class Session:
         starts = [i for i, line in enumerate(self.lines) if line.startswith(b"m=")]
         ends = [*starts[1:], len(self.lines)]
         self.streams = [Stream(a, self.lines[a:b]) for a, b in zip(starts, ends, strict=False)]
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the server reads it: it needs a version, then an origin, then an address for
+        each stream, of the stream's own or of all, and a port and a transport."""
+        if not self.streams or not _begins.match(self.text):
+            return False
+        head = self.lines[: self.streams[0].start]
+        origin = next((i for i, line in enumerate(head) if line.startswith(b"o=")), None)
+        if origin is None or not _origin.match(head[origin]):
+            return False
+        shared = _address(head[origin:])
+        of_streams = [_address(stream.lines) for stream in self.streams]
+        is_somewhere = shared is not False and all(
+            shared if own is None else own for own in of_streams
+        )
+        return is_somewhere and all(len(stream.words) > 2 for stream in self.streams)
 
     def payloads_of(self, names: str) -> list[str]:
         """The payload types of codecs; those that none are known for are left out."""
@@ -101,6 +125,12 @@ class Session:
     def _body(self, lines: list[bytes]) -> bytes:
         before, behind = self._around
         return before + b"".join(lines) + behind
+
+
+def _address(lines: list[bytes]) -> bool | None:
+    """Whether the first ``c=`` of these lines has an address; None: there is none."""
+    said = next((line for line in lines if line.startswith(b"c=")), None)
+    return None if said is None else _connection.match(said) is not None
 
 
 def _reduced(stream: Stream, payloads: list[str], is_keeping: bool) -> Iterator[bytes]:
@@ -136,7 +166,7 @@ def session_of(sip: SipMessage, body: bytes) -> Session | None:
         found = Session(body[start:end], body[:start], body[end:])
     else:
         return None
-    return found if found.streams else None
+    return found if found.is_read else None
 
 
 def _part(kind: str, body: bytes) -> tuple[int, int] | None:
