@@ -31,6 +31,7 @@ BODIES = {
         "c=IN IP4 192.0.2.11\na=rtpmap:8 pcma/8000\n", SDP),
     "a fax": (HEAD + "m=image 4004 udptl t38\na=T38FaxVersion:0\n", SDP),
     "twice": (HEAD + AUDIO + AUDIO.replace("4000", "4006"), SDP),
+    "payloads again": (HEAD + "m=audio 4000 RTP/AVP 101 0 8 0 101 9 9 8 0\n", SDP),
     "no media": (HEAD, SDP),
     "garbage": ("this is none\n", SDP),
     "an address for each": (
@@ -109,7 +110,7 @@ class Sessions:
             return 1
         for text, kind in BODIES.values():
             self.ask(text, kind)
-        for kind in ("audio", "both", "twice", "no media", "text", "parts"):
+        for kind in ("audio", "both", "twice", "payloads again", "no media", "text", "parts"):
             for change, *arguments in CHANGED:
                 self.put(*BODIES[kind])
                 getattr(KSR.sdpops, change)(*arguments)

@@ -136,11 +136,9 @@ def _address(lines: list[bytes]) -> bool | None:
 def _reduced(stream: Stream, payloads: list[str], is_keeping: bool) -> Iterator[bytes]:
     words = stream.words
     rest = f" {' '.join(words[3:])} "
-    if is_keeping:
-        rest = " ".join(one for one in words[3:] if one in payloads)
-    else:
-        for one in payloads:
-            rest = rest.replace(f" {one} ", " ")
+    gone = [one for one in words[3:] if one not in payloads] if is_keeping else payloads
+    for one in dict.fromkeys(gone):  # what stands there twice goes once, as in the server
+        rest = rest.replace(f" {one} ", " ", 1)
     kept = [*words[:3], *rest.split()]
     end = stream.lines[0][len(stream.lines[0].rstrip(b"\r\n")) :]
     yield b"m=" + " ".join(kept).encode("latin-1") + end
