@@ -10,12 +10,25 @@ import re
 from collections.abc import Callable, Generator
 from typing import Final
 
+from onehttp_backends.errors import CurlCode
+
 _INFO: Final = 0
 _is_refusal: Final = re.compile(
     rb"HTTP/2 stream \d+ refused by server"  # REFUSED_STREAM, or above what a GOAWAY names
     rb"|REFUSED_STREAM"
     rb"|Downgrades to HTTP/1\.1"  # HTTP_1_1_REQUIRED
 ).match
+_closed_by_goaway: Final = re.compile(
+    r"HTTP/2 stream \d+ reset by curl \(error 0x[\da-f]{1,2} "  # its own have a negative number
+).match
+
+
+def is_above_goaway(code: int, text: str) -> bool:
+    """Whether it is a stream above the last one of a GOAWAY that says an error (RFC 9113, 6.8).
+
+    Such a stream libcurl ends with that error, and does not repeat it.
+    """
+    return code == CurlCode.HTTP2_STREAM and bool(_closed_by_goaway(text))
 
 
 class StreamRefusals:

@@ -34,10 +34,10 @@ class Stream:
     def reset(self, code: int) -> None:
         self.http2.reset_stream(self.number, code)
 
-    def go_away(self, last_stream: int) -> None:
+    def go_away(self, last_stream: int, code: int = 0) -> None:
         """Take no stream above this one; those below go on (`H2Connection` would end them all)."""
         self.flush()
-        self.peer.send(struct.pack(">IBIII", 8 << 8 | _GOAWAY, 0, 0, last_stream, 0))
+        self.peer.send(struct.pack(">IBIII", 8 << 8 | _GOAWAY, 0, 0, last_stream, code))
 
     def hang_up(self) -> None:
         """Close the connection without a word more."""

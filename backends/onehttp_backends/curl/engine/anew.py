@@ -10,6 +10,7 @@ from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Multi, add_once, remove_once
 from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.reading.phase import has_ended_by_peer
+from onehttp_backends.curl.stream_refusals import is_above_goaway
 from onehttp_backends.rules.request_rules import SAFE_METHODS
 
 
@@ -34,8 +35,8 @@ def _may_begin_anew(handle: Handle, request: Request, code: int, text: str) -> b
     One that met only dead connections: libcurl tries five idle ones and gives up; when a server
     restarts, all are dead. Only what may be repeated is, and once. And one whose callback was
     ended by an exception that somebody else's signal handler raised, if nothing was sent. And one
-    whose stream the server has refused twice: its connections took some of a crowd, and no more.
-    And one to which came what cannot be its answer.
+    whose stream the server has refused twice: its connections took some of a crowd, and no more; or
+    once, by a GOAWAY with an error. And one to which came what cannot be its answer.
     """
     if handle.was_answered_early:
         return request.method in SAFE_METHODS and request.upload is None
@@ -48,7 +49,11 @@ def _may_begin_anew(handle: Handle, request: Request, code: int, text: str) -> b
         return may_repeat and not handle.always_connects and request.upload is None
     if handle.was_interrupted:
         return not handle.easy.getinfo(pycurl.REQUEST_SIZE)
-    if not has_ended_by_peer(code, text) or handle.always_connects:
+    if handle.always_connects:
+        return False
+    if is_above_goaway(code, text):
+        return request.upload is None
+    if not has_ended_by_peer(code, text):
         return False
     return request.method in SAFE_METHODS and not handle.easy.getinfo(pycurl.NUM_CONNECTS)
 

@@ -13,6 +13,7 @@ from onehttp_backends.contract import Peer, Request, Response
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.names.places import place_of
 from onehttp_backends.curl.reading.phase import has_ended_by_peer, phase_of
+from onehttp_backends.curl.stream_refusals import is_above_goaway
 from onehttp_backends.curl.tls.handshake import NOT_NAMED, Handshake
 from onehttp_backends.errors import (
     ClientCertificateError,
@@ -159,6 +160,8 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
     phase = phase_of(handle, request, code)
     if handle.resend_refused or handle.was_answered_early:
         return _not_repeated(handle, request)
+    if not handle.head and is_above_goaway(code, text):
+        return _refused(request, f" ({text})")
     if handle.decoding and handle.decoding.fault:
         return _decoding_error(request, handle.decoding.fault)
     if handle.refused_peer and code in _OF_A_REFUSED_PEER:
@@ -196,12 +199,7 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
 def _not_repeated(handle: Handle, request: Request) -> TransferError:
     """The error of a request that libcurl would have sent once more."""
     if handle.stream_refusals:
-        return transfer_error(
-            CurlCode.RECV_ERROR,
-            f"{shown(request)}: the server has refused each stream, and done nothing of it",
-            sent=Sent.NO,
-            phase=Phase.FIRST_BYTE,
-        )
+        return _refused(request)
     happened = "an answer came before the request had arrived"
     if not handle.was_answered_early:
         happened = "the connection ended before an answer"
@@ -210,6 +208,15 @@ def _not_repeated(handle: Handle, request: Request) -> TransferError:
         f"{shown(request)}: {happened}; "
         f"{request.method} is not repeated, the server may have acted on it",
         sent=Sent.MAYBE,
+        phase=Phase.FIRST_BYTE,
+    )
+
+
+def _refused(request: Request, said: str = "") -> TransferError:
+    return transfer_error(
+        CurlCode.RECV_ERROR,
+        f"{shown(request)}: the server has refused each stream, and done nothing of it{said}",
+        sent=Sent.NO,
         phase=Phase.FIRST_BYTE,
     )
 

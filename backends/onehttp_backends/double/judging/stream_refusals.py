@@ -24,7 +24,8 @@ def refusal_of(error: BaseException) -> int:
     if isinstance(event, StreamReset) and event.remote_reset and event.error_code in _REFUSALS:
         return int(event.error_code)
     if isinstance(event, ConnectionTerminated) and event.last_stream_id == 0:
-        return ErrorCodes.REFUSED_STREAM
+        needs_http_1_1 = event.error_code == ErrorCodes.HTTP_1_1_REQUIRED
+        return ErrorCodes.HTTP_1_1_REQUIRED if needs_http_1_1 else ErrorCodes.REFUSED_STREAM
     return 0
 
 

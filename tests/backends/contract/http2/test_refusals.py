@@ -30,6 +30,7 @@ from servers.nginx import limited_per_connection
 from servers.patience import PATIENCE_S
 
 REFUSED, INTERNAL, CANCEL, NEEDS_HTTP_1_1 = 7, 2, 8, 13
+CALM_DOWN = 11
 PATIENT = TransferOptions(
     total_timeout_s=60,
     connect_timeout_s=60,
@@ -65,12 +66,15 @@ def goes_away_below_and_hangs_up(stream: Stream) -> None:
         stream.hang_up()
 
 
-def goes_away_after_five(stream: Stream) -> None:
-    last = 9 if stream.peer.number == 1 else 2**31 - 1
-    if stream.number <= last:
-        stream.answer()
-    if stream.number == last:
-        stream.go_away(last)
+def goes_away_after_five(code: int) -> Script:
+    def script(stream: Stream) -> None:
+        last = 9 if stream.peer.number == 1 else 2**31 - 1
+        if stream.number <= last:
+            stream.answer()
+        if stream.number == last:
+            stream.go_away(last, code)
+
+    return script
 
 
 def goes_away_from_all(stream: Stream) -> None:
@@ -194,13 +198,22 @@ def either(authority: trustme.CA) -> ssl.SSLContext:
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
-@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize(
+    ("is_first", "ends"), [(True, "stream"), (False, "stream"), (True, "connection")]
+)
 def test_what_needs_http_1_1_is_sent_over_it(
-    backend: Backend, either: ssl.SSLContext, trusting: TransferOptions, method: str, is_first: bool
+    backend: Backend,
+    either: ssl.SSLContext,
+    trusting: TransferOptions,
+    method: str,
+    is_first: bool,
+    ends: str,
 ) -> None:
     def script(stream: Stream) -> None:
-        if is_first or stream.number > 1:
+        if (is_first or stream.number > 1) and ends == "stream":
             stream.reset(NEEDS_HTTP_1_1)
+        elif is_first or stream.number > 1:
+            stream.go_away(0, NEEDS_HTTP_1_1)
         else:
             stream.answer()
 
@@ -283,7 +296,10 @@ def test_none_of_a_crowd_is_lost_to_a_server_that_takes_two_on_a_connection(
 
 
 @pytest.mark.parametrize("way", ["threads", "callbacks"])
-def test_a_crowd_goes_on_when_its_connection_goes_away(engine: Backend, way: str) -> None:
+@pytest.mark.parametrize("code", [0, CALM_DOWN])
+def test_a_crowd_goes_on_when_its_connection_goes_away(
+    engine: Backend, way: str, code: int
+) -> None:
     outcomes: queue.Queue[Outcome] = queue.Queue()
 
     def perform() -> None:
@@ -292,7 +308,7 @@ def test_a_crowd_goes_on_when_its_connection_goes_away(engine: Backend, way: str
         except TransferError as error:
             outcomes.put(error)
 
-    with scripted(goes_away_after_five) as server:
+    with scripted(goes_away_after_five(code)) as server:
         engine.perform(Request("GET", server.url, options=PATIENT))
         for _ in range(20):
             if way == "threads":
