@@ -8,6 +8,9 @@ from typing import TypeAlias
 from onehttp_backends.hints.elsewhere import OF_HEADERS, tell
 
 HeaderPairs: TypeAlias = tuple[tuple[str, str], ...]
+_BLANKS = " \t"
+"""Around a value (RFC 9110, 5.6.3). To Python half a letter of UTF-8 is a blank, too: ``à`` ends in
+a byte that is one of Latin-1."""
 
 
 class Headers(Mapping[str, str]):
@@ -73,7 +76,9 @@ def _blocks(lines: list[bytes]) -> tuple[list[tuple[str, Headers]], Headers]:
         line = raw.decode("latin-1").rstrip("\r\n")
         if line.startswith("HTTP/"):
             pairs, trailers = [], []
-            blocks.append((line.split(" ", 2)[2].strip() if line.count(" ") > 1 else "", pairs))
+            blocks.append(
+                (line.split(" ", 2)[2].strip(_BLANKS) if line.count(" ") > 1 else "", pairs)
+            )
         elif not blocks:
             continue
         elif not line:
@@ -81,10 +86,10 @@ def _blocks(lines: list[bytes]) -> tuple[list[tuple[str, Headers]], Headers]:
         elif line[0] in " \t":
             if pairs:
                 name, value = pairs[-1]
-                pairs[-1] = (name, f"{value} {line.strip()}")
+                pairs[-1] = (name, f"{value} {line.strip(_BLANKS)}")
         else:
             name, colon, value = line.partition(":")
             if colon:
-                pairs.append((name.strip(), value.strip()))
+                pairs.append((name.strip(_BLANKS), value.strip(_BLANKS)))
     found = [(reason, Headers(tuple(of_block))) for reason, of_block in blocks]
     return found or [("", Headers(()))], Headers(tuple(trailers))

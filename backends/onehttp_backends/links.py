@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+_VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 _target = re.compile(r"[\s,]*<([^>]*)>").match
 _parameter = re.compile(
     r'[ \t]*;[ \t]*([^\s=;,"]*)[ \t]*(?:=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s;,]*)))?'
@@ -49,16 +50,16 @@ def _parsed(value: str) -> Iterable[tuple[str, dict[str, str]]]:
             position = parameter.end()
             name, quoted, plain = parameter.groups("")
             attributes.setdefault(name.lower(), plain or _escape.sub(r"\1", quoted))
-        yield target[1].strip(), attributes
+        yield target[1].strip(" \t"), attributes
         position = value.find(",", position)
         if position < 0:
             return
 
 
 def _resolved(base: str, target: str) -> str | None:
-    from urllib.parse import urljoin
+    from urllib.parse import quote, urljoin
 
     try:
-        return urljoin(base, target)
+        return urljoin(base, quote(target.encode("latin-1", "replace"), safe=_VISIBLE))
     except ValueError:  # a host in brackets that is none
         return None

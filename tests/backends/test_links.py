@@ -35,6 +35,8 @@ BASE = "https://a.example/v1/items?page=1"
                                         "b": "https://a.example/v1/y"}),
         (",, ,<x>;;rel=a", {"a": "https://a.example/v1/x"}),
         ("<http://[::1>; rel=a", {}),
+        ("< /voil\xc3\xa0 >; rel=a", {"a": "https://a.example/voil%C3%A0"}),  # bytes as Latin-1
+        ("</caf\xe9 x>; rel=a", {"a": "https://a.example/caf%E9%20x"}),
         ("", {}),
     ],
 )  # fmt: skip

@@ -81,7 +81,7 @@ def codings_of(values: Iterable[str]) -> list[str] | None:
     Raises:
         CodingError: more than anybody has a reason for.
     """
-    named = [name.strip().lower() for value in values for name in value.split(",")]
+    named = [name.strip(" \t").lower() for value in values for name in value.split(",")]
     codings = [name.removeprefix("x-") for name in named if name not in ("", "identity")]
     if any(coding not in known() for coding in codings):
         return None

@@ -18,6 +18,7 @@ from onehttp_backends.rules.url_paths import without_dot_segments
 _scheme = re.compile("([A-Za-z][A-Za-z0-9+.-]*):(/*)").match
 _parts = re.compile(r"([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL).fullmatch
 _not_in_a_url = re.compile(rb"[^\x21-\x7e]")
+_hides_a_delimiter = re.compile(r"%(?:23|2[Ff]|3[AaFf]|40|5[B-Db-d])").search
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 MOST_SLASHES: Final = 3
 """libcurl and browsers take one to three slashes before a host for two."""
@@ -83,8 +84,7 @@ def _built(scheme: str, rest: str, base: str) -> str:
     fragment = parts[3] or "".join(base.partition("#")[1:])
     try:
         place = f"{scheme}://{_host(authority).removesuffix(':')}"
-        if check_url(place) != place:  # an escaped "/" in it
-            raise RequestError(CurlCode.URL_MALFORMAT, "its host is no name of a host")
+        check_url(place)
     except RequestError as error:
         raise _refused(error.code, error.message) from None
     return f"{place}{without_dot_segments(slash + path) or '/'}{parts[2] or ''}{fragment}"
@@ -93,6 +93,8 @@ def _built(scheme: str, rest: str, base: str) -> str:
 def _host(authority: str) -> str:
     if "%" not in authority:
         return authority
+    if _hides_a_delimiter(authority):  # who reads the host would read another one
+        raise RequestError(CurlCode.URL_MALFORMAT, "its host is no name of a host")
     from urllib.parse import unquote_to_bytes
 
     try:

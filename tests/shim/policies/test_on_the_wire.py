@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import pytest
 
@@ -119,3 +120,21 @@ def test_a_silent_server_costs_one_attempts_time_and_the_next_answers(
         connect(engine, api={"url": server.url, "retry": 3, "timeout": timeout})
         assert call(way, "GET").text == "ok"
         assert 2 <= len(server.requests) <= 3
+
+
+@pytest.mark.parametrize(
+    "encoded", ["voil\u00e0".encode(), b"\xa0\x85", "\u00c5".encode(), b"\x1c"]
+)
+def test_a_location_keeps_its_last_byte(engine: str, way: str, encoded: bytes) -> None:
+    """To Python it may be a blank."""
+
+    def leads_on(peer: Peer) -> None:
+        peer.request()
+        peer.send(b"HTTP/1.1 302 Found\r\nLocation: /" + encoded + b"\r\nContent-Length: 0\r\n\r\n")
+        peer.request()
+        peer.send(OK)
+
+    with RawServer(leads_on) as server:
+        connect(engine, api={"url": server.url, "redirects": True})
+        assert call(way, "GET").status == 200
+        assert unquote_to_bytes(server.targets[1]) == b"GET /" + encoded
