@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
 import warnings
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import onehttp
+import onehttp_compat.http_client
 from onehttp_compat.calls.warning import LegacyCallError
+from onehttp_compat.http_client import http_client_query
+from onehttp_compat.http_client import http_client_query as ask
 from onehttp_compat.ksr import Ksr
 from onehttp_compat.registry import FUNCTIONS
 from onehttp_compat.server import LegacyServer
@@ -43,6 +51,67 @@ def test_two_places_are_two_warnings(legacy: LegacyServer, web: RawServer) -> No
     found = caught(script)
     assert len(found) == 3
     assert "KSR.http_client.query()" in str(found[0].message)
+
+
+def by_its_name(url: str) -> None:
+    http_client_query(url + "/a", "$var(x)")
+
+
+def by_its_module(url: str) -> None:
+    onehttp_compat.http_client.http_client_query(url + "/a", "$var(x)")
+
+
+def by_another_name(url: str) -> None:
+    ask(url + "/a", "$var(x)")
+
+
+def by_a_local_name(url: str) -> None:
+    other = http_client_query
+    print(len(url), other(url + "/a", "$var(x)"))
+
+
+def with_a_star(url: str) -> None:
+    http_client_query(*(url + "/a", "$var(x)"))
+
+
+def by_its_module_s_call(url: str) -> None:
+    onehttp_compat.http_client.call("http_client_query", url + "/a", "$var(x)")
+
+
+def as_msg_does(url: str) -> None:
+    onehttp_compat.call_function("http_client_query", url + "/a", "$var(x)")
+
+
+WAYS = (by_its_name, by_its_module, by_another_name, by_a_local_name, with_a_star,
+        by_its_module_s_call, as_msg_does)  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_a_warning_has_the_arguments_whatever_the_way_in(
+    legacy: LegacyServer, web: RawServer, way: Callable[[str], None]
+) -> None:
+    (warning,) = caught(lambda: way(web.url))
+    assert 'response = onehttp.request("GET", url + "/a")\n' in str(warning.message)
+
+
+@pytest.mark.parametrize(
+    ("level", "options", "shown"),
+    [("", (), 0), ("warn", (), 1), ("allow,utils=warn", (), 1), ("warn", ("-W", "ignore"), 0)],
+)
+def test_who_asks_for_warnings_sees_those_of_every_module(
+    tmp_path: Path, level: str, options: tuple[str, ...], shown: int
+) -> None:
+    (tmp_path / "script.py").write_text(
+        "from onehttp_compat.utils import http_query\n\n\ndef route():\n"
+        "    for _ in range(2):\n        http_query('no URL', '$var(x)')\n"
+    )
+    environment = {**os.environ, "ONEHTTP_LEGACY": level}
+    environment.pop("PYTHONWARNINGS", None)
+    done = subprocess.run(
+        [sys.executable, *options, "-c", "import script; script.route()"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stderr.count("LegacyCallWarning") == shown
 
 
 def test_a_module_can_be_quiet_or_strict(legacy: LegacyServer, web: RawServer) -> None:

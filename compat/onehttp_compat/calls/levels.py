@@ -26,6 +26,8 @@ class Levels:
     modules: dict[str, Level] = field(default_factory=dict)
     paths: dict[str, Level] = field(default_factory=dict)
     """By patterns as of ``fnmatch``; the last one that fits counts."""
+    asks_for_warnings: bool = False
+    """Whoever started the process wants to see them."""
 
     @classmethod
     def of_environment(cls, environment: Mapping[str, str] = os.environ) -> Levels:
@@ -38,6 +40,7 @@ class Levels:
         for part in filter(None, map(str.strip, environment.get(VARIABLE, "").split(","))):
             what, _, given = part.rpartition("=")
             level = _level(part, given)
+            made.asks_for_warnings |= level == "warn"
             if not what:
                 made.default = level
             elif what in _NAMES:

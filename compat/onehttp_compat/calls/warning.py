@@ -45,6 +45,9 @@ class LegacyWarnings:
         self.seen: dict[tuple[int, int], Site] = {}
         """(identity of the code, instruction) of the places that need no look any more."""
         self.levels = Levels.of_environment()
+        if self.levels.asks_for_warnings and not sys.warnoptions:
+            # Python shows those of a DeprecationWarning's kind in the main module alone.
+            warnings.simplefilter("default", LegacyCallWarning)
         self.recorder = Recorder.of_environment()
         self.replacement: Callable[[LegacyCall], str] = lambda call: call.function.replacement
         """Writes the code that stands for a call."""

@@ -22,6 +22,8 @@ from onehttp_compat.replacements.texts import (
 )
 
 MAX_SOURCE_BYTES: Final = 4 << 20
+_CALL_BY_NAME: Final = ("call", "call_function")
+"""Functions whose first argument is the name of the one that is called."""
 _setting = re.compile(r"\$http_req\((\w+)\)").fullmatch
 
 
@@ -158,7 +160,8 @@ def _arguments_of(node: ast.Call, call: LegacyCall) -> list[ast.expr] | None:
     if isinstance(node.func, ast.Call) and _is_caller_of(node.func, call):
         rest = node.func.args[1:]
         return None if _has_star(rest) or node.func.keywords else rest
-    count = len(call.function.arguments) + (0 if call.is_kemi else 1)
+    by_name = not call.is_kemi and (_called(node) in _CALL_BY_NAME or _names(node, call))
+    count = len(call.function.arguments) + by_name
     nodes: list[ast.expr] = []
     for one in node.args:
         if not isinstance(one, ast.Starred):
@@ -170,7 +173,7 @@ def _arguments_of(node: ast.Call, call: LegacyCall) -> list[ast.expr] | None:
             nodes += [ast.Subscript(one.value, ast.Constant(index), ast.Load()) for index in more]
         else:
             return None
-    return nodes if call.is_kemi else nodes[1:]
+    return nodes[1:] if by_name else nodes
 
 
 def _is_caller_of(caller: ast.Call, call: LegacyCall) -> bool:
@@ -186,8 +189,6 @@ def _has_star(nodes: Sequence[ast.expr]) -> bool:
 def _may_be_call_of(node: ast.Call, call: LegacyCall, source: str) -> bool:
     """Whether this is the call, made by another name: ``ask = KSR.http_client.query``. What its
     arguments show of their values must be so, and they must show something."""
-    if not call.is_kemi and not _names(node, call):
-        return False
     nodes = _arguments_of(node, call)
     if nodes is None or len(nodes) != len(call.function.arguments):
         return False
@@ -197,15 +198,20 @@ def _may_be_call_of(node: ast.Call, call: LegacyCall, source: str) -> bool:
         for piece in ((one.value,) if isinstance(one, ast.Constant) else pieces_of(one, source))
         if not isinstance(piece, Code) and piece != ""
     ]
-    return (bool(shown) or _has_star(node.args) or not call.is_kemi) and all(shown)
+    is_told = bool(shown) or (_has_star(node.args) if call.is_kemi else _names(node, call))
+    return is_told and all(shown)
 
 
 def _is_call_of(node: ast.Call, call: LegacyCall) -> bool:
-    function = node.func
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    name = _called(node)
     if call.is_kemi:
         return name == call.function.kemi
-    return name == "call_function" and _names(node, call)
+    return name == call.function.name or (name == "call_function" and _names(node, call))
+
+
+def _called(node: ast.Call) -> str:
+    function = node.func
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
 def _names(node: ast.Call, call: LegacyCall) -> bool:
