@@ -29,6 +29,7 @@ QUIET: Final = {"pv_headers": ['modparam("pv_headers", "auto_msg", 0)']}
 """By itself it takes apart each message, asked or not, and marks it by a branch flag, `$bf`."""
 START_S: Final = 60.0
 STOP_S: Final = 10.0
+_table = re.compile(rb"""\$sht[a-z]*\((\w+)=>|sht_\w+\(\s*["'](\w+)["']""")
 _failed_module = re.compile(r"Error while initializing module (\w+)|init_mod\(\): .*module (\w+)")
 
 CONFIG: Final = """#!KAMAILIO
@@ -203,3 +204,15 @@ def free_port() -> int:
 def _die_with_parent() -> None:
     # A run that is killed must not leave a server behind. 1 is PR_SET_PDEATHSIG.
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+def needed_parameters(path: Path) -> dict[str, list[str]]:
+    """``modparam`` lines that the script cannot do without: the tables that it names."""
+    text = b"".join(file.read_bytes() for file in path.parent.glob("*.py"))
+    tables = {(one or other).decode() for one, other in _table.findall(text)}
+    return {
+        "htable": [f'modparam("htable", "htable", "{name}=>size=8;")' for name in sorted(tables)],
+        "usrloc": ['modparam("usrloc", "preload", "location")'],
+        "tm": ['modparam("tm", "contacts_avp", "i:901")'],
+        "cfgutils": ['modparam("cfgutils", "lock_set_size", 4)'],
+    }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from typing import Any, Final
 from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S, TransactionLayer
 from onehttp_compat.real_server.calls import LiveCalls, placed
 from onehttp_compat.real_server.link import Answer, Link
-from onehttp_compat.real_server.process import QUIET, RealServer, RealServerError
+from onehttp_compat.real_server.process import QUIET, RealServer, RealServerError, needed_parameters
 from onehttp_compat.real_server.sockets import Sockets, unsendable
 from onehttp_compat.real_server.user_config import UserConfig
 from onehttp_compat.registry import NATIVE
@@ -37,7 +36,6 @@ STEP_S: Final = 0.05
 """The server is looked at so often while queries are on their way."""
 _OF_TM: Final = ("ACK", "CANCEL")
 """What ``tm`` sends by itself, too: for a refusal, to branches that are given up."""
-_table = re.compile(rb"""\$sht[a-z]*\((\w+)=>|sht_\w+\(\s*["'](\w+)["']""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +302,9 @@ def running(
             **({"ONEHTTP_ARGUMENT": argument} if argument is not None else {}),
             **{name: value for name, value in os.environ.items() if name not in ("PATH",)},
         }
-        server = RealServer(folder, environment, aliases=aliases, parameters=_parameters(path))
+        server = RealServer(
+            folder, environment, aliases=aliases, parameters=needed_parameters(path)
+        )
         if config is not None:
             server.modules, server.settings = list(config.modules), config.lines
             server.parameters |= config.parameters
@@ -332,17 +332,6 @@ def _start(live: LiveScript, path: Path) -> None:
         if live.does_not_start:
             raise RealServerError(f"{path}: does not start: {live.does_not_start}") from error
         raise
-
-
-def _parameters(path: Path) -> dict[str, list[str]]:
-    """``modparam`` lines that the script cannot do without: the tables that it names."""
-    text = b"".join(file.read_bytes() for file in path.parent.glob("*.py"))
-    tables = {(one or other).decode() for one, other in _table.findall(text)}
-    return {
-        "htable": [f'modparam("htable", "htable", "{name}=>size=8;")' for name in sorted(tables)],
-        "usrloc": ['modparam("usrloc", "preload", "location")'],
-        "cfgutils": ['modparam("cfgutils", "lock_set_size", 4)'],
-    }
 
 
 def _show_prints(file: Path) -> None:

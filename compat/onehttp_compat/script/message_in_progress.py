@@ -182,6 +182,8 @@ class Scene:
     """Which branch of the transaction the route runs for; -1: for none."""
     reply: SipMessage | None = None
     """In a failure route: the reply that led there."""
+    next_hop: str = ""
+    """In an onsend route: the URI that this copy goes to."""
     is_dropped: bool = False
     """The script has said ``drop``: the reply, or the branch, goes nowhere."""
 

@@ -11,6 +11,7 @@ from onehttp_compat.sip.message import SipMessage
 TIMER_REPLY: Final = "408"
 """What the transaction layer answers by itself carries no reason here."""
 _PASSED_ON: Final = frozenset({"relay", "forward", "pass the reply on"})
+_COPIED: Final = ("forward to ", "replicate to ")
 
 
 class MessageEnd(enum.Enum):
@@ -72,7 +73,12 @@ class MessageOutcome:
             return MessageEnd.TIMED_OUT
         if any(is_final(reply) for reply in self.replies):
             return MessageEnd.ANSWERED
-        return MessageEnd.UNANSWERED if _PASSED_ON.isdisjoint(self.actions) else MessageEnd.RELAYED
+        return MessageEnd.RELAYED if self.is_passed_on else MessageEnd.UNANSWERED
+
+    @property
+    def is_passed_on(self) -> bool:
+        """Whether it, or a copy of it, has gone to another hop."""
+        return any(one in _PASSED_ON or one.startswith(_COPIED) for one in self.actions)
 
     @property
     def is_worth_telling(self) -> bool:

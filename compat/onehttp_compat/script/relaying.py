@@ -12,6 +12,7 @@ from onehttp_compat.script.routed_message import Branch, RoutedMessage
 from onehttp_compat.script.transactions import ScriptTransaction
 from onehttp_compat.script.world import World
 from onehttp_compat.sip.message import SipMessage
+from onehttp_compat.sip.uri import SipUri, bracketed
 
 ON_SEND: str = "ksr_onsend_route"
 REPLY: str = "ksr_reply_route"
@@ -32,31 +33,41 @@ def relay(world: World, scene: Scene) -> int:
     # An ACK goes out without a transaction, and has no branches.
     is_branched = scene.message.method != "ACK" and not scene.is_faked
     name = progress.routes_set.get("branch_route") if is_branched else None
+    first = Branch(scene.routed.uri, scene.routed.dst_uri or "", flags=scene.routed.branch_flags)
+    kept = [first, *(scene.routed.branches if is_branched else ())]
     if name:
-        first = Branch(
-            scene.routed.uri, scene.routed.dst_uri or "", flags=scene.routed.branch_flags
-        )
         kept = [
             branch
-            for index, branch in enumerate([first, *scene.routed.branches])
+            for index, branch in enumerate(kept)
             if _survives(world, scene, name, branch, index)
         ]
         if not kept:
             return -1
         progress.routes_set.pop("branch_route", None)  # it counts once
-    if not scene.is_faked:
-        on_send = dataclasses.replace(scene, route=Route.ON_SEND)
-        world.run_route(ON_SEND, on_send)
+    hops = [branch.dst_uri or branch.uri for branch in kept]
+    send(world, scene, hops)
     code = scene.relay()
     if code > 0 and progress.tm is not None:
         progress.tm.variables = dict(world.server.pv.message)
     return code
 
 
+def send(world: World, scene: Scene, hops: list[str]) -> None:
+    """The onsend route for each copy that goes out; it cannot keep one here."""
+    if scene.is_faked:
+        return
+    # The targets are those of transactions by now, not of the message.
+    routed = branch_copy(scene.routed) if scene.routed.branches else scene.routed
+    for hop in hops:
+        inside = dataclasses.replace(scene, routed=routed, route=Route.ON_SEND, next_hop=hop)
+        world.run_route(ON_SEND, inside)
+
+
 def _survives(world: World, scene: Scene, name: str, branch: Branch, index: int) -> bool:
     """Run the branch route for one branch; what it changes goes out on that branch alone."""
     routed = branch_copy(scene.routed)
     routed.new_uri, routed.dst_uri = branch.uri, branch.dst_uri or None
+    routed.branches = list(scene.routed.branches)  # to be seen: what is added here, is not sent
     inside = dataclasses.replace(scene, routed=routed, route=Route.BRANCH, branch=index)
     world.run_route(name, inside)
     return not inside.is_dropped
@@ -120,9 +131,9 @@ def reply_arrived(world: World, progress: MessageInProgress) -> None:
     tm.statuses[index] = max(tm.statuses[index], reply.status)
     if reply.status < _FIRST_FINAL:
         if reply.status > 100:
-            _pass_on(world, progress, tm, reply.status, reply.reason)
+            _pass_on(world, progress, tm, index, reply.status, reply.reason)
     elif reply.status < _FIRST_FAILURE:
-        if not _pass_on(world, progress, tm, reply.status, reply.reason):
+        if not _pass_on(world, progress, tm, index, reply.status, reply.reason):
             # Whatever was answered before: a success of the other side is always passed on.
             progress.outcome.replies.append(f"{reply.status} {reply.reason}")
     elif all(status >= _FIRST_FINAL for status in tm.statuses) or reply.status >= 600:
@@ -155,7 +166,7 @@ def _failed(
     if len(tm.branches) == branches and len(tm.fake.responses) == answers:
         status = 487 if tm.is_canceled else tm.status
         reason = reply.reason if status == reply.status else ""
-        _pass_on(world, progress, tm, status, reason)
+        _pass_on(world, progress, tm, index, status, reason)
 
 
 def _run_as_request(
@@ -175,12 +186,22 @@ def _run_as_request(
 
 
 def _pass_on(
-    world: World, progress: MessageInProgress, tm: ScriptTransaction, status: int, reason: str
+    world: World,
+    progress: MessageInProgress,
+    tm: ScriptTransaction,
+    index: int,
+    status: int,
+    reason: str,
 ) -> bool:
     """Send a reply of the other side back, past the onsend route; False: there was a final one."""
     if not tm.fake.reply(status, reason):
         return False
-    _run(world, ON_SEND, Scene(RoutedMessage(progress.message), progress, Route.ON_SEND))
+    request = tm.request.sip
+    host, port = request.source
+    back = str(SipUri("sip", host=bracketed(host), port=str(port),
+                      params=f"transport={request.protocol}"))  # fmt: skip
+    sent = RoutedMessage(progress.message)
+    _run(world, ON_SEND, Scene(sent, progress, Route.ON_SEND, branch=index, next_hop=back))
     return True
 
 

@@ -32,7 +32,7 @@ from onehttp_compat.script.message_in_progress import (
     enter,
 )
 from onehttp_compat.script.outcome import MessageOutcome, QueryOutcome
-from onehttp_compat.script.relaying import relay, reply_arrived
+from onehttp_compat.script.relaying import relay, reply_arrived, send
 from onehttp_compat.script.routed_message import RoutedMessage
 from onehttp_compat.script.transactions import ScriptTransaction
 from onehttp_compat.script.world import World
@@ -80,6 +80,7 @@ class SipServer:
         world.run_route = self._run_named
         world.has_route = lambda name: self._own_instance().has_route(name)
         world.relay = lambda scene: relay(world, scene)
+        world.send = lambda scene, hops: send(world, scene, hops)
         self._own_instance(next(self._ranks))  # so that a script's mistake is known at once
         self._others = [self._started(rank) for rank in ranks]
 

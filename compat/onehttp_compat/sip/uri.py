@@ -90,6 +90,11 @@ def parse_uri(text: str) -> SipUri | None:
     return uri if uri.host else None
 
 
+def bracketed(host: str) -> str:
+    """A host as URIs have it: an address of IPv6 in brackets."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
 def params_of(text: str) -> dict[str, str]:
     """``a=1;b`` by lower-case name; a quoted value comes without its quotes."""
     params: dict[str, str] = {}

@@ -97,12 +97,13 @@ def test_mistakes_are_placed_and_the_next_message_goes_on() -> None:
     )
     assert errors["18-message.sip"].startswith("mistakes.py:16: SystemError: ")
     assert "'str' object cannot be interpreted as an integer" in errors["18-message.sip"]
-    assert errors["12-bye.sip"] == "mistakes.py:31: KeyError: 'missing'"
+    assert errors["12-bye.sip"] == "mistakes.py:32: KeyError: 'missing'"
     assert errors["02-options.sip"] is None
     assert errors["01-register.sip"] is None
     assert any(one.startswith("no variables of class $nosuch") for one in said)
     assert any(one.startswith("no transformation {s.nosuch}") for one in said)
     assert "no $T(id_idx) (did you mean id_index?)" in said
+    assert "$sel(from.uri.usr): the server resolves no such select" in said
     assert "no $dlg_ctx(onn) (did you mean on?)" in said
     assert "{param...,,}: a comma ends the list, it separates nothing" in said
 

@@ -40,6 +40,8 @@ class Module:
             return lambda *arguments: http_call(self._name, name, arguments)
         if self._name == "tm" and name in RELAYS:
             return relay
+        if (self._name, name) in SENDERS and hasattr(self._real, name):
+            return SENDERS[self._name, name]
         real = getattr(self._real, name, None)
         if real is None:
             link.ask("known", module=self._name, name=name)
@@ -56,7 +58,7 @@ class Ksr:
     def __getattr__(self, name: str) -> Any:
         real = getattr(REAL, name, None)
         if callable(real):
-            found: Any = recorded(name, real)
+            found: Any = recorded(name, SENDERS.get(("", name), real))
         elif real is not None or name in HTTP_MODULES:
             found = real if isinstance(real, (int, str)) else Module(name, real)
         elif name.startswith("__"):
@@ -123,6 +125,39 @@ def assumed_function(module: str, name: str) -> Callable[..., Any]:
 def relay(*_: Any) -> Any:
     """Send to ``onehttp run``, whatever the destination: nothing leaves this machine."""
     return REAL.tm.t_relay_to_proxy(os.environ["ONEHTTP_SINK"])
+
+
+def sink_uri() -> str:
+    """The same as a URI."""
+    protocol, _, place = os.environ["ONEHTTP_SINK"].partition(":")
+    return f"sip:{place};transport={protocol}"
+
+
+def send_request() -> Any:
+    """``uac_req_send``, its request sent there."""
+    kept = REAL.pv.get("$uac_req(ouri)")
+    REAL.pv.sets("$uac_req(ouri)", sink_uri())
+    try:
+        return REAL.uac.uac_req_send()
+    finally:
+        if kept is None:
+            REAL.pv.unset("$uac_req(ouri)")
+        else:
+            REAL.pv.sets("$uac_req(ouri)", kept)
+
+
+# What else sends to where the script says.
+SENDERS: dict[tuple[str, str], Callable[..., Any]] = {
+    ("", "forward"): lambda: REAL.forward_uri(sink_uri()),
+    ("", "forward_uri"): lambda _uri: REAL.forward_uri(sink_uri()),
+    ("corex", "send_data"): lambda _uri, data: REAL.corex.send_data(sink_uri(), data),
+    ("corex", "sendx"): lambda _uri, socket, data: REAL.corex.sendx(sink_uri(), socket, data),
+    ("tm", "t_replicate"): lambda _uri: REAL.tm.t_replicate(sink_uri()),
+    ("tm", "t_uac_send"): lambda method, uri, _hop, *rest: REAL.tm.t_uac_send(
+        method, uri, sink_uri(), *rest
+    ),
+    ("uac", "uac_req_send"): send_request,
+}
 
 
 def pv_function(name: str, real: Callable[..., Any]) -> Callable[..., Any]:

@@ -150,10 +150,14 @@ class CoreFunctions(Functions):
         return bool(self._routed.dst_uri)
 
     def forward(self) -> int:
-        return self._scene.act("forward")
+        return self._forward(self._routed.next_hop, "forward")
 
     def forward_uri(self, uri: str) -> int:
-        return self._scene.act(f"forward to {uri}") if parse_uri(uri) else FALSE
+        return self._forward(uri, f"forward to {uri}") if parse_uri(uri) else FALSE
+
+    def _forward(self, hop: str, action: str) -> int:
+        self._world.send(self._scene, [hop])
+        return self._scene.act(action)
 
     def force_rport(self) -> bool:
         self._routed.has_rport = True

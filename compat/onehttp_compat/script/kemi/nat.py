@@ -11,7 +11,7 @@ from onehttp_compat.pseudo_variables.transformations.addresses import decode_ali
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
 from onehttp_compat.script.kemi.uris import is_private
 from onehttp_compat.sip.address import parse_address
-from onehttp_compat.sip.uri import TRANSPORTS, SipUri, parse_uri
+from onehttp_compat.sip.uri import TRANSPORTS, SipUri, bracketed, parse_uri
 
 _connection_line = re.compile(rb"(?m)^[co]=.*\bIN IP[46] (\S+)")
 
@@ -56,7 +56,7 @@ class NathelperFunctions(Functions):
         if contact is None or not index or contact.param("alias") is not None:
             return FALSE
         host, port = self._sip.source
-        fixed = dataclasses.replace(contact, host=_bracketed(host), port=str(port))
+        fixed = dataclasses.replace(contact, host=bracketed(host), port=str(port))
         text = self._sip.headers[index[0]][1]
         address = parse_address(text)
         assert address is not None
@@ -135,12 +135,12 @@ class NathelperFunctions(Functions):
         contact = self._contact()
         if contact is None:
             return FALSE
-        self._world.server.pv.set(target, f"{contact};alias={_bracketed(host)}~{port}~{number}")
+        self._world.server.pv.set(target, f"{contact};alias={bracketed(host)}~{port}~{number}")
         return TRUE
 
     def _with_alias(self, contact: SipUri, host: str, port: int, protocol: str) -> int:
         number = TRANSPORTS.index(protocol) + 1 if protocol in TRANSPORTS else 1
-        alias = f"alias={_bracketed(host)}~{port}~{number}"
+        alias = f"alias={bracketed(host)}~{port}~{number}"
         fixed = dataclasses.replace(contact, params=f"{contact.params};{alias}".removeprefix(";"))
         index = self._routed.indices("contact")[0]
         text = self._sip.headers[index][1]
@@ -160,7 +160,3 @@ class NathelperFunctions(Functions):
         return [
             found.decode("ascii", "replace") for found in _connection_line.findall(self._sip.body)
         ]
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -43,6 +43,7 @@ class TmFunctions(Functions):
         return self.t_relay_to_proxy(proxy)
 
     def t_replicate(self, uri: str) -> int:
+        self._world.send(self._scene, [uri])
         return self._scene.act(f"replicate to {uri}")
 
     def t_check_trans(self) -> int:
@@ -79,6 +80,8 @@ class TmFunctions(Functions):
 
     def t_send_reply(self, code: int, reason: str) -> int:
         scene = self._scene
+        if self._sip.method == "ACK":
+            return FALSE
         if scene.tm is None and not scene.is_faked:
             scene.new_transaction()
         return scene.reply_with(f"{code} {reason}")
@@ -188,8 +191,8 @@ class TmFunctions(Functions):
         routed = self._routed
         if not routed.branches:
             return TRUE
-        first = Branch(routed.uri, routed.dst_uri or "", q=1000)
-        targets = sorted([first, *routed.branches], key=lambda one: -one.q)
+        first = Branch(routed.uri, routed.dst_uri or "")
+        targets = sorted([*reversed(routed.branches), first], key=lambda one: -one.q)
         routed.waiting_contacts, routed.branches = targets, []
         return TRUE
 

@@ -11,7 +11,7 @@ from onehttp_compat.script.own_route import is_upstream
 from onehttp_compat.script.pv.table import Entry, Table, of_scene
 from onehttp_compat.script.world import World
 from onehttp_compat.sip.address import parse_address, split_addresses
-from onehttp_compat.sip.uri import SipUri
+from onehttp_compat.sip.uri import SipUri, params_of
 from onehttp_compat.sip.via import Via, parse_via
 
 _digest = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
@@ -103,10 +103,18 @@ def _default_expires(scene: Scene) -> int | None:
 def credentials(scene: Scene) -> dict[str, str]:
     """What the credentials of a request say, by lower-case name; empty without any."""
     for header in _PROXY_FIRST:
-        text = scene.message.header(header)
-        if text and text[:7].lower() == "digest ":
-            return {name.lower(): one or other for name, one, other in _digest.findall(text[7:])}
+        for _, said in digests(scene, header)[:1]:
+            return said
     return {}
+
+
+def digests(scene: Scene, header: str) -> list[tuple[str, dict[str, str]]]:
+    """The credentials in headers of that name: as they are written, and what they say."""
+    return [
+        (text, {name.lower(): one or other for name, one, other in _digest.findall(text[7:])})
+        for text in scene.message.all(header)
+        if text[:7].lower() == "digest "
+    ]
 
 
 def _credential(name: str) -> Entry:
@@ -141,6 +149,18 @@ def _accounting_user(scene: Scene, _: Variable) -> Value:
 def _accounting_address(scene: Scene, _: Variable) -> Value:
     uri = _accounting_uri(scene)
     return f"{uri.user}@{uri.host}" if uri else None
+
+
+def _charging(scene: Scene, variable: Variable) -> Value:
+    """``P-Charging-Vector`` and its parameters."""
+    text = scene.message.header("p-charging-vector")
+    if text is None or variable.name == "all":
+        return text
+    return params_of(text).get(_CHARGING[variable.name]) or None
+
+
+_CHARGING: Final = {"value": "icid-value", "genaddr": "icid-generated-at", "orig": "orig-ioi",
+                    "term": "term-ioi"}  # fmt: skip
 
 
 def _direction(world: World, variable: Variable) -> Value:
@@ -206,6 +226,7 @@ TABLE: Final[Table] = {
     "via1": _via(1),
     "viaZ": _via(-1),
     "expires": of_scene(_expires),
+    "pcv": of_scene(_charging),
     "rdir": Entry(_direction),
     "fti": _tag("from", "to"),
     "tti": _tag("to", "from"),

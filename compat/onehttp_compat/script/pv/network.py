@@ -7,23 +7,19 @@ from typing import Final
 
 from onehttp_compat.pv import RefusedValueError, Value, Variable
 from onehttp_compat.script.message_in_progress import Scene
+from onehttp_compat.script.pv.outgoing import PROTOCOL_IDS
 from onehttp_compat.script.pv.table import Entry, Table, of_scene, text
-
-_IDS: Final = {"udp": 1, "tcp": 2, "tls": 3, "sctp": 4, "ws": 5, "wss": 6}
-
-
-def _host(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+from onehttp_compat.sip.uri import bracketed
 
 
 def _peer(name: str, *, is_source: bool) -> Entry:
     def read(scene: Scene, _: Variable) -> Value:
         sip = scene.message
         host, port = sip.source if is_source else sip.destination
-        place = f"{_host(host)}:{port}"
+        place = f"{bracketed(host)}:{port}"
         values: dict[str, Callable[[], Value]] = {
             "host": lambda: host,
-            "bracketed": lambda: _host(host),
+            "bracketed": lambda: bracketed(host),
             "port": lambda: port,
             "uri": lambda: (
                 f"sip:{place}" + ("" if sip.protocol == "udp" else f";transport={sip.protocol}")
@@ -38,7 +34,7 @@ def _peer(name: str, *, is_source: bool) -> Entry:
 
 def _set_socket(scene: Scene, _: Variable, value: Value) -> None:
     socket = "" if value is None else text(value, "$fs")
-    if value is not None and socket.partition(":")[0].lower() not in _IDS:
+    if value is not None and socket.partition(":")[0].lower() not in PROTOCOL_IDS:
         raise RefusedValueError("$fs takes protocol:address:port")
     scene.routed.send_socket = socket
 
@@ -76,7 +72,7 @@ TABLE: Final[Table] = {
     "Rn": Entry(lambda _world, _variable: None),
     "pr": _PROTOCOL,
     "proto": _PROTOCOL,
-    "prid": of_scene(lambda scene, _: _IDS.get(scene.message.protocol, 0)),
+    "prid": of_scene(lambda scene, _: PROTOCOL_IDS.get(scene.message.protocol, 0)),
     "conid": Entry(lambda _world, _variable: None),
     "fs": of_scene(lambda scene, _: scene.routed.send_socket or None, _set_socket),
     "fsn": of_scene(lambda _scene, _variable: None, _refuse_number),

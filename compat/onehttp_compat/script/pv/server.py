@@ -6,6 +6,7 @@ import os
 import random
 import re
 import socket
+import time
 from typing import Final
 
 from onehttp_compat.pv import (
@@ -91,6 +92,15 @@ def _version(_: World, variable: Variable) -> Value:
     return {"num": VERSION, "full": f"kamailio {VERSION}"}.get(variable.name, VERSION)
 
 
+def _version_of_the_server(_: World, variable: Variable) -> Value:
+    major, minor, patch = map(int, VERSION.split("."))
+    return VERSION if variable.name == "ver" else major * 1_000_000 + minor * 1000 + patch
+
+
+def _unique(world: World, _: Variable) -> Value:
+    return f"srid-{int(time.time()):x}-{os.getpid():x}-{next(world.labels):x}"
+
+
 # ---- the transaction
 
 
@@ -116,7 +126,10 @@ def _last_reply(scene: Scene, _: Variable) -> Value:
 
 
 def _branch_index(scene: Scene, _: Variable) -> Value:
-    return max(0, scene.branch) if scene.message.is_request else scene.branch
+    if scene.route is Route.REQUEST and scene.message.is_request:
+        return len(scene.routed.branches)
+    is_first = scene.message.is_request and scene.route is not Route.ON_SEND
+    return max(0, scene.branch) if is_first else scene.branch
 
 
 def _transaction(world: World, variable: Variable) -> Value:
@@ -190,6 +203,10 @@ TABLE: Final[Table] = {
     "_s": Entry(_expanded),
     "cnt": Entry(_count, _refuse_count),
     "version": Entry(_version),
+    "ksr": Entry(_version_of_the_server),
+    "cfg": Entry(lambda _, variable: 0 if variable.name == "line" else None),
+    "sruid": Entry(_unique),
+    "rcv": _NULL,
     "stat": Entry(lambda world, variable: world.counters.get(variable.name, 0)),
     "C": Entry(lambda _world, _variable: ""),
     "sf": of_scene(lambda scene, _: signed(_script_flags(scene)), _set_script_flags),

@@ -5,19 +5,20 @@ from __future__ import annotations
 import functools
 from typing import Final
 
-from onehttp_compat.pv import Value, Variable
 from onehttp_compat.script.catalogue import VariableClass, catalogue
 from onehttp_compat.script.pv import (
     addresses,
     headers,
     network,
+    outgoing,
     request_line,
     sdp,
+    selects,
     server,
     stores,
     times,
 )
-from onehttp_compat.script.pv.table import Entry, Table
+from onehttp_compat.script.pv.table import Entry, Table, assumed
 from onehttp_compat.script.world import World
 
 TABLE: Final[Table] = {
@@ -25,7 +26,9 @@ TABLE: Final[Table] = {
     **addresses.TABLE,
     **headers.TABLE,
     **network.TABLE,
+    **outgoing.TABLE,
     **sdp.TABLE,
+    **selects.TABLE,
     **times.TABLE,
     **stores.TABLE,
     **server.TABLE,
@@ -38,7 +41,7 @@ def install(world: World) -> None:
     known = catalogue().variables
     for kind in {*TABLE, *known}:
         if kind == "null" or not world.server.pv.is_registered(kind):
-            _register(world, kind, TABLE.get(kind, Entry(_assumed)), known.get(kind))
+            _register(world, kind, TABLE.get(kind, Entry(assumed)), known.get(kind))
 
 
 def _register(world: World, kind: str, entry: Entry, known: VariableClass | None) -> None:
@@ -50,13 +53,3 @@ def _register(world: World, kind: str, entry: Entry, known: VariableClass | None
         needs_name=known is not None and known.needs_name,
         names=known.names if known is not None else None,
     )
-
-
-def _assumed(world: World, variable: Variable) -> Value:
-    """A variable of a module that is not emulated: null, or what ``--assume`` says; told."""
-    text = str(variable)
-    assumptions = world.assumptions
-    is_given = text in assumptions.variables
-    value = assumptions.variables.get(text)
-    assumptions.note(text, value, is_given=is_given)
-    return value

@@ -294,6 +294,7 @@ TABLE: Final[Table] = {
     "shtdec": Entry(lambda world, variable: world.tables.add(*_item(variable), -1)),
     "shtcn": Entry(lambda world, variable: _count(world, variable, is_value=False)),
     "shtcv": Entry(lambda world, variable: _count(world, variable, is_value=True)),
+    "shtrecord": Entry(lambda _world, _variable: None),  # nothing of a table expires here
     "shtitkey": Entry(_iterator_key),
     "shtitval": Entry(_iterator_value),
 }

@@ -75,3 +75,13 @@ def signed(bits: int) -> int:
 def length(value: str | None) -> int:
     """Bytes of a text; 0 for null."""
     return len(value.encode("utf-8", "surrogateescape")) if value else 0
+
+
+def assumed(world: World, variable: Variable) -> Value:
+    """A variable of what is not emulated: null, or what ``--assume`` says; told."""
+    name = str(variable)
+    assumptions = world.assumptions
+    is_given = name in assumptions.variables
+    value = assumptions.variables.get(name)
+    assumptions.note(name, value, is_given=is_given)
+    return value

@@ -45,6 +45,8 @@ class World:
     """Whether the script has a route of that name."""
     relay: Callable[[Scene], int] = lambda scene: scene.relay()
     """Sends a request in its transaction, after its branch routes."""
+    send: Callable[[Scene, list[str]], None] = lambda _scene, _hops: None
+    """Runs the onsend route for each URI that a message goes to."""
     follow: Callable[[str, tuple[object, ...], object], object] | None = None
     """Told of each call of a ``KSR`` function and of its result; set before the script starts."""
     time: Callable[[], float] = clock.time

@@ -24,6 +24,7 @@ class Mistakes:
             KSR.pv.get("$(ru{s.nosuch})")
             KSR.pv.get("$(ru{param.value,c,,})")
             KSR.pv.get("$T(id_idx)")
+            KSR.pv.get("$sel(from.uri.usr)")
             KSR.pv.seti("$dlg_ctx(onn)", 1)
             KSR.pv.sets("$nosuch", "x")
             KSR.sl.send_reply(200, "nulls")

@@ -1,0 +1,83 @@
+"""``$sndto(ip)`` of an onsend route; ``$ds`` and ``$bR``: all the targets there are."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Final
+
+from onehttp_compat.pv import Value, Variable
+from onehttp_compat.script.message_in_progress import Route, Scene
+from onehttp_compat.script.pv.table import Entry, Table, assumed, of_scene
+from onehttp_compat.script.routed_message import Branch
+from onehttp_compat.script.world import World
+from onehttp_compat.sip.uri import parse_uri
+
+PROTOCOL_IDS: Final = {"udp": 1, "tcp": 2, "tls": 3, "sctp": 4, "ws": 5, "wss": 6}
+_FAMILIES: Final = {4: 2, 6: 10}
+
+
+def _side(*, is_destination: bool) -> Entry:
+    def read(world: World, variable: Variable) -> Value:
+        scene = world.scene
+        uri = parse_uri(scene.next_hop) if scene.route is Route.ON_SEND else None
+        if uri is None:
+            return None
+        if variable.name in ("buf", "len"):
+            return assumed(world, variable)  # with the Via that the server alone adds
+        # Where a name leads is not looked up.
+        host, port = uri.host.strip("[]"), uri.port_number
+        if not is_destination:
+            host, port = scene.message.destination
+        protocol = uri.transport.lower() or ("tls" if uri.scheme == "sips" else "udp")
+        values: dict[str, Value] = {
+            "ip": host,
+            "port": port,
+            "proto": PROTOCOL_IDS.get(protocol, 0),
+            "sproto": protocol,
+            "af": family(host),
+        }
+        return values.get(variable.name)
+
+    return Entry(read)
+
+
+def family(host: str) -> int:
+    """Of an address, as sockets have it; of a name, that of IPv4."""
+    try:
+        return _FAMILIES[ipaddress.ip_address(host.strip("[]")).version]
+    except ValueError:
+        return _FAMILIES[4]
+
+
+def _family(scene: Scene, variable: Variable) -> Value:
+    number = family(scene.message.destination[0])
+    return number if variable.name == "id" else {2: "IPv4", 10: "IPv6"}[number]
+
+
+def _target(uri: str, q: int, *, is_quoted: bool) -> str:
+    """As a Contact header has it; with a q in angle brackets in any case."""
+    weight = f";q={q / 1000:g}" if q >= 0 else ""
+    return f"<{uri}>{weight}" if is_quoted or weight else uri
+
+
+def _listed(branches: list[Branch], *, is_quoted: bool) -> str:
+    return ", ".join(_target(one.uri, one.q, is_quoted=is_quoted) for one in branches)
+
+
+def _destinations(scene: Scene, _: Variable) -> Value:
+    routed = scene.routed
+    changed = [] if routed.new_uri is None else [Branch(routed.new_uri)]
+    found = _listed([*changed, *routed.branches], is_quoted=True)
+    return f"Contact: {found}" if found else None
+
+
+_SIDES: Final = _side(is_destination=True)
+
+TABLE: Final[Table] = {
+    "snd": _SIDES,
+    "sndto": _SIDES,
+    "sndfrom": _side(is_destination=False),
+    "af": of_scene(_family),
+    "ds": of_scene(_destinations),
+    "bR": of_scene(lambda scene, _: _listed(scene.routed.branches, is_quoted=False) or None),
+}

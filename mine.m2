@@ -1,0 +1,1 @@
+Error: m2.sip: cannot be read: No such file or directory
