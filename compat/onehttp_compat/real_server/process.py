@@ -213,6 +213,9 @@ def needed_parameters(path: Path) -> dict[str, list[str]]:
     return {
         "htable": [f'modparam("htable", "htable", "{name}=>size=8;")' for name in sorted(tables)],
         "usrloc": ['modparam("usrloc", "preload", "location")'],
-        "tm": ['modparam("tm", "contacts_avp", "i:901")'],
+        "tm": [
+            f'modparam("tm", "{name}", "i:{number}")'
+            for name, number in (("contacts_avp", 901), ("contact_flows_avp", 902))
+        ],
         "cfgutils": ['modparam("cfgutils", "lock_set_size", 4)'],
     }
