@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol, cast
 
 from onehttp.calls.around.delegating import Delegating
+from onehttp.streams.reading import Reading
 from onehttp.testing.cassette import CassetteError, Exchange, read, write
 from onehttp.testing.double import Double
 from onehttp.testing.matching import Matcher
 from onehttp.testing.replies import route_handler
 from onehttp.testing.route import Route
 from onehttp.testing.scrubbing import Scrubber
-from onehttp_backends.contract import (
-    Backend,
-    Outcome,
-    Request,
-    Response,
-    Transfer,
-)
+from onehttp_backends.bodies.gathering import agathered, gathered
+from onehttp_backends.contract import Backend, Outcome, Request, Response, Transfer
 from onehttp_backends.errors import Phase, Sent, TransferError, transfer_error
+from onehttp_backends.optional.streaming import Opening, OpenResponse, Streaming
 from onehttp_backends.registry import load
 
 Mode = Literal["none", "new", "all"]
@@ -132,13 +130,19 @@ class Recorder:
             write(self.path, [*self._played, *self._recorded])
 
 
+class _Engine(Backend, Streaming, Protocol):
+    """The double, or pycurl's."""
+
+
 class _Recording(Delegating):
     """A backend: what is on the cassette is replayed, what is not is asked for and kept."""
 
-    def __init__(self, recorder: Recorder, replaying: Backend) -> None:
-        super().__init__(load("pycurl")())
+    def __init__(self, recorder: Recorder, replaying: _Engine) -> None:
+        engine = cast("_Engine", load("pycurl")())
+        super().__init__(engine)
         self._recorder = recorder
         self._replaying = replaying
+        self._engine = engine
 
     @property
     def name(self) -> str:
@@ -179,10 +183,94 @@ class _Recording(Delegating):
 
         return self._backend.submit(request, done)
 
+    def open(self, opening: Opening) -> OpenResponse:
+        """See `Streaming`."""
+        body = gathered(opening.sending, opening.on_sent)
+        request = _whole(opening.request, body)
+        if self._is_known(request):
+            return self._replaying.open(Opening(request, opening.limits))
+        try:
+            opened = self._engine.open(Opening(request, opening.limits))
+        except TransferError as error:
+            self._recorder.note(request, error)
+            raise
+        return _Taped(self._recorder, request, opened)
+
+    async def aopen(self, opening: Opening) -> OpenResponse:
+        """See `Streaming`."""
+        body = await agathered(opening.sending, opening.on_sent)
+        request = _whole(opening.request, body)
+        if self._is_known(request):
+            return await self._replaying.aopen(Opening(request, opening.limits))
+        try:
+            opened = await self._engine.aopen(Opening(request, opening.limits))
+        except TransferError as error:
+            self._recorder.note(request, error)
+            raise
+        return _Taped(self._recorder, request, opened)
+
     def close(self, grace_s: float = 0.0) -> None:
         """See `Backend`."""
         super().close(grace_s)
         self._replaying.close(grace_s)
+
+
+class _Taped:
+    """An answer that is read piece by piece, and kept when it is over or nobody reads on."""
+
+    def __init__(self, recorder: Recorder, request: Request, opened: OpenResponse) -> None:
+        self.response = opened.response
+        self.is_coded = opened.is_coded
+        self._recorder = recorder
+        self._request = request
+        self._opened = opened
+        self._reading = Reading(request, opened.response, opened.is_coded)
+        self._body = bytearray()
+        self._is_noted = False
+
+    def take(self) -> list[bytes]:
+        """See `OpenResponse`."""
+        try:
+            return self._kept(self._opened.take())
+        except TransferError as error:
+            self._note(error)
+            raise
+
+    async def atake(self) -> list[bytes]:
+        """See `OpenResponse`."""
+        try:
+            return self._kept(await self._opened.atake())
+        except TransferError as error:
+            self._note(error)
+            raise
+
+    def close(self) -> None:
+        """See `OpenResponse`."""
+        self._opened.close()
+        self._note_body()
+
+    def _kept(self, pieces: list[bytes]) -> list[bytes]:
+        for piece in self._reading.pieces(pieces):
+            self._body += piece
+        if not pieces:
+            self._reading.finish()
+            self._note_body()
+        return pieces
+
+    def _note_body(self) -> None:
+        response = copy.copy(self.response)
+        response.body = bytes(self._body)
+        self._note(response)
+
+    def _note(self, outcome: Outcome) -> None:
+        if not self._is_noted:
+            self._is_noted = True
+            self._recorder.note(self._request, outcome)
+
+
+def _whole(request: Request, body: bytes | None) -> Request:
+    """``request`` with a body that is there as a whole, where it was one to be read."""
+    return request if body is None else request._replace(body=body, upload=None)
 
 
 def _error_of(exchange: Exchange) -> TransferError:

@@ -17,6 +17,10 @@ _secret = re.compile(
     r"|session[-_]?id|private[-_]?key|signature",
     re.IGNORECASE,
 ).search
+BOUNDARY: Final = "onehttp-boundary"
+"""Of forms with files: that of a call is another each time."""
+_boundary = re.compile(r"^multipart/.*;\s*boundary=\"?([^\";]+)", re.IGNORECASE).match
+_part_name = re.compile(rb'(?i)\r\ncontent-disposition:[^\r\n]*?;\s*name="([^"]*)"').search
 _URLS: Final = frozenset({"location", "content-location", "referer"})
 _IN_A_QUERY: Final = frozenset({"key", "sig"})
 VOLATILE: Final = frozenset(
@@ -99,13 +103,29 @@ class Scrubber:
         return body if scrubbed == value else json.dumps(scrubbed).encode()
 
     def request(self, request: Request) -> Request:
-        """The same of a whole request."""
+        """The same of a whole request; a form with files has one boundary for all."""
         given = {name.lower(): value for name, value in request.headers}
+        headers, body = request.headers, request.body
+        content_type = given.get("content-type", "")
+        if body and (found := _boundary(content_type)):
+            headers = tuple((name, value.replace(found[1], BOUNDARY)) for name, value in headers)
+            body = self._form(body, found[1].encode())
         return request._replace(
             url=self.url(request.url),
-            headers=self.headers(request.headers),
-            body=self.body(request.body, given.get("content-type", "")),
+            headers=self.headers(headers),
+            body=self.body(body, content_type),
         )
+
+    def _form(self, body: bytes, boundary: bytes) -> bytes:
+        parts = body.split(b"--" + boundary)
+        return (b"--" + BOUNDARY.encode()).join(map(self._part, parts))
+
+    def _part(self, part: bytes) -> bytes:
+        head, end, value = part.partition(b"\r\n\r\n")
+        named = _part_name(head)
+        if not value or named is None or not self._is_hidden(named[1].decode("utf-8", "replace")):
+            return part
+        return head + end + SCRUBBED.encode() + b"\r\n"
 
     def _pairs(self, pairs: list[tuple[str, str]]) -> str:
         return urlencode([(n, SCRUBBED if self._is_hidden(n) else value) for n, value in pairs])

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from queue import SimpleQueue
 from typing import Any, Protocol
 
+from onehttp_backends.bodies.gathering import agathered, gathered
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.double.answers import Table
 from onehttp_backends.double.asking import total_s
@@ -20,7 +21,7 @@ from onehttp_backends.double.clients import Clients
 from onehttp_backends.double.coming.arriving import Arriving, pace_of
 from onehttp_backends.double.coming.cut import break_of
 from onehttp_backends.double.streams.exchange import StreamExchange
-from onehttp_backends.double.streams.sent import PIECE_BYTES, Body, agathered, attend, gathered
+from onehttp_backends.double.streams.sent import PIECE_BYTES, Body, attend
 from onehttp_backends.errors import TransferError
 from onehttp_backends.optional.streaming import Opening, StreamLimits
 

@@ -1,4 +1,4 @@
-"""A body sent piece by piece: as httpx asks for it, or gathered for an answer in process."""
+"""A body sent piece by piece, as httpx asks for it."""
 
 from __future__ import annotations
 
@@ -75,31 +75,3 @@ async def attend(
         if pulling is not None and not pulling.done():
             pulling.cancel()
             await asyncio.wait({pulling})
-
-
-def gathered(sending: Sending | None, on_sent: OnSent | None) -> bytes | None:
-    if sending is None:
-        return None
-    found = bytearray()
-    while (piece := sending.take(PIECE_BYTES)) != b"":
-        if piece is None:
-            sending.pull()
-        else:
-            found += piece
-            if on_sent is not None:
-                on_sent()
-    return bytes(found)
-
-
-async def agathered(sending: Sending | None, on_sent: OnSent | None) -> bytes | None:
-    if sending is None:
-        return None
-    found = bytearray()
-    while (piece := sending.take(PIECE_BYTES)) != b"":
-        if piece is None:
-            await sending.apull()
-        else:
-            found += piece
-            if on_sent is not None:
-                on_sent()
-    return bytes(found)
