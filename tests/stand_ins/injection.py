@@ -64,5 +64,9 @@ class Injector:
             self._left -= self._met[at] <= TURNS
             if self._left == -1 and not self.place:
                 self.place = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
-                raise self.error(f"injected at {self.place}")
+                self.strike()
         return self._tracer
+
+    def strike(self) -> None:
+        """What happens there."""
+        raise self.error(f"injected at {self.place}")

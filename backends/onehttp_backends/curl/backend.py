@@ -57,6 +57,7 @@ class PycurlBackend(StreamingEngine):
         # The engine's place, filled in one step: a lock would be held by a thread whose signal
         # handler asks for an engine as well.
         self._place: dict[str, Helm] = {}
+        self._forks = 0
         self.names = Names()
         self._is_closed = False
         self._is_lent = False
@@ -255,6 +256,7 @@ class PycurlBackend(StreamingEngine):
             raise EngineClosedError(
                 "the pycurl engine was closed; after another init() take connections anew"
             )
+        forks = self._forks
         helm = self._place.get(_ENGINE)
         if helm is None:
             check_kernel_waits()  # since `init`, too, somebody may have replaced them
@@ -263,7 +265,9 @@ class PycurlBackend(StreamingEngine):
             helm = self._place.setdefault(_ENGINE, Helm(engine, self._forget))
         helm.is_lent = self._is_lent
         self._helm = helm
-        if helm.is_gone:  # whoever was to forget it was interrupted
+        # Whoever was to forget it was interrupted; or a fork came while it was made, by halves in
+        # the parent, with which it shares what the kernel keeps.
+        if helm.is_gone or forks != self._forks:
             self._forget(helm)
             return self._start()
         if self._is_closed:  # meanwhile
@@ -279,6 +283,7 @@ class PycurlBackend(StreamingEngine):
 
     def _forget_parents_engine(self) -> None:
         """In a forked child: the engine is the parent's."""
+        self._forks += 1
         self._helm = None
         self.names.forget_parent()
         helm = self._place.pop(_ENGINE, None)

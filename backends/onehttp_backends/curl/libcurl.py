@@ -86,6 +86,7 @@ class Hearing:
         """To be raised by whoever has called libcurl, once that has returned."""
         self.is_missing_something = False
         """Something was not heard to its end."""
+        self.is_over = False
         changes, openings = self._changes, self._openings = (
             self._hear_changes(),
             self._hear_openings(),
@@ -102,6 +103,7 @@ class Hearing:
 
     def close(self) -> None:
         """Hear no more: nothing of it is left to run when it is collected."""
+        self.is_over = True
         for hearing in (self._changes, self._openings):
             # A forked child does not have the thread that was just hearing, and never ends that.
             with contextlib.suppress(ValueError):
@@ -149,6 +151,7 @@ class Hearing:
                     elif fd:
                         self._opened(fd)
                         fd = 0
+                        key = int(self.is_over)  # a signal handler has forked: not to be used
                     else:
                         self.is_missing_something = True
             except GeneratorExit:

@@ -82,6 +82,9 @@ class HandlePool:
             is_full = len(shelf.idle) >= shelf.keeps
         if is_full or shelf.is_forgotten:
             handle.easy.close()
+            if handle.handshake:
+                # With a copy of it left, epoll would tell of a socket whose number is another's.
+                handle.handshake.let_go()
             if not (shelf.has_answered or shelf.is_forgotten):
                 self._forget_shelf((id(shelf.options), shelf.origin))
         elif handle.clear():

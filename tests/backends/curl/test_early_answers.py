@@ -6,24 +6,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import select
 import socket
 import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
+from unittest.mock import Mock
 
+import pycurl
 import pytest
 
+from onehttp_backends.bodies.sources import upload_of
 from onehttp_backends.contract import Outcome, Request, TransferOptions
 from onehttp_backends.curl import PycurlBackend
+from onehttp_backends.curl.engine import alone, early_answers
 from onehttp_backends.errors import CurlCode, DisconnectedError, Sent, TransferError
 from onehttp_backends.optional.streaming import Opening, StreamLimits
 from servers.patience import PATIENCE_S
-from servers.raw import OK, Peer, RawServer
+from servers.raw import OK, Peer, RawServer, keep_answering
 
 SO_ATTACH_FILTER: Final = 26
 SO_MEMINFO: Final = 55
@@ -164,12 +169,17 @@ def test_it_is_not_believed(way: Way, stray: bytes, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("stray", STRAY.values(), ids=STRAY)
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_nor_is_it_in_tls(
-    way: Way, method: str, tls_server_context: ssl.SSLContext, trusting: TransferOptions
+    way: Way,
+    stray: bytes,
+    method: str,
+    tls_server_context: ssl.SSLContext,
+    trusting: TransferOptions,
 ) -> None:
     options = replace(UNHURRIED, tls=trusting.tls)
-    said_early(way, method, STRAY["whole"], options, tls_server_context)
+    said_early(way, method, stray, options, tls_server_context)
 
 
 @pytest.mark.parametrize("way", [blocking, awaited, streamed])
@@ -188,3 +198,116 @@ def test_an_answer_to_a_part_of_a_request_is_believed(way: Way) -> None:
         large = Request("POST", server.url, (), bytes(12_000), UNHURRIED)
         assert way(engine, large) == b"no"
     engine.close()
+
+
+class AnsweringTheHead:
+    """Answers the second request on its first connection when it has heard its beginning, and hears
+    nothing of the rest."""
+
+    def __init__(self) -> None:
+        self.is_deaf = asyncio.Event()
+        self.may_answer = threading.Event()
+        self.loop = asyncio.get_running_loop()
+
+    def __call__(self, peer: Peer) -> None:
+        if peer.request():
+            peer.send(OK)
+            heard = b""
+            while b"begin" not in heard:
+                heard += peer.socket.recv(1000)
+            grow_deaf(peer.socket)
+            self.loop.call_soon_threadsafe(self.is_deaf.set)
+            self.may_answer.wait(PATIENCE_S)
+            peer.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
+            peer.server.release.wait(PATIENCE_S)
+
+
+async def sent_in_small_pieces(
+    options: TransferOptions, tls: ssl.SSLContext | None, size: int | None
+) -> int:
+    """The status that a body comes to of which more is on its way than its request took."""
+    engine, answering = PycurlBackend(), AnsweringTheHead()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"begin"
+        await answering.is_deaf.wait()
+        for _ in range(300):
+            yield b"x"
+        answering.may_answer.set()
+        while True:
+            await asyncio.sleep(0.001)
+            yield b""
+
+    with RawServer(answering, tls) as server:
+        assert (await engine.aperform(Request("GET", server.url, options=options))).body == b"ok"
+        upload = upload_of(pieces(), size=size)
+        request = Request("POST", server.url, options=options, upload=upload)
+        opened = await engine.aopen(Opening(request, StreamLimits(PATIENCE_S), upload.begin()))
+        status = opened.response.status
+        opened.close()
+    engine.close()
+    return status
+
+
+@pytest.mark.parametrize("size", [None, 1000])
+@pytest.mark.parametrize("is_tls", [False, True])
+def test_an_answer_to_the_head_of_small_pieces_is_believed(
+    is_tls: bool, size: int | None, tls_server_context: ssl.SSLContext, trusting: TransferOptions
+) -> None:
+    options = replace(UNHURRIED, tls=trusting.tls)
+    context = tls_server_context if is_tls else None
+    assert asyncio.run(sent_in_small_pieces(options, context, size)) == 413
+
+
+def test_an_answer_that_comes_after_the_look_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A timer has ended the wait, nothing was heard of the request, and then its answer came."""
+    engine = PycurlBackend()
+    with RawServer(keep_answering) as server:
+        request = Request("POST", server.url, (), b"x=1", UNHURRIED)
+        assert blocking(engine, request) == b"ok"
+
+        def watch(one: alone._OneSocket, fd: int) -> None:
+            def poll(_: float | None = None) -> list[tuple[int, int]]:
+                poller = select.poll()
+                poller.register(fd, one._interest)
+                assert poller.poll(PATIENCE_S * 1000)
+                return []
+
+            one.fd, one.poll = fd, poll
+
+        monkeypatch.setattr(alone._OneSocket, "watch", watch)
+        monkeypatch.setattr(alone, "is_unheard", lambda *_: True)
+        engine.close()
+        engine = PycurlBackend()
+        for _ in range(3):
+            assert blocking(engine, request) == b"ok"
+        assert server.connections == 2
+    engine.close()
+
+
+@pytest.mark.parametrize(
+    ("head", "connects", "is_tls", "is_open", "unheard", "expected"),
+    [
+        ([b"HTTP/1.1 200 OK"], 0, False, True, 0, True),
+        ([], 0, False, True, 100, False),  # it was not read: the end, or a ticket
+        ([b"HTTP/1.1 200 OK"], 1, False, False, 100, False),  # the end, and another connection
+        ([b"HTTP/1.1 200 OK"], 0, True, True, 100, True),
+        ([b"HTTP/1.1 200 OK"], 0, True, True, 99, False),  # a ticket, and then the answer
+        ([b"HTTP/1.1 408 Timeout"], 0, True, False, 0, True),  # closed by it
+    ],
+)
+def test_what_is_told_by_a_second_look(
+    head: list[bytes],
+    connects: int,
+    is_tls: bool,
+    is_open: bool,
+    unheard: int,
+    expected: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(early_answers, "unheard_bytes", lambda _: unheard)
+    handle, watch = Mock(head=head, handshake=Mock() if is_tls else None), Mock()
+    handle.options.proxy = None
+    handle.easy.getinfo = {pycurl.NUM_CONNECTS: connects, pycurl.REQUEST_SIZE: 100}.get
+    watch.socket.return_value.is_open.return_value = is_open
+    assert early_answers.stays_unheard(handle, watch, 7) is expected

@@ -122,8 +122,8 @@ class Crew:
 
     def forget(self) -> None:
         """In a forked child: all of it is the parent's, and so are those who wait."""
-        engine = self.engine
-        engine.abandon()
+        engine, owner = self.engine, self.ownership.owner
+        engine.abandon(goes_on=owner is not None and owner.thread == get_ident())
         for crowd in (engine.inbox, engine.ended, engine.running, self.waiting):
             crowd.clear()
         self.threads.pending.clear()

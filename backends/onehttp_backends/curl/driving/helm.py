@@ -27,7 +27,7 @@ from onehttp_backends.curl.driving.event_loop import LoopDriver
 from onehttp_backends.curl.driving.interrupts import is_interrupt
 from onehttp_backends.curl.driving.waiting import (
     EngineGoneError,
-    failed,
+    failed_under,
     gone,
     overdue,
     overdue_at,
@@ -91,7 +91,7 @@ class Helm(Crew):
             self.recover(error, claim, transfer, handle)
             if isinstance(error, (OnehttpError, EngineGoneError)) or is_interrupt(error):
                 raise
-            return failed(request, error)
+            return failed_under(ownership, request, error)
 
     @drives
     def wait_for_any(self, window: Window[Any]) -> None:
@@ -110,7 +110,8 @@ class Helm(Crew):
             is_callers = isinstance(error, OnehttpError) or is_interrupt(error)
             left = [] if is_callers else list(window.transfers)
             for transfer in left:
-                transfer.outcome = transfer.outcome or failed(transfer.request, error)
+                outcome = failed_under(self.ownership, transfer.request, error)
+                transfer.outcome = transfer.outcome or outcome
             self.recover(error, claim, window)
             if is_callers:
                 raise

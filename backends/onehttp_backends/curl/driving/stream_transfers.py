@@ -13,7 +13,7 @@ from onehttp_backends.curl.driving.blocking import BlockingTransfer
 from onehttp_backends.curl.driving.event_loop import LoopDriver, LoopTransfer
 from onehttp_backends.curl.driving.helm import Helm
 from onehttp_backends.curl.driving.interrupts import is_interrupt
-from onehttp_backends.curl.driving.waiting import failed, gone, overdue, overdue_at
+from onehttp_backends.curl.driving.waiting import failed_under, gone, overdue, overdue_at
 from onehttp_backends.curl.engine.ownership import Claim, drives
 from onehttp_backends.curl.engine.reading_on import reads_on
 from onehttp_backends.curl.engine.transfer import Flow, Transfer
@@ -128,7 +128,7 @@ def see_through(helm: Helm, transfer: BlockingStream, is_due: Callable[[], bool]
         helm.recover(error, claim)
         if isinstance(error, ReentrantCallError) or is_interrupt(error):
             raise
-        transfer.outcome = transfer.outcome or failed(transfer.request, error)
+        transfer.outcome = transfer.outcome or failed_under(ownership, transfer.request, error)
         transfer.is_cancelled = True
         helm.enqueue(transfer)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from onehttp_backends.contract import Request
-from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S
+from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S, Ownership
 from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.reading.outcome import cancelled
 from onehttp_backends.errors import CurlCode, Sent, TransferError, transfer_error
@@ -44,6 +44,13 @@ def gone(transfer: Transfer, failure: BaseException | None) -> TransferError:
     if failure is not None:
         return failed(transfer.request, failure, sent)
     return cancelled(transfer.request, "the engine is gone", sent)
+
+
+def failed_under(ownership: Ownership, request: Request, error: BaseException) -> TransferError:
+    """The error of one that ``error`` has met: an engine that was let go of has not failed."""
+    if ownership.is_gone and ownership.failure is None:
+        return cancelled(request, "the engine is gone", Sent.MAYBE)
+    return failed(request, error)
 
 
 def failed(request: Request, error: BaseException, sent: Sent = Sent.MAYBE) -> TransferError:

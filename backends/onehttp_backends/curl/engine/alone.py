@@ -11,7 +11,7 @@ import pycurl
 from onehttp_backends.contract import Outcome, Request
 from onehttp_backends.curl.engine.account import Account
 from onehttp_backends.curl.engine.anew import goes_on
-from onehttp_backends.curl.engine.early_answers import EARLY, is_unheard
+from onehttp_backends.curl.engine.early_answers import EARLY, is_unheard, stays_unheard
 from onehttp_backends.curl.engine.ownership import Ownership
 from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
@@ -75,9 +75,11 @@ class Alone:
         made_before = watch.made
         self._add(easy)
         while True:
-            is_early = False
+            is_early, fd = False, -1
             for _ in range(ROUNDS):
-                if not self._go_on()[1]:
+                is_running = self._go_on()[1]
+                is_early = is_early and stays_unheard(handle, watch, fd)
+                if not is_running:
                     break
                 if handle.head and (is_early or handle.has_switched):
                     break
@@ -95,16 +97,19 @@ class Alone:
                     return None
                 events = one.poll(self._timeout())
                 ownership.is_asleep = False
-                if events and (len(events) > 1 or events[0][0] != fd):
-                    return None  # woken
-                is_early = not handle.head and is_unheard(handle, watch, fd)
+                if ownership.is_gone or (events and (len(events) > 1 or events[0][0] != fd)):
+                    return None  # woken; or a signal handler has forked, and this is the child
+                # A timer, too, ends the wait: what has come by then is not known to be an answer.
+                is_early = bool(events) and not handle.head and is_unheard(handle, watch, fd)
             else:
+                return None
+            if ownership.is_gone:
                 return None
             if raised:
                 raise raised.pop()
             _, _, failed = self._info_read()
             code, text = failed[0][1:] if failed else (0, "")
-            if is_early and handle.head:
+            if is_early:
                 watch.mistrust(handle.getinfo(_ACTIVE_SOCKET))
                 handle.forget_answer()
                 code, text = EARLY

@@ -18,6 +18,7 @@ from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Easy, Multi
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.curl.sockets.socket import Socket, unheard_bytes
+from onehttp_backends.curl.stream_handle import StreamHandle
 from onehttp_backends.errors import CurlCode
 
 EARLY: Final = (int(CurlCode.GOT_NOTHING), "an answer came before the request had arrived")
@@ -34,12 +35,36 @@ def is_unheard(handle: Handle, watch: SocketWatch, fd: int) -> bool:
     known = watch.socket(fd)
     if known is None or known.is_multiplexed or not known.is_kept or handle.options.unix_socket:
         return False
+    # Each small piece of a body is a record of TLS, which adds more than may be heard of it.
+    if is_wrapped(handle) and isinstance(handle, StreamHandle) and handle.sending is not None:
+        return False
     sent_bytes: int = handle.easy.getinfo(pycurl.REQUEST_SIZE)
     if not 0 < sent_bytes <= LARGEST_BYTES or handle.easy.getinfo(pycurl.NUM_CONNECTS):
         return False
     # The kernel shows what has come a moment before it looks at what the same segment has heard.
     known.wait_for_kernel()
     return unheard_bytes(fd) >= sent_bytes
+
+
+def stays_unheard(handle: Handle, watch: SocketWatch, fd: int) -> bool:
+    """Whether an answer has been read since, and is none to a request that nothing was heard of.
+
+    What was there to be read may have been something else: the end, upon which libcurl tries
+    another connection; of TLS, a ticket. The answer then came later, and the request before it.
+    """
+    if not handle.head or handle.easy.getinfo(pycurl.NUM_CONNECTS):
+        return False
+    known = watch.socket(fd)
+    if not is_wrapped(handle) or known is None or not known.is_open():
+        return True
+    known.wait_for_kernel()
+    sent_bytes: int = handle.easy.getinfo(pycurl.REQUEST_SIZE)
+    return unheard_bytes(fd) >= sent_bytes
+
+
+def is_wrapped(handle: Handle) -> bool:
+    """Whether more goes over its connection than HTTP, or may."""
+    return handle.handshake is not None or handle.options.proxy is not None
 
 
 class EarlyAnswers:
@@ -58,8 +83,9 @@ class EarlyAnswers:
             known = self._watch.socket(fd) if mask & _IN else None
             transfer = self._unheard(known) if known is not None and known.is_kept else None
             self._multi.socket_action(fd, mask)
-            if transfer is not None and transfer.handle and transfer.handle.head:
-                transfer.handle.forget_answer()
+            handle = None if transfer is None else transfer.handle
+            if transfer and handle and stays_unheard(handle, self._watch, fd):
+                handle.forget_answer()
                 self._watch.mistrust(fd)
                 fail(transfer, *EARLY)
 

@@ -10,7 +10,6 @@ same as doing it once. What is read from libcurl, which says it once, is read by
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from typing import Final
@@ -95,6 +94,8 @@ class Engine:
         assert handle is not None
         self.running[handle.easy] = transfer
         transfer.was_admitted = True
+        if self.ownership.is_gone:
+            return
         if handle.is_parked:
             self.waits.park(transfer)
         elif not self.waits.paused:
@@ -110,6 +111,8 @@ class Engine:
         if self._finished or self._messages:
             self._settle()
         events = self._events(max_wait_s)
+        if self.ownership.is_gone:  # a signal handler has forked, and this is the child
+            return
         seen_at = time.monotonic() if self.idling.due else 0.0  # what moves from now on is not idle
         if events:
             self.late_answers.spare(self.running)
@@ -226,12 +229,11 @@ class Engine:
 
     def reap(self) -> None:
         """End the transfers that libcurl has ended."""
-        while True:
+        has_more = True
+        while has_more and not self.ownership.is_gone:  # told somebody who has forked: the child
             self._messages.extend(map(self.multi.info_read, _MAX_MESSAGES))
-            has_more = self._messages[-1][0]
+            has_more = bool(self._messages[-1][0])
             self._settle()
-            if not has_more or self.ownership.is_gone:  # told somebody who has forked: the child
-                return
 
     def _settle(self) -> None:
         """Finish the transfers of which libcurl has said that they have ended."""
@@ -327,18 +329,16 @@ class Engine:
         self.multi.close()
         self.watch.close()
 
-    def abandon(self) -> None:
-        """Let go of everything without closing a handle: sockets and descriptors only.
+    def abandon(self, goes_on: bool = False) -> None:
+        """Let go of sockets and descriptors, and close no handle (``goes_on``: see `let_go`).
 
         For an engine that has crashed, and one inherited through a fork, whose connections stay
-        the parent's: closing our copy of a descriptor sends nothing.
-        """
+        the parent's: closing our copy of a descriptor sends nothing."""
         self.ownership.lose()
         self.waits.close()
         self.make_immortal()
         self.pool.let_go()
-        for known in self.watch.open_sockets():
-            os.close(known.fd)
+        self.watch.let_go(goes_on)
         self.watch.close()
 
     def make_immortal(self) -> None:

@@ -190,5 +190,6 @@ class Ownership:
     def lose(self, failure: BaseException | None = None) -> None:
         """It is over: nobody will ever own this again."""
         self.failure = self.failure or failure
-        self.is_gone = True
+        self.is_gone = self.is_closing = True
+        # An owner that was just leaving, and has forked in that moment, empties the cell after.
         self._cell[_OWNER] = _NOBODY_EVER

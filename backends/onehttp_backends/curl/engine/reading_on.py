@@ -32,7 +32,7 @@ def reads_on(engine: Engine, handle: StreamHandle) -> None:
         # Whoever fills the inbox from here on sees that we sleep, and wakes us.
         is_readable = not engine.inbox and watch.is_readable(handle.lone_fd, wait_s)
         ownership.is_asleep = False
-        if not is_readable:
+        if not is_readable or ownership.is_gone:  # a signal handler has forked
             return
     # Half of what `socket_action` would bring, which the caches can still hold.
     _, running = multi.perform()

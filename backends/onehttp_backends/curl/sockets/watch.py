@@ -45,7 +45,8 @@ class SocketWatch:
         self._epoll = select.epoll()
         self.bell = Bell()
         self.wake_fd: Final = self.bell.fd
-        self._epoll.register(self.wake_fd, select.EPOLLIN)
+        with contextlib.suppress(FileExistsError):  # a child forked just now has, for both
+            self._epoll.register(self.wake_fd, select.EPOLLIN)
         self._sockets: dict[int, Socket] = {}
         self.made = 0
         """How many sockets libcurl has made, of which ``newest`` is the last."""
@@ -258,6 +259,20 @@ class SocketWatch:
     def open_sockets(self) -> list[Socket]:
         """The sockets that are still open and still libcurl's. Any thread may ask."""
         return [known for known in list(self._sockets.values()) if known.is_open()]
+
+    def let_go(self, goes_on: bool) -> None:
+        """Close our copies of libcurl's sockets, which is not to use them any more.
+
+        Args:
+            goes_on: it will, since a signal handler has forked in the middle of its doing. Their
+                numbers must not become those of what the child opens now: all of them are this
+                epoll set's, of which nothing can be read or sent.
+        """
+        for known in self.open_sockets():
+            if goes_on:
+                os.dup2(self.fileno(), known.fd, inheritable=False)
+            else:
+                os.close(known.fd)
 
     def close(self) -> None:
         """Let go of the kernel objects; the sockets stay libcurl's."""
