@@ -31,6 +31,7 @@ FAULTS: Final = (
     *(SOCKSError, H2Error),  # a proxy's and a server's, which httpcore lets through
 )
 """What a transfer over httpx may end with."""
+_OF_LOOKUP: Final = (CurlCode.COULDNT_RESOLVE_PROXY, CurlCode.COULDNT_RESOLVE_HOST)
 
 
 def error_of(error: Exception, progress: Progress, place: str, text: str = "") -> TransferError:
@@ -43,7 +44,8 @@ def error_of(error: Exception, progress: Progress, place: str, text: str = "") -
         return ClientCertificateError(code, f"{place}: {REFUSED} ({text})", sent=sent)
     is_of_answer = isinstance(error, (httpx.RemoteProtocolError, H2Error))
     made = answer_error if is_of_answer else transfer_error
-    return made(code, f"{place}: {text}", sent=progress.sent, phase=progress.reached)
+    phase = Phase.LOOKUP if code in _OF_LOOKUP else progress.reached
+    return made(code, f"{place}: {text}", sent=progress.sent, phase=phase)
 
 
 def _is_of_a_certificate(error: Exception) -> bool:
@@ -94,7 +96,7 @@ def _connect_code(cause: BaseException, progress: Progress) -> int:
 def _protocol_code(text: str, progress: Progress) -> int:
     lowered = text.lower()
     if progress.phase is Phase.PROXY:
-        is_garbage = "status line" in lowered or "too long" in lowered
+        is_garbage = "status line" in lowered or "content-length" in lowered
         return CurlCode.WEIRD_SERVER_REPLY if is_garbage else CurlCode.RECV_ERROR
     if "without sending a response" in lowered:
         # libcurl takes the rest for HTTP/0.9, and refuses that.

@@ -10,6 +10,7 @@ from typing import Any, Final
 from onehttp_backends.certificates.refusal import HandshakeEnd, is_of_a_certificate
 from onehttp_backends.contract import Timings
 from onehttp_backends.double.judging.heads import MAX_HEAD_BYTES, Heads
+from onehttp_backends.double.judging.ways import fault_of_way
 from onehttp_backends.double.library import httpcore
 from onehttp_backends.double.tls import check_pin
 from onehttp_backends.errors import CurlCode, Phase, ProxyError, Sent, answer_error
@@ -63,6 +64,8 @@ class Progress:
         self.was_refused = False
         """The server has answered the TLS handshake with an alert about a certificate."""
         self._asks_proxy = False
+        self._of_proxy = b""
+        """What a proxy has said to ``CONNECT``."""
         self._stream: Any = None
         self._end: HandshakeEnd | None = None
         self._at: dict[str, float] = {}
@@ -73,7 +76,9 @@ class Progress:
             self.phase = Phase.PROXY
             self._asks_proxy = True
         elif part == "proxy":
-            self._asks_proxy = False  # it has opened the way
+            if self._asks_proxy:  # it has opened the way
+                await self._check_way()
+            self._asks_proxy = False
         if self._asks_proxy:
             return
         now = time.perf_counter()
@@ -120,6 +125,12 @@ class Progress:
             self.was_refused = await self._is_refusal(self._end, info.get("exception"))
             self._end = None
 
+    async def _check_way(self) -> None:
+        """What the library below takes for an open way, and libcurl does not."""
+        if found := fault_of_way(self._of_proxy, self._place):
+            await self._stream.aclose()
+            raise found
+
     async def _shaken_hands(self, stream: Any) -> None:
         self._stream = stream
         connected: ssl.SSLObject = stream.get_extra_info("ssl_object")
@@ -153,6 +164,8 @@ class Progress:
         Raises:
             TransferError: the head has no end.
         """
+        if self._asks_proxy:
+            self._of_proxy += data
         if not self.received_bytes:
             self.begins_as_http = data[:5] == b"HTTP/"[: len(data)]
         self.received_bytes += len(data)

@@ -14,6 +14,7 @@ from onehttp_backends.double.library import httpx
 from onehttp_backends.double.proxies import proxy_of
 from onehttp_backends.errors import CurlCode, Phase, RequestError, Sent, transfer_error
 from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.rules.framing import CODING, CONNECTION
 from onehttp_backends.rules.url_paths import asked_path
 from onehttp_backends.shown import shown
 
@@ -116,7 +117,8 @@ class Slices(httpx.AsyncByteStream):
 
 def wire_headers(request: Request, host: str) -> HeaderPairs:
     """Defaults, then the caller's, then those of the body; the caller's replace defaults."""
-    given = {name.lower() for name, _ in request.headers}
+    headers = [pair for pair in request.headers if not _takes_out_coding(*pair)]
+    given = {name.lower() for name, _ in headers}
     defaults = [("Host", host), ("User-Agent", request.options.user_agent or "")]
     defaults.append(("Accept", "*/*"))
     if request.options.decompress:
@@ -133,12 +135,18 @@ def wire_headers(request: Request, host: str) -> HeaderPairs:
         )
         of_body.append(framing)
     removable = {"accept", "content-length", "content-type", "expect", "host", "user-agent"}
+    own = [(name, value) for name, value in headers if value or name.lower() not in removable]
     return (
         *((name, value) for name, value in defaults if value and name.lower() not in given),
-        *((name, value) for name, value in request.headers
-          if value or name.lower() not in removable),
+        *(pair for pair in own if pair[0].lower() != CONNECTION),
         *((name, value) for name, value in of_body if name.lower() not in given),
-    )  # fmt: skip
+        *(pair for pair in own if pair[0].lower() == CONNECTION),
+    )
+
+
+def _takes_out_coding(name: str, value: str) -> bool:
+    """``Transfer-Encoding`` with no value: as if it were not there."""
+    return name.lower() == CODING and not value.strip(" \t")
 
 
 def target_of(url: str) -> str:

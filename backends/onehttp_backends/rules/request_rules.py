@@ -13,6 +13,7 @@ from onehttp_backends.contract import AuthScheme, HttpVersion, Request, Transfer
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.rules.framing import ON_THE_CONNECTION, check_framing
+from onehttp_backends.rules.no_hosts import is_no_host
 
 MOST = 2**63 - 1  # the largest number that libcurl knows
 
@@ -49,8 +50,7 @@ MAX_HOST_LENGTH = 253
 _EXPECTED = "expected http://HOST/... or https://HOST/..."
 MAX_URL_LENGTH = 8_000_000
 """libcurl's own limit for an input string."""
-MOST_KNOWN = 256
-LONGEST_KNOWN = 300
+MOST_KNOWN, LONGEST_KNOWN = 256, 300
 _IN_HOST = len("https://")
 _known: dict[str, str] = {}
 """Origins that were right, each under itself. What goes on with a path behind one of them is right
@@ -96,7 +96,7 @@ def _noted(url: str) -> str:
     origin = _known.get(url[:slash]) if slash > 0 else None
     if not (origin and url.isascii() and url.isprintable() and " " not in url):
         usual = _usual_url(url)
-        if usual is None:
+        if usual is None or is_no_host(usual[1]):
             return check_url(url)
         if len(_known) >= MOST_KNOWN:
             _known.clear()
@@ -113,7 +113,7 @@ def check_url(url: str) -> str:
     """
     if type(url) is str and len(url) <= MAX_URL_LENGTH:
         match = _usual_url(url) or _any_url(url)
-        if match:
+        if match and not is_no_host(match[1]):
             return match[1]
     raise _url_fault(url)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from onehttp_backends.contract import Auth, AuthScheme, TransferOptions
-from servers.raw import OK, answering
+from servers.raw import OK, Peer, answering
 from stand_ins.both_engines import challenging, leading_to, on_both, through_both
 
 LINE = b"HTTP/1.1 200 OK\r\n"
@@ -161,6 +161,12 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "twice": {"headers": (("X-B", "1"), ("X-B", "2"))},
     "no accept": {"headers": (("Accept", ""),)},
     "closing": {"headers": (("Connection", "close"),)},
+    "closing behind a body": {
+        "method": "POST",
+        "body": b"x",
+        "headers": (("Connection", "close"),),
+    },
+    "no coding": {"method": "POST", "body": b"x", "headers": (("Transfer-Encoding", " "),)},
     "options": {"method": "OPTIONS"},
     "small letters": {"method": "get"},
     "dots and a fragment": {"path": "/a/../b/./c?d=%2f#e"},
@@ -174,7 +180,16 @@ TUNNELS: dict[str, bytes] = {
     "nothing": b"",
     "half": b"HTTP/1.1 2",
     "200, then the end": b"HTTP/1.1 200 OK\r\n\r\n",
+    "200 with a body": LINE + b"Content-Length: 5\r\n\r\nhello",
+    "200 and what is no TLS": b"HTTP/1.0 200 OK\nX: y\n\nhello",
+    "an interim one first": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+    "another interim one first": b"HTTP/1.1 103 Hints\r\n\r\n" + b"HTTP/1.1 403 No\r\n" + LENGTH,
+    "a length beyond all": b"HTTP/1.1 403 No\r\nContent-Length: 9999999999999999999999\r\n\r\n",
+    "a head without an end": LINE + FIELDS * 4,
+    "a line without an end": b"x" * 200_000,
 }
+UNENDED = ("500", "nothing", "half", "200, then the end", "a line without an end")
+"""Behind which more may come."""
 
 
 @pytest.mark.parametrize("what", ANSWERS)
@@ -229,6 +244,14 @@ def test_a_large_head(where: str, size: int) -> None:
 
 
 @pytest.mark.parametrize("what", TUNNELS)
-def test_a_proxy_that_is_asked_for_a_way(what: str) -> None:
-    engine, double = through_both(answering(TUNNELS[what]))
-    assert double == engine
+@pytest.mark.parametrize("is_closing", [True, False])
+def test_a_proxy_that_is_asked_for_a_way(what: str, is_closing: bool) -> None:
+    def answers(peer: Peer) -> None:
+        if peer.request():
+            peer.send(TUNNELS[what])
+        if not is_closing:
+            peer.wait_for_close()
+
+    if is_closing or what not in UNENDED:
+        engine, double = through_both(answers)
+        assert double == engine
