@@ -17,7 +17,7 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # What failed beside others runs once more, alone: what passes then is told above, and is a test to be mended.
 AGAIN = $(BIN)/python -m pytest -n 0 --last-failed --last-failed-no-failures none
 .PHONY: docs help demo test check lint suite fast matrix ci format bench bench-guard bench-peers compare service fuzz soak soak-posts clean packages
-.PHONY: bench-kamailio demo-conflict catalogue check-catalogue wheel compiled double test-kamailio
+.PHONY: bench-kamailio demo-conflict faults catalogue check-catalogue wheel compiled double test-kamailio
 
 help:
 	@sed -n 's/^# //p' Makefile

@@ -14,7 +14,8 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "reliability.md"
 def machine() -> str:
     """What it was run on, and when."""
     day = datetime.datetime.now(datetime.timezone.utc).date()
-    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    release = ".".join(platform.release().split(".")[:2])
+    system = f"{platform.system()} {release}, Python {platform.python_version()}"
     return f"{day}, {os.cpu_count()} cores, {system}"
 
 

@@ -59,7 +59,7 @@ class _FedSending(Sending):
     def wants_more(self) -> bool:
         if self._has_ended or not self.has_begun:
             return False
-        return self._is_starved or self._pulled - self.sent < AHEAD_BYTES
+        return self._is_starved or self._pulled - self.taken < AHEAD_BYTES
 
     @property
     def must_be_empty(self) -> bool:
@@ -90,7 +90,7 @@ class _FedSending(Sending):
         else:
             piece = bytes(first[:most])
             pieces[0] = first[most:]
-        self.sent += len(piece)
+        self.taken += len(piece)
         return piece
 
     def pull(self) -> None:

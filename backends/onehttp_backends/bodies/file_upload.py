@@ -34,20 +34,20 @@ class _FileSending(Sending):
 
     def take(self, most: int) -> bytes:
         upload = self.upload
-        left = (upload.size or 0) - self.sent
+        left = (upload.size or 0) - self.taken
         self.has_begun = True
         if not left:
             return b""
         try:
-            piece = os.pread(upload.fd, min(most, left), upload.start + self.sent)
+            piece = os.pread(upload.fd, min(most, left), upload.start + self.taken)
             has_changed = not piece or (len(piece) == left and upload.look() != upload.mark)
         except OSError as error:
             raise unreadable(f"the file cannot be read: {error}") from error
         if has_changed:  # before its last byte is out: the server has no whole request then
             raise unreadable("the file was changed while it was sent")
-        self.sent += len(piece)
+        self.taken += len(piece)
         return piece
 
     def rewind(self) -> bool:
-        self.sent = 0
+        self.taken = 0
         return True

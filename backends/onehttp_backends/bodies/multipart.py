@@ -124,8 +124,8 @@ class _FormSending(Sending):
                 return None
             self.has_paused = False
             if piece:
-                self.sent += len(piece)
-                if self.upload.limit and self.sent > self.upload.limit:
+                self.taken += len(piece)
+                if self.upload.limit and self.taken > self.upload.limit:
                     raise too_much(self.upload.limit, Sent.MAYBE)
                 return piece
             self._at += 1
@@ -134,7 +134,7 @@ class _FormSending(Sending):
     def rewind(self) -> bool:
         if not all(sending.rewind() for sending in self._sendings[: self._at + 1]):
             return False
-        self._at = self.sent = 0
+        self._at = self.taken = 0
         return True
 
     def pull(self) -> None:
@@ -160,12 +160,12 @@ class _BytesSending(Sending):
 
     def take(self, most: int) -> bytes:
         self.has_begun = True
-        piece = self.upload.content[self.sent : self.sent + most]
-        self.sent += len(piece)
+        piece = self.upload.content[self.taken : self.taken + most]
+        self.taken += len(piece)
         return piece
 
     def rewind(self) -> bool:
-        self.sent = 0
+        self.taken = 0
         return True
 
 

@@ -74,7 +74,7 @@ class Sending(ABC):
 
     def __init__(self, upload: Upload) -> None:
         self.upload = upload
-        self.sent = 0
+        self.taken = 0
         """Bytes given to the engine until now."""
         self.has_begun = False
         self.has_paused = False
@@ -96,7 +96,7 @@ class Sending(ABC):
 
     def rewind(self) -> bool:
         """Begin again within the attempt, as engines do by themselves; False: it cannot."""
-        return not self.sent
+        return not self.taken
 
     @property
     def wants_more(self) -> bool:
@@ -126,7 +126,7 @@ class Sending(ABC):
 
 
 def unreadable(text: str) -> UploadError:
-    """The error of a body whose end is not what its beginning promised."""
+    """The error of a body that cannot be read, or is not what was announced."""
     return UploadError(CurlCode.READ_ERROR, text, sent=Sent.MAYBE, phase=Phase.SEND)
 
 

@@ -213,6 +213,7 @@ class PycurlBackend(StreamingEngine):
 
         Raises:
             EngineClosedError: after `close`.
+            ValueError: ``until_fd`` is no descriptor.
         """
         return (self._helm or self._start()).drive(until_fd, deadline_s)
 

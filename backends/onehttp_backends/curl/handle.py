@@ -271,13 +271,12 @@ class Handle(MessageSettings):
         self._set_always_connects(True)
         self.forget_sendings()
         self._rest = ()
+        self.limit_to(left_s)
+
+    def limit_to(self, left_s: float) -> None:
+        """Let its transfer take no longer from now on (0 = no limit)."""
         self._total_timeout_s = UNKNOWN_S
         self.easy.setopt(pycurl.TIMEOUT_MS, milliseconds(left_s))
-
-    def lift_limit(self) -> None:
-        """Let its transfer go on for as long as it takes."""
-        self._total_timeout_s = UNKNOWN_S
-        self.easy.setopt(pycurl.TIMEOUT_MS, 0)
 
     def forget_answer(self) -> None:
         """What has come was none to its request, or is had by whoever made it."""

@@ -28,7 +28,7 @@ _ENGINE_HEADERS: Final = frozenset(
 )
 _ON_FRAMING: Final = frozenset({LENGTH, CODING, HOST})
 FEW_HEADERS: Final = 16
-"""More than these at once are not remembered."""
+"""More than these at once are not remembered: to find them again costs what writing them does."""
 
 
 class HeaderLines(NamedTuple):

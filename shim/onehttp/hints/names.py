@@ -22,6 +22,7 @@ _CONNECT = "it is onehttp.ConnectError"
 _TRANSFER = "it is onehttp.TransferError; onehttp.OnehttpError has HTTPStatusError in it, too"
 _STATUS = "it is onehttp.HTTPStatusError, of raise_for_status()"
 _BASE = "it is onehttp.OnehttpError"
+_HTTP_ERROR = "that of httpx is onehttp.OnehttpError, that of requests onehttp.HTTPStatusError"
 _URL = "URLs are plain text here: params= adds a query, path= fills in {names}"
 _DOES_NOT_END = "no connection is closed by hand: onehttp.shutdown() ends the engine of the process"
 _OPTIONS = "`spec.options` has how it is set; the method is request('OPTIONS', target)"
@@ -72,7 +73,7 @@ OF_MODULE: Final[Mapping[str, str]] = MappingProxyType(
         "QueryParams": _URL,
         "FormData": "give form={...}, and files= beside it",
         "codes": "statuses are plain numbers here; http.HTTPStatus has their names",
-        "HTTPError": _TRANSFER,
+        "HTTPError": _HTTP_ERROR,
         "RequestException": _BASE,
         "ClientError": _BASE,
         "ClientResponseError": _STATUS,

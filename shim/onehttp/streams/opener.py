@@ -96,7 +96,7 @@ class Opener(Delegating):
         """Bytes have passed."""
         if self._on_progress is not None:
             sending = self._sending
-            sent, to_send = (sending.sent, sending.upload.size) if sending else (0, 0)
+            sent, to_send = (sending.taken, sending.upload.size) if sending else (0, 0)
             self._on_progress(Progress(sent, to_send, received, to_receive))
 
     @property

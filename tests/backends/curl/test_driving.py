@@ -266,3 +266,23 @@ def test_many_at_once_open_no_more_connections_than_needed(backend: PycurlBacken
         assert backend.stats().connections_opened == 40
         backend.perform(Request("GET", server.url))
         assert backend.stats().connections_opened == 40
+
+
+@pytest.mark.parametrize("fd", [-1, "3", None, 2**40])
+def test_what_is_no_descriptor_is_the_callers_fault_and_ends_nothing(
+    backend: PycurlBackend, fd: object
+) -> None:
+    reading, writing = os.pipe()
+    outcomes: list[Outcome] = []
+
+    def on_done(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        os.write(writing, b"!")
+
+    backend.lend()
+    with RawServer(keep_answering) as server, os.fdopen(reading, "rb"), os.fdopen(writing, "wb"):
+        backend.submit(Request("GET", server.url), on_done)
+        with pytest.raises((ValueError, TypeError, OverflowError)):
+            backend.drive(fd, 0.0)  # type: ignore[arg-type]
+        assert backend.drive(reading, PATIENCE_S)
+    assert isinstance(outcomes[0], Response)

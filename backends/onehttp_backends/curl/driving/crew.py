@@ -180,7 +180,7 @@ class Crew:
             self.ensure_driven()
 
     def fail_callbacks(self, error: BaseException) -> None:
-        """See `Serving`."""
+        """End all that have a callback with an error, and run it here: no thread can."""
         for transfer in list(self.threads.pending):
             if transfer.outcome is None:
                 transfer.is_cancelled = True
@@ -191,7 +191,7 @@ class Crew:
 
     @drives
     def deliver(self) -> None:
-        """Run the callbacks of transfers that have ended. Who drives does not call this."""
+        """Run the callbacks of transfers that have ended: by who has left, or ends the engine."""
         ended, thread = self.engine.ended, get_ident()
         if thread in self._delivering:
             return  # within one of them: the loop below goes on when it returns
@@ -274,9 +274,11 @@ class Crew:
                 elif handle is not None:
                     self.engine.alone.retract(handle)
                 self.leave(claim)
-        except BaseException as second:  # noqa: BLE001 - one more, or the engine is not as it should be
+        except BaseException as second:  # one more, or the engine is not as it should be
             if not isinstance(second, Exception) or self.ownership.is_of(claim):
                 self.crash(second)
+            else:  # who drives now finds what is left, and the caller gets the first
+                logger.warning("failed while it was putting things right", exc_info=second)
 
     def crash(self, error: BaseException, closes_sockets: bool = True) -> None:
         """Abandon the engine, and end every transfer with an error that says why."""
@@ -300,11 +302,7 @@ class Crew:
         for loop_driver in list(self.loop_drivers.values()):
             transfers += loop_driver.transfers
         for transfer in transfers:
-            transfer.outcome = transfer.outcome or gone(transfer, self.ownership.failure)
-            if transfer.runs_callback:
-                engine.ended.append(transfer)
-            else:
-                transfer.deliver()
+            self._end_with_engine(transfer)
         engine.running.clear()
         self.end_leftovers()
         for loop_driver in list(self.loop_drivers.values()):
@@ -320,10 +318,13 @@ class Crew:
                 transfer = engine.inbox.popleft()
             except IndexError:  # another thread was faster
                 break
-            transfer.outcome = transfer.outcome or gone(transfer, self.ownership.failure)
-            if transfer.runs_callback:
-                engine.ended.append(transfer)
-            else:
-                transfer.deliver()
+            self._end_with_engine(transfer)
         if engine.ended:
             self.deliver()
+
+    def _end_with_engine(self, transfer: Transfer) -> None:
+        transfer.outcome = transfer.outcome or gone(transfer, self.ownership.failure)
+        if transfer.runs_callback:
+            self.engine.ended.append(transfer)
+        else:
+            transfer.deliver()

@@ -177,8 +177,10 @@ class Helm(Crew):
 
         Raises:
             ReentrantCallError: in a callback, or a signal handler that has hit the driver.
+            ValueError: ``until_fd`` is no descriptor; TypeError: nor a number.
         """
         end = time.monotonic() + deadline_s
+        select.poll().register(until_fd)  # what is wrong with it is no fault of the engine's
         self.refuse_from_within()
         claim = Claim()
         try:

@@ -165,12 +165,12 @@ class CurlResponse:
     def _is_asked(self) -> bool:
         sending = self._sending
         assert sending is not None
-        return sending.wants_more or (self._on_sent is not None and sending.sent != self._told)
+        return sending.wants_more or (self._on_sent is not None and sending.taken != self._told)
 
     def _tell(self) -> None:
         sending = self._sending
-        if self._on_sent is not None and sending is not None and sending.sent != self._told:
-            self._told = sending.sent
+        if self._on_sent is not None and sending is not None and sending.taken != self._told:
+            self._told = sending.taken
             self._on_sent()
 
     def _go_on(self) -> None:

@@ -26,14 +26,13 @@ from onehttp_backends.curl.engine.late_answers import LateAnswers
 from onehttp_backends.curl.engine.ownership import Ownership
 from onehttp_backends.curl.engine.second_looks import SecondLooks
 from onehttp_backends.curl.engine.streams import Streams
-from onehttp_backends.curl.engine.telling import tell_of, tell_of_all
+from onehttp_backends.curl.engine.telling import begin_anew, tell_of, tell_of_all
 from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.idle_limit import IdleLimits
 from onehttp_backends.curl.libcurl import (
     LIBCURL,
     Easy,
-    add_once,
     is_in_already,
     is_in_multi,
     is_out_already,
@@ -178,7 +177,7 @@ class Engine:
                     self.waits.park(transfer)
             elif not is_in_multi(handle.easy):
                 # Taken out to be put in again, which is done as long as nothing was sent.
-                add_once(self.multi, handle.easy)
+                begin_anew(self.multi, transfer, handle)
         if hearing.is_missing_something:
             tell_of_all(self.multi, self.running.values(), self.watch)
             hearing.is_missing_something = False

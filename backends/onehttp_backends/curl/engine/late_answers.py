@@ -40,7 +40,7 @@ class LateAnswers:
             handle = transfer.handle
             if transfer.deadline <= now and handle is not None and not handle.is_parked:
                 self.spared.append(transfer)
-                handle.lift_limit()
+                handle.limit_to(0)
 
     def end(self, reap: Callable[[], None], fail: Callable[[Transfer, int, str], None]) -> None:
         """End those whose answers were not there, after all."""

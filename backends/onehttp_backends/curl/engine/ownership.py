@@ -28,9 +28,10 @@ asleep, and then woken by what comes (4), or gone, and then found out (`Claim.is
 engine abandoned with an error for every transfer.
 
 An exception that comes out of driving is one of two kinds. What a signal handler raised, or a
-timeout library from outside, belongs to the caller it hit: every step of the engine can be done
-again, so the owner leaves and the others go on. Anything else means that the state of the engine
-is not known: it is GONE, as after a fork, and the next call makes another (`Helm.crash`).
+timeout library from outside (told by its type), belongs to the caller it hit: every step of the
+engine can be done again, so the owner leaves and the others go on. Anything else means that the
+state of the engine is not known: it is GONE, as after a fork, and the next call makes another
+(`Helm.crash`).
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ _S: TypeAlias = DrivingState
 _E: TypeAlias = DrivingEvent
 
 TRANSITIONS: Final[Mapping[tuple[DrivingState, DrivingEvent], DrivingState]] = {
-    # An event that is not listed is refused, and leaves the state as it is.
+    # An event that is not listed is refused, and leaves the state as it is. `Ownership` does in
+    # single steps what this says; the model test walks both, and the diagram is drawn from it.
     (_S.FREE, _E.TAKE): _S.DRIVEN,
     (_S.FREE, _E.CLOSE): _S.CLOSING,
     (_S.FREE, _E.LOSE): _S.GONE,

@@ -1,4 +1,4 @@
-"""Has libcurl tell about sockets once more that it has told about, or was not asked to."""
+"""Makes libcurl report sockets again: those whose reports an exception has cut off."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def tell_of(handle: Handle, watch: SocketWatch) -> None:
     # Pausing and resuming makes libcurl look at it again, in the turn that follows, and tell.
     easy = handle.easy
     watch.note_busy(easy.getinfo(_ACTIVE_SOCKET))
-    with contextlib.suppress(pycurl.error):  # it has ended, and that is all there is to tell
+    # An error says that it has ended, which is all there is to tell; an end is reaped.
+    with contextlib.suppress(pycurl.error):
         easy.pause(pycurl.PAUSE_RECV)
         easy.pause(handle.pause_bits)
 
@@ -39,4 +40,10 @@ def tell_of_all(multi: Multi, running: Iterable[Transfer], watch: SocketWatch) -
             tell_of(handle, watch)
         else:  # not connected: nothing is lost by beginning anew
             remove_once(multi, handle.easy)
-            add_once(multi, handle.easy)
+            begin_anew(multi, transfer, handle)
+
+
+def begin_anew(multi: Multi, transfer: Transfer, handle: Handle) -> None:
+    """Put in again what was taken out: libcurl counts its time from now on, we from its begin."""
+    handle.limit_to(transfer.left_s())
+    add_once(multi, handle.easy)

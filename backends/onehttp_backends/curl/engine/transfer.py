@@ -80,6 +80,12 @@ class Transfer:
         self.deadline = time.monotonic() + total_s if total_s else math.inf
         """When it should have ended, by the monotonic clock."""
 
+    def left_s(self) -> float:
+        """Seconds until then, as libcurl takes a limit: 0 where there is none."""
+        if self.deadline == math.inf:
+            return 0.0
+        return max(0.001, self.deadline - time.monotonic())
+
     def deliver(self) -> None:
         """Tell whoever waits that there is an outcome. Never raises, whatever they have become."""
 

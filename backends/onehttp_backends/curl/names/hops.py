@@ -81,6 +81,7 @@ class Hops:
             return self._note(line)
         except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
             self._raised.append(error)
+        # A signal's handler raises once: what it broke off is done now, from the beginning.
         return self._note(line)
 
     def _note(self, line: bytes) -> int | None:
