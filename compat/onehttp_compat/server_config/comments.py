@@ -12,8 +12,9 @@ class Comments:
         """Not inside of routes, where nobody asks for them."""
 
     def add(self, text: str) -> None:
-        """A comment that begins its line, with its marks."""
-        if self.are_wanted:
+        """A comment that begins its line, with its marks; a directive that is none, and the kind
+        of file (``#!KAMAILIO``), tell nobody anything."""
+        if self.are_wanted and not text.startswith("#!"):
             self._lines += comment_lines(text)
 
     def forget(self) -> None:

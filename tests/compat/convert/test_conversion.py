@@ -99,6 +99,16 @@ def test_comments_of_defaults_stand_at_the_defaults(tmp_path: Path) -> None:
     assert "  # They are slow.\n  # ours\n  tls: {ca_file: /ca.pem}\n" in result.text
 
 
+@pytest.mark.parametrize("line", ["#!KAMAILIO", "#!SER", "#!define T 3", "#!ifdef T", "#!nosuch x"])
+def test_what_begins_like_a_directive_is_nobodys_comment(tmp_path: Path, line: str) -> None:
+    result = converted(
+        tmp_path, f'# ours\n{line}\nmodparam("curl", "connection_timeout", 9)\n#!endif\n'
+    )
+    if line != "#!ifdef T":
+        assert "  # ours\n  timeout:" in result.text
+    assert "!" not in result.text
+
+
 def test_passwords_can_become_references(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = converted(tmp_path, CONFIGURATION, "env")
     assert "s3cret" not in result.text
