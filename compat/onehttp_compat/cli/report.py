@@ -115,10 +115,16 @@ class Report:
 
     @property
     def has_errors(self) -> bool:
-        """Whether the run has failed: a message did, or the script is mistaken."""
+        """Whether the run has failed: a message did, the script is mistaken, nothing is one."""
         has_mistakes = any(mistake.is_error for mistake in self.mistakes)
         has_failed = any(outcome.end is MessageEnd.FAILED for outcome in self.outcomes)
-        return self.tally.ends[MessageEnd.FAILED] > 0 or has_failed or has_mistakes
+        has_failed |= self.tally.ends[MessageEnd.FAILED] > 0
+        return has_failed or has_mistakes or self.has_taken_nothing
+
+    @property
+    def has_taken_nothing(self) -> bool:
+        """Whether there were messages, and the server would drop each of them."""
+        return 0 < self.tally.count == self.tally.ends[MessageEnd.DROPPED]
 
     @property
     def messages(self) -> list[MessageOutcome]:

@@ -22,7 +22,7 @@ from onehttp_compat.cli.report import Report
 from onehttp_compat.cli.run_world import Told, loaded_modules, tell
 from onehttp_compat.cli.script_output import apart
 from onehttp_compat.script.captures import DEFAULT_MESSAGE, read_messages
-from onehttp_compat.script.limits import staying_alive
+from onehttp_compat.script.limits import interruptible, staying_alive
 from onehttp_compat.script.outcome import MessageOutcome
 from onehttp_compat.script.pv.store import install
 from onehttp_compat.script.serving import serving
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from onehttp_compat.cli.configured import Configured
 
 DEFAULT_TIMEOUT_S: Final = 60.0
-INTERRUPTED: Final = 130
-"""The exit status of a command that Ctrl-C has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +124,8 @@ def run(**options: Any) -> None:
     warnings.simplefilter("ignore", onehttp.LegacyCallWarning)
     before = set(threading.enumerate())
     try:
-        report = _run(chosen)
+        with interruptible() as interruption:
+            report = _run(chosen)
     except onehttp.OnehttpError as error:
         raise click.ClickException(str(error)) from None
     finally:
@@ -135,8 +134,10 @@ def run(**options: Any) -> None:
     left = _left_behind(before)
     if left:
         report.notes.append(f"The script has left threads behind: {', '.join(left)}.")
+    if report.has_taken_nothing:
+        report.notes.append("None of these is a message that the server takes.")
     _print(report, chosen)
-    status = INTERRUPTED if report.is_interrupted else 1 if report.has_errors else 0
+    status = interruption.status if report.is_interrupted else 1 if report.has_errors else 0
     if left and threading.current_thread() is threading.main_thread():
         _leave_at_once(status)
     raise SystemExit(status)

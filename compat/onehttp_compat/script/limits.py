@@ -1,4 +1,5 @@
-"""What a script may not do to the run: work on one message for ever, or end the process.
+"""What a script may not do to the run: work on one message for ever, or end the process without a
+report.
 
 The time limit is an exception that the script does not expect, raised in its thread: by a signal in
 the main one, which also ends a sleep and a regular expression, and by the interpreter in others.
@@ -213,3 +214,41 @@ def staying_alive() -> Iterator[None]:
         yield
     finally:
         os._exit, os.abort = exit_now, abort
+
+
+class Interruption:
+    """What has ended a run: Ctrl-C, as long as no other signal has."""
+
+    def __init__(self) -> None:
+        self._number: int = signal.SIGINT
+        self._process = os.getpid()
+
+    @property
+    def status(self) -> int:
+        """The exit status of a command that the signal has ended, as shells have it."""
+        return 128 + self._number
+
+    def arrive(self, number: int, _: FrameType | None) -> None:
+        """End the run as Ctrl-C does; a child that a script has forked ends as it always does."""
+        if os.getpid() != self._process:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        self._number = number
+        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[Interruption]:
+    """SIGTERM and SIGHUP end what runs inside as Ctrl-C does."""
+    interruption = Interruption()
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):  # who has them ignored goes on
+            if signal.getsignal(number) is signal.SIG_DFL:
+                before[number] = signal.signal(number, interruption.arrive)
+    try:
+        yield interruption
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -242,8 +242,11 @@ def test_whatever_it_does_to_its_process_the_report_is_whole(script: Path, line:
     assert json.loads(said)["summary"]["unanswered"] == 2
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("how", [(), ("--json",)])
-def test_ctrl_c_prints_the_report_so_far(script: Path, how: tuple[str, ...]) -> None:
+def test_who_is_interrupted_prints_the_report_so_far(
+    script: Path, how: tuple[str, ...], number: signal.Signals
+) -> None:
     text = f"import KSR, os, time\n{ROUTE}    KSR.sl.send_reply(200, 'OK')\n    print('begun')\n"
     process = in_process(script, text + "    time.sleep(0.001)\n    return 1\n", *how,
                          "--repeat", "1000000")  # fmt: skip
@@ -251,15 +254,50 @@ def test_ctrl_c_prints_the_report_so_far(script: Path, how: tuple[str, ...]) -> 
     try:
         while "begun" not in process.stderr.readline():
             assert process.poll() is None
-        os.kill(process.pid, signal.SIGINT)
+        os.kill(process.pid, number)
         said, _ = process.communicate(timeout=PATIENCE_S)
     finally:
         process.kill()
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     if how:
         assert json.loads(said)["interrupted"] is True
     else:
         assert said.startswith("interrupted after ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_who_ends_its_own_process_leaves_a_report(script: Path, number: signal.Signals) -> None:
+    text = f"import os\n{ROUTE}    os.kill(os.getpid(), {int(number)})\n    return 1\n"
+    process = in_process(script, text, "--json")
+    said, errors = ended(process)
+    assert process.returncode == 128 + number, errors
+    assert json.loads(said)["interrupted"] is True
+
+
+def test_a_child_that_a_script_ends_ends(script: Path) -> None:
+    text = (
+        "import os, signal\n"
+        f"{ROUTE}    child = os.fork() or os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGTERM\n    return 1\n"
+    )
+    process = in_process(script, text, "--json")
+    said, errors = ended(process)
+    assert process.returncode == 0, errors
+    assert json.loads(said)["summary"]["unanswered"] == 1
+
+
+@pytest.mark.parametrize("data", [b"", b"hello\n", b"INVITE sip:b@h SIP/2.0\r\nVia: x\r\n\r\n"])
+def test_messages_that_the_server_drops_alone_are_a_report_and_a_failure(
+    script: Path, data: bytes
+) -> None:
+    file = script.with_name("dropped.sip")
+    file.write_bytes(data)
+    process = in_process(script, f"{ROUTE}    return 1\n", "--json", "--message", str(file))
+    said, errors = ended(process)
+    assert process.returncode == 1, errors
+    report = json.loads(said)
+    assert report["counts"]["dropped_messages"] == 1
+    assert "None of these is a message that the server takes." in report["notes"]
 
 
 def test_an_object_that_raises_for_names_it_does_not_have_is_told(script: Path) -> None:

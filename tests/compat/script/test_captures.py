@@ -129,21 +129,38 @@ def test_packets_become_messages(tmp_path: Path, capture: bytes, protocol: str) 
     ("name", "data", "said"),
     [
         ("none.pcap", b"this is no capture", "none.pcap: "),
-        ("cut.pcap", pcap(ethernet(udp(INFO)[:-9])), "lacks its last 9 bytes"),
         ("empty.pcap", pcap(), "empty.pcap: no SIP message in it"),
-        ("empty.sip", b"", "empty.sip: no SIP message in it: it is empty"),
-        ("letter.sip", b"Dear Sir,\n\nhow are you?\n", "neither a request line"),
-        ("cut.sip", INFO[:60], "cut.sip: no SIP message in it: header 1: expected"),
-        ("keep.sip", b"\0\0\0\0", "a keep-alive"),
     ],
 )
-def test_a_file_without_any_message_says_why(
+def test_a_capture_without_any_message_says_why(
     tmp_path: Path, name: str, data: bytes, said: str
 ) -> None:
     (tmp_path / name).write_bytes(data)
     with pytest.raises(OnehttpError) as caught:
         list(read_messages(tmp_path / name))
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("empty.sip", b"", "the file is empty"),
+        ("cut.pcap", pcap(ethernet(udp(INFO)[:-9])), "lacks its last 9 bytes"),
+        ("blank.sip", b"\n\n", "the file is empty"),
+        ("letter.sip", b"Dear Sir,\n\nhow are you?\n", "neither a request line"),
+        ("cut.sip", INFO[:60], "header 1: expected"),
+        ("keep.sip", b"\0\0\0\0", "a keep-alive"),
+    ],
+)
+def test_a_file_of_what_the_server_drops_ends_nothing(
+    tmp_path: Path, name: str, data: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    (tmp_path / "z.sip").write_bytes(INFO)
+    dropped, taken = read_messages(tmp_path)
+    assert dropped.label == name
+    assert said in dropped.refusal
+    assert taken.refusal == ""
 
 
 def test_what_the_server_drops_is_told_between_what_it_takes(tmp_path: Path) -> None:

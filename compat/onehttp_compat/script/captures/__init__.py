@@ -32,7 +32,7 @@ DEFAULT_MESSAGE: Final = parse(BUILT_IN, "built-in")
 
 
 class CaptureError(OnehttpError, ValueError):
-    """A file that cannot be read, or holds no message at all; names it."""
+    """A file that cannot be read, or a capture without any message; names it."""
 
 
 def read_messages(path: Path) -> Iterator[SipMessage]:
@@ -41,7 +41,7 @@ def read_messages(path: Path) -> Iterator[SipMessage]:
     What the server would drop comes as a message that says so (`SipMessage.refusal`).
 
     Raises:
-        CaptureError: unreadable, or without any message.
+        CaptureError: unreadable, or a capture without any message.
     """
     if path.is_dir():
         files = sorted(
@@ -65,26 +65,12 @@ def read_messages(path: Path) -> Iterator[SipMessage]:
         messages = packet_messages(path)
     else:
         messages = text_messages(path, data)
-    yield from _some_of(path, messages)
-
-
-def _some_of(path: Path, messages: Iterator[SipMessage]) -> Iterator[SipMessage]:
-    """``messages``, held until the first that is one: a file of nothing else is a mistake.
-
-    Raises:
-        CaptureError: there is none.
-    """
-    refused: list[SipMessage] = []
+    found = False
     for message in messages:
-        if message.refusal:
-            refused.append(message)
-            continue
-        yield from refused
+        found = True
         yield message
-        yield from messages
-        return
-    why = f": {refused[0].refusal}" if refused else ": it is empty"
-    raise CaptureError(f"{path}: no SIP message in it{why}")
+    if not found:
+        raise CaptureError(f"{path}: no SIP message in it")
 
 
 __all__ = [

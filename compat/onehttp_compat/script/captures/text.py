@@ -35,6 +35,8 @@ class _Piece(NamedTuple):
 def text_messages(path: Path, data: bytes) -> Iterator[SipMessage]:
     """The messages of a text file; lines that end in LF alone are taken to have lost their CR."""
     pieces = [piece for piece in _pieces(data) if piece.data.strip()]
+    if not pieces:
+        yield SipMessage("", label=path.name, received=data, refusal="the file is empty")
     for number, piece in enumerate(pieces, 1):
         label = path.name if len(pieces) == 1 else f"{path.name}#{number}"
         yield parse_or_refuse(
