@@ -23,9 +23,10 @@ from servers.patience import PATIENCE_S
 from servers.proxies import free_port
 from servers.raw import OK, Behaviour, Peer, RawServer, answering, keep_answering, silent
 from stand_ins.processes import PREAMBLE
-from stand_ins.scene import Scene, on_the_engine
+from stand_ins.scene import Scene
 from stand_ins.ways import WAYS, Way
 
+SLOW = LowSpeed(bytes_per_s=1000, time_s=1)
 every_way = pytest.mark.parametrize("way", WAYS)
 SHORT = {
     "length": b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nhalf of it",
@@ -174,12 +175,19 @@ def test_10_a_body_that_drips(scene: Scene) -> None:
         scene.failure(request, 28, Sent.YES, Phase.BODY)
 
 
-@on_the_engine
-def test_10_a_body_that_drips_more_slowly_than_it_may(scene: Scene) -> None:
-    """The double knows no such limit."""
-    options = TransferOptions(low_speed=LowSpeed(bytes_per_s=1000, time_s=1))
+@every_way
+def test_10_a_body_that_drips_more_slowly_than_it_may(scene: Scene, way: Way) -> None:
+    options = TransferOptions(low_speed=SLOW, total_timeout_s=0)
     with RawServer(dripping) as server:
-        scene.failure(Request("GET", server.url, options=options), 28, Sent.YES, Phase.BODY)
+        scene.failure(Request("GET", server.url, options=options), 28, Sent.YES, Phase.BODY, way)
+
+
+@every_way
+def test_10_nothing_at_all_is_slower_than_it_may(scene: Scene, way: Way) -> None:
+    options = TransferOptions(low_speed=SLOW, total_timeout_s=0)
+    with RawServer(silent) as server:
+        request = Request("GET", server.url, options=options)
+        scene.failure(request, 28, Sent.MAYBE, Phase.FIRST_BYTE, way)
 
 
 def never_reading(peer: Peer) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from typing import Any, Final, cast
+from typing import Final
 
-from onehttp_backends.codings.decoder import decoder_of
-from onehttp_backends.codings.stages import CodingError
 from onehttp_backends.contract import HttpVersion, Peer, Request, Response
 from onehttp_backends.double.clients import Clients, make_client
 from onehttp_backends.double.codes import FAULTS, error_of
+from onehttp_backends.double.coming.pace import slow_text
 from onehttp_backends.double.credentials.challenges import Credentials
 from onehttp_backends.double.judging.hops import of_a_later_hop, onward
+from onehttp_backends.double.judging.speed import Speed, TooSlowError
 from onehttp_backends.double.judging.stream_refusals import (
     is_of_stream,
     options_after,
@@ -23,7 +22,7 @@ from onehttp_backends.double.judging.stream_refusals import (
 from onehttp_backends.double.library import httpx
 from onehttp_backends.double.progress import Progress, reading
 from onehttp_backends.double.proxies import proxy_of
-from onehttp_backends.double.tls import was_closed_cleanly
+from onehttp_backends.double.received import body_of, check_end
 from onehttp_backends.double.wire import Slices, head_lines, wire_request
 from onehttp_backends.errors import (
     CurlCode,
@@ -40,7 +39,7 @@ from onehttp_backends.response import REDIRECTS
 from onehttp_backends.rules.framing import is_ambiguous
 from onehttp_backends.rules.request_rules import SAFE_METHODS, check_url
 from onehttp_backends.rules.url_paths import asked_url
-from onehttp_backends.shown import coding_error, shown, too_large
+from onehttp_backends.shown import shown
 
 _VERSIONS: Final = {b"HTTP/1.0": "1.0", b"HTTP/1.1": "1.1", b"HTTP/2": "2"}
 _SLACK_S: Final = 0.05
@@ -60,6 +59,10 @@ class Exchange:
         self._progress = Progress(shown(request))
         self._deadline: float | None = None
         self._has_followed = False
+        self._received_bytes = 0
+        """Of bodies, codings included."""
+        self._slices: Slices | None = None
+        self._speed = Speed(request.options.low_speed, self._passed)
 
     async def run(self) -> Response:
         """The response.
@@ -82,14 +85,31 @@ class Exchange:
             place = f"{place} by {options.unix_socket}"
         try:
             return await asyncio.wait_for(
-                self._through_redirects(), total_s + _SLACK_S if total_s else None
+                self._speed.while_fast_enough(self._through_redirects),
+                total_s + _SLACK_S if total_s else None,
             )
+        except TooSlowError:
+            raise self._told(self._too_slow()) from None
         except TransferError as error:
             raise self._told(error) from error.__cause__
         except FAULTS as error:
             text = idle_text(options.idle_timeout_s) if self._is_idle(error) else ""
             # What httpx has to say is in the text; the frames it came through hold headers.
             raise self._told(error_of(error, self._progress, place, text)) from None
+
+    def _passed(self) -> int:
+        """Bytes of bodies until now, either way."""
+        return self._received_bytes + (self._slices.given if self._slices else 0)
+
+    def _too_slow(self) -> TransferError:
+        rule = self._request.options.low_speed
+        assert rule is not None
+        return transfer_error(
+            CurlCode.OPERATION_TIMEDOUT,
+            f"{shown(self._request)}: {slow_text(rule)}",
+            sent=self._progress.sent,
+            phase=self._progress.reached,
+        )
 
     def _told(self, error: TransferError) -> TransferError:
         """What is true of all hops together."""
@@ -200,8 +220,8 @@ class Exchange:
         reading.set(progress)
         made = self._wired(wire_request(request, progress))
         idle_s = options.idle_timeout_s
-        if idle_s and request.body:
-            made.stream = Slices(request.body)
+        if (idle_s or options.low_speed) and request.body:
+            made.stream = self._slices = Slices(request.body)
         left_s = self._left_s()
         # Ended by httpcore itself a connection is closed; ended by cancelling, merely dropped.
         made.extensions["timeout"] = {
@@ -256,10 +276,13 @@ class Exchange:
         return wanted if options.body_policy == "fail" else 0, wanted
 
     async def _received(self, answer: httpx.Response, request: Request) -> tuple[bytes, bool, bool]:
-        found = await _body(answer, request)
+        found = await body_of(answer, request, self._came)
         if not found[1]:
             check_end(answer, shown(request))
         return found
+
+    def _came(self, size: int) -> None:
+        self._received_bytes += size
 
     async def _finish(self, answer: httpx.Response) -> None:
         await answer.aclose()
@@ -286,53 +309,6 @@ def _version(answer: httpx.Response) -> str:
             phase=Phase.FIRST_BYTE,
         )
     return _VERSIONS[found]
-
-
-async def _body(answer: httpx.Response, request: Request) -> tuple[bytes, bool, bool]:
-    """The body, whether it is cut off at its limit, and whether codings were taken off it."""
-    options = request.options
-    limit = options.max_body_bytes
-    decoder = None
-    try:
-        if options.decompress:
-            decoder = decoder_of(answer.headers.get_list("content-encoding"))
-        found = bytearray()
-        async with contextlib.aclosing(cast("Any", answer.aiter_raw())) as chunks:
-            async for chunk in chunks:
-                for piece in (chunk,) if decoder is None else decoder.pieces(chunk):
-                    found += piece
-                    if limit and len(found) > limit:
-                        if options.body_policy == "fail":
-                            raise too_large(request)
-                        return bytes(found[:limit]), True, decoder is not None
-        if decoder is not None:
-            decoder.finish()
-    except CodingError as error:
-        raise coding_error(request, error) from None
-    return bytes(found), False, decoder is not None
-
-
-def check_end(answer: httpx.Response, place: str) -> None:
-    """Of a body that lasts until the connection ends, TLS alone tells whether it was cut.
-
-    Raises:
-        DisconnectedError: it was.
-    """
-    headers = answer.headers
-    if "content-length" in headers or "transfer-encoding" in headers:
-        return
-    if answer.request.method == "HEAD" or answer.status_code in (204, 304):
-        return
-    stream = answer.extensions.get("network_stream")
-    connected = stream.get_extra_info("ssl_object") if stream is not None else None
-    is_http1 = answer.extensions.get("http_version", b"").startswith(b"HTTP/1")
-    if connected is not None and is_http1 and not was_closed_cleanly(connected):
-        raise transfer_error(
-            CurlCode.RECV_ERROR,
-            f"{place}: the TLS connection was cut off before its end",
-            sent=Sent.YES,
-            phase=Phase.BODY,
-        )
 
 
 def _peer(answer: httpx.Response) -> Peer:

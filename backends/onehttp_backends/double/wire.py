@@ -109,10 +109,14 @@ class Slices(httpx.AsyncByteStream):
 
     def __init__(self, body: bytes) -> None:
         self._body = body
+        self.given = 0
+        """Bytes until now."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for start in range(0, len(self._body), SLICE_BYTES):
-            yield self._body[start : start + SLICE_BYTES]
+            piece = self._body[start : start + SLICE_BYTES]
+            self.given += len(piece)
+            yield piece
 
 
 def wire_headers(request: Request, host: str) -> HeaderPairs:

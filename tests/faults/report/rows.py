@@ -11,7 +11,6 @@ NOT_TESTED: Final[dict[int, str]] = {}
 """Rows without a test, and why. At most six, and none of the twenty hardest."""
 ENGINE_ONLY: Final[dict[int, str]] = {
     6: "ten thousand calls on the engine, five hundred on the double",
-    10: "the double has no `low_speed`",
     13: "libcurl's words for the system's; the double connects by asyncio, as any client does",
     15: "a thousand calls at once are what the engine is for",
     17: "the double tries addresses one after the other",

@@ -202,6 +202,19 @@ def test_no_head_in_time_is_the_error_of_any_call(streamed: Streamed) -> None:
     assert caught.value.sent is onehttp.Sent.MAYBE
 
 
+@pytest.mark.parametrize("engine", ["pycurl", "httpx"])
+def test_a_body_that_comes_too_slowly_ends(engine: str) -> None:
+    with RawServer(stalling) as server:
+        slow = {"url": server.url, "low_speed": {"bytes_per_second": 1000, "seconds": 1}}
+        onehttp.init({"version": 1, "connections": {"slow": slow}}, backend=engine)
+        try:
+            too_slow = pytest.raises(onehttp.TimeoutError, match=r"(?i)less than 1000 bytes")
+            with onehttp.connection("slow").stream("GET") as response, too_slow:
+                response.read()
+        finally:
+            onehttp.shutdown()
+
+
 def stalling(peer: Peer) -> None:
     if peer.request():
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")

@@ -5,15 +5,31 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from typing import Protocol
+from typing import Final, Protocol
 
 from onehttp_backends.contract import LowSpeed, Request
 from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, idle_text, transfer_error
 from onehttp_backends.shown import shown
 
-_AVERAGED_S = 5
+AVERAGED_S: Final = 5
 """libcurl's speed is that of the last seconds, looked at each second."""
-_MOST_LOOKS = 100_000
+_MOST_LOOKS: Final = 100_000
+
+
+class Judge:
+    """Says whether a transfer has been too slow for too long, as libcurl counts."""
+
+    def __init__(self, rule: LowSpeed) -> None:
+        self._rule = rule
+        self._since: float | None = None
+
+    def is_over(self, second: float, speed: float) -> bool:
+        """Look at the speed at a second of the transfer."""
+        if speed >= self._rule.bytes_per_s:
+            self._since = None
+        elif self._since is None:
+            self._since = second
+        return self._since is not None and second - self._since >= self._rule.time_s
 
 
 class MovedClock(Protocol):
@@ -80,17 +96,13 @@ class Pace:
         end."""
         if rule is None:
             return math.inf
-        since: float | None = None
+        judge = Judge(rule)
         looks = range(min(_MOST_LOOKS, math.ceil(max(0.0, end_s - self.began_s)) + 1))
         for second in looks:
             now_s = self.began_s + second
-            span_s = min(second, _AVERAGED_S)
+            span_s = min(second, AVERAGED_S)
             came = self._came_by(now_s) - self._came_by(now_s - span_s)
-            if span_s and came / span_s >= rule.bytes_per_s:
-                since = None
-            elif since is None:
-                since = second
-            elif second - since >= rule.time_s:
+            if judge.is_over(second, came / span_s if span_s else 0.0):
                 return now_s
         return math.inf
 

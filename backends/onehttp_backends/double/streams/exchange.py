@@ -11,8 +11,10 @@ from collections.abc import AsyncIterator
 from onehttp_backends.contract import Request
 from onehttp_backends.double.clients import Clients
 from onehttp_backends.double.codes import error_of
-from onehttp_backends.double.exchange import Exchange, check_end
+from onehttp_backends.double.exchange import Exchange
+from onehttp_backends.double.judging.speed import TooSlowError
 from onehttp_backends.double.library import httpx
+from onehttp_backends.double.received import check_end
 from onehttp_backends.double.streams.sent import Body
 from onehttp_backends.errors import (
     TransferError,
@@ -37,6 +39,9 @@ class StreamExchange(Exchange):
         self._sent_body = body
         self._answer: httpx.Response | None = None
         self._pieces: AsyncIterator[bytes] | None = None
+
+    def _passed(self) -> int:
+        return super()._passed() + (self._sent_body.given if self._sent_body else 0)
 
     def _wired(self, made: httpx.Request) -> httpx.Request:
         if self._sent_body is not None:
@@ -72,12 +77,15 @@ class StreamExchange(Exchange):
         left_s = limits.ends_at - time.monotonic()
         answer.request.extensions["timeout"]["read"] = limits.idle_s or None
         try:
-            wanted = anext(pieces, b"")
-            piece: bytes = await asyncio.wait_for(wanted, None if left_s == math.inf else left_s)
+            wanted = self._speed.while_fast_enough(lambda: _next(pieces))
+            piece = await asyncio.wait_for(wanted, None if left_s == math.inf else left_s)
+            self._received_bytes += len(piece)
             if not piece:
                 check_end(answer, place)
         except TransferError:
             raise
+        except TooSlowError:
+            raise self._too_slow() from None
         except (httpx.HTTPError, OSError, asyncio.TimeoutError) as error:
             is_idle = isinstance(error, httpx.TimeoutException)
             text = idle_text(limits.idle_s) if is_idle else ""
@@ -91,3 +99,7 @@ class StreamExchange(Exchange):
             with contextlib.suppress(httpx.HTTPError, OSError):
                 await answer.aclose()
         await self._let_go()
+
+
+async def _next(pieces: AsyncIterator[bytes]) -> bytes:
+    return await anext(pieces, b"")

@@ -29,6 +29,11 @@ class Body(httpx.AsyncByteStream):
         self._sending = sending
         self._attend = attend
 
+    @property
+    def given(self) -> int:
+        """Bytes until now."""
+        return self._sending.taken
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         if not self._sending.rewind():
