@@ -154,7 +154,12 @@ class Response:
         Raises:
             json.JSONDecodeError: it is none.
         """
-        return parsed(self.body)
+        from json import JSONDecodeError
+
+        try:
+            return parsed(self.body)
+        except JSONDecodeError as error:
+            raise error.with_traceback(None) from None  # its frames hold the body
 
     @property
     def is_success(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 import pickle
 import traceback
 from collections.abc import Callable, Iterator
@@ -126,6 +127,37 @@ def test_nor_does_one_about_the_configuration(timeout: object) -> None:
     assert CANARY not in shown_by(lambda: onehttp.init(file))
     onehttp.init()
     assert CANARY not in shown_by(lambda: onehttp.reload(file))
+
+
+def test_nor_does_one_about_an_answer(engine: str, bodied: RawServer) -> None:
+    limits: dict[str, Any] = {"max_body": 4}
+    file = file_of(bodied.url, **limits)
+    file["requests"] = file["queries"] = limits
+    onehttp.init(file, backend=engine)
+    for way in ways().values():
+        assert CANARY not in shown_by(lambda way=way: way(bodied.url, {}))  # type: ignore[misc]
+
+
+def test_what_is_no_json_is_in_no_frame(bodied: RawServer) -> None:
+    onehttp.init()
+    response = onehttp.request("GET", bodied.url)
+    with pytest.raises(json.JSONDecodeError) as caught:
+        response.json()
+    assert CANARY not in "".join(locals_of(caught.value.__traceback__))
+    assert caught.value.doc == response.text
+
+
+@pytest.fixture
+def bodied() -> Iterator[RawServer]:
+    """Answers with what nobody else is to see."""
+
+    def answer(peer: Peer) -> None:
+        while peer.request():
+            peer.send(b"HTTP/1.1 200 OK\r\n\r\n" + CANARY.encode())
+            peer.socket.close()
+
+    with RawServer(answer) as server:
+        yield server
 
 
 def shown_by(call: Callable[[], object]) -> str:

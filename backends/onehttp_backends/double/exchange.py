@@ -91,7 +91,8 @@ class Exchange:
         except TooSlowError:
             raise self._told(self._too_slow()) from None
         except TransferError as error:
-            raise self._told(error) from error.__cause__
+            # What frames hold is the caller's and the server's.
+            raise self._told(error).with_traceback(None) from error.__cause__
         except FAULTS as error:
             text = idle_text(options.idle_timeout_s) if self._is_idle(error) else ""
             # What httpx has to say is in the text; the frames it came through hold headers.

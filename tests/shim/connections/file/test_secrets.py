@@ -142,6 +142,17 @@ def test_no_error_quotes_a_secret(
     assert CANARY not in said(tmp_path, text)
 
 
+@pytest.mark.parametrize("section", ["connections:\n  a", "defaults"])
+@pytest.mark.parametrize("line", ["auth: {}", "proxy: http://u:{}@proxy", "auth: [{}]"])
+def test_what_stands_where_a_section_should_is_not_quoted(
+    tmp_path: Path, section: str, line: str
+) -> None:
+    """Written in one line: who does so has credentials in it."""
+    text = f"version: 1\n{section}:\n    {line.format(CANARY)}\n"
+    assert "expected a mapping" in said(tmp_path, text)
+    assert CANARY not in said(tmp_path, text)
+
+
 def test_plain_text_secrets_are_warned_of_once_each_and_work(tmp_path: Path) -> None:
     text = (
         "version: 1\nconnections:\n"

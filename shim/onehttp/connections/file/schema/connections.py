@@ -167,7 +167,8 @@ class DefaultsModel(PolicyModel, TransportModel):
     content_type: Text | None = Field(
         default=None, description="of bodies given as bytes or text, where the call names none"
     )
-    auth: AuthModel | None = None
+    # Not shown, either, what stands where a section should: credentials in a line, a proxy's URL.
+    auth: AuthModel | None = Field(default=None, repr=False)
     leave_base: bool = Field(
         default=False, description="paths of calls may lead out of `url` by `..` (`%2e%2e`)"
     )

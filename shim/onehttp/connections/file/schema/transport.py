@@ -190,7 +190,7 @@ class TransportModel(Model):
         RedirectsModel, Short("max", (int, bool), {"type": ["integer", "boolean"]})
     ] = RedirectsModel(max=0)
     proxy: ProxyModel | Literal["env", "none"] = Field(
-        default="none", description="`env`: what http_proxy and its kin name"
+        default="none", repr=False, description="`env`: what http_proxy and its kin name"
     )
     http_version: Annotated[
         Literal["auto", "1.1", "2", "2-prior-knowledge", "3", "3-only"], Unquoted()
