@@ -6,13 +6,17 @@ import asyncio
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from unittest.mock import Mock
 
 import anyio
 import pytest
 
 from onehttp_backends.contract import Outcome, Request, Response
 from onehttp_backends.curl import PycurlBackend
+from onehttp_backends.curl.driving.blocking import BlockingTransfer
 from onehttp_backends.curl.driving.event_loop import LoopTransfer
+from onehttp_backends.curl.driving.helm import Helm
+from onehttp_backends.curl.engine.ownership import Claim
 from onehttp_backends.curl.reading.outcome import cancelled
 from onehttp_backends.errors import TimeoutError
 from servers.patience import PATIENCE_S
@@ -62,6 +66,53 @@ def test_limits_shorter_than_a_tick_of_the_loop(backend: PycurlBackend) -> None:
             *short, last = asyncio.run(burst())
             assert {type(outcome) for outcome in short} == {TimeoutError}
             assert isinstance(last, Response)
+
+
+def another_thread_drives(helm: Helm, _: Request) -> None:
+    assert helm.ownership.take(Claim())
+    helm.engine.watch.wake()  # there is something to do, which is left to it
+
+
+def another_thread_has_its_answer(helm: Helm, request: Request) -> None:
+    """And has not looked yet."""
+    waiter = BlockingTransfer(helm, Mock(), request)
+    waiter.outcome = cancelled(request, "it waits no more")
+    helm.waiting[waiter] = None
+
+
+@each_loop
+@pytest.mark.parametrize("happen", [another_thread_drives, another_thread_has_its_answer])
+def test_a_loop_does_not_spin_for_the_sake_of_others(
+    happen: Callable[[Helm, Request], None],
+    backend: PycurlBackend,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turns: list[None] = []
+
+    def turn(helm: Helm) -> float | None:
+        turns.append(None)
+        return loop_turn(helm)
+
+    async def wait_beside() -> None:
+        request = Request("GET", server.url, total_timeout_s=PATIENCE_S)
+        task = asyncio.ensure_future(outcome_of(backend, request))
+        await asyncio.get_running_loop().run_in_executor(None, silent.has_come.wait, PATIENCE_S)
+        helm = backend._helm
+        assert helm is not None
+        await asyncio.sleep(0)
+        turns.clear()
+        happen(helm, request)
+        helm.loop_drivers[asyncio.get_running_loop()].turn()
+        for _ in range(100):
+            await asyncio.sleep(0)
+        # Its own, and one for each half second that all this takes.
+        assert len(turns) < 50
+        task.cancel()
+
+    loop_turn, silent = Helm.loop_turn, Silent()
+    monkeypatch.setattr(Helm, "loop_turn", turn)
+    with RawServer(silent) as server:
+        asyncio.run(wait_beside())
 
 
 @each_loop

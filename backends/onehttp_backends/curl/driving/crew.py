@@ -156,28 +156,31 @@ class Crew:
         """Run the callbacks of those that have ended, and let others drive for as long."""
         self.ownership.leave(claim)
         if self.waiting:
-            self.wake_next()
+            self.wake_thread()
         if self.engine.ended:
             self.deliver()
 
     def wake_next(self) -> None:
         """Ring who is to drive now that nobody does. Whoever comes, looks for itself."""
-        engine = self.engine
-        for waiter in list(self.waiting):
-            if waiter.outcome is None:
-                waiter.ring()
-                return
-        if self.threads.pending:
-            if not self.is_lent:
-                self.threads.ring()
+        if self.wake_thread():
             return
         has_lost_some = False
         for loop_driver in list(self.loop_drivers.values()):
             if loop_driver.transfers and not loop_driver.wake():
                 self.drop_loop(loop_driver.loop)
                 has_lost_some = True
-        if has_lost_some and engine.inbox:
+        if has_lost_some and self.engine.inbox:
             self.ensure_driven()
+
+    def wake_thread(self) -> bool:
+        """Ring a thread that may drive; False: none waits any more."""
+        for waiter in list(self.waiting):
+            if waiter.outcome is None:
+                waiter.ring()
+                return True
+        if self.threads.pending and not self.is_lent:
+            self.threads.ring()
+        return bool(self.threads.pending)
 
     def fail_callbacks(self, error: BaseException) -> None:
         """End all that have a callback with an error, and run it here: no thread can."""

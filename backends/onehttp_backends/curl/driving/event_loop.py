@@ -1,8 +1,8 @@
 """An event loop as driver: one reader on the engine's epoll descriptor, and one timer.
 
-The loop watches a second epoll set that holds the engine's, armed for one event at a time. It arms
-it when it leaves the engine to nobody. While another thread drives it stays disarmed, so that the
-loop does not spin on events that are somebody else's.
+The loop watches a second epoll set that holds the engine's. It arms it when it leaves the engine
+to nobody, and disarms it when it finds that another thread drives, so that the loop does not spin
+on events that are somebody else's.
 
 While a task waits, a look at everything is due within `LOOK_AGAIN_S`, and another after it: a loop
 goes on after an exception in a callback, which may have been the first of them at its first line.
@@ -23,8 +23,6 @@ from onehttp_backends.curl.engine.engine import Engine
 from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S
 from onehttp_backends.curl.engine.transfer import Driving, Transfer
 from onehttp_backends.curl.handle import Handle
-
-_ARMED = select.EPOLLIN | select.EPOLLONESHOT
 
 
 class Sharing(Driving, Protocol):
@@ -89,9 +87,9 @@ class LoopDriver:
         self._watch = select.epoll()
         self._watched = helm.engine.watch.fileno()
         self._watch.register(self._watched, 0)
-        self._is_armed = False
-        """The set tells of the engine's next event; True too for a moment after it has."""
-        loop.add_reader(self._watch.fileno(), self._see)
+        self._is_armed: bool | None = False
+        """The set tells of the engine's events; None: not known."""
+        loop.add_reader(self._watch.fileno(), self.turn)
 
     def submit(self, transfer: LoopTransfer) -> None:
         """Start a transfer together with all others of this round of the loop."""
@@ -103,11 +101,6 @@ class LoopDriver:
             self.loop.call_soon(self.turn)
             self._is_turn_due = True
 
-    def _see(self) -> None:
-        """The engine has something to do."""
-        self._is_armed = False
-        self.turn()
-
     def turn(self) -> None:
         """Drive for one turn, if nobody else does."""
         self._is_turn_due = False
@@ -117,16 +110,21 @@ class LoopDriver:
             left_s = None if ownership.is_gone else self._helm.loop_turn()
         finally:
             self._flush()
-        if not self.transfers:
-            return
         if ownership.is_gone:
             self._end_all()
-        elif left_s is not None:
-            if not self._is_armed:
-                self._watch.modify(self._watched, _ARMED)
-                self._is_armed = True
+        elif left_s is None:
+            self._arm(False)
+        elif self.transfers:
+            self._arm(True)
             if 0 <= left_s < LOOK_AGAIN_S:
                 self._set_timer(left_s)
+
+    def _arm(self, is_wanted: bool) -> None:
+        if self._is_armed is not is_wanted:
+            self._is_armed = None
+            with contextlib.suppress(OSError):  # the engine was closed just now
+                self._watch.modify(self._watched, select.EPOLLIN if is_wanted else 0)
+                self._is_armed = is_wanted
 
     def wake(self) -> bool:
         """Let the loop have a turn; False when it is closed. From any thread."""
@@ -212,7 +210,7 @@ class LoopDriver:
         if not self.transfers:
             return
         self._set_looks()
-        self._is_armed = False
+        self._is_armed = None
         self.turn()
         self._flush()
         now = time.monotonic()

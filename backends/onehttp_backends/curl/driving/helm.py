@@ -247,7 +247,7 @@ class Helm(Crew):
         claim = Claim()
         try:
             if not ownership.take(claim):
-                if ownership.is_asleep:
+                if engine.inbox and ownership.is_asleep:
                     engine.watch.wake()
                 return None
             engine.turn(0)
@@ -263,8 +263,8 @@ class Helm(Crew):
             if is_interrupt(error):
                 raise
             return None
-        if self.waiting or self.threads.pending:
-            self.wake_next()
+        # Of those who wait some may have their answer, and only not have looked yet.
+        if (self.waiting or self.threads.pending) and self.wake_thread():
             return None
         return left_ms / 1000
 
