@@ -7,9 +7,10 @@ from benchmarks.comparison.outcome import Outcome
 from benchmarks.comparison.world.scripts import FLOOD_BYTES
 from benchmarks.comparison.world.world import World
 
-WITHIN_S = 10
-LIMIT_S = 12
-AT_ONCE_S = 4
+WITHIN_S = 20
+"""What ends by itself does so in five: the rest is for a machine that has much else to do."""
+LIMIT_S = 25
+AT_ONCE_S = 8
 
 
 def _ends(outcome: Outcome, _world: World) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import random
-from typing import Final
+from typing import Final, TypeAlias
 
 from onehttp.errors import QueueStoreError
 
@@ -24,6 +24,8 @@ _AGAIN_S: Final = 0.004
 _LOT_SIZE: Final = 64
 LOT: Final = f"({', '.join('?' * _LOT_SIZE)})"
 """In a statement: the numbers of a lot."""
+_SUFFIXES: Final = ("", "-wal", "-shm")
+_Files: TypeAlias = "tuple[tuple[int, int] | None, ...]"
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -47,7 +49,8 @@ class Database:
     def _reset(self) -> None:
         self._using = threading.Lock()  # guards _connection
         self._connection: sqlite3.Connection | None = None
-        self._file: tuple[int, int] | None = None
+        self._files: _Files = ()
+        """What is open: the database, its log and the index of that."""
 
     def __del__(self) -> None:
         # Nobody uses it any more. sqlite3 complains of what is open then (Python 3.13).
@@ -70,10 +73,8 @@ class Database:
         """
         with self._using:
             try:
-                if self._connection is not None and self._file != self._file_now():
-                    logger.error("%s: it was removed or replaced, with what it held", self.path)
-                    connection, self._connection = self._connection, None
-                    connection.close()  # touches nothing of the new one: SQLite looks, too
+                if self._connection is not None and self._files != (found := self._files_now()):
+                    self._leave(self._connection, found)
                 yield self._connection or self._open()
             except sqlite3.Error as error:
                 raise QueueStoreError(f"{self.path}: {error}") from None
@@ -91,13 +92,22 @@ class Database:
         if connection is not None:
             connection.close()
 
-    def _file_now(self) -> tuple[int, int] | None:
-        """What is at its path. To write into a file that is nowhere any more would be no error."""
-        try:
-            found = os.stat(self.path)
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
+    def _files_now(self) -> _Files:
+        """What is at their paths. To write into one that is nowhere any more would be no error."""
+        return tuple(_file_at(f"{self.path}{suffix}") for suffix in _SUFFIXES)
+
+    def _leave(self, connection: sqlite3.Connection, found: _Files) -> None:
+        """Files that are no longer at their paths, or not all of them."""
+        is_held = found[0] is not None and found[0] == self._files[0]
+        if is_held and None in found:  # nobody has begun another log, whose pages this would mix up
+            (is_busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if is_busy:
+                raise sqlite3.OperationalError("its log was removed, and cannot be brought in yet")
+            logger.error("%s: its log was removed; what that held is kept", self.path)
+        else:
+            logger.error("%s: it was removed or replaced, with what it held", self.path)
+        self._connection = None
+        connection.close()  # touches nothing of new ones: SQLite looks, too
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         boot = _BOOT.read_text().strip() if _BOOT.exists() else ""
@@ -119,7 +129,7 @@ class Database:
             pass
         except OSError as error:
             raise QueueStoreError(f"{self.path}: {error.strerror}") from None
-        file = self._file_now()
+        main = _file_at(str(self.path))
         connection = sqlite3.connect(
             self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
         )
@@ -130,8 +140,16 @@ class Database:
         except BaseException:
             connection.close()
             raise
-        self._connection, self._file = connection, file
+        self._connection, self._files = connection, (main, *self._files_now()[1:])
         return connection
+
+
+def _file_at(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

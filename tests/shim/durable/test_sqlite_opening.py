@@ -7,7 +7,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -19,6 +21,16 @@ from onehttp.durable.sqlite_database import Database, _begin, _write_ahead, tran
 from onehttp.durable.sqlite_store import SqliteStore
 from servers.patience import PATIENCE_S
 
+_ANOTHER = """
+import sys
+from onehttp.durable.message import Message
+from onehttp.durable.sqlite_store import SqliteStore
+store = SqliteStore(sys.argv[1])
+for line in sys.stdin:
+    store.put(Message(id=line.strip(), queue="cdr", key=None, connection="api", method="POST",
+                      url="/x", headers=(), body=b"x"))
+    print("stored", flush=True)
+"""
 _BEGINS = """
 import sqlite3, sys
 try:
@@ -165,6 +177,47 @@ def test_what_is_acknowledged_is_in_the_file_that_there_is(
     again = SqliteStore(folder / "q.db")
     assert [each.waiting for each in again.lengths()] == [len(before) + 2]
     again.close()
+
+
+@pytest.mark.parametrize("gone", [["-wal"], ["-shm"], ["-wal", "-shm"]])
+@pytest.mark.parametrize("is_noticed_by_another", [False, True])
+def test_nothing_is_lost_where_the_log_alone_is_removed(
+    tmp_path: Path,
+    gone: list[str],
+    is_noticed_by_another: bool,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    path = tmp_path / "q.db"
+    store = SqliteStore(path)
+    store.put(_message("1"))
+    with _another(path) as process:
+        by_another = partial(_put_by, process)
+        by_another("2")
+        store.put(_message("3"))
+        for suffix in gone:
+            path.with_name(f"q.db{suffix}").unlink()
+        ways: list[Callable[[str], None]] = [lambda text: store.put(_message(text)), by_another]
+        for text, put in zip("45", reversed(ways) if is_noticed_by_another else ways, strict=True):
+            put(text)
+    with _another(path) as process:  # which was not there before
+        _put_by(process, "6")
+    assert [each.message.id for each in store.take("cdr", 10, 60.0)] == list("123456")
+    store.close()
+    assert "removed" in caplog.text
+
+
+def _another(path: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", _ANOTHER, str(path)], stdin=PIPE, stdout=PIPE, text=True, bufsize=1
+    )
+
+
+def _put_by(process: subprocess.Popen[str], id: str) -> None:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(f"{id}\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == "stored\n"
 
 
 def _message(id: str) -> Message:
