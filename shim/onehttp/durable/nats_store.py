@@ -9,7 +9,8 @@ Theory of operation
    again, by the broker's clock alone. From the second delivery on it may be a repeat: the broker
    counts deliveries, and does not know how far one got. A broker that is killed forgets those of
    its last seconds, done ones included. So a message says which start of the broker it was given
-   to, and whoever takes it from another takes it for a possible repeat.
+   to, and whoever takes it from another takes it for a possible repeat. What such a broker leaves
+   in two minds is mended by `Mending`.
 3. *Order of a key*: keys are spread over `PARTS` subjects, and of each of these one message is
    under way at a time (``max_ack_pending``), one that waits for its next attempt included.
 4. What a report says is confirmed by the broker (double ack, of the last that is told of each
@@ -33,6 +34,7 @@ from typing import Any, Final
 
 from onehttp.durable.message import Message, message_of
 from onehttp.durable.nats_connection import ANSWER_S, NatsConnection
+from onehttp.durable.nats_mending import Mending
 from onehttp.durable.nats_pulls import Pulls
 from onehttp.durable.store import DeadLetter, Delivery, Length, Report
 from onehttp.errors import QueueFullError, QueueStoreError
@@ -64,6 +66,7 @@ class NatsStore:
         self._numbers = itertools.count(1)
         self._made: set[str] = set()
         self._pulls = Pulls()
+        self._mending = Mending(_again)
 
     def put(self, message: Message) -> None:
         """See `Store.put`."""
@@ -102,6 +105,7 @@ class NatsStore:
 
     async def _take(self, js: Any, queue: str, most: int, lease_s: float) -> list[Delivery]:
         await self._make(js, queue)
+        await self._mending.mend(js, self._nats.client, _stream(queue), self._nats.server_id)
         with self._holding:
             has_others = any(held.queue == queue for _, held in self._in_hand.values())
         patience_s = 0.0 if has_others else FETCH_S
@@ -311,6 +315,16 @@ def _message(queue: str, payload: bytes) -> tuple[Message, str]:
     told = json.loads(head)
     found = body if told["has_body"] else None
     return message_of(told["id"], queue, told["key"], told["described"], found), told["broker"]
+
+
+def _again(payload: bytes) -> bytes:
+    """The same of no broker: it may have been sent before."""
+    head, line_end, body = payload.partition(b"\n")
+    try:
+        told = json.loads(head) | {"broker": ""}
+    except (ValueError, TypeError):  # nobody can read it: it becomes a dead letter
+        return payload
+    return json.dumps(told).encode() + line_end + body
 
 
 def _letter(queue: str, payload: bytes) -> DeadLetter:

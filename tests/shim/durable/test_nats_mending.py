@@ -1,0 +1,123 @@
+"""What a killed broker leaves in two minds: its streams and its consumers are files of their own,
+of which one may be older than the other."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from onehttp.durable.message import Message
+from onehttp.durable.nats_store import NatsStore
+from onehttp.durable.store import Delivery, Report
+from onehttp.errors import QueueStoreError
+from servers.brokers.nats import NatsServer
+from servers.patience import PATIENCE_S
+
+LEASE_S = 60.0
+
+
+@pytest.fixture
+def broker(debian: None, tmp_path: Path) -> Iterator[NatsServer]:
+    with NatsServer(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def store(broker: NatsServer) -> Iterator[NatsStore]:
+    made = NatsStore(broker.url)
+    yield made
+    made.close()
+
+
+def put(store: NatsStore, id: str, key: str | None) -> None:
+    store.put(
+        Message(id=id, queue="cdr", key=key, connection="api", method="POST", url="/x",
+                headers=(), body=b"x")
+    )  # fmt: skip
+
+
+@contextmanager
+def older(folder: Path, part: str) -> Iterator[None]:
+    """What a part of the stream's folder holds now it holds again in the end."""
+    (held,) = folder.glob(f"jetstream/*/streams/onehttp-cdr/{part}")
+    shutil.copytree(held, folder / "before")
+    yield
+    shutil.rmtree(held)
+    shutil.copytree(folder / "before", held)
+
+
+def is_told(tell: Callable[[], None]) -> bool:
+    """False: the server that has just started is not there yet."""
+    try:
+        tell()
+    except QueueStoreError:
+        return False
+    return True
+
+
+def _until(found: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not found():
+        assert time.monotonic() < end, "it never came"
+
+
+def taken(store: NatsStore) -> Delivery:
+    """The next that comes."""
+    found: list[Delivery] = []
+    _until(lambda: is_told(lambda: found.extend(store.take("cdr", 1, LEASE_S))) and found)
+    return found[0]
+
+
+def done(store: NatsStore, delivery: Delivery) -> None:
+    store.report([Report(number=delivery.number, lease=delivery.lease)])
+
+
+@pytest.mark.debian
+def test_a_message_that_is_gone_holds_up_no_other_of_its_key(
+    broker: NatsServer, store: NatsStore, tmp_path: Path
+) -> None:
+    put(store, "under way", None)  # a stream's first message the broker itself sees to
+    assert taken(store).message.id == "under way"
+    for id in ("first", "second", "third"):
+        put(store, id, "a key")
+    first = taken(store)
+    broker.stop()
+    with older(tmp_path, "obs"):  # where nobody has said that the first is done
+        broker.start()
+        _until(lambda: is_told(lambda: done(store, first)))
+        broker.stop()
+    broker.start()
+    store.close()
+    for id in ("second", "third"):
+        delivery = taken(store)
+        assert (delivery.message.id, delivery.may_repeat) == (id, True)
+        done(store, delivery)
+    assert [each.waiting for each in store.lengths()] == [1]
+
+
+@pytest.mark.debian
+@pytest.mark.parametrize("key", [None, "a key"])
+def test_a_message_that_was_taken_for_done_comes_again(
+    broker: NatsServer, store: NatsStore, tmp_path: Path, key: str | None
+) -> None:
+    put(store, "first", key)
+    with older(tmp_path, "msgs"):  # where it is there
+        first = taken(store)
+        assert not first.may_repeat
+        done(store, first)
+        store.close()
+        broker.stop()
+    broker.start()
+    assert [each.waiting for each in store.lengths()] == [1]
+    again = taken(store)
+    assert (again.message, again.may_repeat) == (first.message, True)
+    done(store, again)
+    assert [each.waiting for each in store.lengths()] == [0]
+    put(store, "second", key)
+    second = taken(store)
+    assert (second.message.id, second.may_repeat) == ("second", False)
