@@ -81,6 +81,7 @@ class Process:
                 hooks=settings.hooks,
             )
             self.runtime.carrier = self._carrier
+            self.runtime.queries.is_told = rehearsal.is_told if rehearsal else None
             self._settings, self._place = settings, place
             self._is_provisional = False
             self.reloads.last_success = time.time()

@@ -114,6 +114,8 @@ class Rehearsal:
     """What makes the engine, of the settings asked for."""
     clock: Clock | None = None
     """What policies go by; None: real time."""
+    is_told: Callable[[str, BaseException], object] | None = None
+    """Who is told what routes of queries raise."""
 
 
 def chosen_source(source: Source, connections: Mapping[str, Any] | None) -> Source:

@@ -6,6 +6,7 @@ import logging
 import os
 import time
 import weakref
+from collections.abc import Callable
 from contextvars import copy_context
 from typing import Final
 
@@ -46,6 +47,8 @@ class QueryScheduler:
         self._backend = backend
         self._routes = routes
         self._start_transfer: Start = backend.submit
+        self.is_told: Callable[[str, BaseException], object] | None = None
+        """Who is told, beside the log, what routes raise."""
         self._reset()
         _schedulers.add(self)
 
@@ -188,10 +191,12 @@ class QueryScheduler:
         assert query.context is not None
         try:
             has_run = query.context.run(query.go_on)
-        except BaseException:
+        except BaseException as error:
             has_failed = True
             what = "its transaction" if query.route is None else f"route {name_of(query.route)}"
             logger.exception("query %d: %s failed", query.id, what)
+            if self.is_told is not None:
+                self.is_told(what, error)
         if not has_run:
             logger.info("query %d: its transaction has ended before the answer", query.id)
         with self.changing:

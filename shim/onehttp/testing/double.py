@@ -45,6 +45,7 @@ class Double:
         calls: all calls, also those that no route was for.
         unexpected: the errors of those.
         failures: what handlers have raised, other than errors of transfers.
+        assertions: those of routes of queries that did not hold, and where.
         clock: what ``delay_s`` goes by; None: real time.
         seen_as: what routes look at instead of a request.
     """
@@ -54,6 +55,7 @@ class Double:
         self.calls = Calls()
         self.unexpected: list[UnexpectedRequestError] = []
         self.failures: list[tuple[Call, BaseException]] = []
+        self.assertions: list[tuple[str, BaseException]] = []
         self.clock: PolicyClock | None = None
         self.seen_as: Callable[[Request], Request] = _as_it_is
         self._changing = threading.Lock()  # guards all of it
@@ -179,6 +181,13 @@ class Double:
         elif not isinstance(error, CancelledError):  # of a call that had no more time
             self.failures.append((call, error))
 
+    def hear(self, what: str, error: BaseException) -> None:
+        """A route of a query has raised. That goes to the log, as it does in production; what was
+        a test's own judgement (pytest's is no Exception) is one here, too."""
+        is_judgement = isinstance(error, AssertionError) or not isinstance(error, Exception)
+        if is_judgement and not isinstance(error, UnexpectedRequestError):
+            self.assertions.append((what, error))
+
     def _delayed(self, handler: RouteHandler, delay_s: float) -> RouteHandler:
         async def wait(request: SeenRequest) -> Any:
             from asyncio import sleep
@@ -203,14 +212,10 @@ class Double:
         return ask
 
     def failed(self) -> list[str]:
-        """The handlers that have raised what is no error of a transfer, for a report."""
-        from traceback import format_exception
-
-        found = []
-        for call, error in self.failures:
-            trace = "".join(format_exception(type(error), error, error.__traceback__))
-            found.append(f"the handler of {call!r} failed:\n{indented(trace)}")
-        return found
+        """The handlers that have raised what is no error of a transfer, and the assertions in
+        routes of queries, for a report."""
+        handlers = [(f"the handler of {call!r}", error) for call, error in self.failures]
+        return [_traced(what, error) for what, error in (*handlers, *self.assertions)]
 
     def not_used(self) -> list[str]:
         """The answers that nobody has asked for, for a report; empty where there are none."""
@@ -234,6 +239,13 @@ class Double:
         if not tried:
             lines.append("  there is no route yet: onehttp_double.get(url, ...)")
         return "\n".join(lines)
+
+
+def _traced(what: str, error: BaseException) -> str:
+    from traceback import format_exception
+
+    trace = "".join(format_exception(type(error), error, error.__traceback__))
+    return f"{what} failed:\n{indented(trace)}"
 
 
 def _is_of_another_url(differences: list[str]) -> bool:

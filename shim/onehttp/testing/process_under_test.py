@@ -66,7 +66,8 @@ class ProcessUnderTest:
 
     def _begin(self) -> None:
         self.end()
-        self._end = process.rehearse(Rehearsal(self._engine_for, self.clock))
+        is_told = self.double.hear if self.double is not None else None
+        self._end = process.rehearse(Rehearsal(self._engine_for, self.clock, is_told))
 
     def _engine_for(self, settings: Settings) -> Callable[[], Backend]:
         asked = settings.engine()

@@ -104,6 +104,28 @@ FAILING = {
 """,
         ["*the handler of*GET https://a.example/typo*failed:", "*ZeroDivisionError: in it"],
     ),
+    "an assertion in a route": (
+        """
+    def check(result):
+        assert result.response.status == 201
+
+    onehttp_double.get(URL, status=200)
+    onehttp.submit("GET", URL, route=check)
+    assert onehttp.drain(30)
+""",
+        ["*check failed:", "*assert result.response.status == 201", "*AssertionError*"],
+    ),
+    "a verdict in a route of a transaction": (
+        """
+    from onehttp.testing import FakeTransactionLayer
+
+    onehttp_double.get(URL)
+    with onehttp.transaction(FakeTransactionLayer().new()):
+        onehttp.submit("GET", URL, route=lambda result: pytest.fail("not that"))
+    assert onehttp.drain(30)
+""",
+        ["*failed:", "*Failed: not that"],
+    ),
     "a body that differs": (
         """
     onehttp_double.post(URL, params={"a": 1}, headers={"X-A": "1", "Authorization": "canary"},
