@@ -11,54 +11,70 @@ last write. After a kill two things may be left, and both stay for ever:
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable
+import math
 from typing import Any, Final
 
+from onehttp.durable.nats_payload import again_of, broker_of
+
 logger = logging.getLogger("onehttp")
+LOOK_S: Final = 2.0
+"""Between two looks, until nothing is left to be mended."""
 _DONE: Final = b"+ACK"
 
 
 class Mending:
-    """Of one store: once for each queue and start of the broker.
+    """Of one store, for each queue after each start of the broker."""
 
-    Args:
-        again: the payload of a message as one that may have been sent.
-    """
-
-    def __init__(self, again: Callable[[bytes], bytes]) -> None:
-        self._again = again
-        self._mended: dict[str, str] = {}
+    def __init__(self) -> None:
+        self._begun: dict[str, _Begun] = {}
 
     async def mend(self, js: Any, client: Any, stream: str, broker: str) -> None:
-        """Unless that was done since the broker's start."""
+        """As far as that is due."""
         from nats.js.errors import APIError, NotFoundError
 
-        if self._mended.get(stream) == broker:
+        begun = self._begun.get(stream)
+        if begun is None or begun.broker != broker:
+            begun = self._begun[stream] = _Begun(broker)
+        now = asyncio.get_running_loop().time()
+        if now < begun.look_at:
             return
+        begun.look_at = now + LOOK_S
         try:
-            for consumer in await js.consumers_info(stream):
-                if not consumer.config.filter_subject:  # it is none of ours
-                    continue
-                await _forget_one_that_is_gone(js, client, stream, consumer)
-                await self._store_anew(js, stream, consumer)
-        except NotFoundError:  # the stream: whoever takes from it finds that, too
+            await self._look(js, client, stream, begun)
+        except NotFoundError:  # of the stream: whoever takes from it finds that, too
             return
         except APIError as error:  # full, say: what is here does not wait for what might be mended
-            logger.error("%s: what its broker has left is not mended: %s", stream, error)
-        self._mended[stream] = broker
+            logger.error("%s: what its broker has left is not mended yet: %s", stream, error)
 
-    async def _store_anew(self, js: Any, stream: str, consumer: Any) -> None:
-        number, last = 1, consumer.ack_floor.stream_seq
-        while number <= last:
-            found = await _message(js, stream, number, consumer.config.filter_subject)
-            if found is None or found.seq > last:
-                return
-            # Whoever else does so at the same time stores nothing.
-            headers = {"Nats-Msg-Id": f"{found.seq} of {stream} again"}
-            await js.publish(found.subject, self._again(found.data or b""), headers=headers)
-            await js.delete_msg(stream, found.seq)
-            number = found.seq + 1
+    async def _look(self, js: Any, client: Any, stream: str, begun: _Begun) -> None:
+        ours = [each for each in await js.consumers_info(stream) if each.config.filter_subject]
+        if begun.left is None:
+            begun.left = {each.name: each.delivered.stream_seq for each in ours}
+        names = {each.name for each in ours}
+        begun.left = {name: last for name, last in begun.left.items() if name in names}
+        for consumer in ours:
+            if consumer.name in begun.left:
+                await _forget_one_that_is_gone(js, client, stream, consumer)
+                await _store_anew(js, stream, consumer, begun.broker)
+                if consumer.ack_floor.stream_seq >= begun.left[consumer.name]:
+                    del begun.left[consumer.name]
+        if not begun.left:
+            begun.look_at = math.inf
+
+
+class _Begun:
+    """Since a start of the broker."""
+
+    __slots__ = ("broker", "left", "look_at")
+
+    def __init__(self, broker: str) -> None:
+        self.broker = broker
+        self.left: dict[str, int] | None = None
+        """Consumers, each with the last that it had given away by then: what came before may be
+        mended as soon as nothing is under way before it."""
+        self.look_at = 0.0
 
 
 async def _forget_one_that_is_gone(js: Any, client: Any, stream: str, consumer: Any) -> None:
@@ -68,6 +84,22 @@ async def _forget_one_that_is_gone(js: Any, client: Any, stream: str, consumer: 
     if await _message(js, stream, number) is None:
         place = f"{number}.{consumer.delivered.consumer_seq}.0.0"
         await client.publish(f"$JS.ACK.{stream}.{consumer.name}.1.{place}", _DONE)
+
+
+async def _store_anew(js: Any, stream: str, consumer: Any, broker: str) -> None:
+    number, last = 1, consumer.ack_floor.stream_seq
+    while number <= last:
+        found = await _message(js, stream, number, consumer.config.filter_subject)
+        if found is None or found.seq > last:
+            return
+        number = found.seq + 1
+        payload = found.data or b""
+        if broker_of(payload) == broker:
+            continue  # it is being removed
+        # Whoever else does so at the same time stores nothing.
+        headers = {"Nats-Msg-Id": f"{found.seq} of {stream} again"}
+        await js.publish(found.subject, again_of(payload), headers=headers)
+        await js.delete_msg(stream, found.seq)
 
 
 async def _message(js: Any, stream: str, number: int, subject: str | None = None) -> Any:

@@ -32,9 +32,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from onehttp.durable.message import Message, message_of
+from onehttp.durable.message import Message
 from onehttp.durable.nats_connection import ANSWER_S, NatsConnection
 from onehttp.durable.nats_mending import Mending
+from onehttp.durable.nats_payload import letter_in, message_in, payload_of
 from onehttp.durable.nats_pulls import Pulls
 from onehttp.durable.store import DeadLetter, Delivery, Length, Report
 from onehttp.errors import QueueFullError, QueueStoreError
@@ -66,7 +67,7 @@ class NatsStore:
         self._numbers = itertools.count(1)
         self._made: set[str] = set()
         self._pulls = Pulls()
-        self._mending = Mending(_again)
+        self._mending = Mending()
 
     def put(self, message: Message) -> None:
         """See `Store.put`."""
@@ -77,7 +78,7 @@ class NatsStore:
 
         await self._make(js, message.queue)
         subject = _subject(message)
-        payload = _payload(message, self._nats.server_id)
+        payload = payload_of(message, self._nats.server_id)
         try:
             try:
                 await js.publish(subject, payload, headers={"Nats-Msg-Id": message.id})
@@ -123,7 +124,7 @@ class NatsStore:
     async def _delivery(self, js: Any, queue: str, one: Any) -> Delivery | None:
         attempt = one.metadata.num_delivered
         try:
-            message, broker = _message(queue, one.data)
+            message, broker = message_in(queue, one.data)
         except (ValueError, KeyError, TypeError) as error:
             logger.error("queue %s: a message is not readable: %s", queue, error)
             await self._bury(js, queue, one.data, attempt, f"not readable: {error}")
@@ -213,7 +214,7 @@ class NatsStore:
         async def again(js: Any) -> None:
             # Not under its id, which the broker would take for a repeat of the same publication.
             # Of no broker: it may have been sent before.
-            await js.publish(_subject(letter.message), _payload(letter.message, ""))
+            await js.publish(_subject(letter.message), payload_of(letter.message, ""))
             await js.delete_msg(f"{_stream(queue)}-dead", number)
 
         self._nats.run(again)
@@ -248,7 +249,7 @@ class NatsStore:
                     raw = await js.get_msg(name, number)
                 except NotFoundError:  # dropped, or retried
                     continue
-                found.append((number, _letter(queue, raw.data)))
+                found.append((number, letter_in(queue, raw.data)))
             return found
 
         return self._nats.run(read, 60.0)
@@ -296,46 +297,6 @@ def _subject(message: Message) -> str:
     if message.key is None:
         return f"onehttp.{message.queue}.free"
     return f"onehttp.{message.queue}.key-{zlib.crc32(message.key.encode()) % PARTS}"
-
-
-def _payload(message: Message, broker: str) -> bytes:
-    told = {
-        "id": message.id,
-        "key": message.key,
-        "has_body": message.body is not None,
-        "broker": broker,
-        "described": message.described(),
-    }
-    return json.dumps(told).encode() + b"\n" + (message.body or b"")
-
-
-def _message(queue: str, payload: bytes) -> tuple[Message, str]:
-    """What was stored, and by which broker."""
-    head, _, body = payload.partition(b"\n")
-    told = json.loads(head)
-    found = body if told["has_body"] else None
-    return message_of(told["id"], queue, told["key"], told["described"], found), told["broker"]
-
-
-def _again(payload: bytes) -> bytes:
-    """The same of no broker: it may have been sent before."""
-    head, line_end, body = payload.partition(b"\n")
-    try:
-        told = json.loads(head) | {"broker": ""}
-    except (ValueError, TypeError):  # nobody can read it: it becomes a dead letter
-        return payload
-    return json.dumps(told).encode() + line_end + body
-
-
-def _letter(queue: str, payload: bytes) -> DeadLetter:
-    head, _, rest = payload.partition(b"\n")
-    told = json.loads(head)
-    try:
-        message, _ = _message(queue, rest)
-    except (ValueError, KeyError, TypeError):
-        message = Message(id="?", queue=queue, key=None, connection="", method="?", url="?",
-                          headers=(), body=rest)  # fmt: skip
-    return DeadLetter(message=message, attempts=told["attempts"], error=told["error"])
 
 
 _stores: weakref.WeakSet[NatsStore] = weakref.WeakSet()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from onehttp.durable import nats_mending
 from onehttp.durable.message import Message
 from onehttp.durable.nats_store import NatsStore
 from onehttp.durable.store import Delivery, Report
@@ -66,10 +67,10 @@ def _until(found: Callable[[], object]) -> None:
         assert time.monotonic() < end, "it never came"
 
 
-def taken(store: NatsStore) -> Delivery:
+def taken(store: NatsStore, lease_s: float = LEASE_S) -> Delivery:
     """The next that comes."""
     found: list[Delivery] = []
-    _until(lambda: is_told(lambda: found.extend(store.take("cdr", 1, LEASE_S))) and found)
+    _until(lambda: is_told(lambda: found.extend(store.take("cdr", 1, lease_s))) and found)
     return found[0]
 
 
@@ -121,3 +122,23 @@ def test_a_message_that_was_taken_for_done_comes_again(
     put(store, "second", key)
     second = taken(store)
     assert (second.message.id, second.may_repeat) == ("second", False)
+
+
+@pytest.mark.debian
+def test_so_does_one_behind_another_that_was_under_way(
+    broker: NatsServer, store: NatsStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nats_mending, "LOOK_S", 0.01)
+    for id in ("under way", "first"):
+        put(store, id, None)
+    with older(tmp_path, "msgs"):
+        assert taken(store, lease_s=1.0).message.id == "under way"
+        done(store, taken(store, lease_s=1.0))
+        store.close()
+        broker.stop()
+    broker.start()
+    for id in ("under way", "first"):
+        again = taken(store, lease_s=1.0)
+        assert (again.message.id, again.may_repeat) == (id, True)
+        done(store, again)
+    assert [each.waiting for each in store.lengths()] == [0]
