@@ -62,6 +62,8 @@ PARTS = (
 )
 OF_ALL_PROCESSORS = frozenset({"threads", "suspended", "durable", "reload", "scan"})
 """Parts that measure what comes of several: throughput, and how long somebody waits."""
+OF_MANY_AT_ONCE = frozenset({"xcap"})
+"""Parts of one thread with many requests in flight: see `before_all_else`."""
 PEERS = "peers"
 
 
@@ -78,8 +80,8 @@ def main() -> None:
     rows: list[Row] = []
     for part in PARTS:
         if part in wanted:
-            spread = part in OF_ALL_PROCESSORS
-            with nullcontext() if spread else one_processor(), running() as nginx:
+            spread, is_first = part in OF_ALL_PROCESSORS, part in OF_MANY_AT_ONCE
+            with nullcontext() if spread else one_processor(), running(is_first) as nginx:
                 rows += measured(part, nginx, rounds)
     if PEERS in wanted:
         with one_processor(), running() as nginx:

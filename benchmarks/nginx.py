@@ -7,9 +7,11 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks.processors import before_all_else
 
 CONFIG = """
 {module}
@@ -24,7 +26,7 @@ http {{
   root {folder}/www;
   server {{
     listen 127.0.0.1:{plain} backlog=16384; {hold}
-    location /xcap/ {{ try_files /small =404; }}
+    location /xcap/ {{ add_header ETag $http_if_none_match; return 304; }}
   }}
   server {{
     listen 127.0.0.1:{h2} ssl http2 backlog=4096;
@@ -51,8 +53,9 @@ class Nginx:
 
 
 @contextmanager
-def running() -> Iterator[Nginx]:
-    """nginx on free loopback ports; stopped by its process at the end."""
+def running(is_first: bool = False) -> Iterator[Nginx]:
+    """nginx on free loopback ports, as `before_all_else` or not; stopped by its process at the
+    end."""
     program = shutil.which("nginx") or "/usr/sbin/nginx"
     if not Path(program).exists():
         raise SystemExit("nginx is missing: apt-get install nginx-light")
@@ -76,9 +79,9 @@ def running() -> Iterator[Nginx]:
                 hold=HOLD if has_echo else "",
             )
         )
-        process = subprocess.Popen(
-            [program, "-p", name, "-c", str(folder / "nginx.conf")], stderr=subprocess.DEVNULL
-        )
+        command = [program, "-p", name, "-c", str(folder / "nginx.conf")]
+        with before_all_else() if is_first else nullcontext():
+            process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         try:
             for port in (plain, h2):
                 _wait_for(port, process)

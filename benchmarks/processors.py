@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 
-@contextmanager
+@contextlib.contextmanager
 def one_processor() -> Iterator[None]:
     """The caller, and every thread and process that begins inside, run on one of the processors.
 
@@ -21,3 +21,20 @@ def one_processor() -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+@contextlib.contextmanager
+def before_all_else() -> Iterator[None]:
+    """The calling thread, and what begins inside, give their processor to others by waiting
+    alone, where there is the right to ask for it.
+
+    Of client and server that are both like that, neither cuts in while the other works. Otherwise
+    the server does with each of many requests, as it likes, or the client with each answer, and
+    the same 10,000 requests took 160 changes of process, or 5,300, which are paid for by both.
+    """
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))

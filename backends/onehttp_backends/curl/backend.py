@@ -169,10 +169,12 @@ class PycurlBackend(StreamingEngine):
                 helm.refuse_from_within()
                 if known is not None and known is not helm:  # has failed, or is the parent's
                     known.end_those_gone(window)
-                while len(window.transfers) < width and (one := next(left, None)) is not None:
+                in_flight, inbox = window.transfers, helm.engine.inbox
+                is_watched, attempt = is_on(), None
+                while len(in_flight) < width and (one := next(left, None)) is not None:
                     key, request = one
-                    attempt = begin(request) if is_on() else None
-                    if attempt is not None:
+                    if is_watched:
+                        attempt = begin(request)
                         request = attempt.request
                     try:
                         handle = _prepared(helm, request)
@@ -182,8 +184,8 @@ class PycurlBackend(StreamingEngine):
                         on_done(key, error.with_traceback(None))
                         continue
                     transfer = WindowTransfer(helm, handle, request, window, key, attempt)
-                    window.transfers.add(transfer)
-                    helm.engine.inbox.append(transfer)
+                    in_flight.add(transfer)
+                    inbox.append(transfer)
                 if not window.transfers and window.outcome is None:
                     return
                 helm.wait_for_any(window)

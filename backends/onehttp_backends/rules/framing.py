@@ -16,8 +16,10 @@ LENGTH: Final = "content-length"
 CODING: Final = "transfer-encoding"
 HOST: Final = "host"
 CONNECTION: Final = "connection"
+EXPECT: Final = "expect"
 ON_THE_CONNECTION: Final = frozenset({LENGTH, CODING, HOST, CONNECTION})
 """Headers that say how a message is sent, not what it means."""
+SPECIAL: Final = ON_THE_CONNECTION | {EXPECT}
 
 _splits_a_host = re.compile(r"[\s/?#@\\,]").search
 

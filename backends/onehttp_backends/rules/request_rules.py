@@ -12,7 +12,7 @@ import re
 from onehttp_backends.contract import AuthScheme, HttpVersion, Request, TransferOptions
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 from onehttp_backends.headers import HeaderPairs
-from onehttp_backends.rules.framing import ON_THE_CONNECTION, check_framing
+from onehttp_backends.rules.framing import SPECIAL, check_framing
 from onehttp_backends.rules.no_hosts import is_no_host
 
 MOST = 2**63 - 1  # the largest number that libcurl knows
@@ -201,7 +201,7 @@ def check_headers(headers: HeaderPairs) -> frozenset[str]:
                     CurlCode.BAD_FUNCTION_ARGUMENT,
                     f"header {name}: control characters are not allowed in it",
                 )
-    return ON_THE_CONNECTION & names
+    return SPECIAL & names
 
 
 @functools.lru_cache(maxsize=1024)

@@ -268,9 +268,13 @@ def header_pairs(headers: HeaderSource) -> HeaderPairs:
 
 def merge_headers(own: HeaderPairs, given: HeaderPairs) -> HeaderPairs:
     """A connection's headers, less those that the call names, then the call's."""
-    named = {name.lower() for name, _ in given if isinstance(name, str)}
-    if named.isdisjoint(_lowered_names(own)):
+    own_names = _lowered_names(own)
+    for name, _ in given:
+        if isinstance(name, str) and name.lower() in own_names:
+            break
+    else:
         return own + given
+    named = {name.lower() for name, _ in given if isinstance(name, str)}
     return (*(pair for pair in own if pair[0].lower() not in named), *given)
 
 

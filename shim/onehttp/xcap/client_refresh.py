@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 
+from onehttp.calls.arguments import NO_ARGUMENTS, CallArguments
 from onehttp.calls.named_call import NamedCall
 from onehttp.errors import TransferError
 from onehttp.named_connection import Connection
 from onehttp.xcap.applications import UNKNOWN
-from onehttp.xcap.conditional import check_document, conditions
+from onehttp.xcap.conditional import check_document
 from onehttp.xcap.errors import SelectorError
 from onehttp.xcap.safe_xml import check
 from onehttp.xcap.selectors import DocumentSelector
@@ -25,8 +26,9 @@ class ClientRows:
         self._skip = len(connection.spec.url.rstrip("/"))
 
     def call(self, row: Watched) -> NamedCall:
-        headers = conditions(if_none_match=usable_etag(row.etag))
-        return NamedCall("GET", self._path(row), {"headers": headers})
+        etag = usable_etag(row.etag)
+        given: CallArguments = {"headers": (("If-None-Match", etag),)} if etag else NO_ARGUMENTS
+        return NamedCall("GET", row.doc_uri[self._skip :], given)
 
     def perform_all(
         self,

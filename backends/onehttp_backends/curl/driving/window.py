@@ -36,7 +36,7 @@ class WindowTransfer(Transfer, Generic[K]):
         key: K,
         attempt: Attempt | None,
     ) -> None:
-        super().__init__(helm, handle, request)
+        Transfer.__init__(self, helm, handle, request)  # `super()` takes as long as this
         self.window = window
         self.key = key
         self.attempt = attempt

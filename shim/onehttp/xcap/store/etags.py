@@ -20,5 +20,8 @@ def usable_etag(text: str | None) -> str | None:
     """The tag, quotes kept; None where there is none, or one that must not be sent back."""
     if text is None:
         return None
-    text = text.strip(" \t")
-    return text if len(text) <= MAX_CHARACTERS and _usable(text) else None
+    if not _usable(text):
+        text = text.strip(" \t")
+        if not _usable(text):
+            return None
+    return text if len(text) <= MAX_CHARACTERS else None

@@ -10,6 +10,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import delete, insert, inspect, select, update
@@ -36,6 +37,8 @@ _ATTEMPTS: Final = 20
 """Of one transaction, where writers stand in each other's way."""
 _log = logging.getLogger("onehttp.xcap")
 _T = TypeVar("_T")
+_watched: Final = partial(tuple.__new__, Watched)
+"""`Watched._make`, without a call of a function in Python for each row."""
 
 
 class XcapStore:
@@ -235,7 +238,7 @@ class XcapStore:
         while True:
             page = wanted.where(columns.id > last).order_by(columns.id).limit(page_rows)
             with self._transaction() as database:
-                rows = list(map(Watched._make, database.execute(page).all()))
+                rows = list(map(_watched, database.execute(page).all()))
             # LIKE knows no difference of case on some databases.
             if below := [row for row in rows if row.doc_uri.startswith(prefix)]:
                 yield below
