@@ -17,7 +17,7 @@ from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Easy, Multi
 from onehttp_backends.curl.sockets import SocketWatch
-from onehttp_backends.curl.sockets.socket import Socket, unheard_bytes
+from onehttp_backends.curl.sockets.socket import unheard_bytes
 from onehttp_backends.curl.stream_handle import StreamHandle
 from onehttp_backends.errors import CurlCode
 
@@ -79,9 +79,12 @@ class EarlyAnswers:
         self, events: list[tuple[int, int]], fail: Callable[[Transfer, int, str], None]
     ) -> None:
         """Have libcurl act on its sockets, and end what was answered too early."""
+        socket = self._watch.socket
         for fd, mask in events:
-            known = self._watch.socket(fd) if mask & _IN else None
-            transfer = self._unheard(known) if known is not None and known.is_kept else None
+            known = socket(fd) if mask & _IN else None
+            transfer: Transfer | None = None
+            if known and known.is_kept and not known.is_multiplexed and unheard_bytes(fd):
+                transfer = self._unheard(fd)
             self._multi.socket_action(fd, mask)
             handle = None if transfer is None else transfer.handle
             if transfer and handle and stays_unheard(handle, self._watch, fd):
@@ -89,10 +92,7 @@ class EarlyAnswers:
                 self._watch.mistrust(fd)
                 fail(transfer, *EARLY)
 
-    def _unheard(self, known: Socket) -> Transfer | None:
-        fd = known.fd
-        if known.is_multiplexed or not unheard_bytes(fd):
-            return None
+    def _unheard(self, fd: int) -> Transfer | None:
         for transfer in list(self._running.values()):
             handle = transfer.handle
             if handle is None or handle.head or handle.getinfo(_ACTIVE_SOCKET) != fd:

@@ -17,6 +17,7 @@ import contextlib
 import os
 import select
 import time
+from collections.abc import Callable
 from typing import Final
 
 import pycurl
@@ -48,6 +49,8 @@ class SocketWatch:
         with contextlib.suppress(FileExistsError):  # a child forked just now has, for both
             self._epoll.register(self.wake_fd, select.EPOLLIN)
         self._sockets: dict[int, Socket] = {}
+        self.socket: Callable[[int], Socket | None] = self._sockets.get
+        """The socket that has this number now."""
         self.made = 0
         """How many sockets libcurl has made, of which ``newest`` is the last."""
         self.newest = -1
@@ -97,10 +100,6 @@ class SocketWatch:
         known = self._sockets.get(fd)
         if known is None or not known.is_open():
             self._opened(fd)
-
-    def socket(self, fd: int) -> Socket | None:
-        """The socket that has this number now."""
-        return self._sockets.get(fd)
 
     def _change(self, what: int, fd: int) -> None:
         known, interest = self._sockets.get(fd), READABLE
