@@ -240,7 +240,15 @@ class PycurlBackend(StreamingEngine):
         self.names.forget(limits)
 
     def close(self, grace_s: float = 0.0) -> None:
-        """Wait up to ``grace_s`` seconds for transfers in flight, end the rest with code 42."""
+        """Wait up to ``grace_s`` seconds for transfers in flight, end the rest with code 42.
+
+        Raises:
+            ReentrantCallError: in a callback, or a signal handler that has hit the driver; nothing
+                is closed then, and may be later.
+        """
+        helm = self._place.get(_ENGINE)
+        if helm is not None:
+            helm.refuse_from_within()
         self._is_closed = True
         self._helm = None
         helm = self._place.pop(_ENGINE, None)
@@ -266,11 +274,15 @@ class PycurlBackend(StreamingEngine):
             # Two may come at once, one perhaps in a signal handler: the first to be ready is it.
             engine = Engine(self._max_idle_connections, self.names)
             helm = self._place.setdefault(_ENGINE, Helm(engine, self._forget))
+            if helm.engine is not engine:
+                engine.close()
         helm.is_lent = self._is_lent
         self._helm = helm
         # Whoever was to forget it was interrupted; or a fork came while it was made, by halves in
         # the parent, with which it shares what the kernel keeps.
         if helm.is_gone or forks != self._forks:
+            if not helm.is_gone:
+                helm.forget()
             self._forget(helm)
             return self._start()
         if self._is_closed:  # meanwhile

@@ -1,0 +1,73 @@
+"""A signal handler that uses the engine, at each line of what drives or begins to: it is served or
+refused, the call it has hit goes on, and nothing is left open."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import pytest
+
+from onehttp_backends.errors import EngineClosedError, ReentrantCallError
+from stand_ins.driving.scene import (
+    DRIVING,
+    MISSES,
+    MOST_LINES,
+    ROOM,
+    Scene,
+    Use,
+    ask,
+    close,
+    read_in_pieces,
+)
+from stand_ins.injection import Injector
+
+BEGINNING: Final = (*DRIVING, f"{ROOM}/backend.py", f"{ROOM}/names/")
+
+
+class Call(Injector):
+    """Does something there, once."""
+
+    def __init__(self, number: int, call: Callable[[], None]) -> None:
+        super().__init__(number, BEGINNING)
+        self._call = call
+
+    def strike(self) -> None:
+        sys.settrace(None)
+        with contextlib.suppress(ReentrantCallError):
+            self._call()
+
+
+@pytest.fixture(scope="module")
+def scene() -> Iterator[Scene]:
+    scene = Scene()
+    with scene.server:
+        yield scene
+    os.close(scene.event_fd)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("handler", [ask, close], ids=lambda each: str(each.__name__))
+@pytest.mark.parametrize("use", [ask, read_in_pieces], ids=lambda each: str(each.__name__))
+def test_a_handler_that_calls(scene: Scene, use: Use, handler: Use) -> None:
+    missed = open_before = 0
+    for number in range(MOST_LINES):
+        scene.begin()
+        call = Call(number, lambda: handler(scene))
+        with contextlib.suppress(EngineClosedError), call.in_force():
+            use(scene)
+        if handler is not close:
+            ask(scene)
+            assert all(map(scene.is_answered, scene.outcomes)), (call.place, scene.outcomes)
+        scene.backend.close()
+        if number == 10:
+            open_before = len(os.listdir("/proc/self/fd"))
+        missed = 0 if call.place else missed + 1
+        if missed == MISSES:
+            break
+    assert missed == MISSES, "there is no end of lines"
+    # Some are about to be closed, by the server's threads.
+    assert len(os.listdir("/proc/self/fd")) < open_before + 50
