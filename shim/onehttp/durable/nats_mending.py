@@ -21,6 +21,8 @@ from onehttp.durable.nats_payload import again_of, broker_of
 logger = logging.getLogger("onehttp")
 LOOK_S: Final = 2.0
 """Between two looks, until nothing is left to be mended."""
+MOST: Final = 256
+"""Numbers looked at by one look."""
 _DONE: Final = b"+ACK"
 
 
@@ -56,7 +58,7 @@ class Mending:
         begun.left = {name: last for name, last in begun.left.items() if name in names}
         for consumer in ours:
             if consumer.name in begun.left:
-                await _forget_one_that_is_gone(js, client, stream, consumer)
+                await _forget_what_is_gone(js, client, stream, consumer)
                 await _store_anew(js, stream, consumer, begun.broker)
                 if consumer.ack_floor.stream_seq >= begun.left[consumer.name]:
                     del begun.left[consumer.name]
@@ -77,13 +79,22 @@ class _Begun:
         self.look_at = 0.0
 
 
-async def _forget_one_that_is_gone(js: Any, client: Any, stream: str, consumer: Any) -> None:
-    if consumer.config.max_ack_pending != 1 or not consumer.num_ack_pending:
+async def _forget_what_is_gone(js: Any, client: Any, stream: str, consumer: Any) -> None:
+    """Where it may be: right behind all that is done, and where one alone is under way."""
+    if not consumer.num_ack_pending:
         return
-    number = consumer.delivered.stream_seq
-    if await _message(js, stream, number) is None:
-        place = f"{number}.{consumer.delivered.consumer_seq}.0.0"
-        await client.publish(f"$JS.ACK.{stream}.{consumer.name}.1.{place}", _DONE)
+    first, last = consumer.ack_floor.stream_seq + 1, consumer.delivered.stream_seq
+    there = await _message(js, stream, first, consumer.config.filter_subject)
+    end = last + 1 if there is None else min(there.seq, last + 1)
+    numbers = list(range(first, min(end, first + MOST)))
+    if consumer.config.max_ack_pending == 1 and last not in numbers:
+        numbers.append(last)
+    # To tell it of one that is there, of whatever key, would remove that.
+    found = await asyncio.gather(*(_message(js, stream, number) for number in numbers))
+    for number, message in zip(numbers, found, strict=True):
+        if message is None:
+            place = f"{stream}.{consumer.name}.1.{number}.{number}.0.0"
+            await client.publish(f"$JS.ACK.{place}", _DONE)
 
 
 async def _store_anew(js: Any, stream: str, consumer: Any, broker: str) -> None:
