@@ -89,15 +89,24 @@ class MessageSettings(SendingGuard):
             setopt(pycurl.PREREQFUNCTION, self._may_send)
         else:
             self.easy.unsetopt(pycurl.PREREQFUNCTION)
-        reads_log = guards_resend and may_be_http2
-        if reads_log is not self._reads_log:
-            # It takes libcurl its time to write: not for what may be repeated anyway.
-            self._reads_log = None
-            setopt(pycurl.DEBUGFUNCTION, self.stream_refusals.note)
-            setopt(pycurl.VERBOSE, int(reads_log))
-            self._reads_log = reads_log
+        # It takes libcurl its time to write: not for what may be repeated anyway.
+        self._read_log(guards_resend and may_be_http2)
         self._may_be_http2 = may_be_http2
         self._guards_resend = guards_resend
+
+    def _read_log(self, reads_log: bool) -> None:
+        if reads_log is not self._reads_log:
+            self._reads_log = None
+            self.easy.setopt(pycurl.DEBUGFUNCTION, self.stream_refusals.note)
+            self.easy.setopt(pycurl.VERBOSE, int(reads_log))
+            self._reads_log = reads_log
+
+    def may_not_be_repeated(self) -> None:
+        """It goes out for the last time; should it be refused once more, that is to be told."""
+        super().may_not_be_repeated()
+        if self._may_be_http2:
+            self._verb, self._guards_resend = ("", False), self._guards_resend or None
+            self._read_log(True)
 
     def _set_headers(self, headers: HeaderPairs, body: bytes | None, expects_nothing: bool) -> None:
         lines, closes, frames, expects = header_lines(headers, self.options.as_libcurl)

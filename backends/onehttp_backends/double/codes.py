@@ -13,6 +13,7 @@ from h2.exceptions import H2Error
 from socksio.exceptions import SOCKSError
 
 from onehttp_backends.certificates.refusal import REFUSED, is_of_a_certificate
+from onehttp_backends.double.judging.stream_refusals import refusal_of
 from onehttp_backends.double.library import httpx
 from onehttp_backends.double.progress import Progress
 from onehttp_backends.errors import (
@@ -29,6 +30,7 @@ FAULTS: Final = (
     *(httpx.HTTPError, httpx.InvalidURL, OSError, asyncio.TimeoutError),
     h11.LocalProtocolError,  # a caller's Content-Length that is not the body's
     *(SOCKSError, H2Error),  # a proxy's and a server's, which httpcore lets through
+    ValueError,  # of a `:status` that is no number
 )
 """What a transfer over httpx may end with."""
 _OF_LOOKUP: Final = (CurlCode.COULDNT_RESOLVE_PROXY, CurlCode.COULDNT_RESOLVE_HOST)
@@ -42,7 +44,10 @@ def error_of(error: Exception, progress: Progress, place: str, text: str = "") -
     if is_waiting and (progress.was_refused or _is_of_a_certificate(error)):
         sent = Sent.NO if progress.opened else Sent.MAYBE
         return ClientCertificateError(code, f"{place}: {REFUSED} ({text})", sent=sent)
-    is_of_answer = isinstance(error, (httpx.RemoteProtocolError, H2Error))
+    # What the library did wrong itself, once all was sent, it was led to.
+    of_answer = (httpx.RemoteProtocolError, httpx.LocalProtocolError, H2Error, ValueError)
+    is_of_answer = isinstance(error, of_answer) and progress.phase in (Phase.FIRST_BYTE, Phase.BODY)
+    is_of_answer |= isinstance(error, (httpx.RemoteProtocolError, H2Error))
     made = answer_error if is_of_answer else transfer_error
     phase = Phase.LOOKUP if code in _OF_LOOKUP else progress.reached
     return made(code, f"{place}: {text}", sent=progress.sent, phase=phase)
@@ -63,7 +68,7 @@ def _code(error: Exception, progress: Progress) -> int:
         return CurlCode.COULDNT_RESOLVE_PROXY if is_proxys else CurlCode.COULDNT_RESOLVE_HOST
     if isinstance(cause, ssl.SSLCertVerificationError):
         return CurlCode.PEER_FAILED_VERIFICATION
-    if isinstance(error, H2Error):
+    if isinstance(error, (H2Error, ValueError)) or _is_of_http2(error):
         return CurlCode.HTTP2_STREAM
     if isinstance(error, h11.LocalProtocolError):
         return CurlCode.BAD_FUNCTION_ARGUMENT
@@ -78,11 +83,23 @@ def _code(error: Exception, progress: Progress) -> int:
         return CurlCode.COULDNT_CONNECT
     if isinstance(error, httpx.ConnectError):
         return _connect_code(cause, progress)
+    if refusal_of(error):
+        return CurlCode.RECV_ERROR
     if isinstance(error, (httpx.RemoteProtocolError, httpx.LocalProtocolError)):
         return _protocol_code(str(error), progress)
     if isinstance(error, httpx.WriteError):
         return CurlCode.SEND_ERROR
     return CurlCode.RECV_ERROR
+
+
+def _is_of_http2(error: Exception) -> bool:
+    """The library below has gone wrong with a connection of HTTP/2, or was led to."""
+    told = error.__cause__
+    return (
+        isinstance(error, httpx.LocalProtocolError)
+        and told is not None
+        and isinstance(told.__context__, H2Error)
+    )
 
 
 def _connect_code(cause: BaseException, progress: Progress) -> int:

@@ -23,7 +23,7 @@ from onehttp_backends.double.library import httpx
 from onehttp_backends.double.progress import Progress, reading
 from onehttp_backends.double.proxies import proxy_of
 from onehttp_backends.double.received import body_of, check_end
-from onehttp_backends.double.wire import Slices, head_lines, wire_request
+from onehttp_backends.double.wire import Slices, wire_request
 from onehttp_backends.errors import (
     CurlCode,
     Phase,
@@ -189,7 +189,7 @@ class Exchange:
         try:
             return await self._once(client, request)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
-            if (refusal := refusal_of(error)) and not self._progress.is_answered:
+            if (refusal := refusal_of(error)) and self._progress.sent is not Sent.YES:
                 return await self._refused(refusal, request)
             may_repeat = request.method in SAFE_METHODS or request.options.unsafe_resend
             if not (may_repeat and self._progress.may_repeat) or is_of_stream(error):
@@ -204,7 +204,7 @@ class Exchange:
         try:
             return await self._once(client, request)
         except httpx.RemoteProtocolError as error:
-            if refusal_of(error) and not self._progress.is_answered:
+            if refusal_of(error) and self._progress.sent is not Sent.YES:
                 raise refused_twice(shown(request)) from None
             raise
 
@@ -253,10 +253,9 @@ class Exchange:
                 await answer.extensions["network_stream"].aclose()
         finally:
             self.opened += progress.opened
-        past = [line for each in answer.history for line in head_lines(each)]
         return Response(
             answer.status_code,
-            progress.head_lines or [*past, *head_lines(answer)],
+            progress.head_lines,
             body,
             asked_url(request.url),
             version,

@@ -10,13 +10,18 @@ from typing import Any, Final
 from onehttp_backends.certificates.refusal import HandshakeEnd, is_of_a_certificate
 from onehttp_backends.contract import Timings
 from onehttp_backends.double.judging.heads import MAX_HEAD_BYTES, Heads
+from onehttp_backends.double.judging.http2_fields import Http2Answer, Http2Fields
 from onehttp_backends.double.judging.ways import fault_of_way
 from onehttp_backends.double.library import httpcore
 from onehttp_backends.double.tls import check_pin
-from onehttp_backends.errors import CurlCode, Phase, ProxyError, Sent, answer_error
+from onehttp_backends.errors import CurlCode, Phase, ProxyError, Sent, TransferError, answer_error
 from onehttp_backends.rules.public_addresses import is_public, refused_peer
 
 _ANSWERED: Final = "receive_response_headers.complete"
+_CAME: Final = (
+    *(_ANSWERED, "receive_response_headers.failed"),
+    *("receive_response_body.complete", "receive_response_body.failed"),
+)
 reading: Final[ContextVar[Progress | None]] = ContextVar("onehttp_double_reading", default=None)
 """Whom the task that reads from a connection reads for: connections are kept, traces are not."""
 _OF_ANSWER: Final = (Phase.SEND, Phase.FIRST_BYTE, Phase.BODY)
@@ -64,6 +69,10 @@ class Progress:
         self.was_refused = False
         """The server has answered the TLS handshake with an alert about a certificate."""
         self._asks_proxy = False
+        self._number = 0
+        """Of the stream whose request goes out now."""
+        self._answers: list[Http2Answer] = []
+        """Of streams: one for each request over HTTP/2."""
         self._of_proxy = b""
         """What a proxy has said to ``CONNECT``."""
         self._stream: Any = None
@@ -110,10 +119,15 @@ class Progress:
             self.phase = Phase.SEND
             self.is_answered = False
             self._heads.append(Heads(self._place, _method(info), *self._of_body))
+            self._number = info.get("stream_id", 0)
             self._at["pretransfer"] = now
         elif name == "send_request_body.complete":
             self.phase = Phase.FIRST_BYTE
             self._at["posttransfer"] = now
+        elif name == "send_request_headers.complete":
+            self._number = 0
+        elif name in _CAME and (found := self._fault_of_fields()):
+            raise found
         elif name == _ANSWERED:
             self.phase = Phase.BODY
             self.is_answered = True
@@ -124,6 +138,9 @@ class Progress:
         elif name.endswith(".failed") and self._end is not None:
             self.was_refused = await self._is_refusal(self._end, info.get("exception"))
             self._end = None
+
+    def _fault_of_fields(self) -> TransferError | None:
+        return self._answers[-1].fault(self._place) if self._answers else None
 
     async def _check_way(self) -> None:
         """What the library below takes for an open way, and libcurl does not."""
@@ -158,6 +175,12 @@ class Progress:
             )
         return False
 
+    def writes_to(self, fields: Http2Fields | None) -> None:
+        """What it sends goes out on a connection of which these are the fields that come."""
+        if fields is not None and self._number:
+            self._answers.append(fields.answer(self._number))
+            self._number = 0
+
     def received(self, data: bytes) -> None:
         """More was read.
 
@@ -189,6 +212,8 @@ class Progress:
     @property
     def _is_begun(self) -> bool:
         """The server has answered, if only that it is about to."""
+        if self._answers:
+            return self._answers[-1].is_begun
         return bool(self._heads) and self._heads[-1].is_begun
 
     @property
@@ -198,8 +223,9 @@ class Progress:
 
     @property
     def head_lines(self) -> list[bytes]:
-        """The heads of HTTP/1 that came, as they came; empty for HTTP/2."""
-        return [line for heads in self._heads for line in heads.lines]
+        """The heads that came, as they came, or as libcurl tells of those of HTTP/2."""
+        came: list[Heads | Http2Answer] = [*self._answers] or [*self._heads]
+        return [line for each in came for line in each.lines]
 
     @property
     def sent(self) -> Sent:
@@ -243,10 +269,13 @@ def _keep_address(stream: Any) -> None:
 def _watch_reads(stream: Any, is_http2: bool) -> None:
     """Have what comes over a connection counted, and its heads read: httpcore tells nobody of
     bytes."""
-    read = stream.read
+    read, write = stream.read, stream.write
+    fields = Http2Fields() if is_http2 else None
 
     async def watched(max_bytes: int, timeout: float | None = None) -> bytes:
         data: bytes = await read(max_bytes, timeout)
+        if fields is not None:
+            fields.take(data)
         progress = reading.get()
         if progress is None:
             return data
@@ -261,7 +290,12 @@ def _watch_reads(stream: Any, is_http2: bool) -> None:
             progress.received(data)
         return heads.left()
 
-    stream.read = watched
+    async def noted(data: bytes, timeout: float | None = None) -> None:
+        if (progress := reading.get()) is not None:
+            progress.writes_to(fields)
+        await write(data, timeout)
+
+    stream.read, stream.write = watched, noted
 
 
 def _speaks_http2(stream: Any) -> bool:

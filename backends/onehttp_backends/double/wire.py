@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import socket
 from collections.abc import AsyncIterator
 from urllib.parse import quote, urlsplit
@@ -27,8 +26,6 @@ LOCAL = ".localhost"
 """What ends in this is this machine (RFC 6761), whatever resolvers say."""
 MAX_URL = 64 * 1024
 """The library's limit."""
-
-_splits = re.compile(rb"[\r\n\0]").search
 
 
 def wire_request(request: Request, trace: object) -> httpx.Request:
@@ -171,6 +168,5 @@ def head_lines(response: httpx.Response) -> list[bytes]:
     version = response.extensions.get("http_version", b"HTTP/1.1")
     reason = response.extensions.get("reason_phrase", b"")
     lines = [b"%s %d %s\r\n" % (version, response.status_code, reason)]
-    # Of HTTP/2 a field may hold what ends a line of HTTP/1: nghttp2 leaves such out.
-    lines += [b"%s: %s\r\n" % pair for pair in response.headers.raw if not _splits(b"".join(pair))]
+    lines += [b"%s: %s\r\n" % pair for pair in response.headers.raw]
     return [*lines, b"\r\n"]
