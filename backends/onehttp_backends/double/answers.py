@@ -204,7 +204,9 @@ def _ready(answer: object, place: str) -> _Ready:
     elif isinstance(answer, int):
         status, body = answer, b""
     elif isinstance(answer, list):
-        body = None  # of answers, and no place for one here
+        raise TypeError(
+            f"{place}: a list is no answer here; (200, [...]) gives it as JSON; expected {_SHAPES}"
+        )
     pairs = _pairs(headers, place)
     return _Ready(_response(_status(status, place), *_bytes(body, pairs, place)))
 

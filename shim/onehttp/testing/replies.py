@@ -119,7 +119,8 @@ def route_handler(answer: object, place: str) -> RouteHandler:
 def _nearest_class(error: object) -> str:
     """What an error of somebody else is called here."""
     kind = error if isinstance(error, type) else type(error)
-    if not issubclass(kind, BaseException):
+    is_of_python = kind.__module__ == "builtins" and not issubclass(kind, OSError)
+    if is_of_python or not issubclass(kind, BaseException):
         return ""
     near = nearest(kind.__name__, (each for each in errors.__all__ if each.endswith("Error")))
     return f" (did you mean onehttp.{near}?)" if near else ""

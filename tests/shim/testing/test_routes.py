@@ -38,6 +38,7 @@ URL = "https://a.example/x"
         ({"error": ConnectionError}, "got <class 'ConnectionError'> (did you mean onehttp.Connect"),
         ({"error": TimeoutError()}, "got TimeoutError() (did you mean onehttp.TimeoutError?)"),
         ({"answers": [200, ValueError]}, "answers[1]: error: expected an error of a transfer"),
+        ({"answers": [[1]]}, "answers[0]: a list is no answer here; (200, [...]) gives it as JSON"),
         ({"answers": [OSError("x")]}, "answers[0]: error: expected an error of a transfer"),
         ({"body": {"a": 1}}, "got dict; match_json= compares what it is as JSON"),
         ({"body": ["a"]}, "got list; match_json= compares what it is as JSON"),
@@ -91,6 +92,11 @@ def test_what_cannot_be_meant_is_refused_at_once(keywords: Any, complaint: str) 
         double.get(URL, **keywords)
     assert complaint in str(caught.value)
     assert double.routes == []
+
+
+def test_an_error_of_python_is_no_misspelt_one() -> None:
+    with pytest.raises(TypeError, match=r"got <class 'ValueError'>$"):
+        Double().get(URL, error=ValueError)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
