@@ -14,12 +14,13 @@ import pytest
 
 from onehttp_backends.contract import Auth, Outcome, Request, Response, TransferOptions
 from onehttp_backends.curl import PycurlBackend
-from onehttp_backends.curl.driving import Helm
+from onehttp_backends.curl.driving import Helm, blocking, callbacks
 from onehttp_backends.curl.engine import Engine
 from onehttp_backends.curl.engine.ownership import Claim
 from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.errors import CancelledError, ReentrantCallError
-from servers.patience import PATIENCE_S
+from servers.holding import HoldingServer
+from servers.patience import PATIENCE_S, until
 from servers.raw import OK, Peer, RawServer, echo, keep_answering, silent
 
 
@@ -286,3 +287,46 @@ def test_what_is_no_descriptor_is_the_callers_fault_and_ends_nothing(
             backend.drive(fd, 0.0)  # type: ignore[arg-type]
         assert backend.drive(reading, PATIENCE_S)
     assert isinstance(outcomes[0], Response)
+
+
+def test_who_steps_aside_for_a_slow_function_has_somebody_else_drive(
+    backend: PycurlBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (blocking, callbacks):  # nobody looks by itself
+        monkeypatch.setattr(module, "LOOK_AGAIN_S", PATIENCE_S)
+    ran_on: list[int] = []
+    was_answered_meanwhile: list[bool] = []
+    second_answered, function_over = threading.Event(), threading.Event()
+    with HoldingServer() as server:
+
+        def ask(path: str, then: threading.Event | None = None) -> None:
+            assert isinstance(backend.perform(Request("GET", server.url + path)), Response)
+            if then is not None:
+                then.set()
+
+        def slow(_outcome: Outcome) -> None:
+            ran_on.append(threading.get_ident())
+            server.arrival("/second").answer()
+            was_answered_meanwhile.append(second_answered.wait(PATIENCE_S / 2))
+            function_over.set()
+
+        # The first to come drives as one who is alone, and hands over to one who waits.
+        alone = threading.Thread(target=ask, args=("/alone",))
+        first = threading.Thread(target=ask, args=("/first",))
+        second = threading.Thread(target=ask, args=("/second", second_answered))
+        for thread, path in ((alone, "/alone"), (first, "/first"), (second, "/second")):
+            thread.start()
+            server.arrival(path)
+        server.arrival("/alone").answer()
+        alone.join()
+        helm = backend._helm
+        assert helm is not None
+        until(lambda: (owner := helm.ownership.owner) is not None and owner.thread == first.ident)
+        backend.submit(Request("GET", f"{server.url}/function"), slow)
+        server.arrival("/function").answer()
+        assert function_over.wait(PATIENCE_S)
+        server.arrival("/first").answer()
+        first.join()
+        second.join()
+    assert ran_on == [first.ident]
+    assert was_answered_meanwhile == [True]

@@ -147,7 +147,9 @@ class Helm(Crew):
         while waiter.outcome is None and not (ownership.is_closing or ownership.is_gone):
             engine.turn()
             if engine.ended and waiter.outcome is None:
+                self.waiting.pop(waiter, None)  # or it would be the one that is woken next
                 self.step_aside(claim)
+                self.waiting[waiter] = None
                 return
         self.leave(claim)
 
