@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from onehttp import OnehttpError
-from onehttp_compat.pv import UnknownVariableError
-from onehttp_compat.script.kemi.native import native_function
+from onehttp_compat.pv import ReadOnlyVariableError, RefusedValueError, UnknownVariableError
+from onehttp_compat.script.kemi.native import native_function, why_none
 from onehttp_compat.script.message_in_progress import Scene, script_log
 from onehttp_compat.script.world import World
 from onehttp_compat.server import NoSuchFunctionError
@@ -132,9 +132,10 @@ class Msg:
             return self._expanded(function, given)
         try:
             return self._world.server.call(name, given)
-        except NoSuchFunctionError as error:
-            self._world.mistakes.note(str(error))
-            raise RuntimeError(f"no such function: {error}") from None
+        except NoSuchFunctionError:
+            why = why_none(name, len(given))
+            self._world.mistakes.note(why)
+            raise RuntimeError(f"no such function: {why}") from None
 
     def expire(self) -> None:
         """The call is over."""
@@ -148,8 +149,8 @@ class Msg:
 
     def _expanded(self, function: Callable[..., int], given: Iterable[str]) -> int:
         try:
-            return function(*map(self._world.server.pv.expand, given))
-        except UnknownVariableError as error:
+            return function(*given)
+        except (UnknownVariableError, ReadOnlyVariableError, RefusedValueError) as error:
             self._world.mistakes.note(str(error))
             raise RuntimeError(f"Error in fixup (1): {error}") from None
 

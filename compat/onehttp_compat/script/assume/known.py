@@ -11,6 +11,7 @@ from onehttp_compat.registry import KEMI
 from onehttp_compat.script.assume.lines import Placed
 from onehttp_compat.script.catalogue import Signature, catalogue
 from onehttp_compat.script.pv.store import TABLE
+from onehttp_compat.script.pv.table import PARTLY_ASSUMED
 from onehttp_compat.script.world.assumptions import Answer
 
 SCALARS: Final = (int, str, bool, type(None))
@@ -35,7 +36,8 @@ def known_function(entry: Placed, label: str) -> Signature | None:
             "its call is made, not assumed; have it meet a server of yours (--connections)"
         )
     signature = catalogue().find(module, name)
-    if signature is None:
+    is_native = any(each.module == module for each in catalogue().natives.get(name, ()))
+    if signature is None and not is_native:
         functions = catalogue().functions
         near = did_you_mean(name, functions.get(module, ()))
         if not near and module not in functions:
@@ -104,7 +106,7 @@ def check_variable(entry: Placed, name: str) -> str:
         raise entry.error(str(error)) from None
     if transformations:
         raise entry.error("say what the variable itself is; its transformations follow from that")
-    if variable.kind in TABLE:
+    if variable.kind in TABLE and variable.kind not in PARTLY_ASSUMED:
         raise entry.error(f"${variable.kind} is emulated; what it says is not assumed")
     known = catalogue().variables
     if variable.kind not in known:

@@ -21,9 +21,14 @@ class Signature:
     parameters: tuple[str, ...]
     """``str`` or ``int``, each."""
 
+    is_native: bool = False
+    """Of a configuration alone: no function of ``KSR``."""
+
     @property
     def label(self) -> str:
         """As scripts write it."""
+        if self.is_native:
+            return f"{self.module}.{self.name}"
         return f"KSR.{self.module}.{self.name}" if self.module else f"KSR.{self.name}"
 
 
@@ -39,11 +44,22 @@ class VariableClass:
 
 
 @dataclass(frozen=True, slots=True)
+class NativeFunction:
+    """One function of a configuration."""
+
+    module: str
+    counts: frozenset[int]
+    """With how many parameters it is called, up to two."""
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Functions by module and name; classes of pseudo-variables by name, without the dollar."""
+    """Functions by module and name; those of configurations, of all modules that have one, and
+    classes of pseudo-variables by name, the latter without the dollar."""
 
     functions: Mapping[str, Mapping[str, Signature]]
     variables: Mapping[str, VariableClass]
+    natives: Mapping[str, tuple[NativeFunction, ...]]
 
     def find(self, module: str, name: str) -> Signature | None:
         """The function; None: no such one."""
@@ -57,7 +73,8 @@ def catalogue() -> Catalogue:
     for (module, name), form in KEMI.items():
         parameters = ("str",) * len(form.arguments)
         functions.setdefault(module, {})[name] = Signature(module, name, "int", parameters)
-    return Catalogue(functions, _variables(_lines("variables.txt"), _lines("names.txt")))
+    variables = _variables(_lines("variables.txt"), _lines("names.txt"))
+    return Catalogue(functions, variables, _natives(_lines("natives.txt")))
 
 
 def _lines(name: str) -> list[str]:
@@ -89,3 +106,14 @@ def _variables(lines: list[str], names: list[str]) -> dict[str, VariableClass]:
             kind = one.removesuffix("()")
             variables[kind] = VariableClass(module, one.endswith("()"), listed.get(kind))
     return variables
+
+
+def _natives(lines: list[str]) -> dict[str, tuple[NativeFunction, ...]]:
+    natives: dict[str, tuple[NativeFunction, ...]] = {}
+    for line in lines:
+        module, _, forms = line.partition(": ")
+        for form in forms.split():
+            name, _, counts = form.partition("/")
+            function = NativeFunction(module, frozenset(map(int, counts.split(","))))
+            natives[name] = (*natives.get(name, ()), function)
+    return natives

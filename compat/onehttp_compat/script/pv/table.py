@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from onehttp_compat.pv import RefusedValueError, Value, Variable
 from onehttp_compat.script.message_in_progress import Scene
@@ -21,6 +21,8 @@ class Entry(NamedTuple):
 
 
 Table: TypeAlias = Mapping[str, Entry]
+PARTLY_ASSUMED: Final = frozenset(("sel", "snd", "sndto", "sndfrom"))
+"""Classes of which some names are emulated, and others assumed."""
 
 
 def of_scene(read: Read, write: Write | None = None) -> Entry:
