@@ -6,7 +6,7 @@ import datetime
 import re
 from email.utils import formatdate
 
-from onehttp.identity.errors import InvalidIdentityError
+from onehttp.identity.errors import InvalidIdentityError, check_text
 from onehttp_backends.hints.keywords import explained
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -23,6 +23,7 @@ def parse_date(text: str) -> int:
     Raises:
         InvalidIdentityError: not a date of this form, or none of the calendar.
     """
+    check_text("Date", text)
     match = _date(text)
     if match is None:
         raise InvalidIdentityError(

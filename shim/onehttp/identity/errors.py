@@ -50,3 +50,9 @@ class InvalidIdentityError(IdentityError, ValueError):
     """The header is malformed, its signature does not match, or it is for another call."""
 
     status, reason = 438, "Invalid Identity Header"
+
+
+def check_text(what: str, value: object, error: type[IdentityError] = InvalidIdentityError) -> None:
+    """Raises ``error`` for what is no text, such as the None of a header that is not there."""
+    if not isinstance(value, str):
+        raise error(f"{what}: expected text, got {type(value).__name__}")

@@ -6,7 +6,7 @@ import functools
 import re
 from dataclasses import dataclass
 
-from onehttp.identity.errors import InvalidIdentityError
+from onehttp.identity.errors import InvalidIdentityError, MissingIdentityError, check_text
 from onehttp_backends.hints.keywords import explained
 
 MAX_HEADER_LENGTH = 32 * 1024
@@ -37,8 +37,10 @@ def parse_header(value: str) -> IdentityHeader:
     """Take the value of an ``Identity`` header apart.
 
     Raises:
+        MissingIdentityError: there is none.
         InvalidIdentityError: malformed, no ``info``, or a parameter that stands twice.
     """
+    check_text("Identity", value, MissingIdentityError)
     text, semicolon, rest = value.partition(";")
     if len(value) > MAX_HEADER_LENGTH or not semicolon:
         raise InvalidIdentityError("Identity: expected TOKEN;info=<URL>")

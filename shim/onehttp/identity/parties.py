@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import unquote
 
-from onehttp.identity.errors import InvalidIdentityError
+from onehttp.identity.errors import InvalidIdentityError, check_text
 
 ToE164: TypeAlias = Callable[[str], str]
 """Makes a global number (digits, country code first) of a dialled one, by local rules."""
@@ -58,6 +58,7 @@ class Party:
         Raises:
             InvalidIdentityError: no SIP, SIPS or tel URI in it.
         """
+        check_text("a party", value)
         value = value.strip()
         match = _name_addr(value) if len(value) <= MAX_HEADER_LENGTH else None
         return cls.from_uri(match[1] if match else value.partition(";")[0].rstrip(), to_e164)
@@ -74,6 +75,7 @@ class Party:
         Raises:
             InvalidIdentityError: not a SIP, SIPS or tel URI.
         """
+        check_text("a party", uri)
         if len(uri) <= MAX_URI_LENGTH:
             if tel := _tel(uri):
                 return cls._of_number(unquote(tel[1]), to_e164)
@@ -118,6 +120,7 @@ def as_party(who: Party | str) -> Party:
     """``who``, with a text read as a URI, or as a telephone number where it has no scheme."""
     if isinstance(who, Party):
         return who
+    check_text("a party", who)
     return Party.from_uri(who) if ":" in who else Party(tn=_number(who, None))
 
 

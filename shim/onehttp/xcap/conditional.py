@@ -68,6 +68,8 @@ def _conflict(url: str, reason: str, body: bytes) -> ConflictError:
         root = parse(body, "error document")
     except XmlError:
         return ConflictError(_CONFLICT, url, reason)
+    if etree.QName(root).localname != "xcap-error":  # a page for people, perhaps
+        return ConflictError(_CONFLICT, url, reason)
     # Comments and processing instructions are children too, but have no name.
     first = next(root.iterchildren(etree.Element), None)
     if first is None:

@@ -65,6 +65,9 @@ class DocumentSelector:
         """
         tree = ("global",) if self.xui is None else ("users", self.xui)
         parts = (self.auid, *tree, *self.filename.split("/"))
+        for part in parts:  # many servers decode a path before they take it apart
+            for piece in filter(None, part.split("/") if "/" in part else ()):
+                encoded_step(piece)
         return "/".join(map(encoded_step, parts))
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -164,6 +165,26 @@ def test_no_header_or_far_too_many_are_refused(
 ) -> None:
     with pytest.raises(MissingIdentityError):
         verifier.verify_diverted([signer.sign(CALLER, CALLED)] * count, orig=CALLER, dest=CALLED)
+
+
+@pytest.mark.parametrize("other", [None, b"x", 5, ["x"]])
+def test_what_is_no_text_is_refused_like_what_is_not_there(
+    signer: Signer, verifier: Verifier, other: Any
+) -> None:
+    """A header that a message does not have is None to many who ask for it."""
+    good = signer.sign(CALLER, CALLED)
+    parties = {"orig": CALLER, "dest": CALLED}
+    with pytest.raises(MissingIdentityError, match="expected text"):
+        verifier.verify(other, **parties)
+    for name in parties:
+        with pytest.raises(InvalidIdentityError, match="expected text"):
+            verifier.verify(good, **{**parties, name: other})
+    if other is not None:
+        with pytest.raises(InvalidIdentityError, match="expected text"):
+            verifier.verify(good, **parties, date=other)
+    for read in (Party.from_header, Party.from_uri):
+        with pytest.raises(InvalidIdentityError, match="expected text"):
+            read(other)
 
 
 # Signing.

@@ -62,6 +62,18 @@ def test_a_conflict_is_named_whatever_stands_before_its_name(
     assert caught.value.condition == condition
 
 
+@pytest.mark.parametrize(
+    "body", [b"<html><body>no</body></html>", b"<xcap-error", b'{"a": 1}', b"", b"\xff\xfe<\0"]
+)
+def test_a_conflict_that_comes_with_another_document_has_no_condition(
+    client: XcapClient, server: XcapServer, body: bytes
+) -> None:
+    server.faults[RULES.path] = Answer(409, body)
+    with pytest.raises(ConflictError) as caught:
+        client.put(RULES, RULESET)
+    assert (caught.value.condition, caught.value.phrase) == (None, None)
+
+
 def test_what_the_server_would_take_instead_is_kept(client: XcapClient, server: XcapServer) -> None:
     said = ERROR.format(
         '<uniqueness-failure phrase="taken"><exists field="rls-services/service/@uri">'
@@ -160,6 +172,8 @@ def test_a_part_of_a_document_or_none_is_not_stored_for_it(
         ("sip:a@x", "index/~~/resource-lists"),
         ("~~bob", "index"),
         (None, "~~/x"),
+        ("a/~~/b", "index"),
+        ("/~~bob", "index"),
     ],
 )
 def test_no_part_of_a_document_reads_as_the_beginning_of_a_node(

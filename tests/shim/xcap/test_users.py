@@ -62,6 +62,31 @@ def test_no_user_gets_the_document_of_another(
     assert store.rows() == kept
 
 
+@pytest.mark.parametrize(
+    "name", ["\u0436", "cafe\u0301", "\uff42\uff4f\uff42", "x\u200b", "\U0001f600"]
+)
+def test_names_beyond_the_character_set_of_a_column_are_nobodys(
+    store: XcapStore, name: str
+) -> None:
+    """The SIP server's own scripts make columns of latin1."""
+    store.save(row("bob"))
+    accounts = {"user": (f"{name}1", "a.example"), "domain": ("bob", f"{name}.example")}
+    for what, (user, domain) in accounts.items():
+        stranger = row("", doc_uri=f"{ROOT}{what}")
+        stranger = dataclasses.replace(stranger, username=user, domain=domain)
+        is_kept = not any("latin1" in collation for collation in store.loose_columns.values())
+        if is_kept:
+            store.save(stranger)
+        else:
+            with pytest.raises(RowRefusedError, match="ALTER TABLE"):
+                store.save(stranger)
+        assert store.of_account(user, domain, 2) == [stranger] * is_kept
+    assert store.find(ROOT + name) is None
+    assert not store.remove(ROOT + name)
+    assert store.replace([Change(ROOT + name, '"1"', '"2"', b"<x/>")]) == [False]
+    assert store.of_account("bob", "a.example", 2) == [row("bob")]
+
+
 def test_an_etag_that_differs_by_case_is_another(store: XcapStore) -> None:
     mine = row("carol", etag='"abc"')
     store.save(mine)

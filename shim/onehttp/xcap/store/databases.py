@@ -23,6 +23,7 @@ _PACKAGES: Final = {"psycopg": "psycopg[binary]", "pymysql": "PyMySQL"}
 _DEADLOCKS: Final = {"40P01", "40001", 1213, 1020}
 """SQLSTATEs of PostgreSQL, numbers of MySQL and MariaDB (1020: the row changed since it was read).
 The database has undone the transaction, and expects it to be tried again."""
+_INCORRECT_STRING: Final = 1366
 
 
 def database_address(url: str | URL) -> URL:
@@ -91,10 +92,18 @@ def _told(connection: Any, statement: str) -> None:
 
 def is_deadlock(error: BaseException | None) -> bool:
     """Two writers stood in each other's way, and this one was chosen to begin again."""
-    if not isinstance(error, DBAPIError):
-        return False
-    first = error.orig.args[0] if error.orig is not None and error.orig.args else None
-    return first in _DEADLOCKS or getattr(error.orig, "sqlstate", None) in _DEADLOCKS
+    return isinstance(error, DBAPIError) and (
+        _number(error) in _DEADLOCKS or getattr(error.orig, "sqlstate", None) in _DEADLOCKS
+    )
+
+
+def is_beyond_charset(error: DBAPIError) -> bool:
+    """A name has characters that the column of a MySQL cannot hold."""
+    return _number(error) == _INCORRECT_STRING
+
+
+def _number(error: DBAPIError) -> object:
+    return error.orig.args[0] if error.orig is not None and error.orig.args else None
 
 
 def reason(error: SQLAlchemyError) -> str:

@@ -15,11 +15,23 @@ _MYSQL = ("mysql", "mariadb")
 
 
 def same(column: ColumnElement[str], text: str, dialect: str) -> ColumnElement[bool]:
-    """``column`` holds exactly ``text``.
+    """``column`` holds exactly ``text``."""
+    return and_(alike(column, text, dialect), _are_bytes(column, text, dialect))
 
-    The plain comparison stays, since it is the one that an index helps.
+
+def alike(column: ColumnElement[str], text: str, dialect: str) -> ColumnElement[bool]:
+    """``column`` holds ``text``, or what the database takes for the same: what an index helps.
+
+    MySQL refuses to compare a column with characters that are not in its set; of those it may have
+    none, and the index is of no use.
     """
-    return and_(column == text, _bytes(column, dialect) == _bytes(literal(text), dialect))
+    if dialect in _MYSQL and not text.isascii():
+        return _are_bytes(column, text, dialect)
+    return column == text
+
+
+def _are_bytes(column: ColumnElement[str], text: str, dialect: str) -> ColumnElement[bool]:
+    return _bytes(column, dialect) == _bytes(literal(text), dialect)
 
 
 def _bytes(value: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:

@@ -23,10 +23,11 @@ from onehttp.xcap.store.databases import (
     DEFAULT_URL,
     database_address,
     database_engine,
+    is_beyond_charset,
     is_deadlock,
     reason,
 )
-from onehttp.xcap.store.exact import same
+from onehttp.xcap.store.exact import alike, same
 from onehttp.xcap.store.making import loose_columns, make_tables, version_of
 from onehttp.xcap.store.rows import Change, Gone, Source, StoredDocument, Watched
 from onehttp.xcap.store.table import VERSION, xcap_table
@@ -37,8 +38,7 @@ _ATTEMPTS: Final = 20
 """Of one transaction, where writers stand in each other's way."""
 _log = logging.getLogger("onehttp.xcap")
 _T = TypeVar("_T")
-_watched: Final = partial(tuple.__new__, Watched)
-"""`Watched._make`, without a call of a function in Python for each row."""
+_watched: Final = partial(tuple.__new__, Watched)  # `_make` without a call in Python for each
 
 
 class XcapStore:
@@ -100,14 +100,16 @@ class XcapStore:
 
     def find(self, doc_uri: str) -> StoredDocument | None:
         """The row of that document, whoever wrote it."""
-        found = self._read(self._table.c.doc_uri == doc_uri)
+        found = self._read(alike(self._table.c.doc_uri, doc_uri, self._dialect))
         return next((row for row in found if row.doc_uri == doc_uri), None)
 
     def of_account(self, username: str, domain: str, doc_type: int) -> list[StoredDocument]:
         """The rows of an account's documents of one type, whoever wrote them, oldest first."""
         columns = self._table.c
         found = self._read(
-            columns.username == username, columns.domain == domain, columns.doc_type == doc_type
+            alike(columns.username, username, self._dialect),
+            alike(columns.domain, domain, self._dialect),
+            columns.doc_type == doc_type,
         )
         return [row for row in found if (row.username, row.domain) == (username, domain)]
 
@@ -151,10 +153,13 @@ class XcapStore:
         columns = self._table.c
         wanted = select(columns.username, columns.domain, columns.doc_uri, columns.source)
         row = database.execute(wanted.where(columns.doc_uri == document.doc_uri)).one()
+        wanted_name = (document.username, document.domain)
         if row.doc_uri != document.doc_uri:
             raise self._collision(document.doc_uri, row.doc_uri)
         if row.source != document.source:
             raise self._refusal("one of that doc_uri is already there")
+        if (row.username, row.domain) != wanted_name:  # by a database that is not strict
+            raise RowRefusedError(f"{self.place}: it does not keep {wanted_name!r} as it is")
         account = wanted.where(
             columns.username == document.username,
             columns.domain == document.domain,
@@ -162,7 +167,6 @@ class XcapStore:
         )
         if self.loose_columns:  # another may be writing the other spelling just now
             account = account.with_for_update(read=True)
-        wanted_name = (document.username, document.domain)
         for other in database.execute(account):
             if (other.username, other.domain) != wanted_name:
                 mine, theirs = "@".join(wanted_name), f"{other.username}@{other.domain}"
@@ -279,7 +283,10 @@ class XcapStore:
         try:
             with self._turn, self._engine.begin() as database:
                 yield database
-        except (IntegrityError, DataError) as error:
+        except DataError as error:
+            cure = f"; {self._remedy}" if is_beyond_charset(error) else ""
+            raise RowRefusedError(f"{self.place}: not taken: {error.orig}{cure}") from error
+        except IntegrityError as error:
             raise self._refusal(str(error.orig)) from error
         except StoreError as error:
             if self.place in str(error):
