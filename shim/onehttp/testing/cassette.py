@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 VERSION: Final = 1
 MOST_SHOWN: Final = 5
 MAX_BYTES: Final = 10 * 1024 * 1024
-_printable = re.compile("[\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]*").fullmatch
+_printable = re.compile("[\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]*").fullmatch
 
 
 class CassetteError(ValueError):
@@ -164,11 +164,11 @@ def _plain(value: Any) -> Any:
 
 
 class _Dumper(yaml.CSafeDumper):
-    """Texts of several lines as such."""
+    """Texts of several lines as such, but for those whose line ends YAML would change."""
 
 
 def _text(dumper: Any, text: str) -> Any:
-    style = "|" if "\n" in text else None
+    style = '"' if "\r" in text else "|" if "\n" in text else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -53,6 +53,12 @@ def read_coded(url: str) -> object:
         return list(response.iter_lines())
 
 
+def read_decoded(url: str) -> object:
+    onehttp.init({"version": 1, "connections": {"c": {"url": url, "decompress": True}}})
+    with onehttp.connection("c").stream("GET", "/coded") as response:
+        return list(response.iter_lines())
+
+
 def read_the_first_line(url: str) -> object:
     with onehttp.stream("GET", url + "/lines") as response:
         return next(iter(response.iter_lines()))
@@ -109,6 +115,10 @@ def send_files(url: str) -> object:
     return onehttp.request("POST", url + "/echo", form=form, files=files).status
 
 
+def send_a_text(url: str) -> object:
+    return onehttp.request("POST", url + "/echo", files={"a": ("a.txt", b"text\n")}).status
+
+
 def send_a_file(url: str) -> object:
     return onehttp.request("PUT", url + "/echo", body=io.BytesIO(b"\0" * 70_000)).status
 
@@ -119,8 +129,11 @@ def send_pieces(url: str) -> object:
     return sent.status, bool(told)
 
 
-WAYS = (read, read_coded, read_the_first_line, read_nothing, follow, break_off, find_nobody,
-        await_it, await_upload, send_files, send_a_file, send_pieces)  # fmt: skip
+WAYS = (read, read_coded, read_decoded, read_the_first_line, read_nothing, follow, break_off,
+        find_nobody, await_it, await_upload, send_files, send_a_text, send_a_file,
+        send_pieces)  # fmt: skip
+OF_BYTES = (read_coded, send_files, send_a_file)
+"""No text, which is kept as such."""
 
 
 @pytest.fixture
@@ -150,6 +163,7 @@ def test_what_was_seen_is_replayed(
         recorder.save()
         text = path.read_text()
         assert "canary" not in text
+        assert ("base64" in text) is (way in OF_BYTES)
 
         assert under_test(path, "new") is not recorder  # all of it is known by now
         assert way(server.url) == seen
