@@ -1,11 +1,13 @@
-"""The embedded store on a filesystem without room: it says so, loses nothing, and goes on later."""
+"""A store on a filesystem without room: it says so, loses nothing, and goes on later."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,10 +19,12 @@ import onehttp
 from onehttp.calls.arguments import CallArguments
 from onehttp.durable import worker as workers
 from onehttp.durable.message import Message
+from onehttp.durable.nats_store import NatsStore
 from onehttp.durable.sqlite_store import SqliteStore
 from onehttp.durable.store import Report
 from onehttp.durable.worker import Worker
 from onehttp_backends.contract import Response
+from servers.brokers.nats import NatsServer
 from servers.patience import PATIENCE_S
 
 LEASE_S = 60.0
@@ -131,3 +135,32 @@ def test_a_worker_waits_for_room(disk: SmallDisk, monkeypatch: pytest.MonkeyPatc
         logging.getLogger("onehttp.worker").removeHandler(told)
     assert set(sent) == stored
     store.close()
+
+
+@pytest.mark.debian
+def test_a_broker_without_room_acknowledges_nothing_and_has_lost_nothing(disk: SmallDisk) -> None:
+    (disk.folder / "broker").mkdir()
+    with NatsServer(disk.folder / "broker") as broker:
+        store = NatsStore(broker.url)
+        stored = {"before-0", "before-1"}
+        for id in sorted(stored):
+            store.put(message(id))
+        disk.fill()
+        refusals = 0
+        while not refusals:  # it may have some room in its files
+            try:
+                store.put(message(f"full-{len(stored)}"))
+                stored.add(f"full-{len(stored)}")
+            except onehttp.QueueStoreError:
+                refusals += 1
+        disk.free()
+        broker.stop(signal.SIGKILL)  # one of its kind stands still by then
+        broker.start()
+        found: set[str] = set()
+        end = time.monotonic() + PATIENCE_S
+        while found < stored and time.monotonic() < end:
+            with suppress(onehttp.QueueStoreError):  # it has just started
+                found |= {each.message.id for each in store.take("cdr", 100, LEASE_S)}
+        assert found >= stored
+        store.put(message("after"))
+        store.close()
