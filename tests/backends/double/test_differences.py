@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from onehttp_backends.contract import Auth, AuthScheme, TransferOptions
+from onehttp_backends.contract import Auth, AuthScheme, HttpVersion, Request, TransferOptions
+from onehttp_backends.errors import TransferError
+from onehttp_backends.registry import load
+from servers.multiplexing.scripted_http2 import Stream, scripted
 from servers.raw import OK, Peer, answering
 from stand_ins.both_engines import Told, challenging, leading_to, on_both, through_both
 
@@ -34,6 +38,32 @@ def of_http_1_0(peer: Peer) -> None:
 def of_refusals() -> tuple[Told, Told]:
     options = TransferOptions(auth=Auth(schemes=AuthScheme.DIGEST, username="u", secret="p"))
     return on_both(lambda: challenging(*[[NONCE]] * 4), options=options, times=3)
+
+
+def of_http2_that_has_ended() -> tuple[Told, Told]:
+    """The second of two POSTs, where the server has ended the connection in between."""
+    options = TransferOptions(http_version=HttpVersion.HTTP_2_PRIOR_KNOWLEDGE)
+
+    def told(name: str) -> Told:
+        peers: list[Peer] = []
+
+        def script(stream: Stream) -> None:
+            peers.append(stream.peer)
+            stream.answer()
+
+        engine = load(name)()
+        try:
+            with scripted(script) as server:
+                request = Request("POST", server.url, body=b"1", options=options)
+                engine.perform(request)
+                peers[0].socket.shutdown(socket.SHUT_RDWR)
+                return (engine.perform(request).status,)
+        except TransferError as error:
+            return (type(error).__name__,)
+        finally:
+            engine.close()
+
+    return told("pycurl"), told("httpx")
 
 
 def errors(told: Told) -> Any:
@@ -81,6 +111,12 @@ ROWS: dict[str, tuple[Callable[[], tuple[Told, Told]], Callable[[Told], Any], An
         errors,
         ("TooLargeError", 63),
         ("ProtocolError", 1),
+    ),
+    "a POST over HTTP/2, where the server has ended the idle connection": (
+        of_http2_that_has_ended,
+        lambda told: told[0],
+        200,
+        "DisconnectedError",
     ),
     "the engine's redirect to `http:/x`": (
         of_location(b"http:/x"),

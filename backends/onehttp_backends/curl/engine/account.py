@@ -32,6 +32,8 @@ _ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
 _NUM_CONNECTS: Final = pycurl.NUM_CONNECTS
 _CONN_ID: Final = getattr(pycurl, "CONN_ID", 0)
 _MULTIPLEXED: Final = frozenset({"2", "3"})
+_OF_HEAD: Final = (CurlCode.GOT_NOTHING, CurlCode.UNSUPPORTED_PROTOCOL)
+"""What ends before its answer, libcurl would use again (curl 8.23)."""
 _MULTI_IS_DEAD: Final = 11
 """``CURLM_ABORTED_BY_CALLBACK``: a callback of the multi's has failed."""
 _NO_MEMORY: Final = "no memory left for the response"
@@ -63,6 +65,8 @@ class Account:
                 if line is None or handle.decoding is not None:
                     error = fault_of(handle, request)
                     if error is not None:
+                        if error.code in _OF_HEAD:
+                            self._watch.mistrust(handle.getinfo(_ACTIVE_SOCKET))
                         return self._failed(handle, error)
                 return self._response(handle, request, line)
             except MemoryError:
@@ -125,8 +129,16 @@ class Account:
         )
 
     def _failed(self, handle: Handle, error: TransferError) -> TransferError:
-        self.opened += handle.easy.getinfo(_NUM_CONNECTS)
+        getinfo = handle.easy.getinfo
+        opened = getinfo(_NUM_CONNECTS)
+        self.opened += opened
         self.failed += 1
+        if opened and (fd := getinfo(_ACTIVE_SOCKET)) >= 0:
+            # What is wrong with the answer is not with its connection, which libcurl keeps.
+            version = getinfo(pycurl.INFO_HTTP_VERSION)
+            is_known = version or handle.shelf.is_http1
+            is_multiplexed = VERSION_NAMES.get(version) in _MULTIPLEXED or not is_known
+            self._watch.note_use(fd, is_multiplexed)
         return error
 
     def head(self, handle: Handle) -> Response:
