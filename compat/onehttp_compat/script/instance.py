@@ -24,7 +24,7 @@ from onehttp_compat.script.errors_told import place, told_text, way_out
 from onehttp_compat.script.kemi.tree import ScriptExit
 from onehttp_compat.script.limits import TimeLimitExceeded, end_forked_child
 from onehttp_compat.script.message_in_progress import Scene, current
-from onehttp_compat.script.takes_text import takes_text
+from onehttp_compat.script.takes_text import MethodUnclearError, message_method, takes_text
 from onehttp_compat.script.world import World
 
 HINTS: Final = {
@@ -267,22 +267,15 @@ class ScriptInstance:
             return KEMI_ROUTE
         self.kind = ScriptKind.APP_PYTHON
         path = self._script.path
-        names = [
-            name
-            for name in dir(self.handler)
-            if name not in ("child_init", "mod_init") and self.has_route(name)
-        ]
         if call is not None:
-            if call.method not in names:
-                raise ScriptError(
-                    f"{path}: no method {call.method!r}; there are: {', '.join(names)}"
-                )
+            if not self.has_route(call.method):
+                there = ", ".join(filter(self.has_route, dir(self.handler)))
+                raise ScriptError(f"{path}: no method {call.method!r}; there are: {there}")
             return call.method
-        if len(names) == 1:
-            return names[0]
-        raise ScriptError(
-            f"{path}: which method handles a message? Say --method NAME: {', '.join(names)}"
-        )
+        try:
+            return message_method(self.handler)
+        except MethodUnclearError as error:
+            raise ScriptError(f"{path}: {error}") from None
 
     def _child_init(self, rank: int) -> None:
         path = self._script.path

@@ -120,7 +120,28 @@ def test_a_method_is_called_as_kamailio_cfg_would(
 def test_without_a_method_the_choice_is_told(script: Path) -> None:
     done = run(script, TAKING)
     assert done.exit_code == 1
-    assert "which method handles a message? Say --method NAME: plain, with_text" in done.stderr
+    assert (
+        "which method handles a message? Say --call NAME or --call NAME:TEXT: plain, with_text"
+    ) in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("methods", "taken"),
+    [
+        ("def any(self, msg): X", "any"),
+        ("def any(self, msg): X\n    def helper(self, a, b, c): return a", "any"),
+        ("def any(self, msg): X\n    def helper(self): return 1\n    limit = dict", "any"),
+        ("def onreply(self, msg): return 1\n    def handler(self, msg, args): X", "handler"),
+        ("def route(self, msg): X\n    def relay(self, msg): return 1", "route"),
+        ("def other(self, msg): return 1\n    def handler(self, msg, args=None): X", "handler"),
+    ],
+)
+def test_the_method_of_a_message_is_the_one_that_can_be_meant(
+    script: Path, methods: str, taken: str
+) -> None:
+    said = f"msg.call_function('append_hf', 'X: {taken}'); return 1"
+    text = f"class Script:\n    {methods.replace('X', said)}\ndef mod_init(): return Script()\n"
+    assert headers(run(script, text, "--json")) == [f"X: {taken}"]
 
 
 def test_prints_of_a_script_stand_beside_the_report_never_in_it(script: Path) -> None:

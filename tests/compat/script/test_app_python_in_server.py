@@ -94,11 +94,13 @@ def test_the_method_is_the_one_that_routes_call(run: Any, tmp_path: Path, calls:
 
 
 def test_of_several_methods_one_is_to_be_named(run: Any) -> None:
-    done = run(f"{WITHOUT_TEXT}\n    def other(self, msg):\n        return 1\n")
+    two = WITHOUT_TEXT.replace("def route", "def main") + "\n    def other(self, msg): return 1\n"
+    done = run(two)
     assert done.exit_code != 0
-    assert "--method NAME: other, route" in done.output
-    assert replies(run(f"{WITHOUT_TEXT}\n    def other(self, msg):\n        return 1\n",
-                       "--method", "route")) == [None, ["404 ok"]]  # fmt: skip
+    assert "--call NAME or --call NAME:TEXT: main, other" in done.output
+    assert replies(run(two, "--method", "main")) == [None, ["404 ok"]]
+    usual = f"{WITHOUT_TEXT}\n    def other(self, msg): return 1\n"
+    assert replies(run(usual)) == [None, ["404 ok"]]
 
 
 def test_a_function_that_no_server_has_is_an_error_of_the_message(run: Any) -> None:

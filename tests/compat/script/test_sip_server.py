@@ -116,7 +116,7 @@ class Handler:
         ("x = 1", "has no mod_init"),
         ("def mod_init(): pass", r"mod_init\(\) returned None"),
         ("class A:\n  def a(self, m): pass\n  def b(self, m): pass\ndef mod_init(): return A()",
-         "Say --method NAME: a, b"),
+         "Say --call NAME or --call NAME:TEXT: a, b"),
         ("class A:\n  def child_init(self, r): return -1\n  def a(self, m): return 1\n"
          "def mod_init(): return A()", "must return an int >= 0"),
     ],

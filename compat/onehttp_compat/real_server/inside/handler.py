@@ -13,7 +13,7 @@ import KSR as REAL
 
 from .ksr import Ksr, Msg, expanded, signed
 from .link import calls, link
-from .takes_text import takes_text
+from .takes_text import MethodUnclearError, message_method, takes_text
 
 SCRIPT = os.environ["ONEHTTP_SCRIPT"]
 METHOD = os.environ.get("ONEHTTP_METHOD", "")
@@ -30,7 +30,7 @@ class Handler:
     def __init__(self, user: Any, is_plain: bool) -> None:
         self._user = user
         self._is_plain = is_plain
-        self._method = METHOD or ("" if hasattr(user, KEMI_ROUTE) else only_method(user))
+        self._method = METHOD or ("" if hasattr(user, KEMI_ROUTE) else message_method(user))
 
     def child_init(self, rank: int) -> Any:
         start = getattr(self._user, "child_init", None)
@@ -108,25 +108,6 @@ class Handler:
         finally:
             calls.routes.pop()
             link.ask("end", what=what, error=error, calls=calls.take())
-
-
-class MethodUnclearError(LookupError):
-    """There is no ``ksr_request_route``, and there are several methods, or none."""
-
-
-def only_method(user: Any) -> str:
-    """The method of a script for the older ``app_python`` that takes messages."""
-    names = [
-        name
-        for name in dir(user)
-        if name not in ("child_init", "mod_init")
-        and not name.startswith("_")
-        and callable(getattr(user, name))
-    ]
-    if len(names) != 1:
-        why = f"Say --method NAME: {', '.join(names)}" if names else "There is none."
-        raise MethodUnclearError(f"which method handles a message? {why}")
-    return names[0]
 
 
 def described(error: BaseException) -> str:
