@@ -65,9 +65,8 @@ class DocumentSelector:
         """
         tree = ("global",) if self.xui is None else ("users", self.xui)
         parts = (self.auid, *tree, *self.filename.split("/"))
-        for part in parts:  # many servers decode a path before they take it apart
-            for piece in filter(None, part.split("/") if "/" in part else ()):
-                encoded_step(piece)
+        if any("/~~" in part for part in parts):  # some decode a path before they look for it
+            raise SelectorError(f"{parts}: '~~' begins a node selector (RFC 4825, 6.1)")
         return "/".join(map(encoded_step, parts))
 
     @property
