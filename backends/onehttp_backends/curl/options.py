@@ -76,7 +76,8 @@ def _apply_always(setopt: Setopt, options: TransferOptions) -> None:
     setopt(pycurl.BUFFERSIZE, RECEIVE_BUFFER_BYTES)
     setopt(pycurl.HTTP_VERSION, _HTTP_VERSIONS[options.http_version])
     # pycurl names itself on every new handle; an empty text sends no header.
-    setopt(pycurl.USERAGENT, options.user_agent or "")
+    agent = options.user_agent or ""
+    setopt(pycurl.USERAGENT, agent if options.as_libcurl else agent.strip(" \t"))
     if options.unix_socket:
         setopt(pycurl.UNIX_SOCKET_PATH, options.unix_socket)
     if options.interface:

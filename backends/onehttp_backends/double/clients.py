@@ -13,7 +13,7 @@ from onehttp_backends.double.credentials.digest import Remembered
 from onehttp_backends.double.library import httpx
 from onehttp_backends.double.tls import proxy_context, tls_context
 from onehttp_backends.double.wire import SLICE_BYTES
-from onehttp_backends.errors import CurlCode, RequestError, transfer_error
+from onehttp_backends.errors import CurlCode, Phase, RequestError, transfer_error
 from onehttp_backends.rules.request_rules import check_options
 
 MAX_CLIENTS = 256
@@ -122,9 +122,14 @@ def _proxy(url: str, proxy: Proxy, tls: Tls) -> httpx.Proxy:
     credentials = (proxy.username, proxy.secret) if proxy.username or proxy.secret else None
     url = check_proxy(url)
     is_tls = url.lower().startswith("https:")
-    return httpx.Proxy(
-        url, auth=credentials, ssl_context=proxy_context(proxy, tls) if is_tls else None
-    )
+    try:
+        return httpx.Proxy(
+            url, auth=credentials, ssl_context=proxy_context(proxy, tls) if is_tls else None
+        )
+    except httpx.InvalidURL:  # of the environment, which nobody has checked
+        raise transfer_error(
+            CurlCode.COULDNT_RESOLVE_PROXY, "the proxy's URL names no host", phase=Phase.LOOKUP
+        ) from None
 
 
 def _address(interface: str) -> str:

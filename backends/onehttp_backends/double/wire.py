@@ -124,6 +124,8 @@ def wire_headers(request: Request, host: str) -> HeaderPairs:
     defaults.append(("Accept", "*/*"))
     if request.options.decompress:
         defaults.append(("Accept-Encoding", accepted()))
+    if _is_asked_of_a_proxy(request):
+        defaults.append(("Proxy-Connection", "Keep-Alive"))
     of_body: list[tuple[str, str]] = []
     if request.body is not None:
         if "transfer-encoding" not in given:
@@ -143,6 +145,14 @@ def wire_headers(request: Request, host: str) -> HeaderPairs:
         *((name, value) for name, value in of_body if name.lower() not in given),
         *(pair for pair in own if pair[0].lower() == CONNECTION),
     )
+
+
+def _is_asked_of_a_proxy(request: Request) -> bool:
+    """Whether a proxy reads the request, instead of carrying bytes."""
+    proxy_url = proxy_of(request.options.proxy, request.url)
+    if proxy_url is None or request.url[:6].lower() == "https:":
+        return False
+    return not proxy_url.lower().startswith("socks")
 
 
 def _takes_out_coding(name: str, value: str) -> bool:

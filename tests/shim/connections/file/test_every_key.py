@@ -78,7 +78,6 @@ def is_text(path: tuple[str, ...]) -> bool:
         ("auth", "password"),
         ("auth", "token"),  # the section is told of: its type is another
         ("tls", "key_password"),
-        ("proxy", "url"),
         ("proxy", "username"),
         ("proxy", "password"),
         ("proxy", "ca_file"),  # the section is told of: it has no url

@@ -150,6 +150,8 @@ class AuthModel(Model):
     def _fits_its_type(self) -> AuthModel:
         if self.type == "bearer" and (not self.token or self.password or self.username):
             raise ValueError("type bearer takes a token, and no username or password")
+        if self.token != self.token.strip(" \t"):
+            raise ValueError("a token has no blanks around it")
         if self.asks_first and self.type != "digest":
             raise ValueError("asks_first belongs to type: digest")
         if self.type != "bearer" and self.token:

@@ -12,9 +12,15 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from onehttp.connections.file.schema.strict import SECRET, Model, Seconds, Short, Unquoted
 from onehttp.queries.limits import QueryLimits
+from onehttp.urls import ascii_authority
 from onehttp_backends.contract import DEFAULT_MAX_BODY_BYTES
 from onehttp_backends.errors import RequestError
-from onehttp_backends.rules.request_rules import check_bytes, check_proxy_scheme, check_text
+from onehttp_backends.rules.request_rules import (
+    check_bytes,
+    check_proxy_scheme,
+    check_text,
+    check_url,
+)
 
 _SECONDS = {"type": "number", "exclusiveMinimum": 0}
 
@@ -23,7 +29,11 @@ def _fit_proxy(url: str) -> str:
     refusing(check_proxy_scheme, url)
     if "@" in url:
         raise ValueError("credentials before '@' are refused; give username and password instead")
-    return fit_text(url)
+    scheme, separator, rest = url.rpartition("://")
+    authority, slash, path = rest.partition("/")
+    place = refusing(ascii_authority, authority)
+    refusing(check_url, f"http://{place}/{path}")
+    return f"{scheme}{separator}{place}{slash}{path}"
 
 
 def fit_text(text: str) -> str:
@@ -53,10 +63,10 @@ def _fit_pin(text: str, info: ValidationInfo) -> str:
     return text
 
 
-def refusing(check: Any, value: Any) -> None:
-    """Run a check of the engines; its message says what is wrong, without the value."""
+def refusing(check: Any, value: Any) -> Any:
+    """What a check of the engines says; its error says what is wrong, without secrets."""
     try:
-        check(value)
+        return check(value)
     except RequestError as error:
         raise ValueError(error.message) from None
 

@@ -1,0 +1,72 @@
+"""Texts of a connection work on every engine, or are refused when the file is loaded."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import onehttp
+from servers.patience import PATIENCE_S
+from servers.raw import RawServer, keep_answering
+
+PATIENT = {"total": PATIENCE_S, "connect": PATIENCE_S}
+PROXIES = [
+    "http://a b:1",
+    "http://a\tb:1",
+    "http://a\x01b:1",
+    "http://127.0.0.1:1/a b",
+    "http://127.0.0.1:1/\x7f",
+    "http://\U0001f600:1",
+    "http://\u202eabc:1",
+    "http://a\uff0fb:1",
+    "http://[1.2.3.4]:1",
+    "http://a:99999",
+    "http://a:p",
+    "http://",
+    "",
+    "a..:1",
+]
+
+
+@pytest.mark.parametrize("url", PROXIES)
+def test_a_proxy_that_can_be_none_is_refused(engine: str, url: str) -> None:
+    connections = {"a": {"url": "http://a.example", "proxy": {"url": url}}}
+    with pytest.raises(onehttp.ConfigurationError, match=r"connections\.a\.proxy\.url: "):
+        onehttp.init({"version": 1, "connections": connections}, backend=engine)
+
+
+@pytest.mark.parametrize("host", ["b\u00fccher.invalid", "\u65e5\u672c.invalid", "fa\xdf.invalid"])
+def test_the_name_of_a_proxy_may_have_any_letters(engine: str, host: str) -> None:
+    proxy = {"url": f"http://{host}:1"}
+    connections = {"a": {"url": "http://a.example", "proxy": proxy, "timeout": PATIENT}}
+    onehttp.init({"version": 1, "connections": connections}, backend=engine)
+    with pytest.raises(onehttp.ResolveError) as caught:
+        onehttp.connection("a").get("/")
+    assert (caught.value.code, caught.value.sent) == (5, onehttp.Sent.NO)
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:{}", "http://127.0.0.1:{}/", "HTTP://127.1:{}"])
+def test_a_proxy_may_be_written_so(engine: str, url: str) -> None:
+    with RawServer(keep_answering) as proxy:
+        port = proxy.url.rpartition(":")[2]
+        connections = {"a": {"url": "http://a.example", "proxy": {"url": url.format(port)}}}
+        onehttp.init({"version": 1, "connections": connections}, backend=engine)
+        assert onehttp.connection("a").get("/x").status == 200
+        assert proxy.targets == ["GET http://a.example/x"]
+        assert b"\r\nProxy-Connection: Keep-Alive\r\n" in proxy.requests[0]
+
+
+def test_a_token_has_no_blanks_around_it() -> None:
+    auth = {"type": "bearer", "token": " t"}
+    with pytest.raises(onehttp.ConfigurationError, match="no blanks around it"):
+        onehttp.init({"version": 1, "connections": {"a": {"url": "http://a", "auth": auth}}})
+
+
+@pytest.mark.parametrize("agent", [" x/1 ", "\tx/1", "x/1"])
+def test_blanks_around_a_user_agent_are_none_of_it(engine: str, agent: str) -> None:
+    with RawServer(keep_answering) as server:
+        connections = {"a": {"url": server.url, "user_agent": agent}}
+        onehttp.init({"version": 1, "connections": connections}, backend=engine)
+        onehttp.connection("a").get("/")
+        assert re.findall(rb"User-Agent:(.*)\r", server.requests[0]) == [b" x/1"]
