@@ -69,6 +69,8 @@ class MessageInProgress:
         """Told of the transaction that it is given."""
         self.routes_set: dict[str, str] = {}
         """Names of the routes that the script has armed, by kind as ``t_is_set`` names it."""
+        self.is_in_dialog = False
+        """It has begun a dialog that the server manages, or is known to belong to one."""
         self.script_flags = 0
         """``$sf``: of this message alone, whichever route sets them."""
         self._layer = layer

@@ -1,4 +1,5 @@
-"""``KSR.rr``, ``KSR.path``, ``KSR.corex``, ``KSR.diversion``: where a request goes, and back."""
+"""``KSR.rr``, ``KSR.path``, ``KSR.corex``, ``KSR.diversion``: where a request goes, and back;
+``KSR.dialog``: what it is part of."""
 
 from __future__ import annotations
 
@@ -86,6 +87,8 @@ class RrFunctions(Functions):
         elif is_preloaded:
             return FALSE
         self._take(routes, taken)
+        if taken:
+            self._world.dialogs.resume(self._scene.progress, self._world.server.pv.message)
         rest = routes[taken:]
         if rest:
             self._routed.dst_uri = rest[0][2]
@@ -212,3 +215,30 @@ class CorexFunctions(Functions):
         # What was set for the request URI goes with the branch, and counts no more for others.
         routed.dst_uri, routed.branch_flags, routed.send_socket = None, 0, ""
         return self._scene.act(f"branch {uri}")
+
+
+class DialogFunctions(Functions):
+    """``KSR.dialog``, as far as messages tell: which dialog one belongs to."""
+
+    def dlg_manage(self) -> int:
+        progress, values = self._scene.progress, self._world.server.pv.message
+        receiver = self._sip.address("to")
+        has_tag = receiver is not None and bool(receiver.param("tag"))
+        if self._sip.method == "INVITE" and not has_tag:
+            self._world.dialogs.begin(progress, values)
+            return TRUE
+        if has_tag:
+            self._world.dialogs.resume(progress, values)
+        else:
+            self._look_at_cancelled()
+        return as_code(has_tag)
+
+    def is_known_dlg(self) -> int:
+        self._look_at_cancelled()
+        return as_code(self._scene.progress.is_in_dialog)
+
+    def _look_at_cancelled(self) -> None:
+        """A CANCEL is known by the transaction that it is for."""
+        progress, world = self._scene.progress, self._world
+        if self._sip.method == "CANCEL" and world.waiting.find(progress.run, self._sip):
+            world.dialogs.resume(progress, world.server.pv.message)

@@ -18,6 +18,7 @@ from onehttp_compat.script.kemi.nat import NathelperFunctions
 from onehttp_compat.script.kemi.replies import MaxfwdFunctions, SanityFunctions, SlFunctions
 from onehttp_compat.script.kemi.routing import (
     CorexFunctions,
+    DialogFunctions,
     DiversionFunctions,
     PathFunctions,
     RrFunctions,
@@ -48,6 +49,7 @@ EMULATED: Final[dict[str, type[Functions]]] = {
     "path": PathFunctions,
     "corex": CorexFunctions,
     "diversion": DiversionFunctions,
+    "dialog": DialogFunctions,
     "maxfwd": MaxfwdFunctions,
     "sanity": SanityFunctions,
     "textops": TextopsFunctions,

@@ -154,7 +154,9 @@ def _write_plain(world: World, variable: Variable, value: Value) -> None:
 
 def _write_text(world: World, variable: Variable, value: Value) -> None:
     """Of a dialog: text, or nothing."""
-    _write_plain(world, variable, None if value is None else text(value, f"${variable.kind}"))
+    kept = None if value is None else text(value, f"${variable.kind}")
+    _write_plain(world, variable, kept)
+    world.dialogs.note(world.scene.progress, variable, kept)
 
 
 # ---- $dlg_ctx: how the dialog of this message is to be kept
