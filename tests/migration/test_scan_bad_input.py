@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,19 @@ def test_a_file_of_5_mb_is_named_and_not_read(tmp_path: Path) -> None:
     found = scan([tmp_path])
     assert found.sites == []
     assert "larger than 4 MiB" in found.problems[0].text
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.py")
+    os.mkfifo(tmp_path / "pipe.cfg")
+    (tmp_path / "device.py").symlink_to("/dev/zero")
+    (tmp_path / "script.py").write_text(GOOD)
+    found = scan([tmp_path])
+    assert len(found.sites) == 1
+    assert {Path(problem.path).name for problem in found.problems} == {"pipe.py", "device.py"}
+    assert {problem.text for problem in found.problems} == {
+        "cannot be read: no file (a pipe, a device)"
+    }
 
 
 def test_folders_that_are_links_to_one_another_are_walked_once(tmp_path: Path) -> None:

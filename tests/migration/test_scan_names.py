@@ -47,6 +47,8 @@ NATIVE_CALL = [
     f"from onehttp_compat.utils import http_query\nhttp_query{CALL}",
     f"from onehttp_compat import utils\nutils.http_query{CALL}",
     f"import onehttp_compat.utils as u\nu.http_query{CALL}",
+    f"from onehttp_compat.utils import *\nhttp_query{CALL}",
+    f"from onehttp_compat.utils import *\nfrom os import *\ndef f():\n    http_query{CALL}",
 ]
 NOT_LEGACY = [
     "KSR.http_client.nothing('x')",
@@ -62,6 +64,9 @@ NOT_LEGACY = [
     "name = other = 3\nmsg.call_function(name, 'x')",
     "name = name\nmsg.call_function(name, 'x')",
     "f = msg.call_functions\nf('http_query', 'http://h/', '$var(x)')",
+    f"http_query{CALL}",
+    f"from utils import *\nhttp_query{CALL}",
+    f"from onehttp_compat.utils import *\nhttp_query = other\nhttp_query{CALL}",
     f"class http_client:\n    pass\nhttp_client.query{CALL}",
 ]
 

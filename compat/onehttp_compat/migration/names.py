@@ -7,12 +7,14 @@ from functools import cached_property
 from typing import Final, Generic
 
 from onehttp_compat.migration.trees.tree import KSR, Assigned, Node, Tree
+from onehttp_compat.registry import NATIVE
 
 _KSR_MAKERS: Final = frozenset((
     "onehttp_compat.ksr.take_over", "onehttp_compat.ksr.Ksr", "onehttp_compat.kamailio.setup",
     "onehttp_compat.kamailio.proxy.Ksr",
 ))  # fmt: skip
 BY_NAME: Final = "call_function"
+_NATIVE_NAMES: Final = frozenset(name for name, _ in NATIVE)
 _MAX_DEPTH: Final = 12
 """So many names may lead from one to the next: scripts may be circles."""
 
@@ -102,8 +104,16 @@ class Names(Generic[Node]):
     def _of_name(self, node: Node, name: str, depth: int) -> str:
         found = list(self._tree.assigned(node, name))
         if not found:
-            return name  # the language's, or what a scan knows by its name alone
+            return self._of_star(name)
         return _one_legacy({self._of_assigned(name, one, depth) for one in found})
+
+    def _of_star(self, name: str) -> str:
+        """What nothing gives it: a legacy function of ``from onehttp_compat.utils import *``; else
+        the language's, or what a scan knows by its name alone."""
+        of_ours = [module for module in self._tree.stars if module.startswith("onehttp_compat.")]
+        if name in _NATIVE_NAMES and len(of_ours) == 1:
+            return f"{of_ours[0]}.{name}"
+        return name
 
     def _of_assigned(self, name: str, found: Assigned[Node], depth: int) -> str:
         if found.imported is not None:

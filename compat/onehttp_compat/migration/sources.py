@@ -64,6 +64,8 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def is_server_config(path: Path) -> bool:
     """Whether a ``.cfg`` is one of a SIP server's: setup.cfg and its kin are not."""
+    if not path.is_file():  # a pipe would be waited for
+        return False
     try:
         with path.open("rb") as file:
             start = file.read(1 << 16).decode("utf-8", "replace")
@@ -75,6 +77,8 @@ def is_server_config(path: Path) -> bool:
 def read_source(path: Path) -> Source | Problem:
     """The text of a Python file, or why there is none: each problem has its line."""
     name = str(path)
+    if path.exists() and not path.is_file():
+        return Problem(name, 0, "cannot be read: no file (a pipe, a device)")
     try:
         with path.open("rb") as file:
             data = file.read(MAX_SOURCE_BYTES + 1)

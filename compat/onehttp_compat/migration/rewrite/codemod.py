@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias, cast
 
@@ -146,15 +146,19 @@ class Codemod(cst.CSTTransformer):
             if whole is None and code:
                 call = cast(cst.Call, node)
                 names[node] = cst.Name(code, lpar=call.lpar, rpar=call.rpar)
+        done = [self._calls[node].call.label for node in owned if node in self.outcome.done]
         if is_gone:
-            return cst.FlattenSentinel(_headed(before, _leading(original)))
+            return cst.FlattenSentinel(_headed(before, _without(done, _leading(original))))
         if names:
             updated = _renamed(original, updated, {**self._reads, **names})
-        leading = [*updated.leading_lines, *_new_lines(updated, notes)]
+        updated = updated.with_changes(leading_lines=_without(done, updated.leading_lines))
+        noted = _new_lines(updated, notes)
         if not before:
-            return updated.with_changes(leading_lines=leading)
+            return updated.with_changes(leading_lines=[*updated.leading_lines, *noted])
+        ours = _comments(updated.leading_lines)
+        others = [line for line in updated.leading_lines if line not in ours]
         return cst.FlattenSentinel(
-            [*_headed(before, leading), updated.with_changes(leading_lines=[])]
+            [*_headed(before, others), updated.with_changes(leading_lines=[*ours, *noted])]
         )
 
     def _name_for(
@@ -241,9 +245,11 @@ def _evaluated(original: Any) -> cst.CSTNode | None:
 
 
 def _without_block(statement: Any) -> Any:
-    if isinstance(statement, cst.Try | cst.SimpleStatementLine):
+    if isinstance(statement, cst.Try | cst.TryStar | cst.SimpleStatementLine):
         return statement
     block = cst.SimpleStatementSuite([cst.Expr(cst.Ellipsis())])
+    if isinstance(statement, cst.Match):
+        return statement.with_changes(cases=[statement.cases[0].with_changes(body=block)])
     bare = statement.with_changes(body=block)
     return bare.with_changes(orelse=None) if hasattr(bare, "orelse") else bare
 
@@ -316,6 +322,19 @@ def _leading(original: Any) -> list[cst.EmptyLine]:
     """What stands before a statement, and the comment behind it."""
     comment = original.trailing_whitespace.comment
     return [*original.leading_lines, *([cst.EmptyLine(comment=comment)] if comment else [])]
+
+
+def _without(labels: Collection[str], lines: Iterable[cst.EmptyLine]) -> list[cst.EmptyLine]:
+    """Without the notes of an earlier run on calls that are replaced now."""
+    starts = tuple(f"{NOTE} {label}: " for label in labels)
+    kept: list[cst.EmptyLine] = []
+    is_of_one = False
+    for line in lines:
+        text = line.comment.value if line.comment else ""
+        is_of_one = text.startswith(starts) or (is_of_one and text.startswith("#     "))
+        if not is_of_one:
+            kept.append(line)
+    return kept
 
 
 def _note(text: str) -> list[str]:

@@ -8,7 +8,8 @@ from typing import Final
 import libcst as cst
 
 _COMPOUND: Final = (
-    cst.If, cst.While, cst.For, cst.With, cst.Try, cst.Match, cst.FunctionDef, cst.ClassDef,
+    cst.If, cst.While, cst.For, cst.With, cst.Try, cst.TryStar, cst.Match, cst.FunctionDef,
+    cst.ClassDef,
 )  # fmt: skip
 
 

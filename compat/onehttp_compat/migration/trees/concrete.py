@@ -18,7 +18,7 @@ from libcst.metadata import (
 )  # fmt: skip
 
 from onehttp_compat.migration.static_call import Argument
-from onehttp_compat.migration.trees.gathering import Gathering
+from onehttp_compat.migration.trees.gathering import Gathering, dotted
 from onehttp_compat.migration.trees.tree import Assigned, Place
 
 Values: TypeAlias = Mapping[cst.CSTNode, cst.BaseExpression]
@@ -45,6 +45,7 @@ class ConcreteTree:
         self.named: Sequence[cst.CSTNode] = gathered.named
         self.unreachable = gathered.unreachable
         self.imports = gathered.imports
+        self.stars = gathered.stars
         self.is_script = gathered.is_script
 
     @cached_property
@@ -110,15 +111,6 @@ def constant_text(node: cst.CSTNode) -> str:
     if isinstance(node, cst.SimpleString | cst.ConcatenatedString):
         value = node.evaluated_value
         return value if isinstance(value, str) else ""
-    return ""
-
-
-def dotted(node: cst.CSTNode | None) -> str:
-    """``a.b.c`` as it is written."""
-    if isinstance(node, cst.Name):
-        return node.value
-    if isinstance(node, cst.Attribute):
-        return f"{dotted(node.value)}.{node.attr.value}"
     return ""
 
 

@@ -20,6 +20,7 @@ class Gathering(cst.CSTVisitor):
         self.values: dict[cst.CSTNode, cst.BaseExpression] = {}
         self.unreachable: set[cst.CSTNode] = set()
         self.imports: set[str] = set()
+        self.stars: set[str] = set()
         self.words: set[str] = set()
         """Every name there is."""
         self.is_script = False
@@ -73,6 +74,8 @@ class Gathering(cst.CSTVisitor):
         if isinstance(node.module, cst.Name | cst.Attribute):
             last = node.module if isinstance(node.module, cst.Name) else node.module.attr
             self.imports.add(last.value)
+        if isinstance(node.names, cst.ImportStar):
+            self.stars.add("." * len(node.relative) + dotted(node.module))
 
     def visit_Module(self, node: cst.Module) -> None:
         self._note_unreachable(node.body)
@@ -104,3 +107,12 @@ def _is_false(test: cst.BaseExpression) -> bool:
     return (isinstance(test, cst.Name) and test.value == "False") or (
         isinstance(test, cst.Integer) and test.evaluated_value == 0
     )
+
+
+def dotted(node: cst.CSTNode | None) -> str:
+    """``a.b.c`` as it is written."""
+    if isinstance(node, cst.Name):
+        return node.value
+    if isinstance(node, cst.Attribute):
+        return f"{dotted(node.value)}.{node.attr.value}"
+    return ""

@@ -34,6 +34,7 @@ class SyntaxTree:
         self.named: Sequence[ast.AST] = walk.named
         self.unreachable = walk.unreachable
         self.imports = walk.imports
+        self.stars = walk.stars
         self.is_script = walk.is_script
 
     def name(self, node: ast.AST) -> str:

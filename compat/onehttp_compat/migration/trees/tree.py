@@ -53,6 +53,10 @@ class Tree(Protocol[Node]):
         """The last names of the modules that are imported, and of what is imported from them."""
 
     @property
+    def stars(self) -> Collection[str]:
+        """Modules of which everything is imported."""
+
+    @property
     def is_script(self) -> bool:
         """It is made for the SIP server: it names ``KSR``, or has the hooks of a script."""
 

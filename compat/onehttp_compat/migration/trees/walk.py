@@ -26,6 +26,7 @@ class Walk:
         self.in_texts: set[ast.AST] = set()
         """Calls and attributes within f-strings."""
         self.imports: set[str] = set()
+        self.stars: set[str] = set()
         self.is_script = False
         self.scopes: dict[ast.AST, Scope] = {}
         """Of names, attributes and calls."""
@@ -91,7 +92,9 @@ class Walk:
                 origin = alias.name if alias.asname else given
             else:
                 origin = f"{'.' * node.level}{node.module or ''}.{alias.name}"
-            if alias.name != "*":
+            if alias.name == "*":
+                self.stars.add(origin.removesuffix(".*"))
+            else:
                 around[0].give(given, Assigned(imported=origin))
                 self.imports.add(alias.name.rpartition(".")[2])
             for word in (*alias.name.split("."), alias.asname):
