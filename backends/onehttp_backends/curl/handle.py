@@ -270,11 +270,11 @@ class Handle(MessageSettings):
         longer than what is left to the transfer (0 = no limit)."""
         self._set_always_connects(True)
         self.forget_sendings()
-        self._rest = ()
         self.limit_to(left_s)
 
     def limit_to(self, left_s: float) -> None:
         """Let its transfer take no longer from now on (0 = no limit)."""
+        self._rest = ()
         self._total_timeout_s = UNKNOWN_S
         self.easy.setopt(pycurl.TIMEOUT_MS, milliseconds(left_s))
 

@@ -144,13 +144,16 @@ class Helm(Crew):
 
     def _drive_until_ended(self, waiter: Waiter, claim: Claim) -> None:
         engine, ownership = self.engine, self.ownership
+        due = overdue_at(waiter)
         while waiter.outcome is None and not (ownership.is_closing or ownership.is_gone):
-            engine.turn()
+            engine.turn(LOOK_AGAIN_S)
             if engine.ended and waiter.outcome is None:
                 self.waiting.pop(waiter, None)  # or it would be the one that is woken next
                 self.step_aside(claim)
                 self.waiting[waiter] = None
                 return
+            if time.monotonic() >= due:  # libcurl should have ended it
+                self._end_overdue(waiter)
         self.leave(claim)
 
     def end_those_gone(self, waiter: Waiter) -> None:

@@ -14,7 +14,7 @@ from onehttp_backends.curl.driving.event_loop import LoopDriver, LoopTransfer
 from onehttp_backends.curl.driving.helm import Helm
 from onehttp_backends.curl.driving.interrupts import is_interrupt
 from onehttp_backends.curl.driving.waiting import failed_under, gone, overdue, overdue_at
-from onehttp_backends.curl.engine.ownership import Claim, drives
+from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S, Claim, drives
 from onehttp_backends.curl.engine.reading_on import reads_on
 from onehttp_backends.curl.engine.transfer import Flow, Transfer
 from onehttp_backends.curl.stream_handle import StreamHandle
@@ -138,10 +138,12 @@ def _drive_until(
 ) -> None:
     engine, ownership = helm.engine, helm.ownership
     while transfer.outcome is None and not (ownership.is_closing or ownership.is_gone or is_due()):
-        engine.turn()
+        engine.turn(LOOK_AGAIN_S)
         if engine.ended:
             helm.step_aside(claim)
             return
+        if time.monotonic() >= overdue_at(transfer):  # libcurl should have ended it
+            _look_around(helm, transfer)
     helm.waiting.pop(transfer, None)  # or it would be the one that is woken next
     helm.leave(claim)
     helm.waiting[transfer] = None

@@ -28,8 +28,8 @@ def overdue(transfer: Transfer) -> TransferError:
     """The error of one that nobody has ended in time."""
     return transfer_error(
         CurlCode.OPERATION_TIMEDOUT,
-        f"{shown(transfer.request)}: no answer in time, and the thread that drives the engine "
-        "has not come back to say so",
+        f"{shown(transfer.request)}: no answer in time, and nothing has come of it in the engine "
+        "(the thread that drives it may be held up)",
         sent=Sent.MAYBE,
     )
 

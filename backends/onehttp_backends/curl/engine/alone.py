@@ -12,7 +12,7 @@ from onehttp_backends.contract import Outcome, Request
 from onehttp_backends.curl.engine.account import Account
 from onehttp_backends.curl.engine.anew import goes_on
 from onehttp_backends.curl.engine.early_answers import EARLY, is_unheard, stays_unheard
-from onehttp_backends.curl.engine.ownership import Ownership
+from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S, Ownership
 from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Multi, remove_once
@@ -24,6 +24,7 @@ from onehttp_backends.curl.sockets import SocketWatch
 SMALL_BODY_BYTES: Final = 16 * 1024
 """Fits any socket buffer: sending it never has to wait for the socket to become writable."""
 _ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
+_LOOK_AGAIN_MS: Final = 1000 * LOOK_AGAIN_S
 
 
 class Alone:
@@ -95,8 +96,11 @@ class Alone:
                 if self._inbox:
                     ownership.is_asleep = False
                     return None
-                events = one.poll(self._timeout())
+                timeout_ms = self._timeout()
+                events = one.poll(timeout_ms if timeout_ms >= 0 else _LOOK_AGAIN_MS)
                 ownership.is_asleep = False
+                if timeout_ms < 0 and not events:
+                    return None  # libcurl knows of no limit: by turns ours is looked at
                 if ownership.is_gone or (events and (len(events) > 1 or events[0][0] != fd)):
                     return None  # woken; or a signal handler has forked, and this is the child
                 # A timer, too, ends the wait: what has come by then is not known to be an answer.

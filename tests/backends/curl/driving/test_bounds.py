@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from onehttp_backends.contract import Request
-from onehttp_backends.curl import PycurlBackend
+from onehttp_backends.contract import Outcome, Request
+from onehttp_backends.curl import PycurlBackend, handle, options
 from onehttp_backends.curl.driving import callbacks
 from onehttp_backends.curl.driving.waiting import overdue_at
 from onehttp_backends.curl.engine.ownership import Claim, drives
-from onehttp_backends.errors import TransferError
+from onehttp_backends.errors import TimeoutError, TransferError
 from servers.patience import PATIENCE_S
-from servers.raw import RawServer, keep_answering
+from servers.raw import RawServer, keep_answering, silent
+from stand_ins.pieces import in_pieces
 from stand_ins.ways import Way, awaited, awaited_on_uvloop, blocking, called_back
 
 LIMIT_S = 0.2
@@ -95,6 +96,19 @@ class Due:
     def deliver(self) -> None:
         self.thread = threading.current_thread()
         self.was_called.set()
+
+
+@pytest.mark.parametrize("way", [blocking, awaited, awaited_on_uvloop, called_back, in_pieces])
+def test_each_ends_though_libcurl_has_forgotten_its_limit(
+    way: Callable[[PycurlBackend, Request], Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (handle, options):
+        monkeypatch.setattr(module, "milliseconds", lambda _: 0)
+    engine = PycurlBackend()
+    with RawServer(silent) as server:
+        outcome = way(engine, Request("GET", server.url, total_timeout_s=LIMIT_S))
+    assert isinstance(outcome, TimeoutError)
+    engine.close()
 
 
 def test_who_brings_work_runs_no_function_of_others(engine: PycurlBackend, url: str) -> None:
