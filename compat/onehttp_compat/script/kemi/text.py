@@ -8,6 +8,7 @@ from collections.abc import Callable
 from onehttp_compat.pseudo_variables.syntax import UnknownVariableError
 from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix, substitution
 from onehttp_compat.pv import as_bytes
+from onehttp_compat.script.catalogue import catalogue
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
 from onehttp_compat.script.kemi.headers import TextopsHeaders
 from onehttp_compat.sip.message import parse_or_refuse
@@ -113,6 +114,38 @@ class TextopsFunctions(TextopsHeaders):
         if found:
             self._routed.body = changed
         return as_code(found)
+
+    # ---- parts of a body: assumed where it is in parts, which most are not
+
+    def filter_body(self, kind: str) -> int:
+        return self._assumed("filter_body", kind) if self._is_in_parts else FALSE
+
+    def remove_body_part(self, kind: str) -> int:
+        return self._assumed("remove_body_part", kind) if self._is_in_parts else FALSE
+
+    def get_body_part(self, kind: str, target: str) -> int:
+        return self._get_part("get_body_part", kind, target)
+
+    def get_body_part_raw(self, kind: str, target: str) -> int:
+        return self._get_part("get_body_part_raw", kind, target)
+
+    def _get_part(self, name: str, kind: str, target: str) -> int:
+        if self._is_in_parts:
+            return self._assumed(name, kind, target)
+        if not self._body:
+            return FALSE
+        self._world.server.pv.set(target, self._body.decode("utf-8", "surrogateescape"))
+        return TRUE
+
+    @property
+    def _is_in_parts(self) -> bool:
+        said = (self._sip.header("content-type") or "").lower()
+        return said.startswith("multipart/") and "boundary" in said and bool(self._body)
+
+    def _assumed(self, name: str, *given: str) -> int:
+        signature = catalogue().find("textops", name)
+        assert signature is not None
+        return as_code(self._world.assumptions.answer(signature, given) == TRUE)
 
     # ---- the message, and its request URI
 

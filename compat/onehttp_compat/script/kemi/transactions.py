@@ -82,8 +82,9 @@ class TmFunctions(Functions):
         scene = self._scene
         if self._sip.method == "ACK":
             return FALSE
-        if scene.tm is None and not scene.is_faked:
-            scene.new_transaction()
+        is_new = scene.tm is None and not scene.is_faked
+        if is_new and scene.new_transaction() == NOTHING_TO_DO:
+            return FALSE  # it has come before, and been answered
         return scene.reply_with(f"{code} {reason}")
 
     def t_retransmit_reply(self) -> int:

@@ -19,6 +19,11 @@ class Bodies:
         KSR.pv.get("$(rb{line.at,1})")
         KSR.textops.search_body("a=sendrecv")
         KSR.textops.search("^CSeq")
+        KSR.textops.filter_body("application/sdp")
+        KSR.textops.remove_body_part("application/sdp")
+        for part in KSR.textops.get_body_part, KSR.textops.get_body_part_raw:
+            part("text/plain", "$var(part)")
+            KSR.pv.get("$var(part)")
         if KSR.textops.has_body() > 0:
             KSR.textops.replace_body("192.0.2.10", "203.0.113.9")
             KSR.textopsx.msg_apply_changes()

@@ -40,6 +40,8 @@ class OnSend:
             KSR.tm.t_newtran()
             KSR.tm.t_replicate("sip:127.0.0.1:5095")
             KSR.tm.t_reply(200, "OK")
+        elif KSR.is_MESSAGE():
+            KSR.tm.t_send_reply(200, "OK")  # the second time it has been answered already
         else:
             KSR.sl.send_reply(200, "OK")
         return 1
