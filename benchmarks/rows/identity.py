@@ -50,7 +50,7 @@ def verifying(rounds: int) -> list[Row]:
         rounds,
     )
     return [Row("`Verifier.verify`, certificate known, over json, base64 and ECDSA alone",
-                found["verify"], found["bare"], "us", "1.5", "1.3")]  # fmt: skip
+                found["verify"], found["bare"], "us", "1.35", "1.3")]  # fmt: skip
 
 
 def _decoded(segment: str) -> bytes:
