@@ -118,7 +118,7 @@ class Double:
 
     def pick(self, request: Request) -> Handler:
         """See `onehttp_backends.double.answers.Table`."""
-        request = _with_credentials(request)
+        request = as_it_goes_out(request)
         seen = self.seen_as(request)
         with self._changing:
             route = self._route_for(seen)
@@ -133,7 +133,7 @@ class Double:
 
     def knows(self, request: Request) -> bool:
         """Whether a route is for ``request``, and not used up."""
-        seen = self.seen_as(_with_credentials(request))
+        seen = self.seen_as(as_it_goes_out(request))
         with self._changing:
             return self._route_for(seen) is not None
 
@@ -252,12 +252,17 @@ def _is_of_another_url(differences: list[str]) -> bool:
     return any(each.startswith("another URL") for each in differences)
 
 
-def _with_credentials(request: Request) -> Request:
-    """``request`` with those of its connection, which the engine would put in at once."""
-    value = at_once(request.options.auth)
-    if value is None or any(name.lower() == "authorization" for name, _ in request.headers):
-        return request
-    return request._replace(headers=(*request.headers, (AUTHORIZATION, value)))
+def as_it_goes_out(request: Request) -> Request:
+    """``request`` with what the engine puts in that says something: credentials of its connection,
+    and the type that libcurl gives to a body without one."""
+    more = []
+    given = {name.lower() for name, _ in request.headers}
+    credentials = at_once(request.options.auth)
+    if credentials is not None and "authorization" not in given:
+        more.append((AUTHORIZATION, credentials))
+    if request.body is not None and request.upload is None and "content-type" not in given:
+        more.append(("Content-Type", "application/x-www-form-urlencoded"))
+    return request._replace(headers=(*request.headers, *more)) if more else request
 
 
 def _as_it_is(request: Request) -> Request:

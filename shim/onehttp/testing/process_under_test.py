@@ -29,7 +29,10 @@ class ProcessUnderTest:
         self._end: Callable[[], None] = _nothing
 
     def use_engine(self, name: str) -> None:
-        """Have the engine of this name under the calls, whatever `init` asks for."""
+        """Have the engine of this name under the calls, whatever `init` asks for; not in the place
+        of answers: who has given some asks nobody else."""
+        if self.double is not None:
+            return
         self._engine, self._make = name, load(name)
         self._begin()
 

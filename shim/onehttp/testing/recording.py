@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, Protocol, cast
 from onehttp.calls.around.delegating import Delegating
 from onehttp.streams.reading import Reading
 from onehttp.testing.cassette import CassetteError, Exchange, read, write
-from onehttp.testing.double import Double
+from onehttp.testing.double import Double, as_it_goes_out
 from onehttp.testing.matching import Matcher
 from onehttp.testing.replies import route_handler
 from onehttp.testing.route import Route
@@ -93,7 +93,7 @@ class Recorder:
 
     def note(self, request: Request, outcome: Outcome) -> None:
         """Keep what was asked and answered, without secrets."""
-        asked = self._scrubber.request(request)
+        asked = self._scrubber.request(as_it_goes_out(request))
         made: dict[str, Any] = {
             "request": {
                 "method": asked.method,
@@ -186,11 +186,11 @@ class _Recording(Delegating):
     def open(self, opening: Opening) -> OpenResponse:
         """See `Streaming`."""
         body = gathered(opening.sending, opening.on_sent)
-        request = _whole(opening.request, body)
+        request = opening.request if body is None else opening.request._replace(body=body)
         if self._is_known(request):
             return self._replaying.open(Opening(request, opening.limits))
         try:
-            opened = self._engine.open(Opening(request, opening.limits))
+            opened = self._engine.open(Opening(_sent(request), opening.limits))
         except TransferError as error:
             self._recorder.note(request, error)
             raise
@@ -199,11 +199,11 @@ class _Recording(Delegating):
     async def aopen(self, opening: Opening) -> OpenResponse:
         """See `Streaming`."""
         body = await agathered(opening.sending, opening.on_sent)
-        request = _whole(opening.request, body)
+        request = opening.request if body is None else opening.request._replace(body=body)
         if self._is_known(request):
             return await self._replaying.aopen(Opening(request, opening.limits))
         try:
-            opened = await self._engine.aopen(Opening(request, opening.limits))
+            opened = await self._engine.aopen(Opening(_sent(request), opening.limits))
         except TransferError as error:
             self._recorder.note(request, error)
             raise
@@ -268,9 +268,13 @@ class _Taped:
             self._recorder.note(self._request, outcome)
 
 
-def _whole(request: Request, body: bytes | None) -> Request:
-    """``request`` with a body that is there as a whole, where it was one to be read."""
-    return request if body is None else request._replace(body=body, upload=None)
+def _sent(request: Request) -> Request:
+    """A body that is there by now, as one; libcurl would give that a type, which it has not."""
+    if request.upload is None:
+        return request
+    has_type = any(name.lower() == "content-type" for name, _ in request.headers)
+    no_type = () if has_type else (("Content-Type", ""),)
+    return request._replace(upload=None, headers=(*request.headers, *no_type))
 
 
 def _error_of(exchange: Exchange) -> TransferError:

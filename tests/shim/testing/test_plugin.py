@@ -60,6 +60,19 @@ def test_coroutine_tests(pytester: pytest.Pytester, plugin: str) -> None:
     result.stdout.fnmatch_lines(["*no answer for GET https://a.example/"])
 
 
+@pytest.mark.parametrize("fixtures", [("double", "engine"), ("engine", "double")])
+def test_a_fresh_engine_beside_the_double_asks_nobody(
+    pytester: pytest.Pytester, fixtures: tuple[str, ...]
+) -> None:
+    names = ", ".join(f"onehttp_{name}" for name in fixtures)
+    pytester.makepyfile(
+        f"{PRODUCT}def test_it({names}):\n"
+        "    onehttp_double.get(URL, text='of the double')\n"
+        "    assert product() == 'of the double'\n"
+    )
+    run(pytester).assert_outcomes(passed=1)
+
+
 def test_workers_of_xdist(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(PRODUCT + "".join(
         f"def test_{at}(onehttp_double):\n    onehttp_double.get(URL, text='{at}', times=1)\n"

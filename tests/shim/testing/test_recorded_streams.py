@@ -160,6 +160,8 @@ def test_what_was_seen_is_replayed(
         recorder = under_test(path, "new")
         seen = way(server.url)
         asked = len(server.requests)
+        if way in (send_a_file, send_pieces, await_upload):  # no type but their own, as ever
+            assert b"content-type" not in server.requests[-1].partition(b"\r\n\r\n")[0].lower()
         recorder.save()
         text = path.read_text()
         assert "canary" not in text

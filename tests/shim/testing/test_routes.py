@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -303,3 +305,38 @@ def test_the_credentials_of_a_connection_are_seen_where_the_engine_sends_them(
     )
     onehttp.connection("c").get("/x")
     assert route.calls.last.headers.get("Authorization") == value
+
+
+BODIES: dict[str, Callable[[], dict[str, Any]]] = {
+    "none": dict,
+    "bytes": lambda: {"body": b"a"},
+    "empty": lambda: {"body": b""},
+    "form": lambda: {"form": {"a": "b"}},
+    "json": lambda: {"json": 1},
+    "typed": lambda: {"body": b"a", "headers": {"content-type": "text/plain"}},
+    "without a type": lambda: {"body": b"a", "headers": {"Content-Type": ""}},
+    "pieces": lambda: {"body": iter([b"a"])},
+    "file": lambda: {"body": io.BytesIO(b"a")},
+    "pieces, typed": lambda: {"body": iter([b"a"]), "headers": {"Content-Type": "a/b"}},
+}
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_the_type_of_a_body_is_seen_as_the_engine_sends_it(body: str) -> None:
+    def behave(peer: Peer) -> None:
+        while peer.request():
+            peer.send(OK)
+
+    with RawServer(behave) as server:
+        onehttp.init()
+        onehttp.request("POST", f"{server.url}/x", timeout=PATIENCE_S, **BODIES[body]())
+        sent, *_ = server.requests  # chunks look like another
+    onehttp.shutdown()
+    head = sent.decode().lower().partition("\r\n\r\n")[0].split("\r\n")
+    types = [each.partition(": ")[2] for each in head if each.startswith("content-type:")]
+    double = Double()
+    route = double.post("https://a.example/x")
+    onehttp.init(backend="httpx", answers=double)
+    onehttp.request("POST", "https://a.example/x", **BODIES[body]())
+    onehttp.shutdown()
+    assert (route.calls.last.headers.get("content-type") or "") == "".join(types)

@@ -226,4 +226,4 @@ def _in_process(request: Request, body: bytes | None) -> Request:
     options = dataclasses.replace(request.options, max_body_bytes=0)
     if body is not None:
         request = request._replace(body=body)
-    return request._replace(options=options, upload=None)
+    return request._replace(options=options)
