@@ -44,13 +44,15 @@ def on_both(
     return _each(ask)
 
 
-def through_both(behaviour: Behaviour, url: str = "https://a.example/") -> tuple[Told, Told]:
+def through_both(
+    behaviour: Behaviour, url: str = "https://a.example/", total_s: float | None = None
+) -> tuple[Told, Told]:
     """The same of a proxy that is asked for the way to an https server, or for something else."""
 
     def ask(engine: Backend) -> Told:
         with RawServer(behaviour) as proxy:
             options = TransferOptions(proxy=Proxy(url=proxy.url))
-            request = Request("GET", url, options=options)
+            request = Request("GET", url, options=options, total_timeout_s=total_s)
             return (_outcome(engine, request, ""),)
 
     return _each(ask)
