@@ -34,7 +34,8 @@ def posix(pattern: bytes, flags: int = 0) -> re.Pattern[bytes]:
 
 @functools.lru_cache(maxsize=256)
 def substitution(expression: bytes) -> Callable[[bytes], tuple[bytes, int]]:
-    """``/pattern/replacement/flags`` as a function that tells how often it replaced.
+    """``/pattern/replacement/flags`` as a function that tells how often it replaced. That raises
+    `NoValueError` where the pattern matches nothing at all, as ``^`` does: the server refuses it.
 
     Raises:
         UnknownVariableError: not written so.
@@ -48,7 +49,13 @@ def substitution(expression: bytes) -> Callable[[bytes], tuple[bytes, int]]:
     compiled = posix(pattern.replace(b"\\" + mark, mark), flags)
     template = re.sub(rb"\\(\d)", rb"\\g<\1>", replacement.replace(b"\\" + mark, mark))
     count = 0 if b"g" in letters else 1
-    return lambda data: compiled.subn(template, data, count=count)
+
+    def expanded(match: re.Match[bytes]) -> bytes:
+        if not match[0]:
+            raise NoValueError("an empty match")
+        return match.expand(template)
+
+    return lambda data: compiled.subn(expanded, data, count=count)
 
 
 def _subst(data: bytes, expression: bytes) -> bytes:

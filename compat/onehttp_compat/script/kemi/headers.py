@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix, substitution
+from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix
 from onehttp_compat.pv import as_bytes
 from onehttp_compat.script.kemi.functions import FALSE, NOTHING_TO_DO, TRUE, Functions, as_code
 from onehttp_compat.script.routed_message import FIRST, LAST
@@ -172,17 +172,6 @@ class TextopsHeaders(_Headers):
 
     def search_hf(self, name: str, pattern: str, _flags: str) -> int:
         return as_code(self._with_text(name, pattern))
-
-    def subst_hf(self, name: str, expression: str, which: str) -> int:
-        found = self._routed.indices(name)
-        chosen = {"f": found[:1], "l": found[-1:]}.get(which[:1].lower(), found)
-        replace, changed = substitution(expression.encode()), 0
-        for index in chosen:
-            text, count = replace(as_bytes(self._sip.headers[index][1]))
-            if count:
-                self._routed.replaced[index] = text.decode("utf-8", "surrogateescape")
-                changed += count
-        return as_code(changed)
 
     def is_privacy(self, kind: str) -> int:
         said = (self._sip.header("privacy") or "").lower()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from onehttp_compat.pseudo_variables.syntax import UnknownVariableError
 from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix, substitution
+from onehttp_compat.pseudo_variables.transformations.rule import NoValueError
 from onehttp_compat.pv import as_bytes
 from onehttp_compat.script.catalogue import catalogue
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
@@ -101,8 +101,7 @@ class TextopsFunctions(TextopsHeaders):
         return self._replace_body(re.escape(old), new, 1 if mode[:1] == "f" else 0)
 
     def subst_body(self, expression: str) -> int:
-        replace = _substitution(expression)
-        text, count = replace(self._body) if replace else (b"", 0)
+        text, count = _replaced(expression, self._body)
         if count:
             self._routed.body = text
         return as_code(count)
@@ -147,14 +146,22 @@ class TextopsFunctions(TextopsHeaders):
         assert signature is not None
         return as_code(self._world.assumptions.answer(signature, given) == TRUE)
 
-    # ---- the message, and its request URI
+    # ---- a header, the message, and its request URI
+
+    def subst_hf(self, name: str, expression: str, which: str) -> int:
+        found = self._routed.indices(name)
+        chosen = {"f": found[:1], "l": found[-1:]}.get(which[:1].lower(), found)
+        changed = 0
+        for index in chosen:
+            text, count = _replaced(expression, as_bytes(self._sip.headers[index][1]))
+            if count:
+                self._routed.replaced[index] = text.decode("utf-8", "surrogateescape")
+                changed += count
+        return as_code(changed)
 
     def subst(self, expression: str) -> int:
-        replace = _substitution(expression)
-        if replace is None:
-            return FALSE
         sip = self._sip
-        text, count = replace(sip.wire())
+        text, count = _replaced(expression, sip.wire())
         changed = parse_or_refuse(text, sip.label, sip.source, sip.destination, sip.protocol)
         if not count or changed.refusal:
             return FALSE
@@ -162,8 +169,7 @@ class TextopsFunctions(TextopsHeaders):
         return TRUE
 
     def subst_uri(self, expression: str) -> int:
-        replace = _substitution(expression)
-        text, count = replace(as_bytes(self._routed.uri)) if replace else (b"", 0)
+        text, count = _replaced(expression, as_bytes(self._routed.uri))
         if not count:
             return FALSE
         self._routed.new_uri = text.decode("utf-8", "surrogateescape")
@@ -171,8 +177,8 @@ class TextopsFunctions(TextopsHeaders):
         return TRUE
 
     def subst_user(self, expression: str) -> int:
-        replace, uri = _substitution(expression), self._routed.parsed_uri
-        text, count = replace(as_bytes(uri.user)) if replace and uri else (b"", 0)
+        uri = self._routed.parsed_uri
+        text, count = _replaced(expression, as_bytes(uri.user)) if uri else (b"", 0)
         if not count or not self._routed.rewrite(user=text.decode("utf-8", "surrogateescape")):
             return FALSE
         self._scene.act(f"$ru = {self._routed.uri}")
@@ -213,8 +219,9 @@ def _posix(pattern: str, text: str) -> re.Match[str] | None:
         return None
 
 
-def _substitution(expression: str) -> Callable[[bytes], tuple[bytes, int]] | None:
+def _replaced(expression: str, data: bytes) -> tuple[bytes, int]:
+    """What ``/pattern/replacement/flags`` makes of it, and how often it replaced."""
     try:
-        return substitution(expression.encode())
-    except UnknownVariableError:
-        return None
+        return substitution(expression.encode())(data)
+    except (UnknownVariableError, NoValueError):
+        return b"", 0

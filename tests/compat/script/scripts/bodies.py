@@ -33,6 +33,12 @@ class Bodies:
             KSR.pv.get("$rb")
             KSR.pv.get("$cT")
             KSR.pv.get("$cl")
+        for what in "/^/9/", "/$/9/", "/x*/y/", "/b*/y/g", "/o*b/z/g", "/(^)b/\\1q/", "/x/y/":
+            KSR.textops.subst_user(what)
+            KSR.textops.subst_uri(what)
+            KSR.pv.get("$ru")
+            KSR.textops.subst_hf("User-Agent", what, "a")
+            KSR.pv.get("$(ru{re.subst,%s})" % what)
         KSR.textops.str_find("abc", "c")
         KSR.textops.cmp_istr("a", "A")
         KSR.regex.pcre_match("sip:alice", "^sip:[a-z]+$")
