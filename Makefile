@@ -154,7 +154,7 @@ $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 
 # The documentation as a site, in site/: a link that leads nowhere fails.
 docs: $(VENV)/.dev
-	$(BIN)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 $(VENV)/.bench: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
