@@ -32,6 +32,21 @@ ANSWERS: dict[str, bytes] = {
     "HTTP/2 in HTTP/1": b"HTTP/2 200 OK\r\n" + LENGTH,
     "HTTP/2.0 in HTTP/1": b"HTTP/2.0 200 OK\r\n" + LENGTH,
     "HTTP/3 in HTTP/1": b"HTTP/3 200 OK\r\n" + LENGTH,
+    **{
+        f"{line!r} in HTTP/1": line + b"\r\n" + LENGTH
+        for line in (
+            b"HTTP/2 200",
+            b"HTTP/3 404",
+            b"HTTP/2\t200 OK",
+            b"HTTP/3\t200",
+            b"HTTP/2 ",
+            b"HTTP/2",
+            b"HTTP/2 20 OK",
+            b"HTTP/2 2000 OK",
+            b"HTTP/3 100 Continue",
+            b"HTTP/2.0 200 OK",
+        )
+    },
     "HTTP/4": b"HTTP/4 200 OK\r\n" + LENGTH,
     "small letters": b"http/1.1 200 OK\r\n" + LENGTH,
     "status 99": b"HTTP/1.1 99 X\r\n" + LENGTH,

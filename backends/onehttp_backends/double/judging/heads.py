@@ -21,7 +21,7 @@ MAX_HEAD_BYTES: Final = 300 * 1024
 """libcurl's limit for all heads of one answer together, interim ones and trailers included."""
 _PREFIX: Final = b"HTTP/"
 _MAX_LENGTH: Final = 2**63 - 1
-_later_version = re.compile(rb"HTTP/[23] ").match
+_later_version = re.compile(rb"HTTP/[23][ \t]\d{3}[ \t]").match
 _status = re.compile(rb"HTTP/1\.\d ([01]\d\d|\d{3}(?!\d))").match
 _name = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 LOWEST: Final = 100
