@@ -20,6 +20,7 @@ Theory of operation
    has said that it sleeps, and after it has left. One of the two sees the other.
 5. *No wait without a bound.* Every waiter looks again after `LOOK_AGAIN_S`, whether or not it was
    rung. If nobody drives, it does. Once its own deadline is over by that much, it ends by itself.
+   So does who drives, between two turns.
 
 Why no transfer is left without a driver: a transfer that has not ended has somebody who waits for
 it, or a reader who comes back for more of it; who waits looks again after half a second at most
