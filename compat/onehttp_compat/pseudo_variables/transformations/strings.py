@@ -38,9 +38,9 @@ def _substr(data: bytes, start: bytes, length: bytes) -> bytes:
     first, count = number(start), number(length)
     if first < 0:
         first = max(0, len(data) + first)
-    if first >= len(data):
-        raise NoValueError("starts behind the end")
-    return data[first : first + count] if count > 0 else data[first : len(data) + min(count, 0)]
+    if first >= len(data) or count < 0:
+        raise NoValueError("starts behind the end, or ends before it starts")
+    return data[first : first + count] if count else data[first:]
 
 
 def _select(data: bytes, index: bytes, separator: bytes) -> bytes:
@@ -86,6 +86,18 @@ def _strip_tail(data: bytes, count: bytes) -> bytes:
     return data[: max(0, len(data) - max(0, number(count)))]
 
 
+def _lines_of(blank: bytes) -> Rule:
+    """Not lines of that width: the server breaks behind each of so many characters."""
+
+    def broken(data: bytes, width: bytes, indent: bytes) -> bytes:
+        count = max(0, number(width) - 1)
+        parts = [data[i : i + 1] for i in range(min(count, len(data)))]
+        rest = [data[count:]] if data[count:] else []
+        return (b"\r\n" + blank * number(indent)).join([*parts, *rest])
+
+    return Rule(broken, 2, 2)
+
+
 def _remove_folding(data: bytes) -> bytes:
     return re.sub(rb"\r?\n[ \t]+", b" ", data)
 
@@ -122,6 +134,8 @@ RULES: Final = {
     "s.rafter": Rule(
         lambda data, mark: data.rpartition(mark[:1])[2] if mark[:1] in data else b"", 1, 1
     ),
+    "s.fmtlines": _lines_of(b" "),
+    "s.fmtlinet": _lines_of(b"\t"),
     "s.ftime": Rule(_ftime, 1, 1),
     "line.count": Rule(lambda data: str(len(_lines(data)))),
     "line.at": Rule(lambda data, index: _line_at(_lines(data), number(index)), 1, 1),

@@ -15,6 +15,7 @@ READ = [
     "$AU $Au $fs $fsn $fsp $vz(none) $vn(none) $(fu{uri.domain}) $(ru{uri.scheme}) $(fu{sock.host})",
     "$(rb{line.count}) $(ua{s.select,0,/}) $(var(none){s.len}) $(avp(none){s.len}) $(fu{uri.transport})",
     "$_s(user $rU at $rd) $avp(none) $var(none) $shv(none) $xavp(none=>x) $def(NONE) $env(NONE_SUCH)",
+    "$(ua{s.fmtlines,8,1}) $(ua{s.fmtlinet,3,2}) $(rU{s.fmtlines,2,0}) $(rU{s.substr,0,-1})",
     "",
 ]
 
