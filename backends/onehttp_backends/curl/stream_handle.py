@@ -27,7 +27,8 @@ from onehttp_backends.errors import UploadError
 from onehttp_backends.optional.streaming import StreamLimits
 from onehttp_backends.rules.request_rules import check_options
 
-UPLOAD_BUFFER_BYTES: Final = 256 * 1024
+UPLOAD_BUFFER_BYTES: Final = 1024 * 1024
+"""Given to the kernel in one or two turns. Of 256 KiB each, a fifth more CPU was measured."""
 RECEIVE_BUFFER_BYTES: Final = 128 * 1024
 """libcurl fills up to 22 of these each time it is shown a socket, 2.8 MiB, and 11 by `perform`.
 Of 64 KiB each, a third more CPU was measured."""
@@ -68,7 +69,7 @@ class StreamProgress(Progress):
 class StreamHandle(Handle):
     """Its body stays outside: what comes is in ``pieces``, what goes is asked of ``sending``."""
 
-    __slots__ = ("ends_at", "is_paused", "lone_fd", "pieces", "sending")
+    __slots__ = ("ends_at", "is_paused", "lone_fd", "pieces", "sending", "sending_fd")
 
     progress_of = StreamProgress
 
@@ -105,6 +106,8 @@ class StreamHandle(Handle):
         known to be."""
         self.pieces: deque[bytes] = deque()
         self.sending = sending
+        self.sending_fd = -1
+        """The socket that a file is on its way out by; -1: none is known to be."""
         self.decoding = None  # done by who reads, a piece at a time
         self.easy.setopt(pycurl.BUFFERSIZE, RECEIVE_BUFFER_BYTES)
         self.easy.setopt(pycurl.WRITEFUNCTION, self.pieces.append)

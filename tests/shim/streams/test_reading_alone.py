@@ -1,12 +1,19 @@
-"""A thread that reads while nothing else is in flight takes short turns, which miss nothing."""
+"""A thread that reads, or sends a file, while nothing else is in flight takes short turns, which
+miss nothing."""
 
 from __future__ import annotations
 
+import socket
+import tempfile
 import threading
+from collections.abc import Callable, Iterator
+from typing import IO
 
 import pytest
 
 import onehttp
+from onehttp_backends.curl.engine import reading_on
+from onehttp_backends.curl.engine.engine import Engine
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer
 
@@ -68,5 +75,71 @@ def test_others_are_heard_while_it_waits(api: str) -> None:
         other = threading.Thread(target=ask, args=(server.url,))
         other.start()
         assert read + sum(map(len, pieces)) == 0x10000
+        other.join()
+    assert has_answered.is_set()
+
+
+SIZE = 32 << 20
+
+
+@pytest.fixture
+def file() -> Iterator[IO[bytes]]:
+    with tempfile.TemporaryFile() as found:
+        found.truncate(SIZE)
+        yield found
+
+
+def taking(peer: Peer, before: Callable[[], object]) -> None:
+    """Reads the head of a request, waits, reads all of its body."""
+    stream = peer.socket.makefile("rb")
+    while stream.readline() not in (b"\r\n", b""):
+        pass
+    before()
+    left = SIZE
+    while left and (piece := stream.read(min(left, 1 << 16))):
+        left -= len(piece)
+    peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+
+def test_a_file_is_sent_by_short_turns(
+    api: str, file: IO[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if api != "pycurl":
+        pytest.skip("turns are the engine's")
+    turns: list[int] = []
+    whole = Engine.turn
+
+    def turn(self: Engine, max_wait_s: float = -1.0) -> None:
+        turns.append(1)
+        whole(self, max_wait_s)
+
+    monkeypatch.setattr(Engine, "turn", turn)
+    monkeypatch.setattr(reading_on, "LONGEST_WAIT_S", PATIENCE_S)
+    with RawServer(lambda peer: taking(peer, lambda: None)) as server:
+        assert onehttp.request("PUT", server.url, body=file).status == 200
+    assert len(turns) < 20
+
+
+def test_others_are_heard_while_it_sends(api: str, file: IO[bytes]) -> None:
+    has_answered = threading.Event()
+
+    def behave(peer: Peer) -> None:
+        if peer.socket.recv(4, socket.MSG_PEEK) == b"GET ":
+            peer.request()
+            peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nother")
+        else:
+            is_sending.set()
+            taking(peer, lambda: has_answered.wait(PATIENCE_S))
+
+    def ask(url: str) -> None:
+        assert is_sending.wait(PATIENCE_S)
+        assert onehttp.request("GET", url).body == b"other"
+        has_answered.set()
+
+    is_sending = threading.Event()
+    with RawServer(behave) as server:
+        other = threading.Thread(target=ask, args=(server.url,))
+        other.start()
+        assert onehttp.request("PUT", server.url, body=file).status == 200
         other.join()
     assert has_answered.is_set()

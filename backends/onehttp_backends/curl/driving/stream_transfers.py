@@ -15,7 +15,7 @@ from onehttp_backends.curl.driving.helm import Helm
 from onehttp_backends.curl.driving.interrupts import is_interrupt
 from onehttp_backends.curl.driving.waiting import failed_under, gone, overdue, overdue_at
 from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S, Claim, drives
-from onehttp_backends.curl.engine.reading_on import reads_on
+from onehttp_backends.curl.engine.reading_on import reads_on, sends_on
 from onehttp_backends.curl.engine.transfer import Flow, Transfer
 from onehttp_backends.curl.stream_handle import StreamHandle
 from onehttp_backends.errors import ReentrantCallError
@@ -138,7 +138,9 @@ def _drive_until(
 ) -> None:
     engine, ownership = helm.engine, helm.ownership
     while transfer.outcome is None and not (ownership.is_closing or ownership.is_gone or is_due()):
-        engine.turn(LOOK_AGAIN_S)
+        handle = transfer.handle
+        if not (isinstance(handle, StreamHandle) and sends_on(engine, handle)):
+            engine.turn(LOOK_AGAIN_S)
         if engine.ended:
             helm.step_aside(claim)
             return

@@ -1,13 +1,15 @@
-"""The shortest turn there is: of a body that a thread reads while nothing else is in flight.
+"""The shortest turn there is: of a body that a thread reads, or sends from a file, while nothing
+else is in flight.
 
-A reader who is as fast as its server comes back some 10,000 times a GiB, after a sleep each time,
-which leaves no cache warm. Of a whole turn, most looks at what cannot be: names, other transfers,
+Who is as fast as its server comes back some 10,000 times a GiB, after a sleep each time, which
+leaves no cache warm. Of a whole turn, most looks at what cannot be: names, other transfers,
 those that have ended. Here only the socket is looked at; anything else than its bytes is left to a
 whole turn, which finds it again, since epoll tells of a state and not of a change.
 """
 
 from __future__ import annotations
 
+import select
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -22,24 +24,35 @@ LONGEST_WAIT_S: Final = 0.02
 
 def reads_on(engine: Engine, handle: StreamHandle) -> None:
     """Let libcurl read once more for ``handle``, if nothing else is to be done; for the owner."""
+    _goes_on(engine, handle, handle.lone_fd, select.EPOLLIN)
+
+
+def sends_on(engine: Engine, handle: StreamHandle) -> bool:
+    """Let libcurl send once more for ``handle``; False: it is a whole turn that is due."""
+    return handle.sending_fd >= 0 and _goes_on(engine, handle, handle.sending_fd, select.EPOLLOUT)
+
+
+def _goes_on(engine: Engine, handle: StreamHandle, fd: int, event: int) -> bool:
     multi, watch, ownership = engine.multi, engine.watch, engine.ownership
     if not _is_alone(engine, handle):
-        return
+        return False
+    ownership.turns += 1
     timeout_ms = multi.timeout()
     if timeout_ms:  # 0: it has not come to the end of what was there
         wait_s = LONGEST_WAIT_S if timeout_ms < 0 else min(timeout_ms / 1000, LONGEST_WAIT_S)
         ownership.is_asleep = True
         # Whoever fills the inbox from here on sees that we sleep, and wakes us.
-        is_readable = not engine.inbox and watch.is_readable(handle.lone_fd, wait_s)
+        is_ready = not engine.inbox and watch.is_ready(fd, event, wait_s)
         ownership.is_asleep = False
-        if not is_readable or ownership.is_gone:  # a signal handler has forked
-            return
+        if not is_ready or ownership.is_gone:  # a signal handler has forked
+            return False
     # Half of what `socket_action` would bring, which the caches can still hold.
     _, running = multi.perform()
     if running != 1:
         engine.reap()
     if watch.raised:
         raise watch.raised.pop()
+    return True
 
 
 def _is_alone(engine: Engine, handle: StreamHandle) -> bool:

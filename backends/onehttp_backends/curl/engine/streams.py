@@ -7,6 +7,7 @@ from typing import Final
 
 import pycurl
 
+from onehttp_backends.bodies.upload import Sending
 from onehttp_backends.curl.engine.account import Account
 from onehttp_backends.curl.engine.transfer import Flow, Transfer
 from onehttp_backends.curl.idle_limit import IdleLimits
@@ -62,12 +63,19 @@ class Streams:
         pieces = flow.pieces
         if flow.head is None and is_whole(handle, bool(pieces)):
             self._begin_body(transfer, handle, flow)
+        if handle.sending is not None and handle.shelf.is_http1:
+            self._look_at_sending(handle, handle.sending)
         if flow.is_awaited and (
             pieces or (handle.sending is not None and handle.sending.wants_more)
         ):
             flow.on_stir()
         if len(pieces) > _FEW_PIECES and not handle.is_paused and self._is_enough(handle, flow):
             self._pause(transfer, handle, flow)
+
+    @staticmethod
+    def _look_at_sending(handle: StreamHandle, sending: Sending) -> None:
+        is_under_way = 0 < sending.taken < (sending.upload.size or 0) and not sending.is_fed
+        handle.sending_fd = handle.easy.getinfo(pycurl.ACTIVESOCKET) if is_under_way else -1
 
     def _begin_body(self, transfer: Transfer, handle: StreamHandle, flow: Flow) -> None:
         progress = handle.begin_body(flow.limits)

@@ -28,7 +28,6 @@ from onehttp_backends.curl.sockets.socket import Socket
 
 READABLE: Final = select.EPOLLIN | select.EPOLLRDHUP
 _CLOSED_BY_PEER: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
-_EPOLLIN: Final = select.EPOLLIN
 _IN: Final = pycurl.CSELECT_IN
 _POLL_IN: Final = pycurl.POLL_IN
 _REMOVE: Final = pycurl.POLL_REMOVE
@@ -160,10 +159,10 @@ class SocketWatch:
             self._stamp(ready)
         return ready
 
-    def is_readable(self, fd: int, wait_s: float) -> bool:
-        """Wait for an event: whether it is that this busy socket has something to read, and that
-        alone. Any other stays for `poll`."""
-        if self._epoll.poll(wait_s, 2) != [(fd, _EPOLLIN)]:
+    def is_ready(self, fd: int, event: int, wait_s: float) -> bool:
+        """Wait for an event: whether it is this one of this busy socket, and that alone. Any other
+        stays for `poll`."""
+        if self._epoll.poll(wait_s, 2) != [(fd, event)]:
             return False
         if self.is_stamping and (known := self._sockets.get(fd)) is not None:
             known.event_at = time.monotonic()
