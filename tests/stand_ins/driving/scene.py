@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ import onehttp_backends.curl as package
 from onehttp_backends.bodies.sources import upload_of
 from onehttp_backends.contract import Outcome, Request, Response
 from onehttp_backends.curl import PycurlBackend
+from onehttp_backends.curl.stream_handle import UPLOAD_BUFFER_BYTES
 from onehttp_backends.errors import TransferError
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer
@@ -164,6 +166,15 @@ def send_in_pieces(scene: Scene) -> None:
     upload = upload_of(iter([b"some ", b"more"]), size=9)  # the server knows no chunks
     request = scene.request(body=b"")._replace(body=None, upload=upload)
     scene.outcomes[request.url] = in_pieces(scene.backend, request)
+
+
+def send_a_file(scene: Scene) -> None:
+    """Of more than libcurl takes at a time."""
+    with tempfile.TemporaryFile() as file:
+        file.truncate(2 * UPLOAD_BUFFER_BYTES + 1)
+        upload = upload_of(file)
+        request = scene.request(body=b"")._replace(body=None, upload=upload)
+        scene.outcomes[request.url] = in_pieces(scene.backend, request)
 
 
 def lend_time(scene: Scene) -> None:

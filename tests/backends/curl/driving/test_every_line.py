@@ -37,6 +37,7 @@ from stand_ins.driving.scene import (
     one_in_a_loop,
     one_who_drives,
     read_in_pieces,
+    send_a_file,
     send_in_pieces,
     upload,
 )
@@ -61,6 +62,7 @@ USES: Final[tuple[Use, ...]] = (
     read_in_pieces,
     await_pieces,
     leave_unread,
+    send_a_file,
     send_in_pieces,
     lend_time,
     close,
