@@ -17,7 +17,7 @@ from onehttp_backends.double.judging.stream_refusals import (
     is_of_stream,
     options_after,
     refusal_of,
-    refused_twice,
+    refused,
 )
 from onehttp_backends.double.library import httpx
 from onehttp_backends.double.progress import Progress, reading
@@ -190,6 +190,8 @@ class Exchange:
             return await self._once(client, request)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
             if (refusal := refusal_of(error)) and self._progress.sent is not Sent.YES:
+                if request.upload is not None:  # whose source has begun
+                    raise refused(shown(request)) from None
                 return await self._refused(refusal, request)
             may_repeat = request.method in SAFE_METHODS or request.options.unsafe_resend
             if not (may_repeat and self._progress.may_repeat) or is_of_stream(error):
@@ -205,7 +207,7 @@ class Exchange:
             return await self._once(client, request)
         except httpx.RemoteProtocolError as error:
             if refusal_of(error) and self._progress.sent is not Sent.YES:
-                raise refused_twice(shown(request)) from None
+                raise refused(shown(request)) from None
             raise
 
     async def _once(self, client: httpx.AsyncClient, request: Request) -> Response:

@@ -98,7 +98,7 @@ ROWS: dict[str, tuple[Callable[[], tuple[Told, Told]], Callable[[Told], Any], An
         ("ProxyError", 56),
     ),
     "`CONNECT` answered with half a head, and no more": (
-        lambda: through_both(half_a_head, total_s=1.0),
+        lambda: through_both(half_a_head, total_s=3.0),
         lambda told: told[0][3],  # type: ignore[index]
         Phase.TLS,
         Phase.PROXY,

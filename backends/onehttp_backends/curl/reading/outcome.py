@@ -162,6 +162,8 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
         return _not_repeated(handle, request)
     if not handle.head and is_above_goaway(code, text):
         return _refused(request, f" ({text})")
+    if code == CurlCode.SEND_FAIL_REWIND and handle.stream_refusals and not handle.head:
+        return _refused(request)
     if handle.decoding and handle.decoding.fault:
         return _decoding_error(request, handle.decoding.fault)
     if handle.refused_peer and code in _OF_A_REFUSED_PEER:

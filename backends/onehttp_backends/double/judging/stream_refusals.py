@@ -41,8 +41,8 @@ def options_after(refusal: int, options: TransferOptions) -> TransferOptions:
     return options
 
 
-def refused_twice(place: str) -> TransferError:
-    """The error of a request that was refused once more."""
+def refused(place: str) -> TransferError:
+    """The error of a request that was refused, and is not sent once more."""
     return transfer_error(
         CurlCode.RECV_ERROR,
         f"{place}: the server has refused each stream, and done nothing of it",
