@@ -59,7 +59,11 @@ class Catalogue:
 
     functions: Mapping[str, Mapping[str, Signature]]
     variables: Mapping[str, VariableClass]
-    natives: Mapping[str, tuple[NativeFunction, ...]]
+
+    @property
+    def natives(self) -> Mapping[str, tuple[NativeFunction, ...]]:
+        """Functions of configurations by name; read when first asked for, which few scripts do."""
+        return _natives()
 
     def find(self, module: str, name: str) -> Signature | None:
         """The function; None: no such one."""
@@ -73,8 +77,7 @@ def catalogue() -> Catalogue:
     for (module, name), form in KEMI.items():
         parameters = ("str",) * len(form.arguments)
         functions.setdefault(module, {})[name] = Signature(module, name, "int", parameters)
-    variables = _variables(_lines("variables.txt"), _lines("names.txt"))
-    return Catalogue(functions, variables, _natives(_lines("natives.txt")))
+    return Catalogue(functions, _variables(_lines("variables.txt"), _lines("names.txt")))
 
 
 def _lines(name: str) -> list[str]:
@@ -108,9 +111,10 @@ def _variables(lines: list[str], names: list[str]) -> dict[str, VariableClass]:
     return variables
 
 
-def _natives(lines: list[str]) -> dict[str, tuple[NativeFunction, ...]]:
+@functools.lru_cache(maxsize=1)
+def _natives() -> dict[str, tuple[NativeFunction, ...]]:
     natives: dict[str, tuple[NativeFunction, ...]] = {}
-    for line in lines:
+    for line in _lines("natives.txt"):
         module, _, forms = line.partition(": ")
         for form in forms.split():
             name, _, counts = form.partition("/")
