@@ -10,6 +10,8 @@ from onehttp_compat.migration.rewrite.rewriting import FileRewrite, rewrite
 from onehttp_compat.migration.scanning import scan
 
 CALL = "KSR.http_client.query(URL, '$var(x)')"
+IN = 'KSR.http_client.query("http://h/" + str(<>), "$var(y)")'
+NESTED = (IN.replace("<>", f"<> + {IN}"), f"x = {IN}", f"if {IN} == 200: pass", f"f({IN}, <>)")
 HEAD = "import KSR\n\nURL = 'http://h/'\n"
 PLACES = (
     "if <>: pass", "if 1: <>\nelif <>: pass\nelse: <>", "while <>: pass", "while 1: <>\nelse: <>",
@@ -35,7 +37,7 @@ PLACES = (
 
 
 @pytest.mark.parametrize("is_inside", [False, True], ids=["module", "function"])
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", [*PLACES, *NESTED])
 def test_it_is_rewritten_or_noted_once(tmp_path: Path, place: str, is_inside: bool) -> None:
     text = place.replace("<>", CALL)
     if is_inside:
@@ -49,7 +51,8 @@ def test_it_is_rewritten_or_noted_once(tmp_path: Path, place: str, is_inside: bo
     script.write_text(source)
     (first,) = rewrite([script])
     assert isinstance(first, FileRewrite), first
-    assert len(first.done) + len(first.left) == len(scan([script]).sites) == place.count("<>")
+    sites = place.count("<>") + place.count("KSR.")
+    assert len(first.done) + len(first.left) == len(scan([script]).sites) == sites
     compile(first.after, "script.py", "exec")
     assert first.after.count("# before\n") == 1
     script.write_text(first.after)
@@ -57,3 +60,13 @@ def test_it_is_rewritten_or_noted_once(tmp_path: Path, place: str, is_inside: bo
     assert isinstance(second, FileRewrite), second
     assert second.after == first.after
     assert second.done == []
+
+
+def test_a_call_among_the_arguments_of_another_goes_with_it(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(f"{HEAD}# why\n{IN.replace('<>', IN.replace('<>', CALL))}\n")
+    (made,) = rewrite([script])
+    assert isinstance(made, FileRewrite)
+    assert (len(made.done), made.left) == (3, [])
+    assert "# onehttp:" not in made.after
+    assert made.after.count("onehttp.request(") == 3

@@ -14,7 +14,7 @@ from onehttp_compat.migration.rewrite.composing import statements
 from onehttp_compat.migration.rewrite.evaluation import is_first
 from onehttp_compat.migration.rewrite.exchange import ScriptFacts, exchange
 from onehttp_compat.migration.rewrite.free_names import free_name
-from onehttp_compat.migration.rewrite.not_safe import NotSafeError
+from onehttp_compat.migration.rewrite.not_safe import NESTED, NotSafeError
 from onehttp_compat.migration.rewrite.owners import Owners
 from onehttp_compat.migration.rewrite.queries import Queries, Setting, is_query
 from onehttp_compat.migration.rewrite.query_code import query_statements
@@ -175,7 +175,7 @@ class Codemod(cst.CSTTransformer):
     ) -> Iterator[Any]:
         """The new statements."""
         if any(other is not node and other in _inside(node) for other in owned):
-            raise NotSafeError("another call that is to be replaced is among its arguments")
+            raise NotSafeError(NESTED)
         if is_query(wanted.call):
             for text in self._query(node, wanted, code):
                 yield self._parsed(text)

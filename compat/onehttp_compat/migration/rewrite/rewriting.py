@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -18,6 +18,7 @@ from onehttp_compat.migration.rewrite.codemod import Codemod, Node, Outcome, Wan
 from onehttp_compat.migration.rewrite.connections import Connections, bases_of, names_called
 from onehttp_compat.migration.rewrite.exchange import ScriptFacts
 from onehttp_compat.migration.rewrite.imports import with_imports
+from onehttp_compat.migration.rewrite.not_safe import NESTED
 from onehttp_compat.migration.rewrite.queries import Queries
 from onehttp_compat.migration.sites import Problem
 from onehttp_compat.migration.sources import Source, files_of, read_source
@@ -165,7 +166,24 @@ def rewrite_source(
     changes = tuple(_changes(source.path, script, codemod.outcome, calls, notes))
     used = {name: entry for name, entry in connections.entries.items()
             if f"onehttp.connection({code_of(name)})" in changed.code}  # fmt: skip
-    return FileRewrite(source, changed.code, changes, used)
+    made = FileRewrite(source, changed.code, changes, used)
+    is_nested = done and any(one.reason == NESTED for one in made.left)
+    return _with_outer_calls(made, modules, connections) if is_nested else made
+
+
+def _with_outer_calls(
+    made: FileRewrite, modules: Collection[str], connections: Connections
+) -> FileRewrite:
+    """Calls whose arguments were calls, too: those have gone, and nothing is in the way now."""
+    again = rewrite_source(replace(made.source, text=made.after), modules, connections)
+    if isinstance(again, Problem) or len(again.changes) != len(made.left):
+        return made
+    later = iter(again.changes)
+    changes = tuple(
+        replace(one, after=(now := next(later)).after, reason=now.reason) if one.reason else one
+        for one in made.changes
+    )
+    return FileRewrite(made.source, again.after, changes, {**made.connections, **again.connections})
 
 
 def _changes(
