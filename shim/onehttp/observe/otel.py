@@ -17,6 +17,7 @@ from onehttp.observe.targets import (
     MANY,
     Target,
     Targets,
+    in_names,
     known_method,
     outcome_attributes,
     redacted_url,
@@ -143,7 +144,7 @@ class Instrumentation(Observer):
             attributes["http.request.resend_count"] = attempt.number - 1
             attributes["onehttp.resend_reason"] = call.reason
         spans.attempt = span = self._tracer.start_span(
-            target.method,
+            in_names(target.method),
             context=self._in_context(spans.call),
             kind=self._client,
             attributes=attributes,
@@ -172,7 +173,7 @@ class Instrumentation(Observer):
 
     def _calls_on(self, method: str, name: str) -> tuple[str, dict[str, Any]]:
         made = (
-            f"{method} {name}".rstrip(),
+            f"{in_names(method)} {name}".rstrip(),
             {"http.request.method": method, "onehttp.connection": name},
         )
         if len(self._calls) < MANY:

@@ -24,6 +24,7 @@ MANY: Final = 1024
 """So many are remembered; who calls more servers has them made more often."""
 _PORTS: Final = {"http": 80, "https": 443}
 _AFTER_SCHEME: Final = len("https://")
+_OTHER: Final = "_OTHER"
 _REDACTED: Final = "REDACTED"
 K = TypeVar("K")
 V = TypeVar("V")
@@ -36,7 +37,12 @@ _plain = re.compile(
 
 def known_method(method: str) -> str:
     """``method``, or what stands for those that no specification knows."""
-    return method if method in KNOWN_METHODS else "_OTHER"
+    return method if method in KNOWN_METHODS else _OTHER
+
+
+def in_names(method: str) -> str:
+    """A known method as names of spans have it."""
+    return "HTTP" if method == _OTHER else method
 
 
 class Target:
