@@ -8,7 +8,7 @@ import os
 import select
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -22,6 +22,7 @@ from onehttp_backends.errors import CancelledError, ReentrantCallError
 from servers.holding import HoldingServer
 from servers.patience import PATIENCE_S, until
 from servers.raw import OK, Peer, RawServer, echo, keep_answering, silent
+from stand_ins.pieces import in_pieces
 
 
 @pytest.fixture
@@ -289,8 +290,11 @@ def test_what_is_no_descriptor_is_the_callers_fault_and_ends_nothing(
     assert isinstance(outcomes[0], Response)
 
 
+@pytest.mark.parametrize("ask_first", [PycurlBackend.perform, in_pieces])
 def test_who_steps_aside_for_a_slow_function_has_somebody_else_drive(
-    backend: PycurlBackend, monkeypatch: pytest.MonkeyPatch
+    backend: PycurlBackend,
+    ask_first: Callable[[PycurlBackend, Request], Outcome],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for module in (blocking, callbacks):  # nobody looks by itself
         monkeypatch.setattr(module, "LOOK_AGAIN_S", PATIENCE_S)
@@ -300,7 +304,8 @@ def test_who_steps_aside_for_a_slow_function_has_somebody_else_drive(
     with HoldingServer() as server:
 
         def ask(path: str, then: threading.Event | None = None) -> None:
-            assert isinstance(backend.perform(Request("GET", server.url + path)), Response)
+            perform = ask_first if path == "/first" else PycurlBackend.perform
+            assert isinstance(perform(backend, Request("GET", server.url + path)), Response)
             if then is not None:
                 then.set()
 

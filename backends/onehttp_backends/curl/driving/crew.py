@@ -152,13 +152,21 @@ class Crew:
             elif not self.is_lent:
                 self.threads.ring()
 
-    def step_aside(self, claim: Claim) -> None:
-        """Run the callbacks of those that have ended, and let others drive for as long."""
+    def step_aside(self, claim: Claim, waiter: Waiter | None = None) -> None:
+        """Run the callbacks of those that have ended, and let others drive for as long.
+
+        Args:
+            waiter: who steps aside, if it waits for something: it is none that could be rung.
+        """
+        if waiter is not None:
+            self.waiting.pop(waiter, None)
         self.ownership.leave(claim)
         if self.waiting:
             self.wake_thread()
         if self.engine.ended:
             self.deliver()
+        if waiter is not None:
+            self.waiting[waiter] = None
 
     def wake_next(self) -> None:
         """Ring who is to drive now that nobody does. Whoever comes, looks for itself."""

@@ -148,9 +148,7 @@ class Helm(Crew):
         while waiter.outcome is None and not (ownership.is_closing or ownership.is_gone):
             engine.turn(LOOK_AGAIN_S)
             if engine.ended and waiter.outcome is None:
-                self.waiting.pop(waiter, None)  # or it would be the one that is woken next
-                self.step_aside(claim)
-                self.waiting[waiter] = None
+                self.step_aside(claim, waiter)
                 return
             if time.monotonic() >= due:  # libcurl should have ended it
                 self._end_overdue(waiter)

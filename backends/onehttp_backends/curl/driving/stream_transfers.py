@@ -142,7 +142,7 @@ def _drive_until(
         if not (isinstance(handle, StreamHandle) and sends_on(engine, handle)):
             engine.turn(LOOK_AGAIN_S)
         if engine.ended:
-            helm.step_aside(claim)
+            helm.step_aside(claim, transfer)
             return
         if time.monotonic() >= overdue_at(transfer):  # libcurl should have ended it
             _look_around(helm, transfer)
