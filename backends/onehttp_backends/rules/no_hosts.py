@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 
 _suspect = re.compile(r"\[([^\]%]*)|\.\.(?::|$)|//\.(?::|$)").search
 
@@ -13,6 +12,8 @@ def is_no_host(origin: str) -> bool:
     found = _suspect(origin)
     if found is None:
         return False
+    import socket  # not for every process, nor for every URL
+
     try:
         socket.inet_pton(socket.AF_INET6, found[1] or "")
     except OSError:

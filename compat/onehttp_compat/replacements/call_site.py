@@ -190,7 +190,7 @@ def _may_be_call_of(node: ast.Call, call: LegacyCall, source: str) -> bool:
     """Whether this is the call, made by another name: ``ask = KSR.http_client.query``. What its
     arguments show of their values must be so, and they must show something."""
     nodes = _arguments_of(node, call)
-    if nodes is None or len(nodes) != len(call.function.arguments):
+    if nodes is None or len(nodes) != len(call.function.arguments) or _names_another(node, call):
         return False
     shown = [
         str(piece) in str(call.arguments.get(argument.name))
@@ -218,6 +218,11 @@ def _names(node: ast.Call, call: LegacyCall) -> bool:
     """Whether the first argument is the name of the function."""
     first = node.args[0] if node.args else None
     return isinstance(first, ast.Constant) and first.value == call.function.name
+
+
+def _names_another(node: ast.Call, call: LegacyCall) -> bool:
+    first = node.args[0] if node.args and _called(node) in _CALL_BY_NAME else None
+    return isinstance(first, ast.Constant) and not (call.is_kemi or _names(node, call))
 
 
 def _has_more_variables(written: str, pieces: Sequence[Piece]) -> bool:
