@@ -15,7 +15,7 @@ from onehttp.testing.differing import indented
 from onehttp.testing.matching import Matcher
 from onehttp.testing.policy_clock import PolicyClock
 from onehttp.testing.replies import Reply
-from onehttp.testing.route import Route
+from onehttp.testing.route import Route, calls_of
 from onehttp.testing.route_arguments import (
     RouteArguments,
     RouteHandler,
@@ -224,7 +224,7 @@ class Double:
         lines = ["not all answers were used (- expected, + there):"]
         for route in self.routes:
             mark = "-" if route.unused else " "
-            lines.append(f"{mark} {route.matcher!r}: {route.unused or f'{route.call_count} calls'}")
+            lines.append(f"{mark} {route.matcher!r}: {route.unused or calls_of(route.call_count)}")
         answered = {id(call) for route in self.routes for call in route.calls}
         others = [call.request.sent for call in self.calls if id(call) not in answered]
         return ["\n".join([*lines, *(f"+ {each.method} {each.url}" for each in others)])]

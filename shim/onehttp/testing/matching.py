@@ -23,12 +23,13 @@ SECRET: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-
 _PLAIN: Final = frozenset(f"{ascii_letters}{digits}-._~!$&'()*+,;=:@")
 """What RFC 3986 allows in a segment."""
 _escape = re.compile("%([0-9A-Fa-f]{2})")
-_name = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_name = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(\.\.\.)?\}")
 _PORTS: Final = {"http": ":80", "https": ":443"}
 
 
 class Matcher:
-    """What a request has to be. ``{name}`` in the URL stands for one segment, or a part of it.
+    """What a request has to be. ``{name}`` in the URL stands for one segment, or a part of it,
+    ``{name...}`` for all that comes there, or nothing.
 
     Args:
         params: query parameters that it has, whatever others; as a call takes them.
@@ -60,7 +61,9 @@ class Matcher:
         address, _, query = url.partition("#")[0].partition("?")
         stray = _name.sub("", address)
         if not is_exact and ("{" in stray or "}" in stray):
-            raise ValueError(f"URL {url!r}: '{{' and '}}' stand around a name, as in {{number}}")
+            raise ValueError(
+                f"URL {url!r}: '{{' and '}}' stand around a name, as in {{number}}, or {{rest...}}"
+            )
         self.method = method
         self.url = url
         self._pattern = _pattern(address)
@@ -180,13 +183,15 @@ def _needed(escape: re.Match[str]) -> str:
 
 
 def _pattern(address: str) -> re.Pattern[str]:
-    marks = _name.findall(address)
-    if len(set(marks)) != len(marks):
+    check_url(ascii_url(_name.sub("name", address)))
+    what = dict(_name.findall(address))
+    marks = list(what)
+    if len(marks) != len(_name.findall(address)):
         raise ValueError(f"URL {address!r}: a name stands for one segment, and there twice")
     # A name becomes what no URL is changed in, and the expression for it last.
     plain = ascii_url(_name.sub(lambda mark: f"onehttp-name-{marks.index(mark[1])}-", address))
-    check_url(plain)
     expression = re.escape(without_query(plain))
     for at, mark in enumerate(marks):
-        expression = expression.replace(re.escape(f"onehttp-name-{at}-"), f"(?P<{mark}>[^/]+)")
+        group = f"(?P<{mark}>{'.*' if what[mark] else '[^/]+'})"
+        expression = expression.replace(re.escape(f"onehttp-name-{at}-"), group)
     return re.compile(expression)

@@ -28,6 +28,7 @@ class Route:
         self.matcher = matcher
         self.calls = Calls()
         self._handlers = handlers
+        self._is_unwanted = False
         is_sequence = len(handlers) > 1 or times is not None
         self._most = (times or len(handlers)) if is_sequence else None
 
@@ -50,8 +51,8 @@ class Route:
     def unused(self) -> str:
         """What of it was not used, for a report; empty where nothing is left."""
         if self._most is None:
-            return "" if self.calls else "never called"
-        left = self._most - len(self.calls)
+            return "" if self.calls or self._is_unwanted else "never called"
+        left = 0 if self._is_unwanted and not self.calls else self._most - len(self.calls)
         return f"{len(self.calls)} of {self._most} answers used" if left > 0 else ""
 
     def take(self, call: Call) -> RouteHandler:
@@ -61,7 +62,7 @@ class Route:
         return handler
 
     def __repr__(self) -> str:
-        return f"<Route {self.matcher!r}: {len(self.calls)} calls>"
+        return f"<Route {self.matcher!r}: {calls_of(len(self.calls))}>"
 
     def assert_called(self) -> None:
         """Raises AssertionError where there was no call."""
@@ -69,9 +70,10 @@ class Route:
             raise AssertionError(f"{self.matcher!r}: never called")
 
     def assert_not_called(self) -> None:
-        """Raises AssertionError where there was one; shows it."""
+        """Raises AssertionError where there was one; shows it. The route may stay unused then."""
         if self.calls:
             raise AssertionError(f"{self.matcher!r}: {self._count()}\n{self._shown()}")
+        self._is_unwanted = True
 
     def assert_called_once(self) -> None:
         """Raises AssertionError unless there was exactly one call; shows those there were."""
@@ -146,6 +148,11 @@ def _plain(source: Any) -> list[tuple[str, str]]:
         (str(name), value.decode() if isinstance(value, bytes) else value)
         for name, value in query_pairs(source or (), "params")
     ]
+
+
+def calls_of(count: int) -> str:
+    """A number of calls, in words of a report."""
+    return f"{count} call" if count == 1 else f"{count} calls"
 
 
 tell(Route, OF_ROUTE)

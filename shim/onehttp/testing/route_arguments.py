@@ -62,6 +62,16 @@ _HINTS: Final = {
     "side_effect": "error= for one, answers=[...] for several, handler= for a function",
     "form": "body= compares the whole body; route.assert_called_with(form=...) a form",
     "data": "body= compares the whole body",
+    "params__contains": "params= are those that it has, whatever others",
+    "match_params": "params= are those that it has, whatever others",
+    "headers__contains": "headers= are those that it has, whatever others",
+    "match_headers": "headers= are those that it has, whatever others",
+    "content__contains": "body= compares the whole body, handler= may look at a part",
+    "match_content": "body= compares the whole body",
+    "path__regex": "{name} in the URL is one segment, {name...} all that follows",
+    "url__regex": "{name} in the URL is one segment, {name...} all that follows",
+    "is_optional": "the marker onehttp_double(assert_all_called=False) is for the whole test",
+    "is_reusable": "a route answers again and again, unless times= or answers= say how often",
 }
 
 

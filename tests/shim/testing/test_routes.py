@@ -25,6 +25,8 @@ URL = "https://a.example/x"
         ({"jsn": 1}, "unexpected keyword argument 'jsn' (did you mean 'json'?)"),
         ({"status_code": 200}, "the status of the answer is status="),
         ({"side_effect": []}, "error= for one, answers=[...] for several, handler= for a function"),
+        ({"match_content": b""}, "body= compares the whole body"),
+        ({"params__contains": {}}, "params= are those that it has, whatever others"),
         ({"text": "a", "answer_headers": {1: "x"}}, "must be str, got int and str"),
         ({"text": "a", "answer_headers": {"X-A": 1}}, "must be str, got str and int"),
         ({"status": "200"}, "expected a status as a number, got '200'"),
@@ -101,79 +103,6 @@ def test_an_error_of_python_is_no_misspelt_one() -> None:
         Double().get(URL, error=ValueError)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("method", "url", "complaint"),
-    [
-        ("GET", "/x", "URL: a path without a host"),
-        ("GET", "a.example/x", "URL: no scheme before 'a.example'"),
-        ("GET", "https://a.example/{a}/{a}", "there twice"),
-        ("get", URL, "methods are in capitals: 'GET'"),
-        ("GET", "https://a.example/{a", "stand around a name"),
-        ("GET", "https://a.example/{1}", "stand around a name"),
-        ("GET", "https://a.example/{}?a=1", "stand around a name"),
-        ("GET", 3, "url: expected text, got int"),
-    ],
-)
-def test_a_place_that_no_request_goes_to(method: str, url: Any, complaint: str) -> None:
-    with pytest.raises((TypeError, ValueError)) as caught:
-        Double().add(method, url)
-    assert complaint in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("pattern", "url", "names"),
-    [
-        ("https://a.example", "https://a.example/", {}),
-        ("https://A.example:443/x", "https://a.example/x", {}),
-        ("http://a.example:80/x", "http://a.example/x?a=1", {}),
-        ("https://a.example/{a}", "https://a.example/b", {"a": "b"}),
-        ("https://a.example/{a}", "https://a.example/b%2Fc", {"a": "b/c"}),
-        ("https://a.example/{a}", "https://a.example/%2b4%20%C3%BC%25", {"a": "+4 ü%"}),
-        ("https://a.example/+49:a@b", "https://a.example/%2B49%3aa%40b", {}),
-        ("https://a.example/%2B49%3Aa%40b", "https://a.example/+49:a@b", {}),
-        ("https://a.example/b/c", "https://a.example/b%2Fc", None),
-        ("https://a.example/b%2fc", "https://a.example/b%2Fc", {}),
-        ("https://a.example/a b", "https://a.example/a%20b", {}),
-        ("https://a.example/%25", "https://a.example/%2525", None),
-        ("https://a.example/{a}", "https://a.example/b/c", None),
-        ("https://a.example/{a}", "https://a.example/", None),
-        ("https://a.example/{a}.json", "https://a.example/b.json", {"a": "b"}),
-        ("https://a.example/{a}-{b}", "https://a.example/1-2", {"a": "1", "b": "2"}),
-        ("https://{host}/x", "https://a.example/x", {"host": "a.example"}),
-        ("https://a.example/a.c", "https://a.example/abc", None),
-        ("https://a.example/ü", "https://a.example/%C3%BC", {}),
-        ("https://bücher.example/", "https://xn--bcher-kva.example/", {}),
-        ("https://a.example/x#top", "https://a.example/x", {}),
-        ("https://a.example/x/", "https://a.example/x", None),
-        ("http://a.example/x", "https://a.example/x", None),
-    ],
-)
-def test_which_urls_a_pattern_is_for(pattern: str, url: str, names: dict[str, str] | None) -> None:
-    double = Double()
-    route = double.get(pattern)
-    backend = HttpxBackend(answers=double)
-    if names is None:
-        with pytest.raises(onehttp.UnexpectedRequestError):
-            backend.perform(onehttp.Request("GET", url))
-    else:
-        backend.perform(onehttp.Request("GET", url))
-        assert route.calls.last.names == names
-
-
-def test_what_a_value_in_a_path_was_is_what_a_test_reads() -> None:
-    double, number = Double(), "+49 30/1%ü"
-    route = double.get("https://a.example/n/{number}")
-    onehttp.init(backend=HttpxBackend(answers=double))
-    try:
-        onehttp.request("GET", "https://a.example/n/{it}", path={"it": number})
-    finally:
-        onehttp.shutdown()
-    call = route.calls.last
-    assert call.names == {"number": number}
-    assert call.request.path == f"/n/{number}"
-    assert call.request.url == "https://a.example/n/%2B49%2030%2F1%25%C3%BC"
-
-
 def test_threads_get_each_answer_once() -> None:
     many, double = 200, Double()
     route = double.get(URL, answers=[(200, str(at)) for at in range(many)])
@@ -217,6 +146,17 @@ def test_what_is_asserted_of_calls() -> None:
         route.assert_not_called()
     assert route.calls.last.headers["X-A"] == "1"
     assert route.calls.last.text == "c=d&e="
+
+
+def test_a_route_that_was_not_to_be_called_may_stay_unused() -> None:
+    double = Double()
+    unwanted = [double.get(URL), double.get(URL, times=2)]
+    unused = double.get(URL)
+    for route in unwanted:
+        route.assert_not_called()
+    assert [route.unused for route in unwanted] == ["", ""]
+    assert unused.unused == "never called"
+    assert "- GET https://a.example/x: never called" in double.not_used()[0]
 
 
 def test_a_handler_is_given_the_request_that_the_call_has() -> None:

@@ -81,7 +81,7 @@ FAILING = {
             "*not all answers were used*",
             "- GET https://a.example/typo: 1 of 2 answers used",
             "- GET https://a.example/y: never called",
-            "  GET https://a.example/z: 1 calls",
+            "  GET https://a.example/z: 1 call",
         ],
     ),
     "a handler that fails": (
