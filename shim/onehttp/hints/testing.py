@@ -40,6 +40,20 @@ OF_ROUTE: Final[Mapping[str, str]] = MappingProxyType(
         "requests": _ALL,
     }
 )
+OF_CALLS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "call_count": "it is len(calls); a route has call_count, too",
+        "called": "it is bool(calls); a route has called, too",
+        "assert_called": "routes have it: route.assert_called()",
+        "assert_called_once": "routes have it: route.assert_called_once()",
+        "assert_not_called": "routes have it: route.assert_not_called()",
+        "reset": "each test has a double of its own",
+    }
+)
+OF_CALL: Final[Mapping[str, str]] = MappingProxyType(
+    {name: f"it is request.{name}" for name in ("method", "url", "path", "body")}
+    | {"content": "it is request.body", "has_response": "it is `response is not None`"}
+)
 OF_REQUEST: Final[Mapping[str, str]] = MappingProxyType(
     {
         "content": "it is `body`",

@@ -6,7 +6,7 @@ import json
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from onehttp.hints.testing import OF_REQUEST
+from onehttp.hints.testing import OF_CALL, OF_CALLS, OF_REQUEST
 from onehttp.testing.matching import params_of
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.errors import TransferError
@@ -148,3 +148,5 @@ class Calls(list[Call]):
 
 
 tell(SeenRequest, OF_REQUEST)
+tell(Call, OF_CALL)
+tell(Calls, OF_CALLS)

@@ -68,6 +68,8 @@ _HINTS: Final = {
     "match_headers": "headers= are those that it has, whatever others",
     "content__contains": "body= compares the whole body, handler= may look at a part",
     "match_content": "body= compares the whole body",
+    "json__eq": "match_json= compares what the body is as JSON",
+    "data__eq": "body= compares the whole body; route.assert_called_with(form=...) a form",
     "path__regex": "{name} in the URL is one segment, {name...} all that follows",
     "url__regex": "{name} in the URL is one segment, {name...} all that follows",
     "is_optional": "the marker onehttp_double(assert_all_called=False) is for the whole test",

@@ -12,6 +12,7 @@ import pytest
 
 import onehttp
 from onehttp.testing import Double, PolicyClock, SeenRequest
+from onehttp.testing.calls import Call
 from onehttp_backends.double import HttpxBackend
 from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer
@@ -26,6 +27,7 @@ URL = "https://a.example/x"
         ({"status_code": 200}, "the status of the answer is status="),
         ({"side_effect": []}, "error= for one, answers=[...] for several, handler= for a function"),
         ({"match_content": b""}, "body= compares the whole body"),
+        ({"json__eq": {}}, "match_json= compares what the body is as JSON"),
         ({"params__contains": {}}, "params= are those that it has, whatever others"),
         ({"text": "a", "answer_headers": {1: "x"}}, "must be str, got int and str"),
         ({"text": "a", "answer_headers": {"X-A": 1}}, "must be str, got str and int"),
@@ -183,6 +185,9 @@ def test_a_handler_is_given_the_request_that_the_call_has() -> None:
         (lambda double: double.get(URL), "side_effect", "answers=[...]"),
         (lambda double: double.get(URL), "called_once", "assert_called_once()"),
         (lambda _: SeenRequest(onehttp.Request("GET", URL)), "content", "it is `body`"),
+        (lambda double: double.get(URL).calls, "call_count", "it is len(calls)"),
+        (lambda double: double.calls, "assert_called_once", "route.assert_called_once()"),
+        (lambda _: Call(onehttp.Request("GET", URL)), "method", "it is request.method"),
         (lambda _: PolicyClock(), "tick", "advance(seconds)"),
     ],
 )
