@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 
 from benchmarks import page
 from benchmarks.kamailio.load import Answered, outstanding, paced
-from benchmarks.kamailio.processor import one_processor
 from benchmarks.measure import Row, machine, progress, table
 from benchmarks.nginx import Nginx, running
+from benchmarks.processors import before_all_else, one_processor
 from servers.kamailio import calls
 from servers.kamailio.inside import same_python
 
@@ -180,7 +180,7 @@ def main() -> None:
     rounds, seconds = (3, 1.0) if options.quick else (7, 3.0)
     if not same_python():
         raise SystemExit("the server runs another Python, which finds nothing of this one")
-    with one_processor(), running() as nginx:
+    with one_processor(), before_all_else(), running() as nginx:
         rows = [
             *synchronous(nginx, MORE * rounds, seconds / MORE),
             *suspended(nginx, MORE * rounds, seconds / MORE),

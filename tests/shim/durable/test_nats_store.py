@@ -34,12 +34,6 @@ LEASE_S = 60.0
 
 
 @pytest.fixture
-def broker(debian: None, tmp_path: Path) -> Iterator[NatsServer]:
-    with NatsServer(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
 def store(broker: NatsServer) -> Iterator[NatsStore]:
     made = NatsStore(broker.url)
     yield made

@@ -5,34 +5,28 @@ from __future__ import annotations
 import asyncio
 import queue
 import socket
-from collections.abc import Callable
 
 import pytest
 
 from onehttp_backends.contract import (
     Backend,
-    HttpVersion,
     Outcome,
     Request,
     Response,
-    TransferOptions,
 )
 from onehttp_backends.errors import DisconnectedError, Sent, TransferError
+from servers.multiplexing.payments import (
+    CALM_DOWN,
+    INTERNAL,
+    PATIENT,
+    PROTOCOL,
+    REFUSED,
+    Script,
+    may_have_been_acted_on,
+    sent,
+)
 from servers.multiplexing.scripted_http2 import Stream, scripted
 from servers.patience import PATIENCE_S
-
-PROTOCOL, INTERNAL, REFUSED, CALM_DOWN = 1, 2, 7, 11
-PATIENT = TransferOptions(
-    total_timeout_s=60,
-    connect_timeout_s=60,
-    http_version=HttpVersion.HTTP_2_PRIOR_KNOWLEDGE,
-)
-Script = Callable[[Stream], None]
-
-
-def sent(method: str, url: str) -> Request:
-    body = b"pay=1" if method in ("POST", "PATCH") else None
-    return Request(method, f"{url}/pay", body=body, options=PATIENT)
 
 
 def goes_away_for(code: int, last: int, times: int) -> Script:
@@ -82,12 +76,7 @@ def test_what_a_goaway_does_not_leave_out_may_have_been_acted_on(
         else:
             stream.answer()
 
-    with scripted(script) as server:
-        backend.perform(Request("GET", server.url, options=PATIENT))
-        with pytest.raises(TransferError) as caught:
-            backend.perform(sent("POST", server.url))
-        assert caught.value.sent is Sent.MAYBE
-        assert server.targets.count("POST /pay") == 1
+    may_have_been_acted_on(backend, script, TransferError)
 
 
 def test_every_way_of_calling_sends_once_more(backend: Backend) -> None:

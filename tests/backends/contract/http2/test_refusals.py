@@ -7,7 +7,7 @@ import collections
 import queue
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +17,6 @@ import trustme
 from conftest import server_context
 from onehttp_backends.contract import (
     Backend,
-    HttpVersion,
     Outcome,
     Request,
     Response,
@@ -25,18 +24,20 @@ from onehttp_backends.contract import (
 )
 from onehttp_backends.errors import DisconnectedError, ProtocolError, Sent, TransferError
 from onehttp_backends.registry import load
+from servers.multiplexing.payments import (
+    CALM_DOWN,
+    CANCEL,
+    INTERNAL,
+    NEEDS_HTTP_1_1,
+    PATIENT,
+    REFUSED,
+    Script,
+    may_have_been_acted_on,
+    sent,
+)
 from servers.multiplexing.scripted_http2 import Stream, scripted
 from servers.nginx import limited_per_connection
 from servers.patience import PATIENCE_S
-
-REFUSED, INTERNAL, CANCEL, NEEDS_HTTP_1_1 = 7, 2, 8, 13
-CALM_DOWN = 11
-PATIENT = TransferOptions(
-    total_timeout_s=60,
-    connect_timeout_s=60,
-    http_version=HttpVersion.HTTP_2_PRIOR_KNOWLEDGE,
-)
-Script = Callable[[Stream], None]
 
 
 def refuses_the_first(stream: Stream) -> None:
@@ -103,11 +104,6 @@ def resets_the_second(code: int) -> Script:
             stream.answer()
 
     return script
-
-
-def sent(method: str, url: str, options: TransferOptions = PATIENT) -> Request:
-    body = b"pay=1" if method in ("POST", "PUT", "PATCH") else None
-    return Request(method, f"{url}/pay", body=body, options=options)
 
 
 @pytest.mark.parametrize("method", ["POST", "GET", "DELETE", "PUT", "PATCH"])
@@ -177,12 +173,7 @@ def test_a_stream_that_was_reset_may_have_been_acted_on(
 
 
 def test_a_connection_that_ended_may_have_been_acted_on(backend: Backend) -> None:
-    with scripted(hangs_up_on_the_second) as server:
-        backend.perform(Request("GET", server.url, options=PATIENT))
-        with pytest.raises(DisconnectedError) as caught:
-            backend.perform(sent("POST", server.url))
-        assert caught.value.sent is Sent.MAYBE
-        assert server.targets.count("POST /pay") == 1
+    may_have_been_acted_on(backend, hangs_up_on_the_second, DisconnectedError)
 
 
 def test_a_safe_request_on_a_connection_that_ended_is_sent_once_more(backend: Backend) -> None:

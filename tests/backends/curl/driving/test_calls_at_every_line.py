@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 import pytest
@@ -39,14 +39,6 @@ class Call(Injector):
         sys.settrace(None)
         with contextlib.suppress(ReentrantCallError):
             self._call()
-
-
-@pytest.fixture(scope="module")
-def scene() -> Iterator[Scene]:
-    scene = Scene()
-    with scene.server:
-        yield scene
-    os.close(scene.event_fd)
 
 
 @pytest.mark.slow

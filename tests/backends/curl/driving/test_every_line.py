@@ -6,7 +6,6 @@ from __future__ import annotations
 import gc
 import itertools
 import logging
-import os
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -68,14 +67,6 @@ USES: Final[tuple[Use, ...]] = (
     close,
 )
 BEFORE: Final[tuple[Before, ...]] = (kept, one_who_drives, one_in_a_loop)
-
-
-@pytest.fixture(scope="module")
-def scene() -> Iterator[Scene]:
-    scene = Scene()
-    with scene.server:
-        yield scene
-    os.close(scene.event_fd)
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
 from typing import Final, NoReturn
 
 import pytest
@@ -78,14 +77,6 @@ class Fork(Injector):
             os.write(2, f"child, forked at {self.place}: {error!r}\n".encode())
             os._exit(1)
         os._exit(0)
-
-
-@pytest.fixture(scope="module")
-def scene() -> Iterator[Scene]:
-    scene = Scene()
-    with scene.server:
-        yield scene
-    os.close(scene.event_fd)
 
 
 @pytest.mark.parametrize(("use", "before"), CASES, ids=lambda each: str(each.__name__))

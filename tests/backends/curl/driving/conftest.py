@@ -1,0 +1,18 @@
+"""The scene in which every line of what drives is met."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from stand_ins.driving.scene import Scene
+
+
+@pytest.fixture(scope="module")
+def scene() -> Iterator[Scene]:
+    scene = Scene()
+    with scene.server:
+        yield scene
+    os.close(scene.event_fd)
