@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -14,6 +15,11 @@ MAX_FILES = 16
 FACES = ROOT / "compat" / "onehttp_compat"
 """Has a file more for each legacy module: the names that scripts import."""
 MAX_FACES = 20
+AT_THE_DOOR = {
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "THREAT_MODEL.md", "LICENSE"),
+    *("Makefile", "pyproject.toml", "hatch_build.py", "mkdocs.yml"),
+    *(".editorconfig", ".gitignore", ".pre-commit-config.yaml"),
+}
 AS_PEOPLE_WRITE_THEM = [ROOT / "tests" / "compat" / "script" / "scripts"]
 """Scripts of others, one a file: nobody looks for anything there."""
 
@@ -37,3 +43,11 @@ def test_no_folder_holds_many_files(folder: Path) -> None:
     counts = Counter(path.parent for path in modules(folder))
     limits = {FACES: MAX_FACES}
     assert {path: n for path, n in counts.items() if n > limits.get(path, MAX_FILES)} == {}
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a checkout")
+def test_nothing_was_left_at_the_door() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "--", ":(glob)*"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert set(listed.stdout.split()) == AT_THE_DOOR

@@ -1,1 +1,0 @@
-Error: m3.sip: cannot be read: No such file or directory
