@@ -125,8 +125,7 @@ class Watchdog:
             with contextlib.suppress(TimeLimitExceeded), self._changed:
                 watch.is_over = True
                 if watch.fired:
-                    # One that is on its way must not meet what comes after the script.
-                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(watch.thread), None)
+                    _meet_what_is_on_its_way()
                 self._watches.remove(watch)
         if watch.thread == self._main and self._before is not None:
             around = next((one for one in self._watches if one.thread == self._main), None)
@@ -150,9 +149,7 @@ class Watchdog:
 
     def _fire(self, watch: _Watch) -> None:
         watch.fired += 1
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(watch.thread), ctypes.py_object(TimeLimitExceeded)
-        )
+        _raise_in(watch.thread)
         if watch.fired == PATIENCE:
             watch.scene.progress.abandon(
                 f"does not end after {self.limit_s} s, the limit of a message (--timeout)"
@@ -175,6 +172,25 @@ class Watchdog:
                 frame.f_trace = _raise_in_line
                 frame = frame.f_back
         raise TimeLimitExceeded
+
+
+def _raise_in(thread: int) -> None:
+    """At one of the next instructions of that thread; once, however often it is said before."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread), ctypes.py_object(TimeLimitExceeded)
+    )
+
+
+def _meet_what_is_on_its_way() -> None:
+    """Here, so that it does not meet what comes after the script.
+
+    One that is taken back (by NULL) CPython would look for as long as the process lives, and with
+    a trace function CPython 3.11 does nothing else any more. It forgets what has been met.
+    """
+    with contextlib.suppress(TimeLimitExceeded):
+        _raise_in(threading.get_ident())
+        while True:  # the next jump meets it
+            pass
 
 
 def _raise_in_line(frame: FrameType, event: str, _: object) -> Any:
