@@ -182,12 +182,13 @@ class Handle(MessageSettings):
         may_be_http2 = self.shelf.may_be_http2
         if verb != self._verb or may_be_http2 is not self._may_be_http2:
             self._set_verb(verb, may_be_http2)
-        expects_nothing = False
+        is_large = body is not None and len(body) >= EXPECT_THRESHOLD_BYTES
+        expects_nothing = is_large and not self.options.expect_continue
+        if self.progress:
+            self.progress.sends = verb[1]
         if body is not None:
             setopt(pycurl.POSTFIELDS, body)
             self._body = body
-            if len(body) >= EXPECT_THRESHOLD_BYTES:
-                expects_nothing = not self.options.expect_continue
         headers = request.headers
         if (
             headers is not self._headers and headers != self._headers

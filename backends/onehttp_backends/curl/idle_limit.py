@@ -10,7 +10,8 @@ more than one, and what is due next is the top of a heap.
 | lookup                                     | nothing                                          |
 | connecting, TLS                            | a socket opened for it; every event of it        |
 | waiting for a connection others are making | every event of that                              |
-| on a socket of its own                     | every event of it, so every byte in and out      |
+| on a socket of its own                     | every event of it; what the other side           |
+|                                            | acknowledges, which the kernel is asked for      |
 | a stream among others (HTTP/2, HTTP/3)     | the request sent; its own header lines and bytes |
 """
 
@@ -30,7 +31,11 @@ from onehttp_backends.errors import idle_text
 
 MIN_ROOM: Final = 64
 UNSENT_BYTES: Final = 16 * 1024
-"""How much of an upload may wait in the kernel unsent: what has to move within the limit."""
+"""How much of an upload may wait in the kernel unsent, where its socket may be shared: what has to
+move within the limit."""
+LOOKS: Final = 4
+"""How often within the limit the kernel is asked about an upload: it tells when it last heard of
+the other side, and of what it heard only the sum."""
 
 
 class MovingSocket(Protocol):
@@ -38,6 +43,7 @@ class MovingSocket(Protocol):
 
     event_at: float
 
+    def acknowledged_at(self) -> float: ...
     def tell_of_little_sent(self, unsent_bytes: int) -> None: ...
 
 
@@ -67,6 +73,7 @@ class Progress:
         "easy",
         "limit_s",
         "number",
+        "sends",
     )
 
     def __init__(self, easy: Easy, shelf: Shelf[Any], head: list[bytes], sockets: Sockets) -> None:
@@ -75,6 +82,9 @@ class Progress:
         self._shelf = shelf
         self._head = head
         self._sockets = sockets
+        self.sends = False
+        """The request has a body. The kernel takes megabytes of it at once and then says nothing
+        until a third of them is gone: on a slow line it would seem to stand still."""
         self.start(0, 0.0)
         if not shelf.is_http1:
             easy.setopt(pycurl.XFERINFOFUNCTION, self._note_counts)
@@ -97,8 +107,10 @@ class Progress:
             sent_us = self.easy.getinfo(pycurl.PRETRANSFER_TIME_T)
             return max(self._moved_at, self._started_at + float(sent_us) / 1e6)
         moving = self._sockets.socket(self.easy.getinfo(pycurl.ACTIVESOCKET))
-        if moving is None:  # not connected yet
-            moving = self._opened or self._shelf.opened
+        if moving is not None:
+            acknowledged_at = moving.acknowledged_at() if self.sends else 0.0
+            return max(self._moved_at, moving.event_at, acknowledged_at)
+        moving = self._opened or self._shelf.opened  # not connected yet
         return max(self._moved_at, moving.event_at) if moving else self._moved_at
 
     def _may_share_socket(self) -> bool:
@@ -122,9 +134,9 @@ class Progress:
         try:
             self._opened = self._shelf.opened = self._sockets.socket(fd)
             self._moved_at = time.monotonic()
-            if self._opened is not None:
-                # The kernel takes megabytes at once and then says nothing until a third of them
-                # is gone: on a slow line an upload would seem to stand still.
+            if self._opened is not None and not self._shelf.is_http1:
+                # What one stream of many has sent is what libcurl could hand to the kernel. That
+                # takes a fifth more CPU, in small pieces.
                 self._opened.tell_of_little_sent(UNSENT_BYTES)
         except BaseException as error:  # noqa: BLE001 - libcurl's next callback would meet it
             self._sockets.raised.append(error)
@@ -149,7 +161,7 @@ class IdleLimits:
             self.due = [entry for entry in self.due if self._is_running(entry)]
             heapq.heapify(self.due)
             self._room = max(MIN_ROOM, 2 * len(self.due))
-        self._put(progress, now)
+        self._put(progress, now, now)
 
     def next_idle(self, now: float) -> Progress | None:
         """One whose limit is over, no longer watched; None when there is none (any more)."""
@@ -160,7 +172,7 @@ class IdleLimits:
                 moved_at = progress.last_moved()
                 if moved_at + progress.limit_s <= now:
                     return progress
-                self._put(progress, moved_at)
+                self._put(progress, moved_at, now)
         return None
 
     def sooner_ms(self, timeout_ms: float) -> float:
@@ -172,8 +184,11 @@ class IdleLimits:
         left_ms = max(0.0, (self.due[0][0] - time.monotonic()) * 1000)
         return left_ms if timeout_ms < 0 else min(left_ms, timeout_ms)
 
-    def _put(self, progress: Progress, moved_at: float) -> None:
-        heapq.heappush(self.due, (moved_at + progress.limit_s, progress.number, progress))
+    def _put(self, progress: Progress, moved_at: float, now: float) -> None:
+        look_at = moved_at + progress.limit_s
+        if progress.sends:
+            look_at = min(look_at, now + progress.limit_s / LOOKS)
+        heapq.heappush(self.due, (look_at, progress.number, progress))
 
     def _is_running(self, entry: tuple[float, int, Progress]) -> bool:
         _, number, progress = entry

@@ -158,6 +158,8 @@ class StreamHandle(Handle):
 
     def _prepare_upload(self, request: Request, sending: Sending) -> None:
         setopt, size = self.easy.setopt, sending.upload.size
+        if self.progress:
+            self.progress.sends = True
         self._set_headers(request.headers, None, not self.options.expect_continue)
         setopt(pycurl.UPLOAD, 1)
         setopt(pycurl.CUSTOMREQUEST, request.method)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import queue
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -13,12 +15,14 @@ import pytest
 
 from onehttp_backends.contract import HttpVersion, Outcome, Request, TransferOptions
 from onehttp_backends.curl import PycurlBackend
-from onehttp_backends.curl.idle_limit import MIN_ROOM, IdleLimits, Progress
+from onehttp_backends.curl.idle_limit import LOOKS, MIN_ROOM, UNSENT_BYTES, IdleLimits, Progress
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.curl.sockets import Socket
+from onehttp_backends.curl.sockets.socket import TICK_S, unheard_bytes
 from onehttp_backends.errors import TimeoutError
 from servers.multiplexing.http2 import Http2Server
+from servers.patience import PATIENCE_S
 from servers.raw import OK, Behaviour, Peer, RawServer, silent
 
 LIMIT_S = 10.0
@@ -206,3 +210,56 @@ def test_a_transfer_of_several_requests_is_ended(backend: PycurlBackend, reuse: 
     with RawServer(silent) as server, pytest.raises(TimeoutError, match="nothing moved"):
         backend.perform(Request("GET", server.url, options=options))
     assert backend.stats().failed == 1
+
+
+def test_an_upload_is_looked_at_often(
+    limits: IdleLimits, running: set[Easy], shelf: AnyShelf
+) -> None:
+    progress = Watched(LIBCURL.easy(), shelf, [], NoSockets())
+    progress.sends = True
+    running.add(progress.easy)
+    limits.watch(progress)
+    began_at = limits.due[0][0] - LIMIT_S / LOOKS
+    for look in range(1, LOOKS):
+        assert limits.next_idle(began_at + look * LIMIT_S / LOOKS) is None
+    assert limits.next_idle(began_at + LIMIT_S + 1) is progress
+
+
+def test_the_kernel_tells_when_something_was_acknowledged() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = socket.create_connection(listener.getsockname())
+        theirs, _ = listener.accept()
+    with ours, theirs:
+        known = Socket(ours.fileno(), os.fstat(ours.fileno()).st_ino)
+        at_first, began_at = known.acknowledged_at(), time.monotonic()
+        ours.sendall(b"some")
+        theirs.recv(4)
+        while (first := known.acknowledged_at()) == at_first:  # it may be put off a little
+            assert time.monotonic() < began_at + PATIENCE_S
+        assert began_at - TICK_S <= first <= time.monotonic()
+        assert known.acknowledged_at() == first  # nothing new
+        while not unheard_bytes(ours.fileno()):  # more than there is room for
+            ours.send(bytes(65536))
+        while known.acknowledged_at() == first:
+            assert time.monotonic() < began_at + PATIENCE_S
+    assert known.acknowledged_at() > 0  # closed: as it was
+
+
+@pytest.mark.parametrize("version", [HttpVersion.HTTP_1_1, HttpVersion.HTTP_2_PRIOR_KNOWLEDGE])
+def test_only_of_what_may_be_shared_little_waits_in_the_kernel(
+    backend: PycurlBackend, monkeypatch: pytest.MonkeyPatch, version: HttpVersion
+) -> None:
+    """A file takes a fifth more CPU that way."""
+    told: list[int] = []
+    monkeypatch.setattr(Socket, "tell_of_little_sent", lambda _, number: told.append(number))
+    options = replace(OPTIONS, http_version=version)
+    with RawServer(silent) as raw, Http2Server(None) as multiplexing:
+        is_shared = version is HttpVersion.HTTP_2_PRIOR_KNOWLEDGE
+        url = multiplexing.url if is_shared else raw.url
+        request = Request("POST", url, body=b"x", options=replace(options, idle_timeout_s=0.2))
+        if is_shared:
+            backend.perform(request)
+        else:
+            with pytest.raises(TimeoutError):
+                backend.perform(request)
+    assert told == [UNSENT_BYTES] * is_shared

@@ -18,8 +18,11 @@ from typing import Final, TypeAlias
 _libc: Final = ctypes.CDLL(None)
 _ADDRESS_BYTES: Final = 128
 _LAST_DATA_RECEIVED: Final = 52
-"""Where ``struct tcp_info`` of Linux has it, in milliseconds."""
-_TICK_S: Final = 0.02
+"""Where ``struct tcp_info`` of Linux has it, in milliseconds; the one behind it likewise."""
+_LAST_ACK_RECEIVED: Final = 56
+_BYTES_ACKNOWLEDGED: Final = 120
+_INFO_BYTES: Final = 128
+TICK_S: Final = 0.02
 """What the kernel's clock for it may be wrong by."""
 Ioctl: TypeAlias = Callable[[int, int, bytes], bytes]
 
@@ -38,8 +41,8 @@ def unheard_bytes(
 class Socket:
     """One socket from its making on, whatever numbers it shares with its predecessors."""
 
-    __slots__ = ("event_at", "fd", "inode", "interest", "is_kept", "is_multiplexed", "is_shut",
-                 "silent_at")  # fmt: skip
+    __slots__ = ("_acknowledged", "_acknowledged_at", "event_at", "fd", "inode", "interest",
+                 "is_kept", "is_multiplexed", "is_shut", "silent_at")  # fmt: skip
 
     def __init__(self, fd: int, inode: int) -> None:
         self.fd = fd
@@ -55,6 +58,8 @@ class Socket:
         """When it was last ready, by the monotonic clock; kept for multiplexed ones."""
         self.silent_at = 0.0
         """When a transfer had waited here to its limit without a byte having come, by the same."""
+        self._acknowledged = 0
+        self._acknowledged_at = 0.0
 
     def is_open(self) -> bool:
         """Whether the number is still this socket's."""
@@ -78,12 +83,30 @@ class Socket:
 
     def has_heard_nothing_for(self, seconds: float) -> bool:
         """Whether nothing has come for so long; False for what is no TCP socket."""
-        info = ctypes.create_string_buffer(_LAST_DATA_RECEIVED + 4)
-        _libc.getsockopt(
-            self.fd, socket.IPPROTO_TCP, socket.TCP_INFO, info, ctypes.byref(ctypes.c_uint32(56))
-        )
-        silent_ms: int = struct.unpack_from("=I", info, _LAST_DATA_RECEIVED)[0]
-        return silent_ms / 1000 + _TICK_S >= seconds
+        silent_ms: int = struct.unpack_from("=I", self._info(), _LAST_DATA_RECEIVED)[0]
+        return silent_ms / 1000 + TICK_S >= seconds
+
+    def acknowledged_at(self) -> float:
+        """When the other side last acknowledged bytes that it had not before, by the monotonic
+        clock; as exact as looks are frequent.
+
+        Who does not read acknowledges too, each time it is asked whether there is room: so the
+        latest of what has come since the last look is taken for what was new.
+        """
+        info = self._info()
+        acknowledged: int = struct.unpack_from("=Q", info, _BYTES_ACKNOWLEDGED)[0]
+        if acknowledged > self._acknowledged:
+            self._acknowledged = acknowledged
+            ago_ms: int = struct.unpack_from("=I", info, _LAST_ACK_RECEIVED)[0]
+            self._acknowledged_at = time.monotonic() - ago_ms / 1000
+        return self._acknowledged_at
+
+    def _info(self) -> ctypes.Array[ctypes.c_char]:
+        """``struct tcp_info``; zeros for what is no TCP socket."""
+        info = ctypes.create_string_buffer(_INFO_BYTES)
+        size = ctypes.byref(ctypes.c_uint32(_INFO_BYTES))
+        _libc.getsockopt(self.fd, socket.IPPROTO_TCP, socket.TCP_INFO, info, size)
+        return info
 
     def wait_for_kernel(self) -> None:
         """Let the kernel come to the end of what it is doing with the socket."""
