@@ -207,6 +207,8 @@ def arequest(method: str, url: str, **call: Unpack[CallArguments]) -> Coroutine[
         raise process.missing()
     try:
         adhoc = runtime.adhoc.requests
+        if call.keys() <= PLAIN and not adhoc.max_redirects:
+            return runtime.backend.aperform(build_request(method, url, adhoc.options, (), call))
         if is_streamed(call):
             return call_on_none(runtime, method, url, call).aperform()
         wanted = build_request(method, url, adhoc.options, (), call)

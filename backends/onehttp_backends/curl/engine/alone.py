@@ -25,6 +25,7 @@ SMALL_BODY_BYTES: Final = 16 * 1024
 """Fits any socket buffer: sending it never has to wait for the socket to become writable."""
 _ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
 _LOOK_AGAIN_MS: Final = 1000 * LOOK_AGAIN_S
+_ROUNDS: Final = range(ROUNDS)
 
 
 class Alone:
@@ -77,7 +78,7 @@ class Alone:
         self._add(easy)
         while True:
             is_early, fd = False, -1
-            for _ in range(ROUNDS):
+            for _ in _ROUNDS:
                 is_running = self._go_on()[1]
                 is_early = is_early and stays_unheard(handle, watch, fd)
                 if not is_running:

@@ -24,15 +24,16 @@ _BYTES_ACKNOWLEDGED: Final = 120
 _INFO_BYTES: Final = 128
 TICK_S: Final = 0.02
 """What the kernel's clock for it may be wrong by."""
-Ioctl: TypeAlias = Callable[[int, int, bytes], bytes]
+Ioctl: TypeAlias = Callable[[int, int, bytearray], object]
 
 
 def unheard_bytes(
     fd: int, ioctl: Ioctl = fcntl.ioctl, wanted: int = termios.TIOCOUTQ, zero: bytes = bytes(4)
 ) -> int:
     """How many bytes of ours the other side has not acknowledged; of no TCP socket: any number."""
+    number = bytearray(4)  # `bytes` are refused first, with a message that nobody is to read
     try:
-        number = ioctl(fd, wanted, zero)
+        ioctl(fd, wanted, number)
     except OSError:
         return 0
     return 0 if number == zero else int.from_bytes(number, sys.byteorder)
