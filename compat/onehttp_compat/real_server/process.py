@@ -46,6 +46,7 @@ listen=udp:127.0.0.1:{port}
 {settings}
 {modules}
 {parameters}
+modparam("tm", "event_callback", "onehttp_local_request")
 modparam("app_python3", "load", "{script}")
 cfgengine "python"
 """

@@ -296,6 +296,8 @@ def running(
             "ONEHTTP_LINK": str(folder / "link"),
             "ONEHTTP_SCRIPT": str(path.resolve()),
             "ONEHTTP_SINK": sockets.sink_address,
+            "ONEHTTP_SOCKETS": sockets.addresses,
+            "ONEHTTP_LOCAL_REQUEST": config.local_request if config else "",
             "ONEHTTP_PRINTS": str(folder / "prints"),
             "ONEHTTP_NATIVE": " ".join(sorted({name for name, _ in NATIVE})),
             **({"ONEHTTP_METHOD": method} if method else {}),

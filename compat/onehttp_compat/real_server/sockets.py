@@ -68,6 +68,12 @@ class Sockets:
     def sink_address(self) -> str:
         return f"udp:{LOOPBACK}:{self.sink.getsockname()[1]}"
 
+    @property
+    def addresses(self) -> str:
+        """All that is ours, as URIs between blanks."""
+        ports = [one.getsockname()[1] for one in (self.client, self.control, self.sink)]
+        return " ".join(f"sip:{LOOPBACK}:{port}" for port in ports)
+
     def send(self, message: bytes, *, from_sink: bool = False) -> None:
         """Send a message to the server."""
         (self.sink if from_sink else self.client).sendto(message, (LOOPBACK, self.port))

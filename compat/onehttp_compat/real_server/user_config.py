@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from onehttp_compat.real_server.own_modules import KEEP_TO_THEMSELVES
 from onehttp_compat.real_server.process import free_port
 from onehttp_compat.server_config import Modparam, ServerConfig, Setting
 
@@ -18,13 +19,8 @@ _OURS: Final = frozenset((
     "curl", "http_async_client", "http_client", "utils", "xcap_client",
 ))  # fmt: skip
 """Emulated, or another engine of scripts."""
-_ELSEWHERE: Final = frozenset((
-    "ctl", "dmq", "dmq_usrloc", "evapi", "jsonrpcs", "kafka", "mqtt", "nats", "rabbitmq", "tls",
-    "xmlrpc",
-))  # fmt: skip
-"""Modules that listen, or speak to other machines by themselves."""
-_reaches_name = re.compile(r"^db_|url|sock|addr|server|host|dmq|fifo|dgram|notif").search
-_reaches_value = re.compile(r"\w+://|(?:udp|tcp|tls|unix):").match
+_reaches_name = re.compile(r"^db_|url|sock|addr|server|host|dmq|fifo|dgram|notif|natping").search
+_reaches_value = re.compile(r"://|^(?:udp|tcp|tls|unix):").search
 _SETTINGS: Final = frozenset((
     "force_rport", "max_branches", "max_while_loops", "phone2tel", "reply_to_via",
     "server_header", "sip_warning", "user_agent_header", "xavp_via_fields", "xavp_via_params",
@@ -45,24 +41,31 @@ class UserConfig:
     """``modparam`` lines by module."""
     left_out: tuple[str, ...] = ()
     """What of it is not used, for people."""
+    local_request: str = ""
+    """The route of the script for requests that ``tm`` makes by itself."""
 
 
 def user_config(config: ServerConfig) -> UserConfig:
     """Take what a server on loopback can be started with."""
     named = [name for name in dict.fromkeys(config.modules()) if name not in _OURS]
-    used = [name for name in named if name not in _ELSEWHERE]
+    used = [name for name in named if name in KEEP_TO_THEMSELVES]
     modules = (*NEEDED, *(name for name in used if name not in NEEDED))
     parameters: dict[str, list[str]] = {}
-    left_out = [name for name in named if name in _ELSEWHERE]
+    local_request = ""
+    left_out = [name for name in named if name not in KEEP_TO_THEMSELVES]
     for line in config.modparams():
         for module in modules:
             if not line.is_about(module) or line.value is None:
                 continue
-            if _reaches(line):
+            if line.name == "event_callback" and module == "tm":
+                local_request = str(line.value)
+            elif _reaches(line):
                 left_out.append(f"{module} {line.name}")
             else:
                 parameters.setdefault(module, []).append(_modparam(module, line))
-    return UserConfig(modules, tuple(_lines(config)), parameters, tuple(dict.fromkeys(left_out)))
+    return UserConfig(
+        modules, tuple(_lines(config)), parameters, tuple(dict.fromkeys(left_out)), local_request
+    )
 
 
 def _reaches(line: Modparam) -> bool:

@@ -32,8 +32,9 @@ HINTS: Final = {
     "next message raises SystemError then; return a number",
     "no text": "{0} takes a text that kamailio.cfg passes to it, and was given an empty one: "
     "--call {0}:TEXT, or --config kamailio.cfg",
+    "held back": "{0} for {1} was made by the server and not sent: nothing leaves this machine",
 }
-"""What is worth knowing of a route, by what it is short of."""
+"""What is worth knowing of a route, and of what the server does by itself."""
 NOT_RUN: Final = (
     "{} is async, or has a yield: the server calls it and goes on, and none of its lines are run"
 )

@@ -85,14 +85,14 @@ def taken(file: Path) -> UserConfig:
 
 
 def test_modules_come_with_what_the_run_needs_and_without_what_is_emulated(file: Path) -> None:
-    assert taken(file).modules == (*NEEDED, "usrloc", "registrar", "htable", "rtpengine")
+    assert taken(file).modules == (*NEEDED, "usrloc", "registrar", "htable")
 
 
 def test_nothing_listens_elsewhere_or_reaches_another_machine(file: Path) -> None:
     config = taken(file)
     written = "\n".join([*config.lines, *map(str, config.parameters.values())])
     assert config.left_out == (
-        "ctl", "usrloc db_url", "usrloc db_mode", "registrar server_id", "rtpengine rtpengine_sock",
+        "ctl", "rtpengine", "usrloc db_url", "usrloc db_mode", "registrar server_id",
     )  # fmt: skip
     for other in ("192.0.2", "geheim", "ctl", "debug", "children"):
         assert other not in written
@@ -113,6 +113,24 @@ def test_settings_and_parameters_are_what_the_team_has_written(file: Path) -> No
         "htable": ['modparam("htable", "htable", "bans=>size=8;autoexpire=60;")',
                    r'modparam("htable", "event_callback", "a\"b\\c")'],
     }  # fmt: skip
+
+
+def test_whatever_is_not_known_to_keep_to_itself_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "kamailio.cfg"
+    path.write_text(
+        'loadmodule "exec.so"\nloadmodule "nobody_knows.so"\nloadmodule "avpops.so"\n'
+        'loadmodule "nathelper.so"\n'
+        'modparam("avpops", "sources", "cb=>mysql://u:geheim@db.example/k")\n'
+        'modparam("nathelper", "natping_interval", 30)\n'
+        'modparam("tm", "event_callback", "mine")\n'
+    )
+    config = taken(path)
+    assert config.modules == (*NEEDED, "avpops", "nathelper")
+    assert config.left_out == (
+        "exec", "nobody_knows", "avpops sources", "nathelper natping_interval"
+    )  # fmt: skip
+    assert config.local_request == "mine"
+    assert config.parameters == {}
 
 
 def _lacking() -> str:

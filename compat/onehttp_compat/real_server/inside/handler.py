@@ -13,6 +13,7 @@ import KSR as REAL
 
 from .ksr import Ksr, Msg, expanded, signed
 from .link import calls, link
+from .sending import LOCAL_REQUEST, USERS_LOCAL_REQUEST, hold_message, hold_request
 from .takes_text import MethodUnclearError, message_method, takes_text
 
 SCRIPT = os.environ["ONEHTTP_SCRIPT"]
@@ -21,7 +22,7 @@ ARGUMENT = os.environ.get("ONEHTTP_ARGUMENT")
 EVENT = "http_async_client:callback"
 KEMI_ROUTE = "ksr_request_route"
 # Up to Kamailio 5.7 the server stumbles over a callback that is not there.
-ALWAYS_THERE = frozenset(("ksr_reply_route", "ksr_onsend_route", "onehttp_nothing"))
+ALWAYS_THERE = frozenset(("ksr_reply_route", "onehttp_nothing"))
 
 
 class Handler:
@@ -55,12 +56,29 @@ class Handler:
             return self._guarded(self._method, lambda: route(Msg(msg), *given))
         return self._guarded(KEMI_ROUTE, lambda: self._run(KEMI_ROUTE, msg))
 
+    def ksr_onsend_route(self, msg: Any) -> Any:
+        if not hasattr(self._user, "ksr_onsend_route"):
+            code = 1
+        else:
+            code = self._guarded("ksr_onsend_route", lambda: self._run("ksr_onsend_route", msg))
+        hold_message()
+        return code
+
+    def _local_request(self, msg: Any, event: str) -> Any:
+        own = USERS_LOCAL_REQUEST
+        if own and hasattr(self._user, own):
+            self._guarded(own, lambda: self._run(own, msg, event))
+        hold_request()
+        return 1
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         if name.startswith("onehttp_answer_"):
             number = name.rpartition("_")[2]
             return lambda msg, *_: self._answer(number, msg)
+        if name == LOCAL_REQUEST:
+            return self._local_request
         if hasattr(self._user, name):
             return lambda msg, *given: self._guarded(name, lambda: self._run(name, msg, *given))
         if name in ALWAYS_THERE:

@@ -9,14 +9,11 @@ from typing import Any
 import KSR as REAL
 
 from .link import link, place, plain, recorded
+from .sending import PAST_ALL_ROUTES, RELAYS, SENDERS, relay
 
 HTTP_MODULES = ("http_client", "http_async_client")
 HTTP_NATIVE = frozenset(os.environ.get("ONEHTTP_NATIVE", "").split())
 HTTP_VARIABLES = ("$http_", "$(http_", "$curlerror", "$httprhdr")
-RELAYS = frozenset((
-    "t_relay", "t_relay_to_flags", "t_relay_to_proto", "t_relay_to_proto_addr",
-    "t_relay_to_proxy", "t_relay_to_proxy_flags",
-))  # fmt: skip
 SUSPENDING = (("http_async_client", "query"), ("", "http_async_query"))
 MAX_ARGUMENTS = 3
 SCRATCH = "$var(onehttp_scratch)"
@@ -88,6 +85,8 @@ class Msg:
         name, given = arguments[0], arguments[1:]
         if name in RELAYS:
             return recorded(f"call_function({name})", relay)(*given)
+        if name in PAST_ALL_ROUTES:
+            return recorded(f"call_function({name})", assumed_function("", name))(*given)
         if name not in HTTP_NATIVE:
             call = recorded(
                 f"call_function({name})", lambda *_: self._real.call_function(*arguments)
@@ -120,44 +119,6 @@ def assumed_function(module: str, name: str) -> Callable[..., Any]:
         return answer["value"]
 
     return call
-
-
-def relay(*_: Any) -> Any:
-    """Send to ``onehttp run``, whatever the destination: nothing leaves this machine."""
-    return REAL.tm.t_relay_to_proxy(os.environ["ONEHTTP_SINK"])
-
-
-def sink_uri() -> str:
-    """The same as a URI."""
-    protocol, _, place = os.environ["ONEHTTP_SINK"].partition(":")
-    return f"sip:{place};transport={protocol}"
-
-
-def send_request() -> Any:
-    """``uac_req_send``, its request sent there."""
-    kept = REAL.pv.get("$uac_req(ouri)")
-    REAL.pv.sets("$uac_req(ouri)", sink_uri())
-    try:
-        return REAL.uac.uac_req_send()
-    finally:
-        if kept is None:
-            REAL.pv.unset("$uac_req(ouri)")
-        else:
-            REAL.pv.sets("$uac_req(ouri)", kept)
-
-
-# What else sends to where the script says.
-SENDERS: dict[tuple[str, str], Callable[..., Any]] = {
-    ("", "forward"): lambda: REAL.forward_uri(sink_uri()),
-    ("", "forward_uri"): lambda _uri: REAL.forward_uri(sink_uri()),
-    ("corex", "send_data"): lambda _uri, data: REAL.corex.send_data(sink_uri(), data),
-    ("corex", "sendx"): lambda _uri, socket, data: REAL.corex.sendx(sink_uri(), socket, data),
-    ("tm", "t_replicate"): lambda _uri: REAL.tm.t_replicate(sink_uri()),
-    ("tm", "t_uac_send"): lambda method, uri, _hop, *rest: REAL.tm.t_uac_send(
-        method, uri, sink_uri(), *rest
-    ),
-    ("uac", "uac_req_send"): send_request,
-}
 
 
 def pv_function(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
