@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from onehttp_backends.hints.elsewhere import OF_HEADERS, tell
 
 HeaderPairs: TypeAlias = tuple[tuple[str, str], ...]
+BLANK_LINES: Final = (b"\r\n", b"\n")
+"""The line that ends a head; servers also send it without the CR."""
 _BLANKS = " \t"
 """Around a value (RFC 9110, 5.6.3). To Python half a letter of UTF-8 is a blank, too: ``à`` ends in
 a byte that is one of Latin-1."""

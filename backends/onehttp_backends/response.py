@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 """The statuses that lead on by their Location."""
 FIRST_ERROR: Final = 400
+"""The lowest status that says that something went wrong."""
 
 _NOT_OF_TEXT: Final = frozenset(
     {"idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
@@ -226,25 +227,20 @@ def _rebuilt(history: tuple[Response, ...], *given: object) -> Response:
 
 
 def decoded(body: bytes, content_type: str) -> str:
-    """``body`` by the charset of its Content-Type, else UTF-8; what is not fit is replaced."""
-    try:
-        name = codecs.lookup(_charset(content_type)).name
-        if name.replace("_", "-") not in _NOT_OF_TEXT:
-            return body.decode(name, "replace")
-    except (LookupError, ValueError):
-        pass  # no such charset, or one that cannot replace
-    return body.decode("utf-8", "replace")
+    """``body`` decoded by the charset of its Content-Type, else UTF-8. Bytes that do not fit become
+    U+FFFD."""
+    return body.decode(text_codec(content_type), "replace")
 
 
 def text_codec(content_type: str) -> str:
-    """Python's name of the charset that a Content-Type has, else UTF-8."""
+    """Python's codec for the charset that a Content-Type names, else UTF-8."""
     try:
         name = codecs.lookup(_charset(content_type)).name
         if name.replace("_", "-") not in _NOT_OF_TEXT:
             b"\0".decode(name, "replace")
             return name
     except (LookupError, ValueError):
-        pass  # as in `decoded`
+        pass  # no such charset, or one that cannot replace
     return "utf-8"
 
 

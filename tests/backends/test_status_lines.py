@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from onehttp_backends.contract import Request
 from onehttp_backends.curl import PycurlBackend
-from onehttp_backends.rules.status_lines import LONGEST, MOST, StatusLines
+from onehttp_backends.rules.status_lines import MAX_REMEMBERED, MAX_REMEMBERED_BYTES, StatusLines
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer
 
@@ -47,11 +47,14 @@ def test_what_a_head_says(
 
 def test_however_many_a_server_sends_few_are_remembered_and_none_that_is_long() -> None:
     lines = StatusLines(is_http1=True)
-    for number in range(3 * MOST):
+    for number in range(3 * MAX_REMEMBERED):
         assert lines.of_only_head([b"HTTP/1.1 200 %d\r\n" % number, b"\r\n"]) == (200, "1.1")
-    assert len(lines.remembered) <= MOST
+    assert len(lines.remembered) <= MAX_REMEMBERED
     lines = StatusLines(is_http1=True)
-    assert lines.of_only_head([b"HTTP/1.1 200 %s\r\n" % bytes(LONGEST), b"\r\n"]) == (200, "1.1")
+    assert lines.of_only_head([b"HTTP/1.1 200 %s\r\n" % bytes(MAX_REMEMBERED_BYTES), b"\r\n"]) == (
+        200,
+        "1.1",
+    )
     assert not lines.remembered
 
 

@@ -30,7 +30,7 @@ from onehttp_backends.curl.sending_guard import OpenedSockets
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.curl.tls.handshake import Handshake
 from onehttp_backends.rules.framing import check_framing
-from onehttp_backends.rules.request_rules import MOST
+from onehttp_backends.rules.request_rules import LARGEST_NUMBER
 from onehttp_backends.rules.url_paths import asked_url
 
 EXPECT_THRESHOLD_BYTES = 1024 * 1024
@@ -323,7 +323,7 @@ class Handle(MessageSettings):
         if passes_by or self.decoding:
             if self.decoding is None:
                 # libcurl would end it for a length that is announced, before the head is whole.
-                self._most_announced = MOST
+                self._most_announced = LARGEST_NUMBER
                 self._verb = ("", False)  # with which it is set
                 self.decoding = Decoding(options, self.head, self.body, raised)
             write = self._decode

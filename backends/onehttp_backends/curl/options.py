@@ -21,7 +21,7 @@ from onehttp_backends.curl.names.environment import proxy_variables
 from onehttp_backends.curl.names.table import LIBCURL_CACHE_S
 from onehttp_backends.curl.tls.settings import Setopt, apply_proxy_tls, apply_tls
 from onehttp_backends.errors import CurlCode, RequestError
-from onehttp_backends.rules.request_rules import MOST
+from onehttp_backends.rules.request_rules import LARGEST_NUMBER
 
 RECEIVE_BUFFER_BYTES = 128 * 1024
 """One read and one callback per this much; libcurl's default of 16 KiB costs eight."""
@@ -120,13 +120,15 @@ def milliseconds(seconds: float) -> int:
 
 
 def announced_bytes(options: TransferOptions) -> int:
-    """What a body may be announced to have, for libcurl to end the transfer by itself; 0: all.
+    """The largest Content-Length that libcurl is to accept; 0 = any.
 
-    Without a limit libcurl forgets a length beyond its numbers, and takes whatever comes for the
-    whole.
+    Never 0 but for the legacy modules: without a limit libcurl ignores a length that its numbers
+    cannot hold, and takes whatever comes for the whole body.
     """
     is_counted = options.body_policy == "fail" and not options.decompress
-    return (options.max_body_bytes if is_counted else 0) or (0 if options.as_libcurl else MOST)
+    if is_counted and options.max_body_bytes:
+        return options.max_body_bytes
+    return 0 if options.as_libcurl else LARGEST_NUMBER
 
 
 def _cache_s(options: TransferOptions) -> int:

@@ -15,7 +15,7 @@ from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.rules.framing import SPECIAL, check_framing
 from onehttp_backends.rules.no_hosts import is_no_host
 
-MOST = 2**63 - 1  # the largest number that libcurl knows
+LARGEST_NUMBER = 2**63 - 1  # of a signed 64-bit option of libcurl
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods a server must not act on (RFC 9110, 9.2.1): the only ones repeated unasked."""
@@ -305,7 +305,7 @@ def _check_unix_socket(path: str, options: TransferOptions) -> None:
 
 def check_number(name: str, number: int, least: int = 1) -> None:
     """Raises RequestError for what libcurl has no number for."""
-    if not least <= number <= MOST:
+    if not least <= number <= LARGEST_NUMBER:
         raise RequestError(
             CurlCode.BAD_FUNCTION_ARGUMENT, f"{name}: expected {least} to 2^63 - 1, got {number}"
         )

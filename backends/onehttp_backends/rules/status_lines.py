@@ -6,14 +6,13 @@ import re
 from collections.abc import Sized
 from typing import Final, TypeAlias
 
-MOST: Final = 256
-"""So many are remembered: servers have few, and send them again and again."""
-LONGEST: Final = 128
-"""Bytes of one that is remembered."""
+MAX_REMEMBERED: Final = 256
+"""Servers have few status lines, and send them again and again."""
+MAX_REMEMBERED_BYTES: Final = 128
 _BLANK: Final = b"\r\n"
 _OF_ANY_VERSION: Final = re.compile(rb"HTTP/([123](?:\.\d)?) (\d{3})(?!\d)").match
 _OF_HTTP1: Final = re.compile(rb"HTTP/(1\.[01]) (\d{3})(?!\d)").match
-"""libcurl takes more for one. The second: where it can be of HTTP/1 alone."""
+"""libcurl accepts more than these. The second is for origins that speak HTTP/1 only."""
 
 
 StatusLine: TypeAlias = tuple[int, str]
@@ -21,7 +20,7 @@ StatusLine: TypeAlias = tuple[int, str]
 
 
 class StatusLines:
-    """Those of one kind of origin. Any thread may ask."""
+    """The status lines of one kind of origin. Any thread may ask."""
 
     __slots__ = ("_is_one", "_known")
 
@@ -31,7 +30,7 @@ class StatusLines:
 
     @property
     def remembered(self) -> Sized:
-        """Those that are."""
+        """The lines that are remembered, for tests."""
         return self._known
 
     def begin_with(self, line: bytes) -> bool:
@@ -51,8 +50,8 @@ class StatusLines:
         if found is None or version not in ("1.0", "1.1", "2", "3"):
             return None
         said = (int(found[2]), version)
-        if len(line) <= LONGEST:
-            if len(self._known) >= MOST:
+        if len(line) <= MAX_REMEMBERED_BYTES:
+            if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
             self._known[line] = said
         return said

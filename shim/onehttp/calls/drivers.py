@@ -14,13 +14,12 @@ from onehttp.policies.redirects import following
 from onehttp_backends.contract import Backend, Outcome, Request, Response
 from onehttp_backends.errors import TransferError
 from onehttp_backends.observed import Call, acalled, called, current, is_on
+from onehttp_backends.response import FIRST_ERROR
 
 if TYPE_CHECKING:
     from onehttp.calls.revision import ReadyConnection, Revision
     from onehttp.policies.keeping import Keeper
 
-ERROR_STATUS: Final = 400
-"""No policy takes a status below for a failure."""
 REAL_CLOCK: Final = Clock()
 
 
@@ -70,7 +69,7 @@ class PolicedCall:
         policies = self._ready.policies
         assert policies is not None
         policies.end(era, first, self.clock, self._keeper)
-        if policies.budget is not None and type(first) is Response and first.status < ERROR_STATUS:
+        if policies.budget is not None and type(first) is Response and first.status < FIRST_ERROR:
             policies.budget.note_call()  # of others the course does
 
     def course(self, first: Outcome | None) -> Course:
@@ -96,7 +95,7 @@ def perform_policed(call: PolicedCall) -> Response:
             first = _performed(call.backend, call.request)
         finally:
             call.end(era, first)
-        if type(first) is Response and first.status < ERROR_STATUS:
+        if type(first) is Response and first.status < FIRST_ERROR:
             return first
     return perform_course(call.course(first), call.backend, call.clock)
 
@@ -124,7 +123,7 @@ async def aperform_policed(call: PolicedCall) -> Response:
     finally:
         if holders.pop(call, None) is not None:
             give_back()
-    if type(first) is Response and first.status < ERROR_STATUS:
+    if type(first) is Response and first.status < FIRST_ERROR:
         return first
     return await aperform_course(call.course(first), call.backend, call.clock)
 

@@ -21,9 +21,9 @@ from onehttp.policies.failover import chain
 from onehttp_backends.contract import Request, Timings
 from onehttp_backends.optional.probing import Certificate, Probe, Prober
 from onehttp_backends.registry import load
+from onehttp_backends.response import FIRST_ERROR
 
 AT_ONCE: Final = 16
-FIRST_BAD_STATUS: Final = 400
 FEW_DAYS: Final = 14
 DAY_S: Final = 86_400
 
@@ -45,7 +45,7 @@ class Row:
 
 def is_up(probe: Probe) -> bool:
     """Reached, and if something was asked, answered well."""
-    return probe.error is None and probe.status < FIRST_BAD_STATUS
+    return probe.error is None and probe.status < FIRST_ERROR
 
 
 @click.command()

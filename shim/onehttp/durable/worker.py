@@ -29,12 +29,12 @@ from onehttp.errors import (
 from onehttp.policies.retry import retry_after_s
 from onehttp_backends.contract import Response
 from onehttp_backends.observed import Attempt, Observer
+from onehttp_backends.response import FIRST_ERROR
 
 if TYPE_CHECKING:
     Send = Callable[[Message, CallArguments], Awaitable[Response]]
 
 logger = logging.getLogger("onehttp.worker")
-ERROR_STATUS: Final = 400
 WORTH_ANOTHER: Final = frozenset({408, 425, 429})
 """Of the statuses from 400 to 499: all from 500 on are."""
 STORE_AGAIN_S: Final = 1.0
@@ -145,7 +145,7 @@ class Worker:
         report = Report(number=delivery.number, lease=delivery.lease)
         try:
             response = await self._send(message, message.call(delivery.may_repeat))
-            if response.status >= ERROR_STATUS:
+            if response.status >= FIRST_ERROR:
                 report = self._refused(delivery, response)
         except asyncio.CancelledError:
             raise

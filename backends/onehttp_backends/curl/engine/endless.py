@@ -9,8 +9,8 @@ from typing import Final, TypeAlias
 
 from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.libcurl import Easy
-from onehttp_backends.curl.receiving import switching
-from onehttp_backends.curl.receiving.padding import ROUNDS, TEXT, Padding
+from onehttp_backends.curl.receiving.padding import ENDLESS_PADDING, ROUNDS, Padding
+from onehttp_backends.curl.receiving.switching import SWITCHED
 from onehttp_backends.errors import CurlCode
 
 Failing: TypeAlias = Callable[[Transfer, int, str], None]
@@ -73,7 +73,7 @@ def _end_switched(transfer: Transfer, fail: Failing) -> bool:
     handle = transfer.handle
     if handle is None or not handle.head or not handle.has_switched:
         return False
-    fail(transfer, CurlCode.GOT_NOTHING, switching.TEXT)
+    fail(transfer, CurlCode.GOT_NOTHING, SWITCHED)
     return True
 
 
@@ -84,4 +84,4 @@ def _end_padded(transfer: Transfer, fail: Failing) -> None:
     if transfer.padding is None:
         transfer.padding = Padding(handle.easy, handle.head)
     if transfer.padding.is_too_much():
-        fail(transfer, CurlCode.RECV_ERROR, TEXT)
+        fail(transfer, CurlCode.RECV_ERROR, ENDLESS_PADDING)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Final
 from urllib.parse import urljoin
 
 import pycurl
@@ -17,8 +16,7 @@ import pycurl
 from onehttp_backends.contract import Proxy
 from onehttp_backends.curl.libcurl import Easy
 from onehttp_backends.curl.names.places import Place, places
-
-_BLANK: Final = (b"\r\n", b"\n")
+from onehttp_backends.headers import BLANK_LINES
 
 
 class Hops:
@@ -87,7 +85,7 @@ class Hops:
     def _note(self, line: bytes) -> int | None:
         if line.startswith(b"HTTP/"):
             self._is_redirect = line.partition(b" ")[2][:1] == b"3"
-        elif line in _BLANK:
+        elif line in BLANK_LINES:
             self._is_redirect = False  # what may still come are trailers
         elif self._is_redirect and line[:9].lower() == b"location:":
             if not self._may_go_on and (wanted := self._next(line[9:])):

@@ -28,9 +28,8 @@ from onehttp_backends.curl.names.lookup import Addresses
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.reading.outcome import fault_of, peer_of, read_error, read_response
-from onehttp_backends.curl.receiving import switching
-from onehttp_backends.curl.receiving.padding import ROUNDS, TEXT, Padding
-from onehttp_backends.curl.receiving.switching import switched
+from onehttp_backends.curl.receiving.padding import ENDLESS_PADDING, ROUNDS, Padding
+from onehttp_backends.curl.receiving.switching import SWITCHED, switched
 from onehttp_backends.errors import CurlCode, TransferError, idle_text
 
 
@@ -152,9 +151,9 @@ class _OneShot:
         rounds = itertools.count(1)
         while running or self.handle.is_parked:
             if self.handle.head and self.handle.has_switched:
-                return CurlCode.GOT_NOTHING, switching.TEXT
+                return CurlCode.GOT_NOTHING, SWITCHED
             if not next(rounds) % ROUNDS and padding.is_too_much():
-                return CurlCode.RECV_ERROR, TEXT
+                return CurlCode.RECV_ERROR, ENDLESS_PADDING
             ready = self._poller.poll(self._wait_ms(idle_at))
             if ready:
                 idle_at = time.monotonic() + idle_timeout_s

@@ -6,9 +6,9 @@ from typing import Final
 
 from onehttp_backends.contract import AuthScheme
 from onehttp_backends.curl.handle import Handle
+from onehttp_backends.curl.receiving.passing_by import REDIRECT_CODES
+from onehttp_backends.headers import BLANK_LINES
 
-_BLANK: Final = (b"\r\n", b"\n")
-_REDIRECTS: Final = (b"301", b"302", b"303", b"307", b"308")
 _AT_ONCE: Final = AuthScheme.BASIC | AuthScheme.BEARER
 
 
@@ -23,7 +23,7 @@ def is_whole(handle: Handle, has_body: bool) -> bool:
         return False
     if has_body:
         return not handle.has_switched
-    if head[-1] not in _BLANK:
+    if head[-1] not in BLANK_LINES:
         return False
     status = next(
         (line.partition(b" ")[2][:3] for line in reversed(head) if line.startswith(b"HTTP/")), b""
@@ -33,4 +33,4 @@ def is_whole(handle: Handle, has_body: bool) -> bool:
     auth = handle.options.auth
     if auth is not None and auth.schemes & ~_AT_ONCE and status in (b"401", b"407"):
         return False
-    return not (handle.passes_redirects_by and status in _REDIRECTS)
+    return not (handle.passes_redirects_by and status in REDIRECT_CODES)

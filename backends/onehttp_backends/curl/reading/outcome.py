@@ -26,6 +26,7 @@ from onehttp_backends.errors import (
     code_name,
     transfer_error,
 )
+from onehttp_backends.headers import BLANK_LINES
 from onehttp_backends.rules.public_addresses import refused_peer
 from onehttp_backends.rules.status_lines import StatusLine
 from onehttp_backends.shown import ENDLESS_CHALLENGES, coding_error, shown, too_large
@@ -44,7 +45,6 @@ _OF_A_REFUSAL = (
     CurlCode.RECV_ERROR,
     CurlCode.HTTP2,
 )
-_BLANK = (b"\r\n", b"\n")
 VERSION_NAMES = {
     pycurl.CURL_HTTP_VERSION_1_0: "1.0",
     pycurl.CURL_HTTP_VERSION_1_1: "1.1",
@@ -116,14 +116,13 @@ def read_response(
 
 
 def fault_of(handle: Handle, request: Request) -> TransferError | None:
-    """What is wrong with an answer that libcurl takes for whole."""
+    """What is wrong with an answer that libcurl accepts as complete."""
     head = handle.head
-    if not (head and head[-1] in _BLANK and handle.shelf.status_lines.begin_with(head[0])) and (
-        fault := _fault_of_head(handle)
-    ):
+    is_whole = head and head[-1] in BLANK_LINES and handle.shelf.status_lines.begin_with(head[0])
+    if not is_whole and (fault := _fault_of_head(handle)):
         code, text = fault
         # By an interim response, which was whole.
-        is_begun = code == CurlCode.GOT_NOTHING and any(line in _BLANK for line in head)
+        is_begun = code == CurlCode.GOT_NOTHING and any(line in BLANK_LINES for line in head)
         sent = Sent.YES if is_begun else Sent.MAYBE
         phase = Phase.BODY if is_begun else Phase.FIRST_BYTE
         return answer_error(code, f"{shown(request)}: {text}", sent=sent, phase=phase)
@@ -141,7 +140,7 @@ def _fault_of_head(handle: Handle) -> tuple[int, str] | None:
     if not (head and handle.shelf.status_lines.begin_with(head[0])):
         return CurlCode.UNSUPPORTED_PROTOCOL, "the answer begins with no status line of HTTP"
     for line in reversed(head):
-        if line in _BLANK:
+        if line in BLANK_LINES:
             return None  # what follows are trailers
         if line.startswith(b"HTTP/"):
             break

@@ -22,7 +22,7 @@ ROUNDS: Final = 8
 libcurl reads megabytes in a round, if they come."""
 MOST_BYTES: Final = 128 * 1024
 """What may come beside an answer while that does not go on."""
-TEXT: Final = f"more than {MOST_BYTES} bytes between two of the answer"
+ENDLESS_PADDING: Final = f"more than {MOST_BYTES} bytes between two of the answer"
 _libc: Final = ctypes.CDLL(None)
 _BYTES_RECEIVED: Final = 128
 """Where ``struct tcp_info`` of Linux has it."""

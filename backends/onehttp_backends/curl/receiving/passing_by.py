@@ -6,8 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
-_BLANK: Final = (b"\r\n", b"\n")
-_STATUSES: Final = (b"301", b"302", b"303", b"307", b"308")
+from onehttp_backends.headers import BLANK_LINES
+from onehttp_backends.response import REDIRECTS
+
+REDIRECT_CODES: Final = tuple(b"%d" % status for status in sorted(REDIRECTS))
+"""As status lines have them."""
 SMALL_BYTES: Final = 16 * 1024
 """A body that is announced as so small is read if it comes at once: its connection can be kept."""
 
@@ -62,12 +65,12 @@ class PassingBy:
 
     def _note(self, line: bytes) -> int | None:
         if line.startswith(b"HTTP/"):
-            self._is_redirect = line.partition(b" ")[2][:3] in _STATUSES
+            self._is_redirect = line.partition(b" ")[2][:3] in REDIRECT_CODES
             self._leads_on = False
             self._announced_bytes = SMALL_BYTES + 1
         elif self._is_redirect:
             name, _, value = line.partition(b":")
-            if line in _BLANK:
+            if line in BLANK_LINES:
                 self._is_redirect = False  # what may still come are trailers
                 if self._leads_on and self._announced_bytes > SMALL_BYTES:
                     return self._pass_by()

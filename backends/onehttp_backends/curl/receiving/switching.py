@@ -10,17 +10,17 @@ from typing import Final
 
 from onehttp_backends.contract import Request
 from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, answer_error
+from onehttp_backends.headers import BLANK_LINES
 from onehttp_backends.shown import shown
 
 SWITCHING: Final = 101
-TEXT: Final = "another protocol, which was not asked for"
+SWITCHED: Final = "another protocol, which was not asked for"
 _STATUS: Final = b"101"
-_BLANK: Final = (b"\r\n", b"\n")
 
 
 def has_switched(head: list[bytes]) -> bool:
     """Whether the last of the heads that have come is such a one, and whole."""
-    if not head or head[-1] not in _BLANK:
+    if not head or head[-1] not in BLANK_LINES:
         return False
     status = next((line for line in reversed(head) if line.startswith(b"HTTP/")), b"")
     return status.partition(b" ")[2][:3] == _STATUS
@@ -28,5 +28,5 @@ def has_switched(head: list[bytes]) -> bool:
 
 def switched(request: Request) -> TransferError:
     """What who asked is told."""
-    text = f"{shown(request)}: {TEXT}"
+    text = f"{shown(request)}: {SWITCHED}"
     return answer_error(CurlCode.GOT_NOTHING, text, sent=Sent.YES, phase=Phase.BODY)

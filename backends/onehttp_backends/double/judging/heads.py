@@ -21,6 +21,8 @@ MAX_HEAD_BYTES: Final = 300 * 1024
 """libcurl's limit for all heads of one answer together, interim ones and trailers included."""
 _PREFIX: Final = b"HTTP/"
 _MAX_LENGTH: Final = 2**63 - 1
+_MAX_DIGITS: Final = 30
+"""Digits of a length that are read: Python refuses numbers of thousands."""
 _later_version = re.compile(rb"HTTP/[23][ \t]\d{3}[ \t]").match
 _status = re.compile(rb"HTTP/1\.\d ([01]\d\d|\d{3}(?!\d))").match
 _name = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
@@ -191,7 +193,7 @@ class Heads:
         if len(lengths) > 1 or not all(length.isdigit() for length in self._lengths):
             self._refuse(CurlCode.WEIRD_SERVER_REPLY, "no Content-Length, or more than one")
         is_counted = self._method != "HEAD"
-        if is_counted and int(self._lengths[0][:MAX_DIGITS]) > self._most_bytes:
+        if is_counted and int(self._lengths[0][:_MAX_DIGITS]) > self._most_bytes:
             limit = f"max_body, {self._most_bytes} bytes"
             self._refuse(CurlCode.FILESIZE_EXCEEDED, f"the body is larger than {limit}")
 
@@ -239,6 +241,3 @@ class Heads:
         sent = Sent.YES if is_begun else Sent.MAYBE
         phase = Phase.BODY if is_begun else Phase.FIRST_BYTE
         raise answer_error(code, f"{self._place}: {text}", sent=sent, phase=phase)
-
-
-MAX_DIGITS: Final = 30
