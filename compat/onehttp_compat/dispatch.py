@@ -37,7 +37,8 @@ def kemi_function(
     """
     names = tuple(argument.name for argument in form.arguments)
     count = len(names)
-    has_result = "result" in names
+    result_at = names.index("result") if "result" in names else -1
+    writable, known = server.pv.writable, server.pv.known_writable
     observers, note, seen = server.observers, server.warnings.note, server.warnings.seen
     recorded = server.warnings.recorded
 
@@ -64,11 +65,12 @@ def kemi_function(
             else:
                 note(form, True, lambda: _expected(server, form, names, arguments, is_kemi=True))
         values: dict[str, Any] = dict(zip(names, arguments, strict=True))
-        try:
-            if has_result:
-                values["result"] = server.pv.writable(values["result"])
-        except (UnknownVariableError, ReadOnlyVariableError) as error:
-            return _unusable(server, form, values, error, is_kemi=True)
+        if result_at >= 0:
+            text = arguments[result_at]
+            try:
+                values["result"] = known.get(text) or writable(text)
+            except (UnknownVariableError, ReadOnlyVariableError) as error:
+                return _unusable(server, form, values, error, is_kemi=True)
         if observers:
             return _observed(server, form, method, values, is_kemi=True)
         code: int = method(is_kemi=True, **values)

@@ -95,7 +95,8 @@ class PvStore:
         self._readers: dict[str, Reader] = {"null": lambda _: None}
         self._writers: dict[str, Writer] = {}
         self._needs_name: dict[str, Collection[str] | None] = {}
-        self._writable: dict[str, Variable] = {}
+        self.known_writable: dict[str, Variable] = {}
+        """What `writable` has said, by text: who is asked often looks here first."""
 
     @property
     def request(self) -> SipRequest | None:
@@ -211,13 +212,13 @@ class PvStore:
 
     def writable(self, text: str) -> Variable:
         """The variable ``text`` names, if it can be written; raises as `set`."""
-        known = self._writable.get(text)
+        known = self.known_writable.get(text)
         if known is not None:
             return known
         variable = parse(text)
         self.check_writable(variable)
-        if len(self._writable) < MAX_KNOWN_VARIABLES:
-            self._writable[text] = variable
+        if len(self.known_writable) < MAX_KNOWN_VARIABLES:
+            self.known_writable[text] = variable
         return variable
 
     def check_writable(self, variable: Variable) -> None:

@@ -121,7 +121,9 @@ class Ksr:
 
     def __getattr__(self, name: str) -> Any:
         if self._real is not None and not name.startswith("_"):
-            return getattr(self._real, name)
+            value = getattr(self._real, name)
+            setattr(self, name, value)  # found at once from now on
+            return value
         raise AttributeError(f"KSR has no {name!r}")
 
     def __dir__(self) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from onehttp_compat.pv import (
+    MAX_KNOWN_VARIABLES,
     READ_ONLY_CLASSES,
     WRITABLE_CLASSES,
     PvStore,
@@ -36,6 +37,9 @@ class KsrStore(PvStore):
     def __init__(self, real: Any) -> None:
         super().__init__()
         self._pv = real.pv
+        self._sets: Callable[[str, str], object] = real.pv.sets
+        self._texts: dict[Variable, str] = {}
+        """Of the server's own variables, as it is asked for them."""
         self._append: Callable[[str], object] = lambda line: real.hdr.append(line)
         self._evalx: Callable[[str, str], int] = real.pvx.evalx
         self._message_number: object = None
@@ -96,10 +100,14 @@ class KsrStore(PvStore):
 
     def write(self, variable: Variable, value: Value) -> None:
         """Write a value byte for byte."""
-        if variable.kind in self._writers:
-            super().write(variable, value)
-            return
-        text = str(variable)
+        text = self._texts.get(variable)
+        if text is None:
+            if variable.kind in self._writers:
+                super().write(variable, value)
+                return
+            text = str(variable)
+            if len(self._texts) < MAX_KNOWN_VARIABLES:
+                self._texts[variable] = text
         if value is None:
             self._pv.unset(text)
         elif isinstance(value, int):
@@ -109,13 +117,13 @@ class KsrStore(PvStore):
 
     def _write_text(self, text: str, value: bytes | str) -> None:
         raw = value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
-        if b"\0" not in raw:
+        if raw.find(b"\0") < 0:  # `in` asks for a number first, and makes an error of that
             try:
-                self._pv.sets(text, raw.decode())
+                self._sets(text, raw.decode())
             except UnicodeDecodeError:
                 pass  # not UTF-8: by way of the hexadecimal copy below
             else:
                 return
-        self._pv.sets(_HEXA, raw.hex())
+        self._sets(_HEXA, raw.hex())
         if self._evalx(text, f"$({_HEXA[1:]}{{s.decode.hexa}})") < 0:
             _log.error("%s: %d bytes do not fit the server's pv_buffer_size", text, len(raw))

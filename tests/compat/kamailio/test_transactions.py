@@ -129,6 +129,23 @@ def test_without_its_transactions_the_servers_own_module_stays(real: StandIn) ->
     assert taken.pv.get("$http_ok") is None  # the real module has it
 
 
+def test_the_server_is_asked_once_for_each_of_its_own_names() -> None:
+    asked: list[str] = []
+
+    class Asked(StandIn):
+        def __getattr__(self, name: str) -> Any:
+            if not name.startswith("is_"):
+                raise AttributeError(name)
+            asked.append(name)
+            return lambda: name
+
+    taken = take_over(Asked())
+    names = [one() for _ in range(3) for one in (taken.is_INVITE, taken.is_CANCEL)]
+    assert names == ["is_INVITE", "is_CANCEL"] * 3
+    assert not hasattr(taken, "no_such_name")
+    assert asked == ["is_INVITE", "is_CANCEL"]
+
+
 def test_a_suspended_query_is_answered_in_the_resumed_transaction(
     real: StandIn, script: Script
 ) -> None:
