@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from onehttp.adhoc import backend_of, prepared
 from onehttp.calls.arguments import METHODS_WITHOUT_BODY, PLAIN, CallArguments, build_request
 from onehttp.calls.around.hooks import HookSource, hooks_of
-from onehttp.calls.asked import Asked
+from onehttp.calls.carrying import Asked
 from onehttp.calls.drivers import aperform_following, perform_following
 from onehttp.connections.model import ConnectionSet, ConnectionSpec
 from onehttp.connections.reload import Reload

@@ -55,7 +55,7 @@ from typing import Any
 from onehttp import api
 from onehttp.adhoc import prepared as prepared_adhoc
 from onehttp.api import backend, declare, perform, submit_request
-from onehttp.calls.asked import Asked, Carrier
+from onehttp.calls.carrying import Asked, Carrier
 from onehttp.calls.revision import ReadyConnection
 from onehttp.calls.together import perform_together
 from onehttp.connections.usual_file import usual_file

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from onehttp.calls.arguments import NO_ARGUMENTS, CallArguments
 from onehttp.calls.around.choosing import backend_for
-from onehttp.calls.asked import Asked
 from onehttp.calls.callback_driver import CourseTransfer
+from onehttp.calls.carrying import Asked
 from onehttp.calls.course import ChainCall, policed
 from onehttp.calls.drivers import PolicedCall, aperform_policed, perform_policed
 from onehttp.calls.named_call import NamedCall, request_on

@@ -25,12 +25,12 @@ from onehttp_backends.contract import (
     TransferOptions,
 )
 from onehttp_backends.double.answers import Always, Answer, Canned, Handler, Table
-from onehttp_backends.double.asking import answer_now, answer_of
 from onehttp_backends.double.background import Running, answered, cancelled, outcome_of, run_loop
 from onehttp_backends.double.checking import check
 from onehttp_backends.double.clients import Clients
 from onehttp_backends.double.coming.cut import limited
 from onehttp_backends.double.exchange import Exchange
+from onehttp_backends.double.handler_calls import answer_now, answer_of
 from onehttp_backends.double.library import LIBRARY
 from onehttp_backends.double.streams.opening import StreamingDouble
 from onehttp_backends.double.web_apps import asgi_handler, wsgi_handler

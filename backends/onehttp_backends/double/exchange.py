@@ -40,6 +40,7 @@ from onehttp_backends.rules.framing import is_ambiguous
 from onehttp_backends.rules.request_rules import SAFE_METHODS, check_url
 from onehttp_backends.rules.url_paths import asked_url
 from onehttp_backends.shown import shown
+from onehttp_backends.time_limits import connect_s, total_s
 
 _VERSIONS: Final = {b"HTTP/1.0": "1.0", b"HTTP/1.1": "1.1", b"HTTP/2": "2"}
 _SLACK_S: Final = 0.05
@@ -76,17 +77,15 @@ class Exchange:
             self._client(request)
         except TLSError as error:
             raise TLSError(error.code, f"{shown(request)}: {error.message}") from None
-        total_s = request.total_timeout_s
-        if total_s is None:
-            total_s = options.total_timeout_s
-        self._deadline = time.monotonic() + total_s if total_s else None
+        limit_s = total_s(request)
+        self._deadline = time.monotonic() + limit_s if limit_s else None
         place = shown(request)
         if options.unix_socket:
             place = f"{place} by {options.unix_socket}"
         try:
             return await asyncio.wait_for(
                 self._speed.while_fast_enough(self._through_redirects),
-                total_s + _SLACK_S if total_s else None,
+                limit_s + _SLACK_S if limit_s else None,
             )
         except TooSlowError:
             raise self._told(self._too_slow()) from None
@@ -134,16 +133,11 @@ class Exchange:
         idle_s = self._request.options.idle_timeout_s
         if not idle_s or not isinstance(error, httpx.TimeoutException):
             return False
-        connect_s = self._connect_s(self._request)
+        limit_s = connect_s(self._request)
         is_connecting = self._progress.phase in (Phase.CONNECT, Phase.PROXY, Phase.TLS)
-        if is_connecting and connect_s and connect_s < idle_s:
+        if is_connecting and limit_s and limit_s < idle_s:
             return False
         return self._deadline is None or time.monotonic() < self._deadline
-
-    @staticmethod
-    def _connect_s(request: Request) -> float:
-        connect_s = request.connect_timeout_s
-        return request.options.connect_timeout_s if connect_s is None else connect_s
 
     async def _through_redirects(self) -> Response:
         request, options = self._request, self._request.options
@@ -228,7 +222,7 @@ class Exchange:
         left_s = self._left_s()
         # Ended by httpcore itself a connection is closed; ended by cancelling, merely dropped.
         made.extensions["timeout"] = {
-            "connect": _soonest(self._connect_s(request), idle_s, left_s),
+            "connect": _soonest(connect_s(request), idle_s, left_s),
             "read": _soonest(idle_s, left_s),
             "write": _soonest(idle_s, left_s),
             "pool": left_s,

@@ -11,7 +11,7 @@ from onehttp_backends.certificates.refusal import HandshakeEnd, is_of_a_certific
 from onehttp_backends.contract import Timings
 from onehttp_backends.double.judging.heads import MAX_HEAD_BYTES, Heads
 from onehttp_backends.double.judging.http2_fields import Http2Answer, Http2Fields
-from onehttp_backends.double.judging.ways import fault_of_way
+from onehttp_backends.double.judging.proxy_answers import fault_of_tunnel
 from onehttp_backends.double.library import httpcore
 from onehttp_backends.double.tls import check_pin
 from onehttp_backends.errors import CurlCode, Phase, ProxyError, Sent, TransferError, answer_error
@@ -86,7 +86,7 @@ class Progress:
             self._asks_proxy = True
         elif part == "proxy":
             if self._asks_proxy:  # it has opened the way
-                await self._check_way()
+                await self._check_tunnel()
             self._asks_proxy = False
         if self._asks_proxy:
             return
@@ -142,9 +142,9 @@ class Progress:
     def _fault_of_fields(self) -> TransferError | None:
         return self._answers[-1].fault(self._place) if self._answers else None
 
-    async def _check_way(self) -> None:
-        """What the library below takes for an open way, and libcurl does not."""
-        if found := fault_of_way(self._of_proxy, self._place):
+    async def _check_tunnel(self) -> None:
+        """Refuse a tunnel that the library below believes to be open, and libcurl would not."""
+        if found := fault_of_tunnel(self._of_proxy, self._place):
             await self._stream.aclose()
             raise found
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import click
 
-from onehttp.connections.file.asking import EngineCheck
+from onehttp.connections.file.engine_check import EngineCheck
 from onehttp.connections.file.load import load_connections
 from onehttp.connections.model import Notice
 from onehttp.connections.usual_file import USUAL

@@ -11,7 +11,7 @@ import click
 
 from onehttp.cli.processes import directory_option, found, pid_option, tell_failures
 from onehttp.cli.table import printed
-from onehttp.control.asking import Answer, ask_all
+from onehttp.control.client import Answer, ask_all
 from onehttp.control.commands import LEVELS
 from onehttp.control.merged import merged
 

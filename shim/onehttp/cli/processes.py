@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from onehttp.control.asking import VARIABLE, Answer, sockets
+from onehttp.control.client import VARIABLE, Answer, sockets
 
 F = TypeVar("F", bound=Callable[..., Any])
 

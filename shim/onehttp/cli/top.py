@@ -11,7 +11,7 @@ import click
 
 from onehttp.cli.processes import directory_option, found, pid_option
 from onehttp.cli.table import table
-from onehttp.control.asking import Answer, ask_all
+from onehttp.control.client import Answer, ask_all
 from onehttp.control.merged import Merged, merged
 
 ANSWER_S: Final = 2.0

@@ -13,7 +13,7 @@ from onehttp.connections.model import ConnectionSet
 from onehttp.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from onehttp.connections.file.asking import EngineCheck
+    from onehttp.connections.file.engine_check import EngineCheck
     from onehttp.connections.file.secrets import Resolver
     from onehttp_backends.contract import Backend
 
@@ -52,7 +52,7 @@ class ConnectionSource:
         source = self._source if instead is None else instead
         if source is None:
             return ConnectionSet()
-        from onehttp.connections.file.asking import EngineCheck
+        from onehttp.connections.file.engine_check import EngineCheck
         from onehttp.connections.file.load import load_connections
 
         if self._backend is not None and self._check is None:

@@ -13,7 +13,7 @@ from onehttp.calls.arguments import (
     seconds_of,
     with_type,
 )
-from onehttp.calls.asked import Asked
+from onehttp.calls.carrying import Asked
 from onehttp.calls.named_call import request_on
 from onehttp.durable.message import Message
 from onehttp.errors import ConfigurationError, CurlCode, RequestError, RequestTypeError

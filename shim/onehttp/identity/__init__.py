@@ -18,6 +18,7 @@ except ModuleNotFoundError as error:
 from onehttp.identity.authority import ClaimConstraints, NumberAuthority
 from onehttp.identity.claims import Attestation, Claims
 from onehttp.identity.dates import format_date, parse_date
+from onehttp.identity.diversions import VerifiedIdentity
 from onehttp.identity.errors import (
     CredentialError,
     IdentityError,
@@ -42,7 +43,6 @@ from onehttp.identity.trust import (
     vouches_for_domain,
 )
 from onehttp.identity.verifier import Verifier
-from onehttp.identity.way import VerifiedIdentity
 
 __all__ = [
     "PEM_MARK",

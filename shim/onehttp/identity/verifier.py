@@ -16,6 +16,7 @@ from onehttp.identity.claims import (
     token_header,
 )
 from onehttp.identity.dates import parse_date
+from onehttp.identity.diversions import Candidate, DiversionChain, VerifiedIdentity
 from onehttp.identity.errors import (
     CredentialError,
     IdentityError,
@@ -30,7 +31,6 @@ from onehttp.identity.passport import Passport, parse, signing_input
 from onehttp.identity.revocation import Revocation
 from onehttp.identity.single_flight import SingleFlight
 from onehttp.identity.trust import TrustedCertificate, TrustStore, vouches_for_domain
-from onehttp.identity.way import Candidate, VerifiedIdentity, Way
 
 MAX_HEADERS: Final = 16
 NO_RULES: Final = FetchRules()
@@ -49,7 +49,7 @@ class Verifier:
     Args:
         trust: the authorities that may certify signers.
         rules: how certificates are fetched.
-        max_age_s: how far ``iat`` and ``Date`` may be from now, either way.
+        max_age_s: how far ``iat`` and ``Date`` may be from now, either chain.
         keep_s: how long a fetched certificate is used, if it is valid so long.
         keep_failures_s: how long a certificate that could not be had is not asked for again.
         max_certificates: how many are kept.
@@ -133,13 +133,13 @@ class Verifier:
         Raises:
             IdentityError: a link is missing or not to be believed.
         """
-        way = self._way(identities, as_party(orig), as_party(dest), date)
-        while (url := way.wanted) is not None:
+        chain = self._chain(identities, as_party(orig), as_party(dest), date)
+        while (url := chain.wanted) is not None:
             try:
-                way.go_on(self._certificates.get(url).certificate)
+                chain.go_on(self._certificates.get(url).certificate)
             except IdentityError as error:
-                way.refuse(error)
-        return way.found()
+                chain.refuse(error)
+        return chain.found()
 
     async def averify_diverted(
         self,
@@ -150,15 +150,17 @@ class Verifier:
         date: str | None = None,
     ) -> tuple[VerifiedIdentity, ...]:
         """The same, awaitable."""
-        way = self._way(identities, as_party(orig), as_party(dest), date)
-        while (url := way.wanted) is not None:
+        chain = self._chain(identities, as_party(orig), as_party(dest), date)
+        while (url := chain.wanted) is not None:
             try:
-                way.go_on((await self._certificates.aget(url)).certificate)
+                chain.go_on((await self._certificates.aget(url)).certificate)
             except IdentityError as error:
-                way.refuse(error)
-        return way.found()
+                chain.refuse(error)
+        return chain.found()
 
-    def _way(self, identities: Sequence[str], orig: Party, dest: Party, date: str | None) -> Way:
+    def _chain(
+        self, identities: Sequence[str], orig: Party, dest: Party, date: str | None
+    ) -> DiversionChain:
         if not 0 < len(identities) <= MAX_HEADERS:
             raise MissingIdentityError(f"{len(identities)} Identity headers; 1 to {MAX_HEADERS}")
         candidates, problem = [], None
@@ -170,7 +172,7 @@ class Verifier:
                 continue
             except IdentityError as error:
                 problem = problem or error
-        return Way(candidates, dest, self._believed, problem)
+        return DiversionChain(candidates, dest, self._believed, problem)
 
     def _candidate(self, identity: str, orig: Party, dest: Party, date: str | None) -> Candidate:
         header = parse_header(identity)

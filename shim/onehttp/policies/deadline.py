@@ -6,6 +6,7 @@ from typing import Final
 
 from onehttp.policies.clock import Clock
 from onehttp_backends.contract import Request
+from onehttp_backends.time_limits import total_s
 
 _SHORTEST_S: Final = 0.001
 
@@ -17,8 +18,8 @@ class Deadline:
 
     def __init__(self, request: Request, clock: Clock, began: float | None = None) -> None:
         self.clock = clock
-        total_s = total_of(request)
-        self._due = (clock.now() if began is None else began) + total_s if total_s else None
+        limit_s = total_s(request)
+        self._due = (clock.now() if began is None else began) + limit_s if limit_s else None
 
     def left_s(self) -> float | None:
         """Seconds left, 0 when it is over; None: there is no limit."""
@@ -26,16 +27,10 @@ class Deadline:
 
     def within(self, request: Request, attempt_s: float | None) -> Request:
         """``request`` as an attempt that ends in time, and after ``attempt_s`` at the latest."""
-        limit_s = least(self.left_s(), least(attempt_s, total_of(request) or None))
+        limit_s = least(self.left_s(), least(attempt_s, total_s(request) or None))
         if limit_s is None:
             return request
         return request._replace(total_timeout_s=max(limit_s, _SHORTEST_S))  # 0 would be no limit
-
-
-def total_of(request: Request) -> float:
-    """The time limit of a request in seconds; 0: none."""
-    total_s = request.total_timeout_s
-    return request.options.total_timeout_s if total_s is None else total_s
 
 
 def least(one_s: float | None, other_s: float | None) -> float | None:

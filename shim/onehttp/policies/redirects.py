@@ -33,6 +33,7 @@ from onehttp_backends.observed import step
 from onehttp_backends.response import REDIRECTS
 from onehttp_backends.rules.public_addresses import is_private_host, is_public
 from onehttp_backends.secret_values import shown_url
+from onehttp_backends.time_limits import total_s
 
 DEFAULT_MAX_REDIRECTS: Final = 10
 _ORIGIN_FREE: Final = frozenset({"accept", "accept-language", "content-type", "user-agent",
@@ -55,10 +56,8 @@ class Trail:
         self._count = 0
         self._history: list[Response] = []
         self._shown: deque[str] = deque(maxlen=_SHOWN)
-        total_s = request.total_timeout_s
-        if total_s is None:
-            total_s = request.options.total_timeout_s
-        self._deadline = time.monotonic() + total_s if total_s else None
+        limit_s = total_s(request)
+        self._deadline = time.monotonic() + limit_s if limit_s else None
 
     def onward(self, response: Response) -> Request | None:
         """The request that ``response`` redirects to; None when it is the answer.

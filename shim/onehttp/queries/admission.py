@@ -23,6 +23,7 @@ from onehttp_backends.errors import (
 )
 from onehttp_backends.observed import resumed, step
 from onehttp_backends.rules.request_rules import check_message, check_request
+from onehttp_backends.time_limits import total_s
 
 logger = logging.getLogger("onehttp")
 
@@ -65,10 +66,8 @@ class Admission:
             # It takes no slot: ``start`` will refuse it, in its own way.
             query.attach(start(request, lambda outcome: self._answered(query, outcome)))
             return
-        total_s = request.total_timeout_s
-        if total_s is None:
-            total_s = request.options.total_timeout_s
-        due = time.monotonic() + total_s if total_s else None
+        limit_s = total_s(request)
+        due = time.monotonic() + limit_s if limit_s else None
         try:
             if self._takes_slot(query, Waiting(request, start, due)):
                 self._start(query, request, start)

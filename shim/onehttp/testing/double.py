@@ -200,7 +200,7 @@ class Double:
             clock = self.clock
             if clock is None:
                 return wait(request)
-            from onehttp_backends.double.asking import late, patience_s
+            from onehttp_backends.double.handler_calls import late, patience_s
 
             limit_s = patience_s(request.sent)
             if limit_s is not None and delay_s > limit_s:

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from onehttp.cli.metrics import registry_of
-from onehttp.control.asking import ask, ask_all, sockets
+from onehttp.control.client import ask, ask_all, sockets
 from servers.kamailio import inside as kamailio_inside
 from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering

@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 
 import onehttp
 from onehttp.cli.ctl import ctl
-from onehttp.control import asking
-from onehttp.control.asking import ask, ask_all, sockets
+from onehttp.control import client
+from onehttp.control.client import ask, ask_all, sockets
 from onehttp.control.socket import LONGEST_LINE
 from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering
@@ -159,12 +159,12 @@ def test_any_bytes_get_one_line_of_answer(path: Path, line: bytes) -> None:
 
 
 def _said(path: Path, line: bytes) -> Any:
-    with socket.socket(socket.AF_UNIX) as asking:
-        asking.settimeout(PATIENCE_S)
-        asking.connect(str(path))
-        asking.sendall(line)
-        asking.shutdown(socket.SHUT_WR)
-        with asking.makefile("rb") as answering:
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.settimeout(PATIENCE_S)
+        peer.connect(str(path))
+        peer.sendall(line)
+        peer.shutdown(socket.SHUT_WR)
+        with peer.makefile("rb") as answering:
             return json.loads(answering.readline())
 
 
@@ -254,8 +254,8 @@ def test_another_control_directory_is_another_setting(path: Path, engine: str) -
 def test_who_stands_still_is_named_in_bounded_time_and_all_others_do_it(
     path: Path, directory: Path, monkeypatch: pytest.MonkeyPatch, stands: str, leaves_state: bool
 ) -> None:
-    monkeypatch.setattr(asking, "STILL_S", 0.1)
-    monkeypatch.setattr(asking, "IDLE_S", 0.1)
+    monkeypatch.setattr(client, "STILL_S", 0.1)
+    monkeypatch.setattr(client, "IDLE_S", 0.1)
     still = directory / f"{os.getppid()}.sock"
     if leaves_state:
         left = {"at": time.time(), "answer": answer(path, "stats")}

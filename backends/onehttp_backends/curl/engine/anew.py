@@ -5,13 +5,14 @@ from __future__ import annotations
 import pycurl
 
 from onehttp_backends.contract import Request
-from onehttp_backends.curl.engine.transfer import Transfer, total_timeout_s
+from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Multi, add_once, remove_once
 from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.reading.phase import has_ended_by_peer
 from onehttp_backends.curl.stream_refusals import is_above_goaway
 from onehttp_backends.rules.request_rules import SAFE_METHODS
+from onehttp_backends.time_limits import total_s
 
 
 def goes_on(
@@ -60,13 +61,13 @@ def _may_begin_anew(handle: Handle, request: Request, code: int, text: str) -> b
 
 def _begin_anew(multi: Multi, handle: Handle, request: Request) -> None:
     """Put it in again, for what is left of its time."""
-    total_s = total_timeout_s(request)
-    if total_s:
+    left_s = total_s(request)
+    if left_s:
         elapsed_s = handle.waited_us / 1e6 + handle.easy.getinfo(pycurl.TOTAL_TIME)
-        total_s = max(0.001, total_s - elapsed_s)
+        left_s = max(0.001, left_s - elapsed_s)
     handle.was_interrupted = False
     was_refused = handle.resend_refused
-    handle.connect_anew(total_s)
+    handle.connect_anew(left_s)
     if was_refused:
         handle.may_not_be_repeated()
     remove_once(multi, handle.easy)

@@ -14,12 +14,6 @@ from onehttp_backends.curl.receiving.padding import Padding
 from onehttp_backends.optional.streaming import StreamLimits
 
 
-def total_timeout_s(request: Request) -> float:
-    """Seconds that a transfer may take in all; 0 = no limit."""
-    total_s = request.total_timeout_s
-    return request.options.total_timeout_s if total_s is None else total_s
-
-
 class Driving(Protocol):
     """What a transfer asks of whoever drives the engine."""
 
@@ -74,7 +68,7 @@ class Transfer:
         """Whether libcurl has had it in its hands."""
         self.padding: Padding | None = None
         """What was seen of its answer, once it has lasted."""
-        total_s = request.total_timeout_s
+        total_s = request.total_timeout_s  # as `time_limits` has it, without a call
         if total_s is None:
             total_s = request.options.total_timeout_s
         self.deadline = time.monotonic() + total_s if total_s else math.inf

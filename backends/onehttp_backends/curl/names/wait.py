@@ -14,6 +14,7 @@ from onehttp_backends.curl.names.hops import Hops
 from onehttp_backends.curl.names.lookup import Addresses, Name, NoAddress
 from onehttp_backends.curl.names.places import Place, place_of, places
 from onehttp_backends.errors import CurlCode
+from onehttp_backends.time_limits import connect_s, total_s
 
 _place_in: Final = re.compile(r"(?:resolving|connect to) (.+?)(?: port |:)(\d+)(?: |$)").search
 
@@ -60,14 +61,9 @@ class Wait:
     )
 
     def __init__(self, handle: Waiting, request: Request, now: float) -> None:
-        options = handle.options
-        total_s, connect_s = request.total_timeout_s, request.connect_timeout_s
-        self.limits_s = (
-            options.total_timeout_s if total_s is None else total_s,
-            options.connect_timeout_s if connect_s is None else connect_s,
-        )
+        self.limits_s = (total_s(request), connect_s(request))
         self.since = now - handle.easy.getinfo(pycurl.TOTAL_TIME_T) / 1e6
-        # libcurl's limits, both of which a lookup counts for; 0 is none.
+        # Looking a name up counts against both limits; 0 is none.
         self.deadline = self.since + min(limit_s or math.inf for limit_s in self.limits_s)
         self._name = handle.name
         self.rounds = 0

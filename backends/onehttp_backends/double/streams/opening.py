@@ -15,7 +15,6 @@ from typing import Any, Protocol
 from onehttp_backends.bodies.gathering import agathered, gathered
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.double.answers import Table
-from onehttp_backends.double.asking import total_s
 from onehttp_backends.double.background import Running, cancelled
 from onehttp_backends.double.clients import Clients
 from onehttp_backends.double.coming.arriving import Arriving, pace_of
@@ -24,6 +23,7 @@ from onehttp_backends.double.streams.exchange import StreamExchange
 from onehttp_backends.double.streams.sent import PIECE_BYTES, Body, attend
 from onehttp_backends.errors import TransferError
 from onehttp_backends.optional.streaming import Opening, StreamLimits
+from onehttp_backends.time_limits import total_s
 
 
 class Carrying(Protocol):

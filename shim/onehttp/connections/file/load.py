@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from onehttp.connections.file.asking import EngineCheck, file_key
 from onehttp.connections.file.certificates import apart, files_of, inspected
 from onehttp.connections.file.document import Document, KeyPath, read_document
 from onehttp.connections.file.drafts import (
@@ -18,6 +17,7 @@ from onehttp.connections.file.drafts import (
     proxy_trust,
     spec_of,
 )
+from onehttp.connections.file.engine_check import EngineCheck, file_key
 from onehttp.connections.file.include import Included
 from onehttp.connections.file.interfaces import missing
 from onehttp.connections.file.layers import at, origin, over

@@ -1,6 +1,7 @@
-"""The headers that led a call to where it is (RFC 8946): the last diversion first, then back.
+"""Diverted calls (RFC 8946): follows their ``Identity`` headers from the called party back.
 
-It asks for certificates by URL and is told of them, so that threads and tasks follow it alike.
+Sans-I/O: says by URL which certificate it needs next, and is given it, so that threads and tasks
+use the same code.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from onehttp.identity.trust import TrustedCertificate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedIdentity:
-    """What a believed header says."""
+    """What a verified header says."""
 
     claims: Claims
     ppt: str | None
@@ -29,7 +30,7 @@ class VerifiedIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A header that says the right things; whether it may is seen with the certificate."""
+    """A header that makes the right claims, not yet checked against its certificate."""
 
     header: IdentityHeader
     passport: Passport
@@ -39,12 +40,12 @@ class Candidate:
 Believe: TypeAlias = Callable[[Candidate, TrustedCertificate], VerifiedIdentity]
 
 
-class Way:
-    """From the called party back to the original: of several headers for one link, the first that
-    is believed counts.
+class DiversionChain:
+    """The chain of headers from the called party back to the original call. Where several headers
+    claim the same link, the first that is believed counts.
 
     Args:
-        candidates: the headers that say the right things.
+        candidates: the headers that make the right claims.
         dest: the called party.
         believe: checks a header by its certificate; raises IdentityError.
         problem: what was wrong with a header that is not among the candidates.

@@ -1,4 +1,4 @@
-"""Asking the engine, before it is put to work, whether it can serve what a configuration says."""
+"""Asks the engine whether it can serve the options of a configuration, before they are in force."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from typing import Final, TypeAlias
 from onehttp_backends.contract import Backend, HttpVersion, Proxy, Tls, TransferOptions
 from onehttp_backends.optional.checking import Checker, OptionFault
 
-Asked: TypeAlias = "tuple[Tls, Proxy | None, HttpVersion]"
+_Key: TypeAlias = "tuple[Tls, Proxy | None, HttpVersion]"
 _KEYS: Final = {
     "cert_file": "cert",
     "key_file": "key",
 }
-"""Of `Tls`, where a connections file calls it otherwise."""
+"""Fields of `Tls` that the connections file calls by another name."""
 
 
 class EngineCheck:
-    """Asks a backend, each time of what is new only."""
+    """Has a backend check options. What it has accepted is not checked again."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._accepted: set[Asked] = set()
+        self._accepted: set[_Key] = set()
 
     def __call__(self, wanted: Sequence[TransferOptions]) -> list[OptionFault | None]:
-        """What is wrong with each; None: nothing."""
+        """For each of ``wanted`` its fault, or None."""
         checker = self._backend
         if not isinstance(checker, Checker):
             return [None] * len(wanted)
-        found: dict[Asked, OptionFault | None] = {}
+        found: dict[_Key, OptionFault | None] = {}
         for options in wanted:
-            asked = _what_counts(options)
-            if asked not in found:
-                found[asked] = None if asked in self._accepted else checker.check(options)
-        self._accepted = {asked for asked, fault in found.items() if fault is None}
-        return [found[_what_counts(options)] for options in wanted]
+            key = _key_of(options)
+            if key not in found:
+                found[key] = None if key in self._accepted else checker.check(options)
+        self._accepted = {key for key, fault in found.items() if fault is None}
+        return [found[_key_of(options)] for options in wanted]
 
 
 def file_key(option: tuple[str, ...]) -> tuple[str, ...]:
@@ -42,5 +42,5 @@ def file_key(option: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(_KEYS.get(name, name) for name in option)
 
 
-def _what_counts(options: TransferOptions) -> Asked:
+def _key_of(options: TransferOptions) -> _Key:
     return options.tls, options.proxy, options.http_version

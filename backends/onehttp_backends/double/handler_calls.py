@@ -1,4 +1,4 @@
-"""A handler is asked, under the time limits of the request."""
+"""Calls the handler that answers in process, under the time limits of the request."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from onehttp_backends.errors import (
     transfer_error,
 )
 from onehttp_backends.shown import shown
+from onehttp_backends.time_limits import total_s
 
 
 def answer_now(
@@ -31,15 +32,17 @@ def answer_now(
     wait: Callable[[Coroutine[Any, Any, Any]], Any],
     is_open: bool = False,
 ) -> Response:
-    """Ask from a blocking call; ``wait`` runs what a coroutine function gives to its end.
+    """The handler's response, for a blocking call.
 
-    Of an answer that ``is_open`` the body is left to who reads it, and may break off.
+    A plain function cannot be interrupted: if it takes longer than the request has time, its answer
+    is discarded as late.
 
-    A plain function cannot be stopped: where it takes longer than the request has time, its answer
-    comes too late.
+    Args:
+        wait: runs a coroutine to its end, for handlers that are coroutine functions.
+        is_open: leave the body to its reader, who may find that it breaks off.
 
     Raises:
-        TransferError: the handler answered with one, or raised it, or time was over (28).
+        TransferError: the handler returned or raised one, or time was over (28).
     """
     began = time.monotonic()
     answer: Any = handler(request)
@@ -57,15 +60,15 @@ def answer_now(
         return response
     if pace_of(response, request) is None:
         return checked_whole(response, request)
-    whole: Response = wait(arrived(response, request, total_s(request)))
+    whole: Response = wait(arrived(response, request, total_s(request) or None))
     return whole
 
 
 async def answer_of(handler: Handler, request: Request, is_open: bool = False) -> Response:
-    """Ask in a task.
+    """`answer_now`, for a task.
 
     Raises:
-        TransferError: as of `answer_now`.
+        TransferError: see `answer_now`.
     """
     began = time.monotonic()
     answer: Any = handler(request)
@@ -76,13 +79,7 @@ async def answer_of(handler: Handler, request: Request, is_open: bool = False) -
     response = response_of(answer, request)
     if is_open and not is_passed_by(response, request):
         return response
-    return await arrived(response, request, total_s(request))
-
-
-def total_s(request: Request) -> float | None:
-    """Seconds that the whole may take; None without a limit."""
-    limit_s = request.total_timeout_s
-    return (request.options.total_timeout_s if limit_s is None else limit_s) or None
+    return await arrived(response, request, total_s(request) or None)
 
 
 def patience_s(request: Request) -> float | None:
@@ -104,7 +101,7 @@ def late(request: Request) -> TransferError:
 
 def _limits(request: Request) -> list[tuple[float, str]]:
     limit_s, options = total_s(request), request.options
-    found = [] if limit_s is None else [(limit_s, f"no answer within {limit_s:g} s")]
+    found = [(limit_s, f"no answer within {limit_s:g} s")] if limit_s else []
     if options.idle_timeout_s:
         found.append((options.idle_timeout_s, idle_text(options.idle_timeout_s)))
     if options.low_speed is not None:

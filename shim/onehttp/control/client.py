@@ -1,4 +1,4 @@
-"""Asks running processes by their control sockets."""
+"""The client of control sockets: asks running processes."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from onehttp.control.living import is_alive
 MOST_AT_ONCE: Final = 32
 VARIABLE: Final = "ONEHTTP_CONTROL"
 IDLE_S: Final = 0.3
-"""So long may a process that leaves its state in a file not even have read what it was asked."""
+"""A process that leaves its state in a file, and has not read a question after this, is idle."""
 STILL_S: Final = 5.0
-"""And so long any other. One that leaves its state may also come to a stand in between: it is given
-no more than this for an answer, beside what it was told to wait."""
+"""The same for any other process. One that leaves its state may also become idle in the middle: it
+has no longer than this for its answer, beside what it was asked to wait."""
 _WHERE_NOTED: Final = {"stats": None, "connections": "connections"}
-"""What of a state that was left behind is the answer; None: all of it."""
+"""Commands that a state file can answer, and by which part of it; None: by all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What one process said."""
+    """The answer of one process."""
 
     pid: int
     answer: Any = None
     error: str = ""
     """Why there is no answer."""
     age_s: float = 0.0
-    """How old it is: it was left behind by a process that is idle and cannot be asked."""
+    """Above 0: the answer comes from the state file of an idle process, and is this old."""
     is_idle: bool = False
     """Its threads stand still, as those of Kamailio's processes do between two calls."""
 
 
 def sockets(directory: str | os.PathLike[str]) -> list[Path]:
-    """Those of a directory, by process number; what the dead have left there is removed.
+    """The control sockets of a directory by process number. Files of dead processes are removed.
 
     Raises:
         OSError: the directory cannot be read.
@@ -63,7 +63,7 @@ def sockets(directory: str | os.PathLike[str]) -> list[Path]:
 def ask_all(
     paths: Sequence[Path], command: str, patience_s: float, **arguments: object
 ) -> list[Answer]:
-    """What each says, all asked at once."""
+    """The answer of each process; all are asked at once."""
     if not paths:
         return []
     with ThreadPoolExecutor(min(MOST_AT_ONCE, len(paths))) as threads:
@@ -71,7 +71,7 @@ def ask_all(
 
 
 def ask(path: Path, command: str, patience_s: float, **arguments: object) -> Answer:
-    """What the process behind a socket says, within ``patience_s`` seconds."""
+    """The answer of the process behind a socket, within ``patience_s`` seconds."""
     pid = int(path.stem) if path.stem.isdigit() else 0
     may_be_idle = os.path.exists(state_file(path.parent, pid))
     if may_be_idle:
@@ -87,14 +87,14 @@ def ask(path: Path, command: str, patience_s: float, **arguments: object) -> Ans
             asking.sendall(line)
             asking.shutdown(socket.SHUT_WR)
             if _is_unread(asking, min(patience_s, IDLE_S if may_be_idle else STILL_S)):
-                return _of_still(path.parent, pid, command)
+                return _answer_for_idle(path.parent, pid, command)
             with asking.makefile("rb") as answering:
                 told = json.loads(answering.readline())
     except BlockingIOError:  # so many have asked that no more can
-        return _of_still(path.parent, pid, command)
+        return _answer_for_idle(path.parent, pid, command)
     except TimeoutError:
         if may_be_idle and command in _WHERE_NOTED:
-            return _of_still(path.parent, pid, command)
+            return _answer_for_idle(path.parent, pid, command)
         return Answer(pid=pid, error=f"no answer within {patience_s:g} s: it does it when it can")
     except OSError as error:
         return Answer(pid=pid, error=error.strerror or str(error))
@@ -104,7 +104,7 @@ def ask(path: Path, command: str, patience_s: float, **arguments: object) -> Ans
 
 
 def _is_unread(asking: socket.socket, wait_s: float) -> bool:
-    """Whether the process at the other end does not even read: its threads stand still."""
+    """Whether the process at the other end does not even read: its threads are not running."""
     poller = select.poll()
     poller.register(asking, select.POLLIN)
     if poller.poll(wait_s * 1000):
@@ -113,8 +113,8 @@ def _is_unread(asking: socket.socket, wait_s: float) -> bool:
     return bool(struct.unpack("i", unread)[0])
 
 
-def _of_still(directory: Path, pid: int, command: str) -> Answer:
-    """What is known of a process that stands still."""
+def _answer_for_idle(directory: Path, pid: int, command: str) -> Answer:
+    """The answer for a process whose threads are not running."""
     if not os.path.exists(state_file(directory, pid)):
         return Answer(
             pid=pid, error="it stands still: it has not read this, and does it when it can"
