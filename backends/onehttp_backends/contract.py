@@ -1,4 +1,4 @@
-"""The seam between the API above and the engines below, whole: all a backend has to import.
+"""The whole seam between the API above and the engines below: all that a backend has to import.
 
 A backend turns a `Request` into a `Response` or raises a `TransferError`. It knows
 nothing of connection names, files, SIP or routes. Everything that crosses the seam is
@@ -24,7 +24,7 @@ from onehttp_backends.response import Timings as Timings
 from onehttp_backends.secret_values import HoldsSecrets, not_pickled, shown_url
 
 DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
-MOST_CHALLENGES: Final = 5  # answers to challenges of digest that call each nonce too old
+MOST_CHALLENGES: Final = 5  # digest answers to a server that calls each nonce stale
 _new: Final = tuple.__new__
 
 
@@ -37,7 +37,7 @@ class HttpVersion(enum.Enum):
     HTTP_2 = "2"
     HTTP_2_PRIOR_KNOWLEDGE = "2-prior-knowledge"
     HTTP_3 = "3"
-    """By QUIC, or by TCP where nothing answers there."""
+    """QUIC, or TCP where nothing answers over QUIC."""
     HTTP_3_ONLY = "3-only"
 
 
@@ -64,27 +64,27 @@ class AuthScheme(enum.Flag):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Auth(HoldsSecrets):
-    """Credentials. Basic and bearer alone go out at once, others after the challenge."""
+    """Credentials. Basic and bearer are sent at once, others after the server's challenge."""
 
     schemes: AuthScheme = AuthScheme.BASIC
     username: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
     each_time: bool = False
-    """Wait for the challenge each time; otherwise what a server has asked for once goes out at
-    once in later calls."""
+    """Wait for the challenge in each call. Otherwise later calls send at once what the server has
+    asked for before."""
     asks_first: bool = False
-    """Of digest alone: until a server has asked for it, send an empty body first, as libcurl does
-    by itself, and the body to whom asks. Spares large ones; a server that does not ask acts on
-    both."""
+    """Digest only: until the server has sent a challenge, send an empty body first, as libcurl does
+    by default, and the real body with the answer. It saves sending a large body twice, but a server
+    that sends no challenge acts on both requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls(HoldsSecrets):
-    """What is trusted, and what is shown to the server.
+    """Which certificates are trusted, and which one is shown to the server.
 
     Certificates and keys are given by path (``*_file``, ``ca_path``) or by content (``*_pem``),
-    which goes first. What is given by content is what each connection uses; a path is opened
-    anew for each, whatever it leads to by then.
+    which counts where both are given. A path is opened again for each connection, whatever the file
+    holds by then.
     """
 
     verify_peer: bool = True
@@ -98,12 +98,12 @@ class Tls(HoldsSecrets):
     key_pem: Pem | None = None
     key_password: str | None = field(default=None, repr=False)
     ciphers: str | None = None
-    """Of TLS 1.2 and below, in OpenSSL's notation."""
+    """For TLS 1.2 and below, in OpenSSL's notation."""
     curves: str | None = None
     """For key exchange, e.g. ``X25519:P-256``."""
     crl_file: str | None = None
     crl_pem: Pem | None = None
-    """Revoked certificates: one list for each authority that a server's chain has."""
+    """Revoked certificates; needs one list for each authority in a server's chain."""
     verify_status: bool = False
     """The server must show in the handshake that its certificate is not revoked (OCSP stapling)."""
     min_version: TlsVersion = TlsVersion.TLS_1_2
@@ -117,10 +117,10 @@ class Tls(HoldsSecrets):
 
     @property
     def usable_ciphers(self) -> str | None:
-        """The ciphers, on a security level that allows the versions asked for.
+        """`ciphers`, at a security level that allows `min_version`.
 
-        Level 1, the lowest that OpenSSL 3 has by itself, forbids what TLS 1.0 and 1.1 sign their
-        handshakes with.
+        Level 1, the lowest default of OpenSSL 3, forbids the signatures that handshakes of TLS 1.0
+        and 1.1 are made with.
         """
         if self.min_version not in (TlsVersion.TLS_1_0, TlsVersion.TLS_1_1):
             return self.ciphers
@@ -128,7 +128,7 @@ class Tls(HoldsSecrets):
         return ciphers if "@SECLEVEL" in ciphers else f"{ciphers}:@SECLEVEL=0"
 
     def without_identity(self) -> Tls:
-        """The same for a server that this is not meant for: without certificate, key and pin."""
+        """The same for another server than it was made for: without certificate, key and pin."""
         return replace(
             self,
             cert_file=None,
@@ -146,7 +146,7 @@ def _tls(values: tuple[object, ...]) -> Tls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy(HoldsSecrets):
-    """A proxy by its URL, or (``from_environment``) what http_proxy and its kin name."""
+    """A proxy by its URL, or (``from_environment``) the one that http_proxy and its kin name."""
 
     url: str | None = None
     from_environment: bool = False
@@ -154,7 +154,7 @@ class Proxy(HoldsSecrets):
     secret: str = field(default="", repr=False)
     ca_file: str | None = None
     ca_pem: Pem | None = None
-    """Who is trusted to be an https:// proxy, by path or by content; else whom `Tls` names."""
+    """Authorities trusted to certify an ``https://`` proxy; those of `Tls` unless given."""
 
     def __repr__(self) -> str:
         if self.from_environment:
@@ -187,49 +187,48 @@ class TransferOptions:
     """
 
     name: str = ""
-    """Of the connection, for traces and errors; empty for calls on none."""
+    """The connection's name, for traces and errors; empty for calls without a connection."""
     total_timeout_s: float = 4.0
     """Seconds for the whole transfer, queueing and lookup included; 0 = no limit."""
     connect_timeout_s: float = 1.0
     """Seconds until connected (TLS included); 0 = only the total counts."""
     idle_timeout_s: float = 0.0
     """Seconds without progress in any phase: lookup, connecting, each TLS step, sending, waiting
-    for the first byte, between bytes; 0 = no limit. The total counts beside it."""
+    for the first byte, between bytes; 0 = no limit. The total limit applies as well."""
     low_speed: LowSpeed | None = None
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
     """Decoded bytes; 0 = no limit."""
     body_policy: Literal["fail", "truncate"] = "fail"
-    """Past the limit: fail with code 63, or keep what fits and mark it ``truncated``."""
+    """For a larger body: fail with code 63, or keep what fits and mark it ``truncated``."""
     max_redirects: int = 0
     """How many the *engine* follows; the API above follows redirects itself and leaves this 0."""
     redirects_keep_method: bool = False
-    """Of the engine's redirects: a POST stays one (without its body) after 301, 302 and 303."""
+    """In the engine's redirects a POST stays a POST (without its body) after 301, 302 and 303."""
     tls: Tls = Tls()
     proxy: Proxy | None = None
     auth: Auth | None = None
     http_version: HttpVersion = HttpVersion.AUTO
     unix_socket: str | None = None
-    """Connect to this socket of the file system, whatever host the URL names, which is the server's
-    name all the same: for ``Host``, TLS and cookies."""
+    """Path of a unix socket to connect to. The URL's host still names the server: in ``Host``, for
+    TLS and for cookies."""
     interface: str | None = None
     ip_version: Literal["any", "4", "6"] = "any"
     peers: Literal["any", "public"] = "any"
     """``public``: connect to globally reachable addresses only, else fail with code 7. For URLs
-    that a stranger chose; the address itself is checked, so no name can lead elsewhere."""
+    that a stranger chose: the address itself is checked, so no name can lead elsewhere."""
     private_redirects: bool = False
-    """Of redirects that the API follows: a server with a public address may lead to loopback,
-    private and link-local ones."""
+    """Let the API follow redirects from a public address to private, loopback, link-local ones."""
     keepalive: Keepalive | None = None
     reuse: bool = True
-    """Keep the connection for later calls; False closes it after each."""
+    """Keep connections for later calls; False closes them after each call."""
     decompress: bool = False
     user_agent: str | None = None
-    """The ``User-Agent`` header; None or empty = none is sent."""
+    """The ``User-Agent`` header; none is sent if it is None or empty."""
     unsafe_resend: bool = False
     """Allow the engine to repeat an unsafe request on a fresh connection."""
     as_libcurl: bool = False
-    """Where this engine is stricter than libcurl by itself, be as libcurl: headers go out as they
-    are written, lengths and blanks included. The legacy modules' wire, and nothing for others."""
+    """Where the engine is stricter than plain libcurl, behave as plain libcurl: headers are sent
+    exactly as written, wrong lengths and blanks included. For the legacy modules only."""
     expect_continue: bool = False
     """Let the engine send ``Expect: 100-continue`` for large bodies."""
 
@@ -240,7 +239,7 @@ DEFAULT_OPTIONS = TransferOptions()
 class Request(NamedTuple):
     """One request, checked (see ``request_rules``) before an engine touches it.
 
-    A named tuple rather than a frozen dataclass: it is made for each call, and costs a third.
+    A named tuple rather than a frozen dataclass: each call makes one, at a third of the cost.
     """
 
     method: str
@@ -254,9 +253,9 @@ class Request(NamedTuple):
     """Overrides the options' total for this transfer; 0 = no limit."""
     connect_timeout_s: float | None = None
     passes_redirects_by: bool = False
-    """A redirect that leads somewhere is over with its head: its body is not waited for."""
+    """Return a redirect as soon as its head has come, without waiting for its body."""
     upload: Upload | None = None
-    """A body that is read while it is sent, instead of ``body``; see `optional.streaming`."""
+    """Replaces ``body`` by one that is read while it is sent; see `optional.streaming`."""
 
     def __repr__(self) -> str:
         size = f" {len(self.body)} bytes" if isinstance(self.body, bytes) else ""
@@ -276,75 +275,76 @@ def plain_request(
     method: str, url: str, pairs: HeaderPairs, options: TransferOptions, total: float | None = None,
     body: bytes | None = None, connect: float | None = None, upload: Upload | None = None,
 ) -> Request:  # fmt: skip
-    """A `Request`, made in half the time that a named tuple takes to make itself."""
+    """A `Request`, made in half the time that its own constructor takes."""
     return _new(Request, (method, url, pairs, body, options, total, connect, False, upload))
 
 
 Outcome: TypeAlias = "Response | TransferError"
-"""What a transfer ends with: exactly one of the two, exactly once."""
+"""The result of a transfer: exactly one of the two, exactly once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """An engine's account of itself. Counters never go down while the engine lives."""
+    """Counters of one engine; they never go down while it lives."""
 
     backend: str
     library: str = ""
-    """What carries the transfers, and its version."""
+    """The library that carries the transfers, and its version."""
     transfers: int = 0
-    """Started, whatever became of them."""
+    """Transfers started, however they ended."""
     completed: int = 0
-    """Ended with a response, whatever its status."""
+    """Transfers that ended with a response, whatever its status."""
     failed: int = 0
     cancelled: int = 0
     in_flight: int = 0
     connections_opened: int = 0
     connections_reused: int = 0
-    """Transfers that went out on a connection made before."""
+    """Transfers on a connection that existed before."""
     connections_open: int = 0
     callback_errors: int = 0
     lookups: int = 0
-    """Names that were looked up."""
+    """Host names looked up."""
     lookups_in_flight: int = 0
-    """Names being looked up, also those that nobody waits for any more."""
+    """Lookups that are running, including those that no transfer waits for any more."""
     global_inits: int = 0
-    """Times libcurl was initialised in this process by this engine: 0 or 1."""
+    """How often this engine has initialised libcurl in this process: 0 or 1."""
     by_http_version: Mapping[str, int] = field(default_factory=dict)
 
 
 class Transfer(Protocol):
-    """A transfer somebody may want to stop."""
+    """A transfer that can be cancelled."""
 
     def cancel(self) -> bool:
-        """End it with a `CancelledError`; False when it had ended already."""
+        """End it with a `CancelledError`. False: it had ended already."""
 
 
 @runtime_checkable
 class Backend(Protocol):
-    """An engine. All methods may be called from any thread; one object serves the process.
-
-    ``perform`` and ``aperform`` raise the `TransferError` they end with; ``submit`` hands it
-    to ``on_done``, which is called exactly once, on whatever thread drives the engine, and
-    must return quickly: hand real work to others.
-    """
+    """An engine. Any thread may call any method; one object serves the process."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What `init` calls it: ``pycurl``, ``httpx``, ..."""
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What it can do, of: ``http2``, ``http3``, ``sockets``, ``asyncio``, ``drive``."""
+        """A subset of ``http2``, ``http3``, ``sockets``, ``asyncio`` and ``drive``."""
 
-    def perform(self, request: Request) -> Response: ...
+    def perform(self, request: Request) -> Response:
+        """Run ``request`` in the calling thread; raises the `TransferError` that it ends with."""
 
-    async def aperform(self, request: Request) -> Response: ...
+    async def aperform(self, request: Request) -> Response:
+        """`perform`, awaitable."""
 
-    def submit(self, request: Request, on_done: Callable[[Outcome], None]) -> Transfer: ...
+    def submit(self, request: Request, on_done: Callable[[Outcome], None]) -> Transfer:
+        """Start ``request``; ``on_done`` is called once, on whatever thread drives the engine. It
+        must return quickly: hand real work to other threads."""
 
-    def stats(self) -> Stats: ...
+    def stats(self) -> Stats:
+        """The counters of this engine."""
 
     def forget(self, options: TransferOptions) -> None:
-        """Let go of what is pooled for options that no new request will have."""
+        """Drop everything pooled for ``options``, which no new request will use."""
 
     def close(self, grace_s: float = 0.0) -> None:
-        """Wait up to ``grace_s`` for transfers in flight, end the rest (code 42), let go of all."""
+        """Wait up to ``grace_s`` seconds for transfers in flight, cancel the rest, free it all."""

@@ -36,7 +36,7 @@ class Phase(enum.Enum):
     LOOKUP = "lookup"
     CONNECT = "connect"
     PROXY = "proxy"
-    """Connecting to a proxy, or waiting for it to open the way; with SOCKS, TLS behind it too."""
+    """Connecting to a proxy, or waiting for its tunnel; with SOCKS, also TLS through the tunnel."""
     TLS = "tls"
     SEND = "send"
     FIRST_BYTE = "first_byte"
@@ -58,15 +58,15 @@ Usual: TypeAlias = "tuple[int, Sent, Phase | None]"
 class TransferError(OnehttpError):
     """A transfer gave no response.
 
-    What is not given is as usual for its kind: ``TimeoutError("too late")`` is a whole error, for
-    tests. Engines give everything, by `transfer_error`.
+    Arguments left out are those most usual for the class, so that a test can raise
+    ``TimeoutError("too late")``. Engines give all of them, by `transfer_error`.
 
     Attributes:
         code: libcurl's CURLcode, on every backend (1 to 100).
-        message: one line for people; names method, origin and path, never what may be a secret:
-            credentials, query, headers, bodies, long segments of a path.
+        message: one line for people. It names method, origin and path, and never what may be a
+            secret: credentials, query, headers, bodies, long segments of a path.
         sent: whether the server can have seen the request.
-        phase: where the transfer was, or None where it never started.
+        phase: how far the transfer had come; None if it never started.
 
     Raises:
         ValueError: the code belongs to another class.
@@ -74,8 +74,9 @@ class TransferError(OnehttpError):
     """
 
     usual: ClassVar[Usual] = (CurlCode.FAILED_INIT, Sent.MAYBE, None)
-    """Code, ``sent`` and phase where they are not given."""
+    """Code, ``sent`` and phase of errors that are made without them."""
     has_any_code: ClassVar[bool] = True
+    """Whether the class takes codes that belong to other classes as well."""
 
     def __init__(
         self,
@@ -102,7 +103,7 @@ class TransferError(OnehttpError):
 
     @property
     def reason(self) -> str:
-        """The message without what it is about: for a list that names the request itself."""
+        """The message without the request in front, for lists that name the request themselves."""
         return self.message.partition(": ")[2] or self.message
 
     def __str__(self) -> str:
@@ -122,14 +123,14 @@ class RequestTypeError(RequestError, TypeError):
 
 
 class RedirectError(RequestError):
-    """A redirect leads where no request may go: to what is no URL, to another scheme, from https
-    to http, from a public address to a private one. ``sent`` is YES: a server has answered."""
+    """A redirect leads where no request may go: to a malformed URL, to another scheme, from https
+    to http, or from a public address to a private one. ``sent`` is YES: a server has answered."""
 
     usual = (CurlCode.URL_MALFORMAT, Sent.YES, None)
 
 
 class TimeoutError(TransferError, builtins.TimeoutError):
-    """A deadline passed; ``phase`` says waiting for what."""
+    """A time limit passed; ``phase`` says what the transfer was waiting for."""
 
     usual = (CurlCode.OPERATION_TIMEDOUT, Sent.MAYBE, Phase.FIRST_BYTE)
     has_any_code = False
@@ -150,11 +151,11 @@ class ConnectError(TransferError, ConnectionError):
 
 
 class PeerRefusedError(ConnectError):
-    """No connection was made: the address is not one that may be connected to."""
+    """No connection was made: the options do not allow this address (``peers: public``)."""
 
 
 class ProxyError(ConnectError):
-    """The proxy made no connection to the server: it refused, broke off, or spoke no HTTP."""
+    """The proxy made no connection to the server: it refused, hung up, or does not speak HTTP."""
 
     usual = (CurlCode.COULDNT_CONNECT, Sent.NO, Phase.PROXY)
     has_any_code = True
@@ -168,8 +169,8 @@ class TLSError(TransferError):
 
 
 class ClientCertificateError(TLSError):
-    """The server refused the client certificate, or that there is none: under TLS 1.3 after the
-    handshake, with whatever code the connection ended."""
+    """The server refused the client certificate, or demanded one. Under TLS 1.3 it does so after
+    the handshake, so that any code of a broken connection may come with it."""
 
     usual = (CurlCode.SSL_CLIENTCERT, Sent.NO, Phase.TLS)
     has_any_code = True
@@ -189,20 +190,20 @@ class DisconnectedError(TransferError):
 
 
 class TooLargeError(TransferError):
-    """A response passed the limit set for it."""
+    """A response is larger than its limit."""
 
     usual = (CurlCode.FILESIZE_EXCEEDED, Sent.YES, Phase.BODY)
     has_any_code = False
 
 
 class UploadError(TransferError):
-    """A body that is read while it is sent cannot be read to its end, or not once more."""
+    """A body that is read while it is sent could not be read to its end, or not a second time."""
 
     usual = (CurlCode.READ_ERROR, Sent.MAYBE, Phase.SEND)
 
 
 class SaveError(TransferError):
-    """A body that came could not be kept: the disk is full, or the place cannot be written."""
+    """A body was received but not stored: the disk is full, or the path cannot be written."""
 
     usual = (CurlCode.WRITE_ERROR, Sent.YES, Phase.BODY)
 
@@ -230,53 +231,42 @@ class EngineClosedError(OnehttpError, RuntimeError):
 
 
 class ReentrantCallError(OnehttpError, RuntimeError):
-    """A blocking call from within the driver: it would wait for itself for ever."""
+    """A blocking call from inside the engine's driver (a callback, or a signal handler that
+    interrupted it): it would wait for itself for ever."""
 
 
 class UnexpectedRequestError(BaseException):
-    """A request that no answer of the double is for; names the nearest one.
+    """The test double has no answer for a request; the message names the nearest one.
 
-    No `OnehttpError`, and no `Exception`: the code under test must not take it for a failed call.
+    It is a `BaseException`, so that the code under test does not handle it as a failed call.
     """
 
 
+_C: TypeAlias = CurlCode
+_CODES: dict[type[TransferError], tuple[CurlCode, ...]] = {
+    RequestError: (_C.UNSUPPORTED_PROTOCOL, _C.URL_MALFORMAT, _C.BAD_FUNCTION_ARGUMENT),
+    ResolveError: (_C.COULDNT_RESOLVE_PROXY, _C.COULDNT_RESOLVE_HOST),
+    ConnectError: (_C.COULDNT_CONNECT, _C.INTERFACE_FAILED, _C.QUIC_CONNECT_ERROR, _C.PROXY),
+    ProtocolError: (
+        _C.WEIRD_SERVER_REPLY, _C.HTTP2, _C.BAD_CONTENT_ENCODING, _C.HTTP2_STREAM, _C.HTTP3,
+    ),
+    DisconnectedError: (
+        _C.PARTIAL_FILE, _C.GOT_NOTHING, _C.SEND_ERROR, _C.RECV_ERROR, _C.SEND_FAIL_REWIND,
+    ),
+    UploadError: (_C.READ_ERROR,),
+    TimeoutError: (_C.OPERATION_TIMEDOUT,),
+    TLSError: (
+        _C.SSL_CONNECT_ERROR, _C.SSL_ENGINE_NOTFOUND, _C.SSL_CERTPROBLEM, _C.SSL_CIPHER,
+        _C.PEER_FAILED_VERIFICATION, _C.SSL_CACERT_BADFILE, _C.SSL_CRL_BADFILE,
+        _C.SSL_ISSUER_ERROR, _C.SSL_PINNEDPUBKEYNOTMATCH, _C.SSL_INVALIDCERTSTATUS,
+        _C.SSL_CLIENTCERT,
+    ),
+    CancelledError: (_C.ABORTED_BY_CALLBACK,),
+    TooManyRedirectsError: (_C.TOO_MANY_REDIRECTS,),
+    TooLargeError: (_C.FILESIZE_EXCEEDED, _C.TOO_LARGE),
+}  # fmt: skip
 _BY_CODE: dict[int, type[TransferError]] = {
-    1: RequestError,
-    3: RequestError,
-    43: RequestError,
-    5: ResolveError,
-    6: ResolveError,
-    7: ConnectError,
-    45: ConnectError,
-    97: ConnectError,
-    96: ConnectError,
-    8: ProtocolError,
-    16: ProtocolError,
-    61: ProtocolError,
-    92: ProtocolError,
-    95: ProtocolError,
-    18: DisconnectedError,
-    52: DisconnectedError,
-    55: DisconnectedError,
-    56: DisconnectedError,
-    65: DisconnectedError,
-    26: UploadError,
-    28: TimeoutError,
-    35: TLSError,
-    53: TLSError,
-    58: TLSError,
-    59: TLSError,
-    60: TLSError,
-    77: TLSError,
-    82: TLSError,
-    83: TLSError,
-    90: TLSError,
-    91: TLSError,
-    98: TLSError,
-    42: CancelledError,
-    47: TooManyRedirectsError,
-    63: TooLargeError,
-    100: TooLargeError,
+    int(code): kind for kind, codes in _CODES.items() for code in codes
 }
 
 
@@ -286,15 +276,17 @@ _OF_A_CONNECTION = (ConnectError, DisconnectedError, ProtocolError)
 def transfer_error(
     code: int, message: str, *, sent: Sent = Sent.NO, phase: Phase | None = None
 ) -> TransferError:
-    """The error of the hierarchy that fits libcurl's ``code``."""
+    """The error class for libcurl's ``code``, made with these arguments."""
     return _made(_kind(code, phase), code, message, sent, phase)
 
 
 def answer_error(
     code: int, message: str, *, sent: Sent = Sent.YES, phase: Phase | None = None
 ) -> TransferError:
-    """The error of an answer that is none. It says something of the server, never of the request,
-    though libcurl has one code for both (1: a URL of another scheme, or no HTTP)."""
+    """`transfer_error` for an unusable answer: never a `RequestError`, as the server is at fault.
+
+    libcurl has one code for both (1: a URL of another scheme, or an answer that is not HTTP).
+    """
     kind = _kind(code, phase)
     if issubclass(kind, RequestError):
         kind = ProtocolError
@@ -302,11 +294,11 @@ def answer_error(
 
 
 def at_least(error: TransferError, sent: Sent) -> TransferError:
-    """``error``, or one like it, whose ``sent`` is ``sent`` or worse: what is true of all attempts
-    and hops of a call together."""
+    """``error`` with its ``sent`` raised to at least ``sent``, as is true of a call of several
+    attempts or hops; a copy, if that changes anything."""
     if _FURTHER.index(error.sent) >= _FURTHER.index(sent):
         return error
-    # Another one: an error may be the canned answer of many calls.
+    # A copy, since one error may be the canned answer of many calls.
     found = copy.copy(error)
     found.sent = sent
     found.__cause__ = error.__cause__
@@ -314,12 +306,12 @@ def at_least(error: TransferError, sent: Sent) -> TransferError:
 
 
 def idle_text(limit_s: float) -> str:
-    """What the error of a transfer says whose idle limit is over."""
+    """The message of an error by the idle limit."""
     return f"nothing moved for {limit_s:g} s"
 
 
 def codes_of(kind: type[TransferError]) -> list[int]:
-    """libcurl's codes that become errors of this class, or of one below it."""
+    """libcurl's codes that become errors of this class or its subclasses."""
     return [code for code, found in _BY_CODE.items() if issubclass(found, kind)]
 
 

@@ -1,4 +1,4 @@
-"""What came back: a response, when each phase of its transfer ended, and from whom."""
+"""Responses, the timings of their transfers, and the peers that they came from."""
 
 from __future__ import annotations
 
@@ -15,35 +15,45 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-"""The statuses that lead on by their Location."""
+"""The statuses that redirect to their Location."""
 FIRST_ERROR: Final = 400
 """The lowest status that says that something went wrong."""
 
 _NOT_OF_TEXT: Final = frozenset(
     {"idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
 )
-"""Codecs that Python has for other purposes, and no charset of RFC 9110 (8.3.2) is called."""
+"""Codecs of Python that are not charsets of text (RFC 9110, 8.3.2)."""
 
 
 class Timings(NamedTuple):
-    """Microseconds from the start of the transfer to the end of each phase (libcurl's meaning).
+    """Microseconds from the start of the transfer to the end of each phase, as libcurl counts them.
 
     ``lookup_us``, ``connect_us`` and ``appconnect_us`` are 0 on a reused connection.
     """
 
     queue_us: int = 0
+    """It left the queue of transfers that wait for a connection."""
     lookup_us: int = 0
+    """The host name was resolved."""
     connect_us: int = 0
+    """The TCP connection was made."""
     appconnect_us: int = 0
+    """The TLS handshake was complete."""
     pretransfer_us: int = 0
+    """The request was about to be sent."""
     posttransfer_us: int = 0
+    """The last byte of the request was sent."""
     starttransfer_us: int = 0
+    """The first byte of the answer came."""
     redirect_us: int = 0
+    """Time spent on redirects that the engine followed; 0 where the API did."""
     total_us: int = 0
+    """The last byte of the answer came."""
 
 
 class Peer(NamedTuple):
-    """The far end of the connection; empty where there is none (in-process answers)."""
+    """Address and port of the server, or of the proxy; for a unix socket its path, and port 0.
+    Empty for answers made in process."""
 
     host: str = ""
     port: int = 0
@@ -54,7 +64,21 @@ NO_PEER = Peer()
 
 
 class Response:
-    """What came back. ``head`` is the raw header section, parsed when first asked for."""
+    """A response, whatever its status. Its headers are parsed when they are first asked for.
+
+    Attributes:
+        status: e.g. 200.
+        body: all of it, decoded where `decompress` says so.
+        url: the URL that answered, after the redirects.
+        http_version: ``1.0``, ``1.1``, ``2`` or ``3``.
+        peer: who answered.
+        is_reused: it came over a connection that existed before.
+        truncated: the body was cut off at its limit (``body_policy: truncate``).
+        redirect_count: how many redirects led here.
+        decompress: a content coding was removed from the body, as the option of that name asks.
+            False if it had none, or an unknown one.
+        history: the redirects that the call followed, in order, without their bodies.
+    """
 
     __slots__ = (
         "_blocks",
@@ -97,11 +121,8 @@ class Response:
         self.truncated = truncated
         self.redirect_count = redirect_count
         self.decompress = decompress
-        """Whether a coding was taken off the body, as the option of that name asks; False where it
-        has none, or one that is not known."""
         self._blocks: list[tuple[str, Headers]] | None = None
         self.history: tuple[Response, ...] = ()
-        """The redirects that the call followed, in their order, without their bodies."""
 
     def __reduce__(self) -> tuple[object, ...]:
         given = (self.status, self._head, self.body, self.url, self.http_version)
@@ -115,12 +136,12 @@ class Response:
 
     @property
     def effective_url(self) -> str:
-        """The URL that answered, after the redirects the engine followed."""
+        """`url`, by libcurl's name for it."""
         return self.url
 
     @property
     def reason(self) -> str:
-        """Text of the status line; empty for HTTP/2 and 3."""
+        """The reason phrase of the status line; empty for HTTP/2 and HTTP/3."""
         return self._parsed()[-1][0]
 
     @property
@@ -130,30 +151,30 @@ class Response:
 
     @property
     def trailers(self) -> Headers:
-        """What came behind the body (RFC 9110, 6.5): of no meaning to this library, whatever it
-        says of lengths, cookies or redirects."""
+        """Fields sent after the body (RFC 9110, 6.5). This library ignores what they say of
+        lengths, cookies or redirects."""
         return parse_trailers(self._head)
 
     @property
     def earlier_headers(self) -> list[Headers]:
-        """Headers of what came before the final response: interim 1xx, challenges, redirects."""
+        """Headers of the answers before the final one: interim (1xx), challenges, redirects."""
         return [headers for _, headers in self._parsed()[:-1]]
 
     @property
     def head(self) -> bytes:
-        """The header section as received, every hop of it."""
+        """The raw header sections of every hop, as received."""
         return b"".join(self._head)
 
     @property
     def text(self) -> str:
-        """The body decoded by the charset of its Content-Type, else UTF-8; never fails."""
+        """The body, decoded by the charset of its Content-Type, else UTF-8. Never fails."""
         return decoded(self.body, self.headers.get("content-type", ""))
 
     def json(self) -> object:
         """The body as JSON.
 
         Raises:
-            json.JSONDecodeError: it is none.
+            json.JSONDecodeError: it is not JSON.
         """
         from json import JSONDecodeError
 
@@ -164,15 +185,16 @@ class Response:
 
     @property
     def is_success(self) -> bool:
+        """Whether the status is 200 to 299."""
         return 200 <= self.status < 300
 
     @property
     def is_redirect(self) -> bool:
-        """Whether it leads on to another URL, and was not followed there."""
+        """Whether it redirects to another URL (and the call did not follow it)."""
         return self.status in REDIRECTS and bool(self.headers.get("location"))
 
     def raise_for_status(self) -> Response:
-        """The response itself, unless it is an error.
+        """The response itself, if its status is no error: ``get(url).raise_for_status().json()``.
 
         Raises:
             HTTPStatusError: the status is 400 or above.
@@ -183,16 +205,16 @@ class Response:
 
     @property
     def elapsed(self) -> timedelta:
-        """What the exchange took that this is the answer of, its body included; the redirects
-        before it, in ``history``, took their own."""
+        """How long this exchange took, its body included. Redirects before it are not counted: each
+        response in ``history`` has its own."""
         from datetime import timedelta
 
         return timedelta(microseconds=self.timings.total_us)
 
     @property
     def links(self) -> dict[str, Link]:
-        """The ``Link`` headers (RFC 8288) by relation, the first of each; what is malformed, or
-        about another resource (``anchor``), is left out."""
+        """The first ``Link`` of each relation (RFC 8288), by relation. Links that are malformed or
+        belong to another resource (``anchor``) are left out."""
         return parse_links(self.headers.get_all("link"), self.url)
 
     def __repr__(self) -> str:
@@ -208,11 +230,11 @@ tell(Response, OF_RESPONSE)
 
 
 class HTTPStatusError(OnehttpError):
-    """The server answered with a status of 400 or above, and `Response.raise_for_status` was asked.
+    """`Response.raise_for_status` found a status of 400 or above.
 
     Attributes:
-        response: what it answered. The message has its status, and of its URL nothing that may be
-            a secret.
+        response: the response. The message has its status, and no part of its URL that may be a
+            secret.
     """
 
     def __init__(self, message: str, response: Response) -> None:
@@ -248,8 +270,8 @@ def parsed(body: bytes) -> object:
     """``body`` as JSON.
 
     Raises:
-        json.JSONDecodeError: it is none: wrong, nested too deeply, a number of too many digits,
-            or not UTF-8 (-16, -32).
+        json.JSONDecodeError: malformed, nested too deeply, a number of too many digits, or not
+            UTF-8, UTF-16 or UTF-32.
     """
     import json
 
