@@ -21,8 +21,9 @@ _UNLIKE: Final = frozenset(
     ("pv.get", "pv.gete", "pv.getw", "pv.getvs", "pv.getvn", "pvx.var_get", "kx.get_timestamp")
 )
 _VARIABLES: Final = re.compile(
-    r"\$\(?(?:T[sSfFbVv]?\b|TV|time|utime|timef|utimef|pp|RANDOM|mi|T\(|uuid|http_req_id|"
-    r"http_time|stat|version|HN|sruid|ruid|env|envn)"
+    r"\$\(?(?:T[sSfFbVv]?\b|TV|time|utime|timef|utimef|pp|RANDOM|mi|T\(id_|T\(uri|T\(flags|T\(ruid|ltt|uuid|http_req_id|"
+    r"http_time|stat|version|HN|sruid|ruid|env|envn|DLG_lifetime|"
+    r"dlg\((?:h_|ref|start_ts))"
 )
 _OWN: Final = frozenset(("uuid.get", "uuid.rget", "uuid.tget", "cfgutils.rand_event"))
 # Replies and requests that tm sends by itself: it says "trying" where the stand-in says 100.

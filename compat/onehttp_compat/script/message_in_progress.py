@@ -71,6 +71,8 @@ class MessageInProgress:
         """Names of the routes that the script has armed, by kind as ``t_is_set`` names it."""
         self.is_in_dialog = False
         """It has begun a dialog that the server manages, or is known to belong to one."""
+        self.is_managed = False
+        """``dlg_manage`` was called for it, and it is one of a dialog that has begun before."""
         self.script_flags = 0
         """``$sf``: of this message alone, whichever route sets them."""
         self._layer = layer
@@ -197,6 +199,23 @@ class Scene:
     @property
     def tm(self) -> ScriptTransaction | None:
         return None if self.is_faked else self.progress.tm
+
+    @property
+    def sent_status(self) -> int | None:
+        """What the transaction was answered with last, 0: nothing; None: there is none."""
+        if self.tm is not None:
+            return self.tm.sent_status
+        if self.route is Route.BRANCH:  # it is about to be made
+            return 100 if self.message.method == "INVITE" else 0
+        return None
+
+    @property
+    def branch_number(self) -> int:
+        """Which branch the server says that it is at: behind a failure, the one to come."""
+        if self.route is Route.FAILURE and self.tm is not None:
+            return len(self.tm.branches)
+        is_first = self.message.is_request and self.route is not Route.ON_SEND
+        return max(0, self.branch) if is_first else self.branch
 
     @property
     def transaction(self) -> EmulatedTransaction | None:

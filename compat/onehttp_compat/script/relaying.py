@@ -32,7 +32,8 @@ def relay(world: World, scene: Scene) -> int:
         return scene.relay()  # it has gone out already
     # An ACK goes out without a transaction, and has no branches.
     is_branched = scene.message.method != "ACK" and not scene.is_faked
-    name = progress.routes_set.get("branch_route") if is_branched else None
+    # It counts once, and is not set any more while it runs.
+    name = progress.routes_set.pop("branch_route", None) if is_branched else None
     first = Branch(scene.routed.uri, scene.routed.dst_uri or "", flags=scene.routed.branch_flags)
     kept = [first, *(scene.routed.branches if is_branched else ())]
     if name:
@@ -43,7 +44,6 @@ def relay(world: World, scene: Scene) -> int:
         ]
         if not kept:
             return -1
-        progress.routes_set.pop("branch_route", None)  # it counts once
     hops = [branch.dst_uri or branch.uri for branch in kept]
     send(world, scene, hops)
     code = scene.relay()
@@ -112,7 +112,7 @@ def reply_arrived(world: World, progress: MessageInProgress) -> None:
         scene.act("pass the reply on" if has_way_back else "drop the reply: no second Via")
         return
     index = _branch_of(tm, reply)
-    tm.last_reply = reply
+    tm.last_reply, tm.received[index] = reply, reply.status
     make_current(tm.fake)
     world.server.pv.process.message = tm.variables
     name = tm.routes.get("onreply_route")

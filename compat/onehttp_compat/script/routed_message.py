@@ -28,6 +28,8 @@ class Branch:
     flags: int = 0
     ruid: str = ""
     instance: str = ""
+    connection: int = 0
+    """The number of the outbound connection that it came over."""
 
 
 @dataclass(slots=True)
@@ -37,6 +39,8 @@ class RoutedMessage:
     sip: SipMessage
     new_uri: str | None = None
     dst_uri: str | None = None
+    q: int = -1
+    """Of the request URI, in thousandths; -1 where it is not said."""
     path: str = ""
     """Routes that are to be put before the others (``set_path_vector``)."""
     flags: int = 0

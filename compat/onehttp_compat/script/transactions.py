@@ -31,6 +31,8 @@ class ScriptTransaction:
     """The last status of each branch; 0: none yet."""
     branch_failure_routes: list[str] = field(default_factory=list)
     """Of each branch, the route for its failure; empty: none, or it has run."""
+    received: dict[int, int] = field(default_factory=dict)
+    """The last status that a branch has sent, from before the routes for it run."""
     is_canceled: bool = False
     last_reply: SipMessage | None = None
     identity: tuple[int, int] = (0, 0)
@@ -45,6 +47,14 @@ class ScriptTransaction:
             self.statuses.append(0)
             self.branch_failure_routes.append(route)
         routed.branches = []
+
+    @property
+    def sent_status(self) -> int:
+        """What was answered last; 0: nothing. An INVITE is answered with 100 at once."""
+        sent = self.fake.responses
+        if sent:
+            return int(sent[-1][:3])
+        return 100 if self.request.sip.method == "INVITE" else 0
 
     @property
     def is_refused(self) -> bool:

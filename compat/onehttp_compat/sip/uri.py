@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -93,6 +94,14 @@ def parse_uri(text: str) -> SipUri | None:
 def bracketed(host: str) -> str:
     """A host as URIs have it: an address of IPv6 in brackets."""
     return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+def address_version(host: str) -> int:
+    """4 or 6; 0: it is a name."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).version
+    except ValueError:
+        return 0
 
 
 def params_of(text: str) -> dict[str, str]:

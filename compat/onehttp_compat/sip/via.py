@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from onehttp_compat.sip.uri import params_of, split_outside_quotes
 
@@ -43,3 +44,31 @@ def parse_via(text: str) -> Via | None:
 def split_vias(text: str) -> list[str]:
     """The hops of one header."""
     return [part.strip() for part in split_outside_quotes(text, ",") if part.strip()]
+
+
+class WayBack(NamedTuple):
+    """Where a reply goes."""
+
+    host: str
+    port: int
+    """0 where it is not said."""
+    protocol: str
+    """In lower case."""
+
+    @property
+    def uri(self) -> str:
+        port = f":{self.port}" if self.port else ""
+        return f"sip:{self.host}{port};transport={self.protocol}"
+
+
+def way_back(vias: list[str]) -> WayBack | None:
+    """Back by the second Via, to where its request came from; None: there is none."""
+    via = parse_via(vias[1]) if len(vias) > 1 else None
+    if via is None:
+        return None
+    port = via.param("rport") or ""
+    return WayBack(
+        via.param("received") or via.host,
+        int(port) if port.isdecimal() else via.port,
+        via.transport.lower(),
+    )

@@ -41,6 +41,7 @@ ASSUMED: dict[str, set[str]] = {
                  "KSR.uac.uac_replace_from", "KSR.uac.uac_restore_from"},
     "dialog_profiles": {"KSR.dialog.dlg_set_timeout", "KSR.dialog.get_profile_size",
                         "KSR.dialog.set_dlg_profile"},
+    "insides": {"$stat(nosuch)"},
     "media": {"KSR.rtpengine.rtpengine_answer", "KSR.rtpengine.rtpengine_delete",
               "KSR.rtpengine.rtpengine_manage", "KSR.rtpengine.rtpengine_offer",
               "KSR.rtpproxy.rtpproxy_manage", "KSR.siptrace.sip_trace"},

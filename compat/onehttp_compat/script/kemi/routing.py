@@ -155,17 +155,17 @@ class CorexFunctions(Functions):
     """``KSR.corex``: branches, sockets, and what has no better place in the server either."""
 
     def append_branch(self) -> int:
-        return self._append(self._routed.uri, -1)
+        return self._append("", -1)
 
     def append_branch_uri(self, uri: str) -> int:
-        return self._append(uri or self._routed.uri, -1)
+        return self._append(uri, -1)
 
     def append_branch_uri_q(self, uri: str, q: str) -> int:
         try:
             thousandths = round(float(q) * 1000)
         except ValueError:
             return FALSE
-        return self._append(uri or self._routed.uri, thousandths)
+        return self._append(uri, thousandths)
 
     def has_ruri_user(self) -> int:
         uri = self._routed.parsed_uri
@@ -211,10 +211,12 @@ class CorexFunctions(Functions):
 
     def _append(self, uri: str, q: int) -> int:
         routed = self._routed
-        routed.branches.append(Branch(uri, routed.dst_uri or "", q=q, flags=routed.branch_flags))
-        # What was set for the request URI goes with the branch, and counts no more for others.
-        routed.dst_uri, routed.branch_flags, routed.send_socket = None, 0, ""
-        return self._scene.act(f"branch {uri}")
+        target = uri or routed.uri
+        routed.branches.append(Branch(target, routed.dst_uri or "", q=q, flags=routed.branch_flags))
+        if not uri:
+            # What was set for the request URI goes with its branch, and counts no more for others.
+            routed.dst_uri, routed.branch_flags, routed.send_socket = None, 0, ""
+        return self._scene.act(f"branch {target}")
 
 
 class DialogFunctions(Functions):
@@ -229,6 +231,7 @@ class DialogFunctions(Functions):
             return TRUE
         if has_tag:
             self._world.dialogs.resume(progress, values)
+            self._world.dialogs.manage(progress)
         else:
             self._look_at_cancelled()
         return as_code(has_tag)

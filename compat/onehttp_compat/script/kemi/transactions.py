@@ -108,7 +108,8 @@ class TmFunctions(Functions):
         return self._arm("branch_failure", name)
 
     def t_is_set(self, kind: str) -> int:
-        armed = self._scene.progress.routes_set
+        tm = self._scene.tm
+        armed = {**self._scene.progress.routes_set, **(tm.routes if tm else {})}
         if kind in ("local_route", "all"):
             return as_code(armed)
         # The server looks at the beginning of the name alone, and finds the branch route.
@@ -142,15 +143,18 @@ class TmFunctions(Functions):
         return as_code(self._any_status(status))
 
     def t_get_status_code(self) -> int:
-        tm = self._scene.tm
-        return tm.status if tm is not None else FALSE
+        status = self._status() if self._scene.route is not Route.REPLY else self._sip.status
+        return status or FALSE
 
     def t_get_branch_index(self) -> int:
-        return max(0, self._scene.branch) if self._sip.is_request else self._scene.branch
+        return self._scene.branch_number
 
     def t_check_status(self, pattern: str) -> int:
+        status = self._status()
+        if status is None:
+            return FALSE
         try:
-            return as_code(re.search(pattern, str(self._status())))
+            return as_code(re.search(pattern, str(status)))
         except re.error as error:
             self._world.mistakes.note(f"t_check_status: {pattern!r}: {error}")
             return FALSE
@@ -242,22 +246,25 @@ class TmFunctions(Functions):
         self._scene.progress.routes_set[f"{kind}_route"] = name
         return self._scene.act(f"{kind} route {name}")
 
-    def _status(self) -> int:
+    def _status(self) -> int | None:
+        """Of the reply that led here, or of the last one that was sent; None: there is neither."""
         reply = self._scene.reply
         if reply is not None:
             return reply.status
         if not self._sip.is_request:
             return self._sip.status if self._scene.tm is not None else 0
-        tm = self._scene.tm
-        return tm.status if tm is not None else 0
+        return None if self._scene.route is Route.BRANCH else self._scene.sent_status
 
     def _any_status(self, status: int) -> bool:
         tm = self._scene.tm
-        return tm is not None and status in tm.statuses
+        # Of a branch's first reply the server looks behind its routes.
+        return tm is not None and any(
+            tm.statuses[branch] and last == status for branch, last in tm.received.items()
+        )
 
     def _has_reply(self) -> bool:
         tm = self._scene.tm
-        return tm is not None and tm.last_reply is not None
+        return tm is not None and any(tm.statuses)
 
 
 class TmxFunctions(Functions):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from onehttp_compat.pv import (
     as_text,
 )
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
+from onehttp_compat.script.routed_message import Branch
 
 _XAVP_KINDS: Final = ("xavp", "xavi", "xavu")
 _SHORT: Final = ("avp", "var", "shv")
@@ -98,13 +100,22 @@ class PvxFunctions(Functions):
         return TRUE
 
     def sbranch_append(self) -> int:
-        return self._scene.act("static branch")
+        branch = self._world.prepared_branch
+        self._routed.branches.append(dataclasses.replace(branch))
+        return self._scene.act(f"branch {branch.uri}")
 
     def sbranch_reset(self) -> int:
+        self._world.prepared_branch = Branch("")
         return TRUE
 
     def sbranch_set_ruri(self) -> int:
-        return TRUE
+        branch, routed = self._world.prepared_branch, self._routed
+        if not branch.uri:
+            return FALSE
+        routed.new_uri, routed.dst_uri = branch.uri, branch.dst_uri or None
+        routed.path, routed.q = branch.path, branch.q
+        routed.branch_flags |= branch.flags
+        return self._scene.act(f"$ru = {branch.uri}")
 
     def _explode(self, kind: str, text: str, root: str) -> int:
         from onehttp_compat.sip.uri import params_of

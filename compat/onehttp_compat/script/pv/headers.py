@@ -8,6 +8,7 @@ from typing import Final
 from onehttp_compat.pv import Value, Variable
 from onehttp_compat.script.message_in_progress import Scene
 from onehttp_compat.script.own_route import is_upstream
+from onehttp_compat.script.pv.outgoing import PROTOCOL_IDS
 from onehttp_compat.script.pv.table import Entry, Table, of_scene
 from onehttp_compat.script.world import World
 from onehttp_compat.sip.address import parse_address, split_addresses
@@ -77,8 +78,11 @@ def _via(index: int) -> Entry:
 
 
 def _via_part(via: Via, name: str) -> Value:
-    if name in ("host", "port", "proto"):
-        parts: dict[str, Value] = {"host": via.host, "port": via.port, "proto": via.transport}
+    parts: dict[str, Value] = {
+        "host": via.host, "port": via.port, "proto": via.transport,
+        "protoid": PROTOCOL_IDS.get(via.transport.lower(), 0),
+    }  # fmt: skip
+    if name in parts:
         return parts[name]
     return via.param(name) or None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Final
 
 from onehttp_compat.pv import Value, Variable
@@ -10,10 +9,10 @@ from onehttp_compat.script.message_in_progress import Route, Scene
 from onehttp_compat.script.pv.table import Entry, Table, assumed, of_scene
 from onehttp_compat.script.routed_message import Branch
 from onehttp_compat.script.world import World
-from onehttp_compat.sip.uri import parse_uri
+from onehttp_compat.sip.uri import address_version, parse_uri
 
 PROTOCOL_IDS: Final = {"udp": 1, "tcp": 2, "tls": 3, "sctp": 4, "ws": 5, "wss": 6}
-_FAMILIES: Final = {4: 2, 6: 10}
+_FAMILIES: Final = {4: 2, 6: 10, 0: 2}
 
 
 def _side(*, is_destination: bool) -> Entry:
@@ -43,10 +42,7 @@ def _side(*, is_destination: bool) -> Entry:
 
 def family(host: str) -> int:
     """Of an address, as sockets have it; of a name, that of IPv4."""
-    try:
-        return _FAMILIES[ipaddress.ip_address(host.strip("[]")).version]
-    except ValueError:
-        return _FAMILIES[4]
+    return _FAMILIES[address_version(host)]
 
 
 def _family(scene: Scene, variable: Variable) -> Value:
@@ -66,7 +62,7 @@ def _listed(branches: list[Branch], *, is_quoted: bool) -> str:
 
 def _destinations(scene: Scene, _: Variable) -> Value:
     routed = scene.routed
-    changed = [] if routed.new_uri is None else [Branch(routed.new_uri)]
+    changed = [] if routed.new_uri is None else [Branch(routed.new_uri, q=routed.q)]
     found = _listed([*changed, *routed.branches], is_quoted=True)
     return f"Contact: {found}" if found else None
 

@@ -8,7 +8,6 @@ from typing import Final
 from onehttp_compat.pv import RefusedValueError, Value, Variable
 from onehttp_compat.script.message_in_progress import Scene
 from onehttp_compat.script.pv.table import (
-    Entry,
     Table,
     flags,
     length,
@@ -17,8 +16,8 @@ from onehttp_compat.script.pv.table import (
     signed,
     text,
 )
-from onehttp_compat.sip.uri import DEFAULT_PORT, SipUri, parse_uri
-from onehttp_compat.sip.via import parse_via
+from onehttp_compat.sip.uri import DEFAULT_PORT, SipUri, address_version, parse_uri
+from onehttp_compat.sip.via import way_back
 
 _MASK: Final = 0xFFFFFFFF
 
@@ -61,14 +60,10 @@ def _next_hop(scene: Scene) -> SipUri | None:
 
 def _next_hop_uri(scene: Scene) -> str:
     """Where it goes: a reply goes back the way of its second Via."""
-    sip = scene.message
-    if sip.is_request:
+    if scene.message.is_request:
         return scene.routed.next_hop
-    via = parse_via(sip.vias[1]) if len(sip.vias) > 1 else None
-    if via is None:
-        return ""
-    port = f":{via.port}" if via.port else ""
-    return f"sip:{via.host}{port};transport={via.transport.lower()}"
+    back = way_back(scene.message.vias)
+    return back.uri if back else ""
 
 
 def _uri(scene: Scene, _: Variable) -> Value:
@@ -114,53 +109,34 @@ def _updated_buffer(scene: Scene, _: Variable) -> Value:
     return scene.routed.applied().wire()
 
 
-def _message_part(scene: Scene, variable: Variable) -> Value:
-    sip = scene.message
-    wire = sip.wire()
-    head_end = len(wire) - len(sip.body)
-    first_end = wire.find(b"\n") + 1
-    parts: dict[str, Callable[[], Value]] = {
-        "len": lambda: len(wire),
-        "buf": lambda: wire,
-        "fline": lambda: sip.first_line,
-        "hdrs": lambda: wire[first_end : head_end - 4],
-        "body": lambda: sip.body or None,
-        "body_len": lambda: len(sip.body),
-        "hdrs_len": lambda: head_end - 4 - first_end,
-        "fpart": lambda: wire[: head_end - 2],
-        "lpart": lambda: wire[first_end:],
-    }
-    part = parts.get(variable.name)
-    return part() if part and not sip.is_broken else None
-
-
 def _flags(name: str) -> Table:
     """``$mf`` as a number, ``$mF`` in hexadecimal, ``$Mf(3)`` for a single one."""
-    field = {"m": "flags", "b": "branch_flags"}[name]
+    field = {"m": "flags", "b": "branch_flags", "s": "script_flags"}[name]
 
-    def read(scene: Scene, _: Variable) -> Value:
-        return signed(getattr(scene.routed, field) & _MASK)
+    def get(scene: Scene) -> int:
+        bits: int = getattr(scene.progress if name == "s" else scene.routed, field)
+        return bits & _MASK
 
-    def read_digits(scene: Scene, _: Variable) -> Value:
-        return f"{getattr(scene.routed, field) & _MASK:08X}"
+    def put(scene: Scene, bits: int) -> None:
+        setattr(scene.progress if name == "s" else scene.routed, field, bits)
 
     def write(scene: Scene, variable: Variable, value: Value) -> None:
-        setattr(scene.routed, field, flags(value, f"${variable.kind}"))
+        put(scene, flags(value, f"${variable.kind}"))
+
+    def place(variable: Variable) -> int:
+        return int(variable.name) if variable.name.isdigit() else 0
 
     def one(scene: Scene, variable: Variable) -> Value:
-        bit = int(variable.name) if variable.name.isdigit() else 0
-        bits: int = getattr(scene.routed, field)
-        return bits >> bit & 1
+        bit = place(variable)
+        return get(scene) >> bit & 1 if bit < 32 else None
 
     def set_one(scene: Scene, variable: Variable, value: Value) -> None:
-        bit = int(variable.name) if variable.name.isdigit() else 0
-        before: int = getattr(scene.routed, field)
-        is_set = bool(number(value, f"${name.upper()}f"))
-        setattr(scene.routed, field, before | 1 << bit if is_set else before & ~(1 << bit))
+        bit, is_set = 1 << place(variable), bool(number(value, f"${variable.kind}"))
+        put(scene, get(scene) | bit if is_set else get(scene) & ~bit)
 
     return {
-        f"{name}f": of_scene(read, write),
-        f"{name}F": of_scene(read_digits, write),
+        f"{name}f": of_scene(lambda scene, _: signed(get(scene)), write),
+        f"{name}F": of_scene(lambda scene, _: f"{get(scene):08X}", write),
         f"{name.upper()}f": of_scene(one, set_one),
     }
 
@@ -169,44 +145,11 @@ def _next_hop_part(scene: Scene, variable: Variable) -> Value:
     names = {"u": "", "U": "user", "d": "host", "p": "port", "P": "transport"}
     if variable.name == "u":
         return _next_hop_uri(scene) or None
+    if variable.name == "i":
+        uri = _next_hop(scene)
+        return None if uri is None else address_version(uri.host)
     name = names.get(variable.name)
     return _part(_next_hop, name)(scene, variable) if name else None
-
-
-def _branches(scene: Scene, variable: Variable) -> Value:
-    branches = scene.routed.branches
-    index = int(variable.element) if variable.element.lstrip("-").isdigit() else 0
-    if variable.name == "count":
-        return len(branches) or None
-    if not -len(branches) <= index < len(branches):
-        return None
-    branch = branches[index]
-    return {
-        "uri": branch.uri, "dst_uri": branch.dst_uri or None, "path": branch.path or None,
-        "q": branch.q, "flags": branch.flags, "ruid": branch.ruid or None,
-        "instance": branch.instance or None,
-    }.get(variable.name)  # fmt: skip
-
-
-def _set_branches(scene: Scene, variable: Variable, value: Value) -> None:
-    branches = scene.routed.branches
-    index = int(variable.element) if variable.element.isdigit() else 0
-    field = {"uri": "uri", "dst_uri": "dst_uri", "path": "path"}.get(variable.name)
-    if field is None or index >= len(branches):
-        raise RefusedValueError(f"$branch({variable.name}): there is no such branch")
-    setattr(branches[index], field, text(value, "$branch"))
-
-
-def _branch_uri(scene: Scene, _: Variable) -> Value:
-    branches = scene.routed.branches
-    return branches[0].uri if branches else None
-
-
-def _append_branch(scene: Scene, _: Variable, value: Value) -> None:
-    from onehttp_compat.script.routed_message import Branch
-
-    scene.routed.branches.append(Branch(text(value, "$br")))
-    scene.act(f"branch {scene.routed.branches[-1].uri}")
 
 
 _METHOD_IDS: Final = {
@@ -256,13 +199,10 @@ TABLE: Final[Table] = {
     "mb": of_scene(_buffer),
     "mbu": of_scene(_updated_buffer),
     "ml": of_scene(lambda scene, _: len(scene.message.wire())),
-    "msg": of_scene(_message_part),
     "mt": of_scene(lambda scene, _: 1 if scene.message.is_request else 2),
     "mts": of_scene(lambda scene, _: "rq" if scene.message.is_request else "rp"),
     "mi": of_scene(lambda scene, _: scene.progress.outcome.number),
-    "branch": of_scene(_branches, _set_branches),
-    "br": of_scene(_branch_uri, _append_branch),
-    "sbranch": Entry(lambda _world, _variable: None),
     **_flags("m"),
     **_flags("b"),
+    **_flags("s"),
 }

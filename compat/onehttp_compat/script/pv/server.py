@@ -1,4 +1,4 @@
-"""``$def(X)``, ``$K(IPv4)``, ``$T(...)``: the server, the environment, the transaction."""
+"""``$def(X)``, ``$K(IPv4)``, ``$version(num)``: the server and its environment."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from onehttp_compat.pv import (
     Value,
     Variable,
 )
-from onehttp_compat.script.message_in_progress import Route, Scene
-from onehttp_compat.script.pv.table import Entry, Table, flags, of_scene, signed
-from onehttp_compat.script.transactions import ScriptTransaction
+from onehttp_compat.script.pv.table import Entry, Table, assumed
 from onehttp_compat.script.world import World
 
 VERSION: Final = "5.6.3"
@@ -80,14 +78,6 @@ def _refuse_count(_: World, variable: Variable, __: Value) -> None:
     raise ReadOnlyVariableError(f"{variable} cannot be set")
 
 
-def _script_flags(scene: Scene) -> int:
-    return scene.progress.script_flags & 0xFFFFFFFF
-
-
-def _set_script_flags(scene: Scene, variable: Variable, value: Value) -> None:
-    scene.progress.script_flags = flags(value, f"${variable.kind}")
-
-
 def _version(_: World, variable: Variable) -> Value:
     return {"num": VERSION, "full": f"kamailio {VERSION}"}.get(variable.name, VERSION)
 
@@ -101,91 +91,24 @@ def _unique(world: World, _: Variable) -> Value:
     return f"srid-{int(time.time()):x}-{os.getpid():x}-{next(world.labels):x}"
 
 
-# ---- the transaction
+def _counter(world: World, variable: Variable) -> Value:
+    """One that the script counts; those of the server are its own."""
+    if variable.name in world.counters:
+        return world.counters[variable.name]
+    return assumed(world, variable)
 
 
-def _reply_code(scene: Scene, _: Variable) -> Value:
-    if scene.reply is not None:
-        return scene.reply.status
-    if scene.message.status:
-        return scene.message.status
-    tm = scene.tm
-    return tm.status if tm is not None else 0
+_COLOURS: Final = "srgybpcw"
 
 
-def _reply_reason(scene: Scene, _: Variable) -> Value:
-    if scene.route is Route.BRANCH_FAILURE:
+def _colour(_: World, variable: Variable) -> Value:
+    """What a terminal is told: a letter for text and one for ground, ``x`` for none; capitals are
+    bold."""
+    text, ground = variable.name[:1] or "?", variable.name[1:]
+    if text not in f"x{_COLOURS}{_COLOURS.upper()}" or ground not in ("x", *_COLOURS):
         return None
-    reply = scene.reply or (scene.message if scene.message.status else None)
-    return reply.reason if reply else None
-
-
-def _last_reply(scene: Scene, _: Variable) -> Value:
-    tm = scene.tm
-    return tm.last_reply.status if tm is not None and tm.last_reply is not None else None
-
-
-def _branch_index(scene: Scene, _: Variable) -> Value:
-    if scene.route is Route.REQUEST and scene.message.is_request:
-        return len(scene.routed.branches)
-    is_first = scene.message.is_request and scene.route is not Route.ON_SEND
-    return max(0, scene.branch) if is_first else scene.branch
-
-
-def _transaction(world: World, variable: Variable) -> Value:
-    scene = world.scene
-    tm = scene.tm
-    if tm is None:
-        return None
-    return {
-        "id_index": tm.identity[0],
-        "id_label": tm.identity[1],
-        "reply_code": _reply_code(scene, variable),
-        "reply_reason": _reply_reason(scene, variable),
-        "branch_index": max(0, scene.branch),
-        "reply_type": 0,
-    }.get(variable.name)
-
-
-def _branch_part(scene: Scene, variable: Variable) -> Value:
-    tm = scene.tm
-    if tm is None or not 0 <= scene.branch < len(tm.branches):
-        return None
-    branch = tm.branches[scene.branch]
-    return {"uri": branch.uri, "dst_uri": branch.dst_uri or None}.get(variable.name)
-
-
-def _request_variable(world: World, variable: Variable) -> Value:
-    """``$T_req($ru)``: a variable of the request, in a route for its reply."""
-    tm = world.scene.tm
-    if tm is None or world.scene.message.is_request:
-        return None
-    return _read_for(world, tm, variable)
-
-
-def _reply_variable(world: World, variable: Variable) -> Value:
-    """``$T_rpl($rs)``: a variable of the reply, in a failure route."""
-    from onehttp_compat.script.routed_message import RoutedMessage
-
-    scene = world.scene
-    if scene.reply is None:
-        return None
-    return _read_in(world, Scene(RoutedMessage(scene.reply), scene.progress), variable)
-
-
-def _read_for(world: World, tm: ScriptTransaction, variable: Variable) -> Value:
-    return _read_in(world, Scene(tm.request, world.scene.progress), variable)
-
-
-def _read_in(world: World, scene: Scene, variable: Variable) -> Value:
-    from onehttp_compat.script.message_in_progress import current, enter
-
-    before = current()
-    enter(scene)
-    try:
-        return world.server.pv.get(variable.name)
-    finally:
-        enter(before)
+    numbers = [9 if one == "x" else _COLOURS.index(one) for one in (text.lower(), ground)]
+    return f"\x1b[{int(text.isupper())};{numbers[0] + 30};{numbers[1] + 40}m"
 
 
 _NULL: Final = Entry(lambda _world, _variable: None)
@@ -207,10 +130,8 @@ TABLE: Final[Table] = {
     "cfg": Entry(lambda _, variable: 0 if variable.name == "line" else None),
     "sruid": Entry(_unique),
     "rcv": _NULL,
-    "stat": Entry(lambda world, variable: world.counters.get(variable.name, 0)),
-    "C": Entry(lambda _world, _variable: ""),
-    "sf": of_scene(lambda scene, _: signed(_script_flags(scene)), _set_script_flags),
-    "sF": of_scene(lambda scene, _: f"{_script_flags(scene):08X}", _set_script_flags),
+    "stat": Entry(_counter),
+    "C": Entry(_colour),
     "sid": Entry(lambda _world, _variable: 0),
     "err.class": _NULL,
     "err.info": _NULL,
@@ -219,14 +140,4 @@ TABLE: Final[Table] = {
     "err.rreason": _NULL,
     "location_ua": _NULL,
     "ruid": _NULL,
-    "T": Entry(_transaction),
-    "T_reply_code": of_scene(_reply_code),
-    "T_reply_reason": of_scene(_reply_reason),
-    "T_reply_last": of_scene(_last_reply),
-    "T_reply_ruid": _NULL,
-    "T_branch_idx": of_scene(_branch_index),
-    "T_branch": of_scene(_branch_part),
-    "T_req": Entry(_request_variable),
-    "T_inv": Entry(_request_variable),
-    "T_rpl": Entry(_reply_variable),
 }

@@ -8,7 +8,10 @@ from typing import Final
 from onehttp_compat.script.catalogue import VariableClass, catalogue
 from onehttp_compat.script.pv import (
     addresses,
+    branches,
+    dialog,
     headers,
+    message,
     network,
     outgoing,
     request_line,
@@ -17,6 +20,7 @@ from onehttp_compat.script.pv import (
     server,
     stores,
     times,
+    transaction,
 )
 from onehttp_compat.script.pv.table import Entry, Table, assumed
 from onehttp_compat.script.world import World
@@ -24,7 +28,10 @@ from onehttp_compat.script.world import World
 TABLE: Final[Table] = {
     **request_line.TABLE,
     **addresses.TABLE,
+    **branches.TABLE,
+    **dialog.TABLE,
     **headers.TABLE,
+    **message.TABLE,
     **network.TABLE,
     **outgoing.TABLE,
     **sdp.TABLE,
@@ -32,6 +39,7 @@ TABLE: Final[Table] = {
     **times.TABLE,
     **stores.TABLE,
     **server.TABLE,
+    **transaction.TABLE,
 }
 
 

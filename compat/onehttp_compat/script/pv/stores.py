@@ -178,11 +178,12 @@ def _write_dialog_context(world: World, variable: Variable, value: Value) -> Non
 # ---- $uac_req: a request that is to be sent; texts but for three, kept with the process
 
 _NUMBERS: Final = frozenset(("evroute", "evcode", "evtype"))
+_COUNTED: Final = _NUMBERS | {"all", "flags"}
 
 
 def _read_request(world: World, variable: Variable) -> Value:
-    is_number = variable.name in _NUMBERS or variable.name == "all"
-    return world.server.pv.process.variables.get(variable, 0 if is_number else None)
+    no_value = 0 if variable.name in _COUNTED else None
+    return world.server.pv.process.variables.get(variable, no_value)
 
 
 def _write_request(world: World, variable: Variable, value: Value) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from onehttp.lowlevel import TransactionLayer
 from onehttp_compat.modules.http_async_client.calls import FAKED_MESSAGE
 from onehttp_compat.script.message_in_progress import MessageInProgress, Route, Scene, current
-from onehttp_compat.script.routed_message import RoutedMessage
+from onehttp_compat.script.routed_message import Branch, RoutedMessage
 from onehttp_compat.script.transactions import WaitingTransactions
 from onehttp_compat.script.world.assumptions import Assumptions
 from onehttp_compat.script.world.dialogs import Dialogs
@@ -59,6 +59,8 @@ class World:
     """Guards what scripts change in several threads: counters, named locks."""
     shared: dict[str, Value] = field(default_factory=dict)
     """``$shv``."""
+    prepared_branch: Branch = field(default_factory=lambda: Branch(""))
+    """``$sbranch``."""
     counters: dict[str, int] = field(default_factory=dict)
     locks: dict[str, threading.RLock] = field(default_factory=dict)
 
