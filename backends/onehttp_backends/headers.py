@@ -13,6 +13,7 @@ BLANK_LINES: Final = (b"\r\n", b"\n")
 _BLANKS = " \t"
 """Around a value (RFC 9110, 5.6.3). To Python half a letter of UTF-8 is a blank, too: ``à`` ends in
 a byte that is one of Latin-1."""
+_MAX_DIGITS = 30
 
 
 class Headers(Mapping[str, str]):
@@ -63,6 +64,14 @@ def parse_head(lines: list[bytes]) -> list[tuple[str, Headers]]:
     so are trailers. Always returns at least one block.
     """
     return _blocks(lines)[0]
+
+
+def whole_number(text: str) -> int | None:
+    """What a field says in decimal digits; None: other characters are in it. Of a number beyond all
+    sizes the first digits: Python makes none of thousands."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    return int(text.lstrip("0")[:_MAX_DIGITS] or "0")
 
 
 def parse_trailers(lines: list[bytes]) -> Headers:

@@ -9,6 +9,7 @@ from onehttp_backends.bodies.upload import Sending
 from onehttp_backends.contract import Request, TransferOptions
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Easy
+from onehttp_backends.curl.reading.phase import has_begun_tls
 from onehttp_backends.curl.sending_guard import OpenedSockets
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.curl.stream_handle import StreamHandle
@@ -80,7 +81,7 @@ class HandlePool:
         if is_full:
             shelf.note_head(handle.head)
             is_full = len(shelf.idle) >= shelf.keeps
-        if is_full or shelf.is_forgotten:
+        if is_full or shelf.is_forgotten or (shelf.options.proxy and _remembers_tls(handle)):
             handle.easy.close()
             if handle.handshake:
                 # With a copy of it left, epoll would tell of a socket whose number is another's.
@@ -119,3 +120,9 @@ class HandlePool:
             except IndexError:  # another thread has taken the last one
                 break
             handle.easy.close()
+
+
+def _remembers_tls(handle: Handle) -> bool:
+    """Whether of its next transfer nobody could tell if TLS behind a proxy was begun."""
+    handshake = handle.handshake
+    return handshake is not None and handshake.is_new and has_begun_tls(handle)

@@ -113,8 +113,7 @@ def _connect_code(cause: BaseException, progress: Progress) -> int:
 def _protocol_code(text: str, progress: Progress) -> int:
     lowered = text.lower()
     if progress.phase is Phase.PROXY:
-        is_garbage = "status line" in lowered or "content-length" in lowered
-        return CurlCode.WEIRD_SERVER_REPLY if is_garbage else CurlCode.RECV_ERROR
+        return CurlCode.RECV_ERROR
     if "without sending a response" in lowered:
         # libcurl takes the rest for HTTP/0.9, and refuses that.
         return CurlCode.GOT_NOTHING if progress.begins_as_http else CurlCode.UNSUPPORTED_PROTOCOL

@@ -11,10 +11,11 @@ from onehttp_backends.certificates.refusal import HandshakeEnd, is_of_a_certific
 from onehttp_backends.contract import Timings
 from onehttp_backends.double.judging.heads import MAX_HEAD_BYTES, Heads
 from onehttp_backends.double.judging.http2_fields import Http2Answer, Http2Fields
-from onehttp_backends.double.judging.proxy_answers import fault_of_tunnel
+from onehttp_backends.double.judging.proxy_answers import ProxyAnswer
+from onehttp_backends.double.judging.socks_replies import SocksReplies
 from onehttp_backends.double.library import httpcore
 from onehttp_backends.double.tls import check_pin
-from onehttp_backends.errors import CurlCode, Phase, ProxyError, Sent, TransferError, answer_error
+from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, answer_error
 from onehttp_backends.rules.public_addresses import is_public, refused_peer
 
 _ANSWERED: Final = "receive_response_headers.complete"
@@ -68,13 +69,13 @@ class Progress:
         """Of HTTP/1.1; nothing that came says otherwise."""
         self.was_refused = False
         """The server has answered the TLS handshake with an alert about a certificate."""
-        self._asks_proxy = False
+        self.proxy_answer: ProxyAnswer | None = None
+        """What a proxy is about to say to ``CONNECT``; None: it is not asked."""
         self._number = 0
         """Of the stream whose request goes out now."""
         self._answers: list[Http2Answer] = []
         """Of streams: one for each request over HTTP/2."""
-        self._of_proxy = b""
-        """What a proxy has said to ``CONNECT``."""
+        self._socks = SocksReplies()
         self._stream: Any = None
         self._end: HandshakeEnd | None = None
         self._at: dict[str, float] = {}
@@ -83,12 +84,10 @@ class Progress:
         part, _, name = event.partition(".")
         if name == "send_request_headers.started" and _method(info) == "CONNECT":
             self.phase = Phase.PROXY
-            self._asks_proxy = True
+            self.proxy_answer = ProxyAnswer(self._place)
         elif part == "proxy":
-            if self._asks_proxy:  # it has opened the way
-                await self._check_tunnel()
-            self._asks_proxy = False
-        if self._asks_proxy:
+            self.proxy_answer = None
+        if self.proxy_answer is not None:
             return
         now = time.perf_counter()
         if name in (
@@ -142,12 +141,6 @@ class Progress:
     def _fault_of_fields(self) -> TransferError | None:
         return self._answers[-1].fault(self._place) if self._answers else None
 
-    async def _check_tunnel(self) -> None:
-        """Refuse a tunnel that the library below believes to be open, and libcurl would not."""
-        if found := fault_of_tunnel(self._of_proxy, self._place):
-            await self._stream.aclose()
-            raise found
-
     async def _shaken_hands(self, stream: Any) -> None:
         self._stream = stream
         connected: ssl.SSLObject = stream.get_extra_info("ssl_object")
@@ -187,21 +180,22 @@ class Progress:
         Raises:
             TransferError: the head has no end.
         """
-        if self._asks_proxy:
-            self._of_proxy += data
         if not self.received_bytes:
             self.begins_as_http = data[:5] == b"HTTP/"[: len(data)]
         self.received_bytes += len(data)
         if not self.is_answered and self.received_bytes > MAX_HEAD_BYTES:
             message = f"{self._place}: a head of more than {MAX_HEAD_BYTES} bytes"
-            if self.phase is Phase.PROXY:
-                raise ProxyError(CurlCode.RECV_ERROR, message)
             raise answer_error(CurlCode.RECV_ERROR, message, sent=Sent.YES, phase=Phase.BODY)
+
+    def is_whole(self, data: bytes) -> bool:
+        """Whether the library may have what was read; it takes what SOCKS says for all of it."""
+        is_of_socks = self.is_socks and self.phase is Phase.PROXY
+        return not (data and is_of_socks) or self._socks.is_whole(data)
 
     @property
     def heads(self) -> Heads | None:
         """What reads the answer that is coming; None: none is."""
-        is_waiting = self.phase in _OF_ANSWER and not self._asks_proxy
+        is_waiting = self.phase in _OF_ANSWER and self.proxy_answer is None
         return self._heads[-1] if is_waiting and self._heads else None
 
     @property
@@ -279,7 +273,13 @@ def _watch_reads(stream: Any, is_http2: bool) -> None:
         progress = reading.get()
         if progress is None:
             return data
+        if (answer := progress.proxy_answer) is not None:
+            while (opened := answer.take(data)) is None:
+                data = await read(max_bytes, timeout)
+            return opened
         progress.received(data)
+        while not progress.is_whole(data) and (more := await read(max_bytes, timeout)):
+            data += more
         heads = None if is_http2 else progress.heads
         if heads is None:
             return data

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from onehttp_backends.codings.decoder import Decoder, decoder_of
 from onehttp_backends.codings.stages import CodingError
 from onehttp_backends.contract import Request, Response
+from onehttp_backends.headers import whole_number
 from onehttp_backends.shown import coding_error, too_large
 
 
@@ -43,9 +44,9 @@ class Reading:
             except CodingError as error:
                 raise coding_error(request, error) from None
         self.is_decoding = self._decoder is not None
-        length = response.headers.get("content-length", "")
+        length = whole_number(response.headers.get("content-length", ""))
         has_body = request.method != "HEAD" and response.status not in (204, 304)
-        self.announced = int(length) if length.isascii() and length.isdigit() and has_body else None
+        self.announced = length if has_body else None
         """Bytes to come in all, as far as its head tells."""
 
     def check_announced(self) -> None:

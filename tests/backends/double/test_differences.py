@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from onehttp_backends.contract import Auth, AuthScheme, HttpVersion, Request, TransferOptions
-from onehttp_backends.errors import Phase, TransferError
+from onehttp_backends.errors import TransferError
 from onehttp_backends.registry import load
 from servers.multiplexing.scripted_http2 import Stream, scripted
 from servers.raw import OK, Peer, answering
@@ -28,12 +28,6 @@ def of_answer(data: bytes) -> Callable[[], tuple[Told, Told]]:
 
 def of_location(location: bytes) -> Callable[[], tuple[Told, Told]]:
     return lambda: on_both(lambda: leading_to(location), options=FOLLOWING)
-
-
-def half_a_head(peer: Peer) -> None:
-    peer.request()
-    peer.send(b"HTTP/1.1 200 OK\r\nX: ")
-    peer.wait_for_close()
 
 
 def of_http_1_0(peer: Peer) -> None:
@@ -90,18 +84,6 @@ ROWS: dict[str, tuple[Callable[[], tuple[Told, Told]], Callable[[Told], Any], An
         lambda told: [each[0] for each in told[:3]],  # type: ignore[index]
         [401, 401, 200],
         [401, 401, 401],
-    ),
-    "`CONNECT` answered with 101": (
-        lambda: through_both(answering(b"HTTP/1.1 101 Other\r\n\r\n")),
-        errors,
-        ("ProxyError", 7),
-        ("ProxyError", 56),
-    ),
-    "`CONNECT` answered with half a head, and no more": (
-        lambda: through_both(half_a_head, total_s=3.0),
-        lambda told: told[0][3],  # type: ignore[index]
-        Phase.TLS,
-        Phase.PROXY,
     ),
     "a call by the method `CONNECT`, answered 200 with a body": (
         lambda: on_both(lambda: answering(OK), method="CONNECT"),

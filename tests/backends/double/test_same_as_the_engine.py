@@ -82,6 +82,9 @@ ANSWERS: dict[str, bytes] = {
     "a length in words": LINE + b"Content-Length: two\r\n\r\nok",
     "no length": LINE + b"Content-Length: \r\n\r\nok",
     "a length beyond all": LINE + b"Content-Length: 99999999999999999999999\r\n\r\nok",
+    "a length of 5000 noughts and 2": LINE + b"Content-Length: " + b"0" * 5000 + b"2\r\n\r\nok",
+    "a length of 5000 digits": LINE + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\nok",
+    "a chunk size of 5000 noughts": LINE + CHUNKED + b"0" * 5000 + b"2\r\nok\r\n0\r\n\r\n",
     "a chunk size in words": LINE + CHUNKED + b"zz\r\nok\r\n",
     "half a chunk": LINE + CHUNKED + b"5\r\nok",
     "chunks without an end": LINE + CHUNKED + b"2\r\nok\r\n",
@@ -203,6 +206,36 @@ TUNNELS: dict[str, bytes] = {
     "a head without an end": LINE + FIELDS * 4,
     "a line without an end": b"x" * 200_000,
 }
+HEADS_OF_TUNNELS: dict[str, bytes] = {
+    "a long line": LINE + b"X: " + b"a" * 16_378 + b"\r\n\r\n",
+    "a longer line": LINE + b"X: " + b"a" * 16_379 + b"\r\n\r\n",
+    **{
+        f"{number} fields": LINE + b"".join(b"X%d: y\r\n" % at for at in range(number)) + b"\r\n"
+        for number in (5000, 5001)
+    },
+    "a refusal with too many": b"HTTP/1.1 403 No\r\n" + b"A: b\r\n" * 5001 + b"\r\n",
+    **{
+        f"{line!r}": line + b"\r\nX: y\r\n\r\n"
+        for line in (
+            *(b"HTTP/1.1 101 Other", b"HTTP/1.1 099 X", b"HTTP/1.1 000 X", b"HTTP/1.1 99 X"),
+            *(b"HTTP/1.1 200x X", b"HTTP/1.1 200\tOK", b"HTTP/1.1\t200 OK", b"HTTP/1.1  200 OK"),
+            *(b"HTTP/1.1 2000 X", b"HTTP/1.1 200", b"HTTP/1.1 299 X", b"HTTP/1.1 300 X"),
+            *(b"HTTP/1.2 200 OK", b"HTTP/2 200 OK", b"http/1.1 200 OK", b"ICY 200 OK", b""),
+            *(b"HTTP/1.1 200 O\0K", b"HTTP/1.1 200 OK\r", b"junk\r\nHTTP/1.1 200 OK", b"A: b"),
+        )
+    },
+    **{
+        f"{status.decode()}, {field!r}": b"HTTP/1.1 %s X\r\n%s\r\n\r\n" % (status, field)
+        for status in (b"200", b"403")
+        for field in (
+            *(b"no colon", b": no name", b" folded", b"X: a\r\n b", b"X : y", b"X: \0", b"X: a\rb"),
+            *(b"Content-Length: -2", b"Content-Length: two", b"Content-Length:", b"X: \xe9"),
+            *(b"Content-Length: 1\r\nContent-Length: 2", b"Content-Length: 2, 3"),
+            *(b"Transfer-Encoding: foo", b"Transfer-Encoding: chunked", b"HTTP/1.1 200 OK"),
+            *(b"HTTP/1.1 200 a:b", b"WWW-Authenticate: Digest realm=x", b"Connection: close"),
+        )
+    },
+}
 UNENDED = ("500", "nothing", "half", "200, then the end", "a line without an end")
 """Behind which more may come."""
 
@@ -270,3 +303,10 @@ def test_a_proxy_that_is_asked_for_a_way(what: str, is_closing: bool) -> None:
     if is_closing or what not in UNENDED:
         engine, double = through_both(answers)
         assert double == engine
+
+
+@pytest.mark.parametrize("what", HEADS_OF_TUNNELS)
+def test_the_head_of_its_answer(what: str) -> None:
+    (engine,), (double,) = through_both(answering(HEADS_OF_TUNNELS[what]))
+    assert double == engine
+    assert engine[0] in ("ProxyError", "TLSError")  # type: ignore[index]

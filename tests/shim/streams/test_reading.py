@@ -184,6 +184,15 @@ def test_what_is_not_announced_is_limited_as_it_comes(streamed: Streamed) -> Non
     assert len(b"".join(found)) == 1000
 
 
+@pytest.mark.parametrize("length", ["2", "0" * 5000 + "2"])
+def test_what_is_announced_may_have_any_number_of_noughts(streamed: Streamed, length: str) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode()
+    with RawServer(answering(head + b"ok")) as server:
+        assert streamed(Reader.read, "GET", server.url) == b"ok"
+        with pytest.raises(onehttp.TooLargeError):
+            streamed(Reader.read, "GET", server.url, max_body=1)
+
+
 def test_a_body_may_take_longer_than_a_call_but_not_stand_still(streamed: Streamed) -> None:
     with RawServer(stalling) as server, pytest.raises(onehttp.TimeoutError) as caught:
         streamed(Reader.read, "GET", server.url, timeout=onehttp.Timeout(idle_s=0.2, total_s=0))

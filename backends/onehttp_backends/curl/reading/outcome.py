@@ -12,13 +12,14 @@ from onehttp_backends.codings.stages import CodingError
 from onehttp_backends.contract import Peer, Request, Response
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.names.places import place_of
-from onehttp_backends.curl.reading.phase import has_ended_by_peer, phase_of
+from onehttp_backends.curl.reading.phase import has_ended_by_peer, is_of_proxys_answer, phase_of
 from onehttp_backends.curl.stream_refusals import is_above_goaway
 from onehttp_backends.curl.tls.handshake import NOT_NAMED, Handshake
 from onehttp_backends.errors import (
     ClientCertificateError,
     CurlCode,
     Phase,
+    ProxyError,
     Sent,
     TLSError,
     TransferError,
@@ -45,6 +46,8 @@ _OF_A_REFUSAL = (
     CurlCode.RECV_ERROR,
     CurlCode.HTTP2,
 )
+_OF_A_PROXYS_ANSWER = (CurlCode.BAD_FUNCTION_ARGUMENT, CurlCode.TOO_LARGE)
+"""What libcurl says of fields without a colon, and of too many."""
 VERSION_NAMES = {
     pycurl.CURL_HTTP_VERSION_1_0: "1.0",
     pycurl.CURL_HTTP_VERSION_1_1: "1.1",
@@ -187,6 +190,8 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
         sent = Sent.NO
     if code == CurlCode.TOO_MANY_REDIRECTS and not request.options.max_redirects:
         text = ENDLESS_CHALLENGES
+    if code in _OF_A_PROXYS_ANSWER and phase is Phase.PROXY and is_of_proxys_answer(handle):
+        return ProxyError(code, f"{shown(request)}: {text or code_name(code)}")
     if code == CurlCode.FILESIZE_EXCEEDED and request.options.max_body_bytes:
         return too_large(request)
     if code == CurlCode.COULDNT_CONNECT and not request.options.as_libcurl:

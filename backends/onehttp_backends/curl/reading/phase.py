@@ -1,8 +1,8 @@
 """How far a transfer got that gave no response, of what libcurl can be believed to say.
 
 When a transfer fails libcurl stamps every phase that it did not reach with the time of the
-failure. Only the bytes sent, the stamps of lookup and connect, and what a proxy has answered to
-CONNECT can be trusted.
+failure. Only the bytes sent, the stamps of lookup and connect, and whether TLS was begun can be
+trusted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def phase_of(handle: Handle, request: Request, code: int) -> Phase:
         return Phase.BODY
     if getinfo(pycurl.REQUEST_SIZE) > 0:
         return Phase.FIRST_BYTE if getinfo(_POSTTRANSFER) > 0 else Phase.SEND
-    if code == CurlCode.TOO_LARGE:
+    if code == CurlCode.TOO_LARGE and not is_of_proxys_answer(handle):
         return Phase.QUEUE  # a request that libcurl does not begin to send
     # Of one that is ended from outside, connect has no stamp before TLS is done as well.
     is_connected = getinfo(_CONNECT) > 0 or getinfo(_NUM_CONNECTS) > 0
@@ -44,6 +44,19 @@ def phase_of(handle: Handle, request: Request, code: int) -> Phase:
     return Phase.TLS if is_tls and is_connected else Phase.CONNECT
 
 
+def has_begun_tls(handle: Handle) -> bool:
+    """Whether libcurl has begun to shake hands with the server since the handle was made, and has
+    not believed its certificate (yet): the result is an error from the first step on (curl 8.23,
+    OpenSSL), 0 before it and after a good end."""
+    return bool(handle.easy.getinfo(pycurl.SSL_VERIFYRESULT))
+
+
+def is_of_proxys_answer(handle: Handle) -> bool:
+    """Whether a proxy has answered, and TLS through it was not begun. What is wrong then is wrong
+    with that answer, whatever libcurl's code means elsewhere."""
+    return bool(handle.easy.getinfo(pycurl.HTTP_CONNECTCODE)) and not has_begun_tls(handle)
+
+
 def has_ended_by_peer(code: int, text: str) -> bool:
     """Whether the other side has closed the connection. Of one that spoke HTTP/2 libcurl has code
     16, and what the system says or nothing."""
@@ -52,13 +65,11 @@ def has_ended_by_peer(code: int, text: str) -> bool:
 
 
 def _is_through(handle: Handle, proxy: Proxy, code: int) -> bool:
-    """Whether the proxy has done its part. Of one that speaks SOCKS nothing tells, unless TLS
-    behind it has failed."""
-    connect_status: int = handle.easy.getinfo(pycurl.HTTP_CONNECTCODE)
-    if connect_status:
-        # Of a head that never ends the status has come as well.
-        has_shaken_hands = handle.handshake is not None and handle.handshake.has_ended
-        is_open = has_shaken_hands or code not in (CurlCode.RECV_ERROR, CurlCode.WEIRD_SERVER_REPLY)
-        return is_open and 200 <= connect_status < 300
-    is_tls_to_proxy = (proxy.url or "").lower().startswith("https:")
-    return not is_tls_to_proxy and isinstance(transfer_error(code, ""), TLSError)
+    """Whether the proxy has done its part, and the server's TLS is spoken."""
+    if has_begun_tls(handle) or (handle.handshake is not None and handle.handshake.has_ended):
+        return True
+    # Other libraries than OpenSSL do not tell, unless TLS has failed.
+    is_of_proxy = (proxy.url or "").lower().startswith("https:") and not handle.easy.getinfo(
+        pycurl.HTTP_CONNECTCODE
+    )
+    return not is_of_proxy and isinstance(transfer_error(code, ""), TLSError)

@@ -14,15 +14,14 @@ from typing import Final, NoReturn
 from onehttp_backends.double.judging.chunks import Chunks
 from onehttp_backends.double.judging.ends import BodyEnd
 from onehttp_backends.errors import CurlCode, Phase, Sent, answer_error
+from onehttp_backends.headers import whole_number
 
 MAX_LINE_BYTES: Final = 100 * 1024
 MAX_FIELDS: Final = 5000
 MAX_HEAD_BYTES: Final = 300 * 1024
 """libcurl's limit for all heads of one answer together, interim ones and trailers included."""
 _PREFIX: Final = b"HTTP/"
-_MAX_LENGTH: Final = 2**63 - 1
-_MAX_DIGITS: Final = 30
-"""Digits of a length that are read: Python refuses numbers of thousands."""
+MAX_LENGTH: Final = 2**63 - 1
 _later_version = re.compile(rb"HTTP/[23][ \t]\d{3}[ \t]").match
 _status = re.compile(rb"HTTP/1\.\d ([01]\d\d|\d{3}(?!\d))").match
 _name = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
@@ -47,7 +46,7 @@ class Heads:
     ) -> None:
         self._place = place
         self._method = method
-        self._most_bytes = most_bytes or _MAX_LENGTH
+        self._most_bytes = most_bytes or MAX_LENGTH
         self._wanted = wanted
         self._begin()
         self.lines: list[bytes] = []
@@ -66,7 +65,7 @@ class Heads:
         self._status = 0
         self._passed: list[bytes] = []
         self._field = b""
-        self._lengths: list[bytes] = []
+        self._lengths: set[int | None] = set()
         self._locations: set[bytes] = set()
         self._is_chunked = False
         self._fields = 0
@@ -188,12 +187,13 @@ class Heads:
         return self._status >= LOWEST_FINAL and self._status not in BODILESS
 
     def _check_length(self, value: bytes) -> None:
-        self._lengths += (length.strip() for length in value.split(b","))
-        lengths = {length.lstrip(b"0") for length in self._lengths}
-        if len(lengths) > 1 or not all(length.isdigit() for length in self._lengths):
+        self._lengths |= {
+            whole_number(each.strip().decode("latin-1")) for each in value.split(b",")
+        }
+        length, *others = self._lengths
+        if length is None or others:
             self._refuse(CurlCode.WEIRD_SERVER_REPLY, "no Content-Length, or more than one")
-        is_counted = self._method != "HEAD"
-        if is_counted and int(self._lengths[0][:_MAX_DIGITS]) > self._most_bytes:
+        if self._method != "HEAD" and length > self._most_bytes:
             limit = f"max_body, {self._most_bytes} bytes"
             self._refuse(CurlCode.FILESIZE_EXCEEDED, f"the body is larger than {limit}")
 
@@ -209,7 +209,7 @@ class Heads:
 
     def _end(self) -> bytes:
         """What may go on of a head that is whole."""
-        passed, length = self._passed, None
+        passed = self._passed
         self.is_begun = self._status >= LOWEST
         if self._status == SWITCHING:
             self._refuse(CurlCode.GOT_NOTHING, "another protocol, which was not asked for")
@@ -221,8 +221,8 @@ class Heads:
             passed.append(b"Transfer-Encoding: chunked\r\n")
             self._body = Chunks(self._take_trailer, self._refuse, self._wanted)
         else:
-            if self._lengths:
-                length = int(self._lengths[0])
+            length = next(iter(self._lengths), None)
+            if length is not None:
                 passed.append(b"Content-Length: %d\r\n" % length)
             self._body = BodyEnd(length)
         self._passed = []

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from onehttp import ConfigurationError
 from onehttp_compat.modules.httpcon.config_lines import Option, Section, fail, read_lines
-from onehttp_compat.modules.httpcon.definition import LegacyConnection, inherited
+from onehttp_compat.modules.httpcon.definition import MOST_DIGITS, LegacyConnection, inherited
 from onehttp_compat.parameters import INT_MAX, LegacyBugs, ModuleDefaults
 
 _log = logging.getLogger("onehttp_compat.config_file")
@@ -173,8 +173,10 @@ def _number(kind: str, option: Option, path: str) -> int:
         return _FLAGS[text]
     if kind == "version" and text in _TLS_NAMES:
         return _TLS_NAMES.index(text)
-    if kind == "number" and re.fullmatch("[0-9]+", text, re.ASCII) and int(text) <= INT_MAX:
-        return int(text)
+    if kind == "number" and re.fullmatch("[0-9]+", text, re.ASCII):
+        number = int(text.lstrip("0")[:MOST_DIGITS] or "0")
+        if number <= INT_MAX:
+            return number
     at = option.value_line, option.value_column
     return fail(path, *at, f"{option.key}: expected {_EXPECTED[kind]}", option.key)
 

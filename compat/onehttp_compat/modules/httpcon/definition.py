@@ -26,6 +26,8 @@ from onehttp_compat.parameters import (
 
 BLANKS = " \t\r\n"
 UINT_MAX = 2**32 - 1
+MOST_DIGITS = 11
+"""Of a number that is looked at: one more than any has that is right."""
 _QUOTES = "\"'"
 
 _log = logging.getLogger("onehttp_compat.httpcon")
@@ -229,7 +231,7 @@ class _Reader:
         if numbers is _TEXT:
             return value or ""
         if value is not None and re.fullmatch("[0-9]*", value, re.ASCII):
-            number = int(value or "0")
+            number = int(value.lstrip("0")[:MOST_DIGITS] or "0")
             if number in numbers:
                 return number
         _log.warning("%s: %s: expected %s; the default stays", self.label, key, _range(numbers))

@@ -127,6 +127,8 @@ def test_lines_may_end_in_crlf_and_the_last_one_in_nothing() -> None:
         ("[a]\nurl = http://h\nverify_host = 2\n", 3, 15, "yes or no"),
         ("[a]\nurl = http://h\nkeepconnections = yes\n", 3, 19, "a number"),
         ("[a]\nurl = http://h\ntimeout = -1\n", 3, 11, "a number"),
+        ("[a]\nurl = http://h\ntimeout = 2147483648\n", 3, 11, "a number"),
+        ("[a]\nurl = http://h\ntimeout = " + "9" * 400, 3, 11, "a number"),
         ("[a]\nurl = http://h\ntlsversion = TLSv1.3\n", 3, 14, "TLSv1.2"),
         ("[a]\nurl = http://h\nuseragent = " + "x" * 513, 3, 13, "512 bytes"),
     ],
