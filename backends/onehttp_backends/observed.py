@@ -1,9 +1,9 @@
-"""Calls and attempts as they happen, told to whoever watches.
+"""Reports calls and attempts to observers as they happen.
 
-Who makes a call asks `is_on` first: while nobody watches, nothing is made for a reader who is not
-there. A *call* is what somebody asked for; an *attempt* is one exchange of it on an engine, so that
-retries, redirects and connections that stand in are attempts of one call. The log
-``onehttp.trace`` (`onehttp_backends.trace`) hears of them as observers do.
+A *call* is one call of the API; an *attempt* is one exchange of it on an engine, so that retries,
+redirects and failovers are attempts of one call. Code that makes calls asks `is_on` first: without
+observers, no object is made for any. The log ``onehttp.trace`` (`onehttp_backends.trace`) is
+written from here, too.
 """
 
 from __future__ import annotations
@@ -24,26 +24,27 @@ logger = logging.getLogger("onehttp")
 
 
 class Observer:
-    """Is told of calls and attempts, on whatever thread they happen: of those whose method it has.
+    """Base class of observers. Override the methods you need; only those are called.
 
-    It must be quick and never wait. What it raises is logged, and touches no call.
+    They are called on whatever thread the call runs on, must be quick, and must never wait. An
+    exception that they raise is logged and does not affect the call.
     """
 
     def call_begins(self, call: Call) -> None:
         """A call begins."""
 
     def attempt_begins(self, attempt: Attempt) -> None:
-        """An attempt begins. It may be given another `Attempt.request`, with headers more."""
+        """An attempt begins. Set `Attempt.request` to send further headers."""
 
     def attempt_ends(self, attempt: Attempt, outcome: Outcome | None) -> None:
-        """It has ended; None: given up on the way, by a cancelled task or an interrupt."""
+        """An attempt has ended. None: by a cancelled task or an interrupt, without an outcome."""
 
     def call_ends(self, call: Call, outcome: Outcome | None) -> None:
-        """A call has ended, exactly once; None: likewise."""
+        """A call has ended; called exactly once for each. None: as in `attempt_ends`."""
 
 
 class Call:
-    """One call under way. `notes` is for observers, each under a key of its own."""
+    """One call. Observers may keep data in its `notes`, each under its own key."""
 
     __slots__ = (
         "_label",
@@ -60,9 +61,9 @@ class Call:
 
     def __init__(self, request: Request, label: str = "") -> None:
         self.request = request
-        """The first one, as it was asked for."""
+        """Its first request."""
         self.name: str = request.options.name
-        """Of its connection; empty where there is none."""
+        """The name of its connection; empty without one."""
         self._label = label
         self.attempts = 0
         self.reason = ""
@@ -78,7 +79,7 @@ class Call:
 
     @property
     def label(self) -> str:
-        """What the log calls it."""
+        """Its name in the log."""
         return self._label or self.name
 
     def ended(self, outcome: Outcome | None) -> None:
@@ -86,12 +87,12 @@ class Call:
         if self._told.call_ends:
             self.tell("call_ends", self, outcome)
         if self.request.upload is not None:
-            # The context of a kept connection may outlive the call, and with it the call: it keeps
-            # no file open.
+            # The context of a kept connection may keep this object alive after the call; it must
+            # not keep a file open.
             self.request = self.request._replace(upload=None)
 
     def tell(self, method: str, *what: object) -> None:
-        """Tell those who watched when it began, and watch still."""
+        """Call ``method`` of the observers that were there at its beginning and still are."""
         told = self._told
         for tell in getattr(told, method):
             if told is not _told and tell not in getattr(_told, method):
@@ -110,9 +111,9 @@ class Attempt:
     def __init__(self, call: Call, request: Request, is_alone: bool) -> None:
         self.call = call
         self.request = request
-        """What goes to the engine."""
+        """The request that goes to the engine."""
         self.is_alone = is_alone
-        """The call is this attempt, and over with it."""
+        """The call has this attempt only, and ends with it."""
         call.attempts += 1
         self.number = call.attempts
         """From 1 on."""
@@ -136,7 +137,7 @@ class Attempt:
 
 
 class _Told:
-    """Who is told what. Replaced as a whole, so that it is read without a lock."""
+    """The methods to call. Replaced as a whole, so that reading it needs no lock."""
 
     __slots__ = ("attempt_begins", "attempt_ends", "call_begins", "call_ends", "observers")
 
@@ -156,13 +157,13 @@ class _Told:
 _told = _Told(())
 _current: Final[ContextVar[Call | None]] = ContextVar("onehttp_call", default=None)
 current: Final[Callable[[], Call | None]] = _current.get
-"""The call made in this context; None: nobody watches, or there is none. No Python function: every
-call asks."""
+"""The call made in this context; None if there is none or nobody observes. Not a Python function,
+since every call asks."""
 
 
 @explained
 def observe(observer: Observer) -> None:
-    """Tell ``observer`` of the calls that begin from now on; once, however often it is given."""
+    """Report calls that begin from now on to ``observer``. Adding it twice changes nothing."""
     global _told
     if observer not in _told.observers:
         _told = _Told((*_told.observers, observer))
@@ -170,18 +171,18 @@ def observe(observer: Observer) -> None:
 
 @explained
 def leave(observer: Observer) -> None:
-    """Tell it of nothing more."""
+    """Report nothing more to ``observer``."""
     global _told
     _told = _Told(tuple(each for each in _told.observers if each is not observer))
 
 
 def is_on() -> bool:
-    """Whether anybody watches."""
+    """Whether there is an observer, or the trace is read."""
     return True if _told.observers else trace.is_on()
 
 
 def begin(request: Request) -> Attempt:
-    """An attempt begins: of the call made in this context, or of one that is no more than it."""
+    """Begin an attempt of the call in this context, or else of a call that has no other."""
     call = _current.get()
     if call is None:
         return Attempt(Call(request), request, is_alone=True)
@@ -189,8 +190,8 @@ def begin(request: Request) -> Attempt:
 
 
 class _Within:
-    """What happens inside is a call, or an attempt of one, whose end is told with its outcome: the
-    one noted here, a `TransferError` that comes out, or None."""
+    """A block that is a call or an attempt. At its end the observers get the outcome: the one noted
+    here, a `TransferError` that leaves the block, or None."""
 
     __slots__ = ("_part", "_token", "outcome")
 
@@ -236,7 +237,7 @@ def submitted(
     request: Request,
     on_done: Callable[[Outcome], None],
 ) -> Transfer:
-    """The same by callback: whoever watches is told of the outcome before ``on_done`` gets it."""
+    """The same by callback; observers get the outcome before ``on_done`` does."""
     attempt = begin(request)
 
     def done(outcome: Outcome) -> None:
@@ -269,8 +270,8 @@ def started(
     start: Callable[[Callable[[Outcome], None]], Transfer],
     on_done: Callable[[Outcome], None],
 ) -> Transfer:
-    """The same by callback: ``start(on_done)`` as a call of its own, if somebody watches and it is
-    no part of another."""
+    """The same by callback: ``start(on_done)`` as a call of its own, unless nobody observes or it
+    is part of another call."""
     if not is_on() or _current.get() is not None:
         return start(on_done)
     call = Call(request)
@@ -288,11 +289,11 @@ def started(
 
 
 def step(text: str, *values: object, reason: str = "") -> None:
-    """A step of the call made in this context, if there is one and somebody watches.
+    """Report a step of the call in this context, if there is one and somebody observes.
 
     Args:
-        text: a format of the logging module.
-        reason: why another attempt follows, where one does.
+        text: a format string of the logging module.
+        reason: why another attempt follows, if one does.
     """
     call = _current.get()
     if call is not None:
@@ -304,7 +305,7 @@ def step(text: str, *values: object, reason: str = "") -> None:
 
 @contextmanager
 def within(call: Call | None) -> Iterator[None]:
-    """What happens inside is part of ``call``, unless it is part of another already."""
+    """The block is part of ``call``, unless it is part of another call already."""
     if call is None or _current.get() is not None:
         yield
         return
@@ -314,8 +315,8 @@ def within(call: Call | None) -> Iterator[None]:
 
 @contextmanager
 def resumed(call: Call | None) -> Iterator[None]:
-    """What happens inside is part of ``call``, whatever the thread that goes on with it was doing;
-    None: of none."""
+    """The block is part of ``call``, or of no call (None), whatever this thread was doing
+    before."""
     token = _current.set(call)
     try:
         yield
@@ -324,7 +325,7 @@ def resumed(call: Call | None) -> Iterator[None]:
 
 
 def apart() -> AbstractContextManager[None]:
-    """What happens inside is no part of the call made in this context: it has ended."""
+    """The block is not part of the call in this context, which has ended."""
     return resumed(None)
 
 

@@ -1,4 +1,4 @@
-"""The functions of the API, on the one runtime of this process; ``onehttp`` itself has them all."""
+"""The functions of the API, on the one runtime of this process. ``onehttp`` exports all of them."""
 
 from __future__ import annotations
 
@@ -64,15 +64,15 @@ def init(
         queries: limits of what `submit` starts, instead of those that the file gives.
         secrets: further kinds of references in the file: ``{"vault": fetch}`` resolves
             ``${vault:NAME}`` by ``fetch("NAME")``, which raises LookupError for what it lacks.
-        hooks: functions around each attempt, of all calls or of one connection; see `Hooks`.
-        control: a directory for control sockets, where ``onehttp ctl`` and ``onehttp top`` ask this
-            process; what ``ONEHTTP_CONTROL`` names unless given. None is made where neither does.
-        **settings: handed to the backend; see `BackendSettings`.
+        hooks: functions called around each attempt, of all calls or of one connection; see `Hooks`.
+        control: a directory for a control socket, by which ``onehttp ctl`` and ``onehttp top`` ask
+            this process; ``ONEHTTP_CONTROL`` unless given. No socket is made without either.
+        **settings: passed to the backend; see `BackendSettings`.
 
     Raises:
-        TypeError: a keyword that neither this nor the backend has; says which is meant.
-        AlreadyInitialisedError: initialised before with other settings; names the place.
-        ConfigurationError: the connections are not as they should be.
+        TypeError: unknown keyword; the message suggests the right one.
+        AlreadyInitialisedError: initialised before with other settings; the message says where.
+        ConfigurationError: the connections cannot be used; ``errors`` lists every mistake.
     """
     chosen = chosen_source(source, connections)
     given = Settings(chosen, backend, queries, secrets, hooks_of(hooks), dict(settings), control)
@@ -81,11 +81,10 @@ def init(
 
 @explained
 def shutdown(grace_s: float = 0.0) -> ShutdownReport:
-    """End what runs, waiting up to ``grace_s`` seconds for it. `init` may follow.
+    """End everything that runs, after waiting up to ``grace_s`` seconds for it. `init` may follow.
 
-    Every query ends: with its answer if that comes within the grace, else with a
-    `CancelledError`. Routes that are not begun by then are not run: their transactions go on
-    without.
+    Every query ends: with its answer if that comes in time, else with a `CancelledError`. Routes
+    that have not begun by then are not run; their transactions are resumed without them.
     """
     return process.shutdown(grace_s)
 
@@ -95,13 +94,13 @@ def shutdown(grace_s: float = 0.0) -> ShutdownReport:
 def reload(source: Source = None) -> Reload:
     """Read the connections again and put them in force in one step.
 
-    The new set is checked whole first, certificates and keys included. Calls under way end on the
-    old set; unchanged connections keep their kept-alive sockets, and changed TLS material never
-    meets a socket of the old. Addresses are forgotten, so that names are asked for anew. Blocks for
-    as long as reading takes: from asyncio, call it by ``asyncio.to_thread``.
+    The new set is checked completely first, certificates and keys included. Calls under way finish
+    on the old set. Unchanged connections keep their open sockets; changed certificates and keys are
+    never used on an old one. All host names are looked up again. Blocks while it reads files: from
+    asyncio, call it by ``asyncio.to_thread``.
 
     Args:
-        source: another file or mapping from now on; None: the one that `init` was given.
+        source: replaces the file or mapping that `init` was given, from now on; None keeps it.
 
     Returns:
         What was added, removed and changed.
@@ -115,9 +114,9 @@ def reload(source: Source = None) -> Reload:
 
 @explained
 def reload_on_sighup() -> None:
-    """Reload on SIGHUP, on a thread of its own; the outcome goes to the log ``onehttp.reload``.
+    """Reload on SIGHUP, on a thread of its own; the log ``onehttp.reload`` gets the outcome.
 
-    Takes the place of the handler that was there.
+    Replaces the signal's present handler.
 
     Raises:
         ValueError: not called in the main thread.
@@ -134,11 +133,11 @@ def watch(on_reload: Told = None) -> Watch:
     Needs the extra ``watch``. In a forked child it has to be called again.
 
     Args:
-        on_reload: is called after each reload with its `Reload`, or the error that refused it; the
-            log ``onehttp.reload`` has them in any case.
+        on_reload: called after each reload with its `Reload`, or with the error that refused it.
+            The log ``onehttp.reload`` gets them in any case.
 
     Returns:
-        The watch; its ``stop()`` ends it.
+        The watch; call its ``stop()`` to end it.
 
     Raises:
         NotInitialisedError: before `init`.
@@ -159,14 +158,16 @@ def is_initialised() -> bool:
 def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
     """Perform one request in the calling thread.
 
+        response = onehttp.request("POST", "https://api.example/calls", json={"to": number})
+
     Args:
-        **call: the keywords of `CallArguments`: headers, path, params, one of body, json and form,
-            auth, cookies, timeout, max_body, follow_redirects.
+        **call: headers, path, params, body or json or form (and files), auth, cookies, timeout,
+            max_body, max_upload, progress, follow_redirects; see `CallArguments`.
 
     Raises:
-        TransferError: no response; ``code`` is libcurl's.
-        RequestError: an argument is not fit to be sent.
-        TypeError: a keyword that no call has; the message says which is meant.
+        TransferError: there is no response; ``code`` is libcurl's number for the reason.
+        RequestError: an argument cannot be sent; nothing was.
+        TypeError: unknown keyword; the message suggests the right one.
         NotInitialisedError: before `init`.
     """
     runtime = process.runtime
@@ -198,9 +199,9 @@ def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
 
 
 def arequest(method: str, url: str, **call: Unpack[CallArguments]) -> Coroutine[Any, Any, Response]:
-    """`request`, awaitable; the running event loop drives the engine.
+    """`request`, awaitable: ``response = await onehttp.arequest("GET", url)``.
 
-    The arguments are checked by the call, before anything is awaited.
+    The running event loop drives the engine. Arguments are checked at once, before the ``await``.
     """
     runtime = process.runtime
     if runtime is None:
@@ -235,21 +236,21 @@ def submit(
 ) -> Query:
     """Start one request and return at once; its `Result` goes to ``route`` on a worker thread.
 
-    The route sees the context variables of this call. Inside ``with onehttp.transaction(tx)`` the
-    transaction is suspended and the route runs in it, when it goes on.
+    The route has the context variables of this call. Inside ``with onehttp.transaction(tx)`` the
+    transaction is suspended now, and resumed with the route running in it.
 
     Args:
-        route: a function, or the name of one (`route`, `routes_in`); None: none is run.
-        xdata: anything; comes back as ``result.xdata``.
-        queue: store it in this durable queue instead, from which ``onehttp worker`` sends it;
-            `Query.stored` is its id there, and what this returns has no answer.
-        key: messages of one key are sent in the order in which they came.
-        **call: as for `request`; a time limit counts from here, waiting for a slot included.
+        route: a function, or the name of one (`route`, `routes_in`); None runs none.
+        xdata: any object; comes back as ``result.xdata``.
+        queue: store the request in this durable queue, from which ``onehttp worker`` sends it. The
+            query returned has its id there (`Query.stored`), and never gets an answer.
+        key: with a queue: requests with the same key are sent in the order of their submission.
+        **call: as for `request`. The time limit starts now and includes waiting for a slot.
 
     Raises:
         UnknownRouteError, RequestError, QueueFullError, QueueStoreError, TransactionError: nothing
             was sent or stored, and no transaction is suspended.
-        TypeError: a keyword that no call has.
+        TypeError: unknown keyword.
     """
     runtime = _runtime()
     if queue is not None or key is not None or runtime.carrier is not None:
@@ -262,10 +263,10 @@ def submit(
 
 @explained
 def connection(name: str) -> Connection:
-    """The named connection.
+    """The named connection: ``onehttp.connection("api").get("/health")``.
 
     Raises:
-        UnknownConnectionError: no such name; suggests the nearest.
+        UnknownConnectionError: no such name; the message suggests the nearest.
     """
     runtime = _runtime()
     return Connection(runtime, runtime.revision[name].spec.name)
@@ -282,10 +283,10 @@ def connections() -> ConnectionSet:
 
 @explained
 def declare(specs: Iterable[ConnectionSpec]) -> None:
-    """Offer connections that no file has, instead of those declared before.
+    """Define connections in code, replacing those of an earlier `declare`.
 
-    They are named, listed and survive reloads like the others; of a name that the file has, too,
-    the file's is meant. May be called before `init`; `shutdown` forgets them.
+    They survive reloads. Where the file has a connection of the same name, the file's is used. May
+    be called before `init`; `shutdown` forgets them.
     """
     process.declare(specs)
 
@@ -299,15 +300,15 @@ def submit_request(
     xdata: object = None,
     start: Start | None = None,
 ) -> Query:
-    """`submit` of a request exactly as described; ``start`` sends it, the engine unless given."""
+    """`submit` a ready-made `Request`. ``start`` sends it; by default the engine does."""
     return _runtime().submit_request(request, route, xdata, start)
 
 
 def perform(request: Request) -> Response:
-    """One exchange exactly as described, on the process's engine: no policy, no redirects.
+    """Send a ready-made `Request` on the engine of this process, without policies or redirects.
 
     Raises:
-        TransferError: no response.
+        TransferError: there is no response.
     """
     runtime = process.runtime
     if runtime is None:
@@ -323,19 +324,19 @@ def backend() -> Backend:
 
 @explained
 def stats() -> Stats:
-    """The engine's account of itself."""
+    """The counters of the engine."""
     return _runtime().engine.stats()
 
 
 @explained
 def query_stats() -> QueryStats:
-    """What became of the queries of this process."""
+    """The counters of this process's queries."""
     return _runtime().queries.stats()
 
 
 @explained
 def drain(timeout_s: float | None = None) -> bool:
-    """Wait until every query has ended; False: some have not after ``timeout_s`` seconds."""
+    """Wait until every query has ended. False: some have not after ``timeout_s`` seconds."""
     return _runtime().queries.drain(timeout_s)
 
 

@@ -1,49 +1,46 @@
-"""What those who build on top of ``onehttp`` may use beside it, as the legacy modules do.
+"""For libraries built on top of ``onehttp``, such as the legacy modules.
 
-``onehttp`` itself is for calls. Here is what another layer of calls is made of: exchanges exactly
-as described, queries that somebody else sends, transactions of an environment of one's own, and the
-types and checks of the seam to the engines. These names are kept as long as those of ``onehttp``;
-what lies in any other module may move from one release to the next.
+``onehttp`` itself is for making calls. This module has the parts that another layer of calls is
+made of. Its names are as stable as those of ``onehttp``; all other modules may change with any
+release.
 
 Exchanges:
 
-- `perform` sends a `Request` on the process's engine, without policy or redirects; `backend` is
-  that engine, whose ``submit(request, done)`` returns a `Transfer` and hands ``done`` an `Outcome`.
-  `plain_request` makes a `Request` in less time than that takes by itself.
-- `perform_together` performs many of them in the thread that waits for all.
-- ``Connection.send`` performs what describes itself on a `ReadyConnection`: a named connection with
-  its options, its base URL and the state of its policies.
-- `check_url` says, before anything is sent, what an engine would refuse; `MAX_SECONDS` is the
-  longest time limit, `HeaderPairs` what headers are to an engine.
-- `transfer_error` makes the `onehttp.TransferError` that belongs to a code of libcurl.
+- `perform` sends a `Request` on the process's engine, without policies or redirects. `backend`
+  returns that engine; its ``submit(request, done)`` returns a `Transfer` and passes an `Outcome`
+  to ``done``. `plain_request` makes a `Request` faster than its constructor.
+- `perform_together` performs many requests in the calling thread.
+- ``Connection.send`` performs a call object on a `ReadyConnection`: a named connection with its
+  options, its base URL and the state of its policies.
+- `check_url` raises, before anything is sent, what an engine would refuse. `MAX_SECONDS` is the
+  longest time limit; `HeaderPairs` is the type of headers that engines take.
+- `transfer_error` makes the `onehttp.TransferError` for a code of libcurl.
 
 Queries and transactions:
 
-- `submit_request` starts a query for a `Request`; a `Start` sends it in place of the engine.
-- `provide` initialises for scripts whose surroundings know no connections file.
-- `carry_queries` has a `Carrier` take the queries of a process that cannot drive transfers; where
-  they are sent, `prepared` makes a request of what was `Asked`.
-- `current_transaction` is what a query of this context would suspend (None: nothing);
-  `make_current` sets it for good, for who made the context. Everybody else writes
-  ``with onehttp.transaction(...)``.
-- `TransactionLayer` is a SIP transaction layer where there is no SIP server; its
+- `submit_request` starts a query for a `Request`; a `Start` can send it in place of the engine.
+- `provide` initialises the library provisionally, until a script calls `onehttp.init`.
+- `carry_queries` registers a `Carrier`, which takes the queries of a process that cannot drive
+  transfers. The process that sends them makes their requests by `prepared`, from `Asked`.
+- `current_transaction` is the transaction that a query in this context would suspend, or None.
+  `make_current` sets it for the rest of a context, for code that has made that context. All other
+  code uses ``with onehttp.transaction(...)``.
+- `TransactionLayer` emulates a SIP transaction layer without a SIP server. Its
   `EmulatedTransaction` has states, timers and replies as scripts see them. `onehttp.testing` has
-  them under names of tests.
+  both under other names.
 
-Watching:
+Observing:
 
-- `observe` tells an `Observer` of each `Call` and each `Attempt` of it, however it is made, until
-  `leave`. While nobody watches, a call pays nothing for it.
-- `tell_part` adds something of another layer to what a process tells its operator; `leave_state`
-  is for processes that hold the interpreter while they are idle, `has_worked` for what they do
-  beside their calls.
+- `observe` reports each `Call` and each `Attempt` to an `Observer`, until `leave`. Without
+  observers, calls pay nothing for it.
+- `tell_part` adds a part to the snapshot that a process shows its operator. `leave_state` is for
+  processes that hold the interpreter while idle, `has_worked` for work other than calls.
 
 Connections:
 
-- `declare` offers connections that no file has.
-- `check_connections` says all that is wrong with what a connections file says, and puts nothing in
-  force.
-- `usual_file` is the one that commands take where none is named, if it is there.
+- `declare` defines connections in code.
+- `check_connections` lists every mistake in a connections file, and puts nothing in force.
+- `usual_file` is the file that commands use by default, if it exists.
 """
 
 from __future__ import annotations
@@ -123,19 +120,19 @@ explain_classes(globals(), __all__)
 
 @explained
 def provide() -> None:
-    """Make calls possible before anybody calls `onehttp.init`, which may still say anything."""
+    """Make calls possible before `onehttp.init`, which may still be called with any settings."""
     api.process.provide()
 
 
 @explained
 def carry_queries(carrier: Carrier | None) -> None:
-    """Have ``carrier`` take the queries of this process; None: nobody does any more."""
+    """Let ``carrier`` take the queries of this process; None ends that."""
     api.process.carry_queries(carrier)
 
 
 @explained
 def prepared(asked: Asked) -> tuple[Request, Start | None]:
-    """The request of a query that was carried here, and what sends it; None: the engine.
+    """The request of a query carried to this process, and what sends it (None: the engine).
 
     Raises:
         OnehttpError, TypeError: as `onehttp.submit`.

@@ -31,7 +31,7 @@ METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 METHODS_WITHOUT_BODY = KNOWN_METHODS - METHODS_WITH_BODY
 NO_HEADERS: HeaderPairs = ()
 PLAIN = frozenset({"headers", "timeout"})
-"""What a call may be given that is one exchange, with no body and nothing around it."""
+"""The keywords of the simplest calls: one exchange, no body, nothing around it."""
 _PLAIN_REQUEST = PLAIN | {"follow_redirects"}
 _NO_TYPE = ("Content-Type", "")
 _TEXT_TYPE = ("Content-Type", "text/plain; charset=utf-8")
@@ -41,16 +41,18 @@ _FORM_TYPE = ("Content-Type", "application/x-www-form-urlencoded")
 
 @dataclass(frozen=True, slots=True, init=False)
 class Timeout:
-    """Limits of one call in seconds; None keeps the connection's, 0 is no limit.
+    """Time limits of one call in seconds. None keeps the connection's limit, 0 means no limit.
 
     Raises:
-        TypeError: another keyword; says which is meant.
+        TypeError: unknown keyword; the message suggests the right one.
     """
 
     total_s: float | None = None
+    """For the whole call: attempts, redirects and the waits between them."""
     connect_s: float | None = None
+    """Until connected, TLS included."""
     idle_s: float | None = None
-    """How long nothing may move in any phase; 0 = no limit."""
+    """Without any progress, in whatever phase."""
 
     def __init__(
         self,
@@ -67,46 +69,46 @@ class Timeout:
 
 
 class CallArguments(TypedDict, total=False):
-    """The keywords of every call, whatever makes it.
+    """The keywords that every call takes.
 
-    It types a wrapper of one's own, too: ``def look_up(n: str, **call: Unpack[CallArguments])``.
+    Use it to type your own wrappers: ``def look_up(n: str, **call: Unpack[CallArguments])``.
     """
 
     headers: HeaderSource
-    """Pairs in wire order, or a mapping."""
+    """Pairs, sent in this order, or a mapping."""
     path: PathValues
-    """For each ``{name}`` in the path of the URL its value, quoted so that none leaves its segment;
-    what would do so however it is quoted (``..``) is refused."""
+    """Values for each ``{name}`` in the URL's path, quoted so that none leaves its segment; a value
+    that would (``..``) is refused."""
     params: ParamSource
-    """Query parameters, added to the URL percent-encoded: text, numbers, ``true`` and ``false``; a
-    list gives a parameter for each item, None is left out, anything nested is refused."""
+    """Query parameters, added to the URL percent-encoded: text, numbers, or bools (``true``,
+    ``false``). A list gives a parameter for each item, None is left out, nesting is refused."""
     body: bytes | str | BodySource | None
-    """At most one of ``body``, ``json`` and ``form``. A file opened in binary mode, and what gives
-    bytes piece by piece, is read while it is sent; see docs/streaming.md."""
+    """Give at most one of ``body``, ``json`` and ``form``. Binary files and iterators of bytes are
+    read while they are sent; see docs/streaming.md."""
     json: object
     form: ParamSource
     files: FileSource
-    """Files of a form, by name, beside the fields of ``form``: sent as ``multipart/form-data``, and
-    read from where they are while they are sent; see docs/services.md."""
+    """Files by field name, sent with the fields of ``form`` as ``multipart/form-data``, and read
+    while they are sent; see docs/services.md."""
     auth: AuthSource
-    """Credentials instead of the connection's, for this call and its origin: a name and a password
-    as a pair, `Basic`, `Bearer`, `Digest`, or a `TokenSource` for tokens that run out."""
+    """Credentials for this call, instead of the connection's: a pair of name and password, `Basic`,
+    `Bearer`, `Digest`, or a `TokenSource` for tokens that expire. Not sent to other origins."""
     cookies: ParamSource
-    """For this call and its origin, by name; before those that the connection keeps, of which it
-    takes the place of any of the same name."""
+    """Cookies for this call, by name, which replace kept ones of the same name. Not sent to other
+    origins."""
     timeout: TimeoutSource
-    """Seconds for everything, or a `Timeout`; None, or not given, is what the connection says
-    (4 s in all, 1 s to connect where there is none), and 0 is no limit."""
+    """Seconds for the whole call, or a `Timeout`; 0 = no limit. Default (None): the connection's
+    limits, or 4 s in all and 1 s to connect for calls without a connection."""
     max_upload: int | None
-    """Bytes of the request's body; a larger one is an `UploadError`."""
+    """Largest request body in bytes; a larger one raises `UploadError`."""
     progress: Callable[[Progress], object] | None
-    """Is called while bodies pass, in the thread or task of the call."""
+    """Called while bodies are sent and received, in the thread or task of the call."""
     max_body: int | None
-    """Bytes of the response, decoded; 0 is no limit. What the connection says (10 MiB where there
-    is none) unless given; what is larger is an error, or cut off, as the connection says."""
+    """Largest response body in bytes, after decoding; 0 = no limit. Default (None): the
+    connection's, or 10 MiB. A larger body is an error or cut off, as the connection says."""
     follow_redirects: bool | None
-    """What the connection says (no, where there is none) unless given; at most 10, or as many as
-    the connection says, under the one time limit."""
+    """Default (None): as the connection says, or no. At most as many as the connection says, or 10,
+    within the time limit of the call."""
 
 
 NO_ARGUMENTS: Final[CallArguments] = {}
@@ -120,11 +122,11 @@ def build_request(
     call: CallArguments,
     content_type: str | None = None,
 ) -> Request:
-    """The request of one call. ``own_headers`` are the connection's; a call's replace them by name.
+    """The request of one call. Its headers replace the connection's ``own_headers`` by name.
 
     Raises:
-        TypeError: a keyword that no call has; says which is meant.
-        RequestError, RequestTypeError: an argument is not fit to be sent.
+        TypeError: unknown keyword; the message suggests the right one.
+        RequestError, RequestTypeError: an argument cannot be sent.
     """
     if (
         call.keys() <= _PLAIN_REQUEST
@@ -132,7 +134,7 @@ def build_request(
         and method in METHODS_WITHOUT_BODY
         and url.isascii()
         and not isinstance(call.get("timeout"), Timeout)
-    ):  # as most calls are: nothing is asked of it that it cannot have
+    ):  # the short way for most calls: none of their arguments needs more work than this
         plain: Any = call
         pairs = own_headers
         if plain.get("headers") is not None:
@@ -152,7 +154,7 @@ def build_request(
     upload: Upload | None = None
     auth: AuthSource = None
     cookies: ParamSource = None
-    given: Any = call  # one pass over the few that are given costs less than asking for each
+    given: Any = call  # one pass over the few given costs less than a lookup for each keyword
     for keyword, value in given.items():
         if keyword == "headers":
             headers = value
@@ -207,7 +209,7 @@ def build_request(
         if type(body) is bytes and json is None and form is None:
             data, type_header = body, _NO_TYPE
         else:
-            # The first two are the usual ones, and no abstract class is asked about them.
+            # None and str are the usual ones: `isinstance` with an abstract class is slow.
             if body is not None and type(body) is not str and isinstance(body, Upload):
                 upload, body = body, b""
             data, type_header = encode_body(body, json, form)

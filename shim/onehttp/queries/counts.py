@@ -1,4 +1,4 @@
-"""What became of the queries of a process."""
+"""Counters of the queries of a process."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass
 
 @dataclass(slots=True)
 class Account:
-    """Counts since the process was initialised. The scheduler's lock is held to change one."""
+    """The running counts. Change one only while holding the scheduler's lock."""
 
     submitted: int = 0
     refused: int = 0
-    """Not begun: no room, no transaction to suspend, or a request that cannot be sent."""
     completed: int = 0
     failed: int = 0
     cancelled: int = 0
@@ -23,48 +22,54 @@ class Account:
     routes_not_run: int = 0
 
     def stats(self, open_queries: int) -> QueryStats:
-        """A copy that stays as it is."""
+        """An immutable copy."""
         return QueryStats(**asdict(self), open=open_queries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryStats:
-    """What became of the queries. ``submitted == completed + failed + cancelled + open`` and
-    ``suspended == resumed + gone``, once nothing is open."""
+    """Counts of the queries since the process was initialised.
+
+    ``submitted == completed + failed + cancelled + open`` at any time; ``suspended == resumed +
+    gone`` once no query is open.
+    """
 
     submitted: int
-    """Those that `submit` has returned."""
+    """Queries that `submit` returned."""
     refused: int
-    """Those for which it raised."""
+    """Calls of `submit` that raised: no room, no transaction to suspend, an unsendable request."""
     completed: int
-    """Ended with a response, whatever its status."""
+    """Queries that ended with a response, whatever its status."""
     failed: int
-    """Ended with an error, out of time included."""
+    """Queries that ended with an error, timeouts included."""
     cancelled: int
+    """Queries that were cancelled, or ended by a shutdown."""
     suspended: int
-    """Transactions put aside for a query."""
+    """Transactions suspended for a query."""
     resumed: int
-    """... and taken up again, with its route or (at a shutdown) without."""
+    """Transactions resumed, with the route or (at a shutdown) without it."""
     gone: int
-    """... that had ended by themselves when the answer came; the route was not run."""
+    """Transactions that had ended before the answer came; their routes were not run."""
     routes_run: int
+    """Routes that were run."""
     routes_failed: int
-    """Of those: raised."""
+    """Routes that raised; they count as run, too."""
     routes_not_run: int
-    """Given up at a shutdown."""
+    """Routes given up at a shutdown."""
     open: int = 0
-    """Submitted and not ended."""
+    """Queries submitted and not ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShutdownReport:
-    """What a shutdown found in the works: each open query is in one of the first three."""
+    """What a shutdown did with the queries it found open. The first three add up to all of them."""
 
     finished: int = 0
-    """Queries that came to their end."""
+    """Queries that ended by themselves within the grace."""
     cancelled: int = 0
-    """Queries that had no answer when the grace was over, and ended with a `CancelledError`."""
+    """Queries without an answer by then, ended with a `CancelledError`."""
     still_open: int = 0
-    """Queries that nobody could end: their route still ran when the grace was over."""
+    """Queries whose route was still running by then; a running route cannot be ended."""
     routes_not_run: int = 0
-    """Of all these: those whose route nobody had begun; transactions went on without it."""
+    """Queries, among all of these, whose route was not run; transactions were resumed without
+    it."""

@@ -1,4 +1,4 @@
-"""How many queries there may be: in all, on the wire, and on the wire to one origin."""
+"""Limits of queries: how many may be open, on the wire, and on the wire to one origin."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from onehttp.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryLimits:
-    """Limits of the queries of one process; 0 is none where a number limits something.
+    """Limits of the queries of one process; 0 = no limit (but for ``workers``, at least 1).
 
     Raises:
-        ConfigurationError: a number that is none or below 0, or no worker at all.
+        ConfigurationError: a value that is not a number, or too low.
     """
 
     workers: int = 4
-    """Threads that run routes; made as they are needed."""
+    """Threads that run routes, started as they are needed."""
     queue_length: int = 10_000
-    """Queries whose route has not begun: waiting, in flight, or answered."""
+    """Most queries whose route has not begun: waiting, in flight, or answered."""
     when_full: Literal["refuse", "wait"] = "refuse"
-    """`submit` raises `QueueFullError` at once, or waits for room first. It never waits in the
-    thread of an event loop."""
+    """Whether `submit` raises `QueueFullError` at once or waits for room first. It never waits in
+    the thread of an event loop."""
     wait_s: float = 1.0
-    """How long it waits, in seconds."""
+    """How long `submit` waits for room, in seconds."""
     max_in_flight: int = 0
-    """Transfers on the wire at once; further queries wait, their time limits running."""
+    """Most transfers at once; further queries wait, and their time limits run meanwhile."""
     max_in_flight_per_origin: int = 0
+    """The same for each origin (scheme, host and port)."""
 
     def __post_init__(self) -> None:
         for name in ("queue_length", "max_in_flight", "max_in_flight_per_origin"):
@@ -46,7 +47,7 @@ class QueryLimits:
 
 
 def _check(name: str, value: object, lowest: int, kinds: tuple[type, ...] = (int,)) -> None:
-    if type(value) not in kinds or not value >= lowest:  # type: ignore[operator]
+    if type(value) not in kinds or not value >= lowest:  # type: ignore[operator]  # of one of these kinds
         kind = "number" if float in kinds else "whole number"
         raise ConfigurationError(
             f"expected a {kind} from {lowest} on, got {value!r}", key=f"queries.{name}"

@@ -103,10 +103,10 @@ class Scheduling(Protocol):
 
 
 class Query:
-    """A request on its way to its route.
+    """A request that was submitted, and whose answer goes to a route.
 
-    Wait for it with `result` (a thread) or ``await query`` (a task): both give the `Result`
-    once the answer is there, whether or not its route has run.
+    To wait for the answer, call `result` in a thread or ``await`` the query in a task: both return
+    its `Result` as soon as there is one, even if the route has not run yet.
     """
 
     __slots__ = (
@@ -136,12 +136,12 @@ class Query:
         self.transaction: Transaction | None = None
         self.token: Token = NOT_SUSPENDED
         self.origin = ""
-        """Where it counts against a limit per origin; empty where there is none."""
+        """The origin whose limit it counts against; empty if there is no such limit."""
         self.state = QueryState.NEW
         self.stored = ""
-        """The id under which a durable queue has it; empty: it was submitted to none."""
+        """Its id in the durable queue that it was submitted to; empty: to none."""
         self.observed: Call | None = None
-        """What those who watch know it by, until they are told of its end."""
+        """The call that observers were told of, until they are told of its end."""
         self._scheduler = scheduler
         self._result: Result | None = None
         self._transfer: Transfer | None = None
@@ -152,10 +152,10 @@ class Query:
         return f"<Query {self.id}: {self.state.value}>"
 
     def cancel(self) -> bool:
-        """End it with a `CancelledError` as its result; False when its answer was there.
+        """End it with a `CancelledError` as its result. False: its answer had come already.
 
-        Its route runs, and its transaction goes on, with that result. An answer that comes in
-        the same moment may still be faster.
+        Its route runs with that result, and its transaction is resumed. An answer that comes in the
+        same moment may still win.
         """
         if self._result is not None:
             return False
@@ -170,7 +170,7 @@ class Query:
         """Wait for the answer in the calling thread.
 
         Raises:
-            TimeoutError: (the builtin) it did not come within ``timeout_s``; the query goes on.
+            TimeoutError: (the builtin) no answer within ``timeout_s`` seconds; the query goes on.
         """
         if self._result is None:
             wakeup = threading.Lock()
@@ -202,11 +202,11 @@ class Query:
 
     @property
     def error(self) -> TransferError | None:
-        """What it failed with; None while it has not."""
+        """The error of its result; None if there is none, or no result yet."""
         return None if self._result is None else self._result.error
 
     def attach(self, transfer: Transfer) -> None:
-        """Tell which transfer to cancel."""
+        """Keep the transfer, which `cancel` is to end."""
         self._transfer = transfer
         if self._result is not None:  # it was faster
             self._transfer = None
@@ -222,16 +222,16 @@ class Query:
         self._transfer = None
 
     def wake(self) -> None:
-        """Wake who waits for the answer, which is there."""
+        """Wake all threads and tasks that wait for the answer."""
         wakers = self._wakers
         while wakers:
             wakers.pop()()
 
     def go_on(self) -> bool:
-        """Take the transaction up again with the route in it, or run the route alone.
+        """Resume the transaction with the route in it, or run the route alone.
 
         Returns:
-            False when the transaction has ended by itself and the route was not run.
+            False if the transaction has ended by itself, so that the route was not run.
         """
         if self.transaction is not None:
             step("transaction is resumed")
@@ -249,22 +249,23 @@ class Query:
         return True
 
     def let_go(self) -> None:
-        """It has ended: who keeps it keeps its result, and nothing of the way there."""
+        """After its end: keep the result, and drop what was needed on the way."""
         self.route = self.context = self.transaction = None
         self.token = NOT_SUSPENDED
 
     def become(self, state: QueryState) -> None:
-        """Change state as the table allows. The scheduler's lock is held.
+        """Change the state, as `TRANSITIONS` allows. The caller holds the scheduler's lock.
 
         Raises:
-            RuntimeError: it does not: a defect of this library.
+            RuntimeError: not a transition of the table; a defect of this library.
         """
         if state not in TRANSITIONS[self.state]:
             raise RuntimeError(f"query {self.id}: {self.state.value} -> {state.value}")
         self.state = state
 
     def _when_answered(self, wake: Callable[[], object]) -> None:
-        """Have ``wake`` called once, unless the answer is there already: look after this."""
+        """Call ``wake`` once when the answer comes. One that came before this is not reported: look
+        for it afterwards."""
         with self._scheduler.changing:
             if self._wakers is None:
                 self._wakers = []

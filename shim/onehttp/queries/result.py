@@ -1,4 +1,4 @@
-"""What a query comes to, and what may be done with it."""
+"""The result of a query, and how a route is called with it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ Start: TypeAlias = Callable[[Request, Callable[[Outcome], None]], Transfer]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What a query came to: exactly one of ``response`` and ``error`` is there."""
+    """The result of a query: exactly one of ``response`` and ``error`` is not None."""
 
     query_id: int
+    """`Query.id` of the query."""
     response: Response | None = None
     error: TransferError | None = None
     xdata: object = None
+    """The object that `submit` was given."""
 
     @property
     def ok(self) -> bool:
-        """There is a response, whatever its status."""
+        """Whether there is a response, whatever its status."""
         return self.response is not None
 
 

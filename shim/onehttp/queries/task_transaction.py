@@ -1,4 +1,4 @@
-"""Tasks of an event loop as transactions: suspended by a query, taken up by its answer."""
+"""Tasks of an event loop as transactions: suspended by a query, resumed by its answer."""
 
 from __future__ import annotations
 
@@ -21,23 +21,22 @@ _tokens = itertools.count(1)
 
 
 class TaskTransaction:
-    """What a task waits for while its query is under way; made in the task.
-
-    Each ``await`` gives what the route of the next query returned (its `Result` where there is no
-    route) and raises what that raised: in the order in which they were submitted, however fast
-    they were answered; when all have been given, the last one's again. Routes run in the task's
-    loop and may be coroutine functions. A query whose answer comes when nobody waits any more (the
-    task was cancelled, or ``timeout_s`` is over) runs no route. One query at a time suspends it, as
-    with a SIP transaction; a route may submit the next one.
+    """Lets a task wait for the routes of its queries. Make it inside the task.
 
         tx = onehttp.TaskTransaction()
         with onehttp.transaction(tx):
             onehttp.submit("GET", url, route=on_reply)
         value = await tx
 
+    Each ``await`` returns what one route returned (the `Result` if the query has no route), or
+    raises what it raised. Routes come in the order of their queries' submission, and the last one
+    again once all have come. They run in the task's loop and may be coroutine functions. A route is
+    not run if nobody waits for it when the answer comes: the task was cancelled, or timed out.
+
+    One query at a time suspends it, as with a SIP transaction; a route may submit the next one.
+
     Args:
-        timeout_s: how long one ``await`` waits at most, in seconds; it raises
-            `asyncio.TimeoutError` then.
+        timeout_s: how many seconds one ``await`` waits before it raises `asyncio.TimeoutError`.
     """
 
     def __init__(self, timeout_s: float | None = None) -> None:

@@ -1,4 +1,4 @@
-"""`stream` and `astream`, on the one runtime of this process; ``onehttp`` itself has them."""
+"""`stream` and `astream`, on the one runtime of this process. ``onehttp`` exports them."""
 
 from __future__ import annotations
 
@@ -16,20 +16,24 @@ if TYPE_CHECKING:
 
 @discreet
 def stream(method: str, url: str, **call: Unpack[CallArguments]) -> StreamContext:
-    """A response whose body is read piece by piece, inside ``with``: `StreamedResponse`.
+    """Perform a request whose answer is read piece by piece, as a `StreamedResponse`:
 
-    The time limit in all is over with the head of the answer, unless ``timeout`` gives one for
-    this call; after it the body may stand still for as long (or for the idle limit of the file).
-    There is no limit of the body but ``max_body`` of this call.
+        with onehttp.stream("GET", url) as response:
+            for piece in response.iter_bytes():
+                ...
+
+    The default time limit covers the time to the head of the answer. After that the body may pause
+    for as long as that limit, or for the idle limit of the connections file. A ``timeout`` given
+    here covers everything. The body's size is limited by ``max_body`` of this call alone.
 
     Args:
-        **call: the keywords of `CallArguments`.
+        **call: as for `onehttp.request`.
 
     Raises:
-        RequestError: an argument is not fit to be sent.
-        TypeError: a keyword that no call has.
+        RequestError: an argument cannot be sent.
+        TypeError: unknown keyword.
         NotInitialisedError: before `init`.
-        TransferError: by ``with``: there was no answer.
+        TransferError: from the ``with`` statement: there was no answer.
     """
     runtime = process.runtime
     if runtime is None:
@@ -39,7 +43,7 @@ def stream(method: str, url: str, **call: Unpack[CallArguments]) -> StreamContex
 
 @discreet
 def astream(method: str, url: str, **call: Unpack[CallArguments]) -> AsyncStreamContext:
-    """The same inside ``async with``, read by ``async for`` and ``await``."""
+    """`stream` for tasks: use ``async with``, and read by ``async for`` and ``await``."""
     runtime = process.runtime
     if runtime is None:
         raise process.missing()

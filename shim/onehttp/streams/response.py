@@ -29,15 +29,15 @@ class Splitting(Protocol[S]):
 
 
 class HeadOfResponse(Response):
-    """Status, headers and all else that a `Response` tells, known before its body.
+    """A `Response` whose head is there before its body.
 
-    ``body``, ``text`` and ``json()`` are there once `read` has read it.
+    ``body``, ``text`` and ``json()`` can be used after `read`.
     """
 
     __slots__ = ("_is_begun", "_opened", "_opener", "_reading", "_whole", "again")
 
     again: Again
-    """The same call once more, with these headers besides, where it may be made again."""
+    """Repeats the call with further headers, if it may be repeated."""
 
     def __init__(self, opener: Opener, opened: OpenResponse, reading: Reading) -> None:
         for name in Response.__slots__:
@@ -51,10 +51,10 @@ class HeadOfResponse(Response):
 
     @property
     def body(self) -> bytes:  # type: ignore[override]
-        """All of it, after `read`.
+        """The whole body, after `read`.
 
         Raises:
-            StreamError: it was not read.
+            StreamError: it was not read by `read`.
         """
         if self._whole is None:
             raise StreamError(_NOT_READ)
@@ -62,17 +62,17 @@ class HeadOfResponse(Response):
 
     @property
     def is_decoding(self) -> bool:
-        """Whether a coding is taken off the body."""
+        """Whether a content coding is removed from the body."""
         return self._reading.is_decoding
 
     @property
     def announced(self) -> int | None:
-        """Bytes of the body, codings included, as far as the head tells."""
+        """Size of the body in bytes, before decoding; None if the head does not say."""
         return self._reading.announced
 
     @property
     def received(self) -> int:
-        """Bytes of the body that have come until now, codings included."""
+        """Bytes of the body received so far, before decoding."""
         return self._reading.received
 
     def __repr__(self) -> str:
@@ -87,20 +87,20 @@ class HeadOfResponse(Response):
             self.close()
 
     def __reduce__(self) -> tuple[object, ...]:
-        """As a response of what was read, which is nothing where that was not all: the error of
-        `raise_for_status` is pickled and copied as any other."""
+        """Pickled (with the error of `raise_for_status`, say) as a response with the body that was
+        read, or with an empty one."""
         found = self._with(self._whole or b"")
         found.truncated = self.truncated or self._whole is None
         return found.__reduce__()
 
     def close(self) -> None:
-        """Read no more: what has not come is not waited for, and its connection is closed."""
+        """Stop reading. If the body has not come to its end, its connection is closed."""
         opened, self._opened = self._opened, None
         if opened is not None:
             opened.close()
 
     def whole(self) -> Response:
-        """The response as any other, with the body that was read."""
+        """An ordinary `Response` with the body that was read."""
         return self._with(self.body)
 
     def _with(self, body: bytes) -> Response:
@@ -119,7 +119,7 @@ class HeadOfResponse(Response):
         return self._opened
 
     def _finish(self, opened: OpenResponse) -> None:
-        """All that is wanted has come: what is known by now is more than with the head."""
+        """At the end of the body: keep what was not known with the head, such as trailers."""
         self._reading.finish()
         if self._reading.is_full:
             opened.close()
@@ -127,7 +127,7 @@ class HeadOfResponse(Response):
         self._blocks = None
 
     def _begin_whole(self) -> None:
-        """`read` gathers: what a whole response may hold is the limit."""
+        """Before `read`: apply the limit of whole responses."""
         reading = self._reading
         options = reading.request.options
         reading.limit = reading.limit or options.max_body_bytes
@@ -150,43 +150,56 @@ class HeadOfResponse(Response):
 
 
 class StreamedResponse(HeadOfResponse):
-    """What `onehttp.stream` gives: its body is read once, by one of these methods, while the server
-    waits for who reads slowly.
+    """The response of `onehttp.stream`. Its body can be read once, by one of these methods. A slow
+    reader makes the server wait, and memory use stays bounded.
 
-    Raises (all that read):
-        TransferError: the rest did not come; TimeoutError where it took too long.
+    Raises (all methods that read):
+        TransferError: the rest of the body did not come.
         TooLargeError: the body is larger than the call's ``max_body``.
-        StreamError: it was read before, or the ``with`` is over.
+        StreamError: the body was read before, or the ``with`` block has ended.
     """
 
     __slots__ = ()
 
     def iter_bytes(self, chunk: int | None = None) -> Iterator[bytes]:
-        """The body in pieces as they come, or of ``chunk`` bytes each but for the last."""
+        """The body in pieces as they come, or in pieces of ``chunk`` bytes (the last may be
+        smaller)."""
         pieces = self._pieces()
         return pieces if chunk is None else _cut(pieces, Regrouped(chunk))
 
     def iter_text(self) -> Iterator[str]:
-        """The body as text of the charset that its Content-Type says, else UTF-8."""
+        """The body as text, decoded by the charset of its Content-Type, else UTF-8."""
         return _cut(self._pieces(), self._text())
 
     def iter_lines(self, max_line: int = MAX_LINE) -> Iterator[str]:
-        """Its lines, without their ends (LF, CR LF, CR).
+        """The lines of the body, without their ends (LF, CR LF or CR).
 
         Args:
-            max_line: characters; a longer one is a `TooLargeError`. 0 = no limit.
+            max_line: most characters of a line; a longer one raises `TooLargeError`. 0 = no limit.
         """
         return _cut(self._pieces(), self._lines(max_line))
 
     def read(self) -> bytes:
-        """All of it at once, up to ``max_body`` of the call or its connection (10 MiB)."""
+        """The whole body, up to ``max_body`` of the call or else of its connection (10 MiB)."""
         if self._whole is None:
             self._begin_whole()
             return self._end_whole(list(self._pieces()))
         return self._whole
 
     def save(self, path: str | os.PathLike[str], *, resumes: int = 3) -> int:
-        """Write the body to a file; see `onehttp.streams.saving.save`."""
+        """Write the body to a file, which appears under ``path`` only when it is complete and on
+        disk.
+
+        Args:
+            path: replaced if it exists.
+            resumes: how often a body that breaks off is continued by a range request.
+
+        Returns:
+            The number of bytes written.
+
+        Raises:
+            SaveError: the disk is full, or the path cannot be written; ``__cause__`` says which.
+        """
         from onehttp.streams.saving import save
 
         return save(self, path, resumes)
@@ -195,13 +208,13 @@ class StreamedResponse(HeadOfResponse):
         opened, reading = self._begin(), self._reading
         while not reading.is_full and (came := opened.take()):
             yield from reading.pieces(came)
-            del came  # or twice as much memory is gone through, and less of it is in the caches
+            del came  # frees it before the next piece: half the memory traffic, better cached
             self._told()
         self._finish(opened)
 
 
 class AsyncStreamedResponse(HeadOfResponse):
-    """What `onehttp.astream` gives: `StreamedResponse`, awaited."""
+    """The response of `onehttp.astream`: `StreamedResponse` for tasks."""
 
     __slots__ = ()
 

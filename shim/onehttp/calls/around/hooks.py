@@ -23,25 +23,26 @@ OnError: TypeAlias = "Callable[[Request, TransferError], Awaitable[None] | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hooks:
-    """Functions around each attempt: one exchange on the wire, so a retry, a redirect and a
-    connection that stands in are attempts of their own.
+    """Functions called around each attempt of a call, that is, around each exchange on the wire: a
+    retry, a redirect and a failover are attempts of their own.
 
-    They run where the call is made, in its thread or task, and `submit` has them run on a thread
-    that does nothing else meanwhile. A coroutine function can be awaited only: it refuses blocking
-    calls and `submit`. What a hook raises ends the call, and is its caller's (of `submit` the cause
-    of the error); a `TransferError` is what the attempt comes to. Calls that a hook makes pass
-    through the hooks, too. Calls of legacy modules do not: their wire is theirs.
+    Hooks run in the thread or task that makes the call; those of `submit` run on a separate thread.
+    A coroutine function works for awaited calls only, and refuses blocking calls and `submit`.
+
+    A `TransferError` that a hook raises becomes the outcome of the attempt. Any other exception
+    ends the call and reaches its caller (for `submit`, as the cause of the error). Calls that a
+    hook makes pass through the hooks as well; calls of the legacy modules never do.
     """
 
     on_attempt: OnAttempt | None = None
-    """Before each attempt. May return the request with other headers, to sign it:
+    """Called before each attempt. It may return the request with other headers, e.g. signed:
     ``request._replace(headers=(*request.headers, ("X-Signature", sign(request))))``."""
     on_response: OnResponse | None = None
-    """After each attempt with an answer, whatever its status."""
+    """Called after each attempt that got a response, whatever its status."""
     on_error: OnError | None = None
-    """After each attempt that failed."""
+    """Called after each attempt that failed."""
     connection: str | None = None
-    """Only of calls on the connection of this name; None: of all calls."""
+    """Call them for this connection only; None: for all calls."""
 
     def __post_init__(self) -> None:
         for what in ("on_attempt", "on_response", "on_error"):
