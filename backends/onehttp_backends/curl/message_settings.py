@@ -9,10 +9,9 @@ from onehttp_backends.curl.header_lines import header_lines
 from onehttp_backends.curl.libcurl import Easy
 from onehttp_backends.curl.options import announced_bytes
 from onehttp_backends.curl.sending_guard import OpenedSockets, SendingGuard
-from onehttp_backends.errors import CurlCode, RequestError
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.rules.framing import check_framing
-from onehttp_backends.rules.request_rules import SAFE_METHODS
+from onehttp_backends.rules.methods import SAFE_METHODS
 
 GET = ("GET", False)
 NO_HEADERS: HeaderPairs = (("", ""),)
@@ -56,8 +55,6 @@ class MessageSettings(SendingGuard):
         setopt = self.easy.setopt
         self._verb = ("", False)  # unknown, should one of the next calls fail
         if method == "HEAD":
-            if has_body:
-                raise RequestError(CurlCode.BAD_FUNCTION_ARGUMENT, "HEAD: a body cannot be sent")
             setopt(pycurl.NOBODY, 1)
         else:
             setopt(pycurl.NOBODY, 0)

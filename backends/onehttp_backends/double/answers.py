@@ -16,7 +16,8 @@ from onehttp_backends.double.wire import head_lines
 from onehttp_backends.errors import RequestError, TransferError, UnexpectedRequestError
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.hints.nearest import nearest
-from onehttp_backends.rules.request_rules import check_headers, check_method, check_url
+from onehttp_backends.rules.methods import check_method
+from onehttp_backends.rules.request_rules import check_headers, check_url
 from onehttp_backends.rules.url_paths import asked_url
 from onehttp_backends.shown import shown
 

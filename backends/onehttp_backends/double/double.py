@@ -35,12 +35,10 @@ from onehttp_backends.double.library import LIBRARY
 from onehttp_backends.double.streams.opening import StreamingDouble
 from onehttp_backends.double.web_apps import asgi_handler, wsgi_handler
 from onehttp_backends.errors import (
-    CurlCode,
     EngineClosedError,
     ReentrantCallError,
     RequestError,
     TransferError,
-    transfer_error,
 )
 from onehttp_backends.immortal import make_immortal
 from onehttp_backends.observed import aperformed, is_on, performed, submitted
@@ -256,8 +254,6 @@ class HttpxBackend(StreamingDouble):
             check_message(request)
         except RequestError as error:
             raise error.with_traceback(None) from None  # its frames hold headers and bodies
-        if request.method == "HEAD" and request.body is not None:
-            raise transfer_error(CurlCode.BAD_FUNCTION_ARGUMENT, "HEAD: a body cannot be sent")
         if len(self.seen) >= MAX_SEEN:
             del self.seen[: MAX_SEEN // 2]
         # Without what its body comes from, which would stay open.

@@ -37,7 +37,8 @@ from onehttp_backends.errors import (
 from onehttp_backends.headers import parse_head
 from onehttp_backends.response import REDIRECTS
 from onehttp_backends.rules.framing import is_ambiguous
-from onehttp_backends.rules.request_rules import SAFE_METHODS, check_url
+from onehttp_backends.rules.methods import SAFE_METHODS
+from onehttp_backends.rules.request_rules import check_url
 from onehttp_backends.rules.url_paths import asked_url
 from onehttp_backends.shown import shown
 from onehttp_backends.time_limits import connect_s, total_s

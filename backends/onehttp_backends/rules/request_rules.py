@@ -13,15 +13,11 @@ from onehttp_backends.contract import AuthScheme, HttpVersion, Request, Transfer
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.rules.framing import SPECIAL, check_framing
+from onehttp_backends.rules.methods import PLAIN_METHODS, check_unusual, is_token
 from onehttp_backends.rules.no_hosts import is_no_host
 
 LARGEST_NUMBER = 2**63 - 1  # of a signed 64-bit option of libcurl
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-"""Methods a server must not act on (RFC 9110, 9.2.1): the only ones repeated unasked."""
-
-_USUAL_METHODS = SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
-_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _escaped_byte = re.compile(r"[\udc80-\udcff]")
 _line_breaking = re.compile(r"[\r\n\0]").search
 _breaks_a_field = re.compile(r"[\x01-\x08\x0b-\x1f\x7f]").search
@@ -65,9 +61,8 @@ def check_request(request: Request) -> str:
     Raises:
         RequestError: something is not fit to be sent; the code is libcurl's for that fault.
     """
-    method = request.method
-    if method not in _USUAL_METHODS:
-        check_method(method)
+    if request.method not in PLAIN_METHODS:
+        check_unusual(request)
     body = request.body
     if body is not None and type(body) is not bytes:
         raise RequestTypeError(
@@ -162,18 +157,6 @@ def _missing(url: str) -> str:
     return f"no scheme before {host!r}; {_EXPECTED}"
 
 
-def check_method(method: str) -> None:
-    """Raises RequestError unless ``method`` is a token of RFC 9110."""
-    if not isinstance(method, str):
-        raise RequestTypeError(
-            CurlCode.BAD_FUNCTION_ARGUMENT, f"method: expected str, got {type(method).__name__}"
-        )
-    if not _token(method):
-        raise RequestError(
-            CurlCode.BAD_FUNCTION_ARGUMENT, f"method {method!r}: not a token of RFC 9110"
-        )
-
-
 def check_headers(headers: HeaderPairs) -> frozenset[str]:
     """Raises RequestError for a bad name or value; names the header, never its value.
 
@@ -207,7 +190,7 @@ def check_headers(headers: HeaderPairs) -> frozenset[str]:
 @functools.lru_cache(maxsize=1024)
 def _lowered(name: str) -> str:
     """The name of a header in lower case, if it is a token of RFC 9110."""
-    if not _token(name):
+    if not is_token(name):
         raise RequestError(
             CurlCode.BAD_FUNCTION_ARGUMENT, f"header {name!r}: not a token of RFC 9110"
         )

@@ -85,12 +85,6 @@ ROWS: dict[str, tuple[Callable[[], tuple[Told, Told]], Callable[[Told], Any], An
         [401, 401, 200],
         [401, 401, 401],
     ),
-    "a call by the method `CONNECT`, answered 200 with a body": (
-        lambda: on_both(lambda: answering(OK), method="CONNECT"),
-        errors,
-        (200, b"ok"),
-        (200, b""),
-    ),
     "after an answer of HTTP/1.0": (
         lambda: on_both(lambda: of_http_1_0, times=2),
         lambda told: [each.split(b"\r")[0][-8:] for each in told[2:]],  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from onehttp_backends.curl.libcurl import Multi, add_once, remove_once
 from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.reading.phase import has_ended_by_peer
 from onehttp_backends.curl.stream_refusals import is_above_goaway
-from onehttp_backends.rules.request_rules import SAFE_METHODS
+from onehttp_backends.rules.methods import SAFE_METHODS
 from onehttp_backends.time_limits import total_s
 
 
