@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = [ROOT / name for name in ("backends", "shim", "compat", "tests", "benchmarks", "examples")]
+PRODUCT = [ROOT / name for name in ("backends", "shim", "compat")]
 MAX_LINES = 350
 MAX_FILES = 16
 FACES = ROOT / "compat" / "onehttp_compat"
@@ -55,3 +57,17 @@ def test_nothing_was_left_at_the_door() -> None:
         text=True,
     )
     assert set(listed.stdout.split()) == AT_THE_DOOR
+
+
+SILENCED = re.compile(r"# (?:noqa|(?:type|pyright): ignore)(?:: [A-Z0-9, ]+|\[[^]]+\])?(.*)")
+
+
+@pytest.mark.parametrize("folder", PRODUCT, ids=lambda path: path.name)
+def test_who_silences_a_checker_says_why(folder: Path) -> None:
+    silent = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in modules(folder)
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if (found := SILENCED.search(line)) and not found[1].strip(" -#")
+    ]
+    assert silent == []

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, NamedTuple, NoReturn, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Final, Literal, NamedTuple, NoReturn, Protocol, TypeAlias, runtime_checkable
 
 from onehttp_backends.bodies.upload import Upload
 from onehttp_backends.certificates.pem import Pem
@@ -140,8 +140,8 @@ class Tls(HoldsSecrets):
         )
 
 
-def _tls(values: tuple[object, ...]) -> Tls:
-    return Tls(**dict(zip(Tls.__slots__, values, strict=True)))  # type: ignore[arg-type]
+def _tls(values: tuple[Any, ...]) -> Tls:
+    return Tls(**dict(zip(Tls.__slots__, values, strict=True)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from onehttp_backends.errors import OnehttpError
 from onehttp_backends.headers import Headers, parse_head, parse_trailers
@@ -242,8 +242,8 @@ class HTTPStatusError(OnehttpError):
         self.response = response
 
 
-def _rebuilt(history: tuple[Response, ...], *given: object) -> Response:
-    response = Response(*given)  # type: ignore[arg-type]
+def _rebuilt(history: tuple[Response, ...], *given: Any) -> Response:
+    response = Response(*given)
     response.history = history
     return response
 

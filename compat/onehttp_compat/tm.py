@@ -12,7 +12,7 @@ from onehttp_compat.kamailio.transactions import RESUME_ROUTE, Transactions
 __all__ = ["RESUME_ROUTE", "SEND_BUFFER_BYTES", "KamailioTransactions", "Suspension", "signed32"]
 
 
-def KamailioTransactions(ksr: Any, script: object = None) -> Transactions:  # noqa: N802 - as a class
+def KamailioTransactions(ksr: Any, script: object = None) -> Transactions:
     """The transactions of the server, of which each of its processes has one object.
 
     Args:

@@ -68,7 +68,7 @@ def bind_xcap(server: LegacyServer | None = None) -> XcapApi:
     return XcapApi(chosen, chosen.xcap_client)
 
 
-def refreshXcapDoc(url: str, port: int = 0) -> dict[str, Any]:  # noqa: N802
+def refreshXcapDoc(url: str, port: int = 0) -> dict[str, Any]:
     """The command, on the default server: ``{"result": {}}`` or ``{"error": {...}}``."""
     server = default_server()
     server.warnings.note(BOUND["refreshXcapDoc"])

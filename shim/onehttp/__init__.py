@@ -19,7 +19,7 @@ from onehttp.version import VERSION
 __version__ = VERSION
 
 if TYPE_CHECKING:
-    from onehttp.public import *  # noqa: F403
+    from onehttp.public import *  # noqa: F403 - for type checkers
     from onehttp.public import __all__ as __all__
 else:  # a type checker would take any name for one of ours
 

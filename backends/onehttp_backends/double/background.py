@@ -61,7 +61,7 @@ async def _end_tasks() -> None:
 
 
 def outcome_of(future: concurrent.futures.Future[Outcome]) -> Outcome:
-    """What a transfer has ended with; an error of the double's own is one of the transfer."""
+    """The outcome of a transfer. A defect of the double itself becomes an error of the transfer."""
     error = future.exception()
     if error is None:
         return future.result()
@@ -70,14 +70,14 @@ def outcome_of(future: concurrent.futures.Future[Outcome]) -> Outcome:
 
 
 def answered(outcome: Outcome) -> Response:
-    """What an outcome is to who waits for it."""
+    """The response that an outcome is; raises the error that it is."""
     if isinstance(outcome, Response):
         return outcome
     raise outcome
 
 
 def cancelled(request: Request) -> TransferError:
-    """The error of a transfer that somebody has ended."""
+    """The error of a cancelled transfer."""
     return transfer_error(
         CurlCode.ABORTED_BY_CALLBACK, f"{shown(request)}: cancelled", sent=Sent.MAYBE
     )

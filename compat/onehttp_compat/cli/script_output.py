@@ -22,7 +22,7 @@ class ScriptOutput(io.TextIOBase):
         self.written = 0
 
     @property
-    def encoding(self) -> str:  # type: ignore[override]
+    def encoding(self) -> str:  # type: ignore[override]  # an attribute of the base
         return "utf-8"
 
     def writable(self) -> bool:

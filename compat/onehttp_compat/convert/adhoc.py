@@ -10,6 +10,7 @@ from onehttp import TransferOptions
 from onehttp_compat.convert.declared import Declared
 from onehttp_compat.convert.http_modules import CONNECTING
 from onehttp_compat.convert.keys import SSL, Keys, Tell, escaped, limited, sending_keys
+from onehttp_compat.convert.outcomes import Became
 from onehttp_compat.modules.http_async_client.module import ASYNC_CAP_S
 from onehttp_compat.modules.http_async_client.settings import AsyncSettings
 from onehttp_compat.modules.httpcon.options import query_options
@@ -106,11 +107,11 @@ def _settings(declared: Declared, module: str) -> Iterator[str]:
 
 
 def _tell(declared: Declared, module: str) -> Tell:
-    def tell(setting: str, became: str, text: str) -> None:
+    def tell(setting: str, became: Became, text: str) -> None:
         names = [line.name for line in declared.lines if line.module == module]
         name = next(
             (name for name in names if PARAMETERS[module][name].setting == setting), setting
         )
-        declared.tell_of((module, "", name), became, text)  # type: ignore[arg-type]
+        declared.tell_of((module, "", name), became, text)
 
     return tell

@@ -10,6 +10,7 @@ from onehttp_compat.convert.connections import Connections
 from onehttp_compat.convert.declared import Declared, Line
 from onehttp_compat.convert.http_modules import CONNECTING
 from onehttp_compat.convert.keys import KEY_OF
+from onehttp_compat.convert.outcomes import Became
 from onehttp_compat.modules.httpcon.definition import INHERITED, LegacyConnection
 from onehttp_compat.parameters import PARAMETERS
 
@@ -75,7 +76,8 @@ class ParameterReport:
 
     def _tell(self, line: Line) -> None:
         setting = PARAMETERS[line.module][line.name].setting
-        became, text = "converted", _NEEDLESS.get(setting, "")
+        became: Became = "converted"
+        text = _NEEDLESS.get(setting, "")
         if text:
             became = "changed" if setting == "curl_verbose" and line.value else "converted"
         elif line.module in _OF_CODE:
@@ -88,9 +90,9 @@ class ParameterReport:
             became, text = "lost", "set again below, before anything takes it"
         else:
             became, text = self._destination(line, setting)
-        self._declared.tell(line.place, f"{line.module} {line.name}", became, text)  # type: ignore[arg-type]
+        self._declared.tell(line.place, f"{line.module} {line.name}", became, text)
 
-    def _destination(self, line: Line, setting: str) -> tuple[str, str]:
+    def _destination(self, line: Line, setting: str) -> tuple[Became, str]:
         """Who goes by it, by the key that says it."""
         key = KEY_OF.get(setting)
         if line.module == "http_async_client":
@@ -121,7 +123,7 @@ class ParameterReport:
             requests.module == line.module or line.module in requests.differing
         )
 
-    def _of_queries(self, line: Line, setting: str, key: str | None) -> tuple[str, str]:
+    def _of_queries(self, line: Line, setting: str, key: str | None) -> tuple[Became, str]:
         if setting == "authmethod":
             if line.value == 3:
                 return "converted", "what is so anyway"
@@ -184,7 +186,7 @@ def _is_as(connection: LegacyConnection, setting: str, declared: int | str) -> b
     return bool(value == declared or (not value and not declared))
 
 
-def _shape(setting: str, value: int) -> tuple[str, str]:
+def _shape(setting: str, value: int) -> tuple[Became, str]:
     """What becomes of the text that a call gave its script."""
     if setting == "http_response_trim":
         return ("changed", "the caller strips: response.text.strip()") if value else (

@@ -17,6 +17,7 @@ from onehttp_compat.convert.http_modules import (
     misspelt,
     modules_meant,
 )
+from onehttp_compat.convert.outcomes import Became
 from onehttp_compat.modules.http_async_client.settings import refusals
 from onehttp_compat.modules.httpcon.configuration import ModuleConfiguration
 from onehttp_compat.modules.httpcon.definition import ends_credentials_elsewhere
@@ -207,8 +208,8 @@ class _Reader:
     def _tell_notes(self) -> None:
         for note in self.declared.config.notes:
             hides = note.kind == "fault" or note.text.startswith("include_file")
-            became = "not understood" if hides else "unknown"
-            self.declared.tell(str(note.place), "", became, note.text)  # type: ignore[arg-type]
+            became: Became = "not understood" if hides else "unknown"
+            self.declared.tell(str(note.place), "", became, note.text)
 
     def _refuse_file(
         self, module: str, configuration: ModuleConfiguration, error: ConfigurationError

@@ -68,7 +68,7 @@ def _inline(value: Any) -> str:
     return text.removesuffix("...\n").rstrip("\n")
 
 
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # written in C where PyYAML has it
     """Of bytes that are no UTF-8, which came as surrogate escapes, YAML has the base64."""
 
 

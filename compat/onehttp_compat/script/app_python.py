@@ -49,23 +49,23 @@ class Msg:
         self._world = world
 
     @property
-    def Type(self) -> str:  # noqa: N802 - the legacy name
+    def Type(self) -> str:
         return "SIP_REQUEST" if self._alive.message.is_request else "SIP_REPLY"
 
     @property
-    def Method(self) -> str:  # noqa: N802
+    def Method(self) -> str:
         if not self._alive.message.is_request:
             raise RuntimeError("Not a request message - no method available.")
         return self._alive.message.method
 
     @property
-    def RURI(self) -> str:  # noqa: N802
+    def RURI(self) -> str:
         if not self._alive.message.is_request:
             raise RuntimeError("Not a request message - RURI is not available.")
         return self._alive.routed.uri
 
     @property
-    def Status(self) -> str:  # noqa: N802
+    def Status(self) -> str:
         if self._alive.message.is_request:
             raise RuntimeError("Not a non-reply message - no status available.")
         return self._alive.message.reason
@@ -78,7 +78,7 @@ class Msg:
     def dst_address(self) -> tuple[str, int]:
         return self._alive.message.destination
 
-    def getHeader(self, name: str) -> str | None:  # noqa: N802
+    def getHeader(self, name: str) -> str | None:
         """The first header of that very name: compact and long ones are two."""
         wanted = name.lower()
         headers = self._alive.message.headers

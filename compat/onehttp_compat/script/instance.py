@@ -201,7 +201,7 @@ class ScriptInstance:
         except TypeError as error:
             if error.__traceback__ is None or error.__traceback__.tb_next is not None:
                 raise  # from within the route
-            raise TypeError(self._misfit(name, function, given, error)) from None
+            raise TypeError(self._misfit(function, given, error)) from None
         finally:
             running_route.reset(token)
             msg.expire()
@@ -219,9 +219,9 @@ class ScriptInstance:
             )
 
     def _misfit(
-        self, name: str, function: Callable[..., Any], given: tuple[object, ...], error: TypeError
+        self, function: Callable[..., Any], given: tuple[object, ...], error: TypeError
     ) -> str:
-        """What to say of a route that does not take what the server passes to it."""
+        """The message for a route that does not take the arguments that the server passes."""
         code = getattr(function, "__code__", None)
         line = f"{Path(code.co_filename).name}:{code.co_firstlineno}: " if code else ""
         passed = ["msg" if isinstance(one, Msg) else repr(one) for one in given]

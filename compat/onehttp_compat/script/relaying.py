@@ -111,7 +111,7 @@ def reply_arrived(world: World, progress: MessageInProgress) -> None:
         has_way_back = len(reply.vias) > 1
         scene.act("pass the reply on" if has_way_back else "drop the reply: no second Via")
         return
-    index = _branch_of(tm, reply)
+    index = _branch_of(tm)
     tm.last_reply, tm.received[index] = reply, reply.status
     make_current(tm.fake)
     world.server.pv.process.message = tm.variables
@@ -205,8 +205,9 @@ def _pass_on(
     return True
 
 
-def _branch_of(tm: ScriptTransaction, reply: SipMessage) -> int:
-    """Captures tell branches apart by ids that the server made: the first open one it is."""
+def _branch_of(tm: ScriptTransaction) -> int:
+    """The branch that a captured reply is taken to belong to: the first that is still open.
+    Captures tell branches apart by ids that only the server knew."""
     if not tm.statuses:
         tm.branches.append(Branch(tm.request.uri))
         tm.statuses.append(0)

@@ -102,10 +102,12 @@ class Conditions:
     def _tell_left_out(self, source: Input, begin: int, end: int) -> None:
         condition = self._open[-1]
         for match in _hidden(source.text, begin, end):
-            kind, text = "remark", f"#!{match[2]} is no directive: a comment"
+            place = _place_at(source, match.start())
             if match[1]:
-                kind, text = "fault", HIDDEN.format(match[1])
-            self._machine.config.note(kind, _place_at(source, match.start()), text)
+                self._machine.config.note("fault", place, HIDDEN.format(match[1]))
+            else:
+                text = f"#!{match[2]} is no directive: a comment"
+                self._machine.config.note("remark", place, text)
         for match in _statement(source.text, begin, end):
             if "//" in match["before"]:
                 continue

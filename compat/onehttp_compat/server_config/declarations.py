@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from onehttp_compat.server_config.places import Note, Place
+from onehttp_compat.server_config.places import Note, NoteKind, Place
 
 
 class Modparam(NamedTuple):
@@ -142,8 +142,8 @@ class ServerConfig:
         """The functions that routes call."""
         return [one for one in self.declarations if isinstance(one, Call)]
 
-    def note(self, kind: str, place: Place, text: str) -> None:
+    def note(self, kind: NoteKind, place: Place, text: str) -> None:
         """Keep a note, once."""
-        made = Note(kind, place, text)  # type: ignore[arg-type]
+        made = Note(kind, place, text)
         if made not in self.notes[-20:]:
             self.notes.append(made)

@@ -24,7 +24,7 @@ from onehttp_compat.server_config.expression import (
 )
 from onehttp_compat.server_config.files import MAX_DEPTH, find_included
 from onehttp_compat.server_config.machine import Input, Machine
-from onehttp_compat.server_config.places import Place
+from onehttp_compat.server_config.places import NoteKind, Place
 from onehttp_compat.server_config.substitution import SubstitutionError, parse_substitution
 from onehttp_compat.server_config.tokens import (
     BEGINNING,
@@ -235,7 +235,7 @@ class Directives:
         source.go_to(match.end())
         return _continuation.sub("", match[0]).rstrip("\r")
 
-    def _note(self, kind: str, place: Place, text: str) -> None:
+    def _note(self, kind: NoteKind, place: Place, text: str) -> None:
         self._machine.config.note(kind, place, text)
 
 

@@ -19,6 +19,7 @@ from typing import Final
 
 from onehttp_compat.server_config.comments import comment_lines
 from onehttp_compat.server_config.declarations import (
+    Call,
     LoadModule,
     Modparam,
     Route,
@@ -32,7 +33,7 @@ from onehttp_compat.server_config.defines import (
 )
 from onehttp_compat.server_config.lexer import Lexer
 from onehttp_compat.server_config.machine import Machine
-from onehttp_compat.server_config.places import Place
+from onehttp_compat.server_config.places import NoteKind, Place
 from onehttp_compat.server_config.routes import read_body, written
 from onehttp_compat.server_config.stream import (
     LOADING,
@@ -227,12 +228,12 @@ class _Parser:
             return
         at = len(self._config.declarations)
         self._machine.comments.are_wanted = False
-        calls: list[object] = []
-        end = read_body(self._stream, shown, calls)  # type: ignore[arg-type]
+        calls: list[Call] = []
+        end = read_body(self._stream, shown, calls)
         self._machine.comments.are_wanted = True
         self._machine.comments.forget()
         self._config.declarations.insert(at, Route(first.place, first.text, joined, end))
-        self._config.declarations += calls  # type: ignore[arg-type]
+        self._config.declarations += calls
         if end is None:
             self._note("fault", first.place, f"{shown} is never closed: a '}}' is missing")
 
@@ -309,7 +310,7 @@ class _Parser:
         if not token.is_mark(text):
             raise _ExpectedError(repr(text), token)
 
-    def _note(self, kind: str, place: Place, text: str) -> None:
+    def _note(self, kind: NoteKind, place: Place, text: str) -> None:
         self._config.note(kind, place, text)
 
 

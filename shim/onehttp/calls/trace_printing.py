@@ -29,5 +29,5 @@ def print_if_asked() -> None:
     logger.propagate = False  # or a root logger that is set up prints each line again
 
 
-class _Printer(logging.StreamHandler):  # type: ignore[type-arg]
+class _Printer(logging.StreamHandler):  # type: ignore[type-arg]  # from Python 3.11 on it has one
     """Prints on what is standard error when a line comes."""

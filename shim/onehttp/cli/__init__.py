@@ -11,8 +11,8 @@ from onehttp_backends.hints.extras import brought_by
 def main() -> None:
     """Run the command line."""
     try:
-        import click  # noqa: F401
-        import rich  # noqa: F401
+        import click  # noqa: F401 - is it there?
+        import rich  # noqa: F401 - likewise
     except ImportError as error:
         sys.exit(f"onehttp: the command line needs {error.name}: {brought_by('cli')}")
     from onehttp.cli.group import onehttp

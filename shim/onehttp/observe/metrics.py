@@ -113,7 +113,7 @@ class Metrics:
         grown = now - self._before[key]
         if grown < 0:  # counted anew, after a shutdown
             grown = now
-        self._before[key] = now  # type: ignore[assignment]
+        self._before[key] = now  # type: ignore[assignment]  # a Counter is typed for ints
         return grown
 
     def _show(self, told: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from onehttp.errors import ConfigurationError
 
@@ -47,7 +47,8 @@ class QueryLimits:
 
 
 def _check(name: str, value: object, lowest: int, kinds: tuple[type, ...] = (int,)) -> None:
-    if type(value) not in kinds or not value >= lowest:  # type: ignore[operator]  # of one of these kinds
+    number: Any = value
+    if type(number) not in kinds or not number >= lowest:
         kind = "number" if float in kinds else "whole number"
         raise ConfigurationError(
             f"expected a {kind} from {lowest} on, got {value!r}", key=f"queries.{name}"

@@ -42,7 +42,7 @@ class PartFile:
             fd = os.open(self._part, how, 0o666 if mode is None else 0o600)
             if mode is not None:  # what nobody else could read stays so, from the first byte on
                 os.fchmod(fd, mode)
-            self._file = open(fd, "wb", buffering=WRITE_BYTES)  # noqa: SIM115
+            self._file = open(fd, "wb", buffering=WRITE_BYTES)  # noqa: SIM115 - closed by `put_in_place`
         if self._is_dropped:
             self.drop()
 

@@ -50,7 +50,7 @@ class HeadOfResponse(Response):
         self._is_begun = False
 
     @property
-    def body(self) -> bytes:  # type: ignore[override]
+    def body(self) -> bytes:  # type: ignore[override]  # it is there after `read` only
         """The whole body, after `read`.
 
         Raises:

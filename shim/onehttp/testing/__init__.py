@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from onehttp.testing.public import *  # noqa: F403
+    from onehttp.testing.public import *  # noqa: F403 - for type checkers
     from onehttp.testing.public import __all__ as __all__
 else:
 

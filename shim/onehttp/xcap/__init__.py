@@ -9,8 +9,8 @@ from onehttp_backends.hints.extras import brought_by
 from onehttp_backends.hints.keywords import explain_classes
 
 try:
-    import lxml  # noqa: F401
-    import sqlalchemy  # noqa: F401
+    import lxml  # noqa: F401 - is it there?
+    import sqlalchemy  # noqa: F401 - likewise
 except ImportError as missing:
     raise ImportError(
         f"onehttp.xcap needs {missing.name}: {brought_by('xcap')}", name=missing.name

@@ -49,5 +49,5 @@ class Listeners:
             if types is None or types & change.doc_type:
                 try:
                     callback(change)
-                except Exception:  # noqa: BLE001
+                except Exception:  # noqa: BLE001 - whatever somebody's callback raises
                     _log.exception("a callback failed for %s", change.url)

@@ -22,9 +22,10 @@ Limit = tuple[float, Callable[[], TransferError]]
 
 
 def pace_of(response: Response, request: Request) -> Pace | None:
-    """How the body of ``response`` comes; None: at once, or there is none."""
-    has_pace = isinstance(response, ComingResponse) and request.method != "HEAD"
-    return response.pace if has_pace else None  # type: ignore[attr-defined]
+    """The pace at which the body of ``response`` comes; None: at once, or it has none."""
+    if isinstance(response, ComingResponse) and request.method != "HEAD":
+        return response.pace
+    return None
 
 
 async def arrived(response: Response, request: Request, total_s: float | None) -> Response:

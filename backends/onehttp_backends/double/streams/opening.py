@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from onehttp_backends.bodies.gathering import agathered, gathered
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.double.answers import Table
-from onehttp_backends.double.background import Running, cancelled
+from onehttp_backends.double.background import Running, answered, cancelled
 from onehttp_backends.double.clients import Clients
 from onehttp_backends.double.coming.arriving import Arriving, pace_of
 from onehttp_backends.double.coming.cut import break_of
@@ -185,8 +185,7 @@ class StreamingDouble:
 def _result(running: Running, request: Request) -> Response:
     if running.future.cancelled():
         raise cancelled(request)
-    outcome: Any = running.future.result()
-    return outcome  # type: ignore[no-any-return]
+    return answered(running.future.result())
 
 
 @contextlib.contextmanager

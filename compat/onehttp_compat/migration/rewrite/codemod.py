@@ -134,7 +134,7 @@ class Codemod(cst.CSTTransformer):
                 if wanted is None:
                     raise NotSafeError(self._notes[node][1])
                 whole = _whole(original, node)
-                code = whole.code if whole else self._name_for(original, node, owned, names)
+                code = whole.code if whole else self._name_for(original, node, names)
                 before += list(self._made(node, wanted, code, owned))
             except NotSafeError as error:
                 label = wanted.call.label if wanted else self._notes[node][0]
@@ -161,10 +161,8 @@ class Codemod(cst.CSTTransformer):
             [*_headed(before, others), updated.with_changes(leading_lines=[*ours, *noted])]
         )
 
-    def _name_for(
-        self, original: Any, node: Node, owned: list[Node], names: Mapping[Node, cst.Name]
-    ) -> str:
-        """A name for the code of a call that is made before its statement."""
+    def _name_for(self, original: Any, node: Node, names: Mapping[Node, cst.Name]) -> str:
+        """A variable for the return code of a call that is moved before its statement."""
         tested = None if original in self._owners.elifs else _evaluated(original)
         if tested is None or not is_first(tested, cast(cst.Call, node), names):
             raise NotSafeError(_LATE)

@@ -71,7 +71,7 @@ class Queries:
         for node, static in asked.items():
             self._try([node], lambda: self._plan(node, static))  # noqa: B023 - called at once
         for name, nodes in self._by_route.items():
-            self._try(nodes, lambda: self._plan_route(name, nodes))  # noqa: B023
+            self._try(nodes, lambda: self._plan_route(name, nodes))  # noqa: B023 - likewise
         self.settle()
 
     @property

@@ -53,8 +53,9 @@ class ConcreteTree:
         return self.wrapper.resolve(PositionProvider)
 
     def name(self, node: cst.CSTNode) -> str:
-        is_name = isinstance(node, cst.Name) and node.value not in _CONSTANTS
-        return node.value if is_name else ""  # type: ignore[attr-defined]
+        if isinstance(node, cst.Name) and node.value not in _CONSTANTS:
+            return node.value
+        return ""
 
     def attribute(self, node: cst.CSTNode) -> tuple[cst.CSTNode, str] | None:
         return (node.value, node.attr.value) if isinstance(node, cst.Attribute) else None

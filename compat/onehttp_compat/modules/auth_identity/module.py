@@ -66,7 +66,7 @@ class AuthIdentity:
         bugs = self._server.legacy_bugs
         self.parameters = set_parameter(self.parameters, "auth_identity", name, value, bugs)
         # Seconds on a slow disk: now, and not in each process of a server at its first message.
-        from onehttp_compat.modules.auth_identity import signing, verification  # noqa: F401
+        from onehttp_compat.modules.auth_identity import signing, verification  # noqa: F401 - loaded
 
     def start(self) -> None:
         """Read key, certificate and authorities.

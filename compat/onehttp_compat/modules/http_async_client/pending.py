@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
+from typing import Any
 
 from onehttp_compat.modules.http_async_client.settings import AsyncSettings, changed, known_key
 from onehttp_compat.pv import PvStore, RefusedValueError, Value, Variable
@@ -69,9 +70,9 @@ class PendingSettings:
             return -1
         return 1
 
-    def replace(self, **fields: object) -> int:
+    def replace(self, **fields: Any) -> int:
         """Change what ``$http_req`` has no key for; 1."""
-        self._keep(dataclasses.replace(self.settings, **fields))  # type: ignore[arg-type]
+        self._keep(dataclasses.replace(self.settings, **fields))
         return 1
 
     def _keep(self, settings: AsyncSettings) -> None:

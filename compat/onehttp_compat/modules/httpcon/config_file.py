@@ -144,7 +144,7 @@ def _connection(draft: _Draft, defaults: ModuleDefaults) -> LegacyConnection:
     if int(settings["httpproxyport"] or 0) <= 0:
         settings["httpproxy"] = None
     plain = LegacyConnection(name=draft.section.name, schema=schema, url=url)
-    return dataclasses.replace(plain, **settings)  # type: ignore[arg-type]
+    return dataclasses.replace(plain, **settings)
 
 
 def _set(draft: _Draft, option: Option, path: str, legacy_bugs: LegacyBugs) -> None:

@@ -14,7 +14,7 @@ import logging
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from onehttp import ConfigurationError
 from onehttp_compat.parameters import (
@@ -59,7 +59,7 @@ INHERITED = tuple(setting.name for setting in dataclasses.fields(TransferSetting
 """Settings a connection takes from the module parameters, under the same names."""
 
 
-def inherited(defaults: ModuleDefaults) -> dict[str, int | str | None]:
+def inherited(defaults: ModuleDefaults) -> dict[str, Any]:
     """What a connection starts with: the defaults valid where it is defined."""
     settings = {name: getattr(defaults, name) for name in INHERITED}
     if defaults.httpproxyport <= 0:
@@ -156,7 +156,7 @@ class _Reader:
         plain = LegacyConnection(
             name=name, schema=schema, url=url, username=username, password=password
         )
-        return dataclasses.replace(plain, **settings)  # type: ignore[arg-type]
+        return dataclasses.replace(plain, **settings)
 
     def _credentials(self) -> tuple[str | None, str | None]:
         rest = self.text[self.at :]

@@ -31,7 +31,7 @@ class XcapApi:
         self._start()
         return self._module.get_elem(request)
 
-    def getNewDoc(self, request: XcapGetReq, user: str, domain: str) -> bytes | None:  # noqa: N802
+    def getNewDoc(self, request: XcapGetReq, user: str, domain: str) -> bytes | None:
         """A document; from then on a row, kept fresh by the periodic update."""
         self._note("getNewDoc")
         self._start()
@@ -74,7 +74,7 @@ class XcapApi:
         """Nothing to free."""
         self._note("free_node_sel")
 
-    getElem = get_elem  # noqa: N815
+    getElem = get_elem
     register_xcapcb = register_xcb
 
     def stored(self, user: str, domain: str, doc_type: int) -> bytes | None:

@@ -30,6 +30,10 @@ def _uri(part: Callable[[SipUri], Value]) -> Rule:
     return Rule(apply)
 
 
+def _uri_param_called(name: str) -> Rule:
+    return _uri(lambda uri: uri.param(name) or "")
+
+
 def _parsed(data: bytes) -> SipUri:
     uri = parse_uri(_text(data).strip())
     if uri is None:
@@ -127,10 +131,7 @@ RULES: Final = {
     "uri.scheme": _uri(lambda uri: uri.scheme),
     "uri.transport": _uri(lambda uri: uri.transport),
     "uri.uparam": _uri(lambda uri: uri.param("user") or ""),
-    **{
-        f"uri.{name}": _uri(lambda uri, name=name: uri.param(name) or "")  # type: ignore[misc]
-        for name in ("ttl", "maddr", "method", "lr", "r2")
-    },
+    **{f"uri.{name}": _uri_param_called(name) for name in ("ttl", "maddr", "method", "lr", "r2")},
     "uri.tosocket": _uri(to_socket),
     "uri.duri": _uri(
         lambda uri: (

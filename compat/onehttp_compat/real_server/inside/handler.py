@@ -140,7 +140,7 @@ def described(error: BaseException) -> str:
 
 def mod_init() -> Handler:
     """What the server calls first."""
-    sys.stdout = open(os.environ["ONEHTTP_PRINTS"], "a", buffering=1)  # noqa: SIM115
+    sys.stdout = open(os.environ["ONEHTTP_PRINTS"], "a", buffering=1)  # noqa: SIM115 - to the end
     ksr: Any = Ksr()
     sys.modules["KSR"] = ksr
     sys.path.insert(0, os.path.dirname(SCRIPT))

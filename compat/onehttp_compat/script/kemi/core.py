@@ -74,16 +74,16 @@ class CoreFunctions(Functions):
     def is_proto(self, letters: str) -> bool:
         return self._sip.protocol in {_PROTOCOL_LETTERS.get(letter) for letter in letters}
 
-    def is_IPv4(self) -> bool:  # noqa: N802 - the server's name
+    def is_IPv4(self) -> bool:
         return _version(self._sip.source[0]) == 4
 
-    def is_IPv6(self) -> bool:  # noqa: N802
+    def is_IPv6(self) -> bool:
         return _version(self._sip.source[0]) == 6
 
-    def to_IPv4(self) -> bool:  # noqa: N802
+    def to_IPv4(self) -> bool:
         return _version(self._next_host()) == 4
 
-    def to_IPv6(self) -> bool:  # noqa: N802
+    def to_IPv6(self) -> bool:
         return _version(self._next_host()) == 6
 
     def is_src_port(self, port: int) -> bool:

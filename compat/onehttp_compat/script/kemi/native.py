@@ -102,7 +102,7 @@ def _function(world: World, name: str, count: int) -> Callable[..., int] | None:
     if not fitting:
         return None
     if name in ("xlog", *_LOGS):
-        return lambda *texts: _xlog(world, name, *texts)
+        return lambda *texts: _xlog(name, *texts)
     signature = _signature(name, count, fitting)
     more = _DEFAULTS.get((name, count), ())
     group = EMULATED.get(signature.module)
@@ -148,7 +148,7 @@ _LOGS: Final = {"xdbg": "dbg", "xinfo": "info", "xnotice": "notice", "xwarn": "w
                 "xcrit": "crit", "xalert": "alert"}  # fmt: skip
 
 
-def _xlog(world: World, name: str, *texts: str) -> int:
+def _xlog(name: str, *texts: str) -> int:
     from onehttp_compat.script.kemi.core import LEVELS, log_text
 
     level = texts[0].upper().removeprefix("L_").lower() if len(texts) > 1 else "err"

@@ -69,11 +69,11 @@ class RrFunctions(Functions):
         return as_code(is_upstream(self._world, self._scene) == (direction.lower() == "upstream"))
 
     def _loose_route(self, *, is_preloaded: bool) -> int:
-        """Follow the Route headers: those that are ours are taken out, the next is the way."""
+        """Remove the Route headers that name this server; the request goes to the next one."""
         routes = known_routes(self._routed)
         if not routes:
-            return self._without_routes(is_preloaded)
-        place, _, uri_text = routes[0]
+            return FALSE
+        _, _, uri_text = routes[0]
         uri = parse_uri(uri_text)
         if uri is None:
             return FALSE
@@ -93,12 +93,7 @@ class RrFunctions(Functions):
         if rest:
             self._routed.dst_uri = rest[0][2]
             self._scene.act(f"destination {rest[0][2]}")
-        del place
         return TRUE
-
-    def _without_routes(self, is_preloaded: bool) -> int:
-        """A strict router before us has put our own URI into the request line."""
-        return FALSE
 
     def _take(self, routes: list[tuple[int, str, str]], count: int) -> None:
         for index in {route[0] for route in routes[:count]}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -46,7 +46,7 @@ class Rule:
     answer: Callable[[tuple[object, ...]], Answer]
     arguments: tuple[object, ...] | None = None
     """None: whatever they are. A text ``*`` stands for any value."""
-    sets: Mapping[str, Answer] = ()  # type: ignore[assignment]
+    sets: Mapping[str, Answer] = field(default_factory=dict)
     """Variables that the call sets."""
 
     def matches(self, arguments: tuple[object, ...]) -> bool:

@@ -166,7 +166,7 @@ def _shown(path: KeyPath, model: type[BaseModel], written: Any) -> str:
     for part in path:
         if not isinstance(value, (dict, tuple)):
             return ""
-        value = value[part]  # type: ignore[index]
+        value = value[part]  # type: ignore[index]  # a dict's key or a tuple's index
     field = _field(path, model)
     if (path and path[0] in AS_WRITTEN) or (field is not None and not field.repr):
         return ""
