@@ -1,1 +1,1 @@
-"""Bodies that are not one bytes object: what is sent piece by piece, and what is read so."""
+"""Bodies that are not one bytes object: sent, or received, piece by piece."""

@@ -1,4 +1,4 @@
-"""What its caller makes piece by piece: asked by the caller alone, a little ahead of the engine."""
+"""Bodies from an iterator or file-like object, which only the caller's thread or task reads."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from onehttp_backends.bodies.upload import Sending, Upload, too_much, unreadable
 from onehttp_backends.errors import Sent
 
 AHEAD_BYTES: Final = 256 * 1024
-"""So much may wait to be sent before the source is asked again."""
+"""The source is not read further while this much waits to be sent."""
 
 Source: TypeAlias = "Iterator[Any] | AsyncIterator[Any]"
 
 
 class FedUpload(Upload):
-    """What an iterator gives, or a file that is none of the system's.
+    """A body that comes from an iterator, or from a file that is not a regular file of the system.
 
     Args:
-        begin: gives the iterator; again and again where ``is_repeatable``.
+        begin: returns the iterator; if ``is_repeatable``, a fresh one at each call.
     """
 
     def __init__(
@@ -76,8 +76,8 @@ class _FedSending(Sending):
             if self._has_ended:
                 return b""
             self._is_starved = self.has_paused = True
-            # Looked at once more: its caller, who looks at the two in the other order, may have
-            # come in between.
+            # Look again: the caller, who sets these in the opposite order, may have put a piece
+            # there in between.
             if not pieces and not self._has_ended:
                 return None
             self._is_starved = False
@@ -119,7 +119,7 @@ class _FedSending(Sending):
     def _put(self, piece: object) -> None:
         if not isinstance(piece, (bytes, bytearray, memoryview)):
             raise unreadable(f"the body gave {type(piece).__name__}; expected bytes")
-        # What may be changed by its owner before it is sent is copied.
+        # A mutable piece is copied: its owner may change it before it is sent.
         view = memoryview(piece if isinstance(piece, bytes) else bytes(piece))
         self._pulled += len(view)
         size, limit = self.upload.size, self.upload.limit

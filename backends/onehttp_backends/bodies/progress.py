@@ -1,4 +1,4 @@
-"""How far the bodies of a call have come."""
+"""The progress of a call's bodies, as callbacks get it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 
 class Progress(NamedTuple):
-    """Bytes of both bodies, as they pass the wire."""
+    """Bytes of both bodies on the wire, before any decoding."""
 
     sent: int
-    """Of the request's, in the attempt under way."""
+    """Of the request's body, in the present attempt."""
     to_send: int | None
-    """In all; None: nobody knows before its end."""
+    """Size of the request's body; None if it is not known before its end."""
     received: int
-    """Of the response's, codings included."""
+    """Of the response's body."""
     to_receive: int | None
+    """Size of the response's body; None if its head does not tell."""

@@ -1,4 +1,4 @@
-"""What may be given as a body, and what sends it."""
+"""Which objects may be given as a body, and the `Upload` for each."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from onehttp_backends.bodies.upload import Upload, unreadable
 from onehttp_backends.errors import RequestTypeError
 
 PIECE_BYTES: Final = 128 * 1024
-"""What a file is asked for at once."""
+"""How much is read from a file-like object at once."""
 
 
 def upload_of(body: object, size: int | None = None, limit: int = 0) -> Upload:
-    """What sends ``body``: a file, an iterable or an iterator of bytes, also an asynchronous one.
+    """The `Upload` for a file, or an iterable of bytes, synchronous or asynchronous.
 
     Args:
-        size: its bytes, where the caller knows them.
+        size: the length in bytes, if the caller knows it.
+        limit: the most bytes to be sent; 0 = no limit.
 
     Raises:
-        RequestTypeError: it is none of these.
+        RequestTypeError: ``body`` is neither.
         UploadError: it is larger than ``limit``.
     """
     if isinstance(body, Upload):
@@ -48,7 +49,7 @@ def upload_of(body: object, size: int | None = None, limit: int = 0) -> Upload:
 
 
 def _is_regular(file: object) -> bool:
-    """Whether the bytes of a file are those of its descriptor."""
+    """Whether ``file`` is a regular file, whose bytes can be read by its descriptor."""
     raw = getattr(file, "raw", file)
     is_plain = isinstance(file, (io.BufferedReader, io.BufferedRandom, io.FileIO))
     if not (is_plain and type(raw) is io.FileIO) or raw.closed:
@@ -57,7 +58,7 @@ def _is_regular(file: object) -> bool:
 
 
 def _is_made_when_read(file: Any) -> bool:
-    """Whether there is something in a file that says it is empty, as those of /proc do."""
+    """Whether a file reports size 0 and has content all the same, as those of /proc do."""
     start = file.tell()
     try:
         return os.fstat(file.fileno()).st_size <= start and bool(os.pread(file.fileno(), 1, start))
@@ -66,7 +67,7 @@ def _is_made_when_read(file: Any) -> bool:
 
 
 def _size_from(file: Any, start: int) -> int | None:
-    """The bytes from there to the end of a file, as far as it knows where that is."""
+    """The number of bytes from ``start`` to the end; None if the file cannot tell."""
     try:
         size = max(0, file.seek(0, io.SEEK_END) - start)
     except OSError:  # of /proc

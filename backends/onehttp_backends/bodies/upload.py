@@ -1,11 +1,11 @@
 """A body that is read while it is sent.
 
-A regular file is read by whoever drives the engine, at its own offset. Everything else (iterators,
-other files) is code of the caller's, which may wait, fail, or make calls itself: it is asked by the
-caller alone, between two turns of the engine, and never far ahead.
+An `Upload` is the body of one call; each attempt to send it has a `Sending` of its own, so that an
+attempt that is given up takes nothing from the next one.
 
-Each attempt to send has a `Sending` of its own, so that one which is given up takes nothing from
-the one that follows.
+A regular file is read by the thread that drives the engine, by absolute offsets. Every other source
+(iterators, other files) is code of the caller, which may block, fail, or make calls itself. So only
+the caller's thread or task asks it, between two turns of the engine, and never far ahead.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from onehttp_backends.errors import CurlCode, Phase, Sent, UploadError
 
 
 class Upload(ABC):
-    """What is sent, whatever it takes: made once for a call, `begin` once for each attempt.
+    """The body of one call. Call `begin` for each attempt to send it.
 
     Args:
-        size: its bytes; None: not known, and the body is sent in chunks.
-        limit: more bytes than these are not sent; 0 = no limit.
+        size: its length in bytes; None if unknown, so that the body is sent in chunks.
+        limit: the most bytes to be sent; 0 = no limit.
     """
 
     is_async = False
-    """Its pieces can be had in an event loop only."""
+    """Its source can be read in an event loop only."""
 
     def __init__(self, size: int | None, limit: int = 0) -> None:
         self.size = size
@@ -36,20 +36,20 @@ class Upload(ABC):
 
     @property
     def is_repeatable(self) -> bool:
-        """Whether it can be read from its beginning again."""
+        """Whether the source can be read again from its beginning."""
         return True
 
     @property
     def may_begin(self) -> bool:
-        """Whether an attempt can be made: it is the first, or nothing was read, or all can be
-        read again."""
+        """Whether another attempt is possible: it is the first, or nothing was read yet, or the
+        source can be read again."""
         return self._last is None or not self._last.has_begun or self.is_repeatable
 
     def begin(self) -> Sending:
-        """An attempt begins, and the one before is over.
+        """Begin an attempt, which ends the one before.
 
         Raises:
-            UploadError: it was read in part, and cannot be read again.
+            UploadError: the source was read in part, and cannot be read again.
         """
         if not self.may_begin:
             raise UploadError(
@@ -64,74 +64,75 @@ class Upload(ABC):
 
     @abstractmethod
     def _sending(self) -> Sending:
-        """What an attempt takes its bytes from."""
+        """A new `Sending`."""
 
 
 class Sending(ABC):
-    """One attempt to send a body: how far it has come, and what it has failed with."""
+    """One attempt to send a body: how far it has come, and how it failed."""
 
     is_fed = False
+    """Its bytes come from the caller's code, by `pull` or `apull`."""
 
     def __init__(self, upload: Upload) -> None:
         self.upload = upload
         self.taken = 0
-        """Bytes given to the engine until now."""
+        """Bytes given to the engine so far."""
         self.has_begun = False
         self.has_paused = False
-        """The engine was told that there is nothing yet, and is to be told when there is."""
+        """The engine asked in vain, and must be told when there are bytes again."""
         self.is_over = False
-        """Another attempt is made instead."""
+        """Another attempt has replaced this one."""
         self.error: BaseException | None = None
-        """What the call ends with, whatever the engine says."""
+        """If set, the call raises this, whatever error the engine reports."""
 
     @abstractmethod
     def take(self, most: int) -> bytes | None:
-        """The next bytes, no more than ``most``: b"" at the end; None: there are none yet.
+        """The next bytes, at most ``most`` of them. b"" at the end; None if there are none yet.
 
-        Called by whoever drives the engine.
+        Called by the thread that drives the engine.
 
         Raises:
-            UploadError: what was announced is not there.
+            UploadError: the source cannot be read, or is not as long as announced.
         """
 
     def rewind(self) -> bool:
-        """Begin again within the attempt, as engines do by themselves; False: it cannot."""
+        """Start again within the attempt, as engines do by themselves. False: not possible."""
         return not self.taken
 
     @property
     def wants_more(self) -> bool:
-        """Whether its caller is to `pull`."""
+        """Whether the caller should `pull` now."""
         return False
 
     @property
     def must_be_empty(self) -> bool:
-        """Whether its caller is to `pull` before anything is sent: of a body that was announced as
-        nothing no engine asks for more."""
+        """Whether the caller must `pull` before the request is sent. A body announced as empty has
+        to be checked first: no engine would ever ask for its bytes."""
         return False
 
     @property
     def is_starved(self) -> bool:
-        """Whether the engine waits for more."""
+        """Whether the engine has run out of bytes and waits for more."""
         return False
 
     def pull(self) -> None:  # noqa: B027 - most have no source that is asked
-        """Ask the source once; the caller of the request does.
+        """Read one piece from the source. Only the caller's own thread may do that.
 
         Raises:
             Exception: whatever the source raises.
         """
 
     async def apull(self) -> None:  # noqa: B027 - likewise
-        """The same in a task."""
+        """`pull`, in the caller's task."""
 
 
 def unreadable(text: str) -> UploadError:
-    """The error of a body that cannot be read, or is not what was announced."""
+    """The error of a body that cannot be read, or is not as announced."""
     return UploadError(CurlCode.READ_ERROR, text, sent=Sent.MAYBE, phase=Phase.SEND)
 
 
 def too_much(limit: int, sent: Sent) -> UploadError:
-    """The error of a body that is larger than is allowed."""
+    """The error of a body that is larger than its limit."""
     return UploadError(
         CurlCode.READ_ERROR, f"the body is larger than max_upload, {limit} bytes", sent=sent
     )

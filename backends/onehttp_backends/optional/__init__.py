@@ -1,1 +1,1 @@
-"""What a backend may know besides the contract: protocols, each found by `isinstance`."""
+"""Protocols that a backend may implement besides the contract. Callers check by `isinstance`."""

@@ -1,4 +1,4 @@
-"""Many exchanges of one thread: the optional part of a backend behind `Batching`."""
+"""`Batching`: many exchanges made by one thread."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from onehttp_backends.contract import Outcome, Request
 
 K = TypeVar("K")
 OnEnd: TypeAlias = Callable[[K, Outcome], None]
-"""Gets the key of one of them, and what came of it."""
+"""Called with the key of a request and its outcome."""
 
 
 @runtime_checkable
 class Batching(Protocol):
-    """A backend that runs many exchanges in the thread that waits for them all."""
+    """A backend that runs many exchanges in the thread that waits for all of them."""
 
     def perform_all(
         self, requests: Iterable[tuple[K, Request]], width: int, on_done: OnEnd[K]
     ) -> None:
-        """Run ``requests``, ``width`` of them at a time, and return when the last has ended.
+        """Run ``requests``, at most ``width`` at a time, and return when the last has ended.
 
-        Each is taken when there is room for it, and ``on_done`` gets its key with its outcome, in
-        the order of their ends; both in the calling thread. Meanwhile nobody drives those in
-        flight unless somebody else waits for something: do what takes long when nothing is.
+        The next request is taken from the iterable as soon as there is room for it. ``on_done`` is
+        called for each in the order in which they end. Both happen in the calling thread, and while
+        they run, the transfers in flight stand still unless another thread drives the engine: keep
+        them short.
 
         Raises:
-            EngineClosedError: there is no engine for the next; ``on_done`` has had the others'.
-            ReentrantCallError: called where it would wait for itself.
+            EngineClosedError: the engine was closed; ``on_done`` was called for all that had begun.
+            ReentrantCallError: called inside the engine's driver.
         """

@@ -1,4 +1,4 @@
-"""What options a backend can serve, known before it serves any: an optional part of a backend."""
+"""`Checker`: whether a backend can use given options, asked before they are in force."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from onehttp_backends.contract import TransferOptions
 
 
 class OptionFault(NamedTuple):
-    """Why options cannot be served."""
+    """Why a backend cannot use some options."""
 
     option: tuple[str, ...]
-    """The field that is at fault, e.g. ``("tls", "ciphers")``."""
+    """The field at fault, e.g. ``("tls", "ciphers")``."""
     message: str
 
 
 @runtime_checkable
 class Checker(Protocol):
-    """A backend that looks at options before it is asked to use them."""
+    """A backend that can check options in advance."""
 
     def check(self, options: TransferOptions) -> OptionFault | None:
-        """What of these options cannot work here, whatever the server; None: all can."""
+        """The first option that cannot work on this backend, whatever the server; None: all can."""

@@ -1,4 +1,4 @@
-"""How names become addresses: the optional part of a backend behind `Naming`."""
+"""`Naming`: limits of a backend that looks host names up by itself."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Protocol, runtime_checkable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameLimits:
-    """How long an address is used, and how many names may be asked for at once."""
+    """How long addresses are used, and how many lookups may run at once."""
 
     cache_s: float = 60.0
-    """An address is used for so long, at least 1 s, before its name is asked for again. The
-    system's resolver does not tell how long a name server wants it kept."""
+    """Seconds for which an address is used before its name is looked up again, at least 1. The
+    system's resolver does not report the time to live that the name server gave."""
     stale_s: float = 3600.0
-    """After that it serves for so much longer while no name server answers; 0 = it does not."""
+    """Further seconds for which it is used while no name server answers; 0 = none."""
     in_flight: int = 256
-    """Names looked up at once, each in a thread that lasts as long; further ones wait."""
+    """Most lookups at once, each in a thread of its own; further names wait."""
 
 
 @runtime_checkable
 class Naming(Protocol):
-    """A backend that looks names up by itself."""
+    """A backend that looks host names up by itself."""
 
     def limit_names(self, limits: NameLimits) -> None:
-        """Put ``limits`` in force and forget every address, so that names are asked for anew."""
+        """Put ``limits`` in force and forget all addresses, so that names are looked up again."""

@@ -1,4 +1,4 @@
-"""What a look at a server tells: the optional part of a backend behind `Prober`."""
+"""`Prober`: tests a connection to a server, and reports how far it came."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from onehttp_backends.errors import TransferError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """Of a server, whether or not it is trusted."""
+    """A server's certificate, trusted or not."""
 
     subject: str
     expires: float
@@ -20,13 +20,13 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """How far a connection came: to the end, unless there is an ``error``."""
+    """The result of a test connection, which succeeded unless there is an ``error``."""
 
     error: TransferError | None = None
     status: int = 0
-    """Of the answer; 0: none, or nothing was asked."""
+    """The status of the answer; 0 if there is none, or no request was sent."""
     http_version: str = ""
-    """Empty where nothing was asked."""
+    """Empty if no request was sent."""
     timings: Timings = NO_TIMINGS
     peer: Peer = NO_PEER
     certificate: Certificate | None = None
@@ -34,11 +34,11 @@ class Probe:
 
 @runtime_checkable
 class Prober(Protocol):
-    """A backend that can look at a server."""
+    """A backend that can test a connection."""
 
     def probe(self, request: Request, sends_request: bool) -> Probe:
-        """Resolve, connect and shake hands on a connection of its own, then send ``request`` or
-        not; never raises for what the server does.
+        """Look the name up, connect and do the TLS handshake on a fresh connection, then send
+        ``request`` if ``sends_request``. Whatever the server does is reported, never raised.
 
         Raises:
             RequestError: the request is not fit to be sent.

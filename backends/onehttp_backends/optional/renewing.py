@@ -1,4 +1,4 @@
-"""What a second `init` does to an engine that holds what a test has told it: an optional part."""
+"""`Renewing`: a test double that starts over at a second `init`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 @runtime_checkable
 class Renewing(Protocol):
-    """A backend whose answers are a test's, and begin again with the next."""
+    """A backend with the canned answers of a test, which begin anew at the next `init`."""
 
     def renew(self) -> None:
-        """As made just now, with the same settings."""
+        """Return to the state it was made in, with the same settings."""

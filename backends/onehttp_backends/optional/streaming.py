@@ -1,4 +1,4 @@
-"""Bodies that pass piece by piece, either way: an optional part of a backend."""
+"""`Streaming`: responses whose bodies are read piece by piece."""
 
 from __future__ import annotations
 
@@ -11,51 +11,53 @@ from onehttp_backends.contract import Request, Response
 
 
 class StreamLimits(NamedTuple):
-    """What counts besides the limits of a request, whose total is over with the answer's head."""
+    """Time limits besides those of the request, whose total ends with the head of the answer."""
 
     idle_s: float = 0.0
-    """Seconds without progress while a body passes; 0 = no limit. Does not count while its reader
-    or its source is what is waited for."""
+    """Seconds without progress of a body; 0 = no limit. Time spent waiting for our own side, the
+    reader or the source of a body, does not count."""
     ends_at: float = math.inf
-    """When all of it must have come, by the monotonic clock."""
+    """When the whole body must have come, on the monotonic clock."""
 
 
 class OpenResponse(Protocol):
-    """An answer whose body is still to be read. Of those who read it there is one at a time."""
+    """A response whose body is still to be read, by one reader at a time."""
 
     @property
     def response(self) -> Response:
-        """Status, head and what else is known by then; its body is empty."""
+        """The head of the response; its body is empty."""
 
     @property
     def is_coded(self) -> bool:
-        """Codings that its head tells of are to be taken off, as the request's options ask."""
+        """Whether the reader has to remove content codings (the option ``decompress``)."""
 
     def take(self) -> list[bytes]:
-        """What has come since the last time, at least a piece, codings included; [] at the end.
+        """The pieces received since the last call, not decoded; waits for at least one. [] at the
+        end of the body.
 
         Raises:
             TransferError: the rest will not come.
         """
 
     async def atake(self) -> list[bytes]:
-        """The same, in the event loop that has opened it."""
+        """`take`, in the event loop that opened the response."""
 
     def close(self) -> None:
-        """Read no more: what has not ended is ended. Never waits; from any thread."""
+        """Stop reading; a transfer still running is cancelled. Never waits. Any thread may call
+        it."""
 
 
 OnSent = Callable[[], None]
-"""Called while the body of a request is sent, in the thread or task that makes the call."""
+"""Called while a request's body is being sent, in the thread or task of the call."""
 
 
 class Opening(NamedTuple):
-    """What is sent, and within which limits its answer is read."""
+    """A request to open, and the limits for reading its answer."""
 
     request: Request
     limits: StreamLimits
     sending: Sending | None = None
-    """The body of ``request.upload``, of one attempt."""
+    """The attempt to send ``request.upload``."""
     on_sent: OnSent | None = None
 
 
@@ -63,16 +65,16 @@ class Opening(NamedTuple):
 class Streaming(Protocol):
     """A backend that can hand over a body piece by piece.
 
-    No more than a few MiB of it are in memory at any time (over HTTP/2 libcurl may hold 10 more): a
-    reader who does not come lets the server wait.
+    At most a few MiB of it are in memory at any time (10 more over HTTP/2, inside libcurl): a slow
+    reader makes the server wait.
     """
 
     def open(self, opening: Opening) -> OpenResponse:
-        """Send a request, and wait in the calling thread until the head of its answer is there.
+        """Send a request, and wait in the calling thread for the head of its answer.
 
         Raises:
-            TransferError: none came.
-            Exception: what the source of the body has raised.
+            TransferError: there is no answer.
+            Exception: whatever the source of the request's body raises.
         """
 
     async def aopen(self, opening: Opening) -> OpenResponse:
