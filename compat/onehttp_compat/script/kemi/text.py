@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 
-from onehttp_compat.pseudo_variables.syntax import UnknownVariableError
-from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix, substitution
-from onehttp_compat.pseudo_variables.transformations.rule import NoValueError
+from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix
 from onehttp_compat.pv import as_bytes
-from onehttp_compat.script.catalogue import catalogue
+from onehttp_compat.script.kemi.bodies import BodyFunctions, replaced
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
-from onehttp_compat.script.kemi.headers import TextopsHeaders
 from onehttp_compat.sip.message import parse_or_refuse
 
 
-class TextopsFunctions(TextopsHeaders):
-    """``KSR.textops``, with what it does to headers."""
+class TextopsFunctions(BodyFunctions):
+    """``KSR.textops``, with what it does to headers and bodies."""
 
     # ---- looking for text
 
@@ -61,91 +58,6 @@ class TextopsFunctions(TextopsHeaders):
         parts = [one.strip() for one in items.split(separator[:1] or ",")]
         return as_code(any(one and item.startswith(one) for one in parts))
 
-    # ---- the body
-
-    @property
-    def _body(self) -> bytes:
-        return b"" if self._sip.is_broken else self._sip.body
-
-    def has_body(self) -> int:
-        length = self._sip.header("content-length")
-        return as_code(self._body and length and length != "0")
-
-    def has_body_type(self, kind: str) -> int:
-        # A body of no said type is a session description to the server.
-        said = (self._sip.header("content-type") or "application/sdp").partition(";")[0].strip()
-        return as_code(self.has_body() > 0 and said.lower() == kind.lower())
-
-    def set_body(self, text: str, kind: str) -> int:
-        routed = self._routed
-        routed.body = text.encode()
-        routed.remove(routed.indices("content-type"))
-        routed.add(f"Content-Type: {kind}\r\n")
-        if not routed.indices("content-length"):
-            routed.add(f"Content-Length: {len(routed.body)}\r\n")
-        return self._scene.act(f"body of {len(routed.body)} bytes, {kind}")
-
-    def set_reply_body(self, text: str, kind: str) -> int:
-        self._routed.for_replies.append(f"Content-Type: {kind}\r\n")
-        return self._scene.act(f"reply body of {len(text.encode())} bytes, {kind}")
-
-    def replace_body(self, pattern: str, text: str) -> int:
-        return self._replace_body(pattern, text, 1)
-
-    def replace_body_all(self, pattern: str, text: str) -> int:
-        return self._replace_body(pattern, text, 0)
-
-    replace_body_atonce = replace_body_all
-
-    def replace_body_str(self, old: str, new: str, mode: str) -> int:
-        return self._replace_body(re.escape(old), new, 1 if mode[:1] == "f" else 0)
-
-    def subst_body(self, expression: str) -> int:
-        text, count = _replaced(expression, self._body)
-        if count:
-            self._routed.body = text
-        return as_code(count)
-
-    def _replace_body(self, pattern: str, text: str, count: int) -> int:
-        changed, found = posix(pattern.encode()).subn(
-            lambda _: text.encode(), self._routed.body or self._body, count=count
-        )
-        if found:
-            self._routed.body = changed
-        return as_code(found)
-
-    # ---- parts of a body: assumed where it is in parts, which most are not
-
-    def filter_body(self, kind: str) -> int:
-        return self._assumed("filter_body", kind) if self._is_in_parts else FALSE
-
-    def remove_body_part(self, kind: str) -> int:
-        return self._assumed("remove_body_part", kind) if self._is_in_parts else FALSE
-
-    def get_body_part(self, kind: str, target: str) -> int:
-        return self._get_part("get_body_part", kind, target)
-
-    def get_body_part_raw(self, kind: str, target: str) -> int:
-        return self._get_part("get_body_part_raw", kind, target)
-
-    def _get_part(self, name: str, kind: str, target: str) -> int:
-        if self._is_in_parts:
-            return self._assumed(name, kind, target)
-        if not self._body:
-            return FALSE
-        self._world.server.pv.set(target, self._body.decode("utf-8", "surrogateescape"))
-        return TRUE
-
-    @property
-    def _is_in_parts(self) -> bool:
-        said = (self._sip.header("content-type") or "").lower()
-        return said.startswith("multipart/") and "boundary" in said and bool(self._body)
-
-    def _assumed(self, name: str, *given: str) -> int:
-        signature = catalogue().find("textops", name)
-        assert signature is not None
-        return as_code(self._world.assumptions.answer(signature, given) == TRUE)
-
     # ---- a header, the message, and its request URI
 
     def subst_hf(self, name: str, expression: str, which: str) -> int:
@@ -153,7 +65,7 @@ class TextopsFunctions(TextopsHeaders):
         chosen = {"f": found[:1], "l": found[-1:]}.get(which[:1].lower(), found)
         changed = 0
         for index in chosen:
-            text, count = _replaced(expression, as_bytes(self._sip.headers[index][1]))
+            text, count = replaced(expression, as_bytes(self._sip.headers[index][1]))
             if count:
                 self._routed.replaced[index] = text.decode("utf-8", "surrogateescape")
                 changed += count
@@ -161,7 +73,7 @@ class TextopsFunctions(TextopsHeaders):
 
     def subst(self, expression: str) -> int:
         sip = self._sip
-        text, count = _replaced(expression, sip.wire())
+        text, count = replaced(expression, sip.wire())
         changed = parse_or_refuse(text, sip.label, sip.source, sip.destination, sip.protocol)
         if not count or changed.refusal:
             return FALSE
@@ -169,7 +81,7 @@ class TextopsFunctions(TextopsHeaders):
         return TRUE
 
     def subst_uri(self, expression: str) -> int:
-        text, count = _replaced(expression, as_bytes(self._routed.uri))
+        text, count = replaced(expression, as_bytes(self._routed.uri))
         if not count:
             return FALSE
         self._routed.new_uri = text.decode("utf-8", "surrogateescape")
@@ -178,7 +90,7 @@ class TextopsFunctions(TextopsHeaders):
 
     def subst_user(self, expression: str) -> int:
         uri = self._routed.parsed_uri
-        text, count = _replaced(expression, as_bytes(uri.user)) if uri else (b"", 0)
+        text, count = replaced(expression, as_bytes(uri.user)) if uri else (b"", 0)
         if not count or not self._routed.rewrite(user=text.decode("utf-8", "surrogateescape")):
             return FALSE
         self._scene.act(f"$ru = {self._routed.uri}")
@@ -217,11 +129,3 @@ def _posix(pattern: str, text: str) -> re.Match[str] | None:
         return re.search(pattern, text)
     except re.error:
         return None
-
-
-def _replaced(expression: str, data: bytes) -> tuple[bytes, int]:
-    """What ``/pattern/replacement/flags`` makes of it, and how often it replaced."""
-    try:
-        return substitution(expression.encode())(data)
-    except (UnknownVariableError, NoValueError):
-        return b"", 0

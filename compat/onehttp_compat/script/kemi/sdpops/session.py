@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -156,11 +155,13 @@ def session_of(sip: SipMessage, body: bytes) -> Session | None:
     plain = kind.partition(";")[0].strip().lower()
     if plain == "application/sdp":
         found = Session(body)
-    elif plain.startswith("multipart/"):
+    elif plain == "multipart/mixed":
         part = _part(kind, body)
         if part is None:
             return None
         start, end = part
+        if start == end:  # none of its parts is one: to the server it is there, and empty
+            return Session(b"", body)
         found = Session(body[start:end], body[:start], body[end:])
     else:
         return None
@@ -169,14 +170,23 @@ def session_of(sip: SipMessage, body: bytes) -> Session | None:
 
 def _part(kind: str, body: bytes) -> tuple[int, int] | None:
     """Where the part that is a session description begins and ends: the line end in front of the
-    next boundary is the server's, too."""
+    next boundary is the server's, too. Nothing, at the end, where none is; None: there are no
+    parts, or there is something behind them."""
     said = _boundary.search(kind)
     if said is None:
         return None
     mark = re.escape(b"--" + (said[1] or said[2]).encode("latin-1", "replace"))
-    marks = list(re.finditer(rb"(?m)^" + mark + rb"(?:--)?[ \t]*(?:\r?\n|$)", body))
-    for this, following in itertools.pairwise(marks):
+    marks = list(re.finditer(rb"(?m)^" + mark + rb"(?P<close>--)?[ \t]*(?:\r?\n|$)", body))
+    if not marks:
+        return None
+    last = marks[-1]
+    if last["close"] and body[last.end() :].strip():
+        return None
+    ends = [*(one.start() for one in marks[1:]), len(body)]
+    for this, end in zip(marks, ends, strict=True):
+        if body[this.end() : this.end() + 1] in (b" ", b"\t"):
+            return None  # a head that goes on where none has begun
         head = _part_head.match(body, this.end())
-        if head and re.search(rb"(?im)^content-type\s*:\s*application/sdp\b", head[0]):
-            return head.end(), following.start()
-    return None
+        if head and re.search(rb"(?im)^(?:content-type|c)\s*:\s*application/sdp\b", head[0]):
+            return head.end(), end
+    return len(body), len(body)

@@ -16,7 +16,7 @@ from servers.raw import RawServer, keep_answering
 
 pytestmark = pytest.mark.usefixtures("left_as_found")
 
-MESSAGES = Path(__file__).parent / "scripts/messages"
+MESSAGES = Path(__file__).parents[1] / "script/scripts/messages"
 CONFIG = r"""#!KAMAILIO
 #!define WHO "me"
 #!ifdef WITH_DATABASE
