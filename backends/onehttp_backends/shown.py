@@ -11,6 +11,16 @@ from onehttp_backends.secret_values import shown_url
 ENDLESS_CHALLENGES: Final = "the server asks for credentials again and again"
 
 
+def too_long_for_digest(sent: Sent, place: str = "") -> TransferError:
+    """The error of a call whose answer to a challenge of digest has no room."""
+    return transfer_error(
+        CurlCode.OUT_OF_MEMORY,
+        f"{place}the path and query, or a part of the server's challenge, are too long for digest",
+        sent=sent,
+        phase=Phase.BODY if sent is Sent.YES else Phase.QUEUE,
+    )
+
+
 def shown(request: Request) -> str:
     """``GET http://host:port/path`` without credentials, query, fragment and long segments; and the
     connection that it is made on."""

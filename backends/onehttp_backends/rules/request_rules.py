@@ -12,6 +12,7 @@ import re
 from onehttp_backends.contract import AuthScheme, HttpVersion, Request, TransferOptions
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.rules.credentials import check_auth, check_proxy
 from onehttp_backends.rules.framing import SPECIAL, check_framing
 from onehttp_backends.rules.methods import PLAIN_METHODS, check_unusual, is_token
 from onehttp_backends.rules.no_hosts import is_no_host
@@ -324,10 +325,14 @@ def check_options(options: TransferOptions) -> None:
     if auth := options.auth:
         check_bytes("auth.username", auth.username)
         check_bytes("auth.secret", auth.secret, in_base64=not auth.schemes & AuthScheme.BEARER)
+        if not options.as_libcurl:
+            check_auth(auth)
     if proxy := options.proxy:
         check_text("proxy.url", proxy.url or "")
         check_proxy_scheme(proxy.url or "")
         check_bytes("proxy.username", proxy.username)
         check_bytes("proxy.secret", proxy.secret)
+        if not options.as_libcurl:
+            check_proxy(proxy)
     for option in _TLS_TEXTS:
         check_bytes(f"tls.{option}", getattr(options.tls, option) or "")

@@ -28,9 +28,16 @@ from onehttp_backends.errors import (
     transfer_error,
 )
 from onehttp_backends.headers import BLANK_LINES
+from onehttp_backends.rules.credentials import DIGEST
 from onehttp_backends.rules.public_addresses import refused_peer
 from onehttp_backends.rules.status_lines import StatusLine
-from onehttp_backends.shown import ENDLESS_CHALLENGES, coding_error, shown, too_large
+from onehttp_backends.shown import (
+    ENDLESS_CHALLENGES,
+    coding_error,
+    shown,
+    too_large,
+    too_long_for_digest,
+)
 
 _OF_LOOKUP = (
     CurlCode.COULDNT_RESOLVE_PROXY,
@@ -190,6 +197,9 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
         sent = Sent.NO
     if code == CurlCode.TOO_MANY_REDIRECTS and not request.options.max_redirects:
         text = ENDLESS_CHALLENGES
+    auth = request.options.auth
+    if code == CurlCode.OUT_OF_MEMORY and not text and auth and auth.schemes & DIGEST:
+        return too_long_for_digest(sent, f"{shown(request)}: ")
     if code in _OF_A_PROXYS_ANSWER and phase is Phase.PROXY and is_of_proxys_answer(handle):
         return ProxyError(code, f"{shown(request)}: {text or code_name(code)}")
     if code == CurlCode.FILESIZE_EXCEEDED and request.options.max_body_bytes:

@@ -7,13 +7,14 @@ from collections.abc import Generator
 from typing import Final
 
 from onehttp_backends.contract import MOST_CHALLENGES, Auth, AuthScheme
-from onehttp_backends.double.credentials.digest import Remembered, challenge_of, is_stale
+from onehttp_backends.double.credentials.digest import Remembered, TooLongError
+from onehttp_backends.double.credentials.offers import Offers, offers_of
 from onehttp_backends.double.library import httpx
 from onehttp_backends.errors import CurlCode, Phase, Sent, transfer_error
-from onehttp_backends.shown import ENDLESS_CHALLENGES
+from onehttp_backends.rules.credentials import DIGEST
+from onehttp_backends.shown import ENDLESS_CHALLENGES, too_long_for_digest
 
-_DIGEST: Final = AuthScheme.DIGEST | AuthScheme.DIGEST_IE
-_KNOWN: Final = AuthScheme.BASIC | _DIGEST | AuthScheme.BEARER
+_KNOWN: Final = AuthScheme.BASIC | DIGEST | AuthScheme.BEARER
 Flow = Generator[httpx.Request, httpx.Response, None]
 
 
@@ -39,6 +40,9 @@ class Credentials(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Flow:
         """Send, and once more with credentials when the server asks for a scheme we may use."""
+        if not (self._auth.username or self._auth.secret):
+            yield request  # nobody's
+            return
         own = [pair for pair in request.headers.raw if pair[0].lower() == b"authorization"]
         is_bearer = self._allows(AuthScheme.BEARER)
         if is_bearer or self._auth.schemes == AuthScheme.BASIC:
@@ -46,7 +50,7 @@ class Credentials(httpx.Auth):
             yield request if own else _with(request, value)
             return
         if self._remembered.challenge is not None:
-            yield from self._digests(request)
+            yield from self._digests(request, Sent.NO)
             return
         if self._asks_first and request.headers.get("content-length", "0") != "0":
             response = yield _without_body(request)
@@ -57,29 +61,35 @@ class Credentials(httpx.Auth):
             response = yield request
         if response.status_code != httpx.codes.UNAUTHORIZED:
             return
-        offered = response.headers.get_list("www-authenticate")
-        challenge = challenge_of(offered)
-        if self._allows(_DIGEST) and challenge is not None:
-            self._remembered.take(challenge)
-            yield from self._digests(request)
-        elif "basic" in " ".join(offered).lower() and self._allows(AuthScheme.BASIC):
+        offers = _offers(response)
+        if offers.has_digest and offers.challenge is None:
+            return  # libcurl takes no other scheme then
+        if self._allows(DIGEST) and offers.challenge is not None:
+            self._remembered.take(offers.challenge)
+            yield from self._digests(request, Sent.YES)
+        elif offers.has_basic and self._allows(AuthScheme.BASIC):
             yield _with(request, self._basic())
 
-    def _digests(self, request: httpx.Request) -> Flow:
-        """Answer the challenge that is remembered, and those of nonces that are only too old."""
+    def _digests(self, request: httpx.Request, sent: Sent) -> Flow:
+        """Answer the challenge that is remembered, and those of nonces that are only too old.
+        ``sent``: how far the call has got before."""
         bare = httpx.Headers(request.headers.raw)
         target = request.extensions.get("target", request.url.raw_path).decode()
         for _ in range(MOST_CHALLENGES):
             request.headers = httpx.Headers(bare.raw)
-            answer = self._remembered.answer(
-                self._auth.username, self._auth.secret, request.method, target
-            )
+            try:
+                answer = self._remembered.answer(
+                    self._auth.username, self._auth.secret, request.method, target
+                )
+            except TooLongError:
+                raise too_long_for_digest(sent) from None
+            sent = Sent.YES
             response = yield _with(request, answer)
             if response.status_code != httpx.codes.UNAUTHORIZED:
                 return
-            challenge = challenge_of(response.headers.get_list("www-authenticate"))
+            challenge = _offers(response).challenge
             self._remembered.take(challenge)
-            if challenge is None or not is_stale(challenge):
+            if challenge is None or not challenge.is_stale:
                 return
         raise transfer_error(
             CurlCode.TOO_MANY_REDIRECTS, ENDLESS_CHALLENGES, sent=Sent.YES, phase=Phase.BODY
@@ -88,6 +98,11 @@ class Credentials(httpx.Auth):
     def _basic(self) -> str:
         pair = f"{self._auth.username}:{self._auth.secret}"
         return f"Basic {base64.b64encode(pair.encode('utf-8', 'surrogateescape')).decode()}"
+
+
+def _offers(response: httpx.Response) -> Offers:
+    raw = response.headers.raw
+    return offers_of([value for name, value in raw if name.lower() == b"www-authenticate"])
 
 
 def _with(request: httpx.Request, value: str) -> httpx.Request:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,25 @@ def test_a_token_has_no_blanks_around_it() -> None:
     auth = {"type": "bearer", "token": " t"}
     with pytest.raises(onehttp.ConfigurationError, match="no blanks around it"):
         onehttp.init({"version": 1, "connections": {"a": {"url": "http://a", "auth": auth}}})
+
+
+SOCKS = "socks5h://127.0.0.1:1"
+CREDENTIALS: list[tuple[dict[str, Any], str]] = [
+    *(({"auth": {"type": each}}, "both empty") for each in ("basic", "digest", "any")),
+    ({"auth": {"username": "", "password": ""}}, "both empty"),
+    *(({"auth": {"type": each, "username": "u" * 2048}}, "quoted") for each in ("digest", "any")),
+    ({"auth": {"username": "u" * 65_537}}, "65536 can be sent"),
+    ({"auth": {"type": "bearer", "token": "u" * 65_537}}, "65536 can be sent"),
+    ({"proxy": {"url": SOCKS, "username": "u" * 256}}, "255 can be sent"),
+]
+
+
+@pytest.mark.parametrize(("given", "told"), CREDENTIALS)
+def test_credentials_that_could_not_be_sent(engine: str, given: dict[str, Any], told: str) -> None:
+    connections = {"a": {"url": "http://a.example", **given}}
+    with pytest.raises(onehttp.ConfigurationError, match=told) as caught:
+        onehttp.init({"version": 1, "connections": connections}, backend=engine)
+    assert "uu" not in str(caught.value)
 
 
 @pytest.mark.parametrize("agent", [" x/1 ", "\tx/1", "x/1"])

@@ -131,13 +131,16 @@ def _with_suffixes(cookies: bool) -> bool:
     return cookies
 
 
+_NAMED = ("basic", "digest", "any")
+
+
 class AuthModel(Model):
     """Credentials for the server. Given on a connection, they replace those of ``defaults``."""
 
     type: Literal["basic", "digest", "bearer", "negotiate", "ntlm", "any"] = Field(
         default="basic", description="`any`: basic or digest, whichever the server asks for"
     )
-    username: Text = ""
+    username: Text = Field(default="", description="of `digest` 2047 bytes at most, quoted")
     password: SecretBytes = ""
     token: SecretText = Field(default="", description="of type `bearer`")
     asks_first: bool = Field(
@@ -156,6 +159,8 @@ class AuthModel(Model):
             raise ValueError("asks_first belongs to type: digest")
         if self.type != "bearer" and self.token:
             raise ValueError("a token belongs to type: bearer")
+        if self.type in _NAMED and not (self.username or self.password):
+            raise ValueError("username and password are both empty: nothing would be sent")
         return self
 
 

@@ -161,7 +161,7 @@ class ProxyModel(Model):
     url: Annotated[str, AfterValidator(_fit_proxy)] = Field(
         description="`http://`, `https://`, `socks4://`, `socks4a://`, `socks5://`, `socks5h://`"
     )
-    username: Text = ""
+    username: Text = Field(default="", description="of `socks5://` 255 bytes at most")
     password: SecretText = ""
     ca_file: FilePath | None = Field(
         default=None,
