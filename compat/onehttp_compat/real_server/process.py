@@ -27,6 +27,12 @@ MODULES: Final = (
 """What a configuration of nothing but a script loads: whatever starts without a database."""
 QUIET: Final = {"pv_headers": ['modparam("pv_headers", "auto_msg", 0)']}
 """By itself it takes apart each message, asked or not, and marks it by a branch flag, `$bf`."""
+_TM_LISTS: Final = {"contacts_avp": 901, "contact_flows_avp": 902}
+PATIENT: Final = dict.fromkeys(("fr_timer", "fr_inv_timer", "wt_timer"), 120_000) | dict.fromkeys(
+    ("retr_timer1", "retr_timer2"), 60_000
+)
+"""Milliseconds. Who runs messages is not as fast as those who once sent them: nothing is sent again
+meanwhile, no transaction is forgotten, and none is given up."""
 START_S: Final = 60.0
 STOP_S: Final = 10.0
 _table = re.compile(rb"""\$sht[a-z]*\((\w+)=>|sht_\w+\(\s*["'](\w+)["']""")
@@ -136,7 +142,7 @@ class RealServer:
         config.write_text(self._config(modules))
         log = (self.folder / "kamailio.log").open("wb")
         command: list[str | Path] = [
-            binary, "-f", config, "-DD", "-E", "-m", "64", "-M", "16", "-w", self.folder,
+            binary, "-f", config, "-DD", "-E", "-m", "512", "-M", "16", "-w", self.folder,
             "-Y", self.folder, "-P", self.folder / "pid",
         ]  # fmt: skip
         # A fixed PATH: the embedded interpreter takes its home from the first python3 on it.
@@ -215,8 +221,11 @@ def needed_parameters(path: Path) -> dict[str, list[str]]:
         "htable": [f'modparam("htable", "htable", "{name}=>size=8;")' for name in sorted(tables)],
         "usrloc": ['modparam("usrloc", "preload", "location")'],
         "tm": [
-            f'modparam("tm", "{name}", "i:{number}")'
-            for name, number in (("contacts_avp", 901), ("contact_flows_avp", 902))
+            *(f'modparam("tm", "{name}", "i:{number}")' for name, number in _TM_LISTS.items()),
+            *(
+                f'modparam("tm", "{name}", {milliseconds})'
+                for name, milliseconds in PATIENT.items()
+            ),
         ],
         "cfgutils": ['modparam("cfgutils", "lock_set_size", 4)'],
     }

@@ -309,7 +309,9 @@ def running(
         )
         if config is not None:
             server.modules, server.settings = list(config.modules), config.lines
+            own = server.parameters["tm"]  # the last of two counts
             server.parameters |= config.parameters
+            server.parameters["tm"] = own + config.parameters.get("tm", [])
         else:
             server.parameters |= QUIET
         live = LiveScript(path, world, sockets, server)
