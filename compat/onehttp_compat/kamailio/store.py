@@ -10,6 +10,7 @@ from onehttp_compat.pv import (
     MAX_KNOWN_VARIABLES,
     READ_ONLY_CLASSES,
     WRITABLE_CLASSES,
+    Expression,
     PvStore,
     ReadOnlyVariableError,
     UnknownVariableError,
@@ -20,9 +21,11 @@ from onehttp_compat.pv import (
 from onehttp_compat.sip.request import SipRequest
 
 WRITTEN_BY_SERVER: Final = frozenset(
-    ("ru", "rU", "rd", "rp", "du", "fu", "fU", "fd", "fn", "tu", "tU", "td", "tn")
-)
-"""What of a message a script of the server may set."""
+    ("ru", "rU", "rd", "rp", "du", "fu", "fU", "fd", "fn", "tu", "tU", "td", "tn",
+     "br", "branch", "fs", "fsn", "bf", "bF", "mf", "mF", "sf", "sF",
+     "dlg_ctx", "shtex", "uac_req")
+)  # fmt: skip
+"""What a script of the server may set besides, though some read otherwise than they were set."""
 _WRITABLE: Final = WRITABLE_CLASSES | WRITTEN_BY_SERVER
 _HEXA: Final = "$var(onehttp_hexa)"
 _log = logging.getLogger("onehttp_compat")
@@ -73,17 +76,26 @@ class KsrStore(PvStore):
         try:
             value: Value = self._pv.get(text)
         except UnicodeDecodeError:
-            self._evalx(_HEXA, f"$({text[1:]}{{s.encode.hexa}})")
+            self._evalx(_HEXA, str(Expression(variable, ("s.encode.hexa",))))
             return bytes.fromhex(self._pv.get(_HEXA))
         return value
 
     def check_writable(self, variable: Variable) -> None:
         """Raises as `PvStore.set` where the server cannot write it."""
         kind = variable.kind
-        if not (kind in self._writers or kind in _WRITABLE) and (
-            kind in READ_ONLY_CLASSES or kind in self._readers or not self._takes(variable)
-        ):
+        if kind in self._writers:
+            return
+        if kind in _WRITABLE:
+            self._check_known(variable)
+        elif kind in READ_ONLY_CLASSES or kind in self._readers or not self._takes(variable):
             raise ReadOnlyVariableError(f"${kind} cannot be written")
+
+    def _check_known(self, variable: Variable) -> None:
+        """Raises UnknownVariableError unless the server can read it: its class may be of a module
+        that is not loaded, its name none."""
+        # Its length, since not every value fits the buffer that this goes through.
+        if self._evalx(_HEXA, str(Expression(variable, ("s.len",)))) < 0:
+            raise UnknownVariableError(f"the server has no {variable}")
 
     def _takes(self, variable: Variable) -> bool:
         """Whether the server takes an empty text for a variable, as a result has before its call.

@@ -104,8 +104,8 @@ def expression_at(text: str, start: int) -> tuple[Expression, int]:
         if not text.startswith(")", at):
             raise UnknownVariableError(f"{shown(text[start:])} is not closed by a )")
         at += 1
-    if kind == "avp" and name[:2] in ("s:", "i:"):
-        name = name[2:]
+    if kind == "avp":
+        name = name.removeprefix("s:")  # as without it; a number after `i:` names another
     return Expression(Variable(kind, name, element), tuple(transformations)), at
 
 

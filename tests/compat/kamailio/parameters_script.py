@@ -57,20 +57,23 @@ class Script(kamailio.Script):
         return " ".join(map(str, codes))
 
     def results(self) -> str:
-        """What ours and theirs answer for each variable that is to take the result."""
+        """What ours and theirs answer for each variable that is to take the result, and make it."""
         names = (
             "$var(x)", "$avp(x)", "$xavp(x=>y)", "$shv(x)", "$vn(x)", "$ru", "$rU", "$rd", "$du",
             "$fu", "$fU", "$fn", "$tu", "$tU", "$tn", "$rm", "$ci", "$T_reply_code", "$mi", "$Ri",
             "$nosuch", "$nosuch(x)", "$time(sec)", "$stat(x)", "$hfl(To)", "$def(X)", "$sel(to)",
+            "$avp(i:5)", "$avp(s:x)", "$avp(i:x)", "$avp()", "$var()", "$xavp()", "$xavp(x[0]=>y)",
+            "$sht(t=>k)", "$dbr(a=>[0,0])", "$br", "$branch(uri)", "$fs", "$fsn", "$bf", "$bF",
+            "$mf", "$mF", "$sf", "$sF", "$rp", "$rP", "$dd", "$(hdr(To)[0])", "$(avp(x)[1])",
         )  # fmt: skip
         different = []
         for name in names:
-            codes = [
-                ksr.http_client.query(f"{BACKEND}/{whose}", name)
+            ends = [
+                (ksr.http_client.query(f"{BACKEND}/{whose}", name), NATIVE.pv.get(name))
                 for whose, ksr in (("theirs", NATIVE), ("ours", KSR))
             ]
-            if codes[0] != codes[1]:
-                different.append(f"{name} {codes}")
+            if ends[0] != ends[1]:
+                different.append(f"{name} {ends}".replace("\n", " "))
         return "; ".join(different) or "alike"
 
     def variables(self) -> str:
@@ -90,6 +93,15 @@ class Script(kamailio.Script):
         KSR.http_client.query(f"{BACKEND}/x", "$var(r)")
         KSR.pvx.evalx("$var(seen)", "$var(curlerror)")
         return f"{failed}, then {KSR.pv.get('$var(seen)') or 'nothing'}"
+
+    def octets(self) -> str:
+        """What modules of ours read of variables whose bytes are no text."""
+        KSR.pv.sets("$var(hexa)", "ff41")
+        read = []
+        for name in ("$var(b)", "$avp(b)", "$(avp(b)[0])", "$avp(i:7)", "$xavp(b=>c)"):
+            KSR.pvx.evalx(name.replace("$(avp(b)[0])", "$avp(b)"), "$(var(hexa){s.decode.hexa})")
+            read.append(default_server().pv.get(name) == b"\xffA")
+        return str(read)
 
     def same(self) -> str:
         server = default_server()
