@@ -294,7 +294,7 @@ def check_value(
     parameter = find_parameter(module, name)
     if parameter.setting == "httpproxyport" and legacy_bugs == "fixed":
         value = _documented_port(module, value)
-    if not isinstance(value, parameter.kind):
+    if isinstance(value, bool) or not isinstance(value, parameter.kind):
         expected = f"expected {_kind(parameter.kind)}, got {_kind(type(value))}"
         raise refusal(module, name, expected)
     if isinstance(value, int):
@@ -335,4 +335,4 @@ def _check_number(
 
 
 def _kind(kind: type) -> str:
-    return {int: "a number", str: "text"}.get(kind, kind.__name__)
+    return {int: "a number", str: "text", bool: "true or false"}.get(kind, kind.__name__)

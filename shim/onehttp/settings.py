@@ -55,6 +55,7 @@ class Settings:
     control: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
+        self._check_types()
         source = self.source
         if isinstance(source, (str, os.PathLike)):
             source = os.path.abspath(source)
@@ -62,6 +63,21 @@ class Settings:
         object.__setattr__(self, "of_backend", dict(self.of_backend))
         if self.control is not None:
             object.__setattr__(self, "control", os.path.abspath(self.control))
+
+    def _check_types(self) -> None:
+        """Raises TypeError for what would be a mistake of the first call, or of none."""
+        backend, queries, secrets = self.backend, self.queries, self.secrets
+        if not (isinstance(backend, str) or hasattr(backend, "perform")):
+            raise _unfit("backend", "a name or a Backend", backend)
+        if not (queries is None or isinstance(queries, QueryLimits)):
+            raise _unfit("queries", "onehttp.QueryLimits", queries)
+        if not (self.control is None or isinstance(self.control, (str, os.PathLike))):
+            raise _unfit("control", "a path", self.control)
+        if not (secrets is None or isinstance(secrets, Mapping)):
+            raise _unfit("secrets", "a mapping", secrets)
+        for name, resolver in (secrets or {}).items():
+            if not callable(resolver):
+                raise _unfit(f"secrets[{name!r}]", "a function", resolver)
 
     def engine(self) -> Callable[[], Backend]:
         """What makes the engine they ask for.
@@ -116,6 +132,10 @@ class Rehearsal:
     """What policies go by; None: real time."""
     is_told: Callable[[str, BaseException], object] | None = None
     """Who is told what routes of queries raise."""
+
+
+def _unfit(what: str, expected: str, given: object) -> TypeError:
+    return TypeError(f"{what}: expected {expected}, got {type(given).__name__}")
 
 
 def chosen_source(source: Source, connections: Mapping[str, Any] | None) -> Source:

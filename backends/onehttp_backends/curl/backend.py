@@ -35,6 +35,7 @@ from onehttp_backends.optional.probing import Probe
 from onehttp_backends.rules.request_rules import check_request
 
 DEFAULT_MAX_IDLE_CONNECTIONS: Final = 1024
+MOST_IDLE: Final = 2**31 - 1
 _ENGINE: Final = "engine"
 K = TypeVar("K")
 
@@ -52,6 +53,8 @@ class PycurlBackend(StreamingEngine):
     name = "pycurl"
 
     def __init__(self, *, max_idle_connections: int = DEFAULT_MAX_IDLE_CONNECTIONS) -> None:
+        if type(max_idle_connections) is not int or not 0 <= max_idle_connections <= MOST_IDLE:
+            raise TypeError(f"max_idle_connections: expected a whole number to {MOST_IDLE}")
         self._max_idle_connections = max_idle_connections
         self._helm: Helm | None = None
         # The engine's place, filled in one step: a lock would be held by a thread whose signal

@@ -126,6 +126,15 @@ def _key(key: object) -> str:
     return key
 
 
+def check_kinds(answers: object, **functions: object) -> None:
+    """Raises TypeError for settings of the double that its first request would stumble over."""
+    if not (answers is None or isinstance(answers, Mapping) or hasattr(answers, "pick")):
+        raise TypeError(f"answers: expected a mapping, got {type(answers).__name__}")
+    for name, given in functions.items():
+        if not (given is None or callable(given)):
+            raise TypeError(f"{name}: expected a function, got {type(given).__name__}")
+
+
 def _handlers(key: str, value: object) -> list[Handler]:
     if not isinstance(value, list):
         return [handler_of(value, f"answers[{key!r}]")]

@@ -24,7 +24,7 @@ from onehttp_backends.contract import (
     Transfer,
     TransferOptions,
 )
-from onehttp_backends.double.answers import Always, Answer, Canned, Handler, Table
+from onehttp_backends.double.answers import Always, Answer, Canned, Handler, Table, check_kinds
 from onehttp_backends.double.background import Running, answered, cancelled, outcome_of, run_loop
 from onehttp_backends.double.checking import check
 from onehttp_backends.double.clients import Clients
@@ -76,6 +76,7 @@ class HttpxBackend(StreamingDouble):
     ) -> None:
         if sum(given is not None for given in (handler, answers, app, wsgi_app)) > 1:
             raise ValueError("give only one of handler=, answers=, app= and wsgi_app=")
+        check_kinds(answers, handler=handler, app=app, wsgi_app=wsgi_app)
         self.seen: list[Request] = []
         if app is not None:
             handler = asgi_handler(app)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from onehttp.errors import ConfigurationError
 
@@ -46,9 +46,13 @@ class QueryLimits:
         return bool(self.max_in_flight or self.max_in_flight_per_origin)
 
 
+MOST: Final = 2**31 - 1
+"""What a thread can wait for, or count, on any platform."""
+
+
 def _check(name: str, value: object, lowest: int, kinds: tuple[type, ...] = (int,)) -> None:
     number: Any = value
-    if type(number) not in kinds or not number >= lowest:
+    if type(number) not in kinds or not lowest <= number <= MOST:
         kind = "number" if float in kinds else "whole number"
         raise ConfigurationError(
             f"expected a {kind} from {lowest} on, got {value!r}", key=f"queries.{name}"

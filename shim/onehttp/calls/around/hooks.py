@@ -63,7 +63,9 @@ def hooks_of(source: HookSource) -> tuple[Hooks, ...]:
     """
     if source is None:
         return NO_HOOKS
-    found = (source,) if isinstance(source, Hooks) else tuple(source)
+    found: tuple[Any, ...] = (source,)
+    if isinstance(source, Iterable) and not isinstance(source, (str, bytes)):
+        found = tuple(source)
     for each in found:
         if not isinstance(each, Hooks):
             raise TypeError(f"hooks: expected onehttp.Hooks, got {type(each).__name__}")

@@ -191,7 +191,7 @@ class _Loading:
         if model is None:
             return
         model = over(defaults, model) if defaults else model
-        if model.url is None and (not isinstance(value, dict) or "url" not in value):
+        if model.url is None and (not isinstance(value, dict) or value.get("url") is None):
             advice = "has no url; give url: http(s)://host[:port][/prefix]"
             self._errors.append(document.error(path, advice, of_key=True))
         self._drafts.append(Draft(path, model, layers))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,11 @@ def test_the_table_knows_type_and_default_of_every_parameter() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("connection_timeout", "4"), ("useragent", 4), ("httpcon", 1), ("maxdatasize", 2**31)],
+    [
+        *itertools.product(["connection_timeout"], ["4", True, False, 4.0, None, [], 2**63]),
+        *itertools.product(["useragent"], [4, True, None, b"x", 1.5]),
+        *(("httpcon", 1), ("httpcon", True), ("maxdatasize", 2**31), ("httpproxyport", True)),
+    ],
 )
 def test_a_value_of_the_wrong_type_stops_the_start(name: str, value: object) -> None:
     for mode in MODES:

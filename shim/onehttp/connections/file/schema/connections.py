@@ -233,10 +233,15 @@ class NamesModel(Model):
         return NameLimits(cache_s=self.cache_s, stale_s=self.stale_s, in_flight=self.in_flight)
 
 
+def _whole(value: Any) -> Any:
+    """To a choice among numbers ``true`` is 1, and 1.0 as well."""
+    return value if type(value) is int else None
+
+
 class HeadModel(Model):
     """A connections file, its connections not looked at."""
 
-    version: Literal[1]
+    version: Annotated[Literal[1], BeforeValidator(_whole)]
     include: str | tuple[str, ...] = Field(
         default=(),
         description="further files of this shape, or folders of them (`*.yaml`, `*.yml`); "

@@ -23,7 +23,7 @@ _EXPECTED = {
     "string_type": "text",
     "tuple_type": "a list",
 }
-_PLAIN = {float: "a number", int: "a whole number", bool: "true or false"}
+_PLAIN = {float: "a number", int: "a whole number", bool: "true or false", str: "text"}
 _BOUNDS = {
     "greater_than": (">", "gt"),
     "greater_than_equal": (">=", "ge"),
