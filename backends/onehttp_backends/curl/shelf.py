@@ -1,4 +1,4 @@
-"""Where the idle handles of one (options, origin) lie, and what all of them share."""
+"""The idle handles of one (options, origin), and the state that they share."""
 
 from __future__ import annotations
 
@@ -13,50 +13,51 @@ MAX_IDLE_PER_SHELF = 1024
 
 
 class Shelf(Generic[H]):
-    """Where the idle handles of one (options, origin) lie."""
+    """The free list of the handles of one (options, origin), and the state that they share."""
 
     __slots__ = ("closes", "has_answered", "idle", "is_forgotten", "is_http1", "is_one_shot",
                  "keeps", "may_be_http2", "opened", "options", "origin", "silent",
                  "status_lines")  # fmt: skip
 
     def __init__(self, options: TransferOptions, origin: str) -> None:
-        self.options = options  # kept, so that no other options get their identity
+        self.options = options  # keeps their id() from being used for others
         self.origin = origin
         self.idle: list[H] = []
         self.is_forgotten = False
         self.has_answered = False
-        """Something has come from the origin, ever."""
+        """Whether the origin has ever sent a response."""
         self.keeps = 0
-        """How many idle handles it keeps; none for an origin that has never answered, of which
-        there may be any number: dead names, in URLs of strangers."""
+        """How many idle handles it keeps: none until the origin has answered once, because URLs
+        from strangers may name any number of origins that never do."""
         self.is_one_shot = not options.reuse and (
             options.max_redirects > 0 or options.auth is not None
         )
-        """A transfer may be several requests on a connection that must not outlive it."""
+        """Whether a transfer may send several requests on a connection that must not outlive it."""
         self.opened: Any = None
-        """The last socket opened under an idle limit: what its HTTP/2 streams wait for."""
+        """The last socket opened by a transfer with an idle limit, which HTTP/2 streams share."""
         self.silent: Any = None
-        """A socket on which one of its transfers has waited in vain."""
+        """A socket on which a transfer reached its time limit without receiving a byte."""
         self.is_http1 = options.http_version is HttpVersion.HTTP_1_1 or (
             origin.startswith("http:")
             and options.http_version is not HttpVersion.HTTP_2_PRIOR_KNOWLEDGE
         )
         self.closes = self.is_http1 and not options.reuse
-        """Each request has a connection of its own, which nobody else can come to use."""
+        """Whether each request has a connection of its own, which no other request will use."""
         self.status_lines = OF_HTTP1 if self.is_http1 else OF_ANY_VERSION
         self.may_be_http2 = not self.is_http1
-        """What its next connection may speak, as far as those before it tell."""
+        """Whether its next connection may speak HTTP/2, judging by earlier ones."""
 
     def note_head(self, head: Sized) -> None:
-        """What has come of a response: from the first on handles are kept."""
+        """Note the head of a response: from the first one on, handles are kept."""
         if head and not self.has_answered:
             self.has_answered = True
-            # An easy handle remembers what it was challenged for, and nothing makes it forget.
+            # An easy handle cannot be made to forget the authentication it was challenged for.
             if not (self.options.auth and self.options.auth.each_time):
                 self.keeps = MAX_IDLE_PER_SHELF
 
     def avoids_connections(self) -> bool:
-        """Whether others still use a connection that is silent, which libcurl would give us too."""
+        """Whether transfers must not share connections, because one that is open has gone
+        silent."""
         silent = self.silent
         if silent is None:
             return False

@@ -1,7 +1,7 @@
-"""Those who may drive one engine: who is woken next, who runs callbacks, who clears up.
+"""What all drivers of an engine share: waking the next one, running callbacks, recovering.
 
-Whoever drives does so between `Ownership.take` and `Crew.leave`, in a function that keeps its claim
-in the local variable ``claim`` and gives every exception to `Crew.recover`.
+A driver drives between `Ownership.take` and `Crew.leave`, in a function that keeps its claim in the
+local variable ``claim`` and passes every exception to `Crew.recover`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ REENTRANT: Final = (
 
 
 class Suspect(NamedTuple):
-    """An owner that stands still, and how often it was not found on its thread's stack."""
+    """An owner that makes no turns, and how often its thread's stack did not show it."""
 
     owner: Claim
     turns: int
@@ -45,11 +45,11 @@ class Suspect(NamedTuple):
 
 
 class LostOwnerError(RuntimeError):
-    """Who drove has gone without a word: its thread has ended, or was interrupted twice."""
+    """The owner is dead: its thread has ended, or was interrupted while it recovered."""
 
 
 class Crew:
-    """All who may drive one engine, and what any of them does for the others."""
+    """All threads and loops that may drive one engine, and what each does for the others."""
 
     def __init__(self, engine: Engine, on_gone: Callable[[Crew], None] | None = None) -> None:
         self.engine = engine
@@ -57,16 +57,17 @@ class Crew:
         self.threads = EngineThreads(self)
         self._on_gone = on_gone
         self.is_lent = False
-        """A foreign loop comes back again and again: no thread drives, or runs callbacks."""
+        """A foreign loop drives at regular intervals: the engine's threads do not, nor run
+        callbacks."""
         self.waiting: dict[Waiter, None] = {}
         self.loop_drivers: dict[asyncio.AbstractEventLoop, LoopDriver] = {}
         self._delivering: dict[int, Claim] = {}
-        """Threads that run callbacks: a blocking call from one of these would hold up the rest."""
+        """Threads that run callbacks. They may not make blocking calls on this engine."""
         self._suspect: Suspect | None = None
 
     @property
     def is_gone(self) -> bool:
-        """Whether the engine is: closed, crashed, or the parent's."""
+        """Whether the engine was closed, has crashed, or belongs to the parent process."""
         return self.ownership.is_gone
 
     @property
@@ -75,15 +76,16 @@ class Crew:
         return bool(self._delivering)
 
     def is_busy(self) -> bool:
-        """Whether something is in flight, or about to be, or has its callback running."""
+        """Whether a transfer waits to begin, is in flight, or has its callback running."""
         return bool(self.threads.pending) or not self.engine.is_idle()
 
     # ---- everybody
 
     def enqueue(self, transfer: Transfer) -> None:
-        """Put a transfer (or its cancellation) in and see to it that somebody drives."""
+        """Add a transfer (or its cancellation) to the inbox, and make sure that there is a
+        driver."""
         self.engine.inbox.append(transfer)
-        if not (self.is_lent and self.ownership.owner is None):  # else all at once, by `drive`
+        if not (self.is_lent and self.ownership.owner is None):  # else `drive` admits all at once
             self.ensure_driven()
 
     @drives
@@ -104,7 +106,7 @@ class Crew:
                 raise
 
     def drop_loop(self, loop: asyncio.AbstractEventLoop) -> None:
-        """A loop was closed: nobody waits for the transfers of its tasks any more."""
+        """Cancel the transfers of a loop that was closed: its tasks do not wait any more."""
         loop_driver = self.loop_drivers.pop(loop, None)
         if loop_driver is not None:
             loop_driver.close()
@@ -113,7 +115,7 @@ class Crew:
                 self.engine.inbox.append(transfer)
 
     def drop_closed_loops(self) -> None:
-        """Loops tell nobody that they were closed: look."""
+        """Find loops that were closed (they do not report it), and drop them."""
         closed = [loop for loop in list(self.loop_drivers) if loop.is_closed()]
         for loop in closed:
             self.drop_loop(loop)
@@ -121,7 +123,7 @@ class Crew:
             self.ensure_driven()
 
     def forget(self) -> None:
-        """In a forked child: all of it is the parent's, and so are those who wait."""
+        """In a forked child: drop everything, since engine and waiters belong to the parent."""
         engine, owner = self.engine, self.ownership.owner
         engine.abandon(goes_on=owner is not None and owner.thread == get_ident())
         for crowd in (engine.inbox, engine.ended, engine.running, self.waiting):
@@ -131,17 +133,17 @@ class Crew:
     # ---- leaving
 
     def leave(self, claim: Claim, delivers: bool = True) -> None:
-        """Drive no longer, with nothing left undone, and wake whoever needs to.
+        """Stop driving, leave no work undone, and wake the next driver if one is needed.
 
         Args:
-            delivers: run callbacks that are due; else the engine's threads do.
+            delivers: run the callbacks that are due; otherwise the engine's threads run them.
         """
         engine, ownership = self.engine, self.ownership
         while True:
             if engine.inbox and not ownership.is_gone:
                 engine.admit()
             ownership.leave(claim)
-            # Something may have come between the last look and the leaving.
+            # A transfer may have been added between the last look and the leaving.
             if not engine.inbox or not ownership.take(claim):
                 break
         if engine.running or engine.inbox:
@@ -153,10 +155,11 @@ class Crew:
                 self.threads.ring()
 
     def step_aside(self, claim: Claim, waiter: Waiter | None = None) -> None:
-        """Run the callbacks of those that have ended, and let others drive for as long.
+        """Leave the engine to others while running the callbacks of ended transfers.
 
         Args:
-            waiter: who steps aside, if it waits for something: it is none that could be rung.
+            waiter: the waiter of the thread that steps aside, if it has one. It is not rung
+                meanwhile, since its thread is busy with the callbacks.
         """
         if waiter is not None:
             self.waiting.pop(waiter, None)
@@ -169,7 +172,7 @@ class Crew:
             self.waiting[waiter] = None
 
     def wake_next(self) -> None:
-        """Ring who is to drive now that nobody does. Whoever comes, looks for itself."""
+        """Ring a waiter that can drive, since nobody does now. It looks at the state itself."""
         if self.wake_thread():
             return
         has_lost_some = False
@@ -181,7 +184,7 @@ class Crew:
             self.ensure_driven()
 
     def wake_thread(self) -> bool:
-        """Ring a thread that may drive; False: none waits any more."""
+        """Ring a thread that can drive; False if none is waiting."""
         for waiter in list(self.waiting):
             if waiter.outcome is None:
                 waiter.ring()
@@ -191,7 +194,10 @@ class Crew:
         return bool(self.threads.pending)
 
     def fail_callbacks(self, error: BaseException) -> None:
-        """End all that have a callback with an error, and run it here: no thread can."""
+        """End all transfers with callbacks by ``error``, and run the callbacks in this thread.
+
+        For when the system has no thread left to run them in.
+        """
         for transfer in list(self.threads.pending):
             if transfer.outcome is None:
                 transfer.is_cancelled = True
@@ -202,10 +208,10 @@ class Crew:
 
     @drives
     def deliver(self) -> None:
-        """Run the callbacks of transfers that have ended: by who has left, or ends the engine."""
+        """Run the callbacks of ended transfers. The caller has left the engine, or is ending it."""
         ended, thread = self.engine.ended, get_ident()
         if thread in self._delivering:
-            return  # within one of them: the loop below goes on when it returns
+            return  # called from a callback: the loop below, further up the stack, goes on after it
         claim = Claim()
         try:
             self._delivering[thread] = claim
@@ -224,7 +230,7 @@ class Crew:
     # ---- when something goes wrong
 
     def refuse_from_within(self) -> None:
-        """Raises ReentrantCallError when this thread drives, or runs a callback."""
+        """Raise ReentrantCallError if this thread is driving or running a callback."""
         thread = get_ident()
         inside = self._delivering.get(thread)
         if inside is not None:
@@ -238,7 +244,7 @@ class Crew:
             self.crash(LostOwnerError("a driver was interrupted while it was putting things right"))
 
     def look_for_lost_owner(self) -> None:
-        """Abandon the engine when who drives has gone without leaving. Waiters ask now and then."""
+        """Abandon the engine if its owner is dead. Waiters call this now and then."""
         ownership, now = self.ownership, time.monotonic()
         owner = ownership.owner
         if owner is None or ownership.is_gone:
@@ -247,7 +253,7 @@ class Crew:
         if suspect is None or suspect.owner is not owner or suspect.turns != ownership.turns:
             self._suspect = Suspect(owner, ownership.turns, now, 0)
         elif now - suspect.seen_at >= LOOK_AGAIN_S / 2:
-            # Not at the first look: the stack of a thread that runs may change under one's eyes.
+            # One look is not enough: the stack of a running thread may change while it is read.
             looks = suspect.looks + 1 if owner.is_lost() else 0
             self._suspect = Suspect(owner, ownership.turns, now, looks)
             if looks >= LOOKS_AT_LOST:
@@ -260,7 +266,8 @@ class Crew:
         waiter: Waiter | None = None,
         handle: Handle | None = None,
     ) -> None:
-        """Put things right after an exception: for the others it is as if nothing had been."""
+        """Clean up after an exception in a driving method, so that other callers do not notice
+        it."""
         try:
             transfers = [] if waiter is None else list(waiter.transfers)
             if waiter is not None:
@@ -273,7 +280,7 @@ class Crew:
                     self.ensure_driven()
                 elif self.ownership.owner is None:
                     self.wake_next()
-                else:  # it may not have been told
+                else:  # the owner may not know yet that they were cancelled
                     self.engine.watch.wake()
             elif not is_interrupt(error):
                 self.crash(error)
@@ -285,14 +292,14 @@ class Crew:
                 elif handle is not None:
                     self.engine.alone.retract(handle)
                 self.leave(claim)
-        except BaseException as second:  # one more, or the engine is not as it should be
+        except BaseException as second:  # another interrupt, or the engine is in a bad state
             if not isinstance(second, Exception) or self.ownership.is_of(claim):
                 self.crash(second)
-            else:  # who drives now finds what is left, and the caller gets the first
+            else:  # the present owner finds what is left; the caller gets the first exception
                 logger.warning("failed while it was putting things right", exc_info=second)
 
     def crash(self, error: BaseException, closes_sockets: bool = True) -> None:
-        """Abandon the engine, and end every transfer with an error that says why."""
+        """Abandon the engine, and end every transfer with an error that names the reason."""
         engine = self.engine
         self.ownership.lose(error)
         logger.error("the engine has failed, and the next call starts another", exc_info=error)
@@ -305,7 +312,7 @@ class Crew:
         self.end_everybody()
 
     def end_everybody(self) -> None:
-        """End every transfer: the engine is gone."""
+        """End every transfer, because the engine is gone."""
         engine = self.engine
         transfers: list[Transfer] = [*engine.running.values(), *engine.inbox]
         transfers += [each for waiter in list(self.waiting) for each in waiter.transfers]
@@ -322,7 +329,7 @@ class Crew:
         self.threads.end()
 
     def end_leftovers(self) -> None:
-        """End what was put in after the engine was gone."""
+        """End transfers that were added after the engine was gone."""
         engine = self.engine
         while engine.inbox:
             try:

@@ -1,16 +1,16 @@
-"""The right to drive one engine, and all who may: what the backend calls.
+"""The ways to drive an engine: what the backend calls.
 
-| who                    | drives when                                                    |
-|------------------------|----------------------------------------------------------------|
-| a blocking caller      | nobody does when it comes or is woken; until its own answer,    |
-|                        | or the first of its window                                      |
-| an event loop          | transfers of its tasks are in flight and nobody drives          |
-| the engine's threads   | transfers with callbacks are in flight and nobody drives        |
-| a foreign loop         | it lends its time (`Helm.drive`)                                |
+| driver                 | when it drives                                                  |
+|------------------------|-----------------------------------------------------------------|
+| a blocking caller      | when nobody does as it arrives or is woken; until its own       |
+|                        | answer is there, or the first of its window                     |
+| an event loop          | while transfers of its tasks are in flight and nobody drives    |
+| the engine's threads   | while transfers with callbacks are in flight and nobody drives  |
+| a foreign loop         | when it lends its time (`Helm.drive`)                           |
 
-Who leaves wakes the next in the order of the table: a blocked caller costs nothing extra, its
-thread has to be woken anyway; the engine's threads next, since a loop may be busy elsewhere.
-Why that leaves no transfer alone is said in `ownership`.
+A driver that leaves wakes the next one: a blocked caller first, since its thread has to be woken
+anyway, then the engine's threads, since a loop may be busy with something else.
+`ownership` explains why no transfer is ever left without a driver.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ DRIVER_PATIENCE_S: Final = 1.0
 
 
 class Helm(Crew):
-    """All who may drive one engine, each in its way. Any thread may call any method."""
+    """One method for each way to drive an engine. Any thread may call any method."""
 
     # ---- blocking callers
 
@@ -54,8 +54,8 @@ class Helm(Crew):
         """Run a transfer to its end in the calling thread.
 
         Raises:
-            ReentrantCallError: in a callback, or a signal handler that has hit the driver.
-            EngineGoneError: it has not begun.
+            ReentrantCallError: called in a callback, or in a signal handler of a driving thread.
+            EngineGoneError: the engine was gone before the transfer began.
         """
         engine, ownership = self.engine, self.ownership
         transfer: BlockingTransfer | None = None
@@ -70,7 +70,7 @@ class Helm(Crew):
                     outcome = engine.alone.perform(handle, request)
                     if outcome is not None:
                         ownership.leave(claim)
-                        if engine.inbox:  # somebody has come meanwhile
+                        if engine.inbox:  # another transfer has arrived meanwhile
                             self.ensure_driven()
                         return outcome
                     transfer = self._wait_for(handle, request)
@@ -103,7 +103,7 @@ class Helm(Crew):
         claim = Claim()
         try:
             self.refuse_from_within()
-            # From here on: whoever left before drives no more, and those after see it.
+            # Before the first look at the state: an owner that leaves after that look sees it.
             self.waiting[window] = None
             self._see_through(window, claim)
         except BaseException as error:
@@ -120,7 +120,7 @@ class Helm(Crew):
 
     def _wait_for(self, handle: Handle, request: Request) -> BlockingTransfer:
         transfer = BlockingTransfer(self, handle, request)
-        # Before the first look at the state: whoever leaves after that one sees it.
+        # Before the first look at the state: an owner that leaves after that look sees it.
         self.waiting[transfer] = None
         return transfer
 
@@ -155,13 +155,13 @@ class Helm(Crew):
         self.leave(claim)
 
     def end_those_gone(self, waiter: Waiter) -> None:
-        """End the transfers that somebody waits for of an engine that is gone."""
+        """End the transfers of a waiter, because the engine is gone."""
         for transfer in list(waiter.transfers):
             transfer.outcome = transfer.outcome or gone(transfer, self.ownership.failure)
             transfer.deliver()
 
     def _end_overdue(self, waiter: Waiter) -> None:
-        """End those that whoever drives has not ended in time."""
+        """End the transfers of a waiter that the driver has failed to end in time."""
         now = time.monotonic()
         for transfer in list(waiter.transfers):
             if transfer.outcome is None and now >= overdue_at(transfer):
@@ -176,14 +176,14 @@ class Helm(Crew):
     def drive(self, until_fd: int, deadline_s: float) -> bool:
         """Run transfers until ``until_fd`` is readable (True) or ``deadline_s`` has passed.
 
-        For a process that belongs to another event loop and lends its time.
+        For a process with an event loop of its own, which lends the engine its idle time.
 
         Raises:
-            ReentrantCallError: in a callback, or a signal handler that has hit the driver.
-            ValueError: ``until_fd`` is no descriptor; TypeError: nor a number.
+            ReentrantCallError: called in a callback, or in a signal handler of a driving thread.
+            ValueError: ``until_fd`` is no descriptor; TypeError: it is not even a number.
         """
         end = time.monotonic() + deadline_s
-        select.poll().register(until_fd)  # what is wrong with it is no fault of the engine's
+        select.poll().register(until_fd)  # a bad one raises here, not inside the engine
         self.refuse_from_within()
         claim = Claim()
         try:
@@ -216,7 +216,7 @@ class Helm(Crew):
             left_ms = max(0.0, (end - time.monotonic()) * 1000)
             timeout_ms = engine.wait_ms()
             ownership.is_asleep = True
-            # Whoever fills the inbox from here on sees that we sleep, and wakes us.
+            # From here on a thread that fills the inbox sees that this one sleeps, and wakes it.
             wait_ms = 0 if engine.inbox else left_ms if timeout_ms < 0 else min(left_ms, timeout_ms)
             ready = poller.poll(wait_ms)
             ownership.is_asleep = False
@@ -229,10 +229,10 @@ class Helm(Crew):
     # ---- event loops
 
     def loop_driver(self, loop: asyncio.AbstractEventLoop) -> LoopDriver:
-        """The driver of a running loop; made on its first transfer.
+        """The driver of a running loop; it is made for the loop's first transfer.
 
         Raises:
-            EngineGoneError: nothing can begin here any more.
+            EngineGoneError: the engine is gone, so no transfer can begin on it.
         """
         loop_driver = self.loop_drivers.get(loop)
         if self.ownership.is_gone:
@@ -266,7 +266,7 @@ class Helm(Crew):
             if is_interrupt(error):
                 raise
             return None
-        # Of those who wait some may have their answer, and only not have looked yet.
+        # Not all of them need a driver: some may have their answer, and not have looked yet.
         if (self.waiting or self.threads.pending) and self.wake_thread():
             return None
         return left_ms / 1000
@@ -274,10 +274,10 @@ class Helm(Crew):
     # ---- the engine's threads
 
     def submit(self, transfer: CallbackTransfer) -> None:
-        """Start a transfer that a function waits for.
+        """Start a transfer whose outcome is given to a callback.
 
         Raises:
-            EngineGoneError: nothing can begin here any more.
+            EngineGoneError: the engine is gone, so no transfer can begin on it.
         """
         if self.is_gone:
             raise EngineGoneError
@@ -295,17 +295,18 @@ class Helm(Crew):
 
     @drives
     def close(self, grace_s: float) -> None:
-        """Wait up to ``grace_s`` for what is in flight, end the rest, let go of libcurl.
+        """Wait up to ``grace_s`` for transfers in flight, end those left, and close the
+        multi.
 
         Raises:
-            ReentrantCallError: called from a callback of this very engine.
+            ReentrantCallError: called from a callback of this engine.
         """
         self.refuse_from_within()
         end = time.monotonic() + grace_s
         claim = Claim()
         try:
             if self._take_over(claim, end + DRIVER_PATIENCE_S):
-                # Those whose callback runs in another thread are in flight too; it wakes us after.
+                # A callback that another thread runs counts as in flight; its end wakes us.
                 while self.is_busy() and (left_s := end - time.monotonic()) > 0:
                     self.engine.turn(left_s)
                     self.deliver()
@@ -316,11 +317,11 @@ class Helm(Crew):
     def _finish_closing(self, claim: Claim, deadline: float) -> None:
         engine, ownership = self.engine, self.ownership
         try:
-            is_ours = self._take_over(claim, deadline)  # already, but for an interrupt
+            is_ours = self._take_over(claim, deadline)  # done already, unless interrupted
             if is_ours and not ownership.is_gone:
                 engine.cancel_all("the engine was closed")
                 engine.close()
-            elif not is_ours:  # libcurl holds its driver up: leave it all to that
+            elif not is_ours:  # the owner hangs in libcurl: leave multi and sockets to it
                 ownership.lose()
                 engine.make_immortal()
             self.end_everybody()
@@ -330,7 +331,7 @@ class Helm(Crew):
                 raise
 
     def _take_over(self, claim: Claim, deadline: float) -> bool:
-        # A driver comes back from its turn when woken, and sees that the engine is closing.
+        # The owner, once woken, finishes its turn and sees that the engine is closing.
         while not self.ownership.close(claim):
             if self.ownership.is_gone:
                 return True

@@ -1,4 +1,4 @@
-"""A transfer that is put in again before anything has come of it."""
+"""Transfers that have failed before any of their answer came, and are started again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ def goes_on(
     code: int,
     text: str,
 ) -> bool:
-    """Whether a transfer that has failed begins once more: it has, or is parked for a name."""
+    """Start a failed transfer again if that is safe, or park it until its name is resolved.
+
+    Returns:
+        Whether the transfer goes on; if not, its failure is final.
+    """
     if _may_begin_anew(handle, request, code, text):
         _begin_anew(multi, handle, request)
         return True
@@ -31,36 +35,36 @@ def goes_on(
 
 
 def _may_begin_anew(handle: Handle, request: Request, code: int, text: str) -> bool:
-    """Whether a transfer may be put in again, for a connection of its own.
+    """Whether a failed transfer may be started again, once, on a new connection.
 
-    One that met only dead connections: libcurl tries five idle ones and gives up; when a server
-    restarts, all are dead. Only what may be repeated is, and once. And one whose callback was
-    ended by an exception that somebody else's signal handler raised, if nothing was sent. And one
-    whose stream the server has refused twice: its connections took some of a crowd, and no more; or
-    once, by a GOAWAY with an error. And one to which came what cannot be its answer.
+    Streamed bodies are never repeated here: libcurl rewinds their source for its own repetitions
+    only. The order of the cases matters: a handle may show the signs of several.
     """
-    if handle.was_answered_early:
+    if handle.was_answered_early:  # it read bytes that cannot be its answer
         return request.method in SAFE_METHODS and request.upload is None
     if handle.head or handle.refused_peer:
         return False
     if handle.resend_refused:
-        # Of safe methods the log is not read, which costs something: they may be repeated anyway.
+        # `sending_guard` stopped libcurl's own repetition. An unsafe method may be repeated if
+        # libcurl's log says that the server refused its stream of HTTP/2, twice by now: its
+        # connections took some of many concurrent streams, and no more. For safe methods the log
+        # is not kept, since that costs time; they may be repeated in any case.
         may_repeat = request.method in SAFE_METHODS or bool(handle.stream_refusals)
-        # What a body is read from, libcurl rewinds for its own repetitions alone.
         return may_repeat and not handle.always_connects and request.upload is None
-    if handle.was_interrupted:
+    if handle.was_interrupted:  # its callback was ended by another caller's signal handler
         return not handle.easy.getinfo(pycurl.REQUEST_SIZE)
-    if handle.always_connects:
+    if handle.always_connects:  # it has had a connection of its own already
         return False
-    if is_above_goaway(code, text):
+    if is_above_goaway(code, text):  # the server says that it has not processed the stream
         return request.upload is None
     if not has_ended_by_peer(code, text):
         return False
+    # libcurl tries five idle connections and gives up; after a restart of a server all are dead.
     return request.method in SAFE_METHODS and not handle.easy.getinfo(pycurl.NUM_CONNECTS)
 
 
 def _begin_anew(multi: Multi, handle: Handle, request: Request) -> None:
-    """Put it in again, for what is left of its time."""
+    """Start it again, with the time that is left of its limit."""
     left_s = total_s(request)
     if left_s:
         elapsed_s = handle.waited_us / 1e6 + handle.easy.getinfo(pycurl.TOTAL_TIME)

@@ -1,38 +1,38 @@
-"""Who drives an engine: its states, their table, and the one cell that says whose turn it is.
+"""Who drives an engine: its states, the table of their transitions, and the cell of the owner.
 
-libcurl lets one thread at a time use a multi. Whoever waits for a transfer is ready to be that
-thread; who is, is the engine's *owner* until it leaves. (The pattern is known as
-leader/followers: the leader drives, the followers wait for an answer or for the lead.)
+Only one thread at a time may use a libcurl multi. Every thread that waits for a transfer is ready
+to be that thread. The one that is drives the engine and is its *owner* until it leaves. (The
+pattern is leader/followers: the leader drives; the followers wait for an answer or for the lead.)
 
 Theory of operation
 -------------------
-1. *Owner and lock are one thing.* The cell is empty, or holds the claim of the owner; it is filled
-   by one atomic step (`dict.setdefault`), which also says who was faster. There is no moment in
-   which somebody has the lock and nobody is its owner, at whatever instruction a signal handler
-   raises: the claim is in the cell, and cleaning up asks the cell, not a variable.
-2. *A wake-up gives nothing away.* The owner leaves first, then rings somebody. Whoever is woken, or
-   comes by chance, looks for its outcome, tries the cell, and drives or waits again: an ordinary
-   turn. So a bell that is rung twice, for nobody, or not at all loses nothing but time.
-3. *Nothing that can fail runs between having left and having rung.* What the next one must know
-   (the inbox admitted, libcurl's timer asked) is done by the owner while it is the owner;
-   callbacks, which are other people's code, run when it has left.
-4. *Who adds work adds it first and looks at the state then*; the owner looks at the inbox after it
-   has said that it sleeps, and after it has left. One of the two sees the other.
-5. *No wait without a bound.* Every waiter looks again after `LOOK_AGAIN_S`, whether or not it was
-   rung. If nobody drives, it does. Once its own deadline is over by that much, it ends by itself.
-   So does who drives, between two turns.
+1. *Owner and lock are one thing.* The cell is empty, or holds the claim of the owner. It is filled
+   by one atomic step (`dict.setdefault`), whose result also says which thread was faster. So there
+   is no moment at which the lock is held and no owner is known, whatever instruction a signal
+   handler raises at: the claim is in the cell, and cleaning up reads the cell, not a variable.
+2. *A wake-up hands nothing over.* The owner leaves first and rings a waiter then. A waiter that is
+   woken, for whatever reason, looks for its outcome, tries the cell, and drives or waits again. So
+   a bell that is rung twice, for nobody, or not at all costs time and nothing else.
+3. *Nothing that can fail runs between leaving and ringing.* Whatever the next owner relies on (the
+   inbox admitted, libcurl's timer asked) is done while the present one is still the owner.
+   Callbacks are the users' code; they run after it has left.
+4. *A thread that adds work first adds it and then looks at the state.* The owner looks at the inbox
+   after it has noted that it sleeps, and again after it has left. One of the two sees the other.
+5. *No wait is unbounded.* Every waiter looks again after `LOOK_AGAIN_S`, rung or not. If nobody
+   drives then, it drives. If its own deadline has passed by that much, it ends its transfer
+   itself; an owner does the same between two turns.
 
-Why no transfer is left without a driver: a transfer that has not ended has somebody who waits for
-it, or a reader who comes back for more of it; who waits looks again after half a second at most
-(5); who looks while the state is FREE drives (2); an owner is on its way back to the cell, or
-asleep, and then woken by what comes (4), or gone, and then found out (`Claim.is_lost`), and the
-engine abandoned with an error for every transfer.
+Why no transfer is left without a driver: each transfer that has not ended has a waiter, or a reader
+that comes back for more of it. A waiter looks again after half a second at most (5), and drives
+if it finds the state FREE (2). An owner is on its way back to the cell; or it is asleep, and is
+woken by new work (4); or it is dead, which waiters find out (`Claim.is_lost`): they abandon the
+engine, and every transfer ends with an error.
 
-An exception that comes out of driving is one of two kinds. What a signal handler raised, or a
-timeout library from outside (told by its type), belongs to the caller it hit: every step of the
-engine can be done again, so the owner leaves and the others go on. Anything else means that the
-state of the engine is not known: it is GONE, as after a fork, and the next call makes another
-(`Helm.crash`).
+Exceptions that come out of driving are of two kinds. One that a signal handler raised, or that a
+timeout library threw in from outside (its type tells), belongs to the caller that it interrupted:
+every step of the engine can be repeated, so the owner leaves and the others go on. After any other
+the state of the engine is unknown: it is GONE, as after a fork, and the next call makes a new one
+(`Crew.crash`).
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 LOOK_AGAIN_S: Final = 0.5
-"""How long anybody waits before looking again, and how far a waiter outlives its deadline."""
+"""How long a waiter waits before it looks again, and how far it may outlive its deadline."""
 
 
 class DrivingState(enum.Enum):
-    """Whether somebody drives the engine."""
+    """Whether the engine has a driver, and what that is doing."""
 
     FREE = "nobody drives"
     DRIVEN = "somebody drives"
@@ -74,25 +74,26 @@ _S: TypeAlias = DrivingState
 _E: TypeAlias = DrivingEvent
 
 TRANSITIONS: Final[Mapping[tuple[DrivingState, DrivingEvent], DrivingState]] = {
-    # An event that is not listed is refused, and leaves the state as it is. `Ownership` does in
-    # single steps what this says; the model test walks both, and the diagram is drawn from it.
+    # An event that is not listed is refused and leaves the state as it is. `Ownership` carries the
+    # table out in single steps; a model test compares the two. The diagram is drawn from it.
     (_S.FREE, _E.TAKE): _S.DRIVEN,
     (_S.FREE, _E.CLOSE): _S.CLOSING,
     (_S.FREE, _E.LOSE): _S.GONE,
-    # Who is refused here waits for its bell. The owner looks at the inbox before it sleeps, and
-    # after it has left.
+    # A thread that is refused here waits for its bell. The owner looks at the inbox before it
+    # sleeps, and after it has left.
     (_S.DRIVEN, _E.SLEEP): _S.ASLEEP,
     (_S.DRIVEN, _E.LEAVE): _S.FREE,
     (_S.DRIVEN, _E.CLOSE): _S.CLOSING,
     (_S.DRIVEN, _E.LOSE): _S.GONE,
-    # Who is refused here wakes the owner by its eventfd. An interrupted one leaves from here too.
+    # A thread that is refused here wakes the owner by its eventfd. An owner that an exception
+    # interrupts leaves from here, too.
     (_S.ASLEEP, _E.WAKE): _S.DRIVEN,
     (_S.ASLEEP, _E.LEAVE): _S.FREE,
     (_S.ASLEEP, _E.CLOSE): _S.CLOSING,
     (_S.ASLEEP, _E.LOSE): _S.GONE,
-    # The owner leaves at its next look, and only who closes may come after it.
+    # The owner leaves at its next look; only the thread that closes may follow it.
     (_S.CLOSING, _E.LOSE): _S.GONE,
-    # GONE: whatever comes ends at once with a typed error, or begins with another engine.
+    # GONE: a new transfer ends at once with a typed error, or begins on another engine.
 }
 
 
@@ -100,13 +101,14 @@ _drivers: Final[set[CodeType]] = set()
 
 
 def drives(method: Method) -> Method:
-    """A method that drives, or runs callbacks: its local variable ``claim`` says for whom."""
+    """Mark a method that drives or runs callbacks; its local variable ``claim`` is the driver's."""
     _drivers.add(method.__code__)
     return method
 
 
 class Claim:
-    """Somebody who drives, or wants to. Kept in the local variable ``claim`` of who does."""
+    """A driver, or a thread that wants to be one, which keeps it in its local variable
+    ``claim``."""
 
     __slots__ = ("thread",)
 
@@ -114,9 +116,9 @@ class Claim:
         self.thread = get_ident()
 
     def is_lost(self) -> bool:
-        """Whether its thread has ended, or has left what drives without leaving the cell.
+        """Whether its thread has ended, or left the driving method without emptying the cell.
 
-        Looks through the frames of the thread: slow, and asked when there is a suspicion only.
+        This walks the frames of the thread, which is slow, so it is called on suspicion only.
         """
         frame: FrameType | None
         if self.thread == get_ident():
@@ -136,9 +138,9 @@ _NOBODY_EVER.thread = 0
 
 
 class Ownership:
-    """The cell, and the two things that are true of its owner: it sleeps, it is to leave for good.
+    """The cell of the owner, and two flags: the owner sleeps; it is to leave for good.
 
-    Any thread may call any method; `leave`, `is_asleep` and `lose` are the owner's.
+    Any thread may call any method, except `leave`, `is_asleep` and `lose`: those are the owner's.
     """
 
     __slots__ = ("_cell", "failure", "is_asleep", "is_closing", "is_gone", "turns")
@@ -146,23 +148,23 @@ class Ownership:
     def __init__(self) -> None:
         self._cell: dict[str, Claim] = {}
         self.is_asleep = False
-        """Set before the last look at the inbox: who fills it from then on wakes the owner."""
+        """Set before the owner's last look at the inbox: work added after that wakes the owner."""
         self.is_closing = False
         self.is_gone = False
-        """Closed, crashed, or inherited through a fork: nothing of it may be used any more."""
+        """The engine was closed, has crashed, or belongs to the parent: it must not be used."""
         self.failure: BaseException | None = None
-        """What it has crashed with; None if it was closed, or is the parent's."""
+        """The exception it crashed with; None if it was closed, or belongs to the parent."""
         self.turns = 0
-        """How often an owner has come round: one who stands still may be lost."""
+        """Counts the turns of all owners. If it stands still, the owner may be lost."""
 
     @property
     def owner(self) -> Claim | None:
-        """Whose turn it is."""
+        """The claim in the cell; None if nobody drives."""
         return self._cell.get(_OWNER)
 
     @property
     def state(self) -> DrivingState:
-        """Where the table has it."""
+        """The present state, in the terms of `TRANSITIONS`."""
         if self.is_gone:
             return DrivingState.GONE
         if self.is_closing:
@@ -172,27 +174,28 @@ class Ownership:
         return DrivingState.ASLEEP if self.is_asleep else DrivingState.DRIVEN
 
     def is_of(self, claim: Claim) -> bool:
-        """Whether this claim is the owner's."""
+        """Whether ``claim`` is the one in the cell."""
         return self._cell.get(_OWNER) is claim
 
     def take(self, claim: Claim) -> bool:
-        """Become the owner, unless there is one (True too for the owner itself)."""
+        """Become the owner unless another is; True if ``claim`` is in the cell now."""
         return not self.is_closing and self._cell.setdefault(_OWNER, claim) is claim
 
     def leave(self, claim: Claim) -> None:
-        """Be the owner no longer; nothing happens if one is not."""
+        """Empty the cell if ``claim`` is in it; otherwise do nothing."""
         if self._cell.get(_OWNER) is claim:
             self.is_asleep = False
             del self._cell[_OWNER]
 
     def close(self, claim: Claim) -> bool:
-        """Let nobody take it any more; True when ``claim`` is the owner, and may end it."""
+        """Refuse new owners from now on; True if ``claim`` is the owner, and may end the engine."""
         self.is_closing = True
         return self._cell.setdefault(_OWNER, claim) is claim
 
     def lose(self, failure: BaseException | None = None) -> None:
-        """It is over: nobody will ever own this again."""
+        """Refuse every owner for ever: the engine is gone."""
         self.failure = self.failure or failure
         self.is_gone = self.is_closing = True
-        # An owner that was just leaving, and has forked in that moment, empties the cell after.
+        # An owner that forks inside `leave` (in a signal handler) deletes this entry afterwards;
+        # the flags go on saying that the engine is gone.
         self._cell[_OWNER] = _NOBODY_EVER
