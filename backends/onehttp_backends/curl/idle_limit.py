@@ -1,9 +1,10 @@
-"""The idle limit: a transfer of which nothing has moved for so long is ended.
+"""The idle limit: a transfer that has not moved for a given time is ended.
 
-libcurl's own (``LOW_SPEED_TIME``) counts whole seconds. Here the driver stamps each event of a
-socket, and looks at a transfer only when its limit would be over had nothing moved since the
-last look: it is put off by what its last movement leaves, or it ends. A thousand bytes cost no
-more than one, and what is due next is the top of a heap.
+libcurl's own limit (``LOW_SPEED_TIME``) counts whole seconds. Here the driver stamps each event of
+a socket. It looks at a transfer only at the time when its limit would be over if nothing had
+moved since the last look. The transfer then ends, or is looked at again when its limit counts
+from the last movement. So the cost does not depend on the number of events or bytes; a heap
+tells which transfer to look at next.
 
 | where a transfer is                        | what counts as movement                          |
 |--------------------------------------------|--------------------------------------------------|
@@ -31,15 +32,15 @@ from onehttp_backends.errors import idle_text
 
 MIN_ROOM: Final = 64
 UNSENT_BYTES: Final = 16 * 1024
-"""How much of an upload may wait in the kernel unsent, where its socket may be shared: what has to
-move within the limit."""
+"""How many bytes of an upload the kernel may hold unsent, if its socket may be shared. This many
+bytes must move within the limit."""
 LOOKS: Final = 4
-"""How often within the limit the kernel is asked about an upload: it tells when it last heard of
-the other side, and of what it heard only the sum."""
+"""How many times per limit the kernel is asked about an upload. It knows when the peer last
+acknowledged something, but only the total of what it acknowledged."""
 
 
 class MovingSocket(Protocol):
-    """What is asked of a socket."""
+    """The part of `Socket` that idle limits use."""
 
     event_at: float
 
@@ -48,10 +49,10 @@ class MovingSocket(Protocol):
 
 
 class Sockets(Protocol):
-    """What is asked of those who know all sockets."""
+    """The part of `SocketWatch` that idle limits use."""
 
     raised: list[BaseException]
-    """What a callback of libcurl's must not raise, for the driver to raise."""
+    """Exceptions from inside libcurl's callbacks, for the driver to raise."""
 
     opening: Callable[[int, int], int]
     """For ``SOCKOPTFUNCTION``."""
@@ -60,7 +61,7 @@ class Sockets(Protocol):
 
 
 class Progress:
-    """When something last moved in the transfer that a handle with an idle limit runs."""
+    """Tells when the current transfer of a handle with an idle limit last moved."""
 
     __slots__ = (
         "_counts",
@@ -83,26 +84,26 @@ class Progress:
         self._head = head
         self._sockets = sockets
         self.sends = False
-        """The request has a body. The kernel takes megabytes of it at once and then says nothing
-        until a third of them is gone: on a slow line it would seem to stand still."""
+        """Whether the request has a body. The kernel accepts megabytes of it at once, and reports
+        nothing until a third is sent: on a slow line the transfer would seem to stand still."""
         self.start(0, 0.0)
         if not shelf.is_http1:
             easy.setopt(pycurl.XFERINFOFUNCTION, self._note_counts)
             easy.setopt(pycurl.NOPROGRESS, 0)
 
     def start(self, number: int, now: float) -> None:
-        """A transfer begins; it is told by its number from others that the handle has run."""
+        """Begin a transfer; ``number`` tells it from earlier ones of the same handle."""
         self.number = number
         self._started_at = self._moved_at = now
         self._opened: MovingSocket | None = None
         self._counts = (0, 0, 0)
 
     def text(self) -> str:
-        """What its error says once the limit is over."""
+        """The text of the error once the limit is over."""
         return idle_text(self.limit_s)
 
     def last_moved(self) -> float:
-        """When, by the monotonic clock."""
+        """When the transfer last moved, by the monotonic clock."""
         if self._may_share_socket():
             sent_us = self.easy.getinfo(pycurl.PRETRANSFER_TIME_T)
             return max(self._moved_at, self._started_at + float(sent_us) / 1e6)
@@ -119,7 +120,7 @@ class Progress:
         return not (self._head and self._head[0].startswith(b"HTTP/1"))
 
     def _note_counts(self, _to_get: int, got: int, _to_send: int, sent: int) -> None:
-        # libcurl calls at every look at a transfer, whether or not something came of it.
+        # libcurl calls this whenever it looks at a transfer, even if nothing has moved.
         try:
             counts = (got, sent, len(self._head))
             if counts != self._counts:
@@ -129,14 +130,14 @@ class Progress:
             self._sockets.raised.append(error)
 
     def note_opened(self, fd: int, purpose: int) -> int:
-        """libcurl has made a socket (``SOCKOPTFUNCTION``)."""
+        """The callback for ``SOCKOPTFUNCTION``: libcurl has opened a socket."""
         verdict = self._sockets.opening(fd, purpose)
         try:
             self._opened = self._shelf.opened = self._sockets.socket(fd)
             self._moved_at = time.monotonic()
             if self._opened is not None and not self._shelf.is_http1:
-                # What one stream of many has sent is what libcurl could hand to the kernel. That
-                # takes a fifth more CPU, in small pieces.
+                # Of one stream among many, only the bytes handed to the kernel are known, so the
+                # kernel must not take many at once. The small pieces cost a fifth more CPU.
                 self._opened.tell_of_little_sent(UNSENT_BYTES)
         except BaseException as error:  # noqa: BLE001 - libcurl's next callback would meet it
             self._sockets.raised.append(error)
@@ -144,17 +145,17 @@ class Progress:
 
 
 class IdleLimits:
-    """The transfers of one engine that have an idle limit, the next one due on top."""
+    """The transfers of one engine that have an idle limit, in a heap by their next look."""
 
     def __init__(self, running: Container[Easy]) -> None:
         self._running = running
         self.due: list[tuple[float, int, Progress]] = []
-        """A heap. Ended transfers stay in it until they come up, or there is no more room."""
+        """The heap. Ended transfers stay until they reach the top, or until room is needed."""
         self._room = MIN_ROOM
         self._numbers = itertools.count(1)
 
     def watch(self, progress: Progress) -> None:
-        """A transfer begins."""
+        """Watch a transfer that begins."""
         now = time.monotonic()
         progress.start(next(self._numbers), now)
         if len(self.due) >= self._room:
@@ -164,7 +165,7 @@ class IdleLimits:
         self._put(progress, now, now)
 
     def next_idle(self, now: float) -> Progress | None:
-        """One whose limit is over, no longer watched; None when there is none (any more)."""
+        """Remove and return a transfer whose limit is over; None if there is none."""
         while self.due and self.due[0][0] <= now:
             entry = heapq.heappop(self.due)
             if self._is_running(entry):
@@ -176,7 +177,7 @@ class IdleLimits:
         return None
 
     def sooner_ms(self, timeout_ms: float) -> float:
-        """What comes first: the next look at a transfer, or ``timeout_ms`` (-1 = never)."""
+        """The shorter of ``timeout_ms`` (-1 = none) and the time until the next look is due."""
         while self.due and not self._is_running(self.due[0]):
             heapq.heappop(self.due)
         if not self.due:

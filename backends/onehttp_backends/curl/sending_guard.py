@@ -15,13 +15,13 @@ from onehttp_backends.rules.public_addresses import is_public
 
 
 class OpenedSockets(Sockets, Protocol):
-    """What a handle asks of those who know all sockets."""
+    """The part of `SocketWatch` that a handle uses."""
 
     def is_dead(self, own_port: int) -> bool: ...
 
 
 class SendingGuard:
-    """What libcurl asks before it opens a socket, and before each sending of a request."""
+    """Callbacks that libcurl calls before it opens a socket, and before it sends a request."""
 
     __slots__ = (
         "_guards_resend",
@@ -48,9 +48,9 @@ class SendingGuard:
         self.resend_refused = False
         self.refused_peer = ""
         self.was_answered_early = False
-        """What has come was no answer to its request, and is forgotten."""
+        """Whether it received bytes that cannot be its response, which were dropped."""
         self.was_interrupted = False
-        """A callback met an exception that was not its own, and libcurl has ended the transfer."""
+        """Whether libcurl ended the transfer because a signal handler raised in a callback."""
         self.stream_refusals = StreamRefusals(watch.raised)
         self._guards_resend: bool | None = False
         self._may_be_http2 = False
@@ -59,14 +59,14 @@ class SendingGuard:
         self._sent_into_dead = False
 
     def forget_sendings(self) -> None:
-        """Another transfer begins, or the same from its beginning."""
+        """Reset the guard: another transfer begins, or the same one from its beginning."""
         self._sent_with_head = -1
         self._repetitions = 0
         self.resend_refused = self.was_answered_early = False
         self.stream_refusals.forget()
 
     def may_not_be_repeated(self) -> None:
-        """It goes out for the last time, whatever becomes of it."""
+        """Refuse any further repetition of this transfer."""
         self._repetitions = 1
 
     def _open_public(self, _purpose: int, address: Any) -> LentSocket | int:
@@ -75,9 +75,9 @@ class SendingGuard:
             if is_public(peer_ip):
                 return LentSocket(socket.socket(family, kind, protocol))
             self.refused_peer = peer_ip
-        except OSError:  # no more descriptors: like any address that cannot be connected to
+        except OSError:  # no descriptors left: treated like an address that refuses
             pass
-        except BaseException as error:  # noqa: BLE001 - pycurl would print it
+        except BaseException as error:  # noqa: BLE001 - pycurl would print it instead
             self._watch.raised.append(error)
             self.was_interrupted = True
         return int(pycurl.SOCKET_BAD)
@@ -92,7 +92,7 @@ class SendingGuard:
         return int(pycurl.PREREQFUNC_OK if is_allowed else pycurl.PREREQFUNC_ABORT)
 
     def _is_sending_allowed(self, peer_ip: str, own_port: int) -> bool:
-        # A kept connection may be one that another connection's options allowed.
+        # A kept connection may have been opened under options that allow private addresses.
         if self.options.peers == "public" and not is_public(peer_ip):
             self.refused_peer = peer_ip
             return False
@@ -100,11 +100,11 @@ class SendingGuard:
             return False
         if not (self._guards_resend or self._may_be_http2):
             return True
-        # libcurl repeats a request by itself when a kept connection ends before the first
-        # byte of an answer, a POST too, and has no option against it (curl#18417). It asks
-        # here before each sending: a second one with no header received in between is such a
-        # repetition. It may go on if the first went into a socket we knew to be dead, or, once,
-        # if the server has refused the stream it came on.
+        # libcurl repeats a request, even a POST, when a kept connection ends before the first byte
+        # of a response, and has no option to prevent it (curl#18417). It calls this before each
+        # sending: a second one with no header received in between is such a repetition. It is
+        # allowed if the first one went into a socket known to be dead, or, once, if the server
+        # has refused its stream.
         if len(self.head) == self._sent_with_head and not self._sent_into_dead:
             if self._repetitions or (self._guards_resend and not self.stream_refusals):
                 self.resend_refused = True
@@ -117,7 +117,7 @@ class SendingGuard:
 
 
 class LentSocket:
-    """A socket for pycurl, which keeps a copy of its descriptor and lets go of this at once."""
+    """A socket for pycurl, which duplicates its descriptor; this one is closed right after."""
 
     __slots__ = ("_socket",)
 

@@ -28,7 +28,7 @@ def reads_on(engine: Engine, handle: StreamHandle) -> None:
 
 
 def sends_on(engine: Engine, handle: StreamHandle) -> bool:
-    """Let libcurl send once more for ``handle``; False: it is a whole turn that is due."""
+    """Let libcurl send once more for ``handle``; False if a whole turn is needed instead."""
     return handle.sending_fd >= 0 and _goes_on(engine, handle, handle.sending_fd, select.EPOLLOUT)
 
 
@@ -38,15 +38,15 @@ def _goes_on(engine: Engine, handle: StreamHandle, fd: int, event: int) -> bool:
         return False
     ownership.turns += 1
     timeout_ms = multi.timeout()
-    if timeout_ms:  # 0: it has not come to the end of what was there
+    if timeout_ms:  # 0: libcurl has not read everything yet
         wait_s = LONGEST_WAIT_S if timeout_ms < 0 else min(timeout_ms / 1000, LONGEST_WAIT_S)
         ownership.is_asleep = True
-        # Whoever fills the inbox from here on sees that we sleep, and wakes us.
+        # From here on a thread that fills the inbox sees that this one sleeps, and wakes it.
         is_ready = not engine.inbox and watch.is_ready(fd, event, wait_s)
         ownership.is_asleep = False
         if not is_ready or ownership.is_gone:  # a signal handler has forked
             return False
-    # Half of what `socket_action` would bring, which the caches can still hold.
+    # This reads half as much as `socket_action` would: an amount that fits into the CPU's caches.
     _, running = multi.perform()
     if running != 1:
         engine.reap()

@@ -18,11 +18,11 @@ from onehttp_backends.curl.libcurl import Multi
 from onehttp_backends.curl.sockets import SocketWatch
 
 AFTER_S: Final = 0.01
-"""How long such a socket has to be silent. An answer that was forgotten is late by so much."""
+"""How long such a socket must be silent; a forgotten answer is late by this time."""
 
 
 class SecondLooks:
-    """Those due, the longest silent first. For the driver only."""
+    """Sockets to show once more, the longest silent first. Only the driver may use this."""
 
     __slots__ = ("_due", "_multi", "_watch")
 
@@ -30,10 +30,11 @@ class SecondLooks:
         self._multi = multi
         self._watch = watch
         self._due: dict[int, float] = {}
-        """When, by the monotonic clock, for each socket that had an event since its last look."""
+        """When to look again (monotonic clock), for each socket with an event since the last
+        look."""
 
     def note(self, events: list[tuple[int, int]]) -> None:
-        """These sockets had something to tell, of which libcurl has made what it could."""
+        """Note events that libcurl has just processed."""
         due = self._due
         for fd, _ in events:
             due.pop(fd, None)
@@ -41,7 +42,7 @@ class SecondLooks:
                 due[fd] = time.monotonic() + AFTER_S
 
     def look(self) -> None:
-        """Show libcurl those that have been silent since."""
+        """Show libcurl the sockets that have been silent for long enough since their last event."""
         while self._due:
             fd, due_at = next(iter(self._due.items()))
             if due_at > time.monotonic():
@@ -51,7 +52,7 @@ class SecondLooks:
             self._due.pop(fd, None)
 
     def sooner_ms(self, timeout_ms: float) -> float:
-        """What comes first: the next look, or ``timeout_ms`` (-1 = never)."""
+        """The shorter of ``timeout_ms`` (-1 = none) and the time until the next look is due."""
         while self._due:
             fd, due_at = next(iter(self._due.items()))
             if self._watch.is_shared(fd):

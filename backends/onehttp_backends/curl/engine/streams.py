@@ -1,4 +1,4 @@
-"""Transfers whose bodies pass piece by piece: what the driver does for them after each turn."""
+"""Streamed transfers: what the driver does for them after each turn."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.curl.stream_handle import StreamHandle
 
 ENOUGH_BYTES: Final = 2 * 1024 * 1024
-"""From so much on that nobody has read the transfer is paused: less comes in one turn, so who
-drives for itself is never ahead of its own reading."""
+"""A transfer with this many unread bytes is paused. One turn brings less, so a reader that drives
+is not paused because of what it is about to read."""
 ENOUGH_PIECES: Final = 1024
 _FEW_PIECES: Final = 8
-"""So many are not enough bytes, whatever their size."""
+"""This many pieces never reach a limit in bytes, so they need not be counted."""
 
 
 class Streams:
-    """Those of one engine. For its owner only."""
+    """The streamed transfers of one engine. Only its owner may use this."""
 
     def __init__(self, account: Account, watch: SocketWatch, idling: IdleLimits) -> None:
         self._account = account
         self._watch = watch
         self._idling = idling
         self.open: dict[Transfer, None] = {}
-        """Those that run. Empty, nothing here has to be done in a turn."""
+        """Streamed transfers in flight. While it is empty, a turn skips this class."""
 
     def look(self) -> None:
-        """See what the turn has brought."""
+        """Check what the last turn has brought for each of them."""
         for transfer in list(self.open):
             self._look_at(transfer)
 
     def go_on(self, transfer: Transfer) -> None:
-        """Its reader has caught up, or its source has given more."""
+        """Resume a transfer: its reader has caught up, or its source has given more."""
         handle = transfer.handle
         if isinstance(handle, StreamHandle) and not handle.is_parked:
             self._watch.release(handle.easy, has_ended=False)
-            with contextlib.suppress(pycurl.error):  # it has ended, and is to be reaped
+            with contextlib.suppress(pycurl.error):  # it has ended, and `reap` will see that
                 handle.go_on()
             self._look_at(transfer)
 
     def leave(self, transfer: Transfer) -> None:
-        """It has ended, perhaps in the turn that its head came in."""
+        """Drop a transfer that has ended, perhaps in the very turn that brought its head."""
         handle, flow = transfer.handle, transfer.flow
         if self.open.pop(transfer, self) is None and handle is not None and flow is not None:
             self._watch.release(handle.easy, has_ended=True)

@@ -1,4 +1,4 @@
-"""A transfer on its way, and what it asks of whoever drives."""
+"""A transfer in flight, and its link to the driver."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from onehttp_backends.optional.streaming import StreamLimits
 
 
 class Driving(Protocol):
-    """What a transfer asks of whoever drives the engine."""
+    """The part of the helm that a transfer uses."""
 
     def enqueue(self, transfer: Transfer) -> None:
-        """Put it in, and see to it that somebody drives."""
+        """Add a transfer to the inbox, and make sure that there is a driver."""
 
 
 class Flow:
-    """What passes between a transfer and who reads it: filled by the driver, emptied by them."""
+    """The channel between the driver, which fills it, and the reader of a streamed response."""
 
     __slots__ = ("head", "is_awaited", "limits", "on_stir", "pieces", "taken")
 
@@ -31,32 +31,32 @@ class Flow:
     ) -> None:
         self.limits = limits
         self.pieces = pieces
-        """Of the answer's body, not taken yet."""
+        """Pieces of the body that the reader has not taken yet."""
         self.taken = 0
-        """Bytes taken."""
+        """The number of bytes that the reader has taken."""
         self.head: Response | None = None
-        """The answer without its body, once that much is there."""
+        """The response without its body, once its head is complete."""
         self.is_awaited = True
-        """Somebody waits who does not drive, or may."""
+        """Whether a reader waits that does not drive, or may not."""
         self.on_stir = on_stir
-        """Lets who waits look again. Never raises."""
+        """Called when there is something new: makes the reader look again. Never raises."""
 
 
 class Transfer:
-    """One request in the engine's hands. It has ended when ``outcome`` is set, and not before.
+    """A request that was given to the engine. It has ended once ``outcome`` is set.
 
-    Whatever the driver does to it may be done again, since an exception may come in between:
-    ``outcome`` is set once, ``handle`` is None from the moment it is nobody's or somebody else's,
-    and `deliver` tells whoever waits no more than once.
+    An exception may interrupt the driver, so each of its steps can be repeated: ``outcome`` is set
+    once, ``handle`` becomes None before the handle is used for another transfer, and `deliver`
+    informs the waiter at most once.
     """
 
     __slots__ = ("deadline", "handle", "helm", "is_cancelled", "outcome", "padding", "request",
                  "was_admitted")  # fmt: skip
 
     flow: Flow | None = None
-    """Of a transfer whose bodies pass piece by piece."""
+    """The channel to the reader, if the response is streamed."""
     runs_callback = False
-    """Telling whoever waits means running code of theirs: done by who does not drive."""
+    """Whether `deliver` runs the caller's code, which must not happen while driving."""
 
     def __init__(self, helm: Driving, handle: Handle, request: Request) -> None:
         self.helm = helm
@@ -65,26 +65,26 @@ class Transfer:
         self.outcome: Outcome | None = None
         self.is_cancelled = False
         self.was_admitted = False
-        """Whether libcurl has had it in its hands."""
+        """Whether it was ever added to the multi."""
         self.padding: Padding | None = None
-        """What was seen of its answer, once it has lasted."""
-        total_s = request.total_timeout_s  # as `time_limits` has it, without a call
+        """What was observed of its response, if that takes long."""
+        total_s = request.total_timeout_s  # as in `time_limits`, without the cost of a call
         if total_s is None:
             total_s = request.options.total_timeout_s
         self.deadline = time.monotonic() + total_s if total_s else math.inf
-        """When it should have ended, by the monotonic clock."""
+        """When its time is over, by the monotonic clock; infinite without a limit."""
 
     def left_s(self) -> float:
-        """Seconds until then, as libcurl takes a limit: 0 where there is none."""
+        """Seconds until the deadline, in the form of libcurl's limits: 0 means no limit."""
         if self.deadline == math.inf:
             return 0.0
         return max(0.001, self.deadline - time.monotonic())
 
     def deliver(self) -> None:
-        """Tell whoever waits that there is an outcome. Never raises, whatever they have become."""
+        """Tell the waiter that there is an outcome. Never raises, even if the waiter is gone."""
 
     def cancel(self) -> bool:
-        """End it with a `CancelledError`; False when it had ended already."""
+        """End it with a `CancelledError`; False if it had ended already."""
         if self.outcome is not None:
             return False
         self.is_cancelled = True

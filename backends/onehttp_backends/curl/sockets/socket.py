@@ -30,8 +30,8 @@ Ioctl: TypeAlias = Callable[[int, int, bytearray], object]
 def unheard_bytes(
     fd: int, ioctl: Ioctl = fcntl.ioctl, wanted: int = termios.TIOCOUTQ, zero: bytes = bytes(4)
 ) -> int:
-    """How many bytes of ours the other side has not acknowledged; of no TCP socket: any number."""
-    number = bytearray(4)  # `bytes` are refused first, with a message that nobody is to read
+    """How many sent bytes the peer has not acknowledged; meaningless if it is no TCP socket."""
+    number = bytearray(4)  # with `bytes`, `ioctl` fails first and tries again: slower
     try:
         ioctl(fd, wanted, number)
     except OSError:
@@ -40,7 +40,7 @@ def unheard_bytes(
 
 
 class Socket:
-    """One socket from its making on, whatever numbers it shares with its predecessors."""
+    """A socket of libcurl's. Its descriptor number may have belonged to other sockets before."""
 
     __slots__ = ("_acknowledged", "_acknowledged_at", "event_at", "fd", "inode", "interest",
                  "is_kept", "is_multiplexed", "is_shut", "silent_at")  # fmt: skip
@@ -48,51 +48,52 @@ class Socket:
     def __init__(self, fd: int, inode: int) -> None:
         self.fd = fd
         self.inode = inode
-        """0: libcurl's own (a pipe, an eventfd), which has no peer."""
+        """0 for a pipe or eventfd that libcurl uses internally."""
         self.interest = 0
         self.is_kept = False
-        """It has carried an answer."""
+        """Whether it has carried a response."""
         self.is_multiplexed = False
         self.is_shut = False
-        """Found dead while idle, and shut down: what goes into it from then on goes nowhere."""
+        """Whether it was found dead while idle and shut down: data sent on it afterwards is
+        lost."""
         self.event_at = 0.0
-        """When it was last ready, by the monotonic clock; kept for multiplexed ones."""
+        """When it last had an event, by the monotonic clock; see `SocketWatch.is_stamping`."""
         self.silent_at = 0.0
-        """When a transfer had waited here to its limit without a byte having come, by the same."""
+        """When a transfer timed out on it without receiving a byte, by the same clock."""
         self._acknowledged = 0
         self._acknowledged_at = 0.0
 
     def is_open(self) -> bool:
-        """Whether the number is still this socket's."""
+        """Whether its descriptor number still belongs to this socket."""
         try:
             return self.inode != 0 and os.fstat(self.fd).st_ino == self.inode
         except OSError:
             return False
 
     def own_port(self) -> int:
-        """The port at our end; 0 for what has none."""
+        """The local port; 0 if it has none."""
         address = ctypes.create_string_buffer(_ADDRESS_BYTES)
         _libc.getsockname(self.fd, address, ctypes.byref(ctypes.c_uint32(_ADDRESS_BYTES)))
         family, port = struct.unpack_from("=H2s", address)
         return int.from_bytes(port, "big") if family in (socket.AF_INET, socket.AF_INET6) else 0
 
     def is_silent(self) -> bool:
-        """Whether a transfer has waited here in vain, and nothing has come since."""
+        """Whether a transfer has timed out on it, and no byte has arrived since."""
         return bool(self.silent_at) and self.has_heard_nothing_for(
             time.monotonic() - self.silent_at
         )
 
     def has_heard_nothing_for(self, seconds: float) -> bool:
-        """Whether nothing has come for so long; False for what is no TCP socket."""
+        """Whether no byte has arrived for that long; False if it is no TCP socket."""
         silent_ms: int = struct.unpack_from("=I", self._info(), _LAST_DATA_RECEIVED)[0]
         return silent_ms / 1000 + TICK_S >= seconds
 
     def acknowledged_at(self) -> float:
-        """When the other side last acknowledged bytes that it had not before, by the monotonic
-        clock; as exact as looks are frequent.
+        """When the peer last acknowledged new bytes, by the monotonic clock.
 
-        Who does not read acknowledges too, each time it is asked whether there is room: so the
-        latest of what has come since the last look is taken for what was new.
+        A peer that does not read acknowledges as well, each time the kernel probes its window. So
+        an acknowledgement counts only if the number of acknowledged bytes has grown since the last
+        call, and the result is only as exact as calls are frequent.
         """
         info = self._info()
         acknowledged: int = struct.unpack_from("=Q", info, _BYTES_ACKNOWLEDGED)[0]
@@ -103,25 +104,25 @@ class Socket:
         return self._acknowledged_at
 
     def _info(self) -> ctypes.Array[ctypes.c_char]:
-        """``struct tcp_info``; zeros for what is no TCP socket."""
+        """``struct tcp_info``; all zeros if it is no TCP socket."""
         info = ctypes.create_string_buffer(_INFO_BYTES)
         size = ctypes.byref(ctypes.c_uint32(_INFO_BYTES))
         _libc.getsockopt(self.fd, socket.IPPROTO_TCP, socket.TCP_INFO, info, size)
         return info
 
     def wait_for_kernel(self) -> None:
-        """Let the kernel come to the end of what it is doing with the socket."""
-        self.has_heard_nothing_for(0)  # takes the lock
+        """Wait until the kernel has finished its current work on the socket."""
+        self.has_heard_nothing_for(0)  # the call takes the lock of the socket
 
     def tell_of_little_sent(self, unsent_bytes: int) -> None:
-        """Be writable only while no more than ``unsent_bytes`` wait in the kernel."""
-        # What is no TCP socket refuses, and does not matter.
+        """Report the socket as writable only while at most ``unsent_bytes`` are unsent."""
+        # Other sockets than TCP refuse this, which does no harm.
         number = ctypes.c_int(unsent_bytes)
         _libc.setsockopt(
             self.fd, socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, ctypes.byref(number), 4
         )
 
     def shut_down(self) -> None:
-        """Let nothing pass it any more; libcurl sees that before it uses it again."""
+        """Shut the connection down; libcurl notices that before it uses the socket again."""
         self.is_shut = True
         _libc.shutdown(self.fd, socket.SHUT_RDWR)

@@ -1,14 +1,13 @@
-"""libcurl's sockets as the kernel sees them: one epoll set, kept current, idle ones watched.
+"""The epoll set with libcurl's sockets, and the watch over idle ones.
 
-A socket stays registered for reading from its first use until the kernel drops it at close.
-While a transfer uses it, an event is libcurl's business. While none does, an event means the
-server has closed it, or has sent something nobody asked for. libcurl looks at an idle
-connection at most once a second, so it would use the first and deliver the second as the
-answer to the next call: such a socket is shut down here, which libcurl does notice.
+A socket stays registered for reading from its first use until it is closed. While a transfer uses
+it, its events are passed to libcurl. While none does, an event means that the server has closed
+the connection or has sent something unasked. libcurl checks an idle connection at most once a
+second: it would use the closed one, and take the stray bytes for the response of the next call.
+Such a socket is therefore shut down here, which libcurl does notice.
 
-Descriptors come back, sockets do not: what is known of one is in an object of its own, made when
-libcurl opens it. A number of which we know the object is compared with its inode before the
-kernel is asked to do anything to it that cannot be undone.
+Descriptor numbers are reused, so each socket has an object of its own, made when libcurl opens it.
+Before anything irreversible is done to a descriptor, its inode is compared with that object's.
 """
 
 from __future__ import annotations
@@ -33,61 +32,62 @@ _POLL_IN: Final = pycurl.POLL_IN
 _REMOVE: Final = pycurl.POLL_REMOVE
 MAX_EVENTS: Final = 4096
 _FEW_EVENTS: Final = 32
-"""What a look asks for that is to find none: Python makes room for as many as are asked for."""
+"""Asked for where usually none are ready: `epoll.poll` allocates memory for this many."""
 
 
 class SocketWatch:
-    """The epoll set of one engine. Only the thread that drives the engine may use it,
-    save `wake`, and `fileno`, which any event loop may watch: it is readable when there is
-    something to do."""
+    """The epoll set of one engine. Only the driver may use it, except for `wake` and `fileno`.
+
+    Any event loop may watch `fileno`: it is readable when there is work for a driver.
+    """
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self.bell = Bell()
         self.wake_fd: Final = self.bell.fd
-        with contextlib.suppress(FileExistsError):  # a child forked just now has, for both
+        with contextlib.suppress(FileExistsError):  # done already, by a child forked in here
             self._epoll.register(self.wake_fd, select.EPOLLIN)
         self._sockets: dict[int, Socket] = {}
         self.socket: Callable[[int], Socket | None] = self._sockets.get
-        """The socket that has this number now."""
+        """The socket that has a descriptor number at present."""
         self.made = 0
-        """How many sockets libcurl has made, of which ``newest`` is the last."""
+        """How many sockets libcurl has opened; ``newest`` is the number of the last."""
         self.newest = -1
         self._busy: set[int] = set()
         self.idle: set[Socket] = set()
-        """Sockets that no transfer uses; closed ones may be among them, none is missing."""
+        """All sockets that no transfer uses, perhaps with some that were closed."""
         self.is_behind = False
-        """There may be more events than the last wait has returned."""
+        """Whether there may be more events than the last wait has returned."""
         self.held: dict[Easy, int] = {}
-        """Of paused transfers: what comes over these waits for them, and is no stray response."""
+        """Sockets of paused transfers: bytes that arrive on these are no stray response."""
         self._shut: set[Socket] = set()
         self._silent: set[Socket] = set()
         self.is_listening: bool | None = False
-        """Whether libcurl tells what it wants of its sockets; None: not known."""
+        """Whether libcurl reports what it waits for on its sockets; None if unknown."""
         self.is_stamping = False
-        """Whether sockets keep the time of their last event."""
+        """Whether `Socket.event_at` is kept up to date."""
         self.hearing = Hearing(self._change, self._opened)
         self.opening = self.hearing.opening
-        """libcurl has made a socket (``SOCKOPTFUNCTION``)."""
+        """The callback for ``SOCKOPTFUNCTION``: libcurl has opened a socket."""
         self.raised = self.hearing.raised
-        """What callbacks of libcurl's must not raise, for the driver to raise."""
+        """Exceptions from inside libcurl's callbacks, for the driver to raise."""
 
     def fileno(self) -> int:
         return self._epoll.fileno()
 
     def wake(self) -> None:
-        """Let the driver's wait return; from any thread."""
+        """Make the driver's wait return. Any thread may call this."""
         self.bell.ring()
 
     def _opened(self, fd: int) -> None:
-        # The number may have been another socket of ours, closed without a word.
+        # The number may have belonged to another socket, whose closing was not reported.
         self._forget(fd)
         self._sockets[fd] = Socket(fd, os.fstat(fd).st_ino)
         self.newest = fd
         self.made += 1
 
     def is_shared(self, fd: int) -> bool:
-        """Whether several transfers may use it, and one does now."""
+        """Whether the socket can carry several transfers at once, and is in use."""
         return (
             fd in self._busy
             and (known := self._sockets.get(fd)) is not None
@@ -95,7 +95,7 @@ class SocketWatch:
         )
 
     def adopt(self, fd: int) -> None:
-        """A connection uses this socket, whose making may have been missed."""
+        """Make sure that a socket in use is known: its opening may have been missed."""
         known = self._sockets.get(fd)
         if known is None or not known.is_open():
             self._opened(fd)
@@ -124,14 +124,14 @@ class SocketWatch:
             self._register(known, interest)
 
     def listen(self, multi: Multi) -> None:
-        """Have libcurl tell about the sockets of this multi from now on."""
+        """Have libcurl report the sockets of this multi from now on."""
         if self.is_listening is not True:
             self.is_listening = None
             multi.setopt(pycurl.M_SOCKETFUNCTION, self.hearing.change)
             self.is_listening = True
 
     def stop_listening(self, multi: Multi) -> None:
-        """Have libcurl tell nothing."""
+        """Have libcurl report no sockets any more."""
         if self.is_listening is not False:
             self.is_listening = None
             multi.setopt(pycurl.M_SOCKETFUNCTION, None)
@@ -144,12 +144,12 @@ class SocketWatch:
         """
         ready: list[tuple[int, int]] = []
         busy = self._busy
-        most = min(MAX_EVENTS, len(self._sockets) + 2)  # one more than can come
+        most = min(MAX_EVENTS, len(self._sockets) + 2)  # one more than can be ready
         found = self._epoll.poll(wait_s, most)
         self.is_behind = len(found) == most
         for event in found:
             fd, events = event
-            if fd in busy:  # nearly always for reading, of which both say 1
+            if fd in busy:  # nearly always reading: 1 in both notations
                 ready.append(event if events == _IN else (fd, select_mask(events)))
             elif fd == self.wake_fd:
                 self._drain_wake()
@@ -160,8 +160,10 @@ class SocketWatch:
         return ready
 
     def is_ready(self, fd: int, event: int, wait_s: float) -> bool:
-        """Wait for an event: whether it is this one of this busy socket, and that alone. Any other
-        stays for `poll`."""
+        """Wait for events; True if there is exactly this one, of this busy socket.
+
+        Any other event stays pending for `poll`.
+        """
         if self._epoll.poll(wait_s, 2) != [(fd, event)]:
             return False
         if self.is_stamping and (known := self._sockets.get(fd)) is not None:
@@ -172,7 +174,7 @@ class SocketWatch:
         """Shut down the idle sockets that are dead, silent, or hold a stray response.
 
         Args:
-            has_polled: `poll` has just done so, and told of nothing that libcurl would act upon.
+            has_polled: `poll` has just looked at all sockets, and returned no event.
         """
         if self._silent:
             self._drop_silent()
@@ -186,7 +188,7 @@ class SocketWatch:
                 self._drop_idle(fd, events)
 
     def note_use(self, fd: int, is_multiplexed: bool) -> None:
-        """Watch a socket that a transfer was made on, perhaps without libcurl's telling."""
+        """Watch a socket that a transfer has used, even if libcurl did not report it."""
         known = self._sockets.get(fd)
         if known is None:
             return
@@ -199,25 +201,25 @@ class SocketWatch:
             self._register(known, READABLE)
 
     def note_busy(self, fd: int) -> None:
-        """A transfer uses it, which libcurl has not told."""
+        """Note that a transfer uses the socket, which libcurl did not report."""
         known = self._sockets.get(fd)
         if known is not None:
             self._busy.add(fd)
             self.idle.discard(known)
 
     def mistrust(self, fd: int) -> None:
-        """Let no further transfer be made on it."""
+        """Shut the socket down, so that no further transfer uses it."""
         known = self._sockets.get(fd)
         if known is not None and known.is_open():
             known.shut_down()
             self._shut.add(known)
 
     def note_timeout(self, fd: int, waited_s: float) -> Socket | None:
-        """A transfer has waited so long for its answer on this socket, to its limit.
+        """Note that a transfer has waited this long on the socket, and timed out.
 
         Returns:
-            The socket, if nobody else was told anything either: nothing new should use it. It is
-            shut down once nobody does, unless something comes.
+            The socket, if no other transfer received anything on it either. New transfers should
+            avoid it; it is shut down once no transfer uses it, unless something arrives first.
         """
         known = self._sockets.get(fd)
         if known is None or not known.is_open() or not known.has_heard_nothing_for(waited_s):
@@ -227,14 +229,14 @@ class SocketWatch:
         return known
 
     def release(self, easy: Easy, has_ended: bool) -> None:
-        """A transfer is paused no longer: it goes on, or has ended."""
+        """Note that a paused transfer goes on, or has ended."""
         known = self._sockets.get(self.held.pop(easy, -1))
         if known and not known.interest and known.fd not in self.held.values() and known.is_open():
             self.idle.add(known) if has_ended else self._busy.add(known.fd)
             self._register(known, READABLE)
 
     def assume_nothing(self) -> None:
-        """Changes were missed, and libcurl is to tell all anew: until then all sockets are idle."""
+        """Take all sockets for idle: reports were missed, and libcurl will repeat all of them."""
         for fd in list(self._busy):
             known = self._sockets.get(fd)
             if known is not None and known.inode:
@@ -242,9 +244,9 @@ class SocketWatch:
         self._busy.clear()
 
     def is_dead(self, own_port: int) -> bool:
-        """Whether what goes out from this port goes into a socket that was shut down here.
+        """Whether the socket with this local port is one that was shut down here.
 
-        A live one may have the number again while libcurl still keeps the dead one: then not.
+        False if a live socket has the same port: libcurl may not have closed the dead one yet.
         """
         if not self._shut:
             return False
@@ -255,16 +257,16 @@ class SocketWatch:
         return all(known.own_port() != own_port for known in alive)
 
     def open_sockets(self) -> list[Socket]:
-        """The sockets that are still open and still libcurl's. Any thread may ask."""
+        """The sockets that are still open and belong to libcurl. Any thread may call this."""
         return [known for known in list(self._sockets.values()) if known.is_open()]
 
     def let_go(self, goes_on: bool) -> None:
-        """Close our copies of libcurl's sockets, which is not to use them any more.
+        """Close this process's copies of libcurl's sockets, which libcurl shall not use any more.
 
         Args:
-            goes_on: it will, since a signal handler has forked in the middle of its doing. Their
-                numbers must not become those of what the child opens now: all of them are this
-                epoll set's, of which nothing can be read or sent.
+            goes_on: libcurl will use them nevertheless, because a signal handler has forked in the
+                middle of a call. The child must not get these numbers for other files, so they
+                become duplicates of the epoll descriptor, which cannot be read or written.
         """
         for known in self.open_sockets():
             if goes_on:
@@ -273,7 +275,7 @@ class SocketWatch:
                 os.close(known.fd)
 
     def close(self) -> None:
-        """Let go of the kernel objects; the sockets stay libcurl's."""
+        """Close epoll set and bell. The sockets still belong to libcurl."""
         self._epoll.close()
         self.bell.close()
         self.hearing.close()
@@ -300,10 +302,10 @@ class SocketWatch:
 
     def _register(self, known: Socket, interest: int) -> None:
         fd = known.fd
-        known.interest = 0  # unknown, should one of the next calls fail
+        known.interest = 0  # in case one of the next calls fails
         try:
             self._epoll.modify(fd, interest)
-        except FileNotFoundError:  # new, or closed without a word and opened again
+        except FileNotFoundError:  # new, or closed unreported and opened again
             self._epoll.register(fd, interest)
         known.interest = interest
 
@@ -318,12 +320,12 @@ class SocketWatch:
 
     def _drop_idle(self, fd: int, events: int) -> None:
         known = self._sockets.get(fd)
-        # HTTP/2 peers may send pings and settings at any time, and name the stream of a
-        # response: only what has been closed is mistrusted, and watched for from then on.
+        # An HTTP/2 peer may send pings and settings at any time, and its responses name their
+        # stream. So only a closed connection is shut down, and only closing is watched for now.
         if known is not None and known.is_multiplexed and not events & _CLOSED_BY_PEER:
             self._register(known, select.EPOLLRDHUP)
             return
-        with contextlib.suppress(OSError):  # closed by libcurl since
+        with contextlib.suppress(OSError):  # libcurl has closed it meanwhile
             self._epoll.unregister(fd)
         if known is not None:
             known.interest = 0
