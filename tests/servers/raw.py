@@ -39,11 +39,13 @@ class Peer:
         for line in head.lower().split(b"\r\n"):
             if line.startswith(b"content-length:"):
                 length = int(line.partition(b":")[2])
-        while len(rest) < length:
-            self._buffer = rest
-            if not self._more():
+        pieces, missing = [rest], length - len(rest)
+        while missing > 0:
+            if not (piece := self.socket.recv(65536)):
                 return b""
-            rest = self._buffer
+            pieces.append(piece)
+            missing -= len(piece)
+        rest = b"".join(pieces)
         self._buffer = rest[length:]
         request = head + b"\r\n\r\n" + rest[:length]
         self.server.requests.append(request)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any, Final
 
 TURNS: Final = 2
@@ -19,30 +18,47 @@ class Interrupt(KeyboardInterrupt):
     """As a signal handler raises it."""
 
 
-class Injector:
-    """Raises at one of the lines that a thread runs in files whose paths begin as said.
+class Lines:
+    """The lines at which something has happened, each `TURNS` times at most."""
 
-    The lines of one thread after the other are counted, each `TURNS` times at most: with
-    ``in_others`` those of threads that begin meanwhile, else those of the thread that is in
+    def __init__(self) -> None:
+        self._struck: dict[tuple[int, int], int] = {}
+
+    def __len__(self) -> int:
+        return len(self._struck)
+
+    def take(self, line: tuple[int, int], turn: int) -> bool:
+        """Whether nothing has happened at this turn of the line; from now on something has."""
+        if turn > TURNS or self._struck.get(line, 0) >= turn:
+            return False
+        self._struck[line] = turn
+        return True
+
+
+class Injector:
+    """Raises at the first line at which nothing has happened, of those that a thread runs in files
+    whose paths begin as said.
+
+    With ``in_others`` the threads are those that begin meanwhile, else it is the one that is in
     `in_force`.
     """
 
     def __init__(
         self,
-        number: int,
+        lines: Lines,
         paths: tuple[str, ...],
         error: type[BaseException] = Interrupt,
         in_others: bool = False,
     ) -> None:
-        self._left = number
-        self._met = Counter[tuple[CodeType, int]]()
+        self._lines = lines
+        self._met: dict[tuple[int, int], int] = {}
         self._paths = paths
         self.error = error
         # One object for as long as it is in force: CPython 3.11 has called one that was freed.
         self._tracer = self._trace
         self._install = threading.settrace if in_others else sys.settrace
         self.place = ""
-        """Where it was raised; empty when fewer lines were run."""
+        """Where it was raised; empty when no other lines were run."""
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
@@ -53,18 +69,19 @@ class Injector:
             self._install(None)
 
     def _trace(self, frame: FrameType, event: str, argument: Any) -> Any:
-        if not frame.f_code.co_filename.startswith(self._paths):
-            return None
-        if event == "call" and frame.f_back is not None and not frame.f_back.f_trace_lines:
-            return None  # called by one that is being finalised
-        if event == "exception" and argument[0] is GeneratorExit:
-            frame.f_trace_lines = False  # being finalised: Python would print it, and tell nobody
-        elif event == "line":
-            self._met[at := (frame.f_code, frame.f_lineno)] += 1
-            self._left -= self._met[at] <= TURNS
-            if self._left == -1 and not self.place:
-                self.place = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+        code = frame.f_code
+        if event == "line":
+            line = (id(code), frame.f_lineno)  # the hash of code is made of all of it each time
+            self._met[line] = turn = self._met.get(line, 0) + 1
+            if not self.place and self._lines.take(line, turn):
+                self.place = f"{Path(code.co_filename).name}:{frame.f_lineno}"
                 self.strike()
+        elif event == "call":
+            is_finalised = frame.f_back is not None and not frame.f_back.f_trace_lines  # its caller
+            if is_finalised or not code.co_filename.startswith(self._paths):
+                return None
+        elif event == "exception" and argument[0] is GeneratorExit:
+            frame.f_trace_lines = False  # being finalised: Python would print it, and tell nobody
         return self._tracer
 
     def strike(self) -> None:

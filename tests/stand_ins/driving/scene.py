@@ -7,9 +7,9 @@ import itertools
 import os
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import onehttp_backends.curl as package
 from onehttp_backends.bodies.sources import upload_of
@@ -19,7 +19,11 @@ from onehttp_backends.curl.stream_handle import UPLOAD_BUFFER_BYTES
 from onehttp_backends.errors import TransferError
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer
+from stand_ins.injection import Injector, Lines
 from stand_ins.pieces import in_awaited_pieces, in_pieces, unread
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 ROOM: Final = Path(package.__file__).parent
 DRIVING: Final = tuple(
@@ -27,9 +31,12 @@ DRIVING: Final = tuple(
     for part in ("driving/", "engine/", "bell.py", "sockets/", "stream_refusals.py")
 )
 assert all(map(os.path.exists, DRIVING))
-MOST_LINES: Final = 3_000
+FEWEST_LINES: Final = 25
 MISSES: Final = 3
-"""So many scenes in a row that end before their line is reached: there are no more lines."""
+"""So many scenes in a row without a line that is new: there are no more lines."""
+
+
+AnInjector = TypeVar("AnInjector", bound=Injector)
 
 
 class Held:
@@ -54,21 +61,50 @@ class Scene:
         self.server = RawServer(self._answer)
         self.event_fd = os.eventfd(1, os.EFD_NONBLOCK)
 
+    def __enter__(self) -> Self:
+        self.server.__enter__()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.server.__exit__(None, None, None)
+        os.close(self.event_fd)
+
     def _answer(self, peer: Peer) -> None:
         while request := peer.request():
             path = request.split(b" ", 2)[1]
             if held := self._held.get(path.decode()):
                 held.has_arrived.set()
                 held.may_go.wait(PATIENCE_S)
+            peer.server.requests.clear()  # there are thousands
             peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(path) + path)
 
-    def begin(self) -> None:
-        """Another engine."""
-        self.backend = PycurlBackend()
+    def begin(self, with_another_engine: bool = True) -> None:
+        """Nothing has come of anything yet."""
+        if with_another_engine:
+            self.backend.close(0)
+            self.backend = PycurlBackend()
         self.outcomes = {}
         self.is_closed = False
         os.eventfd_write(self.event_fd, 1)
         os.eventfd_read(self.event_fd)
+
+    def at_each_line(
+        self, injector_at: Callable[[Lines], AnInjector], are_engines_kept: bool
+    ) -> Iterator[AnInjector]:
+        """A scene for each line: in an engine that goes on from one to the next, if it may be kept,
+        so that what is left behind is met by the next; then, for the lines of an engine's
+        beginning, in another each time."""
+        lines = Lines()
+        for is_kept in (True, False) if are_engines_kept else (False,):
+            self.begin()
+            missed = 0
+            while missed < MISSES:
+                self.begin(with_another_engine=not is_kept)
+                injector = injector_at(lines)
+                yield injector
+                missed = 0 if injector.place else missed + 1
+        self.backend.close(0)
+        assert len(lines) > FEWEST_LINES
 
     def request(self, kind: str = "", body: bytes | None = None) -> Request:
         """For a path that no other asks for."""

@@ -73,16 +73,16 @@ class Helm(Crew):
                         if engine.inbox:  # another transfer has arrived meanwhile
                             self.ensure_driven()
                         return outcome
-                    transfer = self._wait_for(handle, request)
+                    transfer = BlockingTransfer(self, handle, request)
                     engine.adopt(transfer)
                 else:
-                    transfer = self._wait_for(handle, request)
+                    transfer = BlockingTransfer(self, handle, request)
                     engine.inbox.append(transfer)
             else:
                 self.refuse_from_within()
                 if ownership.is_gone:
                     raise EngineGoneError
-                transfer = self._wait_for(handle, request)
+                transfer = BlockingTransfer(self, handle, request)
                 engine.inbox.append(transfer)
             self._see_through(transfer, claim)
             assert transfer.outcome is not None
@@ -103,8 +103,6 @@ class Helm(Crew):
         claim = Claim()
         try:
             self.refuse_from_within()
-            # Before the first look at the state: an owner that leaves after that look sees it.
-            self.waiting[window] = None
             self._see_through(window, claim)
         except BaseException as error:
             is_callers = isinstance(error, OnehttpError) or is_interrupt(error)
@@ -118,14 +116,11 @@ class Helm(Crew):
             for transfer in left:
                 transfer.deliver()
 
-    def _wait_for(self, handle: Handle, request: Request) -> BlockingTransfer:
-        transfer = BlockingTransfer(self, handle, request)
-        # Before the first look at the state: an owner that leaves after that look sees it.
-        self.waiting[transfer] = None
-        return transfer
-
     def _see_through(self, waiter: Waiter, claim: Claim) -> None:
         ownership = self.ownership
+        # Before the first look at the state: an owner that leaves after that look sees it. The
+        # caller has the waiter in a variable by now, and removes it whatever is raised.
+        self.waiting[waiter] = None
         while waiter.outcome is None:
             if ownership.is_of(claim) or ownership.take(claim):
                 self._drive_until_ended(waiter, claim)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +11,5 @@ from stand_ins.driving.scene import Scene
 
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
-    scene = Scene()
-    with scene.server:
+    with Scene() as scene:
         yield scene
-    os.close(scene.event_fd)

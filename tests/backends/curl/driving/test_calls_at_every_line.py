@@ -14,8 +14,6 @@ import pytest
 from onehttp_backends.errors import EngineClosedError, ReentrantCallError
 from stand_ins.driving.scene import (
     DRIVING,
-    MISSES,
-    MOST_LINES,
     ROOM,
     Scene,
     Use,
@@ -23,7 +21,7 @@ from stand_ins.driving.scene import (
     close,
     read_in_pieces,
 )
-from stand_ins.injection import Injector
+from stand_ins.injection import Injector, Lines
 
 BEGINNING: Final = (*DRIVING, f"{ROOM}/backend.py", f"{ROOM}/names/")
 
@@ -31,8 +29,8 @@ BEGINNING: Final = (*DRIVING, f"{ROOM}/backend.py", f"{ROOM}/names/")
 class Call(Injector):
     """Does something there, once."""
 
-    def __init__(self, number: int, call: Callable[[], None]) -> None:
-        super().__init__(number, BEGINNING)
+    def __init__(self, lines: Lines, call: Callable[[], None]) -> None:
+        super().__init__(lines, BEGINNING)
         self._call = call
 
     def strike(self) -> None:
@@ -45,21 +43,15 @@ class Call(Injector):
 @pytest.mark.parametrize("handler", [ask, close], ids=lambda each: str(each.__name__))
 @pytest.mark.parametrize("use", [ask, read_in_pieces], ids=lambda each: str(each.__name__))
 def test_a_handler_that_calls(scene: Scene, use: Use, handler: Use) -> None:
-    missed = open_before = 0
-    for number in range(MOST_LINES):
-        scene.begin()
-        call = Call(number, lambda: handler(scene))
+    open_before = 0
+    for call in scene.at_each_line(
+        lambda lines: Call(lines, lambda: handler(scene)), are_engines_kept=handler is not close
+    ):
         with contextlib.suppress(EngineClosedError), call.in_force():
             use(scene)
         if handler is not close:
             ask(scene)
             assert all(map(scene.is_answered, scene.outcomes)), (call.place, scene.outcomes)
-        scene.backend.close()
-        if number == 10:
-            open_before = len(os.listdir("/proc/self/fd"))
-        missed = 0 if call.place else missed + 1
-        if missed == MISSES:
-            break
-    assert missed == MISSES, "there is no end of lines"
+        open_before = open_before or len(os.listdir("/proc/self/fd"))
     # Some are about to be closed, by the server's threads.
     assert len(os.listdir("/proc/self/fd")) < open_before + 50

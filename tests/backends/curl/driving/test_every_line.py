@@ -6,7 +6,7 @@ from __future__ import annotations
 import gc
 import itertools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -16,8 +16,6 @@ from onehttp_backends.errors import CancelledError, CurlCode
 from servers.patience import PATIENCE_S
 from stand_ins.driving.scene import (
     DRIVING,
-    MISSES,
-    MOST_LINES,
     Before,
     Held,
     Scene,
@@ -47,7 +45,6 @@ pytestmark = [
     # A loop that an exception has met while asyncio was ending it: nobody ends it any more.
     pytest.mark.filterwarnings("ignore:coroutine '.*shutdown_.*' was never awaited:RuntimeWarning"),
 ]
-FEWEST_PLACES: Final = 25
 CRASHED: Final = (CurlCode.FAILED_INIT, CurlCode.OUT_OF_MEMORY)
 
 
@@ -86,7 +83,9 @@ def _quiet() -> Iterator[None]:
 def test_an_exception_at_each_line(
     scene: Scene, use: Use, before: Before, error: type[BaseException]
 ) -> None:
-    inject_everywhere(scene, use, before, lambda number: Injector(number, DRIVING, error))
+    are_kept = before is not nobody and use is not close
+    for injector in scene.at_each_line(lambda lines: Injector(lines, DRIVING, error), are_kept):
+        inject(scene, use, before, injector)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -95,35 +94,21 @@ def test_an_exception_at_each_line(
 def test_an_exception_at_each_line_of_the_engines_threads(
     scene: Scene, before: Before, error: type[BaseException]
 ) -> None:
-    inject_everywhere(
-        scene,
-        be_called_back,
-        before,
-        lambda number: Injector(number, DRIVING, error, in_others=True),
-    )
+    for injector in scene.at_each_line(
+        lambda lines: Injector(lines, DRIVING, error, in_others=True), are_engines_kept=False
+    ):
+        inject(scene, be_called_back, before, injector)
 
 
-def inject_everywhere(
-    scene: Scene, use: Use, before: Before, injector_at: Callable[[int], Injector]
-) -> None:
-    missed, places = 0, set()
-    for number in range(MOST_LINES):
-        injector = injector_at(number)
-        scene.begin()
-        held = before(scene)
-        raised: BaseException | None = None
-        try:
-            with injector.in_force():
-                use(scene)
-        except injector.error as caught:
-            raised = caught
-        check(scene, injector, held, raised)
-        places.add(injector.place)
-        missed = 0 if injector.place else missed + 1
-        if missed == MISSES:
-            break
-    assert missed == MISSES, "there is no end of lines"
-    assert len(places) > FEWEST_PLACES, places
+def inject(scene: Scene, use: Use, before: Before, injector: Injector) -> None:
+    held = before(scene)
+    raised: BaseException | None = None
+    try:
+        with injector.in_force():
+            use(scene)
+    except injector.error as caught:
+        raised = caught
+    check(scene, injector, held, raised)
 
 
 def check(
@@ -139,6 +124,8 @@ def check(
         held.thread.join(PATIENCE_S)
         assert not held.thread.is_alive(), where
         assert held.url in scene.outcomes, where
+    if not scene.is_closed:  # else whoever is to be woken next would be one who is not there
+        assert not scene.backend._start().waiting, where
     for url, outcome in scene.outcomes.items():
         if isinstance(outcome, Response):
             assert scene.is_answered(url), (where, url, outcome.text)
@@ -148,4 +135,3 @@ def check(
         else:
             assert scene.is_closed or not is_interrupt, (where, url, outcome)
             assert outcome.code in CRASHED, (where, url, outcome)
-    scene.backend.close(0)

@@ -3,24 +3,13 @@ finds itself in, which is its parent's, and lays no hand on what has its parent'
 
 from __future__ import annotations
 
-import itertools
-import os
-import signal
-import socket
-import sys
-from typing import Final, NoReturn
+from typing import Final
 
 import pytest
 
-from onehttp_backends.contract import Response
-from onehttp_backends.errors import CancelledError
-from servers.patience import PATIENCE_S
+from stand_ins import processes
 from stand_ins.driving.scene import (
-    DRIVING,
-    MISSES,
-    MOST_LINES,
     Before,
-    Scene,
     Use,
     ask,
     ask_for_three,
@@ -29,9 +18,7 @@ from stand_ins.driving.scene import (
     one_who_drives,
     read_in_pieces,
 )
-from stand_ins.injection import Injector
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 CASES: Final[tuple[tuple[Use, Before], ...]] = (
     (ask, nobody),
     (ask, kept),
@@ -39,70 +26,10 @@ CASES: Final[tuple[tuple[Use, Before], ...]] = (
     (ask_for_three, kept),
     (read_in_pieces, kept),
 )
-OWN_SOCKETS: Final = 8
 
 
-class Fork(Injector):
-    """Forks, and waits for the child."""
-
-    is_child = False
-    status = 0
-
-    def strike(self) -> None:
-        pid = os.fork()
-        if pid:
-            self.status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-            return
-        self.is_child = True
-        sys.settrace(None)
-        signal.alarm(PATIENCE_S)
-        # As any program would, it opens something at once, which gets numbers of what was closed.
-        self.own = [socket.socketpair() for _ in range(OWN_SOCKETS)]
-        for pair in self.own:
-            for each in pair:
-                each.setblocking(False)
-                each.send(b"x")
-
-    def leave(self, scene: Scene) -> NoReturn:
-        """Where the child ends, in the middle of the test: whatever has come of it."""
-        try:
-            for outcome in scene.outcomes.values():
-                assert isinstance(outcome, (Response, CancelledError)), outcome
-            for each in itertools.chain(*self.own):
-                assert each.recv(100) == b"x"
-            request = scene.request("next")
-            scene.ask(request)
-            assert scene.is_answered(request.url), scene.outcomes[request.url]
-        except BaseException as error:  # noqa: BLE001 - told, and the status says it
-            os.write(2, f"child, forked at {self.place}: {error!r}\n".encode())
-            os._exit(1)
-        os._exit(0)
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize(("use", "before"), CASES, ids=lambda each: str(each.__name__))
-def test_a_fork_at_each_line(scene: Scene, use: Use, before: Before) -> None:
-    missed = 0
-    for number in range(MOST_LINES):
-        scene.begin()
-        held = before(scene)
-        fork = Fork(number, DRIVING)
-        try:
-            with fork.in_force():
-                use(scene)
-        except BaseException as error:
-            if not fork.is_child:
-                raise
-            os.write(2, f"child, forked at {fork.place}: raised {error!r}\n".encode())
-            os._exit(1)
-        if fork.is_child:
-            fork.leave(scene)
-        assert fork.status == 0, fork.place
-        if held is not None:
-            held.may_go.set()
-            held.thread.join(PATIENCE_S)
-        assert all(map(scene.is_answered, scene.outcomes)), (fork.place, scene.outcomes)
-        scene.backend.close(0)
-        missed = 0 if fork.place else missed + 1
-        if missed == MISSES:
-            return
-    pytest.fail("there is no end of lines")
+def test_a_fork_at_each_line(use: Use, before: Before) -> None:
+    script = "from stand_ins.driving.forking import fork_at_each_line as fork; fork(*sys.argv[1:])"
+    processes.output(script, use.__name__, before.__name__)
