@@ -50,3 +50,16 @@ def misspelt(line: Modparam, loaded: Collection[str]) -> str:
         return f"no module has the name {line.modules!r}"
     near = get_close_matches(line.modules, known, 1, _NEAR)
     return f"no module {line.modules} is loaded (did you mean {near[0]}?)" if near else ""
+
+
+def unheard(line: Modparam, loaded: Collection[str]) -> str:
+    """Why nobody takes a ``modparam`` that is about no HTTP module; empty: another module does."""
+    if any(line.is_about(module) and line.name in names for module, names in _NOT_HTTP.items()):
+        return ""
+    fault = misspelt(line, loaded)
+    if fault or loaded:
+        return fault
+    return (
+        f"{line.modules} has no parameter {line.name}, or is none of the HTTP modules "
+        f"({', '.join(MODULES)}): a file of their own has their lines alone"
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from onehttp import ConfigurationError
-from onehttp_compat.convert.http_modules import CONNECTING, modules_meant
+from onehttp_compat.convert.http_modules import CONNECTING, modules_meant, unheard
 from onehttp_compat.kamailio.own_config import own_config
 from onehttp_compat.kamailio.server_process import ServerProcess
 from onehttp_compat.server import LegacyServer
@@ -37,7 +37,10 @@ def apply_config(server: LegacyServer, config: ServerConfig) -> None:
     """
     loaded = config.modules()
     for line in config.modparams():
-        for module in modules_meant(line, loaded):
+        modules = modules_meant(line, loaded)
+        if not modules and (fault := unheard(line, loaded)):
+            raise ConfigurationError(fault, file=line.place.file, line=line.place.line)
+        for module in modules:
             try:
                 server.modparam(module, line.name, _value(module, line))
             except ConfigurationError as error:

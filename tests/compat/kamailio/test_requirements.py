@@ -9,7 +9,9 @@ import pytest
 from onehttp import ConfigurationError
 from onehttp_compat.kamailio import requirements
 from onehttp_compat.kamailio.own_config import Timer, timers_of_queries
+from onehttp_compat.kamailio.parameters import apply_config
 from onehttp_compat.kamailio.requirements import RTIMER_LINES, check_requirements
+from onehttp_compat.server import LegacyServer
 from onehttp_compat.server_config import ServerConfig, read_server_config
 
 FIT = f"""#!KAMAILIO
@@ -55,6 +57,37 @@ def test_all_that_is_missing_is_told_at_once(tmp_path: Path) -> None:
         check_requirements(config(tmp_path, "#!KAMAILIO\n"), is_asynchronous=True)
     assert len(refused.value.errors) == 3
     check_requirements(config(tmp_path, "#!KAMAILIO\n"), is_asynchronous=False)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('modparam("http_client", "query_result", 0)', ""),
+        ('modparam("http_.*", "connection_timeout", 3)', ""),
+        ('modparam("utils", "pres_db_url", "x")', ""),
+        ('loadmodule "tm.so"\nmodparam("tm", "fr_timer", 3)', ""),
+        ('modparam("http_clint", "query_result", 0)', "did you mean http_client"),
+        (
+            'loadmodule "tm.so"\nmodparam("http_clint", "query_result", 0)',
+            "did you mean http_client",
+        ),
+        ('modparam("http_client", "query_results", 0)', "query_results"),
+        ('modparam("http_client|utils", "query_results", 0)', "has no parameter query_results"),
+        ('modparam("tm", "fr_timer", 3)', "none of the HTTP modules"),
+        ('modparam("async_http", "workers", 1)', "none of the HTTP modules"),
+    ],
+)
+def test_no_line_of_a_file_of_their_own_is_passed_over(
+    tmp_path: Path, line: str, told: str
+) -> None:
+    file = tmp_path / "http.cfg"
+    file.write_text(line)
+    config = read_server_config(file)
+    if not told:
+        apply_config(LegacyServer(), config)
+        return
+    with pytest.raises(ConfigurationError, match=f"http.cfg:[12]: .*{told}"):
+        apply_config(LegacyServer(), config)
 
 
 def test_two_users_of_one_openssl_are_refused(
