@@ -28,6 +28,8 @@ WRITTEN_BY_SERVER: Final = frozenset(
 """What a script of the server may set besides, though some read otherwise than they were set."""
 _WRITABLE: Final = WRITABLE_CLASSES | WRITTEN_BY_SERVER
 _HEXA: Final = "$var(onehttp_hexa)"
+_FITS_ALWAYS: Final = 4096
+"""Bytes that the server's buffer has room for."""
 _log = logging.getLogger("onehttp_compat")
 
 
@@ -72,13 +74,26 @@ class KsrStore(PvStore):
         """The value; bytes where it is not UTF-8."""
         if variable.kind in self._readers:
             return super().read(variable)
-        text = str(variable)
         try:
-            value: Value = self._pv.get(text)
+            value: Value = self._pv.get(str(variable))
         except UnicodeDecodeError:
-            self._evalx(_HEXA, str(Expression(variable, ("s.encode.hexa",))))
-            return bytes.fromhex(self._pv.get(_HEXA))
+            value = self._octets(variable)
         return value
+
+    def _octets(self, variable: Variable) -> bytes | None:
+        """Its bytes as digits, a piece at a time since they pass through the server's buffer."""
+        length = 2 * int(self._pv.get(str(Expression(variable, ("s.len",)))))
+        digits = ""
+        for at in range(0, length, _FITS_ALWAYS):
+            # In this order: a value that is cut first ends at its first NUL.
+            steps = ("s.encode.hexa", f"s.substr,{at},{min(_FITS_ALWAYS, length - at)}")
+            if self._evalx(_HEXA, str(Expression(variable, steps))) < 0:
+                break
+            digits += self._pv.get(_HEXA)
+        if len(digits) < length:
+            _log.error("%s: %d bytes that are no text cannot be read", variable, length // 2)
+            return None
+        return bytes.fromhex(digits)
 
     def check_writable(self, variable: Variable) -> None:
         """Raises as `PvStore.set` where the server cannot write it."""
@@ -125,9 +140,9 @@ class KsrStore(PvStore):
         elif isinstance(value, int):
             self._pv.seti(text, value)
         else:
-            self._write_text(text, value)
+            self._write_text(variable, text, value)
 
-    def _write_text(self, text: str, value: bytes | str) -> None:
+    def _write_text(self, variable: Variable, text: str, value: bytes | str) -> None:
         raw = value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
         if raw.find(b"\0") < 0:  # `in` asks for a number first, and makes an error of that
             try:
@@ -137,5 +152,13 @@ class KsrStore(PvStore):
             else:
                 return
         self._sets(_HEXA, raw.hex())
-        if self._evalx(text, f"$({_HEXA[1:]}{{s.decode.hexa}})") < 0:
-            _log.error("%s: %d bytes do not fit the server's pv_buffer_size", text, len(raw))
+        is_whole = self._evalx(text, f"$({_HEXA[1:]}{{s.decode.hexa}})") >= 0
+        if is_whole and len(raw) > _FITS_ALWAYS:
+            is_whole = self._pv.get(str(Expression(variable, ("s.len",)))) == len(raw)
+        if not is_whole:
+            self._sets(text, "")  # and not what it was before, of another request perhaps
+            _log.error(
+                "%s: %d bytes that are no text do not fit the server's pv_buffer_size: it is empty",
+                text,
+                len(raw),
+            )

@@ -13,6 +13,8 @@ from onehttp_compat.server import default_server
 from servers.kamailio.readiness import tell_ready
 
 NATIVE = KSR
+OCTETS = bytes(range(256)) * 80
+"""What the backend has at ``/large``."""
 BACKEND = os.environ["TEST_BACKEND"]
 
 
@@ -102,6 +104,13 @@ class Script(kamailio.Script):
             KSR.pvx.evalx(name.replace("$(avp(b)[0])", "$avp(b)"), "$(var(hexa){s.decode.hexa})")
             read.append(default_server().pv.get(name) == b"\xffA")
         return str(read)
+
+    def large(self) -> str:
+        """What there is of a long answer that is no text: the code, all of it, none of the old."""
+        KSR.pv.sets("$var(r)", "of another request")
+        code = KSR.http_client.curl_connect("given", "/large", "$var(r)")
+        value = default_server().pv.get("$var(r)")
+        return f"{code} {value == OCTETS} {value == ''}"
 
     def same(self) -> str:
         server = default_server()

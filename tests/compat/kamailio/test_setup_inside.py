@@ -21,8 +21,9 @@ modparam("http_client", "httpcon", "ofcfg=>{url}")
 
 
 def three_lines(peer: Peer) -> None:
-    while peer.request():
-        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(LINES), LINES))
+    while request := peer.request():
+        body = bytes(range(256)) * 80 if b"/large " in request else LINES
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
 
 
 @pytest.fixture
@@ -54,6 +55,20 @@ def test_the_lines_of_the_running_servers_configuration_are_in_force(
         assert inside.ask("twins") == "Couldn't connect to server, then nothing"
         assert inside.ask("octets") == str([True] * 5)
         assert inside.ask("same") == "True given ofcfg 200"
+
+
+@pytest.mark.parametrize(
+    ("more", "seen"), [("pv_buffer_size=65536", "True False"), ("", "False True")]
+)
+def test_long_answers_that_are_no_text_are_whole_or_empty(
+    tmp_path: Path, backend: RawServer, more: str, seen: str
+) -> None:
+    with kamailio_calls.running(tmp_path, SCRIPT, environment(tmp_path, backend), more=more) as (
+        inside,
+        _,
+    ):
+        assert inside.ask("large") == f"200 {seen}"
+        assert ("20480 bytes that are no text" in inside.log()) is (not more)
 
 
 def test_a_file_of_its_own_has_them_where_the_modules_are_not_loaded(
