@@ -21,7 +21,6 @@ from onehttp_backends.double.judging.stream_refusals import (
 )
 from onehttp_backends.double.library import httpx
 from onehttp_backends.double.progress import Progress, reading
-from onehttp_backends.double.proxies import proxy_of
 from onehttp_backends.double.received import body_of, check_end
 from onehttp_backends.double.wire import Slices, wire_request
 from onehttp_backends.errors import (
@@ -38,6 +37,7 @@ from onehttp_backends.headers import parse_head
 from onehttp_backends.response import REDIRECTS
 from onehttp_backends.rules.framing import is_ambiguous
 from onehttp_backends.rules.methods import SAFE_METHODS
+from onehttp_backends.rules.proxies import proxy_of
 from onehttp_backends.rules.request_rules import check_url
 from onehttp_backends.rules.url_paths import asked_url
 from onehttp_backends.shown import shown

@@ -10,10 +10,10 @@ from urllib.parse import quote, urlsplit
 from onehttp_backends.codings.decoder import accepted
 from onehttp_backends.contract import Request
 from onehttp_backends.double.library import httpx
-from onehttp_backends.double.proxies import proxy_of
 from onehttp_backends.errors import CurlCode, Phase, RequestError, Sent, transfer_error
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.rules.framing import CODING, CONNECTION
+from onehttp_backends.rules.proxies import proxy_of
 from onehttp_backends.rules.url_paths import asked_path
 from onehttp_backends.shown import shown
 

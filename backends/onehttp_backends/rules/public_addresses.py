@@ -10,8 +10,19 @@ from onehttp_backends.errors import CurlCode, PeerRefusedError, Phase, Sent
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
-_CARRIES_IPV4: Final = bytes.fromhex("0064ff9b") + bytes(8)
+_CARRIES_IPV4: Final = "64:ff9b::/96"
 """NAT64 (RFC 6052): the last 32 bits are the IPv4 address that is reached."""
+_GLOBAL_UNICAST: Final = "2000::/3"
+"""All of IPv6 that is given to anybody; beside it are addresses with a meaning of their own."""
+_NOT_PUBLIC: Final = (
+    *("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20"),
+    "168.63.129.16/32",  # of Azure, within each of its machines
+)
+"""What `ipaddress` calls global, in some version of Python."""
+_OF_A_NETWORK_OF_ONES_OWN: Final = frozenset(
+    {"localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan"}
+)
+"""Ends of names that the public DNS has none of (RFC 6761, RFC 6762, ICANN on ``internal``)."""
 
 
 @functools.lru_cache(maxsize=1024)
@@ -34,13 +45,16 @@ def is_public(address: str) -> bool:
         inner = _inner_ipv4(parsed)
         if inner is not None:
             return is_public(str(inner))
-    return parsed.is_global and not parsed.is_multicast
+        if parsed not in ipaddress.ip_network(_GLOBAL_UNICAST):
+            return False
+    is_special = any(parsed in ipaddress.ip_network(each) for each in _NOT_PUBLIC)
+    return parsed.is_global and not parsed.is_multicast and not is_special
 
 
 def _inner_ipv4(address: IPv6Address) -> IPv4Address | None:
-    if address.packed.startswith(_CARRIES_IPV4):
-        from ipaddress import IPv4Address
+    from ipaddress import IPv4Address, ip_network
 
+    if address in ip_network(_CARRIES_IPV4):
         return IPv4Address(address.packed[-4:])
     teredo = address.teredo
     return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)
@@ -48,14 +62,19 @@ def _inner_ipv4(address: IPv6Address) -> IPv4Address | None:
 
 def is_private_host(host: str) -> bool:
     """Whether the host of a URL is a private address by what is written there: for who cannot look
-    names up, since a proxy does. ``127.1`` and ``0x7f000001`` are addresses, too."""
+    names up, since a proxy does. ``127.1`` and ``0x7f000001`` are addresses, too, and a name
+    without a dot is one of the network that it is said in."""
     import socket
 
+    name = host.lower().removesuffix(".")
     try:
-        return not is_public(socket.inet_ntoa(socket.inet_aton(host)))
+        return not is_public(socket.inet_ntoa(socket.inet_aton(name)))
     except (OSError, UnicodeEncodeError):
-        name = host.lower().removesuffix(".")
-        return (":" in name and not is_public(name)) or name.rpartition(".")[2] == "localhost"
+        if ":" in name:
+            return not is_public(name)
+        last = name.rpartition(".")[2]
+        is_own = last in _OF_A_NETWORK_OF_ONES_OWN or f".{name}".endswith(".home.arpa")
+        return is_own or last == name
 
 
 def refused_peer(place: str, address: str) -> PeerRefusedError:

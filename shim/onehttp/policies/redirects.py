@@ -31,6 +31,7 @@ from onehttp_backends.errors import (
 )
 from onehttp_backends.observed import step
 from onehttp_backends.response import REDIRECTS
+from onehttp_backends.rules.proxies import proxy_of
 from onehttp_backends.rules.public_addresses import is_private_host, is_public
 from onehttp_backends.secret_values import shown_url
 from onehttp_backends.time_limits import total_s
@@ -52,6 +53,8 @@ class Trail:
 
     def __init__(self, request: Request, max_redirects: int) -> None:
         self._request = request
+        self._options = request.options
+        """Of the last hop, wherever it may connect to."""
         self._max_redirects = max_redirects
         self._count = 0
         self._history: list[Response] = []
@@ -119,17 +122,16 @@ class Trail:
                 "comes from can be read only once; give a file or a list",
                 sent=Sent.YES,
             )
-        options = request.options
         if before != after:
             headers = tuple(pair for pair in headers if pair[0].lower() in _ORIGIN_FREE)
-            options = elsewhere(options, _stays_public(options, response, before, after))
+            self._options = elsewhere(self._options)
         return request._replace(
             method=method,
             url=url,
             headers=headers,
             body=body,
             upload=upload,
-            options=options,
+            options=_kept_outside(self._options, response, before, after),
             total_timeout_s=self._time_left_s(),
         )
 
@@ -166,24 +168,37 @@ def following(request: Request, max_redirects: int) -> Generator[Request, Outcom
         request = onward
 
 
-def _stays_public(options: TransferOptions, response: Response, before: str, after: str) -> bool:
-    """Whether the engine must see to it that the next hop connects to a public address only.
+def _kept_outside(
+    options: TransferOptions, response: Response, before: str, after: str
+) -> TransferOptions:
+    """``options`` for a hop from one origin to another, or the same once more, whose name may stand
+    for another address by now: coming from a public server, the engine connects to public addresses
+    only.
 
     Raises:
         RedirectError: a proxy will connect, and the target names a private host.
     """
     if options.private_redirects:
-        return False
-    if options.proxy is None:
-        return is_public(response.peer.host)
+        return options
+    is_direct = proxy_of(options.proxy, after) is None
+    if proxy_of(options.proxy, before) is None:
+        is_from_outside = is_public(response.peer.host)
+    else:
+        is_from_outside = not is_private_host(_host(before))
+    if not is_from_outside or (is_direct and options.peers == "public"):
+        return options
+    if is_direct:
+        return VARIANTS.of(
+            options, "outside", lambda: dataclasses.replace(options, peers="public", proxy=None)
+        )
     # Who connects is the proxy: the names are all that can be judged here.
-    if is_private_host(_host(after)) and not is_private_host(_host(before)):
+    if is_private_host(_host(after)):
         raise RedirectError(
             CurlCode.COULDNT_CONNECT,
             f"redirect refused: {after} is private, and {before} is not",
             sent=Sent.YES,
         )
-    return False
+    return options
 
 
 def _host(place: str) -> str:
@@ -195,18 +210,14 @@ def _host(place: str) -> str:
     )
 
 
-def elsewhere(options: TransferOptions, is_public_only: bool) -> TransferOptions:
+def elsewhere(options: TransferOptions) -> TransferOptions:
     """``options`` for another origin: no credentials, no client certificate, not the unix socket of
-    this one, and where wanted, no private address."""
+    this one."""
     return VARIANTS.of(
         options,
-        ("elsewhere", is_public_only),
+        "elsewhere",
         lambda: dataclasses.replace(
-            options,
-            auth=None,
-            unix_socket=None,
-            peers="public" if is_public_only else options.peers,
-            tls=options.tls.without_identity(),
+            options, auth=None, unix_socket=None, tls=options.tls.without_identity()
         ),
     )
 

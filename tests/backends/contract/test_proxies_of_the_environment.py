@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from onehttp_backends.contract import Backend, Proxy, Request, TransferOptions
-from onehttp_backends.double.proxies import environment_proxy
 from onehttp_backends.errors import TransferError
+from onehttp_backends.rules.proxies import environment_proxy
 from servers.raw import RawServer, keep_answering
 
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")

@@ -8,7 +8,7 @@ import pytest
 
 from onehttp_backends.contract import Backend, Proxy, Request, TransferOptions
 from onehttp_backends.errors import ConnectError, CurlCode, RequestError, Sent
-from onehttp_backends.rules.public_addresses import is_public
+from onehttp_backends.rules.public_addresses import is_private_host, is_public
 from servers.raw import RawServer, keep_answering, redirecting_to
 
 ANY = TransferOptions()
@@ -23,6 +23,10 @@ PUBLIC = TransferOptions(peers="public")
         *("::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1", "2001:db8::1"),
         *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::"),
         *("2001:0:4136:e378:8000:63bf:80ff:fffe", "example.org", "", "127.1"),
+        *("192.0.0.8", "192.0.0.192", "192.88.99.1", "168.63.129.16", "100.100.100.200"),
+        *("::127.0.0.1", "::8.8.8.8", "::ffff:0:127.0.0.1", "64:ff9b:1::808:808", "100::1"),
+        *("fec0::1", "fd00:ec2::254", "5f00::1", "3fff::1", "4000::1", "2001:20::1", "ff0e::1"),
+        *("2002:a9fe:a9fe::", "64:ff9b::a9fe:a9fe", "::ffff:169.254.169.254"),
     ],
 )
 def test_an_address_inside_is_not_public(address: str) -> None:
@@ -34,6 +38,39 @@ def test_an_address_inside_is_not_public(address: str) -> None:
 )
 def test_an_address_outside_is_public(address: str) -> None:
     assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "127.1", "0x7f000001", "2130706433", "017700000001", "0177.0.0.1", "0x7f.1"),
+        *("127.0.0.1.", "0", "00", "0.0.0.0", "1", "169.254.169.254", "::1", "::", "::1."),
+        *(
+            "::ffff:127.0.0.1",
+            "fe80::1%25eth0",
+            "::127.0.0.1",
+            "localhost",
+            "LOCALHOST",
+            "a.localhost.",
+        ),
+        *("localhost.", "ip6-loopback", "localhost.localdomain", "intranet", "metadata", "xn--a"),
+        *("metadata.google.internal", "metadata.google.internal.", "a.local", "a.lan", "a.corp"),
+        *("printer.home.arpa", "home.arpa", "a.intranet"),
+    ],
+)
+def test_a_host_that_is_private_by_its_text(host: str) -> None:
+    assert is_private_host(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("8.8.8.8", "134744072", "8.8.8.8.", "a.example.com", "2606:4700::1", "256.256.256.256"),
+        *("localhost.example.com", "internal.example", "a.home.arpa.example", "8.in-addr.arpa"),
+    ],
+)
+def test_a_host_that_is_not(host: str) -> None:
+    assert not is_private_host(host)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "127.1"])
