@@ -201,6 +201,12 @@ class Scene:
         return None if self.is_faked else self.progress.tm
 
     @property
+    def replies(self) -> int:
+        """How many it has been answered with by now."""
+        sent = self.transaction.responses if self.transaction else ()
+        return len(self.progress.outcome.replies) + len(sent)
+
+    @property
     def sent_status(self) -> int | None:
         """What the transaction was answered with last, 0: nothing; None: there is none."""
         if self.tm is not None:

@@ -108,6 +108,29 @@ def test_mistakes_are_placed_and_the_next_message_goes_on() -> None:
     assert "{param...,,}: a comma ends the list, it separates nothing" in said
 
 
+@pytest.mark.parametrize(
+    ("call", "replies"),
+    [
+        ("registrar.save('location', 0)", ["200 OK"]),
+        ("registrar.save('location', 2)", []),
+        ("presence.handle_publish()", ["200 OK"]),
+        ("presence.handle_subscribe()", ["202 OK"]),
+        ("xhttp.xhttp_reply(404, 'Not Found', '', '')", ["404 Not Found"]),
+        ("auth.auth_challenge('sip.example.org', 1)", ["407 Proxy Authentication Required"]),
+        ("registrar.lookup('location')", []),
+    ],
+)
+def test_what_answers_the_request_itself_is_seen_to(
+    tmp_path: Path, call: str, replies: list[str]
+) -> None:
+    script = tmp_path / "answers.py"
+    script.write_text(f"import KSR\ndef ksr_request_route():\n    KSR.{call}\n    return 1\n")
+    message = str(FOLDER / "messages/02-options.sip")
+    done = CliRunner().invoke(command, ["run", str(script), "--message", message, "--json"])
+    (told,) = json.loads(done.stdout)["messages"]
+    assert told["replies"] == replies
+
+
 def _lacking() -> str:
     try:
         _, modules = find_server()

@@ -1,4 +1,5 @@
-"""``KSR.sl``, ``KSR.maxfwd``, ``KSR.sanity``: answers without a transaction, and checks before."""
+"""``KSR.sl``, ``KSR.auth``, ``KSR.maxfwd``, ``KSR.sanity``: answers without a transaction, and
+checks before."""
 
 from __future__ import annotations
 
@@ -9,9 +10,11 @@ from typing import Final
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
 from onehttp_compat.script.routed_message import FIRST
 from onehttp_compat.sip.address import parse_address, split_addresses
+from onehttp_compat.sip.credentials import digests
 from onehttp_compat.sip.uri import parse_uri
 
 _NUMBER = re.compile(r"\d+").fullmatch
+_CREDENTIALS: Final = ("authorization", "proxy-authorization")
 _REQUIRED: Final = ("to", "from", "cseq", "call-id", "via")
 MAX_FORWARDS: Final = 256
 HIGHEST: Final = 70
@@ -44,6 +47,23 @@ class SlFunctions(Functions):
 
     def sl_forward_reply(self, code: str, reason: str) -> int:
         return self._scene.act(f"forward reply {code} {reason}".rstrip())
+
+
+class AuthFunctions(Functions):
+    """``KSR.auth``, as far as the message tells; whether credentials are right is assumed."""
+
+    def has_credentials(self, realm: str) -> int:
+        known = (said for header in _CREDENTIALS for _, said in digests(self._sip, header))
+        realms = [said["realm"].lower() for said in known if "realm" in said]
+        return as_code(realm.lower() in realms)
+
+    def auth_challenge(self, _realm: str, _flags: int) -> int:
+        method = self._sip.method
+        if method == "ACK":
+            return FALSE - 2
+        is_ours = method == "REGISTER"
+        reply = "401 Unauthorized" if is_ours else "407 Proxy Authentication Required"
+        return self._scene.reply_with(reply)
 
 
 class MaxfwdFunctions(Functions):

@@ -271,8 +271,8 @@ class TmxFunctions(Functions):
     """``KSR.tmx``."""
 
     def t_precheck_trans(self) -> int:
-        """-1: no other process works on the same message at this moment."""
-        return FALSE
+        """-1: no other process works on the same message at this moment; -2: it is of none."""
+        return FALSE - 1 if self._sip.method in ("ACK", "CANCEL") else FALSE
 
     def t_is_request_route(self) -> int:
         return as_code(self._scene.route is Route.REQUEST)

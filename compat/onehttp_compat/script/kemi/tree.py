@@ -15,7 +15,12 @@ from onehttp_compat.script.kemi.functions import Functions
 from onehttp_compat.script.kemi.headers import HdrFunctions, TextopsxFunctions
 from onehttp_compat.script.kemi.kx import KxFunctions
 from onehttp_compat.script.kemi.nat import NathelperFunctions
-from onehttp_compat.script.kemi.replies import MaxfwdFunctions, SanityFunctions, SlFunctions
+from onehttp_compat.script.kemi.replies import (
+    AuthFunctions,
+    MaxfwdFunctions,
+    SanityFunctions,
+    SlFunctions,
+)
 from onehttp_compat.script.kemi.routing import (
     CorexFunctions,
     DialogFunctions,
@@ -35,6 +40,7 @@ from onehttp_compat.script.kemi.transactions import TmFunctions, TmxFunctions
 from onehttp_compat.script.kemi.uris import IpopsFunctions, SiputilsFunctions
 from onehttp_compat.script.kemi.variables import PvFunctions, PvxFunctions
 from onehttp_compat.script.world import World
+from onehttp_compat.script.world.consequences import reply_of
 
 EMULATED: Final[dict[str, type[Functions]]] = {
     "": CoreFunctions,
@@ -50,6 +56,7 @@ EMULATED: Final[dict[str, type[Functions]]] = {
     "corex": CorexFunctions,
     "diversion": DiversionFunctions,
     "dialog": DialogFunctions,
+    "auth": AuthFunctions,
     "maxfwd": MaxfwdFunctions,
     "sanity": SanityFunctions,
     "textops": TextopsFunctions,
@@ -118,15 +125,25 @@ class FunctionTable:
             made = self._world.server.kemi_function(self._module, name)
             return callable_for(self._world, signature, made)
         function = self._emulated.find(name) if self._emulated else None
-        assumptions = self._world.assumptions
         if function is None:
             return callable_for(
-                self._world, signature, lambda *given: assumptions.answer(signature, given)
+                self._world, signature, lambda *given: self._assumed(signature, given)
             )
         function = emulated(self._world, signature, function)
-        if signature.label.removeprefix("KSR.") in assumptions.rules:
+        if signature.label.removeprefix("KSR.") in self._world.assumptions.rules:
             function = self._overridden(signature, function)
         return callable_for(self._world, signature, function)
+
+    def _assumed(self, signature: Signature, given: tuple[Any, ...]) -> Any:
+        """An assumed answer, and the reply that such a function sends, where no hook has."""
+        assumptions, scene = self._world.assumptions, self._world.scene
+        before = scene.replies
+        answer = assumptions.answer(signature, given)
+        label = signature.label.removeprefix("KSR.")
+        reply = reply_of(label, scene.message, given, answer)
+        if reply and scene.replies == before:
+            scene.reply_with(reply)
+        return answer
 
     def _overridden(self, signature: Signature, function: Callable[..., Any]) -> Callable[..., Any]:
         """An emulated function where ``--assume`` knows better, for the calls it speaks of."""

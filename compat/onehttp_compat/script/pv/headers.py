@@ -12,10 +12,10 @@ from onehttp_compat.script.pv.outgoing import PROTOCOL_IDS
 from onehttp_compat.script.pv.table import Entry, Table, of_scene
 from onehttp_compat.script.world import World
 from onehttp_compat.sip.address import parse_address, split_addresses
+from onehttp_compat.sip.credentials import digests
 from onehttp_compat.sip.uri import SipUri, params_of
 from onehttp_compat.sip.via import Via, parse_via
 
-_digest = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
 _PROXY_FIRST: Final = ("proxy-authorization", "authorization")
 
 
@@ -107,18 +107,9 @@ def _default_expires(scene: Scene) -> int | None:
 def credentials(scene: Scene) -> dict[str, str]:
     """What the credentials of a request say, by lower-case name; empty without any."""
     for header in _PROXY_FIRST:
-        for _, said in digests(scene, header)[:1]:
+        for _, said in digests(scene.message, header)[:1]:
             return said
     return {}
-
-
-def digests(scene: Scene, header: str) -> list[tuple[str, dict[str, str]]]:
-    """The credentials in headers of that name: as they are written, and what they say."""
-    return [
-        (text, {name.lower(): one or other for name, one, other in _digest.findall(text[7:])})
-        for text in scene.message.all(header)
-        if text[:7].lower() == "digest "
-    ]
 
 
 def _credential(name: str) -> Entry:

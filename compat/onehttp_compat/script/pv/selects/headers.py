@@ -7,10 +7,10 @@ import re
 from typing import Final
 
 from onehttp_compat.script.message_in_progress import Scene
-from onehttp_compat.script.pv.headers import digests
 from onehttp_compat.script.pv.selects.addresses import of_listed
 from onehttp_compat.script.pv.selects.path import Node, Part, Path, Step, choose, leaf, names_one
 from onehttp_compat.sip.address import parse_address, split_addresses
+from onehttp_compat.sip.credentials import digests
 from onehttp_compat.sip.via import Via, parse_via
 
 _commented = re.compile(r"(.*?)\s*(?:\((.*)\))?", re.DOTALL).fullmatch
@@ -69,7 +69,7 @@ def credentials(header: str) -> Node:
     """Those for a realm: ``authorization["sip.example.org"].username``."""
 
     def read(scene: Scene, step: Step, rest: Path) -> str | None:
-        fitting = [one for one in digests(scene, header) if one[1].get("realm") == step.key]
+        fitting = [one for one in digests(scene.message, header) if one[1].get("realm") == step.key]
         text, said = fitting[0] if fitting else (None, {})
         if not rest:
             return text

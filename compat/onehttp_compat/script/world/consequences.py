@@ -1,0 +1,39 @@
+"""What an assumed success of a function that answers the request itself sends back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from onehttp_compat.script.world.assumptions import Answer
+from onehttp_compat.sip.message import SipMessage
+
+_NO_REPLY: Final = 2
+"""Flag of ``save``."""
+
+
+def _saved(_: SipMessage, _table: str, flags: int, *_others: object) -> str:
+    return "" if flags & _NO_REPLY else "200 OK"
+
+
+def _said(_: SipMessage, code: int, reason: str, *_others: object) -> str:
+    return f"{code} {reason}"
+
+
+_REPLIES: Final[Mapping[str, Callable[..., str]]] = {
+    "registrar.save": _saved,
+    "registrar.save_uri": _saved,
+    "presence.handle_publish": lambda _: "200 OK",
+    "presence.handle_publish_uri": lambda _, _uri: "200 OK",
+    "presence.handle_subscribe": lambda _: "202 OK",
+    "presence.handle_subscribe_uri": lambda _, _uri: "202 OK",
+    "xhttp.xhttp_reply": _said,
+    "xmlrpc.xmlrpc_reply": _said,
+}
+
+
+def reply_of(label: str, message: SipMessage, arguments: tuple[Any, ...], answer: Answer) -> str:
+    """The reply to a request; empty: none."""
+    make = _REPLIES.get(label)
+    is_done = isinstance(answer, int) and answer > 0 and message.is_request
+    return make(message, *arguments) if make is not None and is_done else ""
