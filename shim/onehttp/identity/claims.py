@@ -1,4 +1,4 @@
-"""What a PASSporT claims, and what each kind must claim: RFC 8225, 8588 (shaken), 8946 (div)."""
+"""The claims of a PASSporT, and those each kind needs: RFC 8225, 8588 (shaken), 8946 (div)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from onehttp.identity.errors import InvalidIdentityError
 from onehttp.identity.parties import Party
 
 Attestation: TypeAlias = Literal["A", "B", "C"]
-"""Full: the caller and the number are known. Partial: the caller only. Gateway: neither."""
+"""What the signer vouches for (RFC 8588): A, the caller and its right to the number; B, the caller
+only; C, neither (the call came through a gateway)."""
 
 KINDS = frozenset({None, "shaken", "div"})
 _ATTESTATIONS = frozenset("ABC")
@@ -19,26 +20,31 @@ _uuid = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}").full
 _TYPE = "passport"
 _MAX_DESTINATIONS = 64
 _LAST_SECOND = 253_402_300_799
-"""Of the year 9999."""
+"""The last second of the year 9999, the latest time that is accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """Who (``orig``) calls whom (``dest``), and when.
+    """The claims of a token: who calls whom, and when.
 
-    ``attest`` and ``origid`` belong to shaken, ``div`` (whom the call was for before) to div.
+    Attributes:
+        orig: the caller.
+        dest: the called parties.
+        iat: when the token was made, in seconds since 1970.
+        attest: what the signer vouches for; in tokens of kind ``shaken`` only.
+        origid: a UUID for the origin of the call; in tokens of kind ``shaken`` only.
+        div: the party that was called before the diversion; in tokens of kind ``div`` only.
     """
 
     orig: Party
     dest: tuple[Party, ...]
     iat: int
-    """Seconds since 1970."""
     attest: Attestation | None = None
     origid: str | None = None
     div: Party | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The claims object of the token."""
+        """The claims object of the token, as it is signed."""
         claims: dict[str, Any] = {
             "dest": _destinations(self.dest),
             "iat": self.iat,
@@ -52,7 +58,7 @@ class Claims:
 
 
 def token_header(x5u: str, ppt: str | None) -> dict[str, str]:
-    """The header object of a token."""
+    """The header object of a token, as it is signed."""
     header = {"alg": "ES256", "typ": _TYPE, "x5u": x5u}
     return header | {"ppt": ppt} if ppt else header
 

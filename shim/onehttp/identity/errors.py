@@ -1,4 +1,4 @@
-"""Why an identity was not accepted, and the SIP reply that RFC 8224 (6.2.2) has for it."""
+"""Reasons not to accept an identity, each with its SIP reply (RFC 8224, section 6.2.2)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class IdentityError(OnehttpError):
     """The identity of a request could not be made or verified.
 
     Attributes:
-        status, reason: the SIP reply to send, where the receiver's policy is to refuse.
+        status, reason: status code and reason phrase of the SIP reply, if the call is refused.
     """
 
     status: ClassVar[int] = 403
@@ -19,40 +19,40 @@ class IdentityError(OnehttpError):
 
 
 class SigningError(IdentityError, ValueError):
-    """What was to be signed does not make a PASSporT, or the key cannot sign it."""
+    """The values cannot be expressed as a PASSporT, or the key cannot sign it."""
 
 
 class StaleIdentityError(IdentityError):
-    """Date or ``iat`` is too far from now."""
+    """``Date`` or ``iat`` is too far in the past or future."""
 
     reason = "Stale Date"
 
 
 class MissingIdentityError(IdentityError):
-    """No ``Identity`` header, or none of a kind that is known here."""
+    """There is no ``Identity`` header, or none of a supported kind."""
 
     status, reason = 428, "Use Identity Header"
 
 
 class IdentityInfoError(IdentityError):
-    """The certificate cannot be had: its URL is refused, or does not answer as it should."""
+    """The certificate could not be fetched: its URL is not allowed, or gave no certificate."""
 
     status, reason = 436, "Bad Identity Info"
 
 
 class CredentialError(IdentityError):
-    """The certificate is none, is not trusted, or does not vouch for this caller."""
+    """The certificate is invalid, not trusted, or not valid for this caller."""
 
     status, reason = 437, "Unsupported Credential"
 
 
 class InvalidIdentityError(IdentityError, ValueError):
-    """The header is malformed, its signature does not match, or it is for another call."""
+    """The header is malformed, its signature is wrong, or it belongs to another call."""
 
     status, reason = 438, "Invalid Identity Header"
 
 
 def check_text(what: str, value: object, error: type[IdentityError] = InvalidIdentityError) -> None:
-    """Raises ``error`` for what is no text, such as the None of a header that is not there."""
+    """Raise ``error`` if ``value`` is no text, such as None for a missing header."""
     if not isinstance(value, str):
         raise error(f"{what}: expected text, got {type(value).__name__}")

@@ -1,4 +1,4 @@
-"""The verification service: believes an ``Identity`` header, or says why not (RFC 8224, 6.2)."""
+"""The verification service: checks ``Identity`` headers (RFC 8224, section 6.2)."""
 
 from __future__ import annotations
 
@@ -37,26 +37,33 @@ NO_RULES: Final = FetchRules()
 
 
 class _Checked(NamedTuple):
-    """A certificate, and until when it is known not to be revoked."""
+    """A certificate, and the time until which it is known not to be revoked."""
 
     certificate: TrustedCertificate
     until: float
 
 
 class Verifier:
-    """Verifies the headers of a service's calls. One object serves all threads and tasks.
+    """Verifies ``Identity`` headers. One object can be shared by all threads and tasks.
+
+        verifier = Verifier(TrustStore.from_files("authorities.pem"))
+        verified = verifier.verify(identity, orig="+12025550100", dest="+12025550199", date=date)
 
     Args:
         trust: the authorities that may certify signers.
         rules: how certificates are fetched.
-        max_age_s: how far ``iat`` and ``Date`` may be from now, either chain.
-        keep_s: how long a fetched certificate is used, if it is valid so long.
-        keep_failures_s: how long a certificate that could not be had is not asked for again.
-        max_certificates: how many are kept.
-        authorise: whether a service provider code covers a telephone number, for certificates
-            that name no numbers; without it every code covers every number.
-        revocation: asks whether certificates were revoked, when they are fetched and as often as
-            its answers say; None asks nobody: a stolen key is good until its certificate expires.
+        max_age_s: how many seconds ``iat`` and ``Date`` may differ from now, in either direction.
+        keep_s: how many seconds a certificate is cached, at most until it expires.
+        keep_failures_s: after a certificate could not be fetched: for how many seconds the same
+            error is given again without another attempt.
+        max_certificates: how many certificates are cached.
+        authorise: called with a service provider code and a telephone number, for certificates
+            that list no numbers: whether the code covers the number. By default every code covers
+            every number.
+        revocation: checks whether certificates were revoked, when they are fetched and again when
+            its last answer expires. By default nothing is checked, so a stolen key can be used
+            until its certificate expires.
+        clock: the time in seconds since 1970; for tests.
     """
 
     def __init__(
@@ -93,16 +100,17 @@ class Verifier:
     def verify(
         self, identity: str, *, orig: Party | str, dest: Party | str, date: str | None = None
     ) -> VerifiedIdentity:
-        """Verify one header of a request.
+        """Verify one ``Identity`` header of a request.
 
         Args:
-            identity: its value.
-            orig: who the request says is calling: `Party.from_header` of its ``From``.
-            dest: whom it is for: the same of its ``To``.
-            date: the value of its ``Date``; a compact token cannot do without.
+            identity: the value of the header.
+            orig: the caller, as the request names it: `Party.from_header` of its ``From``.
+            dest: the called party: `Party.from_header` of its ``To``.
+            date: the value of its ``Date`` header; needed for tokens in compact form.
 
         Raises:
-            IdentityError: it is not to be believed; ``status`` and ``reason`` are the reply.
+            IdentityError: the header cannot be trusted. ``status`` and ``reason`` of the error
+                are those of the SIP reply to send.
         """
         called = as_party(dest)
         candidate = self._candidate(identity, as_party(orig), called, date)
@@ -112,7 +120,7 @@ class Verifier:
     async def averify(
         self, identity: str, *, orig: Party | str, dest: Party | str, date: str | None = None
     ) -> VerifiedIdentity:
-        """The same, awaitable."""
+        """`verify`, awaitable."""
         called = as_party(dest)
         candidate = self._candidate(identity, as_party(orig), called, date)
         _check_original(candidate.claims, called)
@@ -127,11 +135,18 @@ class Verifier:
         dest: Party | str,
         date: str | None = None,
     ) -> tuple[VerifiedIdentity, ...]:
-        """Verify all headers that led a call to ``dest`` (RFC 8946): the original first, then
-        each diversion. Headers of kinds that are not known here are left out.
+        """Verify the ``Identity`` headers of a diverted call (RFC 8946).
+
+        Args:
+            identities: the values of all ``Identity`` headers, in any order. Kinds of tokens that
+                are not supported are ignored.
+            orig, dest, date: see `verify`; ``dest`` is the party that is called now.
+
+        Returns:
+            The original call first, then each diversion, up to ``dest``.
 
         Raises:
-            IdentityError: a link is missing or not to be believed.
+            IdentityError: a link of this chain is missing or cannot be trusted.
         """
         chain = self._chain(identities, as_party(orig), as_party(dest), date)
         while (url := chain.wanted) is not None:
@@ -149,7 +164,7 @@ class Verifier:
         dest: Party | str,
         date: str | None = None,
     ) -> tuple[VerifiedIdentity, ...]:
-        """The same, awaitable."""
+        """`verify_diverted`, awaitable."""
         chain = self._chain(identities, as_party(orig), as_party(dest), date)
         while (url := chain.wanted) is not None:
             try:
@@ -165,7 +180,7 @@ class Verifier:
             raise MissingIdentityError(f"{len(identities)} Identity headers; 1 to {MAX_HEADERS}")
         candidates, problem = [], None
         for one in identities:
-            # What a stranger has put beside the call's own headers refuses nothing.
+            # A header that a stranger added must not make the valid ones fail.
             try:
                 candidates.append(self._candidate(one, orig, dest, date))
             except MissingIdentityError:

@@ -1,4 +1,4 @@
-"""The calls that were made on the double, to assert on."""
+"""The calls that the double has received, for the assertions of a test."""
 
 from __future__ import annotations
 
@@ -21,35 +21,37 @@ class SeenRequest:
 
     def __init__(self, sent: Request) -> None:
         self.sent = sent
-        """As engines are given it: its headers are pairs in the order of the wire."""
+        """The request in the form that engines get: headers are pairs, in the order they are
+        sent."""
 
     @property
     def method(self) -> str:
+        """The HTTP method, in capitals."""
         return self.sent.method
 
     @property
     def url(self) -> str:
-        """With its query."""
+        """The URL, with its query."""
         return self.sent.url
 
     @property
     def path(self) -> str:
-        """The path of the URL, without escapes; as it went out it stands in `url`."""
+        """The path of the URL with its escapes decoded; `url` has them as they were sent."""
         return unquote(urlsplit(self.url).path) or "/"
 
     @property
     def headers(self) -> Headers:
-        """A mapping whose keys have no case."""
+        """The headers; names may be given in any case."""
         return Headers(self.sent.headers)
 
     @property
     def body(self) -> bytes | None:
-        """None: there was none."""
+        """The body; None if there was none."""
         return self.sent.body
 
     @property
     def params(self) -> dict[str, Any]:
-        """The query parameters; of one that stands there several times, a list."""
+        """The query parameters; the value is a list if a name was given several times."""
         found: dict[str, Any] = {}
         for name, value in params_of(self.sent):
             if name not in found:
@@ -62,14 +64,14 @@ class SeenRequest:
 
     @property
     def text(self) -> str:
-        """The body."""
+        """The body, decoded as UTF-8."""
         return (self.body or b"").decode("utf-8", "replace")
 
     def json(self) -> Any:
         """The body as JSON.
 
         Raises:
-            json.JSONDecodeError: it is none.
+            json.JSONDecodeError: the body is no JSON.
         """
         return json.loads(self.body or b"")
 
@@ -78,15 +80,15 @@ class SeenRequest:
 
 
 class Call:
-    """A request and what came of it: a response, an error, or (so far) neither.
+    """A request and its outcome: a response, an error, or neither while it is in flight.
 
-    What the request has, the call has as well: ``params``, ``headers``, ``text``, ``json()``.
+    ``params``, ``headers``, ``text`` and ``json()`` are those of the request.
 
     Attributes:
-        request: as it would have gone out.
-        response: what the product got; None where it got an error.
-        error: that error.
-        names: what ``{name}`` in the route's URL stood for, without escapes.
+        request: the request as it would have been sent.
+        response: the response that the code under test got; None if it got an error.
+        error: the error that it got; None if it got a response.
+        names: the parts of the URL that ``{name}`` in the URL of the route stood for, decoded.
     """
 
     __slots__ = ("error", "names", "request", "response")
@@ -99,24 +101,24 @@ class Call:
 
     @property
     def params(self) -> dict[str, Any]:
-        """The request's query parameters."""
+        """The query parameters of the request; see `SeenRequest.params`."""
         return self.request.params
 
     @property
     def headers(self) -> Headers:
-        """The request's, as a mapping whose keys have no case."""
+        """The headers of the request; names may be given in any case."""
         return self.request.headers
 
     @property
     def text(self) -> str:
-        """The request's body."""
+        """The body of the request, decoded as UTF-8."""
         return self.request.text
 
     def json(self) -> Any:
-        """The request's body as JSON.
+        """The body of the request as JSON.
 
         Raises:
-            json.JSONDecodeError: it is none.
+            json.JSONDecodeError: the body is no JSON.
         """
         return self.request.json()
 
@@ -126,7 +128,7 @@ class Call:
 
 
 class Calls(list[Call]):
-    """Calls in the order they were made."""
+    """A list of calls, in the order in which they were made."""
 
     def __getitem__(self, at: Any) -> Any:
         try:
@@ -136,10 +138,10 @@ class Calls(list[Call]):
 
     @property
     def last(self) -> Call:
-        """The latest.
+        """The latest call.
 
         Raises:
-            AssertionError: there is none.
+            AssertionError: there was no call.
         """
         if not self:
             raise AssertionError("there was no call")

@@ -1,4 +1,4 @@
-"""`onehttp_double`: routes that answer in process, and the requests that nobody thought of."""
+"""The fixture `onehttp_double`: routes that answer in process, and reports of other requests."""
 
 from __future__ import annotations
 
@@ -37,17 +37,24 @@ MOST_SHOWN: Final = 5
 
 
 class Double:
-    """What answers the requests of a test.
+    """Answers the requests of a test from its routes, without a network.
+
+    A request that no route matches raises `UnexpectedRequestError` in the code that makes it.
+
+        def test_it(onehttp_double):
+            route = onehttp_double.get("http://api.example/users/{id}", json={"name": "Ann"})
+            assert fetch_name(7) == "Ann"
+            assert route.calls.last.names == {"id": "7"}
 
     Attributes:
-        routes: in the order they were added, in which they are asked: the first that is for a
+        routes: the routes in the order in which they were added. The first one that matches a
             request and is not used up answers it.
-        calls: all calls, also those that no route was for.
-        unexpected: the errors of those.
-        failures: what handlers have raised, other than errors of transfers.
-        assertions: those of routes of queries that did not hold, and where.
-        clock: what ``delay_s`` goes by; None: real time.
-        seen_as: what routes look at instead of a request.
+        calls: all calls, including those that no route has matched.
+        unexpected: the errors of calls that no route has matched.
+        failures: calls whose handler has raised something other than a `TransferError`.
+        assertions: exceptions that routes of queries have raised, each with its place.
+        clock: the clock that ``delay_s`` uses; None for real time.
+        seen_as: a function that turns a request into the one that routes compare.
     """
 
     def __init__(self) -> None:
@@ -58,18 +65,19 @@ class Double:
         self.assertions: list[tuple[str, BaseException]] = []
         self.clock: PolicyClock | None = None
         self.seen_as: Callable[[Request], Request] = _as_it_is
-        self._changing = threading.Lock()  # guards all of it
+        self._changing = threading.Lock()  # guards the attributes above
 
     def add(self, method: str, url: str, **route: Unpack[RouteArguments]) -> Route:
-        """Answer requests of this kind.
+        """Add a route.
 
         Args:
-            url: with ``{name}`` for one segment, or a part of one; query parameters in it are
-                asked for like ``params``.
-            **route: the keywords of `RouteArguments`: which requests, and what is answered.
+            method: the HTTP method, in capitals.
+            url: ``{name}`` in it matches one segment of the path, or a part of one; ``{name...}``
+                matches any number of segments. Query parameters in it work like ``params``.
+            **route: which requests it matches, and what it answers; see `RouteArguments`.
 
         Raises:
-            TypeError, ValueError: they cannot be meant; says which.
+            TypeError, ValueError: a keyword is unknown or has no sensible value.
         """
         place = f"{method} {url}"
         check_keywords(route)
@@ -87,33 +95,33 @@ class Double:
         return self.add_route(Route(matcher, handlers, len(handlers) if is_sequence else times))
 
     def add_route(self, route: Route) -> Route:
-        """Have a route that was made by hand."""
+        """Add a route that was made without `add`."""
         with self._changing:
             self.routes.append(route)
         return route
 
     def get(self, url: str, **route: Unpack[RouteArguments]) -> Route:
-        """`add` for GET."""
+        """Add a route for GET; see `add`."""
         return self.add("GET", url, **route)
 
     def post(self, url: str, **route: Unpack[RouteArguments]) -> Route:
-        """`add` for POST."""
+        """Add a route for POST; see `add`."""
         return self.add("POST", url, **route)
 
     def put(self, url: str, **route: Unpack[RouteArguments]) -> Route:
-        """`add` for PUT."""
+        """Add a route for PUT; see `add`."""
         return self.add("PUT", url, **route)
 
     def patch(self, url: str, **route: Unpack[RouteArguments]) -> Route:
-        """`add` for PATCH."""
+        """Add a route for PATCH; see `add`."""
         return self.add("PATCH", url, **route)
 
     def delete(self, url: str, **route: Unpack[RouteArguments]) -> Route:
-        """`add` for DELETE."""
+        """Add a route for DELETE; see `add`."""
         return self.add("DELETE", url, **route)
 
     def head(self, url: str, **route: Unpack[RouteArguments]) -> Route:
-        """`add` for HEAD."""
+        """Add a route for HEAD; see `add`."""
         return self.add("HEAD", url, **route)
 
     def pick(self, request: Request) -> Handler:
@@ -132,7 +140,7 @@ class Double:
         raise error
 
     def knows(self, request: Request) -> bool:
-        """Whether a route is for ``request``, and not used up."""
+        """Whether a route matches ``request`` and is not used up."""
         seen = self.seen_as(as_it_goes_out(request))
         with self._changing:
             return self._route_for(seen) is not None
@@ -178,7 +186,7 @@ class Double:
 
         if isinstance(error, TransferError):
             call.error = error
-        elif not isinstance(error, CancelledError):  # of a call that had no more time
+        elif not isinstance(error, CancelledError):  # the call has timed out meanwhile
             self.failures.append((call, error))
 
     def hear(self, what: str, error: BaseException) -> None:

@@ -1,4 +1,4 @@
-"""Which requests a route of the double is for, and why it is not for another."""
+"""Which requests a route of the double matches, and how another request differs."""
 
 from __future__ import annotations
 
@@ -18,28 +18,30 @@ from onehttp_backends.rules.url_paths import asked_url
 
 HeaderSource: TypeAlias = "Mapping[str, str] | Iterable[tuple[str, str]] | None"
 ANY: Final[Any] = object()
-"""Of a matcher that was not given: None is a value of JSON."""
+"""Stands for an argument that was not given, since None is a value of JSON."""
 SECRET: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
 _PLAIN: Final = frozenset(f"{ascii_letters}{digits}-._~!$&'()*+,;=:@")
-"""What RFC 3986 allows in a segment."""
+"""The characters that RFC 3986 allows in a segment of a path."""
 _escape = re.compile("%([0-9A-Fa-f]{2})")
 _name = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(\.\.\.)?\}")
 _PORTS: Final = {"http": ":80", "https": ":443"}
 
 
 class Matcher:
-    """What a request has to be. ``{name}`` in the URL stands for one segment, or a part of it,
-    ``{name...}`` for all that comes there, or nothing.
+    """Decides whether a request is of the kind described.
 
     Args:
-        params: query parameters that it has, whatever others; as a call takes them.
-        headers: that it has, whatever others.
-        body: the whole body.
-        match_json: what the body is as JSON.
-        is_exact: it has no other query parameters.
+        method: its HTTP method, in capitals.
+        url: its URL. ``{name}`` matches one segment of the path, or a part of one; ``{name...}``
+            matches any number of segments, or none.
+        params: query parameters that it must have, in any form that a call takes.
+        headers: headers that it must have.
+        body: its whole body.
+        match_json: its body as JSON.
+        is_exact: whether it must not have other query parameters.
 
     Raises:
-        RequestError, TypeError: the URL or a matcher cannot be meant.
+        RequestError, TypeError, ValueError: an argument has no sensible value.
     """
 
     def __init__(
@@ -81,19 +83,18 @@ class Matcher:
         return f"{self.method} {self.url}"
 
     def names(self, url: str) -> dict[str, str] | None:
-        """What the names in the URL stand for in ``url``, without escapes; None: it is another
-        URL."""
+        """The parts of ``url`` that the names stand for, decoded; None if it does not match."""
         found = self._pattern.fullmatch(without_query(url))
         if found is None:
             return None
         return {name: unquote(value) for name, value in found.groupdict().items()}
 
     def is_for(self, request: Request) -> bool:
-        """Whether it is one of these."""
+        """Whether ``request`` matches."""
         return next(self.differences(request), None) is None
 
     def differences(self, request: Request) -> Iterator[str]:
-        """What is otherwise in ``request``, the largest difference first."""
+        """How ``request`` differs from what is described, most important first."""
         if self.names(request.url) is None:
             is_wild = "*" in self.url.partition("?")[0]
             yield "another URL" + ("; '*' is one, {name} any segment" if is_wild else "")

@@ -1,4 +1,4 @@
-"""The time of retries, breakers and limits, moved by hand."""
+"""A clock for retries, breakers and limits that tests move by hand."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from onehttp_backends.hints.elsewhere import tell
 
 
 class PolicyClock(Clock):
-    """`onehttp_clock`: whoever waits for time alone makes it pass, at once; whoever waits for a
-    turn waits until it comes, or until `advance` has moved time past his patience.
+    """The fixture `onehttp_clock`: time passes only when the code under test waits, or by
+    `advance`.
+
+    A pause returns at once and moves the clock by its length. A call that waits for a turn (of a
+    limit, say) waits until it gets one, or until `advance` has moved the clock past its limit.
 
     Attributes:
-        pauses: the waits so far, in seconds. Jitter is at its largest, so that a retry waits for
-            what its policy says: 0.1, 0.2, 0.4 ...
+        pauses: the lengths of all pauses so far, in seconds. Jitter is always at its maximum, so
+            a retry waits exactly as long as its policy says: 0.1, 0.2, 0.4 ...
     """
 
     def __init__(self) -> None:
@@ -29,37 +32,37 @@ class PolicyClock(Clock):
         self.pauses: list[float] = []
         self._now_s = 0.0
         self._wall_s = time.time()
-        self._changing = threading.RLock()  # guards the rest
+        self._changing = threading.RLock()  # guards the attributes below
         self._numbers = itertools.count()
         self._waiting: list[tuple[float, int, Callable[[], object]]] = []
 
     @property
     def waiting(self) -> int:
-        """How many wait for a turn with an end to their patience."""
+        """How many calls wait for a turn with a time limit."""
         with self._changing:
             return len(self._waiting)
 
     def __call__(self) -> float:
-        """Seconds so far, as `time.monotonic` would tell them."""
+        """The time in seconds; stands for `time.monotonic`."""
         return self._now_s
 
     def now(self) -> float:
-        """Seconds so far."""
+        """The time in seconds since the clock was made."""
         return self._now_s
 
     def wall(self) -> float:
-        """Seconds since 1970."""
+        """The time in seconds since 1970."""
         return self._wall_s + self._now_s
 
     def share(self) -> float:
-        """See `pauses`."""
+        """The share of jitter: its maximum; see `pauses`."""
         return 1.0
 
     def advance(self, seconds: float) -> None:
-        """Let time pass.
+        """Move the clock forward by ``seconds``.
 
         Raises:
-            ValueError: it would go backwards.
+            ValueError: ``seconds`` is negative.
         """
         if seconds < 0:
             raise ValueError(f"time does not go back by {-seconds} s")
@@ -72,7 +75,7 @@ class PolicyClock(Clock):
             wake()
 
     def pause(self, pause: Pause) -> None:
-        """In a thread that may block."""
+        """Wait in a thread, which may block."""
         if pause.turn is None:
             self._pass(pause)
             return
@@ -82,14 +85,14 @@ class PolicyClock(Clock):
         over.wait()
 
     async def apause(self, pause: Pause) -> None:
-        """In a task."""
+        """Wait in a task."""
         if pause.turn is None:
             self._pass(pause)
             return
         loop, over = asyncio.get_running_loop(), asyncio.Event()
 
         def wake() -> None:
-            with suppress(RuntimeError):  # the loop is closed; its task has left the line
+            with suppress(RuntimeError):  # the loop is closed, and its task does not wait any more
                 loop.call_soon_threadsafe(over.set)
 
         self._wake_at(pause, wake)
@@ -97,7 +100,7 @@ class PolicyClock(Clock):
         await over.wait()
 
     def later(self, pause: Pause, resume: Callable[[], None]) -> None:
-        """For who can do neither."""
+        """Call ``resume`` after the pause, for calls with callbacks."""
         if pause.turn is None:
             self._pass(pause)
             resume()

@@ -1,4 +1,4 @@
-"""A route of the double: which requests it is for, what it answers, which calls it got."""
+"""A route of the double: the requests it matches, its answers, and the calls it has answered."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Route:
-    """What `Double.get` and its like return.
+    """A route of the double, as returned by `Double.get` and so on.
 
     Attributes:
         calls: the calls it has answered, in order; each has ``request`` and ``response``.
@@ -34,12 +34,12 @@ class Route:
 
     @property
     def called(self) -> bool:
-        """Whether there was a call."""
+        """Whether it has answered a call."""
         return bool(self.calls)
 
     @property
     def call_count(self) -> int:
-        """How many calls there were."""
+        """The number of calls it has answered."""
         return len(self.calls)
 
     @property
@@ -49,14 +49,14 @@ class Route:
 
     @property
     def unused(self) -> str:
-        """What of it was not used, for a report; empty where nothing is left."""
+        """For a report: which of its answers were not used; empty if none is left."""
         if self._most is None:
             return "" if self.calls or self._is_unwanted else "never called"
         left = 0 if self._is_unwanted and not self.calls else self._most - len(self.calls)
         return f"{len(self.calls)} of {self._most} answers used" if left > 0 else ""
 
     def take(self, call: Call) -> RouteHandler:
-        """What answers ``call``. The double's lock is held."""
+        """Record ``call``, and return what answers it. The double's lock is held."""
         handler = self._handlers[min(len(self.calls), len(self._handlers) - 1)]
         self.calls.append(call)
         return handler
@@ -65,25 +65,28 @@ class Route:
         return f"<Route {self.matcher!r}: {calls_of(len(self.calls))}>"
 
     def assert_called(self) -> None:
-        """Raises AssertionError where there was no call."""
+        """Raise AssertionError if there was no call."""
         if not self.calls:
             raise AssertionError(f"{self.matcher!r}: never called")
 
     def assert_not_called(self) -> None:
-        """Raises AssertionError where there was one; shows it. The route may stay unused then."""
+        """Raise AssertionError, with the calls, if there was one.
+
+        A route that was asserted like this does not fail the test for being unused.
+        """
         if self.calls:
             raise AssertionError(f"{self.matcher!r}: {self._count()}\n{self._shown()}")
         self._is_unwanted = True
 
     def assert_called_once(self) -> None:
-        """Raises AssertionError unless there was exactly one call; shows those there were."""
+        """Raise AssertionError, with the calls, unless there was exactly one."""
         if len(self.calls) != 1:
             raise AssertionError(
                 f"{self.matcher!r}: expected one call, {self._count()}\n{self._shown()}".rstrip()
             )
 
     def assert_called_once_with(self, **expected: Any) -> None:
-        """`assert_called_once`, and `assert_called_with` the same."""
+        """`assert_called_once` and `assert_called_with` together; takes the latter's keywords."""
         self.assert_called_once()
         self.assert_called_with(**expected)
 
@@ -97,11 +100,17 @@ class Route:
         json: object = ANY,
         form: ParamSource = ANY,
     ) -> None:
-        """Compare the last call: ``params``, ``body``, ``json`` and ``form`` are all there may be;
-        ``headers`` may be among others.
+        """Compare the last call with what is given.
+
+        Args:
+            params: all its query parameters.
+            headers: headers that it must have; it may have others as well.
+            body: its whole body.
+            json: its body as JSON.
+            form: all fields of its form (``application/x-www-form-urlencoded``).
 
         Raises:
-            AssertionError: it was another; shows the lines that differ.
+            AssertionError: there was no call, or the last one differs; shows the differences.
         """
         self.assert_called()
         call = self.calls[-1]
@@ -151,7 +160,7 @@ def _plain(source: Any) -> list[tuple[str, str]]:
 
 
 def calls_of(count: int) -> str:
-    """A number of calls, in words of a report."""
+    """A number of calls, as text for a report."""
     return f"{count} call" if count == 1 else f"{count} calls"
 
 

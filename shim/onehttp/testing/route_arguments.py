@@ -1,4 +1,4 @@
-"""The keywords of a route: which requests it is for, and what it answers."""
+"""The keywords of a route: which requests it matches, and what it answers."""
 
 from __future__ import annotations
 
@@ -16,41 +16,50 @@ if TYPE_CHECKING:
 
 
 RouteHandler: TypeAlias = "Callable[[SeenRequest], Answer | Awaitable[Answer]]"
-"""Gives the answer to a request."""
+"""A function, or coroutine function, that makes the answer to a request."""
 
 
 class RouteArguments(TypedDict, total=False):
-    """The keywords of `Double.add` and its like."""
+    """The keywords of `Double.add`, `Double.get` and so on. All are optional.
+
+    The first four say which requests a route matches, the others what it answers.
+    """
 
     params: ParamSource
-    """Query parameters that the request has, whatever others."""
+    """Query parameters that the request must have; it may have others as well."""
     headers: HeaderSource
-    """Headers that it has, whatever others."""
+    """Headers that the request must have; it may have others as well."""
     body: bytes | str | None
-    """Its whole body."""
+    """The whole body that the request must have."""
     match_json: object
-    """What its body is as JSON."""
+    """The value that the body of the request must have as JSON."""
     status: int
-    """Of the answer; 200 unless given."""
+    """The status of the answer; 200 by default."""
     json: object
-    """The body of the answer: at most one of ``json``, ``text`` and ``content``."""
+    """The body of the answer, as JSON. At most one of ``json``, ``text``, ``content`` is given."""
     text: str
+    """The body of the answer, as text in UTF-8."""
     content: bytes
+    """The body of the answer, as bytes."""
     answer_headers: HeaderSource
+    """Headers of the answer."""
     error: int | TransferError | type[TransferError]
-    """Raised instead: an error, its class, or libcurl's code."""
+    """An error to raise instead of an answer: the error, its class, or libcurl's number of it."""
     delay_s: float
-    """Seconds until the answer is there; what a call has no time for is a timeout."""
+    """Seconds until the answer is there. A call whose time limit is shorter gets a timeout."""
     cut_after: int
-    """The connection breaks after so many bytes of the body: an error (18), or a stream's end."""
+    """Break the connection after this many bytes of the body. The call gets a `DisconnectedError`
+    (18); a stream gets the bytes, and then the error."""
     drip: tuple[int, float]
-    """(bytes, seconds): the body comes in pieces of so many, after a pause before each."""
+    """``(bytes, seconds)``: send the body in pieces of this size, and pause before each."""
     times: int
-    """How many requests it answers: no more, and a test with fewer fails."""
+    """How many requests it answers. It matches no more than that, and a test that makes fewer
+    fails."""
     answers: Sequence[Answer | RouteHandler]
-    """One after the other, each once; a number below 100 is libcurl's code."""
+    """Several answers, each given once, in this order: a status, a body, a response, an error, a
+    number of an error of libcurl (below 100), or a function as in ``handler``."""
     handler: RouteHandler
-    """A function of the request, or a coroutine function, that gives the answer."""
+    """A function, or coroutine function, that is given the `SeenRequest` and returns the answer."""
 
 
 _MATCHING: Final = ("params", "headers", "body", "match_json")
@@ -78,18 +87,18 @@ _HINTS: Final = {
 
 
 def check_keywords(given: Mapping[str, Any]) -> None:
-    """Raises TypeError for a keyword that there is not; says which is meant."""
+    """Raise TypeError for an unknown keyword; the message suggests the right one."""
     for name in given:
         if name not in RouteArguments.__annotations__:
             raise unexpected(name, tuple(RouteArguments.__annotations__), _HINTS)
 
 
 def matching(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that say which requests."""
+    """The keywords that say which requests a route matches."""
     return {name: value for name, value in given.items() if name in _MATCHING}
 
 
 def answering(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that say what is answered."""
+    """The keywords that say what a route answers."""
     others = (*_MATCHING, *_OF_THE_ROUTE)
     return {name: value for name, value in given.items() if name not in others}

@@ -29,15 +29,18 @@ _ATTRIBUTE = "application/xcap-att+xml"
 
 
 class XcapClient:
-    """One XCAP root: the URL of a named connection, which also brings credentials and limits.
+    """A client for one XCAP root: the URL of a named connection, with its credentials and limits.
 
     Args:
-        connection: or its name.
-        store: where documents are kept; None keeps none, and every `get` fetches.
+        connection: the connection, or its name.
+        store: where documents are kept. With None every `get` fetches the whole document.
+
+    In all methods, ``timeout`` limits the request, in seconds or as a `Timeout`; by default the
+    limits of the connection apply.
 
     Raises (all calls):
-        TransferError: the server gave no answer, or one past the connection's limits.
-        NotFoundError, PreconditionFailedError, ConflictError, StatusError: it gave another one.
+        TransferError: the server gave no response, or one that exceeds the connection's limits.
+        NotFoundError, PreconditionFailedError, ConflictError, StatusError: the server refused.
         SelectorError: a selector cannot be written as a URL; nothing was sent.
     """
 
@@ -55,28 +58,28 @@ class XcapClient:
         """Call ``callback`` with each `DocumentChange` that a `get`, `put` or `refresh` brings.
 
         Args:
-            types: bits of `DocType`; None for all.
+            types: the types of documents to report, as bits of `DocType`; None for all.
 
         Returns:
-            what ends it.
+            A function that ends the reports to this callback.
         """
         return self._listeners.add(callback, types)
 
     # ---- documents
 
     def get(self, selector: DocumentSelector, *, timeout: TimeoutSource = None) -> Document:
-        """The document: from the store if the server says that it has not changed.
+        """Get a document; it comes from the store if the server says that it is unchanged.
 
         Raises:
-            XmlError, WrongNamespaceError: what the server sent is not to be kept; the stored one
-                stays.
+            XmlError, WrongNamespaceError: the server sent no valid document of this kind. The
+                stored one is kept.
         """
         known = self._cached.find(selector)
         response = self.connection.get(selector.path, **_reading(known, timeout))
         return self._cached.received(selector, known, response)
 
     async def aget(self, selector: DocumentSelector, *, timeout: TimeoutSource = None) -> Document:
-        """`get`, awaitable; the store is asked on a thread."""
+        """`get`, awaitable; the store is read and written in a thread."""
         known = await asyncio.to_thread(self._cached.find, selector)
         response = await self.connection.aget(selector.path, **_reading(known, timeout))
         return await asyncio.to_thread(self._cached.received, selector, known, response)
@@ -91,18 +94,19 @@ class XcapClient:
         content_type: str | None = None,
         timeout: TimeoutSource = None,
     ) -> Document:
-        """Create or replace the document.
+        """Create or replace a document.
+
+        If the server has only accepted the change (202), the store is left as it is, and
+        ``is_done`` of the result is False.
 
         Args:
-            if_match: replace it only if it is still this one (an etag), or any (``*``).
-            if_none_match: ``*`` creates it only.
-            content_type: the application usage's unless given.
+            body: the document, as XML.
+            if_match: replace it only if it has this etag, or only if it exists (``*``).
+            if_none_match: ``*`` creates it only if it does not exist.
+            content_type: its media type; by default that of its application usage.
 
         Raises:
-            XmlError, WrongNamespaceError: nothing was sent.
-
-        A server that has only accepted the change (202) leaves the store as it is, and
-        ``is_done`` False.
+            XmlError, WrongNamespaceError: ``body`` is no valid document; nothing was sent.
         """
         data, headers = _writing(selector, body, if_match, if_none_match, content_type)
         response = self.connection.put(selector.path, body=data, headers=headers, timeout=timeout)
@@ -132,8 +136,10 @@ class XcapClient:
         if_match: str | None = None,
         timeout: TimeoutSource = None,
     ) -> None:
-        """Delete the document, there and in the store; there only, if that is still to be done
-        (202)."""
+        """Delete a document on the server and in the store.
+
+        If the server has only accepted the request (202), the store keeps its copy.
+        """
         headers = conditions(if_match)
         response = self.connection.delete(selector.path, headers=headers, timeout=timeout)
         self._cached.deleted(selector, response)
@@ -155,7 +161,7 @@ class XcapClient:
     def get_element(
         self, selector: DocumentSelector, node: NodeSelector, *, timeout: TimeoutSource = None
     ) -> Node:
-        """One node of the document as the server has it now; nodes are not stored."""
+        """Get one node of a document from the server; nodes are not stored."""
         return _node(selector, node, self.connection.get(_path(selector, node), timeout=timeout))
 
     async def aget_element(
@@ -177,11 +183,11 @@ class XcapClient:
         """Create or replace one element or attribute.
 
         Returns:
-            the document's new etag, None where the server gave none, or has only accepted the
-            change (202); its stored copy is brought up to date by the next `get`.
+            The new etag of the document; None if the server gave none, or has only accepted the
+            change (202). The stored copy of the document is updated by the next `get`.
 
         Raises:
-            XmlError: not an element, or not UTF-8; nothing was sent.
+            XmlError: ``body`` is no element, or not in UTF-8; nothing was sent.
         """
         path, headers = _path(selector, node), _node_headers(node, if_match)
         data = _node_body(node, body, path)
@@ -211,7 +217,8 @@ class XcapClient:
         if_match: str | None = None,
         timeout: TimeoutSource = None,
     ) -> str | None:
-        """Delete one element or attribute; returns the document's new etag."""
+        """Delete one element or attribute; returns the new etag of the document, as
+        `put_element`."""
         path, headers = _path(selector, node), conditions(if_match)
         return _changed(self.connection.delete(path, headers=headers, timeout=timeout))
 
@@ -230,7 +237,7 @@ class XcapClient:
     # ---- all that is stored
 
     def refresh(self) -> RefreshReport:
-        """Ask for every stored document of this root whether it has changed, many at once.
+        """Update every stored document of this root that has changed, by many requests at once.
 
         Raises:
             StoreError: there is no store, or it cannot be read.
@@ -242,7 +249,7 @@ class XcapClient:
         return await self._refresh().arun()
 
     def url(self, selector: DocumentSelector) -> str:
-        """Where the document is; the key of its row in the store."""
+        """The URL of a document, which is also the key of its row in the store."""
         return self._cached.url(selector)
 
     def _refresh(self) -> Refresh[NamedCall]:
@@ -264,7 +271,7 @@ def _writing(
     if_none_match: str | None,
     content_type: str | None,
 ) -> tuple[bytes, HeaderPairs]:
-    """A document as it is sent, and the headers with it."""
+    """The body and headers of a request that writes a document."""
     usage = selector.application
     data = body.encode() if isinstance(body, str) else body
     check(data, usage, selector.path)
