@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from typing import Final
 
 NULL: Final = "<null>"
+_LEAST, _MOST = -(2**31), 2**31 - 1
+_number = re.compile(r"([+-]?)0*([0-9]{1,11})").match
+"""As many digits as it takes to know that there are too many."""
 
 
 class NullReading(ABC):
@@ -22,6 +26,14 @@ class NullReading(ABC):
     def gete(self, name: str) -> int | str:
         """The value, empty for null."""
         return self.getvs(name, "")
+
+    def geti(self, name: str) -> int:
+        """The value as a number: of a text the one that it begins with, within 32 bits, else 0."""
+        value = self.get(name)
+        if isinstance(value, int):
+            return value
+        found = _number(value or "")
+        return max(_LEAST, min(_MOST, int(found[1] + found[2]))) if found else 0
 
     def getvn(self, name: str, default: int) -> int | str:
         """The value, ``default`` for null."""

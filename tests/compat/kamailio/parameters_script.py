@@ -9,6 +9,7 @@ import KSR  # the server's own
 
 import onehttp_compat
 from onehttp_compat import kamailio
+from onehttp_compat.kamailio.proxy import KemiPv
 from onehttp_compat.server import default_server
 from servers.kamailio.readiness import tell_ready
 
@@ -86,6 +87,33 @@ class Script(kamailio.Script):
         functions = set(dir(NATIVE.http_client)) - set(dir(KSR.http_client))
         missing |= {name for name in functions if not name.startswith("_")}
         return f"{error} {sorted(missing)} {KSR.pv.getw('$nothing(x)')} {len(dir(KSR.pv)) > 8}"
+
+    def readings(self) -> str:
+        """Which functions of ``KSR.pv`` ours has not, and where it reads a number otherwise."""
+        ours = KemiPv(default_server().pv)
+        functions = {name for name in dir(NATIVE.pv) if not name.startswith("_")}
+        odd = [name for name in functions if not hasattr(ours, name)]
+        texts = [
+            "12",
+            "-12x",
+            "+5",
+            "0x10",
+            "99999999999",
+            "-99999999999",
+            "010",
+            "1.9",
+            "--5",
+            "-",
+            "abc",
+            "1_0",
+            "9",
+        ]
+        for text in (*texts, "9" * 5000, "0" * 5000 + "7", " 12", "", "12\u0663", 7, -3):
+            (NATIVE.pv.seti if isinstance(text, int) else NATIVE.pv.sets)("$var(q)", text)
+            read = [one.geti("$var(q)") for one in (NATIVE.pv, ours)]
+            if read[0] != read[1]:
+                odd.append(f"{text!a} {read}")
+        return f"{odd} {KSR.pv.geti('$curlerror(7)')} {KSR.pv.geti('$avp(nothing)')}"
 
     def twins(self) -> str:
         """What another module of the server sees of an error, and after an answer."""

@@ -53,6 +53,7 @@ def test_the_lines_of_the_running_servers_configuration_are_in_force(
         assert theirs == ours
         assert inside.ask("variables") == "Couldn't connect to server [] <null> True"
         assert inside.ask("twins") == "Couldn't connect to server, then nothing"
+        assert inside.ask("readings") == "[] 0 0"
         assert inside.ask("octets") == str([True] * 5)
         assert inside.ask("same") == "True given ofcfg 200"
 

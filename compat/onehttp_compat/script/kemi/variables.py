@@ -34,10 +34,6 @@ class PvFunctions(NullReading, Functions):
             return None
         return crossing(value)
 
-    def geti(self, name: str) -> int:
-        value = self.get(name)
-        return value if isinstance(value, int) else 0
-
     def sets(self, name: str, value: str) -> bool:
         return self._set(name, value)
 
