@@ -1,4 +1,4 @@
-"""What a store of messages does, whatever it is made of."""
+"""The interface of message stores."""
 
 from __future__ import annotations
 
@@ -11,95 +11,96 @@ from onehttp.durable.message import Message
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A message that a worker has in hand, until it says what became of it or its lease ends."""
+    """A message in the hands of a worker, until it is reported on or its lease ends."""
 
     number: int
-    """Of the message in its store."""
+    """The number of the message in its store."""
     lease: int
-    """Tells this delivery from earlier and later ones of the same message."""
+    """Identifies this delivery among those of the same message."""
     message: Message
     attempt: int
-    """From 1 on; counted anew for a dead letter that is retried."""
+    """The number of the attempt, from 1; it starts again when a dead letter is retried."""
     may_repeat: bool
-    """An earlier attempt may have reached the server."""
+    """Whether it may be a repetition, because an earlier attempt may have reached the server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What became of a delivery."""
+    """The result of a delivery."""
 
     number: int
     lease: int
-    """Of the delivery: what is said of an earlier one changes nothing."""
+    """The lease of the delivery; a report about an earlier lease is ignored."""
     error: str = ""
-    """Empty: it is done."""
+    """The error; empty if the message is done."""
     again_in_s: float | None = None
-    """Of an error: when it is tried again; None: it becomes a dead letter."""
+    """After an error: seconds until the next attempt; None makes it a dead letter."""
     may_have_arrived: bool = True
-    """Of an error: whether the server may have seen it."""
+    """After an error: whether the server may have received the request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Length:
-    """How many messages a queue holds."""
+    """The number of messages in a queue."""
 
     queue: str
     waiting: int
-    """To be sent, in the hands of workers included."""
+    """Messages that have still to be sent, including those in the hands of workers."""
     dead: int
+    """Dead letters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """A message that nobody tries to send any more."""
+    """A message whose delivery has been given up."""
 
     message: Message
     attempts: int
     error: str
-    """What it failed with at last."""
+    """The error of its last attempt."""
 
 
 class Store(Protocol):
     """Keeps messages until they are done. All methods may be called from any thread.
 
     Raises (all methods):
-        QueueStoreError: the store cannot do it; what is not acknowledged is not stored.
+        QueueStoreError: the store has failed; a message is stored only if `put` has returned.
     """
 
     def put(self, message: Message) -> None:
-        """Store one; when this returns, it outlives the process and the machine's next crash.
+        """Store a message. Once this returns, it survives a crash of the process or the machine.
 
         Raises:
-            QueueFullError: the queue holds as many as it may.
+            QueueFullError: the queue is full.
         """
 
     def take(
         self, queue: str, most: int, lease_s: float, reports: Sequence[Report] = ()
     ) -> Sequence[Delivery]:
-        """Up to so many that are due, for a worker to send within ``lease_s`` seconds; of each key
-        the first alone.
+        """Take up to ``most`` messages that are due; of those with the same key only the first.
 
         Args:
-            reports: are taken note of before, as by `report`: where both can be one, they are.
+            lease_s: the seconds in which the worker must send them.
+            reports: noted first, as by `report`; in the same transaction, if the store can.
         """
 
     def keep(self, numbers: Sequence[int], lease_s: float) -> None:
-        """Those are still being sent: nobody else takes them for so long."""
+        """Renew the leases of messages that are still being sent, for ``lease_s`` seconds."""
 
     def report(self, reports: Sequence[Report]) -> None:
-        """What became of deliveries."""
+        """Note the results of deliveries."""
 
     def lengths(self) -> Sequence[Length]:
-        """Of all queues."""
+        """The lengths of all queues."""
 
     def dead_letters(self, queue: str, most: int) -> Sequence[DeadLetter]:
-        """The oldest first."""
+        """Up to ``most`` dead letters of a queue, oldest first."""
 
     def retry(self, queue: str, id: str | None) -> int:
-        """Have a dead letter sent, or all (None), with its attempts counted anew; how many."""
+        """Queue a dead letter, or all (None), for new attempts; returns how many."""
 
     def drop(self, queue: str, id: str | None) -> int:
-        """Remove a dead letter, or all (None); how many."""
+        """Delete a dead letter, or all (None); returns how many."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the store."""

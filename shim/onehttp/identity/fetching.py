@@ -1,4 +1,4 @@
-"""Certificates by URL, through the engine of this process. The URL is a stranger's choice."""
+"""Fetches certificates with the engine of this process. Their URLs are chosen by strangers."""
 
 from __future__ import annotations
 
@@ -16,23 +16,26 @@ HEADERS = (("Accept", "application/pem-certificate-chain, application/pkix-cert,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchRules:
-    """What may be fetched, and how long and large it may be."""
+    """Limits on what is fetched: from where, how long it may take, how large it may be."""
 
     timeout_s: float = 2.0
+    """The time limit for a whole fetch."""
     connect_timeout_s: float = 1.0
+    """The time limit for connecting, as a part of it."""
     max_bytes: int = 32 * 1024
+    """The maximum size of a response."""
     max_redirects: int = 0
-    """Redirects never lead from https to http, nor to another scheme."""
+    """How many redirects are followed; never from https to http, or to another scheme."""
     allow_http: bool = False
-    """Plain http too; RFC 7515 (4.1.5) wants TLS."""
+    """Whether plain http is allowed; RFC 7515 (4.1.5) requires TLS."""
     allow_private: bool = False
-    """Addresses that are not in the public internet too."""
+    """Whether addresses outside the public internet are allowed."""
     ca_file: str | None = None
-    """Whom to trust as a *web server*; None: the system's authorities."""
+    """The authorities for the *web server* that serves certificates; None for the system's."""
     user_agent: str = USER_AGENT
 
     def options(self) -> TransferOptions:
-        """The same for the engine. Make it once: engines pool by its identity."""
+        """The same as options of the engine. Make them once: engines pool by their identity."""
         return TransferOptions(
             total_timeout_s=self.timeout_s,
             connect_timeout_s=self.connect_timeout_s,
@@ -44,7 +47,7 @@ class FetchRules:
 
 
 class CertificateFetcher:
-    """Fetches, and remembers nothing."""
+    """Fetches certificates, without a cache."""
 
     def __init__(
         self,
@@ -58,10 +61,10 @@ class CertificateFetcher:
         self._options = rules.options()
 
     def fetch(self, url: str) -> bytes:
-        """What ``url`` holds: the body of a 2xx answer, not empty.
+        """Fetch ``url``: the body of a response that has status 2xx and is not empty.
 
         Raises:
-            IdentityInfoError: the URL is refused, there is no answer, or another one.
+            IdentityInfoError: the URL is not allowed, or the server gave no such response.
         """
         request = self._request(url)
         try:
@@ -71,7 +74,7 @@ class CertificateFetcher:
         return self._body(url, answer)
 
     async def afetch(self, url: str) -> bytes:
-        """The same, awaitable."""
+        """`fetch`, awaitable."""
         request = self._request(url)
         try:
             answer = await aperform_following(onehttp.backend(), request, self._rules.max_redirects)

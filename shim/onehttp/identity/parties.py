@@ -1,4 +1,4 @@
-"""Who calls whom, in the one spelling that is signed (RFC 8224, section 8)."""
+"""Caller and called party, in the canonical form that is signed (RFC 8224, section 8)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from onehttp.identity.errors import InvalidIdentityError, check_text
 
 ToE164: TypeAlias = Callable[[str], str]
-"""Makes a global number (digits, country code first) of a dialled one, by local rules."""
+"""A function that makes a global number (digits, country code first) of a dialled one."""
 
 MAX_URI_LENGTH = 1024
 LONGEST_SERVICE_NUMBER = 3
@@ -36,8 +36,8 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 class Party:
     """One end of a call: a telephone number (digits, ``*`` and ``#`` only) or a URI.
 
-    ``tn`` and ``uri`` exclude each other; what is given is taken as canonical already.
-    `from_header` and `from_uri` make it so.
+    Either ``tn`` or ``uri`` is given, in canonical form. `from_header` and `from_uri` bring other
+    forms into it.
     """
 
     tn: str | None = None
@@ -53,10 +53,14 @@ class Party:
 
     @classmethod
     def from_header(cls, value: str, to_e164: ToE164 | None = None) -> Party:
-        """The party that a ``From``, ``To`` or ``P-Asserted-Identity`` header names.
+        """The party in a ``From``, ``To`` or ``P-Asserted-Identity`` header.
+
+        Args:
+            value: the value of the header.
+            to_e164: makes a global number of a local one; without it, numbers are left as they are.
 
         Raises:
-            InvalidIdentityError: no SIP, SIPS or tel URI in it.
+            InvalidIdentityError: there is no SIP, SIPS or tel URI in it.
         """
         check_text("a party", value)
         value = value.strip()
@@ -65,15 +69,21 @@ class Party:
 
     @classmethod
     def from_uri(cls, uri: str, to_e164: ToE164 | None = None) -> Party:
-        """The party that a URI names.
+        """The party in a URI.
 
-        A telephone number is what ``tel:``, ``user=phone`` or a leading ``+`` say is one (8.1),
-        however its characters are escaped; anything else keeps its URI, without port, password,
-        parameters and headers (8.5). A local number is made global by a ``phone-context`` of
-        digits; within a domain it is that domain's (RFC 3966, 5.1.5).
+        A URI stands for a telephone number if it is a ``tel:`` URI, has ``user=phone``, or begins
+        with
+        ``+`` (RFC 8224, 8.1), however its characters are escaped. Any other stays a URI, without
+        port,
+        password, parameters and headers (8.5). A ``phone-context`` of digits makes a local number
+        global; a local number within a domain belongs to that domain (RFC 3966, 5.1.5).
+
+        Args:
+            uri: the URI.
+            to_e164: makes a global number of a local one; without it, numbers are left as they are.
 
         Raises:
-            InvalidIdentityError: not a SIP, SIPS or tel URI.
+            InvalidIdentityError: it is not a SIP, SIPS or tel URI.
         """
         check_text("a party", uri)
         if len(uri) <= MAX_URI_LENGTH:
@@ -117,7 +127,7 @@ class Party:
 
 
 def as_party(who: Party | str) -> Party:
-    """``who``, with a text read as a URI, or as a telephone number where it has no scheme."""
+    """Make a party of text: a URI or, if it has no scheme, a telephone number."""
     if isinstance(who, Party):
         return who
     check_text("a party", who)

@@ -1,4 +1,4 @@
-"""The authentication service: makes ``Identity`` headers (RFC 8224, 6.1)."""
+"""The authentication service: makes ``Identity`` headers (RFC 8224, section 6.1)."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ from onehttp.identity.parties import Party, as_party
 from onehttp.identity.passport import sign, signing_input, token
 
 Who: TypeAlias = "Party | str"
-"""A party, a URI, or a telephone number in any spelling with its country code."""
+"""A party, a URI, or a telephone number with its country code, in any common format."""
 _url = re.compile(r"https?://[!-;=?-~]+").fullmatch
 
 
 class Signer:
-    """Signs with one key; the certificate of it is published at ``x5u``.
+    """Makes ``Identity`` headers with one key.
 
     Args:
-        key: a private key of curve P-256, or its PEM text.
-        x5u: where verifiers fetch the certificate.
+        key: a private key on curve P-256, or its PEM text.
+        x5u: the URL from which verifiers can fetch the certificate of the key.
+        clock: the time in seconds since 1970; for tests.
 
     Raises:
-        ConfigurationError: not such a key, or not such a URL.
+        ConfigurationError: the key is of another kind, or ``x5u`` is no such URL.
     """
 
     def __init__(
@@ -53,10 +54,10 @@ class Signer:
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], x5u: str) -> Signer:
-        """With the key of a PEM file.
+        """A signer with the key of a PEM file.
 
         Raises:
-            ConfigurationError: unreadable, or not such a key.
+            ConfigurationError: the file cannot be read, or holds no such key.
         """
         try:
             return cls(Path(path).read_bytes(), x5u)
@@ -66,14 +67,16 @@ class Signer:
     def sign(
         self, orig: Who, dest: Who | Iterable[Who], *, iat: int | None = None, compact: bool = False
     ) -> str:
-        """The value of an ``Identity`` header, of no special kind.
+        """Make the value of an ``Identity`` header, for a token of no special kind.
 
         Args:
-            iat: seconds since 1970, the time of the ``Date`` header; now unless given.
-            compact: leave out what the receiver can put together from the request.
+            orig: the caller.
+            dest: the called party, or several.
+            iat: the time of the ``Date`` header in seconds since 1970; by default, now.
+            compact: leave out of the token what the receiver can take from the request.
 
         Raises:
-            SigningError: a party is not one.
+            SigningError: ``orig`` or ``dest`` is no party.
         """
         return self._signed(None, orig, dest, iat, compact=compact)
 
@@ -86,7 +89,12 @@ class Signer:
         origid: str | None = None,
         iat: int | None = None,
     ) -> str:
-        """The same of kind ``shaken`` (RFC 8588); ``origid`` is a UUID, a new one unless given."""
+        """As `sign`, for a token of kind ``shaken`` (RFC 8588).
+
+        Args:
+            attest: what is vouched for; see `Attestation`.
+            origid: a UUID for the origin of the call; by default, a new one.
+        """
         origid = origid or str(uuid.uuid4())
         try:
             check_attestation(attest, origid)
@@ -97,7 +105,12 @@ class Signer:
     def sign_diversion(
         self, orig: Who, dest: Who | Iterable[Who], div: Who, *, iat: int | None = None
     ) -> str:
-        """The same of kind ``div`` (RFC 8946): a call for ``div`` goes on to ``dest``."""
+        """As `sign`, for a token of kind ``div`` (RFC 8946).
+
+        Args:
+            dest: the party that the call goes to now.
+            div: the party that it was for before.
+        """
         return self._signed("div", orig, dest, iat, div=div)
 
     def _signed(

@@ -1,4 +1,4 @@
-"""Which certificates are believed, and for how long."""
+"""Verifies chains of certificates against trusted authorities."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ UNREADABLE = (
     *(ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion),
     *(x509.DuplicateExtension, x509.UnsupportedGeneralNameType),
 )
-"""What ``cryptography`` raises for certificates that are not as they should be."""
+"""Exceptions that ``cryptography`` raises for malformed certificates."""
 _log = logging.getLogger("onehttp.identity")
 
 
@@ -47,17 +47,17 @@ class TrustedCertificate:
     key: ec.EllipticCurvePublicKey
     valid_from: float
     valid_until: float
-    """When the first of its chain expires; seconds since 1970."""
+    """When the first certificate of its chain expires, in seconds since 1970."""
     numbers: NumberAuthority | None
     scopes: tuple[NumberAuthority, ...] = ()
-    """The lists of the certificates above it, which limit its own (RFC 9060)."""
+    """The number lists of the certificates above it, which limit its own (RFC 9060)."""
     constraints: tuple[ClaimConstraints, ...]
     chain: tuple[x509.Certificate, ...] = ()
-    """From the certificate to the anchor, both included."""
+    """The certificates from this one to the trust anchor, both included."""
 
 
 class TrustStore:
-    """The authorities (trust anchors) that signers' certificates must come from."""
+    """The authorities (trust anchors) that may certify signers."""
 
     def __init__(self, anchors: Sequence[x509.Certificate]) -> None:
         if not anchors:
@@ -67,25 +67,25 @@ class TrustStore:
 
     @classmethod
     def from_files(cls, *paths: str | os.PathLike[str]) -> TrustStore:
-        """Trust what PEM files hold.
+        """Trust the certificates in these PEM files.
 
         Raises:
-            ConfigurationError: unreadable, or no certificates in it.
+            ConfigurationError: a file cannot be read, or holds no certificate.
         """
         return cls([one for path in paths for one in _read(Path(path))])
 
     @classmethod
     def from_system(cls, *paths: str | os.PathLike[str]) -> TrustStore:
-        """Trust the authorities of the system, and those of ``paths``."""
+        """Trust the authorities of the operating system, and those in ``paths``."""
         return cls([*_system_anchors(), *(one for path in paths for one in _read(Path(path)))])
 
     def chain(
         self, leaf: x509.Certificate, others: Sequence[x509.Certificate], now: float
     ) -> list[x509.Certificate]:
-        """The chain from ``leaf`` to an anchor, all of it valid at ``now``.
+        """The chain from ``leaf`` to a trust anchor, all of it valid at ``now``.
 
         Raises:
-            CredentialError: there is none; says why.
+            CredentialError: there is no such chain; the message says why.
         """
         if not any(map(has_understood, (leaf, *others))):
             return self._chain(leaf, others, now)
@@ -117,11 +117,12 @@ class TrustStore:
             raise CredentialError(f"certificate not trusted: {error}") from None
 
     def trusted(self, data: bytes, now: float) -> TrustedCertificate:
-        """Read a certificate, with what may follow it, and verify its chain.
+        """Read a certificate and those that follow it in ``data``, and verify its chain.
 
         Raises:
-            CredentialError: not a certificate, not of key type P-256, not trusted, not valid,
-                not for signatures.
+            CredentialError: it is no certificate, has no P-256 key, is not trusted, not valid at
+                ``now``,
+                or not for signatures.
         """
         leaf, *others = read_certificates(data)
         try:
@@ -168,10 +169,10 @@ def scopes_of(chain: Sequence[x509.Certificate]) -> list[NumberAuthority | None]
 
 @explained
 def read_certificates(data: bytes) -> list[x509.Certificate]:
-    """The certificates in PEM text, or the one in DER; the signer's is the first.
+    """The certificates in PEM text, or the single one in DER; the signer's is the first.
 
     Raises:
-        CredentialError: none, or more than a chain has.
+        CredentialError: there is none, or there are more than a chain may have.
     """
     try:
         if PEM_MARK in data:
@@ -202,8 +203,11 @@ def _check_usage(certificate: x509.Certificate) -> None:
 
 @explained
 def vouches_for_domain(certificate: x509.Certificate, domain: str) -> bool:
-    """Whether a certificate is of ``domain``: by its subjectAltName (DNS, or a URI that is a SIP
-    domain), or where it has none of those, by its common name. No wildcards (RFC 5922, 7.2).
+    """Whether a certificate belongs to ``domain``.
+
+    Its subjectAltName decides (DNS names, and URIs that are SIP domains); only if it has no such
+    names
+    its common name does. Wildcards are not supported (RFC 5922, 7.2).
     """
     names = set()
     try:

@@ -28,23 +28,24 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 Now: TypeAlias = Callable[[], float]
-"""Seconds that never go back; asked only when the circuit is not closed."""
+"""A clock that never goes back, in seconds; read only while the circuit is not closed."""
 logger = logging.getLogger("onehttp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerPolicy:
-    """When a circuit opens, and how it closes again."""
+    """When a circuit opens, and when it closes again."""
 
     failures: int = 5
-    """In a row."""
+    """How many failures in a row open the circuit."""
     open_s: float = 10.0
+    """For how many seconds it stays open."""
     trials: int = 1
-    """Attempts let through after that time; all must succeed for the circuit to close."""
+    """How many attempts are let through after that; all must succeed to close the circuit."""
 
 
 class BreakerState(enum.Enum):
-    """Where a circuit breaker is."""
+    """The states of a circuit breaker."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -65,8 +66,9 @@ TRANSITIONS: Final[Mapping[BreakerState, Mapping[BreakerState, str]]] = {
 class Breaker:
     """The circuit breaker of one connection in one process.
 
-    An attempt is admitted in an *era*, the time between two changes of state, and its verdict
-    counts only in that one: what began before the circuit opened says nothing about a trial.
+    An attempt is admitted in an *era*, the time between two changes of state, and its result counts
+    in
+    that era only: an attempt from before the circuit opened says nothing about a trial.
     """
 
     __slots__ = ("_changing", "_era", "_failures", "_open_until", "_passed", "_trials",
@@ -87,9 +89,9 @@ class Breaker:
         self._trials = self._passed = 0
 
     def admit(self, now: Now) -> int:
-        """The era in which an attempt may begin; 0: it is refused.
+        """The era in which an attempt may begin; 0 if it is refused.
 
-        Each admitted attempt ends in one of `succeeded`, `failed` and `forget`.
+        Each admitted attempt must end in one of `succeeded`, `failed` and `forget`.
         """
         era = self.closed_era
         if era:
@@ -105,7 +107,7 @@ class Breaker:
             return self.closed_era
 
     def succeeded(self, era: int) -> None:
-        """The server did what it should."""
+        """Note that an attempt admitted in ``era`` has succeeded."""
         if era == self.closed_era and not self._failures:
             return
         with self._changing:
@@ -118,7 +120,7 @@ class Breaker:
                     self._become(BreakerState.CLOSED)
 
     def failed(self, era: int, now: Now) -> None:
-        """It did not."""
+        """Note that an attempt admitted in ``era`` has failed."""
         with self._changing:
             if era != self._era:
                 return
@@ -128,7 +130,7 @@ class Breaker:
                 self._become(BreakerState.OPEN)
 
     def forget(self, era: int) -> None:
-        """The attempt says nothing about the server: somebody else may try in its place."""
+        """Note that an attempt says nothing about the server, so another may take its place."""
         with self._changing:
             if era == self._era and self.state is BreakerState.HALF_OPEN:
                 self._trials -= 1

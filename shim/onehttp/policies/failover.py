@@ -1,4 +1,4 @@
-"""Failover: which connections stand in for one that fails, and in which order."""
+"""Failover: the connections that replace one that fails, and their order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from onehttp_backends.hints.nearest import nearest
 
 
 class FailoverFault(NamedTuple):
-    """What is wrong with one entry of a ``failover``; ``at`` is its place in the list, from 0."""
+    """A mistake in an entry of ``failover``; ``at`` is its position in the list, from 0."""
 
     name: str
     at: int
@@ -17,14 +17,14 @@ class FailoverFault(NamedTuple):
 
 
 def faults(failovers: Mapping[str, tuple[str, ...]]) -> Iterator[FailoverFault]:
-    """Unknown names and loops among the ``failover`` of all connections, each told once."""
+    """Unknown names and cycles in the ``failover`` of all connections, each reported once."""
     done: set[str] = set()
     for name in failovers:
         yield from _faults(name, failovers, [], done)
 
 
 def chain(name: str, failover_of: Callable[[str], tuple[str, ...]]) -> tuple[str, ...]:
-    """``name``, then what it fails over to, depth first; whoever comes twice counts once."""
+    """``name``, then the connections that it fails over to, depth first, each only once."""
     found: dict[str, None] = {}
 
     def visit(link: str) -> None:

@@ -1,4 +1,4 @@
-"""Repeating an attempt: which failures are worth it, what may be repeated, how long to wait."""
+"""Retries: which failures are repeated, which requests may be, and how long to wait."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ERROR_TYPES: Final[dict[str, type[TransferError]]] = {
     "protocol": ProtocolError,
 }
 LONGEST_PAUSE_S: Final = 3600.0
-"""A server that asks for more has failed, also where a call may take for ever."""
+"""A ``Retry-After`` beyond this counts as a failure, even if the call has no time limit."""
 DEFAULT_STATUSES: Final = (429, 502, 503, 504)
 IDEMPOTENT_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 """Source: RFC 9110, 9.2.2."""
@@ -37,10 +37,10 @@ IDEMPOTENT_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """What is repeated. The wait is exponential with full jitter."""
+    """When an attempt is repeated. The wait grows exponentially, with full jitter."""
 
     attempts: int = 3
-    """In all, the first one included."""
+    """The maximum number of attempts, including the first."""
     backoff_base_s: float = 0.1
     backoff_max_s: float = 2.0
     statuses: frozenset[int] = frozenset(DEFAULT_STATUSES)
@@ -49,7 +49,7 @@ class RetryPolicy:
     budget: BudgetPolicy | None = None
 
     def is_failure(self, outcome: Outcome) -> bool:
-        """Whether ``outcome`` is one that another attempt may better."""
+        """Whether ``outcome`` is a failure that another attempt may avoid."""
         if isinstance(outcome, Response):
             return outcome.status in self.statuses
         return isinstance(outcome, tuple(ERROR_TYPES[kind] for kind in self.errors))
@@ -57,10 +57,15 @@ class RetryPolicy:
     def wait_s(
         self, attempt: int, outcome: Outcome, share: float, wall: Callable[[], float]
     ) -> float:
-        """Seconds between attempt number ``attempt`` (from 1), which ended so, and the next.
+        """Seconds to wait after attempt number ``attempt`` (from 1), which had this outcome.
 
-        ``share`` (0 to 1) is the jitter. What the server asks for in ``Retry-After`` is waited
-        for whole, with the jitter on top, so that its clients do not all come back at once.
+        A ``Retry-After`` of the server is waited for in full, plus the jitter, so that its clients
+        do
+        not all come back at once.
+
+        Args:
+            share: the jitter, from 0 to 1.
+            wall: the time in seconds since 1970.
 
         Source: "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015), full jitter.
         """
@@ -72,14 +77,17 @@ class RetryPolicy:
     def pause_s(
         self, attempt: int, retry_after: str, share: float, wall: Callable[[], float]
     ) -> float:
-        """The same, of what the server has said."""
+        """As `wait_s`, given the text of a ``Retry-After`` header (empty if there was none)."""
         ceiling_s = min(self.backoff_max_s, self.backoff_base_s * 2 ** (attempt - 1))
         asked_s = retry_after_s(retry_after, wall)
         return asked_s + share * (self.backoff_base_s if asked_s else ceiling_s)
 
 
 def may_repeat(request: Request, outcome: Outcome) -> bool:
-    """Whether a failed attempt may be made again: nothing unsafe is ever sent twice unasked."""
+    """Whether a failed request may be sent again.
+
+    An unsafe request may not, unless it was certainly not sent, or its connection allows it.
+    """
     if request.upload is not None and not request.upload.may_begin:
         return False
     return (
@@ -90,7 +98,7 @@ def may_repeat(request: Request, outcome: Outcome) -> bool:
 
 
 def retry_after_s(text: str, wall: Callable[[], float]) -> float:
-    """A ``Retry-After`` in seconds from now; 0 where it is absent, past, or neither of its forms.
+    """The seconds from now that a ``Retry-After`` names; 0 if it is absent, past, or malformed.
 
     Source: RFC 9110, 10.2.3.
     """

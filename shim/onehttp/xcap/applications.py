@@ -1,4 +1,4 @@
-"""The application usages: what the AUID of a document says of its type and its XML."""
+"""Application usages: the type and the XML namespaces that belong to an AUID."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 
 class DocType(enum.IntFlag):
-    """Kinds of documents, one bit each: the numbers of the column ``doc_type``."""
+    """Kinds of documents, one bit each, with the numbers of the column ``doc_type``."""
 
     PRES_RULES = 2
     RESOURCE_LIST = 4
@@ -21,7 +21,7 @@ class DocType(enum.IntFlag):
 
 
 class Application(NamedTuple):
-    """One application usage."""
+    """An application usage."""
 
     doc_type: DocType
     content_type: str
@@ -34,11 +34,12 @@ class Application(NamedTuple):
 
     @property
     def root_namespace(self) -> str | None:
+        """The namespace that the root element of its documents should have."""
         return self.root or self.namespace
 
     @property
     def accepted(self) -> frozenset[str]:
-        """Every namespace that an element of its documents is taken with; empty: any."""
+        """Every namespace that is accepted for elements of its documents; if empty, any is."""
         return frozenset(filter(None, (self.namespace, self.root, *self.also)))
 
 
@@ -82,5 +83,5 @@ UNKNOWN: Final = Application(DocType(0), "application/xml")
 
 
 def application(auid: str) -> Application:
-    """The usage called ``auid``; one without type or namespace where it is not known."""
+    """The usage called ``auid``; one without type and namespace if it is not known."""
     return APPLICATIONS.get(auid, UNKNOWN)

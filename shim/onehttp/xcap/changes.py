@@ -1,4 +1,4 @@
-"""Who wants to know of changed documents."""
+"""Callbacks for changes of documents."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ _log = logging.getLogger("onehttp.xcap")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentChange:
-    """A document that is not what it was."""
+    """A document that has changed, been added or been removed."""
 
     doc_type: int
-    """A bit of `DocType`; 0 for an application usage that has none."""
+    """The `DocType` of the document; 0 if its application usage has none."""
     xid: str
-    """Whose it is; empty for the global tree."""
+    """The user that the document belongs to; empty for the global tree."""
     url: str
     etag: str | None
     body: bytes = field(repr=False)
     is_removed: bool = False
-    """The server has it no more: ``body`` is empty, ``etag`` None."""
+    """Whether the server does not have it any more; ``body`` is empty and ``etag`` None then."""
 
 
 Callback: TypeAlias = Callable[[DocumentChange], object]
 
 
 class Listeners:
-    """Callbacks with the types they are for, newest first."""
+    """Callbacks with the types of documents that they are for, newest first."""
 
     def __init__(self) -> None:
         self._callbacks: tuple[tuple[int | None, Callback], ...] = ()
 
     def add(self, callback: Callback, types: int | None = None) -> Callable[[], None]:
-        """Call ``callback`` for changes of these types (None: all); returns what ends it."""
+        """Call ``callback`` for changes of these types (None: all); the result ends that."""
         entry = (types, callback)
         self._callbacks = (entry, *self._callbacks)
         return lambda: self._remove(entry)
@@ -44,7 +44,8 @@ class Listeners:
         self._callbacks = tuple(each for each in self._callbacks if each is not entry)
 
     def tell(self, change: DocumentChange) -> None:
-        """Call all that the change is for. One that fails is logged, and the others still run."""
+        """Call all callbacks that ``change`` is for. If one fails, that is logged; others still
+        run."""
         for types, callback in self._callbacks:
             if types is None or types & change.doc_type:
                 try:

@@ -1,4 +1,4 @@
-"""What a client gets: documents and nodes, parsed when asked."""
+"""Results of an XCAP client: documents and nodes. Their XML is parsed when it is asked for."""
 
 from __future__ import annotations
 
@@ -18,63 +18,64 @@ _log = logging.getLogger("onehttp.xcap")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """One document as it is on the server."""
+    """A document as it is on the server."""
 
     selector: DocumentSelector
     url: str
     body: bytes = field(repr=False)
     etag: str | None = None
-    """Quotes and all; None where the server gave none that can be sent back."""
+    """The etag, with its quotes; None if the server gave none that could be sent back."""
     is_stored: bool = False
-    """It is in the store: a later `get` need not fetch it again if it is unchanged."""
+    """Whether it is in the store, so that a later `get` need not fetch it again if unchanged."""
     is_done: bool = True
     """False after a `put` that the server has accepted, but not carried out yet (202)."""
 
     @property
     def root(self) -> etree._Element:
-        """Its root element.
+        """The root element, parsed with lxml.
 
         Raises:
-            XmlError: not to be parsed.
+            XmlError: the body is not well-formed.
         """
         return parse(self.body, self.url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One node of a document: an element, an attribute's value, or namespace bindings."""
+    """A node of a document: an element, the value of an attribute, or namespace bindings."""
 
     selector: NodeSelector
     url: str
     body: bytes = field(repr=False)
     etag: str | None = None
-    """Of the whole document."""
+    """The etag of the whole document."""
     namespace: str | None = None
-    """Of the element, as it was asked for; None where that is not known."""
+    """The namespace of the element that was asked for; None if not known."""
     accepted: frozenset[str] = frozenset()
-    """Which others are taken for it, since servers differ."""
+    """Other namespaces that are accepted for it, because servers differ."""
 
     @property
     def text(self) -> str:
-        """The body as text: the value, for an attribute."""
+        """The body as text; for an attribute, its value."""
         return self.body.decode("utf-8", "replace")
 
     @property
     def root(self) -> etree._Element:
-        """The element; see `within` for prefixes that only its ancestors declare.
+        """The element; use `within` if it has prefixes that only its ancestors declare.
 
         Raises:
-            XmlError: not to be parsed.
-            WrongNamespaceError: it is another element than was asked for.
+            XmlError: the body is not well-formed.
+            WrongNamespaceError: it is another element than the one that was asked for.
         """
         return self.within({})
 
     def within(self, namespaces: Mapping[str, str]) -> etree._Element:
-        """The element, where its ancestors declare these prefixes (prefix -> namespace).
+        """The element, given the prefixes that its ancestors declare (prefix -> namespace).
 
-        A fragment need not repeat them (RFC 4825, 7.8). The prefix of the element itself needs no
-        telling, since its namespace was asked for; any other is read as namespace
-        ``undeclared:PREFIX``.
+        A fragment need not repeat them (RFC 4825, 7.8). The prefix of the element itself need not
+        be
+        given, since its namespace was asked for. Any other prefix that is not given is read as the
+        namespace ``undeclared:PREFIX``.
 
         Raises:
             XmlError, WrongNamespaceError: as for `root`.

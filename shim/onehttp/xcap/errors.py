@@ -1,4 +1,4 @@
-"""What can go wrong with a document, besides the transfer itself (`onehttp.TransferError`)."""
+"""Errors of documents; those of transfers are `onehttp.TransferError`."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from onehttp.errors import OnehttpError
 
 
 class XcapError(OnehttpError):
-    """Base of the errors of this package."""
+    """The base class of the errors of this package."""
 
 
 class SelectorError(XcapError, ValueError):
-    """A document or node selector that cannot be written as a URL; nothing was sent."""
+    """A document or node selector cannot be written as a URL; nothing was sent."""
 
 
 class XmlError(XcapError, ValueError):
-    """A document that is not to be parsed: not well-formed, not UTF-8, or with a DTD."""
+    """A document is not acceptable: not well-formed, not in UTF-8, or with a DTD."""
 
 
 class WrongNamespaceError(XmlError):
-    """Well-formed, but its root element is of another namespace than was asked for."""
+    """A document is well-formed, but its root element is in the wrong namespace."""
 
 
 class StatusError(XcapError):
-    """The server answered, but not with what was asked for.
+    """The server answered with a status that means failure.
 
     Attributes:
-        status: of the response.
-        url: that was asked.
+        status: the status of the response.
+        url: the URL that was requested.
     """
 
     def __init__(self, status: int, url: str, reason: str) -> None:
@@ -46,11 +46,11 @@ class NotFoundError(StatusError, LookupError):
 
 
 class PreconditionFailedError(StatusError):
-    """412: the document is not, or no more, the one that If-Match or If-None-Match means."""
+    """412: the document is not the one that ``If-Match`` or ``If-None-Match`` asks for."""
 
 
 class Taken(NamedTuple):
-    """A value that must be unique, and is not (``exists`` of a ``uniqueness-failure``)."""
+    """A value that must be unique but is not (``exists`` of a ``uniqueness-failure``)."""
 
     field: str
     """Where it is in the document, as the server writes it."""
@@ -62,10 +62,10 @@ class ConflictError(StatusError):
     """409: the change would make the document invalid (RFC 4825, section 11).
 
     Attributes:
-        condition: name of the error element, e.g. ``cannot-insert``; None where there was none.
-        phrase: what the server says to people, if it does.
-        taken: which values are not unique, and what to take instead.
-        ancestor: of ``no-parent``: the nearest ancestor that is there.
+        condition: the name of the error element, such as ``cannot-insert``; None if there was none.
+        phrase: the server's text for people; None if there was none.
+        taken: the values that are not unique, and the alternatives that the server offers.
+        ancestor: for ``no-parent``: the nearest ancestor that exists.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class ConflictError(StatusError):
 
     @property
     def alternatives(self) -> tuple[str, ...]:
-        """The values that the server would take instead, of all fields."""
+        """The values that the server would accept instead, of all fields."""
         return tuple(value for one in self.taken for value in one.alternatives)
 
     def __str__(self) -> str:
@@ -97,8 +97,8 @@ class ConflictError(StatusError):
 
 
 class StoreError(XcapError):
-    """The database cannot be used, or does not take the row; what was fetched is not lost."""
+    """The database cannot be used or refuses a row. What was fetched is not lost."""
 
 
 class RowRefusedError(StoreError):
-    """The database works, but does not take this row: a value too long, or the server's own row."""
+    """The database refuses this one row: a value is too long, or the row is the server's own."""

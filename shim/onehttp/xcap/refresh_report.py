@@ -1,4 +1,4 @@
-"""What a refresh has found: what is still to be written, and how many of each."""
+"""The result of a refresh, and the documents that it has still to write."""
 
 from __future__ import annotations
 
@@ -8,28 +8,29 @@ from typing import Final, NamedTuple
 from onehttp.xcap.store import Watched
 
 MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
-"""Documents held until they are written."""
+"""How many bytes of documents are held before they are written."""
 
 
 @dataclass(slots=True)
 class RefreshReport:
-    """What one refresh came to, in documents."""
+    """How many documents one refresh has found in each state."""
 
     unchanged: int = 0
     changed: int = 0
     failed: int = 0
-    """No answer, or one that is no document; the stored one stays."""
+    """The server gave no answer, or none that is a document; the stored one is kept."""
     removed: int = 0
-    """The server has it no more (404, 410), nor has the store."""
+    """The document is gone from the server (404, 410), and was removed from the store."""
     overtaken: int = 0
-    """Changed or removed in the store meanwhile: the answer was not used."""
+    """The stored document was changed or removed meanwhile, so the answer was not used."""
 
     @property
     def total(self) -> int:
+        """The number of documents that were asked for."""
         return self.unchanged + self.changed + self.failed + self.removed + self.overtaken
 
     def add(self, other: RefreshReport) -> None:
-        """Count what another part came to."""
+        """Add the numbers of another part of the refresh."""
         self.unchanged += other.unchanged
         self.changed += other.changed
         self.failed += other.failed
@@ -38,16 +39,16 @@ class RefreshReport:
 
 
 class Newer(NamedTuple):
-    """A document that has changed on the server, or gone."""
+    """A document that was changed on the server, or removed there."""
 
     row: Watched
     etag: str
     body: bytes | None
-    """None: the server has it no more."""
+    """None if the document was removed."""
 
 
 class Batch:
-    """Newer documents to be written together, as long as they are few bytes."""
+    """Changed documents that will be written together, up to `MAX_BATCH_BYTES`."""
 
     def __init__(self) -> None:
         self._newer: list[Newer] = []

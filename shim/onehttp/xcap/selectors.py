@@ -46,10 +46,13 @@ def encoded_step(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DocumentSelector:
-    """One document below the XCAP root.
+    """Selects one document below the XCAP root.
 
-    ``xui`` is whose it is (``sip:alice@example.org``); None for the global tree. ``filename`` may
-    lie in folders: ``lists/friends``.
+    Attributes:
+        auid: the application usage, such as ``pres-rules``.
+        xui: the user that the document belongs to (``sip:alice@example.org``); None for the global
+            tree.
+        filename: its name, perhaps in folders: ``lists/friends``.
     """
 
     auid: str
@@ -58,10 +61,10 @@ class DocumentSelector:
 
     @property
     def path(self) -> str:
-        """Relative to the root: ``pres-rules/users/sip:alice@example.org/index``.
+        """The path, relative to the root: ``pres-rules/users/sip:alice@example.org/index``.
 
         Raises:
-            SelectorError: a part that cannot stand in a path.
+            SelectorError: a part cannot be written in a path.
         """
         tree = ("global",) if self.xui is None else ("users", self.xui)
         parts = (self.auid, *tree, *self.filename.split("/"))
@@ -71,14 +74,15 @@ class DocumentSelector:
 
     @property
     def application(self) -> Application:
+        """The application usage that ``auid`` names."""
         return application(self.auid)
 
     @classmethod
     def from_path(cls, path: str) -> DocumentSelector:
-        """The reverse of ``path``; node selectors and queries are left out of account.
+        """Make a selector of a path as in ``path``. A node selector or query in it is ignored.
 
         Raises:
-            SelectorError: neither ``AUID/users/XUI/FILE`` nor ``AUID/global/FILE``.
+            SelectorError: it is neither ``AUID/users/XUI/FILE`` nor ``AUID/global/FILE``.
         """
         document = path.partition("?")[0].partition("/~~")[0]
         parts = [unquote(part) for part in document.strip("/").split("/")]
@@ -91,16 +95,16 @@ class DocumentSelector:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a node selector, down to a child element."""
+    """One step of a node selector: from an element to a child element."""
 
     name: str = "*"
-    """Local name; ``*`` is any element."""
+    """The local name; ``*`` matches any element."""
     namespace: str | None = None
-    """None: the default namespace of the application usage."""
+    """The namespace; None for the default namespace of the application usage."""
     position: int | None = None
-    """From 1, among the siblings of that name."""
+    """The position among the siblings of that name, from 1; None for any."""
     attribute: tuple[str, str] | None = None
-    """(name, value) that the element must have."""
+    """An attribute that the element must have, as (name, value)."""
 
     def __post_init__(self) -> None:
         if self.name != "*" and not _name(self.name):
@@ -113,7 +117,7 @@ class Step:
             raise SelectorError("a step to any element has no namespace")
 
     def text(self, prefixes: Mapping[str, str]) -> str:
-        """As RFC 4825 writes it, not yet percent-encoded."""
+        """The step in the syntax of RFC 4825, without percent-encoding."""
         prefix = f"{prefixes[self.namespace]}:" if self.namespace is not None else ""
         position = "" if self.position is None else f"[{self.position}]"
         test = "" if self.attribute is None else _attribute_test(*self.attribute)
@@ -129,7 +133,9 @@ def _attribute_test(name: str, value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NodeSelector:
-    """A node of a document: `step` by step down to an element, then perhaps one of its parts.
+    """Selects a node of a document, by steps from element to element.
+
+    After the last `step`, `attribute` or `namespaces` may select a part of the element.
 
     >>> NodeSelector().step("list", attribute=("name", "friends")).step("entry", position=1).path
     'list%5B@name=%22friends%22%5D/entry%5B1%5D'
@@ -137,9 +143,10 @@ class NodeSelector:
 
     steps: tuple[Step, ...] = ()
     terminal: str | None = None
-    """``@NAME`` for an attribute, ``namespace::*`` for the namespaces in scope."""
+    """``@NAME`` for an attribute, ``namespace::*`` for the namespaces in scope; None for
+    neither."""
     prefixes: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    """(namespace, prefix) in the order of first use."""
+    """Pairs of (namespace, prefix), in the order in which they were first used."""
 
     def step(
         self,
@@ -149,10 +156,10 @@ class NodeSelector:
         position: int | None = None,
         attribute: tuple[str, str] | None = None,
     ) -> NodeSelector:
-        """One step further down.
+        """A selector that goes one step further down; see `Step` for the arguments.
 
         Raises:
-            SelectorError: something that cannot be part of a selector.
+            SelectorError: an argument cannot be part of a selector.
         """
         if self.terminal is not None:
             raise SelectorError(f"nothing can follow {self.terminal}")
@@ -160,13 +167,13 @@ class NodeSelector:
         return NodeSelector((*self.steps, step), None, self._with(namespace))
 
     def attribute(self, name: str) -> NodeSelector:
-        """That attribute of the element; ``xml:lang`` and others of that prefix too."""
+        """A selector of this attribute of the element; names may begin with ``xml:``."""
         if not _attribute_name(name):
             raise SelectorError(f"{name!r} is not the name of an attribute")
         return NodeSelector(self.steps, f"@{name}", self.prefixes)
 
     def namespaces(self) -> NodeSelector:
-        """The namespace bindings in scope at the element."""
+        """A selector of the namespace bindings that are in scope at the element."""
         return NodeSelector(self.steps, "namespace::*", self.prefixes)
 
     def _with(self, namespace: str | None) -> tuple[tuple[str, str], ...]:
@@ -178,13 +185,14 @@ class NodeSelector:
 
     @property
     def kind(self) -> Literal["element", "attribute", "namespaces"]:
+        """Whether it selects an element, an attribute, or the namespaces in scope."""
         if self.terminal is None:
             return "element"
         return "attribute" if self.terminal.startswith("@") else "namespaces"
 
     @property
     def path(self) -> str:
-        """What follows ``/~~/`` in a URL: steps, and the bindings as a query.
+        """The part of the URL behind ``/~~/``: the steps, and namespace bindings as its query.
 
         Raises:
             SelectorError: there is no step.

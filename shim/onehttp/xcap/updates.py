@@ -1,4 +1,4 @@
-"""Refreshing from time to time: as a thread, or as a task of an event loop."""
+"""Periodic refreshing, in a thread or in a task of an event loop."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ def jittered(
     share: float = JITTER,
     uniform: Callable[[float, float], float] = random.uniform,
 ) -> Iterator[float]:
-    """Seconds to wait before each round: the period, give or take ``share`` of it.
+    """Seconds to wait before each round: the period, plus or minus ``share`` of it.
 
-    The first is anything up to a period, so that processes started together do not ask together.
+    The first wait is a random part of the period, so that processes started together do not all ask
+    at once.
     """
     yield uniform(0.0, period_s)
     while True:
@@ -32,13 +33,14 @@ def jittered(
 
 
 class PeriodicUpdates:
-    """Calls ``refresh`` again and again in a thread of its own, never twice at once.
+    """Calls ``refresh`` again and again in a thread of its own, never twice at the same time.
 
-    A round that fails is logged, and the next one is made.
+    A round that fails is logged, and the next one is made as usual.
 
     Args:
-        refresh: e.g. ``client.refresh``.
-        waits: seconds before each round; it ends with them. See `jittered`.
+        refresh: what to call, e.g. ``client.refresh``.
+        waits: the seconds to wait before each round, e.g. from `jittered`; the thread ends when
+            they do.
     """
 
     def __init__(self, refresh: Callable[[], object], waits: Iterator[float]) -> None:
@@ -48,11 +50,11 @@ class PeriodicUpdates:
         self._thread = threading.Thread(target=self._run, name="onehttp-xcap-updates", daemon=True)
 
     def start(self) -> None:
-        """Begin; once."""
+        """Start the thread. May be called once."""
         self._thread.start()
 
     def stop(self, grace_s: float = 5.0) -> None:
-        """Make no further round, and wait up to ``grace_s`` seconds for the one that runs."""
+        """Make no further round; wait up to ``grace_s`` seconds for one that is running."""
         self._stopping.set()
         self._thread.join(grace_s)
 
@@ -77,7 +79,7 @@ class PeriodicUpdates:
 async def update_periodically(
     refresh: Callable[[], Awaitable[object]], waits: Iterator[float]
 ) -> None:
-    """The same as a task: ``asyncio.create_task(update_periodically(client.arefresh, ...))``.
+    """The same as a coroutine: ``asyncio.create_task(update_periodically(client.arefresh, ...))``.
 
     Cancel the task to end it.
     """

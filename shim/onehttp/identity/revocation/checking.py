@@ -35,24 +35,27 @@ Asking: TypeAlias = "Generator[str, Answer | IdentityError | None, float]"
 
 
 class Revocation:
-    """Asks whether the certificates of a chain were revoked. One object serves many verifiers.
+    """Checks whether certificates of a chain were revoked. One object can serve many verifiers.
 
     Args:
-        lists: URLs of lists that speak for certificates of others (indirect), as the policy
-            administrator of SHAKEN publishes one; beside those that certificates name.
-        signers: who may sign such lists. Whoever issued a certificate may sign of that one.
-        use_lists: ask for the lists that certificates name.
-        use_responders: ask the OCSP responders that certificates name, where no list has told.
-        is_hard: without an answer a certificate is refused, also one that says nowhere to ask.
-            Else it is believed, a warning is logged, and after ``keep_failures_s`` it is asked
-            again.
-        rules: how answers are fetched; plain http is allowed, since they are signed.
-        budget_s: no question is begun when those of a chain have taken so long, and none takes
-            longer than that.
-        keep_s: how long an answer is used at most, if it does not say less itself.
-        keep_failures_s: how long nobody is asked again who has not answered.
-        max_bytes: of a list.
-        max_answers: how many are kept.
+        lists: URLs of indirect lists, which cover certificates of several issuers, such as the one
+            of the policy administrator of SHAKEN; used beside those that certificates name.
+        signers: the certificates that may sign these lists. An issuer may always sign lists of its
+            own certificates.
+        use_lists: whether to fetch the lists that certificates name.
+        use_responders: whether to ask the OCSP responders that certificates name, if no list gave
+            an answer.
+        is_hard: whether a certificate is refused if there was no answer, or if it does not say
+            where
+            to ask. By default it is accepted then, a warning is logged, and another attempt is made
+            after ``keep_failures_s``.
+        rules: how answers are fetched; plain http is allowed in any case, since they are signed.
+        budget_s: the seconds that all questions about a chain may take together.
+        keep_s: for how many seconds an answer is used at most.
+        keep_failures_s: for how many seconds a source that gave no answer is not asked again.
+        max_bytes: the maximum size of a list.
+        max_answers: how many answers are cached.
+        clock: the time in seconds since 1970; for tests.
     """
 
     def __init__(
@@ -101,14 +104,14 @@ class Revocation:
         )
 
     def check(self, chain: Sequence[x509.Certificate]) -> float:
-        """Ask for every certificate of a chain, the anchor left out; the signer's is the first.
+        """Check every certificate of a chain except its anchor; the signer's is the first.
 
         Returns:
-            when to ask again, in seconds since 1970.
+            When to check again, in seconds since 1970.
 
         Raises:
-            RevokedError: one is revoked.
-            CredentialError: it cannot be told, and that is refused (``is_hard``).
+            RevokedError: a certificate was revoked.
+            CredentialError: there was no answer, and ``is_hard`` is set.
         """
         asking, answer = self._asking(chain), None
         try:
