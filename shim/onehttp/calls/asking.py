@@ -1,4 +1,4 @@
-"""A step of a course that somebody else's function decides: a hook, or where a token comes from."""
+"""A step of a course that is a function of the user: a hook, or a source of tokens."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ T = TypeVar("T")
 
 
 class Ask(Generic[T]):
-    """Call ``blocking``, or in a task await ``awaited()``; ``answer`` is there when that is done.
+    """Asks for a call of ``blocking()``, or in a task for ``await awaited()``; sets ``answer``.
 
-    What it raises ends the call, and is its caller's. Calls that it makes are calls of their own.
+    An exception of the function ends the call, and is raised to its caller. Calls that the function
+    makes are independent calls.
     """
 
     __slots__ = ("_awaited", "_blocking", "answer")
@@ -25,7 +26,7 @@ class Ask(Generic[T]):
         self._awaited = awaited
 
     def run(self) -> None:
-        """In a thread that may block."""
+        """Call the function in this thread, which may block."""
         with apart():
             try:
                 self.answer = self._blocking()
@@ -33,6 +34,6 @@ class Ask(Generic[T]):
                 raise RuntimeError("a hook or a fetch raised StopIteration") from error
 
     async def arun(self) -> None:
-        """In a task."""
+        """Await the function in this task."""
         with apart():
             self.answer = await self._awaited()

@@ -1,8 +1,7 @@
-"""Threads on which submitted calls ask functions of others: hooks, and sources of tokens.
+"""Threads on which calls with callbacks run functions of the user: hooks, and sources of tokens.
 
-Such a function may wait for as long as it likes, also for another call that asks one. So each
-runs on a thread that has nothing else to do: one that has done its work and waits for more, or a
-new one.
+Such a function may wait for as long as it likes, even for another call that runs such a function.
+So each runs on a thread without other work: an idle one, or a new one.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ IDLE_S: Final = 5.0
 
 
 class AskingThreads:
-    """Those of a process."""
+    """The threads of a process."""
 
     __slots__ = ("_idle", "_process")
 
@@ -31,10 +30,10 @@ class AskingThreads:
         self._process = os.getpid()
 
     def run(self, work: Work) -> None:
-        """Have ``work`` run soon. Never waits for other work.
+        """Run ``work`` in one of the threads, soon. Never waits for other work.
 
         Raises:
-            RuntimeError: there can be no more threads.
+            RuntimeError: the system has no thread left.
         """
         try:
             inbox = self._idle.pop()

@@ -1,4 +1,4 @@
-"""Options of one call that are others than its connection's."""
+"""Options of a single call that differ from those of its connection."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from onehttp_backends.errors import CurlCode, RequestTypeError, Sent
 
 
 def with_max_body(options: TransferOptions, max_body: int) -> TransferOptions:
-    """``options`` with another limit of the body.
+    """``options`` with another limit for the size of the response body.
 
     Raises:
-        RequestTypeError: it is no number of bytes.
+        RequestTypeError: ``max_body`` is no number of bytes.
     """
     if type(max_body) is not int or max_body < 0:
         raise RequestTypeError(
@@ -29,19 +29,19 @@ def with_max_body(options: TransferOptions, max_body: int) -> TransferOptions:
 
 
 def with_idle(options: TransferOptions, idle_s: float) -> TransferOptions:
-    """``options`` with another limit on standing still; the engine checks that it is seconds."""
+    """``options`` with another idle limit; the engine checks that it is a number of seconds."""
     return VARIANTS.of(options, ("idle", idle_s), lambda: replace(options, idle_timeout_s=idle_s))
 
 
 def check_size(body: bytes, max_upload: int) -> None:
-    """Raises UploadError for a body over the limit of its call."""
+    """Raise UploadError if the body is larger than the limit of its call."""
     limit = checked_limit(max_upload)
     if limit and len(body) > limit:
         raise too_much(limit, Sent.NO)
 
 
 def checked_limit(max_upload: object) -> int:
-    """``max_upload`` of a call; 0 = no limit.
+    """``max_upload`` of a call, once it is checked; 0 = no limit.
 
     Raises:
         RequestTypeError: it is no number of bytes.

@@ -1,4 +1,4 @@
-"""A third way to follow the course of a call: by callbacks."""
+"""Runs the course of a call by callbacks; `drivers` runs it in threads and tasks."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ logger = logging.getLogger("onehttp")
 
 
 class CourseTransfer:
-    """A course followed by callbacks, on whatever thread each of them comes.
+    """A course that is run by callbacks, on whichever thread each of them is called.
 
-    ``on_done`` is called exactly once with what the course ends with, unless `start` raises.
+    ``on_done`` is called exactly once, with the outcome of the course, unless `start` raises.
     """
 
     __slots__ = ("_awaited", "_backend", "_changing", "_clock", "_course", "_is_cancelled",
@@ -41,8 +41,9 @@ class CourseTransfer:
         self._on_done = on_done
         self._changing = threading.Lock()  # guards the rest; never held while others are called
         self._awaited: object = None
-        """What stands for the step that is waited for. Whoever takes it out goes on with the
-        course, alone; what comes with an earlier one is late."""
+        """Identifies the step that is waited for. The callback that takes it out continues the
+        course, so only one does; the callback of an earlier step finds another object, and stops.
+        """
         self._transfer: Transfer | None = None
         self._timer: Timer | None = None
         self._is_cancelled = False
@@ -53,7 +54,7 @@ class CourseTransfer:
         """Take the first step.
 
         Raises:
-            RequestError: it is not fit to be sent; ``on_done`` is not called then.
+            RequestError: the request cannot be sent; ``on_done`` is not called then.
         """
         try:
             self._take(self._course.send(None))
@@ -65,7 +66,7 @@ class CourseTransfer:
         return self
 
     def cancel(self) -> bool:
-        """End it with a `CancelledError`; False when it had ended already."""
+        """End it with a `CancelledError`; False if it had ended already."""
         with self._changing:
             if self._is_over:
                 return False
@@ -133,7 +134,7 @@ class CourseTransfer:
             raise
 
     def _refused(self, step: Step) -> TransferError | None:
-        """Take a step; the error of one that the engine does not begin."""
+        """Take a step, and return the error if the engine refuses to begin it."""
         try:
             self._take(step)
         except TransferError as error:
@@ -143,7 +144,7 @@ class CourseTransfer:
         return None
 
     def _stop_waiting(self) -> None:
-        """The step that was waited for is over. The lock is held."""
+        """End the wait for the present step. The caller holds the lock."""
         timer = self._timer
         self._awaited = self._transfer = self._timer = None
         if timer is not None:
@@ -159,7 +160,7 @@ class CourseTransfer:
 
 
 def starts_following(backend: Backend, clock: Clock, max_redirects: int) -> Start:
-    """What sends a request and follows its redirects, by callbacks."""
+    """A function that sends a request and follows its redirects, by callbacks."""
 
     def start(request: Request, on_done: Callable[[Outcome], None]) -> Transfer:
         return CourseTransfer(following(request, max_redirects), backend, clock, on_done).start()

@@ -32,11 +32,13 @@ class Asked(NamedTuple):
 
 
 class Carrier(Protocol):
-    """Takes the queries of a process, to have another one send them."""
+    """Takes the queries that a process submits, and has another process send them."""
 
     def __call__(self, asked: Asked, route: RouteTarget, xdata: object) -> bool:
-        """Have another process send it. False: it is not for the server, so that this process may
-        send it itself.
+        """Have another process send a query.
+
+        Returns:
+            False if the query does not belong to the server; this process may then send it itself.
 
         Raises:
             OnehttpError: as `onehttp.submit`; nothing was sent, and no transaction is suspended.

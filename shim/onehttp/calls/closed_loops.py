@@ -1,9 +1,9 @@
-"""What tasks hold of policies (places, trials), and its return when their loop was closed.
+"""What tasks hold of policies (permits, trials), and how it is given back if their loop is closed.
 
-A task that waits then is ended by nobody, and its coroutine lives until the garbage collector comes
-by, or for ever if somebody keeps it. So what has to be done at its end is kept here as well, by its
-loop; whoever comes first does it, once: the task, or those who look because they want what it holds
-(who waits for it looks every `LOOK_AGAIN_S`).
+A task that waits when its loop is closed never continues, and its coroutine lives until the garbage
+collector finds it, or for ever if something refers to it. So the work that is due at the end of
+the task is registered here as well, by loop. It is done once: by the task itself, or by a call
+that wants what the task holds (its waiters look every `LOOK_AGAIN_S`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _by_loop: dict[AbstractEventLoop, Holders] = {}
 
 
 def holders_here() -> Holders:
-    """Those of the running loop."""
+    """The registered holders of the running loop."""
     from asyncio import get_running_loop
 
     loop = get_running_loop()
@@ -40,12 +40,12 @@ def holders_here() -> Holders:
 
 
 def are_any() -> bool:
-    """Whether tasks hold something, so that it is worth looking."""
+    """Whether tasks hold anything at all, so that it is worth looking."""
     return any(list(_by_loop.values()))
 
 
 def give_back() -> bool:
-    """Give back what tasks of closed loops hold; whether there was any. From any thread."""
+    """Give back what tasks of closed loops hold; True if there was any. From any thread."""
     has_given = False
     for loop, holders in list(_by_loop.items()):
         if loop.is_closed():
@@ -61,8 +61,13 @@ def give_back() -> bool:
 
 
 async def landed(flight: Future[Any], patience_s: float | None = None) -> bool:
-    """Wait in a task for what a thread or another task brings, whose loop may be closed meanwhile;
-    whether it has come in time."""
+    """Wait in a task for a result that a thread or another task will bring.
+
+    The loop of that other task may be closed meanwhile, so the wait is repeated in short steps.
+
+    Returns:
+        Whether the result came within ``patience_s``.
+    """
     import asyncio
 
     waiting = asyncio.wrap_future(flight)

@@ -2,10 +2,10 @@
 
     deadline( failover( retry( circuit breaker( limits( redirects( exchange ))))))
 
-A course is a generator. It yields what somebody else has to do, a `Request` to perform, a `Pause`
-to make or somebody to `Ask`, is sent the outcome, and returns the outcome of the whole. It never
-blocks and knows neither threads nor loops; `drivers` and `callback_driver` follow it, each in its
-way.
+A course is a generator. It yields the next step (a `Request` to perform, a `Pause` to make, or an
+`Ask` to call a function), is sent the outcome of that step, and returns the outcome of the whole
+call. It never blocks and knows neither threads nor loops; `drivers` and `callback_driver` run it,
+each in its own way.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ Course: TypeAlias = "Generator[Step, Outcome | None, Outcome]"
 
 
 class ChainCall(Protocol):
-    """A call as the connections of its chain see it."""
+    """A call that can be made on each connection of a failover chain."""
 
     def on(self, ready: ReadyConnection) -> Request:
-        """The request that it makes on ``ready``."""
+        """The request of the call on connection ``ready``."""
 
     def hops_on(self, ready: ReadyConnection) -> int:
-        """How many redirects it follows there."""
+        """How many redirects the call follows on ``ready``."""
 
 
 _UNREACHED: Final = (ResolveError, ConnectError, TimeoutError, DisconnectedError, ProtocolError)
@@ -66,7 +66,7 @@ _OF_OUR_FILES: Final = (
     CurlCode.SSL_CACERT_BADFILE,
     CurlCode.SSL_CRL_BADFILE,
 )
-"""Of TLS: what is wrong on this side. Of the others somebody in between may be the cause."""
+"""TLS errors that our own files or options cause. Others may be the fault of something between."""
 
 
 def policed(
@@ -78,12 +78,12 @@ def policed(
     first: Outcome | None = None,
     keeper: Keeper | None = None,
 ) -> Course:
-    """The whole course of ``call``, which asks for ``request`` on ``ready``.
+    """The whole course of ``call``, whose request on ``ready`` is ``request``.
 
     Args:
-        revision: the revision that the call belongs to: failover takes its connections from it.
-        first: what the first attempt came to, where it has been made.
-        keeper: has the places of an attempt until the body of its answer has ended.
+        revision: the revision of connections that the call belongs to; failover looks there.
+        first: the outcome of the first attempt, if that was made already.
+        keeper: holds the permits of an attempt until the body of its response has ended.
     """
     outcome = yield from _attempts(ready, request, call.hops_on(ready), deadline, first, keeper)
     if not ready.spec.failover:
@@ -141,7 +141,7 @@ def _attempts(
 def _pause_before_next(
     policies: PoliciesInForce, attempt: int, request: Request, outcome: Outcome, deadline: Deadline
 ) -> float | None:
-    """Seconds to wait before another attempt; None: there is none."""
+    """Seconds to wait before another attempt; None if there is no other."""
     retry = policies.retry
     if retry is None or not retry.is_failure(outcome) or isinstance(outcome, REFUSALS):
         return None
@@ -199,7 +199,7 @@ def _attempt(
 def _admitted(
     policies: PoliciesInForce, deadline: Deadline
 ) -> Generator[Pause, None, int | TransferError]:
-    """The era of an attempt that could not begin at once, or why it may not begin at all."""
+    """The era of an attempt that could not begin at once, or the error that refuses it."""
     breaker, limiter = policies.breaker, policies.limiter
     era = NO_BREAKER if breaker is None else breaker.admit(deadline.clock.now)
     if not era and breaker is not None and give_back():
@@ -233,7 +233,7 @@ def _admitted(
 def _has_turn(
     policies: PoliciesInForce, limiter: Limiter, deadline: Deadline
 ) -> Generator[Pause, None, bool]:
-    """Wait for a place, then for the moment to start; False: one of them comes too late."""
+    """Wait for a permit, then for the moment to start; False if one of them comes too late."""
     give_back()
     turn = limiter.enter()
     if turn is not None:
@@ -261,8 +261,10 @@ def _has_turn(
 
 
 def _wait_for(turn: Turn, patience_s: float | None, clock: Clock) -> Generator[Pause, None, None]:
-    """Until the turn has come, or for ``patience_s``; those before it may be tasks whose loop is
-    closed by now."""
+    """Wait until ``turn`` is granted, or for ``patience_s``.
+
+    Earlier waiters may be tasks whose loop was closed, so the wait is repeated in short steps.
+    """
     left_s = patience_s
     until = None if left_s is None else clock.now() + left_s
     while not turn.is_granted and (left_s is None or left_s > 0):
@@ -284,7 +286,7 @@ def _exchange(request: Request, max_redirects: int) -> Course:
 
 
 def _fails_over(ready: ReadyConnection, request: Request, outcome: Outcome) -> bool:
-    """Whether the next connection of the chain may better ``outcome``."""
+    """Whether the next connection of the chain may do better than ``outcome``."""
     if not may_repeat(request, outcome):
         return False
     retry = ready.spec.retry
@@ -298,8 +300,10 @@ def _fails_over(ready: ReadyConnection, request: Request, outcome: Outcome) -> b
 
 
 def _after(earlier: Outcome, outcome: Outcome) -> Outcome:
-    """``outcome``, which if it is an error shows the one before in its traceback, and says how far
-    any of them got."""
+    """``outcome``, joined with that of an earlier attempt if it is an error.
+
+    Its traceback shows the earlier error, and ``sent`` says how far any of the attempts got.
+    """
     if not isinstance(outcome, TransferError):
         return outcome
     if isinstance(earlier, Response):

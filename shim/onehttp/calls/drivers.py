@@ -1,4 +1,4 @@
-"""Follows the course of a call in a thread or in a task; `callback_driver` is a third way."""
+"""Runs the course of a call in a thread or in a task; `callback_driver` runs it by callbacks."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ REAL_CLOCK: Final = Clock()
 
 
 class PolicedCall:
-    """A call on one connection and what its first attempt needs; what both drivers share.
+    """A call on one connection, and what its first attempt needs.
 
     Args:
-        make_call: is asked for the call only when a policy has to act.
-        begins_at_once: ``request`` is the first exchange as it stands.
-        keeper: has the places of an attempt until the body of its answer has ended.
+        make_call: makes the `ChainCall`; called only if a policy has to act.
+        begins_at_once: whether ``request`` is the first exchange as it is.
+        keeper: holds the permits of an attempt until the body of its response has ended; for
+            streams.
     """
 
     __slots__ = (
@@ -59,13 +60,13 @@ class PolicedCall:
         self._began = 0.0
 
     def begin(self) -> int:
-        """The era of a first attempt without a course; 0: a policy has to act before it."""
+        """The era of a first attempt without a course; 0 if a policy must act before it."""
         self._began = self.clock.now()
         policies = self._ready.policies
         return policies.begin(self._began) if policies is not None and self._begins_at_once else 0
 
     def end(self, era: int, first: Outcome | None) -> None:
-        """That attempt is over; None: it was interrupted."""
+        """Note the outcome of that attempt; None if it was interrupted."""
         policies = self._ready.policies
         assert policies is not None
         policies.end(era, first, self.clock, self._keeper)
@@ -73,16 +74,16 @@ class PolicedCall:
             policies.budget.note_call()  # of others the course does
 
     def course(self, first: Outcome | None) -> Course:
-        """What is left to do, after the first attempt if there was one."""
+        """The course for the rest of the call, after the first attempt if that was made."""
         deadline = Deadline(self.request, self.clock, self._began)
         call, keeper = self._make_call(), self._keeper
         return policed(self._revision, self._ready, self.request, call, deadline, first, keeper)
 
 
 def perform_policed(call: PolicedCall) -> Response:
-    """Perform ``call`` by the policies of its connection, in the calling thread.
+    """Perform ``call`` under the policies of its connection, in the calling thread.
 
-    The first attempt is made without a course, which is only entered when a policy has to act.
+    The first attempt is made without a course; that is entered only if a policy has to act.
 
     Raises:
         TransferError: there was no response.
@@ -101,7 +102,7 @@ def perform_policed(call: PolicedCall) -> Response:
 
 
 async def aperform_policed(call: PolicedCall) -> Response:
-    """The same in the running task.
+    """As `perform_policed`, in the running task.
 
     Raises:
         TransferError: there was no response.
@@ -129,14 +130,14 @@ async def aperform_policed(call: PolicedCall) -> Response:
 
 
 def perform_following(backend: Backend, request: Request, max_redirects: int) -> Response:
-    """Perform ``request`` and the redirects it meets, in the calling thread."""
+    """Perform ``request`` and follow its redirects, in the calling thread."""
     if is_on() and current() is None:
         return called(Call(request), lambda: perform_following(backend, request, max_redirects))
     return perform_course(following(request, max_redirects), backend)
 
 
 async def aperform_following(backend: Backend, request: Request, max_redirects: int) -> Response:
-    """The same in the running task."""
+    """Perform ``request`` and follow its redirects, in the running task."""
     if is_on() and current() is None:
         return await acalled(
             Call(request), lambda: aperform_following(backend, request, max_redirects)
@@ -145,10 +146,10 @@ async def aperform_following(backend: Backend, request: Request, max_redirects: 
 
 
 def perform_course(course: Course, backend: Backend, clock: Clock = REAL_CLOCK) -> Response:
-    """Follow ``course`` in the calling thread.
+    """Run ``course`` in the calling thread.
 
     Raises:
-        TransferError: what the course ends with, if not a response.
+        TransferError: the outcome of the course is an error.
     """
     outcome: Outcome | None = None
     try:
@@ -170,7 +171,11 @@ def perform_course(course: Course, backend: Backend, clock: Clock = REAL_CLOCK) 
 
 
 async def aperform_course(course: Course, backend: Backend, clock: Clock = REAL_CLOCK) -> Response:
-    """The same in the running task."""
+    """Run ``course`` in the running task.
+
+    Raises:
+        TransferError: the outcome of the course is an error.
+    """
     outcome: Outcome | None = None
     holders = holders_here()
     holders[course] = course.close

@@ -1,4 +1,4 @@
-"""A call on a named connection: its request, on the connection itself or on one that stands in."""
+"""A call on a named connection: its request, on that connection or one that it fails over to."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from onehttp_backends.contract import Request, plain_request
 
 
 def request_on(ready: ReadyConnection, method: str, path: str, call: CallArguments) -> Request:
-    """The request of a call with these arguments on ``ready``.
+    """The request of a call with these arguments, on connection ``ready``.
 
     Raises:
-        TypeError: a keyword that no call has.
-        RequestError: an argument is not fit to be sent.
+        TypeError: a keyword is unknown.
+        RequestError: an argument cannot be sent.
     """
     spec = ready.spec
     url = ready.url(path)
@@ -36,7 +36,7 @@ def request_on(ready: ReadyConnection, method: str, path: str, call: CallArgumen
 
 
 class NamedCall:
-    """A call that is more than one exchange: what it takes to make its requests."""
+    """The arguments of a call that may make several requests."""
 
     __slots__ = ("arguments", "method", "path")
 
@@ -48,11 +48,11 @@ class NamedCall:
         self.arguments = arguments
 
     def on(self, ready: ReadyConnection) -> Request:
-        """The request on ``ready``."""
+        """The request on connection ``ready``."""
         return request_on(ready, self.method, self.path, self.arguments)
 
     def hops_on(self, ready: ReadyConnection) -> int:
-        """How many redirects are followed there."""
+        """How many redirects the call follows on ``ready``."""
         allowed = ready.spec.max_redirects
         follow = self.arguments.get("follow_redirects")
         if follow is None:
@@ -60,8 +60,10 @@ class NamedCall:
         return (allowed or DEFAULT_MAX_REDIRECTS) if follow else 0
 
     def settled(self, ready: ReadyConnection) -> NamedCall:
-        """The same, where ``ready`` fails over without what can be read only once, or may be
-        changed before it is read again."""
+        """A call whose arguments can be read repeatedly, if ``ready`` has failover.
+
+        Iterators are read into lists, and mutable arguments are copied.
+        """
         given = self.arguments
         if not ready.spec.failover or not given:
             return self

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from onehttp.policies.clock import Clock
 
 NO_BREAKER: Final = 1
-"""Stands for the era of an attempt where there is no circuit breaker."""
+"""The era of attempts on connections without a circuit breaker."""
 SERVER_ERROR: Final = 500
 REFUSALS: Final = (CircuitOpenError, LimitReachedError)
 _BROKEN: Final = (ResolveError, ConnectError, TLSError, TimeoutError, DisconnectedError,
@@ -42,20 +42,23 @@ _BROKEN: Final = (ResolveError, ConnectError, TLSError, TimeoutError, Disconnect
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyCounters:
-    """What the policies of one connection have done so far. Counts never go down."""
+    """Counts of what the policies of one connection have done. They never go down."""
 
     retries: int = 0
     """Attempts after the first."""
     exhausted: int = 0
-    """Calls whose failure was final in spite of `RetryPolicy`: no attempt or no time was left, or
-    the request might have arrived and was not to be repeated."""
+    """Calls that failed in spite of `RetryPolicy`: no attempt or no time was left, or the request
+    might
+    have arrived and must not be repeated.
+    """
     budget_refused: int = 0
-    """Of those, the calls that the retry budget did not let go on."""
+    """Those of them that failed because the retry budget was used up."""
     failovers: int = 0
     """Calls that went on to the next connection of the chain."""
     circuit: BreakerState | None = None
-    """None: there is no circuit breaker."""
+    """The state of the circuit breaker; None if there is none."""
     circuit_opened: int = 0
+    """How often the circuit has opened."""
     circuit_refused: int = 0
     """Attempts refused because the circuit was open."""
     limit_waited: int = 0
@@ -70,10 +73,10 @@ class PolicyCounters:
 
 
 class PoliciesInForce:
-    """What the course of a call reads and changes; shared by all calls on a connection.
+    """The policies of one connection and their state, shared by all calls on it.
 
-    A reload hands the ``previous`` on: circuit and limits go on where the server and the policy
-    are the same, counters as long as there is a connection of that name.
+    After a reload the ``previous`` state is handed on: circuit and limits, if server and policy are
+    unchanged; counters, as long as there is a connection of that name.
     """
 
     __slots__ = (
@@ -103,7 +106,7 @@ class PoliciesInForce:
             self._take_over(previous)
 
     def reset(self) -> None:
-        """Circuit closed, nothing in flight, every count at zero."""
+        """Close the circuit, forget what is in flight, and set every count to zero."""
         spec = self.spec
         self.breaker = Breaker(spec.name, spec.breaker) if spec.breaker else None
         self.limiter = Limiter(spec.limits) if spec.limits else None
@@ -125,7 +128,11 @@ class PoliciesInForce:
             self.limiter = previous.limiter
 
     def begin(self, now_s: float) -> int:
-        """Let an attempt begin at once: its era, for `end`; 0: it has to wait, or may not."""
+        """Let an attempt begin at once.
+
+        Returns:
+            Its era, for `end`; 0 if it has to wait, or must not begin.
+        """
         era = NO_BREAKER if self.breaker is None else self.breaker.closed_era
         if era and (self.limiter is None or self.limiter.enter_now(now_s)):
             return era
@@ -134,7 +141,10 @@ class PoliciesInForce:
     def end(
         self, era: int, outcome: Outcome | None, clock: Clock, keeper: Keeper | None = None
     ) -> None:
-        """An attempt has ended; None: given up on the way. Its place ``keeper`` gives back."""
+        """Note the outcome of an attempt; None if it was given up on the way.
+
+        ``keeper``, if given, will give its permit back later.
+        """
         limiter = self.limiter
         if limiter is not None and not is_kept(keeper, outcome, limiter.leave):
             limiter.leave()
@@ -150,12 +160,12 @@ class PoliciesInForce:
             breaker.failed(era, clock.now)
 
     def count(self, what: str) -> None:
-        """One more of ``what``, a field of `PolicyCounters`."""
+        """Add one to ``what``, a field of `PolicyCounters`."""
         with self._counting:
             self._counts[what] = self._counts.get(what, 0) + 1
 
     def counters(self) -> PolicyCounters:
-        """As they stand."""
+        """The present counts."""
         give_back()
         breaker, limiter = self.breaker, self.limiter
         with self._counting:
@@ -177,7 +187,7 @@ def _shared(spec: ConnectionSpec) -> Shared | None:
 
 
 def is_well(outcome: Outcome | None) -> bool | None:
-    """What ``outcome`` says of the server; None: nothing."""
+    """Whether ``outcome`` shows the server to be well; None if it says nothing about the server."""
     if isinstance(outcome, Response):
         return outcome.status < SERVER_ERROR
     if outcome is None or isinstance(outcome, (RequestError, CancelledError)):
@@ -188,7 +198,7 @@ def is_well(outcome: Outcome | None) -> bool | None:
 def policies_of(
     spec: ConnectionSpec, previous: PoliciesInForce | None = None
 ) -> PoliciesInForce | None:
-    """The policies of a connection; None where it has none, and calls pay for none."""
+    """The policies of a connection; None if it has none, so that its calls cost nothing extra."""
     is_policed = (
         spec.retry or spec.breaker or spec.limits or spec.failover or spec.attempt_timeout_s
     )

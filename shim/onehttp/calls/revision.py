@@ -1,4 +1,5 @@
-"""Connections ready for calls: all of one revision in one object, replaced in one step."""
+"""Connections that are ready for calls. All of one revision are in one object, swapped in one
+step."""
 
 from __future__ import annotations
 
@@ -13,10 +14,11 @@ from onehttp_backends.rules.url_paths import climbs_out
 
 
 class ReadyConnection:
-    """One connection of one revision: its definition, and what calls on it share.
+    """A connection of one revision: its definition, and the state that calls on it share.
 
-    A reload makes a new one where anything has changed, also if only its place in the file,
-    and hands it the ``previous`` one, whose state may live on.
+    A reload makes a new one if anything has changed, even if only its position in the file, and
+    gives
+    it the ``previous`` one, whose state it may take over.
     """
 
     __slots__ = (
@@ -56,10 +58,10 @@ class ReadyConnection:
         """Its first exchange is the request as it stands."""
 
     def url(self, path: str) -> str:
-        """The whole URL of ``path``.
+        """The whole URL for ``path``.
 
         Raises:
-            RequestError: the path is a whole URL itself, or leaves the connection's own.
+            RequestError: ``path`` is a whole URL itself, or leaves the path of the connection.
         """
         spec = self.spec
         if self._is_fenced and (".." in path or "%2" in path) and climbs_out(path):
@@ -84,13 +86,14 @@ class ReadyConnection:
 
 
 class Revision(dict[str, ReadyConnection]):
-    """All connections of one revision by name. A call that needs several takes them from one
-    `Revision`.
+    """All connections of one revision, by name.
 
-    Never changed once made: a reload makes another.
+    It never changes; a reload makes another. A call that needs several connections takes them all
+    from
+    one `Revision`.
 
     Raises:
-        UnknownConnectionError: on ``revision[name]``; suggests the nearest name.
+        UnknownConnectionError: on ``revision[name]``; the message suggests the nearest name.
     """
 
     __slots__ = ("alternatives", "connections", "jars", "surrounds")
@@ -114,7 +117,7 @@ class Revision(dict[str, ReadyConnection]):
         raise self.missing(name)
 
     def missing(self, name: str) -> UnknownConnectionError:
-        """The error of a name that no connection has."""
+        """The error for a name that no connection has."""
         near = nearest(str(name), self)
         known = ", ".join(self) or "none are configured"
         hint = f" (did you mean {near!r}?)" if near else f"; known: {known}"

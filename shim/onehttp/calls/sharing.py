@@ -1,4 +1,4 @@
-"""Steps of a course where the limits and the circuit of its connection are shared by processes."""
+"""Steps of a course for connections whose limits and circuit are shared by several processes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FULL: Final = Answer(scripts.NO_PLACE, 0.0, 0)
 
 
 class Shared:
-    """The gate of one connection, and the server that it is on."""
+    """The shared limits and circuit of one connection, and the server that keeps them."""
 
     __slots__ = ("_gate", "_policy", "_store", "_wait_s", "counts_places", "name")
 
@@ -42,12 +42,17 @@ class Shared:
         self._wait_s = spec.limits.wait_s if spec.limits else None
 
     def connect(self) -> None:
-        """Have the server there before the first call, if it can be."""
+        """Connect to the server before the first call, if possible."""
         self._store.connect()
 
     def admitted(self, deadline: Deadline) -> Generator[Pause, None, Place | TransferError | None]:
-        """Wait until an attempt may start by what all processes do: the place that it has then,
-        or None where this process counts alone, or why it may not start."""
+        """Wait until an attempt may start, counting those of all processes.
+
+        Returns:
+            The attempt's permit; None if this process counts by itself because the server is away;
+                or the
+            error that refuses the attempt.
+        """
         clock = deadline.clock
         patience_s = least(self._wait_s, deadline.left_s())
         until = None if patience_s is None else clock.now() + patience_s
@@ -109,13 +114,13 @@ class Shared:
         return f"connection {self.name!r}: {what}"
 
     def leave(self, token: str, era: int, is_well: bool | None) -> None:
-        """What was admitted has ended; None says nothing of the server."""
+        """Note the end of an admitted attempt; None if it says nothing about the server."""
         verdict = scripts.NOTHING if is_well is None else int(is_well)
         self._store.leave(Leave(self._gate, token, era, verdict))
 
 
 class Place:
-    """Of one attempt among those of all processes."""
+    """The permit of one attempt, among those of all processes."""
 
     __slots__ = ("_era", "_shared", "_token")
 
@@ -125,7 +130,8 @@ class Place:
         self._era = era
 
     def until_moment(self, wait_s: float) -> Generator[Pause, None, None]:
-        """Wait to start; who is interrupted leaves."""
+        """Wait until the attempt may start. If the wait is interrupted, the permit is given
+        back."""
         is_over = False
         try:
             yield Pause(wait_s)
@@ -135,7 +141,8 @@ class Place:
                 self.leave(None)
 
     def end(self, is_well: bool | None, keeper: Keeper | None) -> None:
-        """The attempt is over; where places are counted, ``keeper`` gives this one back."""
+        """Note the end of the attempt; if permits are counted, ``keeper`` may give this one back
+        later."""
         if not (
             keeper is not None
             and self._shared.counts_places
@@ -144,5 +151,5 @@ class Place:
             self.leave(is_well)
 
     def leave(self, is_well: bool | None) -> None:
-        """It is not in flight any more."""
+        """Give the permit back."""
         self._shared.leave(self._token, self._era, is_well)

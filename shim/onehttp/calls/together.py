@@ -1,4 +1,4 @@
-"""Many exchanges of one thread, so many of them at a time."""
+"""Several exchanges made by one thread, with a limit on how many are in flight at once."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def start_together(
     width: int,
     on_done: OnEnd[K],
 ) -> None:
-    """The same of what tells of its end by a callback, on whatever thread."""
+    """The same for transfers that report their end by a callback, on any thread."""
     ended: SimpleQueue[tuple[int, K, Outcome]] = SimpleQueue()
     flying: dict[int, Transfer] = {}
 
@@ -72,7 +72,7 @@ def built(
     ready: ReadyConnection,
     on_done: OnEnd[K],
 ) -> Iterator[tuple[K, NamedCall, Request]]:
-    """Calls and their requests; those not fit to be sent are done with."""
+    """Pair calls with their requests. Calls whose request cannot be sent are reported as done."""
     for key, call in calls:
         try:
             request = call.on(ready)

@@ -1,4 +1,4 @@
-"""What `stream` and `astream` give: a response inside a ``with``."""
+"""The context managers that `stream` and `astream` return."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from onehttp_backends.errors import OnehttpError
 
 
 class _Context(Generic[R]):
-    """A call, and its response while that is open."""
+    """A call and, while it is open, its response."""
 
     __slots__ = ("_call", "_response")
 
@@ -24,7 +24,7 @@ class _Context(Generic[R]):
 
 
 class StreamContext(_Context[StreamedResponse]):
-    """``with`` performs the call up to the head of its answer, and closes it in the end."""
+    """``with`` performs the call up to the head of the response, and closes that at the end."""
 
     __slots__ = ()
 
@@ -40,7 +40,7 @@ class StreamContext(_Context[StreamedResponse]):
 
 
 class AsyncStreamContext(_Context[AsyncStreamedResponse]):
-    """``async with`` does the same."""
+    """The same for ``async with``."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""An open answer that has the places of its attempt in the limits until its body has ended."""
+"""An open response that holds the permits of its attempt until its body has ended."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from onehttp_backends.optional.streaming import OpenResponse
 
 
 class Holding:
-    """The places come back once: with the last of the body, the error that ends it, or `close`; by
-    the garbage collector, which closes it; or with the loop that it was opened in, when that is
-    closed.
+    """Gives the permits back exactly once.
+
+    That happens at the end of the body, at the error that ends it, at `close` (which the garbage
+    collector may call), or when the loop in which it was opened is found closed.
 
     Args:
-        holders: what else tasks of that loop hold; None: it was opened in a thread.
+        holders: the registered holders of that loop; None if it was opened in a thread.
     """
 
     __slots__ = ("_holders", "_leaving", "_opened", "_process")
@@ -39,11 +40,11 @@ class Holding:
         return self._opened.is_coded
 
     def hold(self, leave: Callable[[], object]) -> None:
-        """One place more, and how it is given back."""
+        """Hold one more permit; ``leave`` gives it back."""
         self._leaving.append(leave)
 
     def leave(self) -> None:
-        """Give the places back; from any thread."""
+        """Give the permits back. Any thread may call this."""
         if self._holders is not None:
             self._holders.pop(self, None)
         while self._leaving:

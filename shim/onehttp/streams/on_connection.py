@@ -1,4 +1,4 @@
-"""Calls on a named connection whose bodies pass piece by piece."""
+"""Streamed calls on a named connection."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class StreamsOnConnection:
-    """What a `Connection` knows of them."""
+    """The methods of a `Connection` for streams."""
 
     __slots__ = ()
 
@@ -27,14 +27,14 @@ class StreamsOnConnection:
     def stream(
         self, method: str, target: str = "", /, **call: Unpack[CallArguments]
     ) -> StreamContext:
-        """A response whose body is read piece by piece; see `onehttp.stream`."""
+        """A response whose body is read in pieces; see `onehttp.stream`."""
         return StreamContext(self._streamed(method, target, call))
 
     @discreet
     def astream(
         self, method: str, target: str = "", /, **call: Unpack[CallArguments]
     ) -> AsyncStreamContext:
-        """The same inside ``async with``."""
+        """The same for ``async with``; see `onehttp.astream`."""
         return AsyncStreamContext(self._streamed(method, target, call))
 
     def _streamed(self, method: str, target: str, call: CallArguments) -> StreamCall:

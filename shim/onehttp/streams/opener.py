@@ -1,4 +1,4 @@
-"""An engine whose every exchange is over with the head of its answer: what policies go by."""
+"""A backend whose exchanges end with the head of the response, so that policies can judge it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ from onehttp_backends.optional.streaming import Opening, OpenResponse, Streaming
 
 
 class Opener(Delegating):
-    """Opens the answers of one call. The body of the last one is left open; those of the attempts
-    and redirects before it are closed when the next begins.
+    """Opens the responses of one call.
+
+    The last one is left open. Those of earlier attempts and redirects are closed when the next one
+    begins.
 
     Args:
-        engine: carries the exchanges.
-        idle_s: seconds without progress while a body passes; 0 = no limit.
-        total_s: seconds for all of the call, the body included; 0 = no limit.
-        on_progress: is told how far the bodies have come.
+        engine: performs the exchanges.
+        idle_s: the idle limit for the body, in seconds; 0 = no limit.
+        total_s: the limit for the whole call, body included, in seconds; 0 = no limit.
+        on_progress: called with the progress of the bodies.
     """
 
     def __init__(
@@ -53,15 +55,15 @@ class Opener(Delegating):
         self._is_in_loop = False
 
     def perform(self, request: Request) -> Response:
-        """Open the answer, and give its head."""
+        """Open the response, and return its head."""
         return performed(self._perform, request) if is_on() else self._perform(request)
 
     async def aperform(self, request: Request) -> Response:
-        """The same, awaited."""
+        """`perform`, awaitable."""
         return await (aperformed(self._aperform, request) if is_on() else self._aperform(request))
 
     def submit(self, request: Request, on_done: Callable[[Outcome], None]) -> NoReturn:
-        """A body is read by who waits for it: there is nothing to call back.
+        """Not supported: the body of a stream is read by its caller, who waits.
 
         Raises:
             StreamError: always.
@@ -72,7 +74,7 @@ class Opener(Delegating):
         )
 
     def close(self, grace_s: float = 0.0) -> None:
-        """Close what is open, without waiting; the engine goes on."""
+        """Close what is open, without waiting. The engine is not closed."""
         opened, self.opened = self.opened, None
         if opened is not None:
             opened.close()
@@ -93,7 +95,7 @@ class Opener(Delegating):
             self.opened.leave()
 
     def tell(self, received: int, to_receive: int | None) -> None:
-        """Bytes have passed."""
+        """Report progress of the response body."""
         if self._on_progress is not None:
             sending = self._sending
             sent, to_send = (sending.taken, sending.upload.size) if sending else (0, 0)
@@ -101,7 +103,7 @@ class Opener(Delegating):
 
     @property
     def is_watched(self) -> bool:
-        """Whether anybody wants to know how far the bodies have come."""
+        """Whether progress has to be reported."""
         return self._on_progress is not None
 
     def _perform(self, request: Request) -> Response:
@@ -131,7 +133,8 @@ class Opener(Delegating):
 
 
 def around(backend: Backend, make: Callable[[Backend], Opener]) -> tuple[Backend, Opener]:
-    """An opener in the place of the engine that ``backend`` is around, and all of it."""
+    """Put an opener in place of the engine of ``backend``: the backend with its layers, and the
+    opener."""
     if isinstance(backend, Surrounded):
         opener = make(backend.engine)
         return backend.over(opener), opener

@@ -1,4 +1,4 @@
-"""A file that is written beside its place, and put there when all of it is on the disk."""
+"""A file that is written under another name, and renamed once all of it is on the disk."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ WRITE_BYTES: Final = 1024 * 1024
 
 
 class PartFile:
-    """The file beside its place. Whatever happens, nothing half stands under the final name.
+    """The file under its temporary name. An incomplete file never has the final name.
 
-    `open` makes it, perhaps on a thread that nobody waits for any more when it is dropped.
+    `open` creates it, perhaps in a thread whose result is not waited for any more when it is
+    dropped.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -31,7 +32,7 @@ class PartFile:
         self._is_dropped = False
 
     def open(self) -> None:
-        """Make it.
+        """Create the file.
 
         Raises:
             SaveError: it cannot be written there.
@@ -53,25 +54,25 @@ class PartFile:
         return self._file
 
     def write(self, pieces: Iterator[bytes]) -> None:
-        """Put these behind what is there."""
+        """Append ``pieces``."""
         for piece in pieces:
             with self._told():
                 self._opened.write(piece)
             self.written += len(piece)
 
     def add(self, pieces: list[bytes]) -> None:
-        """The same, from a thread."""
+        """Append ``pieces``; called in a thread."""
         self.write(iter(pieces))
 
     def begin_anew(self) -> None:
-        """Forget what is there."""
+        """Delete what was written so far."""
         with self._told():
             self._opened.seek(0)
             self._opened.truncate()
         self.written = 0
 
     def put_in_place(self) -> None:
-        """All is there: let it be on the disk, then under its name."""
+        """Write everything to the disk, and give the file its final name."""
         with self._told():
             file = self._opened
             file.flush()
@@ -85,7 +86,7 @@ class PartFile:
                 os.close(folder)
 
     def drop(self) -> None:
-        """Leave nothing behind."""
+        """Close and delete the file."""
         self._is_dropped = True
         if self._file is not None:
             with contextlib.suppress(OSError):  # closing writes what is left, to a full disk

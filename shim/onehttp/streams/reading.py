@@ -1,4 +1,4 @@
-"""The body of a response as its reader gets it: codings taken off, counted, limited."""
+"""The body of a response as its reader gets it: decoded, counted and limited."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from onehttp_backends.shown import coding_error, too_large
 
 
 class Reading:
-    """Knows no threads and no loops: is given what has come, and gives what it decodes to.
+    """Decodes the pieces of a body. It knows neither threads nor loops.
 
     Args:
-        is_coded: take off the codings that its head tells of.
-        limit: decoded bytes; 0 = no limit.
-        truncates: past the limit, be content with what fits; else fail.
+        is_coded: whether to remove the content codings that the head names.
+        limit: the maximum number of decoded bytes; 0 = no limit.
+        truncates: whether a body beyond the limit is cut off; otherwise it is an error.
     """
 
     def __init__(
@@ -50,17 +50,17 @@ class Reading:
         """Bytes to come in all, as far as its head tells."""
 
     def check_announced(self) -> None:
-        """Raises TooLargeError if what is announced is over the limit already."""
+        """Raise TooLargeError if the announced size exceeds the limit."""
         is_known = self.announced is not None and not self.is_decoding and not self.truncates
         if self.limit and is_known and (self.announced or 0) > self.limit:
             raise too_large(self._limited())
 
     def pieces(self, came: list[bytes]) -> Iterable[bytes]:
-        """What these decode to.
+        """The decoded pieces that ``came`` brings.
 
         Raises:
-            TooLargeError: more than the limit.
-            TransferError: it is not of its coding (61).
+            TooLargeError: the body exceeds the limit.
+            TransferError: the body is not in its coding (61).
         """
         self.received += sum(map(len, came))
         if self._decoder is None and not self.limit:
@@ -69,10 +69,10 @@ class Reading:
         return self._limited_pieces(came)
 
     def finish(self) -> None:
-        """It is over.
+        """Note the end of the body.
 
         Raises:
-            TransferError: it lacks its end (61).
+            TransferError: the coded body is incomplete (61).
         """
         if self._decoder is not None and not self.is_full:
             try:
