@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onehttp_compat.script.world import World
+from onehttp_compat.script.world.message_queues import DeclaredQueue
 from onehttp_compat.script.world.shared_tables import Declared
 from onehttp_compat.sip.message import SipMessage
 
@@ -63,6 +64,7 @@ def loaded_modules(configured: Configured | None) -> frozenset[str] | None:
 
 def _tell_parameters(world: World, configured: Configured) -> None:
     tables: dict[str, Declared] = {}
+    queues: dict[str, DeclaredQueue] = {}
     for line in configured.config.modparams():
         text = str(line.value)
         if line.is_about("htable") and line.name == "htable":
@@ -73,6 +75,11 @@ def _tell_parameters(world: World, configured: Configured) -> None:
                 is_renewed=said.get("updateexpire", "1") != "0",
                 initial=_number(said["initval"]) if "initval" in said else None,
             )
+        elif line.is_about("mqueue") and line.name == "mqueue":
+            said = _settings(text)
+            queues[said.get("name", "")] = DeclaredQueue(
+                _number(said.get("size", "")), _number(said.get("addmode", ""))
+            )
         elif line.is_about("pv") and line.name == "shvset":
             name, _, value = text.partition("=")
             kind, colon, plain = value.partition(":")
@@ -82,6 +89,8 @@ def _tell_parameters(world: World, configured: Configured) -> None:
             world.counters["rand_prob"] = _number(text)
     if tables:
         world.tables.declare(tables)
+    if queues:
+        world.queues.declare(queues)
 
 
 def _settings(text: str) -> dict[str, str]:

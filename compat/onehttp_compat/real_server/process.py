@@ -23,6 +23,7 @@ MODULES: Final = (
     "xlog", "sanity", "nathelper", "htable", "auth", "ipops", "sdpops", "uac", "path", "diversion",
     "cfgutils", "kemix", "statistics", "counters", "usrloc", "registrar", "stun", "crypto", "uuid",
     "json", "jansson", "regex", "tmrec", "pike", "ratelimit", "pv_headers", "dialog",
+    "mqueue",
 )  # fmt: skip
 """What a configuration of nothing but a script loads: whatever starts without a database."""
 QUIET: Final = {"pv_headers": ['modparam("pv_headers", "auto_msg", 0)']}
@@ -36,6 +37,7 @@ meanwhile, no transaction is forgotten, and none is given up."""
 START_S: Final = 60.0
 STOP_S: Final = 10.0
 _table = re.compile(rb"""\$sht[a-z]*\((\w+)=>|sht_\w+\(\s*["'](\w+)["']""")
+_queue = re.compile(rb"""\bmq_\w+\(\s*["'](\w+)["']|\$mq(?:k|v|_size)\((\w+)\)""")
 _failed_module = re.compile(r"Error while initializing module (\w+)|init_mod\(\): .*module (\w+)")
 
 CONFIG: Final = """#!KAMAILIO
@@ -214,10 +216,13 @@ def _die_with_parent() -> None:
 
 
 def needed_parameters(path: Path) -> dict[str, list[str]]:
-    """``modparam`` lines that the script cannot do without: the tables that it names."""
+    """``modparam`` lines that the script cannot do without: the tables and queues that it
+    names."""
     text = b"".join(file.read_bytes() for file in path.parent.glob("*.py"))
     tables = {(one or other).decode() for one, other in _table.findall(text)}
+    queues = {(one or other).decode() for one, other in _queue.findall(text)}
     return {
+        "mqueue": [f'modparam("mqueue", "mqueue", "name={name}")' for name in sorted(queues)],
         "htable": [f'modparam("htable", "htable", "{name}=>size=8;")' for name in sorted(tables)],
         "usrloc": ['modparam("usrloc", "preload", "location")'],
         "tm": [

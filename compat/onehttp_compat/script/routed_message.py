@@ -7,11 +7,13 @@ reading what was received until it says ``msg_apply_changes``, and the change sh
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass, field
 
 from onehttp_compat.sip.message import SipMessage, canonical
 from onehttp_compat.sip.uri import SipUri, parse_uri
 
+_line = re.compile(rb"[^\n]*\n|[^\n]+")
 FIRST, LAST = -1, 1 << 30
 """Places of added headers: before all received ones, and behind them."""
 
@@ -64,6 +66,10 @@ class RoutedMessage:
     """Targets that `t_load_contacts` has put aside, the most wanted first."""
     iterators: dict[str, int] = field(default_factory=dict)
     """Where named iterators over its headers stand."""
+    line_iterators: dict[str, int] = field(default_factory=dict)
+    """Where named iterators over the lines of its body stand."""
+    changed_lines: dict[int, bytes] = field(default_factory=dict)
+    """What has come in the place of lines of the body, by their number."""
     route_params_received: str | None = None
     """Parameters of our own Route header, as `loose_route` found them."""
     route_params: str = ""
@@ -92,6 +98,23 @@ class RoutedMessage:
     def next_hop(self) -> str:
         """Where the request goes: the destination, or else the request URI."""
         return self.dst_uri or self.uri
+
+    # ---- its body
+
+    @property
+    def body_lines(self) -> list[bytes]:
+        """As received, with their ends."""
+        return _line.findall(self.sip.body)
+
+    def line_at(self, name: str) -> bytes | None:
+        """Where a named iterator stands; None: before the first line, or nowhere."""
+        place, lines = self.line_iterators.get(name, -1), self.body_lines
+        return lines[place] if 0 <= place < len(lines) else None
+
+    def line_value(self, name: str) -> bytes | None:
+        """What a script is told of that line; without an end it has the NUL behind the body."""
+        line = self.line_at(name)
+        return line if line is None or line.endswith(b"\n") else line + b"\0"
 
     # ---- its headers
 
@@ -141,7 +164,7 @@ class RoutedMessage:
         """``msg_apply_changes``: what has been changed is what has been received."""
         self.sip = self.applied()
         self.new_uri = self.body = None
-        self.added, self.removed, self.replaced = [], set(), {}
+        self.added, self.removed, self.replaced, self.changed_lines = [], set(), {}, {}
 
 
 def split_lines(lines: str) -> list[tuple[str, str]]:

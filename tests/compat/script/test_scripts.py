@@ -131,6 +131,31 @@ def test_what_answers_the_request_itself_is_seen_to(
     assert told["replies"] == replies
 
 
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "mqueue.mq_fetch('jobs')",
+        "ldap.result_next()",
+        "ndb_mongodb.next_reply('r')",
+        "textopsx.bl_iterator_next('lines')",
+        "textopsx.hf_iterator_next('headers')",
+        "htable.sht_iterator_next('items')",
+    ],
+)
+def test_what_scripts_ask_until_it_says_no_says_no(tmp_path: Path, loop: str) -> None:
+    script = tmp_path / "loops.py"
+    script.write_text(
+        "import KSR\ndef ksr_request_route():\n"
+        "    KSR.mqueue.mq_add('jobs', 'a', 'b')\n    KSR.textopsx.bl_iterator_start('lines')\n"
+        "    KSR.textopsx.hf_iterator_start('headers')\n"
+        f"    while KSR.{loop} > 0:\n        pass\n    KSR.sl.send_reply(200, 'OK')\n    return 1\n"
+    )
+    message = str(FOLDER / "messages/03-invite-busy.sip")
+    done = CliRunner().invoke(command, ["run", str(script), "--message", message, "--json"])
+    (told,) = json.loads(done.stdout)["messages"]
+    assert (told["error"], told["replies"]) == (None, ["200 OK"])
+
+
 def _lacking() -> str:
     try:
         _, modules = find_server()

@@ -187,7 +187,7 @@ class TextopsHeaders(_Headers):
         ]
 
 
-class TextopsxFunctions(_Headers):
+class TextopsxHeaders(_Headers):
     """``KSR.textopsx``: applied changes, values in lists, iterators."""
 
     def msg_apply_changes(self) -> int:

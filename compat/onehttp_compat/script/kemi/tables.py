@@ -1,4 +1,4 @@
-"""``KSR.htable``, and the counters of ``KSR.statistics`` and ``KSR.cfgutils``."""
+"""``KSR.htable``, ``KSR.mqueue``, and the counters of ``KSR.statistics`` and ``KSR.cfgutils``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import uuid
 from typing import Final
 
 from onehttp_compat.pseudo_variables.transformations.strings import core_hash
+from onehttp_compat.pv import Variable
 from onehttp_compat.script.kemi.functions import FALSE, NOTHING_TO_DO, TRUE, Functions, as_code
 from onehttp_compat.sip.value import Value
 
@@ -216,6 +217,46 @@ class CfgutilsFunctions(Functions):
     def _lock(self, name: str) -> threading.RLock:
         with self._world.changing:
             return self._world.locks.setdefault(name, threading.RLock())
+
+
+class MqueueFunctions(Functions):
+    """``KSR.mqueue``. What was fetched last is a variable of the process: ``$mqk``, ``$mqv``."""
+
+    def mq_add(self, queue: str, key: str, value: str) -> int:
+        return as_code(self._world.queues.add(queue, key, value))
+
+    def mq_fetch(self, queue: str) -> int:
+        if not self._world.queues.has(queue):
+            return FALSE
+        item = self._world.queues.take(queue)
+        self._keep(queue, item)
+        return FALSE - 1 if item is None else TRUE
+
+    def mq_pv_free(self, queue: str) -> int:
+        self._keep(queue, None)
+        return TRUE
+
+    def mq_size(self, queue: str) -> int:
+        queues = self._world.queues
+        return queues.size(queue) if queues.has(queue) else FALSE
+
+    def mqk_get(self, queue: str) -> Value:
+        return self._last(queue, "mqk")
+
+    def mqv_get(self, queue: str) -> Value:
+        return self._last(queue, "mqv")
+
+    # Null is null to all of them.
+    mqk_gete = mqk_getw = mqk_get
+    mqv_gete = mqv_getw = mqv_get
+
+    def _last(self, queue: str, kind: str) -> Value:
+        return self._world.server.pv.process.variables.get(Variable(kind, queue))
+
+    def _keep(self, queue: str, item: tuple[str, str] | None) -> None:
+        kept = self._world.server.pv.process.variables
+        for kind, text in zip(("mqk", "mqv"), item or (None, None), strict=True):
+            kept[Variable(kind, queue)] = text
 
 
 def _release(lock: threading.RLock) -> int:

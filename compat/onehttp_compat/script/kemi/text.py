@@ -6,8 +6,10 @@ import re
 
 from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix
 from onehttp_compat.pv import as_bytes
-from onehttp_compat.script.kemi.bodies import BodyFunctions, replaced
+from onehttp_compat.script.kemi.bodies.functions import BodyFunctions, replaced
+from onehttp_compat.script.kemi.bodies.lines import BodyLineFunctions
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
+from onehttp_compat.script.kemi.headers import TextopsxHeaders
 from onehttp_compat.sip.message import parse_or_refuse
 
 
@@ -106,6 +108,10 @@ class TextopsFunctions(BodyFunctions):
     def _search(self, pattern: str, data: bytes) -> int:
         expression = posix(pattern.encode(), re.IGNORECASE | re.MULTILINE)
         return as_code(expression.search(c_string(data)))
+
+
+class TextopsxFunctions(BodyLineFunctions, TextopsxHeaders):
+    """``KSR.textopsx``, with what it does to headers and to lines of bodies."""
 
 
 class RegexFunctions(Functions):

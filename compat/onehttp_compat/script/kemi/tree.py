@@ -12,7 +12,7 @@ from onehttp_compat.script.catalogue import Signature, catalogue
 from onehttp_compat.script.kemi.calling import callable_for, emulated
 from onehttp_compat.script.kemi.core import CoreFunctions, XlogFunctions
 from onehttp_compat.script.kemi.functions import Functions
-from onehttp_compat.script.kemi.headers import HdrFunctions, TextopsxFunctions
+from onehttp_compat.script.kemi.headers import HdrFunctions
 from onehttp_compat.script.kemi.kx import KxFunctions
 from onehttp_compat.script.kemi.nat import NathelperFunctions
 from onehttp_compat.script.kemi.replies import (
@@ -32,10 +32,11 @@ from onehttp_compat.script.kemi.sdpops import SdpopsFunctions
 from onehttp_compat.script.kemi.tables import (
     CfgutilsFunctions,
     HtableFunctions,
+    MqueueFunctions,
     StatisticsFunctions,
     UuidFunctions,
 )
-from onehttp_compat.script.kemi.text import RegexFunctions, TextopsFunctions
+from onehttp_compat.script.kemi.text import RegexFunctions, TextopsFunctions, TextopsxFunctions
 from onehttp_compat.script.kemi.transactions import TmFunctions, TmxFunctions
 from onehttp_compat.script.kemi.uris import IpopsFunctions, SiputilsFunctions
 from onehttp_compat.script.kemi.variables import PvFunctions, PvxFunctions
@@ -67,6 +68,7 @@ EMULATED: Final[dict[str, type[Functions]]] = {
     "nathelper": NathelperFunctions,
     "sdpops": SdpopsFunctions,
     "htable": HtableFunctions,
+    "mqueue": MqueueFunctions,
     "statistics": StatisticsFunctions,
     "cfgutils": CfgutilsFunctions,
     "uuid": UuidFunctions,

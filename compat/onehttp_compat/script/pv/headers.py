@@ -227,6 +227,7 @@ TABLE: Final[Table] = {
     "tti": _tag("to", "from"),
     "hfitname": _iterated(0),
     "hfitbody": _iterated(1),
+    "blitval": of_scene(lambda scene, variable: scene.routed.line_value(variable.name)),
     "sdp": of_scene(_sdp),
     "route_uri": of_scene(_route),
     "rr_count": of_scene(lambda scene, _: len(scene.message.all("record-route"))),

@@ -265,6 +265,11 @@ def _count(world: World, variable: Variable, *, is_value: bool) -> Value:
     return len(world.tables.matching(table, relation or "re", wanted, is_value=is_value))
 
 
+def _queue_size(world: World, variable: Variable) -> Value:
+    queues, name = world.queues, variable.name
+    return queues.size(name) if queues.has(name) else None
+
+
 def _iterator_key(world: World, variable: Variable) -> Value:
     return world.tables.at(variable.name)[1]
 
@@ -298,6 +303,9 @@ TABLE: Final[Table] = {
     "shtcn": Entry(lambda world, variable: _count(world, variable, is_value=False)),
     "shtcv": Entry(lambda world, variable: _count(world, variable, is_value=True)),
     "shtrecord": Entry(lambda _world, _variable: None),  # nothing of a table expires here
+    "mqk": Entry(lambda world, variable: _read_process(world, variable) or None),
+    "mqv": Entry(lambda world, variable: _read_process(world, variable) or None),
+    "mq_size": Entry(_queue_size),
     "shtitkey": Entry(_iterator_key),
     "shtitval": Entry(_iterator_value),
 }

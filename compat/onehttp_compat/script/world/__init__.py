@@ -16,6 +16,7 @@ from onehttp_compat.script.routed_message import Branch, RoutedMessage
 from onehttp_compat.script.transactions import WaitingTransactions
 from onehttp_compat.script.world.assumptions import Assumptions
 from onehttp_compat.script.world.dialogs import Dialogs
+from onehttp_compat.script.world.message_queues import MessageQueues
 from onehttp_compat.script.world.mistakes import Mistakes
 from onehttp_compat.script.world.shared_tables import SharedTables
 from onehttp_compat.server import LegacyServer
@@ -33,6 +34,7 @@ class World:
     assumptions: Assumptions = field(default_factory=Assumptions)
     mistakes: Mistakes = field(default_factory=Mistakes)
     tables: SharedTables = field(default_factory=SharedTables)
+    queues: MessageQueues = field(default_factory=MessageQueues)
     dialogs: Dialogs = field(default_factory=Dialogs)
     waiting: WaitingTransactions = field(default_factory=WaitingTransactions)
     myself: frozenset[str] = frozenset()

@@ -16,6 +16,8 @@ from onehttp_compat.script.catalogue import Signature
 Answer = int | str | bool | None
 NEUTRAL: Final[Mapping[str, Answer]] = {"int": 1, "bool": True, "none": 0, "xval": None}
 """What a function of each kind says when all is well."""
+_NOTHING_MORE: Final = frozenset(("ldap.result_next", "ndb_mongodb.next_reply"))
+"""Scripts ask these until they say no."""
 
 
 answering: ContextVar[bool] = ContextVar("onehttp_answering", default=False)
@@ -92,7 +94,8 @@ class Assumptions:
         """
         rule = self.rule_for(signature, arguments)
         if rule is None:
-            value = NEUTRAL[signature.result]
+            label = signature.label.removeprefix("KSR.")
+            value = -1 if label in _NOTHING_MORE else NEUTRAL[signature.result]
         else:
             token = answering.set(True)
             try:
