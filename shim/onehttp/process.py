@@ -1,4 +1,4 @@
-"""What this process has been initialised to: `init`, `reload`, `shutdown`, and forks."""
+"""The state of this process: `init`, `reload`, `shutdown`, and forks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _reload_log = logging.getLogger("onehttp.reload")
 
 
 class Process:
-    """What this process has been initialised to: one `Runtime`, or none."""
+    """The process: it has one `Runtime`, or none."""
 
     def __init__(self) -> None:
         self.runtime: Runtime | None = None
@@ -93,7 +93,7 @@ class Process:
                     self.runtime.backend.name, len(specs))  # fmt: skip
 
     def _answer_operators(self, settings: Settings) -> None:
-        """Open the control socket, where one is asked for."""
+        """Open the control socket, if the settings ask for one."""
         directory = settings.control or os.environ.get("ONEHTTP_CONTROL")
         if not directory or self._control is not None:
             return
@@ -106,11 +106,12 @@ class Process:
             raise
 
     def rehearse(self, rehearsal: Rehearsal) -> Callable[[], None]:
-        """Have `init` make what ``rehearsal`` says. Calls may be made before it, too; what there
-        was is shut down.
+        """Have `init` use the engine and clock of ``rehearsal``.
+
+        Calls may be made before `init`, too. The present runtime is shut down.
 
         Returns:
-            What shuts that down and makes everything as it was, in a fresh runtime.
+            A function that shuts the rehearsal down and restores everything, with a fresh runtime.
         """
         was_initialised = self.runtime is not None and not self._is_provisional
         settings, place = self._settings, self._place
@@ -131,13 +132,13 @@ class Process:
         return end
 
     def provide(self) -> None:
-        """Make calls possible before anybody calls `init`, which may still say anything."""
+        """Make calls possible before `init`, which may still be called with any settings."""
         if self.runtime is None:
             self.init(Settings(), "its surroundings")
             self._is_provisional = True
 
     def _maker(self, settings: Settings) -> Callable[[], Backend]:
-        """What makes the engine that is asked for; see `Settings.engine`."""
+        """The function that makes the engine of these settings; see `Settings.engine`."""
         rehearsal = self._rehearsal
         return rehearsal.engine(settings) if rehearsal else settings.engine()
 
@@ -151,7 +152,7 @@ class Process:
             )
 
     def _renew_lock(self) -> None:
-        """In a forked child: whoever held the lock is not here."""
+        """In a forked child: a thread that held the lock does not exist here."""
         self._changing = threading.Lock()
         self._reloading = threading.Lock()
         self.background.forget_lock()
@@ -184,7 +185,7 @@ class Process:
                     runtime.declare(self._declared)
 
     def carry_queries(self, carrier: Carrier | None) -> None:
-        """See `onehttp.lowlevel.carry_queries`; it outlives the runtime."""
+        """See `onehttp.lowlevel.carry_queries`. It stays in force after the runtime."""
         with self._changing:
             self._carrier = carrier
             if self.runtime is not None:
@@ -212,7 +213,7 @@ class Process:
         return report
 
     def missing(self) -> NotInitialisedError:
-        """The error of a call without a runtime."""
+        """The error of a call that is made without a runtime."""
         when = "was shut down" if self._was_shut_down else "is not initialised"
         return NotInitialisedError(f"onehttp {when}; call onehttp.init() first")
 

@@ -1,4 +1,4 @@
-"""A backend, the connections in force and the queries: what calls are made on."""
+"""A backend, the connections in force and the queries: everything that calls need."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NEXT_START: Final = "how many queries there may be stays as it is until the pro
 
 
 class Runtime:
-    """One revision of connections on one backend, and the queries. Tests may make their own."""
+    """Connections on one backend, with their queries. Tests may make their own."""
 
     def __init__(
         self,
@@ -69,13 +69,14 @@ class Runtime:
         """Who is asked first to take a query."""
 
     def reload(self, source: Source = None) -> Reload:
-        """Read the source again, and put what it says in force; calls under way end on the old.
+        """Read the source again, and put the result in force. Calls in flight keep the old
+        revision.
 
-        Addresses are forgotten: names are asked for anew, also if nothing has changed.
-        One thread at a time.
+        Addresses of names are forgotten, even if nothing has changed. Only one thread may call this
+        at a time.
 
         Raises:
-            ConfigurationError: a mistake; nothing has changed.
+            ConfigurationError: the source has a mistake; nothing has changed.
         """
         if source is None:
             self.source.check_is_there()
@@ -85,7 +86,7 @@ class Runtime:
         return diff
 
     def declare(self, declared: Mapping[str, ConnectionSpec]) -> Reload:
-        """Put other connections beside those of the source. One thread at a time."""
+        """Add connections beside those of the source. Only one thread may call this at a time."""
         self._declared = dict(declared)
         return self._put_in_force(self._read)
 
@@ -114,7 +115,7 @@ class Runtime:
         return self.queries.submit(request, route, xdata, start)
 
     def close(self, grace_s: float) -> ShutdownReport:
-        """End the queries, then the engine."""
+        """End the queries, then close the engine."""
         return self.queries.close(grace_s)
 
 

@@ -1,4 +1,4 @@
-"""The pycurl backend: what the contract asks, on one engine per process."""
+"""The pycurl backend: it implements the contract with one engine per process."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ class PycurlBackend(StreamingEngine):
             window.cancel()
 
     def check(self, options: TransferOptions) -> OptionFault | None:
-        """What of these options libcurl refuses; see `Checker`."""
+        """Which of these options libcurl refuses; see `Checker`."""
         return check(options)
 
     def probe(self, request: Request, sends_request: bool) -> Probe:
@@ -294,13 +294,13 @@ class PycurlBackend(StreamingEngine):
         return helm
 
     def _forget(self, helm: Crew) -> None:
-        """An engine has failed: the next call makes another."""
+        """Drop an engine that has failed, so that the next call makes another."""
         self._helm = None
         if self._place.get(_ENGINE) is helm:
             del self._place[_ENGINE]
 
     def _forget_parents_engine(self) -> None:
-        """In a forked child: the engine is the parent's."""
+        """In a forked child: drop the engine, which belongs to the parent."""
         self._forks += 1
         self._helm = None
         self.names.forget_parent()

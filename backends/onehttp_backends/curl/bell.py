@@ -1,4 +1,4 @@
-"""What wakes a driver that waits for events."""
+"""Bells: wake-ups for a driver that waits for events."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import select
 
 
 class Bell:
-    """An eventfd, whose number may be another's after the end."""
+    """An eventfd. After `close` its number may belong to another file."""
 
     __slots__ = ("fd",)
 
@@ -15,7 +15,7 @@ class Bell:
         self.fd = _eventfd()
 
     def twin(self) -> OwnedBell:
-        """Rings the same, and lasts as long as somebody may ring it."""
+        """A bell for the same eventfd that stays open for as long as somebody may ring it."""
         return OwnedBell(os.dup(self.fd))
 
     def ring(self) -> None:
@@ -29,7 +29,7 @@ class Bell:
 
 
 class OwnedBell:
-    """Closed with the object, and only so: whoever is about to ring it has it."""
+    """A bell that is closed with its object only, so whoever can ring it finds it open."""
 
     __slots__ = ("_owner",)
 

@@ -1,7 +1,7 @@
-"""The part of pycurl the engine uses, typed, and libcurl's one global initialisation.
+"""The part of pycurl that the engine uses, with types, and libcurl's global initialisation.
 
-pycurl ships no types. `Easy` and `Multi` name what is used of it, with the meaning of
-libcurl's own pages (https://curl.se/libcurl/c/).
+pycurl ships no types. `Easy` and `Multi` declare what is used of it, with the meanings documented
+for libcurl (https://curl.se/libcurl/c/).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ that libcurl wants nothing of stays readable: somebody closes it, or says what n
 
 
 def select_mask(events: int) -> int:
-    """What libcurl is told of events: CSELECT bits."""
+    """Translate epoll events into libcurl's CSELECT bits."""
     mask: int = 0
     if events & ~select.EPOLLOUT:
         mask = pycurl.CSELECT_IN
@@ -71,12 +71,12 @@ class Multi(Protocol):
 
 
 class Hearing:
-    """What libcurl says of its sockets, heard in a way that no signal handler can break.
+    """Receives libcurl's callbacks about sockets, in a way that no signal handler can break.
 
-    A handler may raise at the first instruction of a Python function, before any `try` of its own.
-    pycurl would print that and libcurl give the whole multi up, or meet it again in the middle of
-    its next callback. A generator resumes inside its `try`; `max` and `min`, which are C, hand it
-    the arguments one after the other.
+    A signal handler may raise at the first instruction of a Python function, before any `try` in
+    it. pycurl would print that exception, and libcurl would give up the whole multi, or meet the
+    exception in its next callback. A generator, however, resumes inside its `try`; the C functions
+    `max` and `min` pass it the arguments, one after the other.
     """
 
     def __init__(self, change: Callable[[int, int], None], opened: Callable[[int], None]) -> None:
@@ -102,7 +102,7 @@ class Hearing:
         the lesser of the two keys, what libcurl gets back: the socket may be used."""
 
     def close(self) -> None:
-        """Hear no more: nothing of it is left to run when it is collected."""
+        """Stop receiving, so that nothing is left to run when it is collected."""
         self.is_over = True
         for hearing in (self._changes, self._openings):
             # A forked child does not have the thread that was just hearing, and never ends that.
@@ -167,7 +167,7 @@ class Hearing:
 
 
 def add_once(multi: Multi, easy: Easy) -> None:
-    """Put a handle into a multi, unless it is there: an exception may have come after it was."""
+    """Add a handle to a multi unless it is there: an exception may have come after the adding."""
     try:
         multi.add_handle(easy)
     except pycurl.error as error:
@@ -176,12 +176,12 @@ def add_once(multi: Multi, easy: Easy) -> None:
 
 
 def is_in_already(error: pycurl.error) -> bool:
-    """Whether a multi has refused a handle since it is in it: an exception came after adding."""
+    """Whether a multi has refused a handle because it was added before."""
     return "already on this" in str(error)
 
 
 def remove_once(multi: Multi, easy: Easy) -> bool:
-    """Take a handle out of a multi; False when it was not there."""
+    """Remove a handle from a multi; False if it was not there."""
     try:
         multi.remove_handle(easy)
     except pycurl.error as error:
@@ -192,12 +192,12 @@ def remove_once(multi: Multi, easy: Easy) -> bool:
 
 
 def is_out_already(error: pycurl.error) -> bool:
-    """Whether a multi has refused to let go of a handle since it is not in it."""
+    """Whether a multi has refused to remove a handle because it was removed before."""
     return "not on this" in str(error)
 
 
 def is_in_multi(easy: Easy) -> bool:
-    """Whether a handle is in a multi; True as well where pycurl does not tell (before 7.46)."""
+    """Whether a handle is in a multi; always True if pycurl cannot tell (before 7.46)."""
     tell = getattr(easy, "multi", None)
     return tell is None or tell() is not None
 
@@ -217,7 +217,7 @@ class Libcurl:
         self.has_http3 = bool(features & getattr(pycurl, "VERSION_HTTP3", 0))
 
     def initialise(self) -> None:
-        """Initialise libcurl once per process; a forked child inherits its parent's."""
+        """Initialise libcurl once per process; a forked child inherits its parent's state."""
         with self._once:
             if self.global_inits:
                 return
@@ -234,7 +234,7 @@ class Libcurl:
             )
 
     def forget_lock(self) -> None:
-        """In a forked child: the lock may have been held by a thread that is not here."""
+        """In a forked child: a thread that held the lock does not exist here."""
         self._once = threading.RLock()
 
     def easy(self) -> Easy:

@@ -1,4 +1,4 @@
-"""What an easy handle is told of one message: its method, whether a body follows, its headers."""
+"""The settings of an easy handle for one message: method, body, headers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ NO_HEADERS: HeaderPairs = (("", ""),)
 
 
 class MessageSettings(SendingGuard):
-    """Sets what differs from the message before, and remembers it once it is set."""
+    """Sets the options that differ from the previous message, and remembers them once they are
+    set."""
 
     __slots__ = (
         "_closes",

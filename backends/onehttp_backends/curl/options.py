@@ -1,4 +1,4 @@
-"""`TransferOptions` in libcurl's terms: everything that is set once when a handle is made."""
+"""`TransferOptions` in libcurl's terms: everything that is set once, when a handle is made."""
 
 from __future__ import annotations
 
@@ -115,15 +115,15 @@ def _apply_limits(setopt: Setopt, options: TransferOptions) -> None:
 
 
 def milliseconds(seconds: float) -> int:
-    """For libcurl, where 0 means no limit: a limit below a millisecond becomes one."""
+    """Seconds as libcurl's milliseconds. 0 means no limit there, so less than one becomes one."""
     return max(1, round(seconds * 1000)) if seconds else 0
 
 
 def announced_bytes(options: TransferOptions) -> int:
-    """The largest Content-Length that libcurl is to accept; 0 = any.
+    """The largest Content-Length that libcurl shall accept; 0 = any.
 
-    Never 0 but for the legacy modules: without a limit libcurl ignores a length that its numbers
-    cannot hold, and takes whatever comes for the whole body.
+    It is 0 for the legacy modules only: without a limit libcurl ignores a length that exceeds its
+    number range, and takes whatever arrives for the whole body.
     """
     is_counted = options.body_policy == "fail" and not options.decompress
     if is_counted and options.max_body_bytes:
@@ -132,9 +132,10 @@ def announced_bytes(options: TransferOptions) -> int:
 
 
 def _cache_s(options: TransferOptions) -> int:
-    """How old the addresses may be that libcurl remembers by itself; `Names` has the others.
+    """How long libcurl may keep addresses in its own cache; `Names` keeps them for longer.
 
-    A transfer of several requests needs them for all of these: it cannot stop in between.
+    A transfer that makes several requests needs them for all of these, since it cannot stop in
+    between.
     """
     if options.max_redirects or options.auth:
         return math.ceil(options.total_timeout_s or 3600)

@@ -1,4 +1,4 @@
-"""Idle handles, kept by options and origin until their next use."""
+"""Idle handles, kept by options and origin for their next use."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ MAX_SHELVES = 1024
 
 
 class HandlePool:
-    """Idle handles by (options, origin). Any thread may take and give back, without a lock: each
-    step is one of a dict's or a list's own."""
+    """Idle handles by (options, origin).
+
+    Any thread may take and give back handles without a lock: each step is one atomic operation of a
+    dict or a list.
+    """
 
     def __init__(self, watch: OpenedSockets, paused: deque[Easy]) -> None:
         self._watch = watch
@@ -35,7 +38,7 @@ class HandlePool:
 
     @property
     def made(self) -> list[Handle]:
-        """Every handle that somebody still has, wherever it is."""
+        """Every handle that still exists, idle or in use."""
         return [handle for each in list(self._made) if (handle := each()) is not None]
 
     def take(self, options: TransferOptions, origin: str) -> Handle:
@@ -60,10 +63,10 @@ class HandlePool:
     def make_for_stream(
         self, request: Request, origin: str, limits: StreamLimits, sending: Sending | None
     ) -> StreamHandle:
-        """A handle for one transfer whose bodies pass piece by piece.
+        """A new handle for one streamed transfer.
 
         Raises:
-            RequestError: the request or its options hold something that cannot be set.
+            RequestError: libcurl refuses a part of the request or of its options.
         """
         handle = StreamHandle(
             request, origin, limits, sending, self._watch, self._paused, self._named_badly

@@ -1,7 +1,8 @@
-"""The easy handle of one transfer whose bodies pass piece by piece. It is used once.
+"""The easy handle of one streamed transfer. It is used once.
 
-Pieces of an answer are appended to a deque by C code alone: no Python runs for them in libcurl's
-callbacks. The driver looks at the deque after its turn (`engine.streams`), and pauses there.
+Pieces of a response are appended to a deque by C code alone: no Python function runs for them in
+libcurl's callbacks. The driver looks at the deque after each turn (`engine.streams`), and pauses
+the transfer there.
 """
 
 from __future__ import annotations
@@ -37,17 +38,18 @@ KEPT_BYTES: Final = 4 * 1024 * 1024
 
 @functools.cache
 def keep_freed_memory() -> None:
-    """Have pieces that were read make room for those that come.
+    """Keep freed memory in the process, for the next pieces of a stream.
 
-    glibc gives the kernel back what is free at the end of its heap, and takes as much anew a moment
-    later, page by page: half of the CPU of a stream. Once a block has been freed that was mapped by
-    itself, it keeps up to twice as much (mallopt(3), on M_MMAP_THRESHOLD). Elsewhere: nothing.
+    glibc returns free memory at the end of its heap to the kernel, and requests as much again a
+    moment later, page by page: that was half of the CPU time of a stream. Once a separately mapped
+    block has been freed, glibc keeps up to twice its size (mallopt(3), M_MMAP_THRESHOLD). This does
+    nothing with other C libraries.
     """
     bytes(KEPT_BYTES)
 
 
 class StreamProgress(Progress):
-    """Does not count while our side is what is waited for, and knows the end of the whole."""
+    """An idle limit that does not count while our own side is waited for; also the total limit."""
 
     __slots__ = ("handle",)
 
@@ -58,7 +60,7 @@ class StreamProgress(Progress):
         return min(moved_at, self.handle.ends_at - self.limit_s)
 
     def touch(self) -> None:
-        """Our side has done its part: the time of the other begins."""
+        """Note that our side has caught up: from now on the peer is waited for."""
         self._moved_at = time.monotonic()
 
     def text(self) -> str:
@@ -67,7 +69,8 @@ class StreamProgress(Progress):
 
 
 class StreamHandle(Handle):
-    """Its body stays outside: what comes is in ``pieces``, what goes is asked of ``sending``."""
+    """Its bodies are kept elsewhere: the response goes to ``pieces``, the request comes from
+    ``sending``."""
 
     __slots__ = ("ends_at", "is_paused", "lone_fd", "pieces", "sending", "sending_fd")
 
@@ -119,8 +122,7 @@ class StreamHandle(Handle):
 
     @property
     def waits_for_us(self) -> bool:
-        """Whether nothing moves because of our side: the reader of the answer is behind, or the
-        source of the body."""
+        """Whether it stands still because of our side: the reader, or the source of the body."""
         return self.is_paused or (self.sending is not None and self.sending.is_starved)
 
     @property
@@ -128,7 +130,8 @@ class StreamHandle(Handle):
         return int(pycurl.PAUSE_RECV if self.is_paused else pycurl.PAUSE_CONT)
 
     def begin_body(self, limits: StreamLimits) -> Progress | None:
-        """The head is there: from now on these limits count; what is to be watched for them."""
+        """Apply the limits of the body, now that the head is complete; returns what to watch for
+        them."""
         left_s = max(0.001, limits.ends_at - time.monotonic())
         if left_s < math.inf or limits.idle_s:
             if not isinstance(self.progress, StreamProgress):
@@ -140,7 +143,7 @@ class StreamHandle(Handle):
         return self.progress
 
     def go_on(self) -> None:
-        """Our side is ready again: the reader has caught up, or the source has given more."""
+        """Resume: the reader has caught up, or the source has given more."""
         self.is_paused = False
         if isinstance(self.progress, StreamProgress):
             self.progress.touch()

@@ -1,6 +1,6 @@
-"""Whether a server has refused a stream of HTTP/2, and so done nothing of it (RFC 9113, 8.7).
+"""Whether a server has refused a stream of HTTP/2, without processing it (RFC 9113, 8.7).
 
-libcurl repeats such a request by itself, up to five times, and tells nobody but its log.
+libcurl repeats such a request by itself, up to five times, and mentions that in its log only.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ _closed_by_goaway: Final = re.compile(
 
 
 def is_above_goaway(code: int, text: str) -> bool:
-    """Whether it is a stream above the last one of a GOAWAY that says an error (RFC 9113, 6.8).
+    """Whether the stream is above the last one of a GOAWAY with an error code (RFC 9113, 6.8).
 
-    Such a stream libcurl ends with that error, and does not repeat it.
+    libcurl ends such a stream with that error, and does not repeat it.
     """
     return code == CurlCode.HTTP2_STREAM and bool(_closed_by_goaway(text))
 
 
 class StreamRefusals:
-    """Reads libcurl's log of one handle. Only what is sent makes it forget."""
+    """Finds refusals in libcurl's log of one handle, since its last sending."""
 
     __slots__ = ("_found", "note")
 
@@ -53,7 +53,7 @@ class StreamRefusals:
         return bool(self._found)
 
     def forget(self) -> None:
-        """The request goes out once more, or another one."""
+        """Forget them: the request is sent again, or another one is."""
         self._found.clear()
 
 

@@ -48,8 +48,7 @@ class PolicyCounters:
     """Attempts after the first."""
     exhausted: int = 0
     """Calls that failed in spite of `RetryPolicy`: no attempt or no time was left, or the request
-    might
-    have arrived and must not be repeated.
+    might have arrived and must not be repeated.
     """
     budget_refused: int = 0
     """Those of them that failed because the retry budget was used up."""

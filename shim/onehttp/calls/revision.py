@@ -17,8 +17,7 @@ class ReadyConnection:
     """A connection of one revision: its definition, and the state that calls on it share.
 
     A reload makes a new one if anything has changed, even if only its position in the file, and
-    gives
-    it the ``previous`` one, whose state it may take over.
+    gives it the ``previous`` one, whose state it may take over.
     """
 
     __slots__ = (
@@ -89,8 +88,7 @@ class Revision(dict[str, ReadyConnection]):
     """All connections of one revision, by name.
 
     It never changes; a reload makes another. A call that needs several connections takes them all
-    from
-    one `Revision`.
+    from one `Revision`.
 
     Raises:
         UnknownConnectionError: on ``revision[name]``; the message suggests the nearest name.

@@ -50,8 +50,7 @@ class Shared:
 
         Returns:
             The attempt's permit; None if this process counts by itself because the server is away;
-                or the
-            error that refuses the attempt.
+            or the error that refuses the attempt.
         """
         clock = deadline.clock
         patience_s = least(self._wait_s, deadline.left_s())

@@ -1,1 +1,1 @@
-"""Named connections: what a file may say, how it is read, and what comes out of it."""
+"""Named connections: their files, how these are read and checked, and the resulting values."""

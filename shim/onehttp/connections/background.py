@@ -1,4 +1,4 @@
-"""Reloads that nobody waits for: asked for by a signal or a changed file, told to the log."""
+"""Reloads in the background, after a signal or a change of a file; results go to the log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Told: TypeAlias = "Callable[[Reload | OnehttpError], object] | None"
 
 
 class BackgroundReload:
-    """Runs ``reload`` on a thread of its own; however often it is asked, at most one waits."""
+    """Runs ``reload`` in a thread of its own. Requests made meanwhile lead to one more reload."""
 
     def __init__(self, reload: Callable[[], Reload], told: Told = None) -> None:
         self._reload = reload
@@ -26,13 +26,13 @@ class BackgroundReload:
         self._running = threading.Lock()  # guards the order of reloads
 
     def request(self) -> None:
-        """Reload soon; also from a signal handler: it takes no lock."""
+        """Reload soon. It takes no lock, so a signal handler may call it."""
         if not self._is_wanted:
             self._is_wanted = True
             threading.Thread(target=self._run, name="onehttp-reload", daemon=True).start()
 
     def forget_lock(self) -> None:
-        """In a forked child: whoever reloads is not here."""
+        """In a forked child: a thread that held the lock does not exist here."""
         self._running = threading.Lock()
         self._is_wanted = False
 

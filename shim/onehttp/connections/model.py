@@ -1,4 +1,4 @@
-"""Named connections as values: what a connection is once its file has been read and checked."""
+"""Named connections as values, after their file has been read and checked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from onehttp_backends.secret_values import HoldsSecrets
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSpec(HoldsSecrets):
-    """One named connection. A spec is never changed: a reload makes a new one, or keeps it."""
+    """One named connection. It never changes: a reload keeps it, or makes another."""
 
     name: str
     url: str = field(repr=False)
@@ -65,22 +65,22 @@ class AdhocCalls:
     options: TransferOptions = field(default=TransferOptions(user_agent=USER_AGENT), repr=False)
     """One object for all of them: engines pool by its identity."""
     max_redirects: int = 0
-    """As many are followed where a call does not say."""
+    """How many redirects a call follows if it does not say."""
 
     def hops(self, follow_redirects: bool | None) -> int:
-        """How many redirects a call follows that says so, says no, or says nothing (None)."""
+        """How many redirects a call follows, given its ``follow_redirects`` (None: not given)."""
         if follow_redirects is None:
             return self.max_redirects
         return (self.max_redirects or DEFAULT_MAX_REDIRECTS) if follow_redirects else 0
 
 
 ADHOC_CALLS: Final = AdhocCalls()
-"""Where no file says anything."""
+"""The settings if no file says anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Adhoc:
-    """What a file says beside its connections."""
+    """The parts of a file besides its connections."""
 
     requests: AdhocCalls = ADHOC_CALLS
     queries: AdhocCalls = ADHOC_CALLS
@@ -90,7 +90,7 @@ class Adhoc:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something an operator should know of a configuration that can be used all the same."""
+    """A remark for operators about a configuration that can be used."""
 
     message: str
     file: str | None = None
@@ -132,7 +132,7 @@ class ConnectionSet(Mapping[str, ConnectionSpec]):
         self.adhoc = adhoc or Adhoc()
 
     def beside(self, others: Mapping[str, ConnectionSpec]) -> ConnectionSet:
-        """This set and ``others``; a name that both have means the one of this set."""
+        """The union with ``others``; if both have a name, this set's connection is taken."""
         if not others:
             return self
         specs = {**self._specs, **{name: others[name] for name in others if name not in self}}

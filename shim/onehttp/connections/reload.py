@@ -1,4 +1,4 @@
-"""What a reload changes, and what it lets be."""
+"""What a reload changes, and what it leaves as it is."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SECTIONS: Final = frozenset({"options", "tls"})
 
 @dataclass(slots=True)
 class Reloads:
-    """What became of reloads so far."""
+    """Counts of the reloads so far."""
 
     done: int = 0
     refused: int = 0
@@ -44,7 +44,7 @@ class Reloads:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reload:
-    """What a reload came to, by the names of connections."""
+    """The result of a reload, by names of connections."""
 
     revision: int
     """Of the set now in force."""
@@ -61,7 +61,7 @@ class Reload:
 
     @property
     def is_change(self) -> bool:
-        """Whether anything differs from before."""
+        """Whether anything has changed."""
         return bool(self.added or self.removed or self.changed or self.names or self.sections)
 
     def __str__(self) -> str:
@@ -82,10 +82,10 @@ class Reload:
 
 
 def next_revision(before: ConnectionSet, read: ConnectionSet) -> tuple[ConnectionSet, Reload]:
-    """The set that takes the place of ``before``, and what differs.
+    """The set that replaces ``before``, and the differences.
 
-    Whatever is equal stays the same object: engines keep handles and connections by the identity
-    of the options, and policies keep their state.
+    Whatever is equal stays the same object: engines keep handles and connections by the identity of
+    the options, and policies keep their state.
     """
     revision = before.revision + 1
     specs: dict[str, ConnectionSpec] = {}

@@ -1,4 +1,4 @@
-"""Where the connections of a process come from, and how they are read again."""
+"""The source of a process's connections, which is read again at a reload."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ YIELDING_SWITCH_S: Final = 0.0001
 
 
 class ConnectionSource:
-    """A file or a mapping, and who resolves its secrets.
+    """A file or a mapping, and the resolvers of its secrets.
 
     Args:
-        secrets: further kinds of references: what stands before the colon, and who resolves it.
+        secrets: resolvers for further kinds of references, by the text before the colon.
     """
 
     def __init__(self, source: Source, secrets: Mapping[str, Resolver] | None = None) -> None:
@@ -37,17 +37,17 @@ class ConnectionSource:
         self._check: EngineCheck | None = None
 
     def ask(self, backend: Backend) -> None:
-        """Have ``backend`` asked whether it can serve what is read."""
+        """Have ``backend`` check whether it supports what is read."""
         self._backend = backend
 
     def read(self, instead: Source = None) -> ConnectionSet:
-        """Read, check and resolve it whole; no connections where there is no source.
+        """Read, check and resolve everything; no connections if there is no source.
 
         Args:
-            instead: becomes the source, once it has been read without mistakes.
+            instead: another source, which replaces this one if it has no mistakes.
 
         Raises:
-            ConfigurationError: something is wrong with it.
+            ConfigurationError: the source has mistakes.
         """
         source = self._source if instead is None else instead
         if source is None:
@@ -64,7 +64,7 @@ class ConnectionSource:
         return found
 
     def check_is_there(self) -> None:
-        """Raises ConfigurationError where there is nothing to read again."""
+        """Raise ConfigurationError if there is no source that could be read again."""
         if self._source is None:
             raise ConfigurationError(
                 "nothing to reload: init() was given no connections; give reload() a file"
@@ -78,10 +78,11 @@ def _absolute(source: str | os.PathLike[str] | None) -> str | None:
 
 @contextmanager
 def _quick_turns() -> Iterator[None]:
-    """Lets calls in other threads through while a large file is read, which is pure computation.
+    """Let calls in other threads run while a large file is read, which is pure computation.
 
-    They would wait 5 ms, the interpreter's usual turn, each time they come back from the network,
-    and tens of milliseconds for the garbage collector, which the many short-lived values call up.
+    They would wait 5 ms, Python's usual switch interval, each time they return from the network,
+    and tens of milliseconds for the garbage collector, which the many short-lived values would
+    trigger.
     """
     usual, collects = sys.getswitchinterval(), gc.isenabled()
     sys.setswitchinterval(min(usual, YIELDING_SWITCH_S))

@@ -1,4 +1,4 @@
-"""The connections file that commands take when none is named: one place for all of them."""
+"""The connections file that commands use if none is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reload when a file changes: the connections file, what it includes, certificates, secrets."""
+"""Reloads when a file changes: the connections file, included files, certificates or secrets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ State: TypeAlias = "dict[str, tuple[int, ...] | None]"
 
 
 class Watch:
-    """Watches until `stop`, or the end of the process."""
+    """Watches files until `stop`, or until the process ends."""
 
     def __init__(self, reload: BackgroundReload, files: Callable[[], Collection[str]]) -> None:
         try:
@@ -35,7 +35,7 @@ class Watch:
         self._thread.start()
 
     def stop(self) -> None:
-        """End it, and wait until it has ended."""
+        """Stop watching, and wait until the thread has ended."""
         self._stopping.set()
         self._thread.join()
 

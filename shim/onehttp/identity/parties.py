@@ -72,11 +72,10 @@ class Party:
         """The party in a URI.
 
         A URI stands for a telephone number if it is a ``tel:`` URI, has ``user=phone``, or begins
-        with
-        ``+`` (RFC 8224, 8.1), however its characters are escaped. Any other stays a URI, without
-        port,
-        password, parameters and headers (8.5). A ``phone-context`` of digits makes a local number
-        global; a local number within a domain belongs to that domain (RFC 3966, 5.1.5).
+        with ``+`` (RFC 8224, 8.1), however its characters are escaped. Any other stays a URI,
+        without port, password, parameters and headers (8.5). A ``phone-context`` of digits makes a
+        local number global; a local number within a domain belongs to that domain (RFC 3966,
+        5.1.5).
 
         Args:
             uri: the URI.

@@ -121,8 +121,7 @@ class TrustStore:
 
         Raises:
             CredentialError: it is no certificate, has no P-256 key, is not trusted, not valid at
-                ``now``,
-                or not for signatures.
+                ``now``, or not for signatures.
         """
         leaf, *others = read_certificates(data)
         try:
@@ -206,8 +205,7 @@ def vouches_for_domain(certificate: x509.Certificate, domain: str) -> bool:
     """Whether a certificate belongs to ``domain``.
 
     Its subjectAltName decides (DNS names, and URIs that are SIP domains); only if it has no such
-    names
-    its common name does. Wildcards are not supported (RFC 5922, 7.2).
+    names its common name does. Wildcards are not supported (RFC 5922, 7.2).
     """
     names = set()
     try:

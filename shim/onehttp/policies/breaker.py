@@ -67,8 +67,7 @@ class Breaker:
     """The circuit breaker of one connection in one process.
 
     An attempt is admitted in an *era*, the time between two changes of state, and its result counts
-    in
-    that era only: an attempt from before the circuit opened says nothing about a trial.
+    in that era only: an attempt from before the circuit opened says nothing about a trial.
     """
 
     __slots__ = ("_changing", "_era", "_failures", "_open_until", "_passed", "_trials",

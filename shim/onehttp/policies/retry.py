@@ -60,8 +60,7 @@ class RetryPolicy:
         """Seconds to wait after attempt number ``attempt`` (from 1), which had this outcome.
 
         A ``Retry-After`` of the server is waited for in full, plus the jitter, so that its clients
-        do
-        not all come back at once.
+        do not all come back at once.
 
         Args:
             share: the jitter, from 0 to 1.

@@ -1,7 +1,7 @@
-"""A body kept as a file: written beside its place, and put there when all of it is on the disk.
+"""Saves a body as a file, which gets its name once all of it is on the disk.
 
-What breaks off is taken up where it ended, where the server can do that and says by a strong
-validator that it is still the same. A server that cannot just now is asked again a little later.
+A body that breaks off is continued by a range request, if the server supports that and shows by a
+strong validator that the content is still the same. If the server fails, it is asked again later.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _BROKEN_OFF: Final = (DisconnectedError, TimeoutError, ConnectError, ResolveErro
 
 
 class Head(Answered, Protocol):
-    """What is asked of a response, however its body is read."""
+    """The part of a response that saving uses, however its body is read."""
 
     @property
     def again(self) -> Again: ...
@@ -39,13 +39,13 @@ class Head(Answered, Protocol):
 
 
 class Body(Head, Protocol):
-    """One whose body is read in a thread."""
+    """A response whose body is read in a thread."""
 
     def iter_bytes(self) -> Iterator[bytes]: ...
 
 
 class AsyncBody(Head, Protocol):
-    """One whose body is read in a task."""
+    """A response whose body is read in a task."""
 
     def iter_bytes(self) -> AsyncIterator[bytes]: ...
 
@@ -61,11 +61,11 @@ class Reopening(Protocol):
 
 
 class Again(Protocol):
-    """Makes it, with further headers; None: it must not be made once more.
+    """Makes the call once more, with further headers; None if it must not be repeated.
 
     Args:
-        failures: so many in a row have brought nothing: it waits before the next.
-        retry_after: when the server wants it, if it has said so.
+        failures: how many attempts in a row have brought nothing; a pause is made accordingly.
+        retry_after: the ``Retry-After`` of the server; empty if it sent none.
     """
 
     def __call__(
@@ -104,7 +104,7 @@ def save(response: Body, path: str | os.PathLike[str], resumes: int) -> int:
 
 
 async def asave(response: AsyncBody, path: str | os.PathLike[str], resumes: int) -> int:
-    """The same in a task; the disk is written on a thread."""
+    """As `save`, in a task; the disk is written in a thread."""
     with _Saving(response, PartFile(path), resumes) as saving:
         await asyncio.to_thread(saving.part.open)
         while True:
@@ -123,8 +123,11 @@ async def asave(response: AsyncBody, path: str | os.PathLike[str], resumes: int)
 
 
 class _Saving(Generic[B]):
-    """A body on its way into a file, however it is read. What was opened for its rest is closed in
-    the end, and a file that is not whole is dropped."""
+    """A body that is being written to a file, however it is read.
+
+    At the end, responses that were opened to continue it are closed, and an incomplete file is
+    deleted.
+    """
 
     def __init__(self, response: B, part: PartFile, resumes: int) -> None:
         self.part = part
@@ -146,7 +149,7 @@ class _Saving(Generic[B]):
 
     @property
     def is_readable(self) -> bool:
-        """What was opened goes into the file."""
+        """Whether the body of the response just opened belongs into the file."""
         return self._found in (Rest.FITS, Rest.ANEW)
 
     def __enter__(self) -> _Saving[B]:
@@ -180,10 +183,10 @@ class _Saving(Generic[B]):
         return False
 
     def go_on(self, opened: B) -> None:
-        """Read on with this answer.
+        """Continue with the body of ``opened``.
 
         Raises:
-            SaveError: it is no part of the body.
+            SaveError: it does not continue the file.
         """
         self.opened, self.next_call = opened, None
         self._found, end = self._version.rest(opened, self.part.written)
@@ -197,7 +200,7 @@ class _Saving(Generic[B]):
             self._version = Version(opened)
 
     def _resumed(self) -> Reopening | None:
-        """The call for what is missing; None: it stays missing."""
+        """The call that asks for the rest; None if the rest cannot be had."""
         has_failed = self.next_call is not None or self._found is Rest.LATER
         self._failures = self._failures + 1 if has_failed else 0
         headers: HeaderPairs | None = ()

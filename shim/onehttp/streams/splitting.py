@@ -1,4 +1,4 @@
-"""Pieces of a body cut in other places: by size, as text, by lines. No threads, no loops."""
+"""Splits a body differently: by size, as text, by lines. It knows neither threads nor loops."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ends: Final = re.compile(r"\r\n|\n|\r")
 
 
 class Regrouped:
-    """Chunks of one size; the last may be smaller."""
+    """Pieces of equal size; the last one may be smaller."""
 
     def __init__(self, size: int) -> None:
         if type(size) is not int or size < 1:
@@ -26,7 +26,7 @@ class Regrouped:
         self._held = 0
 
     def add(self, piece: bytes) -> Iterator[bytes]:
-        """The chunks that are whole by now."""
+        """The pieces that ``piece`` completes."""
         self._parts.append(piece)
         self._held += len(piece)
         if self._held < self._size:
@@ -40,24 +40,24 @@ class Regrouped:
         self._held = len(rest)
 
     def rest(self) -> Iterator[bytes]:
-        """The last chunk."""
+        """The last piece."""
         if self._held:
             yield b"".join(self._parts)
 
 
 class Text:
-    """Text by the charset of a Content-Type, else UTF-8; what is not fit is replaced."""
+    """Text in the charset of a Content-Type, by default UTF-8; invalid bytes are replaced."""
 
     def __init__(self, content_type: str) -> None:
         self._decoder = codecs.getincrementaldecoder(text_codec(content_type))("replace")
 
     def add(self, piece: bytes) -> Iterator[str]:
-        """The characters that are whole by now."""
+        """The characters that ``piece`` completes."""
         if text := self._decoder.decode(piece):
             yield text
 
     def rest(self) -> Iterator[str]:
-        """What is left at the end."""
+        """The characters left at the end."""
         if text := self._decoder.decode(b"", True):
             yield text
 
@@ -72,10 +72,10 @@ class Lines:
         self._length = 0
 
     def add(self, piece: bytes) -> Iterator[str]:
-        """The lines that are whole by now.
+        """The lines that ``piece`` completes.
 
         Raises:
-            TooLargeError: one is longer than ``max_line``.
+            TooLargeError: a line is longer than ``max_line``.
         """
         for text in self._text.add(piece):
             yield from self._cut(text)

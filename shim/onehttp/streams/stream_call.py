@@ -1,7 +1,7 @@
-"""A call whose bodies pass piece by piece: its response is there before its body.
+"""A call with streamed bodies: its response is there before the body is.
 
-Policies apply until the head of an answer is there: it is what retries, redirects, failover and the
-circuit breaker judge by. From then on the body is its reader's.
+Policies apply until the head of the response is there: retries, redirects, failover and the circuit
+breaker judge by it. After that the body belongs to its reader.
 """
 
 from __future__ import annotations
@@ -39,18 +39,20 @@ _is_size: Final = re.compile(r"[0-9]{1,18}").fullmatch
 
 
 class Way(Protocol):
-    """A call on one connection or on none, whatever engine carries it."""
+    """A call, on a named connection or on none, that any backend can perform."""
 
     request: Request
     """The first one."""
     clock: Clock
 
     def perform(self, backend: Backend, keeper: Keeper) -> Response:
-        """Perform it by its policies, its exchanges made by ``backend``; ``keeper`` has the places
-        of the one whose body is open."""
+        """Perform it under its policies, with the exchanges made by ``backend``.
+
+        ``keeper`` holds the permits of the attempt whose body is open.
+        """
 
     async def aperform(self, backend: Backend, keeper: Keeper) -> Response:
-        """The same, awaited."""
+        """`perform`, awaitable."""
 
 
 _OF_STREAMS: Final = frozenset({"progress", "files", "body"})
@@ -59,7 +61,7 @@ MakeWay = Callable[[CallArguments], Way]
 
 
 def is_streamed(call: CallArguments) -> bool:
-    """Whether a call with these arguments is made piece by piece though its response is not."""
+    """Whether a call with these arguments streams its request body, though not its response."""
     if call.keys().isdisjoint(_OF_STREAMS):
         return False
     if call.get("progress") is not None or call.get("files") is not None:
@@ -69,12 +71,12 @@ def is_streamed(call: CallArguments) -> bool:
 
 
 class StreamCall:
-    """One call, its arguments checked.
+    """One call, with its arguments checked.
 
     Args:
-        backend: what the call goes by: the engine, perhaps with something around it.
-        make_way: makes the call of arguments, whose body is an `Upload` where it is streamed.
-        pause_s: to wait before it is made.
+        backend: the engine, perhaps with layers around it.
+        make_way: makes a `Way` of arguments; a streamed body is an `Upload` in them.
+        pause_s: seconds to wait before the call is made.
     """
 
     __slots__ = ("_backend", "_ends_at", "_given", "_make_way", "_pause_s", "_way")
@@ -125,7 +127,7 @@ class StreamCall:
         )
 
     def open(self) -> StreamedResponse:
-        """Perform it up to the head of its answer."""
+        """Perform it up to the head of the response."""
         upload = self._way.request.upload
         if upload is not None and upload.is_async:
             raise RequestTypeError(
@@ -143,7 +145,7 @@ class StreamCall:
             raise
 
     async def aopen(self) -> AsyncStreamedResponse:
-        """The same, awaited."""
+        """`open`, awaitable."""
         if self._pause_s:
             await self._way.clock.apause(Pause(self._pause_s))
         backend, opener = self._opener()
@@ -155,7 +157,7 @@ class StreamCall:
             raise
 
     def perform(self) -> Response:
-        """The whole response."""
+        """Perform it, and return the whole response."""
         response = self.open()
         try:
             response.read()
@@ -164,7 +166,7 @@ class StreamCall:
             response.close()
 
     async def aperform(self) -> Response:
-        """The same, awaited."""
+        """`perform`, awaitable."""
         response = await self.aopen()
         try:
             await response.read()

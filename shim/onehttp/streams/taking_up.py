@@ -1,8 +1,7 @@
-"""Whether a body that broke off can be taken up where it ended (RFC 9110, 13.1.5 and 14), and
-whether what a server answers to that is the rest of the same.
+"""Whether a body that broke off can be continued (RFC 9110, 13.1.5 and 14), and with what.
 
-A server may be several, of which one is a version ahead; it may send less than was asked for, or
-pack the rest. What does not fit is never put behind what is there.
+One origin may be several servers, of which one has a newer version. A server may also send less
+than was asked for, or send it encoded. Bytes that do not fit are never appended.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _strong: Final = re.compile(r'"[\x21\x23-\x7e]*"').fullmatch
 
 
 class Answered(Protocol):
-    """What is asked of an answer."""
+    """The part of a response that is used here."""
 
     @property
     def status(self) -> int: ...
@@ -37,7 +36,7 @@ class Answered(Protocol):
 
 
 class Rest(Enum):
-    """What an answer to a request for the rest is."""
+    """The ways in which a server can answer a request for the rest."""
 
     FITS = "the rest"
     ANEW = "the whole body"
@@ -47,7 +46,7 @@ class Rest(Enum):
 
 
 class Version:
-    """What the bytes are of that are there: an answer of status 200."""
+    """Identifies the content that the saved bytes belong to: that of a response with status 200."""
 
     __slots__ = ("coding", "etag", "size", "validator")
 
@@ -58,19 +57,19 @@ class Version:
         is_whole = answer.status == 200 and not answer.is_decoding
         is_chunked = "transfer-encoding" in headers
         self.size = answer.announced if is_whole and not is_chunked else None
-        """How many bytes it has; None: not known."""
+        """The size of the content in bytes; None if not known."""
         has_ranges = headers.get("accept-ranges", "").strip().lower() != "none"
         self.validator = _validator(headers) if is_whole and has_ranges else ""
-        """What tells it from other versions; empty: it cannot be taken up."""
+        """Distinguishes this version from others; empty if the body cannot be continued."""
 
     def asking(self, written: int) -> HeaderPairs | None:
-        """The headers that ask for what comes after so much; None: it cannot be asked for."""
+        """The headers that ask for what follows ``written`` bytes; None if that is impossible."""
         if not written or not self.validator:
             return None
         return (("Range", f"bytes={written}-"), ("If-Range", self.validator))
 
     def rest(self, answer: Answered, written: int) -> tuple[Rest, int]:
-        """What ``answer`` is to a request for what comes after so much, and where it ends."""
+        """How ``answer`` continues a file of ``written`` bytes, and at which byte it ends."""
         if answer.status == 200:
             return Rest.ANEW, 0
         if answer.status in _FOR_NOW or answer.status >= 500:
@@ -91,7 +90,7 @@ class Version:
 
 
 def _validator(headers: Headers) -> str:
-    """A strong one: of a weak ETag, or a date of the second in which it was sent, nobody knows."""
+    """A strong validator. A weak ETag, or a date of the same second, does not prove equality."""
     etag = headers.get("etag", "")
     if etag:
         return etag if _strong(etag) else ""

@@ -1,4 +1,4 @@
-"""The ways of a call: on a named connection, and on none."""
+"""Calls on a named connection, and calls without one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from onehttp_backends.contract import Backend, Request, Response
 
 
 def call_on_none(runtime: Runtime, method: str, url: str, call: CallArguments) -> StreamCall:
-    """A call by its whole URL."""
+    """A call by its whole URL, without a connection."""
     return StreamCall(runtime.backend, partial(AdhocWay, runtime, method, url), call)
 
 

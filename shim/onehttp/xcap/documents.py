@@ -73,9 +73,8 @@ class Node:
         """The element, given the prefixes that its ancestors declare (prefix -> namespace).
 
         A fragment need not repeat them (RFC 4825, 7.8). The prefix of the element itself need not
-        be
-        given, since its namespace was asked for. Any other prefix that is not given is read as the
-        namespace ``undeclared:PREFIX``.
+        be given, since its namespace was asked for. Any other prefix that is not given is read as
+        the namespace ``undeclared:PREFIX``.
 
         Raises:
             XmlError, WrongNamespaceError: as for `root`.

@@ -1,4 +1,4 @@
-"""A thread that waits for its transfer, or for many, and drives when nobody else does."""
+"""Waiters: threads that wait for their transfers, and drive if nobody else does."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from onehttp_backends.curl.handle import Handle
 
 
 class Waiter(Protocol):
-    """What a thread waits for. Its bell says nothing but: look again."""
+    """What a thread waits with. Its bell has no meaning other than: look again."""
 
     @property
     def outcome(self) -> Outcome | None:
-        """None: there is still something to wait for."""
+        """None as long as there is something to wait for."""
 
     @property
     def transfers(self) -> Iterable[Transfer]:
-        """Those that have not ended, as far as is known."""
+        """The transfers that have not ended, as far as is known."""
 
     @property
     def deadline(self) -> float:
-        """When the first of them should have ended, by the monotonic clock."""
+        """The earliest of their deadlines, by the monotonic clock."""
 
     def ring(self) -> None:
-        """Let it look again; from any thread, as often as one likes."""
+        """Make it look again. Any thread may call this, any number of times."""
 
     def wait(self) -> bool:
-        """Wait for the bell, no longer than `LOOK_AGAIN_S`; whether it has rung."""
+        """Wait for the bell, but not longer than `LOOK_AGAIN_S`; whether it was rung."""
 
 
 class BlockingTransfer(Transfer):
-    """A thread waits for this one."""
+    """A transfer that a thread waits for."""
 
     __slots__ = ("_bell",)
 
@@ -65,5 +65,5 @@ class BlockingTransfer(Transfer):
 
 
 def wait_s(waiter: Waiter) -> float:
-    """Seconds until it is to look again by itself."""
+    """Seconds until a waiter looks again without being rung."""
     return max(0.0, min(LOOK_AGAIN_S, overdue_at(waiter) - time.monotonic()))

@@ -1,4 +1,4 @@
-"""A function that waits for its transfer, and the engine's threads, which drive for functions."""
+"""Transfers with callbacks, and the engine's threads, which drive for them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAX_THREADS: Final = 8
 
 
 class Serving(Driving, Protocol):
-    """What is asked of the helm; see `Crew`."""
+    """The part of the crew that these threads use; see `Crew`."""
 
     engine: Engine
     ownership: Ownership
@@ -44,7 +44,7 @@ class Serving(Driving, Protocol):
 
 
 class CallbackTransfer(Transfer):
-    """A function waits."""
+    """A transfer whose outcome is given to a callback."""
 
     __slots__ = ("_account", "_on_done")
 
@@ -64,7 +64,7 @@ class CallbackTransfer(Transfer):
 
     @property
     def is_called(self) -> bool:
-        """Whether its function was called, and has perhaps not returned."""
+        """Whether the callback was called; it may not have returned yet."""
         return not self._on_done
 
     def deliver(self) -> None:
@@ -94,10 +94,10 @@ class CallbackTransfer(Transfer):
 
 
 class EngineThreads:
-    """Threads that drive while functions wait and nobody else does, and that run the functions.
+    """Threads that drive for transfers with callbacks if nobody else does, and run the callbacks.
 
-    One drives. Another stands by, for whoever drives may be held up: it looks every `LOOK_AGAIN_S`
-    whether nobody drives, and takes over, or has to end what is overdue.
+    One drives. Another stands by, because the driver may be held up. It looks every `LOOK_AGAIN_S`
+    whether nobody drives, and takes over then; it also ends transfers that are overdue.
     """
 
     def __init__(self, helm: Serving) -> None:
@@ -111,12 +111,12 @@ class EngineThreads:
         """When all that is pending is looked at again, by the monotonic clock."""
 
     def ring(self) -> None:
-        """Let one of them look; from any thread."""
+        """Make one of them look. Any thread may call this."""
         self._bell.put(None)
         self.stand_by()
 
     def look_after(self, is_first: bool) -> None:
-        """See to it that one of them looks at what is pending, whoever drives."""
+        """Make sure that one of them looks at the pending transfers, whoever drives."""
         if is_first and self._helm.ownership.owner is not None:
             self.ring()  # it waits without a bound while there is nothing
         else:

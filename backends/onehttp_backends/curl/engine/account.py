@@ -1,4 +1,4 @@
-"""What an engine makes of its finished handles: outcomes, and the count of them."""
+"""Makes outcomes of finished handles, and counts them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _NO_MEMORY: Final = "no memory left for the response"
 
 
 class Account:
-    """Outcomes of one engine. Its driver reads them; any thread may ask for the counts."""
+    """Outcomes of one engine. Only its driver makes them; any thread may read the counts."""
 
     def __init__(self, watch: SocketWatch, names: Names) -> None:
         self._names = names
@@ -58,7 +58,7 @@ class Account:
         self.one_shot = OneShotCounts()
 
     def outcome(self, handle: Handle, request: Request, code: int, text: str) -> Outcome:
-        """What a handle has ended with; it is still in the multi."""
+        """The outcome of a handle that has finished, and is still in the multi."""
         if code == 0 or handle.was_truncated:
             try:
                 line = handle.shelf.status_lines.of_only_head(handle.head)
@@ -79,21 +79,21 @@ class Account:
         return self._failed(handle, read_error(handle, request, code, text))
 
     def _note_silence(self, handle: Handle) -> None:
-        """HTTP/2 ends the stream alone, and libcurl goes on giving its connection to others."""
+        """After a timeout over HTTP/2: stop new transfers from using a silent connection."""
         getinfo = handle.easy.getinfo
         if getinfo(pycurl.REQUEST_SIZE):
             waited_s = getinfo(pycurl.TOTAL_TIME) - getinfo(pycurl.PRETRANSFER_TIME)
             handle.shelf.silent = self._watch.note_timeout(getinfo(_ACTIVE_SOCKET), waited_s)
 
     def sent_so_far(self, handle: Handle, request: Request) -> Sent:
-        """How far a transfer has come that is taken out of the multi."""
+        """How far the request got of a transfer that is taken out of the multi."""
         return read_error(handle, request, CurlCode.ABORTED_BY_CALLBACK, "").sent
 
     def refused(self, error: pycurl.error) -> Outcome:
-        """libcurl does not take a handle into its multi.
+        """Handle the refusal of a handle by the multi.
 
         Raises:
-            pycurl.error: nor any other, ever.
+            pycurl.error: the multi will refuse all others as well.
         """
         if error.args[0] == _MULTI_IS_DEAD:
             raise error
@@ -103,7 +103,7 @@ class Account:
         )
 
     def stats(self, in_flight: int) -> Stats:
-        """See `Stats`; every number is read once, those of a dict in one step."""
+        """See `Stats`. Each number is read once, and those of a dict in one step."""
         one_shot = self.one_shot
         completed = self.completed + one_shot.completed
         failed = self.failed + one_shot.failed
@@ -142,14 +142,14 @@ class Account:
         return error
 
     def head(self, handle: Handle) -> Response:
-        """What has come of an answer whose body is still to come."""
+        """The response without its body, which is still to come."""
         response = self.read(handle)
         fd = handle.easy.getinfo(_ACTIVE_SOCKET)
         self._watch.note_use(fd, response.http_version in ("2", "3"))
         return response
 
     def read(self, handle: Handle) -> Response:
-        """What has come, counted nowhere."""
+        """The response, without counting it."""
         opened = handle.getinfo(_NUM_CONNECTS)
         return read_response(handle, opened, self._peer(handle, opened))
 
@@ -179,7 +179,7 @@ class Account:
         return response
 
     def _peer(self, handle: Handle, opened: int) -> Peer:
-        """Whom a transfer was made with, for which so many connections were opened."""
+        """The peer of a transfer, which has opened this many connections."""
         if not opened and _CONN_ID and (peer := self._peers.get(handle.getinfo(_CONN_ID))):
             return peer
         return self._new_peer(handle)

@@ -1,4 +1,4 @@
-"""The uncontended blocking call: the only transfer there is, run in its caller's thread."""
+"""The fast path: a blocking call that is the only transfer, run in the caller's thread."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from onehttp_backends.curl.receiving.padding import ROUNDS
 from onehttp_backends.curl.sockets import SocketWatch
 
 SMALL_BODY_BYTES: Final = 16 * 1024
-"""Fits any socket buffer: sending it never has to wait for the socket to become writable."""
+"""This fits into any socket buffer, so sending it never waits for the socket."""
 _ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
 _LOOK_AGAIN_MS: Final = 1000 * LOOK_AGAIN_S
 _ROUNDS: Final = range(ROUNDS)
 
 
 class Alone:
-    """Runs one transfer after the other on an engine's multi. For its owner only."""
+    """Runs one transfer after the other on an engine's multi. Only the owner may use it."""
 
     def __init__(
         self,
@@ -57,11 +57,13 @@ class Alone:
         self._connecting = _OneSocket(watch.wake_fd, select.POLLOUT)
 
     def perform(self, handle: Handle, request: Request) -> Outcome | None:
-        """Run it without epoll or a hop.
+        """Run a transfer without epoll or a change of threads.
 
-        Returns its outcome, or None when it must be driven like any other from here on: it waits
-        for more than one socket, or somebody else has come. It is in the multi then. After an
-        exception it is to be retracted.
+        Returns:
+            Its outcome. None if it must go on by turns, because it waits for more than one socket,
+            or because another transfer has arrived; it is in the multi then.
+
+        After an exception, `retract` must be called.
         """
         ownership, watch, easy = self._ownership, self._watch, handle.easy
         raised = watch.raised
@@ -130,13 +132,13 @@ class Alone:
         return outcome
 
     def retract(self, handle: Handle) -> None:
-        """Take back the handle of a `perform` that ended with an exception."""
+        """Take back the handle of a `perform` that has raised."""
         if remove_once(self._multi, handle.easy):
             self._account.cancelled += 1
 
 
 class _OneSocket:
-    """Waits for one socket, or for who wakes the driver."""
+    """Waits for one socket, or for the driver's bell."""
 
     __slots__ = ("_interest", "_wake_fd", "fd", "poll")
 
@@ -147,7 +149,7 @@ class _OneSocket:
         self.poll = select.poll().poll
 
     def watch(self, fd: int) -> None:
-        """Wait for this one from now on."""
+        """Wait for this socket from now on."""
         self.fd = -1
         poller = select.poll()
         poller.register(self._wake_fd, select.POLLIN)

@@ -46,9 +46,8 @@ class Revocation:
         use_responders: whether to ask the OCSP responders that certificates name, if no list gave
             an answer.
         is_hard: whether a certificate is refused if there was no answer, or if it does not say
-            where
-            to ask. By default it is accepted then, a warning is logged, and another attempt is made
-            after ``keep_failures_s``.
+            where to ask. By default it is accepted then, a warning is logged, and another attempt
+            is made after ``keep_failures_s``.
         rules: how answers are fetched; plain http is allowed in any case, since they are signed.
         budget_s: the seconds that all questions about a chain may take together.
         keep_s: for how many seconds an answer is used at most.
