@@ -15,7 +15,7 @@ from onehttp.calls.drivers import PolicedCall, aperform_policed, perform_policed
 from onehttp.calls.named_call import NamedCall, request_on
 from onehttp.calls.policy_state import PolicyCounters
 from onehttp.calls.revision import ReadyConnection, Revision
-from onehttp.calls.together import built, perform_together, start_together
+from onehttp.calls.together import built, perform_together, start_together, starts_of
 from onehttp.connections.model import ConnectionSpec
 from onehttp.cookies.jar import CookieJar
 from onehttp.discreet import discreet, of_others
@@ -27,6 +27,7 @@ from onehttp.streams.on_connection import StreamsOnConnection
 from onehttp.streams.stream_call import is_streamed
 from onehttp_backends.contract import Backend, Outcome, Request, Response, Transfer, plain_request
 from onehttp_backends.observed import started
+from onehttp_backends.optional.batching import NONE_BRIEF
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -149,6 +150,7 @@ class Connection(StreamsOnConnection):
         calls: Iterable[tuple[K, NamedCall]],
         width: int,
         on_done: OnEnd[K],
+        brief: frozenset[int] = NONE_BRIEF,
     ) -> None:
         """Perform many in the calling thread, ``width`` at a time, by the definition in force now.
 
@@ -158,16 +160,11 @@ class Connection(StreamsOnConnection):
         revision = self._runtime.revision
         ready = revision[self.name]
         if ready.is_plain:
-            requests = ((key, request) for key, _, request in built(calls, ready, on_done))
-            perform_together(self._backend, requests, width, on_done)
+            perform_together(self._backend, built(calls, ready, on_done), width, on_done, brief)
             return
         backend = self._backend_of(revision, ready)
         start = partial(self._start_policed, revision, ready, backend=backend)
-        starts = (
-            (key, partial(start, call, request))
-            for key, call, request in built(calls, ready, on_done)
-        )
-        start_together(starts, width, on_done)
+        start_together(starts_of(calls, ready, on_done, start), width, on_done)
 
     @discreet
     def send(self, call: ChainCall) -> Response:

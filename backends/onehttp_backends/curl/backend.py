@@ -28,7 +28,7 @@ from onehttp_backends.curl.one_shot.probing import probe
 from onehttp_backends.curl_build import check_kernel_waits
 from onehttp_backends.errors import EngineClosedError, RequestError
 from onehttp_backends.observed import aperformed, begin, current, is_on, performed, step, submitted
-from onehttp_backends.optional.batching import OnEnd
+from onehttp_backends.optional.batching import NONE_BRIEF, OnEnd
 from onehttp_backends.optional.checking import OptionFault
 from onehttp_backends.optional.naming import NameLimits
 from onehttp_backends.optional.probing import Probe
@@ -160,11 +160,15 @@ class PycurlBackend(StreamingEngine):
         return transfer
 
     def perform_all(
-        self, requests: Iterable[tuple[K, Request]], width: int, on_done: OnEnd[K]
+        self,
+        requests: Iterable[tuple[K, Request]],
+        width: int,
+        on_done: OnEnd[K],
+        brief: frozenset[int] = NONE_BRIEF,
     ) -> None:
         """Run many in the calling thread, ``width`` at a time; see `Batching`."""
         left = iter(requests)
-        window: Window[K] = Window()
+        window: Window[K] = Window(brief)
         helm: Helm | None = None
         try:
             while True:

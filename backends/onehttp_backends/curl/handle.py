@@ -156,7 +156,7 @@ class Handle(MessageSettings):
         if url != self._url:
             self._url = ""
             self.asked_url = asked_url(url)
-            self.easy.setopt(_URL, url if url.isascii() else url.encode())
+            self.setopt(_URL, url if url.isascii() else url.encode())
             self._url = url
         rest = request[2:]
         if (
@@ -172,7 +172,7 @@ class Handle(MessageSettings):
 
     def _set(self, request: Request) -> None:
         """Set what differs, the URL apart."""
-        setopt = self.easy.setopt
+        setopt = self.setopt
         if self.hops:
             self.hops.begin(request.url)
         elif request.passes_redirects_by is not self.passes_redirects_by:

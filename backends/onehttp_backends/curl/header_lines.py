@@ -1,8 +1,7 @@
-"""The headers of a request in libcurl's notation: checked and written once, then remembered."""
+"""The headers of a request in libcurl's notation, checked on the way."""
 
 from __future__ import annotations
 
-import functools
 from typing import Final, NamedTuple
 
 from onehttp_backends.headers import HeaderPairs
@@ -28,8 +27,9 @@ _ENGINE_HEADERS: Final = frozenset(
     }
 )
 _ON_FRAMING: Final = frozenset({LENGTH, CODING, HOST})
-FEW_HEADERS: Final = 16
-"""More than these at once are not remembered: to find them again costs what writing them does."""
+MOST_NAMES: Final = 1024
+_usual_names: set[str] = set()
+"""Names that were checked, and do not affect how a message is sent."""
 
 
 class HeaderLines(NamedTuple):
@@ -44,36 +44,43 @@ class HeaderLines(NamedTuple):
     """An ``Expect`` is among them."""
 
 
+def usual_lines(headers: HeaderPairs) -> list[str | bytes] | None:
+    """Headers for libcurl, written in one pass; None if any of them needs a closer look."""
+    lines: list[str | bytes] = []
+    for pair in headers:
+        if type(pair) is not tuple or len(pair) != 2:
+            return None
+        name, value = pair
+        if not (
+            type(name) is type(value) is str
+            and name in _usual_names
+            and value
+            and value.isascii()
+            and value.isprintable()
+            and value[0] != " " != value[-1]
+        ):
+            return None
+        lines.append(f"{name}: {value}")
+    return lines
+
+
 def header_lines(headers: HeaderPairs, as_written: bool) -> HeaderLines:
     """Headers for libcurl.
 
     Raises:
         RequestError: one of them cannot be sent.
     """
-    if len(headers) <= FEW_HEADERS and type(headers) is tuple:
-        try:
-            return _written_before(headers, as_written)
-        except TypeError:  # not hashable: what is wrong with it is said below
-            pass
-    return _written(headers, as_written)
-
-
-def _written(headers: HeaderPairs, as_written: bool) -> HeaderLines:
     special = check_headers(headers)
-    lines = [header_line(name, value, as_written) for name, value in headers]
     if not special:
-        # A named tuple takes longer to make itself than all that comes before.
-        return tuple.__new__(HeaderLines, (lines, False, False, False))
+        if len(_usual_names) >= MOST_NAMES:
+            _usual_names.clear()
+        _usual_names.update([name for name, _ in headers if type(name) is str])
     return HeaderLines(
-        lines,
+        [header_line(name, value, as_written) for name, value in headers],
         CONNECTION in special and closes_connection(headers),
         bool(special & _ON_FRAMING),
         EXPECT in special,
     )
-
-
-# Calls of one kind send the same headers again and again; those that fail are not kept.
-_written_before: Final = functools.lru_cache(maxsize=256)(_written)
 
 
 def header_line(name: str, value: str, as_written: bool = False) -> str | bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pycurl
 
 from onehttp_backends.contract import TransferOptions
-from onehttp_backends.curl.header_lines import header_lines
+from onehttp_backends.curl.header_lines import header_lines, usual_lines
 from onehttp_backends.curl.libcurl import Easy
 from onehttp_backends.curl.options import announced_bytes
 from onehttp_backends.curl.sending_guard import OpenedSockets, SendingGuard
@@ -14,6 +14,7 @@ from onehttp_backends.rules.framing import check_framing
 from onehttp_backends.rules.methods import SAFE_METHODS
 
 GET = ("GET", False)
+_HTTP_HEADER = pycurl.HTTPHEADER
 NO_HEADERS: HeaderPairs = (("", ""),)
 """Those of no request: what a handle is set to is not known."""
 
@@ -33,12 +34,14 @@ class MessageSettings(SendingGuard):
         "_verb",
         "easy",
         "getinfo",
+        "pause",
+        "setopt",
     )
 
     def __init__(self, easy: Easy, options: TransferOptions, watch: OpenedSockets) -> None:
         super().__init__(options, watch)
         self.easy = easy
-        self.getinfo = easy.getinfo
+        self.getinfo, self.setopt, self.pause = easy.getinfo, easy.setopt, easy.pause
         """Bound once: pycurl makes a method anew whenever it is asked for one."""
         self._verb = GET
         self._reads_log: bool | None = False
@@ -107,7 +110,9 @@ class MessageSettings(SendingGuard):
             self._read_log(True)
 
     def _set_headers(self, headers: HeaderPairs, body: bytes | None, expects_nothing: bool) -> None:
-        lines, closes, frames, expects = header_lines(headers, self.options.as_libcurl)
+        lines, closes, frames, expects = usual_lines(headers), False, False, False
+        if lines is None:
+            lines, closes, frames, expects = header_lines(headers, self.options.as_libcurl)
         self._headers = NO_HEADERS
         self._frames_itself = False
         if frames:
@@ -125,7 +130,7 @@ class MessageSettings(SendingGuard):
         if expects_nothing and not expects:
             lines = [*lines, "Expect:"]
         if lines:
-            self.easy.setopt(pycurl.HTTPHEADER, lines)
+            self.setopt(_HTTP_HEADER, lines)
         else:
             self.easy.unsetopt(pycurl.HTTPHEADER)
         self._expects_nothing = expects_nothing

@@ -16,7 +16,7 @@ class Shelf(Generic[H]):
     """The free list of the handles of one (options, origin), and the state that they share."""
 
     __slots__ = ("closes", "has_answered", "idle", "is_forgotten", "is_http1", "is_one_shot",
-                 "keeps", "may_be_http2", "opened", "options", "origin", "silent",
+                 "is_simple", "keeps", "may_be_http2", "opened", "options", "origin", "silent",
                  "status_lines")  # fmt: skip
 
     def __init__(self, options: TransferOptions, origin: str) -> None:
@@ -33,6 +33,11 @@ class Shelf(Generic[H]):
             options.max_redirects > 0 or options.auth is not None
         )
         """Whether a transfer may send several requests on a connection that must not outlive it."""
+        self.is_simple = options.reuse and not (
+            options.low_speed or options.idle_timeout_s or options.max_redirects or options.proxy
+        )
+        """Whether no limit depends on the time of single events, and transfers stay on one origin's
+        connections: see `Quiet`."""
         self.opened: Any = None
         """The last socket opened by a transfer with an idle limit, which HTTP/2 streams share."""
         self.silent: Any = None

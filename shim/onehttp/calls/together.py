@@ -13,7 +13,7 @@ from onehttp.errors import RequestError
 from onehttp_backends.contract import Backend, Outcome, Request, Transfer
 from onehttp_backends.errors import TransferError
 from onehttp_backends.hints.keywords import explained
-from onehttp_backends.optional.batching import Batching, OnEnd
+from onehttp_backends.optional.batching import NONE_BRIEF, Batching, OnEnd
 
 K = TypeVar("K")
 
@@ -24,10 +24,11 @@ def perform_together(
     requests: Iterable[tuple[K, Request]],
     width: int,
     on_done: OnEnd[K],
+    brief: frozenset[int] = NONE_BRIEF,
 ) -> None:
     """See `Batching.perform_all`, which not every backend has."""
     if isinstance(backend, Batching):
-        backend.perform_all(requests, width, on_done)
+        backend.perform_all(requests, width, on_done, brief)
     else:
         start_together(
             ((key, partial(backend.submit, request)) for key, request in requests), width, on_done
@@ -71,12 +72,24 @@ def built(
     calls: Iterable[tuple[K, NamedCall]],
     ready: ReadyConnection,
     on_done: OnEnd[K],
-) -> Iterator[tuple[K, NamedCall, Request]]:
-    """Pair calls with their requests. Calls whose request cannot be sent are reported as done."""
+) -> Iterator[tuple[K, Request]]:
+    """Build the requests of calls. Calls whose request cannot be sent are reported as done."""
     for key, call in calls:
         try:
             request = call.on(ready)
         except RequestError as error:
             on_done(key, error)
         else:
-            yield key, call, request
+            yield key, request
+
+
+def starts_of(
+    calls: Iterable[tuple[K, NamedCall]],
+    ready: ReadyConnection,
+    on_done: OnEnd[K],
+    start: Callable[[NamedCall, Request, Callable[[Outcome], None]], Transfer],
+) -> Iterator[tuple[K, Callable[[Callable[[Outcome], None]], Transfer]]]:
+    """Pair each call with the function that starts it, for `start_together`; see `built`."""
+    keyed = (((key, call), call) for key, call in calls)
+    for (key, call), request in built(keyed, ready, lambda one, end: on_done(one[0], end)):
+        yield key, partial(start, call, request)

@@ -37,7 +37,7 @@ from onehttp.xcap.errors import (
 from onehttp.xcap.refresh import Refresh, Rows
 from onehttp.xcap.refresh_report import RefreshReport
 from onehttp.xcap.selectors import DocumentSelector, NodeSelector, Step, bindings, encoded_step
-from onehttp.xcap.store import StoredDocument, Watched, XcapStore
+from onehttp.xcap.store import Owner, StoredDocument, Watched, XcapStore
 from onehttp.xcap.updates import PeriodicUpdates, jittered, update_periodically
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "Node",
     "NodeSelector",
     "NotFoundError",
+    "Owner",
     "PeriodicUpdates",
     "PreconditionFailedError",
     "Refresh",

@@ -88,8 +88,17 @@ class CachedDocuments:
         return self._keep(selector, known, response.body, etag)
 
     def written(self, selector: DocumentSelector, body: bytes, response: Response) -> Document:
-        """The document that a PUT has made."""
-        check_status(response)
+        """The document that a PUT has made.
+
+        Raises:
+            StatusError: it has made none; the store stays as it is, but for a NotFoundError: where
+                nothing can be written, nothing is.
+        """
+        try:
+            check_status(response)
+        except NotFoundError:
+            self._forget(selector, Gone(self.url(selector)))
+            raise
         if not is_done(response):
             return self._document(selector, body, None, is_stored=False, is_done=False)
         return self._keep(selector, None, body, etag_of(response))
@@ -110,7 +119,7 @@ class CachedDocuments:
             if self._store is not None:
                 is_told = self._store.discard([gone])[0] or is_told
         except StoreError as error:
-            _log.error("%s: deleted, but still stored: %s", gone.doc_uri, error)
+            _log.error("%s: gone, but still stored: %s", gone.doc_uri, error)
         if is_told:
             self._tell(selector, gone.doc_uri, b"", None, is_removed=True)
 

@@ -7,10 +7,9 @@ from collections.abc import Callable
 
 import onehttp
 from onehttp.calls.arguments import CallArguments, TimeoutSource
-from onehttp.calls.named_call import NamedCall
 from onehttp.xcap.cached_documents import CachedDocuments
 from onehttp.xcap.changes import Callback, Listeners
-from onehttp.xcap.client_refresh import ClientRows
+from onehttp.xcap.client_refresh import ClientRows, Question
 from onehttp.xcap.conditional import check_status, conditions, etag_of, is_done
 from onehttp.xcap.documents import Document, Node
 from onehttp.xcap.errors import SelectorError, StoreError
@@ -252,7 +251,7 @@ class XcapClient:
         """The URL of a document, which is also the key of its row in the store."""
         return self._cached.url(selector)
 
-    def _refresh(self) -> Refresh[NamedCall]:
+    def _refresh(self) -> Refresh[Question]:
         if self.store is None:
             raise StoreError("this client has no store: XcapClient(connection, store)")
         prefix = f"{self._cached.root}/"

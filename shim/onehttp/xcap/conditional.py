@@ -19,6 +19,8 @@ from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.hints.keywords import explained
 
 NOT_MODIFIED = 304
+UNCHANGED = frozenset({NOT_MODIFIED})
+"""The statuses of which a refresh reads nothing else."""
 GONE = frozenset({404, 410})
 _DOCUMENT = frozenset({200, 203})
 _ACCEPTED = 202

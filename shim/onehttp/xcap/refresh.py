@@ -18,12 +18,13 @@ from onehttp.xcap.changes import DocumentChange, Listeners
 from onehttp.xcap.conditional import GONE, NOT_MODIFIED, etag_of
 from onehttp.xcap.errors import RowRefusedError, StatusError, StoreError
 from onehttp.xcap.refresh_report import Batch, Newer, RefreshReport
-from onehttp.xcap.store import Change, Gone, Watched, XcapStore
+from onehttp.xcap.store import Change, Gone, Owner, Watched, XcapStore
 from onehttp.xcap.store.etags import NO_ETAG
 from onehttp_backends.contract import Outcome, Response
 
 DEFAULT_WIDTH: Final = 64
 """Requests in flight at once."""
+_NOT_STORED: Final = Owner("", "", 0)
 _log = logging.getLogger("onehttp.xcap")
 
 
@@ -45,14 +46,14 @@ class Rows(Protocol[CallT]):
         on_done: Callable[[Watched, Outcome], None],
     ) -> None:
         """Perform them in the calling thread, ``width`` at a time; each is taken when there is
-        room for it."""
+        room for it. A response that is `UNCHANGED` may have nothing but its status."""
 
     def aperform(self, call: CallT) -> Awaitable[Response]: ...
 
     def document(self, row: Watched, outcome: Outcome) -> Response:
         """The response that is a document; raises an OnehttpError where the outcome is none."""
 
-    def xid(self, row: Watched) -> str:
+    def xid(self, row: Watched, owner: Owner) -> str:
         """Whose it is, as callbacks are told."""
 
 
@@ -85,7 +86,10 @@ class Refresh(Generic[CallT]):
             left = deque(page)
 
             def on_done(row: Watched, outcome: Fetched) -> None:
-                self._judge(row, outcome, report, batch)
+                if type(outcome) is Response and outcome.status == NOT_MODIFIED:
+                    report.unchanged += 1  # as nearly all are
+                else:
+                    self._judge(row, outcome, report, batch)
 
             while left:
                 try:
@@ -176,18 +180,18 @@ class Refresh(Generic[CallT]):
         kept.unchanged += len(newer) - len(different)
         changed = [one for one in different if one.body is not None]
         gone = [one for one in different if one.body is None]
-        for one, is_written in (
+        for one, owner in (
             *zip(changed, self._written(changed, self._replace), strict=True),
             *zip(gone, self._written(gone, self._discard), strict=True),
         ):
-            if is_written is None:
+            if owner is _NOT_STORED:
                 kept.failed += 1
-            elif not is_written:
+            elif owner is None:
                 kept.overtaken += 1
             else:
                 kept.removed += one.body is None
                 kept.changed += one.body is not None
-                self._tell(one)
+                self._tell(one, owner)
         return kept
 
     def _is_stored(self, one: Newer) -> bool:
@@ -210,25 +214,29 @@ class Refresh(Generic[CallT]):
 
     def _written(
         self, newer: Sequence[Newer], write: Callable[[Sequence[Newer]], list[bool]]
-    ) -> Sequence[bool | None]:
-        """For each whether it was written; None where the store failed."""
+    ) -> Sequence[Owner | None]:
+        """For each whose it is if it was written, None if its row had changed or gone, and
+        `_NOT_STORED` where the store failed."""
         if not newer:
             return []
         try:
-            return write(newer)
+            owners = self._store.owners([one.row.id for one in newer])
+            there = [one for one in newer if one.row.id in owners]
+            done = {one.row.id for one, is_done in zip(there, write(there), strict=True) if is_done}
+            return [owners[one.row.id] if one.row.id in done else None for one in newer]
         except Exception as error:  # noqa: BLE001 - as in _judge
             is_of_all = isinstance(error, StoreError) and not isinstance(error, RowRefusedError)
             if len(newer) > 1 and not is_of_all:  # one bad document must not hold up the others
                 return [self._written([one], write)[0] for one in newer]
             what = newer[0].row.doc_uri if len(newer) == 1 else f"{len(newer)} changed documents"
             _log.error("%s: not stored: %s", what, error, exc_info=_unforeseen(error))
-        return [None] * len(newer)
+        return [_NOT_STORED] * len(newer)
 
-    def _tell(self, one: Newer) -> None:
+    def _tell(self, one: Newer, owner: Owner) -> None:
         self._listeners.tell(
             DocumentChange(
-                doc_type=one.row.doc_type,
-                xid=self._rows.xid(one.row),
+                doc_type=owner.doc_type,
+                xid=self._rows.xid(one.row, owner),
                 url=one.row.doc_uri,
                 etag=one.etag or None,
                 body=one.body or b"",

@@ -28,8 +28,8 @@ def parse(xml: bytes, what: str = "document") -> etree._Element:
     """The root element.
 
     Raises:
-        XmlError: not well-formed, not UTF-8 (RFC 4825, 8.1), with a DTD, or past libxml2's limits
-            for depth, size and amplification.
+        XmlError: not well-formed, not XML 1.0 in UTF-8 (RFC 4825, 8.1), with a DTD, or past
+            libxml2's limits for depth, size and amplification.
     """
     check_utf8(xml, what)
     parser = etree.XMLParser(
@@ -46,6 +46,8 @@ def parse(xml: bytes, what: str = "document") -> etree._Element:
     described = root.getroottree().docinfo
     if described.internalDTD is not None:
         raise XmlError(f"{what}: has a DTD, which no XCAP document needs")
+    if described.xml_version != "1.0":  # which readers of 1.0 and 1.1 would take for two documents
+        raise XmlError(f"{what}: XML {described.xml_version}; XCAP documents are XML 1.0")
     if (described.encoding or "UTF-8").upper() not in ("UTF-8", "US-ASCII", "ASCII"):
         raise XmlError(f"{what}: encoded as {described.encoding}; XCAP documents are UTF-8")
     return root

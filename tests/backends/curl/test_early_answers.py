@@ -4,17 +4,11 @@ unasked while the next request of a kept connection is on its way."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ctypes
 import select
-import socket
 import ssl
-import struct
 import threading
-import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 from unittest.mock import Mock
 
@@ -22,86 +16,17 @@ import pycurl
 import pytest
 
 from onehttp_backends.bodies.sources import upload_of
-from onehttp_backends.contract import Outcome, Request, TransferOptions
+from onehttp_backends.contract import HttpVersion, Outcome, Request, TransferOptions
 from onehttp_backends.curl import PycurlBackend
 from onehttp_backends.curl.engine import alone, early_answers
+from onehttp_backends.curl.engine.quiet import Quiet
 from onehttp_backends.errors import CurlCode, DisconnectedError, Sent, TransferError
 from onehttp_backends.optional.streaming import Opening, StreamLimits
 from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer, keep_answering
+from stand_ins.driving.speaking_first import STRAY, SpeakingFirst, grow_deaf
 
-SO_ATTACH_FILTER: Final = 26
-SO_MEMINFO: Final = 55
-DROPS: Final = 8
-ACKNOWLEDGEMENTS_ALONE: Final = (
-    (0x30, 0, 0, 12),  # A = the length of the TCP header, in words, in its upper half
-    (0x74, 0, 0, 4),
-    (0x64, 0, 0, 2),
-    (0x07, 0, 0, 0),  # X = A
-    (0x80, 0, 0, 0),  # A = the length of the segment
-    (0x1D, 0, 1, 0),  # nothing but its header?
-    (0x06, 0, 0, 0xFFFF),  # it may pass
-    (0x06, 0, 0, 0),  # it is lost, as on its way
-)
-STRAY: Final = {
-    "whole": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nSTRAY",
-    "for having been idle": b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\nSTRAY",
-    "not at its end": b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nSTRAY",
-    "interim": b"HTTP/1.1 103 Early Hints\r\nX: STRAY\r\n\r\n",
-}
 UNHURRIED: Final = TransferOptions(total_timeout_s=PATIENCE_S, connect_timeout_s=0)
-
-
-def grow_deaf(connection: socket.socket) -> None:
-    """Let no byte arrive any more; what is sent goes out all the same."""
-    code = ctypes.create_string_buffer(
-        b"".join(struct.pack("=HBBI", *step) for step in ACKNOWLEDGEMENTS_ALONE)
-    )
-    program = struct.pack("@HP", len(ACKNOWLEDGEMENTS_ALONE), ctypes.addressof(code))
-    connection.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
-
-
-def lost(connection: socket.socket) -> int:
-    """How many segments did not arrive."""
-    numbers = connection.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 4 * (DROPS + 1))
-    return int(struct.unpack_from("=I", numbers, 4 * DROPS)[0])
-
-
-def all_others_sleep() -> bool:
-    """Whether no other thread of the process computes: whoever has sent waits for the answer."""
-    own = threading.get_native_id()
-    for task in Path("/proc/self/task").iterdir():
-        if int(task.name) != own:
-            with contextlib.suppress(OSError):  # it has ended
-                if (task / "stat").read_text().rpartition(") ")[2].startswith("R"):
-                    return False
-    return True
-
-
-class SpeakingFirst:
-    """Says something while the second request of its first connection is on its way."""
-
-    def __init__(self, stray: bytes) -> None:
-        self.stray = stray
-        self.is_asked_again = threading.Event()
-        """About to be: nothing else can get lost from then on."""
-
-    def __call__(self, peer: Peer) -> None:
-        if peer.number == 1 and peer.request():
-            grow_deaf(peer.socket)
-            peer.send(OK)
-            self.is_asked_again.wait(PATIENCE_S)
-            before, ends_at = lost(peer.socket), time.monotonic() + PATIENCE_S
-            # libcurl reads at once what is there by the time it has sent, and asks nobody.
-            while (
-                lost(peer.socket) == before or not all_others_sleep()
-            ) and time.monotonic() < ends_at:
-                peer.server.release.wait(0.001)
-            peer.send(self.stray)
-            peer.server.release.wait(PATIENCE_S)
-            return
-        while peer.request():
-            peer.send(OK)
 
 
 def blocking(engine: PycurlBackend, request: Request) -> bytes:
@@ -180,6 +105,39 @@ def test_nor_is_it_in_tls(
 ) -> None:
     options = replace(UNHURRIED, tls=trusting.tls)
     said_early(way, method, stray, options, tls_server_context)
+
+
+@pytest.mark.skipif(
+    str(alone.__file__).endswith(".so"),
+    reason="NOT TESTED: what is compiled calls its own methods, not what a test puts there",
+)
+@pytest.mark.parametrize("stray", STRAY.values(), ids=STRAY)
+@pytest.mark.parametrize("is_tls", [False, True])
+def test_nor_is_it_among_many_on_kept_connections(
+    stray: bytes,
+    is_tls: bool,
+    tls_server_context: ssl.SSLContext,
+    trusting: TransferOptions,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reading = Mock(wraps=Quiet.let_read)
+    monkeypatch.setattr(Quiet, "let_read", lambda *each: reading(*each))
+    engine, speaking = PycurlBackend(), SpeakingFirst(stray, 2)
+    found: list[bytes] = []
+
+    def keep(_: int, outcome: Outcome) -> None:
+        assert not isinstance(outcome, TransferError), outcome
+        found.append(outcome.body)
+
+    with RawServer(speaking, tls_server_context if is_tls else None) as server:
+        options = replace(UNHURRIED, tls=trusting.tls, http_version=HttpVersion.HTTP_1_1)
+        two = [(number, Request("GET", server.url, options=options)) for number in range(2)]
+        engine.perform_all(two, 2, keep)
+        speaking.is_asked_again.set()
+        engine.perform_all(two, 2, keep)
+        assert (found, server.connections) == ([b"ok"] * 4, 3)
+        assert reading.called
+    engine.close()
 
 
 @pytest.mark.parametrize("way", [blocking, awaited, streamed])

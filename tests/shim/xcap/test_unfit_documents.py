@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import text
@@ -25,7 +27,8 @@ RULESET = b'<ruleset xmlns="urn:ietf:params:xml:ns:common-policy"/>'
 
 
 BOMB = b'<!DOCTYPE r [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><r>&b;</r>'
-UNFIT = [BOMB, b"<r", b'<r xmlns="urn:other"/>']
+UNFIT = [BOMB, b"<r", b'<r xmlns="urn:other"/>', b'<?xml version="1.1"?>' + RULESET]
+GONE = {404, 410}
 
 
 @pytest.mark.parametrize("body", UNFIT)
@@ -40,6 +43,31 @@ def test_what_is_not_fit_to_be_kept_leaves_the_stored_document(
         client.get(RULES)
     assert client.store is not None
     assert [(one.doc, one.etag) for one in client.store.rows()] == [(RULESET, etag)]
+
+
+@pytest.mark.parametrize("call", ["put", "aput"])
+@pytest.mark.parametrize("status", [300, 400, 401, 403, 404, 405, 409, 410, 412, 415, 500, 503])
+def test_a_put_that_is_refused_takes_the_row_only_where_there_is_no_such_document(
+    client: XcapClient, server: XcapServer, status: int, call: str
+) -> None:
+    server.store(RULES.path, RULESET)
+    client.get(RULES)
+    removed: list[bool] = []
+    client.on_change(lambda change: removed.append(change.is_removed))
+    server.faults[RULES.path] = Answer(status)
+    puts: dict[str, Callable[[], object]] = {
+        "put": lambda: client.put(RULES, RULESET),
+        "aput": lambda: asyncio.run(client.aput(RULES, RULESET)),
+    }
+    with pytest.raises(StatusError) as caught:
+        puts[call]()
+    assert (caught.value.status, isinstance(caught.value, NotFoundError)) == (
+        status,
+        status in GONE,
+    )
+    assert client.store is not None
+    assert len(client.store.rows()) == (status not in GONE)
+    assert removed == [True] * (status in GONE)
 
 
 @pytest.mark.parametrize("body", UNFIT)

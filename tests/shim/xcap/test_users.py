@@ -21,6 +21,7 @@ from onehttp.xcap import (
     XcapStore,
 )
 from onehttp.xcap.store import Change, Gone, Source
+from onehttp.xcap.store.store import FEW_IDS
 from servers.patience import PATIENCE_S
 from servers.xcap import XcapServer
 
@@ -99,7 +100,21 @@ def test_pages_hold_no_rows_of_a_root_that_differs_by_case(store: XcapStore) -> 
     store.save(row("carol"))
     store.save(row("dave", root=ROOT.replace("root", "ROOT")))
     pages = list(store.watched(ROOT, page_rows=1))
-    assert [[one.username for one in page] for page in pages] == [["carol"]]
+    assert [[one.doc_uri for one in page] for page in pages] == [[row("carol").doc_uri]]
+
+
+def test_whose_rows_are_is_told_of_those_that_are_there(store: XcapStore) -> None:
+    for number in range(FEW_IDS + 20):
+        store.save(row(f"user{number}"))
+    watched = [one for page in store.watched(ROOT) for one in page]
+    assert store.remove(watched[7].doc_uri)
+    owners = store.owners([one.id for one in watched])
+    assert [number for number, one in enumerate(watched) if one.id not in owners] == [7]
+    for number, one in enumerate(watched):
+        if number != 7:
+            owner = owners[one.id]
+            assert (owner.username, owner.doc_type) == (f"user{number}", row("x").doc_type)
+    assert store.owners([]) == {}
 
 
 def test_a_schema_that_mixes_users_is_reported_with_what_to_alter(

@@ -239,6 +239,12 @@ def kept(scene: Scene) -> Held | None:
     return None
 
 
+def several_kept(scene: Scene) -> Held | None:
+    """Nobody, and connections are left of as many calls as run at once."""
+    ask_for_three(scene)
+    return None
+
+
 def one_who_drives(scene: Scene) -> Held | None:
     return scene.hold(scene.ask)
 

@@ -18,6 +18,7 @@ from onehttp_backends.curl.driving.blocking import wait_s
 from onehttp_backends.curl.engine.transfer import Driving, Transfer
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.observed import Attempt
+from onehttp_backends.optional.batching import NONE_BRIEF
 
 K = TypeVar("K")
 
@@ -25,7 +26,9 @@ K = TypeVar("K")
 class WindowTransfer(Transfer, Generic[K]):
     """One of a window's."""
 
-    __slots__ = ("attempt", "key", "window")
+    __slots__ = ("attempt", "brief", "key", "window")
+
+    is_of_many = True
 
     def __init__(
         self,
@@ -40,18 +43,27 @@ class WindowTransfer(Transfer, Generic[K]):
         self.window = window
         self.key = key
         self.attempt = attempt
+        self.brief = NONE_BRIEF if attempt else window.brief
 
     def deliver(self) -> None:
-        self.window.note_end(self)
+        """Tell the window; from whatever thread drives, and perhaps not only once."""
+        window, outcome = self.window, self.outcome
+        if outcome is not None and self in window.transfers:
+            is_first = window.outcome is None
+            window.ended[self] = window.outcome = outcome
+            window.transfers.discard(self)
+            if is_first:
+                window.ring()
 
 
 class Window(Generic[K]):
     """See `Waiter`; to its thread the outcome is that of the first that has ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, brief: frozenset[int]) -> None:
+        self.brief = brief
         self.outcome: Outcome | None = None
         self.transfers: set[WindowTransfer[K]] = set()
-        self._ended: dict[WindowTransfer[K], Outcome] = {}
+        self.ended: dict[WindowTransfer[K], Outcome] = {}
         self._bell = threading.Lock()
         self._bell.acquire()
 
@@ -59,22 +71,13 @@ class Window(Generic[K]):
     def deadline(self) -> float:
         return min((each.deadline for each in self.transfers.copy()), default=math.inf)
 
-    def note_end(self, transfer: WindowTransfer[K]) -> None:
-        """One of them has its outcome; from whatever thread drives, and perhaps not only once."""
-        if transfer in self.transfers and transfer.outcome is not None:
-            is_first = self.outcome is None
-            self._ended[transfer] = self.outcome = transfer.outcome
-            self.transfers.discard(transfer)
-            if is_first:
-                self.ring()
-
     def take(self) -> Iterator[tuple[K, Outcome]]:
         """What has come of those that have ended, each once."""
         self.outcome = None  # first: what ends from here on may be said once more than it is there
-        while self._ended:
-            transfer = next(iter(self._ended))
+        while self.ended:
+            transfer = next(iter(self.ended))
             self.transfers.discard(transfer)
-            outcome = self._ended.pop(transfer)
+            outcome = self.ended.pop(transfer)
             if transfer.attempt is not None:
                 transfer.attempt.ended(outcome)
             yield transfer.key, outcome

@@ -51,6 +51,7 @@ class Account:
         """By libcurl's number of the connection."""
         self._places: dict[Peer, Peer] = {}
         """Each once: most connections are to few places."""
+        self._briefs: dict[StatusLine, Response] = {}
         self.completed = self.failed = self.cancelled = 0
         self.opened = self.reused = 0
         self.callback_errors = 0
@@ -77,6 +78,29 @@ class Account:
         elif code == CurlCode.OPERATION_TIMEDOUT and not handle.shelf.is_http1:
             self._note_silence(handle)
         return self._failed(handle, read_error(handle, request, code, text))
+
+    def brief(self, handle: Handle, statuses: frozenset[int]) -> Response | None:
+        """The shared response of an answer whose status is one of ``statuses``.
+
+        None: it has another status, or needs a closer look; see `outcome`.
+        """
+        head, shelf = handle.head, handle.shelf
+        line = shelf.status_lines.of_only_head(head)
+        if (
+            line is None
+            or line[0] not in statuses
+            or line[1] in _MULTIPLEXED
+            or shelf.closes
+            or handle.decoding is not None
+            or handle.getinfo(_NUM_CONNECTS)
+            or is_ambiguous(head)
+        ):
+            return None
+        self.by_version[line[1]] += 1
+        self.reused += 1
+        self.completed += 1
+        shelf.may_be_http2 = False
+        return self._briefs.get(line) or self._briefs.setdefault(line, _brief(line))
 
     def _note_silence(self, handle: Handle) -> None:
         """After a timeout over HTTP/2: stop new transfers from using a silent connection."""
@@ -197,3 +221,8 @@ class Account:
         if len(self._places) >= MAX_KNOWN_PEERS:
             self._places.clear()
         return self._places.setdefault(peer, peer)
+
+
+def _brief(line: StatusLine) -> Response:
+    status, version = line
+    return Response(status, [], b"", "", version, is_reused=True)

@@ -24,9 +24,10 @@ from onehttp_backends.curl.engine.early_answers import EarlyAnswers
 from onehttp_backends.curl.engine.endless import EndlessAnswers
 from onehttp_backends.curl.engine.late_answers import LateAnswers
 from onehttp_backends.curl.engine.ownership import Ownership
+from onehttp_backends.curl.engine.quiet import Quiet
 from onehttp_backends.curl.engine.second_looks import SecondLooks
 from onehttp_backends.curl.engine.streams import Streams
-from onehttp_backends.curl.engine.telling import begin_anew, tell_of, tell_of_all
+from onehttp_backends.curl.engine.telling import pick_up, tell_of, tell_of_all
 from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.idle_limit import IdleLimits
@@ -34,7 +35,6 @@ from onehttp_backends.curl.libcurl import (
     LIBCURL,
     Easy,
     is_in_already,
-    is_in_multi,
     is_out_already,
 )
 from onehttp_backends.curl.names.lookups import Names
@@ -80,6 +80,7 @@ class Engine:
         self.second_looks = SecondLooks(self.multi, self.watch)
         self.late_answers = LateAnswers()
         self.early_answers = EarlyAnswers(self.multi, self.running, self.watch)
+        self.quiet = Quiet(self.multi, self.running, self.watch)
 
     def is_idle(self) -> bool:
         """Whether nothing is in flight or about to be."""
@@ -93,6 +94,7 @@ class Engine:
         assert handle is not None
         self.running[handle.easy] = transfer
         transfer.was_admitted = True
+        self.quiet.end()
         if self.ownership.is_gone:
             return
         if handle.is_parked:
@@ -115,7 +117,7 @@ class Engine:
         seen_at = time.monotonic() if self.idling.due else 0.0  # what moves from now on is not idle
         if events:
             self.late_answers.spare(self.running)
-            self.early_answers.let_read(events, self._fail)
+            (self.quiet if self.quiet.is_on else self.early_answers).let_read(events, self._fail)
         if self.late_answers.spared:
             self.late_answers.end(self.reap, self._fail)
         if self.streams.open:  # what is enough is not to be more by what the timer lets in
@@ -123,11 +125,10 @@ class Engine:
         if self.inbox:
             self.admit(has_polled=not (events or watch.is_behind))
         if self.waits.open or self.waits.paused:  # names: let go on what is known, or end it
+            self.quiet.end()
             watch.listen(multi)
             self.waits.turn(self.running.get, self._end_with)
-        # libcurl tells of no value that is as it was, though we came too early: ask for it.
-        if multi.timeout() == 0:
-            multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        self.quiet.act()
         self.second_looks.look()
         self.reap()
         if watch.is_stamping:
@@ -167,17 +168,9 @@ class Engine:
     def _audit(self) -> None:
         """Pick up what an exception has left between two steps."""
         hearing = self.watch.hearing
+        self.quiet.end()
         self.reap()  # libcurl has nothing more to do for those, and would let us sleep
-        for transfer in list(self.running.values()):
-            handle = transfer.handle
-            if handle is None or transfer.outcome is not None:
-                self._end(transfer, None)
-            elif handle.is_parked:
-                if not self.waits.holds(transfer):
-                    self.waits.park(transfer)
-            elif not is_in_multi(handle.easy):
-                # Taken out to be put in again, which is done as long as nothing was sent.
-                begin_anew(self.multi, transfer, handle)
+        pick_up(self.multi, self.waits, list(self.running.values()), self._end)
         if hearing.is_missing_something:
             tell_of_all(self.multi, self.running.values(), self.watch)
             hearing.is_missing_something = False
@@ -193,8 +186,9 @@ class Engine:
         self.watch.sweep(has_polled)
         if self.waits.refresh():
             self.reap()
-        self.watch.listen(self.multi)
         inbox = self.inbox
+        if not self.quiet.begins(inbox):
+            self.watch.listen(self.multi)
         idle_connections = len(self.watch.idle)
         while inbox:
             transfer = inbox[0]
@@ -212,6 +206,8 @@ class Engine:
     def _admit(self, transfer: Transfer, handle: Handle, may_find_one: bool) -> None:
         try:
             handle.look_for_connection(may_find_one)
+            if self.quiet.is_on:
+                self.quiet.add(transfer, may_find_one)
             self.running[handle.easy] = transfer
             transfer.was_admitted = True
             self._add(handle.easy)
@@ -250,7 +246,8 @@ class Engine:
             if code:
                 self._fail(transfer, code, text)
             elif transfer.outcome is None and (handle := transfer.handle) is not None:
-                self._end(transfer, self.account.outcome(handle, transfer.request, 0, ""))
+                brief = self.account.brief(handle, transfer.brief) if transfer.brief else None
+                self._end(transfer, brief or self.account.outcome(handle, transfer.request, 0, ""))
             else:
                 self._end(transfer, None)
             finished.popleft()
@@ -287,6 +284,8 @@ class Engine:
             except pycurl.error as error:
                 if not is_out_already(error):
                     raise
+            if self.quiet.is_on:
+                self.quiet.leave(transfer)
             if transfer.flow is not None:
                 self.streams.leave(transfer)
             transfer.handle = None

@@ -1,16 +1,17 @@
-"""Makes libcurl report sockets again: those whose reports an exception has cut off."""
+"""Picks up what an exception has cut off, and makes libcurl report sockets again."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import pycurl
 
 from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
-from onehttp_backends.curl.libcurl import Multi, add_once, remove_once
+from onehttp_backends.curl.libcurl import Multi, add_once, is_in_multi, remove_once
+from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.sockets import SocketWatch
 
 _ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
@@ -40,6 +41,25 @@ def tell_of_all(multi: Multi, running: Iterable[Transfer], watch: SocketWatch) -
             tell_of(handle, watch)
         else:  # not connected: nothing is lost by beginning anew
             remove_once(multi, handle.easy)
+            begin_anew(multi, transfer, handle)
+
+
+def pick_up(
+    multi: Multi,
+    waits: NameWaits[Transfer],
+    running: Iterable[Transfer],
+    end: Callable[[Transfer, None], None],
+) -> None:
+    """Go on with what an exception has cut off: an end, a wait, a new beginning."""
+    for transfer in running:
+        handle = transfer.handle
+        if handle is None or transfer.outcome is not None:
+            end(transfer, None)
+        elif handle.is_parked:
+            if not waits.holds(transfer):
+                waits.park(transfer)
+        elif not is_in_multi(handle.easy):
+            # Taken out to be put in again, which is done as long as nothing was sent.
             begin_anew(multi, transfer, handle)
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 from onehttp_backends.contract import Outcome, Request, Response
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.receiving.padding import Padding
+from onehttp_backends.optional.batching import NONE_BRIEF
 from onehttp_backends.optional.streaming import StreamLimits
 
 
@@ -52,6 +53,11 @@ class Transfer:
 
     __slots__ = ("deadline", "handle", "helm", "is_cancelled", "outcome", "padding", "request",
                  "was_admitted")  # fmt: skip
+
+    is_of_many: bool = False
+    """Whether its caller runs many transfers at a time: see `Quiet`."""
+    brief: frozenset[int] = NONE_BRIEF
+    """Statuses of which the caller needs nothing else; see `Batching.perform_all`."""
 
     flow: Flow | None = None
     """The channel to the reader, if the response is streamed."""

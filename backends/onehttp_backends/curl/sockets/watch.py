@@ -200,12 +200,25 @@ class SocketWatch:
         if not known.interest:
             self._register(known, READABLE)
 
-    def note_busy(self, fd: int) -> None:
-        """Note that a transfer uses the socket, which libcurl did not report."""
+    def note_busy(self, fd: int) -> bool:
+        """Note that a transfer uses the socket, which libcurl did not report.
+
+        Returns:
+            Whether it is registered for reading.
+        """
+        known = self._sockets.get(fd)
+        if known is None:
+            return False
+        self._busy.add(fd)
+        self.idle.discard(known)
+        return known.interest == READABLE
+
+    def note_idle(self, fd: int) -> None:
+        """Note that no transfer uses the socket any more, which libcurl did not report."""
         known = self._sockets.get(fd)
         if known is not None:
-            self._busy.add(fd)
-            self.idle.discard(known)
+            self.idle.add(known)
+            self._busy.discard(fd)
 
     def mistrust(self, fd: int) -> None:
         """Shut the socket down, so that no further transfer uses it."""

@@ -16,6 +16,7 @@ from onehttp.lowlevel import HeaderPairs, Outcome, perform_together
 from onehttp.xcap import (
     DocumentChange,
     Listeners,
+    Owner,
     Refresh,
     RefreshReport,
     StatusError,
@@ -184,8 +185,9 @@ class _Rows:
             raise StatusError(found.status, found.url, f"{found.reason}: that is no document")
         return found
 
-    def xid(self, row: Watched) -> str:
-        return f"sip:{row.username}@{row.domain}" if row.username else f"sip:{row.domain}"
+    def xid(self, row: Watched, owner: Owner) -> str:
+        user, domain = owner.username, owner.domain
+        return f"sip:{user}@{domain}" if user else f"sip:{domain}"
 
 
 def _was_answered(outcome: Outcome) -> bool:

@@ -32,15 +32,20 @@ class StoredDocument:
 
 
 class Watched(NamedTuple):
-    """What a refresh needs to know of a row: all but the document."""
+    """What a refresh needs to know of a row to ask for its document."""
 
     id: int
-    username: str
-    domain: str
-    doc_type: int
     etag: str
     doc_uri: str
     port: int
+
+
+class Owner(NamedTuple):
+    """The account of a row, and the type of its document."""
+
+    username: str
+    domain: str
+    doc_type: int
 
 
 class Change(NamedTuple):

@@ -29,13 +29,15 @@ from onehttp.xcap.store.databases import (
 )
 from onehttp.xcap.store.exact import alike, same
 from onehttp.xcap.store.making import loose_columns, make_tables, version_of
-from onehttp.xcap.store.rows import Change, Gone, Source, StoredDocument, Watched
+from onehttp.xcap.store.rows import Change, Gone, Owner, Source, StoredDocument, Watched
 from onehttp.xcap.store.table import VERSION, xcap_table
 from onehttp.xcap.store.upsert import upsert
+from onehttp.xcap.store.widths import check_widths, values_of
 
-_WIDTHS: Final = {"username": 64, "domain": 64, "etag": 128, "doc_uri": 255}
 _ATTEMPTS: Final = 20
 """Of one transaction, where writers stand in each other's way."""
+FEW_IDS: Final = 500
+"""In one statement: older SQLite takes 999 values."""
 _log = logging.getLogger("onehttp.xcap")
 _T = TypeVar("_T")
 _watched: Final = partial(tuple.__new__, Watched)  # `_make` without a call in Python for each
@@ -131,7 +133,7 @@ class XcapStore:
             RowRefusedError: also where the row is the server's own (source 0), a value too long,
                 or the row would be another user's to the database, by its collation.
         """
-        values = _values(document)
+        values = values_of(document)
 
         def write(database: Connection) -> None:
             statement = upsert(self._table, values, self._dialect)
@@ -203,7 +205,7 @@ class XcapStore:
             for each whether it was: not where the row was removed or changed since it was read.
         """
         for change in changes:
-            _check_widths({"etag": change.etag})
+            check_widths({"etag": change.etag})
 
         def write(database: Connection) -> list[bool]:
             written = []
@@ -249,6 +251,15 @@ class XcapStore:
             if len(rows) < page_rows:
                 return
             last = rows[-1].id
+
+    def owners(self, ids: Sequence[int]) -> dict[int, Owner]:
+        """The owners of the rows with these ids; rows that are gone are left out."""
+        columns = self._table.c
+        wanted = select(columns.id, *(columns[name] for name in Owner._fields))
+        parts = [ids[at : at + FEW_IDS] for at in range(0, len(ids), FEW_IDS)]
+        with self._transaction() as database:
+            found = [database.execute(wanted.where(columns.id.in_(part))).all() for part in parts]
+        return {number: Owner(*owner) for rows in found for number, *owner in rows}
 
     def close(self) -> None:
         """Let go of the connections; the next call opens one again."""
@@ -333,18 +344,3 @@ class XcapStore:
 
 def _let_go(engine: Engine, owner: int) -> None:
     engine.dispose(close=os.getpid() == owner)
-
-
-def _values(document: StoredDocument) -> dict[str, Any]:
-    values = {name: getattr(document, name) for name in StoredDocument.__slots__}
-    _check_widths(values)
-    return values
-
-
-def _check_widths(values: dict[str, Any]) -> None:
-    for name, width in _WIDTHS.items():
-        if len(values.get(name, "")) > width:
-            raise RowRefusedError(
-                f"{name}: {len(values[name])} characters, the column holds {width}: "
-                f"{values[name][:40]!r}..."
-            )

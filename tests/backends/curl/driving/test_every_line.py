@@ -36,6 +36,7 @@ from stand_ins.driving.scene import (
     read_in_pieces,
     send_a_file,
     send_in_pieces,
+    several_kept,
     upload,
 )
 from stand_ins.injection import Injector, Interrupt
@@ -77,7 +78,7 @@ def _quiet() -> Iterator[None]:
 @pytest.mark.parametrize("error", [Interrupt, MemoryError])
 @pytest.mark.parametrize(
     ("use", "before"),
-    [(ask, nobody), *itertools.product(USES, BEFORE)],
+    [(ask, nobody), (ask_for_three, several_kept), *itertools.product(USES, BEFORE)],
     ids=lambda each: str(each.__name__),
 )
 def test_an_exception_at_each_line(

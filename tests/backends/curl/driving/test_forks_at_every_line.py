@@ -17,6 +17,7 @@ from stand_ins.driving.scene import (
     nobody,
     one_who_drives,
     read_in_pieces,
+    several_kept,
 )
 
 CASES: Final[tuple[tuple[Use, Before], ...]] = (
@@ -24,6 +25,7 @@ CASES: Final[tuple[tuple[Use, Before], ...]] = (
     (ask, kept),
     (ask, one_who_drives),
     (ask_for_three, kept),
+    (ask_for_three, several_kept),
     (read_in_pieces, kept),
 )
 
