@@ -11,6 +11,8 @@ import functools
 from types import ModuleType
 from typing import Any
 
+from onehttp_compat.kamailio.logs import log_to_server
+from onehttp_compat.kamailio.own_config import own_config
 from onehttp_compat.kamailio.parameters import configure
 from onehttp_compat.kamailio.proxy import ASYNCHRONOUS as ASYNCHRONOUS
 from onehttp_compat.kamailio.proxy import KemiModule as KemiModule
@@ -25,8 +27,9 @@ from onehttp_compat.server import LegacyServer, default_server
 def take_over(real: Any, transactions: Transactions | None = None) -> Ksr:
     """``KSR = take_over(KSR)``: the script's own ``KSR`` with the HTTP modules on the one engine.
 
-    Results go through the real ``KSR.pv``. The same object at each call in a process, also after
-    the script was read anew; the default server of this package is the one behind it.
+    Results go through the real ``KSR.pv``, what is to be said to the server's log. The same object
+    at each call in a process, also after the script was read anew, which changes nothing where that
+    cannot be used; the default server of this package is the one behind it.
 
     Args:
         transactions: those of the server. Without them ``http_async_client`` stays the real one.
@@ -35,8 +38,10 @@ def take_over(real: Any, transactions: Transactions | None = None) -> Ksr:
         ConfigurationError: the server's own configuration says of the modules what they refuse.
     """
     process = server_process(real)
-    if isinstance(process.real, ModuleType):  # else it is a test's
+    if isinstance(process.real, ModuleType) and not process.is_configured:  # else it is a test's
+        log_to_server(process.real)
         configure(process)
+        process.reloads.watch(own_config(process.real))
     if transactions is not None:
         process.take_over_queries()
     return process.ksr

@@ -67,7 +67,8 @@ def setup(
     if process.is_set_up:
         _read_connections_again(process, connections)
         return process.ksr
-    log_to_server(process.real)
+    if not process.is_configured:  # else `take_over` has done so
+        log_to_server(process.real)
     process.server.warnings.tell = warning_once(process.page)
     process.server.reuse = reuse
     config = own_config(process.real)

@@ -65,7 +65,7 @@ class ReloadGuard:
                     self._mod_init = str(line.value)
                 elif line.name == "child_init_method":
                     self._child_init = str(line.value)
-        if self._module:
+        if self._module and self not in sys.meta_path:
             sys.meta_path.insert(0, self)
 
     def close(self) -> None:

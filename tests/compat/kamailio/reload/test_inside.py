@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from servers.kamailio import calls as kamailio_calls
 from servers.kamailio import suspending
+from servers.kamailio.inside import Inside
 from servers.kamailio.suspending import Calls
 
 SCRIPT = Path(__file__).parents[1] / "suspending_script.py"
+TAKEN_OVER = Path(__file__).parents[1] / "neighbours" / "taken_over_script.py"
 WORKERS = 6
 IN_A_ROW = 40
 """Of calls that find the new script: each worker has had some."""
@@ -39,7 +42,7 @@ def calls(same_python: None, tmp_path: Path) -> Iterator[Calls]:
 def test_each_idle_worker_reads_the_new_script_at_its_next_call(calls: Calls) -> None:
     for old, new in (("first", "second"), ("second", "third"), ("third", "fourth")):
         calls.reload(f'VERSION = "{old}"', f'VERSION = "{new}"')
-        all_say(calls, new)
+        all_say(calls.inside, "version", new)
 
 
 def test_a_broken_script_is_told_of_once_and_the_server_goes_on(calls: Calls) -> None:
@@ -56,9 +59,26 @@ def test_a_broken_script_is_told_of_once_and_the_server_goes_on(calls: Calls) ->
         calls.change(wrong, right)
         before, last = last, f"mended{number}"
         calls.reload(f'VERSION = "{before}"', f'VERSION = "{last}"')
-        all_say(calls, last)
+        all_say(calls.inside, "version", last)
         log = calls.inside.log()
         assert log.count("the script stays as it was") == number + 1, log
+
+
+def test_a_script_that_only_took_over_stays_when_a_new_one_is_broken(
+    same_python: None, tmp_path: Path
+) -> None:
+    script = tmp_path / "taken_over.py"
+    text = TAKEN_OVER.read_text()
+    script.write_text(text)
+    with kamailio_calls.running(tmp_path, script, {}, rtimer="") as (inside, _):
+        script.write_text("def (:")
+        kamailio_calls.rpc(tmp_path, "app_python.reload")
+        for _ in range(IN_A_ROW):  # without us the server dies of the third or so
+            assert inside.ask("x") == "-1 0"
+        assert inside.log().count("sr_kemi_core_err(): SyntaxError") == 1
+        script.write_text(text.replace("X-Answer: {code}", "X-Answer: new {code}"))
+        kamailio_calls.rpc(tmp_path, "app_python.reload")
+        all_say(inside, "x", "new -1 0")
 
 
 def test_a_route_that_was_renamed_is_told_of_with_the_reload(calls: Calls) -> None:
@@ -78,12 +98,12 @@ def test_a_timer_of_the_scripts_own_reads_the_new_script(same_python: None, tmp_
         calls.inside.has_said("a timer has the second script")
 
 
-def all_say(calls: Calls, version: str) -> None:
-    """Call until each worker has the script of that version, and soon."""
-    assert calls.inside.ask_until("version", version) == version
+def all_say(inside: Inside, what: str, answer: str) -> None:
+    """Ask until each worker has the script that says so, and soon."""
+    assert inside.ask_until(what, answer) == answer
     asked = in_a_row = 0
     while in_a_row < IN_A_ROW:
         time.sleep(APART_S)
-        in_a_row = in_a_row + 1 if calls.inside.ask("version") == version else 0
+        in_a_row = in_a_row + 1 if inside.ask(what) == answer else 0
         asked += 1
-        assert asked < AT_MOST, calls.inside.log()
+        assert asked < AT_MOST, inside.log()
