@@ -1,8 +1,8 @@
-"""Easy handles: made once per options and origin, then reused with as few setopts as possible.
+"""Easy handles: made once per options and origin, and reused with as few setopts as possible.
 
-A handle never serves another origin or another connection's options: libcurl keeps
-credentials, digest state and cookies in it, and several of its security faults came from
-handles that changed origin.
+A handle never serves another origin or another connection's options: libcurl keeps credentials,
+digest state and cookies in it, and several of its security faults came from handles that changed
+origin.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _URL = pycurl.URL
 
 
 class Handle(MessageSettings):
-    """One easy handle, what it is set to, and where its response gathers."""
+    """An easy handle, its settings, and the response that it is receiving."""
 
     __slots__ = (
         "__weakref__",
@@ -145,7 +145,7 @@ class Handle(MessageSettings):
             setopt(pycurl.PREREQFUNCTION, self._may_send)
 
     def prepare(self, request: Request) -> None:
-        """Set what differs from the handle's last transfer.
+        """Set the options that differ from the handle's last transfer.
 
         Raises:
             RequestError: a header cannot be sent.
@@ -171,7 +171,7 @@ class Handle(MessageSettings):
             self._rest = rest
 
     def _set(self, request: Request) -> None:
-        """Set what differs, the URL apart."""
+        """Set the options that differ, except for the URL."""
         setopt = self.setopt
         if self.hops:
             self.hops.begin(request.url)
@@ -225,21 +225,21 @@ class Handle(MessageSettings):
 
     @property
     def pause_bits(self) -> int:
-        """What of it is paused, as libcurl has it."""
+        """The directions that are paused, in libcurl's bits."""
         return 0
 
     @property
     def is_parked(self) -> bool:
-        """Whether its transfer waits for a name, and the handle is in no multi meanwhile."""
+        """Whether its transfer waits for a name, outside of the multi."""
         return self.wait is not None and self.wait.is_parked
 
     def name(self, place: Place) -> Name:
-        """What has to be asked for before it can connect to ``place``."""
+        """The name to look up before it can connect to ``place``."""
         return Name(place.host, FAMILIES[self.options.ip_version])
 
     @property
     def is_stopped(self) -> bool:
-        """Whether its transfer was ended by one of the rules below."""
+        """Whether one of the rules below has ended its transfer."""
         return (
             self.resend_refused
             or bool(self.refused_peer)
@@ -248,7 +248,7 @@ class Handle(MessageSettings):
 
     @property
     def has_switched(self) -> bool:
-        """Whether what comes is no HTTP any more; to the legacy modules that is an answer."""
+        """Whether the protocol was switched; the legacy modules take that for a response."""
         return has_switched(self.head) and not self.options.as_libcurl
 
     def begin_again(self, limits_s: tuple[float, float], elapsed_s: float, scope: int) -> None:
@@ -274,13 +274,13 @@ class Handle(MessageSettings):
         self.limit_to(left_s)
 
     def limit_to(self, left_s: float) -> None:
-        """Let its transfer take no longer from now on (0 = no limit)."""
+        """Limit its transfer to ``left_s`` from now on (0 = no limit)."""
         self._rest = ()
         self._total_timeout_s = UNKNOWN_S
         self.easy.setopt(pycurl.TIMEOUT_MS, milliseconds(left_s))
 
     def forget_answer(self) -> None:
-        """What has come was none to its request, or is had by whoever made it."""
+        """Drop the response: it belongs to another request, or its caller has it already."""
         self.was_answered_early = True
         self.body.seek(0)
         self.body.truncate()

@@ -26,22 +26,24 @@ from onehttp_backends.curl.handle import Handle
 
 
 class Sharing(Driving, Protocol):
-    """What a loop asks of the helm."""
+    """The part of the helm that a loop uses."""
 
     engine: Engine
 
     def loop_turn(self) -> float | None:
-        """One turn without waiting, and the seconds until the next look (-1: any number).
+        """Make one turn without waiting.
 
-        None: somebody else drives, or has been woken to; it is not for the loop to look.
+        Returns:
+            Seconds until the loop must look again (-1: any number). None if another thread drives,
+            or has been woken to drive, so that the loop need not look.
         """
 
     def look_for_lost_owner(self) -> None:
-        """Find out whether who drives has gone without a word."""
+        """Abandon the engine if its owner is dead."""
 
 
 class LoopTransfer(Transfer):
-    """A task of an event loop waits."""
+    """A transfer that a task of an event loop waits for."""
 
     __slots__ = ("future", "loop_driver")
 
@@ -59,15 +61,18 @@ class LoopTransfer(Transfer):
             loop_driver.flush_soon()
 
     def settle(self, outcome: Outcome) -> None:
-        """Tell the task, in its loop's thread."""
+        """Give the task its outcome, in the thread of the loop."""
         if not self.future.done():
             self.future.set_result(outcome)
         self.loop_driver.transfers.discard(self)
 
 
 class LoopDriver:
-    """One running loop's share in an engine. Its methods run in the loop's thread, save `wake`,
-    `flush_soon` and `close`, which any thread may call."""
+    """A running loop's part in driving an engine.
+
+    Its methods run in the loop's thread, except for `wake`, `flush_soon` and `close`, which any
+    thread may call.
+    """
 
     def __init__(self, helm: Sharing, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -92,7 +97,7 @@ class LoopDriver:
         loop.add_reader(self._watch.fileno(), self.turn)
 
     def submit(self, transfer: LoopTransfer) -> None:
-        """Start a transfer together with all others of this round of the loop."""
+        """Start a transfer, together with all others of this iteration of the loop."""
         self.transfers.add(transfer)
         if self._next_look <= time.monotonic():
             self._set_looks()
@@ -102,7 +107,7 @@ class LoopDriver:
             self._is_turn_due = True
 
     def turn(self) -> None:
-        """Drive for one turn, if nobody else does."""
+        """Drive for one turn, unless somebody else does."""
         self._is_turn_due = False
         ownership = self._helm.engine.ownership
         self.is_flush_due = True
@@ -127,7 +132,7 @@ class LoopDriver:
                 self._is_armed = is_wanted
 
     def wake(self) -> bool:
-        """Let the loop have a turn; False when it is closed. From any thread."""
+        """Make the loop take a turn; False if it is closed. Any thread may call this."""
         try:
             self.loop.call_soon_threadsafe(self.turn)
         except RuntimeError:
@@ -135,7 +140,7 @@ class LoopDriver:
         return True
 
     def flush_soon(self) -> None:
-        """Have the tasks told, in the loop's thread."""
+        """Give the tasks their outcomes soon, in the loop's thread."""
         self.is_flush_due = True  # before: the loop may have told them when we come back
         try:
             self.loop.call_soon_threadsafe(self._flush)
@@ -145,7 +150,7 @@ class LoopDriver:
                 raise
 
     def close(self) -> None:
-        """Let go of the descriptor; the loop may be closed already. From any thread."""
+        """Close the descriptor; the loop may be closed already. Any thread may call this."""
         if self.loop.is_closed():
             self._watch.close()
         elif asyncio._get_running_loop() is self.loop:
@@ -173,7 +178,7 @@ class LoopDriver:
             ended.popleft()
 
     def _end_all(self) -> None:
-        """The engine is gone, and will tell nobody."""
+        """End all its transfers, because the engine is gone."""
         failure = self._helm.engine.ownership.failure
         for transfer in list(self.transfers):
             transfer.settle(transfer.outcome or gone(transfer, failure))
@@ -206,7 +211,7 @@ class LoopDriver:
             handle.cancel()
 
     def _look(self) -> None:
-        """See to what should have happened by itself, and has not if something went wrong."""
+        """Check for what should have happened by itself, in case something went wrong."""
         if not self.transfers:
             return
         self._set_looks()

@@ -1,6 +1,6 @@
-"""Which exceptions came from outside: out of a signal handler, or from a timeout library.
+"""Which exceptions came from outside: from a signal handler, or from a timeout library.
 
-Such an exception says nothing about the engine it has hit by chance, and belongs to the caller.
+Such an exception belongs to the caller. It says nothing about the engine in which it was raised.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _OUR_PACKAGE: Final = "onehttp"
 
 
 def is_interrupt(error: BaseException) -> bool:
-    """Whether ``error`` is none that the code it came out of could have raised."""
+    """Whether ``error`` cannot have been raised by the driving code itself."""
     if not isinstance(error, Exception):
         return True
     module = type(error).__module__
@@ -24,7 +24,7 @@ def is_interrupt(error: BaseException) -> bool:
 
 
 def is_of_signal_handler(error: BaseException) -> bool:
-    """Whether ``error`` was raised by a signal handler in force, or is Ctrl-C."""
+    """Whether an installed signal handler has raised ``error``, or it is Ctrl-C."""
     if isinstance(error, KeyboardInterrupt):
         return True
     trace = error.__traceback__

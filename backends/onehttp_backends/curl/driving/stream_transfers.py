@@ -1,5 +1,4 @@
-"""Transfers whose bodies pass piece by piece, as those who drive see them, and how a thread drives
-for one of its own."""
+"""Streamed transfers as drivers see them, and how a thread drives for its own."""
 
 from __future__ import annotations
 
@@ -23,7 +22,7 @@ from onehttp_backends.optional.streaming import StreamLimits
 
 
 class BlockingStream(BlockingTransfer):
-    """A thread reads."""
+    """A transfer whose body a thread reads."""
 
     __slots__ = ("flow",)
 
@@ -37,7 +36,7 @@ class BlockingStream(BlockingTransfer):
 
 
 class LoopStream(LoopTransfer):
-    """A task reads."""
+    """A transfer whose body a task reads."""
 
     __slots__ = ("flow", "stirred")
 
@@ -56,7 +55,7 @@ class LoopStream(LoopTransfer):
         self.stirred: asyncio.Future[None] | None = None
 
     def stir(self) -> None:
-        """Let the task look; from any thread."""
+        """Make the task look. Any thread may call this."""
         if asyncio._get_running_loop() is self.loop_driver.loop:
             self._look()
         else:
@@ -76,7 +75,7 @@ class LoopStream(LoopTransfer):
 
 @drives
 def read_on(helm: Helm, transfer: BlockingStream) -> None:
-    """A turn for this transfer alone, if that can be."""
+    """Take a turn for this transfer alone, if that is possible."""
     handle, ownership = transfer.handle, helm.ownership
     if not isinstance(handle, StreamHandle) or handle.lone_fd < 0 or helm.is_delivering:
         return
@@ -95,10 +94,10 @@ def read_on(helm: Helm, transfer: BlockingStream) -> None:
 
 @drives
 def see_through(helm: Helm, transfer: BlockingStream, is_due: Callable[[], bool]) -> None:
-    """Wait in the calling thread until ``is_due`` or the end; drive if nobody else does.
+    """Wait in the calling thread until ``is_due`` or the end, and drive if nobody else does.
 
     Raises:
-        ReentrantCallError: in a callback, or a signal handler that has hit the driver.
+        ReentrantCallError: called in a callback, or in a signal handler of a driving thread.
     """
     ownership, flow = helm.ownership, transfer.flow
     claim = Claim()

@@ -1,7 +1,7 @@
-"""Who waits for a body that passes piece by piece: a thread, which drives meanwhile, or a task.
+"""Readers of streamed responses: a thread, which drives while it waits, or a task.
 
-What the caller has to do itself is done between two waits, and never by who drives: asking the
-source of a body that is sent for more, and telling how far it has come.
+Code of the caller runs between two waits, and never in the driver: the source of a body is asked
+for more, and progress is reported.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from onehttp_backends.optional.streaming import OnSent
 
 
 class CurlResponse:
-    """An answer whose body is still to be read; see `OpenResponse`."""
+    """A response whose body has still to be read; see `OpenResponse`."""
 
     __slots__ = (
         "_flow",
@@ -60,7 +60,7 @@ class CurlResponse:
         """Wait for the head.
 
         Raises:
-            TransferError: there is none.
+            TransferError: there was none.
         """
         transfer = self._blocking()
         try:
@@ -82,7 +82,7 @@ class CurlResponse:
         return self._taken() if pieces else self._end()
 
     def _wait(self, is_there: Callable[[], bool]) -> None:
-        """Wait until something is there, or will never be; do what only the caller can."""
+        """Wait until ``is_there`` or the end; meanwhile, run the code of the caller that is due."""
         transfer, sending = self._blocking(), self._sending
         if sending is None or transfer.outcome is not None:
             see_through(self._helm, transfer, is_there)
@@ -99,7 +99,7 @@ class CurlResponse:
     # ---- a task
 
     async def abegin(self) -> None:
-        """`begin`, awaited."""
+        """`begin`, awaitable."""
         transfer = self._looped()
         try:
             transfer.loop_driver.submit(transfer)
@@ -132,7 +132,7 @@ class CurlResponse:
     async def _feed(
         self, transfer: LoopStream, sending: Sending, stirred: asyncio.Future[None]
     ) -> None:
-        """Ask the source for more; what ends the transfer meanwhile ends that, too."""
+        """Ask the source for more. The end of the transfer ends that, too."""
         if not sending.upload.is_async:
             sending.pull()
         else:
@@ -174,7 +174,7 @@ class CurlResponse:
             self._on_sent()
 
     def _go_on(self) -> None:
-        """All is read: if the transfer was paused for that, it goes on."""
+        """Resume the transfer if it was paused, since everything was read."""
         transfer = self._transfer
         handle = transfer.handle
         if isinstance(handle, StreamHandle) and handle.is_paused:

@@ -1,4 +1,4 @@
-"""What those who wait for a transfer have in common: a bound, and errors that say what was met."""
+"""What all waiters share: a bound for their wait, and errors that say what has happened."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from onehttp_backends.shown import shown
 
 
 class Due(Protocol):
-    """What should have ended by some time of the monotonic clock."""
+    """Something that should end by a certain time."""
 
     @property
     def deadline(self) -> float: ...
 
 
 def overdue_at(due: Due) -> float:
-    """When whoever waits for it ends by itself, by the monotonic clock."""
+    """When a waiter ends its transfer itself, by the monotonic clock."""
     return due.deadline + LOOK_AGAIN_S
 
 
 def overdue(transfer: Transfer) -> TransferError:
-    """The error of one that nobody has ended in time."""
+    """The error of a transfer that no driver has ended in time."""
     return transfer_error(
         CurlCode.OPERATION_TIMEDOUT,
         f"{shown(transfer.request)}: no answer in time, and nothing has come of it in the engine "
@@ -35,11 +35,12 @@ def overdue(transfer: Transfer) -> TransferError:
 
 
 class EngineGoneError(Exception):
-    """The engine is closed or has failed, and the call has not begun: there may be another."""
+    """The engine was closed or has failed before the call began; another may be made."""
 
 
 def gone(transfer: Transfer, failure: BaseException | None) -> TransferError:
-    """The error of one whose engine has failed under it; None: was closed, or is the parent's."""
+    """The error of a transfer whose engine has failed, or (None) was closed or left to the
+    parent."""
     sent = Sent.MAYBE if transfer.was_admitted else Sent.NO
     if failure is not None:
         return failed(transfer.request, failure, sent)
@@ -47,14 +48,15 @@ def gone(transfer: Transfer, failure: BaseException | None) -> TransferError:
 
 
 def failed_under(ownership: Ownership, request: Request, error: BaseException) -> TransferError:
-    """The error of one that ``error`` has met: an engine that was let go of has not failed."""
+    """The error of a transfer that ``error`` has ended; an engine that was closed has not
+    failed."""
     if ownership.is_gone and ownership.failure is None:
         return cancelled(request, "the engine is gone", Sent.MAYBE)
     return failed(request, error)
 
 
 def failed(request: Request, error: BaseException, sent: Sent = Sent.MAYBE) -> TransferError:
-    """The error of one whose engine has failed."""
+    """The error of a transfer whose engine has failed."""
     is_out_of_memory = isinstance(error, MemoryError)
     outcome = transfer_error(
         CurlCode.OUT_OF_MEMORY if is_out_of_memory else CurlCode.FAILED_INIT,

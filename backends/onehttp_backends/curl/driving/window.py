@@ -1,8 +1,8 @@
-"""Many transfers that one thread waits for, so many of them in flight at once.
+"""Many transfers of one thread, with a limit on how many are in flight at once.
 
-The thread drives as a blocking caller does, from one answer to the next. In between, while the
-code runs that gives requests and takes outcomes, it neither drives nor waits: it is not rung, and
-who else waits for something drives for all.
+The thread drives like a blocking caller, from one response to the next. In between, while the code
+runs that supplies requests and takes outcomes, it neither drives nor waits: it is not rung, and
+another waiter drives.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ K = TypeVar("K")
 
 
 class WindowTransfer(Transfer, Generic[K]):
-    """One of a window's."""
+    """A transfer of a window."""
 
     __slots__ = ("attempt", "brief", "key", "window")
 
@@ -57,7 +57,7 @@ class WindowTransfer(Transfer, Generic[K]):
 
 
 class Window(Generic[K]):
-    """See `Waiter`; to its thread the outcome is that of the first that has ended."""
+    """A `Waiter` whose outcome is that of the first of its transfers that has ended."""
 
     def __init__(self, brief: frozenset[int]) -> None:
         self.brief = brief
@@ -72,7 +72,7 @@ class Window(Generic[K]):
         return min((each.deadline for each in self.transfers.copy()), default=math.inf)
 
     def take(self) -> Iterator[tuple[K, Outcome]]:
-        """What has come of those that have ended, each once."""
+        """The outcomes of transfers that have ended, each once."""
         self.outcome = None  # first: what ends from here on may be said once more than it is there
         while self.ended:
             transfer = next(iter(self.ended))
@@ -83,7 +83,7 @@ class Window(Generic[K]):
             yield transfer.key, outcome
 
     def cancel(self) -> None:
-        """End those in flight, of which nobody wants to hear any more."""
+        """End the transfers in flight, whose outcomes are not wanted any more."""
         for transfer in list(self.transfers):
             transfer.cancel()
             if transfer.attempt is not None:

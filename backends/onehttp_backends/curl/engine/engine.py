@@ -1,11 +1,11 @@
 """The life of a transfer: admitted to the multi, driven by turns, reaped, delivered.
 
-Everything here is done by one thread at a time, the owner (see `ownership`); the inbox
-alone takes transfers and cancellations from any thread.
+Everything here is done by one thread at a time, the owner (see `ownership`). Only the inbox takes
+transfers and cancellations from any thread.
 
-An exception may come at any instruction, from a signal handler. So every step can be taken again:
-what is to be done stays at the head of its queue until it has been done, and doing it twice is the
-same as doing it once. What is read from libcurl, which says it once, is read by one call from C.
+A signal handler may raise at any instruction, so every step can be repeated: work stays at the head
+of its queue until it is done, and doing it twice is the same as doing it once. What libcurl reports
+only once is taken by a single call of C.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _MAX_MESSAGES: Final = (1_000_000,)
 
 
 class Engine:
-    """One multi handle and all that is in flight on it."""
+    """A multi handle, and all transfers that are in flight on it."""
 
     def __init__(self, max_idle_connections: int, names: Names | None = None) -> None:
         LIBCURL.initialise()
@@ -83,13 +83,13 @@ class Engine:
         self.quiet = Quiet(self.multi, self.running, self.watch)
 
     def is_idle(self) -> bool:
-        """Whether nothing is in flight or about to be."""
+        """Whether no transfer is in flight or waits to begin."""
         return not self.running and not self.inbox
 
     # ---- by turns
 
     def adopt(self, transfer: Transfer) -> None:
-        """Go on by turns with a transfer that `Alone.perform` has started."""
+        """Continue by turns with a transfer that `Alone.perform` has started."""
         handle = transfer.handle
         assert handle is not None
         self.running[handle.easy] = transfer
@@ -104,7 +104,7 @@ class Engine:
             tell_of(handle, self.watch)
 
     def turn(self, max_wait_s: float = -1.0) -> None:
-        """One round: wait for events (-1: until one is due), let libcurl act, end what is over."""
+        """Wait for events (-1: until one is due), let libcurl act, end what is done."""
         multi, watch = self.multi, self.watch
         self.ownership.turns += 1
         if self.was_interrupted or watch.hearing.is_missing_something:
@@ -157,7 +157,7 @@ class Engine:
         return events
 
     def wait_ms(self) -> float:
-        """Milliseconds that may pass without an event before the next turn; -1 = any number."""
+        """Milliseconds until a turn is due even without an event; -1 if none is."""
         timeout_ms = float(self.multi.timeout())
         if self.waits.open or self.waits.paused:
             timeout_ms = self.waits.sooner_ms(timeout_ms)
@@ -166,7 +166,7 @@ class Engine:
         return self.second_looks.sooner_ms(self.endless.sooner_ms(timeout_ms))
 
     def _audit(self) -> None:
-        """Pick up what an exception has left between two steps."""
+        """Repair what an exception between two steps has left behind."""
         hearing = self.watch.hearing
         self.quiet.end()
         self.reap()  # libcurl has nothing more to do for those, and would let us sleep
@@ -179,7 +179,7 @@ class Engine:
     # ---- admission
 
     def admit(self, has_polled: bool = False) -> None:
-        """Start the transfers of the inbox, and stop those cancelled; see `SocketWatch.sweep`."""
+        """Start the transfers in the inbox, and end cancelled ones; see `SocketWatch.sweep`."""
         # What was begun is finished before libcurl gets on with anything: done again later, a
         # transfer that has been put in anew could have been sent by then.
         self._settle()
@@ -231,7 +231,7 @@ class Engine:
             self._settle()
 
     def _settle(self) -> None:
-        """Finish the transfers of which libcurl has said that they have ended."""
+        """Finish the transfers that libcurl has reported as ended."""
         messages, finished, running = self._messages, self._finished, self.running
         while messages:
             _, succeeded, failed = messages[0]
@@ -253,7 +253,7 @@ class Engine:
             finished.popleft()
 
     def _fail(self, transfer: Transfer, code: int, text: str) -> None:
-        """End a transfer that has failed, unless it begins once more."""
+        """End a transfer that has failed, unless it can begin again."""
         handle = transfer.handle
         if (
             handle is None
@@ -271,7 +271,7 @@ class Engine:
         self._end(transfer, outcome)
 
     def _end(self, transfer: Transfer, outcome: Outcome | None) -> None:
-        """Set the outcome, let go of the handle, tell whoever waits; what was done is skipped."""
+        """Set the outcome, give the handle back, inform the waiter; skip what was done already."""
         transfer.outcome = transfer.outcome or outcome
         handle = transfer.handle
         if handle is not None:
@@ -296,7 +296,7 @@ class Engine:
             transfer.deliver()
 
     def cancel(self, transfer: Transfer, reason: str) -> None:
-        """End a transfer that is running, waiting, or has ended by itself meanwhile."""
+        """End a transfer that is running, is waiting, or has just ended by itself."""
         outcome: Outcome | None = None
         handle = transfer.handle
         if transfer.outcome is None:
@@ -320,7 +320,7 @@ class Engine:
     # ---- the end
 
     def close(self) -> None:
-        """Close libcurl's objects. Lookups that hang go on by themselves, for nobody."""
+        """Close libcurl's objects. Lookups that hang go on without anybody waiting for them."""
         self.ownership.lose()
         self.waits.close()
         self.pool.close()
@@ -344,5 +344,5 @@ class Engine:
         make_immortal(self.multi, *self.waits.feeder.made, *(each.easy for each in self.pool.made))
 
     def stats(self) -> Stats:
-        """The engine's account of itself."""
+        """The statistics of the engine."""
         return self.account.stats(in_flight=len(self.running) + len(self.inbox))

@@ -1,4 +1,4 @@
-"""The variables of the environment that libcurl finds proxies in."""
+"""The environment variables in which libcurl looks for proxies."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _NAMES: Final = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 def proxy_variables() -> dict[str, str]:
-    """Those that are set and not empty, by their names in lower case.
+    """Those that are set and not empty, with their names in lower case.
 
-    Asked one by one, for each new handle: going through the environment takes a hundred times as
-    long, since each of its names is decoded on the way.
+    They are asked for one by one, for each new handle: iterating over the environment takes a
+    hundred times as long, since it decodes all the names.
     """
     get = os.environ.get
     return {name: value for name in _NAMES if (value := get(name) or get(name.upper()))}

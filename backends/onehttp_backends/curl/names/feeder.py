@@ -1,4 +1,4 @@
-"""Gives a multi addresses: they go into its own cache of names, which every transfer asks first."""
+"""Puts addresses into a multi's own cache of names, which all its transfers use."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ MAX_GIVEN: Final = 4096
 
 
 class Feeder:
-    """An easy handle that never gets further than reading its ``RESOLVE`` list.
+    """An easy handle that does nothing but load its ``RESOLVE`` list.
 
-    It is read when a transfer begins, and what is in it goes to the multi. The scheme is one that
-    is not allowed, so the transfer ends there: no socket, no lookup.
+    The list is read when a transfer begins, and its entries go to the multi. The scheme of the URL
+    is not allowed, so the transfer ends there, without a socket or a lookup.
     """
 
     def __init__(self, multi: Multi, revision: object) -> None:
@@ -31,24 +31,25 @@ class Feeder:
 
     @property
     def made(self) -> tuple[Easy, ...]:
-        """Its easy handle, once there is one."""
+        """The easy handle, once there is one."""
         return () if self._easy is None else (self._easy,)
 
     def give(self, place: Place, addresses: Addresses) -> None:
-        """Let transfers of the multi to this place use these addresses."""
+        """Let transfers of the multi to ``place`` use these addresses."""
         if len(self._given) >= MAX_GIVEN:
             self.begin_anew(self.revision)
         self._given.add(place)
         self._load([entry(place, addresses)])
 
     def take_back(self, place: Place) -> None:
-        """What was given for one place."""
+        """Remove the addresses that were given for one place."""
         if place in self._given:
             self._load([f"-{place}"])
             self._given.discard(place)
 
     def begin_anew(self, revision: object) -> None:
-        """Take back all that was given: what is given from now on is of another revision."""
+        """Remove all addresses that were given: those given from now on belong to another
+        revision."""
         self._leave()
         if self._given:
             self._load(f"-{place}" for place in self._given)
@@ -71,12 +72,12 @@ class Feeder:
         self.revision = revision
 
     def _leave(self) -> None:
-        """Take it out of the multi, and with it what libcurl says of its end."""
+        """Remove it from the multi, together with libcurl's report of its end."""
         if self._easy is not None:
             remove_once(self._multi, self._easy)
 
 
 def entry(place: Place, addresses: Addresses) -> str:
-    """A line of libcurl's ``RESOLVE``; the plus lets it age like what libcurl looks up itself."""
+    """A line for libcurl's ``RESOLVE``; the plus makes it expire like libcurl's own entries."""
     ips = ",".join(f"[{ip}]" if ":" in ip else ip for ip in addresses.ips)
     return f"+{place}:{ips}"

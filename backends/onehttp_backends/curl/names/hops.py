@@ -1,8 +1,8 @@
-"""Redirects that libcurl follows by itself: the next hop's names are there in time.
+"""Redirects that libcurl follows by itself: their names are resolved in time.
 
-libcurl cannot be stopped between two hops and go on later. But it can be told to wait in the
-middle of a head: when the line with the next address comes, the transfer pauses until the names
-on the way there are known. A hop that needs no lookup is libcurl's own affair.
+libcurl cannot be stopped between two hops and continued later. But a transfer can be paused in the
+middle of a head: at the line with the next address, until the names in it are resolved. Hops that
+need no lookup are left to libcurl.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from onehttp_backends.headers import BLANK_LINES
 
 
 class Hops:
-    """Reads the heads that one handle receives for where they lead."""
+    """Reads the redirects in the heads that one handle receives."""
 
     __slots__ = (
         "_easy",
@@ -59,22 +59,23 @@ class Hops:
 
     @property
     def guard(self) -> Callable[[], int]:
-        """For ``RESOLVER_START_FUNCTION``: not 0 where libcurl would look a name up."""
+        """The callback for ``RESOLVER_START_FUNCTION``: not 0 if libcurl would look a name up."""
         return self._stops.__len__
 
     def begin(self, url: str) -> None:
-        """A transfer begins."""
+        """Begin a transfer."""
         self._url = url
         self._is_redirect = False
         self._may_go_on = False
         self._stops[:] = self._first_stops
 
     def go_on(self) -> None:
-        """All that can be known is known: the same line will be taken when it comes again."""
+        """Continue: the names are resolved, or cannot be. libcurl passes the same line once
+        more."""
         self._may_go_on = True
 
     def note(self, line: bytes) -> int | None:
-        """A line of a head (``HEADERFUNCTION``)."""
+        """Take a line of a head (``HEADERFUNCTION``)."""
         try:
             return self._note(line)
         except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl

@@ -1,4 +1,4 @@
-"""One name, its lookup, and what the system's resolver says of it."""
+"""The lookup of one name, by the system's resolver."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _LOOPBACK: Final = {
 
 
 class Name(NamedTuple):
-    """What is asked for: a host, and addresses of which family."""
+    """What is looked up: a host, and the family of addresses."""
 
     host: str
     family: int
 
 
 class Addresses(NamedTuple):
-    """Of a name, in the order in which they are to be tried (RFC 6724)."""
+    """The addresses of a name, in the order in which they should be tried (RFC 6724)."""
 
     ips: tuple[str, ...]
     scope: int = 0
@@ -39,7 +39,7 @@ class Addresses(NamedTuple):
 
 
 class NoAddress(NamedTuple):
-    """Of a name, and why."""
+    """The reason why a name has no address."""
 
     reason: str
     is_final: bool = False
@@ -52,7 +52,7 @@ Told: TypeAlias = Callable[[Name, Answer], None]
 
 
 class Lookup:
-    """A name being asked for, and who wants to know."""
+    """A lookup in progress, and those who wait for it."""
 
     __slots__ = ("answer", "asked_at", "is_known", "is_over", "name", "revision", "told")
 
@@ -71,7 +71,7 @@ class Lookup:
 
 
 def look_up(name: Name) -> Answer:
-    """Ask the system's resolver; takes as long as it takes, never raises."""
+    """Ask the system's resolver. It takes as long as that takes, and never raises."""
     try:
         # Bytes: as text it would go through IDNA, which refuses labels that servers accept.
         found = socket.getaddrinfo(name.host.encode(), None, name.family, socket.SOCK_STREAM)
@@ -83,7 +83,7 @@ def look_up(name: Name) -> Answer:
 
 
 def at_once(name: Name) -> Answer | None:
-    """What needs no lookup: addresses written as such, and this host (RFC 6761, 6.3)."""
+    """The addresses of hosts that need no lookup: IP addresses, and localhost (RFC 6761, 6.3)."""
     if is_localhost(name.host):
         return Addresses(_LOOPBACK[socket.AddressFamily(name.family)])
     try:
@@ -96,7 +96,7 @@ def at_once(name: Name) -> Answer | None:
 
 
 def is_localhost(host: str) -> bool:
-    """Whether a host is this one by its name, which libcurl does not look up either."""
+    """Whether ``host`` is a name of this host, which libcurl does not look up either."""
     labels = host.lower().removesuffix(".").rsplit(".", 1)
     return labels[-1] == "localhost"
 

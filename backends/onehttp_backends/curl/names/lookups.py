@@ -46,8 +46,8 @@ class Names:
     """The names of one backend. Any thread may use it.
 
     Args:
-        look_up: asks the system.
-        clock: the monotonic one.
+        look_up: asks the system's resolver.
+        clock: the monotonic clock.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Names:
         self.forget_parent()
 
     def forget(self, limits: NameLimits) -> None:
-        """Forget all addresses; who waits is still told what is being looked up."""
+        """Forget all addresses. Lookups in progress still answer those who wait for them."""
         self.limits = limits
         self.revision = object()
         """Another one after each `forget`: answers to what was asked before are not kept."""
@@ -70,7 +70,7 @@ class Names:
         self._asked: dict[Name, Lookup] = {}
 
     def forget_parent(self) -> None:
-        """In a forked child: those who look names up there are not here."""
+        """In a forked child: the threads of lookups do not exist here."""
         self.forget(self.limits)
         self._running: set[Lookup] = set()
         self._line = _Line()
@@ -80,11 +80,11 @@ class Names:
 
     @property
     def in_flight(self) -> int:
-        """Lookups under way, also those nobody waits for any more."""
+        """Lookups in progress, including those that nobody waits for any more."""
         return len(self._running)
 
     def usable(self, name: Name) -> Answer | None:
-        """The answer to be used now; None: `ask`."""
+        """The answer that can be used now; None if it must be asked for."""
         return self._table.usable(name, self.now(), self._asked_at(name)) or at_once(name)
 
     def entry(self, name: Name) -> Entry:
@@ -92,15 +92,16 @@ class Names:
         return self._table[name]
 
     def serves_from(self, name: Name) -> float:
-        """When old addresses of a name that is being asked for will do."""
+        """When old addresses of a name may be used although it is being looked up."""
         return self._table.serves_from(name, self._asked_at(name))
 
     def ask(self, name: Name, told: Told, is_doubted: bool = False) -> Answer | None:
-        """Have ``told`` called, once, with the answer of a lookup that ends after this.
+        """Have ``told`` called once, with the answer of a lookup that ends after this call.
 
         Returns:
-            The answer, if it need not be waited for: it has come in the meantime (and is not what
-            ``is_doubted``), or there can be no lookup.
+            The answer, if there is no need to wait: it has arrived in the meantime (and is not the
+                one
+            that ``is_doubted``), or there can be no lookup.
         """
         while True:
             answer = self._table.usable(name, self.now(), self._asked_at(name))
@@ -130,16 +131,16 @@ class Names:
             lookup.told.discard(told)
 
     def leave_all(self, told: Told) -> None:
-        """``told`` need not be called any more; somebody may be about to."""
+        """``told`` need not be called any more; a call that has begun may still come."""
         for lookup in (*tuple(self._running), *self._line.waiting()):
             lookup.told.discard(told)
 
     def is_old(self, name: Name) -> bool:
-        """Whether an address of ``name`` that does not work is reason to ask again."""
+        """Whether to look ``name`` up again because an address of it does not work."""
         return self._table[name].answered_at + REASK_S <= self.now()
 
     def doubt(self, name: Name) -> None:
-        """Nothing has answered there in time: whoever connects next asks first."""
+        """Note that nothing answered there in time: the next connection is preceded by a lookup."""
         if self.is_old(name):
             self._table.doubt(name)
 
@@ -150,7 +151,8 @@ class Names:
         return lookup.asked_at if lookup else math.inf
 
     def _put_in_line(self, name: Name, told: Told) -> Lookup | None:
-        """The lookup that others know of, with ``told`` in it; None: that is called already."""
+        """The lookup that others will find, with ``told`` in it; None if ``told`` was called
+        already."""
         is_known = isinstance(self._table[name].answer, Addresses)
         lookup = Lookup(name, self.now(), is_known, self.revision)
         lookup.told.add(told)
@@ -166,7 +168,7 @@ class Names:
         return first
 
     def _start(self, lookup: Lookup) -> NoAddress | None:
-        """Have a thread for it, if there is room; otherwise it waits in the line."""
+        """Start a thread for it if there is room; otherwise it waits in the queue."""
         if lookup in self._running or lookup.is_over or not self._has_room(lookup):
             return None
         try:
@@ -186,8 +188,11 @@ class Names:
         return None
 
     def _has_room(self, lookup: Lookup) -> bool:
-        """Some is left to names that have been found before: a crowd of dead ones, in URLs that
-        strangers send, does not stop them."""
+        """Whether another thread may be started. Some are reserved for names that were found
+        before.
+
+        So names that do not exist, in URLs from strangers, cannot stop all other lookups.
+        """
         in_flight = self.limits.in_flight
         room = in_flight if lookup.is_known else in_flight - in_flight // KEPT_SHARE
         return len(self._running) < room
@@ -215,7 +220,7 @@ class Names:
         return None
 
     def _end(self, lookup: Lookup, answer: Answer | None) -> None:
-        """Keep and pass on an answer; None: it is not looked up, since nobody waits for it."""
+        """Keep the answer and pass it on; None if nobody waits for the lookup, so none was made."""
         name = lookup.name
         if answer and lookup.revision is self.revision:
             self._table.answered(name, answer, self.now())
@@ -234,7 +239,7 @@ class Names:
 
 
 class _Line:
-    """Lookups that wait for a thread, those of known names first."""
+    """Lookups that wait for a thread; those of known names come first."""
 
     def __init__(self) -> None:
         self._known: deque[Lookup] = deque()
@@ -255,7 +260,7 @@ class _Line:
         return None
 
     def take(self, lookup: Lookup) -> bool:
-        """Take it out; False: somebody else has."""
+        """Remove a lookup; False if another thread has done so."""
         try:
             self._deque_of(lookup).remove(lookup)
         except ValueError:

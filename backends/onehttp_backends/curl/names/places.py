@@ -1,4 +1,4 @@
-"""The hosts whose addresses libcurl needs for a URL: its own, a proxy's, or both."""
+"""The hosts whose addresses libcurl needs for a URL: the server's, a proxy's, or both."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _is_host: Final = re.compile(r"[A-Za-z0-9_.:-]{1,255}").fullmatch
 
 
 class Place(NamedTuple):
-    """Where to connect to."""
+    """A host and port to connect to."""
 
     host: str
     port: int
@@ -31,7 +31,7 @@ class Place(NamedTuple):
 
 
 def place_of(url: str, default_port: int = 80) -> Place | None:
-    """Host and port of a URL; None where it has none that could be looked up."""
+    """The host and port of a URL; None if it has none that could be looked up."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -43,13 +43,13 @@ def place_of(url: str, default_port: int = 80) -> Place | None:
 
 
 def places(url: str, proxy: Proxy | None) -> list[Place]:
-    """What libcurl needs the addresses of; empty where no lookup is needed for any of it."""
+    """The places whose addresses libcurl needs; empty if no lookup is needed."""
     found = [place for place in _on_the_way(url, proxy) if place]
     return found if any(needs_lookup(place.host) for place in found) else []
 
 
 def needs_lookup(host: str) -> bool:
-    """Whether libcurl would look ``host`` up: it is no address, nor this host."""
+    """Whether libcurl would look ``host`` up: it is no IP address, and not this host."""
     if ":" in host or is_localhost(host):
         return False
     try:

@@ -36,7 +36,7 @@ MAX_NAMES: Final = 4096
 
 
 class State(enum.Enum):
-    """Of a name."""
+    """The states of a name."""
 
     UNKNOWN = "unknown"
     KNOWN = "known"
@@ -45,7 +45,7 @@ class State(enum.Enum):
 
 
 class Event(enum.Enum):
-    """What happens to a name."""
+    """Events that change the state of a name."""
 
     ADDRESSES = "addresses"
     NO_SUCH_NAME = "no such name"
@@ -76,7 +76,7 @@ TRANSITIONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is known of one name. Times are of the monotonic clock, in seconds."""
+    """What is known of one name. Times are in seconds of the monotonic clock."""
 
     state: State = State.UNKNOWN
     answer: Answer | None = None
@@ -99,20 +99,21 @@ class NameTable:
         return self._entries.get(name, UNKNOWN)
 
     def usable(self, name: Name, now: float, asked_at: float = math.inf) -> Answer | None:
-        """The answer to be used now, if any; ``asked_at``: the name is being asked for since."""
+        """The answer that can be used now, if any. A lookup has been in progress since
+        ``asked_at``."""
         entry = self[name]
         if now < entry.until or self.serves_from(name, asked_at) <= now:
             return entry.answer
         return None
 
     def serves_from(self, name: Name, asked_at: float) -> float:
-        """When the addresses of a name that is asked for again are used all the same."""
+        """When old addresses may be used although the name is being looked up."""
         entry = self[name]
         at = asked_at + PATIENCE_S
         return at if at < self._stale_until(entry) else math.inf
 
     def answered(self, name: Name, answer: Answer, now: float) -> None:
-        """A lookup has ended."""
+        """Note the result of a lookup."""
         entry = self[name]
         if isinstance(answer, Addresses):
             # libcurl remembers what it is given; together it is no longer than promised.
@@ -126,7 +127,7 @@ class NameTable:
             self._put(name, entry, Event.NO_ANSWER, entry.answer, entry.answered_at, until)
 
     def doubt(self, name: Name) -> None:
-        """Its addresses may be of no use any more."""
+        """Note that the addresses of a name may be out of date."""
         entry = self[name]
         if entry.state is State.KNOWN:
             self._put(name, entry, Event.DOUBT, entry.answer, entry.answered_at, -math.inf)

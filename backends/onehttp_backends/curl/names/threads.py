@@ -1,4 +1,4 @@
-"""Threads for lookups. Each lasts as long as its lookup, and may hang in it for as long."""
+"""Threads for lookups. Each lasts as long as its lookup, which may hang."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ _MORE_BYTES: Final = 64 * 1024
 
 
 class LookupThreads:
-    """Starts them, on stacks that no thread of a parent process has had.
+    """Starts the threads, on stacks that no thread of a parent process has used.
 
-    glibc keeps the resolver's state, its socket to the name server included, with the stack of a
-    thread. After a fork the stacks of the parent's threads are free in the child and are used for
-    new threads, with what was under way in the parent: parent and child would then read each
-    other's answers from one socket, and wait for those that the other has taken. A free stack is
-    used where it is large enough (and no more than four times that), so in each generation of
-    processes our threads ask for a little more.
+    glibc keeps the resolver's state, including its socket to the name server, with the stack of a
+    thread. After a fork the stacks of the parent's threads are free in the child, and new threads
+    get them, with the lookups that were in progress in the parent. Parent and child would then read
+    each other's answers from one socket, and wait for those that the other has taken. glibc reuses
+    a free stack if it is large enough (and at most four times as large), so in each generation of
+    processes our threads ask for a slightly larger one.
     """
 
     def __init__(self) -> None:
         self._stack_bytes = STACK_BYTES
 
     def start(self, work: Callable[..., object], *arguments: Any) -> None:
-        """Run ``work(*arguments)`` in a thread that nobody waits for, at exit neither.
+        """Run ``work(*arguments)`` in a thread that nobody waits for, not even at exit.
 
         Raises:
-            RuntimeError: the system has none left.
+            RuntimeError: the system has no thread left.
         """
         # Not threading.Thread: its start waits for the thread, and may be interrupted there.
         usual = _thread.stack_size(self._stack_bytes)
@@ -39,7 +39,7 @@ class LookupThreads:
             _thread.stack_size(usual)
 
     def outgrow_parent(self) -> None:
-        """In a forked child."""
+        """In a forked child: ask for larger stacks from now on."""
         self._stack_bytes += _MORE_BYTES
 
 

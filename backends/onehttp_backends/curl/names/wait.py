@@ -1,4 +1,4 @@
-"""What one transfer waits for, and what its handle must say for it."""
+"""What one transfer waits for, and what its handle must provide for that."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _place_in: Final = re.compile(r"(?:resolving|connect to) (.+?)(?: port |:)(\d+)(
 
 
 class Waiting(Protocol):
-    """A handle, as far as names go."""
+    """The part of a handle that name lookups use."""
 
     easy: Easy
     options: TransferOptions
@@ -30,7 +30,7 @@ class Waiting(Protocol):
     hops: Hops | None
 
     def name(self, place: Place) -> Name:
-        """What has to be asked for before it can connect to ``place``."""
+        """The name to look up before it can connect to ``place``."""
 
     @property
     def is_stopped(self) -> bool:
@@ -90,7 +90,7 @@ class Wait:
         return self._name(self.place)
 
     def stop_at(self, request: Request, options: TransferOptions, code: int, text: str) -> None:
-        """The transfer has stopped, or failed, in front of some place: note which."""
+        """Note at which place the transfer has stopped or failed."""
         self.rounds += 1
         # The text is libcurl's alone to know which of the names on the way it was.
         if found := _place_in(text):

@@ -45,7 +45,7 @@ _OF_NAMES: Final = frozenset(
 
 
 class Parkable(Protocol):
-    """A transfer that may wait."""
+    """A transfer that may wait for a name."""
 
     @property
     def handle(self) -> Waiting | None:
@@ -63,7 +63,7 @@ End: TypeAlias = Callable[[T, int, str], None]
 
 
 class NameWaits(Generic[T]):
-    """Those that wait, by the names they wait for."""
+    """The waiting transfers, by the names that they wait for."""
 
     def __init__(self, names: Names, multi: Multi, wake: Callable[[], None]) -> None:
         self.names = names
@@ -95,7 +95,7 @@ class NameWaits(Generic[T]):
     # ---- a transfer has failed
 
     def takes(self, handle: Waiting, request: Request, code: int, text: str) -> bool:
-        """Whether a failed transfer goes on all the same: it has begun again, or is to `park`."""
+        """Whether a failed transfer goes on: it has begun again, or is to be parked by `park`."""
         if code not in _OF_NAMES or handle.is_stopped:
             return False
         if code == CurlCode.ABORTED_BY_CALLBACK and "resolving" not in text:
@@ -152,7 +152,7 @@ class NameWaits(Generic[T]):
         return False
 
     def park(self, transfer: T) -> None:
-        """Let a transfer wait that `takes` has taken."""
+        """Let a transfer wait that `takes` has accepted."""
         wait = _wait_of(transfer)
         assert wait is not None
         self._await(transfer, wait, wait.name)
@@ -164,7 +164,7 @@ class NameWaits(Generic[T]):
         return wait is not None and transfer in self.open.get(wait.name, ())
 
     def leave(self, transfer: T) -> None:
-        """It waits no longer: it has ended."""
+        """Remove a transfer that has ended."""
         if wait := _wait_of(transfer):
             for name in tuple(wait.asked):
                 self._cross_off(transfer, wait, name)
@@ -173,7 +173,8 @@ class NameWaits(Generic[T]):
     # ---- each turn
 
     def turn(self, transfer_of: Callable[[Easy], T | None], end: End[T]) -> None:
-        """Let those go on whose names are known; end those that need not wait any more."""
+        """Continue the transfers whose names are resolved, and end those that need not wait
+        longer."""
         while self.paused:
             if (paused := transfer_of(self.paused[0])) is not None:
                 self._hold(paused)
@@ -193,7 +194,7 @@ class NameWaits(Generic[T]):
             self._looked_at.pop(number, None)
 
     def sooner_ms(self, timeout_ms: float) -> float:
-        """What comes first: the next look at a transfer, or ``timeout_ms`` (-1 = never)."""
+        """The shorter of ``timeout_ms`` (-1 = none) and the time until the next look is due."""
         if self._answered or self.paused:
             return 0
         if not self._looks:
@@ -202,7 +203,7 @@ class NameWaits(Generic[T]):
         return left_ms if timeout_ms < 0 else min(left_ms, timeout_ms)
 
     def close(self) -> None:
-        """Nobody waits any more; somebody may be about to wake all the same."""
+        """Remove all transfers; a lookup may still wake the driver afterwards."""
         self.names.leave_all(self._tell)
 
     # ---- inside
@@ -225,7 +226,7 @@ class NameWaits(Generic[T]):
         wait.asked.discard(name)
 
     def _hold(self, transfer: T) -> None:
-        """Have the names looked up that a paused transfer wants; it goes on when all are known."""
+        """Look up the names that a paused transfer needs; it is resumed when all are known."""
         handle = transfer.handle
         if handle is None or handle.hops is None:
             return
