@@ -1,7 +1,7 @@
-"""The state of a process left in a file beside its socket, for processes whose threads stand still.
+"""The state of a process, left in a file beside its socket for when its threads stand still.
 
-A worker of Kamailio holds the interpreter while it is idle, so that nobody can ask it then. It
-leaves what it would say in ``<pid>.json`` after a call, ten times a second at most.
+An idle worker of Kamailio holds the interpreter, so it cannot answer questions. It writes what it
+would answer to ``<pid>.json`` after a call, at most ten times a second.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ def leave_state() -> None:
 
 
 def is_wanted() -> bool:
-    """Whether somebody has asked for it."""
+    """Whether `leave_state` was called."""
     return _Wanted.is_wanted
 
 
 @explained
 def has_worked() -> None:
-    """This process has done something that is told of it, and is no call on its engine."""
+    """Note that this process has done something that belongs into its state, but is no call."""
     if _Wanted.leaving is not None:
         _Wanted.leaving.leave_when_due()
 
 
 class LeftState(Observer):
-    """Writes what ``tell`` returns, beside the control sockets of a directory."""
+    """Writes the result of ``tell`` beside the control sockets of a directory."""
 
     def __init__(self, directory: str | os.PathLike[str], tell: Callable[[], Any]) -> None:
         self._directory = Path(directory)
@@ -58,7 +58,7 @@ class LeftState(Observer):
         self.leave_when_due()
 
     def leave_when_due(self) -> None:
-        """Ten times a second at most."""
+        """Write it, at most ten times a second."""
         if time.monotonic() >= self._due:
             self._due = time.monotonic() + EVERY_S
             self._leave()
@@ -74,12 +74,12 @@ class LeftState(Observer):
 
 
 def state_file(directory: Path, pid: int) -> Path:
-    """Where a process leaves its state."""
+    """The path of the state file of a process."""
     return directory / f"{pid}.json"
 
 
 def left_state(directory: Path, pid: int) -> tuple[Any, float] | None:
-    """What a process has left, and how many seconds ago; None: nothing."""
+    """The state that a process has left, and its age in seconds; None if there is none."""
     try:
         told = json.loads(state_file(directory, pid).read_text())
     except (OSError, ValueError):

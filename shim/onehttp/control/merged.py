@@ -1,4 +1,4 @@
-"""Snapshots of many processes as one table, and what happened between two of them."""
+"""Snapshots of several processes as one table, and the difference between two such tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WORST: Final = ("closed", "half-open", "open")
 
 @dataclass(slots=True)
 class Line:
-    """One connection in all processes."""
+    """One connection, in all processes."""
 
     name: str
     """Empty: calls on none."""
@@ -48,7 +48,7 @@ class Merged:
 
 
 def merged(snapshots: Sequence[Mapping[str, Any]]) -> Merged:
-    """All of them as one."""
+    """Combine the snapshots of processes."""
     lines: dict[str, Line] = {}
 
     def line(name: str) -> Line:
@@ -87,7 +87,8 @@ def merged(snapshots: Sequence[Mapping[str, Any]]) -> Merged:
 
 
 def _counted_together(snapshots: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """Each process tells of its server as a whole, some of them some time ago: the most counts."""
+    """Each process reports its server as a whole, some earlier than others: the highest count is
+    taken."""
     servers: defaultdict[int, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     for told in filter(None, (one.get("server_counters") for one in snapshots)):
         counters = servers[told["server"]]
@@ -101,8 +102,8 @@ def _counted_together(snapshots: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def between(later: Line, earlier: Line | None) -> Line:
-    """What happened to a connection between two moments; where its processes were started anew
-    meanwhile, since then."""
+    """What happened on a connection between two snapshots, or since its processes were
+    restarted."""
     if earlier is None or later.count.calls < earlier.count.calls:
         return later
     by_duration: defaultdict[int, int] = defaultdict(int, later.count.by_duration)

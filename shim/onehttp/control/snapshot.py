@@ -1,4 +1,4 @@
-"""A process as its operator sees it, as plain values: what the control socket and metrics tell."""
+"""The state of a process as plain values, for the control socket and for metrics."""
 
 from __future__ import annotations
 
@@ -21,16 +21,12 @@ _LOADED_AT: Final = time.time()
 
 @explained
 def tell_part(name: str, part: Part) -> None:
-    """Have snapshots tell what ``part`` returns, plain values, as ``name``: for who stands above.
-
-    Instead of what the name stood for before.
-    """
+    """Have snapshots contain the result of ``part`` as ``name``; for layers above this one."""
     _parts[name] = part
 
 
 def snapshot(runtime: Runtime | None, tally: Tally, reloads: Reloads) -> dict[str, Any]:
-    """The state of a process; ``connections`` holds no secret. Without a runtime, it makes no
-    calls at present."""
+    """The state of a process, without secrets. Without a runtime it makes no calls at present."""
     told: dict[str, Any] = {
         "pid": os.getpid(),
         "version": VERSION,

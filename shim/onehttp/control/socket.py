@@ -34,7 +34,7 @@ _CREDENTIALS: Final = struct.Struct("3i")
 
 
 class CommandError(Exception):
-    """A command cannot be done; says why."""
+    """A command cannot be carried out; the message says why."""
 
 
 class ControlSocket:
@@ -76,7 +76,7 @@ class ControlSocket:
             logger.error("no control socket in this process: %s", error)
 
     def close(self) -> None:
-        """Answer nobody any more, and take the file away."""
+        """Stop answering, and remove the file."""
         self._is_closed = True
         if os.getpid() != self._pid:
             return
@@ -138,7 +138,7 @@ class ControlSocket:
 
 
 def peer_user(peer: socket.socket) -> int:
-    """Who is at the other end, by the kernel's word."""
+    """The user at the other end, according to the kernel."""
     found = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     _, user, _ = _CREDENTIALS.unpack(found)
     return int(user)

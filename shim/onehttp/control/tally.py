@@ -39,7 +39,7 @@ _STATUSES: Final = {
 
 
 class Kind(NamedTuple):
-    """Calls that are counted together. Of each field there are few values, whatever servers say."""
+    """Calls that are counted together. Each field has few values, whatever servers send."""
 
     connection: str
     """Empty: none."""
@@ -54,7 +54,7 @@ class Kind(NamedTuple):
 
 @dataclass(slots=True)
 class Count:
-    """How many calls of a kind there were, and how long they took."""
+    """The number of calls of one kind, and their durations."""
 
     calls: int = 0
     seconds: float = 0.0
@@ -66,7 +66,7 @@ class Count:
     """By the index of the bound in `BOUNDS_S` that they do not exceed."""
 
     def add(self, other: Count) -> None:
-        """Count those of another kind as well."""
+        """Add the counts of another kind."""
         self.calls += other.calls
         self.seconds += other.seconds
         self.received_bytes += other.received_bytes
@@ -75,7 +75,7 @@ class Count:
             self.by_duration[index] = self.by_duration.get(index, 0) + calls
 
     def percentile_s(self, percent: float) -> float:
-        """The bound that ``percent`` of the calls did not exceed; infinite past the last one."""
+        """The bound that ``percent`` of the calls did not exceed; infinite beyond the last one."""
         left = self.calls * percent / 100
         for index in sorted(self.by_duration):
             left -= self.by_duration[index]
@@ -98,7 +98,7 @@ class Tally(Observer):
         os.register_at_fork(after_in_child=self.start_anew)
 
     def start_anew(self) -> None:
-        """Every count at zero: in a forked child, and for tests."""
+        """Set every count to zero; for forked children and tests."""
         self._counting = threading.Lock()  # guards _counts and _resends
         self._counts: dict[Kind, Count] = {}
         self._of: dict[tuple[str, str, int | str, str], Count] = {}
@@ -108,11 +108,11 @@ class Tally(Observer):
         self._is_quiet = True
 
     def when_something_happens(self, wake: Callable[[], object]) -> None:
-        """Have ``wake`` called by the first call that begins or ends after each `counts`."""
+        """Call ``wake`` at the first call that begins or ends after each `counts`."""
         self._wake.append(wake)
 
     def forget(self, wake: Callable[[], object]) -> None:
-        """Do not call it any more."""
+        """Stop calling ``wake``."""
         if wake in self._wake:
             self._wake.remove(wake)
 
@@ -143,7 +143,7 @@ class Tally(Observer):
             wake()
 
     def counts(self) -> dict[Kind, Count]:
-        """Of all calls that have ended; the values are not changed any more."""
+        """The counts of all calls that have ended, as values that do not change."""
         self._is_quiet = True
         self._take_in()
         with self._counting:
@@ -159,7 +159,7 @@ class Tally(Observer):
             return self._resends.copy()
 
     def open_calls(self) -> list[Call]:
-        """Those under way, the oldest first."""
+        """The calls in flight, oldest first."""
         return sorted(self._open.copy(), key=lambda call: call.began)
 
     def _take_in(self) -> None:
@@ -219,7 +219,7 @@ def _kind(name: str, method: str, code: int | str, outcome: str) -> Kind:
 
 
 def summed(counts: Iterable[Count]) -> Count:
-    """All of them as one."""
+    """The sum of several counts."""
     total = Count()
     for count in counts:
         total.add(count)
@@ -231,7 +231,7 @@ class _Process:
 
 
 def tally() -> Tally:
-    """The one of this process, which counts from the first time that somebody asks for it."""
+    """The tally of this process, which counts from the first call of this function on."""
     if _Process.tally is None:
         _Process.tally = Tally()
     observe(_Process.tally)

@@ -1,5 +1,5 @@
-"""Queries: requests whose answers go to a route, and to the transaction that waits for them.
+"""Queries: requests whose responses go to a route, and to the transaction that waits for them.
 
-`scheduler` is the way of a query from `submit` to its end; `query` holds its states, in one
-table; `transaction` the seam to whatever can be suspended. Knows nothing of SIP.
+`scheduler` takes a query from `submit` to its end, `query` holds its states in one table, and
+`transaction` is the interface to whatever can be suspended. Nothing here knows about SIP.
 """

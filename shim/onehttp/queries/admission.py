@@ -1,4 +1,4 @@
-"""Starts queries when there is a slot for them, where only so many may be on the wire at once."""
+"""Starts queries when there is a slot for them, if the number of transfers is limited."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ logger = logging.getLogger("onehttp")
 
 
 class Admission:
-    """Starts queries as slots allow, and ends those whose time is over before they had one.
+    """Starts queries as slots allow, and ends those whose time is over before they get one.
 
     Args:
-        answered: takes the outcome of each.
-        changing: the scheduler's lock; guards the slots too.
-        timers: tell whose time is over.
+        answered: called with the outcome of each query.
+        changing: the lock of the scheduler, which guards the slots, too.
+        timers: call when the time of a waiting query is over.
     """
 
     def __init__(
@@ -54,10 +54,10 @@ class Admission:
         """Of those in line."""
 
     def begin(self, query: Query, request: Request, start: Start) -> None:
-        """Start ``query``, now or when it is its turn.
+        """Start ``query``, now or when it gets a slot.
 
         Raises:
-            RequestError: the request is not fit to be sent.
+            RequestError: the request cannot be sent.
         """
         try:
             query.origin = check_request(request)
@@ -78,26 +78,26 @@ class Admission:
             raise
 
     def leave_line(self, query: Query) -> bool:
-        """Wait no more; False when it did not. The lock is held."""
+        """Stop waiting; False if it did not wait. The caller holds the lock."""
         self._stop_timer(query)
         return self._slots.leave_line(query)
 
     def cancel(self, query: Query, error: TransferError) -> None:
-        """Take ``query`` out of the line, if it is there, and answer it with ``error``."""
+        """Remove ``query`` from the queue if it is there, and answer it with ``error``."""
         with self._changing:
             was_in_line = self.leave_line(query)
         if was_in_line:
             self._answered(query, error)
 
     def close(self, error: Callable[[Query], TransferError]) -> None:
-        """Answer everybody in line with an error."""
+        """Answer all waiting queries with an error."""
         with self._changing:
             in_line = self._slots.in_line()
         for query in in_line:
             self.cancel(query, error(query))
 
     def abandon(self) -> None:
-        """In a forked child: who is in line is the parent's, and nothing of it starts here."""
+        """In a forked child: drop waiting queries, which belong to the parent."""
         self._slots.forget_lines()
 
     def _takes_slot(self, query: Query, waiting: Waiting) -> bool:
@@ -121,10 +121,10 @@ class Admission:
             query.attach(start(request, on_done))
 
     def _leave(self, query: Query) -> None:
-        """Give a slot back and start whose turn it is.
+        """Give a slot back and start the next query.
 
-        One at a time, and not from within a start that ends at once: a long line of those would
-        be as many calls deep.
+        One call at a time does so, and not recursively: queries that end as soon as they start
+        would otherwise nest as many calls as there are queries waiting.
         """
         with self._changing:
             self._slots.give_back(query)

@@ -1,4 +1,4 @@
-"""Which queries are open: let in as far as there is room, counted, and waited for."""
+"""The open queries: admitted as far as there is room, counted, and waited for."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from onehttp_backends.errors import CancelledError
 
 
 class OpenQueries:
-    """Those that were let in and have not ended, and the account of all that ever were.
+    """The queries that were admitted and have not ended, and the counts of all queries.
 
-    Its lock is that of the scheduler: it guards the states of all queries too.
+    Its lock is that of the scheduler: it also guards the states of the queries.
     """
 
     def __init__(self, limits: QueryLimits) -> None:
@@ -42,7 +42,7 @@ class OpenQueries:
         """Count ``query`` as open.
 
         Raises:
-            QueueFullError: there is no room, and none came in time.
+            QueueFullError: the queue is full, and no room came in time.
             NotInitialisedError: the process is being shut down.
         """
         if self._queued >= self._limits.queue_length > 0 and not self._wait_for_room():
@@ -60,7 +60,7 @@ class OpenQueries:
         self._open.add(query)  # last: it tells `take_back` what there is to take back
 
     def take_back(self, query: Query) -> None:
-        """It could not start, and was not let in for the account."""
+        """Undo `let_in`, because the query could not start."""
         self.account.refused += 1
         if query in self._open:
             self.account.submitted -= 1
@@ -69,13 +69,13 @@ class OpenQueries:
             self._open.discard(query)
 
     def leave_queue(self) -> None:
-        """One of them has its route running, or none to run: there is room for another."""
+        """Make room in the queue: the route of a query has begun, or there is none."""
         self._queued -= 1
         if self._limits.when_full == "wait":
             self.has_room.notify()
 
     def note_run(self, query: Query, has_run: bool, has_failed: bool) -> None:
-        """Its transaction went on, and its route ran, or not."""
+        """Note that the transaction of a query was resumed, and whether its route ran."""
         account = self.account
         if query.transaction is not None:
             account.resumed += has_run
@@ -85,7 +85,7 @@ class OpenQueries:
             account.routes_failed += has_failed
 
     def note_end(self, query: Query) -> None:
-        """It has ended."""
+        """Note that a query has ended."""
         self._open.discard(query)
         account = self.account
         error = query.error
@@ -100,18 +100,19 @@ class OpenQueries:
             self.has_ended.notify_all()
 
     def stats(self) -> QueryStats:
-        """What became of the queries so far."""
+        """The counts so far."""
         with self.changing:
             return self.account.stats(len(self._open))
 
     def wait(self, left: int, timeout_s: float | None) -> bool:
-        """Wait until no more than ``left`` are open; False: there are after ``timeout_s``."""
+        """Wait until at most ``left`` queries are open; False if they are not after
+        ``timeout_s``."""
         with self.changing:
             self._is_awaited = True
             return self.has_ended.wait_for(lambda: len(self._open) <= left, timeout_s)
 
     def close(self) -> QueryStats:
-        """Let nobody in any more; what became of the queries before."""
+        """Admit no more queries; returns the counts so far."""
         with self.changing:
             self._is_closing = True
             self.has_room.notify_all()

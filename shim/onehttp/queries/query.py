@@ -54,7 +54,7 @@ NOT_SUSPENDED: Final = object()
 
 
 class QueryState(enum.Enum):
-    """Where a query is."""
+    """The states of a query."""
 
     __hash__ = object.__hash__  # the enum's is a Python function, asked twice in each step
 
@@ -94,12 +94,12 @@ TRANSITIONS: Final[Mapping[QueryState, Mapping[QueryState, str]]] = {
 
 
 class Scheduling(Protocol):
-    """What a query asks of its scheduler."""
+    """The part of the scheduler that a query uses."""
 
     changing: threading.RLock
 
     def cancel_waiting(self, query: Query) -> None:
-        """End it if it still waits for a slot on the wire."""
+        """End a query if it still waits for a slot."""
 
 
 class Query:
@@ -206,7 +206,7 @@ class Query:
         return None if self._result is None else self._result.error
 
     def attach(self, transfer: Transfer) -> None:
-        """Keep the transfer, which `cancel` is to end."""
+        """Keep the transfer, so that `cancel` can end it."""
         self._transfer = transfer
         if self._result is not None:  # it was faster
             self._transfer = None
@@ -214,7 +214,7 @@ class Query:
             transfer.cancel()
 
     def answer(self, outcome: Outcome) -> None:
-        """Keep the outcome."""
+        """Set the outcome."""
         if isinstance(outcome, Response):
             self._result = Result(query_id=self.id, response=outcome, xdata=self.xdata)
         else:
@@ -222,7 +222,7 @@ class Query:
         self._transfer = None
 
     def wake(self) -> None:
-        """Wake all threads and tasks that wait for the answer."""
+        """Wake all threads and tasks that wait for the result."""
         wakers = self._wakers
         while wakers:
             wakers.pop()()
@@ -249,7 +249,7 @@ class Query:
         return True
 
     def let_go(self) -> None:
-        """After its end: keep the result, and drop what was needed on the way."""
+        """After its end: keep the result, and drop all else."""
         self.route = self.context = self.transaction = None
         self.token = NOT_SUSPENDED
 

@@ -1,4 +1,4 @@
-"""Threads that run routes, so that a slow one delays no transfer and no other query's timer."""
+"""Threads that run routes, so that a slow route delays neither transfers nor timers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class RouteWorkers:
         self._process = os.getpid()
 
     def put(self, query: Query) -> bool:
-        """Have ``query`` run soon; False: nobody will, the workers are closed. Never waits."""
+        """Have the route of ``query`` run soon; False if the workers are closed. Never waits."""
         self._line.append(query)
         if self._is_closed:
             try:
@@ -58,7 +58,7 @@ class RouteWorkers:
             return threading.current_thread() in self._threads
 
     def close(self) -> list[Query]:
-        """Begin no route any more; those that nobody has begun."""
+        """Begin no more routes; returns the queries whose routes were not begun."""
         self._is_closed = True
         left = []
         while self._line:
@@ -74,7 +74,7 @@ class RouteWorkers:
         return left
 
     def join(self, deadline: float) -> None:
-        """Let routes at work finish until ``deadline`` (monotonic)."""
+        """Wait until running routes have finished, or until ``deadline`` (monotonic clock)."""
         with self._starting:
             threads = list(self._threads)
         for thread in threads:
@@ -82,7 +82,7 @@ class RouteWorkers:
                 thread.join(max(0.0, deadline - time.monotonic()))
 
     def abandon(self) -> None:
-        """In a forked child: the threads are not here, and the line is the parent's."""
+        """In a forked child: drop threads, which do not exist here, and queries of the parent."""
         self._is_closed = True
         self._line.clear()
 

@@ -1,4 +1,5 @@
-"""The way of a query: let in, its transaction suspended, sent, answered, its route run, resumed."""
+"""A query's way: admitted, transaction suspended, sent, answered, route run, transaction
+resumed."""
 
 from __future__ import annotations
 
@@ -66,14 +67,14 @@ class QueryScheduler:
     def submit(
         self, request: Request, route: RouteTarget, xdata: object, start: Start | None = None
     ) -> Query:
-        """Start ``request``; its result goes to ``route``, in the transaction that is current.
+        """Start ``request``. Its result goes to ``route``, in the transaction that is current.
 
         Args:
-            start: what sends it; the backend's own ``submit`` unless given.
+            start: starts the transfer; by default the backend's own ``submit``.
 
         Raises:
-            UnknownRouteError, QueueFullError, TransactionError, RequestError: nothing was sent,
-                and no transaction is suspended.
+            UnknownRouteError, QueueFullError, TransactionError, RequestError: nothing was sent, and
+                no transaction is suspended.
         """
         query = Query(self, xdata)
         if is_on():
@@ -130,10 +131,10 @@ class QueryScheduler:
             logger.exception("query %d: its transaction could not be taken up again", query.id)
 
     def handed_over(self, xdata: object, stored: str = "") -> Query:
-        """A query that another process sends: here it has ended, and its answer is its route's.
+        """A query that another process will send. In this one it has ended.
 
         Args:
-            stored: the id under which a durable queue has it.
+            stored: its id, if a durable queue holds it.
         """
         query = Query(self, xdata)
         query.stored = stored
@@ -145,12 +146,12 @@ class QueryScheduler:
     # ---- out
 
     def cancel_waiting(self, query: Query) -> None:
-        """End ``query`` if it still waits for a slot on the wire."""
+        """End ``query`` if it still waits for a slot."""
         if self._admission is not None:
             self._admission.cancel(query, _cancelled(query, "cancelled"))
 
     def _answered(self, query: Query, outcome: Outcome) -> None:
-        """A query's outcome is there. Called by whoever drives the engine: never waits."""
+        """Take the outcome of a query. The driver of the engine calls this, so it never waits."""
         goes_on = query.route is not None or query.transaction is not None
         with self.changing:
             if query.state not in (QueryState.IN_FLIGHT, QueryState.WAITING):
@@ -173,14 +174,14 @@ class QueryScheduler:
             self._give_up(query)
 
     def _tell_end(self, query: Query, outcome: Outcome | None) -> None:
-        """Tell those who watch, once."""
+        """Report the end of the call to observers, once."""
         with self.changing:
             call, query.observed = query.observed, None
         if call is not None:
             call.ended(outcome)
 
     def _run(self, query: Query) -> None:
-        """Run a query's route, on a worker."""
+        """Run the route of a query, in a worker."""
         with self.changing:
             if query.state is not QueryState.ROUTE_WAITING:
                 return  # taken back by `_refuse`
@@ -207,7 +208,7 @@ class QueryScheduler:
             self._open.note_end(query)
 
     def _give_up(self, query: Query) -> None:
-        """At a shutdown: nobody runs the route, but the transaction goes on."""
+        """During a shutdown: resume the transaction without running the route."""
         with self.changing:
             if query.state is not QueryState.ROUTE_WAITING:
                 return  # taken back by `_refuse`
@@ -227,19 +228,19 @@ class QueryScheduler:
     # ---- the end
 
     def stats(self) -> QueryStats:
-        """What became of the queries so far."""
+        """The counts of queries so far."""
         return self._open.stats()
 
     def drain(self, timeout_s: float | None) -> bool:
-        """Wait until no query is open; False: some still are after ``timeout_s``."""
+        """Wait until no query is open; False if some still are after ``timeout_s``."""
         return self._open.wait(self._own(), timeout_s)
 
     def _own(self) -> int:
-        """How many of the open queries the caller is itself: a route does not wait for its end."""
+        """How many open queries the caller is part of: a route does not wait for its own end."""
         return 1 if self._workers.is_worker() else 0
 
     def close(self, grace_s: float) -> ShutdownReport:
-        """Wait up to ``grace_s`` for the open queries, then end them, and the backend."""
+        """Wait up to ``grace_s`` for open queries, then end them and close the backend."""
         deadline = time.monotonic() + grace_s
         before = self._open.close()
         try:
@@ -275,7 +276,7 @@ class QueryScheduler:
         self._open.wait(self._own(), SETTLING_S)
 
     def forget_parents_queries(self) -> None:
-        """In a forked child: open queries are the parent's, which runs their routes."""
+        """In a forked child: drop open queries. The parent runs their routes."""
         inherited = self._open
         self._workers.abandon()
         if self._admission is not None:

@@ -22,7 +22,7 @@ class Waiting:
 
 
 class Slots:
-    """Slots on the wire, and the lines before them: one for each origin, and origins take turns."""
+    """The slots, and a queue for each origin. Origins are served in turn."""
 
     def __init__(self, limits: QueryLimits) -> None:
         self._max = limits.max_in_flight or float("inf")
@@ -34,7 +34,7 @@ class Slots:
         """Origins with somebody in line and a slot left, the next one first."""
 
     def take(self, query: Query, waiting: Waiting) -> bool:
-        """Take a slot, or (False) stand in line for one."""
+        """Take a slot, or (False) enter the queue for one."""
         origin = query.origin
         is_left = self._taken_by_origin.get(origin, 0) < self._max_per_origin
         if is_left and len(self._taken) < self._max:
@@ -46,7 +46,7 @@ class Slots:
         return False
 
     def give_back(self, query: Query) -> None:
-        """The slot of ``query``, if it has one, is free again."""
+        """Free the slot of ``query``, if it has one."""
         if query not in self._taken:
             return
         self._taken.discard(query)
@@ -60,7 +60,7 @@ class Slots:
             self._turns[origin] = None
 
     def next(self) -> tuple[Query, Waiting] | None:
-        """Whose turn it is; has its slot now."""
+        """The next waiting query, which has its slot now; None if there is none."""
         if not self._turns or len(self._taken) >= self._max:
             return None
         origin = next(iter(self._turns))
@@ -74,7 +74,7 @@ class Slots:
         return query, waiting
 
     def leave_line(self, query: Query) -> bool:
-        """Wait no more; False when it did not."""
+        """Leave the queue; False if it was not in it."""
         line = self._lines.get(query.origin)
         if line is None or line.pop(query, None) is None:
             return False
@@ -84,12 +84,12 @@ class Slots:
         return True
 
     def forget_lines(self) -> None:
-        """Nobody waits."""
+        """Empty all queues."""
         self._lines.clear()
         self._turns.clear()
 
     def in_line(self) -> list[Query]:
-        """Everybody who waits."""
+        """All waiting queries."""
         return [query for line in self._lines.values() for query in line]
 
     def _take(self, query: Query) -> None:

@@ -1,6 +1,6 @@
-"""The seam to whatever can wait for a query without blocking: a SIP transaction, a task.
+"""The interface to whatever can wait for a query without blocking: a SIP transaction, a task.
 
-``with onehttp.transaction(tx): onehttp.submit(...)`` suspends ``tx``; the answer resumes it.
+``with onehttp.transaction(tx): onehttp.submit(...)`` suspends ``tx``; the result resumes it.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ Token: TypeAlias = object
 
 
 class Transaction(Protocol):
-    """Something that can be put aside and taken up again.
+    """Something that can be suspended and resumed.
 
-    Each token that `suspend` returns comes back in exactly one call of `resume` or
-    `cancel_suspend`, from any thread. What ends a transaction by itself (a timer, a cancellation)
-    is its own affair: `resume` then runs nothing and says so.
+    Each token that `suspend` returns is given back in exactly one call of `resume` or
+    `cancel_suspend`, from any thread. A transaction may also end by itself (by a timer, or by a
+    cancellation); `resume` then runs nothing and returns False.
     """
 
     def suspend(self) -> Token:
-        """Put it aside.
+        """Suspend it.
 
         Raises:
-            TransactionError: it cannot be; nothing is sent.
+            TransactionError: it cannot be suspended; nothing is sent.
         """
 
     def resume(
         self, token: Token, route: Callable[[Result], object] | None, result: Result
     ) -> bool:
-        """Take it up again and run ``route`` in it; False when it has ended by itself.
+        """Resume it, and run ``route`` in it; False if it has ended by itself.
 
-        Without a route nothing runs and the transaction has to find an end of its own. What the
-        route raises may come out, once the transaction is in order.
+        Without a route nothing runs, and the transaction has to end in its own way. An exception of
+        the route may be raised, once the transaction is in order.
         """
 
     def cancel_suspend(self, token: Token) -> None:
-        """Take it up again as if it had not been suspended: the query could not start."""
+        """Resume it as if it had not been suspended, because the query could not start."""
 
 
 _current: ContextVar[Transaction | None] = ContextVar("onehttp_transaction", default=None)
@@ -51,7 +51,7 @@ current = _current.get
 
 @explained
 def make_current(waiting: Transaction) -> None:
-    """Have queries of this context suspend ``waiting`` from here on: for who made the context."""
+    """Have queries of this context suspend ``waiting``; for code that has made the context."""
     _current.set(waiting)
 
 

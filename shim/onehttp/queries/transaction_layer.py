@@ -1,7 +1,7 @@
-"""A SIP transaction layer outside a SIP server: states, timers, replies, as ``tm`` has them.
+"""SIP transactions outside a SIP server: states, timers and replies like those of ``tm``.
 
-It keeps what a script and its peer can see: which replies were sent, in which order, whether a
-route ran. Messages and retransmissions do not exist.
+It does what a script and its peer can observe: which replies were sent, in which order, and whether
+a route ran. There are no messages and no retransmissions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FINAL: Final = 200
 
 
 class TransactionState(enum.Enum):
-    """Where a transaction is."""
+    """The states of a transaction."""
 
     PROCEEDING = "its request is being worked on"
     SUSPENDED = "put aside"
@@ -65,21 +65,21 @@ class TransactionLayer:
     def new(
         self, method: str = "MESSAGE", when_left: Callable[[], object] | None = None
     ) -> EmulatedTransaction:
-        """A transaction for a request of that method.
+        """A transaction for a request of this method.
 
-        ``when_left`` is called as soon as it is left, with `changed` held.
+        ``when_left`` is called as soon as it is answered or relayed, with `changed` held.
         """
         return EmulatedTransaction(self, method, when_left)
 
     def expire(self) -> None:
-        """Answer those whose time is over."""
+        """Answer the transactions whose time is over."""
         now = self.clock()
         with self.changed:
             for late in [one for one, due in self.suspended.items() if due <= now]:
                 late.fire_timer()
 
     def wait(self, until: Callable[[], bool], timeout_s: float | None = None) -> bool:
-        """Wait until ``until()`` holds, timers firing meanwhile; False: not in ``timeout_s``."""
+        """Wait until ``until()`` is true, with timers running; False if not in ``timeout_s``."""
         end = None if timeout_s is None else time.monotonic() + timeout_s
         with self.changed:
             while True:
@@ -94,12 +94,12 @@ class TransactionLayer:
 
 
 class EmulatedTransaction:
-    """One transaction; an `onehttp.Transaction`.
+    """One transaction; it implements `onehttp.Transaction`.
 
     Attributes:
-        responses: what went back to the caller, in order: ``"200 OK"``, or a bare ``"408"`` where
-            the layer answered by itself.
-        suspended, resumed: how often it was put aside, and taken up again.
+        responses: the replies sent to the caller, in order: ``"200 OK"``, or just ``"408"`` if the
+            layer has answered by itself.
+        suspended, resumed: how often it was suspended and resumed.
     """
 
     def __init__(
@@ -124,20 +124,22 @@ class EmulatedTransaction:
 
     @property
     def is_answered(self) -> bool:
+        """Whether a final reply was sent."""
         return self.state is TransactionState.ANSWERED
 
     @property
     def is_left(self) -> bool:
-        """Nothing more will happen on this side: answered, or relayed."""
+        """Whether nothing more will happen on this side: it was answered, or relayed."""
         return self.state in (TransactionState.ANSWERED, TransactionState.RELAYED)
 
     def is_suspended_by(self, token: Token) -> bool:
-        """Whether it still waits in the suspension that ``token`` names."""
+        """Whether the suspension that ``token`` stands for still lasts."""
         return self.state is TransactionState.SUSPENDED and token is self._token
 
     # ---- what a query does with it
 
     def suspend(self) -> Token:
+        """See `onehttp.Transaction.suspend`."""
         layer = self._layer
         with layer.changed:
             if self.state not in (TransactionState.PROCEEDING, TransactionState.RESUMED):
@@ -155,6 +157,7 @@ class EmulatedTransaction:
     def resume(
         self, token: Token, route: Callable[[Result], object] | None, result: Result
     ) -> bool:
+        """See `onehttp.Transaction.resume`."""
         with self._layer.changed:
             if not self.is_suspended_by(token):
                 return False
@@ -169,6 +172,7 @@ class EmulatedTransaction:
         return True
 
     def cancel_suspend(self, token: Token) -> None:
+        """See `onehttp.Transaction.cancel_suspend`."""
         with self._layer.changed:
             if self.is_suspended_by(token):
                 self._become(self._was)
@@ -187,19 +191,19 @@ class EmulatedTransaction:
             return True
 
     def relay(self) -> None:
-        """Pass the request on to the next hop."""
+        """Forward the request to the next hop."""
         with self._layer.changed:
             self._become(TransactionState.RELAYED)
 
     def cancel(self) -> None:
-        """The caller sends a CANCEL."""
+        """Receive a CANCEL from the caller."""
         with self._layer.changed:
             if not self.is_answered:
                 self._answer("487")
             self.responses.append("200 (CANCEL)")
 
     def fire_timer(self) -> None:
-        """No final reply in time."""
+        """The time for a final reply is over."""
         with self._layer.changed:
             if self.state is TransactionState.SUSPENDED:
                 self._answer("408")

@@ -1,1 +1,1 @@
-"""What is done around each exchange of a call, whatever engine makes it."""
+"""What happens around each exchange of a call, on any engine."""

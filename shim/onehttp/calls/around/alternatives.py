@@ -1,4 +1,4 @@
-"""Around an exchange: HTTP/3 where the server has said that it has it, and TCP where it has not."""
+"""Around an exchange: HTTP/3 where the server offers it, and TCP where that fails."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _UNREACHED: Final = (ConnectError, DisconnectedError, ProtocolError, TimeoutErro
 
 
 class WithAlternatives:
-    """What is around each exchange of a revision's connections that look at ``Alt-Svc``."""
+    """The course around each exchange on connections that use ``Alt-Svc``."""
 
     __slots__ = ("_known",)
 
@@ -34,7 +34,7 @@ class WithAlternatives:
         self._known = known
 
     def __call__(self, request: Request, deadline: Deadline) -> Course:
-        """``request`` by QUIC where that is known to answer, and else as it is."""
+        """Send ``request`` over QUIC if that is known to work, otherwise as it is."""
         known = self._known.get(request.options.name)
         if known is None or request.url[:6].lower() != "https:":
             outcome = yield request

@@ -1,4 +1,4 @@
-"""Which of what may be around an exchange is around those of a call on a connection."""
+"""Chooses the layers around the exchanges of a call."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from onehttp_backends.contract import Backend
 def backend_for(
     backend: Backend, revision: Revision, ready: ReadyConnection, call: CallArguments, clock: Clock
 ) -> Backend:
-    """What a call on ``ready`` with these arguments goes by: ``backend`` itself, where it asks for
-    nothing."""
+    """The backend for a call on ``ready`` with these arguments: ``backend`` itself, if no layer is
+    needed."""
     goes_on = bool(ready.spec.failover)
     if (
         ready.alternatives or (goes_on and revision.alternatives)

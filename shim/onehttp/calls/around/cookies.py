@@ -1,4 +1,4 @@
-"""Around an exchange: cookies of the connection's jar go out, and what the server sets comes in."""
+"""Around an exchange: cookies of the connection's jar are sent, and new ones are kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COOKIE: Final = "Cookie"
 
 
 class WithCookies:
-    """What is around each exchange of a revision's connections that keep cookies."""
+    """The course around each exchange on connections that keep cookies."""
 
     __slots__ = ("_jars",)
 
@@ -22,7 +22,7 @@ class WithCookies:
         self._jars = jars
 
     def __call__(self, request: Request, deadline: Deadline) -> Course:
-        """``request`` with the cookies of the connection that it is made on, if it keeps any."""
+        """Send ``request`` with the cookies of its connection, if that keeps any."""
         jar = self._jars.get(request.options.name)
         if jar is None:
             outcome = yield request

@@ -1,4 +1,4 @@
-"""What stands in the place of an engine and leaves to it all that is no exchange."""
+"""A backend that stands for an engine, and passes everything but exchanges on to it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from onehttp_backends.contract import Backend, Stats, TransferOptions
 
 
 class Delegating:
-    """The part of a backend that is another's."""
+    """The methods of a backend that are passed on."""
 
     __slots__ = ("_backend",)
 

@@ -56,10 +56,10 @@ NO_HOOKS: Final[tuple[Hooks, ...]] = ()
 
 
 def hooks_of(source: HookSource) -> tuple[Hooks, ...]:
-    """What `init` was given.
+    """The hooks that `init` was given, as a tuple.
 
     Raises:
-        TypeError: something else.
+        TypeError: it was given something else.
     """
     if source is None:
         return NO_HOOKS
@@ -73,7 +73,7 @@ def hooks_of(source: HookSource) -> tuple[Hooks, ...]:
 
 
 class WithHooks:
-    """What is around each exchange of a runtime that was given hooks."""
+    """The course around each exchange of a runtime that has hooks."""
 
     __slots__ = ("_by_name", "_hooks")
 
@@ -82,7 +82,7 @@ class WithHooks:
         self._by_name: dict[str, tuple[Hooks, ...]] = {}
 
     def __call__(self, request: Request, deadline: Deadline) -> Course:
-        """``request`` between its hooks."""
+        """Send ``request`` between the calls of its hooks."""
         hooks = self._of(request.options.name)
         asked = False
         for each in hooks:

@@ -1,4 +1,4 @@
-"""An engine with something around each of its exchanges: a course, whoever waits for it."""
+"""An engine with a course around each of its exchanges, for all three ways of waiting."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ than once, and returns what the exchange came to."""
 
 
 class Surrounded(Delegating):
-    """A backend whose every exchange goes by ``around``."""
+    """A backend whose every exchange goes through the course ``around``."""
 
     __slots__ = ("_around", "_clock")
 
@@ -37,12 +37,12 @@ class Surrounded(Delegating):
 
     @property
     def engine(self) -> Backend:
-        """The engine within."""
+        """The engine inside."""
         inner = self._backend
         return inner.engine if isinstance(inner, Surrounded) else inner
 
     def over(self, backend: Backend) -> Surrounded:
-        """The same around another engine."""
+        """The same course around another engine."""
         inner = self._backend
         if isinstance(inner, Surrounded):
             backend = inner.over(backend)

@@ -1,4 +1,4 @@
-"""Around an exchange: the token that its source has for it, and another if that is refused."""
+"""Around an exchange: it gets a token from its source, and another one if that is refused."""
 
 from __future__ import annotations
 
