@@ -1,4 +1,4 @@
-"""From a script's arguments to a module's method: checked, evaluated, warned of, observed."""
+"""From the arguments of a script to the method of a module: check, evaluate, warn, observe."""
 
 from __future__ import annotations
 

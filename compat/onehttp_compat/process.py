@@ -1,4 +1,4 @@
-"""What a legacy module may ask of the server process it lives in."""
+"""What a legacy module can use of the server process that it is part of."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ScriptRoute: TypeAlias = Callable[[Result, bool], object]
 
 
 class Counters(MutableMapping[str, int]):
-    """What the modules count, by ``group.name``."""
+    """The counters of the modules, by ``group.name``."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}

@@ -1,6 +1,6 @@
-"""Every legacy function once: where it lived, what it takes, and the call that replaces it.
+"""The table of all legacy functions: their modules, their arguments, and their replacements.
 
-Warnings, reports, documentation and the dispatch of calls all read this table.
+Warnings, reports, documentation and the dispatch of calls all read it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 
 
 class Kind(enum.Enum):
-    """How a native script's argument is read. KEMI takes every one literally."""
+    """How the argument of a native script is read. KEMI takes every argument literally."""
 
     STATIC = "static"
     """The literal text; a ``$`` means nothing."""
@@ -31,7 +31,7 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class LegacyFunction:
-    """One form of one legacy function."""
+    """One form of a legacy function."""
 
     module: str
     name: str

@@ -1,4 +1,4 @@
-"""The modules' RPC commands: lists, reload, counters."""
+"""The RPC commands of the modules: lists, reload, counters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Reply: TypeAlias = dict[str, Any]
 
 
 class Commands:
-    """The commands of one server process, by their names."""
+    """The commands of one server process, by name."""
 
     def __init__(
         self,

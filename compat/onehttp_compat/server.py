@@ -1,4 +1,5 @@
-"""The state of one emulated server process: modules, variables, counters, and who calls them."""
+"""One emulated server process: its modules, variables and counters, and the calls of its
+functions."""
 
 from __future__ import annotations
 
@@ -30,11 +31,11 @@ from onehttp_compat.rpc import Commands
 
 
 class NoSuchFunctionError(OnehttpError, AttributeError, LookupError):
-    """No legacy function of that name with that many arguments."""
+    """There is no legacy function of that name with that many arguments."""
 
 
 class Module(Protocol):
-    """A module that takes parameters."""
+    """A module that has parameters."""
 
     def set(self, name: str, value: object) -> None: ...
     def start(self) -> None: ...

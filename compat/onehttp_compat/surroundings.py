@@ -1,4 +1,4 @@
-"""What a ``kamailio.cfg`` depends on beside its files; light, for commands that may read one."""
+"""What a ``kamailio.cfg`` depends on besides its files. Imports little, for light commands."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One legacy call as those see it who watch or warn: plain values, and how each caller is found."""
+"""Legacy calls as values, for warnings and observers, and how the calling line is found."""

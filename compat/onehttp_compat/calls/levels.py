@@ -1,4 +1,4 @@
-"""What is done about legacy calls: ``ONEHTTP_LEGACY``, for single modules and files too."""
+"""What to do about legacy calls: ``ONEHTTP_LEGACY``, also for single modules and files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAMES: Final = frozenset((*MODULES, "xcap_client"))
 
 @dataclass(slots=True)
 class Levels:
-    """Levels: of a file before those of a module, and those before the one for all."""
+    """Levels by file, by module, and for all, in this order of precedence."""
 
     default: Level = "warn"
     modules: dict[str, Level] = field(default_factory=dict)

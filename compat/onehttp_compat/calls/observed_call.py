@@ -1,4 +1,4 @@
-"""One legacy call, as those who watch are told of it."""
+"""A legacy call, as observers are told of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _userinfo = re.compile(r"^((?:https?:/*)?)[^/?#@]*@")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegacyCall:
-    """One legacy call, for those who watch."""
+    """A legacy call, for observers."""
 
     function: LegacyFunction
     name: str

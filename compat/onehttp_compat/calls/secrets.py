@@ -1,4 +1,4 @@
-"""What of a script's source must not be shown."""
+"""Removes secrets from the source code of scripts, before it is shown."""
 
 from __future__ import annotations
 

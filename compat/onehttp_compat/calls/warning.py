@@ -1,4 +1,4 @@
-"""`LegacyCallWarning`, once for each place that calls a legacy function."""
+"""`LegacyCallWarning`, issued once for each place that calls a legacy function."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _PACKAGE: Final = "onehttp_compat"
 
 
 class LegacyCallError(OnehttpError, RuntimeError):
-    """A legacy call where the level is ``error``."""
+    """A legacy call was made although the level is ``error``."""
 
 
 @dataclass(slots=True)
 class Site:
-    """A place that makes legacy calls."""
+    """A place in the source that makes legacy calls."""
 
     code: CodeType
     """Kept, so that no other gets its identity."""
@@ -38,7 +38,7 @@ class Site:
 
 
 class LegacyWarnings:
-    """Which places were warned of, and what is done about the others."""
+    """The places that were warned about, and what to do about others."""
 
     def __init__(self) -> None:
         # By identity: hashing a code object hashes its names and constants each time.

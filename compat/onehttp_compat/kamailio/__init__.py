@@ -1,6 +1,6 @@
 """Inside the real server: its variables and its transactions, through ``KSR``.
 
-``KSR = setup(KSR)`` at the top of a script, and `Script` as the base of its object.
+A script needs ``KSR = setup(KSR)`` at its top, and `Script` as the base class of its object.
 """
 
 from onehttp_compat.kamailio.script import Script

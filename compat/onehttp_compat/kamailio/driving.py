@@ -53,7 +53,7 @@ class QueryDriver:
         self._began_at = 0.0
 
     def close(self) -> None:
-        """Let go of its descriptors."""
+        """Close its descriptors."""
         os.close(self._bell)
         self._watch.close()
 

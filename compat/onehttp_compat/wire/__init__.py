@@ -1,1 +1,1 @@
-"""The way of a legacy call to the engine: URLs, headers and numbers as libcurl had them."""
+"""Translates legacy calls for the engine: URLs, headers and numbers as libcurl had them."""

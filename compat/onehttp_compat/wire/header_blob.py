@@ -21,7 +21,7 @@ FORM: Final = "application/x-www-form-urlencoded"
 
 
 class HeaderBlobError(OnehttpError, ValueError):
-    """A blob that would write into the request what is no header (B6)."""
+    """A header blob would write something else than headers into the request (B6)."""
 
 
 @functools.lru_cache(maxsize=1024)

@@ -1,4 +1,4 @@
-"""What ``$curlerror(n)`` says: libcurl's words for its codes (curl_easy_strerror)."""
+"""The text of ``$curlerror(n)``: libcurl's words for its error numbers (curl_easy_strerror)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One exchange on the engine, and libcurl's numbers in the engine's terms."""
+"""One exchange on the engine, and the translation of libcurl's numbers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TLS_VERSIONS: Final = {
 
 
 class RefusedOptionError(Exception):
-    """libcurl refuses an option; the call's result is ``code`` (B36)."""
+    """libcurl refuses an option; the result of the call is ``code`` (B36)."""
 
     code = int(CurlCode.BAD_FUNCTION_ARGUMENT)
 

@@ -1,4 +1,4 @@
-"""A URL as libcurl reads it, and the credentials taken out of it."""
+"""Reads URLs as libcurl does, and takes credentials out of them."""
 
 from __future__ import annotations
 
