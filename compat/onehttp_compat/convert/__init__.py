@@ -1,4 +1,4 @@
-"""From the legacy modules' declarations of connections to a ``connections.yaml``.
+"""Converts the legacy modules' declarations of connections into a ``connections.yaml``.
 
-Reads with what the emulation reads with; must not know of the emulated calls.
+It reads them with the code of the emulation, and knows nothing about the emulated calls.
 """

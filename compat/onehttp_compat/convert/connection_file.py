@@ -1,4 +1,4 @@
-"""Comments and places in the file that ``config_file`` names, which has been read already."""
+"""Comments and positions in the file that ``config_file`` names, which was read already."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Named connections of all modules as those of one file: their names, who stands in for whom."""
+"""The named connections of all modules in one file: their names, and their failover."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from onehttp_compat.convert.keys import Keys, escaped, keys_of
 
 
 class Connections:
-    """The connections of the document, and what each was called."""
+    """The connections of the document, and the names that they had before."""
 
     def __init__(self, declared: Declared) -> None:
         self._declared = declared

@@ -1,4 +1,4 @@
-"""The conversion: all that was declared in one document, and a report of what became of it."""
+"""The conversion: one document with everything that was declared, and a report about it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from onehttp_compat.convert.unfit import Unfit
 
 
 class Converted(NamedTuple):
-    """The text of a connections file, and the report, in the order of the files."""
+    """The text of a connections file, and the report, in the order of the files read."""
 
     text: str
     findings: list[Finding]

@@ -1,4 +1,4 @@
-"""What a configuration declares of the HTTP modules, each as it would start with it."""
+"""The declarations of the HTTP modules in a configuration, as the modules would read them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ of the module."""
 
 
 class Line(NamedTuple):
-    """One ``modparam`` that was taken."""
+    """A ``modparam`` line that was accepted."""
 
     number: int
     module: str
@@ -38,7 +38,7 @@ class Line(NamedTuple):
 
 @dataclass(slots=True)
 class Declared:
-    """Everything that was declared, and what could not be."""
+    """Everything that was declared, and what could not be understood."""
 
     config: ServerConfig
     concerns: set[str] = field(default_factory=set)
@@ -101,7 +101,7 @@ class Declared:
 
 
 class Overlooked(list[ConfigurationError]):
-    """Collects what a module overlooks: errors of ours, and what it writes to its log."""
+    """Collects what a module overlooks: our own errors, and what it writes to its log."""
 
     def __init__(self) -> None:
         super().__init__()

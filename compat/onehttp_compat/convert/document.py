@@ -1,4 +1,5 @@
-"""The document: what all say alike said once, and the comments in their places."""
+"""The document: settings that all connections share are written once; comments keep their
+places."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which lines of a server's configuration are about the HTTP modules."""
+"""Which lines of a server's configuration concern the HTTP modules."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Options of the engine, and legacy connections, as keys of a connections file; and what cannot be
-said there."""
+"""Options of the engine and legacy connections as keys of a connections file; also what has no
+key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of each declaration: the report of a conversion, and its exit status."""
+"""The result for each declaration: the report of a conversion, and its exit status."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STATUS: Final[dict[Became, int]] = {"lost": 1, "not understood": 3}
 
 
 class Finding(NamedTuple):
-    """What became of one declaration."""
+    """The result for one declaration."""
 
     place: str
     what: str

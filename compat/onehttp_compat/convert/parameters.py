@@ -1,5 +1,5 @@
-"""What became of each parameter of a module: which connections take it, which section has it, or
-what stands for it in code."""
+"""The result for each parameter of a module: the connections or sections that have it, or its
+replacement in code."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _OF_CODE: Final = {
 
 
 class ParameterReport:
-    """Tells of each line that sets a parameter."""
+    """Reports on each line that sets a parameter."""
 
     def __init__(
         self, declared: Declared, connections: Connections, requests: Requests | None

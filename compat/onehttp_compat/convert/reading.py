@@ -1,4 +1,4 @@
-"""From a file to what it declares: a ``kamailio.cfg``, or a file that its ``config_file`` names."""
+"""Reads the declarations in a ``kamailio.cfg``, or in a file that its ``config_file`` names."""
 
 from __future__ import annotations
 

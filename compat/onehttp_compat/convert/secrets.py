@@ -1,4 +1,4 @@
-"""Passwords of a document as references to the environment, in place of the passwords."""
+"""Replaces the passwords of a document by references to environment variables."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def hide_secrets(connections: Mapping[str, Keys], others: Mapping[str, Keys]) ->
 
 
 class _Variables:
-    """The variables so far, and the password in each: one that serves many has one variable."""
+    """The variables so far, each with its password; equal passwords share a variable."""
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}

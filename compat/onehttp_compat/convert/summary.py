@@ -1,4 +1,4 @@
-"""What there is in a configuration, of HTTP and of everything else."""
+"""A summary of a configuration: its use of HTTP, and the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What no connections file takes: found by asking, taken out, and told of."""
+"""Finds values that a connections file does not accept, removes and reports them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_ROUNDS: Final = 30
 
 
 class Unfit:
-    """Looks at the sections of a document before it is written."""
+    """Checks the sections of a document before it is written."""
 
     def __init__(
         self, declared: Declared, connections: Connections, sections: dict[str, tuple[str, Keys]]

@@ -1,4 +1,4 @@
-"""YAML with comments: nested mappings, one key a line, what is short in braces."""
+"""Writes YAML with comments: nested mappings, one key per line, short ones in braces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a process is made of, and whether that is safe: ``onehttp doctor``.
+"""``onehttp doctor``: the libraries and settings of a process, and whether they are safe together.
 
-Reads /proc and the environment, and changes nothing; must not know of calls.
+It reads /proc and the environment, changes nothing, and knows nothing about calls.
 """

@@ -1,4 +1,4 @@
-"""Everything there is to say of a process."""
+"""All checks of a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One thing that a look at a process has found."""
+"""The result of one check."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Severity: TypeAlias = Literal["information", "warning", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is so, and the way out where it should be otherwise."""
+    """A fact about a process, and a way to fix it if it should be otherwise."""
 
     severity: Severity
     what: str

@@ -1,4 +1,4 @@
-"""What /proc tells of a process."""
+"""Facts about a process from /proc."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _limit = re.compile(r"^Max open files\s+(\d+|unlimited)", re.MULTILINE).search
 
 @dataclass(frozen=True, slots=True)
 class ProcessFacts:
-    """One process, as far as it may be looked at."""
+    """One process, as far as this user may look at it."""
 
     pid: int
     name: str

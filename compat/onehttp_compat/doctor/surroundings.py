@@ -1,4 +1,4 @@
-"""What a process stands in: limits on files, proxies and certificates of its environment."""
+"""The environment of a process: limits on files, proxies, certificates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine of this very Python: its version, what it can do, and what is known of it."""
+"""The engine of this Python: its version, its features, and known weaknesses."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _MARK: Final = b"in the file"
 
 
 class Lanes:
-    """All of them: any process writes, those that send queries read."""
+    """All lanes. Any process writes to them; the processes that send queries read from them."""
 
     def __init__(self) -> None:
         self._pairs = [_pair() for _ in range(LANES)]

@@ -1,4 +1,4 @@
-"""What the library says, in the server's own log: a daemon has no other place for it."""
+"""Writes the log of the library into the server's own log: a daemon has no other place for it."""
 
 from __future__ import annotations
 

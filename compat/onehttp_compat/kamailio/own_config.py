@@ -1,4 +1,4 @@
-"""The configuration that the server was started with, and what it says about this library."""
+"""The configuration file that the server was started with, and its lines about this library."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LONG_OPTIONS: Final = (
 
 
 class Timer(NamedTuple):
-    """A timer of the module ``rtimer``: who calls ``onehttp_drive``."""
+    """A timer of the module ``rtimer``, which calls ``onehttp_drive``."""
 
     name: str
     processes: int

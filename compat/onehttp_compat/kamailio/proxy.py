@@ -1,4 +1,5 @@
-"""``KSR`` with the HTTP modules on the one engine; everything else is the real ``KSR``'s."""
+"""``KSR`` with the HTTP modules on the one engine; everything else is passed to the real
+``KSR``."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ ASYNCHRONOUS: Final = "http_async_client"
 
 
 class KemiModule:
-    """``KSR.<module>``: one function for each of the module's in the registry."""
+    """``KSR.<module>``: a function for each of the module's entries in the registry."""
 
     def __init__(self, server: LegacyServer, module: str, real: object = None) -> None:
         self._server = server
@@ -86,12 +87,12 @@ class KemiPv(NullReading):
 
 
 class Ksr:
-    """The object a KEMI script calls ``KSR``.
+    """The object that a KEMI script calls ``KSR``.
 
     Args:
-        server: whose state the modules work on.
-        real: what answers for everything that is not taken over.
-        is_asynchronous: take over asynchronous queries as well.
+        server: the server whose state the modules work on.
+        real: the real ``KSR``, which everything else is passed to.
+        is_asynchronous: whether to take over asynchronous queries as well.
     """
 
     def __init__(
@@ -138,12 +139,12 @@ class Ksr:
 
 
 class KsrPv:
-    """The server's ``KSR.pv``, save for the variables of the emulated modules.
+    """The server's ``KSR.pv``, except for the variables of the emulated modules.
 
     Args:
-        own: has those.
+        own: has the variables of the emulated modules.
         real: has all others.
-        is_ours: says which, by their class.
+        is_ours: whether a class of variables belongs to the emulated modules.
     """
 
     def __init__(self, own: KemiPv, real: Any, is_ours: Callable[[str], bool]) -> None:

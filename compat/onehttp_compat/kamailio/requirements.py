@@ -1,4 +1,5 @@
-"""What the library needs of the server around it; asked at the start, where it can be mended."""
+"""What the library requires of the server around it; checked at the start, where it can be
+fixed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server calls of a script that makes queries: a base class of the script's object."""
+"""The functions of a script that the server calls: a base class for the script's object."""
 
 from __future__ import annotations
 

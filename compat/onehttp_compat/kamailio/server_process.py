@@ -24,7 +24,7 @@ AFTER_RELOAD: Final = " since app_python.reload (a query that was under way asks
 
 
 class ServerProcess:
-    """One process of the server, around one ``KSR``."""
+    """One process of the server, with one ``KSR``."""
 
     def __init__(self, real: Any) -> None:
         self.real = real
@@ -61,7 +61,7 @@ class ServerProcess:
             self._transactions.about_routes = AFTER_RELOAD
 
     def close(self) -> None:
-        """Let go of descriptors."""
+        """Close its descriptors."""
         self.reloads.close()
         self.counters.close()
         if self._transactions is not None:

@@ -1,5 +1,5 @@
-"""From the legacy calls to ``onehttp``: what calls what, and what stands there after.
+"""From the legacy calls to ``onehttp``: finds the calls, and writes what replaces them.
 
-An extra: ``migrate``. Reads sources and recordings, runs neither, and must
-not know of the engine.
+Needs the extra ``migrate``. It reads sources and recordings, runs neither, and knows nothing about
+the engine.
 """

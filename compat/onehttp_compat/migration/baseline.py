@@ -1,4 +1,4 @@
-"""A ratchet: how many sites each file may have, which becomes less and never more."""
+"""A ratchet on the number of legacy calls in each file: it may fall, but not rise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other HTTP clients: in a routing script each blocks its worker, past the one engine."""
+"""Calls of other HTTP clients, which block a worker of the server without using the engine."""
 
 from __future__ import annotations
 

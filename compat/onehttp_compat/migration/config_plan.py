@@ -1,4 +1,5 @@
-"""What of a kamailio.cfg moves to ``onehttp``, what stays, and a patch that takes the rest out."""
+"""Which lines of a kamailio.cfg move to ``onehttp``, which stay, and a patch that removes the
+former."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ _one_line = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class NativeCall:
-    """A legacy function that a route of the configuration calls."""
+    """A call of a legacy function in a route of the configuration."""
 
     name: str
     module: str
@@ -38,7 +39,7 @@ class NativeCall:
 
 @dataclass(frozen=True, slots=True)
 class ConfigPlan:
-    """What becomes of a configuration."""
+    """The plan for a configuration."""
 
     converted: Converted
     calls: tuple[NativeCall, ...]
