@@ -1,16 +1,17 @@
-"""Bodies from an iterator or file-like object, which only the caller's thread or task reads."""
+"""Bodies from an iterator or file-like object, which only the caller's thread or task reads.
+
+The next piece is asked for when the engine has taken the one before. So a source may wait between
+two pieces for what the server says to the first one.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from onehttp_backends.bodies.upload import Sending, Upload, too_much, unreadable
 from onehttp_backends.errors import Sent
-
-AHEAD_BYTES: Final = 256 * 1024
-"""The source is not read further while this much waits to be sent."""
 
 Source: TypeAlias = "Iterator[Any] | AsyncIterator[Any]"
 
@@ -57,9 +58,11 @@ class _FedSending(Sending):
 
     @property
     def wants_more(self) -> bool:
-        if self._has_ended or not self.has_begun:
-            return False
-        return self._is_starved or self._pulled - self.taken < AHEAD_BYTES
+        return self.has_begun and not self._pieces and not self._has_ended
+
+    @property
+    def is_given(self) -> bool:
+        return self._has_ended and not self._pieces
 
     @property
     def must_be_empty(self) -> bool:

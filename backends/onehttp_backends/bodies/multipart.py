@@ -111,6 +111,10 @@ class _FormSending(Sending):
         return self._current.wants_more
 
     @property
+    def is_given(self) -> bool:
+        return self._at >= len(self._sendings)
+
+    @property
     def is_starved(self) -> bool:
         return self._current.is_starved
 

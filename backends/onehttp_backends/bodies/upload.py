@@ -5,7 +5,7 @@ attempt that is given up takes nothing from the next one.
 
 A regular file is read by the thread that drives the engine, by absolute offsets. Every other source
 (iterators, other files) is code of the caller, which may block, fail, or make calls itself. So only
-the caller's thread or task asks it, between two turns of the engine, and never far ahead.
+the caller's thread or task asks it, between two turns of the engine, and never ahead.
 """
 
 from __future__ import annotations
@@ -105,6 +105,11 @@ class Sending(ABC):
         return False
 
     @property
+    def is_given(self) -> bool:
+        """Whether the engine has all of it."""
+        return self.taken >= (self.upload.size or 0)
+
+    @property
     def must_be_empty(self) -> bool:
         """Whether the caller must `pull` before the request is sent. A body announced as empty has
         to be checked first: no engine would ever ask for its bytes."""
@@ -114,6 +119,11 @@ class Sending(ABC):
     def is_starved(self) -> bool:
         """Whether the engine has run out of bytes and waits for more."""
         return False
+
+    @property
+    def has_more_again(self) -> bool:
+        """Whether the engine is to be told."""
+        return self.has_paused and not self.is_starved
 
     def pull(self) -> None:  # noqa: B027 - most have no source that is asked
         """Read one piece from the source. Only the caller's own thread may do that.

@@ -110,7 +110,7 @@ class StreamHandle(Handle):
         self.pieces: deque[bytes] = deque()
         self.sending = sending
         self.sending_fd = -1
-        """The socket that a file is on its way out by; -1: none is known to be."""
+        """The socket that a body is on its way out by; -1: none is known to be."""
         self.decoding = None  # done by who reads, a piece at a time
         self.easy.setopt(pycurl.BUFFERSIZE, RECEIVE_BUFFER_BYTES)
         self.easy.setopt(pycurl.WRITEFUNCTION, self.pieces.append)

@@ -35,6 +35,7 @@ from onehttp_backends.curl.driving.waiting import (
 from onehttp_backends.curl.driving.window import Window
 from onehttp_backends.curl.engine.alone import SMALL_BODY_BYTES
 from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S, Claim, drives
+from onehttp_backends.curl.engine.reading_on import sends_ahead
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.errors import OnehttpError
 
@@ -249,6 +250,7 @@ class Helm(Crew):
                     engine.watch.wake()
                 return None
             engine.turn(0)
+            sends_ahead(engine)
             while True:
                 if engine.inbox:
                     engine.admit()

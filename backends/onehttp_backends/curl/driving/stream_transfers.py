@@ -13,8 +13,9 @@ from onehttp_backends.curl.driving.event_loop import LoopDriver, LoopTransfer
 from onehttp_backends.curl.driving.helm import Helm
 from onehttp_backends.curl.driving.interrupts import is_interrupt
 from onehttp_backends.curl.driving.waiting import failed_under, gone, overdue, overdue_at
+from onehttp_backends.curl.engine.engine import Engine
 from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S, Claim, drives
-from onehttp_backends.curl.engine.reading_on import reads_on, sends_on
+from onehttp_backends.curl.engine.reading_on import reads_on, sends_at_once, sends_on
 from onehttp_backends.curl.engine.transfer import Flow, Transfer
 from onehttp_backends.curl.stream_handle import StreamHandle
 from onehttp_backends.errors import ReentrantCallError
@@ -38,7 +39,7 @@ class BlockingStream(BlockingTransfer):
 class LoopStream(LoopTransfer):
     """A transfer whose body a task reads."""
 
-    __slots__ = ("flow", "stirred")
+    __slots__ = ("flow", "stirred", "wanted")
 
     flow: Flow
 
@@ -53,6 +54,8 @@ class LoopStream(LoopTransfer):
         super().__init__(helm, handle, request, loop_driver)
         self.flow = Flow(limits, handle.pieces, self.stir)
         self.stirred: asyncio.Future[None] | None = None
+        self.wanted: asyncio.Future[None] | None = None
+        """Who feeds it waits for this."""
 
     def stir(self) -> None:
         """Make the task look. Any thread may call this."""
@@ -69,20 +72,36 @@ class LoopStream(LoopTransfer):
         super().settle(outcome)
 
     def _look(self) -> None:
-        if self.stirred is not None and not self.stirred.done():
-            self.stirred.set_result(None)
+        for awaited in (self.stirred, self.wanted):
+            if awaited is not None and not awaited.done():
+                awaited.set_result(None)
+
+
+def read_on(helm: Helm, transfer: BlockingStream) -> None:
+    """Take a turn that reads for this transfer alone, if that is possible."""
+    handle = transfer.handle
+    if isinstance(handle, StreamHandle) and handle.lone_fd >= 0:
+        _turn_alone(helm, handle, reads_on)
+
+
+def send_on(helm: Helm, transfer: BlockingStream | LoopStream) -> None:
+    """Take a turn that sends for it alone, if that is possible. Does not wait."""
+    handle = transfer.handle
+    if isinstance(handle, StreamHandle) and handle.sending_fd >= 0:
+        _turn_alone(helm, handle, sends_at_once)
 
 
 @drives
-def read_on(helm: Helm, transfer: BlockingStream) -> None:
-    """Take a turn for this transfer alone, if that is possible."""
-    handle, ownership = transfer.handle, helm.ownership
-    if not isinstance(handle, StreamHandle) or handle.lone_fd < 0 or helm.is_delivering:
+def _turn_alone(
+    helm: Helm, handle: StreamHandle, turn: Callable[[Engine, StreamHandle], None]
+) -> None:
+    ownership = helm.ownership
+    if helm.is_delivering:
         return
     claim = Claim()
     try:
         if ownership.take(claim):
-            reads_on(helm.engine, handle)
+            turn(helm.engine, handle)
             ownership.leave(claim)
             if helm.engine.inbox:  # it has come after the last look
                 helm.ensure_driven()

@@ -7,7 +7,10 @@ for more, and progress is reported.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections.abc import Callable
+from typing import Final
 
 from onehttp_backends.bodies.upload import Sending
 from onehttp_backends.contract import Response
@@ -17,16 +20,21 @@ from onehttp_backends.curl.driving.stream_transfers import (
     LoopStream,
     read_on,
     see_through,
+    send_on,
 )
 from onehttp_backends.curl.stream_handle import StreamHandle
 from onehttp_backends.errors import ReentrantCallError, TransferError
 from onehttp_backends.optional.streaming import OnSent
+
+SLICE_S: Final = 0.002
+"""How long the loop may be held up by a source that always has more at once."""
 
 
 class CurlResponse:
     """A response whose body has still to be read; see `OpenResponse`."""
 
     __slots__ = (
+        "_feeding",
         "_flow",
         "_helm",
         "_on_sent",
@@ -52,7 +60,9 @@ class CurlResponse:
         self._flow = transfer.flow
         self._sending = sending
         self._on_sent = on_sent
+        transfer.flow.is_followed = on_sent is not None
         self._told = 0
+        self._feeding: asyncio.Task[None] | None = None
 
     # ---- a thread
 
@@ -88,12 +98,14 @@ class CurlResponse:
             see_through(self._helm, transfer, is_there)
             return
         while transfer.outcome is None and not is_there():
-            see_through(self._helm, transfer, lambda: is_there() or self._is_asked())
-            if sending.wants_more and transfer.outcome is None:
+            if sending.wants_more:
                 sending.pull()
-                if sending.has_paused and not sending.is_starved:
+                send_on(self._helm, transfer)
+                if sending.has_more_again:
                     sending.has_paused = False
                     self._helm.enqueue(transfer)
+            else:
+                see_through(self._helm, transfer, lambda: is_there() or self._is_asked())
             self._tell()
 
     # ---- a task
@@ -118,40 +130,57 @@ class CurlResponse:
         return self._taken() if pieces else self._end()
 
     async def _await(self, is_there: Callable[[], bool]) -> None:
-        transfer, sending = self._looped(), self._sending
-        while transfer.outcome is None and not is_there():
-            stirred = transfer.stirred = transfer.loop_driver.loop.create_future()
-            if transfer.outcome is not None or is_there():
-                return
-            if sending is None or not sending.wants_more:
+        transfer, sending, loop = self._looped(), self._sending, self._looped().loop_driver.loop
+        try:
+            while transfer.outcome is None and not is_there():
+                stirred = transfer.stirred = loop.create_future()
+                if transfer.outcome is not None or is_there():
+                    break
+                if self._feeding is not None and self._feeding.done():
+                    self._feeding.result()
+                elif self._feeding is None and sending is not None and sending.wants_more:
+                    self._feeding = loop.create_task(self._feed(transfer, sending))
+                    self._feeding.add_done_callback(lambda _: transfer.stir())
                 await stirred
-            else:
-                await self._feed(transfer, sending, stirred)
-            self._tell()
+                self._tell()
+        except BaseException:
+            await self._end_feeding()
+            raise
+        if transfer.outcome is not None:
+            await self._end_feeding()
 
-    async def _feed(
-        self, transfer: LoopStream, sending: Sending, stirred: asyncio.Future[None]
-    ) -> None:
-        """Ask the source for more. The end of the transfer ends that, too."""
-        if not sending.upload.is_async:
-            sending.pull()
-        else:
-            pulling = asyncio.ensure_future(sending.apull())
-            try:
-                while not pulling.done() and transfer.outcome is None:
-                    await asyncio.wait({pulling, stirred}, return_when=asyncio.FIRST_COMPLETED)
-                    if stirred.done():
-                        stirred = transfer.stirred = transfer.loop_driver.loop.create_future()
-            finally:
-                if not pulling.done():
-                    pulling.cancel()
-                    await asyncio.wait({pulling})
-            if pulling.cancelled():
-                return
-            pulling.result()
-        if sending.has_paused and not sending.is_starved:
-            sending.has_paused = False
-            transfer.loop_driver.submit(transfer)
+    async def _feed(self, transfer: LoopStream, sending: Sending) -> None:
+        """Ask the source for more whenever there is room, until its end. This runs as a task of its
+        own: everything that the source awaits is awaited in that one task, and it is cancelled when
+        the transfer ends."""
+        loop = transfer.loop_driver.loop
+        rests_at = time.monotonic() + SLICE_S
+        while not sending.is_given:
+            if not sending.wants_more:
+                transfer.loop_driver.turn()  # after short turns the loop knows of no timer
+                if not sending.wants_more:
+                    # Made after the turn: that may have told of other things, and would end it.
+                    transfer.wanted = loop.create_future()
+                    await transfer.wanted
+                continue
+            await sending.apull()
+            send_on(self._helm, transfer)
+            if sending.has_more_again:
+                sending.has_paused = False
+                transfer.loop_driver.submit(transfer)
+            if self._on_sent is not None:
+                transfer.stir()
+            if time.monotonic() >= rests_at:
+                await asyncio.sleep(0)
+                rests_at = time.monotonic() + SLICE_S
+
+    async def _end_feeding(self) -> None:
+        feeding, self._feeding = self._feeding, None
+        if feeding is not None:
+            feeding.cancel()
+            await asyncio.wait({feeding})
+            if not feeding.cancelled():
+                feeding.exception()  # the transfer has ended with something of its own
 
     # ---- both
 
@@ -160,6 +189,9 @@ class CurlResponse:
         self._flow.pieces.clear()
         if self._sending is not None:
             self._sending.is_over = True
+        if self._feeding is not None:
+            with contextlib.suppress(RuntimeError):  # the loop was closed
+                self._looped().loop_driver.loop.call_soon_threadsafe(self._feeding.cancel)
         self._transfer.cancel()
 
     def _is_asked(self) -> bool:

@@ -1,10 +1,9 @@
-"""The shortest turn there is: of a body that a thread reads, or sends from a file, while nothing
-else is in flight.
+"""The shortest turn there is, for one streamed body while nothing else is in flight.
 
-Who is as fast as its server comes back some 10,000 times a GiB, after a sleep each time, which
-leaves no cache warm. Of a whole turn, most looks at what cannot be: names, other transfers,
-those that have ended. Here only the socket is looked at; anything else than its bytes is left to a
-whole turn, which finds it again, since epoll tells of a state and not of a change.
+A reader that is as fast as its server comes back some 10,000 times a GiB, after a sleep each time,
+which leaves no cache warm. Most of a whole turn looks for what cannot be there: names, other
+transfers, those that have ended. A short turn looks at the socket alone. Any other event is left to
+a whole turn, which finds it again, because epoll reports a state and not a change.
 """
 
 from __future__ import annotations
@@ -13,46 +12,87 @@ import select
 import time
 from typing import TYPE_CHECKING, Final
 
+from onehttp_backends.bodies.upload import Sending
 from onehttp_backends.curl.stream_handle import StreamHandle
 
 if TYPE_CHECKING:
     from onehttp_backends.curl.engine.engine import Engine
 
 LONGEST_WAIT_S: Final = 0.02
-"""For a socket that is silent for longer a whole turn is no matter."""
+"""If the socket is silent for longer, a whole turn costs nothing that matters."""
+LAPS: Final = 8
+"""How often a file is sent from before a whole turn or its caller may look at anything else."""
 
 
 def reads_on(engine: Engine, handle: StreamHandle) -> None:
-    """Let libcurl read once more for ``handle``, if nothing else is to be done; for the owner."""
-    _goes_on(engine, handle, handle.lone_fd, select.EPOLLIN)
+    """Let libcurl read once more for ``handle``, if nothing else is to be done. Owner only."""
+    if _is_alone(engine, handle):
+        _goes_on(engine, handle.lone_fd, select.EPOLLIN, LONGEST_WAIT_S)
 
 
 def sends_on(engine: Engine, handle: StreamHandle) -> bool:
-    """Let libcurl send once more for ``handle``; False if a whole turn is needed instead."""
-    return handle.sending_fd >= 0 and _goes_on(engine, handle, handle.sending_fd, select.EPOLLOUT)
-
-
-def _goes_on(engine: Engine, handle: StreamHandle, fd: int, event: int) -> bool:
-    multi, watch, ownership = engine.multi, engine.watch, engine.ownership
-    if not _is_alone(engine, handle):
+    """Let libcurl send a few times for ``handle``; False if a whole turn is needed instead."""
+    fd, sending = handle.sending_fd, handle.sending
+    if fd < 0 or sending is None or not _is_alone(engine, handle):
         return False
-    ownership.turns += 1
-    timeout_ms = multi.timeout()
-    if timeout_ms:  # 0: libcurl has not read everything yet
-        wait_s = LONGEST_WAIT_S if timeout_ms < 0 else min(timeout_ms / 1000, LONGEST_WAIT_S)
-        ownership.is_asleep = True
-        # From here on a thread that fills the inbox sees that this one sleeps, and wakes it.
-        is_ready = not engine.inbox and watch.is_ready(fd, event, wait_s)
-        ownership.is_asleep = False
-        if not is_ready or ownership.is_gone:  # a signal handler has forked
+    return _goes_on(engine, fd, select.EPOLLOUT, LONGEST_WAIT_S, _laps(sending))
+
+
+def sends_at_once(engine: Engine, handle: StreamHandle) -> None:
+    """Let libcurl send what ``handle`` has and the socket takes now, also if it was paused because
+    the source had nothing. Does not wait."""
+    sending = handle.sending
+    if sending is not None and _is_alone(engine, handle):
+        if sending.has_more_again:
+            sending.has_paused = False
+            engine.streams.go_on(engine.running[handle.easy])
+        if handle.sending_fd >= 0 and not sending.wants_more:
+            _goes_on(engine, handle.sending_fd, select.EPOLLOUT, 0, _laps(sending))
+
+
+def sends_ahead(engine: Engine) -> None:
+    """`sends_at_once` for the only transfer there is, if it sends a body."""
+    if engine.streams.open and (handle := engine.streams.lone()):
+        sends_at_once(engine, handle)
+
+
+def _laps(sending: Sending) -> int:
+    return 1 if sending.is_fed else LAPS  # the source has to be asked in between
+
+
+def _goes_on(engine: Engine, fd: int, event: int, max_wait_s: float, laps: int = 1) -> bool:
+    watch, inbox, ownership = engine.watch, engine.inbox, engine.ownership
+    perform, is_ready = engine.multi.perform, watch.is_ready
+    for _ in range(laps):
+        # If the socket is ready there is no wait, so neither libcurl's timers nor wake-ups matter.
+        if not is_ready(fd, event, 0) and not _waits(engine, fd, event, max_wait_s):
             return False
-    # This reads half as much as `socket_action` would: an amount that fits into the CPU's caches.
-    _, running = multi.perform()
-    if running != 1:
-        engine.reap()
-    if watch.raised:
-        raise watch.raised.pop()
+        if ownership.is_gone:  # a signal handler has forked
+            return False
+        # This reads half as much as `socket_action` would: what fits into the CPU's caches.
+        _, running = perform()
+        if running != 1:
+            engine.reap()
+        if watch.raised:
+            raise watch.raised.pop()
+        if running != 1 or inbox or watch.hearing.is_missing_something:
+            break
+    ownership.turns += 1
     return True
+
+
+def _waits(engine: Engine, fd: int, event: int, max_wait_s: float) -> bool:
+    """Wait for the event; True if it came, or if libcurl has something to do without it."""
+    ownership = engine.ownership
+    timeout_ms = engine.multi.timeout()
+    if not timeout_ms:  # for instance, it has not read everything yet
+        return True
+    wait_s = max_wait_s if timeout_ms < 0 else min(timeout_ms / 1000, max_wait_s)
+    ownership.is_asleep = True
+    # From here on a thread that fills the inbox sees that this one sleeps, and wakes it.
+    is_ready = not engine.inbox and engine.watch.is_ready(fd, event, wait_s)
+    ownership.is_asleep = False
+    return is_ready
 
 
 def _is_alone(engine: Engine, handle: StreamHandle) -> bool:

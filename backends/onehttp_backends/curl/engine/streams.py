@@ -38,6 +38,13 @@ class Streams:
         for transfer in list(self.open):
             self._look_at(transfer)
 
+    def lone(self) -> StreamHandle | None:
+        """One of which a body is on its way out, and nothing else over its socket."""
+        for transfer in self.open:
+            handle = transfer.handle
+            return handle if isinstance(handle, StreamHandle) and handle.sending_fd >= 0 else None
+        return None
+
     def go_on(self, transfer: Transfer) -> None:
         """Resume a transfer: its reader has caught up, or its source has given more."""
         handle = transfer.handle
@@ -66,7 +73,8 @@ class Streams:
         if handle.sending is not None and handle.shelf.is_http1:
             self._look_at_sending(handle, handle.sending)
         if flow.is_awaited and (
-            pieces or (handle.sending is not None and handle.sending.wants_more)
+            pieces
+            or (handle.sending is not None and (handle.sending.wants_more or flow.is_followed))
         ):
             flow.on_stir()
         if len(pieces) > _FEW_PIECES and not handle.is_paused and self._is_enough(handle, flow):
@@ -74,7 +82,7 @@ class Streams:
 
     @staticmethod
     def _look_at_sending(handle: StreamHandle, sending: Sending) -> None:
-        is_under_way = 0 < sending.taken < (sending.upload.size or 0) and not sending.is_fed
+        is_under_way = sending.taken > 0 and not sending.is_given
         handle.sending_fd = handle.easy.getinfo(pycurl.ACTIVESOCKET) if is_under_way else -1
 
     def _begin_body(self, transfer: Transfer, handle: StreamHandle, flow: Flow) -> None:

@@ -25,7 +25,7 @@ class Driving(Protocol):
 class Flow:
     """The channel between the driver, which fills it, and the reader of a streamed response."""
 
-    __slots__ = ("head", "is_awaited", "limits", "on_stir", "pieces", "taken")
+    __slots__ = ("head", "is_awaited", "is_followed", "limits", "on_stir", "pieces", "taken")
 
     def __init__(
         self, limits: StreamLimits, pieces: deque[bytes], on_stir: Callable[[], None]
@@ -39,6 +39,8 @@ class Flow:
         """The response without its body, once its head is complete."""
         self.is_awaited = True
         """Whether a reader waits that does not drive, or may not."""
+        self.is_followed = False
+        """Whether the reader wants to know how much of the request's body was sent."""
         self.on_stir = on_stir
         """Called when there is something new: makes the reader look again. Never raises."""
 
