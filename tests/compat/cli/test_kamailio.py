@@ -49,6 +49,22 @@ def test_init_writes_over_nothing_unless_told(tmp_path: Path) -> None:
     assert run("init", str(tmp_path), "--force")[0] == 0
 
 
+@pytest.mark.parametrize(
+    "name", ["it's here", 'a"b', "100%", "a--b", "a\\b", "a;b", "$HOME", "a\nb"]
+)
+def test_init_refuses_a_name_that_what_it_writes_cannot_hold(tmp_path: Path, name: str) -> None:
+    code, output = run("init", str(tmp_path / name))
+    assert (code, list(tmp_path.iterdir())) == (1, [])
+    assert "no blanks or quotes" in output
+
+
+@pytest.mark.parametrize("port", ["0", "-1", "65536", "5060x"])
+def test_init_refuses_a_port_that_is_none(tmp_path: Path, port: str) -> None:
+    code, output = run("init", str(tmp_path), "--port", port)
+    assert (code, list(tmp_path.iterdir())) == (2, [])
+    assert "--port" in output
+
+
 def test_check_says_what_is_missing_and_what_is_dangerous(tmp_path: Path) -> None:
     file = tmp_path / "kamailio.cfg"
     file.write_text(

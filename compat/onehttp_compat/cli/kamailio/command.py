@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
 import onehttp
 from onehttp_compat.cli.config_options import config_options
 from onehttp_compat.surroundings import Surroundings
+
+_fits_everywhere: Final = re.compile(r"(?:[\w./+@,:~]|-(?!-))+").fullmatch
 
 
 @click.group()
@@ -20,7 +24,13 @@ def kamailio() -> None:
 
 @kamailio.command()
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--port", default=5060, show_default=True, help="Where the server listens.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=5060,
+    show_default=True,
+    help="Where the server listens.",
+)
 @click.option("--force", is_flag=True, help="Write over files that are there.")
 def init(folder: Path, port: int, force: bool) -> None:
     """Write a server that suspends a call, asks by HTTP and goes on: its configuration, its script,
@@ -28,6 +38,12 @@ def init(folder: Path, port: int, force: bool) -> None:
     from onehttp_compat.cli.kamailio.files import FILES, filled
 
     folder = folder.resolve()
+    for path in (str(folder), sys.prefix):
+        if not _fits_everywhere(path):
+            raise click.ClickException(
+                f"{path}: a kamailio.cfg, a unit of systemd and a scenario of sipp are to name it: "
+                "letters, digits and single dashes, please, no blanks or quotes"
+            )
     folder.mkdir(parents=True, exist_ok=True)
     taken = [name for name in FILES if (folder / name).exists()]
     if taken and not force:
