@@ -6,7 +6,6 @@ about the defaults ask for the fixture ``default_limits``.
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,47 +20,34 @@ DEFAULTS_S: Final = {
     "connect_timeout_s": DEFAULT_OPTIONS.connect_timeout_s,
     "idle_timeout_s": 0.5,  # what asynchronous legacy calls wait for the next byte
 }
-_kept: Final[list[TransferOptions]] = []
-_made_plainly: Final = TransferOptions.__init__
 
 
-def _made_generously(options: TransferOptions, **fields: Any) -> None:
-    _made_plainly(options, **fields)
-    _make_generous(options)
+class _Limit:
+    """A field of `TransferOptions` whose default is another while tests are about other things."""
 
+    is_generous = True
 
-def _make_generous(options: TransferOptions) -> None:
-    for name, default_s in DEFAULTS_S.items():
-        if getattr(options, name) == default_s:
-            object.__setattr__(options, name, GENEROUS_S)
+    def __init__(self, name: str, default_s: float) -> None:
+        self._field = vars(TransferOptions)[name]
+        self._defaults_s = (default_s, GENEROUS_S)
 
+    def __get__(self, options: TransferOptions | None, owner: type) -> Any:
+        if options is None:
+            return self
+        value = self._field.__get__(options, owner)
+        return self._defaults_s[self.is_generous] if value in self._defaults_s else value
 
-def _make_default(options: TransferOptions) -> None:
-    for name, default_s in DEFAULTS_S.items():
-        if getattr(options, name) == GENEROUS_S:
-            object.__setattr__(options, name, default_s)
+    def __set__(self, options: TransferOptions, value: object) -> None:
+        self._field.__set__(options, value)
 
 
 def _set(is_generous: bool) -> None:
-    made = _made_generously if is_generous else _made_plainly
-    TransferOptions.__init__ = made  # type: ignore[assignment, method-assign]
-    change = _make_generous if is_generous else _make_default
-    for each in (*_kept, *_alive()):
-        change(each)
+    _Limit.is_generous = is_generous
     # Engines keep handles by the identity of options, so those of legacy calls are made anew.
     if legacy := sys.modules.get("onehttp_compat.modules.http_async_client.settings"):
         for each in vars(legacy).values():
             if hasattr(each, "cache_clear"):
                 each.cache_clear()
-
-
-def note_kept() -> None:
-    """Those that modules keep for every caller, before they are frozen and found no more."""
-    _kept.extend(_alive())
-
-
-def _alive() -> list[TransferOptions]:
-    return [each for each in gc.get_objects() if type(each) is TransferOptions]
 
 
 @contextmanager
@@ -74,4 +60,5 @@ def defaults() -> Iterator[None]:
         _set(is_generous=True)
 
 
-_set(is_generous=True)
+for _name, _default_s in DEFAULTS_S.items():
+    setattr(TransferOptions, _name, _Limit(_name, _default_s))

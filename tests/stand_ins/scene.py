@@ -105,7 +105,11 @@ def unharmed() -> Iterator[After]:
     yield after
     if not after.has_failed:
         # Threads end, and servers close what they have accepted, when they see that all is over.
-        _wait_for(lambda: gc.collect() >= 0 and not _descriptors() - before, "descriptors")
+        # Garbage is looked for where some are left: it takes longer than most of these tests.
+        _wait_for(
+            lambda: not (_descriptors() - before and gc.collect() >= 0 and _descriptors() - before),
+            "descriptors",
+        )
 
 
 @contextlib.contextmanager
