@@ -1,5 +1,5 @@
-"""Cookies of servers, kept as RFC 6265bis has it (draft 20), whatever engine brings them.
+"""Cookies of servers, kept as in RFC 6265bis (draft 20), on any engine.
 
-There is no browser here: nothing is shown, no script runs, no site is embedded in another. So
-``HttpOnly`` and ``SameSite`` ask for nothing, and are not kept.
+This is no browser: no scripts run, and no site is embedded in another. So ``HttpOnly`` and
+``SameSite`` have no effect, and are not kept.
 """

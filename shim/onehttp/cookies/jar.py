@@ -27,7 +27,7 @@ MOST_SENT_BYTES: Final = 8190
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cookie:
-    """One that is kept."""
+    """A cookie that is kept."""
 
     name: str
     value: str = field(repr=False)
@@ -43,13 +43,14 @@ class Cookie:
     """In order of creation."""
 
     def is_over(self, now: float) -> bool:
+        """Whether it has expired; ``now`` is in seconds since 1970."""
         return self.expires is not None and self.expires <= now
 
 
 class CookieJar:
     """The cookies of one connection. Any thread may use it; a forked child has a copy.
 
-    It is never written anywhere, and shows names, never values.
+    It is never written to disk, and its repr shows names only.
     """
 
     def __init__(self) -> None:
@@ -73,12 +74,13 @@ class CookieJar:
         not_pickled(self)
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Remove all cookies."""
         with self._changing:
             self._kept.clear()
 
     def note(self, url: str, headers: Iterable[str], now: float) -> None:
-        """Keep what the ``Set-Cookie`` headers of an answer from ``url`` ask for, if they may."""
+        """Keep the cookies in the ``Set-Cookie`` headers of a response from ``url``, as far as
+        allowed."""
         host, path, is_https = _place(url)
         for header in itertools.islice(headers, MOST_PER_ANSWER):
             asked = parsed(header, now)
@@ -86,7 +88,7 @@ class CookieJar:
                 self._keep(cookie, now, is_https)
 
     def header(self, url: str, now: float, taken: Iterable[str] = ()) -> str:
-        """The ``Cookie`` for a request to ``url``, without the names that are ``taken``; may be
+        """The ``Cookie`` header for a request to ``url``, without the names in ``taken``; may be
         empty."""
         host, path, is_https = _place(url)
         names = frozenset(taken)

@@ -1,4 +1,4 @@
-"""One ``Set-Cookie``, taken apart (RFC 6265bis, 5.1.1 and 5.6)."""
+"""Parses a ``Set-Cookie`` header (RFC 6265bis, 5.1.1 and 5.6)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _year = re.compile(r"([0-9]{2,4})(?:[^0-9].*)?", re.ASCII | re.DOTALL)
 
 
 class SetCookie(NamedTuple):
-    """What a server asks for."""
+    """The content of a ``Set-Cookie`` header."""
 
     name: str
     value: str
@@ -48,11 +48,11 @@ class SetCookie(NamedTuple):
 
 
 def parsed(header: str, now: float) -> SetCookie | None:
-    """What ``header`` asks for; None: nothing that may be kept.
+    """The content of a ``Set-Cookie`` header; None if it is no cookie that may be kept.
 
     Args:
-        header: the bytes of a ``Set-Cookie`` as Latin-1.
-        now: seconds since 1970.
+        header: the value of the header, its bytes as Latin-1.
+        now: the time in seconds since 1970.
     """
     text = _text(header)
     if text is None or _control(text):
@@ -92,7 +92,8 @@ def parsed(header: str, now: float) -> SetCookie | None:
 
 
 def cookie_date(text: str) -> float | None:
-    """Seconds since 1970 of an ``Expires``, in whatever order its parts stand; None: it is none."""
+    """The time of an ``Expires``, in seconds since 1970, with its parts in any order; None if it is
+    none."""
     clock: tuple[int, int, int] | None = None
     day = month = year = None
     for token in _tokens(text):

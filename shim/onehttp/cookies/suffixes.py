@@ -1,4 +1,4 @@
-"""Domains under which anybody may have a name: no cookie is for all of ``co.uk``."""
+"""Public suffixes, such as ``co.uk``: domains under which anybody may register names."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ MISSING: Final = f"a jar of cookies needs the public suffix list: {brought_by('c
 
 
 def is_public_suffix(domain: str) -> bool:
-    """Whether nobody owns the whole of ``domain``, a name in lower case; so is any top level."""
+    """Whether ``domain`` (in lower case) is a public suffix, as every top-level domain is."""
     return bool(_list().is_public(domain))
 
 
 def is_known() -> bool:
-    """Whether there is a list to ask."""
+    """Whether the list of public suffixes is installed."""
     try:
         _list()
     except ImportError:

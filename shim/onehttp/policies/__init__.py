@@ -1,1 +1,1 @@
-"""What happens around one exchange: redirects, and in time retries, failover and limits."""
+"""The policies: redirects, retries, failover, limits and the circuit breaker."""

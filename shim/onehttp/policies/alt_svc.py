@@ -1,4 +1,4 @@
-"""Where else a server says that it answers: ``Alt-Svc`` (RFC 7838), as far as it means HTTP/3."""
+"""Alternative services of a server: ``Alt-Svc`` (RFC 7838), for HTTP/3 only."""
 
 from __future__ import annotations
 
@@ -17,19 +17,21 @@ _max_age = re.compile(r';\s*ma="?([0-9]{1,9})', re.IGNORECASE).search
 
 
 class Alternatives:
-    """Which origins have HTTP/3 at their own host and port, and until when. Any thread may use it:
-    each step is one of a dict's own."""
+    """The origins that offer HTTP/3 at their own host and port, and until when.
+
+    Any thread may use it, since each step is one atomic operation of a dict.
+    """
 
     def __init__(self) -> None:
         self._until: dict[str, float] = {}
         self._broken_until: dict[str, float] = {}
 
     def has_http3(self, origin: str, now: float) -> bool:
-        """Whether ``origin`` is to be asked by QUIC."""
+        """Whether to send requests to ``origin`` over QUIC."""
         return self._until.get(origin, 0.0) > now >= self._broken_until.get(origin, 0.0)
 
     def note(self, origin: str, header: str, now: float) -> None:
-        """Remember what the ``Alt-Svc`` of an answer from ``origin`` (https) says, all of it."""
+        """Keep what the ``Alt-Svc`` header of a response from ``origin`` (https) offers."""
         self._until.pop(origin, None)
         age_s = http3_age_s(header, origin)
         if age_s:
@@ -38,14 +40,14 @@ class Alternatives:
             self._until[origin] = now + min(age_s, LONGEST_S)
 
     def failed(self, origin: str, now: float) -> None:
-        """Nobody has answered there."""
+        """Note that QUIC has failed there."""
         if len(self._broken_until) >= MOST_KEPT:
             self._broken_until.clear()
         self._broken_until[origin] = now + BROKEN_S
 
 
 def http3_age_s(header: str, origin: str) -> float:
-    """For how many seconds ``origin`` has HTTP/3 at its own place; 0: it does not say so."""
+    """For how many seconds ``origin`` offers HTTP/3 at its own host and port; 0 if it does not."""
     own_host, colon, own_port = origin.partition("://")[2].rpartition(":")
     if not colon or own_port.endswith("]"):
         own_host, own_port = origin.partition("://")[2], "443"

@@ -16,16 +16,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetPolicy:
-    """How many repetitions there may be."""
+    """How many retries are allowed."""
 
     share: float = 0.2
-    """Of the calls: 0.2 lets one in five be made again."""
+    """The share of a retry that each call adds: with 0.2, one of five calls can be retried."""
     reserve: int = 10
-    """Repetitions in hand at first, and saved up at most."""
+    """Retries that are available at first, and the most that can be saved up."""
 
 
 class Budget:
-    """The budget of one connection in one process: each call brings a share of a repetition."""
+    """The budget of one connection in one process: each call adds a share of a retry."""
 
     __slots__ = ("_counting", "_left", "_policy")
 
@@ -35,12 +35,12 @@ class Budget:
         self._counting = threading.Lock()  # guards _left
 
     def note_call(self) -> None:
-        """A call is made, of however many attempts."""
+        """Note a call, however many attempts it makes."""
         with self._counting:
             self._left = min(self._left + self._policy.share, self._policy.reserve)
 
     def take(self) -> bool:
-        """Whether one attempt more is within the budget."""
+        """Whether the budget allows one more attempt; it is taken from the budget then."""
         with self._counting:
             # Five times 0.2 are a little less than 1.
             if self._left < 1 - 1e-9:

@@ -1,7 +1,5 @@
-"""Time for policies: what it is now, and three ways to let some of it pass.
-
-A test hands in a clock of its own, and needs no sleeps.
-"""
+"""The time for policies: the present time, and three ways to wait. Tests replace it by their
+own."""
 
 from __future__ import annotations
 
@@ -16,14 +14,14 @@ from onehttp.timers import Timer, Timers
 
 
 class Pause(NamedTuple):
-    """Let ``seconds`` pass (None: no end), or less where it is a ``turn`` that is waited for."""
+    """Wait for ``seconds`` (None: no limit), or until ``turn`` is granted, if there is one."""
 
     seconds: float | None
     turn: Turn | None = None
 
 
 class Clock:
-    """The real one."""
+    """The real clock."""
 
     def __init__(self) -> None:
         self.timers = Timers()
@@ -34,13 +32,13 @@ class Clock:
     """Seconds since 1970: what a date in ``Retry-After`` is compared with."""
 
     def share(self) -> float:
-        """The jitter: from 0 up to 1."""
+        """The jitter of a wait: a random number from 0 up to 1."""
         from random import random
 
         return random()
 
     def pause(self, pause: Pause) -> None:
-        """In a thread that may block."""
+        """Wait in a thread, which may block."""
         if pause.turn is None:
             time.sleep(pause.seconds or 0)
             return
@@ -49,7 +47,7 @@ class Clock:
         granted.wait(pause.seconds)
 
     async def apause(self, pause: Pause) -> None:
-        """In a task."""
+        """Wait in a task."""
         import asyncio
 
         if pause.turn is None:
@@ -70,11 +68,13 @@ class Clock:
         await asyncio.wait([granted], timeout=pause.seconds)
 
     def later(self, pause: Pause, resume: Callable[[], None]) -> Timer | None:
-        """For who can do neither: ``resume`` is called then, on another thread. It may be called
-        twice, where a turn comes as time is up; the timer that is returned may be cancelled.
+        """Call ``resume`` after the pause, on another thread; for calls with callbacks.
+
+        It may be called twice if a turn is granted as the time ends. The timer that is returned may
+        be cancelled.
 
         Raises:
-            RuntimeError: there is no thread for it.
+            RuntimeError: the system has no thread left.
         """
         timer = None
         if pause.seconds is not None:

@@ -1,4 +1,4 @@
-"""One deadline for everything that a call does: attempts, redirects, and the waits in between."""
+"""The deadline of a call, for all its attempts, redirects and waits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SHORTEST_S: Final = 0.001
 
 
 class Deadline:
-    """Set by the time limit of the first request of a call, from ``began`` on."""
+    """The deadline that the time limit of a call's first request sets, counted from ``began``."""
 
     __slots__ = ("_due", "clock")
 
@@ -22,11 +22,11 @@ class Deadline:
         self._due = (clock.now() if began is None else began) + limit_s if limit_s else None
 
     def left_s(self) -> float | None:
-        """Seconds left, 0 when it is over; None: there is no limit."""
+        """Seconds left, 0 if it is over; None if there is no limit."""
         return None if self._due is None else max(0.0, self._due - self.clock.now())
 
     def within(self, request: Request, attempt_s: float | None) -> Request:
-        """``request`` as an attempt that ends in time, and after ``attempt_s`` at the latest."""
+        """``request`` with its time limits cut to the deadline, and to ``attempt_s`` if given."""
         limit_s = least(self.left_s(), least(attempt_s, total_s(request) or None))
         if limit_s is None:
             return request
@@ -34,7 +34,7 @@ class Deadline:
 
 
 def least(one_s: float | None, other_s: float | None) -> float | None:
-    """The shorter of two limits; None is no limit."""
+    """The shorter of two limits; None means no limit."""
     if one_s is None or other_s is None:
         return other_s if one_s is None else one_s
     return min(one_s, other_s)

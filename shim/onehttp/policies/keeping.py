@@ -1,4 +1,4 @@
-"""Who has the places of an attempt when its answer is there, and its body still to come."""
+"""Holding the permits of an attempt until the body of its response has ended."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from onehttp_backends.contract import Outcome, Response
 
 
 class Keeper(Protocol):
-    """Has the places of an attempt whose answer is there, and its body still to come."""
+    """Holds the permits of an attempt whose response is there, but not its whole body."""
 
     def keep(self, leave: Callable[[], object]) -> bool:
-        """Call ``leave`` when that body has ended; False: there is none."""
+        """Call ``leave`` when the body has ended; False if there is no body to wait for."""
 
     def release(self) -> None:
-        """Call them now: another attempt is made."""
+        """Give the permits back now, because another attempt is made."""
 
 
 def is_kept(keeper: Keeper | None, outcome: Outcome | None, leave: Callable[[], object]) -> bool:
-    """Whether what an attempt has held is given back by ``keeper``."""
+    """Whether ``keeper`` will give the permit of an attempt back."""
     return keeper is not None and isinstance(outcome, Response) and keeper.keep(leave)

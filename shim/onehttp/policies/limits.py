@@ -1,7 +1,7 @@
-"""Limits: how many attempts at once, and how many in a second.
+"""Limits: how many attempts at once, and how many per second.
 
-An attempt first gets its place among those in flight, first come, first served, and then its
-moment; so the second limit holds for what really starts.
+An attempt first gets its permit to be in flight, first come, first served, and then its moment to
+start. So the second limit counts the attempts that do start.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitsPolicy:
-    """What is limited; None: not limited."""
+    """What is limited; None means no limit."""
 
     concurrent: int | None = None
     per_second: float | None = None
@@ -25,7 +25,7 @@ class LimitsPolicy:
 
 
 class Turn:
-    """Somebody's place in the line."""
+    """A waiting attempt."""
 
     __slots__ = ("_changing", "is_granted", "wake")
 
@@ -35,7 +35,8 @@ class Turn:
         self.wake: Callable[[], None] | None = None
 
     def when_granted(self, wake: Callable[[], None]) -> None:
-        """Have ``wake`` called, on whatever thread ends an attempt; at once if it is granted."""
+        """Call ``wake`` when it is granted, on the thread of the attempt that ends; or at once if
+        it is."""
         with self._changing:
             if not self.is_granted:
                 self.wake = wake
@@ -66,11 +67,11 @@ class Limiter:
 
     @property
     def in_flight(self) -> int:
-        """Attempts that have a place; 0 where their number is not limited."""
+        """Attempts that have a permit; 0 if their number is not limited."""
         return 0 if self._free is None else (self.policy.concurrent or 0) - len(self._free)
 
     def enter_now(self, now_s: float) -> bool:
-        """Take a place and start, if both can be had without waiting."""
+        """Take a permit and start, if neither needs a wait."""
         free = self._free
         if free is not None:
             if self._waiting:
@@ -85,7 +86,7 @@ class Limiter:
         return True
 
     def enter(self) -> Turn | None:
-        """Take a place: None, or the turn to wait for. Who has a place must `leave`."""
+        """Take a permit: None, or the turn to wait for. Whoever gets one must call `leave`."""
         if self._free is None:
             return None
         turn = Turn(self._changing)
@@ -95,7 +96,7 @@ class Limiter:
         return None if turn.is_granted else turn
 
     def withdraw(self, turn: Turn) -> bool:
-        """Leave the line; False: the place was granted meanwhile."""
+        """Stop waiting; False if the permit was granted meanwhile."""
         with self._changing:
             if turn.is_granted:
                 return False
@@ -103,7 +104,7 @@ class Limiter:
         return True
 
     def leave(self) -> None:
-        """Give a place back."""
+        """Give a permit back."""
         free = self._free
         if free is not None:
             free.append(None)
@@ -128,8 +129,10 @@ class Limiter:
                 turn.wake()
 
     def reserve(self, now_s: float, longest_s: float | None) -> float | None:
-        """The next moment to start at, as seconds from now; None: later than ``longest_s``, and
-        nothing is reserved.
+        """Reserve the next moment to start.
+
+        Returns:
+            Seconds from now. None if that is later than ``longest_s``; nothing is reserved then.
 
         Source: the generic cell rate algorithm (ITU-T I.371), in its virtual scheduling form.
         """

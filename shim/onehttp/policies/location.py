@@ -1,8 +1,8 @@
-"""Where a ``Location`` leads: RFC 3986, and what servers write all the same.
+"""The target of a ``Location`` header: RFC 3986, and what servers send in spite of it.
 
-It is read as bytes. What no URL may hold (blanks, control characters, anything beyond ASCII) goes
-on as it came, percent-encoded; nothing is decoded on the way, since a server that sends Latin-1
-expects Latin-1 back.
+It is read as bytes. Characters that no URL may contain (blanks, control characters, non-ASCII) are
+percent-encoded as they are. Nothing is decoded, since a server that sends Latin-1 expects Latin-1
+back.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ MOST_SLASHES: Final = 3
 
 
 def target(base: str, location: str) -> str:
-    """The URL that ``location``, of an answer to ``base``, leads to.
+    """The URL that ``location`` of a response from ``base`` leads to.
 
     Args:
-        location: the header's value, its bytes as Latin-1.
+        location: the value of the header, its bytes as Latin-1.
 
     Raises:
-        RedirectError: code 3, it is no URL; code 1, one of another scheme than http and https.
+        RedirectError: code 3: it is no URL; code 1: its scheme is neither http nor https.
     """
     reference = _escaped(location.strip(" \t"))
     scheme, _, rest = base.partition("://")
@@ -51,7 +51,7 @@ def target(base: str, location: str) -> str:
 
 
 def origin(url: str) -> str:
-    """``scheme://host[:port]`` in one spelling: lower case, no default port."""
+    """``scheme://host[:port]`` in canonical form: lower case, without a default port."""
     found = check_url(url).lower()
     return found.removesuffix(_DEFAULT_PORTS[found.partition(":")[0]])
 

@@ -49,7 +49,7 @@ _SHOWN: Final = 3
 
 
 class Trail:
-    """The way of one call through its redirects: what to ask next, and when to stop."""
+    """The redirects of one call: which request comes next, and when to stop."""
 
     def __init__(self, request: Request, max_redirects: int) -> None:
         self._request = request
@@ -89,7 +89,7 @@ class Trail:
         return self._request
 
     def failed(self, error: TransferError) -> TransferError:
-        """What the call ends with when its latest hop has ended with ``error``."""
+        """The outcome of the call, given the ``error`` of its latest hop."""
         if not self._count:
             return error
         if isinstance(error, PeerRefusedError):
@@ -150,7 +150,7 @@ class Trail:
 
 
 def following(request: Request, max_redirects: int) -> Generator[Request, Outcome | None, Outcome]:
-    """A course (see `onehttp.calls.course`): ``request`` and the redirects it meets."""
+    """The course (see `onehttp.calls.course`) of ``request`` and the redirects it meets."""
     request = request._replace(passes_redirects_by=request.method != "HEAD")
     trail = Trail(request, max_redirects)
     while True:
@@ -211,8 +211,7 @@ def _host(place: str) -> str:
 
 
 def elsewhere(options: TransferOptions) -> TransferOptions:
-    """``options`` for another origin: no credentials, no client certificate, not the unix socket of
-    this one."""
+    """``options`` for another origin: without credentials, client certificate and unix socket."""
     return VARIANTS.of(
         options,
         "elsewhere",

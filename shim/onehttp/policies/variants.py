@@ -1,4 +1,4 @@
-"""Transfer options made of others, for the calls that need other ones than their connection."""
+"""Transfer options derived from others, for calls that differ from their connection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ MOST_KEPT: Final = 256
 
 
 class Variants:
-    """The same object for the same changes of the same options: engines pool by its identity."""
+    """Gives the same object for the same change of the same options: engines pool by its
+    identity."""
 
     def __init__(self) -> None:
         # By identity, as engines do; it cannot come back while the options are kept here.
@@ -20,7 +21,7 @@ class Variants:
     def of(
         self, options: TransferOptions, why: Hashable, make: Callable[[], TransferOptions]
     ) -> TransferOptions:
-        """What ``make`` makes of ``options``: always the same for the same ``why``."""
+        """The result of ``make`` for ``options``; always the same object for the same ``why``."""
         key = (id(options), why)
         found = self._made.get(key)
         if found is not None:
@@ -32,7 +33,7 @@ class Variants:
         return made
 
     def take(self, options: TransferOptions) -> Iterator[TransferOptions]:
-        """What was made of ``options``, to be let go of with them."""
+        """Remove and return what was derived from ``options``."""
         for key, (origin, made) in list(self._made.items()):
             if origin is options:
                 self._made.pop(key, None)

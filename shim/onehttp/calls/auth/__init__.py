@@ -1,1 +1,1 @@
-"""Who a call is from: credentials of one call, and tokens that run out."""
+"""The identity of a caller: credentials of a single call, and tokens that expire."""

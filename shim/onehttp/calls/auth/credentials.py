@@ -1,4 +1,4 @@
-"""Credentials of one call: what ``auth=`` takes."""
+"""Credentials of a single call: the values of ``auth=``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _control = re.compile(r"[\x00-\x1f\x7f]").search
 
 
 class Basic(Auth):
-    """A name and a password (RFC 7617), which go out at once."""
+    """A name and a password (RFC 7617), sent with the first request."""
 
     __slots__ = ()
 
@@ -27,7 +27,7 @@ class Basic(Auth):
 
 
 class Bearer(Auth):
-    """A token (RFC 6750). One that runs out comes from a `TokenSource`."""
+    """A token (RFC 6750). For one that expires, use a `TokenSource`."""
 
     __slots__ = ()
 
@@ -36,7 +36,7 @@ class Bearer(Auth):
 
 
 class Digest(Auth):
-    """A name and a password, of which a server that has asked gets proof (RFC 7616)."""
+    """A name and a password for a server that asks for proof of them (RFC 7616)."""
 
     __slots__ = ()
 
@@ -45,7 +45,7 @@ class Digest(Auth):
 
 
 def at_once(auth: Auth | None) -> str | None:
-    """The Authorization that goes out before a server has asked; None: there is none."""
+    """The ``Authorization`` to send before a server has asked; None if there is none."""
     goes_at_once = auth is not None and auth.schemes in (AuthScheme.BASIC, AuthScheme.BEARER)
     return _header(auth) if goes_at_once and auth is not None and not auth.each_time else None
 

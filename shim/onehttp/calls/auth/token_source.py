@@ -1,4 +1,5 @@
-"""Tokens that run out: fetched once for all who wait, used until they are over or refused."""
+"""Tokens that expire: fetched once for all calls that wait, and used until they expire or are
+refused."""
 
 from __future__ import annotations
 
@@ -28,19 +29,26 @@ _is_token = re.compile(r"[\x21-\x7e]+").fullmatch
 
 
 class TokenSource:
-    """Where the bearer tokens of calls come from: ``api.get("/x", auth=source)``.
+    """A source of bearer tokens that expire: ``api.get("/x", auth=source)``.
 
-    ``fetch`` is asked when there is no token, when its time is nearly over, and when a server has
-    answered 401 to it: then the request is sent once more, with another. However many threads and
-    tasks wait, it is asked once for all of them; what it raises, all of them get, and the next
-    call asks again. Keep one object for as long as its tokens are to be kept.
+    ``fetch`` is called when there is no token, when the token is about to expire, and when a server
+    has answered 401 to it; the request is then sent once more, with the new token. All threads and
+    tasks that wait share one fetch. If it raises, all of them get the error, and the next call
+    fetches again. Keep one object for as long as its tokens should be kept.
+
+        def fetch():
+            answer = onehttp.post("https://login.example/token", form=FORM).json()
+            return answer["access_token"], answer["expires_in"]
+
+        source = onehttp.TokenSource(fetch)
 
     Args:
-        fetch: gives ``token`` or ``(token, lifetime_s)``. May be a coroutine function; then only
-            awaited calls can use it. Any other is called on a thread of its own where a task needs
-            a token, or a call has a time limit: the call ends by that, and the fetch goes on.
-        early_s: so many seconds before its end a token is not used any more; a tenth of its
-            lifetime at most.
+        fetch: returns ``token`` or ``(token, lifetime_s)``. If it is a coroutine function, only
+            awaited calls can use the source. Any other function runs in a thread of its own if a
+            task needs the token, or if the call has a time limit; the call ends at its limit, and
+            the fetch goes on.
+        early_s: how many seconds before its end a token is replaced, at most a tenth of its
+            lifetime.
     """
 
     def __init__(self, fetch: Fetch, *, early_s: float = DEFAULT_EARLY_S) -> None:
@@ -64,15 +72,16 @@ class TokenSource:
         not_pickled(self)
 
     def get(self, refused: str | None = None, patience_s: float | None = None) -> str:
-        """A token, in a thread that may block; not the one that a server has ``refused``.
+        """A token, fetched in this thread if need be; never the one that a server has ``refused``.
 
         Args:
-            patience_s: for as long others who fetch are waited for; None: as long as it takes.
+            refused: the refused token; empty if there is none.
+            patience_s: how long to wait while another call fetches; None for no limit.
 
         Raises:
-            NoTokenInTimeError: they took longer.
-            TypeError: ``fetch`` is a coroutine function, or gives no token.
-            Exception: what ``fetch`` raises.
+            NoTokenInTimeError: the other call took longer.
+            TypeError: ``fetch`` is a coroutine function, or returns no token.
+            Exception: whatever ``fetch`` raises.
         """
         if self._is_async:
             raise TypeError(
@@ -99,7 +108,7 @@ class TokenSource:
                     raise taken.by from None
 
     async def aget(self, refused: str | None = None, patience_s: float | None = None) -> str:
-        """The same in a task."""
+        """`get`, awaitable."""
         until = None if patience_s is None else time.monotonic() + patience_s
         while True:
             token, flight, is_mine = self._look(refused)
@@ -229,8 +238,11 @@ def _left_s(until: float | None) -> float | None:
 
 
 class AwaitedToken(str):
-    """The value of an ``Authorization`` that its source has yet to give. As it stands, no engine
-    takes it: a request that is sent past those who fill it in must not go out without."""
+    """Stands for an ``Authorization`` whose token is still to be fetched.
+
+    No engine accepts it as it is, so a request that bypasses the layer which fills it in fails
+    instead of being sent without credentials.
+    """
 
     __slots__ = ("source",)
 
@@ -246,7 +258,7 @@ def bearer(token: str) -> str:
     """The value of ``Authorization`` for a token.
 
     Raises:
-        RequestError: it cannot be sent.
+        RequestError: the token cannot be sent.
     """
     if not isinstance(token, str):
         raise RequestTypeError(
@@ -261,11 +273,11 @@ def bearer(token: str) -> str:
 
 
 class NoTokenInTimeError(Exception):
-    """Whoever fetches takes longer than there is time."""
+    """Another call fetches the token, and takes longer than this one has time."""
 
 
 class _TakenBackError(Exception):
-    """Whoever fetched was cancelled, or interrupted."""
+    """The call that fetched the token was cancelled or interrupted."""
 
     def __init__(self, by: BaseException) -> None:
         super().__init__(by)
