@@ -84,6 +84,8 @@ class Trail:
             )
         self._count += 1
         self._request = self._redirected(self._request, response, locations[0])
+        # Whether anything of it has come is a matter of size and time, and differs by engine.
+        response.body, response.truncated = b"", False
         self._history.append(response)
         self._shown.append(shown_url(self._request.url))
         return self._request

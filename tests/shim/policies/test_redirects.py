@@ -209,3 +209,41 @@ def test_the_hops_of_a_call_are_its_history(api: str) -> None:
         ]
         assert [hop.url for hop in found.history] == [server.url, f"{middle.url}/"]
         assert (found.is_redirect, found.redirect_count) == (False, 2)
+
+
+@pytest.mark.parametrize("length", [0, 4, 100_000])
+@pytest.mark.parametrize("way", ["request", "arequest", "stream", "astream", "submit"])
+def test_a_hop_of_the_history_has_no_body(api: str, way: str, length: int) -> None:
+    """However it is called, on whichever engine, and whatever has come of it."""
+
+    def behave(peer: Peer) -> None:
+        while request := peer.request():
+            leads_on = request.startswith(b"GET / ")
+            head = b"302 Found\r\nLocation: /on" if leads_on else b"200 OK"
+            size = length if leads_on else 2
+            peer.send(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n" % (head, size) + b"x" * size)
+
+    async def ask(url: str) -> onehttp.Response:
+        if way == "arequest":
+            return await onehttp.arequest("GET", url, follow_redirects=True)
+        async with onehttp.astream("GET", url, follow_redirects=True) as response:
+            await response.read()
+            return response
+
+    with RawServer(behave) as server:
+        found: onehttp.Response | None
+        if way == "request":
+            found = onehttp.request("GET", server.url, follow_redirects=True)
+        elif way == "submit":
+            query = onehttp.submit("GET", server.url, follow_redirects=True)
+            found = query.result(PATIENCE_S).response
+        elif way == "stream":
+            with onehttp.stream("GET", server.url, follow_redirects=True) as response:
+                response.read()
+                found = response
+        else:
+            found = asyncio.run(ask(server.url))
+    assert found is not None
+    assert found.body == b"xx"
+    hops = [(hop.status, hop.body, hop.text, hop.truncated) for hop in found.history]
+    assert hops == [(302, b"", "", False)]
