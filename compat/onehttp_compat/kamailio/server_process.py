@@ -29,7 +29,9 @@ class ServerProcess:
     def __init__(self, real: Any) -> None:
         self.real = real
         self.counters = SharedCounters()
-        self.server = LegacyServer(store=KsrStore(real), counters=self.counters)
+        self._store = KsrStore(real)
+        self._store.has_queries = False
+        self.server = LegacyServer(store=self._store, counters=self.counters)
         self.ksr = Ksr(self.server, real, is_asynchronous=False)
         self.is_set_up = False
         """Its parameters are those that they will be until the server ends."""
@@ -53,6 +55,7 @@ class ServerProcess:
 
     def take_over_queries(self) -> None:
         """Have asynchronous queries go through `transactions`."""
+        self._store.has_queries = True
         self.transactions.serve(self.server)
         self.ksr.take_over_queries()
 

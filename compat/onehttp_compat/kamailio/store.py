@@ -41,6 +41,8 @@ class KsrStore(PvStore):
 
     def __init__(self, real: Any) -> None:
         super().__init__()
+        self.has_queries = True
+        """Whether ``$http_req`` and its like are ours, and not the server's own module's."""
         self._pv = real.pv
         self._sets: Callable[[str, str], object] = real.pv.sets
         self._texts: dict[Variable, str] = {}
@@ -70,9 +72,13 @@ class KsrStore(PvStore):
     def request(self, request: SipRequest | Callable[[], SipRequest] | None) -> None:
         raise TypeError("the server itself says which request is at hand")
 
+    def is_own(self, kind: str) -> bool:
+        """Whether variables of a class are the emulated modules'."""
+        return kind in self._readers and (self.has_queries or not kind.startswith("http_"))
+
     def read(self, variable: Variable) -> Value:
         """The value; bytes where it is not UTF-8."""
-        if variable.kind in self._readers:
+        if self.is_own(variable.kind):
             return super().read(variable)
         try:
             value: Value = self._pv.get(str(variable))
@@ -98,11 +104,11 @@ class KsrStore(PvStore):
     def check_writable(self, variable: Variable) -> None:
         """Raises as `PvStore.set` where the server cannot write it."""
         kind = variable.kind
-        if kind in self._writers:
+        if kind in self._writers and self.is_own(kind):
             return
         if kind in _WRITABLE:
             self._check_known(variable)
-        elif kind in READ_ONLY_CLASSES or kind in self._readers or not self._takes(variable):
+        elif kind in READ_ONLY_CLASSES or self.is_own(kind) or not self._takes(variable):
             raise ReadOnlyVariableError(f"${kind} cannot be written")
 
     def _check_known(self, variable: Variable) -> None:
@@ -129,7 +135,7 @@ class KsrStore(PvStore):
         """Write a value byte for byte."""
         text = self._texts.get(variable)
         if text is None:
-            if variable.kind in self._writers:
+            if variable.kind in self._writers and self.is_own(variable.kind):
                 super().write(variable, value)
                 return
             text = str(variable)

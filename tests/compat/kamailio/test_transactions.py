@@ -12,6 +12,7 @@ import pytest
 import onehttp
 from onehttp_compat.kamailio.transactions import Transactions
 from onehttp_compat.ksr import Ksr, take_over
+from onehttp_compat.server import default_server
 from onehttp_compat.tm import RESUME_ROUTE, KamailioTransactions, signed32
 from servers.raw import RawServer, keep_answering
 
@@ -127,6 +128,9 @@ def test_without_its_transactions_the_servers_own_module_stays(real: StandIn) ->
     taken = take_over(real)
     assert taken.http_async_client.query("http://127.0.0.1:1/", "answered") == 77
     assert taken.pv.get("$http_ok") is None  # the real module has it
+    variables = default_server().pv
+    variables.set("$http_req(body)", "a result")
+    assert real.values["$http_req(body)"] == variables.get("$http_req(body)") == "a result"
 
 
 def test_the_server_is_asked_once_for_each_of_its_own_names() -> None:
