@@ -98,7 +98,7 @@ def _of_ends(outcome: MessageOutcome, live: LiveMessage) -> Iterator[Difference]
     mine, theirs = _statuses(outcome.replies), _statuses(live.outcome.replies)
     if mine != theirs:
         yield Difference(label, 0, "replies", ", ".join(mine), ", ".join(theirs))
-    is_relayed, was_relayed = outcome.is_passed_on, bool(live.sent)
+    is_relayed, was_relayed = outcome.is_passed_on, live.outcome.is_passed_on
     if is_relayed != was_relayed:
         yield Difference(label, 0, "passed on", str(is_relayed), str(was_relayed))
     if bool(outcome.error) != bool(live.outcome.error):

@@ -157,6 +157,9 @@ class LiveScript:
     def _on_hint(self, about: str, what: str, kind: str) -> None:
         self.world.mistakes.hint(HINTS[about].format(what, kind), self._path.name)
 
+    def _on_pass_on(self) -> None:
+        self._current.outcome.actions.append("pass the reply on")
+
     def _on_does_not_start(self, error: str) -> None:
         self.does_not_start = error
 

@@ -13,6 +13,7 @@ from onehttp_compat.script.transactions import ScriptTransaction
 from onehttp_compat.script.world import World
 from onehttp_compat.sip.message import SipMessage
 from onehttp_compat.sip.uri import SipUri, bracketed
+from onehttp_compat.sip.via import way_back
 
 ON_SEND: str = "ksr_onsend_route"
 REPLY: str = "ksr_reply_route"
@@ -108,8 +109,12 @@ def reply_arrived(world: World, progress: MessageInProgress) -> None:
         scene.act("drop the reply")
         return
     if tm is None:
-        has_way_back = len(reply.vias) > 1
-        scene.act("pass the reply on" if has_way_back else "drop the reply: no second Via")
+        back = way_back(reply.vias)
+        if back is None:
+            scene.act("drop the reply: no second Via")
+            return
+        _run(world, ON_SEND, dataclasses.replace(scene, route=Route.ON_SEND, next_hop=back.uri))
+        scene.act("pass the reply on")
         return
     index = _branch_of(tm)
     tm.last_reply, tm.received[index] = reply, reply.status

@@ -62,6 +62,11 @@ def split_addresses(text: str) -> list[str]:
     return [part.strip() for part in split_outside_quotes(text, ",") if part.strip()]
 
 
+def contacts(text: str) -> list[str]:
+    """Those of one Contact header, as the server keeps them: the last comes first."""
+    return [] if text == "*" else split_addresses(text)[::-1]
+
+
 def _up_to_comma(text: str) -> str:
     return split_outside_quotes(text, ",")[0]
 

@@ -46,6 +46,12 @@ def split_vias(text: str) -> list[str]:
     return [part.strip() for part in split_outside_quotes(text, ",") if part.strip()]
 
 
+def listed_vias(text: str) -> list[str]:
+    """The same as the server cuts them: each with the comma behind it."""
+    *others, last = split_vias(text) or [""]
+    return [*(f"{one}," for one in others), last]
+
+
 class WayBack(NamedTuple):
     """Where a reply goes."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from onehttp_compat.pseudo_variables.transformations.rule import NoValueError, Rule
-from onehttp_compat.sip.address import Address, parse_address
+from onehttp_compat.sip.address import Address, parse_address, split_addresses
 from onehttp_compat.sip.uri import TRANSPORTS, SipUri, parse_uri
 from onehttp_compat.sip.value import Value
 
@@ -87,7 +87,7 @@ def _to_body(part: Callable[[Address, SipUri], Value]) -> Rule:
     def apply(data: bytes) -> Value:
         address = parse_address(_text(data))
         uri = parse_uri(address.uri) if address else None
-        if address is None or uri is None:
+        if address is None or uri is None or len(split_addresses(_text(data))) > 1:
             raise NoValueError(f"{data!r} is not the body of a To header")
         return part(address, uri)
 

@@ -88,7 +88,10 @@ def hold_message() -> None:
 
 
 def _hold_unless_ours(destination: str) -> None:
-    if destination not in os.environ["ONEHTTP_SOCKETS"].split():
-        what = REAL.pv.get("$rm") if REAL.pv.get("$mt") == 1 else "a reply"
-        link.ask("hint", about="held back", what=what, kind=destination)
-        REAL.set_drop()
+    if destination in os.environ["ONEHTTP_SOCKETS"].split():
+        return
+    if REAL.pv.get("$mt") == 1:
+        link.ask("hint", about="held back", what=REAL.pv.get("$rm"), kind=destination)
+    else:  # a captured one, whose way back leads to where it was captured
+        link.ask("pass_on")
+    REAL.set_drop()

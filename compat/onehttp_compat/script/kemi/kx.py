@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from onehttp_compat.script.kemi.functions import FALSE, Functions
 from onehttp_compat.script.kemi.variables import crossing
-from onehttp_compat.sip.address import parse_address
+from onehttp_compat.sip.address import contacts, parse_address
 from onehttp_compat.sip.uri import parse_uri
 from onehttp_compat.sip.value import Value
 
@@ -61,8 +61,8 @@ class KxFunctions(Functions):
     def get_cturi(self) -> Value:
         routed, found = self._routed, self._routed.indices("contact")
         text = routed.replaced.get(found[0], self._sip.headers[found[0]][1]) if found else ""
-        address = parse_address(text)
-        return address.uri if address and address.uri != "*" else None
+        address = parse_address(next(iter(contacts(text)), ""))
+        return address.uri if address else None
 
     def get_defn(self, name: str) -> int:
         text = self._world.defines.get(name, "")

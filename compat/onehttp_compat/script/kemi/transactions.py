@@ -143,8 +143,7 @@ class TmFunctions(Functions):
         return as_code(self._any_status(status))
 
     def t_get_status_code(self) -> int:
-        status = self._status() if self._scene.route is not Route.REPLY else self._sip.status
-        return status or FALSE
+        return self._status() or FALSE
 
     def t_get_branch_index(self) -> int:
         return self._scene.branch_number
@@ -252,7 +251,7 @@ class TmFunctions(Functions):
         if reply is not None:
             return reply.status
         if not self._sip.is_request:
-            return self._sip.status if self._scene.tm is not None else 0
+            return self._sip.status if self._scene.tm is not None else None
         return None if self._scene.route is Route.BRANCH else self._scene.sent_status
 
     def _any_status(self, status: int) -> bool:

@@ -35,7 +35,7 @@ class SiputilsFunctions(Functions):
     def is_first_hop_mode(self, _mode: int) -> int:
         sip = self._sip
         if sip.is_request:
-            return as_code(len(sip.vias) == 1 and sip.header("record-route") is None)
+            return as_code(len(sip.vias) == 1)
         return as_code(sip.header("record-route") is None)
 
     def is_user(self, name: str) -> int:

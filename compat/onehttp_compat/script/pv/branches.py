@@ -61,7 +61,7 @@ def _write_branch(scene: Scene, variable: Variable, value: Value) -> None:
 
 def _read_prepared(world: World, variable: Variable) -> Value:
     if variable.name == "count":
-        return len(world.scene.routed.branches)
+        return None if variable.element else len(world.scene.routed.branches)
     branch = world.prepared_branch
     return _part(branch, variable.name) if branch.uri else None
 

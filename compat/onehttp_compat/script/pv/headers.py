@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from onehttp_compat.pv import Value, Variable
@@ -11,10 +12,11 @@ from onehttp_compat.script.own_route import is_upstream
 from onehttp_compat.script.pv.outgoing import PROTOCOL_IDS
 from onehttp_compat.script.pv.table import Entry, Table, of_scene
 from onehttp_compat.script.world import World
-from onehttp_compat.sip.address import parse_address, split_addresses
+from onehttp_compat.sip.address import contacts, parse_address, split_addresses
 from onehttp_compat.sip.credentials import digests
-from onehttp_compat.sip.uri import SipUri, params_of
-from onehttp_compat.sip.via import Via, parse_via
+from onehttp_compat.sip.message import canonical
+from onehttp_compat.sip.uri import DEFAULT_PORT, SipUri
+from onehttp_compat.sip.via import Via, listed_vias, parse_via
 
 _PROXY_FIRST: Final = ("proxy-authorization", "authorization")
 
@@ -36,8 +38,28 @@ def _count(scene: Scene, variable: Variable) -> Value:
 
 
 def _listed(scene: Scene, variable: Variable) -> Value:
-    found = [one for text in _texts(scene, variable.name) for one in split_addresses(text)]
-    return _element(found, variable.element)
+    """One of several in headers of which the server knows that they hold lists; of others, one
+    header."""
+    texts, element = _texts(scene, variable.name), variable.element
+    split = _LISTS.get(canonical(variable.name))
+    if split is None or element == "*":
+        return _element(texts, element)
+    found = [one for text in texts for one in split(text)]
+    # Counted from the end they begin with -2: a fault of the server.
+    index = int(element) if element.lstrip("-").isdigit() else 0
+    place = index + len(found) + 1 if index < 0 else index
+    return found[place] if 0 <= place < len(found) else None
+
+
+def _listed_count(scene: Scene, variable: Variable) -> Value:
+    texts, split = _texts(scene, variable.name), _LISTS.get(canonical(variable.name))
+    return len([one for text in texts for one in split(text)]) if split else len(texts)
+
+
+_LISTS: Final[Mapping[str, Callable[[str], list[str]]]] = {
+    "via": listed_vias, "contact": contacts, "route": split_addresses,
+    "record-route": split_addresses,
+}  # fmt: skip
 
 
 def _element(texts: list[str], element: str) -> Value:
@@ -79,7 +101,7 @@ def _via(index: int) -> Entry:
 
 def _via_part(via: Via, name: str) -> Value:
     parts: dict[str, Value] = {
-        "host": via.host, "port": via.port, "proto": via.transport,
+        "host": via.host, "port": via.port or DEFAULT_PORT, "proto": via.transport,
         "protoid": PROTOCOL_IDS.get(via.transport.lower(), 0),
     }  # fmt: skip
     if name in parts:
@@ -94,6 +116,8 @@ def _expires(scene: Scene, variable: Variable) -> Value:
             found = re.search(r";\s*expires=(\d+)", one)
             times.append(int(found[1]) if found else _default_expires(scene))
     known = [time for time in times if time is not None]
+    if not known and not scene.message.all("contact"):
+        known = [] if scene.message.header("expires") is None else [_default_expires(scene) or 0]
     if not known:
         return None
     return max(known) if variable.name == "max" else min(known)
@@ -149,9 +173,12 @@ def _accounting_address(scene: Scene, _: Variable) -> Value:
 def _charging(scene: Scene, variable: Variable) -> Value:
     """``P-Charging-Vector`` and its parameters."""
     text = scene.message.header("p-charging-vector")
-    if text is None or variable.name == "all":
+    if text is None or "icid-value=" not in text:
+        return None
+    if variable.name == "all":
         return text
-    return params_of(text).get(_CHARGING[variable.name]) or None
+    said = re.search(rf"{_CHARGING[variable.name]}=([^\s;,]+)", text)
+    return said[1] if said else None
 
 
 _CHARGING: Final = {"value": "icid-value", "genaddr": "icid-generated-at", "orig": "orig-ioi",
@@ -194,6 +221,16 @@ def _sdp(scene: Scene, variable: Variable) -> Value:
     return sip.body if kind == "application/sdp" else b""
 
 
+def _record_routes(scene: Scene) -> list[str]:
+    return [one for text in scene.message.all("record-route") for one in split_addresses(text)]
+
+
+def _top_record_routes(scene: Scene, _: Variable) -> Value:
+    """2 where the last hop was a server with two sides."""
+    routes = _record_routes(scene)
+    return (2 if ";r2=on" in routes[0] else 1) if routes else 0
+
+
 def _route(scene: Scene, _: Variable) -> Value:
     text = scene.message.header("route")
     address = parse_address(text) if text else None
@@ -204,11 +241,7 @@ TABLE: Final[Table] = {
     "hdr": Entry(_header),
     "hdrc": of_scene(_count),
     "hfl": of_scene(_listed),
-    "hflc": of_scene(
-        lambda scene, variable: len(
-            [one for text in _texts(scene, variable.name) for one in split_addresses(text)]
-        )
-    ),
+    "hflc": of_scene(_listed_count),
     "ci": _known("call-id"),
     "cs": of_scene(lambda scene, _: scene.message.cseq[0] or None),
     "csb": _known("cseq"),
@@ -230,10 +263,8 @@ TABLE: Final[Table] = {
     "blitval": of_scene(lambda scene, variable: scene.routed.line_value(variable.name)),
     "sdp": of_scene(_sdp),
     "route_uri": of_scene(_route),
-    "rr_count": of_scene(lambda scene, _: len(scene.message.all("record-route"))),
-    "rr_top_count": of_scene(
-        lambda scene, _: len(split_addresses(scene.message.header("record-route") or ""))
-    ),
+    "rr_count": of_scene(lambda scene, _: len(_record_routes(scene))),
+    "rr_top_count": of_scene(_top_record_routes),
     "ad": of_scene(_domain),
     "aU": _credential("username"),
     "au": of_scene(_user),

@@ -149,6 +149,9 @@ def _next_hop_part(scene: Scene, variable: Variable) -> Value:
         uri = _next_hop(scene)
         return None if uri is None else address_version(uri.host)
     name = names.get(variable.name)
+    if name == "port" and not scene.message.is_request:
+        back = _next_hop(scene)
+        return back.port_number if back else None
     return _part(_next_hop, name)(scene, variable) if name else None
 
 

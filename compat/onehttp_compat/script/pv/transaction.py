@@ -69,7 +69,7 @@ def _branch_part(scene: Scene, variable: Variable) -> Value:
     if tm is None:
         return None
     if variable.name not in ("uri", "flags"):
-        return ""
+        return None if variable.element else ""
     if not 0 <= scene.branch < len(tm.branches):
         return None
     branch = tm.branches[scene.branch]

@@ -8,7 +8,7 @@ from typing import Final
 
 from onehttp_compat.script.message_in_progress import Scene
 from onehttp_compat.script.pv.selects.path import Node, Part, Path, Step, choose, names_one
-from onehttp_compat.sip.address import Address, parse_address, split_addresses
+from onehttp_compat.sip.address import Address, contacts, parse_address, split_addresses
 from onehttp_compat.sip.uri import SipUri, parse_uri
 
 
@@ -95,7 +95,10 @@ def first_address(header: str, params: Mapping[str, str], *, is_list: bool = Fal
     def read(scene: Scene, step: Step, rest: Path) -> str | None:
         if step.number is not None or step.key is not None:
             raise LookupError
-        return (of_listed if is_list else of_address)(scene.message.header(header), rest, params)
+        text = scene.message.header(header)
+        if header == "contact" and rest:
+            text = next(iter(contacts(text or "")), text)
+        return (of_listed if is_list else of_address)(text, rest, params)
 
     return read
 

@@ -11,7 +11,7 @@ from onehttp_compat.script.pv.selects.addresses import of_listed
 from onehttp_compat.script.pv.selects.path import Node, Part, Path, Step, choose, leaf, names_one
 from onehttp_compat.sip.address import parse_address, split_addresses
 from onehttp_compat.sip.credentials import digests
-from onehttp_compat.sip.via import Via, parse_via
+from onehttp_compat.sip.via import Via, listed_vias, parse_via
 
 _commented = re.compile(r"(.*?)\s*(?:\((.*)\))?", re.DOTALL).fullmatch
 _VIA_PARAMS: Final = ("branch", "received", "rport", "i", "alias")
@@ -44,6 +44,8 @@ def via(scene: Scene, step: Step, rest: Path) -> str | None:
     place = -1 if index < 0 else index - 1
     text = vias[place] if index and index <= len(vias) else ""
     if not rest:
+        if step.number is None:
+            text = listed_vias(scene.message.header("via") or "")[0]
         return text or None
     match = _commented(text)
     hop = parse_via(match[1]) if match else None
