@@ -18,15 +18,16 @@ Parameter: TypeAlias = "tuple[str, str, int | str]"
 
 
 def configure(process: ServerProcess, file: Path | None = None) -> None:
-    """Tell the modules, once, what the running server's own configuration says, or another file.
+    """Tell the modules, once, what the server's own configuration says, and what a file does.
 
     Raises:
         ConfigurationError: where the real server refuses to start because of a line.
     """
-    if not process.is_configured:
-        config = own_config(process.real) if file is None else read_server_config(file)
-        apply_config(process.server, config)
-        process.is_configured = True
+    if process.is_configured and file is None:
+        return
+    config = own_config(process.real) if file is None else read_server_config(file)
+    apply_config(process.server, config)
+    process.is_configured = True
 
 
 def apply_config(server: LegacyServer, config: ServerConfig) -> None:

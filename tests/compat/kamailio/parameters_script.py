@@ -10,6 +10,7 @@ import KSR  # the server's own
 import onehttp_compat
 from onehttp_compat import kamailio
 from onehttp_compat.kamailio.proxy import KemiPv
+from onehttp_compat.ksr import take_over
 from onehttp_compat.server import default_server
 from servers.kamailio.readiness import tell_ready
 
@@ -21,6 +22,8 @@ BACKEND = os.environ["TEST_BACKEND"]
 
 def mod_init() -> Script:
     global KSR
+    if os.environ.get("TEST_TAKEN_OVER"):
+        KSR = take_over(KSR)
     KSR = kamailio.setup(
         KSR,
         cfg=os.environ.get("TEST_CFG"),

@@ -72,12 +72,17 @@ def test_long_answers_that_are_no_text_are_whole_or_empty(
         assert ("20480 bytes that are no text" in inside.log()) is (not more)
 
 
+@pytest.mark.parametrize("was_taken_over", ["", "before"])
 def test_a_file_of_its_own_has_them_where_the_modules_are_not_loaded(
-    tmp_path: Path, backend: RawServer
+    tmp_path: Path, backend: RawServer, was_taken_over: str
 ) -> None:
     file = tmp_path / "http.cfg"
     file.write_text(OF_HTTP.format(url=backend.url).replace('query_result", 0', 'query_result", 1'))
-    variables = {**environment(tmp_path, backend), "TEST_CFG": str(file)}
+    variables = {
+        **environment(tmp_path, backend),
+        "TEST_CFG": str(file),
+        "TEST_TAKEN_OVER": was_taken_over,
+    }
     with kamailio_calls.running(tmp_path, SCRIPT, variables) as (inside, _):
         assert inside.ask("first_line") == "5"
         assert inside.ask("connections") == "200 200 200 -1"
