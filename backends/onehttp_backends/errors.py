@@ -30,7 +30,7 @@ _FURTHER = (Sent.NO, Sent.MAYBE, Sent.YES)
 
 
 class Phase(enum.Enum):
-    """Where a transfer was when it ended."""
+    """The phase in which a transfer has ended."""
 
     QUEUE = "queue"
     LOOKUP = "lookup"

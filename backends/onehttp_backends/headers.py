@@ -75,7 +75,7 @@ def whole_number(text: str) -> int | None:
 
 
 def parse_trailers(lines: list[bytes]) -> Headers:
-    """Of raw header lines those that came behind the body of the last block."""
+    """The trailers in raw header lines: those that came after the body of the last block."""
     return _blocks(lines)[1]
 
 

@@ -7,7 +7,7 @@ from typing import NoReturn, TypeVar
 
 S = TypeVar("S")
 LONGEST_SEGMENT = 20
-"""What is longer may be a token: webhooks and bots have theirs in the path."""
+"""Longer segments of a path may be tokens, as those of webhooks and bots."""
 LONGEST_PATH = 200
 # Nothing from a blank on: what is no URL may be anything.
 _parts = re.compile(r"([^:/?#\s]*://)?(?:[^/?#]*@)?([^/?#\s]*)([^?#\s]*)").match

@@ -1,4 +1,4 @@
-"""What an error may show of a request: enough to find it, and nothing that may be a secret."""
+"""What an error may show of a request: enough to recognise it, and no secrets."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ is_on: Final = partial(LOGGER.isEnabledFor, logging.DEBUG)
 """Whether anybody reads the steps."""
 _numbers: Final = itertools.count(1)
 next_number: Final = partial(next, _numbers)
-"""What tells a call from all others of this process."""
+"""The number that identifies a call in this process."""
 
 
 class Traced(Protocol):

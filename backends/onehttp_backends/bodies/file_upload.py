@@ -1,4 +1,4 @@
-"""A regular file, read at its own offset by whoever drives the engine."""
+"""Uploads of regular files, which the driver reads at an offset of their own."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ class _FormSending(Sending):
 
 
 class BytesUpload(Upload):
-    """What is in memory."""
+    """An upload of bytes in memory."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__(len(content))

@@ -9,10 +9,10 @@ class Progress(NamedTuple):
     """Bytes of both bodies on the wire, before any decoding."""
 
     sent: int
-    """Of the request's body, in the present attempt."""
+    """Bytes of the request body sent, in the present attempt."""
     to_send: int | None
     """Size of the request's body; None if it is not known before its end."""
     received: int
-    """Of the response's body."""
+    """Bytes of the response body received."""
     to_receive: int | None
     """Size of the response's body; None if its head does not tell."""

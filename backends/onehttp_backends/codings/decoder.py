@@ -32,7 +32,7 @@ def known() -> dict[str, Callable[[], Stage]]:
 
 @cache
 def accepted() -> str:
-    """What a request asks for (``Accept-Encoding``)."""
+    """The codings that a request asks for (``Accept-Encoding``)."""
     return ", ".join(known())
 
 

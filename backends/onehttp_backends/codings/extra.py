@@ -8,7 +8,7 @@ from typing import Any, Final
 from onehttp_backends.codings.stages import PIECE_BYTES, CodingError
 
 LARGEST_WINDOW: Final = 8 * 1024 * 1024
-"""Of zstd as a content coding (RFC 9659); a stream may ask for gigabytes."""
+"""The limit for zstd as a content coding (RFC 9659); a stream may ask for gigabytes."""
 _SLICE_BYTES: Final = 128
 """A block of zstd has 4 bytes at least, and is 128 KiB at most: 4 MiB come of a slice."""
 

@@ -17,7 +17,7 @@ class CodingError(ValueError):
 
 class Stage(Protocol):
     def pieces(self, data: bytes) -> Iterator[bytes]:
-        """What ``data`` decodes to, in pieces that fit the memory."""
+        """The decoded form of ``data``, in pieces that fit into memory."""
 
     def finish(self) -> None:
         """Raises CodingError if more should have come."""

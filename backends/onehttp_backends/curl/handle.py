@@ -118,9 +118,9 @@ class Handle(MessageSettings):
         self.scope = 0
         self.wait: Wait | None = None
         self.waited_us = 0
-        """What a transfer had waited for names when it began for the last time."""
+        """How long it had waited for names when its transfer last began."""
         self.places = [] if options.unix_socket else places(shelf.origin, options.proxy)
-        """What has to be looked up before it can connect."""
+        """The places to look up before it can connect."""
         self.hops: Hops | None = None
         if options.max_redirects:
             self.hops = Hops(self.easy, shelf.origin, options.proxy, self.head, watch.raised)

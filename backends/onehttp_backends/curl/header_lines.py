@@ -33,7 +33,7 @@ _usual_names: set[str] = set()
 
 
 class HeaderLines(NamedTuple):
-    """What libcurl is given, and what else follows from it."""
+    """The header lines for libcurl, and what else depends on them."""
 
     lines: list[str | bytes]
     closes: bool

@@ -83,7 +83,7 @@ class Hearing:
         self._change = change
         self._opened = opened
         self.raised: list[BaseException] = []
-        """To be raised by whoever has called libcurl, once that has returned."""
+        """Exceptions from callbacks; the caller of libcurl raises them once that has returned."""
         self.is_missing_something = False
         """Something was not heard to its end."""
         self.is_over = False

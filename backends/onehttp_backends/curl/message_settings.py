@@ -16,7 +16,7 @@ from onehttp_backends.rules.methods import SAFE_METHODS
 GET = ("GET", False)
 _HTTP_HEADER = pycurl.HTTPHEADER
 NO_HEADERS: HeaderPairs = (("", ""),)
-"""Those of no request: what a handle is set to is not known."""
+"""Equal to no request's headers: the settings of the handle are not known."""
 
 
 class MessageSettings(SendingGuard):
@@ -50,8 +50,7 @@ class MessageSettings(SendingGuard):
         self._frames_itself = False
         self._closes: bool | None = False
         self._most_announced = announced_bytes(options)
-        """What a body may be announced to have, for libcurl to end it by itself; 0: whatever it
-        says."""
+        """The largest size that may be announced before libcurl ends the transfer; 0 = any."""
         self._limit_announced: int | None = self._most_announced
 
     def _set_verb(self, verb: tuple[str, bool], may_be_http2: bool) -> None:

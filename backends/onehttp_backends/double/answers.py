@@ -50,13 +50,13 @@ _SHAPES: Final = (
 
 
 class Table(Protocol):
-    """What finds the answer to a request."""
+    """Finds the answer to a request."""
 
     def pick(self, request: Request) -> Handler:
-        """What answers ``request``; asked once for each, in the thread that makes the call.
+        """The handler for ``request``; called once for each, in the thread that makes the call.
 
         Raises:
-            UnexpectedRequestError: nothing does.
+            UnexpectedRequestError: there is none.
         """
 
 

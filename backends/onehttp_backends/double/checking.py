@@ -1,4 +1,4 @@
-"""What the double cannot do, and what cannot be done with the files it is given."""
+"""Options that the double does not support, and files that it cannot use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What httpx raises, as libcurl's codes."""
+"""The exceptions of httpx as error numbers of libcurl."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FAULTS: Final = (
     *(SOCKSError, H2Error),  # a proxy's and a server's, which httpcore lets through
     ValueError,  # of a `:status` that is no number
 )
-"""What a transfer over httpx may end with."""
+"""The exceptions that a transfer over httpx may end with."""
 _OF_LOOKUP: Final = (CurlCode.COULDNT_RESOLVE_PROXY, CurlCode.COULDNT_RESOLVE_HOST)
 
 

@@ -194,7 +194,7 @@ class HttpxBackend(StreamingDouble):
         return running
 
     def check(self, options: TransferOptions) -> OptionFault | None:
-        """What of these options cannot be had here; see `Checker`."""
+        """Options that the double does not support; see `Checker`."""
         return None if self._table is not None else check(options)
 
     def renew(self) -> None:

@@ -55,14 +55,14 @@ class Exchange:
         self._clients = clients
         self._request = request
         self._own_clients: dict[str | None, httpx.AsyncClient] = {}
-        """Of a transfer that leaves no connection behind; by proxy."""
+        """Clients of a transfer that must leave no connection behind, by proxy."""
         self._spare_clients: list[httpx.AsyncClient] = []
         self.opened = 0
         self._progress = Progress(shown(request))
         self._deadline: float | None = None
         self._has_followed = False
         self._received_bytes = 0
-        """Of bodies, codings included."""
+        """Bytes of bodies received, before decoding."""
         self._slices: Slices | None = None
         self._speed = Speed(request.options.low_speed, self._passed)
 
@@ -113,7 +113,7 @@ class Exchange:
         )
 
     def _told(self, error: TransferError) -> TransferError:
-        """What is true of all hops together."""
+        """The response, with the totals of all hops."""
         return of_a_later_hop(error) if self._has_followed else error
 
     def _client(self, request: Request) -> httpx.AsyncClient:

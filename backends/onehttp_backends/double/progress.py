@@ -64,7 +64,7 @@ class Progress:
         self.opened = 0
         self.is_answered = False
         self.received_bytes = 0
-        """Of the answer so far, on the wire."""
+        """Bytes of the response received so far, on the wire."""
         self.begins_as_http = True
         """Of HTTP/1.1; nothing that came says otherwise."""
         self.was_refused = False
@@ -72,9 +72,9 @@ class Progress:
         self.proxy_answer: ProxyAnswer | None = None
         """What a proxy is about to say to ``CONNECT``; None: it is not asked."""
         self._number = 0
-        """Of the stream whose request goes out now."""
+        """The number of the stream whose request is being sent."""
         self._answers: list[Http2Answer] = []
-        """Of streams: one for each request over HTTP/2."""
+        """The responses by stream: one for each request over HTTP/2."""
         self._socks = SocksReplies()
         self._stream: Any = None
         self._end: HandshakeEnd | None = None
@@ -194,7 +194,7 @@ class Progress:
 
     @property
     def heads(self) -> Heads | None:
-        """What reads the answer that is coming; None: none is."""
+        """Reads the heads of the response that is arriving; None if none is."""
         is_waiting = self.phase in _OF_ANSWER and self.proxy_answer is None
         return self._heads[-1] if is_waiting and self._heads else None
 

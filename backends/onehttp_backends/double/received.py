@@ -47,7 +47,7 @@ async def body_of(
 
 
 def check_end(answer: httpx.Response, place: str) -> None:
-    """Of a body that lasts until the connection ends, TLS alone tells whether it was cut.
+    """Check the end of a body that lasts as long as its connection: only TLS tells if it was cut.
 
     Raises:
         DisconnectedError: it was.

@@ -23,7 +23,7 @@ SLICE_BYTES = 16 * 1024
 MAX_HEAD_BYTES = 1024 * 1024
 """libcurl's limit for a request line and its headers."""
 LOCAL = ".localhost"
-"""What ends in this is this machine (RFC 6761), whatever resolvers say."""
+"""Names with this ending are this machine (RFC 6761), whatever resolvers say."""
 MAX_URL = 64 * 1024
 """The library's limit."""
 

@@ -1,1 +1,1 @@
-"""What somebody is told whose name, or whose package, there is not."""
+"""Hints for names and packages that do not exist."""

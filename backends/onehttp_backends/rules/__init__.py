@@ -1,1 +1,1 @@
-"""What may be sent, and where to: checks on values, made before any engine acts on them."""
+"""Rules on what may be sent, and where to, checked before any engine acts."""

@@ -10,9 +10,9 @@ from onehttp_backends.contract import Auth, AuthScheme, Proxy
 from onehttp_backends.errors import CurlCode, RequestError
 
 MOST_BYTES: Final = 65_536
-"""Of any: all together fit into a head."""
+"""The limit for any credential, so that all together fit into a head."""
 MOST_QUOTED: Final = 2047
-"""Of what stands between quotes in an answer to a digest challenge."""
+"""The limit for a quoted value in the answer to a digest challenge."""
 MOST_IN_SOCKS: Final = 255
 """One byte says how many there are (RFC 1929)."""
 DIGEST: Final = AuthScheme.DIGEST | AuthScheme.DIGEST_IE

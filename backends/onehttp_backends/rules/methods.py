@@ -11,7 +11,7 @@ from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods a server must not act on (RFC 9110, 9.2.1): the only ones repeated unasked."""
 PLAIN_METHODS: Final = frozenset({"GET", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
-"""Of which nothing is to be checked."""
+"""Methods that need no further check."""
 
 is_token: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _HEAD: Final = "HEAD"

@@ -18,7 +18,7 @@ _NOT_PUBLIC: Final = (
     *("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20"),
     "168.63.129.16/32",  # of Azure, within each of its machines
 )
-"""What `ipaddress` calls global, in some version of Python."""
+"""Networks that `ipaddress` calls global in some version of Python."""
 _OF_A_NETWORK_OF_ONES_OWN: Final = frozenset(
     {"localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan"}
 )

@@ -40,7 +40,7 @@ _TLS_TEXTS = (
 )
 PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 MAX_SECONDS = 2_000_000
-"""What libcurl's 32-bit milliseconds can hold, rounded."""
+"""The largest time that libcurl's 32-bit milliseconds can hold, rounded."""
 MAX_SOCKET_PATH = 107
 """Bytes: what ``sockaddr_un`` of Linux has room for."""
 MAX_HOST_LENGTH = 253

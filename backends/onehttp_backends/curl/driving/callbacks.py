@@ -102,7 +102,7 @@ class EngineThreads:
 
     def __init__(self, helm: Serving) -> None:
         self.pending: set[CallbackTransfer] = set()
-        """Those whose function has not returned."""
+        """Transfers whose callback has not returned."""
         self._helm = helm
         self._bell: SimpleQueue[None] = SimpleQueue()
         self._threads: set[object] = set()
@@ -154,7 +154,7 @@ class EngineThreads:
             self._bell.put(None)
 
     def _life(self, token: object) -> Generator[None, None, None]:
-        """What a thread does once it is started."""
+        """The work of such a thread."""
         pid = os.getpid()
         try:
             yield

@@ -77,11 +77,12 @@ class LoopDriver:
     def __init__(self, helm: Sharing, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.transfers: set[LoopTransfer] = set()
-        """Those that tasks of this loop wait for."""
+        """Transfers that tasks of this loop wait for."""
         self._helm = helm
         self._inbox = helm.engine.inbox
         self.ended: deque[LoopTransfer] = deque()
-        """Those whose tasks are to be told. From any thread, which looks at the flag after."""
+        """Transfers whose tasks have to be told. Any thread may add one, and then looks at the
+        flag."""
         self.is_flush_due = False
         """They will be."""
         self._is_turn_due = False

@@ -55,7 +55,7 @@ class LoopStream(LoopTransfer):
         self.flow = Flow(limits, handle.pieces, self.stir)
         self.stirred: asyncio.Future[None] | None = None
         self.wanted: asyncio.Future[None] | None = None
-        """Who feeds it waits for this."""
+        """Set when the source of the request body should give more."""
 
     def stir(self) -> None:
         """Make the task look. Any thread may call this."""

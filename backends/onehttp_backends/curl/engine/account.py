@@ -33,7 +33,7 @@ _NUM_CONNECTS: Final = pycurl.NUM_CONNECTS
 _CONN_ID: Final = getattr(pycurl, "CONN_ID", 0)
 _MULTIPLEXED: Final = frozenset({"2", "3"})
 _OF_HEAD: Final = (CurlCode.GOT_NOTHING, CurlCode.UNSUPPORTED_PROTOCOL)
-"""What ends before its answer, libcurl would use again (curl 8.23)."""
+"""After these the response has not ended, but libcurl (8.23) would use its connection again."""
 _MULTI_IS_DEAD: Final = 11
 """``CURLM_ABORTED_BY_CALLBACK``: a callback of the multi's has failed."""
 _NO_MEMORY: Final = "no memory left for the response"

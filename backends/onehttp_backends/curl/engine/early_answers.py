@@ -1,9 +1,11 @@
-"""Answers that came before anything of their request had arrived: what a server says unasked while
-the next request of a kept connection is on its way to it, such as a 408 for having been idle.
+"""Responses that came before anything of their request had arrived.
 
-Each segment of TCP tells how much of the other side's bytes has come. What comes in one that has
-heard nothing of a request is no answer to it. Of what is sent later than that nothing tells: an
-answer of HTTP/1 has no name.
+A server may send one unasked while the next request of a kept connection is on its way to it, such
+as a 408 because the connection was idle.
+
+Each TCP segment says how many of our bytes the peer has received. What comes in a segment that
+acknowledges nothing of a request is no response to it. For later segments nothing can be told,
+since a response of HTTP/1 does not name its request.
 """
 
 from __future__ import annotations
@@ -23,13 +25,13 @@ from onehttp_backends.errors import CurlCode
 
 EARLY: Final = (int(CurlCode.GOT_NOTHING), "an answer came before the request had arrived")
 LARGEST_BYTES: Final = 16 * 1024
-"""Of a larger request TLS adds more than may be heard of it at first."""
+"""For larger requests, TLS adds more bytes than the peer may acknowledge at first."""
 _IN: Final = pycurl.CSELECT_IN
 _ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
 
 
 def is_unheard(handle: Handle, watch: SocketWatch, fd: int) -> bool:
-    """Whether nothing of a request had arrived when that was sent which is now to be read."""
+    """Whether the bytes about to be read were sent before anything of the request had arrived."""
     if not unheard_bytes(fd):
         return False
     known = watch.socket(fd)
@@ -47,10 +49,11 @@ def is_unheard(handle: Handle, watch: SocketWatch, fd: int) -> bool:
 
 
 def stays_unheard(handle: Handle, watch: SocketWatch, fd: int) -> bool:
-    """Whether an answer has been read since, and is none to a request that nothing was heard of.
+    """Whether libcurl has now read a response, although nothing of the request was acknowledged.
 
-    What was there to be read may have been something else: the end, upon which libcurl tries
-    another connection; of TLS, a ticket. The answer then came later, and the request before it.
+    The bytes may also have been something else: the end of the connection, after which libcurl
+    tries another one; or a ticket of TLS. A response then came later, after the request had
+    arrived.
     """
     if not handle.head or handle.easy.getinfo(pycurl.NUM_CONNECTS):
         return False
@@ -63,12 +66,12 @@ def stays_unheard(handle: Handle, watch: SocketWatch, fd: int) -> bool:
 
 
 def is_wrapped(handle: Handle) -> bool:
-    """Whether more goes over its connection than HTTP, or may."""
+    """Whether its connection carries, or may carry, other bytes than those of HTTP."""
     return handle.handshake is not None or handle.options.proxy is not None
 
 
 class EarlyAnswers:
-    """Looks at sockets before libcurl does. For the driver only."""
+    """Checks sockets before libcurl reads them. Only the driver may use it."""
 
     def __init__(self, multi: Multi, running: Mapping[Easy, Transfer], watch: SocketWatch) -> None:
         self._multi = multi
@@ -78,7 +81,7 @@ class EarlyAnswers:
     def let_read(
         self, events: list[tuple[int, int]], fail: Callable[[Transfer, int, str], None]
     ) -> None:
-        """Have libcurl act on its sockets, and end what was answered too early."""
+        """Have libcurl process its sockets, and end the transfers that were answered too early."""
         socket = self._watch.socket
         for fd, mask in events:
             known = socket(fd) if mask & _IN else None

@@ -65,7 +65,7 @@ class Engine:
         """Transfers to be admitted, and those to be cancelled."""
         self.running: dict[Easy, Transfer] = {}
         self.ended: deque[Transfer] = deque()
-        """Those whose callback is to be run, by whoever does not drive."""
+        """Transfers whose callback has to be run, by a thread that does not drive."""
         self._messages: deque[tuple[int, list[Easy], list[tuple[Easy, int, str]]]] = deque()
         self._finished: deque[tuple[Transfer, int, str]] = deque()
         self.was_interrupted = False

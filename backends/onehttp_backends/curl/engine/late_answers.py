@@ -16,7 +16,7 @@ from onehttp_backends.curl.libcurl import Easy
 from onehttp_backends.errors import CurlCode
 
 LATE_S = 0.25
-"""So long after the last look it is worth the while to look through all that run."""
+"""If the last look is this long ago, it is worth looking through all transfers."""
 
 
 class LateAnswers:

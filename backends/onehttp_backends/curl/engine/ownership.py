@@ -60,7 +60,7 @@ class DrivingState(enum.Enum):
 
 
 class DrivingEvent(enum.Enum):
-    """What happens to the ownership of driving."""
+    """The events that change the state."""
 
     TAKE = "take"
     LEAVE = "leave"

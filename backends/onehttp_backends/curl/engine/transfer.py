@@ -75,7 +75,7 @@ class Transfer:
         self.was_admitted = False
         """Whether it was ever added to the multi."""
         self.padding: Padding | None = None
-        """What was observed of its response, if that takes long."""
+        """Observations about its response, if that takes long."""
         total_s = request.total_timeout_s  # as in `time_limits`, without the cost of a call
         if total_s is None:
             total_s = request.options.total_timeout_s

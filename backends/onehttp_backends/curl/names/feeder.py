@@ -26,8 +26,7 @@ class Feeder:
         self._easy: Easy | None = None
         self._given: set[Place] = set()
         self.revision: object = revision
-        """Of what was given; None while the handle may be in the multi, should an exception keep
-        it there."""
+        """The revision of the given addresses; None while the handle may be in the multi."""
 
     @property
     def made(self) -> tuple[Easy, ...]:

@@ -53,9 +53,9 @@ class Hops:
         self._url = origin
         self._is_redirect = self._may_go_on = False
         self.paused: deque[Easy] = deque()
-        """Where the handle is put when it pauses."""
+        """The set that the handle is added to when it pauses."""
         self.wanted: list[Place] = []
-        """Of the next hop, where the transfer has paused for them."""
+        """The names of the next hop that the paused transfer waits for."""
 
     @property
     def guard(self) -> Callable[[], int]:

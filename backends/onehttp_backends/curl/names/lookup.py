@@ -62,9 +62,9 @@ class Lookup:
         self.is_known = is_known
         """It has had addresses before."""
         self.revision = revision
-        """Of what it adds to."""
+        """The revision of addresses that its answer belongs to."""
         self.told: set[Told] = set()
-        """Those who are still to be told."""
+        """The functions that have still to be called with the answer."""
         self.answer: Answer | None = None
         self.is_over = False
         """Nobody is added to those told."""

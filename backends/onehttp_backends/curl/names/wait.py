@@ -69,7 +69,7 @@ class Wait:
         self.rounds = 0
         """How often the transfer has stopped for a name."""
         self.asked: set[Name] = set()
-        """What has to be known before it goes on."""
+        """The names that must be resolved before it goes on."""
         self.is_paused = False
         """In the middle of a redirect, for what it leads to."""
         self.is_parked = False
@@ -77,13 +77,13 @@ class Wait:
         self.look = 0
         """The number of the next look at it, unless something comes before that."""
         self.place = Place("", 0)
-        """What it was about to connect to."""
+        """The place that it was about to connect to."""
         self.tried: Addresses | None = None
         """Have refused; others are hoped for."""
         self.failure = (0, "")
-        """What the transfer ends with if there are none."""
+        """The error of the transfer if there are no other addresses."""
         self.answer: NoAddress | None = None
-        """What it ends with."""
+        """The error that it ends with."""
 
     @property
     def name(self) -> Name:

@@ -73,7 +73,7 @@ class NameWaits(Generic[T]):
         self.paused: deque[Easy] = deque()
         """Handles that have paused in front of a redirect."""
         self.open: dict[Name, dict[T, None]] = {}
-        """Who waits for a name. Empty, nothing here has to be done in a turn."""
+        """The waiting transfers. While it is empty, a turn skips this class."""
         self._answered: deque[tuple[Name, Answer]] = deque()
         self._looks: list[tuple[float, int]] = []
         """A heap: when to look at a transfer for which nothing may have come by then."""

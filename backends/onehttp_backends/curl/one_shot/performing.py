@@ -34,7 +34,7 @@ from onehttp_backends.errors import CurlCode, TransferError, idle_text
 
 
 class OneShotCounts:
-    """What became of the one-shot transfers of one engine."""
+    """Counts of the one-shot transfers of one engine."""
 
     def __init__(self) -> None:
         # Guards the counts: callers run side by side, one of them perhaps in a signal handler.
@@ -104,7 +104,7 @@ class _OneShot:
         self._bell: OwnedBell | None = None
         self._waits: NameWaits[_OneShot] = NameWaits(names, self._multi, self._wake)
         self._failure: tuple[int, str] | None = None
-        """What it ends with where it waits for a name."""
+        """The error that it ends with while it waits for a name."""
         if handle.hops:
             self._paused_before = handle.hops.paused
             handle.hops.paused = self._waits.paused

@@ -1,1 +1,1 @@
-"""What came of a transfer, read off its handle: a response, or an error with its phase."""
+"""Reads the outcome of a transfer from its handle: a response, or an error with its phase."""

@@ -1,4 +1,4 @@
-"""What a finished easy handle says: a `Response`, or the error that fits."""
+"""The outcome of a finished easy handle: a `Response`, or the error that fits."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _OF_A_REFUSAL = (
     CurlCode.HTTP2,
 )
 _OF_A_PROXYS_ANSWER = (CurlCode.BAD_FUNCTION_ARGUMENT, CurlCode.TOO_LARGE)
-"""What libcurl says of fields without a colon, and of too many."""
+"""libcurl's codes for a proxy's response with fields that lack a colon, or with too many."""
 VERSION_NAMES = {
     pycurl.CURL_HTTP_VERSION_1_0: "1.0",
     pycurl.CURL_HTTP_VERSION_1_1: "1.1",
@@ -75,7 +75,7 @@ _ALWAYS = (
 
 
 def peer_of(handle: Handle) -> Peer:
-    """Who is at the other end of the connection that a handle has used."""
+    """The peer of the connection that a handle has used."""
     if path := handle.options.unix_socket:  # of which libcurl tells 46 bytes
         return Peer(path)
     getinfo = handle.getinfo
@@ -126,7 +126,7 @@ def read_response(
 
 
 def fault_of(handle: Handle, request: Request) -> TransferError | None:
-    """What is wrong with an answer that libcurl accepts as complete."""
+    """The fault of a response that libcurl has accepted as complete."""
     head = handle.head
     is_whole = head and head[-1] in BLANK_LINES and handle.shelf.status_lines.begin_with(head[0])
     if not is_whole and (fault := _fault_of_head(handle)):
@@ -238,7 +238,7 @@ def _refused(request: Request, said: str = "") -> TransferError:
 
 
 def _of_the_system(number: int) -> str:
-    """What the system says of a failed connect, where libcurl's own words do not."""
+    """The system's words for a failed connect, if libcurl has none."""
     return f" ({os.strerror(number)})" if number not in (0, errno.ECONNREFUSED) else ""
 
 
@@ -256,7 +256,8 @@ def _tls_refusal(handshake: Handshake, request: Request, code: int, text: str) -
 
 
 def _lookup_error(handle: Handle, request: Request, code: int, text: str) -> TransferError:
-    """Of a transfer that ended in front of a name. What its handle says is of an earlier one."""
+    """The error of a transfer that has stopped before a name; its handle describes an earlier
+    attempt."""
     wait = handle.wait
     assert wait is not None
     if code in _OF_LOOKUP:
@@ -270,8 +271,10 @@ def _lookup_error(handle: Handle, request: Request, code: int, text: str) -> Tra
 
 
 def _after_lookup(timings: tuple[int, ...], waited_us: int) -> tuple[int, ...]:
-    """What libcurl measured since the transfer began for the last time, from its first beginning:
-    the time between is that of the lookup. Phases that were not there stay 0."""
+    """The times of a transfer that began again after a lookup, counted from its first beginning.
+
+    The time between counts as lookup. Phases that were not reached stay 0.
+    """
     queue_us, lookup_us, *later = timings
     has_connected = later[0] > 0
     lookup_us = lookup_us + waited_us if has_connected else 0

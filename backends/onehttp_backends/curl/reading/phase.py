@@ -25,7 +25,7 @@ _USED_PROXY: Final = getattr(pycurl, "USED_PROXY", 0)
 
 
 def phase_of(handle: Handle, request: Request, code: int) -> Phase:
-    """Where the transfer was when it ended with ``code``."""
+    """The phase in which a transfer has ended with ``code``."""
     getinfo = handle.easy.getinfo
     if handle.head:
         return Phase.BODY

@@ -46,7 +46,7 @@ class Decoding:
         self.fault: CodingError | CurlCode | None = None
         """Why libcurl was told to go no further."""
         self.is_full = False
-        """What fits the limit is there, and that is all that was wanted."""
+        """Whether the body has reached its limit, which is all that was wanted."""
 
     @property
     def takes_off(self) -> bool:

@@ -18,18 +18,20 @@ import pycurl
 from onehttp_backends.curl.libcurl import Easy
 
 ROUNDS: Final = 8
-"""Of driving, between two looks at the earliest: what is answered at once is never looked at.
-libcurl reads megabytes in a round, if they come."""
+"""Turns between two looks, at least, so that fast responses are never looked at.
+
+In one turn libcurl reads megabytes, if they are there.
+"""
 MOST_BYTES: Final = 128 * 1024
 """What may come beside an answer while that does not go on."""
 ENDLESS_PADDING: Final = f"more than {MOST_BYTES} bytes between two of the answer"
 _libc: Final = ctypes.CDLL(None)
 _BYTES_RECEIVED: Final = 128
-"""Where ``struct tcp_info`` of Linux has it."""
+"""The offset in Linux's ``struct tcp_info``."""
 
 
 class Padding:
-    """Of one transfer."""
+    """Observes the response of one transfer."""
 
     __slots__ = ("_easy", "_grown", "_head", "_received")
 

@@ -16,7 +16,7 @@ SMALL_BYTES: Final = 16 * 1024
 
 
 class Receiving(Protocol):
-    """What is asked of a handle."""
+    """The part of a handle that is used here."""
 
     head: list[bytes]
     was_truncated: bool

@@ -1,7 +1,7 @@
-"""An answer by which a server goes over to another protocol, for which nobody here has asked.
+"""Responses that switch to another protocol, which nobody here has asked for.
 
-libcurl takes what follows such a head for a body that lasts as long as the connection: who waits
-for it waits to the limit.
+libcurl takes the bytes after such a head for a body that lasts as long as the connection, so that a
+caller would wait for it until the time limit.
 """
 
 from __future__ import annotations
@@ -27,6 +27,6 @@ def has_switched(head: list[bytes]) -> bool:
 
 
 def switched(request: Request) -> TransferError:
-    """What who asked is told."""
+    """The error text for the caller."""
     text = f"{shown(request)}: {SWITCHED}"
     return answer_error(CurlCode.GOT_NOTHING, text, sent=Sent.YES, phase=Phase.BODY)

@@ -18,12 +18,12 @@ from typing import Final, TypeAlias
 _libc: Final = ctypes.CDLL(None)
 _ADDRESS_BYTES: Final = 128
 _LAST_DATA_RECEIVED: Final = 52
-"""Where ``struct tcp_info`` of Linux has it, in milliseconds; the one behind it likewise."""
+"""Its offset in Linux's ``struct tcp_info``, in milliseconds; the next one likewise."""
 _LAST_ACK_RECEIVED: Final = 56
 _BYTES_ACKNOWLEDGED: Final = 120
 _INFO_BYTES: Final = 128
 TICK_S: Final = 0.02
-"""What the kernel's clock for it may be wrong by."""
+"""The error of the kernel's clock for these values."""
 Ioctl: TypeAlias = Callable[[int, int, bytearray], object]
 
 

@@ -1,1 +1,1 @@
-"""What a handshake is given, and what it tells."""
+"""The settings of a TLS handshake, and what can be learnt from it."""

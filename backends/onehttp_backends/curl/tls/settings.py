@@ -22,7 +22,7 @@ LARGE_BYTES: Final = 16 * 1024
 of 140 takes 5 ms, and keeps for a day what it has read of a path."""
 
 _lasting: Final[dict[Pem, Pem]] = {}
-"""What libcurl knows by path alone: no path may change its meaning."""
+"""A path for libcurl whose file will not change."""
 _OF_SERVER: Final = (pycurl.CAINFO_BLOB, pycurl.CAINFO, pycurl.CAPATH)
 _OF_PROXY: Final = (pycurl.PROXY_CAINFO_BLOB, pycurl.PROXY_CAINFO, pycurl.PROXY_CAPATH)
 _MIN_TLS: Final = {
@@ -67,7 +67,7 @@ def apply_tls(setopt: Setopt, tls: Tls, *, as_libcurl: bool = False) -> None:
 
 
 def apply_proxy_tls(setopt: Setopt, proxy: Proxy, tls: Tls) -> None:
-    """Whom to believe to be an ``https://`` proxy. That is always checked: it is told passwords."""
+    """Verify an ``https://`` proxy. This is always done, since it is sent passwords."""
     trusted = proxy if proxy.ca_pem or proxy.ca_file else tls
     whole = Tls(ca_pem=trusted.ca_pem, ca_file=trusted.ca_file, ca_path=tls.ca_path)
     _apply_trust(setopt, whole, _OF_PROXY)

@@ -1,4 +1,4 @@
-"""Bodies that come in pieces, under the limits of who waits for them."""
+"""Bodies that arrive in pieces, under the time limits of their call."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Arriving:
 def _limits(
     request: Request, pace: Pace, limits_s: tuple[float, float], at_s: tuple[float, float]
 ) -> list[Limit]:
-    """Of the whole, of standing still, and of speed."""
+    """The limits: total, idle, and speed."""
     (total_s, idle_s), (idle_at, slow_at) = limits_s, at_s
     found: list[Limit] = [
         (pace.began_s + total_s, lambda: too_late(request, total_s)),

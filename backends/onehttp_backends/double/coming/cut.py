@@ -110,7 +110,7 @@ def check_announced(response: Response, request: Request) -> None:
 
 
 def break_of(response: Response, request: Request) -> TransferError | None:
-    """What follows the bytes of the body instead of its end; None: it is whole."""
+    """The error that follows the bytes of the body; None if the body is complete."""
     is_cut = isinstance(response, ComingResponse) and response.missing
     if not is_cut or request.method == "HEAD":
         return None

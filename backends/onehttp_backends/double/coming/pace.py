@@ -118,17 +118,17 @@ def too_late(request: Request, limit_s: float) -> TransferError:
 
 
 def too_still(request: Request, limit_s: float) -> TransferError:
-    """Of one that did not move for too long."""
+    """The error of a transfer that was idle for too long."""
     return _of_time(request, idle_text(limit_s))
 
 
 def too_slow(request: Request, rule: LowSpeed) -> TransferError:
-    """Of one that moved too slowly."""
+    """The error of a transfer that was too slow."""
     return _of_time(request, slow_text(rule))
 
 
 def slow_text(rule: LowSpeed) -> str:
-    """What the error of a transfer says that was too slow."""
+    """The text of the error of a transfer that was too slow."""
     return f"less than {rule.bytes_per_s} bytes/s for {rule.time_s} s"
 
 

@@ -1,1 +1,1 @@
-"""Who a request is from: schemes, challenges, and the answers to them."""
+"""Authentication in the double: schemes, challenges, and the answers to them."""

@@ -53,16 +53,16 @@ class Challenge:
 
 @dataclass
 class Offers:
-    """Of one answer."""
+    """The challenges in one response."""
 
     has_basic: bool = False
     has_digest: bool = False
     challenge: Challenge | None = None
-    """Of digest; None: there is none, or none that can be answered."""
+    """The digest challenge; None if there is none that can be answered."""
 
 
 def offers_of(headers: list[bytes]) -> Offers:
-    """Of the values of ``WWW-Authenticate``."""
+    """The challenges in the values of ``WWW-Authenticate``."""
     found = Offers()
     for header in headers:
         rest = header.decode("utf-8", "surrogateescape")

@@ -1,1 +1,1 @@
-"""What libcurl would have said of an answer: its heads, where it leads, what it refuses."""
+"""Checks responses as libcurl would: their heads, their redirects, what it refuses."""

@@ -28,12 +28,12 @@ class Refusing(Protocol):
 
 
 class Chunks:
-    """Of one answer.
+    """The chunked body of one response.
 
     Args:
-        take_trailer: is given each trailer, without the end of its line.
+        take_trailer: called with each trailer, without its line end.
         refuse: ends the transfer.
-        wanted: bytes of the body; what comes behind one more is not looked at. 0: all.
+        wanted: bytes of the body that are wanted; after one more, nothing is read. 0 = all.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Chunks:
         self._refuse = refuse
         self._part = _SIZE
         self._line = b""
-        """What counts of a line that has begun."""
+        """The relevant part of a line that has begun."""
         self._padding = 0
         self._left = 0
         self._room = wanted or _MAX_SIZE
@@ -56,7 +56,7 @@ class Chunks:
         return self._part == _OVER
 
     def take(self, data: bytes) -> bytes:
-        """What the library is given of ``data``.
+        """The part of ``data`` that the library below gets.
 
         Raises:
             TransferError: libcurl would end here.

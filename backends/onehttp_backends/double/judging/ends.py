@@ -7,10 +7,10 @@ from __future__ import annotations
 
 
 class BodyEnd:
-    """Of one answer.
+    """Finds the end of the body of one response.
 
     Args:
-        length: in bytes; None: as long as the connection.
+        length: in bytes; None if it lasts as long as the connection.
     """
 
     def __init__(self, length: int | None) -> None:
@@ -24,7 +24,7 @@ class BodyEnd:
         return self._left == 0
 
     def take(self, data: bytes) -> bytes:
-        """What of ``data`` belongs to the body."""
+        """The part of ``data`` that belongs to the body."""
         if self._left is None:
             return data
         taken = data[: self._left]

@@ -102,7 +102,7 @@ class Heads:
         return passed if passed or self._body.is_over else None
 
     def left(self) -> bytes:
-        """What was held back and is no whole head, where no more will come."""
+        """Bytes that were held back and are no complete head, after the end."""
         held = b"" if self._body is not None else b"".join(self._passed) + self._field
         pending, self._pending, self._passed, self._field = self._pending, b"", [], b""
         return held + pending

@@ -1,4 +1,4 @@
-"""Where an answer leads on, as libcurl reads its Location; and what is said of a later hop."""
+"""The target of a redirect, as libcurl reads its Location, and errors of later hops."""
 
 from __future__ import annotations
 

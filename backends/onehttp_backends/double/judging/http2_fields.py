@@ -30,7 +30,7 @@ _controls = re.compile(rb"[\0-\x08\x0a-\x1f\x7f]").search
 
 
 class Http2Answer:
-    """What has come of one stream."""
+    """What was received on one stream."""
 
     def __init__(self) -> None:
         self.lines: list[bytes] = []
@@ -44,7 +44,7 @@ class Http2Answer:
         return bool(self._status)
 
     def fault(self, place: str) -> TransferError | None:
-        """What libcurl would end with."""
+        """The error that libcurl would end with."""
         if self._fault is None:
             return None
         code, message = self._fault
@@ -87,7 +87,7 @@ class Http2Answer:
 
 
 class Http2Fields:
-    """What comes over one connection, read beside the library."""
+    """Reads the fields received on one connection, in parallel to the library."""
 
     def __init__(self) -> None:
         self._pending = b""
@@ -96,7 +96,7 @@ class Http2Fields:
         self._answers: dict[int, Http2Answer] = {}
 
     def answer(self, stream: int) -> Http2Answer:
-        """What comes of a stream."""
+        """What was received on a stream."""
         if stream not in self._answers:
             if len(self._answers) >= _MOST_STREAMS:
                 del self._answers[next(iter(self._answers))]

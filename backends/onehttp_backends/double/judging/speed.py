@@ -36,10 +36,10 @@ class Speed:
         """(second, bytes) of the last looks."""
 
     async def while_fast_enough(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """What ``work`` gives.
+        """The result of ``work``.
 
         Raises:
-            TooSlowError: it is given up.
+            TooSlowError: it was given up.
         """
         if self._judge is None:
             return await work()

@@ -25,7 +25,7 @@ from onehttp_backends.shown import shown
 
 
 class StreamExchange(Exchange):
-    """Carries a request to the head of its answer, and leaves the body to who reads it."""
+    """An exchange that ends with the head of the response, and leaves its body to a reader."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What the double knows of `optional.streaming`."""
+"""`optional.streaming` for the double."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from onehttp_backends.time_limits import total_s
 
 
 class Carrying(Protocol):
-    """What is asked of the double."""
+    """The part of the double that is used here."""
 
     _table: Table | None
     _clients: Clients
@@ -66,7 +66,7 @@ class DoubleResponse:
         body = response.body
         self._cut = [body[at : at + PIECE_BYTES] for at in range(0, len(body), PIECE_BYTES)]
         self._break = break_of(response, request)
-        """What comes after the last piece."""
+        """The error after the last piece, if any."""
         self.response.body = b""
 
     def take(self) -> list[bytes]:
@@ -128,7 +128,7 @@ class DoubleResponse:
 
 
 class StreamingDouble:
-    """What the double knows of `optional.streaming`."""
+    """The part of the double that implements `optional.streaming`."""
 
     def open(self: Carrying, opening: Opening) -> DoubleResponse:
         """See `Streaming`."""

@@ -16,7 +16,7 @@ from onehttp_backends.errors import (
 from onehttp_backends.optional.streaming import OnSent
 
 PIECE_BYTES: Final = 16 * 1024
-"""What answers in process are cut into: as much as libcurl hands over at once."""
+"""The size of pieces of in-process responses: as much as libcurl delivers at once."""
 
 Attend = Callable[[Callable[[], None]], None]
 """Has the caller of a request look after the body that is sent, and be told when that is done."""
