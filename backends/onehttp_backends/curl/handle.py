@@ -113,8 +113,8 @@ class Handle(MessageSettings):
                 self.easy, shelf.origin, opening, watch.raised, named_badly if is_strict else None
             )
             opening = self.handshake.opening
-            setopt(pycurl.PREREQFUNCTION, self._may_send)
-        setopt(pycurl.SOCKOPTFUNCTION, opening)
+            setopt(pycurl.PREREQFUNCTION, self.asked())
+        setopt(pycurl.SOCKOPTFUNCTION, self.told_of_sockets(opening))
         self.scope = 0
         self.wait: Wait | None = None
         self.waited_us = 0
@@ -125,7 +125,7 @@ class Handle(MessageSettings):
         if options.max_redirects:
             self.hops = Hops(self.easy, shelf.origin, options.proxy, self.head, watch.raised)
             self.hops.paused = paused
-            setopt(pycurl.HEADERFUNCTION, self.hops.note)
+            setopt(pycurl.HEADERFUNCTION, self.heard(self.hops.note))
             setopt(pycurl.RESOLVER_START_FUNCTION, self.hops.guard)
         else:
             setopt(pycurl.HEADERFUNCTION, self.head.append)
@@ -133,16 +133,16 @@ class Handle(MessageSettings):
                 setopt(pycurl.RESOLVER_START_FUNCTION, STOP)
         self.decoding: Decoding | None = None
         if options.decompress:
-            self.decoding = Decoding(options, self.head, self.body, watch.raised)
-            setopt(pycurl.WRITEFUNCTION, self._decode)
+            self.decoding = Decoding(options, self.head, self.body)
+            setopt(pycurl.WRITEFUNCTION, self.heard(self._decode))
         elif options.max_body_bytes and options.body_policy == "truncate":
-            setopt(pycurl.WRITEFUNCTION, self._keep_what_fits)
+            setopt(pycurl.WRITEFUNCTION, self.heard(self._keep_what_fits))
         else:
             setopt(pycurl.WRITEFUNCTION, self.body.write)
         self.passes_redirects_by: bool | None = False
         if options.peers == "public":
             setopt(pycurl.OPENSOCKETFUNCTION, self._open_public)
-            setopt(pycurl.PREREQFUNCTION, self._may_send)
+            setopt(pycurl.PREREQFUNCTION, self.asked())
 
     def prepare(self, request: Request) -> None:
         """Set the options that differ from the handle's last transfer.
@@ -298,7 +298,7 @@ class Handle(MessageSettings):
             self.forget_answer()
         except ValueError:  # it is closed: all that a BytesIO says of it
             return False
-        self.was_answered_early = False
+        self.was_answered_early = self.was_interrupted = False
         self.refused_peer = ""
         if self.handshake and self.handshake.is_new:
             self.handshake.clear()
@@ -317,7 +317,7 @@ class Handle(MessageSettings):
         self.always_connects = always_connects
 
     def _pass_redirects_by(self, passes_by: bool) -> None:
-        options, raised, setopt = self.options, self._watch.raised, self.easy.setopt
+        options, setopt = self.options, self.easy.setopt
         self.passes_redirects_by = None
         write = self._keep_what_fits if options.body_policy == "truncate" else self.body.write
         if passes_by or self.decoding:
@@ -325,11 +325,11 @@ class Handle(MessageSettings):
                 # libcurl would end it for a length that is announced, before the head is whole.
                 self._most_announced = LARGEST_NUMBER
                 self._verb = ("", False)  # with which it is set
-                self.decoding = Decoding(options, self.head, self.body, raised)
+                self.decoding = Decoding(options, self.head, self.body)
             write = self._decode
-        passing = PassingBy(self, write, raised)
-        setopt(pycurl.HEADERFUNCTION, passing.note if passes_by else self.head.append)
-        setopt(pycurl.WRITEFUNCTION, passing.write if passes_by else write)
+        passing = PassingBy(self, write)
+        setopt(pycurl.HEADERFUNCTION, self.heard(passing.note) if passes_by else self.head.append)
+        setopt(pycurl.WRITEFUNCTION, self.heard(passing.write if passes_by else write))
         self.passes_redirects_by = passes_by
 
     def _decode(self, chunk: bytes) -> int:

@@ -86,7 +86,7 @@ class MessageSettings(SendingGuard):
         self._guards_resend = None
         is_always_asked = self.options.peers == "public" or self.handshake is not None
         if guards_resend or may_be_http2 or is_always_asked:
-            setopt(pycurl.PREREQFUNCTION, self._may_send)
+            setopt(pycurl.PREREQFUNCTION, self.asked())
         else:
             self.easy.unsetopt(pycurl.PREREQFUNCTION)
         # It takes libcurl its time to write: not for what may be repeated anyway.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import pycurl
 
 from onehttp_backends.contract import TransferOptions
+from onehttp_backends.curl.heard import heard, heard_opening, heard_sending
 from onehttp_backends.curl.idle_limit import Sockets
 from onehttp_backends.curl.stream_refusals import StreamRefusals
 from onehttp_backends.curl.tls.handshake import Handshake
@@ -24,6 +26,7 @@ class SendingGuard:
     """Callbacks that libcurl calls before it opens a socket, and before it sends a request."""
 
     __slots__ = (
+        "_asked",
         "_guards_resend",
         "_may_be_http2",
         "_repetitions",
@@ -33,6 +36,7 @@ class SendingGuard:
         "handshake",
         "head",
         "options",
+        "raised",
         "refused_peer",
         "resend_refused",
         "stream_refusals",
@@ -43,6 +47,8 @@ class SendingGuard:
     def __init__(self, options: TransferOptions, watch: OpenedSockets) -> None:
         self.options = options
         self._watch = watch
+        self.raised = watch.raised
+        """Where callbacks put what they have met, for whoever has called libcurl to raise."""
         self.head: list[bytes] = []
         self.handshake: Handshake | None = None
         self.resend_refused = False
@@ -50,8 +56,9 @@ class SendingGuard:
         self.was_answered_early = False
         """Whether it received bytes that cannot be its response, which were dropped."""
         self.was_interrupted = False
-        """Whether libcurl ended the transfer because a signal handler raised in a callback."""
+        """Whether libcurl ends the transfer because a signal handler raised in a callback."""
         self.stream_refusals = StreamRefusals(watch.raised)
+        self._asked: Callable[[str, str, int, int], int] | None = None
         self._guards_resend: bool | None = False
         self._may_be_http2 = False
         self._repetitions = 0
@@ -64,6 +71,20 @@ class SendingGuard:
         self._repetitions = 0
         self.resend_refused = self.was_answered_early = False
         self.stream_refusals.forget()
+
+    def heard(self, take: Callable[[bytes], int | None]) -> Callable[[bytes], int | None]:
+        """``take`` as a callback for parts of a response; 0 tells libcurl to end the transfer."""
+        return heard(take, 0, self.note_interrupt)
+
+    def told_of_sockets(self, opening: Callable[[int, int], int]) -> Callable[[int, int], int]:
+        """``opening``, for ``SOCKOPTFUNCTION``; that of the engine itself is heard already."""
+        is_engines = opening is self._watch.opening
+        return opening if is_engines else heard_opening(opening, self.note_interrupt)
+
+    def note_interrupt(self, error: BaseException) -> None:
+        """Keep what a signal handler raised in a callback, to be raised once libcurl returns."""
+        self.was_interrupted = True
+        self.raised.append(error)
 
     def may_not_be_repeated(self) -> None:
         """Refuse any further repetition of this transfer."""
@@ -78,16 +99,22 @@ class SendingGuard:
         except OSError:  # no descriptors left: treated like an address that refuses
             pass
         except BaseException as error:  # noqa: BLE001 - pycurl would print it instead
-            self._watch.raised.append(error)
-            self.was_interrupted = True
+            self.note_interrupt(error)
         return int(pycurl.SOCKET_BAD)
+
+    def asked(self) -> Callable[[str, str, int, int], int]:
+        """For ``PREREQFUNCTION``."""
+        if self.options.unix_socket:
+            return self._may_send
+        if self._asked is None:
+            self._asked = heard_sending(self._is_sending_allowed, self.note_interrupt)
+        return self._asked
 
     def _may_send(self, peer_ip: str, _own_ip: str, _peer_port: int, own_port: int) -> int:
         try:
             is_allowed = self._is_sending_allowed(peer_ip, own_port)
         except BaseException as error:  # noqa: BLE001 - libcurl's next callback would meet it
-            self._watch.raised.append(error)
-            self.was_interrupted = True
+            self.note_interrupt(error)
             is_allowed = False
         return int(pycurl.PREREQFUNC_OK if is_allowed else pycurl.PREREQFUNC_ABORT)
 

@@ -19,6 +19,7 @@ import pycurl
 from onehttp_backends.bodies.upload import Sending
 from onehttp_backends.contract import Request
 from onehttp_backends.curl.handle import Handle
+from onehttp_backends.curl.heard import heard
 from onehttp_backends.curl.idle_limit import Progress
 from onehttp_backends.curl.libcurl import Easy
 from onehttp_backends.curl.receiving.passing_by import PassingBy
@@ -154,9 +155,9 @@ class StreamHandle(Handle):
         self.pieces.clear()
 
     def _pass_redirects_by(self, passes_by: bool) -> None:
-        passing = PassingBy(self, self.pieces.append, self._watch.raised)
-        self.easy.setopt(pycurl.HEADERFUNCTION, passing.note)
-        self.easy.setopt(pycurl.WRITEFUNCTION, passing.write)
+        passing = PassingBy(self, self.pieces.append)
+        self.easy.setopt(pycurl.HEADERFUNCTION, self.heard(passing.note))
+        self.easy.setopt(pycurl.WRITEFUNCTION, self.heard(passing.write))
         self.passes_redirects_by = passes_by
 
     def _prepare_upload(self, request: Request, sending: Sending) -> None:
@@ -168,7 +169,7 @@ class StreamHandle(Handle):
         setopt(pycurl.CUSTOMREQUEST, request.method)
         setopt(pycurl.INFILESIZE_LARGE, -1 if size is None else size)
         setopt(pycurl.UPLOAD_BUFFERSIZE, UPLOAD_BUFFER_BYTES)
-        setopt(pycurl.READFUNCTION, self._read)
+        setopt(pycurl.READFUNCTION, heard(self._read, pycurl.READFUNC_ABORT, self.note_interrupt))
         setopt(pycurl.SEEKFUNCTION, self._seek)
 
     def _read(self, most: int) -> bytes | int:
@@ -180,9 +181,6 @@ class StreamHandle(Handle):
             piece = sending.take(most)
         except UploadError as error:
             sending.error = error  # told by who made the call
-            return int(pycurl.READFUNC_ABORT)
-        except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
-            self._watch.raised.append(error)
             return int(pycurl.READFUNC_ABORT)
         return int(pycurl.READFUNC_PAUSE) if piece is None else piece
 

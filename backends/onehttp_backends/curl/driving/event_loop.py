@@ -19,6 +19,7 @@ from typing import Protocol
 
 from onehttp_backends.contract import Outcome, Request
 from onehttp_backends.curl.driving.waiting import gone, overdue, overdue_at
+from onehttp_backends.curl.driving.waking import Waking
 from onehttp_backends.curl.engine.engine import Engine
 from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S
 from onehttp_backends.curl.engine.transfer import Driving, Transfer
@@ -62,8 +63,7 @@ class LoopTransfer(Transfer):
 
     def settle(self, outcome: Outcome) -> None:
         """Give the task its outcome, in the thread of the loop."""
-        if not self.future.done():
-            self.future.set_result(outcome)
+        self.loop_driver.waking.tell(self.future, outcome)
         self.loop_driver.transfers.discard(self)
 
 
@@ -78,6 +78,7 @@ class LoopDriver:
         self.loop = loop
         self.transfers: set[LoopTransfer] = set()
         """Transfers that tasks of this loop wait for."""
+        self.waking = Waking(loop)
         self._helm = helm
         self._inbox = helm.engine.inbox
         self.ended: deque[LoopTransfer] = deque()
@@ -213,9 +214,10 @@ class LoopDriver:
 
     def _look(self) -> None:
         """Check for what should have happened by itself, in case something went wrong."""
-        if not self.transfers:
+        if not (self.transfers or self.waking.sleepers):
             return
         self._set_looks()
+        self.waking.look()
         self._is_armed = None
         self.turn()
         self._flush()

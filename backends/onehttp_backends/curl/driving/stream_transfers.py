@@ -73,8 +73,8 @@ class LoopStream(LoopTransfer):
 
     def _look(self) -> None:
         for awaited in (self.stirred, self.wanted):
-            if awaited is not None and not awaited.done():
-                awaited.set_result(None)
+            if awaited is not None:
+                self.loop_driver.waking.tell(awaited, None)
 
 
 def read_on(helm: Helm, transfer: BlockingStream) -> None:

@@ -10,9 +10,13 @@ from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Multi, add_once, remove_once
 from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.reading.phase import has_ended_by_peer
+from onehttp_backends.curl.stream_handle import StreamHandle
 from onehttp_backends.curl.stream_refusals import is_above_goaway
+from onehttp_backends.errors import CurlCode
 from onehttp_backends.rules.methods import SAFE_METHODS
 from onehttp_backends.time_limits import total_s
+
+_ANEW, _FOR_THE_LAST_TIME = -1, -2
 
 
 def goes_on(
@@ -25,13 +29,35 @@ def goes_on(
 ) -> bool:
     """Start a failed transfer again if that is safe, or park it until its name is resolved.
 
+    If an exception interrupts it, it may be called again, with the result of `beginning` as code.
+
     Returns:
         Whether the transfer goes on; if not, its failure is final.
     """
-    if _may_begin_anew(handle, request, code, text):
-        _begin_anew(multi, handle, request)
+    again = code if code < 0 else _beginning(handle, request, code, text)
+    if again:
+        _put_in_anew(multi, handle, request, again == _FOR_THE_LAST_TIME)
         return True
-    return waits.takes(handle, request, code, text)
+    if waits.takes(handle, request, code, text):
+        return True
+    if code == CurlCode.ABORTED_BY_CALLBACK and _is_nobodys_word(handle, request):
+        _put_in_anew(multi, handle, request, False)
+        return True
+    return False
+
+
+def beginning(transfer: Transfer, code: int, text: str) -> int:
+    """A code for `goes_on` if a failed transfer is to start again, else 0."""
+    handle = transfer.handle
+    if handle is None or transfer.outcome is not None:
+        return 0
+    return _beginning(handle, transfer.request, code, text)
+
+
+def _beginning(handle: Handle, request: Request, code: int, text: str) -> int:
+    if not _may_begin_anew(handle, request, code, text):
+        return 0
+    return _FOR_THE_LAST_TIME if handle.resend_refused else _ANEW
 
 
 def _may_begin_anew(handle: Handle, request: Request, code: int, text: str) -> bool:
@@ -42,6 +68,10 @@ def _may_begin_anew(handle: Handle, request: Request, code: int, text: str) -> b
     """
     if handle.was_answered_early:  # it read bytes that cannot be its answer
         return request.method in SAFE_METHODS and request.upload is None
+    if handle.was_interrupted and not handle.is_stopped:
+        # A callback was ended by another caller's signal handler.
+        may_repeat = request.method in SAFE_METHODS and request.upload is None
+        return _is_unsent(handle) or (may_repeat and not isinstance(handle, StreamHandle))
     if handle.head or handle.refused_peer:
         return False
     if handle.resend_refused:
@@ -51,8 +81,6 @@ def _may_begin_anew(handle: Handle, request: Request, code: int, text: str) -> b
         # is not kept, since that costs time; they may be repeated in any case.
         may_repeat = request.method in SAFE_METHODS or bool(handle.stream_refusals)
         return may_repeat and not handle.always_connects and request.upload is None
-    if handle.was_interrupted:  # its callback was ended by another caller's signal handler
-        return not handle.easy.getinfo(pycurl.REQUEST_SIZE)
     if handle.always_connects:  # it has had a connection of its own already
         return False
     if is_above_goaway(code, text):  # the server says that it has not processed the stream
@@ -63,16 +91,30 @@ def _may_begin_anew(handle: Handle, request: Request, code: int, text: str) -> b
     return request.method in SAFE_METHODS and not handle.easy.getinfo(pycurl.NUM_CONNECTS)
 
 
-def _begin_anew(multi: Multi, handle: Handle, request: Request) -> None:
+def _is_nobodys_word(handle: Handle, request: Request) -> bool:
+    """Whether libcurl takes it for a refusal that a callback was interrupted at its first
+    instruction, before anything was sent."""
+    is_ours = handle.is_stopped or handle.wait is not None or request.upload is not None
+    return not is_ours and _is_unsent(handle)
+
+
+def _is_unsent(handle: Handle) -> bool:
+    return not handle.easy.getinfo(pycurl.REQUEST_SIZE)
+
+
+def _put_in_anew(multi: Multi, handle: Handle, request: Request, is_last: bool) -> None:
     """Start it again, with the time that is left of its limit."""
     left_s = total_s(request)
     if left_s:
         elapsed_s = handle.waited_us / 1e6 + handle.easy.getinfo(pycurl.TOTAL_TIME)
         left_s = max(0.001, left_s - elapsed_s)
     handle.was_interrupted = False
-    was_refused = handle.resend_refused
+    if handle.head:
+        handle.forget_answer()
+    if handle.hops:
+        handle.hops.begin(request.url)
     handle.connect_anew(left_s)
-    if was_refused:
+    if is_last:
         handle.may_not_be_repeated()
     remove_once(multi, handle.easy)
     add_once(multi, handle.easy)

@@ -1,7 +1,6 @@
 """The life of a transfer: admitted to the multi, driven by turns, reaped, delivered.
 
-Everything here is done by one thread at a time, the owner (see `ownership`). Only the inbox takes
-transfers and cancellations from any thread.
+Everything here is done by the owner (see `ownership`); any thread may put into the inbox.
 
 A signal handler may raise at any instruction, so every step can be repeated: work stays at the head
 of its queue until it is done, and doing it twice is the same as doing it once. What libcurl reports
@@ -19,7 +18,7 @@ import pycurl
 from onehttp_backends.contract import Outcome, Stats
 from onehttp_backends.curl.engine.account import Account
 from onehttp_backends.curl.engine.alone import Alone
-from onehttp_backends.curl.engine.anew import goes_on
+from onehttp_backends.curl.engine.anew import beginning, goes_on
 from onehttp_backends.curl.engine.early_answers import EarlyAnswers
 from onehttp_backends.curl.engine.endless import EndlessAnswers
 from onehttp_backends.curl.engine.late_answers import LateAnswers
@@ -243,6 +242,8 @@ class Engine:
             messages.popleft()
         while finished:
             transfer, code, text = finished[0]
+            if code > 0 and (again := beginning(transfer, code, text)):
+                finished[0] = transfer, code, _ = transfer, again, text  # what shows it, goes next
             if code:
                 self._fail(transfer, code, text)
             elif transfer.outcome is None and (handle := transfer.handle) is not None:

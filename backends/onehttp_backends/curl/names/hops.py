@@ -29,10 +29,10 @@ class Hops:
         "_is_redirect",
         "_may_go_on",
         "_proxy",
-        "_raised",
         "_stops",
         "_url",
         "paused",
+        "raised",
         "wanted",
     )
 
@@ -47,7 +47,7 @@ class Hops:
         self._easy = easy
         self._proxy = proxy
         self._head = head
-        self._raised = raised
+        self.raised = raised
         self._first_stops = [0] if places(origin, proxy) else []
         self._stops = self._first_stops.copy()
         self._url = origin
@@ -79,7 +79,7 @@ class Hops:
         try:
             return self._note(line)
         except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
-            self._raised.append(error)
+            self.raised.append(error)
         # A signal's handler raises once: what it broke off is done now, from the beginning.
         return self._note(line)
 

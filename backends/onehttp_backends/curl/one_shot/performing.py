@@ -105,6 +105,7 @@ class _OneShot:
         self._waits: NameWaits[_OneShot] = NameWaits(names, self._multi, self._wake)
         self._failure: tuple[int, str] | None = None
         """The error that it ends with while it waits for a name."""
+        self._raised_before = handle.raised
         if handle.hops:
             self._paused_before = handle.hops.paused
             handle.hops.paused = self._waits.paused
@@ -115,6 +116,7 @@ class _OneShot:
         ]
         self._hearing = Hearing(self._change, lambda _fd: None)
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._hearing.change)
+        self._raise_from(self._hearing.raised)
 
     def run(self) -> tuple[int, str]:
         """Drive it to its end; return libcurl's code and text."""
@@ -133,6 +135,7 @@ class _OneShot:
         """Let go of everything, the connections too."""
         handle = self.handle
         self._waits.close()
+        self._raise_from(self._raised_before)
         if handle.hops:
             handle.hops.paused = self._paused_before
         remove_once(self._multi, handle.easy)
@@ -140,6 +143,12 @@ class _OneShot:
             handle.easy.setopt(pycurl.RESOLVE, [])
         self._multi.close()
         self._bell = None
+
+    def _raise_from(self, raised: list[BaseException]) -> None:
+        """What its callbacks meet is this caller's, and not of whoever drives the engine."""
+        self.handle.raised = raised
+        if self.handle.hops:
+            self.handle.hops.raised = raised
 
     def _run(self) -> tuple[int, str]:
         """Drive it until it ends, fails or is given up where it is parked."""

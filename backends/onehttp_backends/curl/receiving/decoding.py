@@ -18,10 +18,9 @@ class Decoding:
     Args:
         head: the lines received until now.
         body: where what was decoded goes.
-        raised: what a callback must not raise.
     """
 
-    __slots__ = ("_body", "_decoder", "_has_begun", "_head", "_limit", "_may_truncate", "_raised",
+    __slots__ = ("_body", "_decoder", "_has_begun", "_head", "_limit", "_may_truncate",
                  "_unpacks", "fault", "is_full")  # fmt: skip
 
     def __init__(
@@ -29,14 +28,12 @@ class Decoding:
         options: TransferOptions,
         head: list[bytes],
         body: io.BytesIO,
-        raised: list[BaseException],
     ) -> None:
         self._unpacks = options.decompress
         self._limit = options.max_body_bytes
         self._may_truncate = options.body_policy == "truncate"
         self._head = head
         self._body = body
-        self._raised = raised
         self.clear()
 
     def clear(self) -> None:
@@ -61,8 +58,6 @@ class Decoding:
             self.fault = error
         except MemoryError:
             self._body.close()  # as it is after a write of its own that found none
-        except BaseException as error:  # noqa: BLE001 - pycurl would print it
-            self._raised.append(error)
         return 0
 
     def finish(self) -> None:

@@ -27,41 +27,26 @@ class PassingBy:
 
     Args:
         write: takes the bodies of other answers.
-        raised: what a callback must not raise.
     """
 
-    __slots__ = ("_announced_bytes", "_is_redirect", "_leads_on", "_raised", "_receiving", "_write")
+    __slots__ = ("_announced_bytes", "_is_redirect", "_leads_on", "_receiving", "_write")
 
-    def __init__(
-        self,
-        receiving: Receiving,
-        write: Callable[[bytes], int | None],
-        raised: list[BaseException],
-    ) -> None:
+    def __init__(self, receiving: Receiving, write: Callable[[bytes], int | None]) -> None:
         self._receiving = receiving
         self._write = write
-        self._raised = raised
         self._is_redirect = self._leads_on = False
         self._announced_bytes = SMALL_BYTES + 1
 
     def note(self, line: bytes) -> int | None:
         """A line of a head (``HEADERFUNCTION``)."""
-        try:
-            self._receiving.head.append(line)
-            return self._note(line)
-        except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
-            self._raised.append(error)
-            return 0
+        self._receiving.head.append(line)
+        return self._note(line)
 
     def write(self, chunk: bytes) -> int | None:
         """More of a body has come (``WRITEFUNCTION``)."""
-        try:
-            if self._leads_on and len(chunk) < self._announced_bytes:
-                return self._pass_by()
-            return self._write(chunk)
-        except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
-            self._raised.append(error)
-            return 0
+        if self._leads_on and len(chunk) < self._announced_bytes:
+            return self._pass_by()
+        return self._write(chunk)
 
     def _note(self, line: bytes) -> int | None:
         if line.startswith(b"HTTP/"):

@@ -1,0 +1,122 @@
+"""Functions of ours that libcurl calls, heard in a way that no signal handler can break.
+
+A handler may raise at the first instruction of a Python function, before any `try` of its own.
+pycurl prints that, or leaves it to libcurl's next callback, which ends the whole multi. A generator
+resumes inside its `try`, and `send` is C; so are `max` and `min`, which hand it several arguments
+one after the other (as in `libcurl.Hearing`), and return one of them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Generator
+from typing import Any, TypeAlias, TypeVar
+
+A = TypeVar("A")
+R = TypeVar("R")
+OnInterrupt: TypeAlias = Callable[[BaseException], None]
+
+
+def heard(take: Callable[[A], R], instead: R, on_interrupt: OnInterrupt) -> Callable[[A], R]:
+    """``take``, as a callback of one argument.
+
+    Args:
+        instead: what libcurl gets where ``take`` has come to no result.
+        on_interrupt: is told why, unless memory has run out: that is the transfer's own fault.
+    """
+    told: list[OnInterrupt] = []
+    return _begun(_hear(take, instead, told), told, on_interrupt)
+
+
+def heard_sending(
+    may_send: Callable[[str, int], bool], on_interrupt: OnInterrupt
+) -> Callable[[str, str, int, int], int]:
+    """``may_send(peer_ip, own_port)``, for ``PREREQFUNCTION``. Not for unix sockets: it refuses by
+    returning a port, which these do not have."""
+    told: list[OnInterrupt] = []
+    send = _begun(_hear_sending(may_send, told), told, on_interrupt)
+    return functools.partial(max, False, key=send)
+
+
+def heard_opening(
+    opening: Callable[[int, int], int], on_interrupt: OnInterrupt
+) -> Callable[[int, int], int]:
+    """``opening(fd, purpose)``, for ``SOCKOPTFUNCTION``; the purpose, 0, is also the word that the
+    socket may be used."""
+    told: list[OnInterrupt] = []
+    send = _begun(_hear_opening(opening, told), told, on_interrupt)
+    return functools.partial(min, key=send)
+
+
+def _begun(
+    hearing: Generator[R, A, None], told: list[OnInterrupt], on_interrupt: OnInterrupt
+) -> Callable[[A], R]:
+    met: list[BaseException] = []
+    told.append(met.append)
+    next(hearing)
+    if met:  # its caller's own, and not of a call that drives meanwhile
+        raise met.pop()
+    told[0] = on_interrupt
+    return hearing.send
+
+
+def _hear(take: Callable[[A], R], instead: R, told: list[OnInterrupt]) -> Generator[R, A, None]:
+    result = instead
+    while True:
+        try:
+            while True:
+                result = take((yield result))
+        except GeneratorExit:
+            return
+        except MemoryError:
+            result = instead
+        except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
+            result = instead
+            told[0](error)
+
+
+def _hear_sending(
+    may_send: Callable[[str, int], bool], told: list[OnInterrupt]
+) -> Generator[int, Any, None]:
+    # The argument with the greatest key is returned: False, which is 0 and lets it go out, or a
+    # port. After an exception one argument was missed, and the ports that still come refuse.
+    said: list[Any] = []
+    key = for_ports = 0
+    while True:
+        try:
+            while True:
+                argument = yield key
+                if argument is False:
+                    said.clear()
+                    key, for_ports = 1, 0
+                    continue
+                said.append(argument)
+                key = for_ports if isinstance(argument, int) else 0
+                if len(said) == 4 and not for_ports and not may_send(said[0], argument):
+                    key = 2
+        except GeneratorExit:
+            return
+        except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
+            key, for_ports = 3, 4
+            told[0](error)
+
+
+def _hear_opening(
+    opening: Callable[[int, int], int], told: list[OnInterrupt]
+) -> Generator[int, int, None]:
+    # The argument with the least key is returned: the purpose, or the socket, which refuses it.
+    fd = key = 0
+    while True:
+        try:
+            while True:
+                argument = yield key
+                if argument:
+                    fd, key = argument, 1
+                else:
+                    key = 2 if not fd or opening(fd, argument) else 0
+                    fd = 0
+        except GeneratorExit:
+            return
+        except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
+            key, fd = 2 if fd else -1, 0
+            told[0](error)
