@@ -11,7 +11,7 @@ from onehttp_backends.contract import Backend, Request
 
 
 def backend_of(runtime: Runtime, call: CallArguments) -> Backend:
-    """What a call goes by."""
+    """The backend for a call without a connection."""
     return tokens_around(runtime.backend, call, runtime.clock)
 
 

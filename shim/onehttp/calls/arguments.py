@@ -282,7 +282,7 @@ def merge_headers(own: HeaderPairs, given: HeaderPairs) -> HeaderPairs:
 
 @lru_cache(maxsize=256)
 def _lowered_names(own: HeaderPairs) -> frozenset[str]:
-    """Of a connection's headers, which are the same for each of its calls."""
+    """The names of a connection's headers in lower case; the same for all its calls."""
     return frozenset(name.lower() for name, _ in own)
 
 

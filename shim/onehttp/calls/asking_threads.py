@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 Work: TypeAlias = "Callable[[], object]"
 IDLE_S: Final = 5.0
-"""For so long a thread waits for more."""
+"""How long an idle thread waits for more work."""
 
 
 class AskingThreads:

@@ -107,7 +107,7 @@ class Revision(dict[str, ReadyConnection]):
         self.alternatives = {
             name: ready.alternatives for name, ready in self.items() if ready.alternatives
         }
-        """What servers offer, by connection that looks at it."""
+        """The alternative services of servers, by connections that use them."""
         self.surrounds = bool(self.jars or self.alternatives)
         """There may be something around an exchange."""
 

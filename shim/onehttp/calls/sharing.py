@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FIRST_LOOK_S: Final = 0.005
 LONGEST_LOOK_S: Final = 0.1
-"""Nobody tells who waits for a place that another process has left: it looks again."""
+"""A waiter is not told of permits that other processes give back, so it looks again after this."""
 
 FULL: Final = Answer(scripts.NO_PLACE, 0.0, 0)
 

@@ -51,7 +51,7 @@ class ConnectionSpec(HoldsSecrets):
     breaker: BreakerPolicy | None = None
     limits: LimitsPolicy | None = None
     shared: SharedPolicy | None = None
-    """Where both are counted for all processes; None where there is nothing to count."""
+    """Where limits and circuit are counted for all processes; None if there is nothing to count."""
     revision: int = field(default=1, compare=False)
     """The revision of the set in which it became what it is."""
     file: str | None = field(default=None, compare=False)
@@ -85,7 +85,7 @@ class Adhoc:
     requests: AdhocCalls = ADHOC_CALLS
     queries: AdhocCalls = ADHOC_CALLS
     limits: QueryLimits | None = None
-    """Of all queries; None: it says nothing of them."""
+    """The limits of queries; None if the file does not set them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

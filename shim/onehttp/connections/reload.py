@@ -47,7 +47,7 @@ class Reload:
     """The result of a reload, by names of connections."""
 
     revision: int
-    """Of the set now in force."""
+    """The revision of the connections that are now in force."""
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Reload:
     names: tuple[str, ...] = ()
     """Keys of ``names`` that have changed."""
     sections: tuple[str, ...] = ()
-    """Of ``requests`` and ``queries`` those that have changed."""
+    """Those of the sections ``requests`` and ``queries`` that have changed."""
     warnings: tuple[Notice, ...] = ()
 
     @property

@@ -1,4 +1,4 @@
-"""What may be asked of a process, by name."""
+"""The commands of the control socket, by name."""
 
 from __future__ import annotations
 

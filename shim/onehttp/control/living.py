@@ -1,4 +1,4 @@
-"""Whether a process is still there."""
+"""Whether a process still exists."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process of that number is, whoever's it is."""
+    """Whether there is a process of that number, of any user."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

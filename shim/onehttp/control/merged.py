@@ -44,7 +44,7 @@ class Merged:
     """When the one that is most behind read its connections."""
     legacy_calls: int
     server_counters: dict[str, int]
-    """Of servers whose processes count together, whichever of them told."""
+    """Counts of servers that processes count together, from whichever process reports them."""
 
 
 def merged(snapshots: Sequence[Mapping[str, Any]]) -> Merged:

@@ -145,7 +145,7 @@ def peer_user(peer: socket.socket) -> int:
 
 
 def _line(peer: socket.socket) -> bytes:
-    """What comes up to the end of the line; of one that is too long, the beginning."""
+    """The first line that arrives; of one that is too long, only the beginning."""
     line, read = b"", 0
     while read < MOST_READ:
         more = peer.recv(4096)

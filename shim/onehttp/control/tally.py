@@ -35,7 +35,7 @@ _STATUSES: Final = {
     for status in (*range(100, 104), *range(200, 209), 226, *range(300, 309), *range(400, 419),
                    *range(420, 427), 428, 429, 431, 451, *range(500, 509), 510, 511)
 }  # fmt: skip
-"""Those that are registered; a server may answer with any other, each time with another."""
+"""The registered statuses; servers may answer with any others, a new one each time."""
 
 
 class Kind(NamedTuple):
@@ -59,7 +59,7 @@ class Count:
     calls: int = 0
     seconds: float = 0.0
     received_bytes: int = 0
-    """Of bodies."""
+    """Bytes of bodies."""
     sent_maybe: int = 0
     """Failures after which nobody knows whether the server has acted."""
     by_duration: dict[int, int] = field(default_factory=dict)
@@ -181,7 +181,7 @@ class Tally(Observer):
                     self._resends[name, reason] += 1
 
     def _count_of(self, name: str, method: str, code: int | str, outcome: str) -> Count:
-        """Where calls that end so are counted; found at once the next time."""
+        """The count for calls with this end; it is remembered for the next one."""
         kind = _kind(name, method, code, outcome)
         count = self._counts.setdefault(kind, Count())
         if kind.method != OTHER and len(self._of) < MANY_KINDS:

@@ -6,7 +6,7 @@ import re
 from typing import Final, NamedTuple
 
 MAX_COOKIE_BYTES: Final = 4096
-"""Of name and value together; a cookie with more is no cookie."""
+"""The limit for name and value together; a larger cookie is ignored."""
 MAX_ATTRIBUTE_BYTES: Final = 1024
 MAX_AGE_S: Final = 400 * 86_400
 """Nobody keeps one for longer, whatever the server asks for."""

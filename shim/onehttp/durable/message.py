@@ -1,4 +1,4 @@
-"""One query as it is stored: what it takes to make it in another process."""
+"""A query as it is stored, so that another process can make it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Message:
     method: str
     url: str
     headers: HeaderPairs
-    """Of the call alone: those of the connection are added when it is sent."""
+    """The headers of the call; those of the connection are added when it is sent."""
     body: bytes | None
     params: HeaderPairs = ()
     path: Mapping[str, str | int | float] | None = None

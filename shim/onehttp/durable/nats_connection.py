@@ -53,10 +53,10 @@ class NatsConnection:
         self._connecting = asyncio.Lock()
 
     def run(self, work: Callable[[Any], Awaitable[T]], patience_s: float = ANSWER_S) -> T:
-        """What ``work(jetstream)`` comes to on the loop, within ``patience_s`` seconds.
+        """The result of ``work(jetstream)`` on the loop, within ``patience_s`` seconds.
 
         Raises:
-            QueueStoreError: it could not be done, or nobody knows.
+            QueueStoreError: it failed, or its result is not known.
         """
         from nats.errors import Error
 
@@ -98,12 +98,12 @@ class NatsConnection:
 
     @property
     def client(self) -> Any:
-        """Of nats-py, on the loop."""
+        """The client of nats-py, on the loop."""
         return self._client
 
     @property
     def server_id(self) -> str:
-        """Of the server at the other end, another one after each of its starts; empty: none."""
+        """Identifies the server and its start; empty if there is no connection."""
         # What the server says of itself; nats-py shows its version alone.
         told: dict[str, Any] = getattr(self._client, "_server_info", {})
         return str(told.get("server_id", ""))

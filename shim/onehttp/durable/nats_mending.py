@@ -27,7 +27,7 @@ _DONE: Final = b"+ACK"
 
 
 class Mending:
-    """Of one store, for each queue after each start of the broker."""
+    """Repairs one store: each queue, after each start of the broker."""
 
     def __init__(self) -> None:
         self._begun: dict[str, _Begun] = {}
@@ -114,7 +114,8 @@ async def _store_anew(js: Any, stream: str, consumer: Any, broker: str) -> None:
 
 
 async def _message(js: Any, stream: str, number: int, subject: str | None = None) -> Any:
-    """Of this number; with a subject the first of it from there on. None: there is none."""
+    """The message with this number, or the first of ``subject`` from there on; None if there is
+    none."""
     from nats.js.errors import NotFoundError
 
     try:

@@ -1,4 +1,4 @@
-"""What is published of a message: a line of JSON, and its body."""
+"""The published form of a message: a line of JSON, and its body."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def payload_of(message: Message, broker: str) -> bytes:
 
 
 def message_in(queue: str, payload: bytes) -> tuple[Message, str]:
-    """What was stored, and by which broker."""
+    """The message that was stored, and the broker that stored it."""
     head, _, body = payload.partition(b"\n")
     told = json.loads(head)
     found = body if told["has_body"] else None
@@ -29,7 +29,7 @@ def message_in(queue: str, payload: bytes) -> tuple[Message, str]:
 
 
 def broker_of(payload: bytes) -> str:
-    """By which broker it was stored; empty: nobody knows."""
+    """The broker that stored it; empty if that is not known."""
     try:
         return str(json.loads(payload.partition(b"\n")[0])["broker"])
     except (ValueError, KeyError, TypeError):
@@ -47,7 +47,7 @@ def again_of(payload: bytes) -> bytes:
 
 
 def letter_in(queue: str, payload: bytes) -> DeadLetter:
-    """What became of a message, and the message as far as it can be read."""
+    """The end of a dead letter, and its message, as far as it can be read."""
     head, _, rest = payload.partition(b"\n")
     told = json.loads(head)
     try:

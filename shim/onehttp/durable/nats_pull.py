@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 EXPIRES_S: Final = 1.0
-"""So long the broker keeps a request; a broker that starts anew has forgotten it before."""
+"""How long the broker keeps a request; one that restarts has forgotten it."""
 _LATER_S: Final = 2 * EXPIRES_S
 """Then nothing is to be expected of it any more, whatever became of it."""
 _STATUS: Final = "Status"
@@ -36,9 +36,9 @@ class Pull:
     ) -> None:
         self.client = client
         self.most = most
-        """So many of it may be under way."""
+        """The number of messages that may be in the hands of workers."""
         self.here: deque[Any] = deque()
-        """What has come, and nobody has taken."""
+        """Messages that have arrived and were not taken yet."""
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._inbox = client.new_inbox()
         self._subscription: Any = None

@@ -14,7 +14,7 @@ MANY_AT_ONCE: Final = 10_000
 
 
 class Pulls:
-    """Of one connection, on its loop."""
+    """The consumers of one connection, on its loop."""
 
     def __init__(self) -> None:
         self._pulls: dict[str, Pull] = {}
@@ -48,7 +48,7 @@ class Pulls:
         return found
 
     def here(self) -> list[Any]:
-        """What has come, and nobody has taken."""
+        """Messages that have arrived and were not taken yet."""
         return [one for pull in list(self._pulls.values()) for one in list(pull.here)]
 
     async def give_back(self) -> None:
@@ -59,7 +59,7 @@ class Pulls:
             await pull.client.flush()
 
     async def _subjects(self, js: Any, queue: str) -> list[str] | None:
-        """What there are messages of, or were a moment ago."""
+        """The subjects that have messages, or had some a moment ago."""
         from nats.js.errors import NotFoundError
 
         now = asyncio.get_running_loop().time()
@@ -105,7 +105,7 @@ class Pulls:
 
 
 class _Known(NamedTuple):
-    """What was found in a queue."""
+    """The findings about a queue."""
 
     subjects: list[str]
     until: float

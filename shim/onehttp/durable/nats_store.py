@@ -45,7 +45,7 @@ PARTS: Final = 64
 """As many as a worker sends at once, where nobody says otherwise."""
 DEFAULT_MAX_LENGTH: Final = 1_000_000
 FETCH_S: Final = 0.1
-"""Who has nothing in hand waits so long for something to come."""
+"""How long a worker that has nothing in hand waits for a message."""
 _name = re.compile(r"[A-Za-z0-9_-]{1,100}").fullmatch
 _FULL: Final = 10077
 """Code of JetStream: maximum messages exceeded."""

@@ -50,7 +50,7 @@ class Database:
         self._using = threading.Lock()  # guards _connection
         self._connection: sqlite3.Connection | None = None
         self._files: _Files = ()
-        """What is open: the database, its log and the index of that."""
+        """The open files: the database, its log and the index of the log."""
 
     def __del__(self) -> None:
         # Nobody uses it any more. sqlite3 complains of what is open then (Python 3.13).
@@ -86,14 +86,14 @@ class Database:
             yield connection
 
     def close(self) -> None:
-        """Let go of it; the next use opens it again."""
+        """Close it; the next use opens it again."""
         with self._using:
             connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
 
     def _files_now(self) -> _Files:
-        """What is at their paths. To write into one that is nowhere any more would be no error."""
+        """The files at their paths now. Writing into a deleted file would be no error."""
         return tuple(_file_at(f"{self.path}{suffix}") for suffix in _SUFFIXES)
 
     def _leave(self, connection: sqlite3.Connection, found: _Files) -> None:
@@ -153,7 +153,8 @@ def _file_at(path: str) -> tuple[int, int] | None:
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Of those that open a new database at once, SQLite makes only one wait, and refuses others."""
+    """Switch to the write-ahead log. When several open a new database, SQLite lets one wait, and
+    refuses others."""
     _insist(lambda: connection.execute("PRAGMA journal_mode = WAL"))
 
 

@@ -33,7 +33,7 @@ class _Put:
 
 
 class _Batch:
-    """What is stored by one transaction."""
+    """Messages that are stored by one transaction."""
 
     __slots__ = ("done", "is_over", "puts", "refusal", "writing")
 
@@ -43,7 +43,7 @@ class _Batch:
         """Empty: nothing was stored, by reason of ``refusal``."""
         self.refusal = "the thread that was to store it was interrupted"
         self.writing = threading.Lock()
-        """Who has it writes; whoever gets it afterwards finds that it is over."""
+        """Its holder writes; whoever gets it afterwards finds the batch done."""
         self.is_over = False
 
 
@@ -117,7 +117,7 @@ class Incoming:
                     )
 
     def _room(self, database: sqlite3.Connection, queue: str, wanted: int) -> int:
-        """For so many of them there is room, which is taken."""
+        """Take room for up to ``wanted`` messages; returns for how many there is room."""
         fit = "UPDATE queues SET waiting = waiting + ? WHERE name = ? AND waiting <= ?"
         if database.execute(fit, (wanted, queue, self._max_length - wanted)).rowcount:
             return wanted

@@ -1,4 +1,4 @@
-"""From `submit` into a queue: the query is stored, or whoever asked is told why not."""
+"""From `submit` into a queue: the query is stored, or the caller gets the reason why not."""
 
 from __future__ import annotations
 
@@ -40,8 +40,10 @@ KEPT: Final = frozenset(
 def taken(
     runtime: Runtime, asked: Asked, route: object, xdata: object, queue: str | None, key: str | None
 ) -> Query | None:
-    """The query, where somebody else sends it: a worker of ``queue``, or whoever carries the
-    queries of this process. None: this process sends it itself."""
+    """The query, if a worker of ``queue`` or the `Carrier` of this process will send it.
+
+    None if this process sends it itself.
+    """
     if queue is not None:
         return _stored(runtime, asked, route, xdata, queue, key)
     if key is not None:
@@ -66,10 +68,10 @@ def _stored(
 
 
 def message_for(runtime: Runtime, asked: Asked, queue: str, key: str | None) -> Message:
-    """What is stored of a query.
+    """The message for a query.
 
     Raises:
-        RequestError, TypeError: an argument is not fit to be sent, or to be stored.
+        RequestError, TypeError: an argument cannot be sent, or cannot be stored.
         UnknownConnectionError: there is no such connection.
     """
     from uuid import uuid4

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("onehttp.worker")
 WORTH_ANOTHER: Final = frozenset({408, 425, 429})
-"""Of the statuses from 400 to 499: all from 500 on are."""
+"""Statuses from 400 to 499 that are worth another attempt; all from 500 on are."""
 STORE_AGAIN_S: Final = 1.0
 """After so long a store that fails is asked again."""
 

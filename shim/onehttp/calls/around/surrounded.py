@@ -21,8 +21,8 @@ from onehttp_backends.contract import (
 from onehttp_backends.observed import Call, acalled, called, current, is_on, started
 
 Around: TypeAlias = "Callable[[Request, Deadline], Course]"
-"""What to do with a request: its course yields what goes to the engine in the end, perhaps more
-than once, and returns what the exchange came to."""
+"""A course for one request: it yields requests for the engine, perhaps several, and returns the
+outcome."""
 
 
 class Surrounded(Delegating):

@@ -107,7 +107,7 @@ def _too_late(request: Request) -> TimeoutError:
 
 
 def _no_token(request: Request, error: TransferError) -> RequestError:
-    """Of a request that was not sent, whatever became of the one for the token."""
+    """The error of a request that was not sent because its token could not be fetched."""
     return RequestError(
         CurlCode.LOGIN_DENIED,
         f"{shown(request)}: not sent, there is no token for it: {error.message}",

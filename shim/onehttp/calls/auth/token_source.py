@@ -60,7 +60,7 @@ class TokenSource:
         self._token: str | None = None
         self._until: float | None = None
         self.header: Final = AwaitedToken(self)
-        """What stands in a request until it is sent."""
+        """Stands in the headers of a request until it is sent."""
         self._changing = threading.Lock()  # guards the token and the flight
         self._flight: Future[str] | None = None
         _all.add(self)

@@ -1,1 +1,1 @@
-"""What single arguments of a call become: parts of its request."""
+"""Single arguments of a call, as parts of its request."""

@@ -38,7 +38,7 @@ _is_hashed_name: Final = re.compile(r"[0-9a-f]{8}\.[0-9]+").fullmatch
 
 @dataclass(slots=True)
 class Inspection:
-    """What came of reading the files of one `Tls`; problems and warnings by key."""
+    """The result of reading the files of one `Tls`; problems and warnings by key."""
 
     tls: Tls
     """With what was read."""
@@ -124,7 +124,7 @@ def _file(path: str) -> bytes:
 
 
 def _folder(path: str) -> bytes:
-    """What OpenSSL would find in a folder of certificates: files named by a hash."""
+    """The certificates that OpenSSL would find in a folder: files named by a hash."""
     names = sorted(filter(_is_hashed_name, os.listdir(path)))
     return b"\n".join(_file(os.path.join(path, name)) for name in names)
 
@@ -193,7 +193,7 @@ def _check_revoked(found: Inspection, pem: Pem) -> None:
 
 
 def _text(pem: bytes) -> str:
-    """What stands around certificates may be in any encoding: bundles have names there."""
+    """The text around certificates, in any encoding: bundles have names there."""
     return pem.decode("ascii", "replace").replace("\ufffd", "?")
 
 

@@ -49,7 +49,7 @@ _RESOLVERS: Final = {
 
 
 class Place(NamedTuple):
-    """Where a value starts, and the places of what is in it: key -> (place of the key, place)."""
+    """The position of a value and of its parts: key -> (position of the key, place)."""
 
     mark: Any
     inside: dict[Any, tuple[Any, Any]] | None = None
@@ -73,7 +73,7 @@ class Document:
 
     @property
     def folder(self) -> str:
-        """What relative paths in it are relative to."""
+        """The folder that relative paths in it refer to."""
         return os.path.dirname(os.path.abspath(self.file)) if self.file else os.getcwd()
 
     def place(self, path: KeyPath, *, of_key: bool = False) -> tuple[int | None, int | None]:

@@ -1,4 +1,4 @@
-"""What was read of how something is sent, on its way to the values that calls go by."""
+"""Settings of how something is sent, as they were read, before they become values for calls."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Draft(NamedTuple):
-    """What was read of how something is sent: its model over its defaults, and where it stands."""
+    """Settings as they were read: a model on top of its defaults, and its position."""
 
     path: KeyPath
     model: TransportModel
@@ -55,7 +55,7 @@ def options_of(draft: Draft, tls: Tls, proxy_ca: Pem | None) -> TransferOptions:
 
 
 def adhoc_of(drafts: dict[str, Draft], options: dict[KeyPath, TransferOptions]) -> Adhoc:
-    """What the sections for calls without a connection say, where there are any."""
+    """The sections for calls without a connection, if there are any."""
     made = {
         section: AdhocCalls(options[draft.path], draft.model.redirects.max)
         for section, draft in drafts.items()

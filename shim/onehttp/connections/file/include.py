@@ -12,7 +12,7 @@ SUFFIXES = (".yaml", ".yml")
 
 
 class Included:
-    """The files read so far, each once; who includes whom."""
+    """The files read so far, each once, and which file includes which."""
 
     def __init__(self) -> None:
         self.paths: set[str] = set()

@@ -36,7 +36,8 @@ def over(below: BaseModel, above: M) -> M:
 
 
 def origin(layers: tuple[Document, ...], path: KeyPath, key: KeyPath) -> tuple[Document, KeyPath]:
-    """Where a connection's ``key`` comes from: itself, or the nearest defaults that have it."""
+    """The origin of a connection's ``key``: the connection, or the nearest defaults that have
+    it."""
     if at(layers[0].values, (*path, *key)) is None:
         sections = ("requests", "defaults") if path == ("queries",) else ("defaults",)
         for document in layers:

@@ -219,7 +219,7 @@ class _Loading:
             return None
 
     def _check_together(self, draft: Draft) -> None:
-        """What no key says alone."""
+        """Check conditions that involve several keys."""
         tls, layers, path = draft.model.tls, draft.layers, draft.path
         if bool(tls.cert) != bool(tls.key):
             key = "cert" if tls.cert else "key"

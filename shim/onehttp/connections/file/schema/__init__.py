@@ -1,1 +1,1 @@
-"""What a connections file may say: its keys, their types and their documentation."""
+"""The keys of a connections file, their types and their documentation."""

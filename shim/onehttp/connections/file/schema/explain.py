@@ -1,4 +1,4 @@
-"""What pydantic finds wrong, in the words of somebody who edits the file."""
+"""pydantic's errors, in words for people who edit the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a connections file may say of limits that processes share: the key ``shared``."""
+"""The key ``shared`` of a connections file: limits that processes share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all models of the connections file are made of."""
+"""The base of all models of the connections file."""
 
 from __future__ import annotations
 
