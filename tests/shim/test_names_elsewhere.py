@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from onehttp.connections.file.schema.connections import ConnectionModel
 from onehttp.hints.names import OF_CONNECTION, OF_MODULE, OF_STREAM
 from onehttp.hints.settings import OF_INIT, OF_KEYS, OF_TIMEOUT
 from onehttp_backends.hints.elsewhere import OF_HEADERS, OF_RESPONSE
+from onehttp_backends.registry import load
 
 ROOT = Path(__file__).parents[2]
 ANSWERS = {"GET https://api.example/x": (200, "fine")}
@@ -104,8 +106,12 @@ def test_of_init_each_says_where_it_is_said(keyword: str, is_first: bool) -> Non
 
 
 def test_a_backend_made_by_hand_says_it_too() -> None:
-    given: Any = {"timeout": 3, "backend": object()}
-    with pytest.raises(TypeError, match="'timeout': `timeout:` of a named connection"):
+    backend = load("pycurl")()
+    given: Any = {"timeout": 3, "backend": backend}
+    with (
+        contextlib.closing(backend),
+        pytest.raises(TypeError, match="'timeout': `timeout:` of a named connection"),
+    ):
         onehttp.init(**given)
 
 
