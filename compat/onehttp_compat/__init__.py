@@ -1,6 +1,6 @@
 """The legacy modules of the SIP server, name for name, on top of ``onehttp``.
 
-May import the layer below (``onehttp``); nothing imports it but users' scripts.
+It may import the layer below (``onehttp``). Nothing imports it except the scripts of users.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ __all__ = ["call_function", "call_id", "ksr", "modparam"]
 
 
 def modparam(module: str, name: str, value: object) -> None:
-    """One ``modparam(module, name, value)`` line, for the default server.
+    """Set a parameter of a module of the default server, like a ``modparam`` line of its
+    configuration.
 
     Raises:
-        onehttp.ConfigurationError: where the real server would refuse to start.
+        onehttp.ConfigurationError: the real server would refuse to start.
     """
     from onehttp_compat.server import default_server
 
@@ -24,12 +25,13 @@ def modparam(module: str, name: str, value: object) -> None:
 
 
 def call_function(name: str, *arguments: Any) -> int:
-    """A module function by name, as ``msg.call_function`` of the older ``app_python`` does.
+    """Call a module function by its name, as ``msg.call_function`` of the older ``app_python``
+    does.
 
-    Pseudo-variables in the arguments are replaced; the result variable is named as text.
+    Pseudo-variables in the arguments are replaced. The result variable is given as text.
 
     Raises:
-        NoSuchFunctionError: no legacy function of that name with that many arguments.
+        NoSuchFunctionError: there is no legacy function of that name with that many arguments.
     """
     from onehttp_compat.server import default_server
 
@@ -37,9 +39,8 @@ def call_function(name: str, *arguments: Any) -> int:
 
 
 def call_id() -> str | None:
-    """``$ci``, the Call-ID of the message that the calling thread works on, for spans
-    (``onehttp.observe.otel``); None: it works on none.
-    """
+    """``$ci``, the Call-ID of the message that the calling thread works on. Spans use it
+    (``onehttp.observe.otel``). None if the thread works on no message."""
     from onehttp_compat.server import default_server
 
     value = default_server().pv.get("$ci")
@@ -49,7 +50,7 @@ def call_id() -> str | None:
 
 
 def __getattr__(name: str) -> ModuleType:
-    # Imported when it is asked for: most scripts use only one of the two interfaces.
+    # Imported on first use, because most scripts use only one of the two interfaces.
     if name != "ksr":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return importlib.import_module("onehttp_compat.ksr")

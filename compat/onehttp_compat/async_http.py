@@ -1,7 +1,7 @@
-"""The first revisions of the asynchronous module: its README called it ``async_http``.
+"""The first revisions of the asynchronous module, whose README called it ``async_http``.
 
-Settings are made by functions instead of ``$http_req(key)``, and a query may bring its body along.
-They work on the same settings and the same queries as `onehttp_compat.http_async_client`.
+Functions make its settings instead of ``$http_req(key)``, and a query may have a body as an
+argument. They share their settings and queries with `onehttp_compat.http_async_client`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from onehttp_compat.server import default_server
 
 
 def call(name: str, *arguments: str | int) -> int:
-    """A function of these revisions as a native script calls it, on the default server."""
+    """Call a function of these revisions on the default server, as a native script does."""
     return default_server().call(name, arguments)
 
 

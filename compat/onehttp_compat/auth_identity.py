@@ -1,7 +1,7 @@
 """Module ``auth_identity`` (until 5.7): SIP Identity by RFC 4474.
 
-Light until one of its functions is called or it is configured; then it needs the extra
-``identity``.
+The import is cheap. The extra ``identity`` is needed once the module is configured or one of its
+functions is called.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ __all__ = [
 
 
 def receive(raw: bytes) -> SipRequest:
-    """Make ``raw`` the request that the functions work on, for the default server.
+    """Make ``raw`` the request that the functions of the default server work on.
 
     Returns:
-        The request; its ``to_bytes()`` has the headers that are added.
+        The request. Its ``to_bytes()`` contains the headers that functions have added.
 
     Raises:
         SipRequestError: it is not a SIP request.

@@ -30,10 +30,10 @@ _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 def kemi_function(
     server: LegacyProcess, form: LegacyFunction, method: Callable[..., int]
 ) -> Function:
-    """``KSR.<module>.<function>``: takes every argument literally.
+    """Return the function ``KSR.<module>.<function>``. It takes every argument literally.
 
-    What is returned raises TypeError for too few or many arguments or one that is not text, and
-    ValueError for a NUL in one.
+    The function raises TypeError if there are too few or too many arguments or one is not text, and
+    ValueError if one contains a NUL.
     """
     names = tuple(argument.name for argument in form.arguments)
     count = len(names)
@@ -82,7 +82,8 @@ def kemi_function(
 def native_function(
     server: LegacyProcess, form: LegacyFunction, method: Callable[..., int]
 ) -> Function:
-    """A function as a native script calls it: pseudo-variables in its arguments are replaced."""
+    """Return a function for calls from native scripts. It replaces pseudo-variables in its
+    arguments."""
     shape = tuple((argument.name, argument.kind) for argument in form.arguments)
     names = tuple(argument.name for argument in form.arguments)
     observers, note = server.observers, server.warnings.note
@@ -130,7 +131,7 @@ def _expected(
     arguments: Sequence[object],
     is_kemi: bool,
 ) -> LegacyCall:
-    """A call that is about to be made, with its arguments as the script gives them."""
+    """A call that is about to be made, with the arguments as the script wrote them."""
     settings = server.settings_of_next_query()
     given = {name: one if isinstance(one, int) else str(one)
              for name, one in zip(names, arguments, strict=True)}  # fmt: skip
@@ -153,7 +154,7 @@ def _expected(
 
 
 def _warn_of_null(server: LegacyProcess, form: LegacyFunction, given: str) -> None:
-    # The core turns a null variable into this text, which is then sent (B49).
+    # The server's core turns a null variable into this text, and the module sends it (B49).
     if not server.has_warned_of_null:
         server.has_warned_of_null = True
         _log.warning("%s: %s is null; the text %s is sent", form.name, given, NULL_TEXT)
@@ -186,7 +187,7 @@ def _unusable(
 
 
 def _cut(server: LegacyProcess, name: str, text: str) -> str:
-    # URLs and headers are C strings to the real modules (B37); an engine refuses a NUL.
+    # The real modules take URLs and headers as C strings (B37), and engines refuse a NUL.
     return text.partition("\0")[0] if name != "body" and server.is_faithful else text
 
 
@@ -233,7 +234,7 @@ def _tell(
     refusal: str = "",
     written: Mapping[str, str] = _NONE,
 ) -> None:
-    """Tell the observers of a call."""
+    """Notify the observers of a call."""
     file, line = calling_place()
     result = values.get("result")
     record = LegacyCall(

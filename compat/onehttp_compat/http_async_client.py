@@ -1,6 +1,6 @@
-"""Module ``http_async_client``: queries that suspend a transaction, or run a route when answered.
+"""Module ``http_async_client``: queries that suspend a transaction, or run a route with the answer.
 
-What its first revisions had beside that is in `async_http`; both work on the same settings.
+Functions that only its first revisions had are in `async_http`. Both share the same settings.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = [
 
 
 def call(name: str, *arguments: str) -> int:
-    """A function of this module as a native script calls it, on the default server."""
+    """Call a function of this module on the default server, as a native script does."""
     return default_server().call(name, arguments)
 
 

@@ -29,12 +29,12 @@ __all__ = [
 
 
 def load_api() -> Bindings:
-    """The module-to-module interface of the default server."""
+    """Return the interface that the default server's module offers to other modules."""
     return Bindings(default_server().http_client)
 
 
 def call(name: str, *arguments: Any) -> int:
-    """A function of this module as a native script calls it, on the default server."""
+    """Call a function of this module on the default server, as a native script does."""
     return default_server().call(name, arguments)
 
 

@@ -1,8 +1,8 @@
-"""``KSR`` with the HTTP modules on the one engine; everything else is the real ``KSR``'s.
+"""``KSR`` with the HTTP modules on our engine. All else comes from the real ``KSR``.
 
-Inside the server, ``KSR = onehttp_compat.kamailio.setup(KSR)`` at its top is all a script needs,
-and from then on this module is that ``KSR``; outside, `Ksr` stands alone and a runner adds what the
-script expects.
+Inside the server, a script needs only ``KSR = onehttp_compat.kamailio.setup(KSR)`` at its top. From
+then on this module is that ``KSR``. Outside the server, `Ksr` works alone, and the runner adds the
+other modules that scripts expect.
 """
 
 from __future__ import annotations
@@ -25,20 +25,21 @@ from onehttp_compat.server import LegacyServer, default_server
 
 
 def take_over(real: Any, transactions: Transactions | None = None) -> Ksr:
-    """``KSR = take_over(KSR)``: the script's own ``KSR`` with the HTTP modules on the one engine.
+    """Return the script's ``KSR`` with the HTTP modules replaced: ``KSR = take_over(KSR)``.
 
-    Results go through the real ``KSR.pv``, what is to be said to the server's log. The same object
-    at each call in a process, also after the script was read anew, which changes nothing where that
-    cannot be used; the default server of this package is the one behind it.
+    Results are written by the real ``KSR.pv``, and messages go to the server's log. All calls in
+    one process return the same object, also after the server has read the script again. If the new
+    script cannot be used, nothing changes. The object works on the default server of this package.
 
     Args:
-        transactions: those of the server. Without them ``http_async_client`` stays the real one.
+        transactions: the transactions of the server. Without them, ``http_async_client`` is not
+            replaced.
 
     Raises:
-        ConfigurationError: the server's own configuration says of the modules what they refuse.
+        ConfigurationError: the server's configuration gives the modules a value that they refuse.
     """
     process = server_process(real)
-    if isinstance(process.real, ModuleType) and not process.is_configured:  # else it is a test's
+    if isinstance(process.real, ModuleType) and not process.is_configured:  # else a test made it
         log_to_server(process.real)
         configure(process)
         process.reloads.watch(own_config(process.real))
@@ -48,7 +49,7 @@ def take_over(real: Any, transactions: Transactions | None = None) -> Ksr:
 
 
 def __getattr__(name: str) -> Any:
-    """This module is itself a ``KSR``, of the default server: ``onehttp_compat.ksr.pv.get``."""
+    """Make this module a ``KSR`` of the default server: ``onehttp_compat.ksr.pv.get``."""
     if name.startswith("_"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(_default(default_server()), name)

@@ -1,8 +1,8 @@
-"""The parameters of the legacy modules: names, types, defaults, and how one is set.
+"""The parameters of the legacy modules: their names, types, defaults, and how they are set.
 
-What a module has been told so far is one frozen value (`ModuleDefaults` for ``curl`` and
-``http_client``), and ``modparam`` replaces it: so a connection defined in between keeps
-the snapshot it was made from, which is how the legacy modules depend on order.
+All values of a module are one frozen object (`ModuleDefaults` for ``curl`` and ``http_client``),
+which ``modparam`` replaces. A connection keeps the object that was current when it was defined,
+because in the legacy modules a connection has only the defaults that stand above it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from onehttp import ConfigurationError
 
 LegacyBugs: TypeAlias = Literal["fixed", "faithful"]
-"""Plain bugs of the legacy modules: repaired (the default), or reproduced."""
+"""Obvious bugs of the legacy modules: ``fixed`` repairs them (the default), ``faithful`` reproduces
+them."""
 
 BUILTIN_TIMEOUT_S = 4
 TLS_VERSION_LIMIT = 8
-"""libcurl's CURL_SSLVERSION_LAST; numbers below it name a version."""
+"""CURL_SSLVERSION_LAST of libcurl. Smaller numbers are TLS versions."""
 INT_MIN, INT_MAX = -(2**31), 2**31 - 1
 
 _log = logging.getLogger("onehttp_compat.parameters")
@@ -34,60 +35,65 @@ def _user_agent() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UtilsParameters:
-    """Parameters of ``utils``, under their own names."""
+    """The parameters of ``utils``, under their own names."""
 
     http_query_timeout: int = BUILTIN_TIMEOUT_S
-    """Seconds; 0 = no limit."""
+    """Seconds; 0 means no limit."""
     http_response_trim: int = 0
     http_response_mode: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class XcapParameters:
-    """Parameters of ``xcap_client``, under their own names."""
+    """The parameters of ``xcap_client``, under their own names."""
 
     db_url: str = "sqlite://xcap.sqlite"
-    """As the SIP server writes it, or as SQLAlchemy does; the module's default was a MySQL."""
+    """An address in the notation of the SIP server or of SQLAlchemy. The module's own default was a
+    MySQL database."""
     xcap_table: str = "xcap"
     periodical_query: int = 1
     query_period: int = 100
-    """Seconds, give or take a tenth; 0 = no periodic update."""
+    """Seconds, with a random deviation of up to a tenth. 0 means no periodic update."""
     connection_timeout: int = BUILTIN_TIMEOUT_S
-    """Seconds for a whole transfer, 0 = no limit; the module had no limit, and no parameter."""
+    """Seconds for a whole transfer, 0 means no limit. The module had neither this parameter nor a
+    limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthIdentityParameters:
-    """Parameters of ``auth_identity``, under their own names, and five that it did not have."""
+    """The parameters of ``auth_identity``, under their own names, and five that we have added."""
 
     privatekey_path: str = ""
     certificate_path: str = ""
     certificate_url: str = ""
     msg_timeout: int = 600
-    """Seconds that a Date may be from now, when signing; (fixed) or ahead, when verifying."""
+    """Seconds that a Date may differ from now when signing, and (fixed) lie in the future when
+    verifying."""
     auth_validity_time: int = 3600
-    """Seconds that a Date may be old, and a Call-ID is remembered."""
+    """Seconds that a Date may be old, and that a Call-ID is remembered."""
     callid_cache_limit: int = 262144
     certificate_cache_limit: int = 32768
     cainfo_path: str = ""
     accept_pem_certs: int = 0
     allow_sha1: int = 0
     allow_private: int = 0
-    """Fetch certificates from addresses that are not in the public internet, too."""
+    """If not 0, certificates are also fetched from addresses that are not on the public
+    internet."""
     download_timeout: int = BUILTIN_TIMEOUT_S
     """Seconds."""
     failure_cache_time: int = 30
-    """Seconds in which a certificate that could not be had is not asked for again."""
+    """Seconds for which the module does not try again to fetch a certificate that it could not
+    get."""
     user_agent: str = "kamailio-Agent/1.0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferSettings:
-    """What connections of ``curl`` and ``http_client`` take from the parameters, by these names."""
+    """The parameters that connections of ``curl`` and ``http_client`` inherit, by these names."""
 
     useragent: str | None = None
     maxdatasize: int = 0
-    """Bytes; 0 = no limit."""
+    """Bytes; 0 means no limit."""
     httpredirect: int = 0
     verify_peer: int = 1
     verify_host: int = 2
@@ -103,16 +109,17 @@ class TransferSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleDefaults(TransferSettings):
-    """Parameters of ``curl`` and ``http_client``, under the names of the latter.
+    """The parameters of ``curl`` and ``http_client``, under the names of ``http_client``.
 
-    ``module`` also says which spelling the keys of a connection definition have.
+    ``module`` also selects the spelling of the keys in a connection definition.
     """
 
     module: str = "http_client"
     connection_timeout: int | None = None
-    """In the unit of ``timeout_mode``; None = never set, which is 4 seconds."""
+    """In the unit of ``timeout_mode``. None if it was never set; the limit is then 4 seconds."""
     timeout_mode: int = 1
-    """1 seconds, 2 milliseconds, anything else no time limits."""
+    """The unit of timeouts: 1 for seconds, 2 for milliseconds. With all other values there is no
+    limit."""
     config_file: str | None = None
     cacert: str | None = None
     useragent: str | None = dataclasses.field(default_factory=_user_agent)
@@ -123,17 +130,17 @@ class ModuleDefaults(TransferSettings):
 
     @property
     def builtin_timeout(self) -> int:
-        """Four seconds in the unit of ``timeout_mode``."""
+        """Four seconds, in the unit of ``timeout_mode``."""
         return BUILTIN_TIMEOUT_S * (1000 if self.timeout_mode == 2 else 1)
 
     def seconds(self, timeout: int) -> float:
-        """A timeout of this module in seconds; 0 = no limit."""
+        """Convert a timeout of this module to seconds; 0 means no limit."""
         return {1: float(timeout), 2: timeout / 1000}.get(self.timeout_mode, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AsyncParameters:
-    """Parameters of ``http_async_client``, under their later names."""
+    """The parameters of ``http_async_client``, under the names of its later revisions."""
 
     workers: int = 1
     connection_timeout: int = 500
@@ -169,10 +176,10 @@ _Values = TypeVar(
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One ``modparam`` name.
+    """A parameter of a module, as ``modparam`` names it.
 
-    ``setting`` is the field it sets; ``CONNECTION`` stands for a connection definition.
-    ``outdated`` names the spelling to prefer where this one belongs to an earlier revision.
+    ``setting`` is the field that it sets, or ``CONNECTION`` if it defines a connection.
+    ``outdated`` is the newer name of a parameter that belongs to an earlier revision.
     """
 
     setting: str
@@ -222,7 +229,7 @@ _FIRST_ASYNC_NAMES = {
     "tlscapath": "tls_ca_path",
 }
 FIRST_ASYNC = "http_async_client (2016)"
-"""The module's first revision, which its README called ``async_http``."""
+"""The first revision of the module, which its README called ``async_http``."""
 
 PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
     "utils": _parameters(
@@ -255,14 +262,15 @@ PARAMETERS: Mapping[str, Mapping[str, Parameter]] = {
     },
     FIRST_ASYNC: _parameters(AsyncParameters(), _FIRST_ASYNC_NAMES),
 }
-"""Module -> parameter name -> what it is. The C names of every revision that had them."""
+"""The parameters by module and name. They have the names that the C code of any revision had."""
 
 
 def find_parameter(module: str, name: str) -> Parameter:
-    """The parameter called ``name``.
+    """Return the parameter called ``name``.
 
     Raises:
-        ConfigurationError: no such module or parameter, as the legacy server refuses to start.
+        ConfigurationError: there is no such module or parameter. The legacy server would refuse to
+            start.
     """
     known = PARAMETERS.get(module)
     if known is None:
@@ -278,18 +286,18 @@ def find_parameter(module: str, name: str) -> Parameter:
 
 
 def refusal(module: str, name: str, problem: str) -> ConfigurationError:
-    """The error of one ``modparam`` line."""
+    """Return the error for a wrong ``modparam`` line."""
     return ConfigurationError(problem, key=f'modparam("{module}", "{name}")')
 
 
 def check_value(
     module: str, name: str, value: object, legacy_bugs: LegacyBugs = "fixed"
 ) -> int | str:
-    """``value`` if it is of the parameter's type and in its range.
+    """Return ``value`` if it has the type of the parameter and is within its range.
 
     Raises:
-        ConfigurationError: an int given as text or the reverse; a number no C ``int`` holds;
-            (fixed) a ``tlsversion`` libcurl does not know.
+        ConfigurationError: an int is given as text, or text as an int; the number does not fit into
+            a C ``int``; (fixed) libcurl does not know this ``tlsversion``.
     """
     parameter = find_parameter(module, name)
     if parameter.setting == "httpproxyport" and legacy_bugs == "fixed":
@@ -305,10 +313,10 @@ def check_value(
 def set_parameter(
     values: _Values, module: str, name: str, value: object, legacy_bugs: LegacyBugs = "fixed"
 ) -> _Values:
-    """``values`` with one parameter changed; not for connection definitions.
+    """Return a copy of ``values`` with one parameter changed. It does not define connections.
 
     Raises:
-        ConfigurationError: as `check_value`.
+        ConfigurationError: as for `check_value`.
     """
     checked = check_value(module, name, value, legacy_bugs)
     changed: dict[str, Any] = {find_parameter(module, name).setting: checked}
@@ -316,7 +324,7 @@ def set_parameter(
 
 
 def _documented_port(module: str, value: object) -> object:
-    # The module's documentation calls the port a string, its code takes a number.
+    # The module's documentation says that the port is a string, but its code takes a number.
     if isinstance(value, str) and value.isascii() and value.isdigit():
         _log.warning("%s: httpproxyport: write the number %s without quotes", module, value)
         return int(value)

@@ -20,7 +20,7 @@ from onehttp_compat.pv import PvStore, RefusedValueError, Variable, as_bytes
 _log = logging.getLogger("onehttp_compat")
 
 ScriptRoute: TypeAlias = Callable[[Result, bool], object]
-"""A route of the script; the second argument says whether it runs in a resumed transaction."""
+"""A route of the script. The second argument says whether it runs in a resumed transaction."""
 
 
 class Counters(MutableMapping[str, int]):
@@ -32,13 +32,13 @@ class Counters(MutableMapping[str, int]):
         _counting[id(self)] = self
 
     def add(self, name: str, by: int = 1) -> None:
-        """Count; callbacks do so in threads of their own."""
+        """Add to a counter. It needs a lock, because callbacks count in other threads."""
         with self._adding:
             self._numbers[name] += by
 
     def begin_in_child(self) -> None:
-        """A forked child begins: a thread of its parent may have been adding, and nobody would ever
-        give its lock back here."""
+        """Replace the lock in a forked child. A thread of the parent may have held it during the
+        fork, and it would never be released here."""
         self._adding = threading.Lock()
 
     def __getitem__(self, name: str) -> int:
@@ -88,26 +88,28 @@ class LegacyProcess(ABC):
         self.pv.register("rc", lambda _: self.return_code)
         self.pv.register("retcode", lambda _: self.return_code)
         self.find_route: Callable[[str], ScriptRoute | None] = _registered_route
-        """Finds the script's routes by name; those registered with onehttp unless replaced."""
+        """Finds a route of the script by name. By default it looks among those registered with
+        onehttp."""
         self.find_result_route: Callable[[str], ScriptRoute | None] = _registered_route
-        """The same for routes that take a `Result`: those of `onehttp.submit` in a script."""
+        """The same for routes that take a `Result`, which a script gives to `onehttp.submit`."""
         self.settings_of_next_query: Callable[[], object] = lambda: None
-        """What the script has set for its next asynchronous query."""
+        """The settings that the script has made for its next asynchronous query."""
         self._declared: dict[str, ConnectionSpec] = {}
         self.has_started = False
         self.has_warned_of_null = False
 
     @abstractmethod
     def start(self) -> None:
-        """Check the configuration as a whole and read what it names.
+        """Check the configuration as a whole and read the files that it names.
 
         Raises:
-            ConfigurationError: where the real server would refuse to start.
+            ConfigurationError: the real server would refuse to start.
         """
 
     @property
     def return_code(self) -> int:
-        """``$rc``: of the last function that a native script has called in this thread."""
+        """``$rc``: the return code of the last function that a native script has called in this
+        thread."""
         return self.pv.process.return_code
 
     @return_code.setter
@@ -115,19 +117,21 @@ class LegacyProcess(ABC):
         self.pv.process.return_code = code
 
     def has_declared(self, spec: ConnectionSpec) -> bool:
-        """Whether a connection comes from the modules themselves: each module knows its own."""
+        """Whether the modules themselves have declared this connection. Each module knows its
+        own."""
         own = self._declared.get(spec.name)
         return own is not None and own.options is spec.options
 
     def write_result(self, result: Variable, value: bytes) -> None:
-        """Give a call's result variable its value; one that it does not take is told, no more."""
+        """Write the result of a call to its variable. A value that the variable refuses is only
+        logged."""
         try:
             self.pv.write(result, value)
         except RefusedValueError as error:
             _log.error("%s", error)
 
     def body(self, text: str) -> bytes:
-        """A body as the modules hand it on: to the first NUL in faithful mode (B37)."""
+        """A body as the modules return it: in faithful mode only up to the first NUL (B37)."""
         data = as_bytes(text)
         return data.partition(b"\0")[0] if self.is_faithful else data
 

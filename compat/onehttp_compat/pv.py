@@ -1,8 +1,8 @@
-"""Pseudo-variables: how they are written, where their values are kept, how text is expanded.
+"""Pseudo-variables: their syntax, the storage of their values, and their expansion in texts.
 
-``$var(x)`` lives as long as the process, everything else as long as the message. A thread stands
-for one of the server's processes: each has its own message and its own ``$var``. Values are bytes,
-text or numbers, and bytes stay exactly as they came.
+``$var(x)`` lives as long as the process, and all other variables as long as the message. Each
+thread stands for a process of the server, so it has its own message and its own ``$var``. Values
+are bytes, text or numbers. Bytes are never changed.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from onehttp_compat.sip.value import Value as Value
 Reader: TypeAlias = "Callable[[Variable], Value]"
 """Reads a variable of a class."""
 Writer: TypeAlias = "Callable[[Variable, Value], None]"
-"""Writes one; raises `RefusedValueError` for a value that it does not take."""
+"""Writes a variable of a class. Raises `RefusedValueError` for a value that it does not accept."""
 
 MAX_KNOWN_VARIABLES: Final = 4096
 NULL_TEXT: Final = "<null>"
 PROCESS_CLASSES: Final = frozenset({"var"})
 SHARED_CLASSES: Final = frozenset({"shv"})
-"""Of all processes together."""
+"""Classes of variables that all processes share."""
 MESSAGE_CLASSES: Final = frozenset({"avp", "xavp", "xavu", "xavi", "sht", "vn", "dbr"})
 WRITABLE_CLASSES: Final = PROCESS_CLASSES | SHARED_CLASSES | MESSAGE_CLASSES
 READ_ONLY_CLASSES: Final = frozenset((
@@ -48,8 +48,8 @@ _EVALUATES_NAME: Final = frozenset((
     "avp", "hdr", "hdrc", "hfl", "hflc", "sht", "shtex", "shtinc", "shtdec", "shtcn", "shtcv",
     "xavp", "xavi", "xavu",
 ))  # fmt: skip
-"""Classes whose names may hold variables, as in ``$sht(t=>$rU)``; all others take theirs as it is
-written."""
+"""Classes whose names may contain variables, as in ``$sht(t=>$rU)``. All others take their names
+literally."""
 
 
 class ReadOnlyVariableError(OnehttpError, TypeError):
@@ -57,18 +57,19 @@ class ReadOnlyVariableError(OnehttpError, TypeError):
 
 
 class RefusedValueError(OnehttpError, ValueError):
-    """The variable does not take this value, or none of its type."""
+    """The variable does not accept this value, or no value of this type."""
 
 
 Message: TypeAlias = "dict[Variable, Value]"
-"""What belongs to one message."""
+"""The values that belong to one message."""
 
 
 def parse(text: str) -> Variable:
-    """The variable at the start of ``text``; what follows it is ignored, as in the server.
+    """Return the variable at the start of ``text``. Text behind it is ignored, as in the server.
 
     Raises:
-        UnknownVariableError: there is none, or it is one with transformations.
+        UnknownVariableError: ``text`` does not start with a variable, or with one that has
+            transformations.
     """
     expression, _ = expression_at(text, 0)
     if expression.transformations:
@@ -77,7 +78,7 @@ def parse(text: str) -> Variable:
 
 
 class _Process(threading.local):
-    """What one process of the server has for itself."""
+    """The values that belong to one process of the server."""
 
     def __init__(self) -> None:
         self.variables: dict[Variable, Value] = {}
@@ -87,7 +88,7 @@ class _Process(threading.local):
 
 
 class PvStore:
-    """Values of variables outside the server; see `KsrStore` for those inside."""
+    """The values of variables outside the server. `KsrStore` is the same for the inside."""
 
     def __init__(self) -> None:
         self.process = _Process()
@@ -96,13 +97,14 @@ class PvStore:
         self._writers: dict[str, Writer] = {}
         self._needs_name: dict[str, Collection[str] | None] = {}
         self.known_writable: dict[str, Variable] = {}
-        """What `writable` has said, by text: who is asked often looks here first."""
+        """Results of `writable` by text. A frequent caller looks here first."""
 
     @property
     def request(self) -> SipRequest | None:
-        """The SIP request at hand, for modules that work on it whole.
+        """The SIP request of this message, for modules that need the whole of it.
 
-        Set to a function it is what that returns when it is first asked for: few scripts do.
+        It may be set to a function, which is called on the first access, because few scripts need
+        it.
         """
         request = self.process.request
         if callable(request):
@@ -122,8 +124,8 @@ class PvStore:
         needs_name: bool = False,
         names: Collection[str] | None = None,
     ) -> None:
-        """Have variables of class ``kind`` read by ``reader``, and written by ``writer`` if any;
-        ``names`` are all that may stand in its parentheses, where it is a few."""
+        """Let ``reader`` read the variables of class ``kind``, and ``writer`` write them if it is
+        given. ``names`` are the names allowed in the parentheses, if there are only a few."""
         self._readers[kind] = reader
         if writer is not None:
             self._writers[kind] = writer
@@ -131,32 +133,32 @@ class PvStore:
             self._needs_name[kind] = names
 
     def is_registered(self, kind: str) -> bool:
-        """Whether somebody has said how variables of that class are read."""
+        """Whether variables of that class have a reader."""
         return kind in self._readers
 
     def new_message(self, variables: Mapping[str, Value] | None = None) -> None:
-        """Forget what belonged to the last message; ``variables`` are those of the new one."""
+        """Forget the values of the last message; ``variables`` are those of the new one."""
         self.process.message = {parse(name): value for name, value in (variables or {}).items()}
 
     @property
     def message(self) -> Message:
-        """What belongs to the message that this thread works on."""
+        """The values that belong to the message that this thread works on."""
         return self.process.message
 
     def message_identity(self) -> object:
-        """The same for as long as this thread works on the same message."""
+        """An object that stays the same as long as this thread works on the same message."""
         return self.process.message
 
     def set_message(self, text: str, value: Value) -> None:
-        """Change what the message itself says, such as ``$ru``."""
+        """Change a part of the message itself, such as ``$ru``."""
         self.process.message[parse(text)] = value
 
     def get(self, text: str) -> Value:
-        """The value of a variable, with its transformations; None is null. A ``$var`` never set
-        is 0.
+        """Return the value of a variable, with its transformations applied. None means null. A
+        ``$var`` that was never set is 0.
 
         Raises:
-            UnknownVariableError: not a variable.
+            UnknownVariableError: this is not a variable.
         """
         try:
             return self.evaluate(parse_expression(text))
@@ -164,11 +166,11 @@ class PvStore:
             return None
 
     def evaluate(self, expression: Expression) -> Value:
-        """The value of an expression.
+        """Return the value of an expression.
 
         Raises:
-            UnknownVariableError: no such class of variables, no such transformation.
-            NoValueError: a transformation has no result: that of null, say.
+            UnknownVariableError: there is no such class of variables, or no such transformation.
+            NoValueError: a transformation has no result, for example because its input is null.
         """
         value = self.read(self.named(expression.variable))
         for body in expression.transformations:
@@ -176,16 +178,16 @@ class PvStore:
         return value
 
     def named(self, variable: Variable) -> Variable:
-        """The variable meant where its name holds others, as in ``$sht(t=>$rU)``."""
+        """Replace the variables in the name of a variable, as in ``$sht(t=>$rU)``."""
         is_kept_here = variable.kind in WRITABLE_CLASSES and variable.kind not in self._readers
-        if variable.element and is_kept_here:  # where each has one value
+        if variable.element and is_kept_here:  # each of them has one value there
             variable = variable._replace(element="")
         if "$" not in variable.name or variable.kind not in _EVALUATES_NAME:
             return variable
         return variable._replace(name=self.expand(variable.name))
 
     def read(self, variable: Variable) -> Value:
-        """`get`, parsed."""
+        """The same as `get`, for a variable that was parsed already."""
         kind = variable.kind
         reader = self._readers.get(kind)
         if reader is not None:
@@ -204,14 +206,15 @@ class PvStore:
         """Write a variable.
 
         Raises:
-            UnknownVariableError: not a variable.
-            ReadOnlyVariableError: cannot be written.
-            RefusedValueError: does not take this value.
+            UnknownVariableError: this is not a variable.
+            ReadOnlyVariableError: the variable cannot be written.
+            RefusedValueError: the variable does not accept this value.
         """
         self.write(self.writable(text), value)
 
     def writable(self, text: str) -> Variable:
-        """The variable ``text`` names, if it can be written; raises as `set`."""
+        """Return the variable that ``text`` names if it can be written. Raises the errors of
+        `set`."""
         known = self.known_writable.get(text)
         if known is not None:
             return known
@@ -222,7 +225,7 @@ class PvStore:
         return variable
 
     def check_writable(self, variable: Variable) -> None:
-        """Raises as `set` where it cannot be written."""
+        """Raise the error of `set` if the variable cannot be written."""
         kind = variable.kind
         if kind in self._needs_name:
             self._check_name(variable)
@@ -232,7 +235,7 @@ class PvStore:
             raise self._unknown(kind)
 
     def write(self, variable: Variable, value: Value) -> None:
-        """`set`, parsed."""
+        """The same as `set`, for a variable that was parsed already."""
         variable = self.named(variable)
         kind = variable.kind
         writer = self._writers.get(kind)
@@ -246,13 +249,13 @@ class PvStore:
             self._shared[variable] = value
 
     def expand(self, text: str) -> str:
-        """``text`` with its variables replaced; null reads ``<null>``, ``$$`` is a dollar sign.
+        """Replace the variables in ``text``. Null becomes ``<null>``, and ``$$`` a dollar sign.
 
-        Bytes that are not UTF-8 come out as lone surrogates (``surrogateescape``), so that
-        encoding the result gives them back.
+        Bytes that are not UTF-8 become lone surrogates (``surrogateescape``), so that encoding the
+        result restores them.
 
         Raises:
-            UnknownVariableError: a dollar sign that begins no variable.
+            UnknownVariableError: a dollar sign does not start a variable.
         """
         if "$" not in text:
             return text
@@ -277,16 +280,16 @@ class PvStore:
         try:
             return as_text(self.evaluate(expression))
         except NoValueError:
-            return ""  # as the server: what has no value at all leaves no trace in a text
+            return ""  # as in the server: a variable without any value adds nothing to a text
 
 
 def as_text(value: Value) -> str:
-    """A value as the server prints it into a string."""
+    """Return the text that the server makes of a value inside a string."""
     if value is None:
         return NULL_TEXT
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
 
 
 def as_bytes(text: str) -> bytes:
-    """The bytes that `as_text` was made from."""
+    """Return the bytes that `as_text` has made its text from."""
     return text.encode("utf-8", "surrogateescape")

@@ -37,17 +37,17 @@ class LegacyFunction:
     name: str
     arguments: tuple[Argument, ...]
     method: str
-    """The method of the module's class that does it."""
+    """The method of the module's class that implements it."""
     replacement: str
     kemi: str | None = None
-    """Its name in ``KSR.<module>``; None where KEMI has none."""
+    """Its name in ``KSR.<module>``; None if KEMI does not have it."""
 
     @property
     def page(self) -> str:
         return f"docs/migration/{self.module}.md"
 
     def label(self, is_kemi: bool) -> str:
-        """Its name as the script wrote it."""
+        """Its name, as a script writes it."""
         return f"KSR.{self.module}.{self.kemi}" if is_kemi else self.name
 
 
@@ -55,7 +55,7 @@ _KINDS = {"s": Kind.STATIC, "p": Kind.TEXT, "v": Kind.RESULT, "i": Kind.NUMBER}
 
 
 def _arguments(text: str) -> tuple[Argument, ...]:
-    """``"url:p result:v"`` as arguments."""
+    """Parse a specification such as ``"url:p result:v"`` into arguments."""
     pairs = (word.split(":") for word in text.split())
     return tuple(Argument(name, _KINDS[kind]) for name, kind in pairs)
 
@@ -254,7 +254,7 @@ BOUND: Final = {
         ("refreshXcapDoc", _GET_DOCUMENT),
     )
 }
-"""What modules offered to other modules, by name: no script calls it."""
+"""Functions that modules offered to other modules, by name. No script calls them."""
 
 MODULES: Final = tuple(dict.fromkeys(function.module for function in FUNCTIONS))
 

@@ -36,7 +36,7 @@ class Commands:
         }
 
     def run(self, name: str, arguments: Sequence[Any]) -> Reply:
-        """The reply of one command; an error where there is none of that name."""
+        """Return the reply of a command, or an error if there is no command of that name."""
         command = self._commands.get(name)
         return _unknown(name) if command is None else command(arguments)
 
@@ -67,7 +67,7 @@ def _connections(module: ConnectionModule) -> Reply:
 
 
 def _reloaded() -> Reply:
-    """What `onehttp.reload` came to, as a command answers."""
+    """Turn the result of `onehttp.reload` into the reply of a command."""
     try:
         diff = onehttp.reload()
     except OnehttpError as error:

@@ -44,20 +44,20 @@ class Module(Protocol):
 class LegacyServer(LegacyProcess):
     """One server process as its scripts see it.
 
-    ``modparam`` before `start`, calls after it, as in the configuration of the real server; a
-    call starts the server where nobody has.
+    Call ``modparam`` before `start`, and functions after it, in the order of a real configuration.
+    The first call starts the server if it was not started.
 
     Args:
-        legacy_bugs: repair the modules' plain bugs, or reproduce those that do no harm.
-        store: where pseudo-variables live; inside the real server a `KsrStore`.
-        reuse: keep connections for later calls, whatever ``keep_connections`` says. The modules
-            close them after each call unless told otherwise.
-        counters: what the modules count; inside the real server those that its processes share.
+        legacy_bugs: repair the obvious bugs of the modules, or reproduce those that do no harm.
+        store: the storage of pseudo-variables; inside the real server a `KsrStore`.
+        reuse: keep connections for later calls, whatever ``keep_connections`` says. By default the
+            modules close a connection after each call.
+        counters: the counters of the modules; inside the real server its processes share them.
         is_first_async: emulate the very first revision of ``http_async_client`` instead of the
             later ones.
-        async_timeout: what ``timeout`` of an asynchronous query limits: each wait for the network,
-            as in the real module, or the query as a whole.
-        async_cap_s: seconds that an asynchronous query takes at the most, however busy its server.
+        async_timeout: what the ``timeout`` of an asynchronous query limits: each wait for the
+            network, as in the real module, or the whole query.
+        async_cap_s: the most seconds that an asynchronous query takes, however busy its server is.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class LegacyServer(LegacyProcess):
     ) -> None:
         super().__init__(legacy_bugs, store, reuse, counters)
         self.warnings.replacement = Advice()
-        if not self.is_faithful:  # the modules registered it under a name cut short
+        if not self.is_faithful:  # the modules registered it under a truncated name
             self.pv.register("curlredirect", self._last_url)
         self.utils = Utils(self)
         self.curl = Curl(self)
@@ -89,7 +89,7 @@ class LegacyServer(LegacyProcess):
             "xcap_client": self.xcap_client,
             "http_async_client": self.http_async_client,
         }
-        # No module of that name could be loaded: its parameters are http_async_client's.
+        # No module could be loaded under that name: its parameters belong to http_async_client.
         self._owners: dict[str, object] = {
             **self._modules,
             "async_http": AsyncHttp(self, self.http_async_client),
@@ -98,17 +98,17 @@ class LegacyServer(LegacyProcess):
         self._native: dict[tuple[str, int], Function] = {}
 
     def _last_url(self, variable: Variable) -> str | None:
-        """``$curlredirect(connection)``: the URL that answered last; null where there is none."""
+        """``$curlredirect(connection)``: the URL that answered last, or null if there is none."""
         for module in (self.http_client, self.curl):
             if module.find(variable.name) is not None:
                 return module.state_of(variable.name).last_url or None
         return None
 
     def modparam(self, module: str, name: str, value: object) -> None:
-        """One ``modparam`` line.
+        """Set a parameter of a module, as a ``modparam`` line does.
 
         Raises:
-            ConfigurationError: where the real server would refuse to start.
+            ConfigurationError: the real server would refuse to start.
         """
         known = self._modules.get(module)
         if known is None:
@@ -116,13 +116,13 @@ class LegacyServer(LegacyProcess):
                 f"modparam: no module {module!r}; there are: {', '.join(self._modules)}", key=module
             )
         known.set(name, value)
-        self.has_started = False  # what was read at the start is read again
+        self.has_started = False  # files that were read at the start are read again
 
     def start(self) -> None:
-        """Check the configuration as a whole and read what it names.
+        """Check the configuration as a whole and read the files that it names.
 
         Raises:
-            ConfigurationError: where the real server would refuse to start.
+            ConfigurationError: the real server would refuse to start.
         """
         for module in self._modules.values():
             module.start()
@@ -133,18 +133,18 @@ class LegacyServer(LegacyProcess):
         self.has_started = True
 
     def method(self, form: LegacyFunction) -> Callable[..., int]:
-        """The method of a module that does what ``form`` says."""
+        """Return the method of a module that implements ``form``."""
         found: Callable[..., int] = getattr(self._owners[form.module], form.method)
         return found
 
     def call(self, name: str, arguments: Sequence[Any]) -> int:
-        """A function as a native script calls it: pseudo-variables in its arguments are replaced.
+        """Call a function as a native script does: pseudo-variables in its arguments are replaced.
 
         Returns:
             The return code, also kept as ``$rc``.
 
         Raises:
-            NoSuchFunctionError: no such name with so many arguments.
+            NoSuchFunctionError: there is no function of that name with that many arguments.
         """
         function = self._native.get((name, len(arguments)))
         if function is None:
@@ -157,17 +157,17 @@ class LegacyServer(LegacyProcess):
         return function(*arguments)
 
     def kemi(self, module: str, function: str, arguments: Sequence[Any]) -> int:
-        """``KSR.<module>.<function>(...)``: every argument is taken literally.
+        """Call ``KSR.<module>.<function>(...)``. Every argument is taken literally.
 
         Raises:
             NoSuchFunctionError: KEMI has no such function.
-            TypeError: too few or many arguments, or one that is not text.
-            ValueError: a NUL in an argument.
+            TypeError: there are too few or too many arguments, or one is not text.
+            ValueError: an argument contains a NUL.
         """
         return self.kemi_function(module, function)(*arguments)
 
     def kemi_function(self, module: str, function: str) -> Function:
-        """``KSR.<module>.<function>`` itself.
+        """Return the function ``KSR.<module>.<function>``.
 
         Raises:
             NoSuchFunctionError: KEMI has no such function.
@@ -178,7 +178,8 @@ class LegacyServer(LegacyProcess):
         return kemi_function(self, form, self.method(form))
 
     def rpc(self, name: str, arguments: Sequence[Any] = ()) -> dict[str, Any]:
-        """A command of the modules: ``{"result": ...}`` or ``{"error": {"code", "message"}}``."""
+        """Run an RPC command of the modules: ``{"result": ...}`` or ``{"error": {"code",
+        "message"}}``."""
         if not self.has_started:
             self.start()
         return self._commands.run(name, arguments)
@@ -193,7 +194,7 @@ def _missing(name: str, count: int) -> str:
 
 
 def _legacy_calls() -> list[dict[str, object]]:
-    """How often each place of this process has made legacy calls."""
+    """How often each place in the code of this process has made legacy calls."""
     server = _Default.server
     return [
         {"module": site.module, "function": site.function, "path": site.path, "line": site.line,
@@ -203,7 +204,7 @@ def _legacy_calls() -> list[dict[str, object]]:
 
 
 def _count_anew() -> None:
-    """In a forked child: what its parent has counted is the parent's to tell."""
+    """Reset the counts in a forked child, because the parent reports its own."""
     for site in _Default.server.warnings.seen.values() if _Default.server else ():
         site.calls = 0
 
@@ -213,18 +214,18 @@ os.register_at_fork(after_in_child=_count_anew)
 
 
 class _Default:
-    """The server behind the module-level functions: made at first use."""
+    """The server that module-level functions use. It is made at first use."""
 
     server: LegacyServer | None = None
 
 
 def default_server() -> LegacyServer:
-    """The server that the functions of this package work on."""
+    """Return the server that the functions of this package use."""
     if _Default.server is None:
         _Default.server = LegacyServer()
     return _Default.server
 
 
 def use_server(server: LegacyServer | None) -> None:
-    """Make another server the default; None: a fresh one at the next use."""
+    """Make another server the default. None: the next use makes a new one."""
     _Default.server = server

@@ -10,13 +10,13 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What a configuration depends on beside its files.
+    """What a configuration depends on besides its files.
 
     Attributes:
-        defines: names given from outside, as the server's ``-A`` does; None: without a value.
-        environment: what ``#!defenv`` and ``$env(...)`` look in.
-        include_path: folders in which files are looked for that are not where they are said to be.
-        version: the server's, for ``KAMAILIO_5`` and its kin.
+        defines: names defined from outside, as by the server's option ``-A``; None means no value.
+        environment: the variables that ``#!defenv`` and ``$env(...)`` read.
+        include_path: further folders to search for files that are not at the given path.
+        version: the version of the server, for ``KAMAILIO_5`` and similar names.
     """
 
     defines: Mapping[str, str | None] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Transactions of the real server, by the name of the module that has them (``tm``)."""
+"""Transactions of the real server, named after the module that implements them (``tm``)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["RESUME_ROUTE", "SEND_BUFFER_BYTES", "KamailioTransactions", "Suspens
 
 
 def KamailioTransactions(ksr: Any, script: object = None) -> Transactions:
-    """The transactions of the server, of which each of its processes has one object.
+    """The transactions of the server. Each process of the server has one object of this class.
 
     Args:
-        ksr: the server's own ``KSR``.
-        script: whose methods are the callbacks; may be set later.
+        ksr: the ``KSR`` of the server.
+        script: the object whose methods are the callbacks; it may be set later.
     """
     transactions = server_process(ksr).transactions
     if script is not None:

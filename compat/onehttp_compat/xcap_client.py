@@ -1,4 +1,5 @@
-"""Module ``xcap_client``: XCAP documents for other presence modules, in the table ``xcap``."""
+"""Module ``xcap_client``: fetches XCAP documents for other presence modules into the table
+``xcap``."""
 
 from __future__ import annotations
 
@@ -58,9 +59,10 @@ __all__ = [
 
 
 def bind_xcap(server: LegacyServer | None = None) -> XcapApi:
-    """The module's functions, of the default server unless another is given.
+    """Return the functions of the module, of the default server unless another is given.
 
-    The first document asked for starts the server, if nobody has: table and periodic update.
+    The first request for a document starts the server if it was not started: the table is opened
+    and the periodic update begins.
     """
     chosen = server or default_server()
     chosen.warnings.note(BOUND["bind_xcap"])
@@ -69,7 +71,7 @@ def bind_xcap(server: LegacyServer | None = None) -> XcapApi:
 
 
 def refreshXcapDoc(url: str, port: int = 0) -> dict[str, Any]:
-    """The command, on the default server: ``{"result": {}}`` or ``{"error": {...}}``."""
+    """Run the command on the default server: ``{"result": {}}`` or ``{"error": {...}}``."""
     server = default_server()
     server.warnings.note(BOUND["refreshXcapDoc"])
     return server.xcap_client.refresh((url, port))

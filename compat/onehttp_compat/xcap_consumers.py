@@ -1,4 +1,4 @@
-"""What ``presence_xml`` and ``rls`` asked ``xcap_client`` for, for logic that moves to Python."""
+"""How ``presence_xml`` and ``rls`` used ``xcap_client``, for logic that moves to Python."""
 
 from __future__ import annotations
 

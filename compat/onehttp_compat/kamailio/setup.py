@@ -1,4 +1,4 @@
-"""``KSR = setup(KSR)``: the one call that puts a script of the real server on the one engine."""
+"""``KSR = setup(KSR)``: makes a script of the real server use our engine."""
 
 from __future__ import annotations
 
@@ -34,40 +34,42 @@ def setup(
     twins: bool = False,
     is_asynchronous: bool = True,
 ) -> Ksr:
-    """Take over the HTTP modules of the server, in whose script this stands.
+    """Replace the HTTP modules of the server that runs this script.
 
-    To be called at the top of the script, or in its ``mod_init``: before the server forks. May be
-    called again, by the script when it is read anew and by any module of it: each process has one
-    such object, which outlives the scripts. What the first call was told stays in force until the
-    server starts again, save for what the file of ``connections`` says, which is read again.
+    Call it at the top of the script, or in its ``mod_init``, before the server forks. The script
+    and its modules may call it again, for example when the server reads the script again. Each
+    process keeps one object, also across reloads. The arguments of the first call stay in force
+    until the server restarts, except for the content of the file ``connections``, which is read
+    again.
 
     Args:
-        ksr: the server's own ``KSR``.
-        cfg: a file with ``modparam`` lines for the HTTP modules. None: the server's own, which
-            cannot hold them once the modules are not loaded any more.
-        modparams: further ones, ``[("http_client", "httpcon", "api=>http://127.0.0.1:8080")]``.
+        ksr: the ``KSR`` of the server.
+        cfg: a file with ``modparam`` lines for the HTTP modules. None: the server's own file, which
+            cannot contain such lines once the modules are not loaded any more.
+        modparams: more parameters, ``[("http_client", "httpcon", "api=>http://127.0.0.1:8080")]``.
         connections: the file of named connections, for `onehttp.init`.
-        reuse: keep connections for later calls, whatever ``keep_connections`` says: half the cost
-            of a call, and the one thing in which the modules are not followed then.
-        twins: before a callback runs, write ``$http_rs`` and its like to ``$var(http_rs)`` and so
-            on as well, and after a synchronous call what went wrong to ``$var(curlerror)``, where
-            ``KSR.xlog`` and other modules of the server see them.
-        is_asynchronous: take over ``http_async_client`` too, for which a process of the module
-            ``rtimer`` has to call the script's ``onehttp_drive``.
+        reuse: keep connections for later calls, whatever ``keep_connections`` says. It halves the
+            cost of a call, and is the only difference from the modules' behaviour that it makes.
+        twins: copy ``$http_rs`` and similar variables to ``$var(http_rs)`` and so on before a
+            callback runs, and the error of a synchronous call to ``$var(curlerror)`` after it.
+            ``KSR.xlog`` and other modules of the server can read these copies.
+        is_asynchronous: replace ``http_async_client``, too. It needs a process of the module
+            ``rtimer`` that calls the script's ``onehttp_drive``.
 
     Returns:
-        What to call ``KSR`` from then on. ``import onehttp_compat.ksr as KSR`` is the same.
+        The object to use as ``KSR`` from then on, which ``import onehttp_compat.ksr as KSR`` gives,
+        too.
 
     Raises:
-        ConfigurationError: what the server lacks, and the lines to add; or a parameter that the
-            real module refuses, with its place, or what it would refuse when it starts.
+        ConfigurationError: the server lacks something (the text names the lines to add), or the
+            real module would refuse a parameter (the text names its place) or refuse to start.
     """
     leave_state()
     process = server_process(ksr)
     if process.is_set_up:
         _read_connections_again(process, connections)
         return process.ksr
-    if not process.is_configured:  # else `take_over` has done so
+    if not process.is_configured:  # otherwise `take_over` has done so
         log_to_server(process.real)
     process.server.warnings.tell = warning_once(process.page)
     process.server.reuse = reuse
@@ -78,15 +80,15 @@ def setup(
     if twins:
         process.server.observers.append(error_twin(process.server.pv))
     if connections is None:
-        provide()  # a script that was rewritten makes calls, and need not know of `init`
+        provide()  # a script that was rewritten makes calls without calling `init`
     else:
         onehttp.init(connections)
     if is_asynchronous:
         process.take_over_queries()
-        if isinstance(process.real, ModuleType):  # else it is a test's
+        if isinstance(process.real, ModuleType):  # else a test made it
             make_current(process.transactions)
         process.transactions.has_twins = twins
-    process.server.start()  # now, and not while the first message waits
+    process.server.start()  # now, so that the first message does not wait
     if isinstance(process.real, ModuleType):
         process.reloads.watch(config)
     process.is_set_up = True
@@ -98,7 +100,7 @@ def _read_connections_again(process: ServerProcess, connections: Source) -> None
         return
     try:
         onehttp.reload(connections)
-    except ConfigurationError as error:  # a script that is refused would take all calls along
+    except ConfigurationError as error:  # an error would make the server refuse the script
         text = f"the connections stay as they were: {error}"
         if process.reloads.is_to_tell(text):
             _log.error("%s", text)
