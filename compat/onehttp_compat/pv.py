@@ -68,7 +68,7 @@ def parse(text: str) -> Variable:
     """Return the variable at the start of ``text``. Text behind it is ignored, as in the server.
 
     Raises:
-        UnknownVariableError: ``text`` does not start with a variable, or with one that has
+        UnknownVariableError: ``text`` does not start with a variable, or its variable has
             transformations.
     """
     expression, _ = expression_at(text, 0)

@@ -1,6 +1,6 @@
-"""What each emulated module does: a file or folder for each, which knows its process only.
+"""The emulated modules: one file or folder each, which depends on its process only.
 
-A new module is a file or folder here, its functions in `onehttp_compat.registry`, its parameters in
-`onehttp_compat.parameters`, one line in `onehttp_compat.server`, and a file of its name beside that
-for those who import its functions.
+A new module needs a file or folder here, its functions in `onehttp_compat.registry`, its parameters
+in `onehttp_compat.parameters`, one line in `onehttp_compat.server`, and a file of its name next to
+that, from which users import its functions.
 """

@@ -14,24 +14,24 @@ _log = logging.getLogger("onehttp_compat.curl")
 
 
 class Curl(ConnectionModule):
-    """The module's state in one server process. Failures are -1, and clear the result."""
+    """The state of the module in one server process. Failures return -1 and clear the result."""
 
     module = "curl"
     counter_group = "curl"
 
     def query(self, *, url: str, result: Variable, is_kemi: bool = False) -> int:
-        """``curl_http_query(url, result)``: GET; the first line of the body."""
+        """``curl_http_query(url, result)``: GET; the result is the first line of the body."""
         return self._query("GET", url, (), None, result)
 
     def query_post(self, *, url: str, body: str, result: Variable, is_kemi: bool = False) -> int:
-        """``curl_http_query(url, post, result)``: POST, also with nothing in it."""
+        """``curl_http_query(url, post, result)``: POST, even if ``post`` is empty."""
         headers = (("Content-Type", "text/plain"),)
         return self._query("POST", url, headers, self._server.body(body), result)
 
     def connect_with(
         self, connection: str, path: str, content_type: str, data: bytes | None, result: Variable
     ) -> int:
-        """``curl_connect``: the whole body of the answer."""
+        """``curl_connect``: the result is the whole body of the response."""
         known = self.find(connection)
         if known is None:
             _log.error("curl_connect: no connection named %r", connection)

@@ -24,7 +24,7 @@ _log = logging.getLogger("onehttp_compat.http_client")
 
 
 class HttpClient(ConnectionModule):
-    """The module's state in one server process."""
+    """The state of the module in one server process."""
 
     module = "http_client"
     counter_group = "httpclient"
@@ -53,7 +53,7 @@ class HttpClient(ConnectionModule):
         is_kemi: bool = False,
         variant: str | None = None,
     ) -> int:
-        """``http_client_query``: GET, or POST where there is a body."""
+        """``http_client_query``: GET, or POST if there is a body."""
         if not url and not is_kemi:
             _log.error("http_client: empty URL")
             return -1
@@ -79,12 +79,13 @@ class HttpClient(ConnectionModule):
         return answer.code
 
     get = functools.partialmethod(query, method="GET")
-    """``http_client_get``: GET, with a body too."""
+    """``http_client_get``: GET, which may have a body."""
 
     def request(
         self, *, method: str, is_kemi: bool = False, variant: str = "named", **call: Any
     ) -> int:
-        """``http_client_request``: any method, its case kept; -1 for one that is no token (B12)."""
+        """``http_client_request``: any method, with its case unchanged. -1 if it is no valid token
+        (B12)."""
         is_left_out = not method and is_kemi
         if not is_left_out and not _is_token(method):
             _log.error("http_client_request: the method is not a token; nothing was sent")
@@ -95,7 +96,7 @@ class HttpClient(ConnectionModule):
     """``http_client_request_v2pk``: the same over HTTP/2 with prior knowledge."""
 
     def _variant(self, variant: str) -> TransferOptions:
-        """The options of queries that name a method, or of those over HTTP/2."""
+        """Options of queries that name a method, and of those over HTTP/2."""
         options = self.options_for_queries()
         made = self._options.get(("variant", variant))
         if made is None:
@@ -109,7 +110,7 @@ class HttpClient(ConnectionModule):
     def connect_with(
         self, connection: str, path: str, content_type: str, data: bytes | None, result: Variable
     ) -> int:
-        """``http_connect``: one step of failover."""
+        """``http_connect``: with at most one step of failover."""
         answer = self.connect_answer(connection, path, content_type, data)
         if answer is None:
             return -1
@@ -122,7 +123,8 @@ class HttpClient(ConnectionModule):
     def connect_answer(
         self, name: str, path: str, content_type: str | None, data: bytes | None
     ) -> Answer | str | None:
-        """The answer; the name that is unknown; or None when nothing may be sent."""
+        """Return the answer, or the name of a connection that does not exist, or None if nothing
+        may be sent."""
         headers: HeaderPairs = ()
         if data is not None and content_type is not None:
             if "\r" in content_type or "\n" in content_type:
@@ -159,7 +161,8 @@ class HttpClient(ConnectionModule):
         return answer if body is answer.body else answer._replace(body=body)
 
     def get_redirect(self, *, connection: str, result: Variable, is_kemi: bool = False) -> int:
-        """``http_get_redirect``: the URL that answered last, redirected or not (B43)."""
+        """``http_get_redirect``: the URL that answered last, whether it was redirected or not
+        (B43)."""
         if self.find(connection) is None:
             self.write(result, b"")
             return -1
@@ -169,7 +172,7 @@ class HttpClient(ConnectionModule):
     # ---- response headers
 
     def response_headers_set(self, *, mode: int, is_kemi: bool = False) -> int:
-        """Store the headers of responses from now on, or (0) stop and forget them."""
+        """Store the headers of responses from now on. With 0, stop and forget the stored ones."""
         self.stores_headers = bool(mode)
         if not mode:
             self.stored_headers.clear()
@@ -181,7 +184,7 @@ class HttpClient(ConnectionModule):
         return 1
 
     def store_headers(self, answer: Answer) -> None:
-        """Remember the headers of every hop of an answer, and forget those before."""
+        """Store the headers of all hops of an answer, in place of the earlier ones."""
         self.stored_headers.clear()
         if answer.response is not None:
             response = answer.response
@@ -198,14 +201,14 @@ class HttpClient(ConnectionModule):
     # ---- values
 
     def value_of(self, answer: Answer, limit: int, is_first_line: bool) -> bytes:
-        """What the result variable gets: nothing on errors and from status 500 on."""
+        """The value of the result variable: empty on errors and from status 500 on."""
         if answer.response is None or not 200 <= answer.code < 500:
             return b""
         body = answer.body
         if is_first_line and self._server.is_faithful:
             line, newline, _ = body.partition(b"\n")
             if newline:
-                return line  # the limit does not apply to it (B14)
+                return line  # the size limit does not apply to it (B14)
         if limit > 0:
             body = body[:limit]
         return body.partition(b"\n")[0] if is_first_line else body

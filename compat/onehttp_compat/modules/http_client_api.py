@@ -1,4 +1,4 @@
-"""What ``http_client`` offers to other modules (``bind_http_client``), typed."""
+"""The typed interface of ``http_client`` for other modules (``bind_http_client``)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from onehttp_compat.wire.transfer import RefusedOptionError
 
 
 class HttpcResult(NamedTuple):
-    """A result of the module-to-module interface: libcurl's code or a status, and the body."""
+    """A result of this interface: a code of libcurl or an HTTP status, and the body."""
 
     code: int
     body: bytes
 
 
 class Bindings:
-    """What other modules bind: ``bind_http_client``, typed."""
+    """The functions that other modules get from ``bind_http_client``, with types."""
 
     def __init__(self, module: HttpClient) -> None:
         self._module = module
@@ -31,7 +31,7 @@ class Bindings:
         contenttype: str | None = None,
         post: bytes | None = None,
     ) -> HttpcResult:
-        """A call over a connection; the content type is ``text/plain`` where none is given."""
+        """Call over a named connection. The content type is ``text/plain`` if none is given."""
         answer = self._module.connect_answer(
             connection, url or "", contenttype or "text/plain", post or None
         )
@@ -42,7 +42,7 @@ class Bindings:
     def http_client_query(
         self, msg: object, url: str, post: bytes | None = None, hdrs: str | None = None
     ) -> HttpcResult:
-        """A query; an empty ``post`` is an empty POST."""
+        """Query a URL. An empty ``post`` makes an empty POST."""
         return self.http_client_query_c(msg, url, post, None, hdrs)
 
     def http_client_query_c(
@@ -53,7 +53,7 @@ class Bindings:
         ctype: str | None = None,
         hdrs: str | None = None,
     ) -> HttpcResult:
-        """A query with a content type, which is sent only together with a body."""
+        """Query a URL with a content type, which is sent only if there is a body."""
         module = self._module
         try:
             pairs = parse_blob(hdrs or "")
@@ -77,7 +77,8 @@ class Bindings:
         return self._module.find(name) is not None
 
     def http_get_content_type(self, connection: str) -> str | None:
-        """Content type of the last answer over a connection; None for an unknown one."""
+        """The content type of the last answer over a connection; None if there is no such
+        connection."""
         if self._module.find(connection) is None:
             return None
         return self._module.state_of(connection).content_type

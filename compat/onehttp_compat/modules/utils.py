@@ -18,7 +18,7 @@ _log = logging.getLogger("onehttp_compat.utils")
 
 
 class Utils:
-    """The module's state in one server process."""
+    """The state of the module in one server process."""
 
     counter_group = None
 
@@ -28,20 +28,21 @@ class Utils:
         self._options = transfer_options(self.parameters, server.reuse)
 
     def set(self, name: str, value: object) -> None:
-        """One ``modparam("utils", name, value)``."""
+        """Set a parameter, as ``modparam("utils", name, value)`` does."""
         bugs = self._server.legacy_bugs
         self.parameters = set_parameter(self.parameters, "utils", name, value, bugs)
 
     def start(self) -> None:
-        """Nothing is checked at start."""
+        """Does nothing: the module checks nothing when it starts."""
         self._options = transfer_options(self.parameters, self._server.reuse)
 
     def http_query(
         self, *, url: str, result: Variable, body: str = "", headers: str = "", **_: object
     ) -> int:
-        """GET, or POST where there is a body; the status, or -1.
+        """Send a GET, or a POST if there is a body. Returns the status, or -1.
 
-        The result is written for a status from 200 to 499 and untouched otherwise.
+        The result variable is written for a status from 200 to 499, and is left unchanged
+        otherwise.
         """
         try:
             pairs = parse_blob(headers)
@@ -74,7 +75,7 @@ class Utils:
 
 
 def transfer_options(parameters: UtilsParameters, reuse: bool = False) -> TransferOptions:
-    """How ``http_query`` transfers."""
+    """The transfer options of ``http_query``."""
     return TransferOptions(
         as_libcurl=True,
         total_timeout_s=float(max(parameters.http_query_timeout, 0)),

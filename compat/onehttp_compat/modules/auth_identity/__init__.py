@@ -1,5 +1,5 @@
-"""Module ``auth_identity``: SIP Identity as RFC 4474 had it, signed and verified byte for byte.
+"""Module ``auth_identity``: SIP Identity of RFC 4474, which signs and verifies bytes unchanged.
 
-All but `module` works on requests as received (`onehttp_compat.sip.request`) and does not know how
-scripts call the module. Certificates and dates are ``onehttp.identity``'s.
+All files except `module` work on requests as received (`onehttp_compat.sip.request`) and do not
+know how scripts call the module. Certificates and dates are handled by ``onehttp.identity``.
 """

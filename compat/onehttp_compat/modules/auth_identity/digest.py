@@ -1,4 +1,4 @@
-"""The digest string of RFC 4474 (section 9): what is signed of a request."""
+"""The digest string of RFC 4474 (section 9): the text that is signed for a request."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _cseq = re.compile(r"(\S+)\s+([!-~]+)").fullmatch
 
 
 def digest_string(request: SipRequest, date: str, body: bytes, *, is_lenient: bool) -> bytes:
-    """The text under the signature: addresses, dialogue, date, contact and body.
+    """Return the text to sign: addresses, dialogue, date, contact and body.
 
     Args:
         date: the text of the Date header.
-        is_lenient: a missing header counts as empty, as in the original.
+        is_lenient: treat a missing header as empty, as the original does.
 
     Raises:
         InvalidIdentityError: a header is missing or malformed.
@@ -35,10 +35,10 @@ def digest_string(request: SipRequest, date: str, body: bytes, *, is_lenient: bo
 
 
 def received_body(request: SipRequest) -> bytes:
-    """The body as its Content-Length bounds it.
+    """Return the body, whose length must be that of Content-Length.
 
     Raises:
-        InvalidIdentityError: a body without Content-Length, or one of another length.
+        InvalidIdentityError: there is a body without Content-Length, or with another length.
     """
     length = request.header("Content-Length")
     if length is None:
@@ -51,10 +51,10 @@ def received_body(request: SipRequest) -> bytes:
 
 
 def read_cseq(text: str) -> tuple[str, str]:
-    """Number (digits as written) and method of a CSeq header.
+    """Return the number (its digits as written) and the method of a CSeq header.
 
     Raises:
-        InvalidIdentityError: not two words.
+        InvalidIdentityError: the header does not consist of two words.
     """
     match = _cseq(text)
     if match is None:
@@ -63,10 +63,10 @@ def read_cseq(text: str) -> tuple[str, str]:
 
 
 def cseq_number(digits: str) -> int:
-    """The number.
+    """Return the number of a CSeq header.
 
     Raises:
-        InvalidIdentityError: not one of 32 bits.
+        InvalidIdentityError: it is not a number of 32 bits.
     """
     if not _number(digits) or int(digits) > MAX_CSEQ:
         raise InvalidIdentityError(f"CSeq: {digits[:20]!r} is not a number of 32 bits")

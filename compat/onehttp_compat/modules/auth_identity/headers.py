@@ -1,4 +1,4 @@
-"""The headers ``Identity`` and ``Identity-Info`` of RFC 4474, as the module's parser reads them."""
+"""Parses the headers ``Identity`` and ``Identity-Info`` of RFC 4474 as the module does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ _info = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class IdentityInfo:
-    """Where the certificate is; the algorithm in lower case, the default where none is named."""
+    """Address of the certificate, and the algorithm in lower case, or the default if none is
+    named."""
 
     url: str
     algorithm: str = ALGORITHM
@@ -30,10 +31,10 @@ class IdentityInfo:
 
 
 def parse_identity(text: str) -> str:
-    """The base64 text of an ``Identity`` header, folding removed.
+    """Return the base64 text of an ``Identity`` header, without folding.
 
     Raises:
-        InvalidIdentityError: something else.
+        InvalidIdentityError: the value is something else.
     """
     match = _base64(_folding.sub("", text))
     if match is None:
@@ -42,10 +43,11 @@ def parse_identity(text: str) -> str:
 
 
 def parse_identity_info(text: str) -> IdentityInfo:
-    """The value of an ``Identity-Info`` header.
+    """Parse the value of an ``Identity-Info`` header.
 
     Raises:
-        InvalidIdentityError: not ``<http(s)://HOST/...>``, or another parameter than ``alg``.
+        InvalidIdentityError: the value is not ``<http(s)://HOST/...>``, or has another parameter
+            than ``alg``.
     """
     match = _info(text.strip())
     if match is None:

@@ -1,7 +1,7 @@
 """Module ``auth_identity`` (until 5.7): SIP Identity by RFC 4474.
 
-Light until one of its functions is called or it is configured; then it needs the extra
-``identity``.
+The import is cheap. The extra ``identity`` is needed once the module is configured or one of its
+functions is called.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ RECOMMENDED_REPLIES: Final = {
     "vrfy_check_msgvalidity": (438, "Invalid Identity Header"),
     "vrfy_check_callid": (403, "Message is replayed"),
 }
-"""What scripts reply when a function fails. The module itself never replied."""
+"""The replies that scripts should send when a function fails. The module itself never replied."""
 WITHOUT_IDENTITY: Final = (428, "Use Identity Header")
 
 _FORBIDS_SHA1: Final = (
@@ -45,11 +45,11 @@ _log = logging.getLogger("onehttp_compat.auth_identity")
 
 
 class NoRequestError(OnehttpError, RuntimeError):
-    """A function was called, and there is no SIP request for it to work on."""
+    """A function was called, but there is no SIP request that it could work on."""
 
 
 class AuthIdentity:
-    """The module's state in one server process. The clock is seconds since 1970."""
+    """The state of the module in one server process. ``clock`` gives seconds since 1970."""
 
     counter_group = None
 
@@ -59,29 +59,30 @@ class AuthIdentity:
         self.parameters = AuthIdentityParameters()
         self._signer: AuthenticationService | None = None
         self._verifier: VerificationService | None = None
-        self._making = threading.Lock()  # guards _verifier: all threads share its tables
+        self._making = threading.Lock()  # guards _verifier: its tables are shared by all threads
 
     def set(self, name: str, value: object) -> None:
-        """One ``modparam("auth_identity", name, value)``."""
+        """Set a parameter, as ``modparam("auth_identity", name, value)`` does."""
         bugs = self._server.legacy_bugs
         self.parameters = set_parameter(self.parameters, "auth_identity", name, value, bugs)
-        # Seconds on a slow disk: now, and not in each process of a server at its first message.
+        # This import takes seconds on a slow disk, so it is done before the first message of a
+        # process.
         from onehttp_compat.modules.auth_identity import signing, verification  # noqa: F401 - loaded
 
     def start(self) -> None:
-        """Read key, certificate and authorities.
+        """Read the key, the certificate and the certificate authorities.
 
         Raises:
-            ConfigurationError: one of them cannot be used, a limit allows nothing; (fixed)
-                signing without ``allow_sha1``.
+            ConfigurationError: one of them cannot be used, or a limit would refuse everything;
+                (fixed) the module is to sign, but ``allow_sha1`` is not set.
         """
         parameters = self.parameters
         if parameters == AuthIdentityParameters():
-            return  # not configured: most scripts do without
+            return  # not configured, as in most scripts
         for name in _AT_LEAST_ONE:
             if getattr(parameters, name) < 1:
                 raise ConfigurationError("at least 1", key=f'modparam("auth_identity", "{name}")')
-        verifier = self.verifier  # now, and not while the first message waits
+        verifier = self.verifier  # now, so that the first message does not wait
         if parameters.cainfo_path:
             _ = verifier.trust
         pair = (parameters.privatekey_path, parameters.certificate_path)
@@ -98,7 +99,7 @@ class AuthIdentity:
 
     @property
     def verifier(self) -> VerificationService:
-        """The verifier's state, made when first needed."""
+        """The state of the verifier, which is made at its first use."""
         with self._making:
             if self._verifier is None:
                 from onehttp_compat.modules.auth_identity.verification import VerificationService
@@ -109,36 +110,40 @@ class AuthIdentity:
             return self._verifier
 
     def auth_date_proc(self, *, is_kemi: bool = False) -> int:
-        """1, or -1 to -8: see the migration page."""
+        """1 on success, or -1 to -8: see the migration page."""
         return self._signed("auth_date_proc", lambda signer: signer.process_date(self._request()))
 
     def auth_add_identity(self, *, is_kemi: bool = False) -> int:
-        """1, or -1 to -10."""
+        """1 on success, or -1 to -10: see the migration page."""
         return self._signed(
             "auth_add_identity", lambda signer: signer.add_identity(self._request())
         )
 
     def vrfy_check_date(self, *, is_kemi: bool = False) -> int:
-        """1; -1 no date, -4 outdated."""
+        """1 on success; -1 if there is no date, -4 if it is outdated."""
         return self.verifier.check_date(self._request())
 
     def vrfy_get_certificate(self, *, is_kemi: bool = False) -> int:
-        """1; -3 no Identity-Info, -5 algorithm, -6 no answer, -7 no certificate."""
+        """1 on success; -3 without Identity-Info, -5 for an unknown algorithm, -6 without an
+        answer, -7 if the answer is no certificate."""
         if not self._allows_sha1:
             _log.error("vrfy_get_certificate: %s", _FORBIDS_SHA1)
             return -5
         return self.verifier.get_certificate(self._request())
 
     def vrfy_check_certificate(self, *, is_kemi: bool = False) -> int:
-        """1; -1 none, -2 From, -3 not trusted, -4 of another domain."""
+        """1 on success; -1 without a certificate, -2 for a bad From, -3 if it is not trusted, -4 if
+        it belongs to another domain."""
         return self.verifier.check_certificate(self._request())
 
     def vrfy_check_msgvalidity(self, *, is_kemi: bool = False) -> int:
-        """1; -1 no certificate or Identity, -2 too long, -3 forged, -5 request malformed."""
+        """1 on success; -1 without a certificate or Identity, -2 if Identity is too long, -3 for a
+        wrong signature, -5 for a malformed request."""
         return self.verifier.check_message(self._request())
 
     def vrfy_check_callid(self, *, is_kemi: bool = False) -> int:
-        """1; -1 Call-ID, -2 CSeq, -3 its number, -4 From, -6 replayed."""
+        """1 on success; -1 for a bad Call-ID, -2 for a bad CSeq, -3 for its number, -4 for a bad
+        From, -6 for a replay."""
         return self.verifier.check_callid(self._request())
 
     @property

@@ -27,16 +27,17 @@ _one_line = re.compile(r"[!-~]+").fullmatch
 
 
 class _Generated(threading.local):
-    """A request without Date, and the date it was given; each thread has its own."""
+    """A request without Date, and the date that was added to it. Each thread has its own."""
 
     of: tuple[bytes, str] | None = None
 
 
 class AuthenticationService:
-    """Signs requests with the server's own key.
+    """Signs requests with the key of this server.
 
     Raises:
-        ConfigurationError: key or certificate cannot be used; the certificate is not valid now.
+        ConfigurationError: the key or certificate cannot be used, or the certificate is not valid
+            now.
     """
 
     def __init__(
@@ -57,7 +58,8 @@ class AuthenticationService:
             raise ConfigurationError("the certificate is not valid now", key="certificate_path")
 
     def process_date(self, request: SipRequest) -> int:
-        """``auth_date_proc``: the request's date is of now, and the certificate valid at it."""
+        """``auth_date_proc``: check that the request's date is current and that the certificate is
+        valid at that date."""
         self._generated.of = None
         now = self._clock()
         text = request.header("Date")
@@ -81,7 +83,7 @@ class AuthenticationService:
         return 1
 
     def add_identity(self, request: SipRequest) -> int:
-        """``auth_add_identity``: sign, and add both headers."""
+        """``auth_add_identity``: sign the request and add both headers."""
         date, is_received = request.header("Date"), True
         if date is None:
             date, is_received = self._date_given_to(request), False

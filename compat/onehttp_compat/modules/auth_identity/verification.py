@@ -1,4 +1,4 @@
-"""The verifier: whose certificate, is it to be believed, is the signature its, is this a replay."""
+"""The verifier: gets and checks the certificate, verifies the signature and detects replays."""
 
 from __future__ import annotations
 
@@ -57,16 +57,16 @@ _log = logging.getLogger("onehttp_compat.auth_identity")
 
 
 class _Held(threading.local):
-    """What one process of the server keeps between the steps; here threads are its processes."""
+    """Data that one process of the server (here: one thread) keeps between the steps."""
 
     certificate: x509.Certificate | None = None
     url = ""
     was_checked = False
-    """It is from the table."""
+    """It comes from the table of checked certificates."""
 
 
 class VerificationService:
-    """Verifies one request after the other; between its steps it holds the certificate."""
+    """Verifies requests one after the other, and holds the certificate between the steps."""
 
     def __init__(
         self, parameters: AuthIdentityParameters, is_faithful: bool, clock: Callable[[], float]
@@ -80,7 +80,7 @@ class VerificationService:
             self._fetcher.afetch,
             lambda _: 0.0,
             max_items=parameters.certificate_cache_limit,
-            keep_s=0.0,  # a certificate is kept once it was checked, in _checked
+            keep_s=0.0,  # checked certificates, which are kept
             keep_failures_s=0 if is_faithful else parameters.failure_cache_time,
             clock=clock,
         )
@@ -97,7 +97,7 @@ class VerificationService:
 
     @functools.cached_property
     def trust(self) -> TrustStore:
-        """The system's authorities, and those of ``cainfo_path``.
+        """The certificate authorities of the system, and those of ``cainfo_path``.
 
         Raises:
             ConfigurationError: there are none.
@@ -106,7 +106,7 @@ class VerificationService:
         return TrustStore.from_system(*([path] if path else []))
 
     def check_date(self, request: SipRequest) -> int:
-        """``vrfy_check_date``: not too old; (fixed) nor of the future."""
+        """``vrfy_check_date``: the date is not too old and, in fixed mode, not in the future."""
         try:
             when = parse_date(_present(request, "Date"))
         except InvalidIdentityError as error:
@@ -120,7 +120,8 @@ class VerificationService:
         return 1
 
     def get_certificate(self, request: SipRequest) -> int:
-        """``vrfy_get_certificate``: from the table, or from where Identity-Info says."""
+        """``vrfy_get_certificate``: take the certificate from the table, or fetch it from the
+        address in Identity-Info."""
         held = self._held
         held.certificate = None
         try:
@@ -150,10 +151,10 @@ class VerificationService:
         return 1
 
     def check_certificate(self, request: SipRequest) -> int:
-        """``vrfy_check_certificate``: trusted, valid, and of the caller's domain.
+        """``vrfy_check_certificate``: it is trusted, valid, and belongs to the caller's domain.
 
-        (faithful) One from the table is not looked at again: whoever it was checked for, it then
-        vouches for every domain.
+        In faithful mode a certificate from the table is not checked again. So it counts for every
+        domain, even if it was checked for another one.
         """
         certificate = self._held.certificate
         sender = request.header("From")
@@ -179,7 +180,7 @@ class VerificationService:
         return 1
 
     def check_message(self, request: SipRequest) -> int:
-        """``vrfy_check_msgvalidity``: the signature; the certificate is let go of."""
+        """``vrfy_check_msgvalidity``: verify the signature, and then release the certificate."""
         certificate, self._held.certificate = self._held.certificate, None
         if certificate is None:
             _log.error("vrfy_check_msgvalidity: no certificate")
@@ -204,7 +205,8 @@ class VerificationService:
         return 1
 
     def check_callid(self, request: SipRequest) -> int:
-        """``vrfy_check_callid``: no request of this dialogue had this CSeq, nor a higher one."""
+        """``vrfy_check_callid``: no earlier request of this dialogue had this CSeq number or a
+        higher one."""
         call_id, cseq, sender = (request.header(name) for name in ("Call-ID", "CSeq", "From"))
         if not call_id:
             return _missing("vrfy_check_callid", "Call-ID", -1)
@@ -224,13 +226,13 @@ class VerificationService:
         return -6
 
     def _note_dialog(self, dialog: tuple[str, str], number: int) -> bool:
-        """Whether ``number`` is a new one of its dialogue."""
+        """Whether ``number`` is new in its dialogue."""
         with self._tables:
             highest = self._dialogs.get(dialog)
             if highest is not None and number <= highest[0]:
                 return False
             if highest is not None and self._is_faithful:
-                highest[0] = number  # the entry's time does not begin anew
+                highest[0] = number  # the lifetime of the entry does not start again
             else:
                 self._dialogs[dialog] = [number]
         return True

@@ -1,1 +1,2 @@
-"""Module ``http_async_client``, and what its first revisions (``async_http``) had beside it."""
+"""Module ``http_async_client``, with the functions that only its first revisions (``async_http``)
+had."""

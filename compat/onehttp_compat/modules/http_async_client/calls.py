@@ -1,4 +1,4 @@
-"""One asynchronous query of a script: its request on the way out, its callback on the way back."""
+"""An asynchronous query of a script: from its request to its callback."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EVENT: Final = "http_async_client:callback"
 
 
 def kemi_route(function: Callable[..., object]) -> ScriptRoute:
-    """A function of a KEMI script as a route: told the event only outside of transactions."""
+    """Make a function of a KEMI script a route. It gets the event only outside of transactions."""
 
     def run(result: Result, is_suspended: bool) -> object:
         return function(None) if is_suspended else function(None, EVENT)
@@ -36,7 +36,7 @@ def kemi_route(function: Callable[..., object]) -> ScriptRoute:
 
 
 class AsyncJob(NamedTuple):
-    """What a script asks for: plain values, which another process can be given."""
+    """A query of a script as plain values, which can be passed to another process."""
 
     url: str
     route: str
@@ -46,26 +46,26 @@ class AsyncJob(NamedTuple):
     settings: AsyncSettings
     body: bytes | None
     asked: Asked | None = None
-    """What `onehttp.submit` was asked for in a script: its route takes a `onehttp.Result`."""
+    """The arguments of `onehttp.submit` in a script, whose route takes a `onehttp.Result`."""
 
     def __repr__(self) -> str:
-        return f"<AsyncJob {self.query_id}, route {self.route!r}>"  # nothing that may be a secret
+        return f"<AsyncJob {self.query_id}, route {self.route!r}>"  # without possible secrets
 
 
 class AsyncModule(Protocol):
-    """What a query asks of the module it was made by."""
+    """The interface of the module that a query uses."""
 
     def submit(self, asked: Asked, route: str, xdata: object) -> None:
-        """Take what `onehttp.submit` was asked for."""
+        """Accept a query made by `onehttp.submit`."""
 
     def carry(self, job: AsyncJob, transaction: Transaction | None) -> None:
-        """Send it from this process."""
+        """Send the query from this process."""
 
     def script_route(self, job: AsyncJob) -> ScriptRoute | None:
-        """The script's route for an answer."""
+        """Return the route of the script for an answer."""
 
     def finish(self, call: AsyncCall, result: Result, run: Callable[[AsyncReply], bool]) -> bool:
-        """Count an answer, and have the callback run in between."""
+        """Count an answer and let the callback run."""
 
     def run(
         self, call: AsyncCall, route: ScriptRoute | None, reply: AsyncReply, is_suspended: bool
@@ -75,12 +75,12 @@ class AsyncModule(Protocol):
     def fail(
         self, job: AsyncJob, transaction: Transaction | None, token: Token, error: TransferError
     ) -> None:
-        """Go on at once with an error for an answer."""
+        """Continue at once, with an error as the answer."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class AsyncCall:
-    """One query of the script, and where its answer goes. A route of the scheduler's."""
+    """A query of the script, and the destination of its answer. For the scheduler it is a route."""
 
     module: AsyncModule
     job: AsyncJob
@@ -94,7 +94,7 @@ class AsyncCall:
 
     @property
     def route_name(self) -> str:
-        """What the script calls it, for log lines."""
+        """Its name in the script, for log lines."""
         return self.job.route
 
     def _run_alone(self, reply: AsyncReply) -> bool:
@@ -105,17 +105,18 @@ class AsyncCall:
 
 
 class QueryObserver(Protocol):
-    """Told of a script's queries, in the context of the message that they are made for."""
+    """Is notified of the queries of a script, in the context of the message that makes them."""
 
     def sent(self, call: AsyncCall) -> None:
-        """It has started; its end may have been told before."""
+        """The query has started. Its end may have been reported before."""
 
     def ended(self, call: AsyncCall, reply: AsyncReply, has_run: bool) -> None:
-        """Its callback is over; False: its transaction had ended, or has to by itself."""
+        """Its callback is over. False: its transaction has ended already, or will end by itself."""
 
 
 class SuspendedTransaction:
-    """The script's transaction while it waits for a query, resumed the way the module does it."""
+    """The transaction of the script while it waits for a query. It resumes as in the real
+    module."""
 
     def __init__(self, inner: Transaction, call: AsyncCall) -> None:
         self.inner = inner
@@ -133,11 +134,11 @@ class SuspendedTransaction:
         call = self._call
 
         def run(reply: AsyncReply) -> bool:
-            if route is None:  # the process is shut down
+            if route is None:  # the process shuts down
                 return self.inner.resume(token, None, result)
             script_route = call.module.script_route(call.job)
             if script_route is None and not call.job.is_kemi:
-                return False  # its timer will end it
+                return False  # the timer of the transaction will end it
             return self.inner.resume(
                 token,
                 lambda _: call.module.run(call, script_route, reply, is_suspended=True),
@@ -148,13 +149,13 @@ class SuspendedTransaction:
 
 
 def script_transaction() -> Transaction | None:
-    """The transaction that the script works in; None: it has none."""
+    """The transaction that the script works in; None if there is none."""
     transaction = current_transaction()
     return transaction.inner if isinstance(transaction, SuspendedTransaction) else transaction
 
 
 def submit(request: Request, call: AsyncCall, start: Start) -> None:
-    """Start a query on the process's engine, which is initialised if nobody has done so."""
+    """Start a query on the process's engine, which is initialised now if it was not."""
     try:
         onehttp.submit_request(request, route=call, start=start)
     except NotInitialisedError:
@@ -163,27 +164,29 @@ def submit(request: Request, call: AsyncCall, start: Start) -> None:
 
 
 class Surroundings:
-    """What there is around a script: this is a process with threads, and onehttp's transactions."""
+    """The surroundings of a script: here a process with threads, and the transactions of
+    onehttp."""
 
     about_routes = ""
-    """What to say, besides, of a route that the script has not."""
+    """Text to add to messages about a route that does not exist in the script."""
 
     def transaction(self) -> Transaction | None:
-        """The transaction that the script works in; None: it has none."""
+        """The transaction that the script works in; None if there is none."""
         return script_transaction()
 
     def chosen_transaction(self) -> Transaction | None:
-        """The same, unless the script says ``with onehttp.transaction(None)``."""
+        """The same, or None inside ``with onehttp.transaction(None)``."""
         return self.transaction()
 
     def carry(self, module: AsyncModule, job: AsyncJob, transaction: Transaction | None) -> None:
-        """Have a query sent, and the transaction suspended; raises as `AsyncModule.carry`."""
+        """Suspend the transaction and have the query sent. Raises the errors of
+        `AsyncModule.carry`."""
         module.carry(job, transaction)
 
     def begin(
         self, request: Request, call: AsyncCall, start: Start, waiting: SuspendedTransaction | None
     ) -> None:
-        """Send a query of this process; raises as `onehttp.submit`."""
+        """Send a query from this process. Raises the errors of `onehttp.submit`."""
         with onehttp.transaction(waiting):
             submit(request, call, start)
 
@@ -193,15 +196,15 @@ class Surroundings:
 
 
 class _Ended:
-    """A transfer that never was."""
+    """A transfer that was never started."""
 
     def cancel(self) -> bool:
-        """False: there is nothing to cancel."""
+        """Return False, because there is nothing to cancel."""
         return False
 
 
 def start_or_fail(request: Request, done: Callable[[Outcome], None]) -> Transfer:
-    """Start a transfer; what is wrong with its request is for the callback to know."""
+    """Start a transfer. Errors in its request are passed to the callback."""
     try:
         return onehttp.backend().submit(request, done)
     except RequestError as error:
@@ -209,7 +212,7 @@ def start_or_fail(request: Request, done: Callable[[Outcome], None]) -> Transfer
 
 
 def answer_at_once(error: TransferError, done: Callable[[Outcome], None]) -> Transfer:
-    """A transfer that has failed before it was one."""
+    """Give the callback the error of a transfer that could not start."""
     done(error)
     return _Ended()
 
@@ -230,7 +233,7 @@ def _variables(message: SipMessage) -> dict[str, Value]:
 
 
 FAKED_MESSAGE: Final = _faked("sip:you@kamailio.org", "sip:you@kamailio.org")
-"""The message of a callback without transaction."""
+"""The message that callbacks without a transaction work on."""
 FAKED: Final = _variables(FAKED_MESSAGE)
 FAKED_FIRST: Final = _variables(_faked("sip:you@kamailio.org", "you@kamailio.org"))
-"""Its variables, now and in the first revision."""
+"""The variables of that message, now and in the first revision."""

@@ -1,7 +1,7 @@
-"""The first revisions of the asynchronous module: its README called it ``async_http``.
+"""The first revisions of the asynchronous module, whose README called it ``async_http``.
 
-Settings are made by functions instead of ``$http_req(key)``, and a query may bring its body along.
-They work on the same settings and the same queries as `onehttp_compat.http_async_client`.
+Functions make its settings instead of ``$http_req(key)``, and a query may have a body as an
+argument. They share their settings and queries with `onehttp_compat.http_async_client`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _log = logging.getLogger("onehttp_compat.async_http")
 
 
 class AsyncHttp:
-    """What only the first revisions have."""
+    """The functions that only the first revisions have."""
 
     counter_group = None
 
@@ -43,7 +43,7 @@ class AsyncHttp:
         return 0 if code == 1 and self._client.is_first else code
 
     def set_timeout(self, *, value: int, is_kemi: bool = False) -> int:
-        """``http_set_timeout(ms)``; -1 for a negative one."""
+        """``http_set_timeout(ms)``; returns -1 for a negative number."""
         return self._pending.put("timeout", value)
 
     def append_header(self, *, value: str, is_kemi: bool = False) -> int:
@@ -51,7 +51,7 @@ class AsyncHttp:
         return self._pending.put("hdr", value)
 
     def set_method(self, *, value: str, is_kemi: bool = False) -> int:
-        """``http_set_method(name)``; -1 for an unknown one, the one before stays."""
+        """``http_set_method(name)``; returns -1 for an unknown method and keeps the earlier one."""
         code = self._pending.put("method", value)
         return code if method_of(value) else -1
 

@@ -1,6 +1,6 @@
-"""Module ``http_async_client``: queries that suspend a transaction, or run a route when answered.
+"""Module ``http_async_client``: queries that suspend a transaction, or run a route with the answer.
 
-What its first revisions had beside that is in `async_http`; both work on the same settings.
+Functions that only its first revisions had are in `async_http`. Both share the same settings.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ from onehttp_compat.wire.transfer import RefusedOptionError
 from onehttp_compat.wire.urls import legacy_url
 
 ASYNC_CAP_S: Final = 300.0
-"""libcurl's own limit for connecting, the only one that the real module leaves in force."""
+"""Seconds; libcurl's own limit for connecting, the only limit that the real module leaves in
+force."""
 LONGEST_ROUTE: Final = 62
 GROUP: Final = "http_async_client"
 COUNTERS: Final = ("errors", "replies", "requests", "timeouts")
@@ -58,7 +59,7 @@ _log = logging.getLogger("onehttp_compat.http_async_client")
 
 
 class HttpAsyncClient:
-    """The module's state in one server."""
+    """The state of the module in one server."""
 
     counter_group = GROUP
 
@@ -86,7 +87,7 @@ class HttpAsyncClient:
     # ---- configuration
 
     def set(self, name: str, value: object) -> None:
-        """One ``modparam("http_async_client", name, value)``."""
+        """Set a parameter, as ``modparam("http_async_client", name, value)`` does."""
         table = FIRST_ASYNC if self.is_first else GROUP
         bugs = self._server.legacy_bugs
         self.parameters = set_parameter(self.parameters, table, name, value, bugs)
@@ -95,8 +96,8 @@ class HttpAsyncClient:
         """Check the parameters.
 
         Raises:
-            ConfigurationError: where the real server refuses to start; for a negative timeout,
-                which ends the real server at its first query.
+            ConfigurationError: the real server would refuse to start; or a timeout is negative,
+                with which the real server ends at its first query.
         """
         values = self.parameters
         for error in refusals(values):
@@ -108,15 +109,15 @@ class HttpAsyncClient:
     # ---- queries
 
     def query(self, *, url: str, route: str, is_kemi: bool = False) -> int:
-        """``http_async_query(url, route)``: 0 suspended, 1 not suspended, -1 refused."""
+        """``http_async_query(url, route)``: 0 if suspended, 1 if not suspended, -1 if refused."""
         return self.ask(url, route, is_kemi)
 
     def send(self, *, url: str, route: str, is_kemi: bool = False) -> int:
-        """``http_async_send(url, route)``: never suspends."""
+        """``http_async_send(url, route)``: never suspends the transaction."""
         return self.ask(url, route, is_kemi, may_suspend=False)
 
     def send_xdata(self, *, url: str, route: str, xdata: str, is_kemi: bool = False) -> int:
-        """``http_async_send_xdata(url, route, xdata)``: the callback reads ``$http_xdata``."""
+        """``http_async_send_xdata(url, route, xdata)``: its callback can read ``$http_xdata``."""
         return self.ask(url, route, is_kemi, may_suspend=False, xdata=xdata)
 
     def ask(
@@ -148,7 +149,7 @@ class HttpAsyncClient:
         try:
             self.surroundings.carry(self, job, transaction)
         except OnehttpError as error:
-            if not isinstance(error, TransactionError):  # the module has not let go of them then
+            if not isinstance(error, TransactionError):  # the module keeps the settings then
                 self.pending.reset()
             _log.error("http_async_query: %s", error)
             return -1
@@ -157,12 +158,13 @@ class HttpAsyncClient:
         return 0 if transaction else 1
 
     def submit(self, asked: Asked, route: str, xdata: object) -> None:
-        """What `onehttp.submit` was asked for in a script, whose route takes a `Result`.
+        """Accept a query made by `onehttp.submit`, whose route takes a `Result`.
 
         Raises:
-            OnehttpError, TypeError: as that does: nothing was sent, no transaction is suspended.
+            OnehttpError, TypeError: as `onehttp.submit` does. Nothing was sent, and no transaction
+                is suspended.
         """
-        prepared(asked)  # whatever is wrong with it, who asks is to know
+        prepared(asked)  # the caller gets every error
         job = AsyncJob(
             url=asked.url,
             route=route,
@@ -176,13 +178,13 @@ class HttpAsyncClient:
         self.surroundings.carry(self, job, self.surroundings.chosen_transaction())
 
     def carry(self, job: AsyncJob, transaction: Transaction | None) -> None:
-        """Send it from this process.
+        """Send the query from this process.
 
         Raises:
             OnehttpError: nothing was sent, and no transaction is suspended.
         """
         call = self._call(job, transaction)
-        self._count(job, "requests")  # before the callback, which may be fast
+        self._count(job, "requests")  # before the callback, which may run at once
         try:
             request, start = self._prepared(job)
             waiting = SuspendedTransaction(transaction, call) if transaction else None
@@ -196,7 +198,7 @@ class HttpAsyncClient:
     def fail(
         self, job: AsyncJob, transaction: Transaction | None, token: Token, error: TransferError
     ) -> None:
-        """Go on at once, in this thread, with an error for an answer."""
+        """Continue at once in this thread, with an error as the answer."""
         call = self._call(job, transaction)
         result = Result(query_id=0, error=error)
         self._count(job, "requests")
@@ -224,7 +226,8 @@ class HttpAsyncClient:
         )
 
     def _prepared(self, job: AsyncJob) -> tuple[Request, Start]:
-        """The request, and what starts it: whatever is wrong with it is the callback's to know."""
+        """Return the request, and the function that starts it. Errors in it are passed to the
+        callback."""
         if job.asked is not None:
             request, policy = prepared(job.asked)
             return request, policy or onehttp.backend().submit
@@ -254,7 +257,8 @@ class HttpAsyncClient:
     # ---- answers
 
     def script_route(self, job: AsyncJob) -> ScriptRoute | None:
-        """The script's route for an answer; looked for when that is there, as the module does."""
+        """Return the route of the script for an answer. As in the real module, it is looked up when
+        the answer has arrived."""
         if job.asked is not None and not job.route:
             return _nothing
         server = self._server
@@ -269,7 +273,7 @@ class HttpAsyncClient:
         return found
 
     def finish(self, call: AsyncCall, result: Result, run: Callable[[AsyncReply], bool]) -> bool:
-        """Count an answer, and have the callback run in between as the module does."""
+        """Count an answer and let the callback run in between, as the module does."""
         job = call.job
         if job.asked is not None:
             result = dataclasses.replace(result, xdata=job.xdata)
@@ -292,7 +296,7 @@ class HttpAsyncClient:
     def run(
         self, call: AsyncCall, route: ScriptRoute | None, reply: AsyncReply, is_suspended: bool
     ) -> None:
-        """Run the callback with its variables and its message, in the thread for such."""
+        """Run the callback with its variables and its message, in the thread for callbacks."""
         if route is None:
             return
         current = self._current
@@ -312,9 +316,9 @@ class HttpAsyncClient:
 
     def _count(self, job: AsyncJob, counter: str, by: int = 1) -> None:
         if job.asked is not None:
-            return  # the module's counters are of its own queries
+            return  # the module counts its own queries only
         self._server.counters.add(f"{GROUP}.{counter}", by)
 
 
 def _nothing(_result: Result, _is_suspended: bool) -> None:
-    """The route of a query whose answer nobody wants."""
+    """The route of a query whose answer is not used."""

@@ -1,4 +1,4 @@
-"""The settings that a script has made and not used yet."""
+"""Settings that a script has made for its next query."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _log = logging.getLogger("onehttp_compat.http_async_client")
 
 
 class _Process(threading.local):
-    """What one process of the server has for itself."""
+    """The settings that belong to one process of the server."""
 
     def __init__(self) -> None:
         self.settings: AsyncSettings | None = None
         self.message: object = None
-        """The message that they were made for."""
+        """The message for which they were made."""
 
 
 class PendingSettings:
-    """The settings of the next query of each process, and of each message in it.
+    """The settings of the next query, for each process and each message in it.
 
-    In faithful mode they wait for whatever message comes next, as in the real module.
+    In faithful mode they also apply to a query of the next message, as in the real module.
     """
 
     def __init__(self, pv: PvStore, is_faithful: bool) -> None:
@@ -37,7 +37,7 @@ class PendingSettings:
 
     @property
     def settings(self) -> AsyncSettings:
-        """Those of the next query."""
+        """The settings of the next query."""
         process = self._process
         if process.settings is None:
             return self.defaults
@@ -45,15 +45,15 @@ class PendingSettings:
         return process.settings if is_meant else self.defaults
 
     def reset(self) -> None:
-        """Nothing is set any more."""
+        """Remove all settings."""
         self._process.settings = None
 
     def assign(self, variable: Variable, value: Value) -> None:
         """``$http_req(key) = value``.
 
         Raises:
-            RefusedValueError: not of the key's type, or out of its range.
-            UnknownVariableError: no such key.
+            RefusedValueError: the value has not the type of the key, or is out of its range.
+            UnknownVariableError: there is no such key.
         """
         key = known_key(variable.name, self._is_faithful)
         try:
@@ -63,7 +63,7 @@ class PendingSettings:
             raise
 
     def put(self, key: str, value: Value) -> int:
-        """The same by a function: 1, or -1 where the value is refused."""
+        """The same for functions: returns 1, or -1 if the value is refused."""
         try:
             self.assign(Variable("http_req", key), value)
         except RefusedValueError:
@@ -71,7 +71,7 @@ class PendingSettings:
         return 1
 
     def replace(self, **fields: Any) -> int:
-        """Change what ``$http_req`` has no key for; 1."""
+        """Change settings for which ``$http_req`` has no key. Returns 1."""
         self._keep(dataclasses.replace(self.settings, **fields))
         return 1
 

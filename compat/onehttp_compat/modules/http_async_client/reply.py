@@ -1,8 +1,8 @@
-"""What ``$http_rs``, ``$http_hdr(...)`` and their like say of an answer.
+"""The values of ``$http_rs``, ``$http_hdr(...)`` and similar variables.
 
-The module collects all that libcurl hands it, every header block and the body, and reads that with
-the parser for SIP replies. Faithful mode does the same; fixed mode shows the final response as HTTP
-has it.
+The module collects everything that libcurl gives it, all blocks of headers and the body, and parses
+that as a SIP reply. Faithful mode does the same. Fixed mode shows the final response by the rules
+of HTTP.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _any_first_line = re.compile(rb"HTTP/[0-9.]+ (\d{3}) ?([^\r\n]*)", re.IGNORECASE
 _via = re.compile(rb"\nVia:", re.IGNORECASE)
 _blank_line = re.compile(rb"\r?\n\r?\n")
 _SHORTEST: Final = 16
-"""A reply has to be longer than this many bytes."""
+"""The module ignores a reply that is not longer than this many bytes."""
 _TIMES: Final = {
     "total": "total_us",
     "lookup": "lookup_us",
@@ -47,7 +47,7 @@ _SIP_SHORT_FORMS: Final = {
 
 
 class Parsed(NamedTuple):
-    """A reply taken apart; what does not parse is None."""
+    """A parsed reply. Parts that could not be parsed are None."""
 
     status: int | None
     reason: bytes | None
@@ -56,7 +56,7 @@ class Parsed(NamedTuple):
 
 
 class AsyncReply:
-    """The answer of one query, for the variables of its callback."""
+    """The answer of one query, which the variables of its callback show."""
 
     def __init__(self, result: Result, xdata: object, is_faithful: bool, is_first: bool) -> None:
         self.result = result
@@ -67,12 +67,12 @@ class AsyncReply:
 
     @property
     def is_timeout(self) -> bool:
-        """Nothing came in time."""
+        """The query has timed out."""
         return isinstance(self.result.error, TimeoutError)
 
     @property
     def error_text(self) -> str | None:
-        """``$http_err``: None where there is a response, whatever its status."""
+        """``$http_err``: the error, or None if there is a response with any status."""
         error = self.result.error
         if error is None:
             return None
@@ -93,13 +93,14 @@ class AsyncReply:
 
     @property
     def parsed(self) -> Parsed:
-        """The buffer taken apart."""
-        if self._parsed is None:  # a cached_property takes a lock, in each answer, until 3.12
+        """The parsed buffer."""
+        # up to Python 3.12 a cached_property would take a lock for each answer
+        if self._parsed is None:
             self._parsed = self._safely_parsed() or self._parsed_as_text()
         return self._parsed
 
     def _safely_parsed(self) -> Parsed | None:
-        """The same of a response that is as it should be, whose parts need not be put together."""
+        """The same for a well-formed response, whose parts need not be joined first."""
         response = self.result.response
         if response is None or self._is_faithful:
             return None
@@ -125,15 +126,16 @@ class AsyncReply:
 
     @functools.cached_property
     def _headers(self) -> list[tuple[str, bytes]]:
-        """Names in lower case, short forms written out; few callbacks ask for one."""
+        """Headers by names in lower case, without short forms. Few callbacks ask for one."""
         return _headers(self.parsed.header_lines)
 
     def _chokes(self, head: bytes, status: int) -> bool:
-        # A Via that is left under its name is none of SIP's; and what follows a 100 is lost.
+        # The parser fails at a Via that was not renamed, and loses what follows a 100.
         return _via.search(head) is not None or (status == 100 and not self._is_first)
 
     def header(self, name: str, element: str) -> Value:
-        """``$http_hdr(name)``, or one ``element`` of several: a number, or ``*`` for all."""
+        """``$http_hdr(name)``. ``element`` selects one of several by its number; ``*`` means
+        all."""
         wanted = long_name(name)
         found = [value for known, value in self._headers if wanted in (known, "*")]
         if element == "*":
@@ -148,17 +150,17 @@ class AsyncReply:
             ) from None
 
     def time_us(self, name: str) -> int:
-        """``$http_time(name)``: microseconds; 0 where there was no response."""
+        """``$http_time(name)``: microseconds; 0 if there was no response."""
         response = self.result.response
         field = _TIMES[known_time(name)]
         return 0 if response is None else int(getattr(response.timings, field))
 
 
 def known_time(name: str) -> str:
-    """``name`` if it is one of ``$http_time``.
+    """Return ``name`` if it is a time of ``$http_time``.
 
     Raises:
-        UnknownVariableError: it is none.
+        UnknownVariableError: it is not.
     """
     if name not in _TIMES:
         raise UnknownVariableError(f"$http_time({name}): there are: {', '.join(_TIMES)}")
@@ -166,13 +168,14 @@ def known_time(name: str) -> str:
 
 
 def long_name(name: str) -> str:
-    """A header's name as it is compared: lower case, SIP's short forms written out."""
+    """The name of a header for comparisons: in lower case, with the short forms of SIP replaced."""
     lowered = name.strip().lower()
     return _SIP_SHORT_FORMS.get(lowered, lowered)
 
 
 def _blocks(response: Response) -> list[bytes]:
-    """The header blocks, interim and redirected ones first; without trailers."""
+    """The blocks of headers, starting with interim responses and redirects. Trailers are left
+    out."""
     head = response.head
     if head.find(b"\r\n\r\n") + 4 == len(head):
         return [head]
@@ -184,7 +187,8 @@ def _blocks(response: Response) -> list[bytes]:
 
 
 def _zero_filled(body: bytes) -> bytes:
-    # The buffer is filled by a function for text: what follows a NUL is lost, its length is not.
+    # The module fills the buffer with a function for C strings: text behind a NUL is lost, but the
+    # length still counts it.
     text, nul, rest = body.partition(b"\0")
     return text + bytes(len(nul) + len(rest))
 

@@ -1,8 +1,7 @@
-"""What a script has set for its next asynchronous query, by ``$http_req(key)`` or by functions.
+"""The settings of a script for its next asynchronous query, by ``$http_req(key)`` or by functions.
 
-Each setting counts once: a query takes them all and leaves the module's defaults behind. They
-belong to the message they were set for; the real module kept them for whatever message came next
-(faithful mode does).
+A query uses all settings once; then the module's defaults apply again. They belong to the message
+for which they were made. The real module kept them for any later message, as faithful mode does.
 """
 
 from __future__ import annotations
@@ -40,8 +39,8 @@ _log = logging.getLogger("onehttp_compat.http_async_client")
 
 
 def refusals(parameters: AsyncParameters) -> Iterator[ConfigurationError]:
-    """Why the real server does not start with these; for a negative timeout, why it ends at its
-    first query."""
+    """Reasons why the real server does not start with these values, or, for a negative timeout,
+    ends at its first query."""
     group = "http_async_client"
     if parameters.workers < 1:
         yield refusal(group, "workers", f"expected 1 or more, got {parameters.workers}")
@@ -79,11 +78,12 @@ class AsyncSettings:
     http_version: int = 0
 
     def __hash__(self) -> int:
-        return hash((self.timeout_ms, self.headers, self.body))  # what differs: not all of them
+        # only the settings that differ from the defaults
+        return hash((self.timeout_ms, self.headers, self.body))
 
     @classmethod
     def of(cls, parameters: AsyncParameters) -> AsyncSettings:
-        """Those of a query for which nothing was set."""
+        """The settings of a query for which the script has set nothing."""
         return cls(
             timeout_ms=parameters.connection_timeout,
             tls_version=parameters.tls_version,
@@ -102,10 +102,10 @@ class AsyncSettings:
     def options(
         self, meaning: TimeoutMeaning, cap_s: float, is_faithful: bool = False
     ) -> TransferOptions:
-        """How the query is transferred; the same object for the same settings.
+        """Return the transfer options of the query. Equal settings give the same object.
 
         Raises:
-            RefusedOptionError: a TLS version that libcurl does not have.
+            RefusedOptionError: libcurl does not have this TLS version.
         """
         return _options_of(self, meaning, cap_s, is_faithful)
 
@@ -114,8 +114,8 @@ class AsyncSettings:
 def _options_of(
     settings: AsyncSettings, meaning: TimeoutMeaning, cap_s: float, is_faithful: bool
 ) -> TransferOptions:
-    # Two steps: the first is all that most queries take, the second finds one object for settings
-    # that differ in nothing but what is said in each request.
+    # There are two steps. Most queries need only the first. The second finds one object for all
+    # settings that differ only in what each request says itself.
     plain = dataclasses.replace(
         settings,
         headers=(),
@@ -175,13 +175,15 @@ class Key(NamedTuple):
     field: str
     kind: type[int] | type[str]
     change: Callable[[AsyncSettings, Any], Any]
-    """The field's new value; raises `RefusedValueError` for one that is not taken."""
+    """Returns the settings with the new value. Raises `RefusedValueError` for a value that is
+    refused."""
     null_resets: bool = False
-    """``= $null`` brings the default back; otherwise it does nothing."""
+    """Whether ``= $null`` restores the default. Otherwise it does nothing."""
 
 
 def method_of(text: str) -> str | None:
-    """The method that begins with ``text``, as the module compares them; None: there is none."""
+    """The method that starts with ``text``, which is how the module compares; None if there is
+    none."""
     return next((known for known in METHODS if known.startswith(text.upper())), None)
 
 
@@ -201,7 +203,7 @@ def _header(settings: AsyncSettings, line: str) -> HeaderPairs:
 
 
 def _timeout(_: AsyncSettings, milliseconds: int) -> int:
-    # The real server dies of a negative one.
+    # a negative number would end the real server
     if milliseconds < 0:
         raise RefusedValueError(f"expected milliseconds, got {milliseconds}")
     return milliseconds
@@ -252,14 +254,14 @@ DOCUMENTED: Final = {
     "tcp_ka_idle": "ka-idle",
     "tcp_ka_interval": "ka-interval",
 }
-"""Keys as the module's README spells them, which the real module does not know."""
+"""Keys of the module's README that the real module does not know."""
 
 
 def known_key(name: str, is_faithful: bool) -> str:
-    """``name`` if it is a key of ``$http_req``; ``all`` is one.
+    """Return ``name`` if it is a key of ``$http_req``. ``all`` is one, too.
 
     Raises:
-        UnknownVariableError: the real server does not start then.
+        UnknownVariableError: it is not. The real server would refuse to start.
     """
     if not is_faithful:
         name = DOCUMENTED.get(name, name)
@@ -271,10 +273,11 @@ def known_key(name: str, is_faithful: bool) -> str:
 def changed(
     settings: AsyncSettings, defaults: AsyncSettings, key: str, value: Value
 ) -> AsyncSettings:
-    """``settings`` after ``$http_req(key) = value``.
+    """Return ``settings`` after ``$http_req(key) = value``.
 
     Raises:
-        RefusedValueError: not of the key's type (there is no conversion), or out of its range.
+        RefusedValueError: the value has not the type of the key (it is not converted), or is out of
+            its range.
     """
     if key == "all":
         return defaults if value is None else settings
@@ -288,7 +291,7 @@ def changed(
     if not isinstance(value, known.kind):
         kinds = ("text", "a number") if known.kind is str else ("a number", "text")
         raise RefusedValueError(f"$http_req({key}): expected {kinds[0]}, got {kinds[1]}")
-    if isinstance(value, int):  # of which scripts set a few, again and again
+    if isinstance(value, int):  # scripts set few different values, again and again
         return _with_number(settings, known.field, known.change(settings, value))
     return dataclasses.replace(settings, **{known.field: known.change(settings, value)})
 

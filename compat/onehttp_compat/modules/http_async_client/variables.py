@@ -1,4 +1,5 @@
-"""The variables of an asynchronous answer: ``$http_ok``, ``$http_rs``, ``$http_hdr(...)``, ..."""
+"""The variables that show an asynchronous answer: ``$http_ok``, ``$http_rs``, ``$http_hdr(...)``,
+..."""
 
 from __future__ import annotations
 
@@ -36,20 +37,20 @@ VARIABLES: Final[dict[str, Read]] = {
 }
 
 OF_RESPONSES: Final = frozenset(VARIABLES) - {"http_ok", "http_err", "http_xdata"}
-"""Null where there is no response."""
+"""These variables are null if there is no response."""
 
 
 class CurrentReply(threading.local):
-    """The answer that this thread's callback works on (a thread stands for a process)."""
+    """The answer that the callback of this thread works on. A thread stands for a process."""
 
     def __init__(self) -> None:
         self.reply: AsyncReply | None = None
         self.query_id = ""
-        """Of the last query that was sent or answered here."""
+        """The number of the query that was last sent or answered in this process."""
 
 
 def register(pv: PvStore, current: CurrentReply) -> None:
-    """Let the variables of an answer be read."""
+    """Register the variables of an answer with the store."""
 
     def of_reply(read: Read) -> Callable[[Variable], Value]:
         def reader(variable: Variable) -> Value:

@@ -1,7 +1,7 @@
-"""The ini-like file that ``config_file`` names: one section a connection.
+"""The ini-like file that ``config_file`` names, with a section for each connection.
 
-What a line may look like is in `config_lines`; here are the keys, and what becomes of sections that
-are not fit to be connections.
+`config_lines` reads the lines. This module knows the keys, and handles sections that cannot be made
+connections.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FLAGS = dict.fromkeys(("yes", "true", "enable", "enabled", "1", "on"), 1) | dic
     ("no", "false", "disable", "disabled", "0", "off"), 0
 )
 _TLS_NAMES = ("default", "tlsv1", "sslv2", "sslv3", "tlsv1.0", "tlsv1.1", "tlsv1.2")
-"""Each at the place of libcurl's number for it."""
+"""The index of each name is libcurl's number for it."""
 _EXPECTED = {
     "flag": "yes or no",
     "version": "DEFAULT, TLSv1, TLSv1.0, TLSv1.1 or TLSv1.2",
@@ -59,7 +59,7 @@ _DOCUMENTED = {"keep_connections": "keepconnections", "http_follow_redirect": "h
 
 @dataclass(slots=True)
 class _Draft:
-    """A section on its way to become a connection."""
+    """A section that is being made a connection."""
 
     section: Section
     settings: dict[str, int | str | None] = field(default_factory=dict)
@@ -73,11 +73,11 @@ def parse_config_file(
     *,
     taken: Collection[str] = (),
 ) -> list[LegacyConnection]:
-    """Read the connections of one file, in its order.
+    """Read the connections of a file, in the order of the file.
 
-    ``taken`` are the names defined before, by ``httpcon``. ``faithful`` keeps what the
-    legacy module does with a duplicate name or a bad ``url`` (B17): an error in the log,
-    all sections above it are lost, and a bad ``url`` leaves a connection without address.
+    ``taken`` contains the names that ``httpcon`` has defined. ``faithful`` handles a duplicate name
+    or a bad ``url`` as the legacy module does (B17): it logs an error, all sections above are lost,
+    and a bad ``url`` leaves a connection without an address.
 
     Raises:
         ConfigurationError: with file, line, column, and what was expected there.
@@ -106,7 +106,8 @@ def _connections(
         if "url" not in draft.settings:
             _refuse(draft, path, "expected a key url = scheme://host...")
     made: list[LegacyConnection] = []
-    # From the last to the first, as the legacy module: that decides which of two wins.
+    # From the last to the first, as in the legacy module, because the order decides which duplicate
+    # is kept.
     for draft in reversed(drafts):
         name = draft.section.name
         problem = _problem(draft, taken, legacy_bugs)

@@ -33,7 +33,7 @@ class Section(NamedTuple):
 
 
 class Comment(NamedTuple):
-    """``# text``; behind something else on its line, or alone on it."""
+    """A comment ``# text``, on a line of its own or at the end of one."""
 
     text: str
     line: int
@@ -41,7 +41,7 @@ class Comment(NamedTuple):
 
 
 class Option(NamedTuple):
-    """``key = value``, the key as written, the value without quotes and escapes."""
+    """``key = value``, with the key as written, and the value without quotes and escapes."""
 
     key: str
     value: str
@@ -52,12 +52,12 @@ class Option(NamedTuple):
 
 
 def fail(path: str, line: int, column: int, problem: str, key: str | None = None) -> NoReturn:
-    """Raises ConfigurationError for one place of a file."""
+    """Raise ConfigurationError for a position in a file."""
     raise ConfigurationError(problem, file=path, line=line, column=column, key=key)
 
 
 def read_lines(text: str, path: str) -> Iterator[Section | Option]:
-    """The sections and options of a file, in order; values are never part of an error.
+    """Return the sections and options of a file, in order. Errors never quote values.
 
     Raises:
         ConfigurationError: with the line and column, and what was expected there.
@@ -68,7 +68,7 @@ def read_lines(text: str, path: str) -> Iterator[Section | Option]:
 
 
 def read_commented_lines(text: str, path: str) -> Iterator[Section | Option | Comment]:
-    """The same, and the comments."""
+    """The same, with the comments."""
     scanner = _Scanner(text, path)
     while not scanner.is_at_end():
         scanner.blanks()
@@ -145,7 +145,7 @@ class _Scanner:
         fail(self.path, line, column, "expected a closing '\"'")
 
     def bare(self) -> str:
-        # The legacy reader takes a backslash for an escape only inside a token.
+        # The legacy reader accepts an escape only inside a token.
         is_literal = self.next() == "\\"
         value = [self.take()] if is_literal else []
         while self.next() == "\\" or self.next() in _BARE:
@@ -163,7 +163,7 @@ class _Scanner:
         return escapes[self.take()]
 
     def end_of_line(self) -> str | None:
-        """Go behind it; the comment that stood before it."""
+        """Move behind the end of the line. Return the comment before it."""
         self.blanks()
         comment = None
         if self.next() == "#":

@@ -1,4 +1,4 @@
-"""What one legacy module was told before the server started: parameters and connections."""
+"""The configuration of one legacy module before the server starts: parameters and connections."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _log = logging.getLogger("onehttp_compat.configuration")
 class ModuleConfiguration:
     """Collects the ``modparam`` lines of ``curl`` or ``http_client`` in their order.
 
-    ``values`` are the parameters so far. `start` ends the reading; after it ``values`` and
-    ``connections`` are what calls go by, every timeout filled in.
+    ``values`` are the parameters so far. After `start`, ``values`` and ``connections`` are final,
+    and every timeout is filled in.
     """
 
     def __init__(
@@ -39,25 +39,27 @@ class ModuleConfiguration:
     ) -> None:
         """
         Args:
-            overlook: is told of what is refused here and was not by the module, which is then
-                taken in the module's own way. None: it is refused.
+            overlook: is called with errors that we report but the module did not. The value is then
+                used as the module would. None: such values are refused.
         """
         self.module = module
         self.legacy_bugs: LegacyBugs = legacy_bugs
         self._overlook = overlook
         self.values = ModuleDefaults(module=module)
         self.connections: dict[str, LegacyConnection] = {}
-        """By name, in the order of ``listcon``: the file's, then ``httpcon`` from the last."""
+        """By name, in the order of ``listcon``: those of the file, then those of ``httpcon``, the
+        last one first."""
         self.counted_connections = 0
-        """Value of the ``connections`` counter; without the file's in faithful mode (B18)."""
+        """The value of the ``connections`` counter. In faithful mode it does not count the file
+        (B18)."""
         self._httpcon: list[LegacyConnection] = []
         self._names: set[str] = set()
 
     def set(self, name: str, value: object) -> None:
-        """One ``modparam(module, name, value)``.
+        """Set a parameter, as ``modparam(module, name, value)`` does.
 
         Raises:
-            ConfigurationError: where the legacy server refuses to start.
+            ConfigurationError: the legacy server would refuse to start.
         """
         self._as_the_module(lambda bugs: self._set(name, value, bugs))
 
@@ -73,11 +75,12 @@ class ModuleConfiguration:
         self._httpcon.append(made)
 
     def start(self) -> None:
-        """Check the whole, read ``config_file``, give every connection its timeout.
+        """Check the whole configuration, read ``config_file``, and give every connection its
+        timeout.
 
         Raises:
-            ConfigurationError: where the legacy server refuses to start; (fixed) a client
-                certificate without key or the reverse (B40).
+            ConfigurationError: the legacy server would refuse to start; (fixed) there is a client
+                certificate without a key, or a key without a certificate (B40).
         """
         self._check_timeout()
         self._check_tls()
@@ -89,7 +92,8 @@ class ModuleConfiguration:
         self.counted_connections = len(counted)
 
     def _as_the_module(self, act: Callable[[LegacyBugs], None]) -> None:
-        """Do it by our rules, or where these refuse it and somebody wants to know, by its own."""
+        """Apply our rules. If they refuse a value and ``overlook`` is given, apply the rules of the
+        module."""
         try:
             act(self.legacy_bugs)
         except ConfigurationError as error:

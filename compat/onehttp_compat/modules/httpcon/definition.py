@@ -2,8 +2,8 @@
 
     name => scheme://[user[:password]@]host[:port][/path][;key=value]...
 
-The grammar is the legacy module's, odd corners included: which of them are errors
-depends on ``legacy_bugs``, by the numbers of the module's list of bugs.
+The grammar is that of the legacy module, with its oddities. ``legacy_bugs`` decides which of them
+are errors. The numbers (B9) refer to the list of the module's bugs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from onehttp_compat.parameters import (
 BLANKS = " \t\r\n"
 UINT_MAX = 2**32 - 1
 MOST_DIGITS = 11
-"""Of a number that is looked at: one more than any has that is right."""
+"""Digits of a number that are read: one more than the largest valid number has."""
 _QUOTES = "\"'"
 
 _log = logging.getLogger("onehttp_compat.httpcon")
@@ -36,9 +36,10 @@ _is_harmless_key = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}").fullmatch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegacyConnection(TransferSettings):
-    """A named connection as it was configured, before a server has started with it.
+    """A named connection as it was configured, before a server was started with it.
 
-    Numbers are as written: nothing is checked here that the legacy module left to the call.
+    Numbers are kept as written: values that the legacy module checked only in calls are not checked
+    here.
     """
 
     name: str
@@ -46,21 +47,22 @@ class LegacyConnection(TransferSettings):
     url: str = field(repr=False)
     """Host, port and base path: what follows ``scheme://`` and the credentials.
 
-    May itself hold credentials (``config_file`` keeps them here), hence not shown.
+    It may contain credentials (those of a ``config_file`` stay here), so it is not shown.
     """
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     failover: str | None = None
     timeout: int | None = None
-    """In the module's unit; 0 = none given or no limit (B39), None = the module's built-in."""
+    """In the unit of the module. 0 means that none was given, or no limit (B39), and None the
+    module's built-in timeout."""
 
 
 INHERITED = tuple(setting.name for setting in dataclasses.fields(TransferSettings))
-"""Settings a connection takes from the module parameters, under the same names."""
+"""Settings that a connection inherits from the parameters of the module, under the same names."""
 
 
 def inherited(defaults: ModuleDefaults) -> dict[str, Any]:
-    """What a connection starts with: the defaults valid where it is defined."""
+    """The initial values of a connection: the defaults in force where it is defined."""
     settings = {name: getattr(defaults, name) for name in INHERITED}
     if defaults.httpproxyport <= 0:
         settings["httpproxy"] = None
@@ -84,7 +86,7 @@ KEYS = {
     "client_key": _TEXT,
     "cipher_suites": _TEXT,
 }
-"""Key -> numbers it may have; none = text."""
+"""The numbers that each key accepts; empty if it takes text."""
 
 CURL_SPELLINGS = {
     "verifypeer": "verify_peer",
@@ -99,16 +101,16 @@ CURL_SPELLINGS = {
 def parse_httpcon(
     text: str, defaults: ModuleDefaults, legacy_bugs: LegacyBugs = "fixed"
 ) -> LegacyConnection:
-    """Read one connection definition.
+    """Parse the definition of a connection.
 
-    ``faithful`` keeps these of the legacy module: the first ``@`` anywhere ends the
-    credentials, even of what is an address (B9), a comma in a value hides all further keys
-    (B10), unknown keys are only logged (B11), names and hosts may be empty and any scheme
-    is taken (B42).
+    ``faithful`` keeps some behaviour of the legacy module: the first ``@`` anywhere ends the
+    credentials, even if it is part of the address (B9); a comma in a value hides all further keys
+    (B10); unknown keys are only logged (B11); names and hosts may be empty, and any scheme is
+    accepted (B42).
 
     Raises:
-        ConfigurationError: the text does not follow the grammar; with the column and what
-            was expected. What is quoted is never part of the credentials.
+        ConfigurationError: the text does not follow the grammar. The message has the column and
+            what was expected, and never quotes the credentials.
 
     Source: legacy http_client, ``httpcon`` grammar.
     """
@@ -116,7 +118,7 @@ def parse_httpcon(
 
 
 def ends_credentials_elsewhere(text: str, defaults: ModuleDefaults) -> bool:
-    """Whether the module takes another ``@`` for the end of the credentials than we do (B9)."""
+    """Whether the module ends the credentials at another ``@`` than we do (B9)."""
     reader = _Reader(text, defaults, "fixed")
     rest = text.partition("://")[2]
     first = rest.find("@")
@@ -124,7 +126,7 @@ def ends_credentials_elsewhere(text: str, defaults: ModuleDefaults) -> bool:
 
 
 class _Reader:
-    """Reads from left to right; ``at`` is the offset of the next byte."""
+    """Reads the text from left to right; ``at`` is the offset of the next byte."""
 
     def __init__(self, text: str, defaults: ModuleDefaults, legacy_bugs: LegacyBugs) -> None:
         self.text = text
@@ -141,7 +143,8 @@ class _Reader:
         name = self._until("=" + BLANKS)
         self._blanks()
         self._expect("=>", "after the name")
-        # Without the arrow, or with an '@', the text is no name and may hold a password.
+        # Without the arrow, or with an '@' in it, the text is not a name and may contain a
+        # password.
         self.label += f" {name!r}" if "@" not in name else ""
         self._blanks()
         schema_at = self.at
@@ -176,7 +179,7 @@ class _Reader:
             self._fail("expected a host", at=url_at)
 
     def _settings(self) -> dict[str, int | str | None]:
-        """The parameters, each by its first occurrence."""
+        """The settings. If a key is given several times, the first one counts."""
         settings: dict[str, int | str | None] = {}
         if self.at >= len(self.text) - 1:
             return settings
@@ -226,7 +229,7 @@ class _Reader:
         return value
 
     def _read(self, key: str, setting: str, value: str | None) -> int | str | None:
-        """The value in its type; None where the default stays."""
+        """The value, converted to its type; None if the default applies."""
         numbers = KEYS[setting]
         if numbers is _TEXT:
             return value or ""
@@ -238,7 +241,8 @@ class _Reader:
         return None
 
     def _unknown_key(self, key: str, at: int) -> None:
-        # A stray '@' can make part of a password look like a key: quote only plain words.
+        # After a stray '@', a part of a password can look like a key, so only plain words are
+        # quoted.
         is_shown = _is_harmless_key(key) is not None and "@" not in self.text[at:]
         shown = f"unknown key {key!r}" if is_shown else "unknown key"
         near = difflib.get_close_matches(key.lower(), self.keys, 1)
@@ -279,11 +283,11 @@ class _Reader:
 
 
 def _end_of_credentials(rest: str, keys: Collection[str]) -> int:
-    """Where the ``@`` is that ends the credentials before an address; below 0: there are none.
+    """The position of the ``@`` that ends the credentials; negative if there are none.
 
-    The module takes the first one, be it in the path or in a parameter (B9). Whoever has a
-    password with ``/`` or ``;`` in it relies on that: such an ``@`` counts where what stands before
-    it can be no address.
+    The module takes the first one, even one in the path or in a parameter (B9). Passwords that
+    contain ``/`` or ``;`` depend on that. So such an ``@`` counts if the text before it cannot be
+    an address.
     """
     first = re.split("[/;]", rest, maxsplit=1)[0]
     end = first.rfind("@")
@@ -297,7 +301,7 @@ def _end_of_credentials(rest: str, keys: Collection[str]) -> int:
 
 
 def _is_address(text: str) -> bool:
-    """Whether this is a host with a port, rather than a user with the start of a password."""
+    """Whether this is a host with a port, and not a user with the start of a password."""
     host, _, port = text.rpartition(":")
     is_port = port.isascii() and port.isdigit() and 0 < int(port) < 65536
     return is_port and ("." in host or host.lower() == "localhost" or host.startswith("["))

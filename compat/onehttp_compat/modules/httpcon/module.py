@@ -1,4 +1,4 @@
-"""What ``curl`` and ``http_client`` share: configured connections, their state, counters, RPC."""
+"""The common part of ``curl`` and ``http_client``: connections, their state, counters, RPC."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _log = logging.getLogger("onehttp_compat")
 
 
 LONGEST_TYPE: Final = 241
-"""Bytes of a content type that fit the modules' buffer (B45)."""
+"""Bytes of a content type that fit into the modules' buffer (B45)."""
 
 
 class ConnectionModule(ABC):
-    """State of one module in one server process."""
+    """The state of one module in one server process."""
 
     module: str
     counter_group: str
@@ -61,13 +61,13 @@ class ConnectionModule(ABC):
         return self.configuration.values
 
     def set(self, name: str, value: object) -> None:
-        """One ``modparam(module, name, value)``."""
+        """Set a parameter, as ``modparam(module, name, value)`` does."""
         self.configuration.set(name, value)
         self._options.clear()
         self._ready.clear()
 
     def start(self) -> None:
-        """What happens when the server starts: checks, the file, the counter."""
+        """Start with the server: check the configuration, read the file, set the counter."""
         self.configuration.start()
         self._options.clear()
         self._ready.clear()
@@ -75,14 +75,15 @@ class ConnectionModule(ABC):
         self._server.counters[f"{self.counter_group}.connections"] = counted
 
     def specs(self) -> Iterator[ConnectionSpec]:
-        """The module's own connections as `onehttp.connection` takes them: with the options, and so
-        the handles and sockets, of legacy calls. Those that no engine can reach are left out."""
+        """The module's own connections as `onehttp.connection` gives them. They have the options of
+        legacy calls, so they share their handles and sockets. Connections that no engine can reach
+        are left out."""
         for name, connection in self.configuration.connections.items():
             try:
                 ready = self.ready(connection)
                 check_url(ready.address)
             except (RefusedOptionError, RequestError):
-                continue  # a legacy call says why when it is made
+                continue  # a legacy call reports the reason
             yield ConnectionSpec(
                 name=name,
                 url=ready.address,
@@ -92,7 +93,8 @@ class ConnectionModule(ABC):
             )
 
     def find(self, name: str) -> LegacyConnection | None:
-        """The connection of that name: a legacy definition, else one of ``connections.yaml``.
+        """Return the connection of that name: a legacy definition, or else one of
+        ``connections.yaml``.
 
         Names are case-sensitive.
         """
@@ -123,7 +125,7 @@ class ConnectionModule(ABC):
         body: str = "",
         is_kemi: bool = False,
     ) -> int:
-        """A call over a connection: GET, or POST where there is a body."""
+        """Call over a connection: GET, or POST if there is a body."""
         data = self._server.body(body) if body else None
         return self.connect_with(connection, path, content_type, data, result)
 
@@ -131,7 +133,7 @@ class ConnectionModule(ABC):
     def connect_with(
         self, connection: str, path: str, content_type: str, data: bytes | None, result: Variable
     ) -> int:
-        """The same with the body as it is sent; the return code."""
+        """The same with an encoded body. Returns the return code."""
 
     def exchange(
         self,
@@ -142,7 +144,7 @@ class ConnectionModule(ABC):
         body: bytes | None,
         state: ConnectionState | None = None,
     ) -> Answer:
-        """One transfer, counted; ``state`` remembers it."""
+        """Do one transfer and count it. ``state`` remembers its response."""
         address, auth = legacy_url(url)
         if auth is not None:
             options = _with_credentials(options, auth)
@@ -156,14 +158,14 @@ class ConnectionModule(ABC):
         headers: HeaderPairs,
         body: bytes | None,
     ) -> Answer:
-        """One transfer over a connection: GET, or POST where there is a body."""
+        """Do one transfer over a connection: GET, or POST if there is a body."""
         connection = ready.connection
         if ready.is_shared:
             outcome = SharedCall(path, headers, body).outcome(connection.name)
             return self._answer(outcome, ready.state)
         method = "GET" if body is None else "POST"
         if path[:1] == "/" and path.isascii() and ready.address:
-            # The path cannot change how libcurl reads what stands before it.
+            # The path cannot change how libcurl parses the text before it.
             url = ready.address + path
             request = plain_request(method, url, headers, ready.options, body=body)
             return self._answer(transfer(request), ready.state)
@@ -172,7 +174,7 @@ class ConnectionModule(ABC):
         return self.exchange(options, method, url, headers, body, ready.state)
 
     def _answer(self, outcome: Response | TransferError, state: ConnectionState | None) -> Answer:
-        """What a transfer came to, counted; only status 200 is a success (B7)."""
+        """The answer of a transfer, which is counted. Only status 200 is a success (B7)."""
         if isinstance(outcome, TransferError):
             self._counters.add(self._fail_counter)
             _log.warning("%s: %s", self.module, outcome)
@@ -186,7 +188,8 @@ class ConnectionModule(ABC):
         return Answer(status, outcome.body, outcome)
 
     def options_for_queries(self) -> TransferOptions:
-        """The options of calls without a connection, made once for the parameters in force."""
+        """The options of calls without a connection. They are made once for the current
+        parameters."""
         options = self._options.get(None)
         if options is None:
             server = self._server
@@ -195,7 +198,8 @@ class ConnectionModule(ABC):
         return options
 
     def options_for(self, connection: LegacyConnection) -> TransferOptions:
-        """The options of a connection, made once: the engine keeps handles by them."""
+        """The options of a connection. They are made once, because the engine keeps handles by
+        options."""
         adapted = self._adapted.get(connection.name)
         if adapted and adapted[1] is connection:
             return adapted[0].options
@@ -209,7 +213,7 @@ class ConnectionModule(ABC):
         return options
 
     def ready(self, connection: LegacyConnection) -> ReadyLegacyConnection:
-        """What each call over a connection needs, made once.
+        """Return what all calls over a connection need. It is made once.
 
         Raises:
             RefusedOptionError: libcurl would refuse an option.
@@ -237,20 +241,21 @@ class ConnectionModule(ABC):
         return state
 
     def content_type(self, given: str) -> str:
-        """A content type as the modules hand it on: cut in faithful mode (B45)."""
+        """A content type as the modules return it: truncated in faithful mode (B45)."""
         return given[:LONGEST_TYPE] if self._server.is_faithful else given
 
     def write(self, result: Variable, body: bytes) -> None:
         self._server.write_result(result, body)
 
     def refused(self, error: RefusedOptionError) -> Answer:
-        """A call whose options libcurl refuses: no transfer, but it counts as failed."""
+        """The answer to a call whose options libcurl refuses. Nothing is sent, but it counts as
+        failed."""
         _log.error("%s: an option is refused by libcurl", self.module)
         self._counters.add(self._fail_counter)
         return Answer(error.code)
 
     def listcon(self) -> list[dict[str, Any]]:
-        """``listcon``: the connections in the module's order; passwords are never shown (B1)."""
+        """``listcon``: the connections in the order of the module, without passwords (B1)."""
         absent = "" if self.module == "curl" else None
         values = self.parameters
         return [
@@ -271,14 +276,15 @@ _has_host = re.compile(r"https?://[^/?#]").match
 
 
 def _with_credentials(options: TransferOptions, auth: Auth) -> TransferOptions:
-    """``options`` with the credentials of a URL, by the schemes that the connection allows."""
+    """``options`` with the credentials of a URL, for the schemes that the connection allows."""
     if options.auth is not None:
         auth = dataclasses.replace(auth, schemes=options.auth.schemes)
     return with_auth(options, auth)
 
 
 def joined_url(connection: LegacyConnection, path: str) -> str:
-    """``scheme://base``, then ``path``; a slash in between only where ``path`` has none (B46)."""
+    """``scheme://base`` and ``path``, with a slash between them only if ``path`` starts with none
+    (B46)."""
     base = f"{connection.schema}://{connection.url}"
     if not path:
         return base

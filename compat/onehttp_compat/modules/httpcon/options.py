@@ -1,4 +1,4 @@
-"""What the modules set for libcurl: the options of a query, and of a named connection."""
+"""The libcurl options that the modules set for queries and for named connections."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from onehttp_compat.wire.transfer import MAX_BODY_BYTES, MAX_REDIRECTS, tls_vers
 def query_options(
     values: ModuleDefaults, is_faithful: bool, reuse: bool = False
 ) -> TransferOptions:
-    """How ``http_client_query`` and its like transfer: by the module's parameters.
+    """The transfer options of ``http_client_query`` and similar functions, from the parameters.
 
     Raises:
-        RefusedOptionError: a TLS version that libcurl does not have.
+        RefusedOptionError: libcurl does not have this TLS version.
     """
     is_curl = values.module == "curl"
     proxy = None if is_curl else _proxy(values.httpproxy, values.httpproxyport, is_faithful)
@@ -39,10 +39,10 @@ def query_options(
 def connection_options(
     connection: LegacyConnection, values: ModuleDefaults, is_faithful: bool, reuse: bool = False
 ) -> TransferOptions:
-    """How ``http_connect`` transfers: by the connection.
+    """The transfer options of ``http_connect``, from the connection.
 
     Raises:
-        RefusedOptionError: a TLS version that libcurl does not have.
+        RefusedOptionError: libcurl does not have this TLS version.
     """
     is_curl = values.module == "curl"
     proxy = None
@@ -75,12 +75,12 @@ def connection_options(
 
 
 def keeping_method(options: TransferOptions) -> TransferOptions:
-    """The same for a call that names its method, which stays after a redirect (B28)."""
+    """The same options for a call that names its method, which a redirect does not change (B28)."""
     return dataclasses.replace(options, redirects_keep_method=True)
 
 
 def prior_knowledge(options: TransferOptions) -> TransferOptions:
-    """The same over HTTP/2 without asking."""
+    """The same options for HTTP/2 without negotiation (prior knowledge)."""
     return dataclasses.replace(options, http_version=HttpVersion.HTTP_2_PRIOR_KNOWLEDGE)
 
 

@@ -1,4 +1,4 @@
-"""A legacy call over a connection of ``connections.yaml``: its policies and redirects apply."""
+"""A legacy call over a connection of ``connections.yaml``, with its policies and redirects."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from onehttp_compat.wire.urls import legacy_url
 
 
 class SharedCall(NamedTuple):
-    """GET, or POST where there is a body."""
+    """A GET, or a POST if there is a body."""
 
     path: str
     headers: HeaderPairs
     body: bytes | None
 
     def on(self, ready: ReadyConnection) -> Request:
-        """The request that it makes on ``ready``."""
+        """Build the request for the connection ``ready``."""
         spec = ready.spec
         headers = (*spec.headers, *self.headers) if self.headers else spec.headers
         method = "GET" if self.body is None else "POST"
@@ -28,11 +28,11 @@ class SharedCall(NamedTuple):
         return Request(method, url, headers, self.body, spec.options)
 
     def hops_on(self, ready: ReadyConnection) -> int:
-        """How many redirects it follows there."""
+        """How many redirects the call follows on that connection."""
         return ready.spec.max_redirects
 
     def outcome(self, connection: str) -> Response | TransferError:
-        """Perform it."""
+        """Make the call and return its outcome."""
         try:
             return onehttp.connection(connection).send(self)
         except TransferError as error:

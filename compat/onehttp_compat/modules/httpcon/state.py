@@ -1,4 +1,4 @@
-"""What a connection of the modules has between two calls, and what one call came to."""
+"""The state that a connection of the modules keeps between calls, and the result of a call."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ REMEMBERED_BYTES: Final = 510
 
 
 class ConnectionState:
-    """What the last transfer of a connection left behind in this process; read when asked for."""
+    """The result of the last transfer of a connection in this process, which is read only on
+    demand."""
 
     __slots__ = ("_limit", "response")
 
     def __init__(self, is_faithful: bool) -> None:
         self._limit = REMEMBERED_BYTES if is_faithful else None
         self.response: Response | None = None
-        """The last one; None before the first and after a failure."""
+        """The last response; None before the first transfer and after a failed one."""
 
     @property
     def last_url(self) -> str:
-        """The URL that answered; empty when there was none."""
+        """The URL that answered; empty if there was none."""
         return "" if self.response is None else self._kept(_normal(self.response.url))
 
     @property
     def content_type(self) -> str:
-        """Its Content-Type; empty when there was none."""
+        """The Content-Type of the response; empty if there was none."""
         if self.response is None:
             return ""
         return self._kept(self.response.headers.get("content-type", ""))
@@ -38,7 +39,7 @@ class ConnectionState:
 
 
 class Answer(NamedTuple):
-    """What one transfer came to: libcurl's code below 100, or a status."""
+    """The result of a transfer: a code of libcurl, which is below 100, or a status."""
 
     code: int
     body: bytes = b""
@@ -46,9 +47,10 @@ class Answer(NamedTuple):
 
 
 class ReadyLegacyConnection(NamedTuple):
-    """A connection ready for calls.
+    """A connection that is ready for calls.
 
-    ``address`` is its base as the engine takes it; empty where that has no host of its own (B42).
+    ``address`` is its base URL for the engine; empty if the connection has no host of its own
+    (B42).
     """
 
     connection: LegacyConnection
@@ -56,10 +58,10 @@ class ReadyLegacyConnection(NamedTuple):
     options: TransferOptions
     state: ConnectionState
     is_shared: bool
-    """One of ``connections.yaml``."""
+    """It is defined in ``connections.yaml``."""
 
 
 def _normal(url: str) -> str:
-    """As libcurl shows it: with a path."""
+    """The URL as libcurl shows it: always with a path."""
     scheme, separator, rest = url.partition("://")
     return url if "/" in rest or "?" in rest else f"{scheme}{separator}{rest}/"

@@ -1,1 +1,2 @@
-"""Module ``xcap_client``: XCAP documents for other presence modules, in the table ``xcap``."""
+"""Module ``xcap_client``: fetches XCAP documents for other presence modules into the table
+``xcap``."""

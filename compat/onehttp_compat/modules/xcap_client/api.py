@@ -1,4 +1,4 @@
-"""What ``xcap_client`` offers to other modules (``bind_xcap``), typed."""
+"""The typed interface of ``xcap_client`` for other modules (``bind_xcap``)."""
 
 from __future__ import annotations
 
@@ -19,31 +19,33 @@ _log = logging.getLogger("onehttp_compat.xcap_client")
 
 
 class XcapApi:
-    """What other modules bind: ``bind_xcap``."""
+    """The functions that other modules get from ``bind_xcap``."""
 
     def __init__(self, server: LegacyProcess, module: XcapClient) -> None:
         self._server = server
         self._module = module
 
     def get_elem(self, request: XcapGetReq) -> Element:
-        """A document or node, and its etag (until 5.0)."""
+        """Fetch a document or a node, and its etag (until 5.0)."""
         self._note("get_elem")
         self._start()
         return self._module.get_elem(request)
 
     def getNewDoc(self, request: XcapGetReq, user: str, domain: str) -> bytes | None:
-        """A document; from then on a row, kept fresh by the periodic update."""
+        """Fetch a document and store it as a row, which the periodic update refreshes from then
+        on."""
         self._note("getNewDoc")
         self._start()
         return self._module.get_new_doc(request, user, domain)
 
     def register_xcb(self, mask: int, callback: XcapCallback) -> int:
-        """``callback(type, xid, document)`` for changes of the types in ``mask``; 0."""
+        """Call ``callback(type, xid, document)`` for changes of the types in ``mask``. Returns
+        0."""
         self._note("register_xcb")
         return self._module.register(mask, callback)
 
     def int_node_sel(self) -> XcapNodeSel:
-        """An empty node selector."""
+        """Return an empty node selector."""
         self._note("int_node_sel")
         return XcapNodeSel()
 
@@ -56,7 +58,8 @@ class XcapApi:
         attr_test: Sequence[str] | None = None,
         extra: str | None = None,
     ) -> XcapNodeSel | None:
-        """A step further down; ``attr_test`` is ``("@name", '"value"')``. None: too many."""
+        """Add a step to a selector; ``attr_test`` is ``("@name", '"value"')``. Returns None if
+        there are too many."""
         self._note("add_step")
         try:
             faithful = self._server.is_faithful
@@ -67,18 +70,19 @@ class XcapApi:
         return selector
 
     def add_terminal(self, selector: XcapNodeSel, *texts: str) -> None:
-        """Does nothing, as it always did."""
+        """Does nothing, as in the module."""
         self._note("add_terminal")
 
     def free_node_sel(self, selector: XcapNodeSel) -> None:
-        """Nothing to free."""
+        """Does nothing, because there is nothing to free."""
         self._note("free_node_sel")
 
     getElem = get_elem
     register_xcapcb = register_xcb
 
     def stored(self, user: str, domain: str, doc_type: int) -> bytes | None:
-        """What the table has: not of the legacy interface, but what its users looked up first."""
+        """Return the document in the table. The legacy interface does not have this, but its users
+        looked there first."""
         self._start()
         return self._module.stored(user, domain, doc_type)
 

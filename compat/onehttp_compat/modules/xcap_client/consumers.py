@@ -1,4 +1,4 @@
-"""What ``presence_xml`` and ``rls`` asked ``xcap_client`` for, for logic that moves to Python."""
+"""How ``presence_xml`` and ``rls`` used ``xcap_client``, for logic that moves to Python."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class ServerAddress(NamedTuple):
 
 
 def server_address(text: str, default_port: int) -> ServerAddress:
-    """``[http://]HOST[/ROOT][:PORT]``, the port at the very end, from 1 to 65535.
+    """Parse ``[http://]HOST[/ROOT][:PORT]``. The port stands at the very end, from 1 to 65535.
 
     Raises:
-        ConfigurationError: where the real server refuses to start, e.g. ``http://h:80/root`` or
+        ConfigurationError: the real server would refuse to start, e.g. for ``http://h:80/root`` or
             ``http://h/root``.
     """
     if ":" not in text:
@@ -43,7 +43,7 @@ def server_address(text: str, default_port: int) -> ServerAddress:
 
 
 class PresenceXml:
-    """``presence_xml``: presence rules from the first XCAP server that has them."""
+    """``presence_xml``: takes presence rules from the first XCAP server that has them."""
 
     def __init__(self, api: XcapApi) -> None:
         self._api = api
@@ -51,10 +51,11 @@ class PresenceXml:
         self._settings = {"force_active": 0, "integrated_xcap_server": 0}
 
     def set(self, name: str, value: object) -> None:
-        """One ``modparam("presence_xml", name, value)``; ``xcap_server`` may be repeated.
+        """Set a parameter, as ``modparam("presence_xml", name, value)`` does. ``xcap_server`` may
+        be repeated.
 
         Raises:
-            ConfigurationError: a parameter that has nothing to do with XCAP, or a bad value.
+            ConfigurationError: the parameter has nothing to do with XCAP, or the value is bad.
         """
         if name == "xcap_server" and isinstance(value, str):
             self._servers.append(server_address(value, 80))
@@ -62,8 +63,8 @@ class PresenceXml:
             _set(self._settings, "presence_xml", name, value)
 
     def rules(self, user: str, domain: str) -> bytes | None:
-        """The rules of ``sip:user@domain``: from the table, else from the first server that has
-        any; None where there are none, or they are not needed (``force_active``)."""
+        """The rules of ``sip:user@domain``, from the table or else from the first server that has
+        any. None if there are none, or if they are not needed (``force_active``)."""
         if self._settings["force_active"]:
             return None
         known = self._api.stored(user, domain, PRES_RULES)
@@ -78,7 +79,7 @@ class PresenceXml:
 
 
 class Rls:
-    """``rls``: the resource lists of a user, from the one XCAP root."""
+    """``rls``: takes the resource lists of a user from the XCAP root."""
 
     def __init__(self, api: XcapApi) -> None:
         self._api = api
@@ -86,10 +87,10 @@ class Rls:
         self._settings = {"integrated_xcap_server": 0}
 
     def set(self, name: str, value: object) -> None:
-        """One ``modparam("rls", name, value)``.
+        """Set a parameter, as ``modparam("rls", name, value)`` does.
 
         Raises:
-            ConfigurationError: a parameter that has nothing to do with XCAP, or a bad value.
+            ConfigurationError: the parameter has nothing to do with XCAP, or the value is bad.
         """
         if name == "xcap_root" and isinstance(value, str):
             self._root = server_address(value, 8000)
@@ -97,7 +98,7 @@ class Rls:
             _set(self._settings, "rls", name, value)
 
     def service_list(self, user: str, domain: str) -> bytes | None:
-        """The services of ``sip:user@domain``: from the table, else the folder on the server."""
+        """The services of ``sip:user@domain``, from the table, or else the folder on the server."""
         known = self._api.stored(user, domain, RLS_SERVICE)
         if known is not None or self._root is None or self._settings["integrated_xcap_server"]:
             return known

@@ -1,6 +1,6 @@
-"""How ``xcap_client`` fetches and keeps documents: one at a time, and all again from time to time.
+"""How ``xcap_client`` fetches and stores documents: one on demand, and all of them periodically.
 
-Needs the extra ``xcap``.
+It needs the extra ``xcap``.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class XcapDocuments:
             connect_timeout_s=0,
             max_body_bytes=MAX_BODY_BYTES,
             proxy=Proxy(from_environment=True),
-            # The module never used a connection twice, nor closed one.
+            # The module used each connection once, and never closed it.
             reuse=reuse or not is_faithful,
         )
         self._listeners = Listeners()
@@ -68,10 +68,10 @@ class XcapDocuments:
 
     @property
     def store(self) -> XcapStore:
-        """The table; opened at first use.
+        """The table, which is opened at first use.
 
         Raises:
-            StoreError: it cannot be, or its version is not 4.
+            StoreError: it cannot be opened, or its version is not 4.
         """
         if self._store is None:
             values = self._parameters
@@ -79,14 +79,15 @@ class XcapDocuments:
         return self._store
 
     etag_of = staticmethod(etag_of)
-    """The entity tag of a response, if there is one that can be sent back."""
+    """The entity tag of a response, if it has one that can be sent back."""
 
     def fetch(
         self, url: str, port: int, if_match: str | None = None, if_none_match: str | None = None
     ) -> Response | None:
-        """One GET. None where there is no document: an error, a status from 300 on, no body.
+        """Send a GET. Returns None if there is no document: an error, a status from 300 on, or no
+        body.
 
-        In faithful mode always, and no condition leaves the process.
+        In faithful mode it always returns None, and sends no conditional header.
         """
         headers = () if self.is_faithful else conditions(if_match, if_none_match)
         outcome = transfer(self.request(url, port, headers))
@@ -98,9 +99,9 @@ class XcapDocuments:
         return found if found.body else None
 
     def document(self, outcome: Outcome) -> Response:
-        """The response that is a document; raises an OnehttpError where the outcome is none."""
+        """Return the response that has a document. Raises an OnehttpError if there is none."""
         if self.is_faithful and _was_answered(outcome):
-            # The module did not acknowledge the first header line, so libcurl gave up: code 23.
+            # The module did not accept the first header line, so libcurl gave up with code 23.
             _log.error("the answer is lost")
             raise StatusError(23, "", "write error")
         if isinstance(outcome, TransferError):
@@ -110,12 +111,12 @@ class XcapDocuments:
         return outcome
 
     def request(self, url: str, port: int, headers: HeaderPairs) -> Request:
-        """A GET of a URL as libcurl reads it, at ``port`` unless that is 0."""
+        """A GET of a URL as libcurl reads it. ``port`` replaces its port unless it is 0."""
         address, auth = legacy_url(url)
         return Request("GET", with_port(address, port), headers, None, self._with(auth))
 
     def keep(self, request: XcapGetReq, url: str, user: str, domain: str, found: Response) -> None:
-        """Write the row of a document. That it cannot be is logged, and no more."""
+        """Write the row of a document. Errors are only logged."""
         etag = etag_of(found)
         assert etag is not None
         if found.status not in _DOCUMENT:
@@ -137,7 +138,7 @@ class XcapDocuments:
             _log.error("%s: not stored: %s", url, error)
 
     def poll(self) -> RefreshReport:
-        """Ask for every row of this module again, on condition, many at once.
+        """Request every row of this module again with conditional requests, many at once.
 
         Raises:
             StoreError: the table cannot be read.
@@ -151,13 +152,13 @@ class XcapDocuments:
 
 
 def _told(change: DocumentChange, changed: Callable[[int, str, bytes], None]) -> None:
-    """The callbacks know documents only: of one that is gone they hear by the row it had."""
+    """Call the callbacks. They know documents only, so they are not called for a deleted one."""
     if not change.is_removed:
         changed(change.doc_type, change.xid, change.body)
 
 
 class _Rows:
-    """How a poll asks for rows, wherever they are."""
+    """Makes the requests of a poll, and reads the answers."""
 
     def __init__(self, documents: XcapDocuments) -> None:
         self._documents = documents
@@ -195,7 +196,7 @@ def _was_answered(outcome: Outcome) -> bool:
 
 
 def with_port(url: str, port: int) -> str:
-    """``url`` at another port; libcurl refuses impossible ones, and keeps the URL's own."""
+    """``url`` with another port. A port that libcurl would refuse leaves the URL unchanged."""
     parts = urlsplit(url)
     if not 0 < port <= MAX_PORT or not parts.netloc:
         return url
@@ -204,10 +205,10 @@ def with_port(url: str, port: int) -> str:
 
 
 def database_url(text: str) -> str:
-    """``db_url`` as SQLAlchemy has it.
+    """``db_url`` in the notation of SQLAlchemy.
 
-    The SIP server's ``sqlite://PATH`` and ``postgres://`` are translated; anything else, such as
-    ``postgresql+psycopg://``, is SQLAlchemy's already.
+    ``sqlite://PATH`` and ``postgres://`` of the SIP server are translated. Everything else, such as
+    ``postgresql+psycopg://``, is taken as a URL of SQLAlchemy.
     """
     match = _legacy_database(text)
     if match is None:

@@ -1,4 +1,5 @@
-"""Module ``xcap_client``: XCAP documents for other presence modules, in the table ``xcap``."""
+"""Module ``xcap_client``: fetches XCAP documents for other presence modules into the table
+``xcap``."""
 
 from __future__ import annotations
 
@@ -33,20 +34,20 @@ _log = logging.getLogger("onehttp_compat.xcap_client")
 
 
 XcapCallback: TypeAlias = Callable[[int, str, bytes], object]
-"""(type, xid, document)."""
+"""A function of (type, xid, document)."""
 
 
 class Element(NamedTuple):
-    """What ``get_elem`` found; the document is None where there is none."""
+    """The result of ``get_elem``; its document is None if there is none."""
 
     document: bytes | None
     etag: str | None
 
 
 class XcapClient:
-    """The module's state in one server process.
+    """The state of the module in one server process.
 
-    Nothing is opened before the module is told something or bound by another.
+    Nothing is opened before the module is configured or another module binds it.
     """
 
     counter_group = None
@@ -55,21 +56,21 @@ class XcapClient:
         self._server = server
         self.parameters = XcapParameters()
         self.updates: PeriodicUpdates | None = None
-        """The periodic update, where `start` began one."""
+        """The periodic update, if `start` has started it."""
         self._is_loaded = False
         self._documents: XcapDocuments | None = None
         self._callbacks: tuple[tuple[int, XcapCallback], ...] = ()
         self._opening = threading.Lock()  # guards _documents
 
     def set(self, name: str, value: object) -> None:
-        """One ``modparam("xcap_client", name, value)``."""
+        """Set a parameter, as ``modparam("xcap_client", name, value)`` does."""
         bugs = self._server.legacy_bugs
         self.parameters = set_parameter(self.parameters, "xcap_client", name, value, bugs)
         self._is_loaded = True
         self._documents = None
 
     def start(self) -> None:
-        """Open the table, and begin the periodic update.
+        """Open the table, and start the periodic update.
 
         Raises:
             ConfigurationError: the table cannot be used, or the extra is not installed.
@@ -84,7 +85,7 @@ class XcapClient:
             self._start_updates()
 
     def load(self) -> None:
-        """Be part of the server from its start on, as ``loadmodule`` says."""
+        """Start together with the server, as with ``loadmodule``."""
         self._is_loaded = True
 
     def stop(self) -> None:
@@ -95,7 +96,7 @@ class XcapClient:
 
     @property
     def documents(self) -> XcapDocuments:
-        """How documents are fetched and kept, by the parameters in force."""
+        """Fetches and stores documents, by the current parameters."""
         from onehttp_compat.modules.xcap_client.documents import XcapDocuments
 
         with self._opening:
@@ -107,7 +108,7 @@ class XcapClient:
             return self._documents
 
     def get_elem(self, request: XcapGetReq) -> Element:
-        """The document or node, on the request's condition; its etag is not required."""
+        """Fetch a document or node with the condition of the request. An etag is not required."""
         url = self._url(request)
         if url is None:
             return Element(None, None)
@@ -121,7 +122,7 @@ class XcapClient:
         )
 
     def get_new_doc(self, request: XcapGetReq, user: str, domain: str) -> bytes | None:
-        """The document, which becomes a row; None where there is none, or one without an etag."""
+        """Fetch a document and store it as a row. None if there is none, or if it has no etag."""
         url = self._url(request)
         found = None if url is None else self.documents.fetch(url, request.port)
         if url is None or found is None:
@@ -133,8 +134,8 @@ class XcapClient:
         return found.body
 
     def stored(self, user: str, domain: str, doc_type: int) -> bytes | None:
-        """A document of that type from the table, as the consumers look before they ask; logged
-        and None where the table fails."""
+        """Return a document of that type from the table, where consumers look before they send a
+        request. If the table fails, it logs that and returns None."""
         try:
             rows = self.documents.store.of_account(user, domain, doc_type)
         except OnehttpError as error:
@@ -143,12 +144,13 @@ class XcapClient:
         return rows[0].doc if rows else None
 
     def register(self, mask: int, callback: XcapCallback) -> int:
-        """Call ``callback`` for documents of these types, before those registered earlier."""
+        """Call ``callback`` for documents of these types, before callbacks that were registered
+        earlier."""
         self._callbacks = ((mask, callback), *self._callbacks)
         return 0
 
     def notify(self, doc_type: int, xid: str, document: bytes, also: int = 0) -> None:
-        """Tell who is registered for the type, or for one of ``also``."""
+        """Call the callbacks that are registered for the type, or for one of ``also``."""
         for mask, callback in self._callbacks:
             if mask & (doc_type | also):
                 try:
@@ -157,7 +159,8 @@ class XcapClient:
                     _log.exception("a callback failed for %s", xid)
 
     def query_update(self, ticks: int = 0, param: object = None) -> RefreshReport | None:
-        """One round of the periodic update, as a timer calls it; None where the table fails."""
+        """Run one round of the periodic update, as a timer does. Returns None if the table
+        fails."""
         try:
             return self.documents.poll()
         except OnehttpError as error:
@@ -165,7 +168,8 @@ class XcapClient:
             return None
 
     def refresh(self, arguments: Sequence[Any]) -> dict[str, Any]:
-        """``refreshXcapDoc URL [PORT]``: fetch a document and tell of it; the table stays."""
+        """``refreshXcapDoc URL [PORT]``: fetch a document and call the callbacks. The table is not
+        changed."""
         try:
             self._refresh(*refresh_arguments(arguments, self._server.is_faithful))
         except RefusedRefreshError as error:
@@ -178,7 +182,7 @@ class XcapClient:
         if found is None:
             raise RefusedRefreshError("Failed http get")
         target = refresh_target(url)
-        # The module took rls-services for resource lists, and consumers registered for those.
+        # The module took rls-services for resource lists, and consumers have registered for those.
         also = RESOURCE_LIST if target.doc_type == RLS_SERVICE else 0
         self.notify(target.doc_type, target.xid, found.body, also)
 

@@ -1,4 +1,4 @@
-"""The command ``refreshXcapDoc``: its arguments, and what the URL of a document says of it."""
+"""The command ``refreshXcapDoc``: its arguments, and the document that a URL names."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ _TREES: Final = ("users", "group", "global")
 
 @dataclass(frozen=True, slots=True)
 class RefreshTarget:
-    """What the URL of a document says of it."""
+    """The document that a URL names."""
 
     doc_type: int
     xid: str
 
 
 class RefusedRefreshError(OnehttpError):
-    """The refresh command is refused, with this text and code 500; logged at ``level``."""
+    """The refresh command is refused with this text and code 500, and that is logged at
+    ``level``."""
 
     def __init__(self, message: str, level: int = logging.ERROR) -> None:
         super().__init__(message)
@@ -31,10 +32,10 @@ class RefusedRefreshError(OnehttpError):
 
 
 def refresh_arguments(arguments: Sequence[Any], is_faithful: bool) -> tuple[str, int]:
-    """(URL, port); the port may be missing, which is 0.
+    """Return (URL, port). The port may be missing, and is then 0.
 
     Raises:
-        RefusedRefreshError: no URL; (fixed) something that is no port.
+        RefusedRefreshError: there is no URL; (fixed) the port is not a port.
     """
     if not arguments or not isinstance(arguments[0], str):
         raise RefusedRefreshError("Not enough parameters", logging.WARNING)
@@ -43,16 +44,16 @@ def refresh_arguments(arguments: Sequence[Any], is_faithful: bool) -> tuple[str,
         port = int(port)
     if isinstance(port, int) and 0 <= port <= MAX_PORT:
         return arguments[0], port
-    if is_faithful:  # the module never looked at it
+    if is_faithful:  # the module ignored it
         return arguments[0], 0
     raise RefusedRefreshError("Invalid port")
 
 
 def refresh_target(url: str) -> RefreshTarget:
-    """Type and owner of the document at ``url``, wherever its XCAP root ends.
+    """Return the type and owner of the document at ``url``, for any XCAP root.
 
     Raises:
-        RefusedRefreshError: no tree, or an unknown application usage.
+        RefusedRefreshError: the URL has no tree, or an unknown application usage.
     """
     from onehttp.xcap import APPLICATIONS
 

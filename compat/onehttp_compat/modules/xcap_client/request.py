@@ -1,7 +1,7 @@
-"""What callers of ``xcap_client`` fill in, and the URL it becomes.
+"""The requests that callers of ``xcap_client`` make, and the URLs of them.
 
-``fixed`` writes what RFC 4825 says; ``faithful`` what the module wrote: nothing encoded, no slash
-after ``~~``, a query cut short, the wildcard lost.
+``fixed`` follows RFC 4825. ``faithful`` writes URLs as the module did: nothing is encoded, no slash
+follows ``~~``, a query is truncated, and the wildcard is lost.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _PREFIXES: Final = "abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(slots=True)
 class XcapDocSel:
-    """Which document. ``doc_type`` is a bit as the callbacks have it, ``type`` a tree."""
+    """Selects a document. ``doc_type`` is a bit as in the callbacks, ``type`` is a tree."""
 
     auid: str
     doc_type: int
@@ -45,16 +45,16 @@ class XcapDocSel:
 
 @dataclass(slots=True)
 class XcapNodeSel:
-    """Which node of it: what `add_step` makes."""
+    """Selects a node in the document. `add_step` fills it."""
 
     steps: list[str] = field(default_factory=list)
     namespaces: list[str] = field(default_factory=list)
-    """Bound to ``a``, ``b``, ... in this order."""
+    """The namespaces of the prefixes ``a``, ``b``, ... in this order."""
 
 
 @dataclass(slots=True)
 class XcapGetReq:
-    """One request. ``port`` goes before any port in ``xcap_root``; 0 leaves it."""
+    """A request. ``port`` overrides a port in ``xcap_root``, unless it is 0."""
 
     xcap_root: str
     port: int
@@ -65,7 +65,7 @@ class XcapGetReq:
 
 
 class UnfitRequestError(Exception):
-    """What a caller gave cannot be made a URL."""
+    """No URL can be made of the arguments."""
 
 
 def add_step(
@@ -80,7 +80,7 @@ def add_step(
     """Append a step: prefix, name or ``*``, ``[attribute=value]``, ``[position]``, extra text.
 
     Raises:
-        UnfitRequestError: the 27th namespace.
+        UnfitRequestError: this would be the 27th namespace.
     """
     prefix = ""
     if namespace:
@@ -100,11 +100,11 @@ def add_step(
 
 
 def request_url(request: XcapGetReq, is_faithful: bool) -> str:
-    """The URL.
+    """Return the URL.
 
     Raises:
-        UnfitRequestError: a node selector without steps, where the module crashed; (fixed) a part
-            that cannot stand in a URL.
+        UnfitRequestError: a node selector has no steps (the module crashed then); (fixed) a part
+            cannot stand in a URL.
     """
     return _faithful_url(request) if is_faithful else _fixed_url(request)
 
@@ -117,7 +117,7 @@ def _faithful_url(request: XcapGetReq) -> str:
 
 
 def _fixed_url(request: XcapGetReq) -> str:
-    # Here, since they come with an extra, and this module is part of every legacy server.
+    # Imported here, because they come with an extra, and every legacy server imports this module.
     from onehttp.xcap import SelectorError, bindings, encoded_step
 
     document, node = request.doc_sel, request.node_sel
@@ -126,7 +126,7 @@ def _fixed_url(request: XcapGetReq) -> str:
     parts += document.filename.split("/") if document.filename else []
     try:
         url = f"{request.xcap_root}/{'/'.join(map(encoded_step, parts))}"
-        url += "" if document.filename else "/"  # a folder, as rls asks for one
+        url += "" if document.filename else "/"  # a folder, which rls requests
         if node is None:
             return url
         url += f"/~~/{'/'.join(map(encoded_step, _steps(node)))}"
