@@ -1,4 +1,4 @@
-"""What scripts for the older ``app_python`` import and are given: ``Router`` and ``msg``."""
+"""The modules and objects of the older ``app_python``: ``Router`` and ``msg``."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _MAX_ARGUMENTS: Final = 2
 
 
 class ExpiredMessageError(OnehttpError, RuntimeError):
-    """A ``msg`` was used after its call."""
+    """A ``msg`` was used after its call had ended."""
 
 
 class Msg:
-    """The ``msg`` that routes are called with. It dies with the call."""
+    """The ``msg`` that routes get as an argument. It can be used only until the call ends."""
 
     __slots__ = ("_scene", "_world")
 
@@ -79,7 +79,8 @@ class Msg:
         return self._alive.message.destination
 
     def getHeader(self, name: str) -> str | None:
-        """The first header of that very name: compact and long ones are two."""
+        """Return the first header with exactly this name. The compact form counts as another
+        name."""
         wanted = name.lower()
         headers = self._alive.message.headers
         return next((text for known, text in headers if known.lower() == wanted), None)
@@ -90,20 +91,21 @@ class Msg:
         self._alive.act(f"$ru = {uri}")
 
     def set_dst_uri(self, uri: str) -> None:
-        """Choose where the request goes."""
+        """Set the destination that the request is sent to."""
         self._alive.routed.dst_uri = uri
         self._alive.act(f"destination {uri}")
 
     def copy(self) -> Msg:
-        """The same message again."""
+        """Return a copy of the object for the same message."""
         return Msg(self._alive, self._world)
 
     def call_function(self, *arguments: str) -> int:
-        """A module function by name, with up to two text arguments.
+        """Call a module function by name, with up to two text arguments.
 
         Raises:
-            RuntimeError: no such function with that many arguments, or one in an argument.
-            TypeError: an argument that is not text.
+            RuntimeError: there is no such function with that many arguments, or an argument is
+                refused.
+            TypeError: an argument is not text.
         """
         alive = self._alive
         if not 1 <= len(arguments) <= _MAX_ARGUMENTS + 1:
@@ -138,7 +140,7 @@ class Msg:
             raise RuntimeError(f"no such function: {why}") from None
 
     def expire(self) -> None:
-        """The call is over."""
+        """End the call: the object cannot be used any more."""
         self._scene = None
 
     @property
@@ -156,7 +158,7 @@ class Msg:
 
 
 def router_modules() -> dict[str, types.ModuleType]:
-    """``Router`` and its submodules, for ``sys.modules``."""
+    """Return ``Router`` and its submodules, for ``sys.modules``."""
     log = {name: _logger(level) for name, level in _LOG_FUNCTIONS.items()}
     general = {
         "LM_GEN1": lambda level, text: script_log.info("%s", str(text).rstrip("\n")),
@@ -166,7 +168,7 @@ def router_modules() -> dict[str, types.ModuleType]:
     logger = _module("Router.Logger", {**log, **general, **_LEVELS})
     ranks = _module("Router.Ranks", _RANKS)
     core = _module("Router.Core", {})
-    # The oldest scripts take the log functions from Router itself.
+    # The oldest scripts import the log functions from Router itself.
     names = {**log, **general, **_LEVELS, "Logger": logger, "Ranks": ranks, "Core": core}
     return {
         "Router": _module("Router", names),

@@ -1,4 +1,4 @@
-"""What a script raised: where, in words, and what is likely the matter with it."""
+"""Describes the error of a script: its place, its text, and advice."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _old_attribute: Final = re.compile(
 
 
 def place(error: BaseException, script: Path) -> str:
-    """``script.py:12``: the last line of the script, or of a file beside it, on the way to the
-    error; empty where there is none."""
+    """Return the place of an error, as ``script.py:12``: the last line of the script, or of a file
+    next to it, in the traceback. Empty if there is none."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{Path(error.filename).name}:{error.lineno}"
     folder = script.resolve().parent
@@ -41,7 +41,7 @@ def place(error: BaseException, script: Path) -> str:
 
 
 def told_text(error: BaseException) -> str:
-    """``KeyError: 'x'``; the text of an error may itself be one."""
+    """Return ``KeyError: 'x'``. Making the text of an error may itself raise an error."""
     try:
         text = error.msg if isinstance(error, SyntaxError) else str(error)
     except Exception as inner:  # noqa: BLE001 - a class of the script
@@ -50,7 +50,7 @@ def told_text(error: BaseException) -> str:
 
 
 def way_out(error: BaseException, script: Path) -> str:
-    """What may help, in parentheses; empty where nothing is known."""
+    """Return advice in parentheses, or an empty text if there is none."""
     if isinstance(error, SyntaxError):
         return PYTHON_2 if _is_old_syntax(error) else ""
     if isinstance(error, ModuleNotFoundError) and error.name:

@@ -1,8 +1,8 @@
-"""A legacy script, and its instances: each process of the server, here a thread, has its own.
+"""A legacy script and its instances. Each process of the server, here a thread, has its own.
 
-There are three kinds: for KEMI (``mod_init()`` returns an object with ``ksr_request_route``), the
-same with its functions at top level and no ``mod_init`` (``app_python3s``), and for the older
-``app_python`` (an object whose methods take a ``msg`` with ``call_function``).
+There are three kinds. For KEMI, ``mod_init()`` returns an object with ``ksr_request_route``. For
+``app_python3s``, the same functions are at the top level of the file, without ``mod_init``. For the
+older ``app_python``, an object has methods that take a ``msg`` with ``call_function``.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ HINTS: Final = {
     "--call {0}:TEXT, or --config kamailio.cfg",
     "held back": "{0} for {1} was made by the server and not sent: nothing leaves this machine",
 }
-"""What is worth knowing of a route, and of what the server does by itself."""
+"""Advice on routes, and on what the server does without the script."""
 NOT_RUN: Final = (
     "{} is async, or has a yield: the server calls it and goes on, and none of its lines are run"
 )
 running_route: ContextVar[str] = ContextVar("onehttp_route", default="")
-"""The route of the script that runs in this context."""
+"""The name of the script's route that runs in this context."""
 KEMI_ROUTE: Final = "ksr_request_route"
 
 
 class ScriptError(OnehttpError, RuntimeError):
-    """The script could not be loaded or started; names the place."""
+    """The script could not be loaded or started. The message has the place."""
 
 
 class ScriptKind(enum.Enum):
@@ -57,7 +57,7 @@ class ScriptKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Which method of an ``app_python`` script takes messages, and with what text, if any."""
+    """The method of an ``app_python`` script that takes messages, and its text argument, if any."""
 
     method: str
     argument: str | None = None
@@ -67,7 +67,7 @@ class Script:
     """The file of a script.
 
     Raises:
-        ScriptError: no such file, or not Python.
+        ScriptError: there is no such file, or it is not valid Python.
     """
 
     def __init__(
@@ -85,10 +85,10 @@ class Script:
             raise self.does_not_start(error) from error
 
     def names(self) -> dict[str, object]:
-        """Run the file: what it defines.
+        """Run the file and return the names that it defines.
 
         Raises:
-            BaseException: whatever it raises.
+            BaseException: any error that the file raises.
         """
         module = types.ModuleType(self.path.stem)
         names: dict[str, object] = vars(module)
@@ -100,7 +100,7 @@ class Script:
         return ScriptError(f"{self.path}: does not start: {self.placed(error)}")
 
     def placed(self, error: BaseException) -> str:
-        """What the script raised, its line, and what may help."""
+        """Return the error of the script, with its line and advice."""
         where = place(error, self.path)
         cause = error.__cause__ if isinstance(error, SystemError) else None
         told = told_text(error) + (f" ({cause})" if cause else "")
@@ -108,10 +108,10 @@ class Script:
 
 
 class ScriptInstance:
-    """A script as one process of the server has it: its own names, its own object.
+    """A script in one process of the server, with its own global names and its own object.
 
     Raises:
-        ScriptError: it does not start, or has no route for messages.
+        ScriptError: the script does not start, or has no route for messages.
     """
 
     def __init__(self, script: Script, rank: int) -> None:
@@ -124,7 +124,7 @@ class ScriptInstance:
         end_forked_child(self._process)
 
     def run(self, scene: Scene) -> None:
-        """Give the message to the script."""
+        """Run the script for the message."""
         script, name = self._script, self._method
         text = script.call.argument if script.call is not None else None
         if self.kind is not ScriptKind.APP_PYTHON:
@@ -138,18 +138,18 @@ class ScriptInstance:
             self._run(name, scene)
 
     def has_route(self, name: str) -> bool:
-        """Whether there is such a route."""
+        """Whether the script has this route."""
         return self._function(name) is not None
 
     def run_route(self, name: str, scene: Scene, *arguments: object) -> bool:
-        """Run a route by name; False: there is none."""
+        """Run a route by name. False if there is no such route."""
         if not self.has_route(name):
             return False
         self._run(name, scene, *arguments)
         return True
 
     def async_route(self, name: str) -> ScriptRoute | None:
-        """The route of that name, for the answer of a query."""
+        """Return the route of that name, for the answer of a query."""
         if not self.has_route(name):
             return None
 
@@ -162,7 +162,7 @@ class ScriptInstance:
         return run
 
     def result_route(self, name: str) -> ScriptRoute | None:
-        """The same of a query that `onehttp.submit` was asked for: it takes the result alone."""
+        """The same for a query of `onehttp.submit`, whose route takes only the result."""
         if not self.has_route(name):
             return None
 
@@ -174,13 +174,13 @@ class ScriptInstance:
         return run
 
     def guard(self, scene: Scene, work: Callable[[], object]) -> None:
-        """Run a part of the script; what it raises is kept with the message."""
+        """Run a part of the script, and keep its error with the message."""
         try:
             work()
         except (ScriptExit, SystemExit):
-            pass  # it has said that it is through with the message
+            pass  # the script has ended its work on the message (``exit``)
         except (TimeLimitExceeded, KeyboardInterrupt):
-            raise  # of the watchdog and of the user
+            raise  # raised by the watchdog, or for the user's Ctrl-C
         except BaseException as error:  # noqa: BLE001 - the server lives on
             scene.progress.fail(self._script.placed(error))
         finally:
@@ -200,7 +200,7 @@ class ScriptInstance:
             code = function(*given)
         except TypeError as error:
             if error.__traceback__ is None or error.__traceback__.tb_next is not None:
-                raise  # from within the route
+                raise  # raised inside the route
             raise TypeError(self._misfit(function, given, error)) from None
         finally:
             running_route.reset(token)
@@ -221,7 +221,8 @@ class ScriptInstance:
     def _misfit(
         self, function: Callable[..., Any], given: tuple[object, ...], error: TypeError
     ) -> str:
-        """The message for a route that does not take the arguments that the server passes."""
+        """Return the message for a route that does not accept the arguments that the server
+        passes."""
         code = getattr(function, "__code__", None)
         line = f"{Path(code.co_filename).name}:{code.co_firstlineno}: " if code else ""
         passed = ["msg" if isinstance(one, Msg) else repr(one) for one in given]

@@ -1,8 +1,8 @@
-"""What a script may not do to the run: work on one message for ever, or end the process without a
-report.
+"""Protects a run from its script: from endless work on a message, and from ending the process.
 
-The time limit is an exception that the script does not expect, raised in its thread: by a signal in
-the main one, which also ends a sleep and a regular expression, and by the interpreter in others.
+The time limit is an exception that the script does not expect, raised in its thread. In the main
+thread a signal raises it, which also interrupts a sleep and a regular expression. In other threads
+the interpreter raises it.
 """
 
 from __future__ import annotations
@@ -25,20 +25,22 @@ from onehttp_compat.script.errors_told import place
 from onehttp_compat.script.message_in_progress import Scene
 
 AGAIN_S: Final = 0.1
-"""A script that catches everything is told again after so long."""
+"""Seconds after which the exception is raised again in a script that catches all exceptions."""
 PATIENCE: Final = 20
-"""After so many times it is abandoned, in a thread that cannot be interrupted."""
+"""Number of attempts after which a script is abandoned, because its thread cannot be
+interrupted."""
 
 
 class TimeLimitExceeded(BaseException):
-    """The script has worked on a message for longer than it may; no script catches it by chance."""
+    """The script has worked on a message for too long. Its base class makes an accidental catch
+    unlikely."""
 
     def __str__(self) -> str:
         return "ended at the limit of a message (--timeout)"
 
 
 class ProcessExitError(OnehttpError, RuntimeError):
-    """The script would have ended the server's process, and with it the server."""
+    """The script tried to end the process of the server."""
 
 
 @dataclass(slots=True, eq=False)
@@ -51,11 +53,11 @@ class _Watch:
 
 
 class Watchdog:
-    """Ends what works on a message for too long.
+    """Interrupts work on a message that takes too long.
 
     Args:
-        limit_s: None: nothing is watched.
-        script: what works; told is at which line of it.
+        limit_s: the limit in seconds; None: nothing is watched.
+        script: the script, to report the line where it was interrupted.
     """
 
     def __init__(self, limit_s: float | None, script: Path) -> None:
@@ -84,13 +86,15 @@ class Watchdog:
         if self._thread is not None:
             self._thread.join()
         if self._before is not None:
-            # The clock first: what the handler was before may be the end of the process.
+            # The clock first, because restoring the earlier handler could make a late signal end
+            # the process.
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, self._before)
 
     @contextlib.contextmanager
     def watching(self, scene: Scene) -> Iterator[None]:
-        """What runs inside is ended when its time is over; that is kept with its message."""
+        """Interrupt the body of this ``with`` when its time is over. The error is kept with the
+        message."""
         if self.limit_s is None:
             yield
             return
@@ -99,7 +103,7 @@ class Watchdog:
         with self._changed:
             self._watches.append(watch)
         if watch.thread == self._main and self._is_handling():
-            # The kernel's clock: a function of C may keep the interpreter from all other threads.
+            # The kernel's timer, because a C function may hold the GIL and block all other threads.
             signal.setitimer(signal.ITIMER_REAL, self.limit_s, AGAIN_S)
         try:
             yield
@@ -114,7 +118,7 @@ class Watchdog:
             )
 
     def _place(self, ending: BaseException | None) -> str:
-        while ending is not None:  # it may have met the script's own clearing up
+        while ending is not None:  # the exception may have hit the cleanup of the script
             if where := place(ending, self._script):
                 return f" at {where}"
             ending = ending.__context__
@@ -143,7 +147,7 @@ class Watchdog:
                     if watch.thread != self._main or not is_alarmed:
                         self._fire(watch)
                         watch.due = now + AGAIN_S
-                # All have the same limit: none that begins meanwhile can be due before that.
+                # All watches have the same limit, so none that starts meanwhile can be due earlier.
                 waiting = (one.due - now for one in self._watches if one.due > now)
                 self._changed.wait(min(waiting, default=self.limit_s))
 
@@ -156,7 +160,7 @@ class Watchdog:
             )
 
     def _is_handling(self) -> bool:
-        """Whether the signal comes to us: a script may have a handler of its own for it."""
+        """Whether our handler gets the signal. A script may have set its own."""
         return self._before is not None and signal.getsignal(signal.SIGALRM) == self._on_alarm
 
     def _on_alarm(self, _number: int, frame: FrameType | None) -> None:
@@ -166,7 +170,7 @@ class Watchdog:
             return
         watch.fired += 1
         if watch.fired > 1:
-            # It catches everything: every further line of it meets the exception.
+            # It catches all exceptions: each further line raises the exception again.
             sys.settrace(_raise_in_line)
             while frame is not None:
                 frame.f_trace = _raise_in_line
@@ -175,21 +179,23 @@ class Watchdog:
 
 
 def _raise_in(thread: int) -> None:
-    """At one of the next instructions of that thread; once, however often it is said before."""
+    """Raise the exception in that thread at one of its next instructions. Repeated requests before
+    that count once."""
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(thread), ctypes.py_object(TimeLimitExceeded)
     )
 
 
 def _meet_what_is_on_its_way() -> None:
-    """Here, so that it does not meet what comes after the script.
+    """Receive a pending exception here, so that it does not hit code after the script.
 
-    One that is taken back (by NULL) CPython would look for as long as the process lives, and with
-    a trace function CPython 3.11 does nothing else any more. It forgets what has been met.
+    It cannot be withdrawn instead (with NULL): CPython would then check for it as long as the
+    process lives, and with a trace function CPython 3.11 would do nothing else. A received
+    exception is forgotten.
     """
     with contextlib.suppress(TimeLimitExceeded):
         _raise_in(threading.get_ident())
-        while True:  # the next jump meets it
+        while True:  # the next jump raises it
             pass
 
 
@@ -203,8 +209,8 @@ def _raise_in_line(frame: FrameType, event: str, _: object) -> Any:
 
 
 def end_forked_child(process: int) -> None:
-    """A child that a script has forked, and that comes back out of the script, ends here: the run
-    goes on in ``process``, its parent, alone."""
+    """End a child process that a script has forked and that returns from the script. Only the
+    parent, ``process``, continues the run."""
     if os.getpid() != process:
         sys.stderr.flush()
         os._exit(0)
@@ -212,11 +218,12 @@ def end_forked_child(process: int) -> None:
 
 @contextlib.contextmanager
 def staying_alive() -> Iterator[None]:
-    """``os._exit`` and ``os.abort`` in a script fail its message, and end no process."""
+    """While this is active, ``os._exit`` and ``os.abort`` in a script fail its message instead of
+    ending the process."""
     process, exit_now, abort = os.getpid(), os._exit, os.abort
 
     def refuse_exit(status: int) -> NoReturn:
-        if os.getpid() != process:  # a child that the script has forked
+        if os.getpid() != process:  # in a child that the script has forked
             exit_now(status)
         raise ProcessExitError(f"os._exit({status}): the server would be gone")
 
@@ -233,7 +240,7 @@ def staying_alive() -> Iterator[None]:
 
 
 class Interruption:
-    """What has ended a run: Ctrl-C, as long as no other signal has."""
+    """The signal that has ended a run. It is Ctrl-C unless another one arrives."""
 
     def __init__(self) -> None:
         self._number: int = signal.SIGINT
@@ -241,11 +248,12 @@ class Interruption:
 
     @property
     def status(self) -> int:
-        """The exit status of a command that the signal has ended, as shells have it."""
+        """The exit status of a command that the signal has ended, as shells define it."""
         return 128 + self._number
 
     def arrive(self, number: int, _: FrameType | None) -> None:
-        """End the run as Ctrl-C does; a child that a script has forked ends as it always does."""
+        """End the run as Ctrl-C does. A child that a script has forked ends as it would
+        otherwise."""
         if os.getpid() != self._process:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
@@ -256,11 +264,12 @@ class Interruption:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[Interruption]:
-    """SIGTERM and SIGHUP end what runs inside as Ctrl-C does."""
+    """While this is active, SIGTERM and SIGHUP end the run as Ctrl-C does."""
     interruption = Interruption()
     before = {}
     if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGHUP):  # who has them ignored goes on
+        # a process that ignores them continues to do so
+        for number in (signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is signal.SIG_DFL:
                 before[number] = signal.signal(number, interruption.arrive)
     try:

@@ -1,6 +1,6 @@
-"""A message on its way through the script, and where the script stands when it calls a function.
+"""A message while the script works on it, and the state of the script when it calls a function.
 
-What runs for a message runs in a context of its own, also on other threads: `current` is there.
+All work for a message runs in a context of its own, also on other threads. `current` is set in it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from onehttp_compat.sip.message import SipMessage
 from onehttp_compat.sip.request import SipRequest
 
 ALREADY_THERE: Final = -10
-"""What ``t_newtran`` says where there is a transaction."""
+"""The result of ``t_newtran`` if there is a transaction already."""
 REQUEST_ROUTE: Final = "its request route"
 script_log = logging.getLogger("onehttp.script")
 
 
 class Route(enum.Enum):
-    """Which kind of route of the script runs; the values are what ``tm`` calls them."""
+    """The kinds of routes of a script. The values are the numbers of ``tm``."""
 
     REQUEST = "request_route"
     REPLY = "reply_route"
@@ -42,12 +42,12 @@ class Route(enum.Enum):
 
 
 class MessageInProgress:
-    """One message, from its arrival until nothing of it is open.
+    """One message, from its arrival until all work for it is over.
 
     Args:
-        when_done: takes the outcome, once; called by whoever does the last step.
-        transaction: of a reply, that which it belongs to.
-        run: which repetition of the capture it is part of.
+        when_done: is called with the outcome once, by the thread that does the last step.
+        transaction: for a reply, the transaction that it belongs to.
+        run: the number of the repetition of the capture that it is part of.
     """
 
     def __init__(
@@ -64,40 +64,42 @@ class MessageInProgress:
         self.outcome = MessageOutcome(message, number)
         self.tm = transaction
         self.repeats: ScriptTransaction | None = None
-        """The transaction of the same request that came before: it is sent again."""
+        """The transaction of an earlier request that this one repeats (a retransmission)."""
         self.note_transaction: Callable[[ScriptTransaction], object] = lambda _: None
-        """Told of the transaction that it is given."""
+        """Is called with the transaction that the message gets."""
         self.routes_set: dict[str, str] = {}
-        """Names of the routes that the script has armed, by kind as ``t_is_set`` names it."""
+        """The names of the routes that the script has armed, by kind, as ``t_is_set`` names the
+        kinds."""
         self.is_in_dialog = False
-        """It has begun a dialog that the server manages, or is known to belong to one."""
+        """The message has started a dialog that the server manages, or is known to belong to
+        one."""
         self.is_managed = False
-        """``dlg_manage`` was called for it, and it is one of a dialog that has begun before."""
+        """``dlg_manage`` was called for it, and its dialog has started before."""
         self.script_flags = 0
-        """``$sf``: of this message alone, whichever route sets them."""
+        """``$sf``: the flags belong to this message only, and all routes share them."""
         self._layer = layer
         self._when_done = when_done
         self._responses_before = len(transaction.fake.responses) if transaction else 0
-        # ``layer.changed`` guards all below.
+        # ``layer.changed`` guards everything below.
         self._open = {REQUEST_ROUTE}
-        """What is not over yet: the route, and queries by id."""
+        """The work that is not over yet: the route, and the queries by id."""
         self._is_done = False
         self._started = time.perf_counter()
         self._settled_s: float | None = None
 
     @functools.cached_property
     def request(self) -> SipRequest:
-        """The request as received; headers added to it are shown."""
+        """The request as it was received, and the headers added to it."""
         headers = self.outcome.headers
         return SipRequest(self.message.wire(), on_add=lambda line: headers.append(line.strip()))
 
     @property
     def transaction(self) -> EmulatedTransaction | None:
-        """Its transaction; None: it has none."""
+        """Its transaction; None if it has none."""
         return None if self.tm is None else self.tm.fake
 
     def new_transaction(self, routed: RoutedMessage) -> ScriptTransaction:
-        """Give it a transaction, which queries of this context suspend from here on."""
+        """Give it a transaction. From now on queries of this context suspend that."""
         fake = self._layer.new(self.message.method, self._left)
         self.tm = ScriptTransaction(fake, routed, self.routes_set)
         self.note_transaction(self.tm)
@@ -105,7 +107,7 @@ class MessageInProgress:
         return self.tm
 
     def answer_again(self) -> None:
-        """What was answered last to the same request before, goes out again."""
+        """Repeat the last answer to the earlier request of which this is a retransmission."""
         if self.repeats is not None and self.repeats.fake.responses:
             self.outcome.replies.append(self.repeats.fake.responses[-1])
 
@@ -117,35 +119,35 @@ class MessageInProgress:
                 self._settle()
 
     def fail(self, error: str) -> None:
-        """Keep what went wrong first."""
+        """Keep the first error."""
         with self._layer.changed:
             if self.outcome.error is None:
                 self.outcome.error = error
 
     def toggle(self, part: str) -> None:
-        """``part`` is open from here on; or, told of it again, over.
+        """Mark ``part`` as open, or as over if it is called for it again.
 
-        The two ends of a query come from two threads, in either order.
+        The start and the end of a query are reported by two threads, in any order.
         """
         with self._layer.changed:
             self._open ^= {part}
             self._finish_if_through()
 
     def abandon(self, error: str) -> None:
-        """Tell its outcome now, whatever of it may still be open."""
+        """Report the outcome now, although some work is still open."""
         with self._layer.changed:
             self.fail(error)
             self._open.clear()
             self._finish_if_through()
 
     def note(self, query: QueryOutcome) -> None:
-        """A query has come to its end."""
+        """A query has ended."""
         with self._layer.changed:
             self.outcome.queries.append(query)
 
     @property
     def age_s(self) -> float:
-        """Seconds since its arrival."""
+        """Seconds since the message has arrived."""
         return time.perf_counter() - self._started
 
     def _left(self) -> None:
@@ -175,25 +177,26 @@ class MessageInProgress:
 
 @dataclass(slots=True)
 class Scene:
-    """Where a script stands: what it does counts for ``progress``."""
+    """The state of a script when it calls a function. Its actions count for ``progress``."""
 
     routed: RoutedMessage
     progress: MessageInProgress
     route: Route = Route.REQUEST
     is_faked: bool = False
-    """In a callback outside of transactions: its message was made up, replies reach nobody."""
+    """It is a callback outside of transactions: its message is artificial, and replies are not
+    sent."""
     branch: int = -1
-    """Which branch of the transaction the route runs for; -1: for none."""
+    """The number of the transaction's branch that the route runs for; -1 if it runs for none."""
     reply: SipMessage | None = None
-    """In a failure route: the reply that led there."""
+    """In a failure route: the reply that caused it."""
     next_hop: str = ""
-    """In an onsend route: the URI that this copy goes to."""
+    """In an onsend route: the URI that this copy is sent to."""
     is_dropped: bool = False
-    """The script has said ``drop``: the reply, or the branch, goes nowhere."""
+    """The script has called ``drop``: the reply or the branch is not sent."""
 
     @property
     def message(self) -> SipMessage:
-        """As received."""
+        """The message as it was received."""
         return self.routed.sip
 
     @property
@@ -202,22 +205,24 @@ class Scene:
 
     @property
     def replies(self) -> int:
-        """How many it has been answered with by now."""
+        """How many replies were sent to it so far."""
         sent = self.transaction.responses if self.transaction else ()
         return len(self.progress.outcome.replies) + len(sent)
 
     @property
     def sent_status(self) -> int | None:
-        """What the transaction was answered with last, 0: nothing; None: there is none."""
+        """The last status that the transaction has sent; 0 if none was sent. None without a
+        transaction."""
         if self.tm is not None:
             return self.tm.sent_status
-        if self.route is Route.BRANCH:  # it is about to be made
+        if self.route is Route.BRANCH:  # the transaction is about to be made
             return 100 if self.message.method == "INVITE" else 0
         return None
 
     @property
     def branch_number(self) -> int:
-        """Which branch the server says that it is at: behind a failure, the one to come."""
+        """The number of the branch that the server would report. In a failure route that is the
+        next one."""
         if self.route is Route.FAILURE and self.tm is not None:
             return len(self.tm.branches)
         is_first = self.message.is_request and self.route is not Route.ON_SEND
@@ -228,17 +233,17 @@ class Scene:
         return None if self.is_faked else self.progress.transaction
 
     def act(self, what: str) -> int:
-        """Note what the script does."""
+        """Record an action of the script."""
         self.progress.outcome.actions.append(what)
         return 1
 
     def append_header(self, line: str) -> int:
-        """Note a header that the script adds."""
+        """Record a header that the script adds."""
         self.progress.outcome.headers.append(line.strip())
         return 1
 
     def new_transaction(self) -> int:
-        """``t_newtran``: -10 where there is one, 0 for a message that has come before."""
+        """``t_newtran``: -10 if there is a transaction, 0 for a retransmission."""
         if self.progress.repeats is not None and self.progress.tm is None:
             self.progress.answer_again()
             return 0
@@ -249,7 +254,7 @@ class Scene:
         return 1
 
     def reply_with(self, reply: str) -> int:
-        """``send_reply``: in the transaction, if there is one; -1 after a final reply."""
+        """``send_reply``: within the transaction if there is one; -1 after a final reply."""
         if self.is_faked:
             return self.act(f"reply {reply} to nobody")
         if self.progress.transaction is not None:
@@ -267,14 +272,14 @@ class Scene:
         return 1 if transaction.reply(int(code), reason) else -1
 
     def relay(self) -> int:
-        """``t_relay``: makes the transaction where there is none; -1 when it cannot go out."""
+        """``t_relay``: makes a transaction if there is none; -1 if the request cannot be sent."""
         if self.is_faked:
             return self.act("relay to nobody")
         if self.progress.repeats is not None and self.progress.tm is None:
             self.progress.answer_again()
-            return 1  # the request has been passed on already
+            return 1  # the request was relayed already
         tm = self.progress.tm or self.progress.new_transaction(self.routed)
-        if tm.fake.state is not TransactionState.RELAYED:  # as it is in a failure route
+        if tm.fake.state is not TransactionState.RELAYED:  # as in a failure route
             try:
                 tm.fake.relay()
             except TransactionError as error:

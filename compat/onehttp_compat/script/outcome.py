@@ -1,4 +1,4 @@
-"""What became of a message that a script was run for."""
+"""The outcome of a message that a script has worked on."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Final
 from onehttp_compat.sip.message import SipMessage
 
 TIMER_REPLY: Final = "408"
-"""What the transaction layer answers by itself carries no reason here."""
+"""The reply that the transaction layer makes by itself. It has no reason phrase here."""
 _PASSED_ON: Final = frozenset({"relay", "forward", "pass the reply on"})
 _COPIED: Final = ("forward to ", "replicate to ")
 
 
 class MessageEnd(enum.Enum):
-    """How a message came to its end."""
+    """The ways in which work on a message ends."""
 
     ANSWERED = "answered"
     RELAYED = "relayed"
@@ -27,44 +27,45 @@ class MessageEnd(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryOutcome:
-    """One asynchronous query of a message."""
+    """An asynchronous query of a message."""
 
     route: str
     result: str
-    """The status, or what went wrong."""
+    """The status of its answer, or its error."""
     has_response: bool
     is_suspending: bool
     has_run: bool
-    """Its route; in its transaction where it was suspending."""
+    """Whether its route has run; in its transaction if the query has suspended that."""
     time_s: float
-    """From the message's arrival to the end of the route."""
+    """Seconds from the arrival of the message to the end of the route."""
 
 
 @dataclass(slots=True)
 class MessageOutcome:
-    """What became of one message."""
+    """The outcome of one message."""
 
     message: SipMessage
     number: int = 0
-    """Counted from the first message of a run."""
+    """The number of the message in a run."""
     replies: list[str] = field(default_factory=list)
     actions: list[str] = field(default_factory=list)
     headers: list[str] = field(default_factory=list)
     queries: list[QueryOutcome] = field(default_factory=list)
     suspended: int = 0
-    """How often its transaction was put aside."""
+    """How often its transaction was suspended."""
     resumed: int = 0
-    """... and taken up again."""
+    """How often its transaction was resumed."""
     error: str | None = None
-    """What the script raised, with the place."""
+    """The error that the script raised, with its place."""
     refusal: str = ""
-    """Why the server drops the message before its script hears of it."""
+    """Why the server drops the message before its script runs."""
     time_s: float = 0.0
-    """From its arrival to its final reply; without one, until the script was through with it."""
+    """Seconds from its arrival to its final reply, or, without one, to the end of the script's
+    work."""
 
     @property
     def end(self) -> MessageEnd:
-        """How it came to its end."""
+        """How work on it has ended."""
         if self.error is not None:
             return MessageEnd.FAILED
         if self.refusal:
@@ -77,15 +78,16 @@ class MessageOutcome:
 
     @property
     def is_passed_on(self) -> bool:
-        """Whether it, or a copy of it, has gone to another hop."""
+        """Whether it, or a copy of it, was sent to another hop."""
         return any(one in _PASSED_ON or one.startswith(_COPIED) for one in self.actions)
 
     @property
     def is_worth_telling(self) -> bool:
-        """Whether anything came of what was no message: ``child_init``, an event."""
+        """Whether something without a message (``child_init``, an event) has done anything to
+        report."""
         return bool(self.error or self.queries or self.actions or self.headers)
 
 
 def is_final(reply: str) -> bool:
-    """Whether ``200 OK`` or the like ends a transaction."""
+    """Whether a status line such as ``200 OK`` ends a transaction."""
     return not reply.startswith("1")

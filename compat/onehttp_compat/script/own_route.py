@@ -1,5 +1,5 @@
-"""The Route header that this server has once written: its parameters, and by its ``ftag`` which
-side of the dialog sends."""
+"""The Route header that this server has written earlier: its parameters, and from its ``ftag``
+which side of the dialog has sent the request."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from onehttp_compat.sip.uri import parse_uri
 
 
 def known_routes(routed: RoutedMessage) -> list[tuple[int, str, str]]:
-    """(index of the header, text, URI) of each Route as it was received: what has been taken out
-    does not go on, and is still there for who looks again."""
+    """(index of the header, text, URI) of each received Route. Removed ones are not sent, but
+    scripts can still read them."""
     found = []
     for index in routed.indices("route"):
         for one in split_addresses(routed.sip.headers[index][1]):
@@ -23,7 +23,8 @@ def known_routes(routed: RoutedMessage) -> list[tuple[int, str, str]]:
 
 
 def parameters(world: World, scene: Scene) -> str | None:
-    """What ``loose_route`` has found; before it, what the first Route says. None: not ours."""
+    """The parameters that ``loose_route`` has found, or before it those of the first Route. None if
+    that Route is not ours."""
     routed = scene.routed
     if routed.route_params_received is not None:
         return routed.route_params_received
@@ -35,7 +36,7 @@ def parameters(world: World, scene: Scene) -> str | None:
 
 
 def is_upstream(world: World, scene: Scene) -> bool:
-    """Whether the side sends that has not begun the dialog; False where nothing tells."""
+    """Whether the sender is the side that did not start the dialog. False if that is unknown."""
     given = (parameters(world, scene) or "").split(";")
     known = next((one[5:] for one in given if one.startswith("ftag=")), None)
     sender = scene.message.address("from")

@@ -1,4 +1,4 @@
-"""``import KSR`` and ``import Router`` in a script, and in modules that it imports."""
+"""Provides ``import KSR`` and ``import Router`` to a script and to the modules that it imports."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from onehttp_compat.script.app_python import router_modules
 
 @contextmanager
 def provided_modules(ksr: types.ModuleType, script: Path) -> Iterator[None]:
-    """Scripts find their server's modules, and those that lie beside ``script``."""
+    """While this is active, scripts can import the modules of the server, and those next to
+    ``script``."""
     ours: dict[str, types.ModuleType] = {"KSR": ksr, **router_modules()}
-    # Known by its name too: `dataclasses` and its like look a class's module up.
+    # Also by its name, because `dataclasses` and others look up the module of a class there.
     if script.stem not in sys.modules:
         ours[script.stem] = types.ModuleType(script.stem)
     saved = {name: sys.modules.get(name) for name in ours}
@@ -38,7 +39,7 @@ def provided_modules(ksr: types.ModuleType, script: Path) -> Iterator[None]:
 
 
 def _forget_neighbours(before: set[str], folder: str) -> None:
-    """What lies beside a script is of that script: another one may have neighbours of the same
+    """Forget modules in the folder of a script, because another script may have modules of the same
     names."""
     for name in set(sys.modules) - before:
         file = getattr(sys.modules[name], "__file__", None) or ""

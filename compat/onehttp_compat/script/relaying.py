@@ -1,5 +1,5 @@
-"""What ``tm`` does around a script: branch routes before a request goes out, and the routes that
-its replies run."""
+"""The work of ``tm`` around a script: branch routes before a request is sent, and the routes that
+run for its replies."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _FIRST_FAILURE = 300
 
 
 def relay(world: World, scene: Scene) -> int:
-    """``t_relay``: the branch route for each branch, the onsend route, and out it goes; -1: it does
-    not."""
+    """``t_relay``: run the branch route for each branch and the onsend route, then send. -1 if
+    nothing is sent."""
     progress = scene.progress
     if scene.message.method == "CANCEL" and not scene.is_faked:
         return _relay_cancel(world, scene)
     if scene.message.method == "ACK" and _ends_here(world, scene):
         return 1
     if progress.repeats is not None and progress.tm is None:
-        return scene.relay()  # it has gone out already
-    # An ACK goes out without a transaction, and has no branches.
+        return scene.relay()  # it was sent already
+    # An ACK is sent without a transaction, and has no branches.
     is_branched = scene.message.method != "ACK" and not scene.is_faked
-    # It counts once, and is not set any more while it runs.
+    # The route counts once, and is not armed any more while it runs.
     name = progress.routes_set.pop("branch_route", None) if is_branched else None
     first = Branch(scene.routed.uri, scene.routed.dst_uri or "", flags=scene.routed.branch_flags)
     kept = [first, *(scene.routed.branches if is_branched else ())]
@@ -54,10 +54,10 @@ def relay(world: World, scene: Scene) -> int:
 
 
 def send(world: World, scene: Scene, hops: list[str]) -> None:
-    """The onsend route for each copy that goes out; it cannot keep one here."""
+    """Run the onsend route for each copy that is sent. Here the route cannot stop a copy."""
     if scene.is_faked:
         return
-    # The targets are those of transactions by now, not of the message.
+    # From now on the targets belong to the transaction, not to the message.
     routed = branch_copy(scene.routed) if scene.routed.branches else scene.routed
     for hop in hops:
         inside = dataclasses.replace(scene, routed=routed, route=Route.ON_SEND, next_hop=hop)
@@ -65,17 +65,18 @@ def send(world: World, scene: Scene, hops: list[str]) -> None:
 
 
 def _survives(world: World, scene: Scene, name: str, branch: Branch, index: int) -> bool:
-    """Run the branch route for one branch; what it changes goes out on that branch alone."""
+    """Run the branch route for one branch. Its changes apply to that branch only."""
     routed = branch_copy(scene.routed)
     routed.new_uri, routed.dst_uri = branch.uri, branch.dst_uri or None
-    routed.branches = list(scene.routed.branches)  # to be seen: what is added here, is not sent
+    # a script can read it, but headers added here are not sent
+    routed.branches = list(scene.routed.branches)
     inside = dataclasses.replace(scene, routed=routed, route=Route.BRANCH, branch=index)
     world.run_route(name, inside)
     return not inside.is_dropped
 
 
 def branch_copy(routed: RoutedMessage) -> RoutedMessage:
-    """A copy whose changes stay its own."""
+    """Return a copy whose changes do not affect the original."""
     made = copy.copy(routed)
     made.added, made.removed = list(routed.added), set(routed.removed)
     made.replaced, made.branches = dict(routed.replaced), []
@@ -83,7 +84,8 @@ def branch_copy(routed: RoutedMessage) -> RoutedMessage:
 
 
 def _ends_here(world: World, scene: Scene) -> bool:
-    """The ACK for a refusal, which has the branch of its INVITE, is for this hop alone."""
+    """Whether this is the ACK for a refusal: it has the branch of its INVITE and is for this hop
+    only."""
     known = world.waiting.find(scene.progress.run, scene.message)
     return known is not None and known.is_same_hop(scene.message)
 
@@ -100,8 +102,8 @@ def _relay_cancel(world: World, scene: Scene) -> int:
 
 
 def reply_arrived(world: World, progress: MessageInProgress) -> None:
-    """Run the routes that a reply runs: that of all replies, that of its transaction, and, where it
-    is the last word of a failed one, the failure route."""
+    """Run the routes for a reply: the one for all replies, the one of its transaction, and, if it
+    is the final reply of a failed one, the failure route."""
     reply, tm = progress.message, progress.tm
     scene = Scene(RoutedMessage(reply), progress, Route.REPLY)
     _run(world, REPLY, scene)
@@ -125,7 +127,7 @@ def reply_arrived(world: World, progress: MessageInProgress) -> None:
         request = tm.request
         routed = RoutedMessage(
             reply, flags=request.flags, branch_flags=tm.branches[index].flags
-        )  # as the server has them
+        )  # as in the server
         inside = Scene(routed, progress, Route.ON_REPLY, branch=index)
         _run(world, name, inside)
         if inside.is_dropped and reply.status < _FIRST_FINAL:
@@ -139,7 +141,7 @@ def reply_arrived(world: World, progress: MessageInProgress) -> None:
             _pass_on(world, progress, tm, index, reply.status, reply.reason)
     elif reply.status < _FIRST_FAILURE:
         if not _pass_on(world, progress, tm, index, reply.status, reply.reason):
-            # Whatever was answered before: a success of the other side is always passed on.
+            # A success of the other side is always forwarded, whatever was answered before.
             progress.outcome.replies.append(f"{reply.status} {reply.reason}")
     elif all(status >= _FIRST_FINAL for status in tm.statuses) or reply.status >= 600:
         _failed(world, progress, tm, reply, index)
@@ -150,7 +152,7 @@ def reply_arrived(world: World, progress: MessageInProgress) -> None:
 def _branch_failed(
     world: World, progress: MessageInProgress, tm: ScriptTransaction, reply: SipMessage, index: int
 ) -> None:
-    """The route for a branch that has failed, whatever becomes of the others; it may add one."""
+    """Run the route for a failed branch, whatever happens to the others. It may add a branch."""
     name, tm.branch_failure_routes[index] = tm.branch_failure_routes[index], ""
     if name:
         progress.routes_set = tm.routes
@@ -160,7 +162,7 @@ def _branch_failed(
 def _failed(
     world: World, progress: MessageInProgress, tm: ScriptTransaction, reply: SipMessage, index: int
 ) -> None:
-    """The last branch has failed: the failure route may try others, or answer."""
+    """The last branch has failed. The failure route may try other targets, or answer."""
     if tm.fake.is_answered:
         return
     name = tm.routes.pop("failure_route", None)
@@ -183,8 +185,8 @@ def _run_as_request(
     reply: SipMessage,
     index: int,
 ) -> None:
-    """Run a route with the request as it was received and first changed; of what the route changes
-    of it, flags alone are there for the next one."""
+    """Run a route with the request as it was received and first changed. Of the changes that the
+    route makes, only flags are kept for the next route."""
     routed = branch_copy(tm.request)
     _run(world, name, Scene(routed, progress, route, branch=index, reply=reply))
     tm.request.flags = routed.flags
@@ -198,7 +200,8 @@ def _pass_on(
     status: int,
     reason: str,
 ) -> bool:
-    """Send a reply of the other side back, past the onsend route; False: there was a final one."""
+    """Forward a reply of the other side, after the onsend route. False if a final one was sent
+    before."""
     if not tm.fake.reply(status, reason):
         return False
     request = tm.request.sip
@@ -211,8 +214,8 @@ def _pass_on(
 
 
 def _branch_of(tm: ScriptTransaction) -> int:
-    """The branch that a captured reply is taken to belong to: the first that is still open.
-    Captures tell branches apart by ids that only the server knew."""
+    """The branch that a captured reply is assumed to belong to: the first that is still open. In
+    captures, branches have ids that only the server knew."""
     if not tm.statuses:
         tm.branches.append(Branch(tm.request.uri))
         tm.statuses.append(0)

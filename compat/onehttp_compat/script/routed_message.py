@@ -1,7 +1,7 @@
-"""A message as a script works on it: what was received, and what the script has changed since.
+"""A message while a script works on it: the received message, and the changes of the script.
 
-Headers that a script adds or removes are kept apart, as the server keeps them: the script goes on
-reading what was received until it says ``msg_apply_changes``, and the change shows on the wire.
+Headers that a script adds or removes are kept apart, as in the server. The script reads the
+received headers until it calls ``msg_apply_changes``; the message that is sent has the changes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from onehttp_compat.sip.uri import SipUri, parse_uri
 
 _line = re.compile(rb"[^\n]*\n|[^\n]+")
 FIRST, LAST = -1, 1 << 30
-"""Places of added headers: before all received ones, and behind them."""
+"""Positions of added headers: before all received ones, and after them."""
 
 
 @dataclass(slots=True)
@@ -26,25 +26,25 @@ class Branch:
     dst_uri: str = ""
     path: str = ""
     q: int = -1
-    """Thousandths; -1 where it is not said."""
+    """In thousandths; -1 if it was not given."""
     flags: int = 0
     ruid: str = ""
     instance: str = ""
     connection: int = 0
-    """The number of the outbound connection that it came over."""
+    """The number of the outbound connection of this target."""
 
 
 @dataclass(slots=True)
 class RoutedMessage:
-    """One message in the hands of a script."""
+    """A message while a script works on it."""
 
     sip: SipMessage
     new_uri: str | None = None
     dst_uri: str | None = None
     q: int = -1
-    """Of the request URI, in thousandths; -1 where it is not said."""
+    """The priority of the request URI, in thousandths; -1 if it was not given."""
     path: str = ""
-    """Routes that are to be put before the others (``set_path_vector``)."""
+    """The routes to put before the others (``set_path_vector``)."""
     flags: int = 0
     branch_flags: int = 0
     extended_flags: dict[int, int] = field(default_factory=dict)
@@ -52,34 +52,34 @@ class RoutedMessage:
     send_socket: str = ""
     has_rport: bool = False
     added: list[tuple[int, str]] = field(default_factory=list)
-    """(place, line) of each added header; a place is the index of the received one before which
-    the line goes."""
+    """(position, line) of each added header. The position is the index of the received header
+    before which the line is inserted."""
     removed: set[int] = field(default_factory=set)
-    """Indices of the received headers that do not go out."""
+    """The indices of the received headers that are not sent."""
     replaced: dict[int, str] = field(default_factory=dict)
-    """Texts that received headers go out with."""
+    """New texts of received headers, by index."""
     body: bytes | None = None
-    """None: as received."""
+    """None: the body as it was received."""
     for_replies: list[str] = field(default_factory=list)
     record_routes: list[str] = field(default_factory=list)
     waiting_contacts: list[Branch] = field(default_factory=list)
-    """Targets that `t_load_contacts` has put aside, the most wanted first."""
+    """Targets that `t_load_contacts` has stored, those with the highest priority first."""
     iterators: dict[str, int] = field(default_factory=dict)
-    """Where named iterators over its headers stand."""
+    """The positions of named iterators over its headers."""
     line_iterators: dict[str, int] = field(default_factory=dict)
-    """Where named iterators over the lines of its body stand."""
+    """The positions of named iterators over the lines of its body."""
     changed_lines: dict[int, bytes] = field(default_factory=dict)
-    """What has come in the place of lines of the body, by their number."""
+    """New contents of lines of the body, by line number."""
     route_params_received: str | None = None
-    """Parameters of our own Route header, as `loose_route` found them."""
+    """The parameters of our own Route header, as `loose_route` has found them."""
     route_params: str = ""
-    """What ``add_rr_param`` has given."""
+    """The parameters that ``add_rr_param`` has added."""
 
     # ---- the request line
 
     @property
     def uri(self) -> str:
-        """The request URI as it goes out."""
+        """The request URI that is sent."""
         return self.sip.uri if self.new_uri is None else self.new_uri
 
     @property
@@ -87,7 +87,7 @@ class RoutedMessage:
         return parse_uri(self.uri)
 
     def rewrite(self, **parts: str) -> bool:
-        """Change parts of the request URI, whatever comes of it; False where it is none."""
+        """Change parts of the request URI, even to an invalid one. False if it is no URI."""
         uri = self.parsed_uri
         if uri is None:
             return False
@@ -96,46 +96,50 @@ class RoutedMessage:
 
     @property
     def next_hop(self) -> str:
-        """Where the request goes: the destination, or else the request URI."""
+        """Where the request is sent: to the destination if it is set, or else to the request
+        URI."""
         return self.dst_uri or self.uri
 
     # ---- its body
 
     @property
     def body_lines(self) -> list[bytes]:
-        """As received, with their ends."""
+        """The lines of the received body, with their line ends."""
         return _line.findall(self.sip.body)
 
     def line_at(self, name: str) -> bytes | None:
-        """Where a named iterator stands; None: before the first line, or nowhere."""
+        """The position of a named iterator; None if it is before the first line or does not
+        exist."""
         place, lines = self.line_iterators.get(name, -1), self.body_lines
         return lines[place] if 0 <= place < len(lines) else None
 
     def line_value(self, name: str) -> bytes | None:
-        """What a script is told of that line; without an end it has the NUL behind the body."""
+        """The text of that line for a script. A line without an end is followed by the NUL behind
+        the body."""
         line = self.line_at(name)
         return line if line is None or line.endswith(b"\n") else line + b"\0"
 
     # ---- its headers
 
     def indices(self, name: str) -> list[int]:
-        """Which of the received headers have that name."""
+        """The indices of the received headers with that name."""
         wanted = canonical(name)
         headers = self.sip.headers
         return [i for i, (known, _) in enumerate(headers) if canonical(known) == wanted]
 
     def add(self, line: str, place: int = LAST) -> None:
-        """Have a header go out; ``line`` may hold several."""
+        """Add a header to the message that is sent; ``line`` may contain several."""
         self.added.append((place, line))
 
     def remove(self, indices: list[int]) -> int:
-        """Have received headers not go out; how many of them would have."""
+        """Remove received headers from the message that is sent. Returns how many were not yet
+        removed."""
         fresh = set(indices) - self.removed
         self.removed |= fresh
         return len(fresh)
 
     def outgoing_headers(self) -> list[tuple[str, str]]:
-        """The headers as they go out."""
+        """The headers that are sent."""
         out: list[tuple[str, str]] = []
         waiting = sorted(self.added, key=lambda one: one[0])
         received = [*enumerate(self.sip.headers), (LAST, None)]
@@ -147,7 +151,7 @@ class RoutedMessage:
         return out
 
     def applied(self) -> SipMessage:
-        """The message with all changes made, as if it had been received so."""
+        """Return the message with all changes applied, as if it had been received like that."""
         body = self.sip.body if self.body is None else self.body
         headers = self.outgoing_headers()
         if self.body is not None:
@@ -161,14 +165,14 @@ class RoutedMessage:
         return dataclasses.replace(changed, received=changed.wire())
 
     def apply(self) -> None:
-        """``msg_apply_changes``: what has been changed is what has been received."""
+        """``msg_apply_changes``: from now on the changed message is the received one."""
         self.sip = self.applied()
         self.new_uri = self.body = None
         self.added, self.removed, self.replaced, self.changed_lines = [], set(), {}, {}
 
 
 def split_lines(lines: str) -> list[tuple[str, str]]:
-    """Header lines as names and texts; what is no header keeps its text under no name."""
+    """Split header lines into names and texts. A line that is no header has an empty name."""
     found = []
     for line in lines.replace("\r\n", "\n").strip("\n").split("\n"):
         name, colon, text = line.partition(":")

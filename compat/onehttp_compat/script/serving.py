@@ -1,4 +1,4 @@
-"""A script, the world it finds, and the server that runs it, put together and taken apart again."""
+"""Sets up a script, its surroundings and the server that runs it, and removes them again."""
 
 from __future__ import annotations
 
@@ -32,17 +32,18 @@ def serving(
     final_timer_s: float = DEFAULT_FINAL_TIMER_S,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[SipServer]:
-    """A server that runs the script at ``path``; ``import KSR`` finds its ``KSR`` meanwhile.
+    """Return a server that runs the script at ``path``. While it exists, ``import KSR`` gives its
+    ``KSR``.
 
     Args:
-        method: which method of an ``app_python`` script takes messages.
-        argument: the text it is called with; None: none.
-        ranks: further processes that ``child_init`` is run for.
-        loaded: the modules of the server's configuration; None: all there are.
-        prepare: given the world of the run before the script starts.
-        message_timeout_s: how long a script may work on a message; None: without end.
-        final_timer_s: ``fr_timer``: how long a suspended transaction waits until it answers 408.
-        clock: seconds, for that timer.
+        method: the method of an ``app_python`` script that takes messages.
+        argument: the text argument of that method; None: it has none.
+        ranks: the ranks of further processes for which ``child_init`` is called.
+        loaded: the modules of the server's configuration; None: all that exist.
+        prepare: is called with the world of the run before the script starts.
+        message_timeout_s: seconds that a script may work on a message; None: no limit.
+        final_timer_s: ``fr_timer``: seconds until a suspended transaction answers 408.
+        clock: the clock of that timer, in seconds.
 
     Raises:
         ScriptError: the script does not start.

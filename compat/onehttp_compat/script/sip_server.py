@@ -1,6 +1,6 @@
-"""As much of a SIP server as a routing script can see: processes, transactions, messages.
+"""The parts of a SIP server that a routing script can see: processes, transactions, messages.
 
-Each thread stands for a process of the server: it has an instance of the script for itself.
+Each thread stands for a process of the server, and has its own instance of the script.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ from onehttp_compat.script.world import World
 from onehttp_compat.sip.message import SipMessage
 
 MAX_GIVEN: Final = 100_000
-"""So many messages are remembered, to know them when they are given again."""
+"""The number of messages that are remembered to detect retransmissions."""
 HTTP_WORKER_RANK: Final = -2
-"""What ``child_init`` is told in a process that runs callbacks (``PROC_RPC``)."""
+"""The rank that ``child_init`` gets in a process that runs callbacks (``PROC_RPC``)."""
 
 
 class _Process(threading.local):
-    """What a thread has for itself."""
+    """The state of one thread."""
 
     instance: ScriptInstance | None = None
 
 
 class SipServer:
-    """Runs a script for messages. Made by `serving`.
+    """Runs a script for messages. `serving` makes it.
 
     Raises:
         ScriptError: the script does not start.
@@ -71,7 +71,7 @@ class SipServer:
         self._done: queue.SimpleQueue[MessageOutcome] = queue.SimpleQueue()
         self._given: OrderedDict[int, tuple[SipMessage, int]] = OrderedDict()
         self._starting = 0
-        """What runs without a message and is not over; `layer.changed` guards it."""
+        """Work without a message that is not over. `layer.changed` guards it."""
         self._registered_route = world.server.find_route
         world.server.find_route = self._find_route
         world.server.find_result_route = self._find_result_route
@@ -81,21 +81,21 @@ class SipServer:
         world.has_route = lambda name: self._own_instance().has_route(name)
         world.relay = lambda scene: relay(world, scene)
         world.send = lambda scene, hops: send(world, scene, hops)
-        self._own_instance(next(self._ranks))  # so that a script's mistake is known at once
+        self._own_instance(next(self._ranks))  # so that an error in the script is reported at once
         self._others = [self._started(rank) for rank in ranks]
 
     def run(
         self, messages: Iterable[SipMessage], concurrency: int = 1, repeat: int = 1
     ) -> Iterator[MessageOutcome]:
-        """Give messages to the script, ``concurrency`` of them in progress at once.
+        """Run the script for messages, with ``concurrency`` of them in progress at a time.
 
         Args:
-            repeat: how often; each time they are other messages.
+            repeat: how often to run it; each repetition counts as new messages.
 
         Yields:
-            the outcome of each when nothing of it is open: it has no query on its way, and its
-            transaction is not suspended. What ``child_init`` has begun comes first, where it did
-            anything worth telling.
+            The outcome of each message when its work is over, which means that it has no query in
+            flight, and its transaction is not suspended. The outcome of ``child_init`` comes first,
+            if it did anything to report.
         """
         kept = messages if repeat == 1 else list(messages)
         arriving = (message for _ in range(repeat) for message in kept)
@@ -117,15 +117,15 @@ class SipServer:
                         yield outcome
 
     def run_one(self, message: SipMessage) -> MessageOutcome:
-        """Give one message to the script, in this thread."""
+        """Run the script for one message in this thread."""
         (outcome,) = (outcome for outcome in self.run([message]) if outcome.number)
         return outcome
 
     def run_event(self, name: str, argument: str) -> MessageOutcome:
-        """Run an event route, or a timer's, outside of messages.
+        """Run an event route or the route of a timer, without a message.
 
         Raises:
-            ScriptError: the script has none of that name.
+            ScriptError: the script has no route of that name.
         """
         if not self._own_instance().has_route(name):
             raise ScriptError(f"{self._script.path}: no event route {name!r}")
@@ -139,12 +139,12 @@ class SipServer:
     # ---- the script's queries
 
     def sent(self, call: AsyncCall) -> None:
-        """A `QueryObserver`'s."""
+        """See `QueryObserver`."""
         if (scene := current()) is not None:
             scene.progress.toggle(call.job.query_id)
 
     def ended(self, call: AsyncCall, reply: AsyncReply, has_run: bool) -> None:
-        """A `QueryObserver`'s."""
+        """See `QueryObserver`."""
         scene = current()
         if scene is None:
             return
@@ -161,20 +161,20 @@ class SipServer:
         scene.progress.toggle(call.job.query_id)
 
     def _carry(self, asked: Asked, route: RouteTarget, xdata: object) -> bool:
-        """A `Carrier`: takes what `onehttp.submit` is asked for with a route of the script."""
+        """See `Carrier`: sends a query of `onehttp.submit` whose route belongs to the script."""
         if current() is None or not isinstance(route, str):
             return False
         if not self._own_instance().has_route(route):
-            return False  # it may be one of ``@onehttp.route``
+            return False  # it may be a route of ``@onehttp.route``
         self._legacy.http_async_client.submit(asked, route, xdata)
         return True
 
     def _find_route(self, name: str) -> ScriptRoute | None:
-        """A route of the script, as this thread's process has it."""
+        """Find a route of the script in the process of this thread."""
         return self._found(name, ScriptInstance.async_route)
 
     def _find_result_route(self, name: str) -> ScriptRoute | None:
-        """The same, for the queries of `onehttp.submit`."""
+        """The same for the queries of `onehttp.submit`."""
         return self._found(name, ScriptInstance.result_route)
 
     def _found(
@@ -218,7 +218,7 @@ class SipServer:
         if not message.refusal and not message.is_request:
             tm = self.world.waiting.find(run, message)
             if tm is not None and not tm.branches:
-                tm = None  # it was answered here: nobody was asked
+                tm = None  # it was answered here, so no hop was asked
         progress = MessageInProgress(
             message, next(self._numbers), self.layer, self._done.put, tm, run
         )
@@ -232,22 +232,22 @@ class SipServer:
             workers.submit(context.run, self._work, progress)
 
     def _times(self, message: SipMessage) -> int:
-        """How often this very message has been given before. The same bytes from another place of
-        a capture are sent again; the same message, given again, is another one."""
+        """How often this message was given before. The same bytes at another place of a capture are
+        a retransmission; the same message, given again, is a new one."""
         known = self._given.pop(id(message), None)
         count = known[1] + 1 if known is not None else 0
-        self._given[id(message)] = (message, count)  # kept, so that no other gets its identity
+        self._given[id(message)] = (message, count)  # kept, so that no other object gets its id()
         while len(self._given) > MAX_GIVEN:
             self._given.popitem(last=False)
         return count
 
     def _repeated(self, run: int, message: SipMessage) -> ScriptTransaction | None:
-        """The transaction of a request that came before with the same branch."""
+        """Return the transaction of an earlier request with the same branch."""
         known = None if message.refusal else self.world.waiting.find(run, message)
         return known if known is not None and known.is_same_hop(message) else None
 
     def _work(self, progress: MessageInProgress) -> None:
-        """Run the routes for a message, in the context that is its own."""
+        """Run the routes for a message, in the context of that message."""
         message = progress.message
         try:
             if message.refusal:
@@ -271,7 +271,7 @@ class SipServer:
             progress.toggle(REQUEST_ROUTE)
 
     def _run_named(self, name: str, scene: Scene) -> bool:
-        """Run a route of the script within another, with a scene of its own."""
+        """Run a route of the script inside another one, with its own scene."""
         before = current()
         enter(scene)
         try:
@@ -280,7 +280,7 @@ class SipServer:
             enter(before)
 
     def _next_outcome(self) -> MessageOutcome:
-        """Wait for the next message to be done; transactions' timers fire meanwhile."""
+        """Wait until the next message is done. Timers of transactions run meanwhile."""
         while True:
             try:
                 return self._done.get(timeout=self._until_timer_s())
@@ -294,7 +294,7 @@ class SipServer:
             if due is not None and due <= layer.clock():
                 layer.expire()
                 due = next(iter(layer.suspended.values()), None)
-        # Nobody who is suspended from now on can be due earlier than that.
+        # a transaction that is suspended later cannot be due earlier
         return layer.final_timer_s if due is None else max(0.0, due - layer.clock())
 
     # ---- its processes
@@ -306,7 +306,8 @@ class SipServer:
         return process.instance
 
     def _started(self, rank: int) -> ScriptInstance:
-        """An instance with that rank; what its ``child_init`` sends, finds its routes.
+        """Return an instance with that rank, which finds the routes for the queries of its
+        ``child_init``.
 
         Raises:
             ScriptError: it does not start.
@@ -328,7 +329,8 @@ class SipServer:
 
     @contextmanager
     def _outside(self, label: str) -> Iterator[Scene]:
-        """A scene for what runs without a message; it counts as one until nothing of it is open."""
+        """A scene for code that runs without a message. It counts as a message until all its work
+        is over."""
         message = dataclasses.replace(FAKED_MESSAGE, label=label)
         progress = MessageInProgress(message, 0, self.layer, self._done.put)
         scene = Scene(RoutedMessage(message), progress, Route.EVENT, is_faked=True)

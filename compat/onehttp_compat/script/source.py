@@ -1,4 +1,5 @@
-"""What a script says before it runs: what it imports, and which modules of ``KSR`` it names."""
+"""What the source of a script shows before it runs: its imports, and the modules of ``KSR`` that it
+uses."""
 
 from __future__ import annotations
 
@@ -9,16 +10,16 @@ from pathlib import Path
 
 
 def not_installed(path: Path) -> list[str]:
-    """The packages that a script cannot do without, and that nothing here provides.
+    """Return the packages that a script needs and that are not installed here.
 
-    Those that it asks for in a ``try`` or in a function are not among them: it may do without.
+    Imports in a ``try`` or in a function are left out, because the script may work without them.
     """
     names = dict.fromkeys(one.partition(".")[0] for one in _imported(_tree(path).body))
     return [name for name in names if not _is_there(name)]
 
 
 def named_modules(path: Path) -> dict[str, int]:
-    """``KSR.<module>.<function>``: the modules, each with the line that names it first."""
+    """Return the modules in ``KSR.<module>.<function>``, each with the line that names it first."""
     found: dict[str, int] = {}
     for node in ast.walk(_tree(path)):
         if (
@@ -50,5 +51,5 @@ def _imported(statements: list[ast.stmt]) -> Iterator[str]:
 def _is_there(name: str) -> bool:
     try:
         return importlib.util.find_spec(name) is not None
-    except (ImportError, ValueError):  # ValueError: it is loaded, and was made by hand
+    except (ImportError, ValueError):  # ValueError: the module is loaded and was made by hand
         return True

@@ -1,7 +1,7 @@
-"""Which method of an ``app_python`` script takes messages, and whether it wants the text that
-``python_exec`` can pass to it.
+"""Finds the method of an ``app_python`` script that takes messages, and whether it accepts the text
+that ``python_exec`` can pass.
 
-The real server's Python has a copy of this file: the standard library alone is imported.
+The Python of the real server gets a copy of this file, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def takes_text(method: Any) -> bool:
-    """Whether it takes two arguments, and cannot do with one."""
+    """Whether it accepts two arguments, and not one alone."""
     try:
         signature = inspect.signature(method)
         signature.bind("msg", "text")
@@ -25,18 +25,19 @@ def takes_text(method: Any) -> bool:
 
 
 _USUAL = ("handler", "route", "request_route")
-"""What it is called in examples, and hence in scripts."""
+"""The name of the method in examples, and therefore in most scripts."""
 
 
 class MethodUnclearError(LookupError):
-    """Several methods may be meant, or there is none."""
+    """Several methods are possible, or there is none."""
 
 
 def message_method(user: Any) -> str:
-    """The one that takes messages where nobody says it: the only one, or the one of the usual name.
+    """Return the method that takes messages if it is not configured: the only one, or the one with
+    the usual name.
 
     Raises:
-        MethodUnclearError: it is not clear; says what there is.
+        MethodUnclearError: the method is unclear; the message lists the candidates.
     """
     names = [
         name
@@ -57,7 +58,7 @@ def _takes_message(method: Any) -> bool:
     try:
         signature = inspect.signature(method)
     except (TypeError, ValueError):
-        return True  # of C: nothing tells
+        return True  # a C function has no signature
     for given in (("msg",), ("msg", "text")):
         try:
             signature.bind(*given)
