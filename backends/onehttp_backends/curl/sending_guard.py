@@ -90,6 +90,11 @@ class SendingGuard:
         """Refuse any further repetition of this transfer."""
         self._repetitions = 1
 
+    @property
+    def is_wrapped(self) -> bool:
+        """Whether more goes over its connection than HTTP, or may."""
+        return self.handshake is not None or self.options.proxy is not None
+
     def _open_public(self, _purpose: int, address: Any) -> LentSocket | int:
         try:
             family, kind, protocol, (peer_ip, *_) = address

@@ -22,6 +22,7 @@ from onehttp_backends.double.judging.stream_refusals import (
 from onehttp_backends.double.library import httpx
 from onehttp_backends.double.progress import Progress, reading
 from onehttp_backends.double.received import body_of, check_end
+from onehttp_backends.double.tls import has_unread
 from onehttp_backends.double.wire import Slices, wire_request
 from onehttp_backends.errors import (
     CurlCode,
@@ -246,8 +247,8 @@ class Exchange:
                     body, truncated, decompress = await self._received(answer, request)
             finally:
                 await self._finish(answer)
-            if version != "2" and (progress.has_more or is_ambiguous(progress.head_lines)):
-                await answer.extensions["network_stream"].aclose()
+            if version != "2":
+                await self._drop_if_more_came(answer)
         finally:
             self.opened += progress.opened
         return Response(
@@ -280,6 +281,14 @@ class Exchange:
 
     def _came(self, size: int) -> None:
         self._received_bytes += size
+
+    async def _drop_if_more_came(self, answer: httpx.Response) -> None:
+        """Close the connection of an answer of HTTP/1 that something has come behind."""
+        progress, stream = self._progress, answer.extensions["network_stream"]
+        connected = stream.get_extra_info("ssl_object")
+        is_followed = progress.has_more or (connected is not None and has_unread(connected))
+        if is_followed or is_ambiguous(progress.head_lines):
+            await stream.aclose()
 
     async def _finish(self, answer: httpx.Response) -> None:
         await answer.aclose()

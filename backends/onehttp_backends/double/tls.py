@@ -167,3 +167,11 @@ def was_closed_cleanly(connected: ssl.SSLObject) -> bool:
     except ssl.SSLError:
         return False
     return True
+
+
+def has_unread(connected: ssl.SSLObject) -> bool:
+    """Whether more has arrived over TLS than was read; some of it is lost by that."""
+    try:
+        return bool(connected.read(1))
+    except ssl.SSLError:  # there is nothing, or the end
+        return False

@@ -247,20 +247,25 @@ def test_an_answer_that_comes_after_the_look_is_believed(monkeypatch: pytest.Mon
     engine.close()
 
 
+OK_HEAD = [b"HTTP/1.1 200 OK"]
+
+
 @pytest.mark.parametrize(
-    ("head", "connects", "is_tls", "is_open", "unheard", "expected"),
+    ("head", "connects", "answered_on", "is_tls", "is_open", "unheard", "expected"),
     [
-        ([b"HTTP/1.1 200 OK"], 0, False, True, 0, True),
-        ([], 0, False, True, 100, False),  # it was not read: the end, or a ticket
-        ([b"HTTP/1.1 200 OK"], 1, False, False, 100, False),  # the end, and another connection
-        ([b"HTTP/1.1 200 OK"], 0, True, True, 100, True),
-        ([b"HTTP/1.1 200 OK"], 0, True, True, 99, False),  # a ticket, and then the answer
-        ([b"HTTP/1.1 408 Timeout"], 0, True, False, 0, True),  # closed by it
+        (OK_HEAD, 0, 7, False, True, 0, True),
+        ([], 0, 7, False, True, 100, False),  # it was not read: the end, or a ticket
+        (OK_HEAD, 1, 7, False, False, 100, False),  # the end, and another connection
+        (OK_HEAD, 0, 8, False, False, 100, False),  # the end, and another kept connection
+        (OK_HEAD, 0, 7, True, True, 100, True),
+        (OK_HEAD, 0, 7, True, True, 99, False),  # a ticket, and then the answer
+        ([b"HTTP/1.1 408 Timeout"], 0, -1, True, False, 0, True),  # closed by it
     ],
 )
 def test_what_is_told_by_a_second_look(
     head: list[bytes],
     connects: int,
+    answered_on: int,
     is_tls: bool,
     is_open: bool,
     unheard: int,
@@ -268,8 +273,11 @@ def test_what_is_told_by_a_second_look(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(early_answers, "unheard_bytes", lambda _: unheard)
-    handle, watch = Mock(head=head, handshake=Mock() if is_tls else None), Mock()
-    handle.options.proxy = None
-    handle.easy.getinfo = {pycurl.NUM_CONNECTS: connects, pycurl.REQUEST_SIZE: 100}.get
+    handle, watch = Mock(head=head, is_wrapped=is_tls), Mock()
+    handle.easy.getinfo = {
+        pycurl.NUM_CONNECTS: connects,
+        pycurl.REQUEST_SIZE: 100,
+        pycurl.ACTIVESOCKET: answered_on,
+    }.get
     watch.socket.return_value.is_open.return_value = is_open
     assert early_answers.stays_unheard(handle, watch, 7) is expected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Sized
 from typing import Final
 
 import pycurl
@@ -42,7 +43,9 @@ _NO_MEMORY: Final = "no memory left for the response"
 class Account:
     """Outcomes of one engine. Only its driver makes them; any thread may read the counts."""
 
-    def __init__(self, watch: SocketWatch, names: Names) -> None:
+    def __init__(self, watch: SocketWatch, names: Names, running: Sized) -> None:
+        self._running = running
+        """The engine's transfers, but for one that has the engine to itself."""
         self._names = names
         self._watch = watch
         self.pid = os.getpid()
@@ -78,6 +81,11 @@ class Account:
         elif code == CurlCode.OPERATION_TIMEDOUT and not handle.shelf.is_http1:
             self._note_silence(handle)
         return self._failed(handle, read_error(handle, request, code, text))
+
+    def answer(self, handle: Handle, request: Request, brief: frozenset[int]) -> Outcome:
+        """The outcome of a transfer that has an answer; see `brief` and `outcome`."""
+        shared = self.brief(handle, brief) if brief else None
+        return shared or self.outcome(handle, request, 0, "")
 
     def brief(self, handle: Handle, statuses: frozenset[int]) -> Response | None:
         """The shared response of an answer whose status is one of ``statuses``.
@@ -197,6 +205,10 @@ class Account:
             self._watch.note_use(handle.getinfo(_ACTIVE_SOCKET), is_multiplexed)
         else:
             self.reused += 1
+        if not is_multiplexed and handle.handshake is not None:
+            known = self._watch.socket(handle.getinfo(_ACTIVE_SOCKET))
+            if known is not None:
+                known.note_end(len(self._running) <= 1)
         if not is_multiplexed and is_ambiguous(handle.head):
             self._watch.mistrust(handle.getinfo(_ACTIVE_SOCKET))
         self.completed += 1

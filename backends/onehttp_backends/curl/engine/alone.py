@@ -11,7 +11,7 @@ import pycurl
 from onehttp_backends.contract import Outcome, Request
 from onehttp_backends.curl.engine.account import Account
 from onehttp_backends.curl.engine.anew import goes_on
-from onehttp_backends.curl.engine.early_answers import EARLY, is_unheard, stays_unheard
+from onehttp_backends.curl.engine.early_answers import EARLY, is_unheard, stays_unheard, withdrawn
 from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S, Ownership
 from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
@@ -120,6 +120,8 @@ class Alone:
                 watch.mistrust(handle.getinfo(_ACTIVE_SOCKET))
                 handle.forget_answer()
                 code, text = EARLY
+            elif not code:
+                code, text = withdrawn(handle, watch)
             if not code or not goes_on(self._multi, self._waits, handle, request, code, text):
                 break
             if handle.is_parked:

@@ -18,6 +18,7 @@ import pycurl
 from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Easy, Multi
+from onehttp_backends.curl.reading.heads import UNASKED_SCHEMES
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.curl.sockets.socket import unheard_bytes
 from onehttp_backends.curl.stream_handle import StreamHandle
@@ -38,7 +39,7 @@ def is_unheard(handle: Handle, watch: SocketWatch, fd: int) -> bool:
     if known is None or known.is_multiplexed or not known.is_kept or handle.options.unix_socket:
         return False
     # Each small piece of a body is a record of TLS, which adds more than may be heard of it.
-    if is_wrapped(handle) and isinstance(handle, StreamHandle) and handle.sending is not None:
+    if handle.is_wrapped and isinstance(handle, StreamHandle) and handle.sending is not None:
         return False
     sent_bytes: int = handle.easy.getinfo(pycurl.REQUEST_SIZE)
     if not 0 < sent_bytes <= LARGEST_BYTES or handle.easy.getinfo(pycurl.NUM_CONNECTS):
@@ -57,17 +58,48 @@ def stays_unheard(handle: Handle, watch: SocketWatch, fd: int) -> bool:
     """
     if not handle.head or handle.easy.getinfo(pycurl.NUM_CONNECTS):
         return False
+    if handle.easy.getinfo(_ACTIVE_SOCKET) not in (fd, -1):
+        return False  # the connection had ended, and another one has answered since
     known = watch.socket(fd)
-    if not is_wrapped(handle) or known is None or not known.is_open():
+    if not handle.is_wrapped or known is None or not known.is_open():
         return True
     known.wait_for_kernel()
     sent_bytes: int = handle.easy.getinfo(pycurl.REQUEST_SIZE)
     return unheard_bytes(fd) >= sent_bytes
 
 
-def is_wrapped(handle: Handle) -> bool:
-    """Whether its connection carries, or may carry, other bytes than those of HTTP."""
-    return handle.handshake is not None or handle.options.proxy is not None
+def arrived_before(handle: Handle, watch: SocketWatch) -> bool:
+    """Whether part of the answer had arrived before its request was sent, on a kept connection.
+
+    A TLS library reads whatever has arrived, and decrypts one record after the other. A response
+    that the server sent unasked, in a record of its own, waits there where `SocketWatch` cannot
+    see it, and would be taken for the next answer. The kernel's count of bytes received shows it.
+    """
+    getinfo, options = handle.getinfo, handle.options
+    if handle.handshake is None or getinfo(pycurl.NUM_CONNECTS):
+        return False
+    is_challenged = options.auth is not None and options.auth.schemes & ~UNASKED_SCHEMES
+    if is_challenged or (options.max_redirects and getinfo(pycurl.REDIRECT_COUNT)):
+        return False  # what is counted may have come on several connections
+    known = watch.socket(getinfo(_ACTIVE_SOCKET))
+    if known is None or known.is_multiplexed or not known.received_before:
+        return False
+    answer_bytes: int = getinfo(pycurl.HEADER_SIZE) + getinfo(pycurl.SIZE_DOWNLOAD_T)
+    arrived_bytes = known.received_bytes() - known.received_before
+    return arrived_bytes < answer_bytes and known.is_open()
+
+
+def withdrawn(handle: Handle, watch: SocketWatch) -> tuple[int, str]:
+    """Discard an answer that arrived before its request, and its connection.
+
+    Returns:
+        What the transfer has ended with; (0, "") if it was no such answer.
+    """
+    if not arrived_before(handle, watch):
+        return 0, ""
+    watch.mistrust(handle.getinfo(_ACTIVE_SOCKET))
+    handle.forget_answer()
+    return EARLY
 
 
 class EarlyAnswers:

@@ -19,7 +19,7 @@ from onehttp_backends.contract import Outcome, Stats
 from onehttp_backends.curl.engine.account import Account
 from onehttp_backends.curl.engine.alone import Alone
 from onehttp_backends.curl.engine.anew import beginning, goes_on
-from onehttp_backends.curl.engine.early_answers import EarlyAnswers
+from onehttp_backends.curl.engine.early_answers import EarlyAnswers, withdrawn
 from onehttp_backends.curl.engine.endless import EndlessAnswers
 from onehttp_backends.curl.engine.late_answers import LateAnswers
 from onehttp_backends.curl.engine.ownership import Ownership
@@ -30,12 +30,7 @@ from onehttp_backends.curl.engine.telling import pick_up, tell_of, tell_of_all
 from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.idle_limit import IdleLimits
-from onehttp_backends.curl.libcurl import (
-    LIBCURL,
-    Easy,
-    is_in_already,
-    is_out_already,
-)
+from onehttp_backends.curl.libcurl import LIBCURL, Easy, is_in_already, is_out_already
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.pool import HandlePool
@@ -69,7 +64,7 @@ class Engine:
         self._finished: deque[tuple[Transfer, int, str]] = deque()
         self.was_interrupted = False
         """An exception that was not the engine's has ended a turn of it."""
-        self.account = Account(self.watch, names)
+        self.account = Account(self.watch, names, self.running)
         self.alone = Alone(
             self.multi, self.ownership, self.watch, self.waits, self.inbox, self.account, self.pool
         )
@@ -242,13 +237,15 @@ class Engine:
             messages.popleft()
         while finished:
             transfer, code, text = finished[0]
+            handle = transfer.handle if transfer.outcome is None else None
+            if not code and handle is not None:
+                code, text = withdrawn(handle, self.watch)
             if code > 0 and (again := beginning(transfer, code, text)):
                 finished[0] = transfer, code, _ = transfer, again, text  # what shows it, goes next
             if code:
                 self._fail(transfer, code, text)
-            elif transfer.outcome is None and (handle := transfer.handle) is not None:
-                brief = self.account.brief(handle, transfer.brief) if transfer.brief else None
-                self._end(transfer, brief or self.account.outcome(handle, transfer.request, 0, ""))
+            elif handle is not None:
+                self._end(transfer, self.account.answer(handle, transfer.request, transfer.brief))
             else:
                 self._end(transfer, None)
             finished.popleft()

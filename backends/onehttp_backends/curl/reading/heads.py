@@ -9,7 +9,7 @@ from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.receiving.passing_by import REDIRECT_CODES
 from onehttp_backends.headers import BLANK_LINES
 
-_AT_ONCE: Final = AuthScheme.BASIC | AuthScheme.BEARER
+UNASKED_SCHEMES: Final = AuthScheme.BASIC | AuthScheme.BEARER
 
 
 def is_whole(handle: Handle, has_body: bool) -> bool:
@@ -31,6 +31,6 @@ def is_whole(handle: Handle, has_body: bool) -> bool:
     if status.startswith(b"1"):
         return False
     auth = handle.options.auth
-    if auth is not None and auth.schemes & ~_AT_ONCE and status in (b"401", b"407"):
+    if auth is not None and auth.schemes & ~UNASKED_SCHEMES and status in (b"401", b"407"):
         return False
     return not (handle.passes_redirects_by and status in REDIRECT_CODES)

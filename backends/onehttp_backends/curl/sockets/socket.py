@@ -21,7 +21,8 @@ _LAST_DATA_RECEIVED: Final = 52
 """Its offset in Linux's ``struct tcp_info``, in milliseconds; the next one likewise."""
 _LAST_ACK_RECEIVED: Final = 56
 _BYTES_ACKNOWLEDGED: Final = 120
-_INFO_BYTES: Final = 128
+_BYTES_RECEIVED: Final = 128
+_INFO_BYTES: Final = 136
 TICK_S: Final = 0.02
 """The error of the kernel's clock for these values."""
 Ioctl: TypeAlias = Callable[[int, int, bytearray], object]
@@ -43,7 +44,8 @@ class Socket:
     """A socket of libcurl's. Its descriptor number may have belonged to other sockets before."""
 
     __slots__ = ("_acknowledged", "_acknowledged_at", "event_at", "fd", "inode", "interest",
-                 "is_kept", "is_multiplexed", "is_shut", "silent_at")  # fmt: skip
+                 "is_kept", "is_multiplexed", "is_shut", "received_before",
+                 "silent_at")  # fmt: skip
 
     def __init__(self, fd: int, inode: int) -> None:
         self.fd = fd
@@ -53,6 +55,8 @@ class Socket:
         self.is_kept = False
         """Whether it has carried a response."""
         self.is_multiplexed = False
+        self.received_before = 0
+        """How many bytes had arrived when its last response ended; 0 if not known."""
         self.is_shut = False
         """Whether it was found dead while idle and shut down: data sent on it afterwards is
         lost."""
@@ -102,6 +106,18 @@ class Socket:
             ago_ms: int = struct.unpack_from("=I", info, _LAST_ACK_RECEIVED)[0]
             self._acknowledged_at = time.monotonic() - ago_ms / 1000
         return self._acknowledged_at
+
+    def note_end(self, is_idle: bool) -> None:
+        """Note that a response has ended here: bytes that arrive later do not belong to it.
+
+        Unless the engine ``is_idle``, libcurl may have sent the next request here already.
+        """
+        self.received_before = self.received_bytes() if is_idle else 0
+
+    def received_bytes(self) -> int:
+        """How many bytes have arrived on it since it was made; 0 if it is no TCP socket."""
+        received: int = struct.unpack_from("=Q", self._info(), _BYTES_RECEIVED)[0]
+        return received
 
     def _info(self) -> ctypes.Array[ctypes.c_char]:
         """``struct tcp_info``; all zeros if it is no TCP socket."""

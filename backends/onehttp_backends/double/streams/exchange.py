@@ -56,6 +56,10 @@ class StreamExchange(Exchange):
         self._pieces = answer.aiter_raw()
         return b"", False, False
 
+    async def _drop_if_more_came(self, answer: httpx.Response) -> None:
+        if answer is not self._answer:  # else who reads does, at the end
+            await super()._drop_if_more_came(answer)
+
     async def _finish(self, answer: httpx.Response) -> None:
         if answer is not self._answer:
             await answer.aclose()
@@ -82,6 +86,8 @@ class StreamExchange(Exchange):
             self._received_bytes += len(piece)
             if not piece:
                 check_end(answer, place)
+                if answer.http_version.startswith("HTTP/1"):
+                    await super()._drop_if_more_came(answer)
         except TransferError:
             raise
         except TooSlowError:
