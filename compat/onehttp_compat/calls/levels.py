@@ -12,7 +12,7 @@ from onehttp import ConfigurationError
 from onehttp_compat.registry import MODULES
 
 Level: TypeAlias = Literal["allow", "warn", "error", "record"]
-"""``record``: counted in a file instead of warned of."""
+"""``record`` means that calls are counted in a file instead of causing warnings."""
 VARIABLE: Final = "ONEHTTP_LEGACY"
 _LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 _NAMES: Final = frozenset((*MODULES, "xcap_client"))
@@ -25,16 +25,16 @@ class Levels:
     default: Level = "warn"
     modules: dict[str, Level] = field(default_factory=dict)
     paths: dict[str, Level] = field(default_factory=dict)
-    """By patterns as of ``fnmatch``; the last one that fits counts."""
+    """By patterns of ``fnmatch``; the last one that matches counts."""
     asks_for_warnings: bool = False
-    """Whoever started the process wants to see them."""
+    """Whether the user who has started the process asks for warnings."""
 
     @classmethod
     def of_environment(cls, environment: Mapping[str, str] = os.environ) -> Levels:
-        """``ONEHTTP_LEGACY=warn,utils=error,/etc/kamailio/old/*=allow``.
+        """Parse ``ONEHTTP_LEGACY=warn,utils=error,/etc/kamailio/old/*=allow``.
 
         Raises:
-            ConfigurationError: no such level or module.
+            ConfigurationError: there is no such level or module.
         """
         made = cls()
         for part in filter(None, map(str.strip, environment.get(VARIABLE, "").split(","))):
@@ -55,7 +55,7 @@ class Levels:
         return made
 
     def of(self, module: str, path: str) -> Level:
-        """The level for a call of a module's function in a file."""
+        """Return the level for a call of a module's function in a file."""
         for pattern, level in reversed(self.paths.items()):
             if fnmatch(path, pattern):
                 return level

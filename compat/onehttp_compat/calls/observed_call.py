@@ -1,4 +1,4 @@
-"""A legacy call, as observers are told of it."""
+"""A legacy call, as observers get it."""
 
 from __future__ import annotations
 
@@ -23,26 +23,27 @@ class LegacyCall:
     file: str
     line: int
     url: str
-    """As given; may hold secrets."""
+    """The URL as it was given. It may contain secrets."""
     code: int
     result_bytes: int | None
     time_s: float
     is_kemi: bool
     arguments: Mapping[str, str | int] = field(repr=False)
-    """By the names of the registry, variables in them replaced."""
+    """By the names of the registry, with variables replaced."""
     written: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Those of them that held variables, as the script gave them."""
+    """The arguments that contained variables, as the script has written them."""
     refusal: str = ""
-    """Why the call was refused before anything could be sent; empty: it was not."""
+    """Why the call was refused before anything could be sent; empty if it was not refused."""
     end: tuple[int, int] | None = field(default=None, repr=False)
-    """Line and column behind it, which tell the calls of a line apart; None: not known."""
+    """Line and column of the end of the call, to tell apart the calls of a line; None if
+    unknown."""
     settings: object = field(default=None, repr=False)
-    """What had been set for it, where it is an asynchronous query."""
+    """For an asynchronous query, the settings that the script has made for it."""
 
 
 Observer: TypeAlias = Callable[[LegacyCall], None]
 
 
 def shown_url(url: str) -> str:
-    """A URL without credentials and without the values of parameters that look like secrets."""
+    """Return a URL without credentials, and without values of parameters that look like secrets."""
     return _secret_query.sub(r"\1...", _userinfo.sub(r"\1", url))

@@ -1,8 +1,9 @@
-"""How often each place makes legacy calls, as JSON lines that many processes append to one file.
+"""Counts the legacy calls of each place, as JSON lines that many processes append to one file.
 
-A line says how often a place was seen since the last one of its process: the first time at once,
-then every few seconds, and at exit. A process that is killed loses the last seconds of its counts,
-never a place. Each line is appended by a write of its own, so none is mixed with another's.
+A line contains the number of calls at a place since the last line of that process. The first call
+is written at once, later ones every few seconds and at exit. A process that is killed loses the
+last seconds of its counts, but no place. Each line is appended by one write, so lines are never
+mixed.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Recorder:
 
     Args:
         file: made when the first call is recorded.
-        flush_s: seconds after which counts are written.
+        flush_s: seconds between two writes of the counts.
     """
 
     def __init__(self, file: Path, flush_s: float = FLUSH_S) -> None:
@@ -49,16 +50,16 @@ class Recorder:
         self._due = 0.0
         self._pid = 0
         self._writing = threading.Lock()
-        """Guards the counts while they are taken."""
+        """Guards the counts while they are read for writing."""
         self._has_failed = False
 
     @classmethod
     def of_environment(cls, environment: Mapping[str, str] = os.environ) -> Recorder:
-        """One on the file that ``ONEHTTP_LEGACY_FILE`` names."""
+        """Return a recorder for the file that ``ONEHTTP_LEGACY_FILE`` names."""
         return cls(Path(environment.get(VARIABLE) or DEFAULT_FILE))
 
     def counter(self, path: str, line: int, module: str, name: str) -> Callable[[], None]:
-        """What to call at each call of a place."""
+        """Return the function to call for each call at a place."""
         counter = _Counter(path, line, module, name)
         with self._writing:
             self._counters.append(counter)
@@ -76,7 +77,8 @@ class Recorder:
         return count
 
     def flush(self) -> None:
-        """Write what has not been written. A file that takes nothing is told once, no more."""
+        """Write the counts that were not written yet. If the file cannot be written, that is logged
+        once."""
         with self._writing:
             self._due = time.monotonic() + self._flush_s
             lines = [_line(one) for one in self._counters if one.count]
@@ -100,7 +102,7 @@ class Recorder:
             os.close(descriptor)
 
     def _begin(self) -> None:
-        """In a process that is new: what its parent has counted is the parent's to write."""
+        """Start in a forked process. The counts of its parent are written by the parent."""
         if self._pid:
             self._writing = threading.Lock()  # a thread of the parent may have held it
             for one in self._counters:

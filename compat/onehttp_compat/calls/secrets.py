@@ -10,5 +10,6 @@ _header = re.compile(r"(?i)(authorization\W+\w+\s+|x-api-key\W+)[^\s\"'\\{}]+")
 
 
 def without_secrets(code: str) -> str:
-    """Source code without what looks like credentials in URLs, headers and parameters."""
+    """Return source code without text that looks like credentials in URLs, headers and
+    parameters."""
     return _header.sub(r"\1...", _query.sub(r"\1...", _userinfo.sub(r"\1...@", code)))

@@ -29,7 +29,7 @@ class Site:
     """A place in the source that makes legacy calls."""
 
     code: CodeType
-    """Kept, so that no other gets its identity."""
+    """Kept, so that no other object gets its id()."""
     module: str
     function: str
     path: str
@@ -41,20 +41,20 @@ class LegacyWarnings:
     """The places that were warned about, and what to do about others."""
 
     def __init__(self) -> None:
-        # By identity: hashing a code object hashes its names and constants each time.
+        # By id(), because hashing a code object hashes its names and constants each time.
         self.seen: dict[tuple[int, int], Site] = {}
-        """(identity of the code, instruction) of the places that need no look any more."""
+        """(id() of the code, instruction) of the places that need no further check."""
         self.levels = Levels.of_environment()
         if self.levels.asks_for_warnings and not sys.warnoptions:
-            # Python shows those of a DeprecationWarning's kind in the main module alone.
+            # Python shows a DeprecationWarning in the main module only.
             warnings.simplefilter("default", LegacyCallWarning)
         self.recorder = Recorder.of_environment()
         self.replacement: Callable[[LegacyCall], str] = lambda call: call.function.replacement
-        """Writes the code that stands for a call."""
+        """Writes the code that replaces a call."""
         self.recorded: dict[tuple[int, int], tuple[Callable[[], None], CodeType]] = {}
-        """What counts the calls of each place that is recorded."""
+        """The counters of the places that are recorded."""
         self.tell: Callable[[str, FrameType], None] = _warn
-        """Who warns: `warnings`, or who knows of a better place for it."""
+        """Issues the warning: `warnings`, or a function that knows a better destination."""
 
     def note(
         self,
@@ -62,10 +62,10 @@ class LegacyWarnings:
         is_kemi: bool = False,
         call: Callable[[], LegacyCall] | None = None,
     ) -> None:
-        """Warn of the nearest caller outside this package, unless it was warned before.
+        """Warn about the nearest caller outside this package, once.
 
         Args:
-            call: makes the call with its arguments, for the warning; None: they are not known.
+            call: makes the call object with the arguments, for the warning; None: they are unknown.
 
         Raises:
             LegacyCallError: at level ``error``, every time.
@@ -120,7 +120,7 @@ remote_place: ContextVar[tuple[str, int] | None] = ContextVar("onehttp_place", d
 
 
 def calling_place() -> tuple[str, int]:
-    """File and line of the nearest caller outside this package."""
+    """Return file and line of the nearest caller outside this package."""
     place = remote_place.get()
     if place is not None:
         return place
@@ -129,8 +129,8 @@ def calling_place() -> tuple[str, int]:
 
 
 def calling_end() -> tuple[int, int] | None:
-    """Line and column (of bytes, from 0) behind the call of the nearest caller outside this
-    package; None: it is in another process, or of Python 3.10."""
+    """Return line and column (in bytes, from 0) of the end of that call. None if it is in another
+    process, or in Python 3.10."""
     if remote_place.get() is not None:
         return None
     frame = calling_frame()
@@ -142,7 +142,7 @@ def calling_end() -> tuple[int, int] | None:
 
 
 def calling_frame() -> FrameType:
-    """The nearest frame outside this package."""
+    """Return the nearest frame outside this package."""
     frame: FrameType = sys._getframe(2)
     while frame.f_back is not None:
         if not frame.f_globals.get("__name__", "").startswith(_PACKAGE):

@@ -1,4 +1,4 @@
-"""Options of commands that read a kamailio.cfg: what it depends on beside its files."""
+"""Options of commands that read a kamailio.cfg, for what it depends on besides its files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ _entry = re.compile(
 
 
 def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds ``--define``, ``--env-file`` and ``--include-path``, which come as ``surroundings``."""
+    """Add ``--define``, ``--env-file`` and ``--include-path``, whose values arrive as
+    ``surroundings``."""
 
     @click.option("--define", "defines", multiple=True, metavar="NAME[=VALUE]",
                   help="A name that a kamailio.cfg takes as defined; repeatable.")  # fmt: skip
@@ -61,7 +62,7 @@ def _define(text: str) -> tuple[str, str | None]:
 
 
 def _read_environment(path: Path) -> Iterator[tuple[str, str]]:
-    """Lines as systemd and Docker have them: ``NAME=VALUE``, quotes around the value or none."""
+    """Read lines in the format of systemd and Docker: ``NAME=VALUE``, with or without quotes."""
     try:
         text = path.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError as error:

@@ -1,4 +1,5 @@
-"""The emulated modules, told what a ``kamailio.cfg`` tells the real ones before it starts."""
+"""Configures the emulated modules from a ``kamailio.cfg``, as the real ones before the server
+starts."""
 
 from __future__ import annotations
 
@@ -24,17 +25,17 @@ from onehttp_compat.server_config import (
 from onehttp_compat.server_config.files import find_included
 
 _WITHOUT_SCRIPTS: Final = "xcap_client"
-"""No script calls it, and its database is none to write to from here."""
+"""No script calls this module, and commands must not write to its database."""
 
 
 _address: Final = re.compile(r"(?:(?:udp|tcp|tls|sctp|wss?):)?(\[[^]]*\]|[^:]*)(?::.*)?", re.I)
 
 
 class Configured:
-    """What a configuration says, in force in a server; and what there is to say of that.
+    """A configuration that is in force in a server, and remarks about it.
 
     Raises:
-        ConfigurationError: where the real server would refuse to start because of a line of ours.
+        ConfigurationError: the real server would refuse to start because of a line of our modules.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Configured:
         server.observers.append(self._note)
 
     def addresses(self) -> set[str]:
-        """What the server takes for itself: where it listens, and its aliases."""
+        """The addresses of the server itself: those it listens on, and its aliases."""
         found: set[str] = set()
         for one in self.config.declarations:
             if isinstance(one, Setting) and one.name in ("listen", "socket", "alias"):
@@ -60,8 +61,8 @@ class Configured:
         return found - {""}
 
     def python_call(self) -> tuple[str, str | None] | None:
-        """The one method that routes call by ``python_exec``, and the text it is given; None: there
-        is none, there are several, or routing is the script's own."""
+        """The method that routes call by ``python_exec``, and its text argument. None if there is
+        no such method or more than one, or if the script does all routing."""
         told = self.config.declarations
         if any(isinstance(one, Setting) and one.name == "cfgengine" for one in told):
             return None
@@ -76,7 +77,7 @@ class Configured:
         return name, text[0] if text else None
 
     def remarks(self, script: Path) -> Iterator[str]:
-        """What whoever runs a script by this configuration should know, once it has run."""
+        """Remarks for users who run a script with this configuration, after the run."""
         for note in self.config.notes:
             yield str(note)
         for one in self.config.declarations:

@@ -1,4 +1,4 @@
-"""What ``onehttp convert`` prints beside the YAML: what became of each line, and what there is."""
+"""The report of ``onehttp convert``: the result for each line, and a summary."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOST_NAMES: Final = 8
 
 
 def print_report(file: Path, findings: list[Finding], summary: Summary) -> None:
-    """Print it on standard error."""
+    """Print the report on standard error."""
     width = max(60, min(shutil.get_terminal_size((80, 24)).columns, 120))
     for finding in findings:
         _print_finding(finding, file, width)
@@ -46,7 +46,7 @@ def _print_finding(finding: Finding, file: Path, width: int) -> None:
     click.secho(f"{finding.became:<14} ", nl=False, err=True, fg=_STYLES[finding.became])
     click.echo(f"{place}  {finding.what}".rstrip(), err=True)
     indent = " " * 15
-    # A word that is longer than the line, such as a path, is not broken.
+    # A word that is longer than the line, such as a path, is not split.
     text = textwrap.fill(
         _shown(finding.text, file), width, initial_indent=indent, subsequent_indent=indent,
         break_long_words=False, break_on_hyphens=False,
@@ -55,7 +55,7 @@ def _print_finding(finding: Finding, file: Path, width: int) -> None:
 
 
 def _shown(place: str, file: Path) -> str:
-    """Paths relative to the folder of the main file: most are in it."""
+    """Return paths relative to the folder of the main file, because most files are in it."""
     folder = f"{file.parent}{os.sep}"
     return place.replace(folder, "") if str(file.parent) != os.sep else place
 

@@ -1,4 +1,5 @@
-"""``onehttp convert FILE``: a connections.yaml out of legacy declarations, and what it lost."""
+"""``onehttp convert FILE``: makes a connections.yaml from legacy declarations, and reports
+losses."""
 
 from __future__ import annotations
 
@@ -66,7 +67,7 @@ def command(
 
 
 def _write(output: Path, text: str, force: bool) -> None:
-    """Readable by its owner only: it may hold passwords."""
+    """Write the file so that only its owner can read it, because it may contain passwords."""
     flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
     try:
         descriptor = os.open(output, flags, 0o600)

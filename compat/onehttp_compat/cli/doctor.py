@@ -1,4 +1,4 @@
-"""``onehttp doctor``: what a process is made of, and whether that is safe."""
+"""``onehttp doctor``: examines the libraries and the configuration of a process for known risks."""
 
 from __future__ import annotations
 

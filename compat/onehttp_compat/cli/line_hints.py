@@ -1,4 +1,4 @@
-"""What a line is that the server would not read, where it looks like something well known."""
+"""Explains lines that the server would not read, if they resemble something well known."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ _KNOWN: Final[tuple[tuple[re.Pattern[bytes], str], ...]] = (
 
 
 def with_hints(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """The findings; what is likely the matter with a line that was not understood is said behind.
+    """Add a likely reason to the findings about lines that were not understood.
 
-    Of several faults of such a line that name no parameter, the first is enough.
+    If such a line has several findings without a parameter, only the first is kept.
     """
     told: set[str] = set()
     for one in findings:

@@ -1,5 +1,5 @@
-"""The report of ``onehttp run`` as text: rows of figures, and below each row what is too wide for
-one. No line is broken inside a word; what is longer than the window is for the window to wrap."""
+"""Prints the report of ``onehttp run`` as text: rows of figures, and below each row the texts that
+are too wide for it. No line is split inside a word; the terminal wraps lines that are too long."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _GAP: Final = "  "
 
 
 def print_report(report: Report) -> None:
-    """Print all of it."""
+    """Print the whole report."""
     page = _Page()
     if report.is_interrupted:
         page.say(f"interrupted after {report.tally.count} messages; so far:", "yellow")
@@ -40,7 +40,7 @@ def print_report(report: Report) -> None:
 
 
 class _Page:
-    """Lines on the screen, in colour where there is one (``NO_COLOR`` is honoured)."""
+    """Lines on the screen, in colour if the terminal has it (``NO_COLOR`` is respected)."""
 
     def __init__(self) -> None:
         self._console = Console(highlight=False)
@@ -56,12 +56,12 @@ class _Page:
         self.line(Text(text, style="bold"))
 
     def say(self, text: str, style: str = "", indent: str = "") -> None:
-        """A sentence, broken between words."""
+        """Print a sentence, wrapped between words."""
         for part in wrapped(text, self.width, indent):
             self.line(Text(part, style=style))
 
     def figures(self, title: str, figures: Sequence[tuple[str, str]]) -> None:
-        """Figures side by side where they fit, otherwise one below the other."""
+        """Print figures side by side if they fit, otherwise one below the other."""
         self.line()
         if sum(max(map(len, one)) + 3 for one in figures) < self.width:
             table = Table(title=title, title_justify="left")
@@ -77,9 +77,10 @@ class _Page:
     def rows(
         self, headings: Sequence[str], rows: Iterable[tuple[Sequence[str], str, list[Text]]]
     ) -> None:
-        """Rows under headings, figures to the right; below each what is too wide for a cell.
+        """Print rows under headings, with figures aligned right and texts that are too wide below
+        the row.
 
-        A row is its cells, the style of it, and the lines below it.
+        A row has its cells, its style, and the lines below it.
         """
         kept = list(rows)
         widths = [
@@ -87,7 +88,7 @@ class _Page:
             for i, heading in enumerate(headings)
         ]
         if sum(widths) + len(_GAP) * (len(widths) - 1) > self.width:
-            # The first cell, a place, gets a line of its own.
+            # The first cell, a place in the script, gets a line of its own.
             widths[0] = min(widths[0], len(headings[0]))
         self.line(Text(_row(headings, widths), style="dim"))
         for cells, style, below in kept:
@@ -100,7 +101,7 @@ class _Page:
 
 
 def wrapped(text: str, width: int, indent: str = "") -> list[str]:
-    """Lines of that width, broken between words only."""
+    """Return lines of that width, split only between words."""
     return textwrap.wrap(
         text, width, initial_indent=indent, subsequent_indent=indent,
         break_long_words=False, break_on_hyphens=False,
@@ -214,7 +215,7 @@ def _message(page: _Page, outcome: MessageOutcome, told: set[str]) -> None:
 
 
 def _cut(line: str) -> str:
-    """The beginning of what nobody reads to its end; ``--json`` has all of it."""
+    """Shorten a text that is too long to read. ``--json`` has the whole of it."""
     shown = f"{line[: LONGEST_LINE // 2]}... ({len(line)} characters)"
     return line if len(line) <= LONGEST_LINE else shown
 

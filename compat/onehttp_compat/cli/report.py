@@ -1,4 +1,4 @@
-"""What ``onehttp run`` gathers: the calls by place, the messages, and the engine's account."""
+"""The data that ``onehttp run`` collects: calls by place, messages, and figures of the engine."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ from onehttp_compat.script.outcome import MessageEnd, MessageOutcome, QueryOutco
 from onehttp_compat.script.world.assumptions import AssumedCall
 from onehttp_compat.script.world.mistakes import Mistake
 
-if TYPE_CHECKING:  # slow to import, and of a real server
+if TYPE_CHECKING:  # its import is slow, and only real servers need it
     from onehttp_compat.real_server.compare import Difference
 
 ASYNC_MODULES: Final = frozenset({"async_http", "http_async_client"})
 MAX_ROWS: Final = 200
-"""So many rows of calls are told apart by their URLs; later ones go to the row of their place."""
+"""The largest number of rows of calls with separate URLs. Later calls are counted in the row of
+their place."""
 MAX_KEPT: Final = 1000
-"""So many messages are kept to be shown; all are counted."""
+"""The largest number of messages that are kept for display. All are counted."""
 MAX_FAILED: Final = 100
-"""So many failed ones are kept beyond those."""
+"""The number of failed messages that are kept in addition."""
 OTHER_URLS: Final = "(other URLs)"
 
 
 @dataclass(slots=True)
 class CallRow:
-    """All calls from one place with one outcome."""
+    """All calls from one place with the same outcome."""
 
     place: str
     function: str
@@ -46,7 +47,7 @@ class CallRow:
 
     @property
     def is_failed(self) -> bool:
-        """Nothing came back: refused, or no response."""
+        """Whether there was no answer: the call was refused, or it got no response."""
         return self.code < 0 if self.module in ASYNC_MODULES else self.code < 100
 
     @property
@@ -56,11 +57,11 @@ class CallRow:
 
 @dataclass(slots=True)
 class Report:
-    """Gathers what a run did."""
+    """Collects the results of a run."""
 
     script: Path
     kept: int
-    """How many messages are shown one by one, the first ones; all are counted."""
+    """The number of messages to show one by one, starting with the first. All are counted."""
     is_load_test: bool = False
     rows: dict[tuple[str, str, str, int], CallRow] = field(default_factory=dict)
     outcomes: list[MessageOutcome] = field(default_factory=list)
@@ -69,22 +70,22 @@ class Report:
     assumed: list[AssumedCall] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    """What else the reader should know."""
+    """Further remarks for the reader."""
     differences: list[Difference] | None = None
-    """Where the stand-in and the real server differ; None: they were not compared."""
+    """Differences between the emulation and the real server; None if they were not compared."""
     is_interrupted: bool = False
     _failed_kept: int = 0
     _sites: CallSites = field(default_factory=CallSites)
     _noting: threading.Lock = field(default_factory=threading.Lock)
-    """Guards the rows: all workers of a script make calls."""
+    """Guards the rows, because all workers of a script make calls."""
 
     def note(self, call: LegacyCall) -> None:
-        """Take one call down."""
+        """Record a call."""
         with self._noting:
             self._note(call)
 
     def note_message(self, outcome: MessageOutcome) -> None:
-        """Take down what became of one message."""
+        """Record the outcome of a message."""
         if outcome.number:
             self.tally.add(outcome)
         if outcome.number <= min(self.kept, MAX_KEPT):
@@ -115,7 +116,8 @@ class Report:
 
     @property
     def has_errors(self) -> bool:
-        """Whether the run has failed: a message did, the script is mistaken, nothing is one."""
+        """Whether the run has failed: a message failed, the script has an error, or no message was
+        valid."""
         has_mistakes = any(mistake.is_error for mistake in self.mistakes)
         has_failed = any(outcome.end is MessageEnd.FAILED for outcome in self.outcomes)
         has_failed |= self.tally.ends[MessageEnd.FAILED] > 0
@@ -123,12 +125,12 @@ class Report:
 
     @property
     def has_taken_nothing(self) -> bool:
-        """Whether there were messages, and the server would drop each of them."""
+        """Whether there were messages, and the server would drop all of them."""
         return 0 < self.tally.count == self.tally.ends[MessageEnd.DROPPED]
 
     @property
     def messages(self) -> list[MessageOutcome]:
-        """The first ones, in the order in which they came."""
+        """The first messages, in the order of their arrival."""
         return sorted(self.outcomes, key=lambda outcome: outcome.number)
 
     @property
@@ -138,7 +140,8 @@ class Report:
 
     @property
     def call_counts(self) -> dict[str, int]:
-        """Calls in all; refused before anything was sent; failed, those among them."""
+        """The number of all calls, of calls refused before anything was sent, and of failed calls
+        among them."""
         rows = self.rows.values()
         return {
             "calls": sum(row.count for row in rows),
@@ -147,7 +150,7 @@ class Report:
         }
 
     def as_dict(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """Return the report for ``--json``."""
         return {
             "script": str(self.script),
             "interrupted": self.is_interrupted,

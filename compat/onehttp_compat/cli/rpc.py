@@ -1,4 +1,4 @@
-"""``onehttp rpc METHOD``: the modules' commands over a configuration."""
+"""``onehttp rpc METHOD``: runs RPC commands of the modules with a configuration."""
 
 from __future__ import annotations
 

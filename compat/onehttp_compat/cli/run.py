@@ -1,4 +1,5 @@
-"""``onehttp run SCRIPT``: an unmodified legacy script outside its server, and the bill for it."""
+"""``onehttp run SCRIPT``: runs an unmodified legacy script outside its server, and reports its
+calls."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ DEFAULT_TIMEOUT_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """What the command line says."""
+    """The options of the command line."""
 
     script: Path
     connections: Path | None
@@ -120,7 +121,7 @@ def run(**options: Any) -> None:
     """Run a legacy routing script for SIP messages and show its HTTP calls."""
     chosen = RunOptions(**options)
     _log_to_stderr(chosen)
-    # The report shows each call and its replacement; the warning would say it again.
+    # The report shows each call and its replacement, so warnings would only repeat that.
     warnings.simplefilter("ignore", onehttp.LegacyCallWarning)
     before = set(threading.enumerate())
     try:
@@ -147,7 +148,7 @@ def _run(options: RunOptions) -> Report:
     """Run the script for all messages.
 
     Raises:
-        OnehttpError: it cannot be run.
+        OnehttpError: the script cannot be run.
     """
     requests = [one for path in options.messages for one in read_messages(path)]
     requests = requests or [DEFAULT_MESSAGE]
@@ -185,7 +186,7 @@ def _run(options: RunOptions) -> Report:
         final_timer_s=options.fr_timer,
     ) as sip:  # fmt: skip
         _collect(report, sip, requests, options)
-        # What a script that has moved on submits itself belongs to no message.
+        # A migrated script submits queries itself. These belong to no message.
         if not report.is_interrupted and not onehttp.drain(options.timeout):
             report.notes.append("Queries of the script were still open; their routes did not run.")
     report.stats = onehttp.stats()
@@ -195,7 +196,7 @@ def _run(options: RunOptions) -> Report:
 
 
 def _configure(server: LegacyServer, options: RunOptions) -> Configured | None:
-    """Put in force what the configuration and the command line tell the modules."""
+    """Apply the configuration and the options of the command line to the modules."""
     configured = None
     if options.config is not None:
         from onehttp_compat.cli.configured import Configured
@@ -207,7 +208,8 @@ def _configure(server: LegacyServer, options: RunOptions) -> Configured | None:
 
 
 def _connections(options: RunOptions, report: Report) -> Path | None:
-    """The connections file; one that nobody has named is told of."""
+    """Find the connections file. If the user has not named it, the report says which one is
+    used."""
     if options.connections is not None or options.config is not None or options.modparams:
         return options.connections
     found = usual_file()
@@ -217,7 +219,7 @@ def _connections(options: RunOptions, report: Report) -> Path | None:
 
 
 def _run_real(options: RunOptions, server: LegacyServer, told: Told, report: Report) -> None:
-    """Run it in a real server; with ``--compare`` outside it, too."""
+    """Run the script in a real server; with ``--compare`` also outside it."""
     from onehttp_compat.cli.run_real import RealRun, compare, run_in_server
     from onehttp_compat.real_server.user_config import user_config
 
@@ -253,7 +255,7 @@ def _run_real(options: RunOptions, server: LegacyServer, told: Told, report: Rep
 def _collect(
     report: Report, sip: SipServer, requests: list[SipMessage], options: RunOptions
 ) -> None:
-    """Run events and messages, and take down what became of them; Ctrl-C ends it early."""
+    """Run events and messages, and record their outcomes. Ctrl-C ends this early."""
     world = sip.world
     try:
         for event in options.events:
@@ -281,7 +283,7 @@ def _collect(
 def _named_call(
     options: RunOptions, configured: Configured | None
 ) -> tuple[str | None, str | None]:
-    """The method of an ``app_python`` script that takes messages, and its text."""
+    """The method of an ``app_python`` script that takes messages, and its text argument."""
     if options.call is None:
         told = configured.python_call() if configured and options.method is None else None
         return told or (options.method, None)
@@ -300,7 +302,7 @@ def _modparam(text: str) -> tuple[str, str, int | str]:
 
 
 def _log_to_stderr(options: RunOptions) -> None:
-    # Of a load test the tables tell what failed; a line for each would hide them.
+    # In a load test the tables show the errors; a line for each would hide the tables.
     quiet_level = logging.CRITICAL if options.is_load_test else logging.ERROR
     level = logging.DEBUG if options.verbose else quiet_level
     handler = logging.StreamHandler(sys.stderr)
@@ -333,7 +335,7 @@ def _leave_at_once(status: int) -> None:
 def _with_progress(
     outcomes: Iterable[MessageOutcome], total: int, quiet: bool
 ) -> Iterable[MessageOutcome]:
-    terminal = sys.__stderr__  # a script has another one
+    terminal = sys.__stderr__  # a script has another type of error
     if quiet or total < 20 or terminal is None or not terminal.isatty():
         return outcomes
     from rich.console import Console

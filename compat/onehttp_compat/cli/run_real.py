@@ -1,4 +1,4 @@
-"""``onehttp run --kamailio`` and ``--compare``: a script in a real server of this machine."""
+"""``onehttp run --kamailio`` and ``--compare``: runs a script in a real server on this machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from onehttp_compat.sip.message import SipMessage
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RealRun:
-    """What is run, and how."""
+    """The arguments of a run in the server."""
 
     script: Path
     messages: list[SipMessage]
@@ -28,21 +28,21 @@ class RealRun:
     argument: str | None
     aliases: tuple[str, ...]
     config: UserConfig | None
-    """What the server is started with beside the script."""
+    """The configuration with which the server is started besides the script."""
     loaded: frozenset[str] | None
-    """The modules that ``KSR`` has; None: all there are."""
+    """The modules that ``KSR`` has; None: all that exist."""
     timeout_s: float
     world: World
-    """Of the run in the server."""
+    """The world of the run in the server."""
     tell: Callable[[World], None]
-    """Tells the world of a run what the command line and the configuration say."""
+    """Applies the command line and the configuration to the world of a run."""
 
 
 def run_in_server(run: RealRun, report: Report) -> None:
-    """Run the script in a real server, and take down what became of the messages.
+    """Run the script in a real server, and record the outcomes of the messages.
 
     Raises:
-        RealServerError: there is none, or it does not start.
+        RealServerError: there is no server, or it does not start.
     """
     with _running(run) as live:
         for one in _messages(run, live, report):
@@ -51,10 +51,10 @@ def run_in_server(run: RealRun, report: Report) -> None:
 
 
 def compare(run: RealRun, report: Report, stand_in: LegacyServer) -> None:
-    """Run the script in both, and take down where they differ; ``stand_in`` is for outside.
+    """Run the script in both, and record the differences; ``stand_in`` is the emulation.
 
     Raises:
-        RealServerError: there is none, or it does not start.
+        RealServerError: there is no server, or it does not start.
     """
     follower = Follower()
 
@@ -71,7 +71,7 @@ def compare(run: RealRun, report: Report, stand_in: LegacyServer) -> None:
         ) as sip,
     ):  # fmt: skip
         sip.world.myself = frozenset({*run.aliases, f"127.0.0.1:{live.port}"})
-        follower.take()  # what it did before the first message
+        follower.take()  # calls before the first message
         for one in _messages(run, live, report):
             _take_down(one, live, report)
             outcome = sip.run_one(live.as_seen(one.outcome.message))
@@ -109,7 +109,7 @@ def _take_down(one: LiveMessage, live: LiveScript, report: Report) -> None:
 
 
 def _conclude(live: LiveScript, report: Report, config: UserConfig | None) -> None:
-    """Say what the server has answered, and what it could not."""
+    """Report what the server has answered by itself, and what was left out."""
     server = live.server
     report.notes.append(
         f"Run in {server.version}, with {len(server.loaded)} modules; messages came to it from "

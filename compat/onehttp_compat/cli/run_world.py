@@ -1,4 +1,4 @@
-"""What the command line and the configuration of the server say of the world of a run."""
+"""Applies the command line and the configuration of the server to the world of a run."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from onehttp_compat.script.world.message_queues import DeclaredQueue
 from onehttp_compat.script.world.shared_tables import Declared
 from onehttp_compat.sip.message import SipMessage
 
-if TYPE_CHECKING:  # slow to import, and of runs with a configuration
+if TYPE_CHECKING:  # its import is slow, and only runs with a configuration need it
     from onehttp_compat.cli.configured import Configured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What the world is told."""
+    """The values to apply."""
 
     myself: tuple[str, ...]
     defines: Mapping[str, str | None]
@@ -30,7 +30,7 @@ class Told:
 
 
 def tell(world: World, told: Told) -> None:
-    """Tell the world of a run, before its script starts.
+    """Set up the world of a run before its script starts.
 
     Raises:
         AssumeFileError: the file of ``--assume`` cannot be understood.
@@ -56,9 +56,10 @@ def tell(world: World, told: Told) -> None:
 
 
 def loaded_modules(configured: Configured | None) -> frozenset[str] | None:
-    """The modules that ``KSR`` has; None: all there are, where no configuration says which."""
+    """Return the modules that ``KSR`` has. None: all that exist, because no configuration lists
+    them."""
     if configured is None or not configured.config.modules() or configured.config.notes:
-        return None  # a configuration that was not understood whole may load others, too
+        return None  # a configuration that was only partly understood may load other modules, too
     return frozenset(configured.config.modules())
 
 

@@ -1,4 +1,4 @@
-"""What a script prints: shown beside the report, never inside it, and not without end."""
+"""Shows the output of a script apart from the report, up to a limit."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from typing import Final, TextIO
 
 MAX_SHOWN: Final = 1 << 20
-"""So many characters of a script's output are shown; all are counted."""
+"""The number of characters of a script's output that are shown. All are counted."""
 
 
 class ScriptOutput(io.TextIOBase):
-    """What a script writes to standard output, or to standard error: it goes to the second."""
+    """Replaces standard output or standard error for a script. Its text is written to standard
+    error."""
 
     def __init__(self, shown: TextIO) -> None:
         super().__init__()
@@ -44,12 +45,12 @@ class ScriptOutput(io.TextIOBase):
         self.shown.flush()
 
     def close(self) -> None:
-        """Only flushed: a script that closes its output does not close that of the report."""
-        if not self.shown.closed:  # by its owner, before this was collected
+        """Flush only: a script that closes its output must not close that of the report."""
+        if not self.shown.closed:  # closed by its owner, before this object was collected
             self.flush()
 
     def note(self) -> str:
-        """A word for the report; empty where all was shown."""
+        """Return a remark for the report, or an empty text if everything was shown."""
         if self.written <= MAX_SHOWN:
             return ""
         return f"The script printed {self.written} characters, of which {MAX_SHOWN} were shown."
@@ -57,7 +58,8 @@ class ScriptOutput(io.TextIOBase):
 
 @contextlib.contextmanager
 def apart() -> Iterator[ScriptOutput]:
-    """Standard output goes to standard error meanwhile, that of child processes too."""
+    """While this is active, standard output goes to standard error, also that of child
+    processes."""
     before = sys.stdout, sys.stderr
     output = ScriptOutput(sys.stderr)
     with _descriptors_apart(*before):
@@ -71,8 +73,8 @@ def apart() -> Iterator[ScriptOutput]:
 
 @contextlib.contextmanager
 def _descriptors_apart(stdout: TextIO, stderr: TextIO) -> Iterator[None]:
-    """Descriptor 1 is that of standard error meanwhile, where both are real ones; whatever a script
-    does to them, they are afterwards what they were."""
+    """While this is active, descriptor 1 is a copy of standard error, if both are real descriptors.
+    They are restored afterwards, whatever a script has done to them."""
     try:
         is_real = stdout.fileno() == 1 and stderr.fileno() == 2
     except (OSError, ValueError):

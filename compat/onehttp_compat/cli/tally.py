@@ -1,4 +1,4 @@
-"""Counts and latencies of any number of messages, in the same few bytes for however many."""
+"""Counts and latencies of messages, in a fixed amount of memory for any number of them."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ PERCENTILES: Final = (50, 95, 99)
 
 
 class Tally:
-    """What became of the messages of a run; time runs from when it is made.
+    """Counts the outcomes of the messages of a run. The time of the run starts when this is made.
 
     Args:
-        clock: seconds.
+        clock: a clock in seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self.ends: Counter[MessageEnd] = Counter()
         self.queries = 0
         self.failed_queries = 0
-        """Those without a response."""
+        """Queries without a response."""
         self.suspended = 0
         self.resumed = 0
         self.wall_s = 0.0
         self._times: Counter[str] = Counter()
-        """Seconds, to three figures: no more than some thousand different ones."""
+        """Seconds, rounded to three digits, so there are at most some thousand different ones."""
         self.longest_s = 0.0
         """The longest time, in seconds."""
         self._clock = clock
         self._started = clock()
 
     def add(self, outcome: MessageOutcome) -> None:
-        """Count one."""
+        """Count a message."""
         self.ends[outcome.end] += 1
         self.queries += len(outcome.queries)
         self.failed_queries += sum(not query.has_response for query in outcome.queries)
@@ -47,7 +47,7 @@ class Tally:
 
     @property
     def count(self) -> int:
-        """Messages."""
+        """The number of messages."""
         return sum(self.ends.values())
 
     @property
@@ -56,8 +56,8 @@ class Tally:
         return self.count / self.wall_s if self.wall_s else 0.0
 
     def percentile_s(self, percent: float) -> float:
-        """The shortest time that ``percent`` of the messages did not exceed, in seconds and to
-        three figures."""
+        """The latency, in seconds and to three digits, that ``percent`` of the messages did not
+        exceed."""
         left = -(-self.count * percent // 100)  # rounded up
         for time_s, count in sorted((float(text), count) for text, count in self._times.items()):
             left -= count

@@ -20,11 +20,11 @@ from onehttp_compat.registry import FUNCTIONS
 from onehttp_compat.wire.transfer import RefusedOptionError
 
 MODULES: Final = (*CONNECTING, "utils")
-"""Whose calls by URL become requests. Where they differ, the first of them counts."""
+"""Modules whose calls by URL become ``requests``. If they differ, the first one counts."""
 OF_CONNECTIONS: Final = frozenset(
     ("maxdatasize", "authmethod", "keep_connections", "config_file", CONNECTION)
 )
-"""Settings that calls by URL do not go by."""
+"""Settings that do not apply to calls by URL."""
 _UNNAMED: Final = {
     module: frozenset(
         function.name
@@ -37,17 +37,17 @@ _UNNAMED: Final = {
 
 
 class Requests(NamedTuple):
-    """How calls by URL are sent."""
+    """The settings of calls by URL."""
 
     module: str
-    """Whose calls they are."""
+    """The module that makes these calls."""
     keys: Keys
     differing: Mapping[str, frozenset[str]]
-    """Keys that calls of further modules had another value of."""
+    """Keys for which calls of other modules had another value."""
 
 
 def requests_of(declared: Declared) -> Requests | None:
-    """How calls by URL are sent; None: nobody makes any."""
+    """Return the settings of calls by URL; None if there are no such calls."""
     made = {
         module: escaped(sending_keys(_request_options(declared, module), _tell(declared, module)))
         for module in MODULES
@@ -64,7 +64,8 @@ def requests_of(declared: Declared) -> Requests | None:
 
 
 def queries_keys(declared: Declared) -> Keys | None:
-    """How queries are sent, and by how many workers answered; None: nobody makes any."""
+    """Return the settings of queries, and the number of workers for their answers; None if there
+    are no queries."""
     if not _is_used(declared, "http_async_client"):
         return None
     parameters = declared.asynchronous
@@ -94,7 +95,7 @@ def _request_options(declared: Declared, module: str) -> TransferOptions:
 
 
 def _is_used(declared: Declared, module: str) -> bool:
-    """Whether calls by URL are configured, or made in the routes that were read."""
+    """Whether calls by URL are configured, or occur in the routes that were read."""
     if any(call.name in _UNNAMED[module] for call in declared.config.calls()):
         return True
     return any(name not in OF_CONNECTIONS for name in _settings(declared, module))

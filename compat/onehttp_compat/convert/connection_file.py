@@ -1,4 +1,4 @@
-"""Comments and positions in the file that ``config_file`` names, which was read already."""
+"""Comments and positions in the file that ``config_file`` names, which was already parsed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The named connections of all modules in one file: their names, and their failover."""
+"""Collects the named connections of all modules in one file: their names, and their failover."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from onehttp_compat.convert.keys import Keys, escaped, keys_of
 
 
 class Connections:
-    """The connections of the document, and the names that they had before."""
+    """The connections of the document, and their earlier names."""
 
     def __init__(self, declared: Declared) -> None:
         self._declared = declared
@@ -26,7 +26,8 @@ class Connections:
         declared, key = self._declared, (module, name, "")
         connection = declared.configurations[module].connections.get(name)
         if connection is None:
-            return  # its file was refused, or the module lost it in its own way, which was told
+            # its file was refused, or the module lost it by a bug of its own; both were reported
+            return
         if not name.strip():
             declared.tell_of(key, "lost", "a connection needs a name")
             return
@@ -58,7 +59,7 @@ class Connections:
             declared.tell_of(key, "converted", f'connection "{new_name}"')
 
     def remove(self, name: str) -> None:
-        """Take a connection out; nobody is to go there any more."""
+        """Remove a connection, and every failover that leads to it."""
         del self.keys[name]
         for (module, legacy_name), new_name in self.names.items():
             keys = self.keys[new_name]
@@ -68,7 +69,8 @@ class Connections:
                 self._declared.tell_of((module, legacy_name, "failover"), "lost", text)
 
     def _resolve_failovers(self) -> None:
-        """The modules take one step, a chain goes on: who stands in stands alone."""
+        """Resolve failovers. The modules take one step only, and a connections file follows chains,
+        so a connection that others fail over to is copied without its own failover."""
         declared = self._declared
         for (module, name), new_name in list(self.names.items()):
             keys = self.keys[new_name]
@@ -97,7 +99,8 @@ def _without_failover(keys: Keys) -> Keys:
 
 
 def _as_text(name: str) -> str:
-    """A name as people write it: bytes of a file in Latin-1 came as surrogate escapes."""
+    """Return a name as people write it. The bytes of a file in Latin-1 arrive as surrogate
+    escapes."""
     raw = name.encode("utf-8", "surrogateescape")
     try:
         return raw.decode()

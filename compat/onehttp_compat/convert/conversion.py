@@ -1,4 +1,4 @@
-"""The conversion: one document with everything that was declared, and a report about it."""
+"""The conversion: a document with everything that was declared, and a report about it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from onehttp_compat.convert.unfit import Unfit
 
 
 class Converted(NamedTuple):
-    """The text of a connections file, and the report, in the order of the files read."""
+    """The text of a connections file, and the report, in the order of the files that were read."""
 
     text: str
     findings: list[Finding]
 
 
 def convert(declared: Declared, source: str, secrets: Literal["plain", "env"]) -> Converted:
-    """All that was declared; with ``env``, passwords become references ``${env:...}``."""
+    """Convert all declarations. With ``env``, passwords become references ``${env:...}``."""
     connections = Connections(declared)
     made = requests_of(declared)
     requests = made.keys if made else None
@@ -39,7 +39,7 @@ def convert(declared: Declared, source: str, secrets: Literal["plain", "env"]) -
 
 
 def _in_order(declared: Declared) -> list[Finding]:
-    """By file and line."""
+    """Sort by file and line."""
     files = {file: number for number, file in enumerate(declared.config.files)}
 
     def position(finding: Finding) -> tuple[int, int]:

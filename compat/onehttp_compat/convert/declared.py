@@ -20,8 +20,8 @@ from onehttp_compat.parameters import (
 from onehttp_compat.server_config import ServerConfig
 
 Key: TypeAlias = tuple[str, str, str]
-"""Module, connection, setting. Without a setting: the connection; without a connection: a parameter
-of the module."""
+"""Module, connection and setting. Without a setting it means the whole connection, and without a
+connection a parameter of the module."""
 
 
 class Line(NamedTuple):
@@ -33,46 +33,46 @@ class Line(NamedTuple):
     value: int | str
     place: str
     connection: str | None
-    """The one that it defines."""
+    """The name of the connection that it defines, if any."""
 
 
 @dataclass(slots=True)
 class Declared:
-    """Everything that was declared, and what could not be understood."""
+    """All declarations, and the lines that could not be understood."""
 
     config: ServerConfig
     concerns: set[str] = field(default_factory=set)
-    """The HTTP modules that anything is declared of, understood or not."""
+    """The HTTP modules for which there is any declaration, understood or not."""
     configurations: dict[str, ModuleConfiguration] = field(default_factory=dict)
-    """Of the modules with connections."""
+    """The configurations of the modules that have connections."""
     utils: UtilsParameters = field(default_factory=UtilsParameters)
     asynchronous: AsyncParameters = field(default_factory=AsyncParameters)
     xcap: XcapParameters = field(default_factory=XcapParameters)
     identity: AuthIdentityParameters = field(default_factory=AuthIdentityParameters)
     lines: list[Line] = field(default_factory=list)
-    """In their order: what a connection is made of stands before it."""
+    """In their order, because a connection depends on the lines above it."""
     _findings: dict[Finding, None] = field(default_factory=dict)
     _lost: set[tuple[str, str]] = field(default_factory=set)
     places: dict[Key, str] = field(default_factory=dict)
     comments: dict[Key, list[str]] = field(default_factory=dict)
     header: list[str] = field(default_factory=list)
-    """Comments at the top of a file of connections, of no connection."""
+    """Comments at the top of a file of connections, which belong to no connection."""
 
     told: set[Key] = field(default_factory=set)
-    """Of what something has been reported already."""
+    """The keys for which something was reported already."""
     last: dict[tuple[str, str], int] = field(default_factory=dict)
-    """Module and parameter -> number of the last line that sets it."""
+    """Module and parameter -> the number of the last line that sets it."""
 
     def add(
         self, module: str, name: str, value: int | str, place: str, connection: str | None
     ) -> None:
-        """Keep a line that was taken."""
+        """Keep an accepted line."""
         line = Line(len(self.lines), module, name, value, place, connection)
         self.lines.append(line)
         self.last[module, name] = line.number
 
     def tell(self, place: str, what: str, became: Became, text: str) -> None:
-        """Report what became of a declaration, once; what is lost is not converted."""
+        """Report the result for a declaration, once. A lost declaration is not converted."""
         finding = Finding(place, what, became, text)
         if became == "lost":
             self._lost.add((place, what))
@@ -80,7 +80,7 @@ class Declared:
 
     @property
     def findings(self) -> list[Finding]:
-        """What has been reported, in this order."""
+        """All reports, in this order."""
         return [
             one
             for one in self._findings
@@ -88,7 +88,7 @@ class Declared:
         ]
 
     def tell_of(self, key: Key, became: Became, text: str) -> None:
-        """The same of what stands at a known place: itself, or the connection it belongs to."""
+        """The same for a key whose line is known: its own, or that of its connection."""
         module, name, _ = key
         whole = (module, name, "")
         self.told.update((key, whole) if name else (key,))
@@ -96,12 +96,12 @@ class Declared:
         self.tell(place, " ".join(part for part in key if part), became, text)
 
     def is_final(self, line: Line) -> bool:
-        """Whether no later line sets the same."""
+        """Whether no later line sets the same parameter."""
         return self.last[line.module, line.name] == line.number
 
 
 class Overlooked(list[ConfigurationError]):
-    """Collects what a module overlooks: our own errors, and what it writes to its log."""
+    """Collects errors that a module ignores: those that we find, and those that it logs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ class Overlooked(list[ConfigurationError]):
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Within, the modules log to here."""
+        """While this is active, the modules log to this object."""
         self.clear()
         self.logged = []
         handler = _Listener(self.logged)
@@ -123,7 +123,7 @@ class Overlooked(list[ConfigurationError]):
             logger.propagate = before
 
     def texts(self) -> list[str]:
-        """What the module would say of it, or else we."""
+        """The messages that the module would log, or else our own."""
         if self.logged:
             return self.logged
         return [f"{error}: the module takes no notice" for error in self]
@@ -136,5 +136,5 @@ class _Listener(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.name == "onehttp_compat.parameters":
-            return  # how a parameter is spelled today, which is no matter here
+            return  # how a parameter is spelled today, which does not matter here
         self._texts.append(record.getMessage())

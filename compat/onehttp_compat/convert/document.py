@@ -1,5 +1,5 @@
-"""The document: settings that all connections share are written once; comments keep their
-places."""
+"""Builds the document. Settings that all connections share are written once, and comments stay at
+their keys."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from onehttp_compat.convert.writing import KeyPath, yaml_with_comments
 from onehttp_compat.parameters import PARAMETERS
 
 _OF_ONE: Final = frozenset({"url", "params", "auth", "failover"})
-"""Keys that are never made defaults."""
+"""Keys that never become defaults."""
 
 
 def document_of(
@@ -22,7 +22,7 @@ def document_of(
     queries: Keys | None,
     source: str,
 ) -> str:
-    """The text of a connections file."""
+    """Return the text of a connections file."""
     defaults = _take_defaults(connections, requests)
     document: Keys = {"version": 1}
     if defaults:
@@ -43,8 +43,8 @@ def document_of(
 
 
 def _take_defaults(connections: Connections, requests: Keys | None) -> Keys:
-    """What all connections, and requests, say alike is said once. Where there are no connections
-    yet, it is what they will start from."""
+    """Move settings that all connections and requests share into the defaults. If there are no
+    connections yet, the defaults are for those that will be added."""
     members = [*connections.keys.values()]
     if requests is not None:
         members.append(requests)
@@ -102,7 +102,7 @@ def _path_in_connection(name: str | None, setting: str, document: Keys) -> KeyPa
 
 
 def _readable(comment: str) -> str:
-    """Bytes that are no UTF-8 were Latin-1 more often than not."""
+    """Decode bytes that are not UTF-8 as Latin-1, which is the most likely encoding."""
     if comment.isascii():
         return comment
     raw = comment.encode("utf-8", "surrogateescape")

@@ -1,4 +1,4 @@
-"""Which lines of a server's configuration concern the HTTP modules."""
+"""Decides which lines of a server's configuration concern the HTTP modules."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from onehttp_compat.parameters import PARAMETERS
 from onehttp_compat.server_config import Modparam
 
 CONNECTING: Final = ("http_client", "curl")
-"""Modules that have named connections."""
+"""The modules that have named connections."""
 MODULES: Final = (*CONNECTING, "utils", "http_async_client", "xcap_client", "auth_identity")
 NEVER_LOADED: Final = "async_http"
-"""What a README calls http_async_client; no module could be loaded by that name."""
+"""The name of http_async_client in a README. No module could be loaded by that name."""
 _NOT_HTTP: Final = {"utils": ("forward_active", "pres_db_url", "xcap_table")}
 """Parameters of these modules that have nothing to do with HTTP."""
 
@@ -23,10 +23,11 @@ _is_name_or_expression = re.compile(r"[\w.*+?|()\[\]^$\\-]+").fullmatch
 
 
 def modules_meant(line: Modparam, loaded: Collection[str]) -> list[str]:
-    """The HTTP modules that a ``modparam`` is about, those that it is not about left out.
+    """Return the HTTP modules that a ``modparam`` sets. Modules without such a parameter are left
+    out.
 
     Args:
-        loaded: the modules that the configuration loads. An expression reaches no others.
+        loaded: the modules that the configuration loads. An expression matches only these.
     """
     if line.modules in MODULES:
         meant = [line.modules]
@@ -42,7 +43,8 @@ def modules_meant(line: Modparam, loaded: Collection[str]) -> list[str]:
 
 
 def misspelt(line: Modparam, loaded: Collection[str]) -> str:
-    """What is wrong with a ``modparam`` of ours that is about no module; empty: it is not ours."""
+    """Return the error in a ``modparam`` that concerns HTTP but matches no module. Empty if it does
+    not concern HTTP."""
     known = [module for module in MODULES if line.name in PARAMETERS[module]]
     if any(line.is_about(module) for module in (*MODULES, *loaded)):
         return ""
@@ -53,7 +55,8 @@ def misspelt(line: Modparam, loaded: Collection[str]) -> str:
 
 
 def unheard(line: Modparam, loaded: Collection[str]) -> str:
-    """Why nobody takes a ``modparam`` that is about no HTTP module; empty: another module does."""
+    """Return why a ``modparam`` that matches no HTTP module has no effect. Empty if another module
+    has that parameter."""
     if any(line.is_about(module) and line.name in names for module, names in _NOT_HTTP.items()):
         return ""
     fault = misspelt(line, loaded)

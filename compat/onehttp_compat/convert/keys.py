@@ -1,5 +1,5 @@
-"""Options of the engine and legacy connections as keys of a connections file; also what has no
-key."""
+"""Translates options of the engine and legacy connections to keys of a connections file, and finds
+settings that have no key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from onehttp_compat.wire.transfer import RefusedOptionError
 from onehttp_compat.wire.urls import legacy_url
 
 LONGEST_S: Final = 86_400
-"""The longest time limit of a connections file."""
+"""Seconds; the longest time limit that a connections file accepts."""
 PLAIN: Final[dict[str, Any]] = {
     "tls": {},
     "redirects": 0,
@@ -25,7 +25,7 @@ PLAIN: Final[dict[str, Any]] = {
     "keepalive": None,
     "reuse": True,
 }
-"""What a key that is not given means."""
+"""The meaning of keys that are not given."""
 _PLAIN_TLS: Final[dict[str, Any]] = {
     "ca_file": None,
     "ca_path": None,
@@ -76,17 +76,17 @@ KEY_OF: Final = {
         "tls",
     ),
 }
-"""Legacy setting -> the key that says it now."""
+"""Legacy setting -> the key that replaces it."""
 SSL: Final = "a version of SSL, with which every call failed"
 Keys: TypeAlias = "dict[str, Any]"
 Tell: TypeAlias = Callable[[str, Literal["changed", "lost"], str], None]
-"""Takes a setting, what became of it, and how."""
+"""Takes a setting, its result, and the details."""
 
 
 def keys_of(connection: LegacyConnection, values: ModuleDefaults, tell: Tell) -> Keys:
-    """The keys that make the same transfers; ``failover`` is the name as it was declared.
+    """Return the keys for the same transfers; ``failover`` is the name as it was declared.
 
-    What differs is told to ``tell``.
+    Differences are reported to ``tell``.
     """
     try:
         options = connection_options(connection, values, is_faithful=False)
@@ -111,14 +111,14 @@ def keys_of(connection: LegacyConnection, values: ModuleDefaults, tell: Tell) ->
 
 
 def limited(options: TransferOptions, max_bytes: int) -> TransferOptions:
-    """With a body cut to ``max_bytes``; 0 = none is."""
+    """Add the limit that truncates a body after ``max_bytes``; 0 means no limit."""
     if max_bytes <= 0:
         return options
     return dataclasses.replace(options, max_body_bytes=max_bytes, body_policy="truncate")
 
 
 def sending_keys(options: TransferOptions, tell: Tell) -> Keys:
-    """The keys of how anything is sent, with a connection or without one."""
+    """The keys that say how requests are sent, with a connection or without one."""
     keys: Keys = {
         "user_agent": options.user_agent or "",
         "tls": {k: v for k, v in tls_keys(options.tls).items() if v != _PLAIN_TLS[k]},
@@ -135,8 +135,8 @@ def sending_keys(options: TransferOptions, tell: Tell) -> Keys:
 
 
 def tls_keys(tls: Tls) -> Keys:
-    """All keys of ``tls``, also those that say nothing new."""
-    # libcurl reads the key from the file of the certificate, where none is named.
+    """All keys of ``tls``, including those that have default values."""
+    # libcurl reads the key from the file of the certificate if no key file is given.
     key_file = tls.key_file or tls.cert_file if tls.cert_file else None
     return {
         "ca_file": tls.ca_file or None,
@@ -151,7 +151,7 @@ def tls_keys(tls: Tls) -> Keys:
 
 
 def over(keys: Keys, below: Keys) -> Keys:
-    """What has to be said of ``keys`` where ``below`` holds already."""
+    """The keys that have to be written if the values in ``below`` already apply."""
     said: Keys = {}
     for key in dict.fromkeys((*below, *keys)):
         value, other = keys.get(key, PLAIN.get(key)), below.get(key, PLAIN.get(key))
@@ -170,7 +170,7 @@ def over(keys: Keys, below: Keys) -> Keys:
 
 
 def escaped(value: Any) -> Any:
-    """With what would be a reference to a secret as plain text."""
+    """Escape text that would otherwise be a reference to a secret."""
     if isinstance(value, dict):
         return {key: escaped(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -179,7 +179,8 @@ def escaped(value: Any) -> Any:
 
 
 def _params(query: str) -> dict[str, str | list[str]]:
-    """A query as the ``params`` of a connection: a list of values for a name that repeats."""
+    """Convert a query to the ``params`` of a connection. A name that repeats gets a list of
+    values."""
     found: dict[str, list[str]] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         found.setdefault(name, []).append(value)

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 Became: TypeAlias = Literal["converted", "changed", "lost", "not understood", "off", "unknown"]
-"""``changed``: converted, and not quite the same; ``off``: in a part that a condition leaves out;
-``unknown``: it depends on what is not here, and none of ours is known to."""
+"""``changed``: converted with a difference. ``off``: in a part that a condition excludes.
+``unknown``: it depends on something that is missing here, and none of our modules is known to be
+concerned."""
 
 STATUS: Final[dict[Became, int]] = {"lost": 1, "not understood": 3}
-"""Exit statuses; 2 is that of a wrong command line."""
+"""Exit statuses. 2 is not among them, because it means a wrong command line."""
 
 
 class Finding(NamedTuple):
@@ -23,5 +24,6 @@ class Finding(NamedTuple):
 
 
 def exit_status(findings: Iterable[Finding]) -> int:
-    """0: everything is in the file; 1: something is lost; 3: something was not understood."""
+    """Return 0 if everything is in the file, 1 if something is lost, 3 if something was not
+    understood."""
     return max((STATUS.get(finding.became, 0) for finding in findings), default=0)

@@ -15,7 +15,7 @@ from onehttp_compat.modules.httpcon.definition import INHERITED, LegacyConnectio
 from onehttp_compat.parameters import PARAMETERS
 
 _AT_THE_CALL: Final = frozenset(("cacert", "netinterface", "timeout_mode"))
-"""Settings that hold for connections that stand above them, too."""
+"""Settings that are read at the call, so they also apply to connections above them."""
 _NEEDLESS: Final = {
     "hash_size": "nothing like it is needed: there is no table",
     "memory_manager": "nothing like it is needed: there is no shared memory",
@@ -48,11 +48,11 @@ _OF_CODE: Final = {
         "user_agent": "onehttp.identity.FetchRules(user_agent=...)",
     },
 }
-"""What is no matter of connections, and where code says it."""
+"""Settings that do not belong to connections, and their replacements in code."""
 
 
 class ParameterReport:
-    """Reports on each line that sets a parameter."""
+    """Reports the result for each line that sets a parameter."""
 
     def __init__(
         self, declared: Declared, connections: Connections, requests: Requests | None
@@ -66,7 +66,7 @@ class ParameterReport:
         self._below = self._connections_below()
 
     def tell(self) -> None:
-        """Of all of them, those left out that were told of before."""
+        """Report on all lines, except those that were reported already."""
         told = {(finding.place, finding.what) for finding in self._declared.findings}
         for line in self._declared.lines:
             if line.connection is not None:
@@ -93,7 +93,7 @@ class ParameterReport:
         self._declared.tell(line.place, f"{line.module} {line.name}", became, text)
 
     def _destination(self, line: Line, setting: str) -> tuple[Became, str]:
-        """Who goes by it, by the key that says it."""
+        """The connections or sections that use the value, by the key that replaces it."""
         key = KEY_OF.get(setting)
         if line.module == "http_async_client":
             return self._of_queries(line, setting, key)
@@ -137,7 +137,7 @@ class ParameterReport:
         return "converted", f"{key} of queries"
 
     def _takers(self, line: Line, setting: str) -> list[str]:
-        """The connections that are as this line says, by their names in the document."""
+        """The connections that have the value of this line, by their names in the document."""
         if line.module not in CONNECTING:
             return []
         is_final = self._declared.is_final(line)
@@ -147,7 +147,8 @@ class ParameterReport:
             return []
         below = self._below.get(line.number, [])
         if setting == "connection_timeout" and is_final:
-            below = list(self._names[line.module])  # what has none gets it at the start
+            # a connection without a value gets it at the start
+            below = list(self._names[line.module])
         connections = self._declared.configurations[line.module].connections
         names = self._names[line.module]
         return [
@@ -157,8 +158,8 @@ class ParameterReport:
         ]
 
     def _connections_below(self) -> dict[int, list[str]]:
-        """For each line the connections of which it is the last of its kind above. Those of a file
-        are read when all lines have been."""
+        """For each line, the connections below it for which it is the last line of its kind.
+        Connections in a file count as below all lines."""
         found: dict[int, list[str]] = {}
         valid: dict[tuple[str, str], int] = {}
         defined: set[tuple[str, str | None]] = set()
@@ -187,7 +188,7 @@ def _is_as(connection: LegacyConnection, setting: str, declared: int | str) -> b
 
 
 def _shape(setting: str, value: int) -> tuple[Became, str]:
-    """What becomes of the text that a call gave its script."""
+    """The result for the text that a call returned to its script."""
     if setting == "http_response_trim":
         return ("changed", "the caller strips: response.text.strip()") if value else (
             "converted", "responses are not trimmed")  # fmt: skip

@@ -55,11 +55,11 @@ def read_declared(
 ) -> Declared:
     """Read a kamailio.cfg, or a file of connections as ``config_file`` names it.
 
-    What is wrong in it becomes part of the report, and the rest is read. What a module took in
-    spite of a fault is read as the module did.
+    Errors become part of the report, and the rest is read. A value that a module accepted in spite
+    of an error is read as the module did.
 
     Args:
-        config_file: stands for the one that a kamailio.cfg names.
+        config_file: replaces the file that a kamailio.cfg names.
 
     Raises:
         ConfigurationError: ``path`` cannot be read.
@@ -91,7 +91,7 @@ class _Reader:
         }
 
     def read(self) -> None:
-        """Take every declaration of ours, in its order."""
+        """Read all declarations of our modules, in their order."""
         loaded = self.declared.config.modules()
         for one in self.declared.config.declarations:
             if isinstance(one, LoadModule) and one.name in MODULES:
@@ -105,7 +105,7 @@ class _Reader:
         self._tell_notes()
 
     def start(self) -> None:
-        """Check each module as a whole, and read what it names."""
+        """Check each module as a whole, and read the files that it names."""
         declared = self.declared
         for module, configuration in declared.configurations.items():
             with self._overlooked.listening():
@@ -160,7 +160,7 @@ class _Reader:
                 declared.tell_of(key, "changed", _ENDED_ELSEWHERE)
 
     def _set(self, module: str, one: Modparam, value: int | str) -> str | None:
-        """Set a parameter, or define a connection, whose name is returned."""
+        """Set a parameter, or define a connection. Returns the name of the connection."""
         if module not in CONNECTING:
             self._set_value(module, one.name, value)
             return None
@@ -189,7 +189,8 @@ class _Reader:
         setattr(self.declared, field, after)
 
     def _found(self, place: Place, name: str) -> Path:
-        """A file that the server finds from its working directory; here rather beside."""
+        """Return the path of a file. The server looks in its working directory; here the folder of
+        the file that names it comes first."""
         including = Path(place.file)
         found = find_included(name, including, self._surroundings.include_path)
         return found or Path(name)
@@ -214,7 +215,7 @@ class _Reader:
     def _refuse_file(
         self, module: str, configuration: ModuleConfiguration, error: ConfigurationError
     ) -> None:
-        """The server does not start with that file; the rest is converted all the same."""
+        """Report a file with which the server would not start. The rest is still converted."""
         declared = self.declared
         place = f"{error.file}:{error.line}" if error.line else None
         place = place or declared.places.get((module, "", "config_file"), str(error.file))
@@ -223,7 +224,7 @@ class _Reader:
         configuration.start()
 
     def _tell_overlooked(self, module: str, configuration: ModuleConfiguration) -> None:
-        """Of certificates without keys, and of connections in a file with faults."""
+        """Report certificates without keys, and connections in a file with errors."""
         names = {f"{module} connection {name!r}": name for name in configuration.connections}
         for error in self._overlooked:
             name = names.get(str(error.key), "")

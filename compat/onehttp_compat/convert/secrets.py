@@ -10,7 +10,7 @@ from onehttp_compat.convert.keys import Keys
 
 
 def hide_secrets(connections: Mapping[str, Keys], others: Mapping[str, Keys]) -> None:
-    """Have every password come from a variable named after what it is for.
+    """Replace every password by a variable that is named after its use.
 
     Args:
         connections: by name.
@@ -24,7 +24,7 @@ def hide_secrets(connections: Mapping[str, Keys], others: Mapping[str, Keys]) ->
 
 
 class _Variables:
-    """The variables so far, each with its password; equal passwords share a variable."""
+    """The variables so far, each with its password. Equal passwords share one variable."""
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
@@ -36,6 +36,6 @@ class _Variables:
             keys[section] = {**inner, "password": f"${{env:{variable}}}"}
 
     def _variable(self, name: str, password: str) -> str:
-        """``name``, or where that has another password, ``name_2``."""
+        """Return ``name``, or ``name_2`` if ``name`` has another password, and so on."""
         names = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
         return next(one for one in names if self._known.setdefault(one, password) == password)

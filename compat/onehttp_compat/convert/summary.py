@@ -1,4 +1,4 @@
-"""A summary of a configuration: its use of HTTP, and the rest."""
+"""A summary of a configuration: how it uses HTTP, and its other contents."""
 
 from __future__ import annotations
 
@@ -35,28 +35,28 @@ _ENGINES = {
 
 @dataclass(slots=True)
 class Summary:
-    """Counts, and the names that matter."""
+    """Counts, and the most important names."""
 
     files: list[str]
     missing: list[str]
-    """Files that are included and not here."""
+    """Files that are included but do not exist here."""
     modules: list[str]
     parameters: int
     routes: int
     listens: list[str]
     engines: list[str]
-    """Languages that its routes may be written in, beside its own."""
+    """Languages in which its routes may be written, besides its own."""
     calls: dict[str, int]
-    """Functions of the HTTP modules that its routes call, and how often."""
+    """Functions of the HTTP modules that its routes call, and the number of calls."""
     conditions: dict[str, int]
-    """Conditions that leave something out, and how much."""
+    """Conditions that exclude a part, and the size of that part."""
     defines: list[str]
     http: list[str]
-    """The HTTP modules that anything is declared of."""
+    """The HTTP modules for which there is any declaration."""
 
     @classmethod
     def of(cls, declared: Declared) -> Summary:
-        """Of all that was read."""
+        """Summarise everything that was read."""
         found = declared.config.declarations
         conditions = Counter(one.condition for one in found if isinstance(one, SwitchedOff))
         modules = [one.name for one in found if isinstance(one, LoadModule)]
@@ -80,5 +80,5 @@ class Summary:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the summary as JSON values."""
         return {name: getattr(self, name) for name in self.__slots__}

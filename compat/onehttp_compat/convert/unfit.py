@@ -11,7 +11,7 @@ from onehttp_compat.convert.keys import KEY_OF, Keys
 from onehttp_compat.parameters import PARAMETERS
 
 _FILES: Final = frozenset(("ca_file", "ca_path", "cert", "key"))
-"""What they name is on another machine."""
+"""Keys that name files. The files are on another machine."""
 _MOST_ROUNDS: Final = 30
 
 
@@ -24,10 +24,10 @@ class Unfit:
         self._declared = declared
         self._connections = connections
         self._sections = sections
-        """Of calls without a connection: name -> module, and keys."""
+        """The settings of calls without a connection: name -> module, and keys."""
 
     def take_out(self) -> None:
-        """Take out whatever is refused, and tell why."""
+        """Remove all values that are refused, and report why."""
         for _ in range(_MOST_ROUNDS):
             names = list(self._connections.keys)
             faults = check_connections(self._document(names))
@@ -37,7 +37,7 @@ class Unfit:
                 return
 
     def _document(self, names: list[str]) -> dict[str, Any]:
-        """The sections under names without dots, which paths of keys are made of."""
+        """The sections under names without dots, because paths of keys are separated by dots."""
         plain = {name: f"c{number}" for number, name in enumerate(names)}
         document: dict[str, Any] = {"version": 1, "connections": {}}
         for name, keys in self._connections.keys.items():
@@ -70,7 +70,7 @@ class Unfit:
             self._connections.remove(name)
 
     def _key(self, module: str, name: str, key: str) -> Key:
-        """What was declared that a key of the document is made of."""
+        """The declaration that a key of the document was made from."""
         for setting in (setting for setting, known in KEY_OF.items() if known == key):
             if (module, name, setting) in self._declared.places:
                 return module, name, setting
@@ -82,12 +82,12 @@ class Unfit:
 
 
 def _is_dispensable(path: list[str]) -> bool:
-    """Whether a connection is one without that key."""
+    """Whether a connection can exist without that key."""
     return bool(path) and path[0] not in ("url", "failover")
 
 
 def _remove(keys: Keys, path: list[str]) -> None:
-    """Take a key out; of a section that is nothing without it, the section."""
+    """Remove a key, or the whole section if that is useless without the key."""
     if len(path) > 1 and path[0] in ("tls", "timeout") and isinstance(keys.get(path[0]), dict):
         keys[path[0]] = {key: value for key, value in keys[path[0]].items() if key != path[1]}
     else:

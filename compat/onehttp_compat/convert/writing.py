@@ -16,7 +16,7 @@ WIDTH: Final = 100
 def yaml_with_comments(
     document: Mapping[str, Any], comments: Mapping[KeyPath, list[str]], header: list[str]
 ) -> str:
-    """``document`` as YAML; ``comments`` stand above the key at their path."""
+    """Write ``document`` as YAML. Each of ``comments`` stands above the key at its path."""
     above = {path[:depth] for path in comments for depth in range(len(path))}
     lines = [*(f"# {line}".rstrip() for line in header), *_mapping(document, comments, above, ())]
     return "\n".join(lines) + "\n"
@@ -28,7 +28,10 @@ def _mapping(
     above: Set[KeyPath],
     path: KeyPath,
 ) -> Iterator[str]:
-    """Args: above: what has comments further in, so that it needs a line for each key."""
+    """
+    Args:
+        above: paths with comments further inside, which need a line for each key.
+    """
     indent = "  " * len(path)
     for key, value in mapping.items():
         here = (*path, key)
@@ -69,7 +72,7 @@ def _inline(value: Any) -> str:
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # written in C where PyYAML has it
-    """Of bytes that are no UTF-8, which came as surrogate escapes, YAML has the base64."""
+    """Bytes that are not UTF-8 arrive as surrogate escapes. YAML gets them in base64."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
