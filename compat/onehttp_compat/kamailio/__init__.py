@@ -1,4 +1,4 @@
-"""Inside the real server: its variables and its transactions, through ``KSR``.
+"""Runs scripts inside the real server, with its variables and transactions, through ``KSR``.
 
 A script needs ``KSR = setup(KSR)`` at its top, and `Script` as the base class of its object.
 """

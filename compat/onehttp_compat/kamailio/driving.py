@@ -1,7 +1,9 @@
-"""A process of ``rtimer`` that sends queries: one thread, lent by the server slice by slice.
+"""Sends queries from a process of ``rtimer``. The server lends it one thread, for a slice of time
+at each call.
 
-It reads queries from the lanes, has the engine work, and runs the callbacks of those that have
-ended; whatever the engine tells, it only keeps, since a callback may make calls of its own.
+The process reads queries from the lanes, drives the engine, and runs the callbacks of finished
+queries. Results of the engine are only stored at first, because a callback may make calls of its
+own.
 """
 
 from __future__ import annotations
@@ -20,24 +22,25 @@ from onehttp_compat.kamailio.lanes import Lanes
 from onehttp_compat.process import Counters
 
 GROUP: Final = "onehttp"
-"""Of the counters."""
+"""The group of the counters."""
 IN_FLIGHT: Final = 8192
-"""Queries of one process; more stay in the lanes, and whoever finds those full is told."""
+"""The most queries in flight in one process. Others stay in the lanes; if those are full, the
+caller gets an error."""
 TAKING_S: Final = 0.005
-"""After so long a time of starting queries it is the engine's turn."""
+"""Seconds that a process starts queries before it drives the engine."""
 PACE_S: Final = 0.004
-"""Rounds begin so far apart at least: what comes meanwhile shares one. Who comes after a longer
-silence does not wait."""
+"""The shortest time between the starts of two rounds, in seconds. Queries that arrive meanwhile
+share a round. After a longer pause, a query does not wait."""
 _JOBS_AT_ONCE: Final = 64
-"""Few enough to leave some for another process, and to look at answers in between."""
+"""Small enough to leave queries for other processes, and to handle answers in between."""
 
 
 class QueryDriver:
     """The queries that this process has sent.
 
     Args:
-        lanes: where queries come from.
-        begin: starts one of these.
+        lanes: the source of the queries.
+        begin: starts one of them.
     """
 
     def __init__(self, lanes: Lanes, begin: Callable[[bytes], None]) -> None:
@@ -58,12 +61,12 @@ class QueryDriver:
         self._watch.close()
 
     def start(self, request: Request, start: Start, done: Callable[[Outcome], None]) -> None:
-        """Send a request; ``done`` is called by a later `drive`."""
+        """Send a request; ``done`` is called in a later `drive`."""
         start(request, lambda outcome: self._keep(done, outcome))
         self.in_flight += 1
 
     def drive(self, slice_s: float) -> None:
-        """Work for ``slice_s`` seconds; 0: do what there is to do, and wait for nothing."""
+        """Work for ``slice_s`` seconds. With 0, do only the work that is ready, without waiting."""
         engine = lent_engine()
         end = time.monotonic() + slice_s
         while True:
@@ -72,7 +75,8 @@ class QueryDriver:
             is_full = self.in_flight >= IN_FLIGHT
             if not is_full:
                 self._take_some()
-            # At least one turn, however long all else takes: answers come before further queries.
+            # At least one turn, however long the rest takes, because answers come before new
+            # queries.
             left_s = max(0.0, end - time.monotonic())
             engine.drive(self._bell if is_full else self._watch.fileno(), left_s)
             self._go_on()
@@ -111,7 +115,7 @@ class QueryDriver:
 
 
 def lent_engine() -> Any:
-    """The engine of this process, which has no thread of its own from then on."""
+    """Return the engine of this process, which has no thread of its own from then on."""
     try:
         engine: Any = onehttp.backend()
     except NotInitialisedError:
@@ -122,7 +126,7 @@ def lent_engine() -> Any:
 
 
 class _Count:
-    """A number of `Counts`."""
+    """One of the numbers in `Counts`."""
 
     def __set_name__(self, owner: type[Counts], name: str) -> None:
         self._name = f"{GROUP}.{name}"
@@ -132,15 +136,15 @@ class _Count:
 
 
 class Counts:
-    """What became of queries, in all processes of the server together."""
+    """Counts of the queries of all processes of the server."""
 
     handed_over = _Count()
     refused = _Count()
-    """No lane had room: they went on at once, with an error for an answer."""
+    """Queries for which no lane had room. They continued at once with an error as the answer."""
     sent = _Count()
     answered = _Count()
     gone = _Count()
-    """Their transactions had ended before the answer."""
+    """Queries whose transactions had ended before the answer."""
     routes_failed = _Count()
 
     def __init__(self, counters: Counters) -> None:
@@ -154,17 +158,17 @@ class Counts:
         )
 
     def add(self, name: str) -> None:
-        """One more."""
+        """Add one."""
         self.counters.add(f"{GROUP}.{name}")
 
     @property
     def open(self) -> int:
-        """In flight, or with their callback running."""
+        """The queries in flight, or whose callback is running."""
         return self.sent - self.answered
 
 
 class Resumption:
-    """One call of ``t_continue``, and what it came to."""
+    """A call of ``t_continue``, and its result."""
 
     def __init__(self, route: Callable[[Result], object] | None, result: Result | None) -> None:
         self.has_run = False

@@ -1,8 +1,8 @@
-"""A query on its way from a SIP worker to a process that sends it: one flat tuple, as bytes.
+"""Encodes a query that a SIP worker passes to the process that sends it: one flat tuple, as bytes.
 
-``marshal`` writes what both ends, one Python of one server, read alike; and nothing but plain
-values, which is all that a legacy query is. The settings of most are the module's defaults, which
-every process has: they are left out. `onehttp.submit` takes more, which ``pickle`` writes.
+Both ends use the same Python, so ``marshal`` can encode it, and a legacy query has only plain
+values. Settings that equal the module's defaults are left out, because every process has these.
+Queries of `onehttp.submit` have other values, which ``pickle`` encodes.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ _values_of: Final = operator.attrgetter(*_SETTINGS)
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """Names one suspended transaction, in every process of the server."""
+    """Identifies a suspended transaction in every process of the server."""
 
     index: int
     label: int
 
 
 def signed32(number: int) -> int:
-    """An unsigned number of 32 bits as ``KSR`` takes it."""
+    """Convert an unsigned number of 32 bits to the signed one that ``KSR`` takes."""
     return number - (1 << 32) if number >= 1 << 31 else number
 
 
 def packed(job: AsyncJob, token: Suspension | None, defaults: AsyncSettings) -> bytes:
-    """One query; None: no transaction waits for it."""
+    """Encode one query. Without a suspension, no transaction waits for it."""
     named = None if token is None else (token.index, token.label)
     settings = None if job.settings is defaults else _values_of(job.settings)
     asked = job.asked
@@ -48,7 +48,7 @@ def packed(job: AsyncJob, token: Suspension | None, defaults: AsyncSettings) -> 
 
 
 def check_can_be_carried(asked: Asked, xdata: object) -> None:
-    """Raises TypeError unless another process can be given both."""
+    """Raise TypeError if the arguments cannot be passed to another process."""
     try:
         pickle.dumps((asked, xdata))
     except (pickle.PicklingError, AttributeError, TypeError, RecursionError) as error:
@@ -58,7 +58,7 @@ def check_can_be_carried(asked: Asked, xdata: object) -> None:
 
 
 def unpacked(frame: bytes, defaults: AsyncSettings) -> tuple[AsyncJob, Suspension | None]:
-    """What `packed` was given."""
+    """Decode what `packed` has encoded."""
     token, url, route, query_id, xdata, is_kemi, body, settings = marshal.loads(frame)
     asked = None
     if isinstance(xdata, bytes):

@@ -1,9 +1,9 @@
-"""The sockets over which queries go from the server's processes to those that send them.
+"""The sockets that carry queries from the server's processes to the processes that send them.
 
-Made before the server forks, and kept by the library, so that every process has them whatever
-script it has read. Each lane is a pair of SOCK_SEQPACKET: packets have boundaries, many may write,
-and whoever of the sending processes is idle reads. What a lane holds is limited by the kernel
-(net.core.wmem_max), hence several of them.
+They are made before the server forks, and the library keeps them, so every process has them
+whichever script it has read. Each lane is a pair of SOCK_SEQPACKET sockets: they keep the
+boundaries of packets, many processes can write, and any idle process reads. The kernel limits what
+a lane can hold (net.core.wmem_max), so there are several.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Final
 
 LANES: Final = 8
 SEND_BUFFER_BYTES: Final = 4 << 20
-"""Of each lane; the kernel may allow less."""
+"""For each lane; the kernel may allow less."""
 FRAME_BYTES: Final = 32 << 10
-"""What does not fit into a packet of this size goes along as a file in memory."""
+"""Larger frames are passed as a file in memory."""
 _MARK: Final = b"in the file"
 
 
@@ -29,11 +29,12 @@ class Lanes:
     def __init__(self) -> None:
         self._pairs = [_pair() for _ in range(LANES)]
         self._files = _pair()
-        """Its packets come with a descriptor each: a read that expects none is cheaper."""
+        """Packets of this lane come with a file descriptor each. Reads that expect none are
+        cheaper."""
         self._watch: select.epoll | None = None
 
     def send(self, frame: bytes) -> None:
-        """Hand a frame over, without waiting.
+        """Pass a frame on, without waiting.
 
         Raises:
             OSError: every lane is full.
@@ -51,7 +52,7 @@ class Lanes:
         raise BlockingIOError(errno.EAGAIN, f"{LANES} lanes are full")
 
     def receive(self, most: int) -> Iterator[bytes]:
-        """Up to ``most`` frames that are there."""
+        """Return up to ``most`` frames that have arrived."""
         for number, _ in self._ready(most):
             sock = self._by_number[number]
             try:
@@ -62,14 +63,14 @@ class Lanes:
                     yield sock.recv(FRAME_BYTES)
                     most -= 1
             except BlockingIOError:
-                continue  # another process was faster
+                continue  # another process has read it first
 
     def fileno(self) -> int:
-        """Readable when there is a frame."""
+        """A descriptor that is readable when there is a frame."""
         return self._watched().fileno()
 
     def close(self) -> None:
-        """Let go of them; in the server they last as long as its processes."""
+        """Close the sockets. In the server they stay open as long as its processes run."""
         if self._watch is not None:
             self._watch.close()
         for pair in (*self._pairs, self._files):

@@ -1,4 +1,5 @@
-"""Writes the log of the library into the server's own log: a daemon has no other place for it."""
+"""Writes the log of the library into the log of the server, because a daemon has no other place for
+it."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ _legacy = logging.getLogger("onehttp_compat.legacy")
 
 
 class ServerLog(logging.Handler):
-    """Writes records by ``KSR.err``, ``KSR.warn`` and their like."""
+    """Writes records by ``KSR.err``, ``KSR.warn`` and similar functions."""
 
     def __init__(self, ksr: Any) -> None:
         super().__init__()
@@ -28,7 +29,7 @@ class ServerLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            # Text crosses as UTF-8 that ends with NUL.
+            # Text is passed as UTF-8 that ends with NUL.
             text = self.format(record).encode("utf-8", "backslashreplace").decode()
             write = next(write for level, write in self._writers if record.levelno >= level)
             for line in text.replace("\0", "\\0").splitlines():
@@ -38,14 +39,14 @@ class ServerLog(logging.Handler):
 
 
 def log_to_server(ksr: Any) -> None:
-    """Have all that the library says written to the server's log, at the server's own levels."""
+    """Write all log messages of the library to the server's log, at the levels of the server."""
     handler = ServerLog(ksr)
     for name in LOGGERS:
         logging.getLogger(name).addHandler(handler)
 
 
 def warning_once(page: SharedPage) -> Callable[[str, FrameType], None]:
-    """Tells of a legacy call in the log, once for each place in the life of the server."""
+    """Return a function that logs each place of legacy calls once in the life of the server."""
 
     def tell(text: str, frame: FrameType) -> None:
         place = f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -24,14 +24,14 @@ class Timer(NamedTuple):
 
     name: str
     processes: int
-    """0: the server's own timer process."""
+    """The number of its processes; 0 means the timer process of the server."""
 
 
 def own_config(ksr: Any) -> ServerConfig:
-    """What the file says that the server of this process was started with.
+    """Read the configuration file that the server of this process was started with.
 
     Raises:
-        ConfigurationError: its command line or the file cannot be read.
+        ConfigurationError: the server's command line or the file cannot be read.
     """
     arguments = Path("/proc/self/cmdline").read_bytes().decode("utf-8", "surrogateescape")
     path, defines = started_with(arguments.rstrip("\0").split("\0")[1:])
@@ -39,7 +39,7 @@ def own_config(ksr: Any) -> ServerConfig:
 
 
 def timers_of_queries(config: ServerConfig) -> Iterator[Timer]:
-    """The timers whose route is ``onehttp_drive``."""
+    """Return the timers whose route is ``onehttp_drive``."""
     lines = [line for line in config.modparams() if line.is_about("rtimer")]
     timers = {
         fields.get("name", ""): fields
@@ -54,10 +54,10 @@ def timers_of_queries(config: ServerConfig) -> Iterator[Timer]:
 
 
 def started_with(arguments: Sequence[str]) -> tuple[Path, dict[str, str | None]]:
-    """The file and the definitions that a command line names.
+    """Return the file and the definitions in a command line.
 
     Raises:
-        ConfigurationError: it has options that no server has.
+        ConfigurationError: it has options that no server accepts.
     """
     try:
         options, _ = getopt.getopt(list(arguments), _OPTIONS, list(_LONG_OPTIONS))
@@ -79,6 +79,6 @@ def _version(ksr: Any) -> tuple[int, int, int]:
 
 
 def _fields(value: object) -> dict[str, str]:
-    """``name=onehttp;mode=1;`` as its fields."""
+    """Split ``name=onehttp;mode=1;`` into its fields."""
     pairs = (part.partition("=") for part in str(value).split(";") if part.strip())
     return {name.strip(): text.strip() for name, _, text in pairs}

@@ -1,4 +1,5 @@
-"""``modparam`` lines for the emulated modules: those of a configuration, and those of a script."""
+"""Applies ``modparam`` lines to the emulated modules: those of a configuration, and those of a
+script."""
 
 from __future__ import annotations
 
@@ -18,10 +19,10 @@ Parameter: TypeAlias = "tuple[str, str, int | str]"
 
 
 def configure(process: ServerProcess, file: Path | None = None) -> None:
-    """Tell the modules, once, what the server's own configuration says, and what a file does.
+    """Configure the modules once, from the server's own configuration and from a file.
 
     Raises:
-        ConfigurationError: where the real server refuses to start because of a line.
+        ConfigurationError: the real server would refuse to start because of a line.
     """
     if process.is_configured and file is None:
         return
@@ -31,10 +32,10 @@ def configure(process: ServerProcess, file: Path | None = None) -> None:
 
 
 def apply_config(server: LegacyServer, config: ServerConfig) -> None:
-    """Tell the emulated modules what a configuration tells the real ones.
+    """Apply a configuration to the emulated modules, as the server does to the real ones.
 
     Raises:
-        ConfigurationError: where the real server refuses to start because of a line.
+        ConfigurationError: the real server would refuse to start because of a line.
     """
     loaded = config.modules()
     for line in config.modparams():
@@ -50,10 +51,10 @@ def apply_config(server: LegacyServer, config: ServerConfig) -> None:
 
 
 def apply_parameters(server: LegacyServer, parameters: Iterable[Parameter]) -> None:
-    """Tell the emulated modules what a script says.
+    """Apply the parameters of a script to the emulated modules.
 
     Raises:
-        ConfigurationError: where the real server refuses to start because of a line.
+        ConfigurationError: the real server would refuse to start because of a line.
     """
     for module, name, value in parameters:
         server.modparam(module, name, value)
@@ -63,6 +64,6 @@ def _value(module: str, line: Modparam) -> int | str:
     if line.value is None:
         raise ConfigurationError(str(line.fault))
     if module in CONNECTING and line.name == "config_file":
-        # The server looks for it beside the file that names it.
+        # The server looks for it in the folder of the file that names it.
         return str(Path(line.place.file).parent / str(line.value))
     return line.value

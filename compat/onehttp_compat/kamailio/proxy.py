@@ -1,5 +1,4 @@
-"""``KSR`` with the HTTP modules on the one engine; everything else is passed to the real
-``KSR``."""
+"""``KSR`` with the HTTP modules on our engine. All else is passed to the real ``KSR``."""
 
 from __future__ import annotations
 
@@ -20,13 +19,14 @@ from onehttp_compat.registry import KEMI
 from onehttp_compat.server import LegacyServer, default_server
 
 _OF_THE_SERVER: Final = frozenset(("rc", "retcode", "null"))
-"""What a script reads of the server itself, though outside of it the emulated one has them."""
+"""Names that a script reads from the server itself. Outside of the server, the emulation has
+them."""
 _class_of: Final = re.compile(r"\$\(?([A-Za-z_0-9.]+)").match
 ASYNCHRONOUS: Final = "http_async_client"
 
 
 class KemiModule:
-    """``KSR.<module>``: a function for each of the module's entries in the registry."""
+    """``KSR.<module>``, with a function for each entry of the module in the registry."""
 
     def __init__(self, server: LegacyServer, module: str, real: object = None) -> None:
         self._server = server
@@ -36,7 +36,7 @@ class KemiModule:
     def __getattr__(self, name: str) -> Any:
         if (self._module, name) in KEMI:
             function = self._server.kemi_function(self._module, name)
-            setattr(self, name, function)  # found at once from now on
+            setattr(self, name, function)  # found without `__getattr__` from now on
             return function
         if self._real is not None:
             return getattr(self._real, name)
@@ -48,13 +48,13 @@ class KemiModule:
 
 
 class KemiPv(NullReading):
-    """``KSR.pv`` on a `PvStore`: the functions of the real one, with its return values."""
+    """``KSR.pv`` on a `PvStore`, with the functions and return values of the real one."""
 
     def __init__(self, store: PvStore) -> None:
         self._store = store
 
     def get(self, name: str) -> int | str | None:
-        """The value; text that is not UTF-8 raises UnicodeDecodeError, as in the server."""
+        """Return the value. Text that is not UTF-8 raises UnicodeDecodeError, as in the server."""
         value: Value
         try:
             value = self._store.get(name)
@@ -80,19 +80,19 @@ class KemiPv(NullReading):
         try:
             self._store.set(name, value)
         except ReadOnlyVariableError:
-            return True  # the real one says so too, and sets nothing
+            return True  # the real one logs that, too, and sets nothing
         except (UnknownVariableError, RefusedValueError):
             return False
         return True
 
 
 class Ksr:
-    """The object that a KEMI script calls ``KSR``.
+    """The object that is called ``KSR`` in KEMI scripts.
 
     Args:
-        server: the server whose state the modules work on.
-        real: the real ``KSR``, which everything else is passed to.
-        is_asynchronous: whether to take over asynchronous queries as well.
+        server: the server with the state of the modules.
+        real: the real ``KSR``, to which all else is passed.
+        is_asynchronous: whether to replace ``http_async_client``, too.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Ksr:
             self.take_over_queries()
 
     def take_over_queries(self) -> None:
-        """Take over ``http_async_client`` as well, with its variables."""
+        """Replace ``http_async_client``, too, with its variables."""
         self._take_over(ASYNCHRONOUS)
         self._has_queries = True
 
@@ -123,7 +123,7 @@ class Ksr:
     def __getattr__(self, name: str) -> Any:
         if self._real is not None and not name.startswith("_"):
             value = getattr(self._real, name)
-            setattr(self, name, value)  # found at once from now on
+            setattr(self, name, value)  # found without `__getattr__` from now on
             return value
         raise AttributeError(f"KSR has no {name!r}")
 
@@ -132,7 +132,7 @@ class Ksr:
         return sorted(own.union(_names(self._real)))
 
     def _is_ours(self, kind: str) -> bool:
-        """Whether variables of a class are the emulated modules'."""
+        """Whether variables of a class belong to the emulated modules."""
         if kind in _OF_THE_SERVER or not self._server.pv.is_registered(kind):
             return False
         return self._has_queries or not kind.startswith("http_")
@@ -142,8 +142,8 @@ class KsrPv:
     """The server's ``KSR.pv``, except for the variables of the emulated modules.
 
     Args:
-        own: has the variables of the emulated modules.
-        real: has all others.
+        own: the store with the variables of the emulated modules.
+        real: the store with all others.
         is_ours: whether a class of variables belongs to the emulated modules.
     """
 
@@ -157,7 +157,7 @@ class KsrPv:
         ours = getattr(self._own, name, None)
         if ours is not None:
             function = self._chosen(ours, theirs)
-        setattr(self, name, function)  # found at once from now on
+        setattr(self, name, function)  # found without `__getattr__` from now on
         return function
 
     def __dir__(self) -> list[str]:
@@ -173,7 +173,7 @@ class KsrPv:
                 known[variable] = function
             return function
 
-        # One line: each script calls this for each of its variables.
+        # In one line for speed, because scripts call this for each of their variables.
         def call(variable: str, *value: Any) -> Any:
             return (known.get(variable) or look(variable))(variable, *value)
 

@@ -1,5 +1,5 @@
-"""What the library requires of the server around it; checked at the start, where it can be
-fixed."""
+"""Requirements of the library on the server, which are checked at the start, when they can be
+corrected."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ NATIVE: Final = ("http_client", "http_async_client", "utils", "xcap_client")
 
 
 def check_requirements(config: ServerConfig, is_asynchronous: bool) -> None:
-    """Refuse a server in which queries would be lost or the process would crash.
+    """Refuse a server that would lose queries or crash.
 
     Raises:
-        ConfigurationError: names everything that is missing, and the lines to add.
+        ConfigurationError: lists everything that is missing, and the lines to add.
     """
     problems = list(missing(config, is_asynchronous))
     if problems:
@@ -38,7 +38,7 @@ def check_requirements(config: ServerConfig, is_asynchronous: bool) -> None:
 
 
 def missing(config: ServerConfig, is_asynchronous: bool) -> Iterator[str]:
-    """What has to be mended before the server can start, each with the way out."""
+    """List what has to be corrected before the server can start, each with the remedy."""
     yield from _of_threads(config)
     yield from _of_tls(config)
     if is_asynchronous:
@@ -46,7 +46,7 @@ def missing(config: ServerConfig, is_asynchronous: bool) -> Iterator[str]:
 
 
 def dangers(config: ServerConfig) -> Iterator[str]:
-    """What works until it does not."""
+    """List risks: configurations that work at first and fail later."""
     modules = config.modules()
     for module in NATIVE if "tls" in modules else ():
         if module in modules:
@@ -93,7 +93,7 @@ def _of_tls(config: ServerConfig) -> Iterator[str]:
 
 
 def uses_system_openssl() -> bool:
-    """Whether pycurl's libcurl calls the same OpenSSL as the server's ``tls.so``."""
+    """Whether pycurl's libcurl uses the same OpenSSL as ``tls.so`` of the server."""
     if "OpenSSL/" not in pycurl.version:
         return False
     maps = Path("/proc/self/maps").read_text("utf-8", "surrogateescape")

@@ -1,8 +1,8 @@
-"""What the library keeps in each process of the real server: made once, before it forks.
+"""The state of the library in each process of the real server, which is made once before it forks.
 
-``app_python.reload`` has each process read the script anew, and only the script: what the script
-has imported stays. So all that must outlive a script is kept here and not in the script: the legacy
-server, its variables, the transactions with the sockets between the processes.
+``app_python.reload`` makes each process read the script again, but not the modules that it has
+imported. So the state that outlives a script is kept here: the legacy server, its variables, and
+the transactions with the sockets between the processes.
 """
 
 from __future__ import annotations
@@ -34,27 +34,27 @@ class ServerProcess:
         self.server = LegacyServer(store=self._store, counters=self.counters)
         self.ksr = Ksr(self.server, real, is_asynchronous=False)
         self.is_set_up = False
-        """Its parameters are those that they will be until the server ends."""
+        """Its parameters are final until the server ends."""
         self.is_configured = False
-        """Its modules have been told what the server's own configuration says."""
+        """Its modules have the parameters of the server's own configuration."""
         self.page = SharedPage()
         self.spreading = Spreading()
         self.reloads = ReloadGuard(self.spreading, self.page.is_new)
         self.reloads.on_read = self._has_read
         self.began_in = os.getpid()
-        """Names the server: where it was made, before it forked."""
+        """Identifies the server: the id of the process that made this before the fork."""
         self._transactions: Transactions | None = None
 
     @property
     def transactions(self) -> Transactions:
-        """The server's; made at first use, which is before the server forks."""
+        """The transactions of the server. They are made at first use, before the server forks."""
         if self._transactions is None:
             self._transactions = Transactions(self.real, self.page, self.counters)
             self._transactions.newest_script = lambda: self.reloads.script
         return self._transactions
 
     def take_over_queries(self) -> None:
-        """Have asynchronous queries go through `transactions`."""
+        """Let `transactions` handle asynchronous queries."""
         self._store.has_queries = True
         self.transactions.serve(self.server)
         self.ksr.take_over_queries()
@@ -76,14 +76,16 @@ class _Current:
 
 
 def current_process() -> ServerProcess | None:
-    """What there is in this process; None: it belongs to no server, or no script asked for it."""
+    """Return the state of this process. None if it belongs to no server, or no script has called
+    `setup`."""
     return _Current.process
 
 
 def server_process(real: Any) -> ServerProcess:
-    """What there is in this process around ``real``, the server's own ``KSR``.
+    """Return the state of this process for ``real``, the server's own ``KSR``. It is made at the
+    first call.
 
-    Its legacy server becomes the default one of this package when it is made.
+    When it is made, its legacy server becomes the default of this package.
     """
     process = _Current.process
     if isinstance(real, Ksr) and process is not None and real is process.ksr:
@@ -96,7 +98,8 @@ def server_process(real: Any) -> ServerProcess:
 
 
 def leave_server_process() -> None:
-    """Forget it, and close its sockets: for tests, which are many servers one after the other."""
+    """Forget the state and close its sockets. Tests use this, because they are many servers in
+    turn."""
     process, _Current.process = _Current.process, None
     if process is not None:
         process.close()
@@ -104,7 +107,7 @@ def leave_server_process() -> None:
 
 
 def _counted() -> dict[str, object] | None:
-    """What all processes of this server have counted."""
+    """The counters of all processes of this server."""
     process = _Current.process
     if process is None:
         return None

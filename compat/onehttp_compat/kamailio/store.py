@@ -1,4 +1,4 @@
-"""Variables of the real server, read and written through ``KSR.pv``."""
+"""Reads and writes variables of the real server through ``KSR.pv``."""
 
 from __future__ import annotations
 
@@ -25,35 +25,36 @@ WRITTEN_BY_SERVER: Final = frozenset(
      "br", "branch", "fs", "fsn", "bf", "bF", "mf", "mF", "sf", "sF",
      "dlg_ctx", "shtex", "uac_req")
 )  # fmt: skip
-"""What a script of the server may set besides, though some read otherwise than they were set."""
+"""Other classes that a script can set in the server. Some of them read back differently."""
 _WRITABLE: Final = WRITABLE_CLASSES | WRITTEN_BY_SERVER
 _HEXA: Final = "$var(onehttp_hexa)"
 _FITS_ALWAYS: Final = 4096
-"""Bytes that the server's buffer has room for."""
+"""A number of bytes for which the server's buffer always has room."""
 _log = logging.getLogger("onehttp_compat")
 
 
 class KsrStore(PvStore):
-    """Variables of the real server, read and written through ``KSR.pv``.
+    """Reads and writes variables of the real server through ``KSR.pv``.
 
-    Text crosses as NUL-terminated UTF-8; other bytes go by way of a hexadecimal copy.
+    Text is passed as NUL-terminated UTF-8. Other bytes are passed as a hexadecimal copy.
     """
 
     def __init__(self, real: Any) -> None:
         super().__init__()
         self.has_queries = True
-        """Whether ``$http_req`` and its like are ours, and not the server's own module's."""
+        """Whether ``$http_req`` and similar variables are ours, and not those of the server's
+        module."""
         self._pv = real.pv
         self._sets: Callable[[str, str], object] = real.pv.sets
         self._texts: dict[Variable, str] = {}
-        """Of the server's own variables, as it is asked for them."""
+        """The texts of the server's own variables, in the notation that the server expects."""
         self._append: Callable[[str], object] = lambda line: real.hdr.append(line)
         self._evalx: Callable[[str, str], int] = real.pvx.evalx
         self._message_number: object = None
         self._message_identity = object()
 
     def message_identity(self) -> object:
-        """The same for as long as this process works on the same message."""
+        """An object that stays the same as long as this process works on the same message."""
         number = self._pv.get("$mi")
         if number != self._message_number:
             self._message_number, self._message_identity = number, object()
@@ -61,7 +62,7 @@ class KsrStore(PvStore):
 
     @property
     def request(self) -> SipRequest | None:
-        """The request the server is working on; headers are added through ``KSR.hdr``."""
+        """The request that the server works on. Headers are added through ``KSR.hdr``."""
         raw = self.get("$mb")
         if raw is None:
             return None
@@ -73,11 +74,11 @@ class KsrStore(PvStore):
         raise TypeError("the server itself says which request is at hand")
 
     def is_own(self, kind: str) -> bool:
-        """Whether variables of a class are the emulated modules'."""
+        """Whether variables of a class belong to the emulated modules."""
         return kind in self._readers and (self.has_queries or not kind.startswith("http_"))
 
     def read(self, variable: Variable) -> Value:
-        """The value; bytes where it is not UTF-8."""
+        """Return the value, as bytes if it is not UTF-8."""
         if self.is_own(variable.kind):
             return super().read(variable)
         try:
@@ -87,11 +88,11 @@ class KsrStore(PvStore):
         return value
 
     def _octets(self, variable: Variable) -> bytes | None:
-        """Its bytes as digits, a piece at a time since they pass through the server's buffer."""
+        """Read its bytes as hexadecimal digits, in pieces that fit the server's buffer."""
         length = 2 * int(self._pv.get(str(Expression(variable, ("s.len",)))))
         digits = ""
         for at in range(0, length, _FITS_ALWAYS):
-            # In this order: a value that is cut first ends at its first NUL.
+            # In this order, because a value that is cut first ends at its first NUL.
             steps = ("s.encode.hexa", f"s.substr,{at},{min(_FITS_ALWAYS, length - at)}")
             if self._evalx(_HEXA, str(Expression(variable, steps))) < 0:
                 break
@@ -102,7 +103,7 @@ class KsrStore(PvStore):
         return bytes.fromhex(digits)
 
     def check_writable(self, variable: Variable) -> None:
-        """Raises as `PvStore.set` where the server cannot write it."""
+        """Raise the error of `PvStore.set` if the server cannot write it."""
         kind = variable.kind
         if kind in self._writers and self.is_own(kind):
             return
@@ -112,27 +113,27 @@ class KsrStore(PvStore):
             raise ReadOnlyVariableError(f"${kind} cannot be written")
 
     def _check_known(self, variable: Variable) -> None:
-        """Raises UnknownVariableError unless the server can read it: its class may be of a module
-        that is not loaded, its name none."""
-        # Its length, since not every value fits the buffer that this goes through.
+        """Raise UnknownVariableError if the server cannot read it: its class may belong to a module
+        that is not loaded, or its name may not exist."""
+        # Its length is read, because not every value fits the buffer.
         if self._evalx(_HEXA, str(Expression(variable, ("s.len",)))) < 0:
             raise UnknownVariableError(f"the server has no {variable}")
 
     def _takes(self, variable: Variable) -> bool:
-        """Whether the server takes an empty text for a variable, as a result has before its call.
+        """Whether the variable accepts an empty text, which a result variable gets before the call.
 
         Raises:
-            UnknownVariableError: it knows no such variable.
+            UnknownVariableError: the server does not know the variable.
         """
         text = str(variable)
         if not self._pv.sets(text, ""):
             raise UnknownVariableError(f"the server has no {text}, or it takes no text")
-        # What cannot be written says that it was, and keeps its value.
+        # The server reports success for variables that cannot be written, and does not change them.
         is_empty: bool = self._pv.get(text) == ""
         return is_empty
 
     def write(self, variable: Variable, value: Value) -> None:
-        """Write a value byte for byte."""
+        """Write a value without changing its bytes."""
         text = self._texts.get(variable)
         if text is None:
             if variable.kind in self._writers and self.is_own(variable.kind):
@@ -150,11 +151,11 @@ class KsrStore(PvStore):
 
     def _write_text(self, variable: Variable, text: str, value: bytes | str) -> None:
         raw = value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
-        if raw.find(b"\0") < 0:  # `in` asks for a number first, and makes an error of that
+        if raw.find(b"\0") < 0:  # `in` would ask for a number first, and log an error about it
             try:
                 self._sets(text, raw.decode())
             except UnicodeDecodeError:
-                pass  # not UTF-8: by way of the hexadecimal copy below
+                pass  # not UTF-8: written by the hexadecimal copy below
             else:
                 return
         self._sets(_HEXA, raw.hex())
@@ -162,7 +163,7 @@ class KsrStore(PvStore):
         if is_whole and len(raw) > _FITS_ALWAYS:
             is_whole = self._pv.get(str(Expression(variable, ("s.len",)))) == len(raw)
         if not is_whole:
-            self._sets(text, "")  # and not what it was before, of another request perhaps
+            self._sets(text, "")  # the earlier value may belong to another request
             _log.error(
                 "%s: %d bytes that are no text do not fit the server's pv_buffer_size: it is empty",
                 text,

@@ -1,12 +1,13 @@
-"""Transactions of the real server: suspended in a SIP worker, resumed in a process that drives.
+"""Transactions of the real server, suspended in a SIP worker and resumed in a process that sends
+queries.
 
-A SIP worker that waits for messages lets no other thread of its process run, so it cannot drive
-transfers itself. It suspends the transaction (``KSR.tmx.t_suspend``) and gives the query to another
-process of the same server (`lanes`). That process, of the module ``rtimer``, lends its time to the
-engine by `Transactions.drive` and goes on with the transaction (``KSR.tmx.t_continue``) when the
-answer is there.
+A SIP worker that waits for messages blocks all threads of its process, so it cannot drive transfers
+itself. It suspends the transaction (``KSR.tmx.t_suspend``) and passes the query to another process
+of the same server (`lanes`). That process belongs to the module ``rtimer``. It drives the engine in
+`Transactions.drive` and resumes the transaction (``KSR.tmx.t_continue``) when the answer has
+arrived.
 
-What ``tm`` does and does not say (Kamailio 5.6):
+Limits of the interface of ``tm`` (Kamailio 5.6):
 
 - ``t_continue`` gives 1 also for a transaction that was cancelled or has timed out, and then runs
   no route: only the route itself can tell that it ran.
@@ -74,30 +75,32 @@ from onehttp_compat.server import LegacyServer
 
 RESUME_ROUTE: Final = "onehttp_resume"
 SILENCE_S: Final = 5.0
-"""After so long without a sign of a process that sends queries, who asks is told, as often."""
+"""Seconds without a sign of a process that sends queries, after which the caller is warned; and the
+shortest time between two such warnings."""
 _log = logging.getLogger("onehttp_compat.tm")
 
 
 class Transactions(Surroundings):
-    """The transaction that a process of the server works on; an `onehttp.Transaction`, too.
+    """The transaction that a process of the server works on. It is also an `onehttp.Transaction`.
 
-    Made before the server forks. The script's object has two methods more than it would have,
-    which `onehttp_compat.kamailio.Script` has: ``onehttp_resume`` returns `resumed`, and the route
-    that ``rtimer`` runs calls `drive`.
+    It is made before the server forks. The script's object needs two more methods, which
+    `onehttp_compat.kamailio.Script` has: ``onehttp_resume`` returns `resumed`, and the route that
+    ``rtimer`` runs calls `drive`.
 
     Args:
-        ksr: the server's own ``KSR``.
-        page: what all processes know.
-        counters: what they count.
+        ksr: the ``KSR`` of the server.
+        page: memory that all processes share.
+        counters: the counters of all processes.
     """
 
     def __init__(self, ksr: Any, page: SharedPage, counters: Counters) -> None:
         self.script: object = None
-        """Whose methods are the callbacks: the object that the server called last."""
+        """The object whose methods are the callbacks: the one that the server has called last."""
         self.newest_script: Callable[[], object] = lambda: None
-        """The object of the script that this process has read last, if that is known."""
+        """The object of the script that this process has read last, if it is known."""
         self.has_twins = False
-        """Write the variables of each answer where the server's own functions see them."""
+        """Copy the variables of each answer to variables that the server's own functions can
+        read."""
         self.counts = Counts(counters)
         self._ksr = ksr
         self._page = page
@@ -111,7 +114,7 @@ class Transactions(Surroundings):
         self._defaults: Callable[[], AsyncSettings] = AsyncSettings
 
     def serve(self, server: LegacyServer) -> None:
-        """Be what is around the scripts of ``server``."""
+        """Become the surroundings of the scripts of ``server``."""
         server.find_route = self._find_route
         server.find_result_route = self._find_result_route
         carry_queries(self.carry_asked)
@@ -121,7 +124,7 @@ class Transactions(Surroundings):
         self._defaults = lambda: server.http_async_client.pending.defaults
 
     def close(self) -> None:
-        """Let go of the sockets; in the server they last as long as its process."""
+        """Close the sockets. In the server they stay open as long as its processes run."""
         carry_queries(None)
         self._lanes.close()
         if self._driver is not None:
@@ -130,34 +133,34 @@ class Transactions(Surroundings):
     # ---- around the script
 
     def transaction(self) -> Transaction | None:
-        """The server's, if it has made one: like the module, this makes none."""
+        """The transaction of the server if there is one. Like the module, this makes none."""
         return self if self._ksr.pv.get("$T(id_index)") is not None else None
 
     def chosen_transaction(self) -> Transaction | None:
         return self.transaction() if current_transaction() is self else None
 
     def carry_asked(self, asked: Asked, route: RouteTarget, xdata: object) -> bool:
-        """A `Carrier`: what `onehttp.submit` is asked for, whichever process it is asked in.
+        """See `Carrier`: sends a query of `onehttp.submit` from any process.
 
         Raises:
-            UnknownRouteError: a route that another process could not find.
-            TypeError: what another process cannot be given.
+            UnknownRouteError: another process could not find the route.
+            TypeError: an argument cannot be passed to another process.
         """
         if callable(route) or (route is None and self.chosen_transaction() is not None):
             raise UnknownRouteError(
                 "route: inside Kamailio another process runs it: give the name of a method of the "
                 "script's object, which takes the result"
             )
-        check_can_be_carried(asked, xdata)  # before anything is suspended for it
+        check_can_be_carried(asked, xdata)  # before a transaction is suspended for it
         assert self._module is not None
         self._module.submit(asked, route or "", xdata)
         return True
 
     def carry(self, module: AsyncModule, job: AsyncJob, transaction: Transaction | None) -> None:
-        """Suspend, and hand the query over to a driving process.
+        """Suspend the transaction, and pass the query to a process that sends it.
 
         Raises:
-            TransactionError: it cannot be suspended, or there is no process to hand it over to.
+            TransactionError: the transaction cannot be suspended, or no process can take the query.
         """
         if self._made_in == os.getpid() and isinstance(self._ksr, ModuleType):
             raise TransactionError(
@@ -207,7 +210,7 @@ class Transactions(Surroundings):
                 error.strerror,
                 refused - 1,
             )
-        self.script = self.newest_script() or self.script  # no callback has run here, as yet
+        self.script = self.newest_script() or self.script  # no callback has run here yet
         refusal = transfer_error(
             CurlCode.SEND_ERROR, f"it cannot be handed over ({error.strerror})", sent=Sent.NO
         )
@@ -216,7 +219,7 @@ class Transactions(Surroundings):
     def begin(
         self, request: Request, call: AsyncCall, start: Start, waiting: SuspendedTransaction | None
     ) -> None:
-        """Send a query from this driving process."""
+        """Send a query from this process."""
         assert self._driver is not None
         self._driver.start(request, start, lambda outcome: self._answered(call, waiting, outcome))
         self.counts.add("sent")
@@ -246,10 +249,10 @@ class Transactions(Surroundings):
     # ---- a transaction
 
     def suspend(self) -> Suspension:
-        """Put aside the transaction that the server works on.
+        """Suspend the transaction that the server works on.
 
         Raises:
-            TransactionError: it has its final reply already, or memory is short.
+            TransactionError: it has its final reply already, or there is no memory.
         """
         if self._ksr.tmx.t_suspend() < 0:
             raise TransactionError("the server cannot suspend this transaction")
@@ -259,7 +262,7 @@ class Transactions(Surroundings):
     def resume(
         self, token: Token, route: Callable[[Result], object] | None, result: Result
     ) -> bool:
-        """Go on with it; raises what the route raises."""
+        """Resume the transaction. Raises the error of its route."""
         assert isinstance(token, Suspension)
         resumption = Resumption(route, result)
         self._continue(token, resumption)
@@ -268,7 +271,7 @@ class Transactions(Surroundings):
         return resumption.has_run
 
     def cancel_suspend(self, token: Token) -> None:
-        """Go on without a route: the server answers 500, since nobody else does."""
+        """Resume without a route: the server answers 500, because no one else does."""
         assert isinstance(token, Suspension)
         self._continue(token, Resumption(None, None))
 
@@ -280,7 +283,8 @@ class Transactions(Surroundings):
             self._resuming = before
 
     def resumed(self) -> int:
-        """What the script's ``onehttp_resume`` returns: the route runs here, in the transaction."""
+        """The function for the script's ``onehttp_resume``: it runs the route in the
+        transaction."""
         resumption = self._resuming
         if resumption is None:
             _log.error("%s was called by somebody else than onehttp", RESUME_ROUTE)
@@ -290,7 +294,7 @@ class Transactions(Surroundings):
     # ---- a driving process
 
     def drive(self, slice_s: float) -> None:
-        """Lend ``slice_s`` seconds of this process: queries come in, and their callbacks run."""
+        """Work for ``slice_s`` seconds: send the queries that arrive, and run callbacks."""
         if not self._is_driving():
             self._driver = QueryDriver(self._lanes, self._take)
         assert self._driver is not None
@@ -343,4 +347,4 @@ class _Adopted:
         return self._token
 
     def cancel_suspend(self, token: Token) -> None:
-        """Nothing: who adopted it goes on with it, with an error for an answer."""
+        """Does nothing, because the caller resumes the transaction with an error as the answer."""

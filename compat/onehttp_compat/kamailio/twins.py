@@ -1,9 +1,10 @@
-"""The variables of an answer, or of an error, where the server's own functions can see them.
+"""Copies the variables of an answer, or of an error, to variables that the server's functions can
+read.
 
-``$http_rs`` and its like are read through ``KSR.pv`` of this package; a module of the server
-(``KSR.xlog``, ``KSR.pvx.evalx``, a configuration's routes) knows nothing of them. Who wants to see
-them there (``setup(twins=True)``) has the usual ones written to variables of the server, too,
-before a callback runs; it costs as much as all the rest of an answer.
+Only ``KSR.pv`` of this package reads ``$http_rs`` and similar variables. The modules of the server
+(``KSR.xlog``, ``KSR.pvx.evalx``, routes of a configuration) do not know them. With
+``setup(twins=True)`` the most common ones are copied to variables of the server before a callback
+runs. That costs as much as the rest of the work for an answer.
 """
 
 from __future__ import annotations
@@ -20,17 +21,18 @@ TWINS: Final = {
     name: Variable("var", name)
     for name in ("http_ok", "http_err", "http_rs", "http_rr", "http_rb", "http_bs")
 }
-"""``$http_rs`` is ``$var(http_rs)`` for the server, until the next callback of the process."""
+"""The server reads ``$http_rs`` as ``$var(http_rs)``, until the next callback of the process."""
 _OF_RESPONSES: Final = ("http_rs", "http_rr", "http_rb", "http_bs")
 
 
 ERROR_TWIN: Final = Variable("var", "curlerror")
-"""``$curlerror(code)`` of the code that the last synchronous call gave; empty after an answer."""
+"""The text of ``$curlerror(code)`` for the result of the last synchronous call; empty after a
+success."""
 _LOWEST_STATUS: Final = 100
 
 
 def error_twin(pv: PvStore) -> Observer:
-    """Writes it after each synchronous call."""
+    """Return an observer that writes it after each synchronous call."""
 
     def tell(call: LegacyCall) -> None:
         if call.function.module != ASYNCHRONOUS:
@@ -41,7 +43,7 @@ def error_twin(pv: PvStore) -> Observer:
 
 
 def write_twins(pv: PvStore, result: Result) -> None:
-    """Write them; null where there is no response."""
+    """Write the copies; null if there is no response."""
     pv.write(TWINS["http_ok"], int(result.ok))
     error = None if result.ok else pv.read(Variable("http_err", ""))
     pv.write(TWINS["http_err"], error)

@@ -1,1 +1,1 @@
-"""``app_python.reload``: each process of the server reads the script anew, when it can."""
+"""``app_python.reload``: each process of the server reads the script again as soon as it can."""

@@ -1,9 +1,10 @@
-"""A script that cannot be read anew changes nothing: the server goes on with the one it has.
+"""Keeps the old script in force if a new one cannot be read.
 
-What the server does at a reload (5.6 to 6.1): ``importlib.reload``, then ``mod_init`` and
-``child_init``; when one of them fails, the same again at the next call of that process, and so on.
-Each time it gives up a reference to ``traceback.format_exception`` that it never took, so it ends
-by signal 11 after a few; and the names of a script that failed half way are half new.
+At a reload the server (5.6 to 6.1) calls ``importlib.reload``, then ``mod_init`` and
+``child_init``. If one of them fails, it does the same at the next call of that process, and so on.
+Each time it releases a reference to ``traceback.format_exception`` that it does not own, so it
+crashes (signal 11) after some attempts. The names of a script that failed half way are a mixture of
+old and new.
 """
 
 from __future__ import annotations
@@ -26,24 +27,24 @@ from onehttp_compat.server_config import ServerConfig
 
 _log = logging.getLogger("onehttp_compat.kamailio")
 AT_MOST: Final = 5
-"""Times that a script is read which is changed meanwhile. The server takes a reload that is asked
-for while a process is reading for one that this process has done."""
+"""How often a script is read if it changes meanwhile. If a reload is requested while a process is
+reading, the server counts it as done in this process."""
 _MODULE: Final = "app_python3"
 
 
 class ReloadGuard:
-    """Reads the script of this process anew, as one of ``sys.meta_path``.
+    """Reads the script of this process again, as a finder in ``sys.meta_path``.
 
     Args:
-        spreading: what all processes know of the scripts that they have read.
-        is_new: whether no process has said a text.
+        spreading: what all processes know about the scripts that they have read.
+        is_new: whether no process has logged a text before.
     """
 
     def __init__(self, spreading: Spreading, is_new: Callable[[str], bool]) -> None:
         self.script: Any = None
-        """The object that the server calls, as far as is known."""
+        """The object that the server calls, if it is known."""
         self.rank: int | None = None
-        """Of this process, once the server has told its script."""
+        """The rank of this process, after the server has passed it to the script."""
         self.on_read: Callable[[], None] = lambda: None
         """Called when a new script is in force."""
         self._spreading = spreading
@@ -53,10 +54,10 @@ class ReloadGuard:
         self._mod_init = "mod_init"
         self._child_init = "child_init"
         self.references: list[object] = []
-        """As many as the server may have given up without having taken them."""
+        """As many references as the server may have released without owning them."""
 
     def watch(self, config: ServerConfig) -> None:
-        """Be asked when the script that a configuration names is read anew."""
+        """Get called when the script in a configuration is read again."""
         for line in config.modparams():
             if line.is_about(_MODULE):
                 if line.name in ("load", "script_name"):
@@ -69,25 +70,26 @@ class ReloadGuard:
             sys.meta_path.insert(0, self)
 
     def close(self) -> None:
-        """Be asked no more: for tests, which are many servers one after the other."""
+        """Stop that. Tests use this, because they are many servers in turn."""
         if self in sys.meta_path:
             sys.meta_path.remove(self)
 
     def begins(self, script: object, rank: int) -> None:
-        """The server has told its script which process this is."""
+        """The server has passed the rank of this process to its script."""
         self.script, self.rank = script, rank
 
     def find_spec(
         self, name: str, path: object = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """How the script is read anew; None: another module, or it is read for the first time."""
+        """Return how to read the script again; None for other modules, and if it is read for the
+        first time."""
         file = getattr(target, "__file__", None)
         if name != self._module or file is None:
             return None
         return spec_from_file_location(name, file, loader=_Reading(name, file, self))
 
     def read(self, module: ModuleType, code_of: Callable[[], Any]) -> None:
-        """Have the names of ``module`` be those of its new text, or leave them as they are."""
+        """Give ``module`` the names of its new text, or leave it unchanged."""
         self._spreading.reads()
         self.references.append(traceback.format_exception)
         for _ in range(AT_MOST):
@@ -103,7 +105,7 @@ class ReloadGuard:
             )
 
     def _read(self, module: ModuleType, code_of: Callable[[], Any]) -> BaseException | None:
-        """What went wrong."""
+        """Read the script. Returns the error, if any."""
         names = vars(module)
         before, script = dict(names), self.script
         try:
@@ -123,7 +125,8 @@ class ReloadGuard:
         return failure
 
     def _begun(self, names: dict[str, Any]) -> Any:
-        """The new object, told of its process: the server's own call then finds that done."""
+        """Make the new object and pass it the rank, so that the server's own call has nothing left
+        to do."""
         if self._mod_init not in names:
             raise AttributeError(f"it has no {self._mod_init}")
         script = names[self._mod_init]()
@@ -133,18 +136,18 @@ class ReloadGuard:
             done = getattr(script, self._child_init)(self.rank)
             if not isinstance(done, int) or done < 0:
                 raise ValueError(f"{self._child_init}({self.rank}) returned {done!r}")
-            with contextlib.suppress(AttributeError):  # it has slots: it is called twice
+            with contextlib.suppress(AttributeError):  # an object with slots is called twice
                 setattr(script, self._child_init, lambda _rank: done)
         return script
 
     def is_to_tell(self, text: str) -> bool:
-        """Whether this process is to say what went wrong in a reload: one does for all of them."""
+        """Whether this process logs the error of a reload. One process does so for all."""
         self._met[text] += 1
         return self._is_new(f"{text} {self._met[text]}")
 
 
 def _state(file: str | None) -> object:
-    """Differs when a file was changed in between; None: it is not there."""
+    """A value that changes when the file changes; None if there is no file."""
     try:
         found = os.stat(file or "")
     except OSError:
@@ -153,7 +156,8 @@ def _state(file: str | None) -> object:
 
 
 class _Reading(SourceFileLoader):
-    """Reads text, and no bytecode: that of a file changed within a second is taken for new."""
+    """Reads source and no bytecode, because bytecode counts as current if the file changed within a
+    second."""
 
     def __init__(self, name: str, path: str, guard: ReloadGuard) -> None:
         super().__init__(name, path)

@@ -1,1 +1,1 @@
-"""What all processes of the real server have together: memory that was made before it forked."""
+"""Memory that all processes of the real server share. It is made before the server forks."""

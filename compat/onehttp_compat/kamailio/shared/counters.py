@@ -1,6 +1,7 @@
-"""What the modules count, in all processes of the server together: as the real modules do.
+"""The counters of the modules over all processes of the server, as in the real modules.
 
-Each process adds in a row of its own, so no two ever write one number; who reads adds them up.
+Each process adds to a row of its own, so no two processes write the same number. Readers add up the
+rows.
 """
 
 from __future__ import annotations
@@ -15,22 +16,23 @@ from typing import Final
 from onehttp_compat.process import Counters
 
 ROWS: Final = 512
-"""Processes with numbers of their own; any more share the last, whose sum may then be a few low."""
+"""The number of processes that have a row of their own. Others share the last row, whose sum may be
+slightly low."""
 COLUMNS: Final = 63
 _CELL_BYTES: Final = struct.calcsize("q")
 _NO_ROW: Final = -1
 _ROW: Final = 1 + COLUMNS
-"""The first number of the first row: how many rows are taken."""
+"""The first number of the first row: how many rows are in use."""
 
 
 class SharedCounters(Counters):
-    """Made before the server forks, and its names given before that, too.
+    """It is made, and its names are given, before the server forks.
 
-    What is set, and not added, is no sum: it holds in the process that has set it.
+    A value that is set instead of added applies only in the process that has set it.
     """
 
     def __init__(self) -> None:
-        super().__init__()  # its numbers are those that were set
+        super().__init__()  # the numbers that were set
         self._columns: dict[str, int] = {}
         self._file = os.memfd_create("onehttp-counters", os.MFD_CLOEXEC)
         os.ftruncate(self._file, ROWS * _ROW * _CELL_BYTES)
@@ -49,7 +51,7 @@ class SharedCounters(Counters):
 
     def begin_in_child(self) -> None:
         super().begin_in_child()
-        self._begin = _NO_ROW  # that one is the parent's
+        self._begin = _NO_ROW  # that one belongs to the parent
 
     def __getitem__(self, name: str) -> int:
         column = self._columns[name]
@@ -73,7 +75,7 @@ class SharedCounters(Counters):
         return len(self._columns)
 
     def _take_row(self) -> None:
-        fcntl.lockf(self._file, fcntl.LOCK_EX)  # the kernel takes it back from who dies with it
+        fcntl.lockf(self._file, fcntl.LOCK_EX)  # the kernel releases it when the process dies
         try:
             row = min(self._cells[0], ROWS - 1)
             self._cells[0] = row + 1
