@@ -1,5 +1,6 @@
-"""Pseudo-variables as they are written: ``$ru``, ``$(hdr(Via)[0])``, ``$(ru{uri.host})``.
+"""The syntax of pseudo-variables: ``$ru``, ``$(hdr(Via)[0])``, ``$(ru{uri.host})``.
 
-One parser and one table of transformations for all who read them: arguments of legacy functions,
-``KSR.pv``, log lines. Knows nothing of messages or servers; `onehttp_compat.pv` keeps the values.
+All readers share one parser and one table of transformations: arguments of legacy functions,
+``KSR.pv``, and log lines. It does not know messages or servers; `onehttp_compat.pv` keeps the
+values.
 """

@@ -1,4 +1,4 @@
-"""What ``KSR.pv`` gives for a null variable."""
+"""The results of ``KSR.pv`` for null variables."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from typing import Final
 NULL: Final = "<null>"
 _LEAST, _MOST = -(2**31), 2**31 - 1
 _number = re.compile(r"([+-]?)0*([0-9]{1,11})").match
-"""As many digits as it takes to know that there are too many."""
+"""Enough digits to see that a number has too many."""
 
 
 class NullReading(ABC):
-    """The functions of ``KSR.pv`` that read and say what a null variable is; `get` says None."""
+    """The functions of ``KSR.pv`` that replace null by a value. `get` returns None for null."""
 
     @abstractmethod
     def get(self, name: str) -> int | str | None:
-        """The value."""
+        """Return the value."""
 
     def getw(self, name: str) -> int | str:
-        """The value, ``<null>`` for null."""
+        """Return the value, or ``<null>`` for null."""
         return self.getvs(name, NULL)
 
     def gete(self, name: str) -> int | str:
-        """The value, empty for null."""
+        """Return the value, or an empty text for null."""
         return self.getvs(name, "")
 
     def geti(self, name: str) -> int:
-        """The value as a number: of a text the one that it begins with, within 32 bits, else 0."""
+        """Return the value as a number. A text counts as the number that it starts with, limited to
+        32 bits, or else as 0."""
         value = self.get(name)
         if isinstance(value, int):
             return value
@@ -36,15 +37,15 @@ class NullReading(ABC):
         return max(_LEAST, min(_MOST, int(found[1] + found[2]))) if found else 0
 
     def getvn(self, name: str, default: int) -> int | str:
-        """The value, ``default`` for null."""
+        """Return the value, or ``default`` for null."""
         value = self.get(name)
         return default if value is None else value
 
     def getvs(self, name: str, default: str) -> int | str:
-        """The value, ``default`` for null."""
+        """Return the value, or ``default`` for null."""
         value = self.get(name)
         return default if value is None else value
 
     def is_null(self, name: str) -> bool:
-        """Whether it is null, or no variable."""
+        """Whether the value is null, or the name is not a variable."""
         return self.get(name) is None

@@ -1,4 +1,4 @@
-"""The notation of pseudo-variables, alone and within text."""
+"""Parses pseudo-variables, alone and within text."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
 class UnknownVariableError(OnehttpError, LookupError):
-    """No such class of variables, or not written as one."""
+    """There is no such class of variables, or the syntax is wrong."""
 
 
 class Variable(NamedTuple):
-    """A variable as written: ``$avp(s:x)`` is class ``avp``, name ``x``."""
+    """A variable as it is written: ``$avp(s:x)`` has class ``avp`` and name ``x``."""
 
     kind: str
     name: str
     element: str = ""
-    """What stands in brackets, as in ``$(hdr(Via)[0])``."""
+    """The text in brackets, as in ``$(hdr(Via)[0])``."""
 
     def __str__(self) -> str:
         inner = self.kind + (f"({self.name})" if self.name else "")
@@ -30,7 +30,7 @@ class Variable(NamedTuple):
 
 
 class Expression(NamedTuple):
-    """A variable, and the transformations that its value goes through: ``{s.len}`` as ``s.len``."""
+    """A variable and the transformations of its value: ``{s.len}`` is ``s.len``."""
 
     variable: Variable
     transformations: tuple[str, ...] = ()
@@ -48,10 +48,10 @@ Part: TypeAlias = "str | Expression"
 
 @functools.lru_cache(maxsize=4096)
 def parse_expression(text: str) -> Expression:
-    """``text`` is one variable, and nothing else.
+    """Parse ``text`` as exactly one variable.
 
     Raises:
-        UnknownVariableError: it is not.
+        UnknownVariableError: it is something else.
     """
     expression, end = expression_at(text, 0)
     if end != len(text):
@@ -61,10 +61,10 @@ def parse_expression(text: str) -> Expression:
 
 @functools.lru_cache(maxsize=4096)
 def parse_text(text: str) -> tuple[Part, ...]:
-    """Text and the variables in it; ``$$`` is a dollar sign.
+    """Split text into literal parts and variables; ``$$`` is a dollar sign.
 
     Raises:
-        UnknownVariableError: a dollar sign begins no variable.
+        UnknownVariableError: a dollar sign does not start a variable.
     """
     parts: list[Part] = []
     plain, at = "", 0
@@ -82,10 +82,10 @@ def parse_text(text: str) -> tuple[Part, ...]:
 
 
 def expression_at(text: str, start: int) -> tuple[Expression, int]:
-    """The variable that begins at ``start``, and where it ends.
+    """Parse the variable at ``start``. Returns it and the position behind it.
 
     Raises:
-        UnknownVariableError: none begins there.
+        UnknownVariableError: there is no variable.
     """
     is_wrapped = text.startswith("$(", start)
     found = _class.match(text, start + 1 + is_wrapped) if text.startswith("$", start) else None
@@ -105,12 +105,14 @@ def expression_at(text: str, start: int) -> tuple[Expression, int]:
             raise UnknownVariableError(f"{shown(text[start:])} is not closed by a )")
         at += 1
     if kind == "avp":
-        name = name.removeprefix("s:")  # as without it; a number after `i:` names another
+        # `s:x` is the same as `x`, but `i:` with a number is another name
+        name = name.removeprefix("s:")
     return Expression(Variable(kind, name, element), tuple(transformations)), at
 
 
 def _enclosed(text: str, at: int, opening: str, start: int) -> tuple[str, int]:
-    """What stands in brackets at ``at``, and where they end; empty where there are none.
+    """Return the text in the brackets at ``at``, and the position behind them. Empty if there are
+    none.
 
     Raises:
         UnknownVariableError: they are not closed.
@@ -129,5 +131,5 @@ def _enclosed(text: str, at: int, opening: str, start: int) -> tuple[str, int]:
 
 
 def shown(text: str) -> str:
-    """Text for people, of bounded length."""
+    """Return text for messages, shortened to a limit."""
     return repr(text if len(text) <= 40 else text[:37] + "...")

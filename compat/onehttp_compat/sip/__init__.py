@@ -1,1 +1,1 @@
-"""SIP messages, as scripts and modules see them."""
+"""SIP messages as scripts and modules see them."""

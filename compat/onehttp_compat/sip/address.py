@@ -1,4 +1,5 @@
-"""What stands in From, To, Contact, Route and their like: addresses with a name and parameters."""
+"""Parses the values of From, To, Contact, Route and similar headers: addresses with a name and
+parameters."""
 
 from __future__ import annotations
 
@@ -16,13 +17,13 @@ class Address:
     """``name <uri>;params``."""
 
     name: str
-    """As written, with its quotation marks; empty where there is none."""
+    """With its quotation marks; empty if there is none."""
     uri: str
     params: str
-    """Without the semicolon before the first."""
+    """Without the first semicolon."""
 
     def param(self, name: str) -> str | None:
-        """The value of a parameter of the header, not of the URI; None: no such parameter."""
+        """Return a parameter of the header, not of the URI. None if there is no such parameter."""
         return params_of(self.params).get(name.lower())
 
     @property
@@ -32,7 +33,7 @@ class Address:
 
 @functools.lru_cache(maxsize=1024)
 def parse_address(text: str) -> Address | None:
-    """The first address of a header; None where the server's parser refuses it."""
+    """Parse the first address of a header. None if the server's parser would refuse it."""
     text = text.strip(" \t\r\n")
     if "\0" in text:
         return None
@@ -58,12 +59,12 @@ def parse_address(text: str) -> Address | None:
 
 
 def split_addresses(text: str) -> list[str]:
-    """The addresses of a header that may hold several, as they are written."""
+    """Split a header that may contain several addresses. Their texts are not changed."""
     return [part.strip() for part in split_outside_quotes(text, ",") if part.strip()]
 
 
 def contacts(text: str) -> list[str]:
-    """Those of one Contact header, as the server keeps them: the last comes first."""
+    """Split one Contact header. As in the server, the last address comes first."""
     return [] if text == "*" else split_addresses(text)[::-1]
 
 

@@ -1,4 +1,4 @@
-"""Credentials of digest authentication, as headers have them."""
+"""Parses the credentials of digest authentication in headers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _parameter = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
 
 
 def digests(message: SipMessage, header: str) -> list[tuple[str, dict[str, str]]]:
-    """The credentials in headers of that name: as they are written, and what they say, by
+    """Return the credentials in headers of that name: the text of each, and its fields by
     lower-case name."""
     return [
         (text, {name.lower(): one or other for name, one, other in _parameter.findall(text[7:])})

@@ -1,6 +1,6 @@
-"""A SIP message as it came off the wire: taken apart as the server does it, and never changed.
+"""A received SIP message, parsed as the server does it. It is never changed.
 
-Text is UTF-8; other bytes survive as lone surrogates (``surrogateescape``).
+Text is UTF-8. Other bytes are kept as lone surrogates (``surrogateescape``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from onehttp_compat.sip.value import Value
 from onehttp_compat.sip.via import Via, parse_via, split_vias
 
 Endpoint: TypeAlias = tuple[str, int]
-"""Host and port."""
+"""A host and a port."""
 COMPACT: Final = {
     "a": "accept-contact", "b": "referred-by", "c": "content-type", "d": "request-disposition",
     "e": "content-encoding", "f": "from", "i": "call-id", "j": "reject-contact",
@@ -27,7 +27,7 @@ COMPACT: Final = {
     "y": "identity",
 }  # fmt: skip
 MANDATORY: Final = ("via", "from", "to", "call-id", "cseq")
-"""Without any one of these the server drops a message before its script hears of it."""
+"""If one of these is missing, the server drops the message before its script runs."""
 
 _request_line = re.compile(r"([^\s\0]+) ([^\r\n]*\S) (SIP/2\.0|HTTP/\d\.\d)[ \t]*", re.IGNORECASE)
 _status_line = re.compile(r"(SIP/2\.0) (\d{3})(?: ([^\r\n]*))?", re.IGNORECASE)
@@ -38,52 +38,54 @@ _cseq = re.compile(r"(\d+)\s+(\S+)")
 
 
 class MessageError(OnehttpError, ValueError):
-    """The server would drop these bytes before a script hears of them; says why."""
+    """The server would drop these bytes before its script runs. The message has the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class SipMessage:
-    """A request, or a reply, and the address it came from."""
+    """A request or a reply, and the address that it came from."""
 
     method: str
-    """Of a reply: of the request that it answers."""
+    """For a reply, the method of its request."""
     uri: str = ""
     """Empty for a reply."""
     headers: tuple[tuple[str, str], ...] = ()
-    """Names as written, and texts without the spaces around them; folded lines stay folded."""
+    """Names as they were written, and texts without surrounding spaces. Folded lines stay
+    folded."""
     body: bytes = b""
     source: Endpoint = ("127.0.0.1", 5060)
     destination: Endpoint = ("127.0.0.1", 5060)
     label: str = field(default="built-in", compare=False)
     received: bytes = field(default=b"", compare=False, repr=False)
-    """The bytes it was read from; empty where it was made up."""
+    """The bytes that were parsed; empty for an artificial message."""
     protocol: str = "udp"
     status: int = 0
     """0 for a request."""
     reason: str = ""
     version: str = "SIP/2.0"
     is_broken: bool = field(default=False, compare=False)
-    """Behind the last of `headers` comes something that is none: a cut message, say."""
+    """The last of `headers` is followed by something that is no header, for example because the
+    message is cut off."""
     refusal: str = field(default="", compare=False)
-    """Why the server drops these bytes before a script hears of them; empty: it does not."""
+    """Why the server would drop these bytes before its script runs; empty if it would not."""
 
     @property
     def is_request(self) -> bool:
         return not self.status
 
     def all(self, name: str) -> list[str]:
-        """The texts of the headers of that name, long or compact, in their order."""
+        """The texts of the headers of that name, in long or compact form, in order."""
         wanted = canonical(name)
         return [text for known, text in self.headers if canonical(known) == wanted]
 
     def header(self, name: str) -> str | None:
-        """The first header of that name, long or compact; None when absent."""
+        """The first header of that name, in long or compact form; None if there is none."""
         wanted = canonical(name)
         return next((text for known, text in self.headers if canonical(known) == wanted), None)
 
     def address(self, name: str) -> Address | None:
-        """The first address of a header; None where there is none, or one that is not written
-        as such."""
+        """The first address of a header. None if there is no such header, or if it cannot be
+        parsed."""
         text = self.header(name)
         return None if text is None else parse_address(text)
 
@@ -102,12 +104,12 @@ class SipMessage:
 
     @property
     def cseq(self) -> tuple[str, str]:
-        """Number and method; empty where the header is not written so."""
+        """Its number and method; both are empty if the header cannot be parsed."""
         match = _cseq.match(self.header("cseq") or "")
         return (match[1], match[2]) if match else ("", "")
 
     def wire(self) -> bytes:
-        """The message as bytes, untouched where it came as such."""
+        """The message as bytes. A received message is not changed."""
         return self.received or self.first_line_and_headers() + self.body
 
     def first_line_and_headers(self) -> bytes:
@@ -122,7 +124,7 @@ class SipMessage:
         return f"{self.version} {self.status} {self.reason}"
 
     def variables(self) -> dict[str, Value]:
-        """The commonest pseudo-variables, for those who keep messages as variables."""
+        """The most common pseudo-variables, for code that keeps messages as variables."""
         sender, receiver = self.address("from"), self.address("to")
         values: dict[str, Value] = {
             "$rm": self.method,
@@ -159,7 +161,7 @@ def _uri_parts(letter: str, uri: SipUri | None) -> dict[str, Value]:
 
 @functools.lru_cache(maxsize=512)
 def canonical(name: str) -> str:
-    """A header's name in lower case, the long one."""
+    """The long form of a header's name, in lower case."""
     lowered = name.lower()
     return COMPACT.get(lowered, lowered)
 
@@ -171,13 +173,14 @@ def parse(
     destination: Endpoint | None = None,
     protocol: str = "",
 ) -> SipMessage:
-    """Take a message apart.
+    """Parse a message.
 
     Args:
-        source, destination, protocol: where a capture tells them; otherwise the Via header does.
+        source, destination, protocol: from a capture, if it has them; otherwise the Via header is
+            used.
 
     Raises:
-        MessageError: the server would drop it; says why.
+        MessageError: the server would drop it; the text has the reason.
     """
     start = len(received) - len(received.lstrip(b" \t\r\n"))
     if start == len(received) or not received.strip(b"\0"):
@@ -225,7 +228,8 @@ def parse_or_refuse(
     destination: Endpoint | None,
     protocol: str,
 ) -> SipMessage:
-    """`parse`; what the server would drop comes as a message that says why."""
+    """The same as `parse`, but a message that the server would drop is returned with the reason in
+    it."""
     try:
         return parse(received, label, source, destination, protocol)
     except MessageError as error:
@@ -243,10 +247,10 @@ def _check(message: SipMessage, via: Via | None, method: str) -> None:
 
 
 def _headers(lines: list[bytes], is_open: bool) -> tuple[tuple[tuple[str, str], ...], bool]:
-    """The headers up to the first that cannot be read, and whether there is one.
+    """The headers up to the first one that cannot be parsed, and whether there is such a one.
 
     Raises:
-        MessageError: it stands before one of those that must be there.
+        MessageError: the headers before it lack a mandatory one.
     """
     found: list[tuple[str, str]] = []
     last = len(lines) - 1
@@ -254,8 +258,8 @@ def _headers(lines: list[bytes], is_open: bool) -> tuple[tuple[tuple[str, str], 
         if is_open and number == last and not line:
             break
         match = _header.fullmatch(line.decode("utf-8", "surrogateescape"))
-        # Without a line end behind it the last one is not known to be whole; and a length that is
-        # none ends the server's reading of headers.
+        # Without a line end the last header may be incomplete, and after a length that is no number
+        # the server reads no more headers.
         is_bad_length = match is not None and _is_bad_length(match[1], match[2])
         if match is None or is_bad_length or (is_open and number == last):
             names = {canonical(name) for name, _ in found}
@@ -271,5 +275,5 @@ def _is_bad_length(name: str, text: str) -> bool:
 
 
 def shown(line: bytes) -> str:
-    """A line for people, of bounded length."""
+    """Return a line for messages, shortened to a limit."""
     return repr(line[:40].decode("utf-8", "replace"))

@@ -1,7 +1,8 @@
-"""A SIP request kept as it was received: a signature is over its bytes, not over its meaning.
+"""A SIP request with its bytes as received, because a signature covers the bytes and not their
+meaning.
 
-Parsers of SIP, good ones too, hand out what they have understood and write it anew; here the text
-of each header stays untouched.
+SIP parsers usually write headers anew from what they have understood. Here the text of each header
+is kept unchanged.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ _compact: Final = {
 
 
 class SipRequestError(OnehttpError, ValueError):
-    """The bytes are not a SIP request; says where."""
+    """The bytes are not a SIP request. The message has the position."""
 
 
 class SipRequest:
-    """A request, and the headers added to it since.
+    """A request, and the headers that were added to it.
 
-    Text is UTF-8; other bytes survive as lone surrogates (``surrogateescape``).
+    Text is UTF-8. Other bytes are kept as lone surrogates (``surrogateescape``).
 
     Attributes:
         received: the bytes it was made from.
@@ -40,13 +41,13 @@ class SipRequest:
     """
 
     def __init__(self, received: bytes, on_add: Callable[[str], object] | None = None) -> None:
-        """Take a request apart.
+        """Parse a request.
 
         Args:
-            on_add: told of each added header, as the line it goes out as.
+            on_add: is called with each added header, as the line that is sent.
 
         Raises:
-            SipRequestError: it is none.
+            SipRequestError: the bytes are not a SIP request.
         """
         head, empty_line, self.body = received.lstrip(b"\r\n").partition(b"\r\n\r\n")
         if not empty_line:
@@ -65,7 +66,8 @@ class SipRequest:
         self._on_add = on_add
 
     def header(self, name: str) -> str | None:
-        """The text of the first received header of that name, long or compact; None without one."""
+        """Return the text of the first received header of that name, in long or compact form. None
+        if there is none."""
         wanted = name.lower()
         for known, text in self.headers:
             lowered = known.lower()
@@ -80,7 +82,7 @@ class SipRequest:
             self._on_add(f"{name}: {text}\r\n")
 
     def to_bytes(self) -> bytes:
-        """The request as it goes out."""
+        """The request as it is sent."""
         lines = "".join(f"{name}: {text}\r\n" for name, text in self.added)
         end = len(self.received) - len(self.body) - len(b"\r\n")
         added = lines.encode("utf-8", "surrogateescape")
@@ -98,9 +100,9 @@ def _headers(lines: list[str]) -> tuple[tuple[str, str], ...]:
 
 
 def addr_spec(text: str) -> str | None:
-    """The URI in the first address of a From, To or Contact header, as it is written there.
+    """Return the URI in the first address of a From, To or Contact header, unchanged.
 
-    None where there is none: an empty text, ``*``, brackets that do not close.
+    None if there is none: an empty text, ``*``, or brackets that are not closed.
     """
     match = _address(text.lstrip())
     if match is None:
@@ -116,7 +118,7 @@ _address = re.compile(
 
 
 def from_tag(text: str) -> str:
-    """The tag of a From header; empty without one."""
+    """The tag of a From header; empty if it has none."""
     parameters = text.rpartition(">")[2] if ">" in text else text.partition(";")[2]
     match = re.search(r"(?:^|;)\s*tag\s*=\s*([^;\s]+)", parameters, re.IGNORECASE)
     return match[1] if match else ""

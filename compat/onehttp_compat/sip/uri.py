@@ -1,4 +1,4 @@
-"""SIP URIs as the server's parser takes them apart: leniently, and without making anything up."""
+"""Parses SIP URIs as the server does: leniently, and without adding anything."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _split = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SipUri:
-    """One URI; what it does not say is empty."""
+    """A URI. Parts that are missing are empty."""
 
     scheme: str
     user: str = ""
@@ -34,21 +34,21 @@ class SipUri:
     host: str = ""
     port: str = ""
     params: str = ""
-    """Without the semicolon before the first."""
+    """Without the first semicolon."""
     headers: str = ""
 
     def param(self, name: str) -> str | None:
-        """The value of a parameter, empty where it has none; None: no such parameter."""
+        """Return a parameter, which may be empty. None if there is no such parameter."""
         return params_of(self.params).get(name.lower())
 
     @property
     def transport(self) -> str:
-        """As the URI says it; empty where it says nothing."""
+        """The transport in the URI; empty if it has none."""
         return self.param("transport") or ""
 
     @property
     def port_number(self) -> int:
-        """The port, that of the scheme and the transport where none is said."""
+        """The port in the URI, or the default of its scheme and transport."""
         if self.port:
             return int(self.port)
         is_tls = self.scheme == "sips" or self.transport.lower() == "tls"
@@ -56,7 +56,8 @@ class SipUri:
 
     @property
     def port_asked(self) -> int:
-        """The port on which the server looks for itself; 0, any, where a URI says none."""
+        """The port with which the server decides whether a URI is its own; 0 (any port) if the URI
+        has none."""
         is_any = not self.port and self.transport.lower() in ("", "udp")
         return 0 if is_any else self.port_number
 
@@ -72,7 +73,7 @@ class SipUri:
 
 @functools.lru_cache(maxsize=1024)
 def parse_uri(text: str) -> SipUri | None:
-    """The URI; None where the server's parser refuses it."""
+    """Parse a URI. None if the server's parser would refuse it."""
     if text[:4].lower() == "urn:":
         namespace, colon, rest = text[4:].partition(":")
         return SipUri("urn", user=namespace, host=rest) if colon else None
@@ -85,19 +86,19 @@ def parse_uri(text: str) -> SipUri | None:
     if uri.port and int(uri.port) > MAX_PORT:
         return None
     if uri.scheme in ("tel", "tels"):
-        if match["user"] is None:  # a number alone stands where the host of others does
+        if match["user"] is None:  # a number without a user stands in the place of the host
             return dataclasses.replace(uri, user=uri.host, host="")
         return uri
     return uri if uri.host else None
 
 
 def bracketed(host: str) -> str:
-    """A host as URIs have it: an address of IPv6 in brackets."""
+    """A host as URIs contain it: IPv6 addresses get brackets."""
     return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 def address_version(host: str) -> int:
-    """4 or 6; 0: it is a name."""
+    """4 or 6 for an address, 0 for a name."""
     try:
         return ipaddress.ip_address(host.strip("[]")).version
     except ValueError:
@@ -105,7 +106,7 @@ def address_version(host: str) -> int:
 
 
 def params_of(text: str) -> dict[str, str]:
-    """``a=1;b`` by lower-case name; a quoted value comes without its quotes."""
+    """Parse ``a=1;b`` into values by lower-case name. Quotes around values are removed."""
     params: dict[str, str] = {}
     for part in split_outside_quotes(text, ";"):
         name, _, value = part.partition("=")
@@ -115,12 +116,12 @@ def params_of(text: str) -> dict[str, str]:
 
 
 def unquoted(text: str) -> str:
-    """Without the quotation marks around it."""
+    """Remove surrounding quotation marks."""
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
 
 
 def split_outside_quotes(text: str, separator: str) -> list[str]:
-    """The parts between separators that stand in no quotes and in no angle brackets."""
+    """Split at separators outside of quotes and angle brackets."""
     if separator not in text:
         return [text]
     parts, start, is_quoted, depth, i = [], 0, False, 0, 0

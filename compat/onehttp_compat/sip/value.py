@@ -1,4 +1,4 @@
-"""What a pseudo-variable may hold."""
+"""The types of values of a pseudo-variable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Via headers: which way a request has come."""
+"""Parses Via headers, which list the hops of a request."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ _via = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Via:
-    """One hop."""
+    """A hop."""
 
     transport: str
     host: str
     port: int
-    """0 where it is not said."""
+    """0 if it is not given."""
     params: str
 
     def param(self, name: str) -> str | None:
-        """The value of a parameter, empty where it has none; None: no such parameter."""
+        """Return a parameter, which may be empty. None if there is no such parameter."""
         return params_of(self.params).get(name)
 
 
 @functools.lru_cache(maxsize=256)
 def parse_via(text: str) -> Via | None:
-    """One hop; None where the server's parser refuses it."""
+    """Parse a hop. None if the server's parser would refuse it."""
     match = _via(text.strip())
     if match is None:
         return None
@@ -42,22 +42,22 @@ def parse_via(text: str) -> Via | None:
 
 
 def split_vias(text: str) -> list[str]:
-    """The hops of one header."""
+    """Split a header into its hops."""
     return [part.strip() for part in split_outside_quotes(text, ",") if part.strip()]
 
 
 def listed_vias(text: str) -> list[str]:
-    """The same as the server cuts them: each with the comma behind it."""
+    """The same as the server splits it: each hop keeps the comma behind it."""
     *others, last = split_vias(text) or [""]
     return [*(f"{one}," for one in others), last]
 
 
 class WayBack(NamedTuple):
-    """Where a reply goes."""
+    """The destination of a reply."""
 
     host: str
     port: int
-    """0 where it is not said."""
+    """0 if it is not given."""
     protocol: str
     """In lower case."""
 
@@ -68,7 +68,8 @@ class WayBack(NamedTuple):
 
 
 def way_back(vias: list[str]) -> WayBack | None:
-    """Back by the second Via, to where its request came from; None: there is none."""
+    """The destination of a reply by its second Via, which is the source of its request. None if
+    there is none."""
     via = parse_via(vias[1]) if len(vias) > 1 else None
     if via is None:
         return None

@@ -1,4 +1,5 @@
-"""What all functions of a run share: the emulated server, its tables, what is assumed."""
+"""The objects that all functions of a run share: the emulated server, its tables, the
+assumptions."""
 
 from __future__ import annotations
 
@@ -38,27 +39,28 @@ class World:
     dialogs: Dialogs = field(default_factory=Dialogs)
     waiting: WaitingTransactions = field(default_factory=WaitingTransactions)
     myself: frozenset[str] = frozenset()
-    """Hosts, with or without port, that the server takes for itself."""
+    """Hosts, with or without port, that belong to the server itself."""
     asked_for_myself: set[str] = field(default_factory=set)
-    """Hosts that the script asked about, and that are not among them."""
+    """Hosts that the script asked about, and that do not belong to the server."""
     defines: dict[str, str] = field(default_factory=dict)
-    """``#!define``s of the configuration."""
+    """The ``#!define`` lines of the configuration."""
     run_route: Callable[[str, Scene], bool] = lambda _name, _scene: False
-    """Runs a route of the script by name; False: there is none."""
+    """Runs a route of the script by name. False if there is none."""
     has_route: Callable[[str], bool] = lambda _name: False
     """Whether the script has a route of that name."""
     relay: Callable[[Scene], int] = lambda scene: scene.relay()
-    """Sends a request in its transaction, after its branch routes."""
+    """Relays a request in its transaction, after its branch routes."""
     send: Callable[[Scene, list[str]], None] = lambda _scene, _hops: None
-    """Runs the onsend route for each URI that a message goes to."""
+    """Runs the onsend route for each URI that a message is sent to."""
     follow: Callable[[str, tuple[object, ...], object], object] | None = None
-    """Told of each call of a ``KSR`` function and of its result; set before the script starts."""
+    """Is called with each call of a ``KSR`` function and its result. It is set before the script
+    starts."""
     time: Callable[[], float] = clock.time
-    """What time it is, for scripts that ask."""
+    """The time of day for scripts."""
     labels: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
-    """Numbers of transactions."""
+    """The numbers of transactions."""
     changing: threading.RLock = field(default_factory=threading.RLock)
-    """Guards what scripts change in several threads: counters, named locks."""
+    """Guards state that scripts change from several threads: counters, named locks."""
     shared: dict[str, Value] = field(default_factory=dict)
     """``$shv``."""
     prepared_branch: Branch = field(default_factory=lambda: Branch(""))
@@ -68,16 +70,18 @@ class World:
 
     @property
     def scene(self) -> Scene:
-        """Where the script stands; outside of messages a made-up one, as in the server."""
+        """The state of the script. Outside of messages it has an artificial message, as in the
+        server."""
         return current() or self.faked_scene()
 
     def faked_scene(self) -> Scene:
-        """A scene for what runs without a message: its replies reach nobody."""
+        """Return a scene for code that runs without a message. Its replies are not sent."""
         progress = MessageInProgress(FAKED_MESSAGE, 0, self.layer, lambda _: None)
         return Scene(RoutedMessage(FAKED_MESSAGE), progress, Route.EVENT, is_faked=True)
 
     def hint_if_added(self, name: str) -> None:
-        """A script that looks for a header it has added itself does not find it in the server."""
+        """Give a hint if a script looks for a header that it has added itself, because the server
+        would not find it."""
         routed = self.scene.routed
         wanted = canonical(name)
         if any(canonical(line.partition(":")[0].strip()) == wanted for _, line in routed.added):
@@ -87,7 +91,7 @@ class World:
             )
 
     def is_myself(self, host: str, port: int = 0) -> bool:
-        """Whether the server takes this host, on this port, for itself; 0: on any port."""
+        """Whether this host and port belong to the server. Port 0 matches any port."""
         name = host.strip("[]").lower()
         if name in self.myself or f"{name}:{port}" in self.myself:
             return True

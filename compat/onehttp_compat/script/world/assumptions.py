@@ -1,4 +1,4 @@
-"""Answers of functions that are not emulated: assumed, counted by place, and told in the report."""
+"""Answers of functions that are not emulated: they are assumed, counted by place, and reported."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from onehttp_compat.script.catalogue import Signature
 
 Answer = int | str | bool | None
 NEUTRAL: Final[Mapping[str, Answer]] = {"int": 1, "bool": True, "none": 0, "xval": None}
-"""What a function of each kind says when all is well."""
+"""The answer of each kind of function when there is no error."""
 _NOTHING_MORE: Final = frozenset(("ldap.result_next", "ndb_mongodb.next_reply"))
-"""Scripts ask these until they say no."""
+"""Functions that scripts call repeatedly until the answer is no."""
 
 
 answering: ContextVar[bool] = ContextVar("onehttp_answering", default=False)
-"""A hook of ``--assume`` is at work: what it calls is not what the script calls."""
+"""A hook of ``--assume`` is running, so its calls are not calls of the script."""
 
 
 class AssumedAnswerError(OnehttpError, RuntimeError):
-    """In strict mode: the script asked what only the server knows."""
+    """In strict mode, the script has asked for an answer that only the real server knows."""
 
 
 @dataclass(slots=True)
@@ -35,24 +35,24 @@ class AssumedCall:
     function: str
     place: str
     answer: Answer
-    """The last."""
+    """The last answer."""
     is_given: bool
-    """It comes from ``--assume``."""
+    """The answer comes from ``--assume``."""
     count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What to answer where the arguments match."""
+    """The answer for calls whose arguments match."""
 
     answer: Callable[[tuple[object, ...]], Answer]
     arguments: tuple[object, ...] | None = None
-    """None: whatever they are. A text ``*`` stands for any value."""
+    """None matches all arguments. A text ``*`` matches any value."""
     sets: Mapping[str, Answer] = field(default_factory=dict)
     """Variables that the call sets."""
 
     def matches(self, arguments: tuple[object, ...]) -> bool:
-        """Whether this rule is for a call with these arguments."""
+        """Whether this rule applies to a call with these arguments."""
         wanted = self.arguments
         return wanted is None or (
             len(wanted) == len(arguments)
@@ -61,12 +61,12 @@ class Rule:
 
 
 class Assumptions:
-    """Answers for what is not emulated.
+    """The answers of functions that are not emulated.
 
     Args:
-        rules: those of ``--assume``, by label: ``registrar.lookup``, ``force_rport``.
+        rules: the rules of ``--assume``, by label: ``registrar.lookup``, ``force_rport``.
         variables: values of pseudo-variables, by their text: ``$gip2(src=>cc)``.
-        is_strict: an assumed answer is a failure of the message, save those that rules give.
+        is_strict: an assumed answer fails the message, unless a rule gives it.
         set_variable: writes a pseudo-variable.
     """
 
@@ -84,13 +84,13 @@ class Assumptions:
         self.set_variable = set_variable
         self.calls: dict[tuple[str, str], AssumedCall] = {}
         self._counting = threading.Lock()
-        """Guards the calls: all workers of a script make them."""
+        """Guards the calls, because all workers of a script make them."""
 
     def answer(self, signature: Signature, arguments: tuple[object, ...]) -> Answer:
-        """What the function says.
+        """Return the answer of the function.
 
         Raises:
-            AssumedAnswerError: strict, and no rule knows.
+            AssumedAnswerError: in strict mode, no rule gives an answer.
         """
         rule = self.rule_for(signature, arguments)
         if rule is None:
@@ -108,20 +108,20 @@ class Assumptions:
         return value
 
     def rule_for(self, signature: Signature, arguments: tuple[object, ...]) -> Rule | None:
-        """The first rule for such a call."""
+        """Return the first rule that applies to a call."""
         rules = self.rules.get(signature.label.removeprefix("KSR."), ())
         return next((rule for rule in rules if rule.matches(arguments)), None)
 
     def never_asked(self) -> list[str]:
-        """What rules speak of, and the script has not asked."""
+        """Return the rules and variables that the script has never used."""
         asked = {call.function.removeprefix("KSR.") for call in self.calls.values()}
         return sorted({*self.rules, *self.variables} - asked)
 
     def note(self, what: str, value: Answer, *, is_given: bool) -> None:
-        """Count an answer, at the place in the script that asked.
+        """Count an answer, by the place in the script that asked for it.
 
         Raises:
-            AssumedAnswerError: strict, and not given.
+            AssumedAnswerError: in strict mode, no rule has given the answer.
         """
         place = place_in_script()
         with self._counting:
@@ -139,6 +139,6 @@ class Assumptions:
 
 
 def place_in_script() -> str:
-    """``script.py:12``, the nearest line outside this package."""
+    """Return the nearest line outside this package, as ``script.py:12``."""
     file, line = calling_place()
     return f"{Path(file).name}:{line}"

@@ -1,4 +1,4 @@
-"""What an assumed success of a function that answers the request itself sends back."""
+"""The replies of functions that answer a request themselves, if their success is assumed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from onehttp_compat.script.world.assumptions import Answer
 from onehttp_compat.sip.message import SipMessage
 
 _NO_REPLY: Final = 2
-"""Flag of ``save``."""
+"""The flag of ``save`` for no reply."""
 
 
 def _saved(_: SipMessage, _table: str, flags: int, *_others: object) -> str:
@@ -33,7 +33,7 @@ _REPLIES: Final[Mapping[str, Callable[..., str]]] = {
 
 
 def reply_of(label: str, message: SipMessage, arguments: tuple[Any, ...], answer: Answer) -> str:
-    """The reply to a request; empty: none."""
+    """Return the reply to a request; empty if there is none."""
     make = _REPLIES.get(label)
     is_done = isinstance(answer, int) and answer > 0 and message.is_request
     return make(message, *arguments) if make is not None and is_done else ""

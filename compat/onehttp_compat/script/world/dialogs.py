@@ -1,4 +1,4 @@
-"""The dialogs that a script has the server manage: their states, and their variables."""
+"""The dialogs that the server manages for a script: their states, and their variables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from onehttp_compat.script.message_in_progress import MessageInProgress
 from onehttp_compat.sip.message import SipMessage
 
 KEPT: Final = 4096
-"""So many dialogs are known; the oldest goes when there are more."""
+"""The number of dialogs that are kept. If there are more, the oldest is removed."""
 _KIND: Final = "dlg_var"
 
 
@@ -26,12 +26,12 @@ class Dialog:
 
     number: int
     begun_by: MessageInProgress
-    """Its INVITE; what was answered to that says how far it is."""
+    """Its INVITE, whose replies show the state of the dialog."""
     variables: dict[Variable, Value] = field(default_factory=dict)
     has_ack: bool = False
     has_bye: bool = False
     started: int = 0
-    """When somebody first saw that it was answered, in seconds since 1970."""
+    """When it was first seen as answered, in seconds since 1970."""
 
     @property
     def is_answered(self) -> bool:
@@ -39,7 +39,7 @@ class Dialog:
 
     @property
     def state(self) -> int:
-        """As the server numbers them."""
+        """The number that the server has for this state."""
         status = self._status
         if self.has_bye or status >= _FIRST_FAILURE:
             return ENDED
@@ -49,29 +49,30 @@ class Dialog:
 
     @property
     def reply(self) -> SipMessage | None:
-        """What the other side has answered it with."""
+        """The reply of the other side."""
         tm = self.begun_by.tm
         return tm.last_reply if tm is not None and self.is_answered else None
 
     @property
     def _status(self) -> int:
-        """The last that was answered, save 100; 0: none."""
+        """The status of the last reply except 100; 0 if there is none."""
         transaction = self.begun_by.transaction
         said = [int(one[:3]) for one in transaction.responses] if transaction else []
         return next((status for status in reversed(said) if status > 100), 0)
 
 
 class Dialogs:
-    """By the Call-ID, in each repetition of a capture."""
+    """Dialogs by Call-ID, separately for each repetition of a capture."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[int, str], Dialog] = OrderedDict()
         self._begun = 0
         self._changing = threading.Lock()
-        """Guards the dialogs: all workers of a script begin some."""
+        """Guards the dialogs, because all workers of a script start some."""
 
     def begin(self, progress: MessageInProgress, values: Message) -> None:
-        """``dlg_manage`` of a request that begins one, with the variables that it has by now."""
+        """``dlg_manage`` for a request that starts a dialog. The dialog takes the variables that
+        are set now."""
         progress.is_in_dialog = True
         own = {variable: value for variable, value in values.items() if variable.kind == _KIND}
         with self._changing:
@@ -81,8 +82,8 @@ class Dialogs:
                 self._kept.popitem(last=False)
 
     def resume(self, progress: MessageInProgress, values: Message) -> bool:
-        """A later message of one, what comes behind its BYE included: it has the variables of its
-        dialog from here on; False: there is no such dialog."""
+        """Give a later message of a dialog, even after its BYE, the variables of the dialog. False
+        if there is no such dialog."""
         if progress.is_in_dialog:
             return True
         with self._changing:
@@ -94,7 +95,7 @@ class Dialogs:
         return True
 
     def manage(self, progress: MessageInProgress) -> None:
-        """``dlg_manage`` of a request within one."""
+        """``dlg_manage`` for a request within a dialog."""
         dialog = self.find(progress)
         if dialog is not None:
             progress.is_managed = True
@@ -102,7 +103,8 @@ class Dialogs:
             dialog.has_bye |= progress.message.method == "BYE"
 
     def find(self, progress: MessageInProgress) -> Dialog | None:
-        """That of a message; None: there is none, or it is over for the side that sends."""
+        """Return the dialog of a message. None if there is none, or if it has ended and the sender
+        is not the caller."""
         with self._changing:
             dialog = self._kept.get(_key(progress))
         if dialog is None:
@@ -113,13 +115,14 @@ class Dialogs:
         return dialog if is_caller or dialog.state != ENDED else None
 
     def count(self) -> int:
-        """Those that are answered and not over."""
+        """The number of dialogs that are answered and not over."""
         with self._changing:
             kept = list(self._kept.values())
         return sum(_ANSWERED <= one.state <= CONFIRMED for one in kept)
 
     def note(self, progress: MessageInProgress, variable: Variable, value: Value) -> None:
-        """A variable of a message was written: where that belongs to a dialog, it stays with it."""
+        """A variable of a message was written. If its class belongs to a dialog, the dialog keeps
+        it."""
         with self._changing:
             kept = self._kept.get(_key(progress))
             if kept is None:

@@ -1,4 +1,4 @@
-"""Queues of messages that scripts leave for each other: ``mqueue``."""
+"""Queues of messages from scripts to scripts: ``mqueue``."""
 
 from __future__ import annotations
 
@@ -13,31 +13,32 @@ UNIQUE_OLDEST, UNIQUE_NEWEST = 1, 2
 
 @dataclass(frozen=True, slots=True)
 class DeclaredQueue:
-    """What a configuration says of a queue."""
+    """The declaration of a queue in a configuration."""
 
     size: int = 0
-    """So many it holds, the oldest goes when there are more; 0: any number."""
+    """The most items that it holds; if there are more, the oldest is removed. 0 means no limit."""
     mode: int = 0
-    """`UNIQUE_OLDEST`, `UNIQUE_NEWEST`: one item a key, the first or the last; 0: all."""
+    """`UNIQUE_OLDEST` or `UNIQUE_NEWEST`: keep one item for each key, the first or the last. 0
+    keeps all."""
 
 
 _ANY: Final = DeclaredQueue()
 Item = tuple[str, str]
-"""Key and value."""
+"""A key and a value."""
 
 
 class MessageQueues:
-    """Queues by name; any name is one, where no configuration says which there are."""
+    """Queues by name. Without a configuration that declares queues, every name is a queue."""
 
     def __init__(self) -> None:
         self._declared: Mapping[str, DeclaredQueue] | None = None
         self._queues: dict[str, OrderedDict[int, Item]] = {}
         self._count = 0
         self._changing = threading.Lock()
-        """Guards the queues: the threads of a run stand for processes that share them."""
+        """Guards the queues, because the threads of a run stand for processes that share them."""
 
     def declare(self, declared: Mapping[str, DeclaredQueue]) -> None:
-        """There are these queues, and no others."""
+        """Declare the queues. There are no others from then on."""
         self._declared = dict(declared)
 
     def has(self, queue: str) -> bool:
@@ -45,7 +46,7 @@ class MessageQueues:
         return self._declared is None or queue in self._declared
 
     def add(self, queue: str, key: str, value: str) -> bool:
-        """Put an item behind the others; False: there is no such queue."""
+        """Append an item. False if there is no such queue."""
         if not self.has(queue):
             return False
         declared = (self._declared or {}).get(queue, _ANY)
@@ -63,12 +64,12 @@ class MessageQueues:
         return True
 
     def take(self, queue: str) -> Item | None:
-        """The oldest item, once; None: there is none."""
+        """Remove and return the oldest item. None if there is none."""
         with self._changing:
             items = self._queues.get(queue)
             return items.popitem(last=False)[1] if items else None
 
     def size(self, queue: str) -> int:
-        """How many items it holds."""
+        """The number of items in a queue."""
         with self._changing:
             return len(self._queues.get(queue, ()))

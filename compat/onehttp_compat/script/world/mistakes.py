@@ -1,4 +1,4 @@
-"""What the script gets wrong without failing: the server says it in its log, and goes on."""
+"""Errors of a script that do not stop it: the server only logs them."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from onehttp_compat.script.world.assumptions import place_in_script
 
 @dataclass(slots=True)
 class Mistake:
-    """One mistake, or one thing worth knowing, at one place."""
+    """An error, or a hint, at one place."""
 
     place: str
     text: str
     is_error: bool
-    """A name that does not exist, arguments that are not taken; otherwise a hint."""
+    """A name does not exist, or arguments are not accepted. Otherwise it is a hint."""
     count: int = 0
 
 
 class Mistakes:
-    """Mistakes by place, in the order in which they were met."""
+    """Errors and hints by place, in the order of their first occurrence."""
 
     def __init__(self) -> None:
         self.found: dict[tuple[str, str], Mistake] = {}
         self._counting = threading.Lock()
-        """Guards the dictionary: all workers of a script make mistakes."""
+        """Guards the dictionary, because all workers of a script use it."""
 
     def note(self, text: str, place: str | None = None) -> None:
-        """Count a mistake, at the place in the script that made it; the first is logged."""
+        """Count an error at the place in the script that has made it. The first one is logged."""
         self._note(text, place or place_in_script(), is_error=True)
 
     def hint(self, text: str, place: str | None = None) -> None:
-        """Count what is no mistake, but not what its author may believe."""
+        """Count behaviour that is no error, but may surprise the author of the script."""
         self._note(text, place or place_in_script(), is_error=False)
 
     @property

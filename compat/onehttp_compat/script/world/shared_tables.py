@@ -1,4 +1,4 @@
-"""Tables in the memory that all processes of the server share: ``$sht(table=>key)``."""
+"""Tables in the shared memory of the server's processes: ``$sht(table=>key)``."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ from onehttp_compat.sip.value import Value
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a configuration says of a table."""
+    """The declaration of a table in a configuration."""
 
     lifetime: int = 0
-    """Seconds that its items live; 0: for ever, whatever is said of one of them."""
+    """Seconds until its items expire. 0 means never, even if a script sets a time for one of
+    them."""
     is_renewed: bool = True
-    """They live as long again with each value that is written."""
+    """Writing a value starts the lifetime again."""
     initial: int | None = None
-    """What is read where there is no item, and counted from."""
+    """The value that is read, and counted from, if there is no item."""
 
 
 _ANY: Final = Declared()
 
 
 class SharedTables:
-    """Tables by name; any name is one, where no configuration says which there are.
+    """Tables by name. Without a configuration that declares tables, every name is a table.
 
     Args:
-        clock: seconds, for items that expire.
-        declared: the tables that there are; None: any.
+        clock: a clock in seconds, for items that expire.
+        declared: the tables that exist; None: any name.
     """
 
     def __init__(
@@ -48,12 +49,12 @@ class SharedTables:
         self._tables: dict[str, dict[str, Value]] = {}
         self._due: dict[tuple[str, str], float] = {}
         self._changing = threading.RLock()
-        """Guards the tables: the threads of a run stand for processes that share them."""
+        """Guards the tables, because the threads of a run stand for processes that share them."""
         self._iterators: dict[str, tuple[str, Iterator[str], str | None]] = {}
         self._locks: dict[str, threading.RLock] = {}
 
     def declare(self, declared: Mapping[str, Declared]) -> None:
-        """There are these tables, and no others."""
+        """Declare the tables. There are no others from then on."""
         self._declared = dict(declared)
 
     def has(self, table: str) -> bool:
@@ -61,16 +62,16 @@ class SharedTables:
         return self._declared is None or table in self._declared
 
     def has_initial(self, table: str) -> bool:
-        """Whether there is always a value."""
+        """Whether the table has an initial value."""
         return self._said_of(table).initial is not None
 
     def get(self, table: str, key: str) -> Value:
-        """The value, or the table's initial one; None: there is none."""
+        """Return the value, or the initial one of the table. None if there is none."""
         value = self._item(table, key)
         return self._said_of(table).initial if value is None else value
 
     def set(self, table: str, key: str, value: Value) -> bool:
-        """Write a value, None removes it; False: no such table."""
+        """Write a value, or remove it with None. False if there is no such table."""
         if not self.has(table):
             return False
         with self._changing:
@@ -84,7 +85,7 @@ class SharedTables:
             return True
 
     def expire_in(self, table: str, key: str, seconds: int) -> bool:
-        """Have an item end; False: there is none."""
+        """Set when an item expires. False if there is no such item."""
         with self._changing:
             if self._item(table, key) is None:
                 return False
@@ -93,7 +94,8 @@ class SharedTables:
             return True
 
     def expires_in(self, table: str, key: str) -> int | None:
-        """Seconds that an item has left; 0: for ever, or there is none; None: no such table."""
+        """Seconds until an item expires. 0 means never, or that there is no item; None, that there
+        is no table."""
         with self._changing:
             if not self.has(table):
                 return None
@@ -102,7 +104,7 @@ class SharedTables:
             return 0 if due is None else max(0, round(due - self._clock()))
 
     def add(self, table: str, key: str, step: int) -> int | None:
-        """Count up or down; the new value, None where there is no number to count."""
+        """Add to a number. Returns the new value, or None if the item is not a number."""
         with self._changing:
             value = self.get(table, key)
             if not isinstance(value, int) or not self.set(table, key, value + step):
@@ -110,13 +112,13 @@ class SharedTables:
             return value + step
 
     def remove(self, table: str, key: str) -> None:
-        """Take an item out."""
+        """Remove an item."""
         with self._changing:
             self._tables.get(table, {}).pop(key, None)
             self._due.pop((table, key), None)
 
     def keys(self, table: str) -> list[str]:
-        """The keys of the items that live."""
+        """The keys of the items that have not expired."""
         with self._changing:
             return [key for key in list(self._tables.get(table, {})) if self._is_alive(table, key)]
 
@@ -126,13 +128,14 @@ class SharedTables:
             self.remove(table, key)
 
     def matching(self, table: str, kind: str, wanted: str, *, is_value: bool) -> list[str]:
-        """The keys of items whose name, or value, stands in a relation to ``wanted``.
+        """The keys of items whose name, or value, matches ``wanted``.
 
         Args:
-            kind: ``eq``, ``ne``, ``sw`` (starts with), ``ew``, ``in`` (holds), ``re``.
+            kind: ``eq``, ``ne``, ``sw`` (starts with), ``ew`` (ends with), ``in`` (contains),
+                ``re``.
 
         Raises:
-            UnknownVariableError: ``wanted`` is to be an expression, and is none.
+            UnknownVariableError: ``wanted`` is not a valid regular expression.
         """
         expression = posix(wanted.encode()) if kind == "re" else None
 
@@ -162,14 +165,14 @@ class SharedTables:
     # ---- iterators by name, as scripts use them
 
     def start(self, iterator: str, table: str) -> bool:
-        """Begin to go through a table; False: no such table."""
+        """Start an iterator over a table. False if there is no such table."""
         if not self.has(table):
             return False
         self._iterators[iterator] = (table, iter(self.keys(table)), None)
         return True
 
     def next(self, iterator: str) -> bool:
-        """Go on; False: at the end, or never begun."""
+        """Move an iterator on. False at the end, or if it was not started."""
         table, keys, _ = self._iterators.get(iterator, ("", iter(()), None))
         key = next(keys, None)
         if table:
@@ -177,27 +180,27 @@ class SharedTables:
         return key is not None
 
     def at(self, iterator: str) -> tuple[str, str | None]:
-        """Table and key of the item that an iterator stands at."""
+        """Return the table and the key of the item that an iterator points to."""
         table, _, key = self._iterators.get(iterator, ("", iter(()), None))
         return table, key
 
     def end(self, iterator: str) -> None:
-        """Forget an iterator."""
+        """Remove an iterator."""
         self._iterators.pop(iterator, None)
 
     def lock_for(self, table: str, key: str) -> threading.RLock:
-        """The lock of a slot."""
+        """Return the lock of a slot."""
         with self._changing:
             return self._locks.setdefault(f"{table}=>{key}", threading.RLock())
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Nobody else changes anything meanwhile."""
+        """While this is active, no other thread changes the tables."""
         with self._changing:
             yield
 
     def _item(self, table: str, key: str) -> Value:
-        """The value of an item that has not expired."""
+        """Return the value of an item that has not expired."""
         with self._changing:
             due = self._due.get((table, key))
             if due is not None and due <= self._clock():
