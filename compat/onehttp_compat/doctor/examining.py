@@ -22,14 +22,14 @@ from onehttp_compat.server_config import ServerConfig, Surroundings, read_server
 def examine(
     pid: int | None = None, config: Path | None = None, connections: Path | None = None
 ) -> list[Finding]:
-    """Look at a process, this one unless another is named, and at what it is told.
+    """Examine a process (by default this one), and its configuration.
 
     Args:
-        config: of a server; of a process that is one it is known.
+        config: the configuration of a server. That of a running server is found without it.
         connections: a file of named connections.
 
     Raises:
-        ConfigurationError: one of them cannot be read.
+        ConfigurationError: one of the files cannot be read.
     """
     facts = read_process(os.getpid() if pid is None else pid)
     found = [*tls_findings(facts), *file_findings(facts)]

@@ -11,10 +11,10 @@ Severity: TypeAlias = Literal["information", "warning", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A fact about a process, and a way to fix it if it should be otherwise."""
+    """A fact about a process, and the remedy if it is a problem."""
 
     severity: Severity
     what: str
-    """``tls``, ``files``, ``proxy``: the part that it is about."""
+    """The part that it concerns: ``tls``, ``files``, ``proxy``, ..."""
     text: str
     way_out: str = ""

@@ -1,4 +1,4 @@
-"""How host names are resolved, and how long a dead name server may take."""
+"""Checks how host names are resolved, and how long a dead name server can delay that."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import pycurl
 from onehttp_compat.doctor.finding import Finding
 
 _USED: Final = 3
-"""The C library asks no more name servers than these."""
+"""The C library uses only this many name servers."""
 _TIMEOUT_S, _ATTEMPTS = 5, 2
-"""Of the C library, where resolv.conf does not say."""
+"""The defaults of the C library, if resolv.conf does not set them."""
 CONNECT_S: Final = 1.0
-"""What a call has to connect, lookup included, where nobody says otherwise."""
+"""Seconds that a call has for connecting by default, including the lookup of the name."""
 
 
 def name_findings(root: Path = Path("/")) -> Iterator[Finding]:
-    """What ``/etc/resolv.conf`` says."""
+    """Examine ``/etc/resolv.conf``."""
     path = root / "etc/resolv.conf"
     try:
         lines = [line.split() for line in path.read_text("utf-8", "replace").splitlines()]

@@ -1,7 +1,8 @@
-"""Who initialised libcurl and the TLS libraries first: the first one's choices count for all.
+"""Checks which module initialises libcurl and the TLS libraries first, because its settings apply
+to all.
 
-``tls.so`` gives OpenSSL memory functions of its own, which it takes from the first who asks: a
-module that brings libcurl in has to be loaded after it.
+``tls.so`` gives OpenSSL its own memory functions, which OpenSSL accepts only before its first use.
+So modules that use libcurl have to be loaded after it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ _STARTING: Final = (
     "tls", "http_client", "http_async_client", "curl", "utils", "xcap_client", "auth_identity",
     "app_python3", "app_python3s", "app_python",
 )  # fmt: skip
-"""Modules of the server that start libcurl, a TLS library, or a Python that does."""
+"""Modules of the server that initialise libcurl or a TLS library, or that start a Python which
+does."""
 _CURL: Final = frozenset(_STARTING) - {"tls"}
 _PYTHON: Final = {
     "_ssl": "Python's ssl", "pycurl": "pycurl", "psycopg_binary": "psycopg", "grpc": "grpc",
@@ -26,7 +28,7 @@ _PYTHON: Final = {
 
 
 def order_findings(config: ServerConfig) -> Iterator[Finding]:
-    """In which order a server starts them: that of its ``loadmodule`` lines."""
+    """The order in which a server initialises them: that of its ``loadmodule`` lines."""
     lines = [one for one in config.declarations
              if isinstance(one, LoadModule) and one.name in _STARTING]  # fmt: skip
     if not lines:
@@ -46,7 +48,7 @@ def order_findings(config: ServerConfig) -> Iterator[Finding]:
 
 
 def python_order(modules: Iterable[str] = sys.modules) -> Iterator[Finding]:
-    """In which order this Python has loaded what starts them."""
+    """The order in which this Python has loaded the libraries."""
     names = [_PYTHON[name] for name in modules if name in _PYTHON]
     if names:
         yield Finding("information", "order", f"this process started them in this order: "

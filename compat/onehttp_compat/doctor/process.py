@@ -17,32 +17,32 @@ _limit = re.compile(r"^Max open files\s+(\d+|unlimited)", re.MULTILINE).search
 
 @dataclass(frozen=True, slots=True)
 class ProcessFacts:
-    """One process, as far as this user may look at it."""
+    """Facts about a process, as far as this user may read them."""
 
     pid: int
     name: str
     libraries: tuple[str, ...]
-    """Paths of the shared libraries that are mapped, sorted."""
+    """Paths of the mapped shared libraries, sorted."""
     environment: Mapping[str, str]
-    """As it was when the process began."""
+    """The environment when the process was started."""
     open_files: int
     file_limit: int | None
-    """None: there is none."""
+    """The limit of open files; None if there is none."""
     arguments: tuple[str, ...] = ()
-    """Its command line."""
+    """The command line."""
     folder: Path = Path()
-    """Where it works."""
+    """The working directory."""
 
     def mapped(self, pattern: str) -> list[str]:
-        """The libraries whose paths match."""
+        """Return the libraries whose paths match."""
         return [path for path in self.libraries if re.search(pattern, path)]
 
 
 def read_process(pid: int, proc: Path = _PROC) -> ProcessFacts:
-    """Look at a process.
+    """Read the facts about a process.
 
     Raises:
-        ConfigurationError: there is none of this number, or it is somebody else's.
+        ConfigurationError: there is no process of this number, or it belongs to another user.
     """
     folder = proc / str(pid)
     try:

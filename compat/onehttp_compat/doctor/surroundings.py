@@ -11,7 +11,7 @@ from onehttp_compat.doctor.finding import Finding
 from onehttp_compat.doctor.process import ProcessFacts
 
 FEW_FILES: Final = 4096
-"""Below this limit a burst of connections may fail."""
+"""Below this limit many connections at a time may fail."""
 _STORES: Final = (
     "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem",
@@ -22,7 +22,7 @@ _userinfo = re.compile(r"//[^/@]*@")
 
 
 def file_findings(facts: ProcessFacts) -> Iterator[Finding]:
-    """Each kept connection is an open file."""
+    """Check the limit of open files, because each kept connection is one."""
     limit = facts.file_limit
     if limit is None:
         return
@@ -37,7 +37,7 @@ def file_findings(facts: ProcessFacts) -> Iterator[Finding]:
 
 
 def proxy_findings(facts: ProcessFacts) -> Iterator[Finding]:
-    """Legacy calls obey proxies of the environment, calls of ``onehttp`` do not."""
+    """Check proxies of the environment. Legacy calls use them, and calls of ``onehttp`` do not."""
     for name in _PROXIES:
         value = facts.environment.get(name)
         if value:
@@ -49,7 +49,7 @@ def proxy_findings(facts: ProcessFacts) -> Iterator[Finding]:
 
 
 def trust_findings(facts: ProcessFacts, root: Path = Path("/")) -> Iterator[Finding]:
-    """Whom https trusts."""
+    """Check which certificate authorities https trusts."""
     named = {name: value for name, value in facts.environment.items() if name in _NAMED and value}
     for name, value in named.items():
         if not (root / value.lstrip("/")).exists():

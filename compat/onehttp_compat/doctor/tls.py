@@ -1,7 +1,8 @@
-"""Which copies of libcurl and of TLS libraries live in a process, and whether they get on.
+"""Checks which copies of libcurl and of TLS libraries are in a process, and whether they are
+compatible.
 
-Kamailio's ``tls.so`` has the system's OpenSSL allocate from memory that all processes share:
-whoever else does TLS with that copy on a main thread corrupts it, and the server dies.
+Kamailio's ``tls.so`` makes the system's OpenSSL allocate memory that all processes share. If other
+code uses that copy for TLS on a main thread, it corrupts the memory, and the server crashes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _NATIVE: Final = r"/kamailio/modules/(?:http_client|http_async_client|utils|xcap
 
 
 def tls_findings(facts: ProcessFacts) -> Iterator[Finding]:
-    """All there is to say of them."""
+    """Return all findings about TLS."""
     curls = facts.mapped(r"/libcurl[-.\w]*\.so")
     libraries = facts.mapped(_LIBRARIES)
     yield from _told("libcurl", curls)
@@ -61,7 +62,7 @@ SYSTEM: Final = "the system's OpenSSL"
 
 
 def pycurl_tls(facts: ProcessFacts) -> str | None:
-    """The TLS library that pycurl calls; None: pycurl is not there."""
+    """Return the TLS library that pycurl uses. None if pycurl is not loaded."""
     if not facts.mapped(r"/_?pycurl[-.\w]*\.so"):
         return None
     bundled = facts.mapped(r"/pycurl\.libs/lib(?:ssl|gnutls)")

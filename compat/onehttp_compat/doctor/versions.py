@@ -37,13 +37,13 @@ ADVISORIES: Final = (
     Advisory("CVE-2026-8932", "2026-06-24", (7, 7, 0), (8, 21, 0),
              "a kept connection may be used although the client certificate has changed"),
 )  # fmt: skip
-"""Those that calls of ``onehttp`` may meet; the newest one says how old the list is."""
+"""Those that can concern calls of ``onehttp``. The newest one shows the age of the list."""
 _FEATURES: Final = ("VERSION_HTTP2", "VERSION_HTTP3")
 _number = re.compile(r"libcurl/(\d+)\.(\d+)\.(\d+)").search
 
 
 def version_findings(version: str = pycurl.version) -> Iterator[Finding]:
-    """What is known of a build, by what it says of itself."""
+    """Return what is known about a build of libcurl, from its own version information."""
     yield Finding("information", "engine", version)
     features = pycurl.version_info()[4]
     missing = [name.removeprefix("VERSION_") for name in _FEATURES

@@ -1,7 +1,7 @@
 """The code that replaces a legacy call: with the call's own method, connection, headers and body.
 
-`replacement` writes it for one call as it was observed: in the expressions of the script where its
-source tells them, otherwise with the values of that call.
+`replacement` writes it for one observed call. It uses the expressions of the script if its source
+shows them, or else the values of that call.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["CallSites", "replacement", "written"]
 
 
 def replacement(call: LegacyCall, sites: CallSites) -> str:
-    """Python code, of one or several lines, that can stand in place of the call."""
+    """Return Python code, of one or several lines, that can replace the call."""
     return written(call, sites.arguments(call), sites.set_before(call))
 
 
@@ -27,7 +27,7 @@ def written(
     """The same for arguments that are known already.
 
     Args:
-        set_before: what was set for the call in ``$http_req(key)``.
+        set_before: the settings that were made for the call with ``$http_req(key)``.
     """
     module = call.function.module
     before = [given.before for given in arguments.values() if given.before]

@@ -1,4 +1,4 @@
-"""What a warning says instead of a call: code in the script's own expressions, without secrets."""
+"""The code that a warning suggests, in the expressions of the script and without secrets."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from onehttp_compat.replacements import CallSites, replacement
 
 
 class Advice:
-    """Writes replacements for warnings: those go to logs, so values of calls do not stand there."""
+    """Writes replacements for warnings. Warnings go to logs, so the code must not contain values of
+    calls."""
 
     def __init__(self) -> None:
         self._sites = CallSites()
 
     def __call__(self, call: LegacyCall) -> str:
-        """Code for the call, or for its function where the script's source does not tell which
-        call it is."""
+        """Return code for the call, or general code for its function if the source does not show
+        which call it is."""
         if self._sites.knows(call):
             return without_secrets(replacement(call, self._sites))
         return call.function.replacement

@@ -1,4 +1,4 @@
-"""Replacements of queries whose answer goes to a route, and of what is set for them before."""
+"""Replacements of queries whose answer goes to a route, and of the settings made before them."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _KEYWORDS: Final = {
 def asynchronous(
     call: LegacyCall, arguments: dict[str, Given], before: list[tuple[str, Given]]
 ) -> str:
-    """The ``submit`` of a query, with all that was set for it.
+    """Return the ``submit`` for a query, with all its settings.
 
-    ``before`` is what the script was seen to set, in its own expressions.
+    ``before`` contains the settings that were found in the script, in its own expressions.
     """
     if call.function.method not in _QUERIES:
         return _setting(call)
@@ -66,7 +66,8 @@ def asynchronous(
 
 
 def idle_timeout(seconds: str) -> str:
-    """Code of a limit as the module's: of each wait, and of all as libcurl has one."""
+    """Return code for a time limit with the meaning of the module: for each wait, and libcurl's
+    limit for the whole."""
     return f"onehttp.Timeout(total_s={ASYNC_CAP_S:g}, connect_s=0, idle_s={seconds})"
 
 

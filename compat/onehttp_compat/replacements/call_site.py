@@ -1,4 +1,4 @@
-"""Where a script calls a legacy function: the expressions that it gives for the arguments."""
+"""Finds the expressions that a script passes to a legacy function."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from onehttp_compat.replacements.texts import (
 
 MAX_SOURCE_BYTES: Final = 4 << 20
 _CALL_BY_NAME: Final = ("call", "call_function")
-"""Functions whose first argument is the name of the one that is called."""
+"""Functions whose first argument is the name of the function to call."""
 _setting = re.compile(r"\$http_req\((\w+)\)").fullmatch
 
 
@@ -34,22 +34,22 @@ class Given:
     code: str
     """A Python expression."""
     literal: str | int | None = None
-    """Its value, where the expression is one; None where it depends on more."""
+    """Its value if the expression is a literal, or else None."""
     seen: str | int = ""
-    """The value that it had."""
+    """The value that was observed."""
     pieces: tuple[Piece, ...] = ()
-    """What it is put together of, where its source tells."""
+    """The parts of the expression, if the source shows them."""
     before: str = ""
-    """A statement that has to stand before the expression."""
+    """A statement that has to precede the expression."""
 
     @property
     def is_left_out(self) -> bool:
-        """An empty text, which legacy functions take for none."""
+        """It is an empty text, which legacy functions treat as missing."""
         return self.seen == ""
 
 
 def of_value(value: str | int) -> Given:
-    """An argument that is known by its value alone."""
+    """Return an argument of which only the value is known."""
     return Given(code_of(value), value, value)
 
 
@@ -61,13 +61,14 @@ class _Source:
 
 
 class CallSites:
-    """Sources of scripts, parsed once each."""
+    """The sources of scripts, each parsed once."""
 
     def __init__(self) -> None:
         self._files: dict[str, _Source | None] = {}
 
     def set_before(self, call: LegacyCall) -> list[tuple[str, Given]]:
-        """What the function that calls has set in ``$http_req(key)`` before it, in order."""
+        """The settings of ``$http_req(key)`` that the calling function has made before, in
+        order."""
         source = self._source(call.file)
         if source is None:
             return []
@@ -83,7 +84,7 @@ class CallSites:
         return found
 
     def arguments(self, call: LegacyCall) -> dict[str, Given]:
-        """The arguments by the names that the registry has for them."""
+        """The arguments by their names in the registry."""
         names = [argument.name for argument in call.function.arguments]
         values = {name: of_value(value) for name, value in call.arguments.items()}
         nodes = self._arguments_at(call)
@@ -98,12 +99,12 @@ class CallSites:
         }
 
     def knows(self, call: LegacyCall) -> bool:
-        """Whether a source tells which expressions the call is given."""
+        """Whether the source shows the expressions of the call."""
         nodes = self._arguments_at(call)
         return nodes is not None and len(nodes) == len(call.function.arguments)
 
     def _arguments_at(self, call: LegacyCall) -> list[ast.expr] | None:
-        """The expressions; None where the line does not tell which call it is."""
+        """Return the expressions. None if the line does not show which call it is."""
         source = self._source(call.file)
         if source is None:
             return None
@@ -121,9 +122,8 @@ class CallSites:
             try:
                 self._files[file] = _parsed(Path(file))
             except SystemError:
-                # Threads of CPython 3.11 that parse at once count the depth of their trees
-                # together (gh-106905): what is known of this call has to do, the next one looks
-                # again.
+                # Threads of CPython 3.11 that parse at the same time share the counter of the tree
+                # depth (gh-106905). Use the values of this call; the next call parses again.
                 return None
         return self._files[file]
 
@@ -134,7 +134,7 @@ def _parsed(path: Path) -> _Source | None:
             text = file.read(MAX_SOURCE_BYTES).decode("utf-8", "replace")
         tree = ast.parse(text)
     except (OSError, SyntaxError, ValueError, RecursionError):
-        return None  # made up, or not Python: the values of the call have to do
+        return None  # no file, or not Python: use the values of the call
     nodes = list(ast.walk(tree))
     return _Source(
         text,
@@ -144,7 +144,7 @@ def _parsed(path: Path) -> _Source | None:
 
 
 def _key_set(node: ast.Call) -> str | None:
-    """The key of ``KSR.pv.sets("$http_req(key)", ...)``."""
+    """The key in ``KSR.pv.sets("$http_req(key)", ...)``."""
     name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
     first = node.args[0] if len(node.args) == 2 else None
     if name not in ("sets", "seti") or not isinstance(first, ast.Constant):
@@ -154,9 +154,9 @@ def _key_set(node: ast.Call) -> str | None:
 
 
 def _arguments_of(node: ast.Call, call: LegacyCall) -> list[ast.expr] | None:
-    """The expressions of all arguments; None where the source does not tell them apart."""
+    """Return the expressions of all arguments. None if the source does not separate them."""
     if any(one.arg is not None for one in node.keywords):
-        return None  # functions of the server have no names for them, so ** adds nothing
+        return None  # functions of the server have no keyword arguments, so ** adds nothing
     if isinstance(node.func, ast.Call) and _is_caller_of(node.func, call):
         rest = node.func.args[1:]
         return None if _has_star(rest) or node.func.keywords else rest
@@ -177,7 +177,8 @@ def _arguments_of(node: ast.Call, call: LegacyCall) -> list[ast.expr] | None:
 
 
 def _is_caller_of(caller: ast.Call, call: LegacyCall) -> bool:
-    """``methodcaller("query", url, result)``, which is then called with ``KSR.http_client``."""
+    """Whether it is ``methodcaller("query", url, result)``, which is later called with
+    ``KSR.http_client``."""
     first = caller.args[0] if caller.args else None
     return isinstance(first, ast.Constant) and call.is_kemi and first.value == call.function.kemi
 
@@ -187,8 +188,8 @@ def _has_star(nodes: Sequence[ast.expr]) -> bool:
 
 
 def _may_be_call_of(node: ast.Call, call: LegacyCall, source: str) -> bool:
-    """Whether this is the call, made by another name: ``ask = KSR.http_client.query``. What its
-    arguments show of their values must be so, and they must show something."""
+    """Whether this can be the call under another name: ``ask = KSR.http_client.query``. Its
+    arguments must show some values, and they must match."""
     nodes = _arguments_of(node, call)
     if nodes is None or len(nodes) != len(call.function.arguments) or _names_another(node, call):
         return False
@@ -226,11 +227,11 @@ def _names_another(node: ast.Call, call: LegacyCall) -> bool:
 
 
 def _has_more_variables(written: str, pieces: Sequence[Piece]) -> bool:
-    """Whether a text had variables beside those that its literal pieces show: in a Python variable,
-    say, whose value only the server's evaluation of the whole text replaced."""
+    """Whether a text contained more variables than its literal parts show. One may come from a
+    Python variable whose text the server has evaluated."""
     try:
         shown = [part for one in pieces if isinstance(one, str) for part in parse_text(one)]
-    except UnknownVariableError:  # one that is put together: "$hdr(" + name + ")"
+    except UnknownVariableError:  # a variable made of parts: "$hdr(" + name + ")"
         return True
     return sum(map(_is_variable, parse_text(written))) > sum(map(_is_variable, shown))
 
@@ -240,7 +241,7 @@ def _is_variable(part: object) -> bool:
 
 
 def given_by(source: str, node: ast.expr, kind: Kind, call: LegacyCall, name: str) -> Given:
-    """The argument ``name`` of a call, by the expression in ``source`` that gives it."""
+    """Return the argument ``name`` of a call, from its expression in ``source``."""
     value = call.arguments[name]
     if isinstance(node, ast.Constant) and not isinstance(node.value, str):
         return Given(code_of(node.value), value, value)

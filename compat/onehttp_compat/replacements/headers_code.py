@@ -1,4 +1,4 @@
-"""Header blobs as the pairs that ``onehttp`` takes, in code."""
+"""Converts blobs of headers to code for the pairs that ``onehttp`` takes."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from onehttp_compat.replacements.texts import Code, Piece, code_for, code_of
 from onehttp_compat.wire.header_blob import HeaderBlobError, parse_blob
 
 MAX_LINE: Final = 60
-"""So long may a call be in one line; it is shown indented in a window of 80 columns."""
+"""The longest call in one line. It is shown indented, in a window of 80 columns."""
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
-"""What libcurl says of a body that nobody says anything of."""
+"""The content type that libcurl sends for a body without one."""
 _SPLIT: Final = '*(tuple(line.split(": ", 1)) for line in ({}).splitlines())'
 _STEP: Final = " " * 4
 _PRIVATE_USE: Final = 0xE000
 _mark = re.compile("([\ue000-\uf8ff])").split
-"""Characters without a meaning stand for expressions while the headers are parsed."""
+"""Characters that replace expressions while the headers are parsed."""
 
 
 def headers_code(blob: Given | None, has_body: bool) -> list[str]:
-    """The pairs for ``headers=``."""
+    """Return code for the pairs of ``headers=``."""
     pairs = pairs_code(blob) if blob is not None and not blob.is_left_out else []
     if has_body and not _names_type(blob):
         pairs.append(pair_code(*FORM))
@@ -30,7 +30,7 @@ def headers_code(blob: Given | None, has_body: bool) -> list[str]:
 
 
 def pairs_code(blob: Given) -> list[str]:
-    """What a list of the pairs has inside."""
+    """Return the code between the brackets of a list of pairs."""
     if not any(isinstance(piece, str) for piece in blob.pieces) and blob.literal is None:
         return [_SPLIT.format(blob.code)]
     codes = [piece for piece in blob.pieces if isinstance(piece, Code)]
@@ -47,17 +47,17 @@ def pairs_code(blob: Given) -> list[str]:
 
 
 def _split(value: str) -> list[str]:
-    """The value's text and marks, each by itself."""
+    """Split a value into texts and marks."""
     return [part for part in _mark(value) if part]
 
 
 def pair_code(name: str, *value: Piece) -> str:
-    """A pair of a name and a value in pieces."""
+    """Return a pair of a name and a value made of parts."""
     return f"({code_of(name)}, {code_for(value)})"
 
 
 def _names_type(blob: Given | None) -> bool:
-    """Whether the headers that were sent said what the body is."""
+    """Whether the headers contain a content type."""
     if blob is None:
         return False
     try:
@@ -67,7 +67,8 @@ def _names_type(blob: Given | None) -> bool:
 
 
 def call_code(function: str, *positional: str, **keywords: str | list[str]) -> str:
-    """A call; keywords without a value are left out. Long ones have a line for each argument."""
+    """Return code for a call. Keywords without a value are left out. A long call has one line for
+    each argument."""
     given = [*positional, *(f"{name}={_in_line(value)}" for name, value in keywords.items()
                             if value)]  # fmt: skip
     line = f"{function}({', '.join(given)})"

@@ -1,4 +1,5 @@
-"""What no argument of a call says but a connection does: TLS, credentials, versions of HTTP."""
+"""Options that a call cannot have as arguments, but a connection can: TLS, credentials, HTTP
+versions."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ _HTTP_VERSIONS: Final = {1: "2", 2: "2-prior-knowledge"}
 _AUTHENTICATION: Final = {1: "basic", 2: "digest", 4: "negotiate", 8: "ntlm"}
 
 Options: TypeAlias = Mapping[str, object]
-"""What an entry of ``connections.yaml`` says."""
+"""The options of an entry in ``connections.yaml``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +29,19 @@ class Named:
     """A connection for the server of a URL."""
 
     entry: str
-    """What ``connections.yaml`` has of it, in a comment."""
+    """Its entry in ``connections.yaml``, as a comment."""
     connection: str
-    """Code of the connection."""
+    """Code for the connection."""
     path: str
-    """Code of the rest of the URL."""
+    """Code for the rest of the URL."""
 
 
 def named(url: Given, options: Options) -> Named:
-    """A connection that does what ``options`` of the file say, and the path on it."""
+    """Return a connection with these ``options``, and the path for the call."""
     parts = urlsplit(shown_url(str(url.seen)))
     name = re.sub(r"\W+", "_", parts.hostname or "server")
     if not name[:1].isalpha():
-        name = f"at_{name.strip('_')}"  # YAML reads numbers in what has digits alone
+        name = f"at_{name.strip('_')}"  # YAML reads text of digits as a number
     said = {"url": f"{parts.scheme}://{parts.netloc}", **options}
     entry = yaml.safe_dump({name: said}, default_flow_style=True, sort_keys=False, width=math.inf)
     return Named(
@@ -51,7 +52,7 @@ def named(url: Given, options: Options) -> Named:
 
 
 def options_of(settings: AsyncSettings) -> Options:
-    """What a connection has to say for a query with these settings."""
+    """Return the options of a connection for a query with these settings."""
     options: dict[str, object] = {
         "tls": _of_tls(settings),
         "auth": _of_auth(settings),
@@ -89,7 +90,7 @@ def _path(url: Given) -> str:
         return code_of(_after_host(shown_url(url.literal)))
     pieces = list(url.pieces)
     while pieces and isinstance(pieces[0], Code):
-        pieces.pop(0)  # where the server is
+        pieces.pop(0)  # the address of the server
     first = pieces[0] if pieces else ""
     assert isinstance(first, str)
     if len(pieces) == len(url.pieces):

@@ -1,4 +1,5 @@
-"""Replacements of functions that wait: ``http_query``, ``http_client_query``, ``http_connect``."""
+"""Replacements of functions that wait for the response: ``http_query``, ``http_client_query``,
+``http_connect``."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ _NOTHING: Final = "# nothing to do: response.headers has them, of each response 
 
 
 def synchronous(call: LegacyCall, arguments: dict[str, Given]) -> str:
-    """Two lines: the request, and from its response the code and the value of the old call."""
+    """Return two lines: the request, and the return code and value of the old call from its
+    response."""
     method = call.function.method
     if method.startswith("response_headers"):
         return _NOTHING
@@ -34,7 +36,7 @@ def synchronous(call: LegacyCall, arguments: dict[str, Given]) -> str:
 
 
 def target(arguments: dict[str, Given]) -> str:
-    """A name for what the result variable held: ``$var(carrier)`` was the carrier."""
+    """Return a name for the content of the result variable: ``carrier`` for ``$var(carrier)``."""
     result = arguments.get("result")
     match = _variable_name(str(result.literal)) if result and result.literal else None
     name = match[1] if match else ""
@@ -43,13 +45,13 @@ def target(arguments: dict[str, Given]) -> str:
 
 
 def body_code(arguments: dict[str, Given]) -> str:
-    """The body; empty where there is none."""
+    """Return code for the body; empty if there is none."""
     body = arguments.get("body")
     return "" if body is None or body.is_left_out else body.code
 
 
 def url_code(url: Given) -> str:
-    """The URL; credentials that stand in the script itself are not repeated."""
+    """Return code for the URL. Credentials in the source of the script are not repeated."""
     return code_of(shown_url(url.literal)) if isinstance(url.literal, str) else url.code
 
 
@@ -90,7 +92,7 @@ def _connect(arguments: dict[str, Given]) -> str:
 
 
 def _prior_knowledge(call: LegacyCall, arguments: dict[str, Given]) -> str:
-    """HTTP/2 with prior knowledge is what a connection says, not a call."""
+    """HTTP/2 with prior knowledge is an option of a connection, not of a call."""
     body = body_code(arguments)
     headers = headers_code(arguments.get("headers"), bool(body))
     on = named(arguments["url"], {"http_version": "2-prior-knowledge"})

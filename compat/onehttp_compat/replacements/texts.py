@@ -1,6 +1,6 @@
-"""Texts that a script puts together, piece by piece, and code that puts them together anew.
+"""Finds the parts of texts that a script puts together, and writes code that does the same.
 
-The server replaced variables inside the texts of a native call; in Python they have to be read.
+The server replaced variables in the texts of a native call. In Python, code has to read them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from onehttp_compat.pseudo_variables.syntax import Expression, parse_text
 
 _placeholder = re.compile(r"(%[sd]|%%)").split
 _FORBIDDEN: Final = ('"', "\\", "\n", "{", "}", "!", "#")
-"""What an expression inside an f-string must not have, as far as older Pythons go."""
+"""Text that an expression inside an f-string cannot contain in older Pythons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +24,15 @@ class Code:
 
     text: str
     is_text: bool = False
-    """Its value is text for sure."""
+    """Whether its value is certainly a text."""
 
 
 Piece: TypeAlias = str | Code
-"""Literal text, or an expression for some."""
+"""Literal text, or an expression for a text."""
 
 
 def code_of(value: object) -> str:
-    """A value as Python code, text in double quotes."""
+    """Return Python code for a value, with double quotes around text."""
     if not isinstance(value, str):
         return repr(value)
     quoted = repr(value)
@@ -42,7 +42,7 @@ def code_of(value: object) -> str:
 
 
 def pieces_of(node: ast.expr, source: str) -> tuple[Piece, ...]:
-    """What an expression puts together; itself, where it does not tell."""
+    """Return the parts of an expression, or the expression itself if they are unknown."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return (node.value,)
     if isinstance(node, ast.JoinedStr):
@@ -60,7 +60,7 @@ def pieces_of(node: ast.expr, source: str) -> tuple[Piece, ...]:
 
 
 def with_variables(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
-    """The pieces, each variable that a literal one names a piece of its own.
+    """Split literal parts at the variables in them.
 
     Raises:
         UnknownVariableError: there is no such variable.
@@ -77,7 +77,7 @@ def with_variables(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
 
 
 def code_for(pieces: tuple[Piece, ...]) -> str:
-    """An expression for the text that pieces make."""
+    """Return an expression for the text that the parts make."""
     codes = [piece for piece in pieces if isinstance(piece, Code)]
     if not codes:
         return code_of("".join(str(piece) for piece in pieces))
@@ -95,7 +95,7 @@ def _inserted(node: ast.FormattedValue, source: str) -> Code:
 
 
 def _formatted(template: ast.expr, values: ast.expr, source: str) -> tuple[Piece, ...] | None:
-    """``"a %s" % b``, as far as it is of texts and whole numbers."""
+    """``"a %s" % b``, if it formats only texts and integers."""
     if not (isinstance(template, ast.Constant) and isinstance(template.value, str)):
         return None
     given = list(values.elts) if isinstance(values, ast.Tuple) else [values]
@@ -119,7 +119,7 @@ def _segment(node: ast.expr, source: str) -> str:
 
 
 def _as_text(piece: Piece) -> Piece:
-    """What is added to a text is one."""
+    """A value that is added to a text is a text, too."""
     return piece if isinstance(piece, str) else Code(piece.text, is_text=True)
 
 

@@ -1,7 +1,8 @@
-"""The server's configuration language: what a ``kamailio.cfg`` and all it includes declare.
+"""Parses the server's configuration language: the declarations of a ``kamailio.cfg`` and its
+includes.
 
-Whoever wants to know what a configuration says asks here (``onehttp convert``, ``onehttp run``).
-Must not know what any module makes of its parameters.
+``onehttp convert`` and ``onehttp run`` use it. It must not know how modules interpret their
+parameters.
 """
 
 from onehttp_compat.server_config.declarations import (

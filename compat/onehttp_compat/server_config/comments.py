@@ -1,35 +1,35 @@
-"""Comments on their way to the statement that they belong to: those right above it."""
+"""Collects comments for the statement below them."""
 
 from __future__ import annotations
 
 
 class Comments:
-    """The comment lines since the last statement, or the last empty line."""
+    """The lines of comments since the last statement, or the last empty line."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
         self.are_wanted = True
-        """Not inside of routes, where nobody asks for them."""
+        """False inside routes, whose comments are not used."""
 
     def add(self, text: str) -> None:
-        """A comment that begins its line, with its marks; a directive that is none, and the kind
-        of file (``#!KAMAILIO``), tell nobody anything."""
+        """Add a comment that begins a line, with its marks. Unknown directives and the kind of file
+        (``#!KAMAILIO``) are left out."""
         if self.are_wanted and not text.startswith("#!"):
             self._lines += comment_lines(text)
 
     def forget(self) -> None:
-        """Something else stands in between."""
+        """Forget the comments, because something else has followed them."""
         if self._lines:
             self._lines = []
 
     def take(self) -> list[str]:
-        """Those so far; they are not given again."""
+        """Return and forget the comments."""
         lines, self._lines = self._lines, []
         return lines
 
 
 def comment_lines(text: str) -> list[str]:
-    """What a comment says, without its marks."""
+    """Return the text of a comment without its marks."""
     if text.startswith("/*"):
         lines = [
             line.strip().lstrip("*").strip() for line in text[2:].removesuffix("*/").split("\n")

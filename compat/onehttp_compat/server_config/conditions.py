@@ -1,7 +1,7 @@
-"""``#!ifdef``, ``#!ifndef``, ``#!ifexp``, ``#!else`` and ``#!endif``: which parts are read.
+"""Handles ``#!ifdef``, ``#!ifndef``, ``#!ifexp``, ``#!else`` and ``#!endif``.
 
-What is left out is not looked at, except for the directives that end it and, so that nobody has to
-wonder, for the modules and parameters that stand there.
+In an excluded part only two things are read: the directives that end it, and the modules and
+parameters, so that the report can say what was excluded.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class _Condition:
 
 
 class Conditions:
-    """The conditions that are open, innermost last."""
+    """The open conditions; the last one is the innermost."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._open: list[_Condition] = []
 
     def begin(self, place: Place, text: str, is_met: bool) -> None:
-        """A condition; what follows is left out unless it is met."""
+        """Start a condition. If it is not met, the following part is skipped."""
         self._open.append(_Condition(place, text, is_met))
         if not is_met:
             self._leave_out()
@@ -58,19 +58,20 @@ class Conditions:
             self._leave_out()
 
     def end(self, place: Place) -> None:
-        """``#!endif``."""
+        """``#!endif`` ends the innermost condition."""
         if not self._open:
             self._machine.config.note("remark", place, "#!endif without a condition")
             return
         self._open.pop()
 
     def finish(self) -> None:
-        """The end of everything; no condition should be open."""
+        """End of the input: report conditions that are still open."""
         for one in self._open:
             self._machine.config.note("fault", one.place, f"{one.text} has no #!endif")
 
     def _leave_out(self) -> None:
-        """Go on behind the directive that ends the part, be it in the file that includes this."""
+        """Skip to the directive that ends the part, which may be in the file that includes this
+        one."""
         depth = 0
         inputs = self._machine.inputs
         while inputs:

@@ -1,4 +1,4 @@
-"""What a configuration declares, one value for each statement, with its place."""
+"""The declarations of a configuration: a value for each statement, with its place."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from onehttp_compat.server_config.places import Note, NoteKind, Place
 
 
 class Modparam(NamedTuple):
-    """``modparam("modules", "name", value)``; ``modules`` is an expression that the names of all
-    modules meant match as a whole."""
+    """``modparam("modules", "name", value)``. ``modules`` is an expression that must match the
+    whole name of a module."""
 
     place: Place
     modules: str
     name: str
     value: int | str | None
-    """None: it cannot be known; ``fault`` says why."""
+    """None if the value is unknown here; ``fault`` has the reason."""
     fault: str | None = None
     fault_place: Place | None = None
     comments: tuple[str, ...] = ()
-    """Of the lines right above it, and behind it on its own."""
+    """The lines right above it, and the comment at the end of its own line."""
 
     def is_about(self, module: str) -> bool:
-        """Whether ``module`` is one of those meant."""
+        """Whether it sets a parameter of ``module``."""
         if self.modules == module:
             return True
         try:
@@ -41,21 +41,22 @@ class LoadModule(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The module's, without folder and ``.so``."""
+        """The name of the module, without folder and ``.so``."""
         return self.path.rpartition("/")[2].removesuffix(".so")
 
 
 class Setting(NamedTuple):
-    """A global one: ``listen=...``, ``debug=...``, ``group.name = ...``, ``cfgengine "..."``."""
+    """A global setting: ``listen=...``, ``debug=...``, ``group.name = ...``, ``cfgengine
+    "..."``."""
 
     place: Place
     name: str
     value: str
-    """As tokens, texts in double quotes."""
+    """Its tokens as text, with strings in double quotes."""
 
 
 class Defined(NamedTuple):
-    """``#!define NAME value`` or one of its kin, whose name is ``directive``."""
+    """``#!define NAME value`` or a similar directive, whose name is ``directive``."""
 
     place: Place
     directive: str
@@ -64,7 +65,8 @@ class Defined(NamedTuple):
 
 
 class Included(NamedTuple):
-    """``include_file "name"`` or ``import_file "name"``; ``path`` is what was read, if anything."""
+    """``include_file "name"`` or ``import_file "name"``; ``path`` is the file that was read, if
+    any."""
 
     place: Place
     directive: str
@@ -79,11 +81,11 @@ class Route(NamedTuple):
     kind: str
     name: str
     end: Place | None
-    """Of the closing brace; None: there is none."""
+    """The place of the closing brace; None if there is none."""
 
 
 class Argument(NamedTuple):
-    """One argument of a call: a text or number as such, anything else as its tokens."""
+    """An argument of a call: a string or number as its value, and all else as its tokens."""
 
     text: str
     kind: str
@@ -91,25 +93,25 @@ class Argument(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A function called in a route, or ``route(NAME)``."""
+    """A call of a function in a route, or ``route(NAME)``."""
 
     place: Place
     name: str
     arguments: tuple[Argument, ...]
     route: str
-    """The route it stands in, as ``kind[name]``."""
+    """The route that contains it, as ``kind[name]``."""
 
 
 class SwitchedOff(NamedTuple):
-    """A ``modparam`` or ``loadmodule`` in a part that a condition leaves out."""
+    """A ``modparam`` or ``loadmodule`` in a part that a condition excludes."""
 
     place: Place
     statement: str
     module: str
     name: str
-    """The parameter's; empty for a module."""
+    """The name of the parameter; empty for a module."""
     condition: str
-    """The directive that leaves it out, e.g. ``#!ifdef WITH_HTTP``."""
+    """The directive that excludes it, e.g. ``#!ifdef WITH_HTTP``."""
     condition_place: Place
 
 
@@ -120,30 +122,30 @@ Declaration: TypeAlias = (
 
 @dataclass(slots=True)
 class ServerConfig:
-    """All that a configuration declares, in the order in which the server reads it."""
+    """All declarations of a configuration, in the order in which the server reads them."""
 
     declarations: list[Declaration] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
-    """What is wrong, unknown or worth knowing, in the same order."""
+    """Errors, unknown values and remarks, in the same order."""
     files: list[str] = field(default_factory=list)
     """Every file that was read."""
     defines: dict[str, str] = field(default_factory=dict)
-    """What each name stands for in the end, as it is written."""
+    """The final text of each defined name."""
 
     def modparams(self) -> list[Modparam]:
         """The ``modparam`` lines."""
         return [one for one in self.declarations if isinstance(one, Modparam)]
 
     def modules(self) -> list[str]:
-        """The modules that are loaded, in their order."""
+        """The modules that are loaded, in order."""
         return [one.name for one in self.declarations if isinstance(one, LoadModule)]
 
     def calls(self) -> list[Call]:
-        """The functions that routes call."""
+        """The calls of functions in routes."""
         return [one for one in self.declarations if isinstance(one, Call)]
 
     def note(self, kind: NoteKind, place: Place, text: str) -> None:
-        """Keep a note, once."""
+        """Add a note, unless it is there already."""
         made = Note(kind, place, text)
         if made not in self.notes[-20:]:
             self.notes.append(made)

@@ -1,5 +1,5 @@
-"""The names that stand for something, given from outside, the server's own or defined on the way,
-and the variables that may be used while a configuration is read: ``$def(NAME)``, ``$env(NAME)``."""
+"""Names with a replacement: from outside, of the server itself, or from ``#!define``. Also the
+variables that can be used in a configuration: ``$def(NAME)``, ``$env(NAME)``."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _SERVER: Final = Place("the server", 0)
 
 
 class Define(NamedTuple):
-    """What a name stands for: text of the configuration, or nothing; and who said so."""
+    """The replacement text of a name, which may be empty, and the place of its definition."""
 
     value: str
     place: Place
 
 
 class Defines(dict[str, Define]):
-    """Name -> what it stands for."""
+    """Name -> its definition."""
 
     def __init__(self, surroundings: Surroundings) -> None:
         major, minor, patch = surroundings.version
@@ -36,17 +36,17 @@ class Defines(dict[str, Define]):
         for name, value in surroundings.defines.items():
             self._say(_GIVEN, name, "" if value is None else _as_token(value))
         self.why_not: dict[str, str] = {}
-        """Of names that were to be defined and could not be: the reason."""
+        """The reasons why names could not be defined."""
 
     def _say(self, place: Place, name: str, value: str) -> None:
         self[name] = Define(value, place)
 
     def loaded(self, module: str, place: Place) -> None:
-        """A module has been loaded: ``MOD_name`` is defined from then on."""
+        """A module was loaded, so ``MOD_name`` is defined from now on."""
         self._say(place, f"MOD_{module}", "")
 
     def operand(self, name: str) -> float | str:
-        """What ``name`` is in an expression."""
+        """The value of ``name`` in an expression."""
         known = self.get(name)
         if known is None:
             return 0.0
@@ -56,13 +56,13 @@ class Defines(dict[str, Define]):
         return value or 1.0
 
     def missing(self, name: str) -> str:
-        """Why ``name`` stands for nothing, and what to do about it."""
+        """Return why ``name`` is not defined, and what to do about it."""
         reason = self.why_not.get(name)
         return f"{name} is not defined here: {reason or f'--define {name}=VALUE'}"
 
 
 def _as_token(value: str) -> str:
-    """A number, a word for one, or a quoted text as it is; anything else as a text."""
+    """Numbers, boolean words and quoted strings stay as they are; all else is quoted."""
     is_quoted = len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'"
     if is_quoted or is_boolean(value) is not None or number_of(value.removeprefix("-")) is not None:
         return value
@@ -78,17 +78,17 @@ _variable = re.compile(
 )
 
 Lookup: TypeAlias = Callable[[str, int], tuple[str, int]]
-"""The value of the variable whose ``$`` is at an offset of a text, and where it ends."""
+"""Takes a text and the offset of a ``$``. Returns the value of the variable there, and its end."""
 
 
 class UnknownVariableError(ValueError):
-    """The variable's value cannot be known here; the text says why."""
+    """The value of the variable is unknown here. The message has the reason."""
 
 
 def lookup_in(defines: Defines, surroundings: Surroundings) -> Lookup:
-    """Looks variables up in the defines made so far, and in the environment.
+    """Return a function that looks variables up in the current defines and the environment.
 
-    The lookup raises `UnknownVariableError`.
+    It raises `UnknownVariableError`.
     """
 
     def lookup(text: str, at: int) -> tuple[str, int]:
@@ -122,10 +122,10 @@ def _value(kind: str, name: str, defines: Defines, surroundings: Surroundings) -
 
 
 def expanded(text: str, lookup: Lookup) -> str:
-    """``text`` with its variables replaced, as ``modparamx`` does it.
+    """Replace the variables in ``text``, as ``modparamx`` does.
 
     Raises:
-        UnknownVariableError: one of them has no value here.
+        UnknownVariableError: a variable has no value here.
     """
     parts: list[str] = []
     at = 0

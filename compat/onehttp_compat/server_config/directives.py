@@ -1,4 +1,4 @@
-"""What each directive does to the lexer."""
+"""The effect of each directive on the lexer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from onehttp_compat.server_config.tokens import (
 )
 
 _HEADERS: Final = ("KAMAILIO", "SER", "OPENSER", "MAXCOMPAT", "ALL")
-"""Comments at the top that say which server the file is for."""
+"""Comments at the top of a file that name the server of the file."""
 _line: Final = re.compile(r"((?:[^\n\\]+|\\\r?\n|\\)*)").match
 _continuation: Final = re.compile(r"\\\r?\n")
 _name_and_rest: Final = re.compile(r"[ \t]*([A-Za-z0-9_]*)[ \t]*(.*)", re.DOTALL)
@@ -46,7 +46,7 @@ _path: Final = re.compile(r"[ \t\r\n]*([^ \t\r\n]+)").match
 
 
 class Directives:
-    """Carries out the directives that the lexer meets."""
+    """Runs the directives that the lexer finds."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
@@ -55,7 +55,7 @@ class Directives:
         self._has_told_of_version = False
 
     def run(self, source: Input, match: re.Match[str]) -> None:
-        """The directive that ``match`` is."""
+        """Run the directive in ``match``."""
         bare, directive = match["bare"], match["directive"]
         place = source.place(match.start("bare" if bare else "directive") - len("#!"))
         if bare:
@@ -71,11 +71,11 @@ class Directives:
             self._of_line(directive, place, self._rest_of_line(source))
 
     def finish(self) -> None:
-        """Nothing is left to read."""
+        """End the input, and report what is still open."""
         self._conditions.finish()
 
     def include(self, source: Input, place: Place, directive: str) -> None:
-        """``include_file "name"``: the name up to the next blank, in double quotes."""
+        """``include_file "name"``. The name ends at the next blank and must have double quotes."""
         match = _path(source.text, source.at)
         written = match[1] if match else ""
         if match:
@@ -95,7 +95,7 @@ class Directives:
         self._enter(place, directive, name)
 
     def look_at_comment(self, place: Place, text: str) -> None:
-        """A comment that looks like a directive is told of: the server sees none."""
+        """Report a comment that looks like a directive, because the server ignores it."""
         match = _hidden(text)
         if match is None or match[1] in _HEADERS:
             return
@@ -159,7 +159,8 @@ class Directives:
     def _with_dashes(
         self, directive: str, place: Place, name: str, behind: str, rest: str
     ) -> tuple[str, str]:
-        """A name that the server refuses, whole: no other one that begins alike is meant."""
+        """Return the whole of a name that the server refuses, so that a shorter name is not taken
+        instead."""
         match = _dashed.match(behind)
         if match is None:
             return name, rest
@@ -167,7 +168,7 @@ class Directives:
         return name + match[1], match[2]
 
     def _tell_of_version(self, directive: str, place: Place) -> None:
-        """Once: whoever has an older server would look for the mistake elsewhere."""
+        """Say once that older servers do not have the directive."""
         if not self._has_told_of_version:
             self._has_told_of_version = True
             text = (

@@ -1,7 +1,8 @@
-"""Expressions of ``#!ifexp`` and ``#!defexp``: numbers, texts, names, and C's operators.
+"""Evaluates expressions of ``#!ifexp`` and ``#!defexp``: numbers, strings, names, and operators as
+in C.
 
-A name that is defined with a value stands for that value as a text, one without for 1, any other
-for 0. Where two operands differ in kind, the right one becomes what the left one is.
+A defined name with a value is that value as a string, one without a value is 1, and all other names
+are 0. If the types of two operands differ, the right one is converted to the type of the left one.
 
 Source: the server's core cookbook, "ifexp".
 """
@@ -26,7 +27,7 @@ _leading_number = re.compile(r"\s*[-+]?\d+(?:\.\d+)?").match
 
 
 class ExpressionError(ValueError):
-    """Not an expression; its text says why, without the values in it."""
+    """The text is not a valid expression. The message has the reason, without values."""
 
 
 def _whole(combine: Callable[[int, int], int]) -> Callable[[float, float], float]:
@@ -69,17 +70,17 @@ _TIGHTNESS: Final = {
     )
     for mark in marks.split()
 }
-"""How tightly an operator binds: as in C, and ``**`` tightest."""
+"""The precedence of operators: as in C, with ``**`` highest."""
 
 
 def evaluate(text: str, lookup: Callable[[str], Value]) -> Value:
-    """The value of an expression.
+    """Return the value of an expression.
 
     Args:
-        lookup: the value that a name stands for.
+        lookup: returns the value of a name.
 
     Raises:
-        ExpressionError: it is none, or its numbers leave all bounds.
+        ExpressionError: it is not valid, or its numbers are too large.
     """
     reader = _Reader(text, lookup)
     value = reader.binary(0, 0)
@@ -89,17 +90,17 @@ def evaluate(text: str, lookup: Callable[[str], Value]) -> Value:
 
 
 def is_true(value: Value) -> bool:
-    """A number other than 0, or a text that is not empty."""
+    """Whether a value is a number other than 0, or a string that is not empty."""
     return value not in (0, "")
 
 
 def text_of(value: Value) -> str:
-    """As a define has it: a number without what follows its point."""
+    """Return a value as a define contains it: numbers without a fraction."""
     return value if isinstance(value, str) else str(int(value))
 
 
 class _Reader:
-    """Precedence climbing, over the tokens of one line."""
+    """A parser by precedence climbing, over the tokens of one line."""
 
     def __init__(self, text: str, lookup: Callable[[str], Value]) -> None:
         self._tokens = _token.finditer(text.rstrip())

@@ -1,4 +1,4 @@
-"""The files of a configuration: read as they are, and found where they may be meanwhile."""
+"""Reads the files of a configuration, and searches for files that are in another place here."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from onehttp import ConfigurationError
 
 MAX_BYTES: Final = 128 * 1024 * 1024
 MAX_DEPTH: Final = 10
-"""Of files that include each other; the server takes as many."""
+"""The depth of includes that the server accepts."""
 
 
 def read_text(path: Path) -> str:
-    """What a file holds. Bytes that are no UTF-8 come as Python's surrogate escapes, so that all of
-    them are there in the end.
+    """Return the text of a file. Bytes that are not UTF-8 become surrogate escapes, so that none
+    are lost.
 
     Raises:
-        ConfigurationError: it cannot be read, is no regular file, or too large.
+        ConfigurationError: it cannot be read, is not a regular file, or is too large.
     """
     try:
         with open(path, "rb", opener=_without_waiting) as stream:
-            # Nothing is read of a pipe or a device, which may never end.
+            # A pipe or a device may never end, so it is not read.
             is_regular = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
             content = stream.read(MAX_BYTES + 1) if is_regular else b""
     except OSError as error:
@@ -39,11 +39,12 @@ def read_text(path: Path) -> str:
 
 
 def find_included(name: str, including: Path, include_path: Sequence[Path]) -> Path | None:
-    """The file that ``include_file "name"`` in ``including`` means.
+    """Return the file that ``include_file "name"`` in ``including`` means.
 
-    A relative name is looked for beside the file that includes it, then in ``include_path``, then
-    in the working directory, with which the server begins: it is another one here. An absolute
-    name of another machine is looked for under and in ``include_path``, then beside the file.
+    A relative name is searched in the folder of the including file, then in ``include_path``, then
+    in the working directory. The server starts with its own working directory, which is another one
+    here. An absolute name, which may come from another machine, is searched under and in
+    ``include_path``, then in the folder of the including file.
     """
     return next(filter(_is_there, _candidates(name, including, include_path)), None)
 

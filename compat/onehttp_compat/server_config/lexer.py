@@ -1,4 +1,5 @@
-"""The server's lexer: tokens out of files, includes, conditions, defines and substitutions.
+"""The lexer of the server's configuration language, with includes, conditions, defines and
+substitutions.
 
 Source: the server's core cookbook, and what version 5.6.3 does with files of a few lines.
 """
@@ -24,11 +25,12 @@ _DIGITS: Final = frozenset(string.digits)
 _LETTERS: Final = frozenset(string.ascii_letters + "_")
 _QUOTES: Final = frozenset("\"'")
 MAX_NESTED: Final = 100_000
-"""Uses of names in what other names stand for; more of them are a bomb."""
+"""The most names that are replaced inside replacements. More of them are an attack (like an XML
+bomb)."""
 
 
 class Lexer:
-    """Reads one configuration; `tokens` may be asked for once."""
+    """Reads one configuration. `tokens` can be used once."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
@@ -36,7 +38,7 @@ class Lexer:
         self._nested = 0
 
     def tokens(self) -> Iterator[Token]:
-        """All tokens, the last of them of the kind ``end``. What is wrong is noted and passed."""
+        """Return all tokens; the last one has the kind ``end``. Errors are noted and skipped."""
         machine = self._machine
         inputs = machine.inputs
         place = inputs[-1].place(0)
@@ -76,7 +78,7 @@ class Lexer:
         yield Token("end", "", *place, True)
 
     def comment_behind(self) -> str | None:
-        """The comment on the rest of the line, which nothing else is told of."""
+        """Return the comment at the end of the line, which no one else gets."""
         inputs = self._machine.inputs
         if not inputs:
             return None
@@ -97,7 +99,7 @@ class Lexer:
         return source.text[at : source.at]
 
     def _kind(self, source: Input, start: int, text: str) -> TokenKind | None:
-        """What a word or mark is; None: no token, and it has been seen to."""
+        """Return the kind of a word or mark. None if it was handled here and is no token."""
         if text in self._machine.defines and self._may_expand(source, text, start):
             source.at = start + len(text)
             value = self._machine.defines[text].value
@@ -141,7 +143,7 @@ class Lexer:
             self._swallow_line(source, start)
 
     def _swallow_line(self, source: Input, start: int) -> None:
-        """A comment at the end of what a name stands for hides the rest of the line of its use."""
+        """A comment at the end of a replacement hides the rest of the line that uses the name."""
         inputs = self._machine.inputs
         while inputs[-1].used_at and len(inputs) > 1:
             inputs.pop()

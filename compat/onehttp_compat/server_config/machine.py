@@ -1,8 +1,9 @@
-"""The state of the lexer: the texts being read, one upon the other, and what they have defined.
+"""The state of the lexer: a stack of the texts that are being read, and what they have defined.
 
-These are one machine and no grammar: what a define stands for is read where its name is used, a
-condition switches text off that need not consist of tokens, a substitution changes the texts that
-follow it, and an included file may end within a statement.
+This is a state machine and not a grammar, because the language is not made of tokens only: the
+replacement of a name is read at the place of its use, a condition may exclude text that has no
+valid tokens, a substitution changes the texts after it, and an included file may end within a
+statement.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from onehttp_compat.surroundings import Surroundings
 
 
 class Input:
-    """A text being read: a file, or what a name stands for, all of which is where it is used."""
+    """A text that is being read: a file, or the replacement of a name. All of a replacement has the
+    place of its use."""
 
     __slots__ = ("at", "file", "line", "line_start", "names", "text", "used_at")
 
@@ -44,22 +46,22 @@ class Input:
         self.line = 1
         self.line_start = 0
         self.used_at = used_at
-        """Line and column, where this is what a name stands for."""
+        """For a replacement: line and column of its use."""
         self.names = names
-        """The names that this is what they stand for."""
+        """The names whose replacement this is, to detect recursion."""
 
     def position(self, at: int) -> tuple[int, int]:
-        """Line and column of an offset in the current line."""
+        """Return line and column of an offset in the current line."""
         return self.used_at or (self.line, at - self.line_start + 1)
 
     def place(self, at: int) -> Place:
         return Place(self.file, *self.position(at))
 
     def go_to(self, at: int) -> int:
-        """Go on at a later offset.
+        """Continue at a later offset.
 
         Returns:
-            The lines passed.
+            The number of lines that were skipped.
         """
         newlines = self.text.count("\n", self.at, at)
         if newlines:
@@ -75,7 +77,7 @@ class Input:
 
 
 class Machine:
-    """One reading of a configuration."""
+    """The reading of one configuration."""
 
     def __init__(self, config: ServerConfig, surroundings: Surroundings) -> None:
         self.config = config
@@ -87,15 +89,15 @@ class Machine:
         self.begins_line = True
         """Whether the next token is the first of its line."""
         self.long_string: Place | None = None
-        """Where the first text begins that spans lines: to be looked at when quotes go astray."""
+        """The place of the first string that spans lines, as a hint if a quote is missing."""
 
     @property
     def files(self) -> list[str]:
-        """The files being read, each included by the one before."""
+        """The files that are being read. Each is included by the one before."""
         return [source.file for source in self.inputs if source.used_at is None]
 
     def enter_file(self, path: Path) -> None:
-        """Read a file next.
+        """Read this file next.
 
         Raises:
             ConfigurationError: it cannot be read.
@@ -106,7 +108,7 @@ class Machine:
         self.begins_line = True
 
     def pass_blank(self, source: Input, end: int) -> None:
-        """Go behind blanks; an empty line parts comments from what follows."""
+        """Skip blanks. An empty line separates comments from what follows."""
         newlines = source.go_to(end)
         if newlines:
             self.begins_line = True
@@ -114,8 +116,8 @@ class Machine:
                 self.comments.forget()
 
     def string(self, source: Input, match: re.Match[str]) -> Token:
-        """The text that ``match`` begins, with those in double quotes that follow it; all
-        substitutions made."""
+        """Return the string that starts at ``match``, joined with strings in double quotes after
+        it, with all substitutions applied."""
         assert match.lastgroup is not None
         place = source.place(match.start(match.lastgroup))
         begins_line, self.begins_line = self.begins_line, False
@@ -131,7 +133,7 @@ class Machine:
         return Token("string", inner, *place, begins_line)
 
     def next_string(self) -> str | None:
-        """The text that is next, behind blanks; None where something else is."""
+        """Return the next string after blanks. None if something else follows."""
         source = self.inputs[-1]
         start = _end_of_blanks(source)
         match = scan(source.text, start)
@@ -141,7 +143,7 @@ class Machine:
         return self.string(source, match).text
 
     def _joined(self) -> str | None:
-        """The next text in double quotes, where nothing but blanks stands before it."""
+        """Return the next string in double quotes, if only blanks precede it."""
         source = self.inputs[-1]
         end = _end_of_blanks(source)
         while end == len(source.text) and source.used_at and len(self.inputs) > 1:

@@ -1,4 +1,4 @@
-"""The statements of a configuration.
+"""Parses the statements of a configuration.
 
     file      = { modparam | load | route | setting | ";" }
     modparam  = ("modparam" | "modparamx") "(" text "," text "," value ")"
@@ -7,9 +7,9 @@
     route     = kind [ "[" name "]" ] "{" body "}"
     setting   = name { "." name } [ "=" ] whatever up to the next statement
 
-A statement ends where the next one begins; ";" is allowed behind each. What follows none of this
-is passed over up to what does, and noted. The parser predicts by one word, so whatever is wrong
-with one statement leaves the others alone.
+A statement ends where the next one begins, and ";" is allowed after each. Text that does not match
+is skipped up to the next statement, and noted. The parser looks ahead by one word, so an error in
+one statement does not affect the others.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ from onehttp_compat.surroundings import Surroundings
 
 
 def read_server_config(path: Path, surroundings: Surroundings | None = None) -> ServerConfig:
-    """Read a ``kamailio.cfg`` and all it includes, as the server does when it starts.
+    """Read a ``kamailio.cfg`` and its includes, as the server does when it starts.
 
-    Whatever is wrong in it becomes a note, and the rest is read.
+    Errors in it become notes, and the rest is read.
 
     Raises:
         ConfigurationError: ``path`` itself cannot be read.
@@ -67,7 +67,7 @@ _BARE_SETTINGS: Final = frozenset(("flags", "avpflags"))
 
 
 class _ExpectedError(Exception):
-    """A statement is not as it should be; the token is where it goes wrong."""
+    """A statement has an error, at this token."""
 
     def __init__(self, expected: str, token: Token, is_said: bool = False) -> None:
         super().__init__(expected if is_said else f"expected {expected}, got {token.named}")
@@ -81,10 +81,10 @@ class _Parser:
         self._lexer = Lexer(machine)
         self._stream = Stream(self._lexer.tokens())
         self._is_lost = False
-        """What comes is not understood, and that has been noted."""
+        """The current text was not understood, and that was noted."""
 
     def run(self) -> None:
-        """Read all statements."""
+        """Parse all statements."""
         while (token := self._stream.next()).kind != "end":
             comments = self._machine.comments.take()
             word = token.text if token.kind == "word" else ""
@@ -162,19 +162,19 @@ class _Parser:
         return truth
 
     def _missing(self, token: Token) -> _ExpectedError | None:
-        """The error of a word that stands for nothing."""
+        """Return the error for a word that is not defined."""
         if token.kind != "word" or token.text[0].isdigit():
             return None
         return _ExpectedError(self._machine.defines.missing(token.text), token, is_said=True)
 
     def _evaluated(self, text: str, statement: Token) -> str:
-        """``modparamx`` and ``loadmodulex`` have their texts evaluated."""
+        """Evaluate the strings of ``modparamx`` and ``loadmodulex``."""
         if not statement.text.endswith("x") or "$" not in text:
             return text
         return expanded(text, lookup_in(self._machine.defines, self._machine.surroundings))
 
     def _skip_arguments(self, token: Token) -> None:
-        """Go behind the closing parenthesis, if there is one before the next statement."""
+        """Skip the closing parenthesis, if there is one before the next statement."""
         while token.kind != "end" and not token.is_mark(")"):
             if token.begins_line and token.kind == "word" and token.text in STATEMENTS:
                 self._stream.push(token)
@@ -206,7 +206,7 @@ class _Parser:
         self._config.declarations.append(made)
         self._machine.defines.loaded(made.name, first.place)
         if self._stream.peek().is_mark(","):
-            # How it is loaded ("g": its symbols for all), in versions other than 5.6.
+            # The way of loading ("g": symbols are global), in other versions than 5.6.
             self._stream.next()
             if self._stream.peek().kind == "string":
                 self._stream.next()
@@ -271,7 +271,7 @@ class _Parser:
         self._config.declarations.append(Setting(first.place, name, _joined(pieces)))
 
     def _fields(self, first: Token, name: str) -> None:
-        """``socket = { bind = ...; name = ...; }``, as servers after 5.6 take it."""
+        """``socket = { bind = ...; name = ...; }``, for servers after 5.6."""
         pieces: list[Token] = []
         while not (token := self._stream.next()).is_mark("}"):
             if token.kind == "end" or self._begins_line(token):
@@ -282,7 +282,7 @@ class _Parser:
         self._config.declarations.append(Setting(first.place, name, f"{{{_joined(pieces)}}}"))
 
     def _begins_line(self, token: Token) -> bool:
-        """Whether a line begins with it, and with it what cannot be part of anything else."""
+        """Whether it begins a line and also a statement that cannot be part of another one."""
         return token.begins_line and token.kind == "word" and self._stream.begins_statement(token)
 
     def _ends_setting(self, token: Token, pieces: list[Token]) -> bool:
@@ -316,12 +316,12 @@ class _Parser:
 
 def _number(token: Token) -> int:
     number = number_of(token.text)
-    assert number is not None  # the lexer calls nothing else a number
+    assert number is not None  # the lexer gives no other token this kind
     return number
 
 
 def _joined(tokens: list[Token]) -> str:
-    """Tokens as one text, apart where they stood apart in a way that matters."""
+    """Join tokens to a text, with spaces where they matter."""
     text = ""
     for token in tokens:
         apart = text and token.kind != "mark" and text[-1] not in ":.([/-"

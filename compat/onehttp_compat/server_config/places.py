@@ -1,16 +1,17 @@
-"""Where something stands in a configuration, and what there is to say of it."""
+"""Places in a configuration, and notes about them."""
 
 from __future__ import annotations
 
 from typing import Literal, NamedTuple, TypeAlias
 
 NoteKind: TypeAlias = Literal["fault", "unknown", "remark"]
-"""``fault``: the server refuses the file for it, and what it hides cannot be read; ``unknown``: it
-depends on what is not here, a file, a name or the environment; ``remark``: good to know."""
+"""``fault``: an error that makes the server refuse the file, and that may hide other text.
+``unknown``: the text depends on a file, a name or a variable that is missing here. ``remark``:
+useful to know."""
 
 
 class Place(NamedTuple):
-    """A byte of a file; line and column are counted from 1. As text ``file:line``."""
+    """A position in a file; line and column are counted from 1. Its text is ``file:line``."""
 
     file: str
     line: int
@@ -21,8 +22,8 @@ class Place(NamedTuple):
 
 
 class Note(NamedTuple):
-    """Something that is as it should not be. Texts of the configuration are never quoted, names
-    are: a text may be a password."""
+    """A note about a place. Names are quoted, but never strings of the configuration, because they
+    may be passwords."""
 
     kind: NoteKind
     place: Place

@@ -1,5 +1,5 @@
-"""Bodies of routes: their braces are balanced, the functions that they call are told of, and what
-they do is nobody's business here."""
+"""Reads the bodies of routes: finds the end by the balanced braces, and records the calls of
+functions."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ _KEYWORDS: Final = frozenset(
     ("if", "while", "switch", "return", "and", "or", "not", "else", "case")
 )
 _LONGEST_ARGUMENT: Final = 64
-"""Tokens; a call that was never closed shall not gather the rest of the file."""
+"""Tokens. The limit keeps a call without a closing parenthesis from collecting the rest of the
+file."""
 
 
 @dataclass(slots=True)
 class _Open:
-    """A call whose closing parenthesis is to come."""
+    """A call whose closing parenthesis was not read yet."""
 
     name: str
     place: Place
@@ -29,10 +30,11 @@ class _Open:
 
 
 def read_body(stream: Stream, route: str, found: list[Call]) -> Place | None:
-    """Read up to the brace that closes a body, behind the one that opens it.
+    """Read a body up to its closing brace; the opening one was read already.
 
     Returns:
-        Where it closes; None: at the end of the file, or before what can only stand outside.
+        The place of the closing brace. None at the end of the file, or before a statement that
+        cannot be inside a body.
     """
     depth = 1
     open_calls: list[_Open] = []
@@ -101,5 +103,5 @@ def _argument(tokens: list[Token]) -> Argument:
 
 
 def written(token: Token) -> str:
-    """A token as it may have been written."""
+    """Return a token in the notation of a configuration."""
     return f'"{token.text}"' if token.kind == "string" else token.text

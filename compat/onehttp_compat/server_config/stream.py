@@ -1,4 +1,4 @@
-"""Tokens with a look ahead, and which of them can only begin a statement."""
+"""A stream of tokens with lookahead, which knows the words that only begin statements."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STATEMENTS: Final = ROUTES | SETTING_PARAMETERS | LOADING
 
 
 class Stream:
-    """The tokens of a lexer, some of which may be put back."""
+    """The tokens of a lexer. Tokens can be put back."""
 
     def __init__(self, tokens: Iterator[Token]) -> None:
         self._tokens = tokens
@@ -28,7 +28,7 @@ class Stream:
         self._end: Token | None = None
 
     def next(self) -> Token:
-        """The next token; at the end the same one again and again."""
+        """Return the next token. At the end, the last one is returned again and again."""
         if self._back:
             return self._back.pop()
         if self._end is not None:
@@ -39,17 +39,17 @@ class Stream:
         return token
 
     def peek(self) -> Token:
-        """The next token, which stays."""
+        """Return the next token without removing it."""
         token = self.next()
         self.push(token)
         return token
 
     def push(self, *tokens: Token) -> None:
-        """Put tokens back; the first of them will be the next."""
+        """Put tokens back, so that they are returned next."""
         self._back.extend(reversed(tokens))
 
     def begins_statement(self, word: Token) -> bool:
-        """Whether a word, taken already, begins what never stands inside a route."""
+        """Whether a word that was just read begins a statement that cannot stand inside a route."""
         if word.text not in STATEMENTS:
             return False
         if word.text not in ROUTES:

@@ -1,8 +1,8 @@
-"""``#!subst`` and its kin: ``/expression/replacement/flags``, made in every text that follows.
+"""Parses and applies ``#!subst`` and similar directives: ``/expression/replacement/flags``.
 
-Any byte may stand for the slashes. Expressions are POSIX extended ones, here in Python's terms;
-what the two read differently is refused. Of several alternatives POSIX takes the longest, Python
-the first.
+Any byte can replace the slashes. The expressions are POSIX extended ones and are translated to
+Python's syntax. Expressions with another meaning in Python are refused. One difference remains: of
+several alternatives POSIX takes the longest, and Python the first.
 """
 
 from __future__ import annotations
@@ -36,27 +36,27 @@ _ESCAPED: Final = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 class SubstitutionError(ValueError):
-    """Not a substitution; its text says why, without what it would put in."""
+    """The text is not a valid substitution. The message has the reason, without the replacement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Substitution:
-    """One of them; ``name`` is the expression as written, which ``substdef`` defines too."""
+    """A substitution. ``name`` is the text of the expression, which ``substdef`` also defines."""
 
     name: str
     pattern: re.Pattern[str]
     parts: tuple[int | str, ...]
-    """What is put in: texts, and numbers of groups."""
+    """The replacement: literal texts, and numbers of groups."""
     count: int
-    """How often; 0 = wherever it matches."""
+    """How often it is applied; 0 means to all matches."""
 
     @property
     def replacement(self) -> str:
-        """What ``substdef`` has the name stand for."""
+        """The text that ``substdef`` defines for the name."""
         return "".join(part for part in self.parts if isinstance(part, str))
 
     def apply(self, text: str) -> str:
-        """``text`` with the first match replaced, or with ``g`` all of them."""
+        """Replace the first match in ``text``, or all matches with the flag ``g``."""
         return self.pattern.sub(self._put_in, text, count=self.count)
 
     def _put_in(self, match: re.Match[str]) -> str:
@@ -68,13 +68,13 @@ class Substitution:
 
 
 def parse_substitution(text: str, variable: Callable[[str, int], tuple[str, int]]) -> Substitution:
-    """Read one.
+    """Parse a substitution.
 
     Args:
-        variable: the value of the variable whose ``$`` is at an offset, and where it ends.
+        variable: takes the offset of a ``$``; returns the value of the variable there, and its end.
 
     Raises:
-        SubstitutionError: a part is missing, or means nothing, or something else in Python.
+        SubstitutionError: a part is missing or invalid, or has another meaning in Python.
     """
     if len(text) < 2:
         raise SubstitutionError("expected /expression/replacement/")
@@ -112,14 +112,14 @@ def _compiled(written: str, flags: str) -> re.Pattern[str]:
         pattern = re.compile(_in_python(written, "s" in flags), options)
     except (re.error, OverflowError, RecursionError):
         raise SubstitutionError("not a regular expression") from None
-    # The server leaves texts alone where an expression matches the empty text, too.
+    # The server does not change a text if the expression also matches the empty text.
     if pattern.fullmatch(""):
         return re.compile(r"(?!)")
     return pattern
 
 
 def _in_python(written: str, crosses_lines: bool) -> str:
-    """A POSIX extended regular expression as Python reads it."""
+    """Translate a POSIX extended regular expression to Python's syntax."""
     made: list[str] = []
     at = 0
     while at < len(written):

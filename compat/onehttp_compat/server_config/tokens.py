@@ -26,7 +26,7 @@ _WITH_ARGUMENT: Final = "|".join(
     (*DEFINING, *FROM_ENVIRONMENT, *FROM_EXPRESSION, *SUBSTITUTING, *BEGINNING, *INCLUDING)
 )
 
-# No alternation inside a repetition that a text of megabytes could go through.
+# No alternation is repeated that could match a text of megabytes.
 scan: Final = re.compile(
     rf"""
     [ \t]*(?:
@@ -44,14 +44,14 @@ scan: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 ).match
-"""The next token, behind the blanks of its line; what the server's lexer passes over in silence is
+"""Matches the next token after the blanks of its line. Text that the server's lexer ignores is
 ``junk``."""
 
 skip_to: Final = re.compile(
     r"[#!]!(?:(?P<begin>ifdef|ifndef|ifexp)[ \t]|(?P<bare>else|endif)[ \t]*\r?(?:\n|\Z))"
 ).search
-"""The next directive that counts in a part that is switched off. There it counts wherever it
-stands, in a comment or a string, too."""
+"""Matches the next directive that counts in an excluded part. There it counts anywhere, even in a
+comment or a string."""
 
 find_parenthesis: Final = re.compile(r"[()]").search
 find_comment_mark: Final = re.compile(r"/\*|\*/").search
@@ -62,7 +62,7 @@ is_boolean: Final = {
     **dict.fromkeys(("yes", "true", "on", "enable"), 1),
     **dict.fromkeys(("no", "false", "off", "disable"), 0),
 }.get
-"""The number that a word stands for; only these spellings do."""
+"""The number of a boolean word. Only these spellings count."""
 
 _number = re.compile(r"(0x[0-9a-fA-F]+)|([01]+)b|(0[0-7]+)|(0|[1-9][0-9]*)").fullmatch
 _escape = re.compile(r"\\(?:([0-7]{3})|x([0-9a-fA-F]{1,2})|(\n)|(.))", re.DOTALL)
@@ -70,8 +70,8 @@ _escapes: Final = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", '"': '"', "\\": "
 
 
 class Token(NamedTuple):
-    """A token. The text of a string is its value, escapes resolved and substitutions made; of
-    something that a define stands for, the place is where it is used."""
+    """A token. The text of a string is its value, with escapes and substitutions applied. A token
+    from a replacement has the place of its use."""
 
     kind: TokenKind
     text: str
@@ -89,12 +89,13 @@ class Token(NamedTuple):
 
     @property
     def named(self) -> str:
-        """How messages call it."""
+        """The token as messages show it."""
         return {"string": "a text", "end": "the end"}.get(self.kind, self.text)
 
 
 def number_of(word: str) -> int | None:
-    """The number that a word is: decimal, hexadecimal, octal, or binary with a ``b`` behind."""
+    """The number that a word represents: decimal, hexadecimal, octal, or binary with a ``b`` at the
+    end."""
     found = _number(word)
     if found is None:
         return None
@@ -103,7 +104,7 @@ def number_of(word: str) -> int | None:
 
 
 def unescaped(inner: str) -> str:
-    """What stands between double quotes, its escapes resolved. Unknown ones stay as they are."""
+    """Return the text of a string in double quotes, with escapes resolved. Unknown escapes stay."""
     return _escape.sub(_unescaped, inner) if "\\" in inner else inner
 
 
