@@ -195,9 +195,11 @@ class PycurlBackend(StreamingEngine):
                     inbox.append(transfer)
                 if not window.transfers and window.outcome is None:
                     return
-                helm.wait_for_any(window)
-                for key, outcome in window.take():
-                    on_done(key, outcome)
+                window.run(helm, on_done)
+        except EngineClosedError:
+            while helm is not None and (window.transfers or window.ended):
+                window.run(helm, on_done)
+            raise
         finally:
             window.cancel()
 
@@ -231,8 +233,7 @@ class PycurlBackend(StreamingEngine):
         return (self._helm or self._start()).engine.watch.fileno()
 
     def stats(self) -> Stats:
-        helm = self._helm
-        if helm is None:
+        if (helm := self._helm) is None:
             return Stats(backend=self.name, library=LIBCURL.name, global_inits=LIBCURL.global_inits)
         helm.drop_closed_loops()
         return helm.engine.stats()

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from queue import SimpleQueue
-from typing import TypeVar
+from queue import Empty, SimpleQueue
+from typing import Final, TypeVar
 
 from onehttp.calls.named_call import NamedCall
 from onehttp.calls.revision import ReadyConnection
 from onehttp.errors import RequestError
 from onehttp_backends.contract import Backend, Outcome, Request, Transfer
-from onehttp_backends.errors import TransferError
+from onehttp_backends.errors import CurlCode, EngineClosedError, Sent, TransferError, transfer_error
 from onehttp_backends.hints.keywords import explained
 from onehttp_backends.optional.batching import NONE_BRIEF, Batching, OnEnd
 
 K = TypeVar("K")
+LOOK_AGAIN_S: Final = 0.5
+"""How often a wait looks whether this is a forked child, to which nobody reports an end."""
 
 
 @explained
@@ -42,30 +45,53 @@ def start_together(
 ) -> None:
     """The same for transfers that report their end by a callback, on any thread."""
     ended: SimpleQueue[tuple[int, K, Outcome]] = SimpleQueue()
-    flying: dict[int, Transfer] = {}
+    flying: dict[int, tuple[K, Transfer]] = {}
+    pid = os.getpid()
+
+    def leave_to_parent() -> None:
+        nonlocal pid
+        if pid != os.getpid():  # a handler, or the caller's code in between, has forked
+            pid = os.getpid()
+            while flying:
+                _, (key, _) = flying.popitem()
+                on_done(key, _gone("the engine was left to the parent", Sent.MAYBE))
 
     def tell_of_one() -> None:
-        number, key, outcome = ended.get()
-        del flying[number]
-        on_done(key, outcome)
+        leave_to_parent()
+        try:
+            number, key, outcome = ended.get(timeout=LOOK_AGAIN_S if flying else 0)
+        except Empty:
+            return
+        if flying.pop(number, None) is not None:
+            on_done(key, outcome)
 
     try:
         for number, (key, start) in enumerate(starts):
+            leave_to_parent()
             try:
-                flying[number] = start(partial(_put, ended, number, key))
+                flying[number] = key, start(partial(_put, ended, number, key))
             except TransferError as error:
                 on_done(key, error)
+            except EngineClosedError as error:
+                on_done(key, _gone(str(error), Sent.NO))
+                while flying:
+                    tell_of_one()
+                raise
             while len(flying) >= width:
                 tell_of_one()
         while flying:
             tell_of_one()
     finally:
-        for transfer in list(flying.values()):
+        for _, transfer in list(flying.values()):
             transfer.cancel()
 
 
 def _put(ended: SimpleQueue[tuple[int, K, Outcome]], number: int, key: K, outcome: Outcome) -> None:
     ended.put((number, key, outcome))
+
+
+def _gone(why: str, sent: Sent) -> TransferError:
+    return transfer_error(CurlCode.ABORTED_BY_CALLBACK, why, sent=sent)
 
 
 def built(

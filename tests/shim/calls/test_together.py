@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
@@ -11,7 +15,8 @@ import pytest
 import onehttp
 from onehttp.calls.named_call import NamedCall
 from onehttp.lowlevel import Outcome, perform_together
-from servers.raw import Peer, RawServer
+from servers.patience import PATIENCE_S
+from servers.raw import OK, Peer, RawServer
 
 MANY: Final = 40
 POLICIES: Final[dict[str, dict[str, Any]]] = {
@@ -89,3 +94,73 @@ def test_an_exception_of_the_caller_is_its_own(api: str) -> None:
             perform_together(onehttp.backend(), requests, 3, on_done)
         assert onehttp.request("GET", f"{server.url}/after").text == "/after"
         onehttp.shutdown()
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_each_that_was_taken_is_told_of_though_the_engine_is_closed(
+    engine: str, policy: str
+) -> None:
+    taken: list[int] = []
+    told: list[int] = []
+    is_closing = threading.Event()
+
+    def behave(peer: Peer) -> None:
+        while request := peer.request():
+            if request.startswith(b"GET /0 "):
+                is_closing.wait(PATIENCE_S)
+            peer.send(OK)
+
+    def calls() -> Iterator[tuple[int, NamedCall]]:
+        for number in range(MANY):
+            taken.append(number)
+            yield number, NamedCall("GET", f"{number}")
+
+    def on_done(key: int, outcome: Outcome) -> None:
+        assert isinstance(outcome, (onehttp.Response, onehttp.CancelledError)), outcome
+        told.append(key)
+        if len(told) == MANY // 2:
+            closing.start()
+            with contextlib.suppress(onehttp.EngineClosedError):
+                while True:
+                    onehttp.request("GET", f"{server.url}/other")
+            is_closing.set()
+
+    with RawServer(behave) as server:
+        spec = {"url": server.url, **POLICIES[policy]}
+        onehttp.init(connections={"version": 1, "connections": {"x": spec}}, backend=engine)
+        closing = threading.Thread(target=onehttp.backend().close, args=(PATIENCE_S,))
+        with pytest.raises(onehttp.EngineClosedError):
+            onehttp.connection("x").perform_all(calls(), 6, on_done)
+        closing.join()
+        onehttp.shutdown()
+    assert sorted(told) == sorted(taken)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_child_forked_in_between_goes_on_with_the_rest(engine: str, policy: str) -> None:
+    told: Counter[int] = Counter()
+    parent = os.getpid()
+    child = 0
+
+    def on_done(key: int, outcome: Outcome) -> None:
+        nonlocal child
+        told[key] += 1
+        is_own = os.getpid() == parent
+        assert isinstance(outcome, onehttp.Response) or not is_own, outcome
+        if is_own and told.total() == MANY // 2:
+            child = os.fork()
+            if not child:
+                signal.alarm(PATIENCE_S)
+
+    with RawServer(Flaky()) as server:
+        spec = {"url": server.url, **POLICIES[policy]}
+        onehttp.init(connections={"version": 1, "connections": {"x": spec}}, backend=engine)
+        calls = ((number, NamedCall("GET", f"{number}")) for number in range(MANY))
+        try:
+            onehttp.connection("x").perform_all(calls, 6, on_done)
+        finally:
+            if os.getpid() != parent:
+                os._exit(told != Counter(range(MANY)))
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        onehttp.shutdown()
+    assert told == Counter(range(MANY))

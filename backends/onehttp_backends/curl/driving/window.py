@@ -10,17 +10,23 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
-from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from onehttp_backends.contract import Outcome, Request
 from onehttp_backends.curl.driving.blocking import wait_s
 from onehttp_backends.curl.engine.transfer import Driving, Transfer
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.observed import Attempt
-from onehttp_backends.optional.batching import NONE_BRIEF
+from onehttp_backends.optional.batching import NONE_BRIEF, OnEnd
 
 K = TypeVar("K")
+
+
+class WaitsForAny(Protocol):
+    """The part of the helm that a window uses."""
+
+    def wait_for_any(self, window: Window[Any]) -> None:
+        """Run its transfers until one of them has ended."""
 
 
 class WindowTransfer(Transfer, Generic[K]):
@@ -71,8 +77,9 @@ class Window(Generic[K]):
     def deadline(self) -> float:
         return min((each.deadline for each in self.transfers.copy()), default=math.inf)
 
-    def take(self) -> Iterator[tuple[K, Outcome]]:
-        """The outcomes of transfers that have ended, each once."""
+    def run(self, helm: WaitsForAny, on_done: OnEnd[K]) -> None:
+        """Wait until one has ended, and call ``on_done`` once for each that has."""
+        helm.wait_for_any(self)
         self.outcome = None  # first: what ends from here on may be said once more than it is there
         while self.ended:
             transfer = next(iter(self.ended))
@@ -80,14 +87,14 @@ class Window(Generic[K]):
             outcome = self.ended.pop(transfer)
             if transfer.attempt is not None:
                 transfer.attempt.ended(outcome)
-            yield transfer.key, outcome
+            on_done(transfer.key, outcome)
 
     def cancel(self) -> None:
-        """End the transfers in flight, whose outcomes are not wanted any more."""
-        for transfer in list(self.transfers):
-            transfer.cancel()
+        """End the transfers in flight; no outcome that is left is wanted any more."""
+        for transfer in dict.fromkeys((*self.transfers, *self.ended)):
+            was_in_flight = transfer.cancel()
             if transfer.attempt is not None:
-                transfer.attempt.ended(None)
+                transfer.attempt.ended(None if was_in_flight else transfer.outcome)
 
     def ring(self) -> None:
         """See `Waiter`."""

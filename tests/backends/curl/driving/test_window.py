@@ -9,6 +9,7 @@ from typing import Final
 
 import pytest
 
+from onehttp_backends import observed
 from onehttp_backends.contract import Outcome, Request, Response
 from onehttp_backends.curl import PycurlBackend
 from onehttp_backends.errors import CancelledError, EngineClosedError, ReentrantCallError
@@ -229,3 +230,34 @@ def test_a_child_forked_meanwhile_goes_on_with_the_rest_on_an_engine_of_its_own(
     os.waitpid(child, 0)
     os.close(read)
     os.close(write)
+
+
+class Ends(observed.Observer):
+    """Counts calls that have begun, and those that have ended."""
+
+    def __init__(self) -> None:
+        self.begun = self.ended = 0
+
+    def call_begins(self, _: observed.Call) -> None:
+        self.begun += 1
+
+    def call_ends(self, _: observed.Call, __: Outcome | None) -> None:
+        self.ended += 1
+
+
+def test_each_call_of_a_window_that_is_given_up_is_counted_once(
+    backend: PycurlBackend, server: RawServer, counting: Counting
+) -> None:
+    counting.first, ends = threading.Barrier(WIDTH), Ends()  # many end in one turn
+
+    def give_up(number: int, _: Outcome) -> None:
+        raise KeyError(number)
+
+    observed.observe(ends)
+    try:
+        for _ in range(20):
+            with pytest.raises(KeyError):
+                backend.perform_all(numbered(server, WIDTH), WIDTH, give_up)
+    finally:
+        observed.leave(ends)
+    assert ends.begun == ends.ended == 20 * WIDTH
