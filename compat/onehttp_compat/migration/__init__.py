@@ -1,5 +1,6 @@
-"""From the legacy calls to ``onehttp``: finds the calls, and writes what replaces them.
+"""Migrates scripts from the legacy calls to ``onehttp``: finds the calls and writes their
+replacements.
 
-Needs the extra ``migrate``. It reads sources and recordings, runs neither, and knows nothing about
+It needs the extra ``migrate``. It reads sources and recordings but runs neither, and does not know
 the engine.
 """

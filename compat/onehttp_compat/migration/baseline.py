@@ -15,11 +15,11 @@ VERSION: Final = 1
 
 
 def new_sites(sites: Iterable[Site], baseline: Path) -> list[str]:
-    """What there is more than the baseline allows, as sentences; the baseline follows what has
-    become less, and is made where there is none.
+    """Return the calls beyond the baseline, as sentences. The baseline is lowered if there are
+    fewer calls, and made if there is none.
 
     Raises:
-        onehttp.ConfigurationError: the file is no baseline.
+        onehttp.ConfigurationError: the file is not a baseline.
     """
     found = Counter(f"{site.path}: {site.name}" for site in sites)
     if not baseline.exists():

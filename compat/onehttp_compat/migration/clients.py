@@ -16,7 +16,7 @@ CLIENTS: Final = {
     "pycurl": ("Curl", "CurlMulti", "CurlShare"),
     "aiohttp": ("ClientSession", "request"),
 }
-"""What opens connections or is made to, by package."""
+"""Names that open connections or make clients, by package."""
 NOTE: Final = (
     "past the engine: blocks the worker, opens connections of its own and starts a TLS library "
     "of its own"
@@ -24,13 +24,13 @@ NOTE: Final = (
 
 
 def client_of(origin: str) -> str:
-    """The package of a dotted name that opens connections; empty: it does not."""
+    """Return the package of a dotted name that opens connections; empty for other names."""
     package, _, name = origin.rpartition(".")
     return package if name in CLIENTS.get(package, ()) else ""
 
 
 def client_replacement(origin: str) -> str:
-    """The call that stands for it."""
+    """Return the call that replaces it."""
     name = origin.rpartition(".")[2]
     if name in _METHODS:
         return f'onehttp.request("{name.upper()}", url, ...)'

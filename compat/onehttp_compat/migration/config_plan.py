@@ -1,5 +1,5 @@
-"""Which lines of a kamailio.cfg move to ``onehttp``, which stay, and a patch that removes the
-former."""
+"""Plans the migration of a kamailio.cfg: which lines move to ``onehttp`` and which stay, and a
+patch that removes the lines that move."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from onehttp_compat.migration.patches import lines_of, patch_of
 from onehttp_compat.server_config import LoadModule, Modparam, ServerConfig, Surroundings
 
 _OTHER_WORK: Final = ("utils", "xcap_client", "auth_identity")
-"""Modules that do more than HTTP, or that others bind to: they are not taken out."""
+"""Modules that do more than HTTP, or that other modules bind to. These are not removed."""
 _one_line = re.compile(
     r'\s*(?:modparam\s*\(\s*"[^"]*"\s*,\s*"[^"]*"\s*,\s*(?:"(?:[^"\\]|\\.)*"|-?\d+)\s*\)'
     r'|loadmodule\s*\(?\s*"[^"]*"\s*\)?)\s*;?\s*(?:#.*|//.*)?'
@@ -34,7 +34,7 @@ class NativeCall:
     route: str
     count: int
     replacement: str
-    """What it becomes when its route is moved to Python."""
+    """Its replacement when its route is moved to Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +44,17 @@ class ConfigPlan:
     converted: Converted
     calls: tuple[NativeCall, ...]
     staying: tuple[str, ...]
-    """Modules that routes still call, or that do other work: their lines stay."""
+    """Modules that routes still call, or that do other work. Their lines stay."""
     going: tuple[str, ...]
-    """Modules that scripts alone call: ``onehttp_compat`` has their functions."""
+    """Modules that only scripts call; ``onehttp_compat`` has their functions."""
     patch: str
-    """A unified diff that takes the lines of those out."""
+    """A unified diff that removes the lines of those modules."""
     by_hand: tuple[str, ...]
-    """Lines that the patch leaves, with the reason."""
+    """Lines that the patch does not remove, with the reason."""
 
 
 def plan(path: Path, surroundings: Surroundings | None = None) -> ConfigPlan:
-    """Read a configuration and all that it includes.
+    """Plan the migration of a configuration and its includes.
 
     Raises:
         ConfigurationError: ``path`` cannot be read.
@@ -100,7 +100,7 @@ def _text(file: str) -> list[str]:
 def _patch(
     lines: Sequence[LoadModule | Modparam], texts: dict[str, list[str]]
 ) -> tuple[str, list[str]]:
-    """The diff, and what it leaves."""
+    """Return the diff, and the lines that it does not remove."""
     diffs: list[str] = []
     by_hand: list[str] = []
     for file, before in texts.items():

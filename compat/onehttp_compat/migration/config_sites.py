@@ -1,4 +1,4 @@
-"""The legacy calls of a kamailio.cfg: its routes call the functions by themselves."""
+"""Finds the legacy calls in the routes of a kamailio.cfg."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NATIVE: Final = "stays native until its route is moved to Python"
 
 
 def scan_config(path: Path, surroundings: Surroundings | None = None) -> FileScan:
-    """The calls in a configuration and in all that it includes."""
+    """Return the calls in a configuration and its includes."""
     try:
         config = read_server_config(path, surroundings)
     except ConfigurationError as error:
@@ -27,7 +27,7 @@ def scan_config(path: Path, surroundings: Surroundings | None = None) -> FileSca
 
 
 def legacy_calls(config: ServerConfig) -> list[tuple[Call, LegacyFunction]]:
-    """The calls of legacy functions, each with the form that is called."""
+    """Return the calls of legacy functions, each with the form that is called."""
     return [
         (call, NATIVE.get((call.name, len(call.arguments)), _BY_NAME[call.name]))
         for call in config.calls()

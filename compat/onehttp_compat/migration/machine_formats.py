@@ -1,4 +1,4 @@
-"""A scan for machines: SARIF 2.1.0, and the annotations of GitHub's workflows."""
+"""Formats of a scan for other programs: SARIF 2.1.0, and annotations of GitHub workflows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def sarif(scan: Scan) -> dict[str, Any]:
-    """A log of one run. Paths are relative to the folder it is made in, where they are in it."""
+    """Return a SARIF log of one run. Paths inside the working directory are relative to it."""
     rules = [{"id": _rule(kind), "shortDescription": {"text": text}}
              for kind, text in _RULES.items()]  # fmt: skip
     driver = {"name": "onehttp migrate", "version": onehttp.__version__, "rules": rules}
@@ -47,7 +47,7 @@ def sarif(scan: Scan) -> dict[str, Any]:
 
 
 def github(scan: Scan) -> Iterator[str]:
-    """Lines that a workflow of GitHub shows beside the code."""
+    """Return lines that a GitHub workflow shows next to the code."""
     for site in scan.sites:
         place = f"file={_property(site.path)},line={site.line},endLine={site.end_line}"
         yield f"::warning {place},col={site.column},title=onehttp::{_data(message(site))}"
@@ -57,7 +57,7 @@ def github(scan: Scan) -> Iterator[str]:
 
 
 def message(site: Site) -> str:
-    """One site in a sentence and the code that replaces it."""
+    """Describe one site in a sentence, with the code that replaces it."""
     note = f" ({site.note})" if site.note else ""
     return f"{site.name} is {_RULES[site.kind].lower()}{note}; use\n{site.replacement}"
 

@@ -1,4 +1,4 @@
-"""What a name in a script stands for, by its scopes: imports, aliases, ``getattr``."""
+"""Resolves the names of a script by its scopes: imports, aliases, ``getattr``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KSR_MAKERS: Final = frozenset((
 BY_NAME: Final = "call_function"
 _NATIVE_NAMES: Final = frozenset(name for name, _ in NATIVE)
 _MAX_DEPTH: Final = 12
-"""So many names may lead from one to the next: scripts may be circles."""
+"""The most names to follow from one to the next, because definitions may be circular."""
 
 
 class Names(Generic[Node]):
@@ -26,10 +26,11 @@ class Names(Generic[Node]):
         self._tree = tree
         self._attributes = tree.set_attributes()
         self.followed: set[Node] = set()
-        """The expressions that an alias was found to stand for."""
+        """The expressions that aliases were resolved to."""
 
     def origin(self, node: Node, depth: int = 0) -> str:
-        """The dotted name that an expression stands for: ``KSR.http_client.query``; empty: none."""
+        """Return the dotted name of an expression: ``KSR.http_client.query``; empty if it has
+        none."""
         if depth > _MAX_DEPTH:
             return ""
         if name := self._tree.name(node):
@@ -41,7 +42,7 @@ class Names(Generic[Node]):
         return ""
 
     def ksr_near(self, call: Node) -> str:
-        """The name for ``KSR`` where a call stands; empty: it has none there."""
+        """Return the name for ``KSR`` at a call; empty if it has none there."""
         tree = self._tree
         called = tree.call(call)
         root = self._root(called[0] if called else call)
@@ -50,14 +51,14 @@ class Names(Generic[Node]):
         for name in dict.fromkeys((KSR, *self._names_of_ksr)):
             found = list(tree.assigned(call, name))
             if not found and name == KSR in self._names_of_ksr:
-                return KSR  # whoever runs the script gives it that
+                return KSR  # the server defines that name for the script
             if any(self._of_assigned(name, one, 0) == KSR for one in found):
                 return name
         return ""
 
     @cached_property
     def _names_of_ksr(self) -> tuple[str, ...]:
-        """What ``KSR`` is called in this module, here or there."""
+        """The names of ``KSR`` in this module."""
         tree = self._tree
         found: dict[str, None] = {}
         called = (tree.call(call) for call in tree.calls)
@@ -74,7 +75,7 @@ class Names(Generic[Node]):
         return node
 
     def text(self, node: Node, depth: int = 0) -> str:
-        """The text that an expression is: a literal, or what a name is given once and for all."""
+        """Return the text of an expression: a literal, or a name that is assigned only once."""
         name = self._tree.name(node)
         if not name or depth > _MAX_DEPTH:
             return self._tree.text(node)
@@ -88,7 +89,7 @@ class Names(Generic[Node]):
             return self._common(self._attributes.get(name, ()), depth)
         origin = self.origin(base, depth + 1)
         if not origin and name == BY_NAME:
-            return BY_NAME  # of whatever a route is handed as its message
+            return BY_NAME  # an attribute of the message that a route gets
         return _canonical(f"{origin}.{name}") if origin else ""
 
     def _of_call(self, called: Node, arguments: Sequence[Node], depth: int) -> str:
@@ -108,8 +109,8 @@ class Names(Generic[Node]):
         return _one_legacy({self._of_assigned(name, one, depth) for one in found})
 
     def _of_star(self, name: str) -> str:
-        """What nothing gives it: a legacy function of ``from onehttp_compat.utils import *``; else
-        the language's, or what a scan knows by its name alone."""
+        """Resolve a name that is not defined in the file. It is a legacy function of ``from
+        onehttp_compat.utils import *``, or else a builtin, or a name that scans know."""
         of_ours = [module for module in self._tree.stars if module.startswith("onehttp_compat.")]
         if name in _NATIVE_NAMES and len(of_ours) == 1:
             return f"{of_ours[0]}.{name}"
@@ -119,7 +120,7 @@ class Names(Generic[Node]):
         if found.imported is not None:
             return _canonical(found.imported)
         if found.is_parameter:
-            return KSR if name == KSR else ""  # a function may be handed the server's KSR
+            return KSR if name == KSR else ""  # a function may get the server's KSR as an argument
         return self._common([found.value], depth) if found.value is not None else ""
 
     def _common(self, values: Sequence[Node], depth: int) -> str:
@@ -133,14 +134,13 @@ class Names(Generic[Node]):
 
 
 def _one_legacy(origins: set[str]) -> str:
-    """Of several things that a name may stand for, the one that is somebody's; empty: none is, or
-    several are."""
+    """Return the only known meaning of a name; empty if there is none or more than one."""
     known = {origin for origin in origins if origin}
     return known.pop() if len(known) == 1 else ""
 
 
 def _canonical(origin: str) -> str:
-    """``onehttp_compat.ksr`` is a ``KSR`` too."""
+    """Replace ``onehttp_compat.ksr`` by ``KSR``, because it is one, too."""
     for alias in ("onehttp_compat.ksr", "KSR.KSR"):
         if origin == alias or origin.startswith(f"{alias}."):
             rest = origin[len(alias) :]

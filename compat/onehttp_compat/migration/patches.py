@@ -1,4 +1,4 @@
-"""Patches, as ``git apply`` and ``patch -p1`` take them."""
+"""Writes patches for ``git apply`` and ``patch -p1``."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _line: Final = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines of a file with their ends. A line ends with LF and nothing else: to
-    ``str.splitlines`` a form feed ends one, too, and no tool that counts lines agrees."""
+    """Split a file into lines with their ends. Only LF ends a line. ``str.splitlines`` also splits
+    at form feeds, unlike all tools that count lines."""
     return _line.findall(text)
 
 
 def patch_of(path: str, before: Sequence[str], after: Sequence[str]) -> str:
-    """What makes ``after`` of ``before``; empty where they are the same."""
+    """Return the patch from ``before`` to ``after``; empty if they are equal."""
     path = path.lstrip("/")
     return "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"

@@ -1,4 +1,4 @@
-"""The sites of one Python source."""
+"""Finds the sites of one Python source."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _WORDS: Final = (
     "onehttp_compat", "call_function", "from http import",
     *{package if package == "http.client" else package.partition(".")[0] for package in CLIENTS},
 )  # fmt: skip
-"""A source without any of these has no site."""
+"""A source without any of these words has no site."""
 _MOVED: Final = frozenset(
     f"onehttp.{name}"
     for name in ("arequest", "connection", "request", "stream", "submit", "get", "post")
 )
-"""What a legacy call becomes."""
+"""Functions of ``onehttp`` that replace legacy calls."""
 _REFERENCE: Final = "named here and called elsewhere: who calls it with what cannot be seen"
 
 
 class _Found(NamedTuple):
-    """What is told of a site beside its place."""
+    """Facts about a site besides its place."""
 
     kind: SiteKind
     module: str
@@ -43,12 +43,12 @@ class _Found(NamedTuple):
 
 
 def may_have_sites(source: Source) -> bool:
-    """Whether there may be a site in a source."""
+    """Whether a source may contain sites."""
     return any(word in source.text for word in _WORDS)
 
 
 def legacy_calls(tree: Tree[Node], names: Names[Node]) -> Iterator[tuple[Node, StaticCall]]:
-    """The calls of legacy functions, in the order of the source."""
+    """Return the calls of legacy functions, in the order of the source."""
     for call in tree.calls:
         function = tree.call(call)
         assert function is not None
@@ -62,8 +62,8 @@ def legacy_calls(tree: Tree[Node], names: Names[Node]) -> Iterator[tuple[Node, S
 
 
 def concrete(source: Source) -> ConcreteTree | Problem:
-    """A source for a rewrite, or why LibCST cannot read it."""
-    # It takes longer to be loaded than a script to be scanned.
+    """Parse a source for a rewrite. Returns the reason if LibCST cannot parse it."""
+    # Importing it takes longer than scanning a script.
     import libcst
 
     from onehttp_compat.migration.trees.concrete import ConcreteTree
@@ -80,7 +80,7 @@ def concrete(source: Source) -> ConcreteTree | Problem:
 
 
 def scan_python(source: Source) -> FileScan:
-    """Everything there is in a source."""
+    """Return all sites of a source."""
     try:
         return scan_tree(source, SyntaxTree(source.text))
     except PlaceUnknownError:
@@ -91,7 +91,7 @@ def scan_python(source: Source) -> FileScan:
 
 
 def scan_tree(source: Source, tree: Tree[Node]) -> FileScan:
-    """The same, of a source that was parsed."""
+    """The same for a source that was parsed already."""
     names = Names(tree)
     sites: list[Site] = []
     for node, found in _found(tree, names) if may_have_sites(source) else ():

@@ -1,4 +1,4 @@
-"""What ``ONEHTTP_LEGACY=record`` has written, and which sites of a scan it is about."""
+"""Reads what ``ONEHTTP_LEGACY=record`` has written, and assigns it to the sites of a scan."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NOT_FOUND: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a call was seen."""
+    """The place of a recorded call."""
 
     path: str
     line: int
@@ -31,15 +31,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """How often each place was seen."""
+    """The number of calls at each place."""
 
     counts: Counter[Place]
     problems: tuple[Problem, ...] = ()
 
 
 def read_recordings(files: Iterable[Path]) -> Recording:
-    """Read files of JSON lines. A line that is none, cut short by a full disk say, is told and the
-    others count."""
+    """Read files of JSON lines. An invalid line, for example one cut off by a full disk, is
+    reported, and the others count."""
     counts: Counter[Place] = Counter()
     problems: list[Problem] = []
     for file in files:
@@ -52,7 +52,8 @@ def read_recordings(files: Iterable[Path]) -> Recording:
 
 
 def with_recording(scan: Scan, recording: Recording) -> Scan:
-    """The scan, each site with how often it was seen, and sites for what was seen elsewhere."""
+    """Add the recorded counts to the sites of a scan, and sites for recorded calls that the scan
+    has not found."""
     left = Counter(recording.counts)
     paths = _paths(scan, {place.path for place in left})
     by_path: dict[str, list[Place]] = {}
@@ -104,14 +105,14 @@ def _is_at(place: Place, site: Site) -> bool:
 
 
 def _is_beside(one: Site, other: Site) -> bool:
-    """Whether a recording has one count for both."""
+    """Whether a recording has one count for both sites."""
     is_alike = one.kind == other.kind and one.name == other.name
     return is_alike and one.line <= other.end_line and other.line <= one.end_line
 
 
 def _paths(scan: Scan, recorded: Iterable[str]) -> dict[str, str]:
-    """The scanned file for each recorded path: the same one, or else the only one of its name, as
-    production has its scripts in other folders."""
+    """Return the scanned file for each recorded path: the same path, or else the only file of that
+    name, because production may have other folders."""
     by_real = {os.path.realpath(file.path): file.path for file in scan.files}
     by_name: dict[str, list[str]] = {}
     for file in scan.files:

@@ -1,4 +1,4 @@
-"""A scan of many files, in parallel processes where there are enough of them."""
+"""Scans many files, in parallel processes if there are enough of them."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from onehttp_compat.migration.sources import Source, files_of, read_source
 
 T = TypeVar("T")
 FEW: Final = 100
-"""So many files are read by one process: others would take longer to start."""
+"""Up to this many files are scanned in one process, because starting others takes longer."""
 _CHUNK: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What there is in all files."""
+    """The sites in all files."""
 
     files: tuple[FileScan, ...]
 
     @property
     def sites(self) -> list[Site]:
-        """All sites, file by file; what several configurations include counts once."""
+        """All sites, file by file. A file that several configurations include counts once."""
         return list(dict.fromkeys(site for file in self.files for site in file.sites))
 
     @property
     def problems(self) -> list[Problem]:
-        """What could not be read."""
+        """The files that could not be read."""
         return list(dict.fromkeys(one for file in self.files for one in file.problems))
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the scan as JSON values."""
         return {
             "version": 1,
             "files": len(self.files),
@@ -57,8 +57,8 @@ def scan(
     """Scan files and folders.
 
     Args:
-        processes: how many read at a time; None: one for each processor.
-        progress: told how many files are done, and of how many.
+        processes: the number of processes; None: one for each processor.
+        progress: is called with the number of files that are done, and the number of all files.
     """
     files = list(files_of(paths))
     count = processes or cpus()
@@ -70,7 +70,7 @@ def scan(
 
 
 def cpus() -> int:
-    """How many files are worth being read at a time."""
+    """The number of files that are worth scanning in parallel."""
     return os.cpu_count() or 1
 
 
@@ -85,19 +85,19 @@ def scan_file(path: Path) -> FileScan:
 
 
 def each_of(files: Sequence[Path], work: Callable[[Path], T], processes: int) -> Iterator[T]:
-    """What a function of a module gives for each file, in order; many at a time where there are
-    many."""
+    """Call a function of a module for each file, in order, and in parallel if there are many."""
     if processes == 1 or len(files) <= FEW:
         yield from map(work, files)
         return
-    # Spawned: a fork would copy the thread that draws the progress in the middle of its work.
+    # Spawned, because a fork would copy the thread of the progress bar in an undefined state.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         yield from pool.map(work, files, chunksize=_CHUNK)
 
 
 def _of_scripts(scans: Sequence[FileScan]) -> list[FileScan]:
-    """Other clients matter in scripts of the server and in what those import, nowhere else."""
+    """Keep calls of other clients only in scripts of the server and in the modules that these
+    import."""
     by_name: dict[str, list[FileScan]] = {}
     for one in scans:
         by_name.setdefault(Path(one.path).stem, []).append(one)

@@ -1,4 +1,4 @@
-"""What a scan finds: places that call the legacy functions, or HTTP past the engine."""
+"""The results of a scan: places that call legacy functions, or use HTTP without the engine."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any, Final, Literal, TypeAlias
 from onehttp_compat.calls.secrets import without_secrets
 
 SiteKind: TypeAlias = Literal["call", "reference", "past the engine", "configuration", "seen only"]
-"""``reference``: a legacy function is named and called elsewhere, by a variable; ``past the
-engine``: another HTTP client in a script of the server; ``configuration``: in a kamailio.cfg;
-``seen only``: a recording has it, and no file that was scanned."""
+"""``reference``: a legacy function is stored in a variable and called elsewhere. ``past the
+engine``: another HTTP client in a script of the server. ``configuration``: in a kamailio.cfg.
+``seen only``: it was recorded, but is in no scanned file."""
 
 MAX_CODE: Final = 2000
-"""So many characters of a call are shown."""
+"""The most characters of a call that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One place; lines and columns are counted from 1."""
+    """A place with a legacy call; lines and columns are counted from 1."""
 
     path: str
     line: int
@@ -27,31 +27,32 @@ class Site:
     end_line: int
     kind: SiteKind
     module: str
-    """The legacy module, or the other client's package."""
+    """The legacy module, or the package of the other client."""
     name: str
     """``KSR.http_client.query``, ``http_query``, ``requests.get``."""
     code: str
-    """The call as it stands there, without secrets."""
+    """The call in the source, without secrets."""
     replacement: str
     note: str = ""
-    """What else to know of it."""
+    """A remark about the site."""
     seen: int | None = None
-    """How often a recording has seen it running; None: there is no recording."""
+    """How often a recording contains it; None if there is no recording."""
     is_seen_together: bool = False
-    """That counts the same calls on its line, too: a recording does not tell them apart."""
+    """The count includes other calls of the same name on its line, which a recording does not
+    separate."""
     is_unreachable: bool = False
-    """Behind a ``return``, or under ``if False``."""
+    """It stands after a ``return``, or under ``if False``."""
 
     @property
     def seen_running(self) -> str:
-        """The same for people; empty where there is no recording."""
+        """The count as text; empty if there is no recording."""
         if not self.seen:
             return "" if self.seen is None else "never seen"
         times = "once" if self.seen == 1 else f"{self.seen} times"
         return f"seen {times}" + (", counted with its line" if self.is_seen_together else "")
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the site as JSON values."""
         return dataclasses.asdict(self)
 
 
@@ -69,20 +70,20 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class FileScan:
-    """What there is in one file."""
+    """The sites in one file."""
 
     path: str
     sites: tuple[Site, ...] = ()
     problems: tuple[Problem, ...] = ()
     moved: int = 0
-    """How many calls of ``onehttp`` there are already."""
+    """The number of calls of ``onehttp``."""
     is_script: bool = False
-    """It is made for the SIP server: it names ``KSR``, or has the hooks of a script."""
+    """The file is a script for the SIP server: it uses ``KSR``, or has the hooks of a script."""
     imports: frozenset[str] = frozenset()
-    """The modules that it imports, by their last names."""
+    """The last parts of the names of the modules that it imports."""
 
 
 def shown_code(code: str) -> str:
-    """Source code to be shown: without secrets, and not endless."""
+    """Return source code for display: without secrets, and shortened."""
     shown = without_secrets(code)
     return shown if len(shown) <= MAX_CODE else shown[:MAX_CODE] + " ..."

@@ -1,4 +1,4 @@
-"""The files of a project: which there are, and their text."""
+"""Finds and reads the files of a project."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Final
 from onehttp_compat.migration.sites import Problem
 
 MAX_SOURCE_BYTES: Final = 4 << 20
-"""Larger files are no scripts: they are named, and not read."""
+"""Larger files are not scripts. They are reported, but not read."""
 _LEFT_OUT: Final = frozenset((
     ".git", ".hg", ".svn", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__",
     "site-packages", ".mypy_cache", ".ruff_cache", ".pytest_cache",
@@ -27,7 +27,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One Python file as text; line ends are kept as they are."""
+    """The text of a Python file, with its original line ends."""
 
     path: str
     text: str
@@ -35,14 +35,14 @@ class Source:
     has_bom: bool = False
 
     def encoded(self, text: str) -> bytes:
-        """Text for the same file."""
+        """Encode text for the same file."""
         return (_BOM if self.has_bom else b"") + text.encode(self.encoding)
 
 
 def files_of(paths: Iterable[Path]) -> Iterator[Path]:
-    """The Python files and server configurations that are meant, each once, in order.
+    """Return the Python files and server configurations, each once, in order.
 
-    Folders are walked without following links, so no circle of links is.
+    Links to folders are not followed, so circular links do no harm.
     """
     seen: set[str] = set()
     for path in paths:
@@ -63,8 +63,8 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def is_server_config(path: Path) -> bool:
-    """Whether a ``.cfg`` is one of a SIP server's: setup.cfg and its kin are not."""
-    if not path.is_file():  # a pipe would be waited for
+    """Whether a ``.cfg`` belongs to a SIP server. Others, such as setup.cfg, do not."""
+    if not path.is_file():  # reading a pipe would block
         return False
     try:
         with path.open("rb") as file:
@@ -75,7 +75,7 @@ def is_server_config(path: Path) -> bool:
 
 
 def read_source(path: Path) -> Source | Problem:
-    """The text of a Python file, or why there is none: each problem has its line."""
+    """Return the text of a Python file, or a problem with its line."""
     name = str(path)
     if path.exists() and not path.is_file():
         return Problem(name, 0, "cannot be read: no file (a pipe, a device)")
@@ -91,7 +91,7 @@ def read_source(path: Path) -> Source | Problem:
     data = data.removeprefix(_BOM)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what it says of its own escapes is not our matter
+            warnings.simplefilter("ignore")  # warnings about its escapes do not matter here
             ast.parse(data)
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         return Source(name, data.decode(encoding), encoding, has_bom)

@@ -1,4 +1,4 @@
-"""A legacy call as its source alone tells it: the function that it is, and what it is given."""
+"""A legacy call as its source shows it: the function, and its arguments."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from onehttp_compat.replacements.call_site import Given, given_by
 
 _NATIVE_NAMES = frozenset(function.name for function in FUNCTIONS)
 _UNKNOWN = "?"
-"""Stands for a value that only the running script knows: not empty, and nothing that is parsed."""
+"""Replaces a value that is known only at run time: not empty, and without special characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of a call, as it is written."""
+    """An argument of a call in the source."""
 
     code: str
     text: str
-    """The text that it is, where it is a literal; empty otherwise."""
+    """The text if it is a literal, or else empty."""
     is_plain: bool
-    """It is one by its place: no keyword, no ``*``."""
+    """It is a positional argument, without ``*``."""
 
 
 @dataclass(frozen=True, slots=True)
 class StaticCall:
-    """Which legacy function a call calls."""
+    """The legacy function of a call, and its arguments."""
 
     function: LegacyFunction
     is_kemi: bool
     arguments: tuple[Argument, ...]
-    """Without the function's name."""
+    """Without the name of the function."""
 
     @property
     def label(self) -> str:
-        """The function as scripts name it."""
+        """The function's name in scripts."""
         return self.function.label(self.is_kemi)
 
     @property
     def fault(self) -> str:
-        """Why its arguments cannot be told apart; empty: they can."""
+        """Why its arguments cannot be separated; empty if they can."""
         if not all(one.is_plain for one in self.arguments):
             return "its arguments are not written one by one"
         expected = len(self.function.arguments)
@@ -53,11 +53,11 @@ class StaticCall:
         return ""
 
     def code_of(self, place: int) -> str:
-        """The expression of one argument."""
+        """The expression of an argument."""
         return self.arguments[place].code
 
     def given(self) -> dict[str, Given]:
-        """The arguments by the names of the registry."""
+        """The arguments by their names in the registry."""
         call = self.observed()
         return {
             one.name: given_by(*parsed(arg.code), one.kind, call, one.name)
@@ -65,7 +65,7 @@ class StaticCall:
         }
 
     def observed(self) -> LegacyCall:
-        """The call as if it had been seen, with what the source tells of its values."""
+        """Return the call as if it had been observed, with the values that the source shows."""
         named = zip(self.function.arguments, self.arguments, strict=True)
         return LegacyCall(
             function=self.function, name=self.label, file="", line=0, url="", code=0,
@@ -74,15 +74,15 @@ class StaticCall:
         )  # fmt: skip
 
     def replacement(self) -> str:
-        """The call that stands for it, in the script's own expressions."""
+        """Return the code that replaces the call, in the expressions of the script."""
         return self.function.replacement if self.fault else written(self.observed(), self.given())
 
 
 def static_call(
     origin: str, arguments: Callable[[], tuple[Argument, ...]], first: str
 ) -> StaticCall | None:
-    """The legacy call that a call is, by the dotted name of its function, and the text that its
-    first argument is."""
+    """Return the legacy call of a call expression, from the dotted name of its function and the
+    text of its first argument."""
     if origin.rpartition(".")[2] == "call_function" or _is_call_by_name(origin):
         return _native(first, arguments()[1:])
     named = function_named(origin)
@@ -90,12 +90,12 @@ def static_call(
 
 
 def _is_call_by_name(origin: str) -> bool:
-    """``onehttp_compat.http_client.call`` and its kin."""
+    """Whether it is ``onehttp_compat.http_client.call`` or a similar function."""
     return origin in {f"onehttp_compat.{module}.call" for module in MODULES}
 
 
 def function_named(origin: str, arguments: tuple[Argument, ...] = ()) -> StaticCall | None:
-    """The legacy function of a dotted name."""
+    """Return the legacy function of a dotted name."""
     match origin.split("."):
         case ["KSR", module, name] if (module, name) in KEMI:
             return StaticCall(KEMI[module, name], True, arguments)
@@ -118,8 +118,8 @@ def _native(name: str, arguments: tuple[Argument, ...], module: str = "") -> Sta
 
 @lru_cache(maxsize=512)
 def parsed(code: str) -> tuple[str, ast.expr]:
-    """An expression as text and as a tree."""
-    source = f"({code})"  # in brackets: it may be of several lines
+    """Parse an expression to a tree; keep its text."""
+    source = f"({code})"  # in parentheses, because it may have several lines
     return source, ast.parse(source, mode="eval").body
 
 

@@ -1,4 +1,5 @@
-"""What the script in the server asks for: HTTP calls, assumed answers, variables of the modules."""
+"""Answers the requests of the script in the server: HTTP calls, assumed answers, variables of the
+modules."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ Suspension = tuple[int, int]
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """An answer that waits for its route to be run in the server."""
+    """An answer whose route has not run in the server yet."""
 
     route: str
     suspended: Suspension | None
@@ -37,7 +38,7 @@ class Waiting:
 
 
 class LiveTransaction:
-    """A transaction of the server, which the script has suspended already."""
+    """A transaction of the server that the script has suspended already."""
 
     def __init__(self, suspended: Suspension, live: LiveCalls) -> None:
         self.suspended = suspended
@@ -47,7 +48,7 @@ class LiveTransaction:
         return self.suspended
 
     def cancel_suspend(self, token: Token) -> None:
-        """The script goes on with it by itself."""
+        """The script resumes it without us."""
 
     def resume(
         self, token: Token, route: Callable[[Result], object] | None, result: Result
@@ -64,15 +65,15 @@ class LiveTransaction:
 
 class _Resuming(threading.local):
     suspended: Suspension | None = None
-    """Of the transaction that this thread goes on with."""
+    """The transaction that this thread resumes."""
     asked: Suspension | None = None
-    """Of the query that this thread is asked for."""
+    """The transaction of the query that this thread handles."""
     errands: Errands | None = None
-    """Where the work of this connection is done while a route runs."""
+    """Runs the work of this connection while a route runs."""
 
 
 class LiveSurroundings(Surroundings):
-    """The transaction that the script has suspended for the query at hand."""
+    """The surroundings of a query: the transaction that the script has suspended for it."""
 
     def __init__(self, live: LiveCalls) -> None:
         self._live = live
@@ -86,7 +87,7 @@ class LiveCalls:
     """Answers the script in the server.
 
     Args:
-        wake: has the server run the route of the answer of that number.
+        wake: makes the server run the route of the answer with that number.
         note_query: takes the outcome of a query.
     """
 
@@ -98,9 +99,9 @@ class LiveCalls:
     ) -> None:
         self.resuming = _Resuming()
         self.loaded: frozenset[str] | None = None
-        """The modules of the script's configuration; None: all there are."""
+        """The modules of the script's configuration; None: all that exist."""
         self.open: set[str] = set()
-        """Queries that are on their way, by id."""
+        """The ids of the queries in flight."""
         self.changed = threading.Condition()
         """Guards `open` and `waiting`."""
         self.waiting: dict[int, Waiting] = {}
@@ -117,10 +118,10 @@ class LiveCalls:
     # ---- what the script asks
 
     def known(self, module: str, name: str) -> Answer:
-        """Whether a function, or a module, is one of any server.
+        """Raise an error unless a function or module exists in some server.
 
         Raises:
-            AttributeError: it is not.
+            AttributeError: it does not exist.
         """
         functions = catalogue().functions
         rules = self._world.assumptions.rules
@@ -137,7 +138,7 @@ class LiveCalls:
         raise AttributeError(f"module {label!r} has no attribute {wanted!r}{near}")
 
     def assume(self, module: str, name: str, arguments: list[Any]) -> Answer:
-        """The answer of what the server has not loaded."""
+        """Return the assumed answer of a function that the server has not loaded."""
         signature = catalogue().find(module, name) or Signature(module, name, "int", ())
         sets: dict[str, Any] = {}
         assumptions = self._world.assumptions
@@ -150,7 +151,7 @@ class LiveCalls:
     def call(
         self, module: str, name: str, arguments: list[Any], suspended: list[int] | None
     ) -> Answer:
-        """A function of the HTTP modules; the server is to set the variable of its result."""
+        """Call a function of the HTTP modules. The server has to set the result variable."""
         server = self._world.server
         form = KEMI.get((module, name)) if module else NATIVE.get((name, len(arguments)))
         self.resuming.asked = (suspended[0], suspended[1]) if suspended else None
@@ -168,17 +169,17 @@ class LiveCalls:
         return {"value": code, "sets": {} if code < 0 else {variable: self._text(variable)}}
 
     def native(self, name: str, count: int) -> Answer:
-        """Which of the arguments the server evaluates."""
+        """Return which of the arguments the server evaluates."""
         form = NATIVE.get((name, count))
         kinds = [argument.kind for argument in form.arguments] if form else []
         return {"kinds": ["text" if kind is Kind.TEXT else "" for kind in kinds]}
 
     def pv(self, name: str, arguments: list[Any]) -> Answer:
-        """A function of ``KSR.pv`` for a variable of the HTTP modules."""
+        """Call a function of ``KSR.pv`` for a variable of the HTTP modules."""
         return {"value": getattr(self._pv, name)(*arguments)}
 
     def suspends(self) -> Answer:
-        """Whether the next query is to suspend its transaction."""
+        """Whether the next query suspends its transaction."""
         return {"value": self._world.server.http_async_client.pending.settings.is_suspending}
 
     # ---- answers on their way to their routes
@@ -188,13 +189,13 @@ class LiveCalls:
         return {"suspended": waiting.suspended}
 
     def answering(self, number: str) -> Answer:
-        """The route begins: from here on the thread of its answer does what it asks for."""
+        """The route starts. From now on the thread of its answer runs the requests of the route."""
         waiting = self.waiting[int(number)]
         self.resuming.errands = waiting.errands
         return {"route": waiting.route}
 
     def ran(self, number: str) -> Answer:
-        """The route is over, or was not run: its transaction had ended."""
+        """The route has ended, or did not run because its transaction had ended."""
         self.resuming.errands = None
         self.waiting.pop(int(number)).errands.end()
         return {}
@@ -229,7 +230,7 @@ class LiveCalls:
         self._toggle(call.job.query_id)
 
     def _toggle(self, query_id: str) -> None:
-        # Its two ends come from two threads, in either order.
+        # The start and the end are reported by two threads, in any order.
         with self.changed:
             self.open ^= {query_id}
             self.changed.notify_all()
@@ -241,7 +242,7 @@ class LiveCalls:
 
 @contextmanager
 def placed(fields: Mapping[str, Any]) -> Iterator[None]:
-    """What is told meanwhile is told of the script's own line."""
+    """While this is active, reports have the line of the script in the server."""
     token = remote_place.set((str(fields.get("file", "")), int(fields.get("line", 0))))
     try:
         yield

@@ -1,5 +1,5 @@
-"""Where the stand-in and the real server differ on a message: in what functions answer, in what is
-sent back, in what is passed on."""
+"""Finds the differences between the emulation and the real server for a message: in answers of
+functions, in replies, and in forwarded requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from onehttp_compat.script.message_in_progress import current
 from onehttp_compat.script.outcome import MessageOutcome
 from onehttp_compat.script.world.assumptions import answering
 
-# What differs from one process, one moment, one run to the next.
+# These differ between processes, times and runs.
 _UNLIKE: Final = frozenset(
     ("pv.get", "pv.gete", "pv.getw", "pv.getvs", "pv.getvn", "pvx.var_get", "kx.get_timestamp")
 )
@@ -26,24 +26,24 @@ _VARIABLES: Final = re.compile(
     r"dlg\((?:h_|ref|start_ts))"
 )
 _OWN: Final = frozenset(("uuid.get", "uuid.rget", "uuid.tget", "cfgutils.rand_event"))
-# Replies and requests that tm sends by itself: it says "trying" where the stand-in says 100.
+# Messages that tm sends by itself. It says "trying" where the emulation has 100.
 _REASON: Final = re.compile(r"^(\d{3}).*")
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One difference on one message."""
+    """A difference for one message."""
 
     message: str
     line: int
-    """Of the script; 0: of none."""
+    """The line in the script; 0 if there is none."""
     what: str
     stand_in: str
     server: str
 
 
 class Follower:
-    """Keeps the calls that a script makes in the stand-in, message by message."""
+    """Records the calls of a script in the emulation, for each message."""
 
     def __init__(self) -> None:
         self.calls: list[RecordedCall] = []
@@ -56,7 +56,7 @@ class Follower:
         self.calls.append(RecordedCall(label, arguments, result, line, running_route.get()))
 
     def take(self) -> list[RecordedCall]:
-        """Those since the last time."""
+        """Return the calls since the last time."""
         calls, self.calls = self.calls, []
         return calls
 
@@ -64,14 +64,14 @@ class Follower:
 def differences(
     outcome: MessageOutcome, calls: Sequence[RecordedCall], live: LiveMessage
 ) -> list[Difference]:
-    """All of one message, in the order of the script; empty: there are none."""
+    """Return all differences for a message, in the order of the script; empty if there are none."""
     return [*_of_calls(outcome, calls, live), *_of_ends(outcome, live)]
 
 
 def _of_calls(
     outcome: MessageOutcome, calls: Sequence[RecordedCall], live: LiveMessage
 ) -> Iterator[Difference]:
-    # Route by route: callbacks outside of transactions run beside the others.
+    # Compared route by route, because callbacks outside of transactions run in parallel.
     for route in dict.fromkeys(call.route for call in (*calls, *live.calls)):
         yield from _of_route(
             outcome.message.label,
@@ -85,7 +85,7 @@ def _of_route(
 ) -> Iterator[Difference]:
     for mine, theirs in zip_longest(calls, live):
         if mine is None or theirs is None or _shape(mine) != _shape(theirs):
-            # From here on the script has gone another way: what led there has been told.
+            # From here on the script has taken another path, and the cause was reported.
             line = (mine or theirs).line
             yield Difference(label, line, "the script goes on with", _call(mine), _call(theirs))
             return
@@ -130,5 +130,5 @@ def _is_alike(mine: RecordedCall, theirs: RecordedCall) -> bool:
 
 
 def _statuses(replies: Sequence[str]) -> list[str]:
-    """Final ones, and provisional ones save 100, by their numbers."""
+    """The numbers of final statuses, and of provisional ones except 100."""
     return [_REASON.sub(r"\1", one) for one in replies if not one.startswith("100")]

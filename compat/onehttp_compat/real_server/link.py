@@ -1,4 +1,5 @@
-"""The socket over which the script in the server asks: one thread for each of its processes."""
+"""The socket for requests of the script in the server, with a thread for each of the server's
+processes."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ Answer: TypeAlias = "dict[str, Any]"
 
 
 class Asked(Protocol):
-    """Who answers; raises AttributeError for a name that no server has."""
+    """Answers requests. Raises AttributeError for a name that no server has."""
 
     def answer(self, op: str, fields: Mapping[str, Any]) -> Answer: ...
 
@@ -35,7 +36,7 @@ class Link:
         self._thread.start()
 
     def close(self) -> None:
-        """Listen no more; connections end with the server's processes."""
+        """Stop listening. Connections end together with the server's processes."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join()
@@ -49,7 +50,7 @@ class Link:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        # A server that ends leaves its connections to break.
+        # When the server ends, its connections break.
         with contextlib.suppress(OSError), client, client.makefile("rwb") as file:
             for line in file:
                 asked = json.loads(line)
@@ -64,8 +65,8 @@ class Link:
 
 
 class Errands:
-    """Work that is done in the thread that waits for it: a callback's, while its route runs
-    elsewhere."""
+    """Runs work in a thread that waits for it: the thread of a callback, while its route runs in
+    the server."""
 
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = (
@@ -73,17 +74,17 @@ class Errands:
         )
 
     def do(self, work: Callable[[], Answer]) -> Answer:
-        """Have it done there; raises what it raises."""
+        """Run the work in that thread. Raises the errors of the work."""
         future: Future[Answer] = Future()
         self._waiting.put((work, future))
         return future.result()
 
     def end(self) -> None:
-        """There is nothing more to do."""
+        """End the waiting."""
         self._waiting.put(None)
 
     def run(self) -> None:
-        """Do what comes, until the end."""
+        """Run all work that arrives, until the end."""
         while (errand := self._waiting.get()) is not None:
             work, future = errand
             try:

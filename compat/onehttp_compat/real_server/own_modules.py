@@ -1,8 +1,8 @@
-"""Modules of the server that work on a message and on their own memory alone.
+"""Modules of the server that use only the message and memory of their own.
 
-A server on loopback loads no others out of a team's configuration: what speaks to other machines,
-listens, runs commands or keeps its state in a database is assumed. What these send as SIP, by
-timers too, passes the routes that hold it (``inside/sending.py``).
+Of a team's configuration, a server on loopback loads only these. Modules that contact other
+machines, listen, run commands or use a database are assumed. SIP messages that these modules send,
+also by timers, go through the routes that hold them back (``inside/sending.py``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A Kamailio process on loopback: its configuration, its start, its end."""
+"""A Kamailio process on loopback: its configuration, start and end."""
 
 from __future__ import annotations
 
@@ -25,15 +25,16 @@ MODULES: Final = (
     "json", "jansson", "regex", "tmrec", "pike", "ratelimit", "pv_headers", "dialog",
     "mqueue",
 )  # fmt: skip
-"""What a configuration of nothing but a script loads: whatever starts without a database."""
+"""The modules for a script without a configuration: all that start without a database."""
 QUIET: Final = {"pv_headers": ['modparam("pv_headers", "auto_msg", 0)']}
-"""By itself it takes apart each message, asked or not, and marks it by a branch flag, `$bf`."""
+"""Without this setting the module splits every message into its headers, and marks that by a branch
+flag, `$bf`."""
 _TM_LISTS: Final = {"contacts_avp": 901, "contact_flows_avp": 902}
 PATIENT: Final = dict.fromkeys(("fr_timer", "fr_inv_timer", "wt_timer"), 120_000) | dict.fromkeys(
     ("retr_timer1", "retr_timer2"), 60_000
 )
-"""Milliseconds. Who runs messages is not as fast as those who once sent them: nothing is sent again
-meanwhile, no transaction is forgotten, and none is given up."""
+"""Milliseconds. Replies may arrive later here than in the capture. With these timers the server
+does not repeat messages, forget transactions or give them up meanwhile."""
 START_S: Final = 60.0
 STOP_S: Final = 10.0
 _table = re.compile(rb"""\$sht[a-z]*\((\w+)=>|sht_\w+\(\s*["'](\w+)["']""")
@@ -61,18 +62,18 @@ cfgengine "python"
 
 
 class RealServerError(OnehttpError, RuntimeError):
-    """No Kamailio could be run; the message ends with what it said."""
+    """No Kamailio could be run. The message ends with the server's output."""
 
 
 @dataclass(slots=True)
 class RealServer:
-    """What is to be run.
+    """A Kamailio process and its settings.
 
     Args:
-        folder: where its files go.
-        modules: those to load; what does not start by itself is left out.
+        folder: the folder for its files.
+        modules: the modules to load; those that do not start by themselves are left out.
         parameters: ``modparam`` lines, by module.
-        aliases: hosts that are the server itself.
+        aliases: host names of the server itself.
     """
 
     folder: Path
@@ -91,7 +92,7 @@ class RealServer:
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self, is_ready: Callable[[int], bool]) -> None:
-        """Start, and wait until ``is_ready(port)``.
+        """Start the server, and wait until ``is_ready(port)``.
 
         Raises:
             RealServerError: it does not start.
@@ -111,7 +112,7 @@ class RealServer:
             self.left_out.append(failed)
 
     def stop(self) -> None:
-        """End it, and whatever it has started."""
+        """Stop the server and all processes that it has started."""
         process = self._process
         if process is None:
             return
@@ -122,7 +123,7 @@ class RealServer:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait(STOP_S)
-        # Children of a killed main process would go on with its port.
+        # If only the main process is killed, its children keep the port.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         self._process = None
@@ -132,13 +133,13 @@ class RealServer:
         return self._process is not None and self._process.poll() is None
 
     def log_tail(self, lines: int = 12) -> str:
-        """The last errors of its log."""
+        """Return the last errors in its log."""
         text = (self.folder / "kamailio.log").read_text("utf-8", "replace")
         told = [line for line in text.splitlines() if "ERROR" in line or "CRITICAL" in line]
         return "\n".join((told or text.splitlines())[-lines:])
 
     def _try(self, binary: Path, modules: list[str], is_ready: Callable[[int], bool]) -> str | None:
-        """None: it runs; otherwise the module that does not start, or an empty text."""
+        """Return None if it runs, or the module that does not start, or an empty text."""
         self.port = free_port()
         config = self.folder / "kamailio.cfg"
         config.write_text(self._config(modules))
@@ -147,7 +148,8 @@ class RealServer:
             binary, "-f", config, "-DD", "-E", "-m", "512", "-M", "16", "-w", self.folder,
             "-Y", self.folder, "-P", self.folder / "pid",
         ]  # fmt: skip
-        # A fixed PATH: the embedded interpreter takes its home from the first python3 on it.
+        # A fixed PATH, because the embedded interpreter finds its home from the first python3 in
+        # it.
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **self.environment}
         self._process = subprocess.Popen(
             command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder,
@@ -184,7 +186,7 @@ INSTALL: Final = "apt-get install kamailio kamailio-python3-modules"
 
 
 def find_server() -> tuple[Path, Path]:
-    """The binary and its folder of modules.
+    """Return the binary and its folder of modules.
 
     Raises:
         RealServerError: there is none.
@@ -203,7 +205,8 @@ def _version(binary: Path) -> str:
 
 
 def free_port() -> int:
-    """A UDP port of loopback that nobody has: the server would share one that somebody has."""
+    """Return a UDP port of loopback that is not in use, because the server would share one that
+    is."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -211,13 +214,12 @@ def free_port() -> int:
 
 
 def _die_with_parent() -> None:
-    # A run that is killed must not leave a server behind. 1 is PR_SET_PDEATHSIG.
+    # If this process is killed, the server must end, too. 1 is PR_SET_PDEATHSIG.
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def needed_parameters(path: Path) -> dict[str, list[str]]:
-    """``modparam`` lines that the script cannot do without: the tables and queues that it
-    names."""
+    """Return the ``modparam`` lines that the script needs: the tables and queues that it names."""
     text = b"".join(file.read_bytes() for file in path.parent.glob("*.py"))
     tables = {(one or other).decode() for one, other in _table.findall(text)}
     queues = {(one or other).decode() for one, other in _queue.findall(text)}

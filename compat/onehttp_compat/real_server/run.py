@@ -1,4 +1,4 @@
-"""Messages through a script in the real server, and what became of each."""
+"""Sends messages through a script in the real server, and collects their outcomes."""
 
 from __future__ import annotations
 
@@ -33,36 +33,36 @@ from onehttp_compat.sip.via import Via
 TIMEOUT_S: Final = 60.0
 _FIRST_FINAL: Final = 200
 STEP_S: Final = 0.05
-"""The server is looked at so often while queries are on their way."""
+"""Seconds between two checks of the server while queries are in flight."""
 _OF_TM: Final = ("ACK", "CANCEL")
-"""What ``tm`` sends by itself, too: for a refusal, to branches that are given up."""
+"""Messages that ``tm`` also sends by itself: for a refusal, and to abandoned branches."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedCall:
-    """A function that the script called in the server, or in the stand-in."""
+    """A function that the script called, in the server or in the emulation."""
 
     label: str
     arguments: tuple[object, ...]
     result: object
     line: int
     route: str
-    """Which route made it."""
+    """The route that called it."""
 
 
 @dataclass(slots=True)
 class LiveMessage:
-    """What the server has done with one message."""
+    """The work of the server on one message."""
 
     outcome: MessageOutcome
     calls: list[RecordedCall] = field(default_factory=list)
     sent: list[SipMessage] = field(default_factory=list)
-    """Requests that it has passed on."""
+    """Requests that it has forwarded."""
     has_begun: bool = False
 
 
 class LiveScript:
-    """A script in a real server. Made by `running`."""
+    """A script in a real server. `running` makes it."""
 
     def __init__(self, path: Path, world: World, sockets: Sockets, server: RealServer) -> None:
         self.world = world
@@ -77,10 +77,11 @@ class LiveScript:
         self._known: list[LiveMessage] = []
         self._passed_on: set[tuple[object, ...]] = set()
         self._closed: set[Via] = set()
-        """Branches that have their final answer."""
+        """Branches that have received a final reply."""
 
     def answer(self, op: str, fields: Mapping[str, Any]) -> Answer:
-        """Answer the script's surroundings; called in the thread of their connection."""
+        """Answer a request of the script in the server. It is called in the thread of the
+        connection."""
         errands = self.calls.resuming.errands
         if errands is not None and op in ("call", "pv", "assume"):
             return errands.do(lambda: self._answer(op, fields))
@@ -92,7 +93,8 @@ class LiveScript:
         """Send messages one after the other.
 
         Yields:
-            what became of each, when the server is through with it and with its queries.
+            The outcome of each message, when the server has ended its work on it and on its
+            queries.
 
         Raises:
             RealServerError: the server has ended.
@@ -113,11 +115,11 @@ class LiveScript:
 
     @property
     def port(self) -> int:
-        """Of the server."""
+        """The port of the server."""
         return self._sockets.port
 
     def as_seen(self, message: SipMessage) -> SipMessage:
-        """A message with the addresses that the server saw it come between."""
+        """Return a message with the addresses that the server has seen."""
         return dataclasses.replace(
             message,
             source=self._sockets.source,
@@ -185,7 +187,7 @@ class LiveScript:
             self._sockets.send(_reply_to(relayed, message), from_sink=True)
 
     def _finish(self, live: LiveMessage, started: float, timeout_s: float) -> None:
-        """Wait until nothing of it is open, and take in what the server has sent for it."""
+        """Wait until the work on a message is over, and collect what the server has sent for it."""
         end = started + timeout_s
         while True:
             left = end - time.perf_counter()
@@ -203,7 +205,7 @@ class LiveScript:
         self._take_in(live)
 
     def _wait_for_queries(self, end: float) -> bool:
-        """Wait for the queries on their way; True: there still are some."""
+        """Wait for the queries in flight. True if there still are some."""
         changed = self.calls.changed
         with changed:
             while self.calls.open and (left := end - time.perf_counter()) > 0:
@@ -211,14 +213,14 @@ class LiveScript:
             return bool(self.calls.open)
 
     def _take_in(self, live: LiveMessage) -> None:
-        """Replies and requests that belong to it."""
+        """Collect the replies and requests that belong to it."""
         outcome = live.outcome
         call_id = outcome.message.header("call-id")
         told: set[tuple[object, ...]] = set()
         for sent in self._sockets.seen:
             key = (sent.status, sent.reason, sent.method, sent.top_via, sent.uri)
             if key in told or key in self._passed_on or sent.header("call-id") != call_id:
-                continue  # sent again, or for another message
+                continue  # a retransmission, or for another message
             told.add(key)
             if not sent.status:  # the server repeats it until the next hop answers
                 self._passed_on.add(key)
@@ -237,8 +239,8 @@ class LiveScript:
             outcome.refusal = outcome.message.refusal or "the server drops it"
 
     def _relayed_for(self, reply: SipMessage) -> SipMessage | None:
-        """The request that the server has passed on, which a captured reply answers: of several
-        branches the first that has no final answer, since captures do not tell which it was."""
+        """Return the forwarded request that a captured reply answers. With several branches it is
+        the first without a final reply, because captures do not identify the branch."""
         branches: list[SipMessage] = []
         for live in self._known:
             if live.outcome.message.is_request and _is_same(live.outcome.message, reply):
@@ -249,12 +251,12 @@ class LiveScript:
 
 
 def _is_same(one: SipMessage, other: SipMessage) -> bool:
-    """Whether two messages are of one transaction, on whichever side of the server."""
+    """Whether two messages belong to one transaction, on either side of the server."""
     return one.header("call-id") == other.header("call-id") and one.cseq == other.cseq
 
 
 def _reply_to(request: SipMessage, captured: SipMessage) -> bytes:
-    """The captured reply as the next hop would send it for the request that it was given."""
+    """Return the captured reply as the next hop would send it for this request."""
     vias = tuple(("Via", via) for via in request.vias)
     rest = tuple(one for one in captured.headers if one[0].lower() not in ("via", "v"))
     return dataclasses.replace(captured, headers=vias + rest, received=b"").wire()
@@ -272,17 +274,17 @@ def running(
     config: UserConfig | None = None,
     loaded: frozenset[str] | None = None,
 ) -> Iterator[LiveScript]:
-    """A real server that runs the script at ``path``.
+    """Return a real server that runs the script at ``path``.
 
     Args:
         world_of: the world of the run; None: a new one.
-        method, argument: of an ``app_python`` script, as `serving` takes them.
-        aliases: hosts that are the server itself.
-        config: what it is started with beside the script; None: all modules that start alone.
-        loaded: the modules that the script finds; None: all there are.
+        method, argument: for an ``app_python`` script, as in `serving`.
+        aliases: host names of the server itself.
+        config: the configuration besides the script; None: all modules that start by themselves.
+        loaded: the modules that the script can use; None: all that exist.
 
     Raises:
-        RealServerError: there is no server, or it does not start; says why.
+        RealServerError: there is no server, or it does not start; the message has the reason.
     """
     world = world_of or World(legacy, TransactionLayer(DEFAULT_FINAL_TIMER_S), path)
     if world_of is None:
@@ -312,7 +314,7 @@ def running(
         )
         if config is not None:
             server.modules, server.settings = list(config.modules), config.lines
-            own = server.parameters["tm"]  # the last of two counts
+            own = server.parameters["tm"]  # the last line of a parameter counts
             server.parameters |= config.parameters
             server.parameters["tm"] = own + config.parameters.get("tm", [])
         else:

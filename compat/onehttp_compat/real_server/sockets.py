@@ -1,4 +1,4 @@
-"""The UDP sockets around the server: who sends messages, who watches it, where its requests go."""
+"""The UDP sockets around the server: the sender of messages, the watcher, and the next hop."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from onehttp_compat.sip.message import MessageError, SipMessage, parse
 
 LOOPBACK: Final = "127.0.0.1"
 PROBE_S: Final = 0.2
-"""How long one look at the server waits; it is looked at until its time is over."""
+"""Seconds that one check of the server waits. Checks are repeated until the time is over."""
 MAX_DATAGRAM: Final = 65535
 _LONGEST: Final = 65507
-"""What a datagram of IPv4 holds beside its heads."""
+"""The payload of the largest datagram of IPv4."""
 _probe_id = re.compile(rb"(?im)^Call-ID:[ \t]*onehttp-(\d+)")
 
 _CONTROL: Final = (
@@ -30,21 +30,21 @@ _CONTROL: Final = (
 
 
 def unsendable(message: SipMessage) -> str:
-    """Why a message cannot go to the server; empty where it can."""
+    """Return why a message cannot be sent to the server; empty if it can."""
     if len(message.received) > _LONGEST:
         return f"of more than {_LONGEST:,} bytes, which no datagram to the server holds"
     return "" if message.received else message.refusal
 
 
 def udp_socket() -> socket.socket:
-    """A socket on a port of loopback."""
+    """Return a socket on a port of loopback."""
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     made.bind((LOOPBACK, 0))
     return made
 
 
 class Sockets:
-    """Three sockets; ``port`` is that of the server."""
+    """Three sockets; ``port`` is the port of the server."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -52,7 +52,7 @@ class Sockets:
         self.control = udp_socket()
         self.sink = udp_socket()
         self.seen: list[SipMessage] = []
-        """What the server has sent: replies to the client, requests to the sink."""
+        """The messages of the server: replies to the client, requests to the next hop."""
         self._numbers = itertools.count(1)
 
     def close(self) -> None:
@@ -70,7 +70,7 @@ class Sockets:
 
     @property
     def addresses(self) -> str:
-        """All that is ours, as URIs between blanks."""
+        """Our own addresses, as URIs separated by blanks."""
         ports = [one.getsockname()[1] for one in (self.client, self.control, self.sink)]
         return " ".join(f"sip:{LOOPBACK}:{port}" for port in ports)
 
@@ -79,7 +79,7 @@ class Sockets:
         (self.sink if from_sink else self.client).sendto(message, (LOOPBACK, self.port))
 
     def wake(self, user: str, payload: object = "") -> int:
-        """Send an order to the script's surroundings; its number."""
+        """Send an order to our code in the server. Returns its number."""
         number = next(self._numbers)
         text = _CONTROL.format(
             user=user, port=self.control.getsockname()[1], number=number, payload=payload
@@ -93,14 +93,16 @@ class Sockets:
         return self._wait_for(self.wake("onehttp-probe"), PROBE_S)
 
     def settle(self, limit_s: float) -> bool:
-        """Wait until the server has worked off what was sent; False: not within the limit.
+        """Wait until the server has handled all messages. False if that takes longer than the
+        limit.
 
-        Its one worker takes datagrams in their order: once it answers, all before are done.
+        Its only worker handles datagrams in order, so when it answers a probe, all earlier ones are
+        done.
         """
         return self._wait_for(self.wake("onehttp-probe"), limit_s)
 
     def collect(self, wait_s: float = 0.0) -> None:
-        """Take in what the server has sent."""
+        """Receive the messages that the server has sent."""
         while self._take(wait_s) is not None:
             wait_s = 0.0
 
@@ -112,10 +114,10 @@ class Sockets:
         return False
 
     def _take(self, wait_s: float) -> int | None:
-        """Take one datagram in; the number of an order that it answers, 0 for any other, None:
-        there is none."""
+        """Receive one datagram. Returns the number of the order that it answers, 0 for any other,
+        None if there is none."""
         sockets = (self.control, self.client, self.sink)
-        poller = select.poll()  # select(2) takes no descriptor above 1,023
+        poller = select.poll()  # select(2) does not accept a descriptor above 1,023
         for one in sockets:
             poller.register(one, select.POLLIN)
         told = {number for number, _ in poller.poll(wait_s * 1000)}
@@ -125,7 +127,7 @@ class Sockets:
         try:
             data, peer = ready.recvfrom(MAX_DATAGRAM)
         except ConnectionRefusedError:
-            return 0  # nobody was there yet: the kernel tells of an earlier datagram
+            return 0  # no one was listening yet: the kernel reports that for an earlier datagram
         if ready is self.control:
             found = _probe_id.search(data)
             return int(found[1]) if found else 0

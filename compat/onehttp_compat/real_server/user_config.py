@@ -1,5 +1,5 @@
-"""A team's kamailio.cfg for a server on loopback: its modules, parameters and settings, without
-what would listen elsewhere or reach other machines."""
+"""Adapts a team's kamailio.cfg to a server on loopback: keeps modules, parameters and settings that
+neither listen elsewhere nor contact other machines."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from onehttp_compat.real_server.process import free_port
 from onehttp_compat.server_config import Modparam, ServerConfig, Setting
 
 NEEDED: Final = ("kex", "corex", "tm", "tmx", "sl", "rr", "pv")
-"""What the script's surroundings call, in the order in which they load; they come first."""
+"""Modules that our code in the server uses, in the order of loading. They come first."""
 _OURS: Final = frozenset((
     "app_lua", "app_jsdt", "app_python", "app_python3", "app_python3s", "app_ruby", "app_sqlang",
     "curl", "http_async_client", "http_client", "utils", "xcap_client",
 ))  # fmt: skip
-"""Emulated, or another engine of scripts."""
+"""Modules that are emulated, or that are another script engine."""
 _reaches_name = re.compile(r"^db_|url|sock|addr|server|host|dmq|fifo|dgram|notif|natping").search
 _reaches_value = re.compile(r"://|^(?:udp|tcp|tls|unix):").search
 _SETTINGS: Final = frozenset((
@@ -26,27 +26,27 @@ _SETTINGS: Final = frozenset((
     "server_header", "sip_warning", "user_agent_header", "xavp_via_fields", "xavp_via_params",
     "xavp_via_reply_params",
 ))  # fmt: skip
-"""Those of the core that a script can see; all others are of processes and sockets."""
+"""Settings of the core that a script can see. All others concern processes and sockets."""
 _socket_name = re.compile(r'\bname "([^"]+)"').search
 
 
 @dataclass(frozen=True, slots=True)
 class UserConfig:
-    """What the server on loopback is started with."""
+    """The configuration of the server on loopback."""
 
     modules: tuple[str, ...]
     lines: tuple[str, ...]
-    """Names, settings, and further listeners where they have a name."""
+    """Names, settings, and further listeners that have a name."""
     parameters: dict[str, list[str]] = field(default_factory=dict)
-    """``modparam`` lines by module."""
+    """``modparam`` lines, by module."""
     left_out: tuple[str, ...] = ()
-    """What of it is not used, for people."""
+    """Parts of the configuration that are not used, for the report."""
     local_request: str = ""
     """The route of the script for requests that ``tm`` makes by itself."""
 
 
 def user_config(config: ServerConfig) -> UserConfig:
-    """Take what a server on loopback can be started with."""
+    """Return the parts of a configuration that a server on loopback can use."""
     named = [name for name in dict.fromkeys(config.modules()) if name not in _OURS]
     used = [name for name in named if name in KEEP_TO_THEMSELVES]
     modules = (*NEEDED, *(name for name in used if name not in NEEDED))
