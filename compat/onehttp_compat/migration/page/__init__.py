@@ -1,4 +1,5 @@
-"""One HTML page of a scan that needs nothing else: for a team that watches what is left."""
+"""Makes an HTML page of a scan, in a single file, for teams that follow the progress of a
+migration."""
 
 from __future__ import annotations
 
@@ -28,12 +29,12 @@ _environment: Final = Environment(
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One site on the page."""
+    """A site on the page."""
 
     site: Site
     lines: tuple[Line, ...]
     reason: str
-    """Why it has to be changed by hand; empty: ``rewrite`` does it."""
+    """Why it has to be changed by hand; empty if ``rewrite`` can change it."""
 
     @property
     def preview(self) -> str:
@@ -42,18 +43,18 @@ class Row:
 
     @property
     def text(self) -> str:
-        """What the filter looks in."""
+        """The text that the filter searches."""
         return f"{self.site.path} {self.site.name} {self.site.kind} {self.reason}".lower()
 
 
 @dataclass(frozen=True, slots=True)
 class FileTile:
-    """A file on the treemap."""
+    """A file in the treemap."""
 
     number: int
     path: str
     label: str
-    """As much of the end of its path as tells it from the others."""
+    """The last parts of its path, as many as are needed to distinguish it from others."""
     sites: int
     by_hand: int
     tile: Tile
@@ -61,25 +62,25 @@ class FileTile:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a file or a module is."""
+    """The progress of a file or a module."""
 
     name: str
     moved: int
-    """Calls of ``onehttp``, or of a module those that ``rewrite`` does."""
+    """For a file, its calls of ``onehttp``; for a module, the calls that ``rewrite`` can change."""
     left: int
 
     @property
     def percent(self) -> int:
-        """Of all."""
+        """Percent of all calls."""
         return round(100 * self.moved / (self.moved + self.left)) if self.moved + self.left else 100
 
 
 def render(scan: Scan, rewrites: Iterable[FileRewrite], made: str) -> str:
-    """The page as text.
+    """Return the page as text.
 
     Args:
-        rewrites: what ``rewrite`` would do with the files of the scan.
-        made: when, as people read it.
+        rewrites: what ``rewrite`` would change in the files of the scan.
+        made: the time as text.
     """
     changes = {(one.path, one.line, one.column): one for file in rewrites for one in file.changes}
     rows = [_row(site, changes.get((site.path, site.line, site.column))) for site in scan.sites]
@@ -122,7 +123,8 @@ def _tiles(files: list[tuple[str, list[Row]]]) -> list[FileTile]:
 
 
 def labelled(paths: Iterable[str]) -> dict[str, str]:
-    """Each path, and as many of its last parts as no other path ends in."""
+    """For each path, return its last parts, as many as are needed to distinguish it from all
+    others."""
     parts = {path: path.split("/") for path in paths}
     ends = Counter(tuple(each[-n:]) for each in parts.values() for n in range(1, len(each) + 1))
     return {

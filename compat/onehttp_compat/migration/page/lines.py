@@ -1,4 +1,4 @@
-"""A statement before and after, line by line."""
+"""Compares a statement before and after a rewrite, line by line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Line:
 
 
 def compared(before: str, after: str) -> tuple[Line, ...]:
-    """The lines of both, the old ones of each change before the new ones."""
+    """Return the lines of both; for each change the old ones come first."""
     old, new = before.splitlines(), after.splitlines()
     lines: list[Line] = []
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)

@@ -1,4 +1,4 @@
-"""A treemap: rectangles whose areas are what they stand for, as near to squares as they get.
+"""A treemap: rectangles whose areas are proportional to weights, and which are almost squares.
 
 Squarified, after Bruls, Huizing and van Wijk, *Squarified Treemaps*, 2000.
 """
@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 100.0, 40.0
-"""Of the whole, in the units of `Tile`; the page stretches it."""
+"""The size of the whole, in the units of `Tile`. The page stretches it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """Where one rectangle is, in percent of the whole."""
+    """The position of a rectangle, in percent of the whole."""
 
     left: float
     top: float
@@ -23,7 +23,7 @@ class Tile:
 
 
 def treemap(weights: Sequence[int]) -> list[Tile]:
-    """A tile for each weight, which are more than 0 and the largest first."""
+    """Return a tile for each weight. Weights must be positive and in descending order."""
     left, top, width, height = 0.0, 0.0, WIDTH, HEIGHT
     scale = WIDTH * HEIGHT / (sum(weights) or 1)
     areas = [weight * scale for weight in weights]
@@ -53,7 +53,7 @@ def treemap(weights: Sequence[int]) -> list[Tile]:
 
 
 def _worst(row: Sequence[float], short: float) -> float:
-    """The ratio of the sides of the least square rectangle of a row."""
+    """The worst ratio of the sides of a rectangle in a row."""
     total = sum(row)
     return max(short**2 * max(row) / total**2, total**2 / (short**2 * min(row)))
 

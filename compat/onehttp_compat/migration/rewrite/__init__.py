@@ -1,5 +1,5 @@
-"""Rewriting scripts: a legacy call becomes code that does the same on ``onehttp``, or has a note.
+"""Rewrites scripts: a legacy call becomes code that does the same with ``onehttp``, or gets a note.
 
-What the old call did silently stands in the new code: which statuses have a value, the first line
-alone, the type of a form. Only what is safe is rewritten.
+The new code shows what the old call did implicitly: which statuses give a value, that only the
+first line counts, the content type of a form. Only safe rewrites are made.
 """

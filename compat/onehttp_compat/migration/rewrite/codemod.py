@@ -1,4 +1,4 @@
-"""The codemod: each statement with legacy calls becomes others, or has a note before it."""
+"""The codemod: replaces statements with legacy calls, or puts notes before them."""
 
 from __future__ import annotations
 
@@ -32,32 +32,32 @@ _step = re.compile(r"^(?: {4})+", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A call that is to be rewritten."""
+    """A call to rewrite."""
 
     call: StaticCall
     ksr: str
-    """The name that ``KSR`` has where the call stands."""
+    """The name of ``KSR`` at the call."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What a codemod has done, by the nodes of the original."""
+    """The result of a codemod, by the nodes of the original."""
 
     done: list[Node] = field(default_factory=list)
     noted: dict[Node, str] = field(default_factory=dict)
-    """Why the others were left."""
+    """The reasons why calls were not rewritten."""
     texts: dict[Node, tuple[str, str]] = field(default_factory=dict)
-    """Of each, the statement before and after; of a compound one its first line."""
+    """The statement of each call before and after; of a compound statement, its first line."""
 
 
 class Codemod(cst.CSTTransformer):
     """Rewrites the calls of one module.
 
     Args:
-        calls: what is to be rewritten.
-        queries: what belongs to those of them that are queries.
-        notes: what is to be noted only: its name, and the reason.
-        facts: what there is around the calls.
+        calls: the calls to rewrite.
+        queries: the settings and routes of those calls that are queries.
+        notes: the calls that only get a note: the name, and the reason.
+        facts: facts about the rest of the script.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Codemod(cst.CSTTransformer):
         self._settings = {one.statement: one for them in queries.settings.values()
                           for one in them}  # fmt: skip
         self._comments: list[cst.EmptyLine] = []
-        """Of settings that have gone: they stand before the query then."""
+        """Comments of settings that were removed. They are put before the query."""
 
     def on_leave(self, original_node: Any, updated_node: Any) -> Any:
         left = super().on_leave(original_node, updated_node)
@@ -99,7 +99,8 @@ class Codemod(cst.CSTTransformer):
         return left if owned is None else self._statement(original_node, left, owned)
 
     def _setting(self, statement: Any, setting: Setting) -> Any:
-        """What is left of a setting: its value, where that cannot wait; its comments move on."""
+        """Return what remains of a setting: its value, if that cannot be evaluated later. Its
+        comments move to the query."""
         if not setting.kept_as:
             self._comments += _leading(statement)
             return cst.RemoveFromParent()
@@ -118,7 +119,7 @@ class Codemod(cst.CSTTransformer):
         return new
 
     def _text(self, statements: Iterable[Any]) -> str:
-        """Statements without what stands before them, and without their blocks."""
+        """Return statements as text, without the lines before them and without their blocks."""
         first, *others = [_without_block(one) for one in statements]
         bare = first.with_changes(leading_lines=_comments(first.leading_lines))
         return "".join(map(self._module.code_for_node, (bare, *others))).strip("\r\n")
@@ -162,7 +163,7 @@ class Codemod(cst.CSTTransformer):
         )
 
     def _name_for(self, original: Any, node: Node, names: Mapping[Node, cst.Name]) -> str:
-        """A variable for the return code of a call that is moved before its statement."""
+        """Return a variable for the return code of a call that is moved before its statement."""
         tested = None if original in self._owners.elifs else _evaluated(original)
         if tested is None or not is_first(tested, cast(cst.Call, node), names):
             raise NotSafeError(_LATE)
@@ -171,7 +172,7 @@ class Codemod(cst.CSTTransformer):
     def _made(
         self, node: Node, wanted: Wanted, code: str | None, owned: list[Node]
     ) -> Iterator[Any]:
-        """The new statements."""
+        """Return the new statements."""
         if any(other is not node and other in _inside(node) for other in owned):
             raise NotSafeError(NESTED)
         if is_query(wanted.call):
@@ -186,7 +187,7 @@ class Codemod(cst.CSTTransformer):
             yield self._parsed(text)
 
     def _with_reads(self, node: Node, call: StaticCall) -> StaticCall:
-        """The call with what stands for variables of an answer among its arguments."""
+        """Return the call with the variables of an answer among its arguments replaced."""
         swap = _Swap(self._reads)
         given = cast(cst.Call, node).args
         own = given[len(given) - len(call.arguments) :]
@@ -211,10 +212,10 @@ class Codemod(cst.CSTTransformer):
 
 @dataclass(frozen=True, slots=True)
 class _Whole:
-    """A statement that is a call and nothing else."""
+    """A statement that consists of one call."""
 
     code: str | None
-    """The name that gets its result."""
+    """The name that its result is assigned to."""
 
 
 def _whole(original: Any, node: Node) -> _Whole | None:
@@ -229,7 +230,7 @@ def _whole(original: Any, node: Node) -> _Whole | None:
 
 
 def _evaluated(original: Any) -> cst.CSTNode | None:
-    """The expression that a statement evaluates first."""
+    """Return the expression that a statement evaluates first."""
     match original:
         case cst.If(test=test):
             return cast(cst.CSTNode, test)
@@ -253,7 +254,7 @@ def _without_block(statement: Any) -> Any:
 
 
 def _comments(lines: Iterable[cst.EmptyLine]) -> list[cst.EmptyLine]:
-    """Notes of ours: comments of the script are not part of what is compared."""
+    """Return our own notes. Comments of the script are not compared."""
     kept: list[cst.EmptyLine] = []
     for line in lines:
         text = line.comment.value if line.comment else ""
@@ -263,7 +264,7 @@ def _comments(lines: Iterable[cst.EmptyLine]) -> list[cst.EmptyLine]:
 
 
 def _after(comments: list[cst.EmptyLine], new: Any) -> Any:
-    """Statements with further lines before them."""
+    """Return statements with further lines before them."""
     parts = list(new.nodes) if isinstance(new, cst.FlattenSentinel) else [new]
     leading = [*comments, *parts[0].leading_lines]
     return cst.FlattenSentinel([parts[0].with_changes(leading_lines=leading), *parts[1:]])
@@ -274,7 +275,7 @@ def _expressions(codes: Mapping[Node, str]) -> dict[Node, Any]:
 
 
 def _plain_truth(comparison: Any) -> Any:
-    """``int(result.ok) == 1`` as people write it."""
+    """Simplify ``int(result.ok) == 1``."""
     match comparison:
         case cst.Comparison(
             left=cst.Call(func=cst.Name("int"), args=[cst.Arg(value=cst.Attribute() as ok)]),
@@ -317,13 +318,13 @@ def _headed(statements: list[Any], leading: list[cst.EmptyLine]) -> list[Any]:
 
 
 def _leading(original: Any) -> list[cst.EmptyLine]:
-    """What stands before a statement, and the comment behind it."""
+    """The lines before a statement, and the comment after it."""
     comment = original.trailing_whitespace.comment
     return [*original.leading_lines, *([cst.EmptyLine(comment=comment)] if comment else [])]
 
 
 def _without(labels: Collection[str], lines: Iterable[cst.EmptyLine]) -> list[cst.EmptyLine]:
-    """Without the notes of an earlier run on calls that are replaced now."""
+    """Remove the notes of an earlier run from calls that are now replaced."""
     starts = tuple(f"{NOTE} {label}: " for label in labels)
     kept: list[cst.EmptyLine] = []
     is_of_one = False
@@ -343,6 +344,6 @@ def _note(text: str) -> list[str]:
 
 
 def _new_lines(statement: Any, notes: list[str]) -> list[cst.EmptyLine]:
-    """The notes that do not stand there yet."""
+    """Return the notes that are not there yet."""
     there = {line.comment.value for line in statement.leading_lines if line.comment}
     return [cst.EmptyLine(comment=cst.Comment(note)) for note in notes if note not in there]

@@ -1,4 +1,4 @@
-"""The statements that stand for a legacy call."""
+"""Writes the statements that replace a legacy call."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _STEP = " " * 4
 def statements(
     exchange: Exchange, ksr: str, code: str | None, taken: Collection[str]
 ) -> Iterator[str]:
-    """One text for each statement.
+    """Return the text of each statement.
 
     Args:
         ksr: the script's name for ``KSR``.
-        code: the variable that gets the old return code; None: nobody asks for it.
-        taken: names that the script uses for something else.
+        code: the variable that gets the old return code; None if it is not used.
+        taken: names that the script uses already.
     """
     response, error, value = (free_name(one, taken) for one in ("response", "error", "value"))
     yield from exchange.before

@@ -1,4 +1,5 @@
-"""What no argument of a call says, as entries of a connections file: credentials, TLS, HTTP/2."""
+"""Writes entries of a connections file for options that calls cannot have: credentials, TLS,
+HTTP/2."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ _server: Final = re.compile(
     re.DOTALL,
 )
 _connects: Final = re.compile(r"""(?:curl|http)_connect\w*["']?\s*[(,]\s*["']([^"'\\\n]+)["']""")
-"""Calls on a connection that the server's configuration defines, and its name."""
+"""Calls over a connection that the server's configuration defines, with the argument for its
+name."""
 _UNCLEAR: Final = (
     "what it needs is said in connections.yaml, by the server, and which that is cannot be seen"
 )
@@ -32,20 +34,20 @@ _HEAD: Final = "version: 1\nconnections:\n"
 
 
 class OnConnection(NamedTuple):
-    """A call on a named connection."""
+    """A call over a named connection."""
 
     connection: str
-    """Code of it."""
+    """Code for the connection."""
     path: str
-    """Code of what follows its URL."""
+    """Code for the rest of the URL."""
 
 
 class Connections:
-    """The entries that some files need, each once.
+    """The entries that the rewritten files need, each once.
 
     Args:
-        known: those that there are already.
-        named: names that scripts call connections by, of the server's configuration.
+        known: the entries that exist already.
+        named: the names of connections in scripts, from the server's configuration.
     """
 
     def __init__(
@@ -59,13 +61,13 @@ class Connections:
     def on(
         self, url: Given, bases: Mapping[str, str], options: Mapping[str, object] | None = None
     ) -> OnConnection:
-        """The connection of a URL with such options; credentials of the URL are among them.
+        """Return the connection for a URL and options. Credentials in the URL become options, too.
 
         Args:
-            bases: what names of the script stand for, as far as they are URLs.
+            bases: names of the script that have a URL as their value.
 
         Raises:
-            NotSafeError: the script does not say which server it is.
+            NotSafeError: the script does not show the server.
         """
         pieces: list[Piece] = list(url.pieces) or [str(url.literal or "")]
         first = pieces.pop(0)
@@ -84,7 +86,8 @@ class Connections:
         return OnConnection(f"onehttp.connection({code_of(self._named(name, entry))})", path)
 
     def _named(self, name: str, entry: dict[str, Any]) -> str:
-        """The entry's name: that of the server, with a number where that is another already."""
+        """Return the name of the entry: that of the server, with a number if another entry has that
+        name."""
         number, wanted = 1, name
         while wanted in self._taken or self.entries.setdefault(wanted, entry) != entry:
             number += 1
@@ -93,17 +96,18 @@ class Connections:
 
 
 def names_called(text: str) -> list[str]:
-    """The connections that a script names in its calls."""
+    """Return the names of connections in the calls of a script."""
     return _connects.findall(text)
 
 
 def secret(name: str) -> str:
-    """How an entry refers to a password, which is not written into the file."""
+    """Return a reference to a password, because passwords are not written into the file."""
     return "${env:" + f"{name.upper()}_PASSWORD" + "}"
 
 
 def bases_of(values: Values) -> dict[str, str]:
-    """What the names of a module stand for that are given a URL, or an environment's, once."""
+    """Return the names of a module that are assigned once, with a URL or a variable of the
+    environment."""
     found: dict[str, list[str]] = {}
     for target, value in values.items():
         if isinstance(target, cst.Name):
@@ -132,10 +136,10 @@ def _begins_a_path(piece: object) -> bool:
 
 
 def with_entries(text: str, entries: Mapping[str, Mapping[str, Any]], path: Path) -> str:
-    """The text of a connections file with further entries; empty: of a new one.
+    """Add entries to the text of a connections file, which is empty for a new one.
 
     Raises:
-        ConfigurationError: it has others under these names, or cannot be added to at its end.
+        ConfigurationError: it has other entries with these names, or nothing can be appended to it.
     """
     before: Any = yaml.safe_load(text) or {}
     known = before.get("connections") or {}

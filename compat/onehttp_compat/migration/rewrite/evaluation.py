@@ -1,4 +1,5 @@
-"""Whether a call is the first thing that an expression evaluates: then it may be made before."""
+"""Decides whether an expression evaluates a call first. Then the call can be made before the
+statement."""
 
 from __future__ import annotations
 
@@ -13,10 +14,10 @@ _PLAIN: Final = (
 
 
 def is_first(expression: cst.CSTNode, call: cst.Call, made: Collection[cst.CSTNode] = ()) -> bool:
-    """Whether nothing that could matter is evaluated before ``call``, and it always is.
+    """Whether ``call`` is always evaluated, and nothing with an effect is evaluated before it.
 
     Args:
-        made: calls that will have been made before: a name stands for each.
+        made: calls that will have been moved before; a name replaces each of them.
     """
     return _look(expression, call, made) == "found"
 
@@ -40,8 +41,8 @@ def _look(
 
 
 def _parts(node: cst.CSTNode) -> Iterator[cst.CSTNode | None]:
-    """The parts of an expression that are always evaluated, in order; None: then something that
-    may matter."""
+    """Return the parts of an expression that are always evaluated, in order. None stands for a part
+    that may have an effect."""
     match node:
         case cst.Attribute():
             yield node.value

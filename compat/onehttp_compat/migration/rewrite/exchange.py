@@ -1,4 +1,4 @@
-"""What a legacy call sends and gives, as code: the request, its value, its code of a failure."""
+"""Writes code for the exchange of a legacy call: the request, its value, and its error code."""
 
 from __future__ import annotations
 
@@ -33,39 +33,39 @@ _REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One call on ``onehttp``."""
+    """A call of ``onehttp``."""
 
     request: str
-    """An expression that is a response; of one or several lines."""
+    """An expression that gives a response, of one or several lines."""
     value: str
-    """What follows a response in an expression for the value of the result variable."""
+    """The code after a response that gives the value of the result variable."""
     result: str
-    """The name of the result variable, as code."""
+    """Code for the name of the result variable."""
     failure: str
-    """The old code of a call without response; ``error`` is what was raised."""
+    """The old return code of a call without a response; ``error`` is the exception."""
     keeps_value: bool
-    """The variable stays as it is where there is no value; otherwise it is emptied."""
+    """If there is no value, the variable stays unchanged. Otherwise it is emptied."""
     before: tuple[str, ...] = ()
-    """Statements to be made before."""
+    """Statements to run before."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptFacts:
-    """What a rewrite knows of the script around a call."""
+    """Facts about the script that a rewrite uses."""
 
     taken: Collection[str]
     """Names that the script uses."""
     bases: Mapping[str, str]
-    """What names stand for that are given a URL."""
+    """Names that have a URL as their value."""
     connections: Connections
-    """Takes the entries that calls need."""
+    """Collects the entries that calls need."""
 
 
 def exchange(static: StaticCall, facts: ScriptFacts) -> Exchange:
-    """What a call becomes.
+    """Return the replacement of a call.
 
     Raises:
-        NotSafeError: it depends on what the source does not tell.
+        NotSafeError: it depends on facts that the source does not show.
     """
     function = static.function
     for key in (function.module, function.method):
@@ -160,7 +160,8 @@ class _Builder:
         return '"POST"' if is_sure else f'"POST" if {body} else "GET"'
 
     def _body(self) -> tuple[str, bool]:
-        """Code of the body, empty where there is none, and whether it is never empty."""
+        """Return code for the body (empty if there is none), and whether the body is never
+        empty."""
         given = self._given.get("body")
         if given is None or given.is_left_out:
             return "", True
@@ -174,7 +175,7 @@ class _Builder:
         return name, False
 
     def _headers(self) -> tuple[list[str], bool]:
-        """The pairs, and whether they say what the body is."""
+        """Return the pairs of headers, and whether they contain a content type."""
         given = self._given.get("headers")
         if given is None or given.is_left_out:
             return [], False
@@ -187,7 +188,7 @@ class _Builder:
         return pairs, any(pair.lower().startswith('("content-type"') for pair in pairs)
 
     def _evaluated(self, name: str) -> None:
-        """The server replaces variables in the whole text, also in what an expression gives."""
+        """The server replaces variables in the whole text, also in the values of expressions."""
         given = self._given[name]
         arguments = self._static.function.arguments
         place = [one.name for one in arguments].index(name)
@@ -199,7 +200,7 @@ class _Builder:
 
 
 def sent_headers(pairs: list[str]) -> str | list[str]:
-    """Code for ``headers=``: libcurl sent none whose value is empty, onehttp sends those too."""
+    """Return code for ``headers=``. libcurl sent no headers with empty values, but onehttp does."""
     if all(map(_has_a_value, pairs)):
         return pairs
     return f"[pair for pair in [{', '.join(pairs)}] if pair[1].strip()]"
@@ -209,21 +210,21 @@ def _has_a_value(pair: str) -> bool:
     listed: Any = ast.parse(f"[{pair}]", mode="eval").body
     tree = listed.elts[0]
     if isinstance(tree, ast.Starred):
-        return True  # a form's, which is a literal
+        return True  # the type of a form is a literal
     texts = (part.value for part in ast.walk(tree.elts[1]) if isinstance(part, ast.Constant))
     is_put_together = isinstance(tree.elts[1], ast.Constant | ast.JoinedStr | ast.BinOp)
     return is_put_together and any(isinstance(text, str) and text.strip() for text in texts)
 
 
 def is_never_empty(given: Given) -> bool:
-    """Whether a text has at least one character, whatever the script does."""
+    """Whether a text is never empty, whatever the script does."""
     if any(isinstance(piece, str) and piece for piece in given.pieces) or given.literal:
         return True
     return given.code.startswith("json.dumps(") and given.code.endswith(")")
 
 
 def has_credentials(url: Given, bases: Mapping[str, str]) -> bool:
-    """Whether a URL names a user, as far as the script tells."""
+    """Whether a URL contains a user name, as far as the script shows."""
     pieces = (bases.get(one.text, "") if isinstance(one, Code) else one
               for one in (*url.pieces, url.literal))  # fmt: skip
     texts = [piece for piece in pieces if isinstance(piece, str)]
@@ -231,12 +232,12 @@ def has_credentials(url: Given, bases: Mapping[str, str]) -> bool:
 
 
 def bracketed(code: str) -> str:
-    """An expression that may be of several lines."""
+    """Put an expression that may have several lines in parentheses."""
     return f"({code})" if "\n" in code else code
 
 
 def _is_all_read(given: Given) -> bool:
-    """Whether all of a text is literal, but for the variables that are read in it."""
+    """Whether all parts of a text are literals or variables that the code reads."""
     return given.literal is not None or all(
         not isinstance(piece, Code) or piece.text.startswith("KSR.pv.getw(")
         for piece in given.pieces or (Code(given.code),)

@@ -1,4 +1,4 @@
-"""Names for the variables of the new code."""
+"""Finds names for the variables of the new code."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from collections.abc import Collection
 
 
 def free_name(name: str, taken: Collection[str]) -> str:
-    """A name like this one that stands for nothing yet."""
+    """Return a name like this one that is not in use."""
     return name if name not in taken else free_name(f"http_{name}", taken)

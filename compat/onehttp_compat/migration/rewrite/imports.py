@@ -1,4 +1,4 @@
-"""Imports that the new code needs."""
+"""Adds the imports that the new code needs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import libcst as cst
 
 
 def with_imports(module: cst.Module, names: Iterable[str]) -> cst.Module:
-    """The module with ``import name`` for each of these that it does not import."""
+    """Add ``import name`` to the module for each name that it does not import yet."""
     missing = [name for name in names if not _imports(module.body, name)]
     if not missing:
         return module
@@ -33,7 +33,7 @@ def _imports(body: Sequence[Any], name: str) -> bool:
 
 
 def _place(body: Sequence[Any]) -> int:
-    """Behind the imports at the top; where there are none, behind the module's docstring."""
+    """The position after the imports at the top, or else after the docstring of the module."""
     place = 0
     for number, statement in enumerate(body):
         smalls = statement.body if isinstance(statement, cst.SimpleStatementLine) else ()

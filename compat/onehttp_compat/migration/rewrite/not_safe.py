@@ -1,4 +1,4 @@
-"""Why a call is left as it is."""
+"""The reason why a call is not rewritten."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ NESTED: Final = "another call that is to be replaced is among its arguments"
 
 
 class NotSafeError(Exception):
-    """A call that cannot be rewritten without knowing more; says what."""
+    """A call cannot be rewritten without more knowledge. The message names what is missing."""

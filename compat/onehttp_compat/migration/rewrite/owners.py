@@ -1,4 +1,4 @@
-"""Which statement a call belongs to."""
+"""Finds the statement that contains a call."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _COMPOUND: Final = (
 
 
 class Owners(cst.CSTVisitor):
-    """Finds the innermost statement around each of some nodes."""
+    """Finds the innermost statement around each of the given nodes."""
 
     def __init__(self, wanted: Collection[cst.CSTNode]) -> None:
         super().__init__()
         self.of: dict[cst.CSTNode, list[cst.CSTNode]] = {}
-        """Statements, and what of those wanted is in each, in the order of the source."""
+        """Statements, and the given nodes in each, in the order of the source."""
         self.elifs: set[cst.CSTNode] = set()
         self._wanted = wanted
         self._around: list[cst.CSTNode] = []

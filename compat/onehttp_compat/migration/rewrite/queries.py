@@ -1,7 +1,8 @@
-"""Asynchronous queries of a script: which can be moved, with their settings and routes, as a whole.
+"""Decides which asynchronous queries of a script can be rewritten, together with their settings and
+routes.
 
-A query, what is set for it and the route of its answer change together, or not at all: the old
-route reads variables that only the old query sets.
+A query, its settings and the route of its answer are rewritten together or not at all, because the
+old route reads variables that only the old query sets.
 """
 
 from __future__ import annotations
@@ -35,15 +36,15 @@ class Setting:
     key: str
     value: cst.BaseExpression
     kept_as: str
-    """The variable that keeps its value until the query is made; empty: that may as well be
-    evaluated then."""
+    """The variable that keeps its value until the query; empty if the value can be evaluated at the
+    query."""
 
 
 class Queries:
-    """All of a module.
+    """All queries of a module.
 
     Args:
-        calls: its legacy calls.
+        calls: the legacy calls of the module.
         taken: names that the script uses.
     """
 
@@ -55,11 +56,11 @@ class Queries:
         taken: Collection[str],
     ) -> None:
         self.settings: dict[Node, list[Setting]] = {}
-        """By the query that they are for."""
+        """By the query that they belong to."""
         self.routes: dict[str, ResultRoute] = {}
-        """That change, by name."""
+        """The routes that are rewritten, by name."""
         self.reasons: dict[Node, str] = {}
-        """Why a query stays."""
+        """The reasons why queries are not rewritten."""
         self._by_route: dict[str, list[Node]] = {}
         self._taken = taken
         self._places = QueryPlaces(names)
@@ -76,22 +77,22 @@ class Queries:
 
     @property
     def of_sign(self) -> Collection[Node]:
-        """Queries of whose code only the sign is asked for."""
+        """Queries of whose return code only the sign is used."""
         return self._places.of_sign
 
     def reads(self) -> dict[Node, str]:
-        """Code for all reads of variables in routes that change."""
+        """Code for all reads of variables in the routes that are rewritten."""
         return {node: code for one in self.routes.values() for node, code in one.reads.items()}
 
     def refuse(self, queries: Iterable[Node], reason: str) -> None:
-        """Leave some as they are; the first reason counts."""
+        """Do not rewrite some queries. The first reason counts."""
         for query in queries:
             self.reasons.setdefault(query, reason)
             self.settings.pop(query, None)
 
     def settle(self) -> None:
-        """Leave what depends on those that were refused: a route stays where one of its queries
-        does, its other queries with it, and who shares a setting with them."""
+        """Exclude everything that depends on refused queries. A route stays if one of its queries
+        stays; then its other queries stay, too, and all queries that share a setting with them."""
         settled = False
         while not settled:
             before = len(self.reasons)
@@ -137,14 +138,14 @@ class Queries:
                 later = list(places.block[where])
                 later = later[later.index(where) :]
                 if not any(self._has_query(one) for one in later):
-                    raise NotSafeError(_UNCLEAR)  # it is for no query after it
+                    raise NotSafeError(_UNCLEAR)  # it applies to no later query
         self.settings[query] = [self._setting(query, one) for one in own]
 
     def _lines_before(self, query: Node) -> list[Any]:
-        """The statements that set something for a query, in order.
+        """Return the statements that make settings for a query, in order.
 
         Raises:
-            NotSafeError: whether one does cannot be said.
+            NotSafeError: it is unclear whether a statement does.
         """
         places = self._places
         found: list[Any] = []
@@ -156,7 +157,8 @@ class Queries:
             for one in reversed(block[: block.index(statement)]):
                 if one in settings:
                     if is_repeated:
-                        raise NotSafeError(_UNCLEAR)  # the first time alone it is set
+                        # it applies to the first pass of the loop only
+                        raise NotSafeError(_UNCLEAR)
                     found.insert(0, one)
                 elif isinstance(one, cst.SimpleStatementLine) and self._has_query(one):
                     return found

@@ -1,4 +1,4 @@
-"""The statements that stand for an asynchronous query."""
+"""Writes the statements that replace an asynchronous query."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ def query_statements(
     is_of_sign: bool,
     facts: ScriptFacts,
 ) -> Iterator[str]:
-    """One text for each statement.
+    """Return the text of each statement.
 
     Args:
         ksr: the script's name for ``KSR``.
-        code: the variable that gets the old return code; None: nobody asks for it.
-        is_of_sign: only whether it is negative.
+        code: the variable that gets the old return code; None if it is not used.
+        is_of_sign: only the sign of the return code is used.
 
     Raises:
-        NotSafeError: it depends on what the source does not tell.
+        NotSafeError: it depends on facts that the source does not show.
     """
     taken = facts.taken
     builder = _Builder(static, settings, facts)
@@ -75,7 +75,7 @@ def query_statements(
 
 
 def given_of(value: cst.BaseExpression) -> Given:
-    """What an expression gives, as far as the source tells."""
+    """Return the value of an expression, as far as the source shows it."""
     code = cst.Module(()).code_for_node(value)
     source, tree = parsed(code)
     pieces = pieces_of(tree, source)
@@ -122,7 +122,7 @@ class _Builder:
         return call_code(function, self._method(body, is_sure), url, **keywords)
 
     def _options(self) -> dict[str, object]:
-        """What a connection has to say, of what was set."""
+        """Return the options of a connection for the settings."""
         settings: dict[str, Any] = {}
         for key in set(self._set) - _OF_CALLS:
             value = self._set[key][-1].value
@@ -155,7 +155,8 @@ class _Builder:
         return '"POST"' if is_sure else f'"POST" if {body} else "GET"'
 
     def _body(self) -> tuple[str, bool]:
-        """Code of the body, empty where there is none, and whether it is never empty."""
+        """Return code for the body (empty if there is none), and whether the body is never
+        empty."""
         if "body" not in self._set:
             return "", True
         last = self._set["body"][-1]
@@ -183,7 +184,7 @@ class _Builder:
         return pairs
 
     def _timeout(self) -> str:
-        """Each wait is limited, as the module does it, and all of them by what libcurl allows."""
+        """Return the limit of each wait, as in the module, and of the whole, as in libcurl."""
         idle = f"{self._defaults.timeout_ms / 1000:g}"
         if "timeout" in self._set:
             last = self._set["timeout"][-1]

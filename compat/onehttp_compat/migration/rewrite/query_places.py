@@ -1,4 +1,4 @@
-"""Where the queries of a script stand: their statements and blocks, settings and routes."""
+"""Finds the places of the queries in a script: statements and blocks, settings and routes."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ Node = cst.CSTNode
 
 
 class QueryPlaces(cst.CSTVisitor):
-    """One walk over a module."""
+    """Visits a module once and records the places."""
 
     def __init__(self, names: Names[Node]) -> None:
         super().__init__()
         self.settings: dict[cst.Call, str] = {}
         """Calls that set ``$http_req(key)``, and the key."""
         self.reads: dict[cst.Call, tuple[str, str, str]] = {}
-        """Calls that read ``$http_NAME(argument)``: the function, the name, the argument."""
+        """Calls that read ``$http_NAME(argument)``: the function, the name and the argument."""
         self.functions: dict[str, list[cst.FunctionDef]] = {}
         self.methods: set[Node] = set()
-        """Those of them that stand in a class."""
+        """Functions that are methods of a class."""
         self.statement: dict[Node, Node] = {}
-        """The statement that a call stands in."""
+        """The statement that contains a call."""
         self.block: dict[Node, Sequence[Any]] = {}
-        """The statements among which one stands."""
+        """The list of statements that contains a statement."""
         self.around: dict[Node, Node | None] = {}
-        """The statement that one stands in."""
+        """The compound statement that contains a statement."""
         self.function: dict[Node, cst.FunctionDef | None] = {}
-        """The function that a call stands in."""
+        """The function that contains a call."""
         self.texts: dict[str, int] = {}
-        """Literals, and how often there are."""
+        """Literals, and how often they occur."""
         self.attributes: set[str] = set()
         self.stray: list[Node] = []
-        """Literals that name variables of an answer, in a way that is not understood."""
+        """Literals with variables of an answer that are used in an unknown way."""
         self.of_sign: set[Node] = set()
-        """Calls of which only the sign is asked for."""
+        """Calls of whose result only the sign is used."""
         self._names = names
         self._known: set[Node] = set()
         self._statements: list[Node] = []

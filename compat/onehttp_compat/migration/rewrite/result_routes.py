@@ -1,4 +1,5 @@
-"""Routes of answers: from ``$http_rs`` and its like to a function that takes the result."""
+"""Rewrites routes of answers, which read ``$http_rs`` and similar variables, to functions with a
+result as their argument."""
 
 from __future__ import annotations
 
@@ -32,23 +33,23 @@ _is_free_form = re.compile(r"\W+")
 
 @dataclass(frozen=True, slots=True)
 class ResultRoute:
-    """What becomes of one route."""
+    """The new form of a route."""
 
     function: cst.FunctionDef
     is_method: bool
     reads: Mapping[Node, str]
-    """Code in place of the calls that read the variables of an answer."""
+    """Code that replaces the calls which read variables of an answer."""
     preamble: tuple[str, ...]
-    """Statements that the function begins with."""
+    """The first statements of the function."""
     result: str
     """The name of its argument."""
 
 
 def result_route(places: QueryPlaces, name: str, taken: Collection[str]) -> ResultRoute:
-    """The route of that name, so that it takes a result.
+    """Return the new form of the route of that name, with a result as its argument.
 
     Raises:
-        NotSafeError: why it cannot.
+        NotSafeError: it cannot be rewritten; the message has the reason.
     """
     found = places.functions.get(name, [])
     if len(found) != 1:
@@ -77,7 +78,7 @@ def result_route(places: QueryPlaces, name: str, taken: Collection[str]) -> Resu
 
 
 class _Words(cst.CSTVisitor):
-    """The names and calls of a body."""
+    """Collects the names and calls in a body."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,7 +93,7 @@ class _Words(cst.CSTVisitor):
 
 
 class _Reading:
-    """What stands for each variable, and the statements that these need."""
+    """The replacement of each variable, and the statements that the replacements need."""
 
     def __init__(self, result: str, taken: Collection[str]) -> None:
         self._result = result
@@ -107,10 +108,10 @@ class _Reading:
             yield f"{name} = {value}"
 
     def code(self, function: str, name: str, argument: str) -> str:
-        """Code for what ``KSR.pv.FUNCTION("$http_NAME(ARGUMENT)")`` gives.
+        """Return code for the value of ``KSR.pv.FUNCTION("$http_NAME(ARGUMENT)")``.
 
         Raises:
-            NotSafeError: there is none.
+            NotSafeError: there is no such code.
         """
         if name == "ok" and not argument:
             return f"int({self._result}.ok)"
@@ -160,7 +161,7 @@ def _time(argument: str) -> str:
 def changed_route(
     module: cst.Module, route: ResultRoute, updated: cst.FunctionDef
 ) -> cst.FunctionDef:
-    """The function with its new argument and what it begins with."""
+    """Return the function with its new argument and its first statements."""
     kept = list(updated.params.params[:1]) if route.is_method else []
     params = [
         *(one.with_changes(comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")))
@@ -179,7 +180,7 @@ def changed_route(
         place = 1 if _is_docstring(statements[0]) else 0
         statements[place:place] = added
         return changed.with_changes(body=body.with_changes(body=statements))
-    line = cst.SimpleStatementLine(cast(Any, body.body))  # all in one line
+    line = cst.SimpleStatementLine(cast(Any, body.body))  # the whole function is on one line
     return changed.with_changes(body=cst.IndentedBlock([*added, line]))
 
 

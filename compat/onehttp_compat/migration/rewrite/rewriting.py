@@ -1,4 +1,4 @@
-"""Files with their legacy calls rewritten, as text that may be compared or written."""
+"""Rewrites files, and gives the result as text to compare or to write."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ _CLIENT = "it blocks the worker, past the engine: onehttp.request does the same 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What becomes of one call."""
+    """The change of one call."""
 
     path: str
     line: int
     column: int
     name: str
     before: str
-    """The statement that it stands in."""
+    """The statement that contains it."""
     after: str
     reason: str = ""
-    """Why it is left as it is, with a note; empty: it is rewritten."""
+    """Why it is not rewritten but gets a note; empty if it is rewritten."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileRewrite:
-    """One file before and after."""
+    """A file before and after."""
 
     source: Source
     after: str
@@ -65,7 +65,7 @@ class FileRewrite:
 
     @property
     def left(self) -> list[Change]:
-        """Those that have a note."""
+        """The calls that get a note."""
         return [one for one in self.changes if one.reason]
 
     @property
@@ -73,11 +73,11 @@ class FileRewrite:
         return self.after != self.source.text
 
     def diff(self) -> str:
-        """As ``git apply`` and ``patch -p1`` take it."""
+        """The patch, for ``git apply`` and ``patch -p1``."""
         return patch_of(self.source.path, lines_of(self.source.text), lines_of(self.after))
 
     def write(self) -> None:
-        """Put the new text in the place of the old one, in one step.
+        """Replace the file by the new text, in one step.
 
         Raises:
             OSError: the file cannot be written.
@@ -95,12 +95,12 @@ def rewrite(
     progress: Callable[[int, int], object] = lambda done, of: None,
     known: Mapping[str, dict[str, Any]] = MappingProxyType({}),
 ) -> list[FileRewrite | Problem]:
-    """Rewrite the Python files that are meant.
+    """Rewrite the given Python files.
 
     Args:
-        modules: the legacy modules whose calls are rewritten; none: all of them.
-        progress: told how many files are done, and of how many.
-        known: connections of the server's configuration, by the names that calls have for them.
+        modules: the legacy modules whose calls are rewritten; empty: all modules.
+        progress: is called with the number of files that are done, and the number of all files.
+        known: connections of the server's configuration, by their names in calls.
     """
     files = [path for path in files_of(paths) if path.suffix != ".cfg"]
     sources = [read_source(path) for path in files]
@@ -117,7 +117,7 @@ def rewrite(
 
 
 def rewrite_file(path: Path) -> FileRewrite | Problem:
-    """Rewrite one file as if it were alone."""
+    """Rewrite one file, without regard to others."""
     source = read_source(path)
     return source if isinstance(source, Problem) else rewrite_source(source)
 
@@ -128,7 +128,7 @@ def rewrite_source(
     """Rewrite one source.
 
     Args:
-        connections: takes what belongs into a connections file.
+        connections: collects entries for a connections file.
     """
     if not may_have_sites(source):
         return FileRewrite(source, source.text)
@@ -174,7 +174,8 @@ def rewrite_source(
 def _with_outer_calls(
     made: FileRewrite, modules: Collection[str], connections: Connections
 ) -> FileRewrite:
-    """Calls whose arguments were calls, too: those have gone, and nothing is in the way now."""
+    """Rewrite calls that had legacy calls as arguments. Those are replaced now, so the outer calls
+    can be, too."""
     again = rewrite_source(replace(made.source, text=made.after), modules, connections)
     if isinstance(again, Problem) or len(again.changes) != len(made.left):
         return made
@@ -203,9 +204,10 @@ def _changes(
 def _notes(
     script: ConcreteTree, names: Names[Node], calls: Collection[Node], modules: Collection[str]
 ) -> _Notes:
-    """What is noted only: references, and other clients in a script of the server."""
+    """Return the sites that only get a note: references, and other clients in a script of the
+    server."""
     notes: _Notes = {}
-    aliases = set(script.gathered.values.values())  # a note would stay when the calls have gone
+    aliases = set(script.gathered.values.values())  # a note would stay after the calls are gone
     for node in script.named:
         named = function_named(names.origin(node))
         is_meant = named is not None and (not modules or named.function.module in modules)

@@ -1,1 +1,1 @@
-"""A script as a tree: Python's own to find calls in, LibCST's to change them."""
+"""Scripts as trees: Python's own trees to find calls, and LibCST's trees to change them."""

@@ -1,4 +1,4 @@
-"""A source as LibCST reads it, with all of its formatting: what a rewrite changes."""
+"""A source as LibCST parses it, with all of its formatting, for rewrites."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from onehttp_compat.migration.trees.gathering import Gathering, dotted
 from onehttp_compat.migration.trees.tree import Assigned, Place
 
 Values: TypeAlias = Mapping[cst.CSTNode, cst.BaseExpression]
-"""The expressions that targets are given."""
+"""The expressions that are assigned to targets."""
 _CONSTANTS: Final = frozenset(("None", "True", "False"))
-"""Which LibCST takes for names."""
+"""Constants that LibCST treats as names."""
 _NOTHING: Final = cst.Module(())
 
 
 class ConcreteTree:
-    """A source whose syntax is known to be right.
+    """A source whose syntax is valid.
 
     Raises:
-        libcst.ParserSyntaxError: LibCST does not know what this Python knows.
-        NotImplementedError: a name is declared where no name may be.
+        libcst.ParserSyntaxError: LibCST does not know syntax that this Python knows.
+        NotImplementedError: a name is declared at a place where that is not allowed.
     """
 
     def __init__(self, text: str) -> None:
@@ -102,13 +102,13 @@ class ConcreteTree:
 
 
 def argument_of(node: cst.Arg) -> Argument:
-    """An argument as text."""
+    """Return an argument as text."""
     code = _NOTHING.code_for_node(node.value)
     return Argument(code, constant_text(node.value), not (node.star or node.keyword))
 
 
 def constant_text(node: cst.CSTNode) -> str:
-    """The text that a literal is; empty for everything else."""
+    """Return the text of a literal; empty for everything else."""
     if isinstance(node, cst.SimpleString | cst.ConcatenatedString):
         value = node.evaluated_value
         return value if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""One walk over a script: its calls, the functions that it names, what its names are given."""
+"""Visits a script once: collects its calls, its functions by name, and the values of its names."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from onehttp_compat.migration.trees.tree import HOOKS, KSR
 
 
 class Gathering(cst.CSTVisitor):
-    """What a scan looks at, in the order of the source."""
+    """The nodes that a scan uses, in the order of the source."""
 
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[cst.Call] = []
         self.named: list[cst.Attribute] = []
-        """Attributes that are not called where they stand."""
+        """Attributes that are not called at once."""
         self.values: dict[cst.CSTNode, cst.BaseExpression] = {}
         self.unreachable: set[cst.CSTNode] = set()
         self.imports: set[str] = set()
         self.stars: set[str] = set()
         self.words: set[str] = set()
-        """Every name there is."""
+        """All names in the source."""
         self.is_script = False
         self._called: set[cst.CSTNode] = set()
         self._dead = 0
@@ -110,7 +110,7 @@ def _is_false(test: cst.BaseExpression) -> bool:
 
 
 def dotted(node: cst.CSTNode | None) -> str:
-    """``a.b.c`` as it is written."""
+    """Return ``a.b.c`` for nested attributes."""
     if isinstance(node, cst.Name):
         return node.value
     if isinstance(node, cst.Attribute):

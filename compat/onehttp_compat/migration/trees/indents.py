@@ -1,4 +1,4 @@
-"""Code of several lines, as if its statement began at the left."""
+"""Removes the indentation of expressions of several lines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tokenize
 
 
 def without_indent(code: str, indent: str) -> str:
-    """An expression without the indentation of its block, which its first line has not."""
+    """Return an expression without the indentation of its block. Its first line has none."""
     lines = code.splitlines(keepends=True) if indent else []
     if len(lines) < 2:
         return code
@@ -19,7 +19,7 @@ def without_indent(code: str, indent: str) -> str:
 
 
 def _within_texts(code: str) -> set[int]:
-    """The lines that begin within a literal: what they begin with belongs to it."""
+    """The lines that begin inside a literal, whose leading blanks belong to the literal."""
     tokens = tokenize.generate_tokens(io.StringIO(f"({code})").readline)
     return {
         number

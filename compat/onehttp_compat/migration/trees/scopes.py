@@ -1,4 +1,4 @@
-"""Which assignments a name may stand for: those of the innermost scope that has one."""
+"""Finds the assignments that a name may refer to: those of the innermost scope that has one."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Literal, TypeAlias
 from onehttp_compat.migration.trees.tree import Assigned
 
 Kind: TypeAlias = Literal["module", "function", "class", "annotation"]
-"""``function``: a comprehension too; ``annotation``: what the type parameters of one are in."""
+"""``function`` includes comprehensions; ``annotation`` is the scope of type parameters."""
 Assignment: TypeAlias = "Assigned[ast.AST]"
 
 
 class Scope:
-    """The names of a module, a class, a function.
+    """The names of a module, a class or a function.
 
-    Which statement of a scope ran last is not asked: a name stands for all that it is given there.
+    The order of statements is ignored: a name may have any value that its scope assigns to it.
     """
 
     __slots__ = ("_elsewhere", "_given", "_kind", "parent", "top")
@@ -29,19 +29,19 @@ class Scope:
         self._elsewhere: dict[str, Scope] = {}
 
     def give(self, name: str, assigned: Assignment) -> None:
-        """Note an assignment."""
+        """Record an assignment."""
         if name in self._elsewhere:
             self._elsewhere[name]._seen_by(self).give(name, assigned)
         else:
             self._given.setdefault(name, []).append(assigned)
 
     def declare(self, name: str, is_global: bool) -> None:
-        """Note ``global`` and ``nonlocal``."""
+        """Record ``global`` and ``nonlocal``."""
         if self.parent is not None:
             self._elsewhere[name] = self.top if is_global else self.parent
 
     def look_up(self, name: str, asker: Scope | None = None) -> Sequence[Assignment]:
-        """What a name is given; nothing: it is the language's, or nobody's."""
+        """Return the values of a name; empty if it is a builtin or unknown."""
         asker = asker or self
         if name in self._elsewhere:
             return self._elsewhere[name]._seen_by(asker).look_up(name, asker)
@@ -52,7 +52,8 @@ class Scope:
         return self.parent._seen_by(asker).look_up(name, asker)
 
     def _seen_by(self, asker: Scope) -> Scope:
-        """This one, or the next around it: functions do not see the names of their class."""
+        """Return this scope or the next one around it, because functions do not see the names of
+        their class."""
         scope = self
         while scope.parent is not None and scope._is_hidden_from(asker):
             scope = scope.parent

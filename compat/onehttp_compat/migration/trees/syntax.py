@@ -1,4 +1,5 @@
-"""A source as Python's own parser reads it: what a scan needs, in a tenth of LibCST's time."""
+"""A source as Python's own parser parses it, for scans. That takes a tenth of the time of
+LibCST."""
 
 from __future__ import annotations
 
@@ -13,17 +14,17 @@ from onehttp_compat.migration.trees.tree import Assigned, Place
 from onehttp_compat.migration.trees.walk import Walk
 
 _TELLS_PLACES: Final = sys.version_info >= (3, 12)
-"""Before, what is in f-strings was told to stand elsewhere."""
+"""Older versions give wrong places for nodes inside f-strings."""
 
 
 class PlaceUnknownError(Exception):
-    """Python does not tell where a call stands."""
+    """Python does not know the place of a call."""
 
 
 class SyntaxTree:
-    """A source whose syntax is known to be right.
+    """A source whose syntax is valid.
 
-    What asks where a call stands, or for its source, may raise `PlaceUnknownError`.
+    Methods that need the place of a call or its source may raise `PlaceUnknownError`.
     """
 
     def __init__(self, text: str) -> None:
@@ -88,7 +89,7 @@ class SyntaxTree:
         return code if first == last else without_indent(code, self._indent_at(first))
 
     def _indent_at(self, number: int) -> str:
-        """What the statement around a line begins with."""
+        """Return the blanks before the statement around a line."""
         starts = [first for first, last in self._walk.statements if first <= number <= last]
         line = self._line(max(starts, default=number)).decode()
         return line[: len(line) - len(line.lstrip(" \t\f"))]
@@ -99,7 +100,8 @@ class SyntaxTree:
 
     def _line(self, number: int) -> bytes:
         if not self._lines:
-            # As bytes, since form feeds and their kin end a line of text, and none of Python's.
+            # As bytes, because form feeds and similar characters end a line of str, but not of
+            # Python source.
             self._lines = self._text.encode().splitlines(keepends=True)
         return self._lines[number - 1]
 

@@ -1,4 +1,4 @@
-"""What is asked of a parsed source, whoever has parsed it."""
+"""The interface of a parsed source, which both parsers implement."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from onehttp_compat.migration.static_call import Argument
 Node = TypeVar("Node")
 KSR: Final = "KSR"
 HOOKS: Final = frozenset(("mod_init", "child_init", "ksr_request_route"))
-"""Functions that only a script of the server has."""
+"""Functions that only scripts of the server have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assigned(Generic[Node]):
-    """One place where a name is given something."""
+    """An assignment to a name."""
 
     imported: str | None = None
-    """The dotted name of what is imported; None: it is no import."""
+    """The dotted name that is imported; None if it is no import."""
     value: Node | None = None
-    """An expression; None: it cannot be seen."""
+    """The expression; None if it is unknown."""
     is_parameter: bool = False
 
 
 class Place(NamedTuple):
-    """Where a node stands; lines and columns are counted from 1."""
+    """The place of a node; lines and columns are counted from 1."""
 
     line: int
     column: int
@@ -38,51 +38,51 @@ class Tree(Protocol[Node]):
 
     @property
     def calls(self) -> Sequence[Node]:
-        """All, in the order of the source."""
+        """All calls, in the order of the source."""
 
     @property
     def named(self) -> Sequence[Node]:
-        """Attributes that are not called where they stand."""
+        """Attributes that are not called at once."""
 
     @property
     def unreachable(self) -> Collection[Node]:
-        """Of both, those behind a ``return``, or under ``if False``."""
+        """Those of both that stand after a ``return``, or under ``if False``."""
 
     @property
     def imports(self) -> Collection[str]:
-        """The last names of the modules that are imported, and of what is imported from them."""
+        """The last parts of the names of imported modules, and of the names imported from them."""
 
     @property
     def stars(self) -> Collection[str]:
-        """Modules of which everything is imported."""
+        """Modules from which everything is imported."""
 
     @property
     def is_script(self) -> bool:
-        """It is made for the SIP server: it names ``KSR``, or has the hooks of a script."""
+        """The script is made for the SIP server: it uses ``KSR``, or has the hooks of a script."""
 
     def name(self, node: Node) -> str:
-        """The name that a node is; empty: it is something else."""
+        """The name of a node; empty if it is not a name."""
 
     def attribute(self, node: Node) -> tuple[Node, str] | None:
-        """``a`` and ``"b"`` of ``a.b``."""
+        """``a`` and ``"b"`` for the node ``a.b``."""
 
     def call(self, node: Node) -> tuple[Node, Sequence[Node]] | None:
         """The function of a call, and the expressions of its arguments."""
 
     def arguments(self, call: Node) -> tuple[Argument, ...]:
-        """Those of a call as text."""
+        """The arguments of a call as text."""
 
     def text(self, node: Node) -> str:
-        """The text that a literal is; empty for everything else."""
+        """The text of a literal; empty for everything else."""
 
     def assigned(self, node: Node, name: str) -> Iterable[Assigned[Node]]:
-        """What a name is given, where a node stands."""
+        """The assignments to a name that are visible at a node."""
 
     def set_attributes(self) -> Mapping[str, Sequence[Node]]:
-        """What ``self.name = ...`` gives, by the name."""
+        """The values of ``self.name = ...``, by name."""
 
     def place(self, node: Node) -> Place:
-        """Where a node stands, without brackets around it."""
+        """The place of a node, without the parentheses around it."""
 
     def code(self, node: Node) -> str:
-        """Its source, without brackets around it."""
+        """The source of a node, without the parentheses around it."""

@@ -1,4 +1,4 @@
-"""One walk over Python's own tree of a source: its calls, its scopes, what its names are given."""
+"""Visits Python's own tree of a source once: collects calls, scopes, and the values of names."""
 
 from __future__ import annotations
 
@@ -10,32 +10,33 @@ from onehttp_compat.migration.trees.scopes import Scope
 from onehttp_compat.migration.trees.tree import HOOKS, KSR, Assigned
 
 _Around: TypeAlias = "tuple[Scope, bool, bool]"
-"""The scope of a node, whether it is never reached, and whether it is in an f-string."""
+"""The scope of a node, whether it is unreachable, and whether it is in an f-string."""
 _Step: TypeAlias = "tuple[ast.AST, _Around]"
 _ENDS: Final = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 
 
 class Walk:
-    """What there is in a module."""
+    """The nodes of a module."""
 
     def __init__(self, module: ast.Module) -> None:
         self.calls: list[ast.AST] = []
         self.named: list[ast.AST] = []
-        """Attributes that are not called where they stand."""
+        """Attributes that are not called at once."""
         self.unreachable: set[ast.AST] = set()
         self.in_texts: set[ast.AST] = set()
-        """Calls and attributes within f-strings."""
+        """Calls and attributes inside f-strings."""
         self.imports: set[str] = set()
         self.stars: set[str] = set()
         self.is_script = False
         self.scopes: dict[ast.AST, Scope] = {}
-        """Of names, attributes and calls."""
+        """The scopes of names, attributes and calls."""
         self.values: dict[ast.AST, ast.expr] = {}
-        """What targets are given."""
+        """The values that are assigned to targets."""
         self.statements: list[tuple[int, int]] = []
-        """Their first and last lines."""
+        """The first and last lines of statements."""
         self._called: set[ast.AST] = set()
-        # With a stack of its own: sources may be nested deeper than functions may call each other.
+        # With an explicit stack, because sources may be nested deeper than Python's recursion
+        # limit.
         waiting: list[_Step] = [(module, (Scope(), False, False))]
         while waiting:
             node, around = waiting.pop()
@@ -44,7 +45,7 @@ class Walk:
             steps = list(_STEPS.get(type(node), _children)(self, node, around))
             waiting += reversed(steps)
 
-    # What each kind of node is, and gives for the walk to go on with.
+    # For each kind of node: what it is, and which nodes to visit next.
 
     def _name(self, node: ast.Name, around: _Around) -> Iterator[_Step]:
         self.scopes[node] = around[0]
@@ -155,7 +156,7 @@ class Walk:
         yield from _block(node.body, (Scope("class", outer[0]), *outer[1:]))
 
     def _type_parameters(self, node: Any, around: _Around) -> Generator[_Step, None, _Around]:
-        """Those of Python 3.12, and what they are seen by."""
+        """The type parameters of Python 3.12, and the nodes that can see them."""
         parameters = getattr(node, "type_params", ())
         if not parameters:
             return around
@@ -174,7 +175,7 @@ class Walk:
         yield node.value, inner
 
     def _comprehension(self, node: Any, around: _Around) -> Iterator[_Step]:
-        """Its first iterable is of the scope around it."""
+        """The first iterable of a comprehension belongs to the scope around it."""
         inner = (Scope("function", around[0]), *around[1:])
         for number, one in enumerate(node.generators):
             yield one.iter, inner if number else around
@@ -200,7 +201,7 @@ class Walk:
         yield node.value, around
 
     def _pattern(self, node: Any, around: _Around) -> Iterator[_Step]:
-        """What a ``case`` names is no node of its own."""
+        """The names in a ``case`` pattern are not nodes of their own."""
         named = (getattr(node, "name", None), getattr(node, "rest", None))
         for name in (*named, *getattr(node, "kwd_attrs", ())):
             self._word(name)
@@ -220,7 +221,7 @@ def _children(walk: Walk, node: ast.AST, around: _Around) -> Iterator[_Step]:
 
 
 def _block(parts: Sequence[Any], around: _Around) -> Iterator[_Step]:
-    """Several nodes; of statements, those behind one that ends them are never reached."""
+    """Several nodes. Statements after one that ends a block are unreachable."""
     for part in parts:
         if isinstance(part, ast.AST):
             yield part, around

@@ -1,5 +1,5 @@
-"""``KSR`` of a script outside its server: one file a group of modules, named after what they do.
+"""``KSR`` for scripts outside the server, with one file for each group of modules.
 
-A function's result is what a routing script of the server sees; what cannot be had from the message
-alone is assumed, and told.
+The results are those that a routing script would see in the server. If a result does not follow
+from the message, it is assumed and reported.
 """

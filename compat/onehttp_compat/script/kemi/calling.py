@@ -1,4 +1,4 @@
-"""How the server calls a KEMI function from Python: which arguments it takes, and what it says."""
+"""Calls of KEMI functions from Python: which arguments the server accepts, and what it returns."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from onehttp_compat.script.world import World
 INT_MIN, INT_MAX = -(1 << 31), (1 << 31) - 1
 _LETTERS: Final = {"str": "s", "int": "n"}
 NOT_SO_WRITTEN: Final = (UnknownVariableError, ReadOnlyVariableError, RefusedValueError)
-"""What is wrong with an argument as a variable, an expression or a value of one."""
+"""Errors of arguments that are variables, expressions or values of variables."""
 _FAILED: Final[dict[str, int | bool | None]] = {"int": -1, "bool": False, "none": 0, "xval": None}
-"""What functions of each kind say then: the server logs it, and goes on."""
+"""The results of functions of each kind after an error, which the server only logs."""
 
 
 def emulated(
     world: World, signature: Signature, function: Callable[..., Any]
 ) -> Callable[..., Any]:
-    """A function of ours, which fails as the server's does: the script is told no more than that,
-    its author is told why."""
+    """An emulated function that fails as in the server: the script gets only the result, and the
+    report has the reason."""
     failed = _FAILED[signature.result]
 
     def call(*arguments: Any) -> Any:
@@ -37,7 +37,7 @@ def emulated(
 def callable_for(
     world: World, signature: Signature, function: Callable[..., Any]
 ) -> Callable[..., Any]:
-    """The function as a script calls it, told to who follows the calls; see `checked`."""
+    """The function for scripts, which also notifies the observer of calls; see `checked`."""
     call = checked(world, signature, function)
     follow = world.follow
     if follow is None:
@@ -57,22 +57,22 @@ def callable_for(
 
 
 def checked(world: World, signature: Signature, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as a script calls it.
+    """The function for scripts, which checks its arguments.
 
-    What is returned raises SystemError for arguments that the server does not take: that is what it
-    does, the reason in ``__cause__``.
+    It raises SystemError for arguments that the server does not accept, as the server does. The
+    reason is in ``__cause__``.
     """
     kinds = signature.parameters
     count = len(kinds)
     if count == 0:
-        # The server does not look at what such a function is given.
+        # The server does not check the arguments of such a function.
         return lambda *arguments: function()
 
     def call(*arguments: Any) -> Any:
         if len(arguments) != count:
             raise _refused(world, signature, arguments, _miscounted(kinds, arguments))
         for kind, value in zip(kinds, arguments, strict=True):
-            # The common case, decided by two tests; all others go the long way.
+            # The common case needs only two tests; all others are checked in detail.
             if kind == "str":
                 if type(value) is not str or "\0" in value or not _is_utf8(value):
                     _check(world, signature, arguments)
@@ -88,7 +88,7 @@ def _is_utf8(text: str) -> bool:
 
 
 def _check(world: World, signature: Signature, arguments: tuple[Any, ...]) -> None:
-    """Raises where the server would."""
+    """Raise an error if the server would."""
     name = "kemi-param-" + "".join(_LETTERS[kind] for kind in signature.parameters)
     for number, (kind, value) in enumerate(zip(signature.parameters, arguments, strict=True), 1):
         error: Exception | None = None
@@ -131,6 +131,6 @@ def _refused(
 
 
 def shown(arguments: tuple[Any, ...]) -> str:
-    """Arguments for people, of bounded length."""
+    """Return arguments as text for messages, shortened to a limit."""
     text = ", ".join(map(repr, arguments))
     return f"({text if len(text) <= 60 else text[:57] + '...'})"

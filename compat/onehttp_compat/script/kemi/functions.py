@@ -1,4 +1,4 @@
-"""What the groups of functions have in common."""
+"""The base class of the groups of functions."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ TRUE, FALSE, NOTHING_TO_DO = 1, -1, 0
 
 
 class Functions:
-    """The functions of a module: methods with the names that scripts call."""
+    """The functions of a module, as methods with the names that scripts use."""
 
     def __init__(self, world: World) -> None:
         self._world = world
 
     def find(self, name: str) -> Callable[..., Any] | None:
-        """A function by name; None: not emulated."""
+        """Return a function by name; None if it is not emulated."""
         return None if name.startswith("_") else getattr(self, name, None)
 
     @property
@@ -48,5 +48,5 @@ class Functions:
 
 
 def as_code(claim: object) -> int:
-    """1 or -1, as functions of the server answer."""
+    """1 or -1, the return codes of the server's functions."""
     return TRUE if claim else FALSE

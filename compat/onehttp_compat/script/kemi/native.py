@@ -1,8 +1,7 @@
-"""Functions by the names they have in a kamailio.cfg, for ``msg.call_function``.
+"""Functions by their names in a kamailio.cfg, for ``msg.call_function``.
 
-Which there are, and with how many parameters, the catalogue knows. Most are called there what they
-are called in ``KSR``; of those that are not, and of forms that have another name in ``KSR``, the
-common ones are in a table.
+The catalogue has their names and numbers of parameters. Most have the same name in ``KSR``. The
+table here has common functions, and forms of functions, whose names differ.
 """
 
 from __future__ import annotations
@@ -51,27 +50,27 @@ _DEFAULTS: Final[Mapping[tuple[str, int], tuple[str, ...]]] = {
     ("sanity_check", 1): ("7",),
     ("t_set_fr", 1): ("0",),
 }
-"""What counts for the parameters that are not given."""
+"""The values of parameters that are not given."""
 _WORDS: Final = frozenset((
     "break", "clear_branches", "drop", "exit", "force_send_socket", "prefix", "return",
     "revert_uri", "rewritehost", "rewritehostport", "rewriteport", "rewriteuri", "rewriteuser",
     "route", "sethostport", "setport", "strip", "strip_tail",
 ))  # fmt: skip
-"""What only the language itself has."""
+"""Names that exist only in the configuration language."""
 _ASSIGNING: Final = frozenset(("pv_printf", "avp_printf"))
-"""Write a text into the variable that they name."""
+"""Functions that write a text into the variable that they name."""
 _PATTERNS: Final = frozenset((
     "is_present_hf_re", "pcre_match", "remove_hf_re", "replace", "replace_all", "replace_body",
     "replace_body_all", "replace_body_atonce", "search", "search_append", "search_append_body",
     "search_body", "subst", "subst_body", "subst_uri", "subst_user", "t_check_status",
     "t_grep_status",
 ))  # fmt: skip
-"""Take regular expressions, in which a dollar sign is an end."""
+"""Functions that take regular expressions, in which a dollar sign means the end."""
 
 
 def native_function(world: World, name: str, count: int) -> Callable[..., int] | None:
-    """The function of that name, with so many texts; None: there is none, or it is one of our own
-    modules."""
+    """Return the function of that name for that many texts. None if there is none, or if it belongs
+    to our HTTP modules."""
     if (name, count) in NATIVE:
         return None
     expand = world.server.pv.expand
@@ -86,7 +85,7 @@ def native_function(world: World, name: str, count: int) -> Callable[..., int] |
 
 
 def why_none(name: str, count: int) -> str:
-    """What is said of a function that there is not."""
+    """Return the message for a function that does not exist."""
     natives = catalogue().natives
     if name in natives:
         counts = sorted({one for each in natives[name] for one in each.counts})
@@ -124,7 +123,8 @@ def _function(world: World, name: str, count: int) -> Callable[..., int] | None:
 
 
 def _signature(name: str, count: int, modules: list[str]) -> Signature:
-    """The function of ``KSR`` that it is; of several modules the one that more have."""
+    """Return the function of ``KSR`` that it is; if several modules have it, that of the more
+    common one."""
     module = min(modules, key=lambda one: (one not in EMULATED, one.startswith("ims_")))
     places = (_OTHER_NAMES.get((name, count)), (module, name), ("", name))
     found = (catalogue().find(*place) for place in places if place is not None)
@@ -133,7 +133,7 @@ def _signature(name: str, count: int, modules: list[str]) -> Signature:
 
 
 def as_code(answer: Any) -> int:
-    """What a function says, as a return code: True is 1, False is -1."""
+    """Convert the result of a function to a return code: True is 1, False is -1."""
     if isinstance(answer, bool):
         return TRUE if answer else FALSE
     return answer if isinstance(answer, int) and answer != 0 else TRUE

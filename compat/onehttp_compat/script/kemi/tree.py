@@ -1,4 +1,4 @@
-"""``KSR``: every function of the catalogue, emulated, of our HTTP modules, or assumed."""
+"""``KSR`` with all functions of the catalogue: emulated, of our HTTP modules, or assumed."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ EMULATED: Final[dict[str, type[Functions]]] = {
 }
 HTTP_MODULES: Final = frozenset(module for module, _ in KEMI)
 VERSION: Final = 1002
-"""``KSR.__version__`` of the interface that the catalogue is of."""
-# What the modules of the server are called in KSR, where the two differ.
+"""``KSR.__version__`` of the interface in the catalogue."""
+# The names in KSR of modules whose own names differ.
 _FILES: Final = {"pvx": "pv", "hdr": "", "x": "", "": "", "kx": "kemix"}
 
 
@@ -94,7 +94,7 @@ class KsrModule(types.ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         found = self.__dict__["_functions"].named(name)
-        setattr(self, name, found)  # found at once from now on
+        setattr(self, name, found)  # found without `__getattr__` from now on
         return found
 
     def __dir__(self) -> list[str]:
@@ -115,10 +115,10 @@ class FunctionTable:
         return list(catalogue().functions.get(self._module, ()))
 
     def named(self, name: str) -> Any:
-        """A function.
+        """Return a function.
 
         Raises:
-            AttributeError: neither the server nor ``--assume`` has one of that name.
+            AttributeError: neither the server nor ``--assume`` has a function of that name.
         """
         signature = catalogue().find(self._module, name)
         if signature is None:
@@ -137,7 +137,8 @@ class FunctionTable:
         return callable_for(self._world, signature, function)
 
     def _assumed(self, signature: Signature, given: tuple[Any, ...]) -> Any:
-        """An assumed answer, and the reply that such a function sends, where no hook has."""
+        """Return an assumed answer, and send the reply of such a function unless a hook has sent
+        one."""
         assumptions, scene = self._world.assumptions, self._world.scene
         before = scene.replies
         answer = assumptions.answer(signature, given)
@@ -148,7 +149,8 @@ class FunctionTable:
         return answer
 
     def _overridden(self, signature: Signature, function: Callable[..., Any]) -> Callable[..., Any]:
-        """An emulated function where ``--assume`` knows better, for the calls it speaks of."""
+        """Return an emulated function, with answers of ``--assume`` for the calls that these
+        match."""
         assumptions = self._world.assumptions
 
         def call(*arguments: Any) -> Any:
@@ -170,7 +172,7 @@ class FunctionTable:
 
 
 class KsrFunctions(FunctionTable):
-    """``KSR`` itself: its own functions, and the modules."""
+    """``KSR`` itself: its own functions, and its modules."""
 
     def __init__(self, world: World, loaded: frozenset[str] | None = None) -> None:
         super().__init__(world, "")
@@ -185,7 +187,7 @@ class KsrFunctions(FunctionTable):
         if name.startswith("__"):
             if name == "__version__":
                 return VERSION
-            if name == "__all__":  # from KSR import *
+            if name == "__all__":  # for `from KSR import *`
                 return self.names()
             raise AttributeError(f"module 'KSR' has no attribute {name!r}")
         if name == "x":
@@ -205,18 +207,18 @@ class KsrFunctions(FunctionTable):
 
 
 def module_of(name: str) -> str:
-    """The module that ``KSR.<name>`` is of; empty: it is always there, or never."""
+    """The module that provides ``KSR.<name>``; empty if it always exists, or never."""
     return _FILES.get(name, name) if name in catalogue().functions else ""
 
 
 def is_loaded(name: str, loaded: frozenset[str] | None) -> bool:
-    """Whether ``KSR.<name>`` is there where the configuration loads these modules."""
+    """Whether ``KSR.<name>`` exists if the configuration loads these modules."""
     file = _FILES.get(name, name)
     return loaded is None or not file or file in loaded or name in HTTP_MODULES
 
 
 def not_loaded(name: str) -> AttributeError:
-    """What the script meets otherwise."""
+    """The error that the script gets if it does not."""
     return AttributeError(
         f"module 'KSR' has no attribute {name!r}: the configuration does not load "
         f"{_FILES.get(name, name)}.so"
@@ -224,16 +226,16 @@ def not_loaded(name: str) -> AttributeError:
 
 
 def ksr_module(world: World, loaded: frozenset[str] | None = None) -> KsrModule:
-    """``KSR`` for a script.
+    """Return ``KSR`` for a script.
 
     Args:
-        loaded: the modules of the server's configuration; None: all there are.
+        loaded: the modules of the server's configuration; None: all that exist.
     """
     return KsrModule("", KsrFunctions(world, loaded))
 
 
 def _ending(world: World) -> types.SimpleNamespace:
-    """``KSR.x``: other languages end a script so; ``modf`` crashes the real server."""
+    """``KSR.x``: ends a script, as in other languages. ``modf`` crashes the real server."""
 
     def leave() -> None:
         world.mistakes.hint(
