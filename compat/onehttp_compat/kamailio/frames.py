@@ -15,6 +15,7 @@ import pickle
 from dataclasses import dataclass
 from typing import Any, Final
 
+from onehttp import TransactionError
 from onehttp.lowlevel import Asked
 from onehttp_compat.modules.http_async_client.calls import AsyncJob
 from onehttp_compat.modules.http_async_client.settings import AsyncSettings
@@ -34,6 +35,23 @@ class Suspension:
 def signed32(number: int) -> int:
     """Convert an unsigned number of 32 bits to the signed one that ``KSR`` takes."""
     return number - (1 << 32) if number >= 1 << 31 else number
+
+
+def suspended(ksr: Any) -> Suspension:
+    """The transaction that the server works on, suspended.
+
+    ``t_suspend`` gives 1 also for one that was cancelled before, and suspends nothing. Such a
+    transaction must not be continued: ``tm`` (5.6) would never free it.
+
+    Raises:
+        TransactionError: it has its final reply already, or there is no memory.
+    """
+    if ksr.tmx.t_suspend() < 0:
+        raise TransactionError("the server cannot suspend this transaction")
+    if ksr.tm.t_is_canceled() > 0:
+        raise TransactionError("this transaction was cancelled")
+    get = ksr.pv.get
+    return Suspension(int(get("$T(id_index)")), signed32(int(get("$T(id_label)"))))
 
 
 def packed(job: AsyncJob, token: Suspension | None, defaults: AsyncSettings) -> bytes:

@@ -53,7 +53,7 @@ from onehttp_compat.kamailio.frames import (
     Suspension,
     check_can_be_carried,
     packed,
-    signed32,
+    suspended,
     unpacked,
 )
 from onehttp_compat.kamailio.lanes import Lanes
@@ -254,10 +254,7 @@ class Transactions(Surroundings):
         Raises:
             TransactionError: it has its final reply already, or there is no memory.
         """
-        if self._ksr.tmx.t_suspend() < 0:
-            raise TransactionError("the server cannot suspend this transaction")
-        get = self._ksr.pv.get
-        return Suspension(int(get("$T(id_index)")), signed32(int(get("$T(id_label)"))))
+        return suspended(self._ksr)
 
     def resume(
         self, token: Token, route: Callable[[Result], object] | None, result: Result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import Any
 
 import KSR  # the server's own
@@ -12,10 +13,19 @@ import onehttp
 from onehttp_compat import kamailio, ksr
 from onehttp_compat.ksr import take_over
 from servers.kamailio.readiness import tell_ready
+from servers.patience import PATIENCE_S
 
 KSR = kamailio.setup(KSR, twins=True)
 BACKEND = os.environ["TEST_BACKEND"]
 VERSION = "first"
+
+
+def await_cancel() -> None:
+    """Until another worker has seen to the CANCEL of this call, and its caller was answered."""
+    end = time.monotonic() + PATIENCE_S
+    while not (KSR.tm.t_is_canceled() > 0 and KSR.pv.get("$T_reply_code") == 487):
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def mod_init() -> Script:
@@ -40,6 +50,8 @@ class Script(kamailio.Script):
             KSR.sl.send_reply(200, "OK")
             return 1
         KSR.tm.t_newtran()
+        if user == "hasty":
+            await_cancel()
         KSR.tm.t_on_failure("failed")
         KSR.pv.sets("$avp(who)", user)
         KSR.pv.seti("$http_req(timeout)", 60000)

@@ -45,6 +45,22 @@ def test_a_transaction_that_ends_by_its_timer_runs_no_route_later(tmp_path: Path
         assert calls.caller.finals[late] == ["504 too slow"]
 
 
+def test_a_call_cancelled_before_its_query_asks_nobody(tmp_path: Path) -> None:
+    with suspending.running(tmp_path, SCRIPT) as calls:
+        begun = []
+        for _ in range(4):
+            begun.append(calls.caller.invite("hasty"))
+            while not calls.caller.finals[begun[-1]]:  # again: one may overtake what it cancels
+                calls.caller.cancel("hasty", begun[-1])
+                calls.caller.receive(0.1)
+            assert calls.caller.final(begun[-1]) == "487 Request canceled"
+        later = calls.caller.invite("later")
+        calls.backend.arrival("/later").answer()
+        assert calls.caller.final(later) == "480 first later 200"
+        calls.are_answered_once()
+        assert len(calls.backend.requests) == 1
+
+
 def test_a_registration_waits_as_a_call_does(tmp_path: Path) -> None:
     with suspending.running(tmp_path, SCRIPT) as calls:
         registration = calls.caller.register("alice")

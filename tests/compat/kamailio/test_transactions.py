@@ -31,6 +31,8 @@ class StandIn:
         """The threads that have called it: the server allows one."""
         self.is_cancelled = False
         self.can_suspend = True
+        self.leaked = 0
+        """How many were continued that were not suspended: the server frees none of them."""
         self.script: Any = None
         self.pv = types.SimpleNamespace(
             get=self.values.get,
@@ -40,6 +42,7 @@ class StandIn:
         )
         self.pvx = types.SimpleNamespace(evalx=lambda target, text: 1)
         self.hdr = types.SimpleNamespace(append=lambda line: 1)
+        self.tm = types.SimpleNamespace(t_is_canceled=lambda: 1 if self.is_cancelled else -1)
         self.tmx = types.SimpleNamespace(t_suspend=self._suspend, t_continue=self._continue)
         self.http_async_client = types.SimpleNamespace(query=lambda url, route: 77)
 
@@ -53,11 +56,14 @@ class StandIn:
     def _suspend(self) -> int:
         if not self.can_suspend:
             return -3
+        if self.is_cancelled:
+            return 1  # as of one that is suspended
         self.suspended.add((self.values["$T(id_index)"], signed32(self.values["$T(id_label)"])))
         return 1
 
     def _continue(self, index: int, label: int, route: str) -> int:
         if (index, label) not in self.suspended:
+            self.leaked += 1
             return -1
         self.suspended.discard((index, label))
         self.continued_by.append(threading.get_ident())
@@ -186,23 +192,31 @@ def test_without_a_transaction_the_callback_is_told_the_event(
 
 def test_a_transaction_that_was_cancelled_runs_no_route(real: StandIn, script: Script) -> None:
     real.begin_transaction(1, 2)
-    real.is_cancelled = True
     with RawServer(keep_answering) as server:
         assert script.KSR.http_async_client.query(f"{server.url}/x", "answered") == 0
+        real.is_cancelled = True
         driven(script, lambda: not real.suspended)
         driven(script, lambda: script.transactions.counts.open == 0)
     assert script.seen == []
     assert script.transactions.counts.gone == 1
 
 
-def test_a_transaction_that_cannot_be_suspended_refuses_the_query(
-    real: StandIn, script: Script
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        pytest.param("can_suspend", False, id="the server cannot"),
+        pytest.param("is_cancelled", True, id="cancelled before"),
+    ],
+)
+def test_a_transaction_that_is_not_suspended_refuses_the_query(
+    real: StandIn, script: Script, attribute: str, value: bool
 ) -> None:
     real.begin_transaction(1, 2)
-    real.can_suspend = False
+    setattr(real, attribute, value)
     with RawServer(keep_answering) as server:
         assert script.KSR.http_async_client.query(f"{server.url}/x", "answered") == -1
         assert server.requests == []
+    assert real.leaked == 0
 
 
 def test_a_query_that_finds_no_room_goes_on_at_once_with_an_error(
