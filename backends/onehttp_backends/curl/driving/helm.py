@@ -231,10 +231,11 @@ class Helm(Crew):
             EngineGoneError: the engine is gone, so no transfer can begin on it.
         """
         loop_driver = self.loop_drivers.get(loop)
+        if loop_driver is None:
+            self.drop_closed_loops()  # in which the engine may fail
         if self.ownership.is_gone:
             raise EngineGoneError
         if loop_driver is None:
-            self.drop_closed_loops()
             loop_driver = self.loop_drivers[loop] = LoopDriver(self, loop)
         return loop_driver
 

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from onehttp_backends.curl.driving.helm import Helm
 from onehttp_backends.curl.driving.stream_transfers import BlockingStream, LoopStream
 from onehttp_backends.curl.driving.streams import CurlResponse
+from onehttp_backends.curl.driving.waiting import EngineGoneError
 from onehttp_backends.curl.stream_handle import StreamHandle
 from onehttp_backends.errors import RequestError
 from onehttp_backends.optional.streaming import Opening
@@ -32,7 +33,10 @@ class StreamingEngine(ABC):
     async def aopen(self, opening: Opening) -> CurlResponse:
         """See `Streaming`."""
         helm, handle = self._prepared(opening)
-        loop_driver = helm.loop_driver(asyncio.get_running_loop())
+        try:
+            loop_driver = helm.loop_driver(asyncio.get_running_loop())
+        except EngineGoneError:  # meanwhile
+            return await self.aopen(opening)
         transfer = LoopStream(helm, handle, opening.request, opening.limits, loop_driver)
         opened = CurlResponse(helm, transfer, opening.sending, opening.on_sent)
         await opened.abegin()
