@@ -1,6 +1,6 @@
-"""Transformations: ``{s.len}``, ``{uri.host}`` and their like, each from bytes to a value.
+"""Transformations such as ``{s.len}`` and ``{uri.host}``, each from bytes to a value.
 
-The server's strings are bytes, so lengths count bytes and letters are those of ASCII.
+The strings of the server are bytes, so lengths count bytes, and only ASCII letters are letters.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from onehttp_compat.pseudo_variables.transformations.rule import NoValueError, R
 from onehttp_compat.sip.value import Value
 
 Read: TypeAlias = Callable[[str], Value]
-"""The value of a variable that stands for a parameter, as in ``{s.select,$var(i),;}``."""
+"""Returns the value of a variable that is used as a parameter, as in ``{s.select,$var(i),;}``."""
 Transformation: TypeAlias = Callable[[Value, Read], Value]
 
 RULES: Final[Mapping[str, Rule]] = {
@@ -39,7 +39,7 @@ __all__ = ["RULES", "NoValueError", "Read", "Transformation", "transformation"]
 
 @functools.lru_cache(maxsize=1024)
 def transformation(body: str) -> Transformation:
-    """What stands in braces, as a function; it raises `NoValueError` where the server has no value.
+    """Return a transformation as a function. It raises `NoValueError` if the server has no result.
 
     Raises:
         UnknownVariableError: there is no such transformation, or not with these parameters.
@@ -65,7 +65,7 @@ def transformation(body: str) -> Transformation:
 
 
 def as_bytes(value: Value) -> bytes:
-    """A value as the server has it in its strings."""
+    """A value as the server puts it into its strings."""
     if value is None:
         raise NoValueError
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")

@@ -51,7 +51,7 @@ def _uri_param(data: bytes, name: bytes) -> str:
 
 
 def to_socket(uri: SipUri) -> str:
-    """``tls:host:port``; empty where the URI does not say both."""
+    """Return ``tls:host:port``; empty if the URI does not have both."""
     if not uri.port and not uri.transport:
         return ""
     return f"{(uri.transport or 'udp').lower()}:{uri.host}:{uri.port_number}"
@@ -95,13 +95,13 @@ def _to_body(part: Callable[[Address, SipUri], Value]) -> Rule:
 
 
 def encode_alias(uri: SipUri) -> str:
-    """``host~port~protocol``, as ``set_contact_alias`` writes it."""
+    """Return ``host~port~protocol``, as ``set_contact_alias`` writes it."""
     number = TRANSPORTS.index(uri.transport.lower() or "udp") + 1
     return f"{uri.host}~{uri.port_number}~{number}"
 
 
 def decode_alias(text: str) -> str:
-    """The URI that an ``alias`` parameter stands for; empty where there is none."""
+    """Return the URI for an ``alias`` parameter; empty if there is none."""
     match = _alias.search(text)
     if match is None or not 0 < int(match[3]) <= len(TRANSPORTS):
         return ""

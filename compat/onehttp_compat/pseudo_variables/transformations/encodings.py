@@ -1,4 +1,4 @@
-"""``{s.encode.*}``, ``{s.escape.*}`` and the ways back; quoting for SQL."""
+"""``{s.encode.*}``, ``{s.escape.*}``, their inverses, and quoting for SQL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from onehttp_compat.pseudo_variables.transformations.rule import NoValueError, R
 
 _BASE58: Final = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _ALNUM: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-# Who may stand for itself: RFC 3261, user-unreserved and param-unreserved.
+# Characters that are not escaped: RFC 3261, user-unreserved and param-unreserved.
 _IN_USER: Final = frozenset(_ALNUM + b"-_.!~*'()&=+$,;?/")
 _IN_PARAM: Final = frozenset(_ALNUM + b"-_.!~*'()[]/:&+$")
 _IN_QUERY: Final = frozenset(_ALNUM + b"-_.~")
@@ -75,7 +75,7 @@ def _from_base58(data: bytes) -> bytes:
 
 
 def _to_7bit(data: bytes) -> str:
-    """Seven bits of each character, packed as in short messages, in hexadecimal."""
+    """Pack seven bits of each character, as in short messages, and write them in hexadecimal."""
     packed = sum((char & 0x7F) << (7 * place) for place, char in enumerate(data))
     return packed.to_bytes((len(data) * 7 + 7) // 8, "little").hex().upper()
 

@@ -27,7 +27,7 @@ def _parse(data: bytes, path: bytes) -> str:
 
 
 def _spaced(value: object) -> str:
-    """JSON with the spaces that json-c writes."""
+    """Write JSON with the same spaces as json-c."""
     if isinstance(value, dict):
         inside = ", ".join(f"{json.dumps(key)}: {_spaced(one)}" for key, one in value.items())
         return f"{{ {inside} }}" if inside else "{ }"

@@ -13,7 +13,7 @@ _BLANKS: Final = " \t\r\n"
 _blanks = re.compile(r"[ \t\r\n]*")
 _quoted = re.compile("\"([^\"]*)\"|'([^']*)'", re.DOTALL)
 _ENDS_LIST: Final = ","
-"""There the next value of the header begins."""
+"""The character before the next value of the header."""
 
 
 def _pairs(data: bytes, separator: bytes) -> list[tuple[str, str]]:
@@ -60,7 +60,7 @@ def _after_blanks(text: str, place: int) -> int:
 
 
 def _value(data: bytes, name: bytes, separator: bytes = b"") -> str:
-    """Of several of that name, the last."""
+    """Return the value of a parameter; if the name occurs several times, the last one."""
     wanted = name.decode("utf-8", "surrogateescape").lower()
     pairs = reversed(_of_a_kind(data, separator))
     return next((value for key, value in pairs if key.lower() == wanted), "")

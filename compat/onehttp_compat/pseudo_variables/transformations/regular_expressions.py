@@ -19,10 +19,10 @@ _CLASSES: Final = {
 
 
 def posix(pattern: bytes, flags: int = 0) -> re.Pattern[bytes]:
-    """An extended POSIX expression.
+    """Compile an extended POSIX expression.
 
     Raises:
-        UnknownVariableError: it is none.
+        UnknownVariableError: it is not valid.
     """
     if b"(?" in pattern:
         raise UnknownVariableError(f"{pattern!r} is no POSIX expression: (? has no meaning in one")
@@ -34,11 +34,12 @@ def posix(pattern: bytes, flags: int = 0) -> re.Pattern[bytes]:
 
 @functools.lru_cache(maxsize=256)
 def substitution(expression: bytes) -> Callable[[bytes], tuple[bytes, int]]:
-    """``/pattern/replacement/flags`` as a function that tells how often it replaced. That raises
-    `NoValueError` where the pattern matches nothing at all, as ``^`` does: the server refuses it.
+    """Return ``/pattern/replacement/flags`` as a function, which also returns the number of
+    replacements. It raises `NoValueError` if the pattern matches an empty text, as ``^`` does,
+    because the server refuses that.
 
     Raises:
-        UnknownVariableError: not written so.
+        UnknownVariableError: the syntax is wrong.
     """
     mark = expression[:1]
     parts = re.split(rb"(?<!\\)" + re.escape(mark), expression[1:]) if mark else []

@@ -1,4 +1,4 @@
-"""What each transformation is made of."""
+"""The parts of a transformation."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from onehttp_compat.sip.value import Value
 
 
 class NoValueError(OnehttpError, ValueError):
-    """The transformation has no result for this input: a URI part of what is no URI, say."""
+    """The transformation has no result for this input, for example the host of something that is no
+    URI."""
 
 
 class Rule(NamedTuple):
-    """A function of the bytes, and of as many parameters as it takes."""
+    """A function of bytes, and the numbers of parameters that it accepts."""
 
     apply: Callable[..., Value]
     least: int = 0
@@ -22,10 +23,10 @@ class Rule(NamedTuple):
 
 
 def number(text: bytes) -> int:
-    """A parameter that is a number.
+    """Return a parameter that must be a number.
 
     Raises:
-        NoValueError: it is none.
+        NoValueError: it is not a number.
     """
     try:
         return int(text)

@@ -1,4 +1,4 @@
-"""``{s.*}``: what needs nothing but the bytes."""
+"""``{s.*}``: transformations that need only the bytes."""
 
 from __future__ import annotations
 
@@ -87,7 +87,8 @@ def _strip_tail(data: bytes, count: bytes) -> bytes:
 
 
 def _lines_of(blank: bytes) -> Rule:
-    """Not lines of that width: the server breaks behind each of so many characters."""
+    """The server does not make lines of that width. It breaks after each of the first ``width - 1``
+    characters."""
 
     def broken(data: bytes, width: bytes, indent: bytes) -> bytes:
         count = max(0, number(width) - 1)

@@ -1,6 +1,7 @@
-"""Runs in Kamailio's own Python, around the user's script, with nothing but the standard library.
+"""Runs in Kamailio's own Python around the user's script, with only the standard library.
 
-It is copied beside the script that the server loads. It tells ``onehttp run``, over a socket, what
-the script calls and what the server answers; the HTTP modules, and what the server has not loaded,
-it asks from there. Requests go to a socket of ``onehttp run``, whatever their destination.
+This package is copied next to the script that the server loads. Over a socket, it reports to
+``onehttp run`` what the script calls and what the server answers, and asks it for the HTTP modules
+and for modules that the server has not loaded. SIP requests are sent to a socket of ``onehttp
+run``, whatever their destination is.
 """

@@ -1,4 +1,4 @@
-"""The object whose methods the server calls: the script's, with what is told around them."""
+"""The object whose methods the server calls: those of the script, with reports about them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ METHOD = os.environ.get("ONEHTTP_METHOD", "")
 ARGUMENT = os.environ.get("ONEHTTP_ARGUMENT")
 EVENT = "http_async_client:callback"
 KEMI_ROUTE = "ksr_request_route"
-# Up to Kamailio 5.7 the server stumbles over a callback that is not there.
+# Up to Kamailio 5.7 the server fails if a callback is missing.
 ALWAYS_THERE = frozenset(("ksr_reply_route", "onehttp_nothing"))
 
 
@@ -86,7 +86,7 @@ class Handler:
         raise AttributeError(name)
 
     def _resume(self, msg: Any) -> int:
-        """The answer of a query has come: go on with its transaction, or run its route alone."""
+        """The answer of a query has arrived: resume its transaction, or run its route alone."""
         number = REAL.hdr.get("X-Onehttp")
         suspended = link.ask("resumed", number=number)["suspended"]
         REAL.sl.send_reply(202, "resuming")
@@ -114,7 +114,7 @@ class Handler:
         calls.routes.append(what)
         try:
             code = work()
-            if not isinstance(code, int):  # it would make the server's next call fail
+            if not isinstance(code, int):  # otherwise the server's next call would fail
                 link.ask("hint", about="no number", what=what, kind=type(code).__name__)
                 return 1
             return code
@@ -129,7 +129,7 @@ class Handler:
 
 
 def described(error: BaseException) -> str:
-    """What the script raised, and its line."""
+    """Return the error of the script, and its line."""
     folder = os.path.dirname(SCRIPT)
     frames = [one for one in traceback.extract_tb(error.__traceback__)
               if os.path.dirname(one.filename) == folder]  # fmt: skip
@@ -139,7 +139,7 @@ def described(error: BaseException) -> str:
 
 
 def mod_init() -> Handler:
-    """What the server calls first."""
+    """The server calls this first."""
     sys.stdout = open(os.environ["ONEHTTP_PRINTS"], "a", buffering=1)  # noqa: SIM115 - to the end
     ksr: Any = Ksr()
     sys.modules["KSR"] = ksr

@@ -1,4 +1,5 @@
-"""``KSR`` and ``msg`` of the script: the server's own, save for HTTP and what it has not loaded."""
+"""``KSR`` and ``msg`` for the script: those of the server, except for HTTP and for modules that it
+has not loaded."""
 
 from __future__ import annotations
 
@@ -79,8 +80,9 @@ class Msg:
         return getattr(self._real, name)
 
     def call_function(self, *arguments: Any) -> Any:
-        """A function by its native name."""
-        if not 1 <= len(arguments) <= MAX_ARGUMENTS:  # of app_python, whatever this server takes
+        """Call a function by its native name."""
+        # the limit of app_python, whatever this server accepts
+        if not 1 <= len(arguments) <= MAX_ARGUMENTS:
             raise RuntimeError("call_function() should have from 1 to 3 arguments")
         name, given = arguments[0], arguments[1:]
         if name in RELAYS:
@@ -103,7 +105,7 @@ class Msg:
 
 
 def missing(name: str) -> Any:
-    """What this server has not loaded: assumed, if any server has it."""
+    """Return a function that this server has not loaded. It is assumed, if any server has it."""
     if link.ask("known", module=name, name="")["kind"] == "module":
         return Module(name, None)
     return recorded(name, assumed_function("", name))
@@ -122,7 +124,8 @@ def assumed_function(module: str, name: str) -> Callable[..., Any]:
 
 
 def pv_function(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of ``KSR.pv``; variables of the HTTP modules are not the server's."""
+    """Return a function of ``KSR.pv``. Variables of the HTTP modules do not belong to the
+    server."""
 
     def call(*arguments: Any) -> Any:
         variable = arguments[0] if arguments else None
@@ -136,7 +139,8 @@ def pv_function(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def http_call(module: str, name: str, arguments: tuple[Any, ...]) -> Any:
-    """A function of the HTTP modules; the transaction is suspended here where it waits for it."""
+    """Call a function of the HTTP modules. If the transaction waits for it, it is suspended
+    here."""
     file, line = place()
     suspended = None
     may_suspend = (module, name) in SUSPENDING and REAL.pv.get("$T(id_index)") is not None
@@ -154,7 +158,7 @@ def http_call(module: str, name: str, arguments: tuple[Any, ...]) -> Any:
 
 
 def set_variable(name: str, value: Any) -> None:
-    """Write a variable, byte for byte."""
+    """Write a variable without changing its bytes."""
     if value is None:
         REAL.pv.unset(name)
     elif isinstance(value, int):
@@ -169,7 +173,7 @@ def set_variable(name: str, value: Any) -> None:
 
 
 def expanded(text: str) -> str:
-    """Text with its variables replaced, by the server."""
+    """Return text with its variables replaced by the server."""
     if "$" not in text:
         return text
     REAL.pvx.evalx(SCRATCH, text)
@@ -177,5 +181,5 @@ def expanded(text: str) -> str:
 
 
 def signed(number: int) -> int:
-    """An unsigned number of 32 bits as ``KSR`` takes it."""
+    """Convert an unsigned number of 32 bits to the signed one that ``KSR`` takes."""
     return number - (1 << 32) if number >= 1 << 31 else number

@@ -1,4 +1,4 @@
-"""The connection to ``onehttp run``, and what is noted for it."""
+"""The connection to ``onehttp run``, and the record of calls for it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Link:
         self._file: Any = None
 
     def ask(self, op: str, **fields: Any) -> Any:
-        """Ask, and wait for the answer.
+        """Send a request and wait for the answer.
 
         Raises:
-            AttributeError: no server has what was asked for.
-            RuntimeError: it failed.
+            AttributeError: no server has the requested name.
+            RuntimeError: the request has failed.
         """
         if self._pid != os.getpid():
             client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -44,16 +44,16 @@ link = Link()
 
 
 class Calls:
-    """What the script has called since the message began."""
+    """The calls of the script since the message began."""
 
     def __init__(self) -> None:
         self.is_on = False
         self.routes: list[str] = []
-        """The routes that run, each within the one before."""
+        """The routes that run; each is inside the one before."""
         self._rows: list[list[Any]] = []
 
     def note(self, label: str, arguments: tuple[Any, ...], result: Any) -> None:
-        """Note one call; not what happens before the first message."""
+        """Record a call. Calls before the first message are left out."""
         if self.is_on:
             file, line = place()
             self._rows.append(
@@ -61,7 +61,7 @@ class Calls:
             )
 
     def take(self) -> list[list[Any]]:
-        """All that was noted, once."""
+        """Return and forget the recorded calls."""
         rows, self._rows = self._rows, []
         return rows
 
@@ -70,7 +70,7 @@ calls = Calls()
 
 
 def place() -> tuple[str, int]:
-    """The nearest line of the script."""
+    """Return the nearest line of the script."""
     frame = sys._getframe(1)
     while os.path.dirname(frame.f_code.co_filename) == HERE and frame.f_back is not None:
         frame = frame.f_back
@@ -78,12 +78,12 @@ def place() -> tuple[str, int]:
 
 
 def plain(value: Any) -> Any:
-    """A value that JSON can carry."""
+    """Return a value that JSON can contain."""
     return value if isinstance(value, (str, int, type(None))) else repr(value)
 
 
 def recorded(label: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, its calls noted."""
+    """Return the function with a record of its calls."""
 
     def call(*arguments: Any) -> Any:
         try:

@@ -1,8 +1,9 @@
-"""What leaves the server: to ``onehttp run``, whatever its destination, or not at all.
+"""Sends the messages of the server to ``onehttp run``, whatever their destination is, or not at
+all.
 
-Functions that pass the message on are given another destination. Behind them stand two routes that
-the server runs for what any function sends: the one of requests that ``tm`` makes by itself, and
-the one of all that goes out. What stays is between sockets of loopback.
+Functions that forward the message get another destination. In addition, two routes of the server
+check what other functions send: the route for requests that ``tm`` makes by itself, and the route
+for all outgoing messages. Only messages between sockets of loopback pass.
 """
 
 from __future__ import annotations
@@ -25,26 +26,26 @@ RELAYS = frozenset((
 PAST_ALL_ROUTES = frozenset((
     "send", "sendx", "send_data", "send_tcp", "send_udp", "set_source_address",
 ))  # fmt: skip
-"""Functions of configurations that write to a socket, or say where replies go, and no route sees
-it: they are not called."""
+"""Functions of configurations that write to a socket, or set where replies are sent, without any of
+these routes. They are not called."""
 LOCAL_REQUEST = "onehttp_local_request"
 USERS_LOCAL_REQUEST = os.environ.get("ONEHTTP_LOCAL_REQUEST", "")
-"""The script's own route for the same event, as its configuration has it."""
+"""The script's own route for the same event, from its configuration."""
 
 
 def relay(*_: Any) -> Any:
-    """Pass the request on, to where it is caught."""
+    """Forward the request to our socket."""
     return REAL.tm.t_relay_to_proxy(os.environ["ONEHTTP_SINK"])
 
 
 def sink_uri() -> str:
-    """Where requests are caught, as a URI."""
+    """The address of our socket as a URI."""
     protocol, _, place = os.environ["ONEHTTP_SINK"].partition(":")
     return f"sip:{place};transport={protocol}"
 
 
 def send_request() -> Any:
-    """``uac_req_send``, its request sent there."""
+    """Call ``uac_req_send`` with our socket as the destination."""
     kept = REAL.pv.get("$uac_req(ouri)")
     REAL.pv.sets("$uac_req(ouri)", sink_uri())
     try:
@@ -57,7 +58,7 @@ def send_request() -> Any:
 
 
 def set_source_address(address: str) -> Any:
-    """Replies go to the source: whatever its host, to a port that is ours."""
+    """Replies are sent to the source. Its host may be any, but the port is ours."""
     port = os.environ["ONEHTTP_SOCKETS"].split()[0].rpartition(":")[2]
     return REAL.corex.set_source_address(f"{address.rpartition(':')[0]}:{port}")
 
@@ -78,12 +79,13 @@ SENDERS: dict[tuple[str, str], Callable[..., Any]] = {
 
 
 def hold_request() -> None:
-    """Drop a request of ``tm``'s own, unless a function above has given it its destination."""
+    """Drop a request of ``tm`` itself, unless one of the functions above has set its
+    destination."""
     _hold_unless_ours(str(REAL.pv.get("$du")).partition(";")[0])
 
 
 def hold_message() -> None:
-    """Drop what goes out anywhere but to us: to who sent the message, or catches what goes on."""
+    """Drop outgoing messages, except those to our sender and to our next hop."""
     _hold_unless_ours(f"sip:{REAL.pv.get('$sndto(ip)')}:{REAL.pv.get('$sndto(port)')}")
 
 

@@ -1,21 +1,9 @@
-"""The file of ``--assume``: what the script is to be told by what is not emulated.
+"""The file of ``--assume``: the answers that a script gets from functions that are not emulated.
 
 .. code:: yaml
 
-    functions:
-      registrar.lookup: -1                # always
-      dispatcher.ds_select_dst: [1, 1, -1]        # one after the other; the last one stays
-      auth_db.auth_check:
-        - arguments: ["sip.example.org", "*", "*"]
-          answer: 1
-        - answer: -2
-      dialplan.dp_translate:
-        answer: 1
-        sets: {"$rU": "+49301234"}
-      permissions.allow_source_address:
-        python: hooks.py:allow            # def allow(ksr, *arguments): return 1
-    variables:
-      $gip2(src=>cc): DE
+The whole file is checked when it is read, so rules that can never apply are found before the first
+message.
 
 All of it is checked when it is read: what can never answer is found before the first message.
 """
@@ -52,7 +40,7 @@ Answering: TypeAlias = "Callable[[tuple[object, ...]], Answer]"
 
 
 class Assumed(NamedTuple):
-    """What the file says."""
+    """The contents of the file."""
 
     rules: dict[str, tuple[Rule, ...]]
     """By function: ``registrar.lookup``."""
@@ -63,11 +51,11 @@ def read(path: Path, ksr: Callable[[], object], pv: PvStore) -> Assumed:
     """Read and check the file.
 
     Args:
-        ksr: gives the ``KSR`` that Python hooks are called with.
-        pv: where variables are kept.
+        ksr: returns the ``KSR`` that Python hooks get.
+        pv: the store of variables.
 
     Raises:
-        AssumeFileError: unreadable, or not written as above.
+        AssumeFileError: the file cannot be read, or does not have the format above.
     """
     document = read_placed(path)
     sections = _only(document, _SECTIONS)
@@ -88,7 +76,7 @@ def read(path: Path, ksr: Callable[[], object], pv: PvStore) -> Assumed:
 
 
 def _only(said: Placed, known: tuple[str, ...]) -> dict[str, Placed]:
-    """A mapping with no other keys."""
+    """Return a mapping that has no other keys."""
     for key, value in said.mapping().items():
         if key not in known:
             raise value.error(
@@ -103,7 +91,8 @@ class _Reading:
         self._pv = pv
 
     def rules(self, said: Placed, function: Signature | None) -> tuple[Rule, ...]:
-        """What is said of one function: an answer, answers one after the other, rules."""
+        """Return the rules for one function: from an answer, a list of answers, or a list of
+        rules."""
         content = said.content
         if isinstance(content, list):
             if content and all(isinstance(one.content, dict) for one in content):

@@ -1,4 +1,4 @@
-"""Answers that a function of the user's own gives: ``python: hooks.py:allow``."""
+"""Answers that come from a Python function of the user: ``python: hooks.py:allow``."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from onehttp_compat.script.world.assumptions import Answer, AssumedAnswerError
 def hook(
     said: Placed, function: Signature | None, ksr: Callable[[], object]
 ) -> Callable[[tuple[object, ...]], Answer]:
-    """The function named, called as ``function(ksr, *arguments)``.
+    """Return the named function. It is called as ``function(ksr, *arguments)``.
 
     Raises:
-        AssumeFileError: there is none, or its file does not run.
+        AssumeFileError: there is no such function, or its file raises an error.
     """
     text = said.content if isinstance(said.content, str) else ""
     file, _, name = text.rpartition(":")

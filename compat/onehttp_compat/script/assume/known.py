@@ -1,4 +1,4 @@
-"""What a file of ``--assume`` may speak of: functions and variables that a server has."""
+"""Checks the names in a file of ``--assume``: the functions and variables of a server."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ _SAYS: Final = {
     "none": "nothing; leave it empty",
     "xval": "a text, a number or nothing",
 }
-"""What functions of each kind answer."""
+"""The results that functions of each kind may have."""
 
 
 def known_function(entry: Placed, label: str) -> Signature | None:
-    """The function of that name; None: a newer server may have it.
+    """Return the function of that name. None if only a newer server may have it.
 
     Raises:
-        AssumeFileError: it is near one that there is, or one of our own.
+        AssumeFileError: the name is similar to that of a known function, or belongs to our HTTP
+            modules.
     """
     module, _, name = label.rpartition(".")
     if (module, name) in KEMI:
@@ -48,10 +49,10 @@ def known_function(entry: Placed, label: str) -> Signature | None:
 
 
 def check_answer(answer: Placed, signature: Signature | None) -> Answer:
-    """An answer that is of the kind that the function has.
+    """Return an answer if it has the type of the function's result.
 
     Raises:
-        AssumeFileError: it is not.
+        AssumeFileError: it has another type.
     """
     value = answer.content
     if not isinstance(value, SCALARS):
@@ -64,7 +65,7 @@ def check_answer(answer: Placed, signature: Signature | None) -> Answer:
 
 
 def is_answer(value: object, result: str) -> bool:
-    """Whether a function of that kind may answer so."""
+    """Whether a function of that kind may return this."""
     if result == "int":
         return type(value) is int
     if result == "bool":
@@ -75,10 +76,10 @@ def is_answer(value: object, result: str) -> bool:
 
 
 def check_arguments(pattern: Placed, signature: Signature | None) -> tuple[object, ...]:
-    """Arguments that the function can be given; ``*`` stands for any.
+    """Return arguments if the function accepts them; ``*`` stands for any value.
 
     Raises:
-        AssumeFileError: it takes others.
+        AssumeFileError: it does not accept them.
     """
     items = pattern.items()
     kinds = signature.parameters if signature else ("str",) * len(items)
@@ -95,10 +96,10 @@ def check_arguments(pattern: Placed, signature: Signature | None) -> tuple[objec
 
 
 def check_variable(entry: Placed, name: str) -> str:
-    """The name of a variable that is not emulated, as scripts write it.
+    """Return the name of a variable that is not emulated, in the notation of scripts.
 
     Raises:
-        AssumeFileError: there is none of that class, or it has its value from the message.
+        AssumeFileError: there is no such class, or the message determines its value.
     """
     try:
         variable, transformations = parse_expression(name)
@@ -121,10 +122,10 @@ def check_variable(entry: Placed, name: str) -> str:
 
 
 def check_writable(entry: Placed, name: str, pv: PvStore) -> str:
-    """The name of a variable that can be set.
+    """Return the name of a variable that can be set.
 
     Raises:
-        AssumeFileError: it cannot.
+        AssumeFileError: it cannot be set.
     """
     try:
         pv.writable(name)

@@ -1,4 +1,4 @@
-"""YAML whose values know on which line they stand."""
+"""Reads YAML and keeps the line of each value."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ Content: TypeAlias = "dict[str, Placed] | list[Placed] | object"
 
 
 class AssumeFileError(OnehttpError, ValueError):
-    """The file says what cannot be understood; names the file, the line and the key."""
+    """The file cannot be understood. The message has the file, the line and the key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A value of the file: a mapping or a list of further ones, or what is neither."""
+    """A value of the file: a mapping or a list of such values, or a scalar."""
 
     content: Content
     path: Path
     line: int
     key: str = ""
-    """Where it is in the file, in words: ``functions.tm.t_relay``."""
+    """Its path in the file: ``functions.tm.t_relay``."""
 
     def error(self, text: str) -> AssumeFileError:
-        """An error at this place."""
+        """Return an error for this place."""
         key = f"{self.key}: " if self.key else ""
         return AssumeFileError(f"{self.path}:{self.line}: {key}{text}")
 
     def mapping(self) -> dict[str, Placed]:
-        """What it maps; nothing where it is empty.
+        """The items of a mapping; empty for an empty value.
 
         Raises:
-            AssumeFileError: it is none.
+            AssumeFileError: it is not a mapping.
         """
         if self.content is None:
             return {}
@@ -47,10 +47,10 @@ class Placed:
         return self.content
 
     def items(self) -> list[Placed]:
-        """What it lists.
+        """The items of a list.
 
         Raises:
-            AssumeFileError: it is no list.
+            AssumeFileError: it is not a list.
         """
         if not isinstance(self.content, list):
             raise self.error(f"expected a list, got {self.shown}")
@@ -58,7 +58,7 @@ class Placed:
 
     @property
     def shown(self) -> str:
-        """Its value for people, of bounded length."""
+        """Its value as text for messages, shortened to a limit."""
         if isinstance(self.content, (dict, list)):
             return "a mapping" if isinstance(self.content, dict) else "a list"
         text = "nothing" if self.content is None else repr(self.content)
@@ -66,10 +66,10 @@ class Placed:
 
 
 def read_placed(path: Path) -> Placed:
-    """The document of a file.
+    """Read the document of a file.
 
     Raises:
-        AssumeFileError: unreadable, too large, not YAML, a key that stands twice.
+        AssumeFileError: the file cannot be read, is too large, is not YAML, or repeats a key.
     """
     try:
         with path.open("rb") as file:
@@ -97,7 +97,7 @@ class _Placing:
         self._open: set[int] = set()
 
     def placed(self, node: Any, key: str) -> Placed:
-        """A node of YAML as one of ours."""
+        """Convert a node of YAML."""
         line = node.start_mark.line + 1
         if isinstance(node, yaml.ScalarNode):
             return Placed(self._loader.construct_object(node), self._path, line, key)

@@ -1,4 +1,5 @@
-"""Messages from files: SIP as text, traces of sipp and sngrep, packet captures. Byte for byte."""
+"""Reads messages from files: SIP as text, traces of sipp and sngrep, packet captures. Bytes are not
+changed."""
 
 from __future__ import annotations
 
@@ -28,20 +29,20 @@ Content-Length: 0\r
 \r
 """
 DEFAULT_MESSAGE: Final = parse(BUILT_IN, "built-in")
-"""What a script is run for where nobody gives a message."""
+"""The message that a script gets if no message is given."""
 
 
 class CaptureError(OnehttpError, ValueError):
-    """A file that cannot be read, or a capture without any message; names it."""
+    """A file cannot be read, or a capture has no message. The text has its name."""
 
 
 def read_messages(path: Path) -> Iterator[SipMessage]:
-    """Every message of a file, or of the files of a folder in the order of their names.
+    """Return all messages of a file, or of the files in a folder in the order of their names.
 
-    What the server would drop comes as a message that says so (`SipMessage.refusal`).
+    A message that the server would drop is returned with the reason (`SipMessage.refusal`).
 
     Raises:
-        CaptureError: unreadable, or a capture without any message.
+        CaptureError: a file cannot be read, or a capture has no message.
     """
     if path.is_dir():
         files = sorted(

@@ -1,4 +1,5 @@
-"""SIP messages out of packet captures (pcap, pcapng): UDP, also in fragments, and TCP streams."""
+"""Reads SIP messages from packet captures (pcap, pcapng): UDP, also in fragments, and TCP
+streams."""
 
 from __future__ import annotations
 
@@ -15,13 +16,13 @@ from onehttp_compat.sip.message import SipMessage, parse_or_refuse
 _is_sip = re.compile(rb"\s*(?:[A-Z]{3,20} \S+ SIP/2\.0|SIP/2\.0 \d{3})").match
 _length = re.compile(rb"(?im)^(?:content-length|l)[ \t]*:[ \t]*(\d+)").search
 MAX_STREAM_BYTES: Final = 1 << 20
-"""So much of a TCP stream may wait for the rest of a message."""
+"""The most bytes of a TCP stream that are kept until a message is complete."""
 MAX_OPEN: Final = 1024
-"""So many streams, or datagrams in fragments, may be open at once."""
+"""The most streams, or fragmented datagrams, that are incomplete at a time."""
 
 
 class PacketError(OnehttpError, ValueError):
-    """A packet capture that cannot be read; names it."""
+    """A packet capture cannot be read. The text has its name."""
 
 
 class _Flow(NamedTuple):
@@ -35,15 +36,15 @@ class _Stream:
 
     expected: int | None = None
     waiting: dict[int, bytes] = field(default_factory=dict)
-    """Segments that came too early, by sequence number."""
+    """Segments that arrived too early, by sequence number."""
     data: bytes = b""
 
 
 def packet_messages(path: Path) -> Iterator[SipMessage]:
-    """The SIP messages of a capture, with the addresses they went between.
+    """Return the SIP messages of a capture, with the addresses of both sides.
 
     Raises:
-        PacketError: the file is no capture, or its reader is not installed.
+        PacketError: the file is not a capture, or the package that reads it is not installed.
     """
     try:
         import dpkt
@@ -78,7 +79,7 @@ def packet_messages(path: Path) -> Iterator[SipMessage]:
 
 
 def _ip(dpkt: Any, link: int, frame: bytes) -> Any:
-    """The IP packet in a frame; None: there is none, or not a whole one."""
+    """Return the IP packet in a frame. None if there is none, or if it is incomplete."""
     kinds = {
         dpkt.pcap.DLT_EN10MB: dpkt.ethernet.Ethernet,
         dpkt.pcap.DLT_LINUX_SLL: dpkt.sll.SLL,
@@ -108,7 +109,8 @@ def _datagrams(
     streams: dict[_Flow, _Stream],
     fragments: dict[tuple[Any, ...], dict[int, tuple[bytes, bool]]],
 ) -> Iterator[tuple[_Flow, str, bytes, int]]:
-    """The SIP messages that a packet completes, each with how many bytes of it are missing."""
+    """Return the SIP messages that a packet completes, each with the number of bytes that are
+    missing."""
     if packet is None:
         return
     inside = packet.data
@@ -117,7 +119,7 @@ def _datagrams(
     if isinstance(inside, dpkt.udp.UDP):
         data = bytes(inside.data)
         if _is_sip(data):
-            # A capture may keep only the beginning of each packet.
+            # A capture may contain only the beginning of each packet.
             missing = max(0, inside.ulen - 8 - len(data))
             yield _flow(packet, inside), "udp", data, missing
     elif isinstance(inside, dpkt.tcp.TCP):
@@ -138,7 +140,7 @@ def _address(raw: bytes) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 def _whole(
     dpkt: Any, packet: Any, fragments: dict[tuple[Any, ...], dict[int, tuple[bytes, bool]]]
 ) -> Any:
-    """The datagram whose last missing fragment this is; None: some are missing still."""
+    """Return the datagram that this fragment completes. None if fragments are still missing."""
     key = (packet.src, packet.dst, packet.id, packet.p)
     parts = fragments.setdefault(key, {})
     data = packet.data if isinstance(packet.data, bytes) else bytes(packet.data)
@@ -157,7 +159,7 @@ def _whole(
 def _messages_of(
     flow: _Flow, segment: Any, dpkt: Any, streams: dict[_Flow, _Stream]
 ) -> Iterator[bytes]:
-    """The messages that a TCP segment completes."""
+    """Return the messages that a TCP segment completes."""
     if segment.flags & dpkt.tcp.TH_SYN:
         streams[flow] = _Stream(expected=segment.seq + 1)
         return
@@ -179,7 +181,7 @@ def _messages_of(
 
 
 def _split(stream: _Stream) -> Iterator[bytes]:
-    """Whole messages from the front of a stream, told apart by their Content-Length."""
+    """Take complete messages from the front of a stream, by their Content-Length."""
     while (end := stream.data.find(b"\r\n\r\n")) >= 0:
         if not stream.data[:end].strip():  # keep-alives between messages
             stream.data = stream.data[end + 4 :]

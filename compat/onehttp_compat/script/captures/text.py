@@ -1,4 +1,4 @@
-"""SIP messages in text files: one or several, and the traces that sipp and sngrep write."""
+"""Reads SIP messages from text files: one or several, and the traces of sipp and sngrep."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from onehttp_compat.sip.message import SipMessage, parse_or_refuse
 
 _between: Final = re.compile(rb"(?:\A|\r?\n)%%[ \t]*(?:\r?\n|\Z)")
-"""Between two messages of one file: a line of two percent signs."""
+"""Separates the messages of one file: a line of two percent signs."""
 _sipp = re.compile(
     rb"^-{10,}.*\r?\n(?:UDP|TCP|TLS|SCTP) message (?:sent|received)"
     rb"[^\r\n]*?(\d+)[^\r\n]*\r?\n\r?\n",
@@ -33,7 +33,8 @@ class _Piece(NamedTuple):
 
 
 def text_messages(path: Path, data: bytes) -> Iterator[SipMessage]:
-    """The messages of a text file; lines that end in LF alone are taken to have lost their CR."""
+    """Return the messages of a text file. Lines that end in LF without CR are assumed to have lost
+    the CR."""
     pieces = [piece for piece in _pieces(data) if piece.data.strip()]
     if not pieces:
         yield SipMessage("", label=path.name, received=data, refusal="the file is empty")
@@ -63,15 +64,15 @@ def _pieces(data: bytes) -> Iterator[_Piece]:
 
 
 def as_on_the_wire(data: bytes) -> bytes:
-    """A message as it was sent: an editor's line ends and its last one do not count.
+    """Return a message as it was sent, without the changes that an editor makes to line ends.
 
-    What has CR LF after its first line is left as it is.
+    A message whose first line ends with CR LF is not changed.
     """
     data = data.lstrip(b"\r\n") if data.lstrip(b"\r\n") else data
     first, newline, _ = data.partition(b"\n")
     end = _empty_line.search(data)
     if first.endswith(b"\r") or not newline:
-        # A trace puts an empty line of its own behind the message.
+        # A trace adds an empty line after the message.
         return _cut_to_length(data, end.end()) if end else data
     head = data[: end.start()] if end else data.rstrip(b"\n")
     body = data[end.end() :] if end else b""

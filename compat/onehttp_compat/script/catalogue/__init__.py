@@ -1,4 +1,5 @@
-"""What a real server offers to scripts, as asked from it by ``scripts/write-kemi-catalogue``."""
+"""The functions and variables of a real server, as ``scripts/write-kemi-catalogue`` has read
+them."""
 
 from __future__ import annotations
 
@@ -12,21 +13,21 @@ from onehttp_compat.registry import KEMI
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One KEMI function: ``result`` is ``int``, ``bool``, ``none`` or ``xval`` (any value)."""
+    """A KEMI function; ``result`` is ``int``, ``bool``, ``none`` or ``xval`` (any value)."""
 
     module: str
     """Empty for functions of ``KSR`` itself."""
     name: str
     result: str
     parameters: tuple[str, ...]
-    """``str`` or ``int``, each."""
+    """``str`` or ``int`` for each argument."""
 
     is_native: bool = False
-    """Of a configuration alone: no function of ``KSR``."""
+    """A function of configurations only, which ``KSR`` does not have."""
 
     @property
     def label(self) -> str:
-        """As scripts write it."""
+        """The name in scripts."""
         if self.is_native:
             return f"{self.module}.{self.name}"
         return f"KSR.{self.module}.{self.name}" if self.module else f"KSR.{self.name}"
@@ -38,41 +39,43 @@ class VariableClass:
 
     module: str
     needs_name: bool
-    """``$hdr(...)`` means nothing without what stands in parentheses."""
+    """The class needs a name in parentheses, as in ``$hdr(...)``."""
     names: frozenset[str] | None = None
-    """All that may stand there, as in ``$T(id_index)``; None: it is no list, or not known."""
+    """All names that are allowed there, as in ``$T(id_index)``. None if they are no fixed list, or
+    unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class NativeFunction:
-    """One function of a configuration."""
+    """A function of configurations."""
 
     module: str
     counts: frozenset[int]
-    """With how many parameters it is called, up to two."""
+    """The numbers of parameters that it accepts, up to two."""
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Functions by module and name; those of configurations, of all modules that have one, and
-    classes of pseudo-variables by name, the latter without the dollar."""
+    """Functions by module and name; functions of configurations, of all modules that have one; and
+    classes of pseudo-variables by name, without the dollar."""
 
     functions: Mapping[str, Mapping[str, Signature]]
     variables: Mapping[str, VariableClass]
 
     @property
     def natives(self) -> Mapping[str, tuple[NativeFunction, ...]]:
-        """Functions of configurations by name; read when first asked for, which few scripts do."""
+        """Functions of configurations by name. They are read at first use, because few scripts need
+        them."""
         return _natives()
 
     def find(self, module: str, name: str) -> Signature | None:
-        """The function; None: no such one."""
+        """Return the function; None if there is none."""
         return self.functions.get(module, {}).get(name)
 
 
 @functools.lru_cache(maxsize=1)
 def catalogue() -> Catalogue:
-    """The catalogue of this package, with the HTTP modules that Debian does not package."""
+    """The catalogue of this package, including the HTTP modules that Debian does not package."""
     functions = _functions(_lines("functions.txt"))
     for (module, name), form in KEMI.items():
         parameters = ("str",) * len(form.arguments)

@@ -1,5 +1,5 @@
-"""Pseudo-variables of a message in the hands of a script: one table for each part of it.
+"""The pseudo-variables of a message in a script, with one table for each part of the message.
 
-What is in no table here, but in the catalogue, is assumed null and told; what is in neither is a
-mistake of the script.
+A variable that is in no table but in the catalogue is assumed to be null, and reported. A variable
+that is in neither is an error of the script.
 """

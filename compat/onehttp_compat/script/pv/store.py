@@ -1,4 +1,4 @@
-"""All classes of variables that the server has, read from where each has its value."""
+"""All classes of variables of the server, each with its reader and writer."""
 
 from __future__ import annotations
 
@@ -44,8 +44,7 @@ TABLE: Final[Table] = {
 
 
 def install(world: World) -> None:
-    """Have variables read and written where this run keeps them; those of our own modules stay
-    theirs."""
+    """Register the variables that this run keeps. Those of our own modules are not changed."""
     known = catalogue().variables
     for kind in {*TABLE, *known}:
         if kind == "null" or not world.server.pv.is_registered(kind):

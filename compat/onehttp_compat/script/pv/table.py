@@ -1,4 +1,4 @@
-"""What the tables are made of."""
+"""The entries of the tables of variables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Write: TypeAlias = Callable[[Scene, Variable, Value], None]
 
 
 class Entry(NamedTuple):
-    """How variables of one class are read and, if at all, written."""
+    """How variables of one class are read and, if possible, written."""
 
     read: Callable[[World, Variable], Value]
     write: Callable[[World, Variable, Value], None] | None = None
@@ -22,11 +22,11 @@ class Entry(NamedTuple):
 
 Table: TypeAlias = Mapping[str, Entry]
 PARTLY_ASSUMED: Final = frozenset(("sel", "snd", "sndto", "sndfrom"))
-"""Classes of which some names are emulated, and others assumed."""
+"""Classes of which some names are emulated and others assumed."""
 
 
 def of_scene(read: Read, write: Write | None = None) -> Entry:
-    """An entry that needs no more than where the script stands."""
+    """An entry that needs only the state of the script."""
     if write is None:
         return Entry(lambda world, variable: read(world.scene, variable))
     writer = write
@@ -37,10 +37,10 @@ def of_scene(read: Read, write: Write | None = None) -> Entry:
 
 
 def text(value: Value, what: str) -> str:
-    """A value that has to be text.
+    """Return a value that must be text.
 
     Raises:
-        RefusedValueError: it is none.
+        RefusedValueError: it is not text.
     """
     if isinstance(value, bytes):
         return value.decode("utf-8", "surrogateescape")
@@ -50,10 +50,10 @@ def text(value: Value, what: str) -> str:
 
 
 def number(value: Value, what: str) -> int:
-    """A value that has to be a number.
+    """Return a value that must be a number.
 
     Raises:
-        RefusedValueError: it is none.
+        RefusedValueError: it is not a number.
     """
     if not isinstance(value, int):
         raise RefusedValueError(f"{what} takes a number")
@@ -61,7 +61,7 @@ def number(value: Value, what: str) -> int:
 
 
 def flags(value: Value, what: str) -> int:
-    """32 flags as a number; null has none set.
+    """Return 32 flags as a number; null means that none is set.
 
     Raises:
         RefusedValueError: it is text.
@@ -70,17 +70,17 @@ def flags(value: Value, what: str) -> int:
 
 
 def signed(bits: int) -> int:
-    """32 bits as the server has them in a number."""
+    """Return 32 bits as a signed number, as the server has it."""
     return bits - (1 << 32) if bits >> 31 else bits
 
 
 def length(value: str | None) -> int:
-    """Bytes of a text; 0 for null."""
+    """The number of bytes of a text; 0 for null."""
     return len(value.encode("utf-8", "surrogateescape")) if value else 0
 
 
 def assumed(world: World, variable: Variable) -> Value:
-    """A variable of what is not emulated: null, or what ``--assume`` says; told."""
+    """A variable that is not emulated: null, or the value from ``--assume``. It is reported."""
     name = str(variable)
     assumptions = world.assumptions
     is_given = name in assumptions.variables
