@@ -2,10 +2,23 @@
 
 .. code:: yaml
 
+    functions:
+      registrar.lookup: -1                # always
+      dispatcher.ds_select_dst: [1, 1, -1]        # one after the other; the last one stays
+      auth_db.auth_check:
+        - arguments: ["sip.example.org", "*", "*"]
+          answer: 1
+        - answer: -2
+      dialplan.dp_translate:
+        answer: 1
+        sets: {"$rU": "+49301234"}
+      permissions.allow_source_address:
+        python: hooks.py:allow            # def allow(ksr, *arguments): return 1
+    variables:
+      $gip2(src=>cc): DE
+
 The whole file is checked when it is read, so rules that can never apply are found before the first
 message.
-
-All of it is checked when it is read: what can never answer is found before the first message.
 """
 
 from __future__ import annotations
