@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
 from unittest.mock import Mock
 
 import anyio
@@ -21,6 +22,7 @@ from onehttp_backends.curl.reading.outcome import cancelled
 from onehttp_backends.errors import TimeoutError
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer, echo, keep_answering
+from stand_ins.pieces import in_awaited_pieces
 
 each_loop = pytest.mark.usefixtures("each_loop")
 
@@ -158,6 +160,29 @@ def test_loops_in_threads_share_the_engine(backend: PycurlBackend) -> None:
         for thread in threads:
             thread.join(PATIENCE_S)
     assert answers == [True] * 400
+
+
+@pytest.mark.parametrize("ask", [PycurlBackend.aperform, in_awaited_pieces])
+def test_an_engine_that_fails_while_a_loop_joins_is_replaced(
+    backend: PycurlBackend,
+    monkeypatch: pytest.MonkeyPatch,
+    ask: Callable[[PycurlBackend, Request], Coroutine[Any, Any, Outcome]],
+) -> None:
+    """Closed loops may have left work, which the joining one drives: that may be what fails."""
+    drop_closed_loops, failed = Helm.drop_closed_loops, list[Helm]()
+
+    def fail_once(helm: Helm) -> None:
+        drop_closed_loops(helm)
+        if not failed:
+            failed.append(helm)
+            helm.engine.abandon()
+
+    monkeypatch.setattr(Helm, "drop_closed_loops", fail_once)
+    with RawServer(keep_answering) as server:
+        response = asyncio.run(ask(backend, Request("GET", server.url)))
+    assert isinstance(response, Response)
+    assert response.text == "ok"
+    assert backend._helm not in failed
 
 
 def test_a_loop_that_is_faster_than_who_calls_it_is_called_each_time(

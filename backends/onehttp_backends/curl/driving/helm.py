@@ -236,7 +236,10 @@ class Helm(Crew):
         if self.ownership.is_gone:
             raise EngineGoneError
         if loop_driver is None:
-            loop_driver = self.loop_drivers[loop] = LoopDriver(self, loop)
+            try:
+                loop_driver = self.loop_drivers[loop] = LoopDriver(self, loop)
+            except ValueError as error:  # its descriptors are closed since a moment ago
+                raise EngineGoneError from error
         return loop_driver
 
     @drives
