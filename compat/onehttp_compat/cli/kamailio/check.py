@@ -1,4 +1,4 @@
-"""What a ``kamailio.cfg`` lacks for ``setup(KSR)``, and what in it is dangerous."""
+"""Finds what a ``kamailio.cfg`` lacks for ``setup(KSR)``, and what is dangerous in it."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _LOAD: Final = "load it before, or drop them"
 
 
 class Finding(NamedTuple):
-    """One thing to know of a configuration."""
+    """A fact about a configuration."""
 
     level: Literal["missing", "danger", "fact"]
     text: str
 
 
 def findings(file: Path, surroundings: Surroundings, is_asynchronous: bool) -> Iterator[Finding]:
-    """All there is to say, what has to be mended first.
+    """Return all findings, those that prevent a start first.
 
     Raises:
         ConfigurationError: the file cannot be read.
@@ -56,7 +56,7 @@ def findings(file: Path, surroundings: Surroundings, is_asynchronous: bool) -> I
 
 
 def _of_modules(config: ServerConfig) -> Iterator[str]:
-    """Lines that the server refuses, since no module that is loaded before them is meant."""
+    """Lines that the server refuses, because no module that they concern is loaded before them."""
     loaded: list[str] = []
     for one in config.declarations:
         if isinstance(one, LoadModule):
@@ -74,7 +74,7 @@ def _of_parameters(config: ServerConfig) -> Iterator[str]:
 
 
 def _of_timers(config: ServerConfig) -> Iterator[str]:
-    """A transaction that ends before its query may."""
+    """A transaction that may end before its query does."""
     lines = config.modparams()
     waits = {line.name: line.value for line in lines if line.is_about("tm")}
     queries = [line.value for line in lines if line.is_about("http_async_client")
@@ -90,7 +90,7 @@ def _of_timers(config: ServerConfig) -> Iterator[str]:
 
 
 def _of_python() -> Iterator[str]:
-    """The server brings its own interpreter, which finds packages of the same version only."""
+    """The server has its own Python, which finds packages of the same version only."""
     own = f"{sys.version_info[0]}.{sys.version_info[1]}"
     for module in Path("/usr/lib").glob("*/kamailio/modules/app_python3.so"):
         linked = re.search(rb"libpython(3\.\d+)", module.read_bytes())

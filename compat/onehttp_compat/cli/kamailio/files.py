@@ -1,4 +1,4 @@
-"""The files of a server to begin with; ``@folder@`` and its like stand for values."""
+"""Templates for the files of a new server; ``@folder@`` and similar marks stand for values."""
 
 from __future__ import annotations
 
@@ -148,5 +148,5 @@ FILES: Final = {
 
 
 def filled(name: str, values: Mapping[str, str]) -> str:
-    """One file, with its values."""
+    """Return one file with its values filled in."""
     return re.sub("@([a-z]+)@", lambda match: values[match[1]], FILES[name])

@@ -1,4 +1,4 @@
-"""Findings as people read them."""
+"""Prints findings as a table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STYLES: Final = {"missing": "red", "danger": "yellow", "fact": ""}
 
 
 def print_findings(file: Path, found: Sequence[Finding]) -> None:
-    """A row for each, and a line that says how it stands."""
+    """Print a row for each finding, and a line with the result."""
     table = Table(box=None, show_header=False, pad_edge=False)
     for finding in found:
         table.add_row(Text(finding.level, _STYLES[finding.level]), Text(finding.text))

@@ -1,4 +1,4 @@
-"""A scan with a progress bar, where somebody looks."""
+"""Runs a scan with a progress bar on terminals."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from onehttp_compat.migration.scanning import Scan, scan
 
 
 def scanned(paths: Iterable[Path], processes: int | None = None) -> Scan:
-    """Scan, with a bar."""
+    """Run a scan with a progress bar."""
     with progress_bar("reading") as progress:
         return scan(paths, processes, progress)
 
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], object]]:
-    """A function that moves a bar; the bar goes to standard error, and to a terminal only."""
+    """Return a function that moves a progress bar. The bar is shown on standard error, if that is a
+    terminal."""
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=None)

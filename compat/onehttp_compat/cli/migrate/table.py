@@ -1,4 +1,4 @@
-"""A scan for people."""
+"""Prints a scan as a table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _INDENT: Final = "    "
 
 
 def print_scan(scan: Scan) -> None:
-    """Each site with what replaces it, then the sums."""
+    """Print each site with its replacement, then the totals."""
     console = Console(highlight=False)
     for site in scan.sites:
         _print_site(console, site)

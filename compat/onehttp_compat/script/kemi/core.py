@@ -95,7 +95,8 @@ class CoreFunctions(Functions):
     # ---- whom it is for
 
     def _is_mine(self, uri: SipUri | None) -> bool:
-        """Where a URI says no port, any is meant; routes of requests are looked at more closely."""
+        """If the URI has no port, any port matches. Routes of requests are checked more
+        strictly."""
         return uri is not None and self._world.is_myself(uri.host, uri.port_asked)
 
     def is_myself(self, uri: str) -> bool:
@@ -257,7 +258,7 @@ class CoreFunctions(Functions):
         return True
 
     def _next_protocol(self) -> str:
-        """As the next hop's URI says it; empty where it says nothing."""
+        """The transport in the URI of the next hop; empty if it has none."""
         uri = parse_uri(self._routed.next_hop)
         return uri.transport.lower() if uri else ""
 
@@ -267,7 +268,7 @@ class CoreFunctions(Functions):
 
 
 def log_text(level: int, text: str) -> int:
-    """Log what a script says; 0, as functions without a result answer in Python."""
+    """Log a text of the script. Returns 0, as functions without a result do in Python."""
     script_log.log(level, "%s", text.rstrip("\n").replace("\0", NULL_TEXT))
     return 0
 
@@ -306,6 +307,6 @@ class XlogFunctions(Functions):
         try:
             log_text(level, self._world.server.pv.expand(text))
         except UnknownVariableError as error:
-            # The server logs an error in place of the line, and says 1 all the same.
+            # The server logs an error instead of the line, but returns 1.
             self._world.mistakes.note(str(error))
         return TRUE

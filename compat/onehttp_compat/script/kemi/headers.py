@@ -1,7 +1,7 @@
 """``KSR.hdr``, and the functions for headers of ``textops`` and ``textopsx``.
 
-A script goes on reading what was received: what it adds or removes shows on the wire, and to
-itself after ``msg_apply_changes``.
+A script reads the headers as received. Its changes affect the message that is sent, and the script
+sees them after ``msg_apply_changes``.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from onehttp_compat.script.routed_message import FIRST, LAST
 from onehttp_compat.sip.message import canonical, parse_or_refuse
 
 NO_SUCH_ONE: Final = 2
-"""What ``remove_hf_idx`` says where the header does not come so often."""
+"""The result of ``remove_hf_idx`` if there are not that many headers of the name."""
 NONE_OF_THEM: Final = -2
-"""What ``remove_hf_match`` says where it has removed nothing."""
+"""The result of ``remove_hf_match`` if it has removed nothing."""
 
 
 class _Headers(Functions):
-    """What both modules need."""
+    """The common part of both modules."""
 
     def _add(self, line: str, place: int = LAST) -> int:
         if self._sip.is_broken:
@@ -48,7 +48,7 @@ class _Headers(Functions):
         return [i for i, (name, _) in enumerate(headers) if expression.search(as_bytes(name))]
 
     def _value(self, name: str, index: int = 0) -> str | None:
-        """As it crosses into Python: text that is not UTF-8 raises UnicodeDecodeError."""
+        """Convert a value for Python. Text that is not UTF-8 raises UnicodeDecodeError."""
         text = self._text(name, index)
         return text if text is None or text.isascii() else as_bytes(text).decode()
 
@@ -164,7 +164,7 @@ class TextopsHeaders(_Headers):
 
     def remove_hf_idx(self, name: str, index: int) -> int:
         found = self._routed.indices(name)
-        if index < 0:  # counted from the last one; whether there was one it does not tell
+        if index < 0:  # counted from the last one; the result does not show whether there was one
             self._remove(name, found[index : index + 1 or None])
             return TRUE
         self._remove(name, found[index : index + 1])
@@ -193,7 +193,7 @@ class TextopsxHeaders(_Headers):
     def msg_apply_changes(self) -> int:
         if (
             self._routed.record_routes and self._sip.is_request
-        ):  # what they will say is not known before it is sent
+        ):  # their values are unknown before the message is sent
             return FALSE
         self._routed.apply()
         return TRUE
@@ -235,7 +235,7 @@ class TextopsxHeaders(_Headers):
         return self.keep_hf_re("^$")
 
     def fnmatch(self, text: str, pattern: str) -> int:
-        """0 for a match: what C's own function says is handed on."""
+        """Returns 0 for a match, which is the result of the C function."""
         return NOTHING_TO_DO if fnmatch.fnmatchcase(text, pattern) else FALSE
 
     def fnmatch_ex(self, text: str, pattern: str, _flags: str) -> int:

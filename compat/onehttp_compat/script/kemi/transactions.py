@@ -13,7 +13,7 @@ from onehttp_compat.script.transactions import ScriptTransaction
 from onehttp_compat.sip.uri import parse_uri
 
 BAD_REQUEST: Final = -400
-"""What ``t_relay`` says of a request that cannot go out as it is."""
+"""The result of ``t_relay`` for a request that cannot be sent as it is."""
 
 
 class TmFunctions(Functions):
@@ -84,7 +84,7 @@ class TmFunctions(Functions):
             return FALSE
         is_new = scene.tm is None and not scene.is_faked
         if is_new and scene.new_transaction() == NOTHING_TO_DO:
-            return FALSE  # it has come before, and been answered
+            return FALSE  # a retransmission of a request that was answered
         return scene.reply_with(f"{code} {reason}")
 
     def t_retransmit_reply(self) -> int:
@@ -112,7 +112,7 @@ class TmFunctions(Functions):
         armed = {**self._scene.progress.routes_set, **(tm.routes if tm else {})}
         if kind in ("local_route", "all"):
             return as_code(armed)
-        # The server looks at the beginning of the name alone, and finds the branch route.
+        # The server checks only the beginning of the name, and so finds the branch route.
         return as_code(armed.get("branch_route" if kind == "branch_failure_route" else kind))
 
     # ---- what has come back
@@ -191,7 +191,7 @@ class TmFunctions(Functions):
     # ---- contacts one after the other
 
     def t_load_contacts(self) -> int:
-        """``append_branch``'s targets wait in order of their q, the request URI with them."""
+        """Sort the targets of ``append_branch`` and the request URI by q, and store them."""
         routed = self._routed
         if not routed.branches:
             return TRUE
@@ -230,7 +230,7 @@ class TmFunctions(Functions):
         return self._relay()
 
     def _relay(self) -> int:
-        """Run the branch route for each branch, then send; -1: it has nowhere to go."""
+        """Run the branch route for each branch, then send. -1 if there is no destination."""
         scene, world = self._scene, self._world
         if not scene.message.is_request:
             return NOTHING_TO_DO
@@ -246,7 +246,8 @@ class TmFunctions(Functions):
         return self._scene.act(f"{kind} route {name}")
 
     def _status(self) -> int | None:
-        """Of the reply that led here, or of the last one that was sent; None: there is neither."""
+        """The status of the reply that has led here, or of the last one that was sent. None if
+        there is neither."""
         reply = self._scene.reply
         if reply is not None:
             return reply.status
@@ -256,7 +257,7 @@ class TmFunctions(Functions):
 
     def _any_status(self, status: int) -> bool:
         tm = self._scene.tm
-        # Of a branch's first reply the server looks behind its routes.
+        # For the first reply of a branch, the server checks after its routes.
         return tm is not None and any(
             tm.statuses[branch] and last == status for branch, last in tm.received.items()
         )
@@ -270,7 +271,8 @@ class TmxFunctions(Functions):
     """``KSR.tmx``."""
 
     def t_precheck_trans(self) -> int:
-        """-1: no other process works on the same message at this moment; -2: it is of none."""
+        """-1 if no other process works on the same message now; -2 if the message belongs to no
+        transaction."""
         return FALSE - 1 if self._sip.method in ("ACK", "CANCEL") else FALSE
 
     def t_is_request_route(self) -> int:
@@ -306,7 +308,7 @@ class TmxFunctions(Functions):
         return as_code(self._scene.route is Route.BRANCH_FAILURE)
 
     def t_suspend(self) -> int:
-        """Put the transaction aside for good: nobody outside this process goes on with it."""
+        """Suspend the transaction. No code outside this process resumes it."""
         signature = Signature("tmx", "t_suspend", "int", ())
         answer = self._world.assumptions.answer(signature, ())
         return answer if isinstance(answer, int) else TRUE

@@ -24,7 +24,7 @@ _SHORT: Final = ("avp", "var", "shv")
 
 
 class PvFunctions(NullReading, Functions):
-    """``KSR.pv``. A null variable and an unknown one are different things: the second is told."""
+    """``KSR.pv``. Null and unknown variables differ: an unknown variable is reported."""
 
     def get(self, name: str) -> int | str | None:
         try:
@@ -48,7 +48,7 @@ class PvFunctions(NullReading, Functions):
         try:
             store.set(_whole(name), value)
         except ReadOnlyVariableError as error:
-            # The server says yes, and sets nothing.
+            # The server reports success, and sets nothing.
             self._world.mistakes.hint(f"{error}; the server says that all is well")
             return True
         except RefusedValueError:
@@ -57,7 +57,7 @@ class PvFunctions(NullReading, Functions):
 
 
 class PvxFunctions(Functions):
-    """``KSR.pvx``: the same, by class and name."""
+    """``KSR.pvx``: the same by class and name."""
 
     def find(self, name: str) -> Callable[..., Any] | None:
         own = super().find(name)
@@ -132,7 +132,8 @@ class PvxFunctions(Functions):
         return self._actions(action, lambda name: f"${kind}({name})", is_avp=kind == "avp")
 
     def _set_shared(self, name: str, value: Value) -> int:
-        """-1 where neither the configuration nor a variable in the script has named it before."""
+        """Returns -1 if neither the configuration nor a variable in the script has declared the
+        name."""
         shared = self._world.shared
         if name not in shared:
             return FALSE
@@ -183,23 +184,24 @@ class PvxFunctions(Functions):
             "sets": put,
             "seti": put,
             "rm": remove,
-            # $avp's says so of every name: a fault of the server that scripts may count on.
+            # $avp reports every name as null here. That is a bug of the server which scripts may
+            # rely on.
             "is_null": lambda *names: TRUE if is_avp else as_code(get(*names) is None),
         }.get(action)
 
 
 def _whole(name: str) -> str:
-    """``name``, which has to be a variable and nothing else.
+    """Return ``name``, which has to be exactly one variable.
 
     Raises:
-        UnknownVariableError: it is not.
+        UnknownVariableError: it is something else.
     """
     parse_expression(name)
     return name
 
 
 def crossing(value: Value) -> int | str | None:
-    """A value on its way into Python: text that is not UTF-8 raises UnicodeDecodeError."""
+    """Convert a value for Python. Text that is not UTF-8 raises UnicodeDecodeError."""
     if isinstance(value, str):
         return value if value.isascii() else as_bytes(value).decode()
     return value.decode() if isinstance(value, bytes) else value

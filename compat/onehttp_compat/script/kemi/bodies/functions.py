@@ -20,7 +20,7 @@ from onehttp_compat.script.kemi.headers import TextopsHeaders
 
 
 class BodyFunctions(TextopsHeaders):
-    """What a script asks of a body, and does to it."""
+    """The functions of a script that read or change the body."""
 
     @property
     def _body(self) -> bytes:
@@ -31,7 +31,7 @@ class BodyFunctions(TextopsHeaders):
         return as_code(self._body and length and length != "0")
 
     def has_body_type(self, kind: str) -> int:
-        # A body of no said type is a session description to the server.
+        # The server takes a body without a type for a session description.
         said = (self._sip.header("content-type") or "application/sdp").partition(";")[0].strip()
         return as_code(self.has_body() > 0 and said.lower() == kind.lower())
 
@@ -71,7 +71,7 @@ class BodyFunctions(TextopsHeaders):
     # ---- parts of it
 
     def filter_body(self, kind: str) -> int:
-        """Nothing but that part is left; what goes out is still said to be in parts."""
+        """Remove all other parts. The message that is sent still has the type multipart."""
         known = self._boundary if self._is_mixed else ""
         part = find_part(self._body, known, kind) if known else None
         if part is None:
@@ -120,7 +120,7 @@ class BodyFunctions(TextopsHeaders):
         return self.set_body_multipart_boundary(BOUNDARY)
 
     def set_body_multipart_boundary(self, boundary: str) -> int:
-        """The body becomes the first of several parts, unless it is in parts already."""
+        """Make the body the first of several parts, unless it is multipart already."""
         boundary = boundary or BOUNDARY
         if self._type.lower().startswith("multipart/"):
             self._say_multipart(boundary)
@@ -181,7 +181,7 @@ class BodyFunctions(TextopsHeaders):
 
 
 def replaced(expression: str, data: bytes) -> tuple[bytes, int]:
-    """What ``/pattern/replacement/flags`` makes of it, and how often it replaced."""
+    """Return the result of ``/pattern/replacement/flags``, and the number of replacements."""
     try:
         return substitution(expression.encode())(data)
     except (UnknownVariableError, NoValueError):

@@ -1,4 +1,4 @@
-"""``KSR.textopsx.bl_iterator_...``: the lines of a body, one after the other."""
+"""``KSR.textopsx.bl_iterator_...``: iterates over the lines of a body."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
 
 
 class BodyLineFunctions(Functions):
-    """Iterators by name. What they put in and take out shows in what goes out."""
+    """Iterators by name. Their changes affect the message that is sent."""
 
     def bl_iterator_start(self, name: str) -> int:
         self._routed.line_iterators[name] = -1

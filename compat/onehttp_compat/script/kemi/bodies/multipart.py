@@ -1,4 +1,4 @@
-"""A body in parts, as ``textops`` goes through it: by lines of text, whatever the parts say."""
+"""Multipart bodies as ``textops`` handles them: by lines of text, whatever the parts contain."""
 
 from __future__ import annotations
 
@@ -7,31 +7,32 @@ import re
 from typing import Final, NamedTuple
 
 BOUNDARY: Final = "unique-boundary-1"
-"""What the server puts between parts where nobody says another."""
+"""The boundary of the server if none is given."""
 _boundary = re.compile(r'boundary\s*=\s*(?:"([^"]*)"|([^\s;]+))', re.IGNORECASE)
 _LINE_END: Final = b"\r\n"
 
 
 class Part(NamedTuple):
-    """Where one part stands: from the line of its type, whatever comes before that in the part."""
+    """The position of a part. It starts at the line of its type; earlier lines in the part are
+    ignored."""
 
     start: int
     content: int
-    """Behind that line; more lines of its head may follow."""
+    """The position after that line. More headers of the part may follow."""
     end: int
-    """The boundary behind it; -1: there is none."""
+    """The position of the boundary after it; -1 if there is none."""
     next: int
-    """Behind that."""
+    """The position after that boundary."""
 
 
 def boundary_of(content_type: str) -> str:
-    """What a Content-Type says; empty: nothing."""
+    """Return the boundary in a Content-Type; empty if it has none."""
     said = _boundary.search(content_type)
     return (said[1] or said[2] or "") if said else ""
 
 
 def find_part(body: bytes, boundary: str, kind: str) -> Part | None:
-    """The first part of that type, which has to be all that its line says."""
+    """Return the first part of that type, which must be alone on its line."""
     line = rb"^(?:Content-Type|c):[ \t]*" + re.escape(kind.encode()) + rb"\r\n"
     said = re.search(line, body, re.IGNORECASE | re.MULTILINE)
     if said is None:
@@ -43,7 +44,7 @@ def find_part(body: bytes, boundary: str, kind: str) -> Part | None:
 
 
 def content_of(body: bytes, part: Part) -> bytes:
-    """What is left by ``filter_body``: to the end of the body where no boundary ends the part."""
+    """Return what ``filter_body`` keeps: to the end of the body if no boundary ends the part."""
     start = part.content + len(_LINE_END) * body.startswith(_LINE_END, part.content)
     if part.end < 0:
         return body[start:]
@@ -51,7 +52,7 @@ def content_of(body: bytes, part: Part) -> bytes:
 
 
 def new_part(content: bytes, kind: str, disposition: str, boundary: str) -> bytes:
-    """A part, and the boundary behind it."""
+    """Return a part and the boundary after it."""
     head = f"Content-Type: {kind}\r\n"
     if disposition:
         head += f"Content-Disposition: {disposition}\r\n"
@@ -59,8 +60,8 @@ def new_part(content: bytes, kind: str, disposition: str, boundary: str) -> byte
 
 
 def with_boundaries_put_right(body: bytes, boundary: str) -> bytes:
-    """The last boundary closes the body, the others do not; what is before the first and behind
-    the last is gone. Where there are not two, the server leaves all as it is."""
+    """Make the last boundary the closing one, and the others not. Text before the first and after
+    the last is removed. With fewer than two boundaries, the server changes nothing."""
     found = list(_delimiter(boundary).finditer(body))
     if len(found) < 2:
         return body

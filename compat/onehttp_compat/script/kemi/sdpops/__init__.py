@@ -1,4 +1,4 @@
-"""``KSR.sdpops``: what a session description has, and what goes out of it."""
+"""``KSR.sdpops``: reads the session description, and changes the one that is sent."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from onehttp_compat.script.kemi.functions import FALSE, NOTHING_TO_DO, TRUE, Fun
 from onehttp_compat.script.kemi.sdpops.session import Session, Stream, session_of
 
 SOME = 2
-"""Some of the codecs are there, in some of the streams."""
+"""Some of the codecs exist in some of the streams."""
 NO_BODY = -2
 
 
 class SdpopsFunctions(Functions):
-    """Questions are asked of the message as it came in, changes are made to what goes out."""
+    """Queries use the message as it was received. Changes affect the message that is sent."""
 
     # ---- what is there
 
@@ -142,7 +142,7 @@ class SdpopsFunctions(Functions):
         return as_code(session is not None and any(map(is_meant, session.streams)))
 
     def _keep(self, target: str, text: str) -> int:
-        """Texts are kept in AVPs alone."""
+        """Store a text. Only AVPs can hold it."""
         if not target.startswith("$avp("):
             return FALSE
         try:
@@ -175,11 +175,11 @@ class SdpopsFunctions(Functions):
 
 
 def _listed(payloads: str) -> list[str]:
-    """Payload types between commas; a blank behind one is part of it."""
+    """Split payload types at commas. A blank after a comma is part of the type."""
     return [one for item in payloads.split(",") if (one := item.lstrip())]
 
 
 def _share(session: Session, payloads: list[str]) -> int:
-    """Whether all of them, some or none are in the streams."""
+    """Whether all, some or none of the codecs exist in the streams."""
     found = [stream.has(one) for stream in session.streams for one in payloads]
     return TRUE if found and all(found) else SOME if any(found) else 0

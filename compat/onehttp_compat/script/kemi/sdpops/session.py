@@ -1,4 +1,4 @@
-"""A session description (RFC 4566) as ``sdpops`` reads it, and what may be taken out of it."""
+"""A session description (RFC 4566) as ``sdpops`` parses it, and the removal of lines from it."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _of_payload = re.compile(rb"a=(?:rtpmap|fmtp|rtcp-fb):(\S+)", re.I)
 
 @dataclass(slots=True)
 class Stream:
-    """One ``m=`` line, and those below it."""
+    """An ``m=`` line and the lines below it."""
 
     start: int
-    """Of its first line among all lines."""
+    """The index of its first line in the description."""
     lines: list[bytes]
 
     @property
     def words(self) -> list[str]:
-        """``audio 4000 RTP/AVP 0 8`` apart."""
+        """The words of ``audio 4000 RTP/AVP 0 8``."""
         return self.lines[0][2:].decode("latin-1").split()
 
     @property
@@ -52,12 +52,12 @@ class Stream:
         return self.words[3:]
 
     def has(self, payload: str) -> bool:
-        """Whether a payload type is there, or several behind one another."""
+        """Whether it has a payload type, or several in a row."""
         return payload != "" and f" {payload} " in f" {' '.join(self.payloads)} "
 
     @property
     def is_active(self) -> bool:
-        """It has a port, and is not said to be inactive."""
+        """Whether it has a port, and is not marked as inactive."""
         port = _port.match(self.words[1])
         is_closed = port is None or not int(port[0])
         return not is_closed and not any(
@@ -65,12 +65,12 @@ class Stream:
         )
 
     def is_of(self, media: str) -> bool:
-        """Whether it is of these media; of any, where none are named."""
+        """Whether it is of one of these media; of any if none are given."""
         return not media or self.media.lower() == media.lower()
 
 
 class Session:
-    """The description in the body of a message; what stands around it stays."""
+    """The description in the body of a message. Text around it is not changed."""
 
     def __init__(self, text: bytes, before: bytes = b"", behind: bytes = b"") -> None:
         self.text = text
@@ -82,8 +82,8 @@ class Session:
 
     @property
     def is_read(self) -> bool:
-        """Whether the server reads it: it needs a version, then an origin, then an address for
-        each stream, of the stream's own or of all, and a port and a transport."""
+        """Whether the server accepts it: it needs a version, then an origin, then an address for
+        each stream (its own or the common one), and a port and a transport."""
         if not self.streams or not _begins.match(self.text):
             return False
         head = self.lines[: self.streams[0].start]
@@ -98,7 +98,7 @@ class Session:
         return is_somewhere and all(len(stream.words) > 2 for stream in self.streams)
 
     def payloads_of(self, names: str) -> list[str]:
-        """The payload types of codecs; those that none are known for are left out."""
+        """The payload types of codecs. Unknown codecs are left out."""
         found: list[str] = []
         mapped = [(one[2].decode("latin-1").lower(), one[1].decode()) for line in self.lines
                   if (one := _rtpmap.match(line))]  # fmt: skip
@@ -109,11 +109,11 @@ class Session:
         return found
 
     def without(self, is_out: Callable[[int, bytes], bool]) -> bytes:
-        """The body without some of the lines, which are told by their number and text."""
+        """Return the body without some lines, which are given by number and text."""
         return self._body([one for i, one in enumerate(self.lines) if not is_out(i, one)])
 
     def with_payloads(self, media: str, payloads: list[str], *, is_keeping: bool) -> bytes:
-        """The body with these payload types only, or without them, and the same of their
+        """Return the body with only these payload types, or without them, and the same for their
         attributes; in the streams of ``media``, or in all."""
         lines: list[bytes] = list(self.lines[: self.streams[0].start])
         for stream in self.streams:
@@ -127,7 +127,7 @@ class Session:
 
 
 def _address(lines: list[bytes]) -> bool | None:
-    """Whether the first ``c=`` of these lines has an address; None: there is none."""
+    """Whether the first ``c=`` in these lines has an address; None if there is none."""
     said = next((line for line in lines if line.startswith(b"c=")), None)
     return None if said is None else _connection.match(said) is not None
 
@@ -136,7 +136,7 @@ def _reduced(stream: Stream, payloads: list[str], is_keeping: bool) -> Iterator[
     words = stream.words
     rest = f" {' '.join(words[3:])} "
     gone = [one for one in words[3:] if one not in payloads] if is_keeping else payloads
-    for one in dict.fromkeys(gone):  # what stands there twice goes once, as in the server
+    for one in dict.fromkeys(gone):  # a duplicate is removed once, as in the server
         rest = rest.replace(f" {one} ", " ", 1)
     kept = [*words[:3], *rest.split()]
     end = stream.lines[0][len(stream.lines[0].rstrip(b"\r\n")) :]
@@ -148,7 +148,7 @@ def _reduced(stream: Stream, payloads: list[str], is_keeping: bool) -> Iterator[
 
 
 def session_of(sip: SipMessage, body: bytes) -> Session | None:
-    """The description that a body holds, itself or in one of its parts; None: there is none."""
+    """Return the description in a body, or in one of its parts. None if there is none."""
     kind = sip.header("content-type") or ""
     if not body or sip.is_broken:
         return None
@@ -160,7 +160,7 @@ def session_of(sip: SipMessage, body: bytes) -> Session | None:
         if part is None:
             return None
         start, end = part
-        if start == end:  # none of its parts is one: to the server it is there, and empty
+        if start == end:  # no part is one: the server treats it as an empty description
             return Session(b"", body)
         found = Session(body[start:end], body[:start], body[end:])
     else:
