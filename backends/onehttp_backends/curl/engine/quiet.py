@@ -75,9 +75,13 @@ class Quiet:
         hearing = watch.hearing
         was_missing, hearing.is_missing_something = hearing.is_missing_something, True
         watch.listen(self._multi)
+        told, ended = set[int](), set[int]()
         for transfer in list(self._running.values()):
             if transfer.handle is not None and transfer not in self._added:
-                tell_of(transfer.handle, watch)
+                known = told if tell_of(transfer.handle, watch) else ended
+                known.add(transfer.handle.getinfo(_ACTIVE_SOCKET))
+        for fd in ended - told:  # libcurl, which was silent, does not report those
+            watch.note_idle(fd)
         self._added.clear()
         self._users.clear()
         self._fds.clear()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -17,15 +16,17 @@ from onehttp_backends.curl.sockets import SocketWatch
 _ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
 
 
-def tell_of(handle: Handle, watch: SocketWatch) -> None:
-    """Tell about the socket of a transfer that runs."""
+def tell_of(handle: Handle, watch: SocketWatch) -> bool:
+    """Tell about the socket of a transfer that runs. False: it has ended, and will be reaped."""
     # Pausing and resuming makes libcurl look at it again, in the turn that follows, and tell.
     easy = handle.easy
     watch.note_busy(easy.getinfo(_ACTIVE_SOCKET))
-    # An error says that it has ended, which is all there is to tell; an end is reaped.
-    with contextlib.suppress(pycurl.error):
+    try:
         easy.pause(pycurl.PAUSE_RECV)
         easy.pause(handle.pause_bits)
+    except pycurl.error:
+        return False
+    return True
 
 
 def tell_of_all(multi: Multi, running: Iterable[Transfer], watch: SocketWatch) -> None:

@@ -130,6 +130,12 @@ class Watched(PycurlBackend):
         helm = self._helm
         self.was_quiet = self.was_quiet or (helm is not None and helm.engine.quiet.is_on)
 
+    def all_are_idle(self) -> bool:
+        """Whether the end of each connection would be seen while nobody uses it."""
+        assert self._helm is not None
+        watch = self._helm.engine.watch
+        return watch.idle.issuperset(watch.open_sockets())
+
 
 @pytest.fixture
 def backend() -> Iterator[Watched]:
@@ -158,6 +164,7 @@ def asked_for(
         body = path + bytes(LARGE) if path.startswith(b"/large/") else path
         assert outcome.body == body, path
     assert backend.stats().in_flight == 0
+    assert backend.all_are_idle()
 
 
 def warm(backend: Watched, url: str) -> None:
