@@ -4,7 +4,6 @@ has asked for them, that memory has run out (curl 8.23)."""
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import quote
 
 from onehttp_backends.contract import Auth, AuthScheme, Proxy
 from onehttp_backends.errors import CurlCode, RequestError
@@ -38,6 +37,8 @@ def check_proxy(proxy: Proxy) -> None:
 def quoted(text: str) -> str:
     """As digest has it between quotes. What is not ASCII is percent-encoded, which libcurl does to
     have it arrive."""
+    from urllib.parse import quote
+
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return quote(escaped, safe=_ASCII, errors="surrogateescape")
 

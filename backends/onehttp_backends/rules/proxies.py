@@ -5,12 +5,14 @@ Source: https://everything.curl.dev/usingcurl/proxies/env.html; tests compare wi
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Iterator, Mapping
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from onehttp_backends.contract import Proxy
+
+if TYPE_CHECKING:
+    import ipaddress
 
 
 def proxy_of(proxy: Proxy | None, url: str) -> str | None:
@@ -25,6 +27,8 @@ def environment_proxy(url: str, environment: Mapping[str, str] | None = None) ->
 
     ``HTTP_PROXY`` counts for nothing: in CGI programs it is a request's header.
     """
+    from urllib.parse import urlsplit  # not every program has a proxy
+
     environment = os.environ if environment is None else environment
     parts = urlsplit(url)
     exempt = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
@@ -42,6 +46,8 @@ def is_exempt(host: str, exempt: str) -> bool:
 
     An entry is a domain, with all below it, an address, or a network of them; a port means nothing.
     """
+    import ipaddress
+
     if exempt.strip() == "*":
         return True
     try:
@@ -69,6 +75,8 @@ def _entries(exempt: str) -> Iterator[str]:
 
 
 def _is_in(address: ipaddress.IPv4Address | ipaddress.IPv6Address, entry: str) -> bool:
+    import ipaddress
+
     network, slash, bits = entry.partition("/")
     try:
         return address in ipaddress.ip_network(f"{network}/{bits}" if slash else network, False)

@@ -157,6 +157,9 @@ class RealPv:
     def get(self, name: str) -> str | None:
         return self._buffer if name == "$mb" else None
 
+    def sets(self, name: str, value: str) -> int:
+        raise AssertionError(f"nothing is written, and not {name}")
+
 
 class RealKsr:
     """As much of the real ``KSR`` as the module touches."""
