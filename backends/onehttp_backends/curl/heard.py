@@ -4,6 +4,9 @@ A handler may raise at the first instruction of a Python function, before any `t
 pycurl prints that, or leaves it to libcurl's next callback, which ends the whole multi. A generator
 resumes inside its `try`, and `send` is C; so are `max` and `min`, which hand it several arguments
 one after the other (as in `libcurl.Hearing`), and return one of them.
+
+The way back to the beginning of a loop is an instruction, too, and since Python 3.12 none of the
+`try` around it. So a generator that catches has no loop to go through: it delegates to another.
 """
 
 from __future__ import annotations
@@ -61,39 +64,29 @@ def _begun(
 
 
 def _hear(take: Callable[[A], R], instead: R, told: list[OnInterrupt]) -> Generator[R, A, None]:
-    result = instead
     while True:
         try:
-            while True:
-                result = take((yield result))
+            yield from _results(take, instead)
         except GeneratorExit:
             return
         except MemoryError:
-            result = instead
+            pass
         except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
-            result = instead
             told[0](error)
+
+
+def _results(take: Callable[[A], R], result: R) -> Generator[R, A, None]:
+    while True:
+        result = take((yield result))
 
 
 def _hear_sending(
     may_send: Callable[[str, int], bool], told: list[OnInterrupt]
 ) -> Generator[int, Any, None]:
-    # The argument with the greatest key is returned: False, which is 0 and lets it go out, or a
-    # port. After an exception one argument was missed, and the ports that still come refuse.
-    said: list[Any] = []
     key = for_ports = 0
     while True:
         try:
-            while True:
-                argument = yield key
-                if argument is False:
-                    said.clear()
-                    key, for_ports = 1, 0
-                    continue
-                said.append(argument)
-                key = for_ports if isinstance(argument, int) else 0
-                if len(said) == 4 and not for_ports and not may_send(said[0], argument):
-                    key = 2
+            yield from _keys_for_sending(may_send, key, for_ports)
         except GeneratorExit:
             return
         except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
@@ -101,22 +94,49 @@ def _hear_sending(
             told[0](error)
 
 
+def _keys_for_sending(
+    may_send: Callable[[str, int], bool], key: int, for_ports: int
+) -> Generator[int, Any, None]:
+    # The argument with the greatest key is returned: False, which is 0 and lets it go out, or a
+    # port. After an exception one argument was missed, and the ports that still come refuse.
+    said: list[Any] = []
+    while True:
+        argument = yield key
+        if argument is False:
+            said.clear()
+            key, for_ports = 1, 0
+            continue
+        said.append(argument)
+        key = for_ports if isinstance(argument, int) else 0
+        if len(said) == 4 and not for_ports and not may_send(said[0], argument):
+            key = 2
+
+
 def _hear_opening(
     opening: Callable[[int, int], int], told: list[OnInterrupt]
 ) -> Generator[int, int, None]:
-    # The argument with the least key is returned: the purpose, or the socket, which refuses it.
-    fd = key = 0
+    key = 0
+    fds = [0]
     while True:
         try:
-            while True:
-                argument = yield key
-                if argument:
-                    fd, key = argument, 1
-                else:
-                    key = 2 if not fd or opening(fd, argument) else 0
-                    fd = 0
+            yield from _keys_for_opening(opening, key, fds)
         except GeneratorExit:
             return
         except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
-            key, fd = 2 if fd else -1, 0
+            key = 2 if fds[0] else -1
+            fds[0] = 0
             told[0](error)
+
+
+def _keys_for_opening(
+    opening: Callable[[int, int], int], key: int, fds: list[int]
+) -> Generator[int, int, None]:
+    # The argument with the least key is returned: the purpose, or the socket, which refuses it.
+    argument = yield key
+    while True:
+        if argument:
+            fds[0] = argument
+            argument = yield 1
+        key = 2 if not fds[0] or opening(fds[0], argument) else 0
+        fds[0] = 0  # no handler is run from here on until the key is given
+        argument = yield key

@@ -87,6 +87,8 @@ class Hearing:
         self.is_missing_something = False
         """Something was not heard to its end."""
         self.is_over = False
+        self._fd = 0
+        """A socket whose purpose is still to come."""
         changes, openings = self._changes, self._openings = (
             self._hear_changes(),
             self._hear_openings(),
@@ -110,56 +112,62 @@ class Hearing:
                 hearing.close()
 
     def _hear_changes(self) -> Generator[int, object, None]:
-        # In step, one argument is awaited after the other; out of step, after an exception that
-        # came instead of one of them, each is told by its type until a call has come to its end.
         is_in_step = True
-        numbers: list[int] = []
         while True:
             try:
-                while is_in_step:
-                    what: Any = yield 0
-                    fd: Any = yield 0
-                    yield 0
-                    self._change(what, fd)
-                    yield 0
-                while not is_in_step:
-                    argument = yield 0
-                    if type(argument) is int:
-                        numbers.append(argument)
-                    elif argument is None:
-                        is_in_step = True
-                    else:  # the multi: if nothing was missed, both numbers have come
-                        if len(numbers) == 2:
-                            self._change(*numbers)
-                        numbers.clear()
+                yield from self._changes_in_step() if is_in_step else self._changes_by_type()
+                is_in_step = True
             except GeneratorExit:
                 return
             except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
                 is_in_step = False
-                numbers.clear()
                 self._note(error)
 
+    def _changes_in_step(self) -> Generator[int, Any, None]:
+        """Awaits one argument after the other, for ever."""
+        while True:
+            what: int = yield 0
+            fd: int = yield 0
+            yield 0
+            self._change(what, fd)
+            yield 0
+
+    def _changes_by_type(self) -> Generator[int, object, None]:
+        """After an exception that came instead of an argument: knows each by its type, until a call
+        has come to its end."""
+        numbers: list[int] = []
+        while (argument := (yield 0)) is not None:
+            if type(argument) is int:
+                numbers.append(argument)
+            else:  # the multi: if nothing was missed, both numbers have come
+                if len(numbers) == 2:
+                    self._change(*numbers)
+                numbers.clear()
+
     def _hear_openings(self) -> Generator[int, int, None]:
-        fd = key = 0
+        key = 0
         while True:
             try:
-                while True:
-                    argument = yield key
-                    key = int(argument != 0)
-                    if argument:
-                        fd = argument
-                    elif fd:
-                        self._opened(fd)
-                        fd = 0
-                        key = int(self.is_over)  # a signal handler has forked: not to be used
-                    else:
-                        self.is_missing_something = True
+                yield from self._openings_from(key)
             except GeneratorExit:
                 return
             except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
-                key = int(not fd)  # of what came last: the purpose where there is a socket
-                fd = 0
+                key = int(not self._fd)  # of what came last: the purpose where there is a socket
+                self._fd = 0
                 self._note(error)
+
+    def _openings_from(self, key: int) -> Generator[int, int, None]:
+        argument = yield key
+        while True:
+            if argument:
+                self._fd = argument
+                yield 1
+                self._opened(self._fd)
+                key = int(self.is_over)  # a signal handler has forked: not to be used
+                self._fd = 0  # no handler is run from here on until the key is given
+            else:
+                key, self.is_missing_something = 0, True
+            argument = yield key
 
     def _note(self, error: BaseException) -> None:
         self.is_missing_something = True

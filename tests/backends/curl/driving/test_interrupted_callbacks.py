@@ -3,32 +3,39 @@ whom they hit, and the transfer goes on, or begins anew."""
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import ctypes
 import functools
 import gzip
+import inspect
 import itertools
 import random
 import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any, Final
 
 import pytest
 
 from onehttp_backends.bodies.sources import upload_of
 from onehttp_backends.contract import Outcome, Request, Response, TransferOptions
-from onehttp_backends.curl import PycurlBackend
+from onehttp_backends.curl import PycurlBackend, libcurl
+from onehttp_backends.curl import heard as heard_module
 from onehttp_backends.curl.heard import heard, heard_opening, heard_sending
 from onehttp_backends.errors import TransferError
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer
 from stand_ins.pieces import in_pieces
 
-# What hits a finaliser, Python forgets.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    # What hits a finaliser, Python forgets.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    # Measuring is Python between any two instructions, and may be what a signal hits.
+    pytest.mark.no_cover,
+]
 CALLS: Final = 250
 LONGEST_S: Final = 0.001
 OTHERS: Final = 4
@@ -46,6 +53,22 @@ class LateError(Exception):
 
 def ring(_number: int, _frame: FrameType | None) -> None:
     raise LateError
+
+
+@pytest.mark.parametrize("module", [heard_module, libcurl])
+def test_a_generator_that_catches_has_no_loop_to_go_back_in(module: ModuleType) -> None:
+    """The way back is an instruction that a handler may hit, and that no `try` around covers."""
+    functions = [
+        node
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
+        if isinstance(node, ast.FunctionDef)
+        and any(isinstance(part, (ast.Yield, ast.YieldFrom)) for part in ast.walk(node))
+    ]
+    tries = [part for node in functions for part in ast.walk(node) if isinstance(part, ast.Try)]
+    assert len(tries) >= 2
+    for each in tries:
+        loops = [part for line in each.body for part in ast.walk(line)]
+        assert not any(isinstance(part, (ast.While, ast.For)) for part in loops), each.lineno
 
 
 def by_path(peer: Peer) -> None:
