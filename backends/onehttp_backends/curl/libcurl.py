@@ -115,34 +115,32 @@ class Hearing:
         is_in_step = True
         while True:
             try:
-                yield from self._changes_in_step() if is_in_step else self._changes_by_type()
-                is_in_step = True
+                yield from self._changes_from(is_in_step)
             except GeneratorExit:
                 return
             except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
                 is_in_step = False
                 self._note(error)
 
-    def _changes_in_step(self) -> Generator[int, Any, None]:
-        """Awaits one argument after the other, for ever."""
+    def _changes_from(self, is_in_step: bool) -> Generator[int, Any, None]:
+        """In step, one argument comes after the other. After an exception that came instead of one,
+        each is known by its type, until a call has come to its end."""
         while True:
-            what: int = yield 0
-            fd: int = yield 0
-            yield 0
-            self._change(what, fd)
-            yield 0
-
-    def _changes_by_type(self) -> Generator[int, object, None]:
-        """After an exception that came instead of an argument: knows each by its type, until a call
-        has come to its end."""
-        numbers: list[int] = []
-        while (argument := (yield 0)) is not None:
-            if type(argument) is int:
-                numbers.append(argument)
-            else:  # the multi: if nothing was missed, both numbers have come
-                if len(numbers) == 2:
-                    self._change(*numbers)
-                numbers.clear()
+            while is_in_step:
+                what: int = yield 0
+                fd: int = yield 0
+                yield 0
+                self._change(what, fd)
+                yield 0
+            numbers: list[int] = []
+            while (argument := (yield 0)) is not None:
+                if type(argument) is int:
+                    numbers.append(argument)
+                else:  # the multi: if nothing was missed, both numbers have come
+                    if len(numbers) == 2:
+                        self._change(*numbers)
+                    numbers.clear()
+            is_in_step = True
 
     def _hear_openings(self) -> Generator[int, int, None]:
         key = 0

@@ -174,6 +174,8 @@ class Engine:
 
     def admit(self, has_polled: bool = False) -> None:
         """Start the transfers in the inbox, and end cancelled ones; see `SocketWatch.sweep`."""
+        if self.watch.hearing.is_missing_something:
+            self._audit()  # otherwise a socket in use may be swept as an idle one
         # What was begun is finished before libcurl gets on with anything: done again later, a
         # transfer that has been put in anew could have been sent by then.
         self._settle()

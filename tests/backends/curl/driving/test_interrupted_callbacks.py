@@ -10,7 +10,9 @@ import functools
 import gzip
 import inspect
 import itertools
+import queue
 import random
+import select
 import signal
 import threading
 from collections import Counter
@@ -24,10 +26,11 @@ from onehttp_backends.bodies.sources import upload_of
 from onehttp_backends.contract import Outcome, Request, Response, TransferOptions
 from onehttp_backends.curl import PycurlBackend, libcurl
 from onehttp_backends.curl import heard as heard_module
+from onehttp_backends.curl.engine.engine import Engine
 from onehttp_backends.curl.heard import heard, heard_opening, heard_sending
 from onehttp_backends.errors import TransferError
 from servers.patience import PATIENCE_S
-from servers.raw import Peer, RawServer
+from servers.raw import OK, Peer, RawServer
 from stand_ins.pieces import in_pieces
 
 pytestmark = [
@@ -162,6 +165,42 @@ def test_what_is_no_signals_is_told_likewise_but_a_lack_of_memory() -> None:
     take = heard(fail, "instead", told.append)
     assert [take(MemoryError()), take(error := ValueError())] == ["instead"] * 2
     assert told == [error]
+
+
+@pytest.mark.parametrize("admits", [Engine.admit, Engine.turn])
+def test_an_answer_that_has_begun_is_read_on_though_its_socket_was_missed(
+    admits: Callable[[Engine], None],
+) -> None:
+    """A socket that nobody knows to be in use looks as if its server had spoken unasked."""
+    backend = PycurlBackend()
+    backend.lend()  # nobody drives but this test
+    engine = backend._start().engine
+    outcomes: list[Outcome] = []
+    arrived = threading.Event()
+    pieces: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def answers_in_pieces(peer: Peer) -> None:
+        peer.request()
+        arrived.set()
+        while piece := pieces.get():
+            peer.send(piece)
+
+    with RawServer(answers_in_pieces) as server:
+        backend.submit(get("/", TransferOptions())(server.url), outcomes.append)
+        while not arrived.is_set():
+            engine.turn(0.01)
+        engine.watch.assume_nothing()
+        engine.watch.hearing.is_missing_something = True
+        pieces.put(OK[:-1])
+        assert select.select([engine.watch], [], [], PATIENCE_S)[0]
+        admits(engine)
+        pieces.put(OK[-1:])
+        pieces.put(b"")
+        while engine.running:
+            engine.turn(PATIENCE_S)
+        engine.ended.popleft().deliver()
+        assert [type(each) for each in outcomes] == [Response]
+    backend.close()
 
 
 def get(path: str, options: TransferOptions) -> Callable[[str], Request]:
