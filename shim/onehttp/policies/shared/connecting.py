@@ -11,8 +11,8 @@ from onehttp.policies.shared.gate import Gate
 if TYPE_CHECKING:
     from onehttp.policies.shared.policy import SharedPolicy
 
-SOCKET_S: Final = 1.0
-"""For so long an answer is waited for, or a connection."""
+LEAST_SOCKET_S: Final = 1.0
+"""A socket waits for an answer or a connection for so long, or for the budget if that is longer."""
 PROBES: Final = 3
 """The best of them is compared with the budget."""
 
@@ -28,12 +28,13 @@ def connected(policy: SharedPolicy, prefix: str) -> Any:
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
+    socket_s = max(LEAST_SOCKET_S, policy.budget_s)
     client = redis.Redis.from_url(
         policy.url,
         username=policy.username or None,
         password=policy.password or None,
-        socket_timeout=SOCKET_S,
-        socket_connect_timeout=SOCKET_S,
+        socket_timeout=socket_s,
+        socket_connect_timeout=socket_s,
         retry=Retry(NoBackoff(), 0),
         single_connection_client=True,
         protocol=2,
@@ -41,7 +42,7 @@ def connected(policy: SharedPolicy, prefix: str) -> Any:
     )
     try:
         probe = Gate("", policy, None, None)
-        took_s = SOCKET_S
+        took_s = socket_s
         for number in range(PROBES):
             token = f"{prefix}.probe.{number}"
             began = time.monotonic()

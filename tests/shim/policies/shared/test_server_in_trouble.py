@@ -79,8 +79,7 @@ def test_a_key_that_holds_something_else_is_told_once_and_stops_no_other_connect
     name, key, *rest = command.split(" ")
     with RawServer(echo) as server:
         limits = {"per_second": 1e6, "burst": MANY * 100, "concurrent": MANY}
-        shared = {"budget_ms": 1000}
-        connections = configured(redis, server.url, limits=limits, circuit_breaker=3, shared=shared)
+        connections = configured(redis, server.url, limits=limits, circuit_breaker=3)
         connections["connections"]["other"] = dict(connections["connections"]["api"])
         onehttp.init(connections=connections, backend=engine)
         other = onehttp.connection("other")

@@ -11,6 +11,8 @@ import trustme
 
 import onehttp
 from onehttp.policies.shared import store as stores
+from onehttp.policies.shared.connecting import connected
+from onehttp.policies.shared.policy import SharedPolicy
 from servers.brokers.redis import RedisServer
 from servers.raw import RawServer, echo
 from shim.policies.shared.conftest import MakeWorker
@@ -92,3 +94,19 @@ def test_whom_it_does_not_trust_it_does_not_count_with(
         assert call("thread").status == 200
         assert not is_there()
     assert expected in caplog.text
+
+
+@pytest.mark.parametrize("budget_s", [0.002, 1.5, 60.0])
+def test_no_answer_is_given_up_within_the_budget(
+    budget_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def from_url(url: str, **how: Any) -> None:
+        asked.update(how)
+        raise ConnectionRefusedError(url)
+
+    monkeypatch.setattr("redis.Redis.from_url", from_url)
+    with pytest.raises(ConnectionRefusedError):
+        connected(SharedPolicy(url="redis://127.0.0.1:9/0", budget_s=budget_s), "")
+    assert min(asked["socket_timeout"], asked["socket_connect_timeout"]) >= budget_s

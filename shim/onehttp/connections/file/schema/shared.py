@@ -61,7 +61,7 @@ class SharedModel(Model):
     budget_ms: float = Field(
         default=2.0,
         gt=0,
-        le=1000,
+        le=60_000,
         allow_inf_nan=False,
         description="milliseconds; no call waits for an answer of the server longer",
     )
