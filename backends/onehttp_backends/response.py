@@ -28,7 +28,9 @@ _NOT_OF_TEXT: Final = frozenset(
 class Timings(NamedTuple):
     """Microseconds from the start of the transfer to the end of each phase, as libcurl counts them.
 
-    ``lookup_us``, ``connect_us`` and ``appconnect_us`` are 0 on a reused connection.
+    ``lookup_us``, ``connect_us`` and ``appconnect_us`` are 0 on a reused connection. The test
+    double looks names up while it connects: its ``lookup_us`` is when that began. All times of an
+    answer that was made in process are 0.
     """
 
     queue_us: int = 0

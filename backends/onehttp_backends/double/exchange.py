@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from operator import add
 from typing import Final
 
-from onehttp_backends.contract import HttpVersion, Peer, Request, Response
+from onehttp_backends.contract import (
+    NO_TIMINGS,
+    HttpVersion,
+    Peer,
+    Request,
+    Response,
+    Timings,
+)
 from onehttp_backends.double.clients import Clients, make_client
 from onehttp_backends.double.codes import FAULTS, error_of
 from onehttp_backends.double.coming.pace import slow_text
@@ -62,6 +70,8 @@ class Exchange:
         self._progress = Progress(shown(request))
         self._deadline: float | None = None
         self._has_followed = False
+        self._earlier = NO_TIMINGS
+        """Of the redirects that were followed, added up."""
         self._received_bytes = 0
         """Bytes of bodies received, before decoding."""
         self._slices: Slices | None = None
@@ -152,6 +162,8 @@ class Exchange:
                 if following is None:
                     return self._final(response, heads, followed)
                 request, self._has_followed = following, True
+                self._earlier = self._timings()
+                self._earlier = self._earlier._replace(redirect_us=self._earlier.total_us)
         finally:
             await self._let_go()
         raise transfer_error(
@@ -159,6 +171,10 @@ class Exchange:
             f"more than {options.max_redirects} redirects",
             sent=Sent.YES,
         )
+
+    def _timings(self) -> Timings:
+        """Of all hops, added up, as libcurl does it."""
+        return Timings(*map(add, self._earlier, self._progress.timings()))
 
     async def _let_go(self) -> None:
         for client in (*self._own_clients.values(), *self._spare_clients):
@@ -171,7 +187,7 @@ class Exchange:
             response.body,
             response.url,
             response.http_version,
-            self._progress.timings(),
+            self._timings(),
             response.peer,
             not self.opened,
             response.truncated,

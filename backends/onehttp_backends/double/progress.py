@@ -96,6 +96,7 @@ class Progress:
             "setup_socks5_connection.started",
         ):
             self.phase = Phase.PROXY if self._is_proxied else Phase.CONNECT
+            self._at.setdefault("connecting", now)
         elif name in ("connect_tcp.complete", "connect_unix_socket.complete"):
             self.opened += 1
             self._at["connect"] = now
@@ -119,6 +120,7 @@ class Progress:
             self.is_answered = False
             self._heads.append(Heads(self._place, _method(info), *self._of_body))
             self._number = info.get("stream_id", 0)
+            self._at.setdefault("sending", now)
             self._at["pretransfer"] = now
         elif name == "send_request_body.complete":
             self.phase = Phase.FIRST_BYTE
@@ -240,6 +242,8 @@ class Progress:
             return round((at - self.started) * 1e6) if at else 0
 
         return Timings(
+            queue_us=micros("connecting") or micros("sending"),
+            lookup_us=micros("connecting") if self.opened else 0,
             connect_us=micros("connect"),
             appconnect_us=micros("appconnect"),
             pretransfer_us=micros("pretransfer"),

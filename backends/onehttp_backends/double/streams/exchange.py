@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import AsyncIterator
 
-from onehttp_backends.contract import Request
+from onehttp_backends.contract import Request, Timings
 from onehttp_backends.double.clients import Clients
 from onehttp_backends.double.codes import error_of
 from onehttp_backends.double.exchange import Exchange
@@ -39,6 +39,8 @@ class StreamExchange(Exchange):
         self._sent_body = body
         self._answer: httpx.Response | None = None
         self._pieces: AsyncIterator[bytes] | None = None
+        self.end_timings: Timings | None = None
+        """Of the whole body, once it has come."""
 
     def _passed(self) -> int:
         return super()._passed() + (self._sent_body.given if self._sent_body else 0)
@@ -86,6 +88,7 @@ class StreamExchange(Exchange):
             self._received_bytes += len(piece)
             if not piece:
                 check_end(answer, place)
+                self.end_timings = self._timings()
                 if answer.http_version.startswith("HTTP/1"):
                     await super()._drop_if_more_came(answer)
         except TransferError:

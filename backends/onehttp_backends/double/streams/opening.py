@@ -123,6 +123,8 @@ class DoubleResponse:
     def _kept(self, piece: object) -> list[bytes]:
         if isinstance(piece, bytes) and piece:
             return [piece]
+        if isinstance(self._source, StreamExchange) and self._source.end_timings:
+            self.response._timings = self._source.end_timings
         self.close()
         return []
 
