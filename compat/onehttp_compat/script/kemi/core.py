@@ -63,7 +63,7 @@ class CoreFunctions(Functions):
     def get_debug(self) -> int:
         return 2
 
-    # ---- what the message is
+    # ---- the message
 
     def is_method(self, methods: str) -> bool:
         return self._sip.method.upper() in methods.upper().split("|")
@@ -92,7 +92,7 @@ class CoreFunctions(Functions):
     def is_dst_port(self, port: int) -> bool:
         return self._sip.destination[1] == port
 
-    # ---- whom it is for
+    # ---- is it for this server?
 
     def _is_mine(self, uri: SipUri | None) -> bool:
         """If the URI has no port, any port matches. Routes of requests are checked more
@@ -125,7 +125,7 @@ class CoreFunctions(Functions):
     def is_myself_srcip(self) -> bool:
         return self._world.is_myself(self._sip.source[0])
 
-    # ---- where it goes
+    # ---- the next hop
 
     def seturi(self, uri: str) -> bool:
         self._routed.new_uri = uri

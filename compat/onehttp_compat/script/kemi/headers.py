@@ -18,7 +18,7 @@ from onehttp_compat.script.routed_message import FIRST, LAST
 from onehttp_compat.sip.message import canonical, parse_or_refuse
 
 NO_SUCH_ONE: Final = 2
-"""The result of ``remove_hf_idx`` if there are not that many headers of the name."""
+"""The result of ``remove_hf_idx`` if there are fewer headers of the name."""
 NONE_OF_THEM: Final = -2
 """The result of ``remove_hf_match`` if it has removed nothing."""
 
@@ -283,7 +283,7 @@ class TextopsxHeaders(_Headers):
             self._routed.remove([index])
         return TRUE
 
-    # ---- going through all headers
+    # ---- iterators over all headers
 
     def hf_iterator_start(self, name: str) -> int:
         self._iterators()[name] = -1

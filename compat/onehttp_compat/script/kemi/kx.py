@@ -1,4 +1,4 @@
-"""``KSR.kx``: the commonest pseudo-variables by functions of their own."""
+"""``KSR.kx``: functions that return the most common pseudo-variables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``KSR.nathelper``: what a message says of the translator that it came through."""
+"""``KSR.nathelper``: tests whether a message came through a NAT."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from onehttp_compat.sip.uri import TRANSPORTS, SipUri, bracketed, parse_uri
 
 _connection_line = re.compile(rb"(?m)^[co]=.*\bIN IP[46] (\S+)")
 
-# What each bit of nat_uac_test asks.
+# The bits of the argument of nat_uac_test.
 CONTACT_IS_PRIVATE: Final = 1
 CAME_FROM_ELSEWHERE: Final = 2
 VIA_IS_PRIVATE: Final = 4

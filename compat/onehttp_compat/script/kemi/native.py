@@ -1,4 +1,4 @@
-"""Functions by their names in a kamailio.cfg, for ``msg.call_function``.
+"""Finds functions by their names in a kamailio.cfg, for ``msg.call_function``.
 
 The catalogue has their names and numbers of parameters. Most have the same name in ``KSR``. The
 table here has common functions, and forms of functions, whose names differ.

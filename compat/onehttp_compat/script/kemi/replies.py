@@ -1,5 +1,5 @@
-"""``KSR.sl``, ``KSR.auth``, ``KSR.maxfwd``, ``KSR.sanity``: answers without a transaction, and
-checks before."""
+"""``KSR.sl``: stateless replies. ``KSR.auth``, ``KSR.maxfwd``, ``KSR.sanity``: the checks that
+scripts make first."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _CREDENTIALS: Final = ("authorization", "proxy-authorization")
 _REQUIRED: Final = ("to", "from", "cseq", "call-id", "via")
 MAX_FORWARDS: Final = 256
 HIGHEST: Final = 70
-"""``max_limit`` of the module: no request goes on with more."""
+"""The default of ``max_limit``: a request is passed on with at most this value."""
 HIGHEST_NUMBER: Final = (1 << 31) - 1
 _DEFAULT_CHECKS: Final = 999
 _DEFAULT_URI_CHECKS: Final = 7
 _OF_THE_FIRST_LINE: Final = 1 | 2 | 8 | 16 | 32
-"""Checks that a message may stand though it breaks off among its headers."""
+"""The checks that a message can pass even if it ends within its headers."""
 _tag = re.compile(r";\s*tag\s*=", re.I)
 _digest = re.compile(r"\s*Digest\s+\w+\s*=", re.I).match
 
@@ -50,7 +50,8 @@ class SlFunctions(Functions):
 
 
 class AuthFunctions(Functions):
-    """``KSR.auth``, as far as the message tells; whether credentials are right is assumed."""
+    """``KSR.auth``, as far as it follows from the message. Whether credentials are right is
+    assumed."""
 
     def has_credentials(self, realm: str) -> int:
         known = (said for header in _CREDENTIALS for _, said in digests(self._sip, header))
@@ -92,8 +93,8 @@ class MaxfwdFunctions(Functions):
 
 
 class SanityFunctions(Functions):
-    """``KSR.sanity``: which checks are made is said by bits. Some are of requests alone: no reply
-    stands them."""
+    """``KSR.sanity``: each bit of the argument selects a check. Some exist only for requests, so
+    replies always fail them."""
 
     def sanity_check(self, checks: int, uri_checks: int) -> int:
         sip = self._sip
@@ -114,7 +115,7 @@ class SanityFunctions(Functions):
         return TRUE
 
     def _problems(self, uri_checks: int) -> Iterator[tuple[int, str | None]]:
-        """Each check by its bit, with what is the matter; None: nothing."""
+        """Yield the bit of each check and its problem; None if the message passes."""
         sip = self._sip
         is_reply = not sip.is_request
 
@@ -155,7 +156,7 @@ class SanityFunctions(Functions):
             yield 2048 | 8192, if_so(is_bad, "400 Bad Auth Header")
 
     def _is_bad(self, name: str) -> bool:
-        """Whether a header has an address that is none; the first one, where it has several."""
+        """Whether the first address of a header does not parse."""
         said = self._sip.header(name)
         if said is None or (name == "contact" and said.strip() == "*"):
             return False

@@ -1,5 +1,5 @@
-"""``KSR.rr``, ``KSR.path``, ``KSR.corex``, ``KSR.diversion``: where a request goes, and back;
-``KSR.dialog``: what it is part of."""
+"""``KSR.rr``, ``KSR.path``, ``KSR.corex``, ``KSR.diversion``: the route of a request and of its
+replies. ``KSR.dialog``: the dialog that it belongs to."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class RrFunctions(Functions):
             self._routed.route_params_received = uri.params and f";{uri.params}"
             following = parse_uri(routes[1][2]) if len(routes) > 1 else None
             if uri.param("r2") == "on" and following is not None and self._is_mine(following):
-                taken = TWO_AT_ONCE  # the other side of the same server
+                taken = TWO_AT_ONCE  # the second one is this server's other network
         elif is_preloaded:
             return FALSE
         self._take(routes, taken)
@@ -147,7 +147,7 @@ class DiversionFunctions(Functions):
 
 
 class CorexFunctions(Functions):
-    """``KSR.corex``: branches, sockets, and what has no better place in the server either."""
+    """``KSR.corex``: branches, sockets, and other functions of that module."""
 
     def append_branch(self) -> int:
         return self._append("", -1)
@@ -209,13 +209,13 @@ class CorexFunctions(Functions):
         target = uri or routed.uri
         routed.branches.append(Branch(target, routed.dst_uri or "", q=q, flags=routed.branch_flags))
         if not uri:
-            # What was set for the request URI goes with its branch, and counts no more for others.
+            # The settings of the request URI move to its branch, and no longer apply to later ones.
             routed.dst_uri, routed.branch_flags, routed.send_socket = None, 0, ""
         return self._scene.act(f"branch {target}")
 
 
 class DialogFunctions(Functions):
-    """``KSR.dialog``, as far as messages tell: which dialog one belongs to."""
+    """``KSR.dialog``: the dialog that a message belongs to, as far as it follows from messages."""
 
     def dlg_manage(self) -> int:
         progress, values = self._scene.progress, self._world.server.pv.message
@@ -228,15 +228,15 @@ class DialogFunctions(Functions):
             self._world.dialogs.resume(progress, values)
             self._world.dialogs.manage(progress)
         else:
-            self._look_at_cancelled()
+            self._resume_cancelled_dialog()
         return as_code(has_tag)
 
     def is_known_dlg(self) -> int:
-        self._look_at_cancelled()
+        self._resume_cancelled_dialog()
         return as_code(self._scene.progress.is_in_dialog)
 
-    def _look_at_cancelled(self) -> None:
-        """A CANCEL is known by the transaction that it is for."""
+    def _resume_cancelled_dialog(self) -> None:
+        """Resume the dialog of a CANCEL, which is found by the transaction that it cancels."""
         progress, world = self._scene.progress, self._world
         if self._sip.method == "CANCEL" and world.waiting.find(progress.run, self._sip):
             world.dialogs.resume(progress, world.server.pv.message)

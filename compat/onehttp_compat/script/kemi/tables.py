@@ -14,11 +14,9 @@ from onehttp_compat.sip.value import Value
 
 NULL: Final = "<null>"
 NO_NUMBER: Final = -255
-"""What counting says where there is nothing to count."""
-
-
-DEFAULT_CHANCE: Final = 10
-"""Per cent, of ``rand_event``."""
+"""The result of counting something that is not a number."""
+DEFAULT_PROBABILITY: Final = 10
+"""The default probability of ``rand_event``, in per cent."""
 
 
 class HtableFunctions(Functions):
@@ -97,7 +95,7 @@ class HtableFunctions(Functions):
     def sht_unlock(self, table: str, key: str) -> int:
         return _release(self._world.tables.lock_for(table, key))
 
-    # ---- going through a table
+    # ---- iterators
 
     def sht_iterator_start(self, iterator: str, table: str) -> int:
         return as_code(self._world.tables.start(iterator, table))
@@ -175,7 +173,7 @@ class UuidFunctions(Functions):
 
 
 class CfgutilsFunctions(Functions):
-    """``KSR.cfgutils``: locks by name, chance."""
+    """``KSR.cfgutils``: named locks, random events."""
 
     def lock(self, name: str) -> int:
         self._lock(name).acquire()
@@ -194,17 +192,18 @@ class CfgutilsFunctions(Functions):
         return TRUE
 
     def rand_get_prob(self) -> int:
-        return self._world.counters.get("rand_prob", DEFAULT_CHANCE)
+        return self._world.counters.get("rand_prob", DEFAULT_PROBABILITY)
 
     def rand_reset_prob(self) -> int:
-        self._world.counters["rand_prob"] = DEFAULT_CHANCE
+        self._world.counters["rand_prob"] = DEFAULT_PROBABILITY
         return TRUE
 
     def rand_event(self) -> int:
         return as_code(random.randrange(100) < self.rand_get_prob())
 
     def check_route_exists(self, name: str) -> int:
-        """-1: it knows the routes of kamailio.cfg, and there are none beside a script."""
+        """Return -1, because the function knows only routes of kamailio.cfg, and a script that runs
+        alone has none."""
         return FALSE
 
     def route_if_exists(self, name: str) -> int:
@@ -220,7 +219,7 @@ class CfgutilsFunctions(Functions):
 
 
 class MqueueFunctions(Functions):
-    """``KSR.mqueue``. What was fetched last is a variable of the process: ``$mqk``, ``$mqv``."""
+    """``KSR.mqueue``. The process keeps the item that was fetched last: ``$mqk``, ``$mqv``."""
 
     def mq_add(self, queue: str, key: str, value: str) -> int:
         return as_code(self._world.queues.add(queue, key, value))
@@ -246,7 +245,7 @@ class MqueueFunctions(Functions):
     def mqv_get(self, queue: str) -> Value:
         return self._last(queue, "mqv")
 
-    # Null is null to all of them.
+    # All variants return null for null.
     mqk_gete = mqk_getw = mqk_get
     mqv_gete = mqv_getw = mqv_get
 
@@ -262,6 +261,6 @@ class MqueueFunctions(Functions):
 def _release(lock: threading.RLock) -> int:
     try:
         lock.release()
-    except RuntimeError:  # it was not held: the server says no more than that either
+    except RuntimeError:  # this thread does not hold it
         return FALSE
     return TRUE

@@ -1,4 +1,4 @@
-"""``KSR.textops``: the message as text, its body, comparisons; ``KSR.regex``."""
+"""``KSR.textops``: searches in the message and changes of its text; ``KSR.regex``."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from onehttp_compat.sip.message import parse_or_refuse
 
 
 class TextopsFunctions(BodyFunctions):
-    """``KSR.textops``, with what it does to headers and bodies."""
+    """``KSR.textops``, including its functions for headers and bodies."""
 
-    # ---- looking for text
+    # ---- searches
 
     def search(self, pattern: str) -> int:
         return self._search(pattern, self._sip.wire())
@@ -111,22 +111,22 @@ class TextopsFunctions(BodyFunctions):
 
 
 class TextopsxFunctions(BodyLineFunctions, TextopsxHeaders):
-    """``KSR.textopsx``, with what it does to headers and to lines of bodies."""
+    """``KSR.textopsx``, including its functions for headers and for lines of bodies."""
 
 
 class RegexFunctions(Functions):
-    """``KSR.regex``: Perl's expressions."""
+    """``KSR.regex``: regular expressions in Perl's syntax."""
 
     def pcre_match(self, text: str, pattern: str) -> int:
         try:
             return as_code(re.search(pattern, text))
         except re.error as error:
-            self._world.mistakes.note(f"{pattern!r} is no regular expression: {error}")
+            self._world.mistakes.note(f"{pattern!r} is not a valid regular expression: {error}")
             return FALSE - 3
 
 
 def c_string(data: bytes) -> bytes:
-    """As far as a function of C reads: up to the first NUL."""
+    """Return the bytes up to the first NUL, which is as far as a function of C reads."""
     return data.partition(b"\0")[0]
 
 

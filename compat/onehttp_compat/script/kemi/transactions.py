@@ -19,7 +19,7 @@ BAD_REQUEST: Final = -400
 class TmFunctions(Functions):
     """``KSR.tm``."""
 
-    # ---- making, finding, passing on
+    # ---- creating, finding and relaying
 
     def t_newtran(self) -> int:
         return self._scene.new_transaction()
@@ -73,7 +73,7 @@ class TmFunctions(Functions):
     def t_is_retr_async_reply(self) -> int:
         return FALSE
 
-    # ---- answering
+    # ---- replies
 
     def t_reply(self, code: int, reason: str) -> int:
         return self._scene.reply_in_transaction(f"{code} {reason}")
@@ -93,7 +93,7 @@ class TmFunctions(Functions):
     def t_release(self) -> int:
         return TRUE
 
-    # ---- routes that wait
+    # ---- routes that are armed for later
 
     def t_on_failure(self, name: str) -> int:
         return self._arm("failure", name)
@@ -115,7 +115,7 @@ class TmFunctions(Functions):
         # The server checks only the beginning of the name, and so finds the branch route.
         return as_code(armed.get("branch_route" if kind == "branch_failure_route" else kind))
 
-    # ---- what has come back
+    # ---- the replies received
 
     def t_is_canceled(self) -> int:
         tm = self._scene.tm or self._known()
@@ -136,7 +136,7 @@ class TmFunctions(Functions):
     def t_branch_replied(self) -> int:
         scene = self._scene
         if scene.route is Route.BRANCH_FAILURE and scene.tm is not None:
-            return as_code(scene.tm.statuses[scene.branch])  # one before the failure
+            return as_code(scene.tm.statuses[scene.branch])  # replies before the one that failed
         return as_code(self._has_reply())
 
     def t_grep_status(self, status: int) -> int:
@@ -164,7 +164,7 @@ class TmFunctions(Functions):
     def t_drop_replies_all(self) -> int:
         return TRUE
 
-    # ---- settings, which change nothing that a script sees
+    # ---- settings, which have no effect that a script sees
 
     def t_set_fr(self, _invite: int, _other: int) -> int:
         return TRUE
@@ -188,7 +188,7 @@ class TmFunctions(Functions):
     def t_clean(self) -> int:
         return TRUE
 
-    # ---- contacts one after the other
+    # ---- serial forking
 
     def t_load_contacts(self) -> int:
         """Sort the targets of ``append_branch`` and the request URI by q, and store them."""

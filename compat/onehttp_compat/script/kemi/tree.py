@@ -82,7 +82,7 @@ _FILES: Final = {"pvx": "pv", "hdr": "", "x": "", "": "", "kx": "kemix"}
 
 
 class ScriptExit(BaseException):
-    """The script has ended its work on this message."""
+    """Raised to end the route: the script has ended its work on this message."""
 
 
 class KsrModule(types.ModuleType):

@@ -1,4 +1,4 @@
-"""``KSR.siputils`` and ``KSR.ipops``: what a request, a URI or an address is."""
+"""``KSR.siputils`` and ``KSR.ipops``: tests of requests, URIs and addresses."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ class SiputilsFunctions(Functions):
     # ---- parameters of the request URI
 
     def _uri_with_params(self) -> SipUri | None:
-        """Of the request; None where its parameters cannot be read: the server does not get past
-        the ``=;`` of a value that is missing."""
+        """Return the request URI; None if its parameters do not parse: the server's parser fails
+        at the ``=;`` of a missing value."""
         uri = self._routed.parsed_uri
         return None if uri is None or "=;" in uri.params else uri
 
     def uri_param(self, _name: str) -> int:
-        return FALSE  # asked by KSR, the server of 5.6 never finds one
+        return FALSE  # called through KSR, the server's 5.6 never finds a parameter
 
     def uri_param_value(self, _name: str, _value: str) -> int:
         return FALSE
@@ -139,7 +139,7 @@ def _address_of_record(uri: SipUri) -> tuple[str, str, str, str]:
 
 
 def _same(one: SipUri, other: SipUri) -> bool:
-    """RFC 3261, 19.1.4, as far as the server's comparison goes."""
+    """Whether two URIs are equal by the part of RFC 3261, 19.1.4 that the server implements."""
     if (one.scheme, one.user, one.password) != (other.scheme, other.user, other.password):
         return False
     if (one.host.lower(), one.port) != (other.host.lower(), other.port):
@@ -151,7 +151,7 @@ def _same(one: SipUri, other: SipUri) -> bool:
 
 
 class IpopsFunctions(Functions):
-    """``KSR.ipops``, without what asks a name server."""
+    """``KSR.ipops``, without the functions that query a name server."""
 
     def is_ip(self, text: str) -> int:
         return as_code(_ip(text))
@@ -194,7 +194,7 @@ def _bare(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 
 
 def _ip(text: str) -> int:
-    """4 or 6; 0: no address."""
+    """Return 4 or 6; 0 if the text is not an address."""
     try:
         return _bare(text).version
     except ValueError:
@@ -221,7 +221,7 @@ _PRIVATE: Final = tuple(
 
 
 def is_private(host: str) -> bool:
-    """Whether an address is one of RFC 1918, or of a provider's translator (RFC 6598)."""
+    """Whether an address is private (RFC 1918) or of a carrier-grade NAT (RFC 6598)."""
     try:
         address = _bare(host)
     except ValueError:
@@ -230,6 +230,6 @@ def is_private(host: str) -> bool:
 
 
 def first_contact(text: str | None) -> str | None:
-    """The first of a Contact header."""
+    """Return the first address of a Contact header."""
     found = split_addresses(text or "")
     return found[0] if found else None

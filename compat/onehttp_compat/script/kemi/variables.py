@@ -49,7 +49,7 @@ class PvFunctions(NullReading, Functions):
             store.set(_whole(name), value)
         except ReadOnlyVariableError as error:
             # The server reports success, and sets nothing.
-            self._world.mistakes.hint(f"{error}; the server says that all is well")
+            self._world.mistakes.hint(f"{error}; the server reports success")
             return True
         except RefusedValueError:
             return False
@@ -57,7 +57,7 @@ class PvFunctions(NullReading, Functions):
 
 
 class PvxFunctions(Functions):
-    """``KSR.pvx``: the same by class and name."""
+    """``KSR.pvx``: variables by class and name."""
 
     def find(self, name: str) -> Callable[..., Any] | None:
         own = super().find(name)

@@ -17,7 +17,7 @@ _URI: Final[_Part] = lambda address, _: address.uri  # noqa: E731 - a table of p
 
 
 def _of(header: str, part: _Part, write: Write | None = None) -> Entry:
-    """A part of the first address of a header; null where the header cannot be read."""
+    """Return the entry for a part of the first address of a header; null if it does not parse."""
 
     def read(scene: Scene, _: Variable) -> Value:
         address = scene.message.address(header)
@@ -28,19 +28,20 @@ def _of(header: str, part: _Part, write: Write | None = None) -> Entry:
 
 
 def _rewritten(header: str, part: str) -> Write:
-    """A new text for the header, which the script reads after ``msg_apply_changes`` only."""
+    """Return a writer that replaces a part of the address. The message that is sent gets the new
+    header; the script sees it only after ``msg_apply_changes``."""
 
     def write(scene: Scene, _: Variable, value: Value) -> None:
         if value is None:
-            return  # the server says that it has done it
+            return  # the server reports success, and changes nothing
         routed, new = scene.routed, text(value, f"${header[0]}...")
         found = routed.indices(header)
         received = routed.sip.headers[found[0]][1] if found else ""
         address, uri = _read(routed.replaced.get(found[0], received) if found else "")
-        if uri is None:  # rewritten to what is none: the server goes by what came in
+        if uri is None:  # the server falls back to the received header
             address, uri = _read(received)
         if address is None or uri is None:
-            raise RefusedValueError(f"{header}: cannot be read")
+            raise RefusedValueError(f"the {header} header does not parse as an address")
         name = new if part == "name" else address.name
         target = new if part == "uri" else address.uri
         if part in ("user", "host"):

@@ -1,5 +1,5 @@
-"""``$branch(uri)``, ``$br``, ``$sbranch(uri)``: the further targets of a request, and one that is
-prepared for several."""
+"""``$branch(uri)``, ``$br``: the additional branches of a request. ``$sbranch(uri)``: the branch
+that a script prepares before it appends it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TEXTS: Final = {"uri": "uri", "dst_uri": "dst_uri", "path": "path", "ruid": "ru
                  "instance": "instance"}  # fmt: skip
 _NUMBERS: Final = {"Q": "q", "q": "q", "flags": "flags", "otcpid": "connection"}
 _WRITTEN: Final = frozenset(("uri", "dst_uri", "path"))
-"""All others the server takes, and does not keep."""
+"""The server accepts assignments to all other texts, and ignores them."""
 
 
 def _part(branch: Branch, name: str) -> Value:
@@ -34,7 +34,7 @@ def _write(branch: Branch, variable: Variable, value: Value) -> None:
 
 
 def _place(scene: Scene, variable: Variable) -> int:
-    """Which branch it is; -1: there is no such one."""
+    """Return the index of the branch that the variable names; -1 if there is no such branch."""
     count, element = len(scene.routed.branches), variable.element
     index = int(element) if element.lstrip("-").isdigit() else 0
     index += count if index < 0 else 0

@@ -14,8 +14,9 @@ from onehttp_compat.sip.message import SipMessage
 from onehttp_compat.sip.uri import bracketed
 
 _LIFETIME_S: Final = 43200
-"""How long the server keeps one, where its configuration says nothing."""
-# What the server notes of one: it has gone through `tm`; it was answered, confirmed, ended.
+"""The default lifetime of a dialog in the server."""
+# The bits of ``$dlg(dflags)``: the request went through `tm`, was answered, was confirmed by an
+# ACK, and ended by a BYE.
 _RELAYED, _ANSWERED, _CONFIRMED, _ENDED = 512, 1, 2, 4
 
 

@@ -1,4 +1,4 @@
-"""``$hdr(name)`` and the headers with variables of their own; the body; Via; credentials."""
+"""``$hdr(name)``, the headers that have their own variables, the body, Via and credentials."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PROXY_FIRST: Final = ("proxy-authorization", "authorization")
 
 
 def _texts(scene: Scene, name: str) -> list[str]:
-    """Headers of that name; none where the message breaks off among its headers."""
+    """Return the headers of that name; none if the message ends within its headers."""
     return [] if scene.message.is_broken else scene.message.all(name)
 
 
@@ -38,14 +38,14 @@ def _count(scene: Scene, variable: Variable) -> Value:
 
 
 def _listed(scene: Scene, variable: Variable) -> Value:
-    """One of several in headers of which the server knows that they hold lists; of others, one
-    header."""
+    """Return one element of the headers that the server knows to be lists; of other headers, one
+    whole header."""
     texts, element = _texts(scene, variable.name), variable.element
     split = _LISTS.get(canonical(variable.name))
     if split is None or element == "*":
         return _element(texts, element)
     found = [one for text in texts for one in split(text)]
-    # Counted from the end they begin with -2: a fault of the server.
+    # Negative indices begin with -2 for the last element: a bug of the server.
     index = int(element) if element.lstrip("-").isdigit() else 0
     place = index + len(found) + 1 if index < 0 else index
     return found[place] if 0 <= place < len(found) else None
@@ -129,7 +129,7 @@ def _default_expires(scene: Scene) -> int | None:
 
 
 def credentials(scene: Scene) -> dict[str, str]:
-    """What the credentials of a request say, by lower-case name; empty without any."""
+    """Return the parameters of a request's credentials by lower-case name; empty if it has none."""
     for header in _PROXY_FIRST:
         for _, said in digests(scene.message, header)[:1]:
             return said
@@ -155,7 +155,7 @@ def _domain(scene: Scene, _: Variable) -> Value:
 
 
 def _accounting_uri(scene: Scene) -> SipUri | None:
-    """The caller's, as long as no credentials have been checked."""
+    """Return the URI of From, which the server uses until it has checked credentials."""
     address = scene.message.address("from")
     return address.parsed_uri if address else None
 
@@ -193,7 +193,8 @@ def _direction(world: World, variable: Variable) -> Value:
 
 
 def _tag(header: str, other: str) -> Entry:
-    """The tag of who has begun the dialog, ``from``, or of the other side, whoever sends."""
+    """Return the entry for the tag of one side of the dialog. In requests of the called side, From
+    and To are exchanged, so that the variable means the same side for the whole dialog."""
 
     def read(world: World, _: Variable) -> Value:
         address = world.scene.message.address(other if is_upstream(world, world.scene) else header)
@@ -203,7 +204,7 @@ def _tag(header: str, other: str) -> Entry:
 
 
 def _iterated(part: int) -> Entry:
-    """Name or text of the header that a named iterator stands at."""
+    """Return the entry for the name (0) or the text (1) of the current header of an iterator."""
 
     def read(scene: Scene, variable: Variable) -> Value:
         place, headers = scene.routed.iterators.get(variable.name, -1), scene.message.headers
@@ -213,7 +214,7 @@ def _iterated(part: int) -> Entry:
 
 
 def _sdp(scene: Scene, variable: Variable) -> Value:
-    """The session description: the body, or what of it is one."""
+    """Return the body if it is a session description, and no bytes if it has another type."""
     sip = scene.message
     kind = (sip.header("content-type") or "").partition(";")[0].strip().lower()
     if variable.name != "body" or not sip.body or not kind:
@@ -226,7 +227,7 @@ def _record_routes(scene: Scene) -> list[str]:
 
 
 def _top_record_routes(scene: Scene, _: Variable) -> Value:
-    """2 where the last hop was a server with two sides."""
+    """Return how many Record-Route headers the last hop added: 2 if it bridges two networks."""
     routes = _record_routes(scene)
     return (2 if ";r2=on" in routes[0] else 1) if routes else 0
 

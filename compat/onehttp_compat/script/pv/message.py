@@ -1,4 +1,4 @@
-"""``$msg(...)``, ``$msgbuf(n)``, ``$rpl(...)``: the message as bytes; a reply's way back."""
+"""``$msg(...)``, ``$msgbuf(n)``: the bytes of the message. ``$rpl(...)``: where a reply goes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _part(scene: Scene, variable: Variable) -> Value:
 
 
 def _byte(scene: Scene, variable: Variable) -> Value:
-    """One byte, and the NUL that the server puts behind it."""
+    """Return one byte, with the NUL that the server appends."""
     place = _place(scene, variable)
     return None if place < 0 else scene.message.wire()[place : place + 1] + b"\0"
 
@@ -44,17 +44,17 @@ def _byte(scene: Scene, variable: Variable) -> Value:
 def _set_byte(scene: Scene, variable: Variable, value: Value) -> None:
     place, new = _place(scene, variable), text(value, "$msgbuf(n)").encode()
     if place < 0 or not new:
-        raise RefusedValueError(f"$msgbuf({variable.name}): there is no such byte")
+        raise RefusedValueError(f"$msgbuf({variable.name}): the message has no such byte")
     sip, wire = scene.message, bytearray(scene.message.wire())
     wire[place : place + 1] = new[:1]
     changed = parse_or_refuse(bytes(wire), sip.label, sip.source, sip.destination, sip.protocol)
-    # Where it is no message any more, what was read of it before stays.
+    # If the bytes no longer parse as a message, the headers parsed before remain visible.
     kept = dataclasses.replace(sip, received=bytes(wire))
     scene.routed.sip = kept if changed.refusal else changed
 
 
 def _place(scene: Scene, variable: Variable) -> int:
-    """-1: the message is not that long."""
+    """Return the index of the byte; -1 if the message is shorter."""
     place = int(variable.name) if variable.name.isdigit() else -1
     return place if place < len(scene.message.wire()) else -1
 

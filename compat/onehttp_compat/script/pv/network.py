@@ -1,4 +1,4 @@
-"""``$si``, ``$Ri``, ``$pr``: between whom the message went, and how."""
+"""``$si``, ``$Ri``, ``$pr``: the source, the destination and the transport of the message."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def _set_socket(scene: Scene, _: Variable, value: Value) -> None:
     scene.routed.send_socket = socket
 
 
-def _refuse_number(_: Scene, variable: Variable, value: Value) -> None:
-    """The name of a socket, which is none of ours: text is taken, and not kept."""
+def _ignore_text(_: Scene, variable: Variable, value: Value) -> None:
+    """Check that the name of a socket is text, and ignore it: there are no named sockets here."""
     if value is not None:
         text(value, f"${variable.kind}")
 
@@ -75,6 +75,6 @@ TABLE: Final[Table] = {
     "prid": of_scene(lambda scene, _: PROTOCOL_IDS.get(scene.message.protocol, 0)),
     "conid": Entry(lambda _world, _variable: None),
     "fs": of_scene(lambda scene, _: scene.routed.send_socket or None, _set_socket),
-    "fsn": of_scene(lambda _scene, _variable: None, _refuse_number),
+    "fsn": of_scene(lambda _scene, _variable: None, _ignore_text),
     "fsp": of_scene(_socket_port),
 }

@@ -1,4 +1,4 @@
-"""``$sndto(ip)`` of an onsend route; ``$ds`` and ``$bR``: all the targets there are."""
+"""``$sndto(ip)`` in an onsend route: where the message goes. ``$ds``, ``$bR``: all its targets."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def _side(*, is_destination: bool) -> Entry:
         if uri is None:
             return None
         if variable.name in ("buf", "len"):
-            return assumed(world, variable)  # with the Via that the server alone adds
-        # Where a name leads is not looked up.
+            return assumed(world, variable)  # it would include the Via that only the server adds
+            # Host names are not resolved here.
         host, port = uri.host.strip("[]"), uri.port_number
         if not is_destination:
             host, port = scene.message.destination
@@ -41,7 +41,7 @@ def _side(*, is_destination: bool) -> Entry:
 
 
 def family(host: str) -> int:
-    """Of an address, as sockets have it; of a name, that of IPv4."""
+    """Return the number of the address family as in ``AF_INET``; IPv4 for a host name."""
     return _FAMILIES[address_version(host)]
 
 
@@ -51,7 +51,7 @@ def _family(scene: Scene, variable: Variable) -> Value:
 
 
 def _target(uri: str, q: int, *, is_quoted: bool) -> str:
-    """As a Contact header has it; with a q in angle brackets in any case."""
+    """Return a target as in a Contact header; a URI with a ``q`` is always in angle brackets."""
     weight = f";q={q / 1000:g}" if q >= 0 else ""
     return f"<{uri}>{weight}" if is_quoted or weight else uri
 

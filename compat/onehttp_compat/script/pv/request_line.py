@@ -1,4 +1,4 @@
-"""``$ru`` and what moves with it; ``$du``, ``$ou``, ``$rm``, ``$rs``, the message as a whole."""
+"""``$ru`` and its parts, ``$du``, ``$ou``, ``$rm``, ``$rs``, flags, and the whole message."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _MASK: Final = 0xFFFFFFFF
 
 
 def _part(of: Callable[[Scene], SipUri | None], name: str) -> Callable[[Scene, Variable], Value]:
-    """A part of a URI; null where there is none."""
+    """Return a reader of one part of a URI; it returns null if there is no URI."""
     readers: dict[str, Callable[[SipUri], Value]] = {
         "user": lambda uri: uri.user or None,
         "user_length": lambda uri: length(uri.user),
         "host": lambda uri: uri.host or None,
         "port": lambda uri: uri.port or str(DEFAULT_PORT),
         "transport": lambda uri: uri.transport or "UDP",
-        # The server's parser takes a URI with user=phone for one of telephone numbers.
+        # The server's parser treats a URI with user=phone as a tel URI.
         "scheme": lambda uri: "tel" if uri.param("user") == "phone" else uri.scheme,
     }
     read = readers[name]
@@ -59,7 +59,7 @@ def _next_hop(scene: Scene) -> SipUri | None:
 
 
 def _next_hop_uri(scene: Scene) -> str:
-    """Where it goes: a reply goes back the way of its second Via."""
+    """Return the URI that the message goes to; for a reply it follows from the second Via."""
     if scene.message.is_request:
         return scene.routed.next_hop
     back = way_back(scene.message.vias)
@@ -79,13 +79,13 @@ def _set_uri(scene: Scene, _: Variable, value: Value) -> None:
 def _set_part(name: str, written: str) -> Callable[[Scene, Variable, Value], None]:
     def write(scene: Scene, _: Variable, value: Value) -> None:
         if name == "host" and value is None:
-            raise RefusedValueError(f"{written} is never null")
+            raise RefusedValueError(f"{written} cannot be set to null")
         if name == "port" and isinstance(value, int):
             value = str(value)
         new = text(value, written) if value is not None else ""
-        # The server looks at a URI when it reads it, not when it writes it.
+        # The server parses a URI when it reads it, not when it writes it.
         if not scene.routed.rewrite(**{name: new}):
-            raise RefusedValueError(f"{written}: the request URI is none")
+            raise RefusedValueError(f"{written}: the request URI does not parse")
         scene.act(f"{written} = {new}")
 
     return write
@@ -110,7 +110,7 @@ def _updated_buffer(scene: Scene, _: Variable) -> Value:
 
 
 def _flags(name: str) -> Table:
-    """``$mf`` as a number, ``$mF`` in hexadecimal, ``$Mf(3)`` for a single one."""
+    """Return ``$mf`` (a number), ``$mF`` (in hexadecimal) and ``$Mf(3)`` (a single flag)."""
     field = {"m": "flags", "b": "branch_flags", "s": "script_flags"}[name]
 
     def get(scene: Scene) -> int:

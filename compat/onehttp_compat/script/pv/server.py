@@ -28,7 +28,9 @@ _CONSTANTS: Final = {
 
 def _constant(_: World, variable: Variable) -> Value:
     if variable.name not in _CONSTANTS:
-        raise UnknownVariableError(f"$K({variable.name}): there are {', '.join(_CONSTANTS)}")
+        raise UnknownVariableError(
+            f"$K({variable.name}): no such constant; there are {', '.join(_CONSTANTS)}"
+        )
     return _CONSTANTS[variable.name]
 
 
@@ -59,10 +61,12 @@ def _expanded(world: World, variable: Variable) -> Value:
 
 
 def _count(world: World, variable: Variable) -> Value:
-    """How many values a variable has."""
+    """Return how many values a variable has."""
     inner = variable.name.strip()
     if not _is_counted(inner):
-        raise UnknownVariableError(f"$cnt({variable.name}): it counts $avp(...) and $xavp(...)")
+        raise UnknownVariableError(
+            f"$cnt({variable.name}): only the values of $avp(...) and $xavp(...) can be counted"
+        )
     found = 0
     while world.server.pv.get(f"$({inner[1:]}[{found}])") is not None:
         found += 1
@@ -74,7 +78,7 @@ _is_counted = re.compile(r"\$x?avp\(").match
 
 def _refuse_count(_: World, variable: Variable, __: Value) -> None:
     if not _is_counted(variable.name.strip()):
-        raise RefusedValueError(f"$cnt({variable.name}) is no variable")
+        raise RefusedValueError(f"$cnt({variable.name}): {variable.name} is not a variable")
     raise ReadOnlyVariableError(f"{variable} cannot be set")
 
 
@@ -92,7 +96,7 @@ def _unique(world: World, _: Variable) -> Value:
 
 
 def _counter(world: World, variable: Variable) -> Value:
-    """One that the script counts; those of the server are its own."""
+    """Return a counter of the script. Counters of the server itself are assumed."""
     if variable.name in world.counters:
         return world.counters[variable.name]
     return assumed(world, variable)
@@ -102,12 +106,12 @@ _COLOURS: Final = "srgybpcw"
 
 
 def _colour(_: World, variable: Variable) -> Value:
-    """What a terminal is told: a letter for text and one for ground, ``x`` for none; capitals are
-    bold."""
-    text, ground = variable.name[:1] or "?", variable.name[1:]
-    if text not in f"x{_COLOURS}{_COLOURS.upper()}" or ground not in ("x", *_COLOURS):
+    """Return the escape sequence for a colour of text and one of the background, a letter each.
+    ``x`` is the default colour; a capital letter makes the text bold."""
+    text, background = variable.name[:1] or "?", variable.name[1:]
+    if text not in f"x{_COLOURS}{_COLOURS.upper()}" or background not in ("x", *_COLOURS):
         return None
-    numbers = [9 if one == "x" else _COLOURS.index(one) for one in (text.lower(), ground)]
+    numbers = [9 if one == "x" else _COLOURS.index(one) for one in (text.lower(), background)]
     return f"\x1b[{int(text.isupper())};{numbers[0] + 30};{numbers[1] + 40}m"
 
 

@@ -1,4 +1,4 @@
-"""All classes of variables of the server, each with its reader and writer."""
+"""All classes of pseudo-variables, each with its reader and writer."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ TABLE: Final[Table] = {
 
 
 def install(world: World) -> None:
-    """Register the variables that this run keeps. Those of our own modules are not changed."""
+    """Register the variables that are emulated. Those of our own modules are not changed."""
     known = catalogue().variables
     for kind in {*TABLE, *known}:
         if kind == "null" or not world.server.pv.is_registered(kind):

@@ -16,7 +16,7 @@ def _values(world: World) -> Message:
     return world.server.pv.message
 
 
-# ---- $avp: each name has a stack of values; reading sees the newest
+# ---- $avp: each name has a stack of values; reading returns the newest
 
 
 def _stack(values: Message, variable: Variable) -> list[Value]:
@@ -68,10 +68,10 @@ def _roots(values: Message, kind: str, root: str) -> int:
 
 
 def _parsed(variable: Variable) -> tuple[str, str, str]:
-    """(root, index or empty, field) of ``root[index]=>field``.
+    """Return root, index (may be empty) and field of ``root[index]=>field``.
 
     Raises:
-        RefusedValueError: not written so.
+        RefusedValueError: the name has another form.
     """
     match = _xavp(variable.name)
     if match is None:
@@ -104,7 +104,7 @@ def _write_xavp(world: World, variable: Variable, value: Value) -> None:
     place = int(index) if index.lstrip("-").isdigit() else 0
     if Variable(kind, f"{root}[{place}]") not in values:
         if field:
-            return  # the server says that it has done it
+            return  # the server reports success, and changes nothing
         raise RefusedValueError(f"${kind}({root}[{place}]): there is no such record")
     if field:
         values[Variable(kind, f"{root}[{place}]=>{field}")] = value
@@ -113,7 +113,7 @@ def _write_xavp(world: World, variable: Variable, value: Value) -> None:
 
 
 def _push_root(values: Message, kind: str, root: str) -> None:
-    """Each record of the root moves down by one; an empty one is on top."""
+    """Push an empty record on the stack of the root."""
     for place in reversed(range(_roots(values, kind, root))):
         _move(values, kind, f"{root}[{place}]", f"{root}[{place + 1}]")
     values[Variable(kind, f"{root}[0]")] = ""
@@ -138,7 +138,7 @@ def _remove_xavp(values: Message, kind: str, root: str, place: int, field: str) 
         _move(values, kind, f"{root}[{later}]", f"{root}[{later - 1}]")
 
 
-# ---- $xavu: one value a name, or a name and a field; $vn: kept with the process
+# ---- $xavu: one value for each name, or for each name and field; $vn: kept with the process
 
 
 def _read_plain(world: World, variable: Variable) -> Value:
@@ -153,13 +153,13 @@ def _write_plain(world: World, variable: Variable, value: Value) -> None:
 
 
 def _write_text(world: World, variable: Variable, value: Value) -> None:
-    """Of a dialog: text, or nothing."""
+    """Set a variable of a dialog, which is text or null."""
     kept = None if value is None else text(value, f"${variable.kind}")
     _write_plain(world, variable, kept)
     world.dialogs.note(world.scene.progress, variable, kept)
 
 
-# ---- $dlg_ctx: how the dialog of this message is to be kept
+# ---- $dlg_ctx: settings for the dialog of this message
 
 _DIALOG_NUMBERS: Final = frozenset(("on", "timeout", "timeout_bye"))
 
@@ -170,12 +170,13 @@ def _read_dialog_context(world: World, variable: Variable) -> Value:
 
 
 def _write_dialog_context(world: World, variable: Variable, value: Value) -> None:
-    """Numbers; what is none counts as 0. The rest is the server's to say: it stays as it is."""
+    """Set a number; other values count as 0. Only the server sets the other names, so they are
+    ignored."""
     if variable.name in _DIALOG_NUMBERS:
         _values(world)[variable] = value if isinstance(value, int) else 0
 
 
-# ---- $uac_req: a request that is to be sent; texts but for three, kept with the process
+# ---- $uac_req: a request that is to be sent; kept with the process; all but three are texts
 
 _NUMBERS: Final = frozenset(("evroute", "evcode", "evtype"))
 _COUNTED: Final = _NUMBERS | {"all", "flags"}
@@ -192,7 +193,7 @@ def _write_request(world: World, variable: Variable, value: Value) -> None:
         for one in [one for one in kept if one.kind == variable.kind and one.name != "sock"]:
             del kept[one]
     elif value is None:
-        if name != "sock":  # which stays
+        if name != "sock":  # null does not remove this one
             kept.pop(variable, None)
     else:
         take = number if name in _NUMBERS else text
@@ -222,7 +223,7 @@ def _write_shared(world: World, variable: Variable, value: Value) -> None:
     world.shared[variable.name] = "" if value is None else value
 
 
-# ---- $sht and its like
+# ---- $sht: shared hash tables; $mq: message queues
 
 
 def _item(variable: Variable) -> tuple[str, str]:
@@ -254,7 +255,7 @@ _RELATIONS: Final = {"~~": "re", "~%": "ew", "==": "eq", "%~": "sw"}
 
 
 def _count(world: World, variable: Variable, *, is_value: bool) -> Value:
-    """How many items match; without a relation in front it is an expression."""
+    """Return how many items match. A pattern without an operator is a regular expression."""
     table, pattern = _item(variable)
     if not world.tables.has(table):
         return None
@@ -302,7 +303,7 @@ TABLE: Final[Table] = {
     "shtdec": Entry(lambda world, variable: world.tables.add(*_item(variable), -1)),
     "shtcn": Entry(lambda world, variable: _count(world, variable, is_value=False)),
     "shtcv": Entry(lambda world, variable: _count(world, variable, is_value=True)),
-    "shtrecord": Entry(lambda _world, _variable: None),  # nothing of a table expires here
+    "shtrecord": Entry(lambda _world, _variable: None),  # expiry events are not emulated
     "mqk": Entry(lambda world, variable: _read_process(world, variable) or None),
     "mqv": Entry(lambda world, variable: _read_process(world, variable) or None),
     "mq_size": Entry(_queue_size),

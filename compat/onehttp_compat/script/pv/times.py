@@ -1,4 +1,4 @@
-"""``$TS``, ``$time(hour)`` and their like."""
+"""``$TS``, ``$time(hour)``, ``$timef(...)``: the time; ``$pp``: the process id."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _field(read: Callable[[float], time.struct_time]) -> Entry:
         if name is None:
             return None
         value = int(getattr(read(_clock(world)), name))
-        # Sunday is the first day of C's week, counted from 1 here, and the last of Python's.
+        # The server counts weekdays from Sunday as 1; Python counts them from Monday as 0.
         return (value + 1) % 7 + 1 if name == "tm_wday" else value
 
     return Entry(reader)

@@ -15,7 +15,7 @@ from onehttp_compat.script.world import World
 
 _STATELESS: Final = secrets.token_hex(16)
 _STATEFUL: Final = secrets.token_hex(16)
-"""What the tags begin with that this process gives to replies of its own."""
+"""The prefixes of the To tags in replies that this process generates."""
 
 
 def _reply_code(scene: Scene, _: Variable) -> Value:
@@ -60,7 +60,7 @@ def _transaction(scene: Scene, variable: Variable) -> Value:
     tm = scene.tm
     if tm is None:
         return None
-    # What is a branch's is none of the transaction's: the server falls through to the label.
+    # For names that belong to a branch the server falls through to the label.
     return {"id_index": tm.identity[0], "reply_type": 0}.get(name, tm.identity[1])
 
 
@@ -77,8 +77,8 @@ def _branch_part(scene: Scene, variable: Variable) -> Value:
 
 
 def _local_tag(scene: Scene, variable: Variable) -> Value:
-    """The tag of replies that the server makes: ``s`` outside of transactions, ``t`` in this one,
-    ``x`` as it is."""
+    """Return the To tag of replies that the server generates: ``s`` for stateless replies, ``t``
+    for replies of this transaction, ``x`` for whichever of the two applies now."""
     is_stateful = scene.tm is not None and variable.name != "s"
     if variable.name == "t" and not is_stateful:
         return None
@@ -88,7 +88,7 @@ def _local_tag(scene: Scene, variable: Variable) -> Value:
 
 
 def _request_variable(world: World, variable: Variable) -> Value:
-    """``$T_req($ru)``: a variable of the request, in a route for its reply."""
+    """``$T_req($ru)``: a variable of the request, read in a route that handles its reply."""
     tm = world.scene.tm
     if tm is None or world.scene.message.is_request:
         return None
@@ -96,7 +96,7 @@ def _request_variable(world: World, variable: Variable) -> Value:
 
 
 def _reply_variable(world: World, variable: Variable) -> Value:
-    """``$T_rpl($rs)``: a variable of the reply, in a failure route."""
+    """``$T_rpl($rs)``: a variable of the reply, read in a failure route."""
     scene = world.scene
     if scene.reply is None:
         return None

@@ -31,7 +31,7 @@ class BodyFunctions(TextopsHeaders):
         return as_code(self._body and length and length != "0")
 
     def has_body_type(self, kind: str) -> int:
-        # The server takes a body without a type for a session description.
+        # The server treats a body without a type as a session description.
         said = (self._sip.header("content-type") or "application/sdp").partition(";")[0].strip()
         return as_code(self.has_body() > 0 and said.lower() == kind.lower())
 
@@ -68,7 +68,7 @@ class BodyFunctions(TextopsHeaders):
             self._routed.body = changed
         return as_code(found)
 
-    # ---- parts of it
+    # ---- multipart bodies
 
     def filter_body(self, kind: str) -> int:
         """Remove all other parts. The message that is sent still has the type multipart."""

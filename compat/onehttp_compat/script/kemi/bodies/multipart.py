@@ -32,7 +32,7 @@ def boundary_of(content_type: str) -> str:
 
 
 def find_part(body: bytes, boundary: str, kind: str) -> Part | None:
-    """Return the first part of that type, which must be alone on its line."""
+    """Return the first part of that type. The type must be the only text on its line."""
     line = rb"^(?:Content-Type|c):[ \t]*" + re.escape(kind.encode()) + rb"\r\n"
     said = re.search(line, body, re.IGNORECASE | re.MULTILINE)
     if said is None:

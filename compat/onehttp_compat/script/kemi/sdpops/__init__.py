@@ -9,14 +9,14 @@ from onehttp_compat.script.kemi.functions import FALSE, NOTHING_TO_DO, TRUE, Fun
 from onehttp_compat.script.kemi.sdpops.session import Session, Stream, session_of
 
 SOME = 2
-"""Some of the codecs exist in some of the streams."""
+"""The result of ``sdp_with_codecs_by_id`` if only some of the codecs or streams match."""
 NO_BODY = -2
 
 
 class SdpopsFunctions(Functions):
     """Queries use the message as it was received. Changes affect the message that is sent."""
 
-    # ---- what is there
+    # ---- queries
 
     def sdp_content(self) -> int:
         return as_code(self._session)
@@ -61,7 +61,7 @@ class SdpopsFunctions(Functions):
             return FALSE - 1 if found and target.startswith("$avp(") else FALSE
         return self._keep(target, found.pop())
 
-    # ---- its text
+    # ---- lines and values as text
 
     def sdp_get(self, target: str) -> int:
         session = self._session
@@ -82,7 +82,7 @@ class SdpopsFunctions(Functions):
             return FALSE
         return self._keep(target, line.rstrip(b"\r\n").decode("utf-8", "surrogateescape"))
 
-    # ---- what goes out
+    # ---- changes of the message that is sent
 
     def keep_codecs_by_id(self, payloads: str, media: str) -> int:
         return self._reduce(self._changing, media, _listed(payloads), is_keeping=True)

@@ -169,9 +169,9 @@ def session_of(sip: SipMessage, body: bytes) -> Session | None:
 
 
 def _part(kind: str, body: bytes) -> tuple[int, int] | None:
-    """Where the part that is a session description begins and ends: the line end in front of the
-    next boundary is the server's, too. Nothing, at the end, where none is; None: there are no
-    parts, or there is something behind them."""
+    """Return the start and the end of the part that is a session description. It includes the line
+    end before the next boundary, as in the server. The range is empty, at the end of the body, if
+    no part is a description. None if there are no parts, or if text follows the last boundary."""
     said = _boundary.search(kind)
     if said is None:
         return None
@@ -185,7 +185,7 @@ def _part(kind: str, body: bytes) -> tuple[int, int] | None:
     ends = [*(one.start() for one in marks[1:]), len(body)]
     for this, end in zip(marks, ends, strict=True):
         if body[this.end() : this.end() + 1] in (b" ", b"\t"):
-            return None  # a head that goes on where none has begun
+            return None  # a folded header line without a header before it
         head = _part_head.match(body, this.end())
         if head and re.search(rb"(?im)^(?:content-type|c)\s*:\s*application/sdp\b", head[0]):
             return head.end(), end

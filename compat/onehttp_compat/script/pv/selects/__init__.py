@@ -1,6 +1,6 @@
-"""``$sel(from.uri.user)``: what a ``kamailio.cfg`` writes ``@from.uri.user``.
+"""``$sel(from.uri.user)``: selects, which a ``kamailio.cfg`` writes ``@from.uri.user``.
 
-What the server does not resolve is a mistake, as an unknown variable is.
+A select that the server does not resolve is an error of the script, like an unknown variable.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from onehttp_compat.script.pv.selects.path import Node, parse_path, unresolved
 from onehttp_compat.script.pv.table import Entry, Table, assumed
 from onehttp_compat.script.world import World
 
-# Of modules that go by something else than the message; what they say is assumed.
+# Selects of modules whose values do not come from the message; their values are assumed.
 _ELSEWHERE: Final = frozenset(("cfg_get", "db", "ssl", "timer", "tls", "tm", "xmlrpc"))
 
 _TAG: Final = {"tag": "tag"}

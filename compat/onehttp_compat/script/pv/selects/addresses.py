@@ -13,7 +13,7 @@ from onehttp_compat.sip.uri import SipUri, parse_uri
 
 
 def of_uri(text: str | None, rest: Path) -> str | None:
-    """A URI, or a part of it."""
+    """Return a URI, or the part of it that ``rest`` names."""
     if not rest:
         return text
     uri = parse_uri(text or "")
@@ -42,7 +42,7 @@ def _transport(uri: SipUri) -> str:
 
 
 def _params(uri: SipUri) -> str:
-    """Where it is taken for a telephone number's, those of the number."""
+    """Return the parameters; for a SIP URI that holds a telephone number, those of the number."""
     is_number = uri.scheme.startswith("sip") and _kind(uri) == "tel"
     return uri.user.partition(";")[2] if is_number else uri.params
 
@@ -61,7 +61,7 @@ _PARTS: Final[Mapping[str, Callable[[SipUri], str]]] = {
 
 
 def of_address(text: str | None, rest: Path, params: Mapping[str, str]) -> str | None:
-    """An address as it is written, its URI, its name, a parameter of it."""
+    """Return an address as written, or its URI, its display name or a parameter of it."""
     if not rest:
         return text
     address = parse_address(text or "")
@@ -77,7 +77,8 @@ def of_address(text: str | None, rest: Path, params: Mapping[str, str]) -> str |
 
 
 def of_listed(text: str | None, rest: Path, params: Mapping[str, str]) -> str | None:
-    """The first address of a header that may hold several; without a name it has an empty one."""
+    """Like `of_address`, for the first address of a header that may hold several. There, the
+    server reports a missing display name as empty, not as null."""
     if not rest or not text or text.strip() == "*":
         return of_address(None if rest else text, rest, params)
     first = split_addresses(text)[0]
@@ -90,7 +91,7 @@ def _param(address: Address | None, name: str) -> str | None:
 
 
 def first_address(header: str, params: Mapping[str, str], *, is_list: bool = False) -> Node:
-    """The first address of a header; alone, the whole header."""
+    """Return the node for the first address of a header; without a part it is the whole header."""
 
     def read(scene: Scene, step: Step, rest: Path) -> str | None:
         if step.number is not None or step.key is not None:

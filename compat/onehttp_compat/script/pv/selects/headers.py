@@ -1,4 +1,4 @@
-"""Headers of other kinds as selects: ``via[1].host``, ``cseq.num``, ``hf_value.x_foo``."""
+"""Other headers as selects: ``via[1].host``, ``cseq.num``, ``hf_value.x_foo``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CREDENTIALS: Final = ("username", "realm", "nonce", "uri", "cnonce", "nc", "res
 
 
 def whole(header: str) -> Node:
-    """A header as it is written."""
+    """Return the node for a whole header."""
     return lambda scene, _, rest: leaf(scene.message.header(header), rest)
 
 
@@ -37,7 +37,7 @@ def event(scene: Scene, _: Step, rest: Path) -> str | None:
 
 
 def via(scene: Scene, step: Step, rest: Path) -> str | None:
-    """A hop: the first, or the one of a number; the last for any below 0."""
+    """``via``, ``via[2].host``: the first hop, or the one of that number; below 0, the last."""
     if step.key is not None:
         raise LookupError
     vias, index = scene.message.vias, 1 if step.number is None else step.number
@@ -68,7 +68,7 @@ def _via_part(hop: Via | None, name: str) -> str | None:
 
 
 def credentials(header: str) -> Node:
-    """Those for a realm: ``authorization["sip.example.org"].username``."""
+    """Return the node for ``authorization["sip.example.org"].username``: credentials of a realm."""
 
     def read(scene: Scene, step: Step, rest: Path) -> str | None:
         fitting = [one for one in digests(scene.message, header) if one[1].get("realm") == step.key]
@@ -86,7 +86,8 @@ def credentials(header: str) -> Node:
 
 
 def any_header(scene: Scene, step: Step, rest: Path) -> str | None:
-    """``hf_value.p_asserted_identity.uri``, ``hf_value["X-Foo"]``: its elements, with commas."""
+    """``hf_value.p_asserted_identity.uri``, ``hf_value["X-Foo"]``: the elements of a header,
+    separated by commas."""
     name, index, inner = _named(step, rest)
     found = _elements(scene, name)
     if index is not None:
@@ -103,7 +104,7 @@ def any_header(scene: Scene, step: Step, rest: Path) -> str | None:
 
 
 def first_header(scene: Scene, step: Step, rest: Path) -> str | None:
-    """``hf_value2.x_foo``: the first header as it is written."""
+    """``hf_value2.x_foo``: the first header of that name, as written."""
     name, _, inner = _named(step, rest)
     return leaf(scene.message.header(name), inner)
 
@@ -117,7 +118,7 @@ def has_element(scene: Scene, step: Step, rest: Path) -> str | None:
 
 
 def _named(step: Step, rest: Path) -> tuple[str, int | None, Path]:
-    """The header's name, which element of it, and what is asked of that."""
+    """Return the name of the header, the number of the element, and the path within it."""
     if step.key is not None:
         return step.key, None, rest
     if not rest:

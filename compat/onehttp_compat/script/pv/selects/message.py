@@ -1,4 +1,5 @@
-"""The message as a whole, whence it came, the clock, as selects: ``msg.len``, ``src.ip``."""
+"""The whole message, its source and destination, and the clock as selects: ``msg.len``,
+``src.ip``, ``sys.now``."""
 
 from __future__ import annotations
 

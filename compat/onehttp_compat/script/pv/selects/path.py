@@ -1,4 +1,4 @@
-"""``from.uri.user``, ``via[1].host``: names, each with what stands in brackets behind it."""
+"""Parses the paths of selects, such as ``from.uri.user`` and ``via[1].host``."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ _bracket = re.compile(r'\[(?:(-?\d+)|"([^"]*)")\]')
 
 
 class Step(NamedTuple):
-    """One name of a path, and what stands in brackets behind it."""
+    """One name of a path, with the number or the key in brackets after it."""
 
     name: str
     number: int | None = None
     key: str | None = None
     has_more: bool = False
-    """Behind the first brackets stand others."""
+    """Whether more brackets follow the first ones."""
 
 
 Path: TypeAlias = tuple[Step, ...]
 Node: TypeAlias = Callable[[Scene, Step, Path], "str | None"]
-"""What the first name of a path stands for; raises `LookupError` where it has no such part."""
+"""Resolves a path from its first name on; raises `LookupError` if there is no such part."""
 Part: TypeAlias = Callable[[], "str | None"]
 
 
 @functools.lru_cache(maxsize=512)
 def parse_path(text: str) -> Path:
-    """The path, step by step.
+    """Return the steps of a path.
 
     Raises:
-        UnknownVariableError: it is none.
+        UnknownVariableError: the text is not a path.
     """
     steps, at = [], 0
     while at < len(text):
@@ -53,15 +53,15 @@ def parse_path(text: str) -> Path:
 
 
 def unresolved(text: str) -> UnknownVariableError:
-    """What is said of a path that the server does not know."""
+    """Return the error for a path that the server does not know."""
     return UnknownVariableError(f"$sel({text}): the server resolves no such select")
 
 
 def choose(parts: Mapping[str, Part], rest: Path) -> str | None:
-    """The part that the one step left names.
+    """Return the part that the single remaining step names.
 
     Raises:
-        LookupError: there is no such part, or it has none itself.
+        LookupError: there is no such part, or the path goes on after it.
     """
     (step,) = rest if len(rest) == 1 else (None,)
     if step is None or step.number is not None or step.key is not None:
@@ -70,10 +70,10 @@ def choose(parts: Mapping[str, Part], rest: Path) -> str | None:
 
 
 def leaf(value: str | None, rest: Path) -> str | None:
-    """What has no parts.
+    """Return a value that has no parts.
 
     Raises:
-        LookupError: one is asked for.
+        LookupError: the path names a part of it.
     """
     if rest:
         raise LookupError
@@ -81,5 +81,5 @@ def leaf(value: str | None, rest: Path) -> str | None:
 
 
 def names_one(rest: Path, name: str) -> bool:
-    """Whether a path goes on with ``name`` and one step more: ``params.transport``."""
+    """Whether the rest of a path is ``name`` and one more step, as in ``params.transport``."""
     return len(rest) == 2 and rest[0].name == name
