@@ -183,12 +183,12 @@ def test_what_this_python_started_first_is_told() -> None:
 
 
 RESOLVERS = {
-    "nameserver 192.0.2.1\n": ("waited for 5 s when it is dead, all of them 10 s", "192.0.2.1"),
-    "nameserver 192.0.2.1\noptions timeout:1 attempts:3\n": ("all of them 3 s", "192.0.2.1"),
+    "nameserver 192.0.2.1\n": ("wait 5 s for a dead name server, 10 s if all", "192.0.2.1"),
+    "nameserver 192.0.2.1\noptions timeout:1 attempts:3\n": ("3 s if all are dead", "192.0.2.1"),
     "nameserver 127.0.0.53\n": ("", "127.0.0.53"),
     "# none\n": ("names no name server", ""),
     "nameserver ::1\n" * 4: ("only the first 3 of 4", "::1"),
-    "options timeout:x\nnameserver 192.0.2.1\n": ("waited for 5 s", "192.0.2.1"),
+    "options timeout:x\nnameserver 192.0.2.1\n": ("wait 5 s", "192.0.2.1"),
 }
 
 

@@ -102,5 +102,5 @@ def test_people_get_tables_and_passwords_are_no_part_of_them(cfg: Path) -> None:
 
 def test_a_configuration_without_http_says_so(cfg: Path) -> None:
     cfg.write_text('loadmodule "tm.so"\n')
-    assert "Nothing in it is about the HTTP modules." in run(cfg).stdout
+    assert "The configuration has no lines about the HTTP modules." in run(cfg).stdout
     assert "cannot be read" in run("gone.cfg").output

@@ -59,7 +59,7 @@ def test_a_file_that_is_there_gets_those_that_calls_name(folder: Path) -> None:
 def test_a_connection_that_no_file_has_is_told(folder: Path) -> None:
     Path("script.py").write_text(SCRIPT * 2 + SCRIPT.replace('"api"', '"other"'))
     # Without the configuration nobody knows what "api" is: a server of that name is not it.
-    told = 'script.py:3: connections.yaml has no connection "api": write one there'
+    told = 'script.py:3: connections.yaml has no connection "api": add it there'
     done = run("script.py")
     assert done.stderr.count(told) == 1
     assert 'api_2: {"url": "http://api"' in done.stdout

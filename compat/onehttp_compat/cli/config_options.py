@@ -1,4 +1,4 @@
-"""Options of commands that read a kamailio.cfg, for what it depends on besides its files."""
+"""Options of commands that read a kamailio.cfg, for its definitions, environment and includes."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ``surroundings``."""
 
     @click.option("--define", "defines", multiple=True, metavar="NAME[=VALUE]",
-                  help="A name that a kamailio.cfg takes as defined; repeatable.")  # fmt: skip
+                  help="A definition for the kamailio.cfg; repeatable.")  # fmt: skip
     @click.option("--env-file", "env_files", multiple=True, type=click.Path(path_type=Path),
-                  help="Lines NAME=VALUE of its environment; repeatable.")  # fmt: skip
+                  help="A file of NAME=VALUE lines: the environment; repeatable.")  # fmt: skip
     @click.option("--include-path", multiple=True, metavar="DIR", type=click.Path(path_type=Path),
-                  help="Where files are that it includes; repeatable.")  # fmt: skip
+                  help="A folder to search for included files; repeatable.")  # fmt: skip
     @functools.wraps(command)
     def with_surroundings(
         *arguments: Any,

@@ -21,14 +21,16 @@ from onehttp_compat.convert.summary import Summary
 
 @click.command(name="convert")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the YAML there.")
-@click.option("--force", is_flag=True, help="Also where there is a file already.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Write the YAML to this file."
+)
+@click.option("--force", is_flag=True, help="Overwrite the output file if it exists.")
 @click.option("--config-file", type=click.Path(path_type=Path),
-              help="Stands for the config_file that a kamailio.cfg names.")  # fmt: skip
+              help="Read this file instead of the config_file in a kamailio.cfg.")  # fmt: skip
 @config_options
 @click.option("--secrets", type=click.Choice(["plain", "env"]), default="plain",
-              help="Keep passwords, or refer to environment variables.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print YAML and report as JSON.")
+              help="plain: keep passwords; env: refer to environment variables.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the YAML and the report as JSON.")
 def command(
     file: Path,
     output: Path | None,
@@ -38,11 +40,11 @@ def command(
     secrets: Literal["plain", "env"],
     as_json: bool,
 ) -> None:
-    """Convert what FILE declares of HTTP: a kamailio.cfg with all it includes, or a connections
-    file of the module http_client.
+    """Convert the HTTP settings in FILE to connections.yaml. FILE is a kamailio.cfg, which is read
+    with its includes, or a connections file of the module http_client.
 
-    The report goes to standard error. Exit status 0: all of it is converted; 1: something is lost;
-    3: something was not understood.
+    The report goes to standard error. Exit status 0: all settings are converted; 1: a setting is
+    lost; 3: a line was not understood.
     """
     try:
         declared = read_declared(file, surroundings, config_file)

@@ -21,19 +21,21 @@ _ORDER: Final = ("error", "warning", "information")
 
 
 @click.command()
-@click.option("--pid", type=click.IntRange(1), help="Look at this process; else at one like this.")
+@click.option(
+    "--pid", type=click.IntRange(1), help="Examine this process; default: a process like this one."
+)
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE",
-              help="A kamailio.cfg: whether it has what onehttp needs.")  # fmt: skip
+              help="Also check whether this kamailio.cfg has what onehttp needs.")  # fmt: skip
 @click.option("--connections", type=click.Path(path_type=Path), metavar="FILE",
-              help="Named connections; else connections.yaml, if it is there.")  # fmt: skip
+              help="The connections file; default: connections.yaml, if it exists.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(pid: int | None, config: Path | None, connections: Path | None, as_json: bool) -> None:
-    """Look for what is known to crash or to surprise: copies of libcurl and of TLS libraries and
-    who started them first, limits, certificates, proxies, name servers, versions with known
-    weaknesses, the connections file. Of a process of Kamailio its configuration is read as well.
-    Nothing is changed, no call is made.
+    """Examine a process for known causes of crashes and surprises: several copies of libcurl and of
+    TLS libraries, and which module initialises them first; limits, certificates, proxies, name
+    servers; versions with known weaknesses; the connections file. For a process of Kamailio the
+    command also reads its configuration. It changes nothing and makes no calls.
 
-    Exit status 1: there is an error.
+    Exit status 1: there is a finding of severity error.
     """
     try:
         found = examine(pid, config, connections or usual_file())
@@ -45,7 +47,7 @@ def doctor(pid: int | None, config: Path | None, connections: Path | None, as_js
             json.dumps({"version": 1, "findings": [*map(dataclasses.asdict, found)]}, indent=2)
         )
     else:
-        table = Table("severity", "about", Column("what is so, and the way out", overflow="fold"))
+        table = Table("severity", "about", Column("finding, and its remedy", overflow="fold"))
         for one in found:
             text = Text(one.text)
             if one.way_out:

@@ -74,49 +74,64 @@ class RunOptions:
 @click.command()
 @click.argument("script", type=click.Path(path_type=Path))
 @click.option("--connections", type=click.Path(path_type=Path), metavar="FILE",
-              help="Defines connections; else connections.yaml, if it is here.")  # fmt: skip
+              help="The connections file; default: connections.yaml, if it exists.")  # fmt: skip
 @click.option(
-    "--modparam", "modparams", multiple=True, metavar="MODULE:NAME=VALUE", help="Repeatable."
+    "--modparam",
+    "modparams",
+    multiple=True,
+    metavar="MODULE:NAME=VALUE",
+    help="Set a parameter of a module; repeatable.",
 )
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE",
-              help="A kamailio.cfg: what it tells the HTTP modules.")  # fmt: skip
+              help="Configure the HTTP modules from this kamailio.cfg.")  # fmt: skip
 @config_options
 @click.option("--message", "messages", multiple=True, type=click.Path(path_type=Path),
               help="SIP messages: a file (.sip, .pcap, traces of sipp and sngrep) or a folder of "
               "them; repeatable.")  # fmt: skip
-@click.option("--method", help="Method of an app_python script that handles a message.")
-@click.option("--call", metavar="NAME[:TEXT]", help="The same, and the text that kamailio.cfg "
-              "passes to it.")  # fmt: skip
+@click.option("--method", help="The method of an app_python script that handles messages.")
+@click.option("--call", metavar="NAME[:TEXT]", help="The same, with the text argument that "
+              "kamailio.cfg passes to it.")  # fmt: skip
 @click.option("--event", "events", multiple=True, metavar="NAME[:EVENT]", help="Run an event "
-              "route, or a timer's, before the messages; repeatable.")  # fmt: skip
+              "route or a timer route before the messages; repeatable.")  # fmt: skip
 @click.option("--child-init", multiple=True, type=int, metavar="RANK",
-              help="Run child_init for a further process; repeatable.")  # fmt: skip
-@click.option("--myself", multiple=True, metavar="HOST[:PORT]", help="What the server takes for "
-              "itself (is_myself, loose_route); repeatable.")  # fmt: skip
+              help="Also run child_init for a process of this rank; repeatable.")  # fmt: skip
+@click.option("--myself", multiple=True, metavar="HOST[:PORT]", help="An address of the server "
+              "itself, for is_myself and loose_route; repeatable.")  # fmt: skip
 @click.option("--assume", type=click.Path(path_type=Path), metavar="FILE",
-              help="YAML: what functions that are not emulated answer.")  # fmt: skip
-@click.option("--strict", is_flag=True, help="An assumed answer fails its message.")
+              help="A YAML file with the answers of functions that are not emulated.")  # fmt: skip
+@click.option(
+    "--strict", is_flag=True, help="Count a message as failed if it needs an assumed answer."
+)
 @click.option("--timeout", default=DEFAULT_TIMEOUT_S, show_default=True, metavar="SECONDS",
-              type=click.FloatRange(0.01, 86_400), help="A script may work on a message for so "
-              "long.")  # fmt: skip
-@click.option("--kamailio", is_flag=True, help="Run it in a real Kamailio of this machine, on "
-              "loopback.")  # fmt: skip
-@click.option("--compare", is_flag=True, help="Run it in both, and show where they differ.")
-@click.option("--repeat", default=1, type=click.IntRange(1, 1_000_000), help="Replay so often.")
+              type=click.FloatRange(0.01, 86_400), help="The time limit of the script for each "
+              "message.")  # fmt: skip
+@click.option("--kamailio", is_flag=True, help="Run the script in a real Kamailio on this machine, "
+              "on loopback.")  # fmt: skip
+@click.option(
+    "--compare",
+    is_flag=True,
+    help="Run the script in the emulation and in a real Kamailio, and show the differences.",
+)
+@click.option(
+    "--repeat",
+    default=1,
+    type=click.IntRange(1, 1_000_000),
+    help="Replay all messages this many times.",
+)
 @click.option(
     "--concurrency",
     default=1,
     type=click.IntRange(1, 10_000),
     show_default=True,
-    help="Messages in progress at once; a suspended one is.",
+    help="The number of messages in progress at a time, including suspended ones.",
 )
 @click.option("--fr-timer", default=DEFAULT_FINAL_TIMER_S, show_default=True,
               type=click.FloatRange(0.001, 86_400), metavar="SECONDS",
-              help="A suspended transaction answers 408 after so long.")  # fmt: skip
+              help="The time after which a suspended transaction gets a 408.")  # fmt: skip
 @click.option("--backend", default="pycurl", show_default=True)
 @click.option("--legacy-bugs", type=click.Choice(["fixed", "faithful"]), default="fixed")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("-v", "--verbose", is_flag=True, help="Show what the script logs.")
+@click.option("-v", "--verbose", is_flag=True, help="Show the log of the script.")
 def run(**options: Any) -> None:
     """Run a legacy routing script for SIP messages and show its HTTP calls."""
     chosen = RunOptions(**options)
@@ -134,9 +149,9 @@ def run(**options: Any) -> None:
         use_server(None)
     left = _left_behind(before)
     if left:
-        report.notes.append(f"The script has left threads behind: {', '.join(left)}.")
+        report.notes.append(f"The script has left threads running: {', '.join(left)}.")
     if report.has_taken_nothing:
-        report.notes.append("None of these is a message that the server takes.")
+        report.notes.append("The server would drop all of these messages.")
     _print(report, chosen)
     status = interruption.status if report.is_interrupted else 1 if report.has_errors else 0
     if left and threading.current_thread() is threading.main_thread():
@@ -214,7 +229,7 @@ def _connections(options: RunOptions, report: Report) -> Path | None:
         return options.connections
     found = usual_file()
     if found is not None:
-        report.notes.append(f"Connections are those of {found} of this folder.")
+        report.notes.append(f"Using the connections file {found} in this folder.")
     return found
 
 
@@ -270,13 +285,13 @@ def _collect(
     report.assumed = list(world.assumptions.calls.values())
     report.mistakes = list(world.mistakes.found.values())
     if idle := world.assumptions.never_asked():
-        report.notes.append(f"The script never asked what --assume says of: {', '.join(idle)}.")
+        report.notes.append(f"The script did not use these entries of --assume: {', '.join(idle)}.")
     if world.asked_for_myself and not options.myself:
         hosts = sorted(world.asked_for_myself)
         shown = ", ".join(hosts[:5]) + (", ..." if len(hosts) > 5 else "")
         report.notes.append(
-            f"The script asked whether these are the server itself, and was told no: {shown}. "
-            "--myself HOST says yes."
+            f"The script asked whether these are addresses of the server, and the answer was no: "
+            f"{shown}. Add them with --myself HOST if they are."
         )
 
 

@@ -48,7 +48,7 @@ def examine(
 
 
 def _of_connections(path: Path) -> list[Finding]:
-    errors = [Finding("error", "connections", str(one), f"onehttp check {path} says all of it")
+    errors = [Finding("error", "connections", str(one), f"onehttp check {path} shows all of them")
               for one in check_connections(path)]  # fmt: skip
     return errors or [Finding("information", "connections", f"{path} can be used")]
 

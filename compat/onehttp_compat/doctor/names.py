@@ -25,28 +25,29 @@ def name_findings(root: Path = Path("/")) -> Iterator[Finding]:
         lines = [line.split() for line in path.read_text("utf-8", "replace").splitlines()]
     except OSError as error:
         yield Finding("warning", "dns", f"/etc/resolv.conf: {error.strerror}",
-                      "/etc/hosts and this machine are asked, no other")  # fmt: skip
+                      "names are resolved only by /etc/hosts and by this machine")  # fmt: skip
         return
     servers = [words[1] for words in lines if words[:1] == ["nameserver"] and len(words) > 1]
     options = [word for words in lines if words[:1] == ["options"] for word in words[1:]]
     if not servers:
         yield Finding("warning", "dns", "/etc/resolv.conf names no name server",
-                      "one on this machine is asked: is there one?")  # fmt: skip
+                      "lookups go to 127.0.0.1; does a name server run there?")  # fmt: skip
     else:
         yield Finding("information", "dns", f"name servers: {', '.join(servers)}")
     if len(servers) > _USED:
-        yield Finding("warning", "dns", f"only the first {_USED} of {len(servers)} are asked",
-                      "take the others out")  # fmt: skip
+        yield Finding("warning", "dns", f"only the first {_USED} of {len(servers)} are used",
+        "remove the others")  # fmt: skip
     timeout_s = _number(options, "timeout", _TIMEOUT_S)
     if timeout_s >= CONNECT_S and servers and not servers[0].startswith("127."):
         whole_s = timeout_s * _number(options, "attempts", _ATTEMPTS) * min(len(servers), _USED)
         yield Finding(
-            "warning", "dns", f"the first name server is waited for {timeout_s} s when it is dead, "
-            f"all of them {whole_s} s: a call has {CONNECT_S:g} s to connect and fails before",
-            "a cache on this machine (unbound, systemd-resolved), or options timeout:1 attempts:1",
+            "warning", "dns", f"lookups wait {timeout_s} s for a dead name server, "
+            f"{whole_s} s if all are dead: a call has {CONNECT_S:g} s to connect and fails before",
+            "run a cache on this machine (unbound, systemd-resolved), or set options timeout:1 "
+            "attempts:1",
         )  # fmt: skip
     if not pycurl.version_info()[4] & getattr(pycurl, "VERSION_ASYNCHDNS", 0):
-        yield Finding("error", "dns", "this libcurl waits for names: a lookup holds up all calls",
+        yield Finding("error", "dns", "a lookup of this libcurl blocks all calls",
                       "pip install --force-reinstall pycurl")  # fmt: skip
 
 

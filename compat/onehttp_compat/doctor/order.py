@@ -28,28 +28,29 @@ _PYTHON: Final = {
 
 
 def order_findings(config: ServerConfig) -> Iterator[Finding]:
-    """The order in which a server initialises them: that of its ``loadmodule`` lines."""
+    """Check the order in which a server initialises them, which is that of its ``loadmodule``
+    lines."""
     lines = [one for one in config.declarations
              if isinstance(one, LoadModule) and one.name in _STARTING]  # fmt: skip
     if not lines:
         return
     names = [one.name for one in lines]
     shown = ", ".join(f"{one.name} ({one.place})" for one in lines)
-    yield Finding("information", "order", f"the server starts them in this order: {shown}")
+    yield Finding("information", "order", f"the server initialises them in this order: {shown}")
     early = (
         [name for name in names[: names.index("tls")] if name in _CURL] if "tls" in names else []
     )
     if early:
         yield Finding(
-            "error", "order", f"{', '.join(early)} before tls: they have started OpenSSL before "
-            "tls.so could give it its memory functions",
-            'put loadmodule "tls.so" before all others',
+            "error", "order", f"{', '.join(early)} before tls: they initialise OpenSSL before "
+            "tls.so can set its memory functions",
+            'put loadmodule "tls.so" before all other modules',
         )  # fmt: skip
 
 
 def python_order(modules: Iterable[str] = sys.modules) -> Iterator[Finding]:
-    """The order in which this Python has loaded the libraries."""
+    """Report the order in which this Python has loaded the libraries."""
     names = [_PYTHON[name] for name in modules if name in _PYTHON]
     if names:
-        yield Finding("information", "order", f"this process started them in this order: "
+        yield Finding("information", "order", f"this process initialised them in this order: "
                       f"{', '.join(names)}")  # fmt: skip

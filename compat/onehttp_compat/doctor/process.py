@@ -61,7 +61,7 @@ def read_process(pid: int, proc: Path = _PROC) -> ProcessFacts:
         raise ConfigurationError(f"there is no process {pid}") from None
     except PermissionError:
         raise ConfigurationError(
-            f"process {pid} is another user's: ask as that user, or as root"
+            f"process {pid} belongs to another user: run this as that user, or as root"
         ) from None
 
 

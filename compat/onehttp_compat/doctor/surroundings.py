@@ -26,14 +26,14 @@ def file_findings(facts: ProcessFacts) -> Iterator[Finding]:
     limit = facts.file_limit
     if limit is None:
         return
-    said = f"{facts.open_files} files are open, {limit} may be"
-    way_out = "ulimit -n, or LimitNOFILE= of its systemd unit"
+    text = f"{facts.open_files} files are open, the limit is {limit}"
+    way_out = "raise it by ulimit -n, or LimitNOFILE= of the systemd unit"
     if facts.open_files > limit * 0.8:
-        yield Finding("error", "files", said, way_out)
+        yield Finding("error", "files", text, way_out)
     elif limit < FEW_FILES:
-        yield Finding("warning", "files", said, way_out)
+        yield Finding("warning", "files", text, way_out)
     else:
-        yield Finding("information", "files", said)
+        yield Finding("information", "files", text)
 
 
 def proxy_findings(facts: ProcessFacts) -> Iterator[Finding]:
@@ -42,9 +42,9 @@ def proxy_findings(facts: ProcessFacts) -> Iterator[Finding]:
         value = facts.environment.get(name)
         if value:
             yield Finding(
-                "warning", "proxy", f"{name}={_userinfo.sub('//', value)}: legacy calls go through "
-                "it, calls of onehttp do not",
-                "proxy: env in connections.yaml where they should, unset it where none should",
+                "warning", "proxy", f"{name}={_userinfo.sub('//', value)}: legacy calls use this "
+                "proxy, calls of onehttp do not",
+                "set proxy: env in connections.yaml if they should; unset it if none should",
             )  # fmt: skip
 
 
@@ -54,10 +54,12 @@ def trust_findings(facts: ProcessFacts, root: Path = Path("/")) -> Iterator[Find
     for name, value in named.items():
         if not (root / value.lstrip("/")).exists():
             yield Finding("error", "certificates", f"{name}={value}: there is no such file",
-                          f"unset {name}, or name one that is there")  # fmt: skip
+            f"unset {name}, or name an existing file")  # fmt: skip
     stores = [path for path in _STORES if (root / path.lstrip("/")).exists()]
     if stores:
-        yield Finding("information", "certificates", f"authorities are in {stores[0]}")
+        yield Finding(
+            "information", "certificates", f"the certificate authorities are in {stores[0]}"
+        )
     elif not named:
         yield Finding(
             "error", "certificates", "there is no file of certificate authorities",

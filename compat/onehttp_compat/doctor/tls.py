@@ -29,8 +29,8 @@ def tls_findings(facts: ProcessFacts) -> Iterator[Finding]:
     backend = pycurl_tls(facts)
     if backend is None:
         yield Finding(
-            "warning", "pycurl", "pycurl is not loaded: this process makes no call of onehttp",
-            "look at a process that does, or make one call first",
+            "warning", "pycurl", "pycurl is not loaded: this process makes no calls of onehttp",
+            "examine a process that does, or make one call first",
         )  # fmt: skip
     else:
         yield Finding("information", "pycurl", f"pycurl has {backend}")
@@ -42,18 +42,18 @@ def tls_findings(facts: ProcessFacts) -> Iterator[Finding]:
     if has_server_tls and native:
         yield Finding(
             "error", "tls", f"{', '.join(native)} beside tls.so: its own https crashes the server",
-            "drop its loadmodule line: onehttp_compat serves its functions",
+            "remove its loadmodule line: onehttp_compat has its functions",
         )  # fmt: skip
     elif native:
         yield Finding(
-            "information", "modules", f"{', '.join(native)}: an HTTP engine beside onehttp",
-            "onehttp migrate config says what can move",
+            "information", "modules", f"{', '.join(native)}: a second HTTP engine beside onehttp",
+            "onehttp migrate config shows what can be moved",
         )  # fmt: skip
     if has_server_tls and facts.mapped(r"/_ssl[-.\w]*\.so"):
         yield Finding(
-            "warning", "tls", "Python's ssl is loaded beside tls.so: whatever does TLS through it "
+            "warning", "tls", "Python's ssl is loaded beside tls.so: a client that uses it for TLS "
             "(urllib, http.client, requests, httpx) crashes the server",
-            "onehttp migrate scan finds who does",
+            "onehttp migrate scan finds such calls",
         )  # fmt: skip
     yield from _preloaded(facts)
 
@@ -89,6 +89,6 @@ def _preloaded(facts: ProcessFacts) -> Iterator[Finding]:
     preloaded = facts.environment.get("LD_PRELOAD", "")
     if any(word in preloaded for word in ("ssl", "crypto", "curl")):
         yield Finding(
-            "error", "tls", f"LD_PRELOAD={preloaded}: pycurl's own libraries are replaced by these",
+            "error", "tls", f"LD_PRELOAD={preloaded}: these may replace the libraries of pycurl",
             "start the process without it",
         )  # fmt: skip

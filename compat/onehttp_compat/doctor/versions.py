@@ -25,19 +25,19 @@ ADVISORIES: Final = (
     Advisory("CVE-2023-38545", "2023-10-11", (7, 69, 0), (8, 4, 0),
              "a long host name behind a SOCKS5 proxy overflows the heap"),
     Advisory("CVE-2023-38546", "2023-10-11", (7, 9, 1), (8, 4, 0),
-             "cookies of a file named none are taken"),
+             "cookies are loaded from a file named none"),
     Advisory("CVE-2024-2398", "2024-03-27", (7, 44, 0), (8, 7, 0),
              "too many headers of an HTTP/2 push leak memory"),
     Advisory("CVE-2024-7264", "2024-07-31", (7, 32, 0), (8, 9, 1),
-             "a date in a certificate is read beyond its end"),
+             "parsing a date in a certificate reads beyond its end"),
     Advisory("CVE-2024-8096", "2024-09-11", (7, 41, 0), (8, 10, 0),
-             "with GnuTLS some stapled OCSP answers count as good"),
+             "with GnuTLS some invalid stapled OCSP responses are accepted"),
     Advisory("CVE-2025-0665", "2025-02-05", (8, 11, 1), (8, 12, 0),
-             "after a lookup in a thread somebody else's descriptor may be closed"),
+             "after a lookup in a thread an unrelated descriptor may be closed"),
     Advisory("CVE-2026-8932", "2026-06-24", (7, 7, 0), (8, 21, 0),
-             "a kept connection may be used although the client certificate has changed"),
+             "a kept connection may be reused although the client certificate has changed"),
 )  # fmt: skip
-"""Those that can concern calls of ``onehttp``. The newest one shows the age of the list."""
+"""Advisories that can concern calls of ``onehttp``. The newest shows the age of the list."""
 _FEATURES: Final = ("VERSION_HTTP2", "VERSION_HTTP3")
 _number = re.compile(r"libcurl/(\d+)\.(\d+)\.(\d+)").search
 
@@ -49,7 +49,7 @@ def version_findings(version: str = pycurl.version) -> Iterator[Finding]:
     missing = [name.removeprefix("VERSION_") for name in _FEATURES
                if not features & getattr(pycurl, name, 0)]  # fmt: skip
     if missing:
-        yield Finding("information", "engine", f"cannot do {', '.join(missing)}")
+        yield Finding("information", "engine", f"built without {', '.join(missing)}")
     match = _number(version)
     if match is None:
         return
@@ -59,5 +59,5 @@ def version_findings(version: str = pycurl.version) -> Iterator[Finding]:
             fixed = ".".join(map(str, one.fixed))
             yield Finding(
                 "warning", "engine", f"{one.name} ({one.published}): {one.text}",
-                f"libcurl {fixed} mends it; distributions may have, under the old number",
+                f"update to libcurl {fixed}; distributions may have fixed it under the old number",
             )  # fmt: skip

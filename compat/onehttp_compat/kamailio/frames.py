@@ -38,13 +38,13 @@ def signed32(number: int) -> int:
 
 
 def suspended(ksr: Any) -> Suspension:
-    """The transaction that the server works on, suspended.
+    """Suspend the transaction that the server works on.
 
     ``t_suspend`` gives 1 also for one that was cancelled before, and suspends nothing. Such a
     transaction must not be continued: ``tm`` (5.6) would never free it.
 
     Raises:
-        TransactionError: it has its final reply already, or there is no memory.
+        TransactionError: it already has its final reply, or there is no memory.
     """
     if ksr.tmx.t_suspend() < 0:
         raise TransactionError("the server cannot suspend this transaction")
@@ -71,7 +71,7 @@ def check_can_be_carried(asked: Asked, xdata: object) -> None:
         pickle.dumps((asked, xdata))
     except (pickle.PicklingError, AttributeError, TypeError, RecursionError) as error:
         raise TypeError(
-            f"xdata, or an argument of the call, cannot be given to another process: {error}"
+            f"xdata, or an argument of the call, cannot be passed to another process: {error}"
         ) from None
 
 

@@ -49,7 +49,7 @@ class Lanes:
             except BlockingIOError:
                 continue
             return
-        raise BlockingIOError(errno.EAGAIN, f"{LANES} lanes are full")
+        raise BlockingIOError(errno.EAGAIN, f"all {LANES} lanes are full")
 
     def receive(self, most: int) -> Iterator[bytes]:
         """Return up to ``most`` frames that have arrived."""

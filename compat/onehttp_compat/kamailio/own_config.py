@@ -63,7 +63,7 @@ def started_with(arguments: Sequence[str]) -> tuple[Path, dict[str, str | None]]
         options, _ = getopt.getopt(list(arguments), _OPTIONS, list(_LONG_OPTIONS))
     except getopt.GetoptError as error:
         raise ConfigurationError(
-            f"the server's command line cannot be read ({error}); say setup(KSR, cfg=...)"
+            f"the server's command line cannot be parsed ({error}); call setup(KSR, cfg=FILE)"
         ) from None
     given = [value.partition("=") for option, value in options if option == "-A"]
     files = [value for option, value in options if option == "-f"]

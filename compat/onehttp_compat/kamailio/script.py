@@ -56,5 +56,5 @@ class Script:
 def _process() -> ServerProcess:
     process = current_process()
     if process is None:
-        raise NotInitialisedError("KSR = onehttp_compat.kamailio.setup(KSR) is to come first")
+        raise NotInitialisedError("call KSR = onehttp_compat.kamailio.setup(KSR) first")
     return process

@@ -71,7 +71,7 @@ class KsrStore(PvStore):
 
     @request.setter
     def request(self, request: SipRequest | Callable[[], SipRequest] | None) -> None:
-        raise TypeError("the server itself says which request is at hand")
+        raise TypeError("the server itself sets the current request")
 
     def is_own(self, kind: str) -> bool:
         """Whether variables of a class belong to the emulated modules."""
@@ -98,7 +98,7 @@ class KsrStore(PvStore):
                 break
             digits += self._pv.get(_HEXA)
         if len(digits) < length:
-            _log.error("%s: %d bytes that are no text cannot be read", variable, length // 2)
+            _log.error("%s: its %d bytes are not text and cannot be read", variable, length // 2)
             return None
         return bytes.fromhex(digits)
 
@@ -127,7 +127,7 @@ class KsrStore(PvStore):
         """
         text = str(variable)
         if not self._pv.sets(text, ""):
-            raise UnknownVariableError(f"the server has no {text}, or it takes no text")
+            raise UnknownVariableError(f"the server has no {text}, or it cannot hold text")
         # The server reports success for variables that cannot be written, and does not change them.
         is_empty: bool = self._pv.get(text) == ""
         return is_empty
@@ -165,7 +165,7 @@ class KsrStore(PvStore):
         if not is_whole:
             self._sets(text, "")  # the earlier value may belong to another request
             _log.error(
-                "%s: %d bytes that are no text do not fit the server's pv_buffer_size: it is empty",
+                "%s: %d bytes that are not text exceed the server's pv_buffer_size: set to empty",
                 text,
                 len(raw),
             )

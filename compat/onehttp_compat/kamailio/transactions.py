@@ -114,7 +114,7 @@ class Transactions(Surroundings):
         self._defaults: Callable[[], AsyncSettings] = AsyncSettings
 
     def serve(self, server: LegacyServer) -> None:
-        """Become the surroundings of the scripts of ``server``."""
+        """Provide the transactions for scripts of ``server``."""
         server.find_route = self._find_route
         server.find_result_route = self._find_result_route
         carry_queries(self.carry_asked)
@@ -148,8 +148,8 @@ class Transactions(Surroundings):
         """
         if callable(route) or (route is None and self.chosen_transaction() is not None):
             raise UnknownRouteError(
-                "route: inside Kamailio another process runs it: give the name of a method of the "
-                "script's object, which takes the result"
+                "route: inside Kamailio another process runs the route: give the name of a method "
+                "of the script's object, whose argument is the result"
             )
         check_can_be_carried(asked, xdata)  # before a transaction is suspended for it
         assert self._module is not None
@@ -164,7 +164,7 @@ class Transactions(Surroundings):
         """
         if self._made_in == os.getpid() and isinstance(self._ksr, ModuleType):
             raise TransactionError(
-                "setup(KSR) came after the server had forked: restart it once, a reload is too late"
+                "setup(KSR) was called after the server had forked; restart it, do not reload it"
             )
         token = self.suspend() if transaction is not None else None
         if self._is_driving():
@@ -187,7 +187,7 @@ class Transactions(Surroundings):
             self._told_of_silence_at = now
             _log.error(
                 "no process has worked on queries for %.0f s: that of rtimer is stopped, or a "
-                "callback holds it up, or the script has no %s",
+                "callback blocks it, or the script has no %s",
                 silence_s,
                 DRIVE_ROUTE,
             )
@@ -204,15 +204,15 @@ class Transactions(Surroundings):
         refused = self.counts.refused
         if refused & (refused - 1) == 0:  # the 1st, 2nd, 4th, 8th ...
             _log.error(
-                "query %s cannot be handed over (%s), as %d before it: the processes of rtimer are "
-                "too slow, stopped, or too few; see mode= and net.core.wmem_max",
+                "query %s cannot be handed over (%s), nor could %d before it: the processes of "
+                "rtimer are too slow, stopped, or too few; see mode= and net.core.wmem_max",
                 job.query_id,
                 error.strerror,
                 refused - 1,
             )
         self.script = self.newest_script() or self.script  # no callback has run here yet
         refusal = transfer_error(
-            CurlCode.SEND_ERROR, f"it cannot be handed over ({error.strerror})", sent=Sent.NO
+            CurlCode.SEND_ERROR, f"the query cannot be handed over ({error.strerror})", sent=Sent.NO
         )
         module.fail(job, transaction, token, refusal)
 
@@ -268,7 +268,7 @@ class Transactions(Surroundings):
         return resumption.has_run
 
     def cancel_suspend(self, token: Token) -> None:
-        """Resume without a route: the server answers 500, because no one else does."""
+        """Resume without a route: the server answers 500, because no other code answers."""
         assert isinstance(token, Suspension)
         self._continue(token, Resumption(None, None))
 
@@ -284,7 +284,9 @@ class Transactions(Surroundings):
         transaction."""
         resumption = self._resuming
         if resumption is None:
-            _log.error("%s was called by somebody else than onehttp", RESUME_ROUTE)
+            _log.error(
+                "%s was not called by onehttp, so there is no result to pass on", RESUME_ROUTE
+            )
             return -1
         return resumption.run()
 

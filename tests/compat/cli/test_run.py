@@ -102,7 +102,7 @@ def test_the_usual_connections_file_is_taken_and_told_of(
         )
         said = json.loads(run("run", "routing.py", "--json").stdout)
         assert server.requests[0].startswith(b"GET /v1/x ")
-    assert said["notes"] == ["Connections are those of connections.yaml of this folder."]
+    assert said["notes"] == ["Using the connections file connections.yaml in this folder."]
     assert run("run", "routing.py", "--modparam", "utils:http_query_timeout=3").exit_code == 0
 
 

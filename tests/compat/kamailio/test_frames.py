@@ -47,5 +47,5 @@ def test_what_another_process_cannot_be_given_is_refused_before_anything_is_done
     if xdata is open:
         check_can_be_carried(ASKED, xdata)  # by its name
         return
-    with pytest.raises(TypeError, match="cannot be given to another process"):
+    with pytest.raises(TypeError, match="cannot be passed to another process"):
         check_can_be_carried(ASKED, xdata)

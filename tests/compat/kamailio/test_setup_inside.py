@@ -69,7 +69,7 @@ def test_long_answers_that_are_no_text_are_whole_or_empty(
         _,
     ):
         assert inside.ask("large") == f"200 {seen}"
-        assert ("20480 bytes that are no text" in inside.log()) is (not more)
+        assert ("20480 bytes that are not text" in inside.log()) is (not more)
 
 
 @pytest.mark.parametrize("was_taken_over", ["", "before"])

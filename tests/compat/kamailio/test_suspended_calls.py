@@ -135,7 +135,7 @@ def test_a_query_of_onehttp_suspends_the_call_too(calls: Calls) -> None:
     answer = calls.caller.final(unreachable)
     assert answer == "480 first newnowhere ['newnowhere'] ConnectError"
     assert calls.caller.final(calls.caller.invite("newbound")) == "500 refused"
-    assert "inside Kamailio another process runs it" in calls.inside.log()
+    assert "inside Kamailio another process runs the route" in calls.inside.log()
 
 
 def test_an_idle_worker_has_left_what_it_handed_over(

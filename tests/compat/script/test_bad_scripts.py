@@ -218,7 +218,7 @@ def test_threads_left_behind_are_named_and_not_waited_for(script: Path) -> None:
     )
     said, _ = ended(process)
     assert process.returncode == 0
-    assert "The script has left threads behind: poller." in said
+    assert "The script has left threads running: poller." in said
 
 
 @pytest.mark.parametrize(
@@ -297,7 +297,7 @@ def test_messages_that_the_server_drops_alone_are_a_report_and_a_failure(
     assert process.returncode == 1, errors
     report = json.loads(said)
     assert report["counts"]["dropped_messages"] == 1
-    assert "None of these is a message that the server takes." in report["notes"]
+    assert "The server would drop all of these messages." in report["notes"]
 
 
 def test_an_object_that_raises_for_names_it_does_not_have_is_told(script: Path) -> None:

@@ -151,7 +151,7 @@ def test_a_full_queue_answers_at_once_with_an_error_and_is_told_of_rarely(tmp_pa
                 if calls.caller.finals[call]:
                     assert (
                         calls.caller.final(call)
-                        == f"480 {version} 0 it cannot be handed over (8 lanes are full)"
+                        == f"480 {version} 0 the query cannot be handed over (all 8 lanes are full)"
                     )
                     refused += 1
                 else:
@@ -159,7 +159,9 @@ def test_a_full_queue_answers_at_once_with_an_error_and_is_told_of_rarely(tmp_pa
             calls.reload(f'VERSION = "{version}"', 'VERSION = "last"')
             assert calls.inside.ask_until("alive", "last") == "last"
             call = calls.caller.invite("ask-refused-by-the-new-script")
-            assert calls.caller.final(call).startswith("480 last 0 it cannot be handed over (")
+            assert calls.caller.final(call).startswith(
+                "480 last 0 the query cannot be handed over ("
+            )
         finally:
             os.kill(process, signal.SIGCONT)
         for name, call in waiting.items():

@@ -1,1 +1,1 @@
-"""``onehttp kamailio``: a server to begin with, and what one has that is missing or dangerous."""
+"""``onehttp kamailio``: writes the files of a new server, and checks the configuration of one."""

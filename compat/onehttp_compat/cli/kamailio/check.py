@@ -25,8 +25,8 @@ from onehttp_compat.server_config import (
 )
 
 _NOT_LOADED: Final = "the server refuses parameters of {}, which is not loaded above: {}"
-_OWN_FILE: Final = "put them in a file of their own, and say setup(KSR, cfg=FILE)"
-_LOAD: Final = "load it before, or drop them"
+_OWN_FILE: Final = "put them in a separate file, and call setup(KSR, cfg=FILE)"
+_LOAD: Final = "load it before this line, or remove the line"
 
 
 class Finding(NamedTuple):
@@ -51,12 +51,14 @@ def findings(file: Path, surroundings: Surroundings, is_asynchronous: bool) -> I
     for note in config.notes:
         yield Finding("fact", str(note))
     for timer in timers_of_queries(config):
-        yield Finding("fact", f"{timer.processes} of rtimer work on queries ({timer.name})")
+        yield Finding(
+            "fact", f"processes of rtimer that work on queries: {timer.processes} ({timer.name})"
+        )
     yield Finding("fact", pycurl.version)
 
 
 def _of_modules(config: ServerConfig) -> Iterator[str]:
-    """Lines that the server refuses, because no module that they concern is loaded before them."""
+    """Yield the lines that the server refuses because their module is not loaded before them."""
     loaded: list[str] = []
     for one in config.declarations:
         if isinstance(one, LoadModule):
@@ -74,7 +76,7 @@ def _of_parameters(config: ServerConfig) -> Iterator[str]:
 
 
 def _of_timers(config: ServerConfig) -> Iterator[str]:
-    """A transaction that may end before its query does."""
+    """Yield timers that may end a transaction before its query."""
     lines = config.modparams()
     waits = {line.name: line.value for line in lines if line.is_about("tm")}
     queries = [line.value for line in lines if line.is_about("http_async_client")
@@ -84,18 +86,19 @@ def _of_timers(config: ServerConfig) -> Iterator[str]:
         wait_ms = waits.get(name)
         if isinstance(wait_ms, int) and isinstance(limit_ms, int) and wait_ms <= limit_ms:
             yield (
-                f"tm ends a transaction after {name} = {wait_ms} ms, a query may take {limit_ms}: "
-                "its answer would find none; make the timer longer or the timeout shorter"
+                f"tm ends a transaction after {name} = {wait_ms} ms, but a query may take "
+                f"{limit_ms} ms: its answer could come too late; make the timer longer or the "
+                "timeout shorter"
             )
 
 
 def _of_python() -> Iterator[str]:
-    """The server has its own Python, which finds packages of the same version only."""
+    """Yield the server's own Python if its version differs, because it would not find packages."""
     own = f"{sys.version_info[0]}.{sys.version_info[1]}"
     for module in Path("/usr/lib").glob("*/kamailio/modules/app_python3.so"):
         linked = re.search(rb"libpython(3\.\d+)", module.read_bytes())
         if linked is not None and linked[1].decode() != own:
             yield (
-                f"{module} runs Python {linked[1].decode()}, this is {own}: make the virtual "
-                "environment with the system's own, /usr/bin/python3 -m venv"
+                f"{module} runs Python {linked[1].decode()}, but this is Python {own}: make the "
+                "virtual environment with the system's Python, /usr/bin/python3 -m venv"
             )

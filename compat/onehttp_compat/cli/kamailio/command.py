@@ -19,7 +19,7 @@ _fits_everywhere: Final = re.compile(r"(?:[\w./+@,:~]|-(?!-))+").fullmatch
 
 @click.group()
 def kamailio() -> None:
-    """What a Kamailio needs to have its HTTP calls on onehttp."""
+    """Set up a Kamailio server whose HTTP calls go through onehttp."""
 
 
 @kamailio.command()
@@ -29,26 +29,26 @@ def kamailio() -> None:
     type=click.IntRange(1, 65535),
     default=5060,
     show_default=True,
-    help="Where the server listens.",
+    help="The port that the server listens on.",
 )
-@click.option("--force", is_flag=True, help="Write over files that are there.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 def init(folder: Path, port: int, force: bool) -> None:
-    """Write a server that suspends a call, asks by HTTP and goes on: its configuration, its script,
-    its connections and a systemd drop-in, which name DIR and this Python."""
+    """Write the files of an example server to DIR: a configuration, a script, connections and a
+    systemd drop-in. The server suspends each call, makes an HTTP query and resumes the call."""
     from onehttp_compat.cli.kamailio.files import FILES, filled
 
     folder = folder.resolve()
     for path in (str(folder), sys.prefix):
         if not _fits_everywhere(path):
             raise click.ClickException(
-                f"{path}: a kamailio.cfg, a unit of systemd and a scenario of sipp are to name it: "
-                "letters, digits and single dashes, please, no blanks or quotes"
+                f"{path}: kamailio.cfg, a systemd unit and a sipp scenario will contain this path: "
+                "use only letters, digits, single dashes and ./+@,:~_"
             )
     folder.mkdir(parents=True, exist_ok=True)
     taken = [name for name in FILES if (folder / name).exists()]
     if taken and not force:
         raise click.ClickException(
-            f"{folder} has {', '.join(taken)} already; --force writes over them"
+            f"{folder} already has {', '.join(taken)}; --force overwrites them"
         )
     values = {"folder": str(folder), "port": str(port), "prefix": sys.prefix}
     for name in FILES:
@@ -63,11 +63,11 @@ def init(folder: Path, port: int, force: bool) -> None:
 @kamailio.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @config_options
-@click.option("--synchronous", is_flag=True, help="The script suspends nothing.")
+@click.option("--synchronous", is_flag=True, help="The script suspends no transactions.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(file: Path, surroundings: Surroundings, synchronous: bool, as_json: bool) -> None:
-    """Say what FILE, a kamailio.cfg, lacks or does that is dangerous. To be run with the Python
-    that the server is to run. Exit status 1: the server would not start, would crash, or would lose
+    """Check FILE, a kamailio.cfg, for missing and dangerous lines. Run this with the Python that
+    the server will use. Exit status 1: the server would not start, would crash, or would lose
     answers."""
     from onehttp_compat.cli.kamailio.check import findings
     from onehttp_compat.cli.kamailio.table import print_findings

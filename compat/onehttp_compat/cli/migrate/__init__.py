@@ -1,4 +1,4 @@
-"""``onehttp migrate``: from the legacy calls to ``onehttp``, with evidence."""
+"""``onehttp migrate``: finds legacy calls and rewrites them to calls of ``onehttp``."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import click
 _COMMANDS: Final = ("scan", "rewrite", "config")
 
 
-class _Steps(click.Group):
-    """Its commands, loaded when used: they need an extra."""
+class _LazyCommands(click.Group):
+    """Imports each command only when it is used, because the commands need an extra."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -32,6 +32,6 @@ class _Steps(click.Group):
         return command
 
 
-@click.command(cls=_Steps)
+@click.command(cls=_LazyCommands)
 def migrate() -> None:
-    """Move scripts from the legacy calls to onehttp, and see what is left."""
+    """Migrate scripts from legacy calls to onehttp, and list the calls that remain."""

@@ -1,4 +1,4 @@
-"""``onehttp migrate config FILE``: what of a kamailio.cfg moves, and what stays."""
+"""``onehttp migrate config FILE``: plans which lines of a kamailio.cfg move to onehttp."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from onehttp_compat.migration.config_plan import ConfigPlan, plan
 @click.command(name="config")
 @click.argument("file", type=click.Path(path_type=Path))
 @config_options
-@click.option("--patch", is_flag=True, help="Print the proposed patch alone.")
+@click.option("--patch", is_flag=True, help="Print only the proposed patch.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(file: Path, surroundings: Surroundings, patch: bool, as_json: bool) -> None:
-    """Say which parameters of a kamailio.cfg become which keys of connections.yaml, which
-    functions its routes call, and propose a patch for modules that scripts alone call.
+    """Show which key of connections.yaml replaces each parameter of a kamailio.cfg, and which
+    functions its routes call. Propose a patch that removes the modules which only scripts call.
 
-    Nothing is changed. Exit status as of onehttp convert: 1: something is lost, 3: something was
-    not understood.
+    No file is changed. The exit status is that of onehttp convert: 1: a setting is lost, 3: a line
+    was not understood.
     """
     try:
         made = plan(file, surroundings)
@@ -43,7 +43,7 @@ def command(file: Path, surroundings: Surroundings, patch: bool, as_json: bool) 
 
 
 def _bytes(patch: str) -> bytes:
-    """As the files have them, UTF-8 or not."""
+    """Return the patch in the encoding of the files, which may be no UTF-8."""
     return patch.encode("utf-8", "surrogateescape")
 
 
@@ -65,7 +65,7 @@ def _as_dict(made: ConfigPlan) -> dict[str, Any]:
 
 
 def _table(title: str, *headings: str) -> Table:
-    columns = [Column(one, overflow="fold") for one in headings]  # it is code: nothing is cut off
+    columns = [Column(one, overflow="fold") for one in headings]  # code must not be cut off
     return Table(*columns, title=title, title_justify="left")
 
 
@@ -77,7 +77,7 @@ def _print(made: ConfigPlan) -> None:
             table.add_row(one.place, one.what, Text(f"{one.became}: {one.text}"))
         console.print(table)
     if made.calls:
-        table = _table("called by routes: native until the route is moved",
+        table = _table("called by routes, which keep the native module until they are moved",
                        "function", "route", "calls", "in Python")  # fmt: skip
         for call in made.calls:
             table.add_row(call.name, Text(call.route), str(call.count), Text(call.replacement))
@@ -85,9 +85,9 @@ def _print(made: ConfigPlan) -> None:
     if made.staying:
         console.print(f"These modules stay loaded: {', '.join(made.staying)}.")
     if made.going:
-        console.print(f"Scripts alone call {', '.join(made.going)}; this patch takes them out:")
+        console.print(f"Only scripts call {', '.join(made.going)}; this patch removes them:")
         console.print(Text(_bytes(made.patch).decode("utf-8", "replace")), soft_wrap=True)
     for line in made.by_hand:
         console.print(Text(f"by hand: {line}", style="yellow"), soft_wrap=True)
     if not (made.converted.findings or made.calls or made.staying or made.going):
-        console.print("Nothing in it is about the HTTP modules.")
+        console.print("The configuration has no lines about the HTTP modules.")

@@ -1,4 +1,4 @@
-"""What a rewrite has to do with configurations of the server: their connections, their calls."""
+"""What a rewrite takes from configurations of the server: their connections and their calls."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from onehttp_compat.surroundings import Surroundings
 
 @dataclass(frozen=True, slots=True)
 class FromConfig:
-    """What a kamailio.cfg says, as a connections file."""
+    """The connections of a kamailio.cfg, converted."""
 
     text: str = ""
     connections: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def from_config(path: Path | None, surroundings: Surroundings) -> FromConfig:
-    """Convert a configuration, and say where not all of it could be."""
+    """Convert a configuration. A note on standard error says if parts of it were not converted."""
     if path is None:
         return FromConfig()
     try:
@@ -36,22 +36,23 @@ def from_config(path: Path | None, surroundings: Surroundings) -> FromConfig:
     except onehttp.ConfigurationError as error:
         raise click.ClickException(str(error)) from None
     if exit_status(converted.findings):
-        said = f"{path}: not all of it is converted: onehttp migrate config {path} says what"
-        Console(stderr=True, highlight=False).print(Text(said, style="yellow"), soft_wrap=True)
+        note = f"{path}: not all of it is converted: onehttp migrate config {path} lists the rest"
+        Console(stderr=True, highlight=False).print(Text(note, style="yellow"), soft_wrap=True)
     read: Any = yaml.safe_load(converted.text) or {}
     return FromConfig(converted.text, read.get("connections") or {})
 
 
 def report_configs(configs: Sequence[FileScan], modules: Collection[str]) -> None:
-    """The calls that no rewrite of a script changes, on standard error."""
+    """List the calls of configurations, which a rewrite of scripts does not change, on standard
+    error."""
     console = Console(stderr=True, highlight=False)
     sites = dict.fromkeys(site for one in configs for site in one.sites
                           if not modules or site.module in modules)  # fmt: skip
     for site in sites:
-        said = f"{site.path}:{site.line}: {site.name}: {site.note}"
-        console.print(Text(said, style="yellow"), soft_wrap=True)
+        line = f"{site.path}:{site.line}: {site.name}: {site.note}"
+        console.print(Text(line, style="yellow"), soft_wrap=True)
     if sites:
         console.print(
             f"{len(sites)} calls in configurations stay as they are: onehttp migrate config FILE "
-            "says what can move", soft_wrap=True,
+            "lists those that can move", soft_wrap=True,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""``onehttp migrate rewrite PATH...``: the calls that can be rewritten, rewritten."""
+"""``onehttp migrate rewrite PATH...``: rewrites the legacy calls for which this is safe."""
 
 from __future__ import annotations
 
@@ -32,18 +32,19 @@ _named = re.compile(r'onehttp\.connection\("([^"\\]+)"\)').findall
 @click.command(name="rewrite")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @click.option("--module", "modules", multiple=True, type=click.Choice(MODULES),
-              help="Only calls of this legacy module; repeatable.")  # fmt: skip
-@click.option("--write", is_flag=True, help="Change the files; else a diff is printed.")
+              help="Rewrite only calls of this legacy module; repeatable.")  # fmt: skip
+@click.option("--write", is_flag=True, help="Change the files instead of printing a diff.")
 @click.option("--connections", type=click.Path(path_type=Path), metavar="FILE",
               default=Path("connections.yaml"), show_default=True,
-              help="Takes what calls have no argument for: credentials, TLS, HTTP/2.")  # fmt: skip
+              help="The connections file for options that calls have no argument for: credentials, "
+              "TLS, HTTP/2.")  # fmt: skip
 @click.option("--config", type=click.Path(path_type=Path), metavar="KAMAILIO.CFG",
-              help="What it says of the HTTP modules goes there as well: the connections that "
-              "calls name.")  # fmt: skip
+              help="Also convert the HTTP modules' parameters in this file: they "
+              "define the connections that calls name.")  # fmt: skip
 @config_options
 @click.option("--fail-on-new", "baseline", type=click.Path(path_type=Path), metavar="BASELINE",
-              help="Status 1 where there are more sites than this file allows; it is made where "
-              "there is none, and follows what becomes less.")  # fmt: skip
+              help="Exit with status 1 if there are more legacy calls than this file allows. It "
+              "is made if it does not exist, and lowered when there are fewer calls.")  # fmt: skip
 def command(
     paths: tuple[Path, ...],
     modules: tuple[str, ...],
@@ -53,10 +54,11 @@ def command(
     surroundings: Surroundings,
     baseline: Path | None,
 ) -> None:
-    """Rewrite the legacy calls in PATH: comments and formatting stay, what the old call did
-    silently stands in the new code, and what is not safe gets a note with the reason.
+    """Rewrite the legacy calls in PATH. Comments and formatting stay. The new code shows what the
+    old call did implicitly. A call that cannot be rewritten safely gets a note with the reason.
 
-    Prints a unified diff. Exit status 1: --fail-on-new; 3: something could not be read.
+    The command prints a unified diff. Exit status 1: --fail-on-new has found new calls; 3: a file
+    could not be read.
     """
     known = from_config(config, surroundings)
     with progress_bar("rewriting") as progress:
@@ -72,7 +74,7 @@ def command(
         else:
             click.echo(one.diff(), nl=False)
     _report(done, write)
-    _tell_missing(changed, connections, file[0].after if file else _text_of(connections))
+    _report_missing(changed, connections, file[0].after if file else _text_of(connections))
     report_configs(configs, modules)
     if baseline is not None:
         _ratchet(paths, baseline)
@@ -82,7 +84,7 @@ def command(
 def _file_of(
     path: Path, entries: Mapping[str, Mapping[str, Any]], known: FromConfig
 ) -> list[FileRewrite]:
-    """What becomes of the connections file; nothing where no call needs one."""
+    """Return the change of the connections file; nothing if no call needs one."""
     if not entries and not known.text:
         return []
     try:
@@ -103,13 +105,13 @@ def _write(one: FileRewrite) -> None:
 
 
 def _report(done: Sequence[FileRewrite | Problem], is_written: bool) -> None:
-    """What was done and what was left, on standard error."""
+    """Report on standard error what was rewritten and what was left."""
     console = Console(stderr=True, highlight=False)
     files = [one for one in done if isinstance(one, FileRewrite)]
     for one in files:
         for left in one.left:
-            said = f"{left.path}:{left.line}: {left.name}: {left.reason}"
-            console.print(Text(said, style="yellow"), soft_wrap=True)
+            line = f"{left.path}:{left.line}: {left.name}: {left.reason}"
+            console.print(Text(line, style="yellow"), soft_wrap=True)
     for problem in done:
         if isinstance(problem, Problem):
             console.print(Text(f"not read: {problem}", style="red"), soft_wrap=True)
@@ -119,20 +121,20 @@ def _report(done: Sequence[FileRewrite | Problem], is_written: bool) -> None:
     console.print(f"{count} calls {verb}, {left_over} left with a note")
 
 
-def _tell_missing(changed: Sequence[FileRewrite], path: Path, text: str) -> None:
-    """Of calls that are rewritten, the connections that the file has not: where each is named
-    first."""
+def _report_missing(changed: Sequence[FileRewrite], path: Path, text: str) -> None:
+    """Report connections that rewritten calls name and the file does not define, each at its first
+    use."""
     try:
         known = set((yaml.safe_load(text) or {}).get("connections") or ())
     except (yaml.YAMLError, AttributeError, TypeError):
-        return  # who reads the file says what is wrong with it
+        return  # the error is reported when the file is loaded
     for one in (each for file in changed for each in file.done):
         for name in _named(one.after):
             if name not in known:
                 known.add(name)
-                said = f'{one.path}:{one.line}: {path} has no connection "{name}": write one there'
+                line = f'{one.path}:{one.line}: {path} has no connection "{name}": add it there'
                 Console(stderr=True, highlight=False).print(
-                    Text(said, style="yellow"), soft_wrap=True
+                    Text(line, style="yellow"), soft_wrap=True
                 )
 
 

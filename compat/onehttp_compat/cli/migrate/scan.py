@@ -1,4 +1,4 @@
-"""``onehttp migrate scan PATH...``: what still makes legacy calls."""
+"""``onehttp migrate scan PATH...``: finds the legacy calls that remain."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from onehttp_compat.migration.rewrite.rewriting import FileRewrite, rewrite_file
 from onehttp_compat.migration.scanning import Scan, cpus, each_of
 
 NOT_READ = 3
-"""The exit status where something could not be read."""
+"""The exit status if a file could not be read."""
 
 
 @click.command(name="scan")
@@ -25,12 +25,16 @@ NOT_READ = 3
 @click.option("--json", "form", flag_value="json", help="Print JSON.")
 @click.option("--sarif", "form", flag_value="sarif", help="Print SARIF 2.1.0.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "sarif", "github"]),
-              default="table", help="github: annotations of a workflow.")  # fmt: skip
+              default="table", help="github: annotations for a GitHub workflow.")  # fmt: skip
 @click.option("--recorded", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
-              help="What ONEHTTP_LEGACY=record wrote; repeatable.")  # fmt: skip
+              help="A file that ONEHTTP_LEGACY=record has written; repeatable.")  # fmt: skip
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE",
-              help="Write one page with everything, which works offline.")  # fmt: skip
-@click.option("--processes", type=click.IntRange(1), help="How many read at a time.")
+              help="Also write the report as a single HTML page that works offline.")  # fmt: skip
+@click.option(
+    "--processes",
+    type=click.IntRange(1),
+    help="The number of processes that read files; default: one for each processor.",
+)
 def command(
     paths: tuple[Path, ...],
     form: str,
@@ -40,7 +44,7 @@ def command(
 ) -> None:
     """Find the legacy calls in PATH: Python files, kamailio.cfg files, and folders of them.
 
-    Exit status 3: something could not be read; everything else was.
+    Exit status 3: a file could not be read; all others were.
     """
     scan = scanned(paths, processes)
     if recorded:

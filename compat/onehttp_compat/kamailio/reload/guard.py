@@ -89,7 +89,7 @@ class ReloadGuard:
         return spec_from_file_location(name, file, loader=_Reading(name, file, self))
 
     def read(self, module: ModuleType, code_of: Callable[[], Any]) -> None:
-        """Give ``module`` the names of its new text, or leave it unchanged."""
+        """Execute the new source in ``module``, or leave the module unchanged if that fails."""
         self._spreading.reads()
         self.references.append(traceback.format_exception)
         for _ in range(AT_MOST):

@@ -61,12 +61,12 @@ class SharedCounters(Counters):
     def __setitem__(self, name: str, value: int) -> None:
         if name not in self._columns:
             if len(self._columns) == COLUMNS:
-                raise ValueError(f"no more than {COLUMNS} counters")
+                raise ValueError(f"at most {COLUMNS} counters are possible")
             self._columns[name] = len(self._columns) + 1
         self._numbers[name] = value
 
     def __delitem__(self, name: str) -> None:
-        raise TypeError("what is counted stays counted")
+        raise TypeError("counters cannot be removed")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)
