@@ -75,13 +75,8 @@ class RunOptions:
 @click.argument("script", type=click.Path(path_type=Path))
 @click.option("--connections", type=click.Path(path_type=Path), metavar="FILE",
               help="The connections file; default: connections.yaml, if it exists.")  # fmt: skip
-@click.option(
-    "--modparam",
-    "modparams",
-    multiple=True,
-    metavar="MODULE:NAME=VALUE",
-    help="Set a parameter of a module; repeatable.",
-)
+@click.option("--modparam", "modparams", multiple=True, metavar="MODULE:NAME=VALUE",
+              help="Set a parameter of a module; repeatable.")  # fmt: skip
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE",
               help="Configure the HTTP modules from this kamailio.cfg.")  # fmt: skip
 @config_options
@@ -107,24 +102,13 @@ class RunOptions:
               "message.")  # fmt: skip
 @click.option("--kamailio", is_flag=True, help="Run the script in a real Kamailio on this machine, "
               "on loopback.")  # fmt: skip
-@click.option(
-    "--compare",
-    is_flag=True,
-    help="Run the script in the emulation and in a real Kamailio, and show the differences.",
-)
-@click.option(
-    "--repeat",
-    default=1,
-    type=click.IntRange(1, 1_000_000),
-    help="Replay all messages this many times.",
-)
-@click.option(
-    "--concurrency",
-    default=1,
-    type=click.IntRange(1, 10_000),
-    show_default=True,
-    help="The number of messages in progress at a time, including suspended ones.",
-)
+@click.option("--compare", is_flag=True, help="Run the script in the emulation and in a real "
+              "Kamailio, and show the differences.")  # fmt: skip
+@click.option("--repeat", default=1, type=click.IntRange(1, 1_000_000),
+              help="Replay all messages this many times.")  # fmt: skip
+@click.option("--concurrency", default=1, type=click.IntRange(1, 10_000), show_default=True,
+              help="The number of messages in progress at a time, including suspended "
+              "ones.")  # fmt: skip
 @click.option("--fr-timer", default=DEFAULT_FINAL_TIMER_S, show_default=True,
               type=click.FloatRange(0.001, 86_400), metavar="SECONDS",
               help="The time after which a suspended transaction gets a 408.")  # fmt: skip
