@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from enum import Enum
 from numbers import Number
 from typing import Any, TypeAlias
 
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
+from onehttp_backends.rules.plain_text import plain_text
 
 ParamSource: TypeAlias = "Mapping[str, Any] | Iterable[tuple[str, Any]] | None"
 # What percent-encoding leaves alone in a URL that is already one: all of RFC 3986, and "%".
@@ -74,12 +76,14 @@ def plain_value(
     """
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (str, bytes)):
+    if isinstance(value, bytes):
         return value
+    if isinstance(value, str):
+        return plain_text(value)
     if isinstance(value, int):
         return str(int(value))  # of an enumeration its number, on every version of Python
     if isinstance(value, Number):
-        return str(value)
+        return str(value.value if isinstance(value, Enum) else value)
     raise RequestTypeError(
         CurlCode.BAD_FUNCTION_ARGUMENT,
         f"{what}: expected text, a number, True, False{further}, "

@@ -52,8 +52,11 @@ class FormUpload(Upload):
             self._add(boundary, f'form-data; name="{_quoted(name)}"', "", BytesUpload(content))
         for name, given in files:
             file = _file_of(name, given, limit)
-            place = f'form-data; name="{_quoted(name)}"; filename="{_quoted(file.filename)}"'
-            self._add(boundary, place, f"Content-Type: {file.content_type}\r\n", file.content)
+            place = f'form-data; name="{_quoted(name)}"'
+            if file.filename is not None:
+                place = f'{place}; filename="{_quoted(file.filename)}"'
+            type_line = f"Content-Type: {file.content_type}\r\n" if file.content_type else ""
+            self._add(boundary, place, type_line, file.content)
         self.parts.append(BytesUpload(f"--{boundary}--\r\n".encode()))
         sizes = [part.size for part in self.parts]
         super().__init__(None if None in sizes else sum(filter(None, sizes)), limit)
@@ -174,29 +177,31 @@ class _BytesSending(Sending):
 
 
 class _File(NamedTuple):
-    filename: str
+    filename: str | None
+    """None: the part is a field, and says no name."""
     content: Upload
     content_type: str
+    """Empty: none is said."""
 
 
 def _file_of(name: str, given: object, limit: int) -> _File:
     """What was given as a file: a path, an open file, bytes, text, an iterable of bytes; or a tuple
-    of a file name, one of these, and perhaps its type."""
-    filename: object = None
+    of a file name (or None, for a field), one of these, and perhaps its type."""
+    filename: object
     content_type: object = None
-    content = given
     if isinstance(given, tuple):
         if not 2 <= len(given) <= 3:
             raise _refused(name, "expected (filename, content) or (filename, content, type)")
         filename, content = given[:2]
         content_type = given[2] if len(given) == 3 else None
-    if filename is None:
+    else:
+        content = given
         filename = _own_name(content) or name
-    if not isinstance(filename, str):
+    if filename is not None and not isinstance(filename, str):
         raise _refused(name, f"expected a file name as str, got {type(filename).__name__}")
     if content_type is None:
-        content_type = _guessed(filename)
-    if not isinstance(content_type, str) or not _is_type(content_type):
+        content_type = _guessed(filename) if filename is not None else ""
+    elif not isinstance(content_type, str) or not _is_type(content_type):
         raise _refused(name, f"{content_type!r} is no type of content")
     return _File(filename, _content_of(name, content, limit), content_type)
 

@@ -13,6 +13,7 @@ from onehttp_backends.rules.framing import (
     LENGTH,
     closes_connection,
 )
+from onehttp_backends.rules.plain_text import plain_text
 from onehttp_backends.rules.request_rules import check_headers
 
 _ENGINE_HEADERS: Final = frozenset(
@@ -88,6 +89,7 @@ def header_line(name: str, value: str, as_written: bool = False) -> str | bytes:
 
     ``Name:`` removes a header that libcurl would add, ``Name;`` sends one with an empty value.
     """
+    name, value = plain_text(name), plain_text(value)
     if not as_written:
         value = value.strip(" \t")  # no part of it (RFC 9110, 5.5)
     if value:

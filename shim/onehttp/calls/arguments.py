@@ -21,6 +21,7 @@ from onehttp_backends.contract import Request, TransferOptions, plain_request
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.hints.keywords import unexpected
+from onehttp_backends.rules.plain_text import plain_text
 
 HeaderSource: TypeAlias = "Iterable[tuple[str, str]] | Mapping[str, str] | None"
 TimeoutSource: TypeAlias = "float | Timeout | None"
@@ -189,6 +190,8 @@ def build_request(
             raise unexpected(keyword, CallArguments.__annotations__, CALL_HINTS)
     if type(method) is not str or method not in KNOWN_METHODS:
         method = _method(method)
+    if type(url) is not str and isinstance(url, str):
+        url = plain_text(url)
     if path is not None and isinstance(url, str):
         url = with_path_values(url, path)
     if params is not None:
@@ -243,7 +246,7 @@ def _method(method: object) -> str:
             CurlCode.BAD_FUNCTION_ARGUMENT, f"method: expected str, got {type(method).__name__}"
         )
     known = method.upper()
-    return known if known in KNOWN_METHODS else method
+    return known if known in KNOWN_METHODS else plain_text(method)
 
 
 def header_pairs(headers: HeaderSource) -> HeaderPairs:

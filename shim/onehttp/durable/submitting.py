@@ -19,7 +19,7 @@ from onehttp.durable.message import Message
 from onehttp.errors import ConfigurationError, CurlCode, RequestError, RequestTypeError
 from onehttp.queries.query import Query
 from onehttp.runtime import Runtime
-from onehttp.urls import query_pairs
+from onehttp.urls import plain_value, query_pairs
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.rules.request_rules import check_message, check_request
 
@@ -150,12 +150,12 @@ def _content(call: CallArguments, has_type: bool) -> tuple[HeaderPairs, bytes | 
     return headers, data
 
 
-def _plain(values: Any) -> dict[str, str | int | float] | None:
-    """Values in a path; bytes as the text that they are."""
+def _plain(values: Any) -> dict[str, str] | None:
+    """Values in a path, as text."""
     if values is None:
         return None
     return {
-        name: _text(value, "path") if isinstance(value, bytes) else value
+        name: _text(plain_value(value, f"path: {name!r}", further=""), "path")
         for name, value in values.items()
     }
 

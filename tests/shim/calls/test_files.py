@@ -100,6 +100,20 @@ def test_a_form_with_files(
     ]
 
 
+@pytest.mark.parametrize("way", WAYS_TO_CALL)
+def test_a_file_without_a_name_is_a_field(
+    way: str, server: RawServer, engine: str, path: Path
+) -> None:
+    begun(server, engine)
+    files = {"a": (None, "1"), "b": (None, b"{}", "application/json"), "c": (None, path)}
+    assert call(way, server.url, "POST", files=files).status == 200
+    assert parts_of(server.requests[0]) == [
+        ("a", None, None, b"1"),
+        ("b", None, "application/json", b"{}"),
+        ("c", None, None, path.read_bytes()),
+    ]
+
+
 def test_it_is_what_libcurl_makes_of_the_same(server: RawServer, api: str, path: Path) -> None:
     onehttp.request(
         "POST",

@@ -12,6 +12,7 @@ from onehttp.policies.variants import VARIANTS
 from onehttp_backends.contract import Auth, AuthScheme, TransferOptions
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.rules.plain_text import plain_text
 
 AUTHORIZATION: Final = "Authorization"
 _control = re.compile(r"[\x00-\x1f\x7f]").search
@@ -123,7 +124,7 @@ def _check_text(text: object, what: str) -> str:
         raise RequestError(
             CurlCode.BAD_FUNCTION_ARGUMENT, f"auth: the {what} has a control character in it"
         )
-    return text
+    return plain_text(text)
 
 
 def _no_credentials(what: str) -> RequestTypeError:

@@ -18,6 +18,7 @@ from typing import Any, Final, TypeAlias
 from onehttp.calls.closed_loops import Holders, holders_here, landed
 from onehttp.discreet import leads_out
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
+from onehttp_backends.rules.plain_text import plain_text
 from onehttp_backends.secret_values import not_pickled
 
 Fetched: TypeAlias = "str | tuple[str, float]"
@@ -269,7 +270,7 @@ def bearer(token: str) -> str:
         raise RequestError(
             CurlCode.BAD_FUNCTION_ARGUMENT, "auth: a token is visible ASCII without blanks"
         )
-    return f"Bearer {token}"
+    return f"Bearer {plain_text(token)}"
 
 
 class NoTokenInTimeError(Exception):

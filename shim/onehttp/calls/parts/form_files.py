@@ -16,8 +16,11 @@ FileContent: TypeAlias = (
     "os.PathLike[str] | IO[bytes] | bytes | str | Iterable[bytes] | AsyncIterable[bytes]"
 )
 """A path is opened, and closed again. An open file is read from where it stands."""
-File: TypeAlias = "FileContent | tuple[str, FileContent] | tuple[str, FileContent, str]"
-"""What is in it; or its name, what is in it, and perhaps its type."""
+File: TypeAlias = (
+    "FileContent | tuple[str | None, FileContent] | tuple[str | None, FileContent, str]"
+)
+"""Its content; or its name, its content, and perhaps its type. Without a name (None) it is a field,
+which has no type unless one is given."""
 FileSource: TypeAlias = "Mapping[str, File] | Iterable[tuple[str, File]] | None"
 MOST_READ_BYTES: Final = DEFAULT_MAX_BODY_BYTES
 
