@@ -14,7 +14,7 @@ import onehttp
 from benchmarks.measure import Row, cpu_us_per_call, interleaved
 from benchmarks.nginx import Nginx
 from onehttp_compat.calls.levels import Level
-from onehttp_compat.calls.recording import Recorder
+from onehttp_compat.calls.recording import CallRecorder
 from onehttp_compat.ksr import Ksr
 from onehttp_compat.migration.scanning import scan
 from onehttp_compat.server import LegacyServer
@@ -74,7 +74,7 @@ def scanning() -> list[Row]:
 def _caller(nginx: Nginx, level: Level, file: Path) -> Callable[[], object]:
     server = LegacyServer(reuse=True)
     server.warnings.levels.default = level
-    server.warnings.recorder = Recorder(file)
+    server.warnings.recorder = CallRecorder(file)
     server.modparam("http_client", "httpcon", f"bench=>{nginx.plain}")
     server.start()
     ksr = Ksr(server)

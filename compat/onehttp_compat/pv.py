@@ -77,7 +77,7 @@ def parse(text: str) -> Variable:
     return expression.variable
 
 
-class _Process(threading.local):
+class _ProcessValues(threading.local):
     """The values that belong to one process of the server."""
 
     def __init__(self) -> None:
@@ -91,7 +91,7 @@ class PvStore:
     """The values of variables outside the server. `KsrStore` is the same for the inside."""
 
     def __init__(self) -> None:
-        self.process = _Process()
+        self.process = _ProcessValues()
         self._shared: dict[Variable, Value] = {}
         self._readers: dict[str, Reader] = {"null": lambda _: None}
         self._writers: dict[str, Writer] = {}

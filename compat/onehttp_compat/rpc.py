@@ -14,7 +14,7 @@ Reply: TypeAlias = dict[str, Any]
 """``{"result": ...}`` or ``{"error": {"code", "message"}}``."""
 
 
-class Commands:
+class RpcCommands:
     """The commands of one server process, by name."""
 
     def __init__(

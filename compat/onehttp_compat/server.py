@@ -27,7 +27,7 @@ from onehttp_compat.process import ScriptRoute as ScriptRoute
 from onehttp_compat.pv import PvStore, Variable
 from onehttp_compat.registry import KEMI, NATIVE, LegacyFunction
 from onehttp_compat.replacements.advice import Advice
-from onehttp_compat.rpc import Commands
+from onehttp_compat.rpc import RpcCommands
 
 
 class NoSuchFunctionError(OnehttpError, AttributeError, LookupError):
@@ -94,7 +94,7 @@ class LegacyServer(LegacyProcess):
             **self._modules,
             "async_http": AsyncHttp(self, self.http_async_client),
         }
-        self._commands = Commands(self.counters, self.curl, self.http_client, self.xcap_client)
+        self._commands = RpcCommands(self.counters, self.curl, self.http_client, self.xcap_client)
         self._native: dict[tuple[str, int], Function] = {}
 
     def _last_url(self, variable: Variable) -> str | None:

@@ -14,11 +14,11 @@ from click.testing import CliRunner, Result
 
 import onehttp
 from onehttp.cli.group import onehttp as command
+from onehttp_compat.doctor.environment import file_findings, proxy_findings, trust_findings
 from onehttp_compat.doctor.finding import Finding
 from onehttp_compat.doctor.names import name_findings
 from onehttp_compat.doctor.order import order_findings, python_order
 from onehttp_compat.doctor.process import ProcessFacts, read_process
-from onehttp_compat.doctor.surroundings import file_findings, proxy_findings, trust_findings
 from onehttp_compat.doctor.tls import tls_findings
 from onehttp_compat.doctor.versions import ADVISORIES, version_findings
 from onehttp_compat.server_config import ServerConfig, read_server_config

@@ -10,7 +10,7 @@ import pytest
 
 import onehttp
 from onehttp_compat.calls.levels import Levels
-from onehttp_compat.calls.recording import Recorder
+from onehttp_compat.calls.recording import CallRecorder
 from onehttp_compat.calls.warning import LegacyCallError
 from onehttp_compat.ksr import Ksr
 from onehttp_compat.server import LegacyServer
@@ -86,7 +86,7 @@ def test_a_recording_counts_each_place_and_holds_nothing_of_the_call(
 ) -> None:
     file = tmp_path / "legacy.jsonl"
     legacy.warnings.levels.default = "record"
-    legacy.warnings.recorder = Recorder(file, flush_s=3600)
+    legacy.warnings.recorder = CallRecorder(file, flush_s=3600)
     for _ in range(3):
         Ksr(legacy).http_client.query(web.url + "/secret", "$var(x)")
     Ksr(legacy).http_client.query(web.url + "/secret", "$var(x)")
@@ -100,7 +100,7 @@ def test_a_recording_counts_each_place_and_holds_nothing_of_the_call(
 
 
 def _count(file: Path, times: int) -> None:
-    recorder = Recorder(file)
+    recorder = CallRecorder(file)
     count = recorder.counter("/a.py", 1, "utils", "http_query")
     for _ in range(times):
         count()
@@ -147,7 +147,7 @@ def test_a_forked_child_does_not_write_what_its_parent_has_counted(tmp_path: Pat
 def test_a_recording_that_cannot_be_written_is_told_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    recorder = Recorder(tmp_path / "missing" / "legacy.jsonl", flush_s=0)
+    recorder = CallRecorder(tmp_path / "missing" / "legacy.jsonl", flush_s=0)
     count = recorder.counter("/a.py", 1, "utils", "http_query")
     count()
     count()

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from onehttp.cli.group import onehttp
 from onehttp_compat.migration.rewrite.rewriting import FileRewrite, rewrite_source
-from onehttp_compat.migration.sources import Source
+from onehttp_compat.migration.sources import SourceText
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/migration/first-hour.md").read_text()
@@ -41,7 +41,7 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 @pytest.mark.parametrize(("before", "after"), [*zip(EXAMPLES[::2], EXAMPLES[1::2], strict=True)])
 def test_its_examples_are_what_rewrite_makes(before: str, after: str) -> None:
-    done = rewrite_source(Source("script.py", f"import KSR\nimport onehttp\n\n{before}"))
+    done = rewrite_source(SourceText("script.py", f"import KSR\nimport onehttp\n\n{before}"))
     assert isinstance(done, FileRewrite)
     assert done.after == f"import KSR\nimport onehttp\n\n{after}"
 

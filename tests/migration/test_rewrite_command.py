@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from onehttp.cli.group import onehttp
 from onehttp_compat.migration.rewrite.rewriting import FileRewrite, rewrite_source
-from onehttp_compat.migration.sources import Source
+from onehttp_compat.migration.sources import SourceText
 
 V = '"$var(x)"'
 CALL = f'KSR.http_client.query("http://h/", {V})'
@@ -43,7 +43,7 @@ NOTES = {
 
 
 def rewritten(text: str) -> FileRewrite:
-    done = rewrite_source(Source("script.py", text))
+    done = rewrite_source(SourceText("script.py", text))
     assert isinstance(done, FileRewrite)
     return done
 
@@ -110,7 +110,7 @@ def test_what_is_rewritten_is_rewritten_once() -> None:
 
 def test_only_the_modules_that_are_asked_for() -> None:
     text = f'import KSR\n{CALL}\nmsg.call_function("http_query", "http://h/", {V})\n'
-    done = rewrite_source(Source("script.py", text), ["utils"])
+    done = rewrite_source(SourceText("script.py", text), ["utils"])
     assert isinstance(done, FileRewrite)
     assert len(done.done) == 1
     assert CALL in done.after

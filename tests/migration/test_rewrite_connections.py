@@ -16,7 +16,7 @@ import onehttp
 from onehttp.cli.group import onehttp as command
 from onehttp_compat.migration.rewrite.connections import with_entries
 from onehttp_compat.migration.rewrite.rewriting import FileRewrite, rewrite_source
-from onehttp_compat.migration.sources import Source
+from onehttp_compat.migration.sources import SourceText
 from onehttp_compat.script.captures import DEFAULT_MESSAGE
 from onehttp_compat.script.serving import serving
 from onehttp_compat.server import LegacyServer, use_server
@@ -119,7 +119,7 @@ def test_an_entry_sends_what_the_call_sent(
     old = run(tmp_path / "script.py", text, {})
     sent = [wire(request) for request in server.requests]
     server.requests.clear()
-    done = rewrite_source(Source("script.py", text))
+    done = rewrite_source(SourceText("script.py", text))
     assert isinstance(done, FileRewrite)
     assert done.left == []
     (entry,) = done.connections.values()
@@ -136,7 +136,7 @@ def test_an_entry_sends_what_the_call_sent(
 
 @pytest.mark.parametrize("reason", LEFT)
 def test_what_the_script_does_not_say_has_a_note(reason: str) -> None:
-    done = rewrite_source(Source("script.py", script_of(LEFT[reason], "h")))
+    done = rewrite_source(SourceText("script.py", script_of(LEFT[reason], "h")))
     assert isinstance(done, FileRewrite)
     assert [reason in one.reason for one in done.left] == [True]
     assert done.connections == {}
@@ -144,7 +144,7 @@ def test_what_the_script_does_not_say_has_a_note(reason: str) -> None:
 
 def test_http2_with_prior_knowledge_is_an_entry() -> None:
     call = f'KSR.http_client.query_request_v2pk("PUT", "http://h.example:81/a", "b", "X: y", {V})'
-    done = rewrite_source(Source("script.py", f"import KSR\n{call}\n"))
+    done = rewrite_source(SourceText("script.py", f"import KSR\n{call}\n"))
     assert isinstance(done, FileRewrite)
     assert done.connections == {
         "h_example_81": {"url": "http://h.example:81", "http_version": "2-prior-knowledge"}
@@ -154,7 +154,7 @@ def test_http2_with_prior_knowledge_is_an_entry() -> None:
 
 def test_servers_with_other_options_have_other_names() -> None:
     calls = [f'KSR.http_client.query("http://{user}@h/", {V})' for user in ("a:1", "b:2", "a:3")]
-    done = rewrite_source(Source("script.py", "import KSR\n" + "\n".join(calls) + "\n"))
+    done = rewrite_source(SourceText("script.py", "import KSR\n" + "\n".join(calls) + "\n"))
     assert isinstance(done, FileRewrite)
     assert [*done.connections] == ["h", "h_2"]
 

@@ -12,7 +12,7 @@ import pytest
 
 import onehttp
 from onehttp_compat.migration.rewrite.rewriting import FileRewrite, rewrite_source
-from onehttp_compat.migration.sources import Source
+from onehttp_compat.migration.sources import SourceText
 from onehttp_compat.script.captures import DEFAULT_MESSAGE
 from onehttp_compat.script.serving import serving
 from onehttp_compat.server import LegacyServer, use_server
@@ -148,11 +148,11 @@ def script_of(asking: str, answering: str) -> str:
 
 @functools.cache
 def rewritten(text: str) -> str:
-    done = rewrite_source(Source("script.py", text))
+    done = rewrite_source(SourceText("script.py", text))
     assert isinstance(done, FileRewrite)
     assert done.left == []
     assert done.done
-    again = rewrite_source(Source("script.py", done.after))
+    again = rewrite_source(SourceText("script.py", done.after))
     assert isinstance(again, FileRewrite)
     assert again.after == done.after
     assert "$http_" not in done.after
@@ -225,14 +225,14 @@ NOTED = {
 def test_what_belongs_together_stays_together_with_the_reason(reason: str) -> None:
     asking, answering = NOTED[reason]
     text = SCRIPT.format(asking=indent(asking, " " * 8), answering=indent(answering, " " * 8))
-    done = rewrite_source(Source("script.py", text))
+    done = rewrite_source(SourceText("script.py", text))
     assert isinstance(done, FileRewrite)
     assert reason in done.left[0].reason
     calls = [line for line in done.after.splitlines() if not line.lstrip().startswith("#")]
     old = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
     assert [line for line in old if line not in calls] == []
     assert "answered(self, msg, event=None)" in done.after
-    again = rewrite_source(Source("script.py", done.after))
+    again = rewrite_source(SourceText("script.py", done.after))
     assert isinstance(again, FileRewrite)
     assert again.after == done.after
 
@@ -240,7 +240,7 @@ def test_what_belongs_together_stays_together_with_the_reason(reason: str) -> No
 def test_two_queries_of_one_route_move_together_or_stay_together() -> None:
     late = "code = user and " + QUERY
     text = SCRIPT.format(asking=indent(f"{QUERY}\n{late}", " " * 8), answering=" " * 8 + "pass")
-    done = rewrite_source(Source("script.py", text))
+    done = rewrite_source(SourceText("script.py", text))
     assert isinstance(done, FileRewrite)
     assert len(done.left) == 2
     assert done.done == []

@@ -13,7 +13,7 @@ import pytest
 import onehttp
 from onehttp_compat.ksr import Ksr
 from onehttp_compat.migration.rewrite.rewriting import FileRewrite, rewrite_source
-from onehttp_compat.migration.sources import Source
+from onehttp_compat.migration.sources import SourceText
 from onehttp_compat.server import LegacyServer, use_server
 from servers.raw import Peer, RawServer
 from stand_ins.legacy.own_headers import wire
@@ -101,12 +101,12 @@ def _process_is_left_as_found() -> Iterator[None]:
     onehttp.shutdown()
 
 
-def script_of(statement: str) -> Source:
+def script_of(statement: str) -> SourceText:
     statement = statement.replace("$rU", "$var(user)").replace("$(rU{", "$(var(user){")
-    return Source("script.py", SCRIPT.replace("{statement}", statement))
+    return SourceText("script.py", SCRIPT.replace("{statement}", statement))
 
 
-def rewritten(source: Source) -> str:
+def rewritten(source: SourceText) -> str:
     done = rewrite_source(source)
     assert isinstance(done, FileRewrite)
     assert done.left == []
@@ -134,8 +134,8 @@ def run(text: str, url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     return script["route"](Msg(server), url, "alice", "", "/t u")
 
 
-def both(statement: str | Source, server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = statement if isinstance(statement, Source) else script_of(statement)
+def both(statement: str | SourceText, server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = statement if isinstance(statement, SourceText) else script_of(statement)
     onehttp.init()
     old = run(source.text, server.url, monkeypatch)
     sent = [wire(request) for request in server.requests]
@@ -174,7 +174,7 @@ def test_the_variables_are_set_by_whatever_name_the_script_has_for_them(
     head: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called = next(one for text, one in NAMED_SO.items() if text in head)
-    source = Source(
+    source = SourceText(
         "script.py",
         f"{head}\n\n\ndef route(msg, URL, *others):\n    import KSR as k\n"
         f"    code = {called}\n    return code, k.pv.get('$var(value)')\n",
@@ -207,7 +207,7 @@ def test_what_is_written_can_be_read_by_its_owner_as_before(tmp_path: Path) -> N
     path = tmp_path / "script.py"
     path.write_bytes(b"\xef\xbb\xbfimport KSR\r\nKSR.http_client.query('http://h/', '$var(x)')\r\n")
     path.chmod(0o640)
-    source = Source(str(path), path.read_bytes()[3:].decode(), has_bom=True)
+    source = SourceText(str(path), path.read_bytes()[3:].decode(), has_bom=True)
     done = rewrite_source(source)
     assert isinstance(done, FileRewrite)
     done.write()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from onehttp_compat.migration.rewrite.rewriting import FileRewrite, rewrite_source
-from onehttp_compat.migration.sources import Source
+from onehttp_compat.migration.sources import SourceText
 from servers.kamailio import suspending
 
 PUSH = Path(__file__).parent / "corpus/push.py"
@@ -34,7 +34,7 @@ def in_the_server(text: str) -> str:
 def test_a_phone_is_woken_while_its_call_is_suspended(tmp_path: Path, is_rewritten: bool) -> None:
     text = PUSH.read_text()
     if is_rewritten:
-        done = rewrite_source(Source("push.py", text))
+        done = rewrite_source(SourceText("push.py", text))
         assert isinstance(done, FileRewrite)
         assert done.left == []
         text = done.after

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from onehttp_compat.migration import python_sites
 from onehttp_compat.migration.python_sites import scan_python, scan_tree
-from onehttp_compat.migration.sources import Source
+from onehttp_compat.migration.sources import SourceText
 from onehttp_compat.migration.trees.concrete import ConcreteTree
 
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.py"))
@@ -79,7 +79,7 @@ def blocks(draw: st.DrawFn, depth: int = 0) -> str:
 
 
 def same(text: str) -> None:
-    source = Source("script.py", text)
+    source = SourceText("script.py", text)
     assert scan_python(source) == scan_tree(source, ConcreteTree(text)), text
 
 
@@ -138,7 +138,7 @@ x = (f'{y}' f'''
 
 
 def test_calls_in_f_strings_are_found_where_they_stand() -> None:
-    sites = scan_python(Source("script.py", IN_TEXTS)).sites
+    sites = scan_python(SourceText("script.py", IN_TEXTS)).sites
     assert [(site.line, site.column) for site in sites] == [(2, 6), (2, 57), (4, 5)]
     same(IN_TEXTS)
 
@@ -146,10 +146,10 @@ def test_calls_in_f_strings_are_found_where_they_stand() -> None:
 def test_a_script_is_read_without_libcst(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(python_sites, "concrete", lambda source: pytest.fail("LibCST was asked"))
     for path in CORPUS:
-        assert scan_python(Source("script.py", path.read_text())).sites
+        assert scan_python(SourceText("script.py", path.read_text())).sites
 
 
 def test_a_script_may_be_nested_deeper_than_functions_may_call() -> None:
     text = "x = " + "1 + " * (sys.getrecursionlimit() + 200) + f"KSR.http_client.{CALL}\n"
-    (site,) = scan_python(Source("script.py", text)).sites
+    (site,) = scan_python(SourceText("script.py", text)).sites
     assert site.name == "KSR.http_client.query"

@@ -15,7 +15,7 @@ from socksio.exceptions import SOCKSError
 from onehttp_backends.certificates.refusal import REFUSED, is_of_a_certificate
 from onehttp_backends.double.judging.stream_refusals import refusal_of
 from onehttp_backends.double.library import httpx
-from onehttp_backends.double.progress import Progress
+from onehttp_backends.double.progress import ExchangeProgress
 from onehttp_backends.errors import (
     ClientCertificateError,
     CurlCode,
@@ -36,7 +36,9 @@ FAULTS: Final = (
 _OF_LOOKUP: Final = (CurlCode.COULDNT_RESOLVE_PROXY, CurlCode.COULDNT_RESOLVE_HOST)
 
 
-def error_of(error: Exception, progress: Progress, place: str, text: str = "") -> TransferError:
+def error_of(
+    error: Exception, progress: ExchangeProgress, place: str, text: str = ""
+) -> TransferError:
     """The `TransferError` that libcurl would have ended with; ``text`` says it better."""
     code = _code(error, progress)
     text = text or str(error) or type(error).__name__
@@ -58,7 +60,7 @@ def _is_of_a_certificate(error: Exception) -> bool:
     return isinstance(cause, ssl.SSLError) and is_of_a_certificate(str(cause))
 
 
-def _code(error: Exception, progress: Progress) -> int:
+def _code(error: Exception, progress: ExchangeProgress) -> int:
     cause = _root(error)
     if isinstance(error, (httpx.TimeoutException, TimeoutError, asyncio.TimeoutError)):
         return CurlCode.OPERATION_TIMEDOUT
@@ -102,7 +104,7 @@ def _is_of_http2(error: Exception) -> bool:
     )
 
 
-def _connect_code(cause: BaseException, progress: Progress) -> int:
+def _connect_code(cause: BaseException, progress: ExchangeProgress) -> int:
     if isinstance(cause, ssl.SSLError) or progress.phase is Phase.TLS:
         return CurlCode.SSL_CONNECT_ERROR
     if isinstance(cause, OSError) and cause.errno == errno.EADDRNOTAVAIL:
@@ -110,7 +112,7 @@ def _connect_code(cause: BaseException, progress: Progress) -> int:
     return CurlCode.COULDNT_CONNECT
 
 
-def _protocol_code(text: str, progress: Progress) -> int:
+def _protocol_code(text: str, progress: ExchangeProgress) -> int:
     lowered = text.lower()
     if progress.phase is Phase.PROXY:
         return CurlCode.RECV_ERROR

@@ -28,7 +28,7 @@ from onehttp_backends.double.judging.stream_refusals import (
     refused,
 )
 from onehttp_backends.double.library import httpx
-from onehttp_backends.double.progress import Progress, reading
+from onehttp_backends.double.progress import ExchangeProgress, reading
 from onehttp_backends.double.received import body_of, check_end
 from onehttp_backends.double.tls import has_unread
 from onehttp_backends.double.wire import Slices, wire_request
@@ -67,7 +67,7 @@ class Exchange:
         """Clients of a transfer that must leave no connection behind, by proxy."""
         self._spare_clients: list[httpx.AsyncClient] = []
         self.opened = 0
-        self._progress = Progress(shown(request))
+        self._progress = ExchangeProgress(shown(request))
         self._deadline: float | None = None
         self._has_followed = False
         self._earlier = NO_TIMINGS
@@ -224,7 +224,7 @@ class Exchange:
 
     async def _once(self, client: httpx.AsyncClient, request: Request) -> Response:
         options = request.options
-        self._progress = progress = Progress(
+        self._progress = progress = ExchangeProgress(
             shown(request),
             only_public=options.peers == "public",
             proxy_url=proxy_of(options.proxy, request.url),

@@ -23,14 +23,16 @@ _CAME: Final = (
     *(_ANSWERED, "receive_response_headers.failed"),
     *("receive_response_body.complete", "receive_response_body.failed"),
 )
-reading: Final[ContextVar[Progress | None]] = ContextVar("onehttp_double_reading", default=None)
+reading: Final[ContextVar[ExchangeProgress | None]] = ContextVar(
+    "onehttp_double_reading", default=None
+)
 """Whom the task that reads from a connection reads for: connections are kept, traces are not."""
 _OF_ANSWER: Final = (Phase.SEND, Phase.FIRST_BYTE, Phase.BODY)
 _ALERT_WAIT_S: Final = 1.0
 """How long to read on after a connection has failed: what has come is there already."""
 
 
-class Progress:
+class ExchangeProgress:
     """Follows one exchange by httpcore's ``trace`` extension.
 
     Args:

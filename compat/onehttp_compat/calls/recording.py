@@ -35,7 +35,7 @@ class _Counter:
     count: int = 0
 
 
-class Recorder:
+class CallRecorder:
     """The counts of one process.
 
     Args:
@@ -54,7 +54,7 @@ class Recorder:
         self._has_failed = False
 
     @classmethod
-    def of_environment(cls, environment: Mapping[str, str] = os.environ) -> Recorder:
+    def of_environment(cls, environment: Mapping[str, str] = os.environ) -> CallRecorder:
         """Return a recorder for the file that ``ONEHTTP_LEGACY_FILE`` names."""
         return cls(Path(environment.get(VARIABLE) or DEFAULT_FILE))
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from onehttp import LegacyCallWarning, OnehttpError
 from onehttp_compat.calls.levels import Levels
 from onehttp_compat.calls.observed_call import LegacyCall
-from onehttp_compat.calls.recording import Recorder
+from onehttp_compat.calls.recording import CallRecorder
 from onehttp_compat.registry import LegacyFunction
 
 _PACKAGE: Final = "onehttp_compat"
@@ -25,7 +25,7 @@ class LegacyCallError(OnehttpError, RuntimeError):
 
 
 @dataclass(slots=True)
-class Site:
+class CallSite:
     """A place in the source that makes legacy calls."""
 
     code: CodeType
@@ -42,13 +42,13 @@ class LegacyWarnings:
 
     def __init__(self) -> None:
         # By id(), because hashing a code object hashes its names and constants each time.
-        self.seen: dict[tuple[int, int], Site] = {}
+        self.seen: dict[tuple[int, int], CallSite] = {}
         """(id() of the code, instruction) of the places that need no further check."""
         self.levels = Levels.of_environment()
         if self.levels.asks_for_warnings and not sys.warnoptions:
             # Python shows a DeprecationWarning in the main module only.
             warnings.simplefilter("default", LegacyCallWarning)
-        self.recorder = Recorder.of_environment()
+        self.recorder = CallRecorder.of_environment()
         self.replacement: Callable[[LegacyCall], str] = lambda call: call.function.replacement
         """Writes the code that replaces a call."""
         self.recorded: dict[tuple[int, int], tuple[Callable[[], None], CodeType]] = {}
@@ -89,7 +89,7 @@ class LegacyWarnings:
             count()
             return
         code = frame.f_code
-        self.seen[key] = Site(
+        self.seen[key] = CallSite(
             code, function.module, function.label(is_kemi), code.co_filename, frame.f_lineno
         )
         if level == "warn":

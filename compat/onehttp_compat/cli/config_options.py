@@ -11,9 +11,9 @@ from typing import Any
 
 import click
 
-from onehttp_compat.surroundings import Surroundings
+from onehttp_compat.config_inputs import ConfigInputs
 
-__all__ = ["Surroundings", "config_options"]
+__all__ = ["ConfigInputs", "config_options"]
 
 _name = re.compile(r"[A-Za-z_]\w*", re.ASCII).fullmatch
 _entry = re.compile(
@@ -23,7 +23,7 @@ _entry = re.compile(
 
 def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--define``, ``--env-file`` and ``--include-path``, whose values arrive as
-    ``surroundings``."""
+    ``inputs``."""
 
     @click.option("--define", "defines", multiple=True, metavar="NAME[=VALUE]",
                   help="A definition for the kamailio.cfg; repeatable.")  # fmt: skip
@@ -32,7 +32,7 @@ def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--include-path", multiple=True, metavar="DIR", type=click.Path(path_type=Path),
                   help="A folder to search for included files; repeatable.")  # fmt: skip
     @functools.wraps(command)
-    def with_surroundings(
+    def with_inputs(
         *arguments: Any,
         defines: tuple[str, ...],
         env_files: tuple[Path, ...],
@@ -42,14 +42,14 @@ def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
         environment = dict(os.environ)
         for path in env_files:
             environment.update(_read_environment(path))
-        surroundings = Surroundings(
+        inputs = ConfigInputs(
             defines=dict(map(_define, defines)),
             environment=environment,
             include_path=include_path,
         )
-        return command(*arguments, surroundings=surroundings, **options)
+        return command(*arguments, inputs=inputs, **options)
 
-    return with_surroundings
+    return with_inputs
 
 
 def _define(text: str) -> tuple[str, str | None]:

@@ -15,10 +15,10 @@ from onehttp_compat.script.kemi.tree import module_of
 from onehttp_compat.script.source import named_modules
 from onehttp_compat.server import LegacyServer
 from onehttp_compat.server_config import (
+    ConfigInputs,
+    GlobalSetting,
     Modparam,
     ServerConfig,
-    Setting,
-    Surroundings,
     SwitchedOff,
     read_server_config,
 )
@@ -39,10 +39,10 @@ class Configured:
     """
 
     def __init__(
-        self, server: LegacyServer, path: Path, surroundings: Surroundings | None = None
+        self, server: LegacyServer, path: Path, inputs: ConfigInputs | None = None
     ) -> None:
-        self._surroundings = surroundings or Surroundings()
-        self.config: ServerConfig = read_server_config(path, self._surroundings)
+        self._inputs = inputs or ConfigInputs()
+        self.config: ServerConfig = read_server_config(path, self._inputs)
         self._called: set[str] = set()
         loaded = self.config.modules()
         for line in self.config.modparams():
@@ -55,7 +55,7 @@ class Configured:
         """The addresses of the server itself: those it listens on, and its aliases."""
         found: set[str] = set()
         for one in self.config.declarations:
-            if isinstance(one, Setting) and one.name in ("listen", "socket", "alias"):
+            if isinstance(one, GlobalSetting) and one.name in ("listen", "socket", "alias"):
                 words = one.value.removeprefix("{bind=").split(";")[0].split()
                 found.update(map(_host, words if one.name == "alias" else words[:1]))
         return found - {""}
@@ -64,7 +64,7 @@ class Configured:
         """The method that routes call by ``python_exec``, and its text argument. None if there is
         no such method or more than one, or if the script does all routing."""
         told = self.config.declarations
-        if any(isinstance(one, Setting) and one.name == "cfgengine" for one in told):
+        if any(isinstance(one, GlobalSetting) and one.name == "cfgengine" for one in told):
             return None
         calls = {
             tuple(argument.text for argument in one.arguments)
@@ -95,7 +95,7 @@ class Configured:
             raise ConfigurationError(str(line.fault), file=place.file, line=place.line)
         value = line.value
         if module in CONNECTING and line.name == "config_file":
-            path = find_included(str(value), Path(place.file), self._surroundings.include_path)
+            path = find_included(str(value), Path(place.file), self._inputs.include_path)
             value = str(path or value)
         try:
             server.modparam(module, line.name, value)

@@ -12,7 +12,7 @@ from typing import Final
 
 import click
 
-from onehttp_compat.convert.outcomes import Became, Finding
+from onehttp_compat.convert.outcomes import Became, ConversionFinding
 from onehttp_compat.convert.summary import Summary
 
 _STYLES: Final[dict[Became, str]] = {
@@ -26,7 +26,7 @@ _STYLES: Final[dict[Became, str]] = {
 _MOST_NAMES: Final = 8
 
 
-def print_report(file: Path, findings: list[Finding], summary: Summary) -> None:
+def print_report(file: Path, findings: list[ConversionFinding], summary: Summary) -> None:
     """Print the report on standard error."""
     width = max(60, min(shutil.get_terminal_size((80, 24)).columns, 120))
     for finding in findings:
@@ -41,7 +41,7 @@ def print_report(file: Path, findings: list[Finding], summary: Summary) -> None:
         click.echo(f"{_counted(len(findings), 'line')}: {said}.", err=True)
 
 
-def _print_finding(finding: Finding, file: Path, width: int) -> None:
+def _print_finding(finding: ConversionFinding, file: Path, width: int) -> None:
     place = _shown(finding.place, file)
     click.secho(f"{finding.became:<14} ", nl=False, err=True, fg=_STYLES[finding.became])
     click.echo(f"{place}  {finding.what}".rstrip(), err=True)

@@ -11,7 +11,7 @@ from typing import Literal
 import click
 
 import onehttp
-from onehttp_compat.cli.config_options import Surroundings, config_options
+from onehttp_compat.cli.config_options import ConfigInputs, config_options
 from onehttp_compat.cli.line_hints import with_hints
 from onehttp_compat.convert.conversion import convert
 from onehttp_compat.convert.outcomes import exit_status
@@ -36,7 +36,7 @@ def command(
     output: Path | None,
     force: bool,
     config_file: Path | None,
-    surroundings: Surroundings,
+    inputs: ConfigInputs,
     secrets: Literal["plain", "env"],
     as_json: bool,
 ) -> None:
@@ -47,7 +47,7 @@ def command(
     lost; 3: a line was not understood.
     """
     try:
-        declared = read_declared(file, surroundings, config_file)
+        declared = read_declared(file, inputs, config_file)
     except onehttp.ConfigurationError as error:
         raise click.ClickException(str(error)) from None
     converted = convert(declared, file.name, secrets)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from onehttp_compat.convert.outcomes import Finding
+from onehttp_compat.convert.outcomes import ConversionFinding
 
 _TEMPLATE: Final = "a line of a template? Convert what is made of it"
 _KNOWN: Final[tuple[tuple[re.Pattern[bytes], str], ...]] = (
@@ -33,7 +33,7 @@ _KNOWN: Final[tuple[tuple[re.Pattern[bytes], str], ...]] = (
 )
 
 
-def with_hints(findings: Iterable[Finding]) -> Iterator[Finding]:
+def with_hints(findings: Iterable[ConversionFinding]) -> Iterator[ConversionFinding]:
     """Add a likely reason to the findings about lines that were not understood.
 
     If such a line has several findings without a parameter, only the first is kept.

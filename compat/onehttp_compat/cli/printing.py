@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from onehttp_compat.cli.report import CallRow, Report
-from onehttp_compat.cli.tally import PERCENTILES, Tally
+from onehttp_compat.cli.report import CallRow, RunReport
+from onehttp_compat.cli.tally import PERCENTILES, MessageTally
 from onehttp_compat.script.outcome import MessageEnd, MessageOutcome
 
 SHOWN_MESSAGES: Final = 20
@@ -22,7 +22,7 @@ _INDENT: Final = "    "
 _GAP: Final = "  "
 
 
-def print_report(report: Report) -> None:
+def print_report(report: RunReport) -> None:
     """Print the whole report."""
     page = _Page()
     if report.is_interrupted:
@@ -120,7 +120,7 @@ def _is_figure(cell: str) -> bool:
     return cell.replace(".", "", 1).removeprefix("-").isdigit()
 
 
-def _calls(page: _Page, report: Report) -> None:
+def _calls(page: _Page, report: RunReport) -> None:
     script = report.script.name
     if not report.rows:
         count = report.tally.count
@@ -151,7 +151,7 @@ def _call(page: _Page, row: CallRow) -> tuple[Sequence[str], str, list[Text]]:
     return cells, style, below
 
 
-def _mistakes(page: _Page, report: Report) -> None:
+def _mistakes(page: _Page, report: RunReport) -> None:
     for is_error, title, style in ((True, "mistakes of the script", "red"),
                                    (False, "worth knowing", "yellow")):  # fmt: skip
         found = [one for one in report.mistakes if one.is_error is is_error]
@@ -163,7 +163,7 @@ def _mistakes(page: _Page, report: Report) -> None:
             page.say(f"{one.place}: {one.text}{times}", style)
 
 
-def _assumed(page: _Page, report: Report) -> None:
+def _assumed(page: _Page, report: RunReport) -> None:
     if not report.assumed:
         return
     page.heading("assumed answers of what is not emulated; --assume FILE gives others")
@@ -181,7 +181,7 @@ def _answer(value: object, is_given: bool) -> str:
     return f"{shown} (given)" if is_given else shown
 
 
-def _messages(page: _Page, report: Report) -> None:
+def _messages(page: _Page, report: RunReport) -> None:
     shown = [one for one in report.messages if one.number][:SHOWN_MESSAGES]
     failed = [one for one in report.messages
               if one.number and one not in shown and one.end is MessageEnd.FAILED]  # fmt: skip
@@ -233,7 +233,7 @@ def _done(outcome: MessageOutcome) -> list[str]:
     return lines
 
 
-def _differences(page: _Page, report: Report) -> None:
+def _differences(page: _Page, report: RunReport) -> None:
     found = report.differences
     if found is None:
         return
@@ -249,7 +249,7 @@ def _differences(page: _Page, report: Report) -> None:
         page.say(f"server:   {one.server}", indent=_INDENT)
 
 
-def _latencies(page: _Page, tally: Tally) -> None:
+def _latencies(page: _Page, tally: MessageTally) -> None:
     ends = [end for end in MessageEnd if tally.ends[end]]
     figures = [
         ("messages", str(tally.count)),
@@ -267,7 +267,7 @@ def _latencies(page: _Page, tally: Tally) -> None:
     page.figures("latency: from a message's arrival to its final reply", figures)
 
 
-def _engine(page: _Page, report: Report) -> None:
+def _engine(page: _Page, report: RunReport) -> None:
     stats = report.stats
     if stats is None or not report.rows:
         return

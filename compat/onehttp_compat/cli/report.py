@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from onehttp import Stats
 from onehttp_compat.calls.observed_call import LegacyCall, shown_url
-from onehttp_compat.cli.tally import PERCENTILES, Tally
+from onehttp_compat.cli.tally import PERCENTILES, MessageTally
 from onehttp_compat.replacements import CallSites, replacement
 from onehttp_compat.script.outcome import MessageEnd, MessageOutcome, QueryOutcome
 from onehttp_compat.script.world.assumptions import AssumedCall
@@ -56,7 +56,7 @@ class CallRow:
 
 
 @dataclass(slots=True)
-class Report:
+class RunReport:
     """Collects the results of a run."""
 
     script: Path
@@ -65,7 +65,7 @@ class Report:
     is_load_test: bool = False
     rows: dict[tuple[str, str, str, int], CallRow] = field(default_factory=dict)
     outcomes: list[MessageOutcome] = field(default_factory=list)
-    tally: Tally = field(default_factory=Tally)
+    tally: MessageTally = field(default_factory=MessageTally)
     stats: Stats | None = None
     assumed: list[AssumedCall] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)

@@ -18,9 +18,9 @@ import click
 
 import onehttp
 from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S, TransactionLayer, usual_file
-from onehttp_compat.cli.config_options import Surroundings, config_options
-from onehttp_compat.cli.report import Report
-from onehttp_compat.cli.run_world import Told, loaded_modules, tell
+from onehttp_compat.cli.config_options import ConfigInputs, config_options
+from onehttp_compat.cli.report import RunReport
+from onehttp_compat.cli.run_world import WorldSettings, loaded_modules, tell
 from onehttp_compat.cli.script_output import apart
 from onehttp_compat.script.captures import DEFAULT_MESSAGE, read_messages
 from onehttp_compat.script.limits import interruptible, staying_alive
@@ -46,7 +46,7 @@ class RunOptions:
     connections: Path | None
     modparams: tuple[str, ...]
     config: Path | None
-    surroundings: Surroundings
+    inputs: ConfigInputs
     messages: tuple[Path, ...]
     method: str | None
     call: str | None
@@ -143,7 +143,7 @@ def run(**options: Any) -> None:
     raise SystemExit(status)
 
 
-def _run(options: RunOptions) -> Report:
+def _run(options: RunOptions) -> RunReport:
     """Run the script for all messages.
 
     Raises:
@@ -156,13 +156,13 @@ def _run(options: RunOptions) -> Report:
     configured = _configure(server, options)
     workers = max(1, server.http_async_client.parameters.workers)
     limits = onehttp.QueryLimits(workers=workers, queue_length=0)
-    report = Report(options.script, len(requests), is_load_test=options.is_load_test)
+    report = RunReport(options.script, len(requests), is_load_test=options.is_load_test)
     onehttp.init(_connections(options, report), backend=options.backend, queries=limits)
     server.start()
     server.observers.append(report.note)
-    told = Told(
+    told = WorldSettings(
         myself=options.myself,
-        defines=options.surroundings.defines,
+        defines=options.inputs.defines,
         assume=options.assume,
         is_strict=options.strict,
         configured=configured,
@@ -200,13 +200,13 @@ def _configure(server: LegacyServer, options: RunOptions) -> Configured | None:
     if options.config is not None:
         from onehttp_compat.cli.configured import Configured
 
-        configured = Configured(server, options.config, options.surroundings)
+        configured = Configured(server, options.config, options.inputs)
     for text in options.modparams:
         server.modparam(*_modparam(text))
     return configured
 
 
-def _connections(options: RunOptions, report: Report) -> Path | None:
+def _connections(options: RunOptions, report: RunReport) -> Path | None:
     """Find the connections file. If the user has not named it, the report says which one is
     used."""
     if options.connections is not None or options.config is not None or options.modparams:
@@ -217,7 +217,9 @@ def _connections(options: RunOptions, report: Report) -> Path | None:
     return found
 
 
-def _run_real(options: RunOptions, server: LegacyServer, told: Told, report: Report) -> None:
+def _run_real(
+    options: RunOptions, server: LegacyServer, told: WorldSettings, report: RunReport
+) -> None:
     """Run the script in a real server; with ``--compare`` also outside it."""
     from onehttp_compat.cli.run_real import RealRun, compare, run_in_server
     from onehttp_compat.real_server.user_config import user_config
@@ -252,7 +254,7 @@ def _run_real(options: RunOptions, server: LegacyServer, told: Told, report: Rep
 
 
 def _collect(
-    report: Report, sip: SipServer, requests: list[SipMessage], options: RunOptions
+    report: RunReport, sip: SipServer, requests: list[SipMessage], options: RunOptions
 ) -> None:
     """Run events and messages, and record their outcomes. Ctrl-C ends this early."""
     world = sip.world
@@ -310,7 +312,7 @@ def _log_to_stderr(options: RunOptions) -> None:
     logging.basicConfig(handlers=[handler], format=form, level=level)
 
 
-def _print(report: Report, options: RunOptions) -> None:
+def _print(report: RunReport, options: RunOptions) -> None:
     if options.as_json:
         click.echo(json.dumps(report.as_dict(), indent=2))
         return

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from onehttp_compat.cli.report import Report
+from onehttp_compat.cli.report import RunReport
 from onehttp_compat.real_server.compare import Difference, Follower, differences
 from onehttp_compat.real_server.run import LiveMessage, LiveScript, running
 from onehttp_compat.real_server.user_config import UserConfig
@@ -38,7 +38,7 @@ class RealRun:
     """Applies the command line and the configuration to the world of a run."""
 
 
-def run_in_server(run: RealRun, report: Report) -> None:
+def run_in_server(run: RealRun, report: RunReport) -> None:
     """Run the script in a real server, and record the outcomes of the messages.
 
     Raises:
@@ -50,7 +50,7 @@ def run_in_server(run: RealRun, report: Report) -> None:
         _conclude(live, report, run.config)
 
 
-def compare(run: RealRun, report: Report, stand_in: LegacyServer) -> None:
+def compare(run: RealRun, report: RunReport, stand_in: LegacyServer) -> None:
     """Run the script in both, and record the differences; ``stand_in`` is the emulation.
 
     Raises:
@@ -89,7 +89,7 @@ def _running(run: RealRun) -> Iterator[LiveScript]:
         yield live
 
 
-def _messages(run: RealRun, live: LiveScript, report: Report) -> Iterable[LiveMessage]:
+def _messages(run: RealRun, live: LiveScript, report: RunReport) -> Iterable[LiveMessage]:
     messages = live.run(run.messages, run.timeout_s)
     try:
         yield from messages
@@ -97,7 +97,7 @@ def _messages(run: RealRun, live: LiveScript, report: Report) -> Iterable[LiveMe
         report.is_interrupted = True
 
 
-def _take_down(one: LiveMessage, live: LiveScript, report: Report) -> None:
+def _take_down(one: LiveMessage, live: LiveScript, report: RunReport) -> None:
     report.note_message(one.outcome)
     emulated = {
         call.label
@@ -108,7 +108,7 @@ def _take_down(one: LiveMessage, live: LiveScript, report: Report) -> None:
     live.answered |= emulated - {each.function.removeprefix("KSR.") for each in assumed}
 
 
-def _conclude(live: LiveScript, report: Report, config: UserConfig | None) -> None:
+def _conclude(live: LiveScript, report: RunReport, config: UserConfig | None) -> None:
     """Report what the server has answered by itself, and what was left out."""
     server = live.server
     report.notes.append(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from onehttp_compat.script.world import World
 from onehttp_compat.script.world.message_queues import DeclaredQueue
-from onehttp_compat.script.world.shared_tables import Declared
+from onehttp_compat.script.world.shared_tables import TableDeclaration
 from onehttp_compat.sip.message import SipMessage
 
 if TYPE_CHECKING:  # its import is slow, and only runs with a configuration need it
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # its import is slow, and only runs with a configuration need
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class WorldSettings:
     """The values to apply."""
 
     myself: tuple[str, ...]
@@ -29,7 +29,7 @@ class Told:
     messages: list[SipMessage]
 
 
-def tell(world: World, told: Told) -> None:
+def tell(world: World, told: WorldSettings) -> None:
     """Set up the world of a run before its script starts.
 
     Raises:
@@ -64,14 +64,14 @@ def loaded_modules(configured: Configured | None) -> frozenset[str] | None:
 
 
 def _tell_parameters(world: World, configured: Configured) -> None:
-    tables: dict[str, Declared] = {}
+    tables: dict[str, TableDeclaration] = {}
     queues: dict[str, DeclaredQueue] = {}
     for line in configured.config.modparams():
         text = str(line.value)
         if line.is_about("htable") and line.name == "htable":
             name, _, rest = text.partition("=>")
             said = _settings(rest)
-            tables[name.strip()] = Declared(
+            tables[name.strip()] = TableDeclaration(
                 _number(said.get("autoexpire", "0")),
                 is_renewed=said.get("updateexpire", "1") != "0",
                 initial=_number(said["initval"]) if "initval" in said else None,

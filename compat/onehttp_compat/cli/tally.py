@@ -12,7 +12,7 @@ from onehttp_compat.script.outcome import MessageEnd, MessageOutcome
 PERCENTILES: Final = (50, 95, 99)
 
 
-class Tally:
+class MessageTally:
     """Counts the outcomes of the messages of a run. The time of the run starts when this is made.
 
     Args:

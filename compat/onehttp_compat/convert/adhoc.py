@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from onehttp import TransferOptions
-from onehttp_compat.convert.declared import Declared
+from onehttp_compat.convert.declared import Declarations
 from onehttp_compat.convert.http_modules import CONNECTING
 from onehttp_compat.convert.keys import SSL, Keys, Tell, escaped, limited, sending_keys
 from onehttp_compat.convert.outcomes import Became
@@ -46,7 +46,7 @@ class Requests(NamedTuple):
     """Keys for which calls of other modules had another value."""
 
 
-def requests_of(declared: Declared) -> Requests | None:
+def requests_of(declared: Declarations) -> Requests | None:
     """Return the settings of calls by URL; None if there are no such calls."""
     made = {
         module: escaped(sending_keys(_request_options(declared, module), _tell(declared, module)))
@@ -63,7 +63,7 @@ def requests_of(declared: Declared) -> Requests | None:
     return Requests(module, keys, differing)
 
 
-def queries_keys(declared: Declared) -> Keys | None:
+def queries_keys(declared: Declarations) -> Keys | None:
     """Return the settings of queries, and the number of workers for their answers; None if there
     are no queries."""
     if not _is_used(declared, "http_async_client"):
@@ -82,7 +82,7 @@ def queries_keys(declared: Declared) -> Keys | None:
     return {**limits, **escaped(sending_keys(options, _tell(declared, "http_async_client")))}
 
 
-def _request_options(declared: Declared, module: str) -> TransferOptions:
+def _request_options(declared: Declarations, module: str) -> TransferOptions:
     if module == "utils":
         return utils_options(declared.utils)
     values = declared.configurations[module].values
@@ -94,20 +94,20 @@ def _request_options(declared: Declared, module: str) -> TransferOptions:
     return limited(options, values.query_maxdatasize)
 
 
-def _is_used(declared: Declared, module: str) -> bool:
+def _is_used(declared: Declarations, module: str) -> bool:
     """Whether calls by URL are configured, or occur in the routes that were read."""
     if any(call.name in _UNNAMED[module] for call in declared.config.calls()):
         return True
     return any(name not in OF_CONNECTIONS for name in _settings(declared, module))
 
 
-def _settings(declared: Declared, module: str) -> Iterator[str]:
+def _settings(declared: Declarations, module: str) -> Iterator[str]:
     for line in declared.lines:
         if line.module == module:
             yield PARAMETERS[module][line.name].setting
 
 
-def _tell(declared: Declared, module: str) -> Tell:
+def _tell(declared: Declarations, module: str) -> Tell:
     def tell(setting: str, became: Became, text: str) -> None:
         names = [line.name for line in declared.lines if line.module == module]
         name = next(

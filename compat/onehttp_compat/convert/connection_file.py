@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from onehttp_compat.convert.declared import Declared, Key
+from onehttp_compat.convert.declared import Declarations, Key
 from onehttp_compat.modules.httpcon.config_lines import (
     Comment,
     Option,
@@ -14,7 +14,7 @@ from onehttp_compat.modules.httpcon.config_lines import (
 from onehttp_compat.server_config.files import read_text
 
 
-def read_comments(declared: Declared, module: str, path: str) -> None:
+def read_comments(declared: Declarations, module: str, path: str) -> None:
     """Keep them for the document and the report."""
     waiting: list[Comment] = []
     key: Key | None = None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from onehttp import RequestError
 from onehttp.lowlevel import check_url
-from onehttp_compat.convert.declared import Declared
+from onehttp_compat.convert.declared import Declarations
 from onehttp_compat.convert.keys import Keys, escaped, keys_of
 
 
-class Connections:
+class ConvertedConnections:
     """The connections of the document, and their earlier names."""
 
-    def __init__(self, declared: Declared) -> None:
+    def __init__(self, declared: Declarations) -> None:
         self._declared = declared
         self.keys: dict[str, Keys] = {}
         """By name in the document."""

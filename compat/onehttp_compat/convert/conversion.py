@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from onehttp_compat.convert.adhoc import queries_keys, requests_of
-from onehttp_compat.convert.connections import Connections
-from onehttp_compat.convert.declared import Declared
+from onehttp_compat.convert.connections import ConvertedConnections
+from onehttp_compat.convert.declared import Declarations
 from onehttp_compat.convert.document import document_of
-from onehttp_compat.convert.outcomes import Finding
+from onehttp_compat.convert.outcomes import ConversionFinding
 from onehttp_compat.convert.parameters import ParameterReport
 from onehttp_compat.convert.secrets import hide_secrets
 from onehttp_compat.convert.unfit import Unfit
@@ -18,12 +18,12 @@ class Converted(NamedTuple):
     """The text of a connections file, and the report, in the order of the files that were read."""
 
     text: str
-    findings: list[Finding]
+    findings: list[ConversionFinding]
 
 
-def convert(declared: Declared, source: str, secrets: Literal["plain", "env"]) -> Converted:
+def convert(declared: Declarations, source: str, secrets: Literal["plain", "env"]) -> Converted:
     """Convert all declarations. With ``env``, passwords become references ``${env:...}``."""
-    connections = Connections(declared)
+    connections = ConvertedConnections(declared)
     made = requests_of(declared)
     requests = made.keys if made else None
     queries = queries_keys(declared)
@@ -38,11 +38,11 @@ def convert(declared: Declared, source: str, secrets: Literal["plain", "env"]) -
     return Converted(text, _in_order(declared))
 
 
-def _in_order(declared: Declared) -> list[Finding]:
+def _in_order(declared: Declarations) -> list[ConversionFinding]:
     """Sort by file and line."""
     files = {file: number for number, file in enumerate(declared.config.files)}
 
-    def position(finding: Finding) -> tuple[int, int]:
+    def position(finding: ConversionFinding) -> tuple[int, int]:
         file, _, line = finding.place.rpartition(":")
         return files.get(file, len(files)), int(line) if line.isdigit() else 0
 

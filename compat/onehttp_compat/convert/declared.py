@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from onehttp import ConfigurationError
-from onehttp_compat.convert.outcomes import Became, Finding
+from onehttp_compat.convert.outcomes import Became, ConversionFinding
 from onehttp_compat.modules.httpcon.configuration import ModuleConfiguration
 from onehttp_compat.parameters import (
     AsyncParameters,
@@ -24,7 +24,7 @@ Key: TypeAlias = tuple[str, str, str]
 connection a parameter of the module."""
 
 
-class Line(NamedTuple):
+class AcceptedLine(NamedTuple):
     """A ``modparam`` line that was accepted."""
 
     number: int
@@ -37,7 +37,7 @@ class Line(NamedTuple):
 
 
 @dataclass(slots=True)
-class Declared:
+class Declarations:
     """All declarations, and the lines that could not be understood."""
 
     config: ServerConfig
@@ -49,9 +49,9 @@ class Declared:
     asynchronous: AsyncParameters = field(default_factory=AsyncParameters)
     xcap: XcapParameters = field(default_factory=XcapParameters)
     identity: AuthIdentityParameters = field(default_factory=AuthIdentityParameters)
-    lines: list[Line] = field(default_factory=list)
+    lines: list[AcceptedLine] = field(default_factory=list)
     """In their order, because a connection depends on the lines above it."""
-    _findings: dict[Finding, None] = field(default_factory=dict)
+    _findings: dict[ConversionFinding, None] = field(default_factory=dict)
     _lost: set[tuple[str, str]] = field(default_factory=set)
     places: dict[Key, str] = field(default_factory=dict)
     comments: dict[Key, list[str]] = field(default_factory=dict)
@@ -67,19 +67,19 @@ class Declared:
         self, module: str, name: str, value: int | str, place: str, connection: str | None
     ) -> None:
         """Keep an accepted line."""
-        line = Line(len(self.lines), module, name, value, place, connection)
+        line = AcceptedLine(len(self.lines), module, name, value, place, connection)
         self.lines.append(line)
         self.last[module, name] = line.number
 
     def tell(self, place: str, what: str, became: Became, text: str) -> None:
         """Report the result for a declaration, once. A lost declaration is not converted."""
-        finding = Finding(place, what, became, text)
+        finding = ConversionFinding(place, what, became, text)
         if became == "lost":
             self._lost.add((place, what))
         self._findings.setdefault(finding)
 
     @property
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[ConversionFinding]:
         """All reports, in this order."""
         return [
             one
@@ -95,7 +95,7 @@ class Declared:
         place = self.places.get(key) or self.places.get(whole) or ""
         self.tell(place, " ".join(part for part in key if part), became, text)
 
-    def is_final(self, line: Line) -> bool:
+    def is_final(self, line: AcceptedLine) -> bool:
         """Whether no later line sets the same parameter."""
         return self.last[line.module, line.name] == line.number
 

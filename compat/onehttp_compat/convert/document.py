@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from onehttp_compat.convert.connections import Connections
-from onehttp_compat.convert.declared import Declared
+from onehttp_compat.convert.connections import ConvertedConnections
+from onehttp_compat.convert.declared import Declarations
 from onehttp_compat.convert.keys import KEY_OF, Keys, over
 from onehttp_compat.convert.writing import KeyPath, yaml_with_comments
 from onehttp_compat.parameters import PARAMETERS
@@ -16,8 +16,8 @@ _OF_ONE: Final = frozenset({"url", "params", "auth", "failover"})
 
 
 def document_of(
-    declared: Declared,
-    connections: Connections,
+    declared: Declarations,
+    connections: ConvertedConnections,
     requests: Keys | None,
     queries: Keys | None,
     source: str,
@@ -42,7 +42,7 @@ def document_of(
     return yaml_with_comments(document, comments, header)
 
 
-def _take_defaults(connections: Connections, requests: Keys | None) -> Keys:
+def _take_defaults(connections: ConvertedConnections, requests: Keys | None) -> Keys:
     """Move settings that all connections and requests share into the defaults. If there are no
     connections yet, the defaults are for those that will be added."""
     members = [*connections.keys.values()]
@@ -66,7 +66,7 @@ def _take_defaults(connections: Connections, requests: Keys | None) -> Keys:
 
 
 def _comments(
-    declared: Declared, connections: Connections, document: Keys, header: list[str]
+    declared: Declarations, connections: ConvertedConnections, document: Keys, header: list[str]
 ) -> dict[KeyPath, list[str]]:
     placed: dict[KeyPath, list[str]] = {}
     header += map(_readable, declared.header)

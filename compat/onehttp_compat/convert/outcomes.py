@@ -14,7 +14,7 @@ STATUS: Final[dict[Became, int]] = {"lost": 1, "not understood": 3}
 """Exit statuses. 2 is not among them, because it means a wrong command line."""
 
 
-class Finding(NamedTuple):
+class ConversionFinding(NamedTuple):
     """The result for one declaration."""
 
     place: str
@@ -23,7 +23,7 @@ class Finding(NamedTuple):
     text: str
 
 
-def exit_status(findings: Iterable[Finding]) -> int:
+def exit_status(findings: Iterable[ConversionFinding]) -> int:
     """Return 0 if everything is in the file, 1 if something is lost, 3 if something was not
     understood."""
     return max((STATUS.get(finding.became, 0) for finding in findings), default=0)

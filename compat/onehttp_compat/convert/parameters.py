@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Final
 
 from onehttp_compat.convert.adhoc import OF_CONNECTIONS, Requests
-from onehttp_compat.convert.connections import Connections
-from onehttp_compat.convert.declared import Declared, Line
+from onehttp_compat.convert.connections import ConvertedConnections
+from onehttp_compat.convert.declared import AcceptedLine, Declarations
 from onehttp_compat.convert.http_modules import CONNECTING
 from onehttp_compat.convert.keys import KEY_OF
 from onehttp_compat.convert.outcomes import Became
@@ -55,7 +55,7 @@ class ParameterReport:
     """Reports the result for each line that sets a parameter."""
 
     def __init__(
-        self, declared: Declared, connections: Connections, requests: Requests | None
+        self, declared: Declarations, connections: ConvertedConnections, requests: Requests | None
     ) -> None:
         self._declared = declared
         self._connections = connections
@@ -74,7 +74,7 @@ class ParameterReport:
             if (line.place, f"{line.module} {line.name}") not in told:
                 self._tell(line)
 
-    def _tell(self, line: Line) -> None:
+    def _tell(self, line: AcceptedLine) -> None:
         setting = PARAMETERS[line.module][line.name].setting
         became: Became = "converted"
         text = _NEEDLESS.get(setting, "")
@@ -92,7 +92,7 @@ class ParameterReport:
             became, text = self._destination(line, setting)
         self._declared.tell(line.place, f"{line.module} {line.name}", became, text)
 
-    def _destination(self, line: Line, setting: str) -> tuple[Became, str]:
+    def _destination(self, line: AcceptedLine, setting: str) -> tuple[Became, str]:
         """The connections or sections that use the value, by the key that replaces it."""
         key = KEY_OF.get(setting)
         if line.module == "http_async_client":
@@ -115,7 +115,7 @@ class ParameterReport:
             return "lost", f"{text}; move it up if it is meant for them"
         return "lost", "no effect: there is no connection to take it"
 
-    def _goes_to_requests(self, line: Line, setting: str) -> bool:
+    def _goes_to_requests(self, line: AcceptedLine, setting: str) -> bool:
         if setting in OF_CONNECTIONS or not self._declared.is_final(line):
             return False
         requests = self._requests
@@ -123,7 +123,7 @@ class ParameterReport:
             requests.module == line.module or line.module in requests.differing
         )
 
-    def _of_queries(self, line: Line, setting: str, key: str | None) -> tuple[Became, str]:
+    def _of_queries(self, line: AcceptedLine, setting: str, key: str | None) -> tuple[Became, str]:
         if setting == "authmethod":
             if line.value == 3:
                 return "converted", "what is so anyway"
@@ -136,7 +136,7 @@ class ParameterReport:
             return "lost", "no effect without tls_client_cert"
         return "converted", f"{key} of queries"
 
-    def _takers(self, line: Line, setting: str) -> list[str]:
+    def _takers(self, line: AcceptedLine, setting: str) -> list[str]:
         """The connections that have the value of this line, by their names in the document."""
         if line.module not in CONNECTING:
             return []

@@ -9,7 +9,7 @@ from typing import Final
 
 from onehttp import ConfigurationError
 from onehttp_compat.convert.connection_file import read_comments
-from onehttp_compat.convert.declared import Declared, Overlooked
+from onehttp_compat.convert.declared import Declarations, Overlooked
 from onehttp_compat.convert.http_modules import (
     CONNECTING,
     MODULES,
@@ -28,11 +28,11 @@ from onehttp_compat.parameters import (
     set_parameter,
 )
 from onehttp_compat.server_config import (
+    ConfigInputs,
+    ConfigPlace,
     LoadModule,
     Modparam,
-    Place,
     ServerConfig,
-    Surroundings,
     SwitchedOff,
     read_server_config,
 )
@@ -51,8 +51,8 @@ _is_connection_file: Final = re.compile(r"\s*(?:#[^\n]*\n\s*)*\[").match
 
 
 def read_declared(
-    path: Path, surroundings: Surroundings | None = None, config_file: Path | None = None
-) -> Declared:
+    path: Path, inputs: ConfigInputs | None = None, config_file: Path | None = None
+) -> Declarations:
     """Read a kamailio.cfg, or a file of connections as ``config_file`` names it.
 
     Errors become part of the report, and the rest is read. A value that a module accepted in spite
@@ -64,27 +64,27 @@ def read_declared(
     Raises:
         ConfigurationError: ``path`` cannot be read.
     """
-    surroundings = surroundings or Surroundings()
+    inputs = inputs or ConfigInputs()
     if _is_connection_file(read_text(path)):
-        reader = _Reader(ServerConfig(files=[str(path)]), surroundings, None)
+        reader = _DeclarationReader(ServerConfig(files=[str(path)]), inputs, None)
         reader.declared.concerns.add("http_client")
         reader.declared.configurations["http_client"].set("config_file", str(path))
     else:
-        config = read_server_config(path, surroundings)
-        reader = _Reader(config, surroundings, config_file)
+        config = read_server_config(path, inputs)
+        reader = _DeclarationReader(config, inputs, config_file)
         reader.read()
     reader.start()
     return reader.declared
 
 
-class _Reader:
+class _DeclarationReader:
     def __init__(
-        self, config: ServerConfig, surroundings: Surroundings, config_file: Path | None
+        self, config: ServerConfig, inputs: ConfigInputs, config_file: Path | None
     ) -> None:
-        self._surroundings = surroundings
+        self._inputs = inputs
         self._config_file = config_file
         self._overlooked = Overlooked()
-        self.declared = Declared(config)
+        self.declared = Declarations(config)
         self.declared.configurations = {
             module: ModuleConfiguration(module, overlook=self._overlooked.append)
             for module in CONNECTING
@@ -188,11 +188,11 @@ class _Reader:
                 raise refused
         setattr(self.declared, field, after)
 
-    def _found(self, place: Place, name: str) -> Path:
+    def _found(self, place: ConfigPlace, name: str) -> Path:
         """Return the path of a file. The server looks in its working directory; here the folder of
         the file that names it comes first."""
         including = Path(place.file)
-        found = find_included(name, including, self._surroundings.include_path)
+        found = find_included(name, including, self._inputs.include_path)
         return found or Path(name)
 
     # ---- what is to be said of it

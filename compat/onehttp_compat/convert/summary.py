@@ -6,17 +6,17 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from onehttp_compat.convert.declared import Declared
+from onehttp_compat.convert.declared import Declarations
 from onehttp_compat.convert.http_modules import MODULES
 from onehttp_compat.registry import FUNCTIONS
 from onehttp_compat.server_config import (
-    Call,
     Defined,
+    GlobalSetting,
     Included,
     LoadModule,
     Modparam,
-    Route,
-    Setting,
+    RouteBlock,
+    RouteCall,
     SwitchedOff,
 )
 
@@ -55,22 +55,24 @@ class Summary:
     """The HTTP modules for which there is any declaration."""
 
     @classmethod
-    def of(cls, declared: Declared) -> Summary:
+    def of(cls, declared: Declarations) -> Summary:
         """Summarise everything that was read."""
         found = declared.config.declarations
         conditions = Counter(one.condition for one in found if isinstance(one, SwitchedOff))
         modules = [one.name for one in found if isinstance(one, LoadModule)]
-        calls = Counter(one.name for one in found if isinstance(one, Call) and one.name in _CALLS)
+        calls = Counter(
+            one.name for one in found if isinstance(one, RouteCall) and one.name in _CALLS
+        )
         return cls(
             files=list(dict.fromkeys(declared.config.files)),
             missing=[one.name for one in found if isinstance(one, Included) and one.path is None],
             modules=modules,
             parameters=sum(isinstance(one, Modparam) for one in found),
-            routes=sum(isinstance(one, Route) for one in found),
+            routes=sum(isinstance(one, RouteBlock) for one in found),
             listens=[
                 one.value
                 for one in found
-                if isinstance(one, Setting) and one.name in ("listen", "socket")
+                if isinstance(one, GlobalSetting) and one.name in ("listen", "socket")
             ],
             engines=sorted({_ENGINES[name] for name in modules if name in _ENGINES}),
             calls=dict(calls.most_common()),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from onehttp.lowlevel import check_connections
-from onehttp_compat.convert.connections import Connections
-from onehttp_compat.convert.declared import Declared, Key
+from onehttp_compat.convert.connections import ConvertedConnections
+from onehttp_compat.convert.declared import Declarations, Key
 from onehttp_compat.convert.keys import KEY_OF, Keys
 from onehttp_compat.parameters import PARAMETERS
 
@@ -19,7 +19,10 @@ class Unfit:
     """Checks the sections of a document before it is written."""
 
     def __init__(
-        self, declared: Declared, connections: Connections, sections: dict[str, tuple[str, Keys]]
+        self,
+        declared: Declarations,
+        connections: ConvertedConnections,
+        sections: dict[str, tuple[str, Keys]],
     ) -> None:
         self._declared = declared
         self._connections = connections

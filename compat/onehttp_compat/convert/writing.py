@@ -62,7 +62,7 @@ def _inline(value: Any) -> str:
         return str(value).lower()
     text: str = yaml.dump(
         value,
-        Dumper=_Dumper,
+        Dumper=_ConnectionsDumper,
         default_flow_style=True,
         sort_keys=False,
         allow_unicode=True,
@@ -71,7 +71,7 @@ def _inline(value: Any) -> str:
     return text.removesuffix("...\n").rstrip("\n")
 
 
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # written in C where PyYAML has it
+class _ConnectionsDumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # written in C where PyYAML has it
     """Bytes that are not UTF-8 arrive as surrogate escapes. YAML gets them in base64."""
 
 
@@ -85,4 +85,4 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     return dumper.represent_str(text)
 
 
-_Dumper.add_representer(str, _text)
+_ConnectionsDumper.add_representer(str, _text)

@@ -7,16 +7,16 @@ from pathlib import Path
 
 from onehttp import ConfigurationError
 from onehttp.lowlevel import check_connections
+from onehttp_compat.doctor.environment import file_findings, proxy_findings, trust_findings
 from onehttp_compat.doctor.finding import Finding
 from onehttp_compat.doctor.names import name_findings
 from onehttp_compat.doctor.order import order_findings, python_order
 from onehttp_compat.doctor.process import read_process
-from onehttp_compat.doctor.surroundings import file_findings, proxy_findings, trust_findings
 from onehttp_compat.doctor.tls import tls_findings
 from onehttp_compat.doctor.versions import version_findings
 from onehttp_compat.kamailio.own_config import started_with
 from onehttp_compat.kamailio.requirements import check_requirements
-from onehttp_compat.server_config import ServerConfig, Surroundings, read_server_config
+from onehttp_compat.server_config import ConfigInputs, ServerConfig, read_server_config
 
 
 def examine(
@@ -41,7 +41,7 @@ def examine(
     elif facts.name.startswith("kamailio"):
         path, defines = started_with(facts.arguments[1:])
         path = facts.folder / path
-        found += _of_config(read_server_config(path, Surroundings(defines=defines)), path)
+        found += _of_config(read_server_config(path, ConfigInputs(defines=defines)), path)
     if connections is not None:
         found += _of_connections(connections)
     return found

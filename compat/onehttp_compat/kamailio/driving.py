@@ -125,7 +125,7 @@ def lent_engine() -> Any:
     return engine
 
 
-class _Count:
+class _SharedCount:
     """One of the numbers in `Counts`."""
 
     def __set_name__(self, owner: type[Counts], name: str) -> None:
@@ -138,14 +138,14 @@ class _Count:
 class Counts:
     """Counts of the queries of all processes of the server."""
 
-    handed_over = _Count()
-    refused = _Count()
+    handed_over = _SharedCount()
+    refused = _SharedCount()
     """Queries for which no lane had room. They continued at once with an error as the answer."""
-    sent = _Count()
-    answered = _Count()
-    gone = _Count()
+    sent = _SharedCount()
+    answered = _SharedCount()
+    gone = _SharedCount()
     """Queries whose transactions had ended before the answer."""
-    routes_failed = _Count()
+    routes_failed = _SharedCount()
 
     def __init__(self, counters: Counters) -> None:
         self.counters = counters
@@ -153,7 +153,7 @@ class Counts:
             {
                 f"{GROUP}.{name}": 0
                 for name, kind in vars(Counts).items()
-                if isinstance(kind, _Count)
+                if isinstance(kind, _SharedCount)
             }
         )
 

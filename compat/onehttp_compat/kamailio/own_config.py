@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from onehttp import ConfigurationError
-from onehttp_compat.server_config import ServerConfig, Surroundings, read_server_config
+from onehttp_compat.server_config import ConfigInputs, ServerConfig, read_server_config
 
 DEFAULT_FILE: Final = "/etc/kamailio/kamailio.cfg"
 DRIVE_ROUTE: Final = "onehttp_drive"
@@ -19,7 +19,7 @@ _LONG_OPTIONS: Final = (
 )  # fmt: skip
 
 
-class Timer(NamedTuple):
+class QueryTimer(NamedTuple):
     """A timer of the module ``rtimer``, which calls ``onehttp_drive``."""
 
     name: str
@@ -35,10 +35,10 @@ def own_config(ksr: Any) -> ServerConfig:
     """
     arguments = Path("/proc/self/cmdline").read_bytes().decode("utf-8", "surrogateescape")
     path, defines = started_with(arguments.rstrip("\0").split("\0")[1:])
-    return read_server_config(path, Surroundings(defines=defines, version=_version(ksr)))
+    return read_server_config(path, ConfigInputs(defines=defines, version=_version(ksr)))
 
 
-def timers_of_queries(config: ServerConfig) -> Iterator[Timer]:
+def timers_of_queries(config: ServerConfig) -> Iterator[QueryTimer]:
     """Return the timers whose route is ``onehttp_drive``."""
     lines = [line for line in config.modparams() if line.is_about("rtimer")]
     timers = {
@@ -50,7 +50,7 @@ def timers_of_queries(config: ServerConfig) -> Iterator[Timer]:
         timer = timers.get(executed.get("timer", ""))
         if line.name == "exec" and executed.get("route") == DRIVE_ROUTE and timer is not None:
             mode = timer.get("mode", "0")
-            yield Timer(timer.get("name", ""), int(mode) if mode.isdecimal() else 0)
+            yield QueryTimer(timer.get("name", ""), int(mode) if mode.isdecimal() else 0)
 
 
 def started_with(arguments: Sequence[str]) -> tuple[Path, dict[str, str | None]]:
@@ -75,7 +75,7 @@ def _version(ksr: Any) -> tuple[int, int, int]:
     numbers = str(ksr.pv.get("$version(num)")).split(".")
     if len(numbers) == 3 and all(number.isdecimal() for number in numbers):
         return int(numbers[0]), int(numbers[1]), int(numbers[2])
-    return Surroundings().version
+    return ConfigInputs().version
 
 
 def _fields(value: object) -> dict[str, str]:

@@ -71,14 +71,14 @@ class ServerProcess:
             self._transactions.close()
 
 
-class _Current:
+class _CurrentProcess:
     process: ServerProcess | None = None
 
 
 def current_process() -> ServerProcess | None:
     """Return the state of this process. None if it belongs to no server, or no script has called
     `setup`."""
-    return _Current.process
+    return _CurrentProcess.process
 
 
 def server_process(real: Any) -> ServerProcess:
@@ -87,12 +87,12 @@ def server_process(real: Any) -> ServerProcess:
 
     When it is made, its legacy server becomes the default of this package.
     """
-    process = _Current.process
+    process = _CurrentProcess.process
     if isinstance(real, Ksr) and process is not None and real is process.ksr:
         return process
     if process is None or process.real is not real:
         leave_server_process()
-        process = _Current.process = ServerProcess(real)
+        process = _CurrentProcess.process = ServerProcess(real)
         use_server(process.server)
     return process
 
@@ -100,7 +100,7 @@ def server_process(real: Any) -> ServerProcess:
 def leave_server_process() -> None:
     """Forget the state and close its sockets. Tests use this, because they are many servers in
     turn."""
-    process, _Current.process = _Current.process, None
+    process, _CurrentProcess.process = _CurrentProcess.process, None
     if process is not None:
         process.close()
         use_server(None)
@@ -108,7 +108,7 @@ def leave_server_process() -> None:
 
 def _counted() -> dict[str, object] | None:
     """The counters of all processes of this server."""
-    process = _Current.process
+    process = _CurrentProcess.process
     if process is None:
         return None
     counted = {name: value for name, value in process.counters.items() if value}

@@ -64,7 +64,7 @@ from onehttp_compat.modules.http_async_client.calls import (
     AsyncCall,
     AsyncJob,
     AsyncModule,
-    Surroundings,
+    ScriptHost,
     SuspendedTransaction,
     kemi_route,
 )
@@ -80,7 +80,7 @@ shortest time between two such warnings."""
 _log = logging.getLogger("onehttp_compat.tm")
 
 
-class Transactions(Surroundings):
+class Transactions(ScriptHost):
     """The transaction that a process of the server works on. It is also an `onehttp.Transaction`.
 
     It is made before the server forks. The script's object needs two more methods, which
@@ -119,7 +119,7 @@ class Transactions(Surroundings):
         server.find_result_route = self._find_result_route
         carry_queries(self.carry_asked)
         self._pv = server.pv
-        server.http_async_client.surroundings = self
+        server.http_async_client.host = self
         self._module = server.http_async_client
         self._defaults = lambda: server.http_async_client.pending.defaults
 

@@ -15,7 +15,7 @@ from onehttp_compat.convert.http_modules import MODULES, modules_meant
 from onehttp_compat.convert.reading import read_declared
 from onehttp_compat.migration.config_sites import legacy_calls
 from onehttp_compat.migration.patches import lines_of, patch_of
-from onehttp_compat.server_config import LoadModule, Modparam, ServerConfig, Surroundings
+from onehttp_compat.server_config import ConfigInputs, LoadModule, Modparam, ServerConfig
 
 _OTHER_WORK: Final = ("utils", "xcap_client", "auth_identity")
 """Modules that do more than HTTP, or that other modules bind to. These are not removed."""
@@ -53,13 +53,13 @@ class ConfigPlan:
     """Lines that the patch does not remove, with the reason."""
 
 
-def plan(path: Path, surroundings: Surroundings | None = None) -> ConfigPlan:
+def plan(path: Path, inputs: ConfigInputs | None = None) -> ConfigPlan:
     """Plan the migration of a configuration and its includes.
 
     Raises:
         ConfigurationError: ``path`` cannot be read.
     """
-    declared = read_declared(path, surroundings or Surroundings())
+    declared = read_declared(path, inputs or ConfigInputs())
     config = declared.config
     calls = tuple(_native_calls(config))
     loaded = config.modules()

@@ -8,16 +8,16 @@ from typing import Final
 from onehttp import ConfigurationError
 from onehttp_compat.migration.sites import FileScan, Problem, Site, shown_code
 from onehttp_compat.registry import FUNCTIONS, NATIVE, LegacyFunction
-from onehttp_compat.server_config import Call, ServerConfig, Surroundings, read_server_config
+from onehttp_compat.server_config import ConfigInputs, RouteCall, ServerConfig, read_server_config
 
 _BY_NAME: Final = {function.name: function for function in reversed(FUNCTIONS)}
 _NATIVE: Final = "stays native until its route is moved to Python"
 
 
-def scan_config(path: Path, surroundings: Surroundings | None = None) -> FileScan:
+def scan_config(path: Path, inputs: ConfigInputs | None = None) -> FileScan:
     """Return the calls in a configuration and its includes."""
     try:
-        config = read_server_config(path, surroundings)
+        config = read_server_config(path, inputs)
     except ConfigurationError as error:
         return FileScan(str(path), problems=(Problem(str(path), 0, str(error)),))
     sites = tuple(_site(call, function) for call, function in legacy_calls(config))
@@ -26,7 +26,7 @@ def scan_config(path: Path, surroundings: Surroundings | None = None) -> FileSca
     return FileScan(str(path), sites, problems)
 
 
-def legacy_calls(config: ServerConfig) -> list[tuple[Call, LegacyFunction]]:
+def legacy_calls(config: ServerConfig) -> list[tuple[RouteCall, LegacyFunction]]:
     """Return the calls of legacy functions, each with the form that is called."""
     return [
         (call, NATIVE.get((call.name, len(call.arguments)), _BY_NAME[call.name]))
@@ -35,7 +35,7 @@ def legacy_calls(config: ServerConfig) -> list[tuple[Call, LegacyFunction]]:
     ]
 
 
-def _site(call: Call, function: LegacyFunction) -> Site:
+def _site(call: RouteCall, function: LegacyFunction) -> Site:
     given = ", ".join(
         f'"{one.text}"' if one.kind == "string" else one.text for one in call.arguments
     )

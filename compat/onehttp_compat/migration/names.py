@@ -19,7 +19,7 @@ _MAX_DEPTH: Final = 12
 """The most names to follow from one to the next, because definitions may be circular."""
 
 
-class Names(Generic[Node]):
+class ScriptNames(Generic[Node]):
     """The names of one module."""
 
     def __init__(self, tree: Tree[Node]) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from onehttp_compat.migration.clients import CLIENTS, NOTE, client_of, client_replacement
-from onehttp_compat.migration.names import Names
+from onehttp_compat.migration.names import ScriptNames
 from onehttp_compat.migration.sites import FileScan, Problem, Site, SiteKind, shown_code
-from onehttp_compat.migration.sources import Source
+from onehttp_compat.migration.sources import SourceText
 from onehttp_compat.migration.static_call import StaticCall, function_named, static_call
 from onehttp_compat.migration.trees.syntax import PlaceUnknownError, SyntaxTree
 from onehttp_compat.migration.trees.tree import Node, Tree
@@ -42,12 +42,12 @@ class _Found(NamedTuple):
     note: str
 
 
-def may_have_sites(source: Source) -> bool:
+def may_have_sites(source: SourceText) -> bool:
     """Whether a source may contain sites."""
     return any(word in source.text for word in _WORDS)
 
 
-def legacy_calls(tree: Tree[Node], names: Names[Node]) -> Iterator[tuple[Node, StaticCall]]:
+def legacy_calls(tree: Tree[Node], names: ScriptNames[Node]) -> Iterator[tuple[Node, StaticCall]]:
     """Return the calls of legacy functions, in the order of the source."""
     for call in tree.calls:
         function = tree.call(call)
@@ -61,7 +61,7 @@ def legacy_calls(tree: Tree[Node], names: Names[Node]) -> Iterator[tuple[Node, S
             yield call, static
 
 
-def concrete(source: Source) -> ConcreteTree | Problem:
+def concrete(source: SourceText) -> ConcreteTree | Problem:
     """Parse a source for a rewrite. Returns the reason if LibCST cannot parse it."""
     # Importing it takes longer than scanning a script.
     import libcst
@@ -79,7 +79,7 @@ def concrete(source: Source) -> ConcreteTree | Problem:
         return Problem(source.path, 0, f"not understood: {error}")
 
 
-def scan_python(source: Source) -> FileScan:
+def scan_python(source: SourceText) -> FileScan:
     """Return all sites of a source."""
     try:
         return scan_tree(source, SyntaxTree(source.text))
@@ -90,9 +90,9 @@ def scan_python(source: Source) -> FileScan:
     return scan_tree(source, tree)
 
 
-def scan_tree(source: Source, tree: Tree[Node]) -> FileScan:
+def scan_tree(source: SourceText, tree: Tree[Node]) -> FileScan:
     """The same for a source that was parsed already."""
-    names = Names(tree)
+    names = ScriptNames(tree)
     sites: list[Site] = []
     for node, found in _found(tree, names) if may_have_sites(source) else ():
         place = tree.place(node)
@@ -120,7 +120,7 @@ def scan_tree(source: Source, tree: Tree[Node]) -> FileScan:
     )
 
 
-def _found(tree: Tree[Node], names: Names[Node]) -> Iterator[tuple[Node, _Found]]:
+def _found(tree: Tree[Node], names: ScriptNames[Node]) -> Iterator[tuple[Node, _Found]]:
     legacy = dict(legacy_calls(tree, names))
     for call, static in legacy.items():
         module = static.function.module

@@ -20,7 +20,7 @@ _NOT_FOUND: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RecordedPlace:
     """The place of a recorded call."""
 
     path: str
@@ -30,17 +30,17 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class RecordedCounts:
     """The number of calls at each place."""
 
-    counts: Counter[Place]
+    counts: Counter[RecordedPlace]
     problems: tuple[Problem, ...] = ()
 
 
-def read_recordings(files: Iterable[Path]) -> Recording:
+def read_recordings(files: Iterable[Path]) -> RecordedCounts:
     """Read files of JSON lines. An invalid line, for example one cut off by a full disk, is
     reported, and the others count."""
-    counts: Counter[Place] = Counter()
+    counts: Counter[RecordedPlace] = Counter()
     problems: list[Problem] = []
     for file in files:
         for one in _read(file):
@@ -48,15 +48,15 @@ def read_recordings(files: Iterable[Path]) -> Recording:
                 problems.append(one)
             else:
                 counts[one[0]] += one[1]
-    return Recording(counts, tuple(problems))
+    return RecordedCounts(counts, tuple(problems))
 
 
-def with_recording(scan: Scan, recording: Recording) -> Scan:
+def with_recording(scan: Scan, recording: RecordedCounts) -> Scan:
     """Add the recorded counts to the sites of a scan, and sites for recorded calls that the scan
     has not found."""
     left = Counter(recording.counts)
     paths = _paths(scan, {place.path for place in left})
-    by_path: dict[str, list[Place]] = {}
+    by_path: dict[str, list[RecordedPlace]] = {}
     for place in left:
         by_path.setdefault(paths.get(place.path, place.path), []).append(place)
     files = []
@@ -76,7 +76,7 @@ def with_recording(scan: Scan, recording: Recording) -> Scan:
     return Scan((*files, beside) if unknown or recording.problems else tuple(files))
 
 
-def _read(file: Path) -> Iterator[tuple[Place, int] | Problem]:
+def _read(file: Path) -> Iterator[tuple[RecordedPlace, int] | Problem]:
     try:
         data = file.read_bytes()
     except OSError as error:
@@ -93,14 +93,16 @@ def _read(file: Path) -> Iterator[tuple[Place, int] | Problem]:
                 yield Problem(str(file), number, str(said))
 
 
-def _entry(said: Any) -> tuple[Place, int]:
+def _entry(said: Any) -> tuple[RecordedPlace, int]:
     if int(said["version"]) > VERSION:
         raise ValueError(f"of version {said['version']}; this onehttp reads {VERSION}: update it")
-    place = Place(str(said["path"]), int(said["line"]), str(said["module"]), str(said["name"]))
+    place = RecordedPlace(
+        str(said["path"]), int(said["line"]), str(said["module"]), str(said["name"])
+    )
     return place, int(said["count"])
 
 
-def _is_at(place: Place, site: Site) -> bool:
+def _is_at(place: RecordedPlace, site: Site) -> bool:
     return site.line <= place.line <= site.end_line and place.name == site.name
 
 
@@ -126,7 +128,7 @@ def _paths(scan: Scan, recorded: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _site(place: Place, count: int) -> Site:
+def _site(place: RecordedPlace, count: int) -> Site:
     return Site(
         path=place.path, line=place.line, column=1, end_line=place.line, kind="seen only",
         module=place.module, name=place.name, code="", replacement="", note=_NOT_FOUND, seen=count,

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from onehttp_compat.migration.config_sites import scan_config
 from onehttp_compat.migration.python_sites import scan_python
 from onehttp_compat.migration.sites import FileScan, Problem, Site
-from onehttp_compat.migration.sources import Source, files_of, read_source
+from onehttp_compat.migration.sources import SourceText, files_of, read_source
 
 T = TypeVar("T")
 FEW: Final = 100
@@ -79,7 +79,7 @@ def scan_file(path: Path) -> FileScan:
     if path.suffix == ".cfg":
         return scan_config(path)
     source = read_source(path)
-    if isinstance(source, Source):
+    if isinstance(source, SourceText):
         return scan_python(source)
     return FileScan(str(path), problems=(source,))
 

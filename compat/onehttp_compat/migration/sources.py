@@ -26,7 +26,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceText:
     """The text of a Python file, with its original line ends."""
 
     path: str
@@ -74,7 +74,7 @@ def is_server_config(path: Path) -> bool:
     return any(word in start for word in _CONFIG_WORDS)
 
 
-def read_source(path: Path) -> Source | Problem:
+def read_source(path: Path) -> SourceText | Problem:
     """Return the text of a Python file, or a problem with its line."""
     name = str(path)
     if path.exists() and not path.is_file():
@@ -94,7 +94,7 @@ def read_source(path: Path) -> Source | Problem:
             warnings.simplefilter("ignore")  # warnings about its escapes do not matter here
             ast.parse(data)
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        return Source(name, data.decode(encoding), encoding, has_bom)
+        return SourceText(name, data.decode(encoding), encoding, has_bom)
     except SyntaxError as error:
         return Problem(name, error.lineno or 0, _syntax(error))
     except (ValueError, RecursionError, MemoryError) as error:

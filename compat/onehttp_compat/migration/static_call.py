@@ -18,7 +18,7 @@ _UNKNOWN = "?"
 
 
 @dataclass(frozen=True, slots=True)
-class Argument:
+class SourceArgument:
     """An argument of a call in the source."""
 
     code: str
@@ -34,7 +34,7 @@ class StaticCall:
 
     function: LegacyFunction
     is_kemi: bool
-    arguments: tuple[Argument, ...]
+    arguments: tuple[SourceArgument, ...]
     """Without the name of the function."""
 
     @property
@@ -79,7 +79,7 @@ class StaticCall:
 
 
 def static_call(
-    origin: str, arguments: Callable[[], tuple[Argument, ...]], first: str
+    origin: str, arguments: Callable[[], tuple[SourceArgument, ...]], first: str
 ) -> StaticCall | None:
     """Return the legacy call of a call expression, from the dotted name of its function and the
     text of its first argument."""
@@ -94,7 +94,7 @@ def _is_call_by_name(origin: str) -> bool:
     return origin in {f"onehttp_compat.{module}.call" for module in MODULES}
 
 
-def function_named(origin: str, arguments: tuple[Argument, ...] = ()) -> StaticCall | None:
+def function_named(origin: str, arguments: tuple[SourceArgument, ...] = ()) -> StaticCall | None:
     """Return the legacy function of a dotted name."""
     match origin.split("."):
         case ["KSR", module, name] if (module, name) in KEMI:
@@ -106,7 +106,9 @@ def function_named(origin: str, arguments: tuple[Argument, ...] = ()) -> StaticC
     return None
 
 
-def _native(name: str, arguments: tuple[Argument, ...], module: str = "") -> StaticCall | None:
+def _native(
+    name: str, arguments: tuple[SourceArgument, ...], module: str = ""
+) -> StaticCall | None:
     forms = [one for one in FUNCTIONS if one.name == name]
     if not forms:
         return None

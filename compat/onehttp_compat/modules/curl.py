@@ -6,7 +6,7 @@ import logging
 
 from onehttp.lowlevel import HeaderPairs
 from onehttp_compat.modules.httpcon.module import ConnectionModule
-from onehttp_compat.modules.httpcon.state import Answer
+from onehttp_compat.modules.httpcon.state import TransferResult
 from onehttp_compat.pv import Variable
 from onehttp_compat.wire.transfer import RefusedOptionError
 
@@ -63,7 +63,7 @@ class Curl(ConnectionModule):
             answer = self.exchange(options, method, url, headers, data)
         return self._finish(answer, result, answer.body.partition(b"\n")[0])
 
-    def _finish(self, answer: Answer, result: Variable, value: bytes) -> int:
+    def _finish(self, answer: TransferResult, result: Variable, value: bytes) -> int:
         is_shown = 200 <= answer.code < 500
         self.write(result, value if is_shown else b"")
         return answer.code if answer.response is not None else -1

@@ -12,7 +12,7 @@ from onehttp.lowlevel import HeaderPairs
 from onehttp_compat.modules.httpcon.definition import LegacyConnection
 from onehttp_compat.modules.httpcon.module import ConnectionModule
 from onehttp_compat.modules.httpcon.options import keeping_method, prior_knowledge
-from onehttp_compat.modules.httpcon.state import Answer
+from onehttp_compat.modules.httpcon.state import TransferResult
 from onehttp_compat.process import LegacyProcess
 from onehttp_compat.pv import UnknownVariableError, Value, Variable
 from onehttp_compat.wire.header_blob import HeaderBlobError, parse_blob, with_defaults_repeated
@@ -114,7 +114,7 @@ class HttpClient(ConnectionModule):
         answer = self.connect_answer(connection, path, content_type, data)
         if answer is None:
             return -1
-        if isinstance(answer, Answer):
+        if isinstance(answer, TransferResult):
             self._server.write_result(result, answer.body)
             return answer.code if answer.code else -1
         self.write(result, b"")
@@ -122,7 +122,7 @@ class HttpClient(ConnectionModule):
 
     def connect_answer(
         self, name: str, path: str, content_type: str | None, data: bytes | None
-    ) -> Answer | str | None:
+    ) -> TransferResult | str | None:
         """Return the answer, or the name of a connection that does not exist, or None if nothing
         may be sent."""
         headers: HeaderPairs = ()
@@ -149,7 +149,7 @@ class HttpClient(ConnectionModule):
 
     def _attempt(
         self, connection: LegacyConnection, path: str, headers: HeaderPairs, data: bytes | None
-    ) -> Answer:
+    ) -> TransferResult:
         try:
             ready = self.ready(connection)
         except RefusedOptionError as error:
@@ -183,7 +183,7 @@ class HttpClient(ConnectionModule):
         self.stored_headers.clear()
         return 1
 
-    def store_headers(self, answer: Answer) -> None:
+    def store_headers(self, answer: TransferResult) -> None:
         """Store the headers of all hops of an answer, in place of the earlier ones."""
         self.stored_headers.clear()
         if answer.response is not None:
@@ -200,7 +200,7 @@ class HttpClient(ConnectionModule):
 
     # ---- values
 
-    def value_of(self, answer: Answer, limit: int, is_first_line: bool) -> bytes:
+    def value_of(self, answer: TransferResult, limit: int, is_first_line: bool) -> bytes:
         """The value of the result variable: empty on errors and from status 500 on."""
         if answer.response is None or not 200 <= answer.code < 500:
             return b""

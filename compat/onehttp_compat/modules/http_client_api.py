@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from onehttp_compat.modules.http_client import HttpClient
-from onehttp_compat.modules.httpcon.state import Answer
+from onehttp_compat.modules.httpcon.state import TransferResult
 from onehttp_compat.wire.header_blob import HeaderBlobError, parse_blob
 from onehttp_compat.wire.transfer import RefusedOptionError
 
@@ -35,7 +35,7 @@ class Bindings:
         answer = self._module.connect_answer(
             connection, url or "", contenttype or "text/plain", post or None
         )
-        if isinstance(answer, Answer):
+        if isinstance(answer, TransferResult):
             return HttpcResult(answer.code, answer.body)
         return HttpcResult(-1, b"")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from onehttp import Result, Token, Transaction
 from onehttp_compat.calls.warning import remote_place
-from onehttp_compat.modules.http_async_client.calls import AsyncCall, Surroundings
+from onehttp_compat.modules.http_async_client.calls import AsyncCall, ScriptHost
 from onehttp_compat.modules.http_async_client.reply import AsyncReply
 from onehttp_compat.near_names import did_you_mean
 from onehttp_compat.process import ScriptRoute
@@ -29,7 +29,7 @@ Suspension = tuple[int, int]
 
 
 @dataclass(slots=True, eq=False)
-class Waiting:
+class PendingAnswer:
     """An answer whose route has not run in the server yet."""
 
     route: str
@@ -72,8 +72,8 @@ class _Resuming(threading.local):
     """Runs the work of this connection while a route runs."""
 
 
-class LiveSurroundings(Surroundings):
-    """The surroundings of a query: the transaction that the script has suspended for it."""
+class LiveHost(ScriptHost):
+    """The host of a query, with the transaction that the script has suspended for it."""
 
     def __init__(self, live: LiveCalls) -> None:
         self._live = live
@@ -104,14 +104,14 @@ class LiveCalls:
         """The ids of the queries in flight."""
         self.changed = threading.Condition()
         """Guards `open` and `waiting`."""
-        self.waiting: dict[int, Waiting] = {}
+        self.waiting: dict[int, PendingAnswer] = {}
         self._world = world
         self._wake = wake
         self._note_query = note_query
         self._numbers = itertools.count(1)
         self._pv = PvFunctions(world)
         client = world.server.http_async_client
-        client.surroundings = LiveSurroundings(self)
+        client.host = LiveHost(self)
         client.observer = self
         world.server.find_route = self._route
 
@@ -203,7 +203,7 @@ class LiveCalls:
     def _route(self, name: str) -> ScriptRoute:
         def run(result: Result, is_suspended: bool) -> None:
             number = next(self._numbers)
-            waiting = Waiting(name, self.resuming.suspended if is_suspended else None)
+            waiting = PendingAnswer(name, self.resuming.suspended if is_suspended else None)
             self.waiting[number] = waiting
             self._wake(number)
             waiting.errands.run()

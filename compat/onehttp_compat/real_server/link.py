@@ -18,16 +18,16 @@ from onehttp import OnehttpError
 Answer: TypeAlias = "dict[str, Any]"
 
 
-class Asked(Protocol):
+class RequestHandler(Protocol):
     """Answers requests. Raises AttributeError for a name that no server has."""
 
     def answer(self, op: str, fields: Mapping[str, Any]) -> Answer: ...
 
 
-class Link:
+class LinkServer:
     """Listens until it is closed."""
 
-    def __init__(self, path: Path, asked: Asked) -> None:
+    def __init__(self, path: Path, asked: RequestHandler) -> None:
         self._asked = asked
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(path))

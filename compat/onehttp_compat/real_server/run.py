@@ -16,9 +16,9 @@ from typing import Any, Final
 
 from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S, TransactionLayer
 from onehttp_compat.real_server.calls import LiveCalls, placed
-from onehttp_compat.real_server.link import Answer, Link
+from onehttp_compat.real_server.link import Answer, LinkServer
 from onehttp_compat.real_server.process import QUIET, RealServer, RealServerError, needed_parameters
-from onehttp_compat.real_server.sockets import Sockets, unsendable
+from onehttp_compat.real_server.sockets import ServerSockets, unsendable
 from onehttp_compat.real_server.user_config import UserConfig
 from onehttp_compat.registry import NATIVE
 from onehttp_compat.script import takes_text
@@ -64,7 +64,9 @@ class LiveMessage:
 class LiveScript:
     """A script in a real server. `running` makes it."""
 
-    def __init__(self, path: Path, world: World, sockets: Sockets, server: RealServer) -> None:
+    def __init__(
+        self, path: Path, world: World, sockets: ServerSockets, server: RealServer
+    ) -> None:
         self.world = world
         self.server = server
         self.calls = LiveCalls(world, self._wake, self._note_query)
@@ -127,7 +129,7 @@ class LiveScript:
             protocol="udp",
         )
 
-    # ---- what the script's surroundings tell and ask
+    # ---- messages of the script's process
 
     def _answer(self, op: str, fields: Mapping[str, Any]) -> Answer:
         rest = {key: value for key, value in fields.items() if key not in ("file", "line")}
@@ -292,7 +294,7 @@ def running(
     if not path.is_file():
         raise RealServerError(f"{path}: no such file")
     folder = Path(tempfile.mkdtemp(prefix="onehttp-run-"))
-    sockets = Sockets()
+    sockets = ServerSockets()
     try:
         shutil.copytree(Path(__file__).with_name("inside"), folder / "onehttp_inside")
         shutil.copy(Path(takes_text.__file__), folder / "onehttp_inside")
@@ -321,7 +323,7 @@ def running(
             server.parameters |= QUIET
         live = LiveScript(path, world, sockets, server)
         live.calls.loaded = loaded
-        link = Link(folder / "link", live)
+        link = LinkServer(folder / "link", live)
         try:
             _start(live, path)
             yield live

@@ -43,7 +43,7 @@ def udp_socket() -> socket.socket:
     return made
 
 
-class Sockets:
+class ServerSockets:
     """Three sockets; ``port`` is the port of the server."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from onehttp_compat.real_server.own_modules import KEEP_TO_THEMSELVES
 from onehttp_compat.real_server.process import free_port
-from onehttp_compat.server_config import Modparam, ServerConfig, Setting
+from onehttp_compat.server_config import GlobalSetting, Modparam, ServerConfig
 
 NEEDED: Final = ("kex", "corex", "tm", "tmx", "sl", "rr", "pv")
 """Modules that our code in the server uses, in the order of loading. They come first."""
@@ -87,7 +87,7 @@ def _lines(config: ServerConfig) -> Iterator[str]:
         if not name.startswith(("KAMAILIO_", "MOD_", "OS_NAME")) and "\n" not in value:
             yield f"#!trydef {name} {value}".rstrip()
     for one in config.declarations:
-        if not isinstance(one, Setting):
+        if not isinstance(one, GlobalSetting):
             continue
         if one.name in _SETTINGS or "." in one.name:
             yield f"{one.name} = {one.value}"

@@ -54,7 +54,7 @@ def of_value(value: str | int) -> Given:
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
+class _CallSource:
     text: str
     calls: list[ast.Call]
     functions: list[ast.FunctionDef | ast.AsyncFunctionDef]
@@ -64,7 +64,7 @@ class CallSites:
     """The sources of scripts, each parsed once."""
 
     def __init__(self) -> None:
-        self._files: dict[str, _Source | None] = {}
+        self._files: dict[str, _CallSource | None] = {}
 
     def set_before(self, call: LegacyCall) -> list[tuple[str, Given]]:
         """The settings of ``$http_req(key)`` that the calling function has made before, in
@@ -117,7 +117,7 @@ class CallSites:
             found = [node for node in here if _may_be_call_of(node, call, source.text)]
         return _arguments_of(found[0], call) if len(found) == 1 else None
 
-    def _source(self, file: str) -> _Source | None:
+    def _source(self, file: str) -> _CallSource | None:
         if file not in self._files:
             try:
                 self._files[file] = _parsed(Path(file))
@@ -128,7 +128,7 @@ class CallSites:
         return self._files[file]
 
 
-def _parsed(path: Path) -> _Source | None:
+def _parsed(path: Path) -> _CallSource | None:
     try:
         with path.open("rb") as file:
             text = file.read(MAX_SOURCE_BYTES).decode("utf-8", "replace")
@@ -136,7 +136,7 @@ def _parsed(path: Path) -> _Source | None:
     except (OSError, SyntaxError, ValueError, RecursionError):
         return None  # no file, or not Python: use the values of the call
     nodes = list(ast.walk(tree))
-    return _Source(
+    return _CallSource(
         text,
         [node for node in nodes if isinstance(node, ast.Call)],
         [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)],

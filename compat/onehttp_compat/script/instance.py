@@ -56,14 +56,14 @@ class ScriptKind(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class MessageMethod:
     """The method of an ``app_python`` script that takes messages, and its text argument, if any."""
 
     method: str
     argument: str | None = None
 
 
-class Script:
+class ScriptFile:
     """The file of a script.
 
     Raises:
@@ -71,7 +71,7 @@ class Script:
     """
 
     def __init__(
-        self, path: Path, world: World, ksr: types.ModuleType, call: Call | None = None
+        self, path: Path, world: World, ksr: types.ModuleType, call: MessageMethod | None = None
     ) -> None:
         self.path = path
         self.world = world
@@ -114,7 +114,7 @@ class ScriptInstance:
         ScriptError: the script does not start, or has no route for messages.
     """
 
-    def __init__(self, script: Script, rank: int) -> None:
+    def __init__(self, script: ScriptFile, rank: int) -> None:
         self._script = script
         self._process = os.getpid()
         self.kind = ScriptKind.KEMI

@@ -44,7 +44,7 @@ class ProcessExitError(OnehttpError, RuntimeError):
 
 
 @dataclass(slots=True, eq=False)
-class _Watch:
+class _LimitWatch:
     thread: int
     due: float
     scene: Scene
@@ -63,7 +63,7 @@ class Watchdog:
     def __init__(self, limit_s: float | None, script: Path) -> None:
         self.limit_s = limit_s
         self._script = script
-        self._watches: list[_Watch] = []
+        self._watches: list[_LimitWatch] = []
         self._changed = threading.Condition()
         """Guards the watches."""
         self._is_closed = False
@@ -98,7 +98,7 @@ class Watchdog:
         if self.limit_s is None:
             yield
             return
-        watch = _Watch(threading.get_ident(), time.monotonic() + self.limit_s, scene)
+        watch = _LimitWatch(threading.get_ident(), time.monotonic() + self.limit_s, scene)
         ending: BaseException | None = None
         with self._changed:
             self._watches.append(watch)
@@ -124,7 +124,7 @@ class Watchdog:
             ending = ending.__context__
         return ""
 
-    def _end(self, watch: _Watch) -> None:
+    def _end(self, watch: _LimitWatch) -> None:
         while watch in self._watches:
             with contextlib.suppress(TimeLimitExceeded), self._changed:
                 watch.is_over = True
@@ -151,7 +151,7 @@ class Watchdog:
                 waiting = (one.due - now for one in self._watches if one.due > now)
                 self._changed.wait(min(waiting, default=self.limit_s))
 
-    def _fire(self, watch: _Watch) -> None:
+    def _fire(self, watch: _LimitWatch) -> None:
         watch.fired += 1
         _raise_in(watch.thread)
         if watch.fired == PATIENCE:

@@ -28,7 +28,7 @@ REQUEST_ROUTE: Final = "its request route"
 script_log = logging.getLogger("onehttp.script")
 
 
-class Route(enum.Enum):
+class RouteKind(enum.Enum):
     """The kinds of routes of a script. The values are the numbers of ``tm``."""
 
     REQUEST = "request_route"
@@ -181,7 +181,7 @@ class Scene:
 
     routed: RoutedMessage
     progress: MessageInProgress
-    route: Route = Route.REQUEST
+    route: RouteKind = RouteKind.REQUEST
     is_faked: bool = False
     """It is a callback outside of transactions: its message is artificial, and replies are not
     sent."""
@@ -215,7 +215,7 @@ class Scene:
         transaction."""
         if self.tm is not None:
             return self.tm.sent_status
-        if self.route is Route.BRANCH:  # the transaction is about to be made
+        if self.route is RouteKind.BRANCH:  # the transaction is about to be made
             return 100 if self.message.method == "INVITE" else 0
         return None
 
@@ -223,9 +223,9 @@ class Scene:
     def branch_number(self) -> int:
         """The number of the branch that the server would report. In a failure route that is the
         next one."""
-        if self.route is Route.FAILURE and self.tm is not None:
+        if self.route is RouteKind.FAILURE and self.tm is not None:
             return len(self.tm.branches)
-        is_first = self.message.is_request and self.route is not Route.ON_SEND
+        is_first = self.message.is_request and self.route is not RouteKind.ON_SEND
         return max(0, self.branch) if is_first else self.branch
 
     @property

@@ -7,7 +7,7 @@ import copy
 import dataclasses
 
 from onehttp.lowlevel import make_current
-from onehttp_compat.script.message_in_progress import MessageInProgress, Route, Scene, enter
+from onehttp_compat.script.message_in_progress import MessageInProgress, RouteKind, Scene, enter
 from onehttp_compat.script.routed_message import Branch, RoutedMessage
 from onehttp_compat.script.transactions import ScriptTransaction
 from onehttp_compat.script.world import World
@@ -60,7 +60,7 @@ def send(world: World, scene: Scene, hops: list[str]) -> None:
     # From now on the targets belong to the transaction, not to the message.
     routed = branch_copy(scene.routed) if scene.routed.branches else scene.routed
     for hop in hops:
-        inside = dataclasses.replace(scene, routed=routed, route=Route.ON_SEND, next_hop=hop)
+        inside = dataclasses.replace(scene, routed=routed, route=RouteKind.ON_SEND, next_hop=hop)
         world.run_route(ON_SEND, inside)
 
 
@@ -70,7 +70,7 @@ def _survives(world: World, scene: Scene, name: str, branch: Branch, index: int)
     routed.new_uri, routed.dst_uri = branch.uri, branch.dst_uri or None
     # a script can read it, but headers added here are not sent
     routed.branches = list(scene.routed.branches)
-    inside = dataclasses.replace(scene, routed=routed, route=Route.BRANCH, branch=index)
+    inside = dataclasses.replace(scene, routed=routed, route=RouteKind.BRANCH, branch=index)
     world.run_route(name, inside)
     return not inside.is_dropped
 
@@ -105,7 +105,7 @@ def reply_arrived(world: World, progress: MessageInProgress) -> None:
     """Run the routes for a reply: the one for all replies, the one of its transaction, and, if it
     is the final reply of a failed one, the failure route."""
     reply, tm = progress.message, progress.tm
-    scene = Scene(RoutedMessage(reply), progress, Route.REPLY)
+    scene = Scene(RoutedMessage(reply), progress, RouteKind.REPLY)
     _run(world, REPLY, scene)
     if scene.is_dropped:
         scene.act("drop the reply")
@@ -115,7 +115,7 @@ def reply_arrived(world: World, progress: MessageInProgress) -> None:
         if back is None:
             scene.act("drop the reply: no second Via")
             return
-        _run(world, ON_SEND, dataclasses.replace(scene, route=Route.ON_SEND, next_hop=back.uri))
+        _run(world, ON_SEND, dataclasses.replace(scene, route=RouteKind.ON_SEND, next_hop=back.uri))
         scene.act("pass the reply on")
         return
     index = _branch_of(tm)
@@ -128,7 +128,7 @@ def reply_arrived(world: World, progress: MessageInProgress) -> None:
         routed = RoutedMessage(
             reply, flags=request.flags, branch_flags=tm.branches[index].flags
         )  # as in the server
-        inside = Scene(routed, progress, Route.ON_REPLY, branch=index)
+        inside = Scene(routed, progress, RouteKind.ON_REPLY, branch=index)
         _run(world, name, inside)
         if inside.is_dropped and reply.status < _FIRST_FINAL:
             inside.act("drop the reply")
@@ -156,7 +156,7 @@ def _branch_failed(
     name, tm.branch_failure_routes[index] = tm.branch_failure_routes[index], ""
     if name:
         progress.routes_set = tm.routes
-        _run_as_request(world, name, progress, tm, Route.BRANCH_FAILURE, reply, index)
+        _run_as_request(world, name, progress, tm, RouteKind.BRANCH_FAILURE, reply, index)
 
 
 def _failed(
@@ -169,7 +169,7 @@ def _failed(
     branches, answers = len(tm.branches), len(tm.fake.responses)
     if name:
         progress.routes_set = tm.routes
-        _run_as_request(world, name, progress, tm, Route.FAILURE, reply, index)
+        _run_as_request(world, name, progress, tm, RouteKind.FAILURE, reply, index)
     if len(tm.branches) == branches and len(tm.fake.responses) == answers:
         status = 487 if tm.is_canceled else tm.status
         reason = reply.reason if status == reply.status else ""
@@ -181,7 +181,7 @@ def _run_as_request(
     name: str,
     progress: MessageInProgress,
     tm: ScriptTransaction,
-    route: Route,
+    route: RouteKind,
     reply: SipMessage,
     index: int,
 ) -> None:
@@ -209,7 +209,7 @@ def _pass_on(
     back = str(SipUri("sip", host=bracketed(host), port=str(port),
                       params=f"transport={request.protocol}"))  # fmt: skip
     sent = RoutedMessage(progress.message)
-    _run(world, ON_SEND, Scene(sent, progress, Route.ON_SEND, branch=index, next_hop=back))
+    _run(world, ON_SEND, Scene(sent, progress, RouteKind.ON_SEND, branch=index, next_hop=back))
     return True
 
 

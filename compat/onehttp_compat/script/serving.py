@@ -1,4 +1,4 @@
-"""Sets up a script, its surroundings and the server that runs it, and removes them again."""
+"""Sets up a script, its environment and the server that runs it, and removes them again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from onehttp.lowlevel import DEFAULT_FINAL_TIMER_S, TransactionLayer, carry_queries
-from onehttp_compat.script.instance import Call, Script
+from onehttp_compat.script.instance import MessageMethod, ScriptFile
 from onehttp_compat.script.kemi.tree import ksr_module
 from onehttp_compat.script.limits import Watchdog
 from onehttp_compat.script.provided_modules import provided_modules
@@ -52,9 +52,9 @@ def serving(
     install(world)
     prepare(world)
     ksr = ksr_module(world, loaded)
-    call = None if method is None else Call(method, argument)
+    call = None if method is None else MessageMethod(method, argument)
     with provided_modules(ksr, path), Watchdog(message_timeout_s, path) as watchdog:
-        script = Script(path, world, ksr, call)
+        script = ScriptFile(path, world, ksr, call)
         try:
             yield SipServer(script, world, ranks, watchdog)
         finally:

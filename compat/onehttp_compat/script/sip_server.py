@@ -21,12 +21,12 @@ from onehttp.lowlevel import Asked, RouteTarget, carry_queries
 from onehttp_compat.modules.http_async_client.calls import FAKED_MESSAGE, AsyncCall
 from onehttp_compat.modules.http_async_client.reply import AsyncReply
 from onehttp_compat.process import ScriptRoute
-from onehttp_compat.script.instance import Script, ScriptError, ScriptInstance
+from onehttp_compat.script.instance import ScriptError, ScriptFile, ScriptInstance
 from onehttp_compat.script.limits import TimeLimitExceeded, Watchdog
 from onehttp_compat.script.message_in_progress import (
     REQUEST_ROUTE,
     MessageInProgress,
-    Route,
+    RouteKind,
     Scene,
     current,
     enter,
@@ -44,7 +44,7 @@ HTTP_WORKER_RANK: Final = -2
 """The rank that ``child_init`` gets in a process that runs callbacks (``PROC_RPC``)."""
 
 
-class _Process(threading.local):
+class _ThreadState(threading.local):
     """The state of one thread."""
 
     instance: ScriptInstance | None = None
@@ -58,14 +58,14 @@ class SipServer:
     """
 
     def __init__(
-        self, script: Script, world: World, ranks: Iterable[int], watchdog: Watchdog
+        self, script: ScriptFile, world: World, ranks: Iterable[int], watchdog: Watchdog
     ) -> None:
         self.world = world
         self.layer = world.layer
         self._script = script
         self._legacy = world.server
         self._watchdog = watchdog
-        self._process = _Process()
+        self._process = _ThreadState()
         self._ranks = itertools.count(1)
         self._numbers = itertools.count(1)
         self._done: queue.SimpleQueue[MessageOutcome] = queue.SimpleQueue()
@@ -200,10 +200,10 @@ class SipServer:
         scene = current()
         assert scene is not None
         if is_suspended:  # tm runs it as a failure route
-            scene = dataclasses.replace(scene, route=Route.FAILURE)
+            scene = dataclasses.replace(scene, route=RouteKind.FAILURE)
         else:
             faked = RoutedMessage(FAKED_MESSAGE)
-            scene = Scene(faked, scene.progress, Route.EVENT, is_faked=True)
+            scene = Scene(faked, scene.progress, RouteKind.EVENT, is_faked=True)
         enter(scene)
         progress = scene.progress
         self._legacy.pv.request = None if scene.is_faked else lambda: progress.request
@@ -333,7 +333,7 @@ class SipServer:
         is over."""
         message = dataclasses.replace(FAKED_MESSAGE, label=label)
         progress = MessageInProgress(message, 0, self.layer, self._done.put)
-        scene = Scene(RoutedMessage(message), progress, Route.EVENT, is_faked=True)
+        scene = Scene(RoutedMessage(message), progress, RouteKind.EVENT, is_faked=True)
         before = current()
         enter(scene)
         self._count_starting(1)

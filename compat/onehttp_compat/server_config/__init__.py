@@ -5,37 +5,37 @@ includes.
 parameters.
 """
 
+from onehttp_compat.config_inputs import ConfigInputs
 from onehttp_compat.server_config.declarations import (
-    Argument,
-    Call,
     Declaration,
     Defined,
+    GlobalSetting,
     Included,
     LoadModule,
     Modparam,
-    Route,
+    RouteArgument,
+    RouteBlock,
+    RouteCall,
     ServerConfig,
-    Setting,
     SwitchedOff,
 )
 from onehttp_compat.server_config.parser import read_server_config
-from onehttp_compat.server_config.places import Note, Place
-from onehttp_compat.surroundings import Surroundings
+from onehttp_compat.server_config.places import ConfigPlace, Note
 
 __all__ = [
-    "Argument",
-    "Call",
+    "ConfigInputs",
+    "ConfigPlace",
     "Declaration",
     "Defined",
+    "GlobalSetting",
     "Included",
     "LoadModule",
     "Modparam",
     "Note",
-    "Place",
-    "Route",
+    "RouteArgument",
+    "RouteBlock",
+    "RouteCall",
     "ServerConfig",
-    "Setting",
-    "Surroundings",
     "SwitchedOff",
     "read_server_config",
 ]

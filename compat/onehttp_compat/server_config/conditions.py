@@ -12,7 +12,7 @@ from typing import Final
 
 from onehttp_compat.server_config.declarations import SwitchedOff
 from onehttp_compat.server_config.machine import Input, Machine
-from onehttp_compat.server_config.places import Place
+from onehttp_compat.server_config.places import ConfigPlace
 from onehttp_compat.server_config.tokens import skip_to
 
 _statement: Final = re.compile(
@@ -30,7 +30,7 @@ HIDDEN: Final = "#!{} with more on its line: the server takes it for a comment"
 
 @dataclass(slots=True)
 class _Condition:
-    place: Place
+    place: ConfigPlace
     text: str
     is_met: bool
 
@@ -42,13 +42,13 @@ class Conditions:
         self._machine = machine
         self._open: list[_Condition] = []
 
-    def begin(self, place: Place, text: str, is_met: bool) -> None:
+    def begin(self, place: ConfigPlace, text: str, is_met: bool) -> None:
         """Start a condition. If it is not met, the following part is skipped."""
         self._open.append(_Condition(place, text, is_met))
         if not is_met:
             self._leave_out()
 
-    def turn(self, place: Place) -> None:
+    def turn(self, place: ConfigPlace) -> None:
         """``#!else``."""
         if not self._open:
             self._machine.config.note("remark", place, "#!else without a condition")
@@ -57,7 +57,7 @@ class Conditions:
         if not self._open[-1].is_met:
             self._leave_out()
 
-    def end(self, place: Place) -> None:
+    def end(self, place: ConfigPlace) -> None:
         """``#!endif`` ends the innermost condition."""
         if not self._open:
             self._machine.config.note("remark", place, "#!endif without a condition")
@@ -94,7 +94,7 @@ class Conditions:
             self._tell_left_out(source, begin, len(source.text))
             inputs.pop()
 
-    def _resume(self, directive: str, place: Place) -> None:
+    def _resume(self, directive: str, place: ConfigPlace) -> None:
         if directive == "endif":
             self.end(place)
         else:
@@ -124,9 +124,9 @@ class Conditions:
             )
 
 
-def _place_at(source: Input, at: int) -> Place:
+def _place_at(source: Input, at: int) -> ConfigPlace:
     if source.used_at:
         return source.place(at)
     line = source.line + source.text.count("\n", source.at, at)
     line_start = source.text.rfind("\n", 0, at) + 1
-    return Place(source.file, line, at - line_start + 1)
+    return ConfigPlace(source.file, line, at - line_start + 1)

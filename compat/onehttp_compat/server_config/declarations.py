@@ -6,20 +6,20 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from onehttp_compat.server_config.places import Note, NoteKind, Place
+from onehttp_compat.server_config.places import ConfigPlace, Note, NoteKind
 
 
 class Modparam(NamedTuple):
     """``modparam("modules", "name", value)``. ``modules`` is an expression that must match the
     whole name of a module."""
 
-    place: Place
+    place: ConfigPlace
     modules: str
     name: str
     value: int | str | None
     """None if the value is unknown here; ``fault`` has the reason."""
     fault: str | None = None
-    fault_place: Place | None = None
+    fault_place: ConfigPlace | None = None
     comments: tuple[str, ...] = ()
     """The lines right above it, and the comment at the end of its own line."""
 
@@ -36,7 +36,7 @@ class Modparam(NamedTuple):
 class LoadModule(NamedTuple):
     """``loadmodule "path"``."""
 
-    place: Place
+    place: ConfigPlace
     path: str
 
     @property
@@ -45,11 +45,11 @@ class LoadModule(NamedTuple):
         return self.path.rpartition("/")[2].removesuffix(".so")
 
 
-class Setting(NamedTuple):
+class GlobalSetting(NamedTuple):
     """A global setting: ``listen=...``, ``debug=...``, ``group.name = ...``, ``cfgengine
     "..."``."""
 
-    place: Place
+    place: ConfigPlace
     name: str
     value: str
     """Its tokens as text, with strings in double quotes."""
@@ -58,7 +58,7 @@ class Setting(NamedTuple):
 class Defined(NamedTuple):
     """``#!define NAME value`` or a similar directive, whose name is ``directive``."""
 
-    place: Place
+    place: ConfigPlace
     directive: str
     name: str
     value: str
@@ -68,23 +68,23 @@ class Included(NamedTuple):
     """``include_file "name"`` or ``import_file "name"``; ``path`` is the file that was read, if
     any."""
 
-    place: Place
+    place: ConfigPlace
     directive: str
     name: str
     path: str | None
 
 
-class Route(NamedTuple):
+class RouteBlock(NamedTuple):
     """``kind[name] { ... }``."""
 
-    place: Place
+    place: ConfigPlace
     kind: str
     name: str
-    end: Place | None
+    end: ConfigPlace | None
     """The place of the closing brace; None if there is none."""
 
 
-class Argument(NamedTuple):
+class RouteArgument(NamedTuple):
     """An argument of a call: a string or number as its value, and all else as its tokens."""
 
     text: str
@@ -92,12 +92,12 @@ class Argument(NamedTuple):
     """``string``, ``number``, or ``other``."""
 
 
-class Call(NamedTuple):
+class RouteCall(NamedTuple):
     """A call of a function in a route, or ``route(NAME)``."""
 
-    place: Place
+    place: ConfigPlace
     name: str
-    arguments: tuple[Argument, ...]
+    arguments: tuple[RouteArgument, ...]
     route: str
     """The route that contains it, as ``kind[name]``."""
 
@@ -105,18 +105,25 @@ class Call(NamedTuple):
 class SwitchedOff(NamedTuple):
     """A ``modparam`` or ``loadmodule`` in a part that a condition excludes."""
 
-    place: Place
+    place: ConfigPlace
     statement: str
     module: str
     name: str
     """The name of the parameter; empty for a module."""
     condition: str
     """The directive that excludes it, e.g. ``#!ifdef WITH_HTTP``."""
-    condition_place: Place
+    condition_place: ConfigPlace
 
 
 Declaration: TypeAlias = (
-    "Modparam | LoadModule | Setting | Defined | Included | Route | Call | SwitchedOff"
+    Modparam
+    | LoadModule
+    | GlobalSetting
+    | Defined
+    | Included
+    | RouteBlock
+    | RouteCall
+    | SwitchedOff
 )
 
 
@@ -140,11 +147,11 @@ class ServerConfig:
         """The modules that are loaded, in order."""
         return [one.name for one in self.declarations if isinstance(one, LoadModule)]
 
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[RouteCall]:
         """The calls of functions in routes."""
-        return [one for one in self.declarations if isinstance(one, Call)]
+        return [one for one in self.declarations if isinstance(one, RouteCall)]
 
-    def note(self, kind: NoteKind, place: Place, text: str) -> None:
+    def note(self, kind: NoteKind, place: ConfigPlace, text: str) -> None:
         """Add a note, unless it is there already."""
         made = Note(kind, place, text)
         if made not in self.notes[-20:]:

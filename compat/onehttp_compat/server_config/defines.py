@@ -7,41 +7,41 @@ import re
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
-from onehttp_compat.server_config.places import Place
+from onehttp_compat.config_inputs import ConfigInputs
+from onehttp_compat.server_config.places import ConfigPlace
 from onehttp_compat.server_config.tokens import is_boolean, number_of
-from onehttp_compat.surroundings import Surroundings
 
 MAX_NAME_BYTES: Final = 256
-_GIVEN: Final = Place("--define", 0)
-_SERVER: Final = Place("the server", 0)
+_GIVEN: Final = ConfigPlace("--define", 0)
+_SERVER: Final = ConfigPlace("the server", 0)
 
 
 class Define(NamedTuple):
     """The replacement text of a name, which may be empty, and the place of its definition."""
 
     value: str
-    place: Place
+    place: ConfigPlace
 
 
 class Defines(dict[str, Define]):
     """Name -> its definition."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        major, minor, patch = surroundings.version
+    def __init__(self, inputs: ConfigInputs) -> None:
+        major, minor, patch = inputs.version
         self._say(_SERVER, f"KAMAILIO_{major}", "")
         self._say(_SERVER, f"KAMAILIO_{major}_{minor}", "")
         self._say(_SERVER, f"KAMAILIO_{major}_{minor}_{patch}", "")
         self._say(_SERVER, "KAMAILIO_VERSION", str(major * 1_000_000 + minor * 1000 + patch))
         self._say(_SERVER, "OS_NAME", '"linux"')
-        for name, value in surroundings.defines.items():
+        for name, value in inputs.defines.items():
             self._say(_GIVEN, name, "" if value is None else _as_token(value))
         self.why_not: dict[str, str] = {}
         """The reasons why names could not be defined."""
 
-    def _say(self, place: Place, name: str, value: str) -> None:
+    def _say(self, place: ConfigPlace, name: str, value: str) -> None:
         self[name] = Define(value, place)
 
-    def loaded(self, module: str, place: Place) -> None:
+    def loaded(self, module: str, place: ConfigPlace) -> None:
         """A module was loaded, so ``MOD_name`` is defined from now on."""
         self._say(place, f"MOD_{module}", "")
 
@@ -81,14 +81,14 @@ Lookup: TypeAlias = Callable[[str, int], tuple[str, int]]
 """Takes a text and the offset of a ``$``. Returns the value of the variable there, and its end."""
 
 
-class UnknownVariableError(ValueError):
+class UnknownValueError(ValueError):
     """The value of the variable is unknown here. The message has the reason."""
 
 
-def lookup_in(defines: Defines, surroundings: Surroundings) -> Lookup:
+def lookup_in(defines: Defines, inputs: ConfigInputs) -> Lookup:
     """Return a function that looks variables up in the current defines and the environment.
 
-    It raises `UnknownVariableError`.
+    It raises `UnknownValueError`.
     """
 
     def lookup(text: str, at: int) -> tuple[str, int]:
@@ -99,22 +99,22 @@ def lookup_in(defines: Defines, surroundings: Surroundings) -> Lookup:
             return "$", match.end()
         if match["other"]:
             named = match["other"].lstrip("(")
-            raise UnknownVariableError(f"${named} has a value only inside the server")
+            raise UnknownValueError(f"${named} has a value only inside the server")
         kind = match["kind"] or match["inner_kind"]
         name = match["name"] or match["inner_name"]
-        return _value(kind, name, defines, surroundings), match.end()
+        return _value(kind, name, defines, inputs), match.end()
 
     return lookup
 
 
-def _value(kind: str, name: str, defines: Defines, surroundings: Surroundings) -> str:
+def _value(kind: str, name: str, defines: Defines, inputs: ConfigInputs) -> str:
     if kind.startswith("env"):
-        value = surroundings.environment.get(name)
+        value = inputs.environment.get(name)
         if value is None:
-            raise UnknownVariableError(f"the environment variable {name} is not set: --env-file")
+            raise UnknownValueError(f"the environment variable {name} is not set: --env-file")
         return value
     if name not in defines:
-        raise UnknownVariableError(defines.missing(name))
+        raise UnknownValueError(defines.missing(name))
     value = defines[name].value
     if kind == "defv" and len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
         return value[1:-1]

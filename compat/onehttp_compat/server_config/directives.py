@@ -12,7 +12,7 @@ from onehttp_compat.server_config.declarations import Defined, Included
 from onehttp_compat.server_config.defines import (
     MAX_NAME_BYTES,
     Define,
-    UnknownVariableError,
+    UnknownValueError,
     lookup_in,
 )
 from onehttp_compat.server_config.expression import (
@@ -24,7 +24,7 @@ from onehttp_compat.server_config.expression import (
 )
 from onehttp_compat.server_config.files import MAX_DEPTH, find_included
 from onehttp_compat.server_config.machine import Input, Machine
-from onehttp_compat.server_config.places import NoteKind, Place
+from onehttp_compat.server_config.places import ConfigPlace, NoteKind
 from onehttp_compat.server_config.substitution import SubstitutionError, parse_substitution
 from onehttp_compat.server_config.tokens import (
     BEGINNING,
@@ -51,7 +51,7 @@ class Directives:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._conditions = Conditions(machine)
-        self._lookup = lookup_in(machine.defines, machine.surroundings)
+        self._lookup = lookup_in(machine.defines, machine.config_inputs)
         self._has_told_of_version = False
 
     def run(self, source: Input, match: re.Match[str]) -> None:
@@ -74,7 +74,7 @@ class Directives:
         """End the input, and report what is still open."""
         self._conditions.finish()
 
-    def include(self, source: Input, place: Place, directive: str) -> None:
+    def include(self, source: Input, place: ConfigPlace, directive: str) -> None:
         """``include_file "name"``. The name ends at the next blank and must have double quotes."""
         match = _path(source.text, source.at)
         written = match[1] if match else ""
@@ -94,7 +94,7 @@ class Directives:
             name = substitution.apply(name)
         self._enter(place, directive, name)
 
-    def look_at_comment(self, place: Place, text: str) -> None:
+    def look_at_comment(self, place: ConfigPlace, text: str) -> None:
         """Report a comment that looks like a directive, because the server ignores it."""
         match = _hidden(text)
         if match is None or match[1] in _HEADERS:
@@ -109,9 +109,9 @@ class Directives:
         elif word.islower():
             self._note("remark", place, f"#!{word} is no directive: a comment")
 
-    def _enter(self, place: Place, directive: str, name: str) -> None:
+    def _enter(self, place: ConfigPlace, directive: str, name: str) -> None:
         machine = self._machine
-        path = find_included(name, Path(place.file), machine.surroundings.include_path)
+        path = find_included(name, Path(place.file), machine.config_inputs.include_path)
         shown = None if path is None else str(path)
         machine.config.declarations.append(Included(place, directive, name, shown))
         if path is None:
@@ -128,7 +128,7 @@ class Directives:
             except ConfigurationError as error:
                 self._note("unknown", place, f"{directive}: {error}")
 
-    def _of_line(self, directive: str, place: Place, line: str) -> None:
+    def _of_line(self, directive: str, place: ConfigPlace, line: str) -> None:
         match = _name_and_rest.match(line)
         assert match is not None
         name, rest = match.groups()
@@ -157,7 +157,7 @@ class Directives:
             self._define(directive, place, name, rest.rstrip())
 
     def _with_dashes(
-        self, directive: str, place: Place, name: str, behind: str, rest: str
+        self, directive: str, place: ConfigPlace, name: str, behind: str, rest: str
     ) -> tuple[str, str]:
         """Return the whole of a name that the server refuses, so that a shorter name is not taken
         instead."""
@@ -167,7 +167,7 @@ class Directives:
         self._note("fault", place, f"#!{directive}: no '-' is allowed in {name}{match[1]}")
         return name + match[1], match[2]
 
-    def _tell_of_version(self, directive: str, place: Place) -> None:
+    def _tell_of_version(self, directive: str, place: ConfigPlace) -> None:
         """Say once that older servers do not have the directive."""
         if not self._has_told_of_version:
             self._has_told_of_version = True
@@ -177,20 +177,20 @@ class Directives:
             )
             self._note("remark", place, text)
 
-    def _value(self, place: Place, directive: str, text: str) -> Value | None:
+    def _value(self, place: ConfigPlace, directive: str, text: str) -> Value | None:
         try:
             return evaluate(text, self._machine.defines.operand)
         except ExpressionError as error:
             self._note("fault", place, f"#!{directive}: {error}")
             return None
 
-    def _define_from_environment(self, directive: str, place: Place, line: str) -> None:
+    def _define_from_environment(self, directive: str, place: ConfigPlace, line: str) -> None:
         match = _environment.match(line)
         if match is None:
             self._note("fault", place, f"#!{directive}: expected NAME or NAME=VARIABLE")
             return
         name, variable = match[1], match[2] or match[1]
-        value = self._machine.surroundings.environment.get(variable)
+        value = self._machine.config_inputs.environment.get(variable)
         if value is None:
             reason = (
                 f"the environment variable {variable} is not set; --env-file, or --define {name}"
@@ -202,7 +202,7 @@ class Directives:
             return
         self._define(directive, place, name, _quoted(value, directive.endswith("s")))
 
-    def _define(self, directive: str, place: Place, name: str, value: str) -> None:
+    def _define(self, directive: str, place: ConfigPlace, name: str, value: str) -> None:
         defines = self._machine.defines
         self._machine.config.declarations.append(Defined(place, directive, name, value))
         known = defines.get(name)
@@ -214,15 +214,15 @@ class Directives:
             return
         defines[name] = Define(value, place)
 
-    def _substitute(self, directive: str, place: Place) -> None:
+    def _substitute(self, directive: str, place: ConfigPlace) -> None:
         text = self._machine.next_string()
         if text is None:
             self._note("fault", place, f'#!{directive}: expected "/expression/replacement/flags"')
             return
         try:
             made = parse_substitution(text, self._lookup)
-        except (SubstitutionError, UnknownVariableError) as error:
-            is_unknown = isinstance(error, UnknownVariableError)
+        except (SubstitutionError, UnknownValueError) as error:
+            is_unknown = isinstance(error, UnknownValueError)
             self._note("unknown" if is_unknown else "fault", place, f"#!{directive}: {error}")
             return
         self._machine.substitutions.append(made)
@@ -236,7 +236,7 @@ class Directives:
         source.go_to(match.end())
         return _continuation.sub("", match[0]).rstrip("\r")
 
-    def _note(self, kind: NoteKind, place: Place, text: str) -> None:
+    def _note(self, kind: NoteKind, place: ConfigPlace, text: str) -> None:
         self._machine.config.note(kind, place, text)
 
 

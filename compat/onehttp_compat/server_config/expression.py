@@ -82,7 +82,7 @@ def evaluate(text: str, lookup: Callable[[str], Value]) -> Value:
     Raises:
         ExpressionError: it is not valid, or its numbers are too large.
     """
-    reader = _Reader(text, lookup)
+    reader = _ExpressionParser(text, lookup)
     value = reader.binary(0, 0)
     if reader.kind:
         raise ExpressionError(f"expected an operator, got {reader.named}")
@@ -99,7 +99,7 @@ def text_of(value: Value) -> str:
     return value if isinstance(value, str) else str(int(value))
 
 
-class _Reader:
+class _ExpressionParser:
     """A parser by precedence climbing, over the tokens of one line."""
 
     def __init__(self, text: str, lookup: Callable[[str], Value]) -> None:

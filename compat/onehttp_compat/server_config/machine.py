@@ -11,11 +11,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from onehttp_compat.config_inputs import ConfigInputs
 from onehttp_compat.server_config.comments import Comments
 from onehttp_compat.server_config.declarations import ServerConfig
 from onehttp_compat.server_config.defines import Defines
 from onehttp_compat.server_config.files import read_text
-from onehttp_compat.server_config.places import Place
+from onehttp_compat.server_config.places import ConfigPlace
 from onehttp_compat.server_config.substitution import Substitution
 from onehttp_compat.server_config.tokens import (
     Token,
@@ -24,7 +25,6 @@ from onehttp_compat.server_config.tokens import (
     scan,
     unescaped,
 )
-from onehttp_compat.surroundings import Surroundings
 
 
 class Input:
@@ -54,8 +54,8 @@ class Input:
         """Return line and column of an offset in the current line."""
         return self.used_at or (self.line, at - self.line_start + 1)
 
-    def place(self, at: int) -> Place:
-        return Place(self.file, *self.position(at))
+    def place(self, at: int) -> ConfigPlace:
+        return ConfigPlace(self.file, *self.position(at))
 
     def go_to(self, at: int) -> int:
         """Continue at a later offset.
@@ -79,16 +79,16 @@ class Input:
 class Machine:
     """The reading of one configuration."""
 
-    def __init__(self, config: ServerConfig, surroundings: Surroundings) -> None:
+    def __init__(self, config: ServerConfig, inputs: ConfigInputs) -> None:
         self.config = config
-        self.surroundings = surroundings
-        self.defines = Defines(surroundings)
+        self.config_inputs = inputs
+        self.defines = Defines(inputs)
         self.substitutions: list[Substitution] = []
         self.comments = Comments()
         self.inputs: list[Input] = []
         self.begins_line = True
         """Whether the next token is the first of its line."""
-        self.long_string: Place | None = None
+        self.long_string: ConfigPlace | None = None
         """The place of the first string that spans lines, as a hint if a quote is missing."""
 
     @property

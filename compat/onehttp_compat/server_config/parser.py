@@ -17,36 +17,36 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from onehttp_compat.config_inputs import ConfigInputs
 from onehttp_compat.server_config.comments import comment_lines
 from onehttp_compat.server_config.declarations import (
-    Call,
+    GlobalSetting,
     LoadModule,
     Modparam,
-    Route,
+    RouteBlock,
+    RouteCall,
     ServerConfig,
-    Setting,
 )
 from onehttp_compat.server_config.defines import (
-    UnknownVariableError,
+    UnknownValueError,
     expanded,
     lookup_in,
 )
 from onehttp_compat.server_config.lexer import Lexer
 from onehttp_compat.server_config.machine import Machine
-from onehttp_compat.server_config.places import NoteKind, Place
+from onehttp_compat.server_config.places import ConfigPlace, NoteKind
 from onehttp_compat.server_config.routes import read_body, written
 from onehttp_compat.server_config.stream import (
     LOADING,
     ROUTES,
     SETTING_PARAMETERS,
     STATEMENTS,
-    Stream,
+    TokenStream,
 )
 from onehttp_compat.server_config.tokens import Token, is_boolean, number_of
-from onehttp_compat.surroundings import Surroundings
 
 
-def read_server_config(path: Path, surroundings: Surroundings | None = None) -> ServerConfig:
+def read_server_config(path: Path, inputs: ConfigInputs | None = None) -> ServerConfig:
     """Read a ``kamailio.cfg`` and its includes, as the server does when it starts.
 
     Errors in it become notes, and the rest is read.
@@ -55,7 +55,7 @@ def read_server_config(path: Path, surroundings: Surroundings | None = None) -> 
         ConfigurationError: ``path`` itself cannot be read.
     """
     config = ServerConfig()
-    machine = Machine(config, surroundings or Surroundings())
+    machine = Machine(config, inputs or ConfigInputs())
     machine.enter_file(path)
     _Parser(machine).run()
     config.defines = {name: define.value for name, define in machine.defines.items()}
@@ -79,7 +79,7 @@ class _Parser:
         self._machine = machine
         self._config = machine.config
         self._lexer = Lexer(machine)
-        self._stream = Stream(self._lexer.tokens())
+        self._stream = TokenStream(self._lexer.tokens())
         self._is_lost = False
         """The current text was not understood, and that was noted."""
 
@@ -120,7 +120,7 @@ class _Parser:
             fault, place = str(error), error.token.place
             value = None
             self._skip_arguments(error.token)
-        except UnknownVariableError as error:
+        except UnknownValueError as error:
             fault, place = str(error), (value_token or first).place
             self._skip_arguments(self._stream.next())
         if len(texts) < 2:
@@ -171,7 +171,7 @@ class _Parser:
         """Evaluate the strings of ``modparamx`` and ``loadmodulex``."""
         if not statement.text.endswith("x") or "$" not in text:
             return text
-        return expanded(text, lookup_in(self._machine.defines, self._machine.surroundings))
+        return expanded(text, lookup_in(self._machine.defines, self._machine.config_inputs))
 
     def _skip_arguments(self, token: Token) -> None:
         """Skip the closing parenthesis, if there is one before the next statement."""
@@ -196,11 +196,11 @@ class _Parser:
             self._stream.push(token)
             return
         if is_path:
-            self._config.declarations.append(Setting(first.place, first.text, token.text))
+            self._config.declarations.append(GlobalSetting(first.place, first.text, token.text))
             return
         try:
             made = LoadModule(first.place, self._evaluated(token.text, first))
-        except UnknownVariableError as error:
+        except UnknownValueError as error:
             self._note("fault", token.place, f"{first.text}: {error}")
             made = LoadModule(first.place, token.text)
         self._config.declarations.append(made)
@@ -228,11 +228,11 @@ class _Parser:
             return
         at = len(self._config.declarations)
         self._machine.comments.are_wanted = False
-        calls: list[Call] = []
+        calls: list[RouteCall] = []
         end = read_body(self._stream, shown, calls)
         self._machine.comments.are_wanted = True
         self._machine.comments.forget()
-        self._config.declarations.insert(at, Route(first.place, first.text, joined, end))
+        self._config.declarations.insert(at, RouteBlock(first.place, first.text, joined, end))
         self._config.declarations += calls
         if end is None:
             self._note("fault", first.place, f"{shown} is never closed: a '}}' is missing")
@@ -268,7 +268,7 @@ class _Parser:
             token = self._stream.next()
         if not token.is_mark(";"):
             self._stream.push(token)
-        self._config.declarations.append(Setting(first.place, name, _joined(pieces)))
+        self._config.declarations.append(GlobalSetting(first.place, name, _joined(pieces)))
 
     def _fields(self, first: Token, name: str) -> None:
         """``socket = { bind = ...; name = ...; }``, for servers after 5.6."""
@@ -279,7 +279,7 @@ class _Parser:
                 self._stream.push(token)
                 return
             pieces.append(token)
-        self._config.declarations.append(Setting(first.place, name, f"{{{_joined(pieces)}}}"))
+        self._config.declarations.append(GlobalSetting(first.place, name, f"{{{_joined(pieces)}}}"))
 
     def _begins_line(self, token: Token) -> bool:
         """Whether it begins a line and also a statement that cannot be part of another one."""
@@ -310,7 +310,7 @@ class _Parser:
         if not token.is_mark(text):
             raise _ExpectedError(repr(text), token)
 
-    def _note(self, kind: NoteKind, place: Place, text: str) -> None:
+    def _note(self, kind: NoteKind, place: ConfigPlace, text: str) -> None:
         self._config.note(kind, place, text)
 
 

@@ -10,7 +10,7 @@ NoteKind: TypeAlias = Literal["fault", "unknown", "remark"]
 useful to know."""
 
 
-class Place(NamedTuple):
+class ConfigPlace(NamedTuple):
     """A position in a file; line and column are counted from 1. Its text is ``file:line``."""
 
     file: str
@@ -26,7 +26,7 @@ class Note(NamedTuple):
     may be passwords."""
 
     kind: NoteKind
-    place: Place
+    place: ConfigPlace
     text: str
 
     def __str__(self) -> str:

@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from onehttp_compat.server_config.declarations import Argument, Call
-from onehttp_compat.server_config.places import Place
-from onehttp_compat.server_config.stream import Stream
+from onehttp_compat.server_config.declarations import RouteArgument, RouteCall
+from onehttp_compat.server_config.places import ConfigPlace
+from onehttp_compat.server_config.stream import TokenStream
 from onehttp_compat.server_config.tokens import Token
 
 _KEYWORDS: Final = frozenset(
@@ -24,12 +24,12 @@ class _Open:
     """A call whose closing parenthesis was not read yet."""
 
     name: str
-    place: Place
+    place: ConfigPlace
     arguments: list[list[Token]] = field(default_factory=lambda: [[]])
     is_call: bool = True
 
 
-def read_body(stream: Stream, route: str, found: list[Call]) -> Place | None:
+def read_body(stream: TokenStream, route: str, found: list[RouteCall]) -> ConfigPlace | None:
     """Read a body up to its closing brace; the opening one was read already.
 
     Returns:
@@ -80,26 +80,26 @@ def _add(open_calls: list[_Open], token: Token) -> None:
         argument.append(token)
 
 
-def _close(open_calls: list[_Open], route: str, found: list[Call]) -> None:
+def _close(open_calls: list[_Open], route: str, found: list[RouteCall]) -> None:
     one = open_calls.pop()
     arguments = tuple(map(_argument, one.arguments))
     if arguments == (_NOTHING,):
         arguments = ()
     if one.is_call:
-        found.append(Call(one.place, one.name, arguments, route))
+        found.append(RouteCall(one.place, one.name, arguments, route))
     if open_calls:
         inner = ", ".join(argument.text for argument in arguments)
         text = f"{one.name}({inner})" if one.is_call else f"({inner})"
         _add(open_calls, Token("mark", text, *one.place))
 
 
-_NOTHING: Final = Argument("", "other")
+_NOTHING: Final = RouteArgument("", "other")
 
 
-def _argument(tokens: list[Token]) -> Argument:
+def _argument(tokens: list[Token]) -> RouteArgument:
     if len(tokens) == 1 and tokens[0].kind in ("string", "number"):
-        return Argument(tokens[0].text, tokens[0].kind)
-    return Argument(" ".join(written(token) for token in tokens), "other")
+        return RouteArgument(tokens[0].text, tokens[0].kind)
+    return RouteArgument(" ".join(written(token) for token in tokens), "other")
 
 
 def written(token: Token) -> str:

@@ -19,7 +19,7 @@ LOADING: Final = frozenset(("loadmodule", "loadmodulex", "loadpath", "mpath"))
 STATEMENTS: Final = ROUTES | SETTING_PARAMETERS | LOADING
 
 
-class Stream:
+class TokenStream:
     """The tokens of a lexer. Tokens can be put back."""
 
     def __init__(self, tokens: Iterator[Token]) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from onehttp_compat.server_config.places import Place
+from onehttp_compat.server_config.places import ConfigPlace
 
 TokenKind: TypeAlias = Literal["word", "number", "string", "variable", "mark", "end"]
 
@@ -81,8 +81,8 @@ class Token(NamedTuple):
     begins_line: bool = False
 
     @property
-    def place(self) -> Place:
-        return Place(self.file, self.line, self.column)
+    def place(self) -> ConfigPlace:
+        return ConfigPlace(self.file, self.line, self.column)
 
     def is_mark(self, text: str) -> bool:
         return self.text == text and self.kind == "mark"

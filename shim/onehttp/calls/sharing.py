@@ -10,7 +10,7 @@ from onehttp.errors import CircuitOpenError, LimitReachedError
 from onehttp.policies.clock import Pause
 from onehttp.policies.deadline import Deadline, least
 from onehttp.policies.shared import scripts
-from onehttp.policies.shared.gate import Answer, Enter, Gate, Leave
+from onehttp.policies.shared.gate import Enter, Gate, GateAnswer, Leave
 from onehttp.policies.shared.store import store_of
 from onehttp_backends.errors import CurlCode, Phase, TransferError
 from onehttp_backends.observed import step
@@ -24,7 +24,7 @@ FIRST_LOOK_S: Final = 0.005
 LONGEST_LOOK_S: Final = 0.1
 """A waiter is not told of permits that other processes give back, so it looks again after this."""
 
-FULL: Final = Answer(scripts.NO_PLACE, 0.0, 0)
+FULL: Final = GateAnswer(scripts.NO_PLACE, 0.0, 0)
 
 
 class Shared:
@@ -45,7 +45,9 @@ class Shared:
         """Connect to the server before the first call, if possible."""
         self._store.connect()
 
-    def admitted(self, deadline: Deadline) -> Generator[Pause, None, Place | TransferError | None]:
+    def admitted(
+        self, deadline: Deadline
+    ) -> Generator[Pause, None, SharedPermit | TransferError | None]:
         """Wait until an attempt may start, counting those of all processes.
 
         Returns:
@@ -66,7 +68,7 @@ class Shared:
             if answer is None:  # late, of a server that is there: no reason to go in where it was
                 answer = FULL  # full a moment ago
             if answer.what == scripts.ADMITTED:
-                place = Place(self, enter.token, answer.era)
+                place = SharedPermit(self, enter.token, answer.era)
                 if answer.wait_s:
                     yield from place.until_moment(answer.wait_s)
                 return place
@@ -86,7 +88,7 @@ class Shared:
             yield Pause(least(left_s, look_s * (0.5 + clock.share() / 2)))
             look_s = min(look_s * 2, LONGEST_LOOK_S)
 
-    def _answer(self, enter: Enter) -> Generator[Pause, None, Answer | None]:
+    def _answer(self, enter: Enter) -> Generator[Pause, None, GateAnswer | None]:
         is_over = False
         try:
             yield Pause(self._policy.budget_s, enter)
@@ -118,7 +120,7 @@ class Shared:
         self._store.leave(Leave(self._gate, token, era, verdict))
 
 
-class Place:
+class SharedPermit:
     """The permit of one attempt, among those of all processes."""
 
     __slots__ = ("_era", "_shared", "_token")

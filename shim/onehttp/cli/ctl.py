@@ -11,7 +11,7 @@ import click
 
 from onehttp.cli.processes import directory_option, found, pid_option, tell_failures
 from onehttp.cli.table import printed
-from onehttp.control.client import Answer, ask_all
+from onehttp.control.client import ProcessAnswer, ask_all
 from onehttp.control.commands import LEVELS
 from onehttp.control.merged import merged
 
@@ -107,11 +107,11 @@ def log_level(
 
 def _asked(
     directory: str | None, pid: int | None, command: str, patience_s: float, **arguments: object
-) -> list[Answer]:
+) -> list[ProcessAnswer]:
     return ask_all(found(directory, pid), command, patience_s, **arguments)
 
 
-def _tell(answers: list[Answer], as_json: bool, text: Callable[[Any], str]) -> None:
+def _tell(answers: list[ProcessAnswer], as_json: bool, text: Callable[[Any], str]) -> None:
     if as_json:
         _print_json(answers)
         return
@@ -120,10 +120,10 @@ def _tell(answers: list[Answer], as_json: bool, text: Callable[[Any], str]) -> N
             click.echo(f"{each.pid}: {text(each.answer)}")
 
 
-def _print_json(answers: list[Answer]) -> None:
+def _print_json(answers: list[ProcessAnswer]) -> None:
     click.echo(json.dumps([asdict(each) for each in answers], indent=2))
 
 
-def _end(answers: list[Answer]) -> None:
+def _end(answers: list[ProcessAnswer]) -> None:
     if tell_failures(answers):
         raise SystemExit(1)

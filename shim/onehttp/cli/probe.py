@@ -29,7 +29,7 @@ DAY_S: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ProbeRow:
     """One connection, and what became of it."""
 
     name: str
@@ -67,7 +67,7 @@ def probe(names: tuple[str, ...], file: str, health: str | None, as_json: bool) 
     except OnehttpError as error:
         raise click.ClickException(str(error)) from None
     rows = [
-        Row(
+        ProbeRow(
             name=name,
             origin="/".join(revision[name].spec.url.split("/")[:3]),
             probe=probes[name],
@@ -137,7 +137,7 @@ def _days_left(certificate: Certificate) -> int:
     return int((certificate.expires - time.time()) // DAY_S)
 
 
-def _described(row: Row) -> dict[str, Any]:
+def _described(row: ProbeRow) -> dict[str, Any]:
     probe = row.probe
     error, certificate = probe.error, probe.certificate
     return {
@@ -164,7 +164,7 @@ def _described(row: Row) -> dict[str, Any]:
     }
 
 
-def _print(rows: Sequence[Row]) -> None:
+def _print(rows: Sequence[ProbeRow]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -194,7 +194,7 @@ def _word(is_up: bool) -> str:
     return "[green]up[/]" if is_up else "[red]down[/]"
 
 
-def _state(row: Row) -> str:
+def _state(row: ProbeRow) -> str:
     error, status = row.probe.error, row.probe.status
     what = error.reason if error else f"status {status}" if status else ""
     return f"{_word(row.is_up)}: {_plain(what)}" if what else _word(row.is_up)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from onehttp.control.client import VARIABLE, Answer, sockets
+from onehttp.control.client import VARIABLE, ProcessAnswer, sockets
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -44,7 +44,7 @@ def found(directory: str | None, pid: int | None) -> list[Path]:
     return wanted
 
 
-def tell_failures(answers: list[Answer]) -> bool:
+def tell_failures(answers: list[ProcessAnswer]) -> bool:
     """Print why some did not answer; whether there were such."""
     failed = [each for each in answers if each.error]
     for each in failed:

@@ -6,7 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Final
 
-from onehttp.control.merged import Line, Merged, between
+from onehttp.control.merged import ConnectionTotals, Merged, between
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -63,7 +63,7 @@ def printed(now: Merged) -> str:
     return "\n".join([caught.get().rstrip(), *counters])
 
 
-def _cells(line: Line, seconds: float) -> list[str]:
+def _cells(line: ConnectionTotals, seconds: float) -> list[str]:
     def number(count: int) -> str:
         return f"{count / seconds:.1f}" if seconds else str(count)
 

@@ -11,7 +11,7 @@ import click
 
 from onehttp.cli.processes import directory_option, found, pid_option
 from onehttp.cli.table import table
-from onehttp.control.client import Answer, ask_all
+from onehttp.control.client import ProcessAnswer, ask_all
 from onehttp.control.merged import Merged, merged
 
 ANSWER_S: Final = 2.0
@@ -64,7 +64,7 @@ def top(interval: float, once: bool, as_json: bool, directory: str | None, pid: 
 def _sample(directory: str | None, pid: int | None) -> tuple[Merged, float]:
     answers = ask_all(found(directory, pid), "stats", ANSWER_S)
     at = time.monotonic()
-    told: list[Answer] = [each for each in answers if not each.error]
+    told: list[ProcessAnswer] = [each for each in answers if not each.error]
     if not told:
         raise click.ClickException("; ".join(f"{each.pid}: {each.error}" for each in answers))
     return merged([each.answer for each in told]), at

@@ -30,7 +30,7 @@ _WHERE_NOTED: Final = {"stats": None, "connections": "connections"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ProcessAnswer:
     """The answer of one process."""
 
     pid: int
@@ -62,7 +62,7 @@ def sockets(directory: str | os.PathLike[str]) -> list[Path]:
 
 def ask_all(
     paths: Sequence[Path], command: str, patience_s: float, **arguments: object
-) -> list[Answer]:
+) -> list[ProcessAnswer]:
     """The answer of each process; all are asked at once."""
     if not paths:
         return []
@@ -70,7 +70,7 @@ def ask_all(
         return list(threads.map(lambda path: ask(path, command, patience_s, **arguments), paths))
 
 
-def ask(path: Path, command: str, patience_s: float, **arguments: object) -> Answer:
+def ask(path: Path, command: str, patience_s: float, **arguments: object) -> ProcessAnswer:
     """The answer of the process behind a socket, within ``patience_s`` seconds."""
     pid = int(path.stem) if path.stem.isdigit() else 0
     may_be_idle = os.path.exists(state_file(path.parent, pid))
@@ -95,12 +95,16 @@ def ask(path: Path, command: str, patience_s: float, **arguments: object) -> Ans
     except TimeoutError:
         if may_be_idle and command in _WHERE_NOTED:
             return _answer_for_idle(path.parent, pid, command)
-        return Answer(pid=pid, error=f"no answer within {patience_s:g} s: it does it when it can")
+        return ProcessAnswer(
+            pid=pid, error=f"no answer within {patience_s:g} s: it does it when it can"
+        )
     except OSError as error:
-        return Answer(pid=pid, error=error.strerror or str(error))
+        return ProcessAnswer(pid=pid, error=error.strerror or str(error))
     except ValueError:
-        return Answer(pid=pid, error="it has ended, or is no process of onehttp")
-    return Answer(pid=told.get("pid", pid), answer=told.get("answer"), error=told.get("error", ""))
+        return ProcessAnswer(pid=pid, error="it has ended, or is no process of onehttp")
+    return ProcessAnswer(
+        pid=told.get("pid", pid), answer=told.get("answer"), error=told.get("error", "")
+    )
 
 
 def _is_unread(asking: socket.socket, wait_s: float) -> bool:
@@ -113,20 +117,20 @@ def _is_unread(asking: socket.socket, wait_s: float) -> bool:
     return bool(struct.unpack("i", unread)[0])
 
 
-def _answer_for_idle(directory: Path, pid: int, command: str) -> Answer:
+def _answer_for_idle(directory: Path, pid: int, command: str) -> ProcessAnswer:
     """The answer for a process whose threads are not running."""
     if not os.path.exists(state_file(directory, pid)):
-        return Answer(
+        return ProcessAnswer(
             pid=pid, error="it stands still: it has not read this, and does it when it can"
         )
     left = left_state(directory, pid)
     if left is None:
-        return Answer(pid=pid, error="idle: it does it when it can", is_idle=True)
+        return ProcessAnswer(pid=pid, error="idle: it does it when it can", is_idle=True)
     state, age_s = left
     if command in _WHERE_NOTED:
         part = _WHERE_NOTED[command]
-        return Answer(pid=pid, answer=state if part is None else state[part], age_s=age_s,
+        return ProcessAnswer(pid=pid, answer=state if part is None else state[part], age_s=age_s,
                       is_idle=True)  # fmt: skip
     has_worked = state["counts"] or state.get("legacy_calls")
     since = f"for {age_s:.0f} s" if has_worked else "since it began, and may be called never"
-    return Answer(pid=pid, error=f"idle {since}: it does it when it can", is_idle=True)
+    return ProcessAnswer(pid=pid, error=f"idle {since}: it does it when it can", is_idle=True)

@@ -13,7 +13,7 @@ WORST: Final = ("closed", "half-open", "open")
 
 
 @dataclass(slots=True)
-class Line:
+class ConnectionTotals:
     """One connection, in all processes."""
 
     name: str
@@ -34,7 +34,7 @@ class Merged:
     """All processes together."""
 
     processes: int
-    lines: dict[str, Line]
+    lines: dict[str, ConnectionTotals]
     connections_open: int
     connections_opened: int
     queue: int
@@ -49,10 +49,10 @@ class Merged:
 
 def merged(snapshots: Sequence[Mapping[str, Any]]) -> Merged:
     """Combine the snapshots of processes."""
-    lines: dict[str, Line] = {}
+    lines: dict[str, ConnectionTotals] = {}
 
-    def line(name: str) -> Line:
-        return lines.setdefault(name, Line(name))
+    def line(name: str) -> ConnectionTotals:
+        return lines.setdefault(name, ConnectionTotals(name))
 
     for told in snapshots:
         for each in told["connections"]:
@@ -101,7 +101,7 @@ def _counted_together(snapshots: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     return dict(sorted(together.items()))
 
 
-def between(later: Line, earlier: Line | None) -> Line:
+def between(later: ConnectionTotals, earlier: ConnectionTotals | None) -> ConnectionTotals:
     """What happened on a connection between two snapshots, or since its processes were
     restarted."""
     if earlier is None or later.count.calls < earlier.count.calls:
@@ -109,7 +109,7 @@ def between(later: Line, earlier: Line | None) -> Line:
     by_duration: defaultdict[int, int] = defaultdict(int, later.count.by_duration)
     for index, calls in earlier.count.by_duration.items():
         by_duration[index] = max(0, by_duration[index] - calls)
-    return Line(
+    return ConnectionTotals(
         later.name,
         Count(
             calls=later.count.calls - earlier.count.calls,

@@ -38,7 +38,7 @@ _STATUSES: Final = {
 """The registered statuses; servers may answer with any others, a new one each time."""
 
 
-class Kind(NamedTuple):
+class CallKind(NamedTuple):
     """Calls that are counted together. Each field has few values, whatever servers send."""
 
     connection: str
@@ -100,7 +100,7 @@ class Tally(Observer):
     def start_anew(self) -> None:
         """Set every count to zero; for forked children and tests."""
         self._counting = threading.Lock()  # guards _counts and _resends
-        self._counts: dict[Kind, Count] = {}
+        self._counts: dict[CallKind, Count] = {}
         self._of: dict[tuple[str, str, int | str, str], Count] = {}
         self._resends: Counter[tuple[str, str]] = Counter()
         self._ended: deque[_Ended] = deque()
@@ -142,7 +142,7 @@ class Tally(Observer):
         for wake in self._wake:
             wake()
 
-    def counts(self) -> dict[Kind, Count]:
+    def counts(self) -> dict[CallKind, Count]:
         """The counts of all calls that have ended, as values that do not change."""
         self._is_quiet = True
         self._take_in()
@@ -209,13 +209,13 @@ def failure_name(outcome: TransferError | None) -> str:
     return type(outcome).__name__ + (f".{outcome.phase.value}" if outcome.phase else "")
 
 
-def _kind(name: str, method: str, code: int | str, outcome: str) -> Kind:
+def _kind(name: str, method: str, code: int | str, outcome: str) -> CallKind:
     if method not in _METHODS:
         method = OTHER
     if isinstance(code, str):
-        return Kind(name, method, code, outcome)
+        return CallKind(name, method, code, outcome)
     outcome = "ok" if code < 400 else "client_error" if code < 500 else "server_error"
-    return Kind(name, method, _STATUSES.get(code) or f"{code // 100}xx", outcome)
+    return CallKind(name, method, _STATUSES.get(code) or f"{code // 100}xx", outcome)
 
 
 def summed(counts: Iterable[Count]) -> Count:
@@ -226,13 +226,13 @@ def summed(counts: Iterable[Count]) -> Count:
     return total
 
 
-class _Process:
+class _ProcessTally:
     tally: Tally | None = None
 
 
 def tally() -> Tally:
     """The tally of this process, which counts from the first call of this function on."""
-    if _Process.tally is None:
-        _Process.tally = Tally()
-    observe(_Process.tally)
-    return _Process.tally
+    if _ProcessTally.tally is None:
+        _ProcessTally.tally = Tally()
+    observe(_ProcessTally.tally)
+    return _ProcessTally.tally

@@ -32,7 +32,7 @@ class _Put:
         self.error: OnehttpError | None = None
 
 
-class _Batch:
+class _StoredBatch:
     """Messages that are stored by one transaction."""
 
     __slots__ = ("done", "is_over", "puts", "refusal", "writing")
@@ -68,13 +68,13 @@ class Incoming:
     def forget(self) -> None:
         """As new: in a forked child those who wait are the parent's."""
         self._changing = threading.Lock()  # guards _open, and who is in it
-        self._open: _Batch | None = None
+        self._open: _StoredBatch | None = None
 
     def put(self, message: Message) -> None:
         """See `Store.put`."""
         mine = _Put(message)
         with self._changing:
-            batch = self._open = self._open or _Batch()
+            batch = self._open = self._open or _StoredBatch()
             batch.puts.append(mine)
         try:
             with batch.writing:
@@ -90,7 +90,7 @@ class Incoming:
         if mine.error is not None:
             raise mine.error
 
-    def _write(self, batch: _Batch) -> None:
+    def _write(self, batch: _StoredBatch) -> None:
         with self._database.used() as database:
             with self._changing:
                 if self._open is batch:
@@ -102,7 +102,7 @@ class Incoming:
             finally:
                 batch.is_over = True
 
-    def _put_all(self, database: sqlite3.Connection, batch: _Batch) -> None:
+    def _put_all(self, database: sqlite3.Connection, batch: _StoredBatch) -> None:
         queues: dict[str, list[_Put]] = {}
         for each in batch.puts:
             queues.setdefault(each.message.queue, []).append(each)

@@ -38,7 +38,12 @@ KEPT: Final = frozenset(
 
 
 def taken(
-    runtime: Runtime, asked: Asked, route: object, xdata: object, queue: str | None, key: str | None
+    runtime: Runtime,
+    asked: Asked,
+    route: object,
+    xdata: object,
+    queue: str | None,
+    key: str | None,
 ) -> Query | None:
     """The query, if a worker of ``queue`` or the `Carrier` of this process will send it.
 
@@ -55,7 +60,12 @@ def taken(
 
 
 def _stored(
-    runtime: Runtime, asked: Asked, route: object, xdata: object, queue: str, key: str | None
+    runtime: Runtime,
+    asked: Asked,
+    route: object,
+    xdata: object,
+    queue: str,
+    key: str | None,
 ) -> Query:
     if route is not None:
         raise RequestTypeError(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from onehttp.queries.limits import QueryLimits
 from onehttp.queries.query import Query, QueryState
 from onehttp.queries.result import Start
-from onehttp.queries.slots import Slots, Waiting
+from onehttp.queries.slots import QueuedStart, Slots
 from onehttp.timers import Timer, Timers
 from onehttp_backends.contract import Outcome, Request
 from onehttp_backends.errors import (
@@ -69,7 +69,7 @@ class Admission:
         limit_s = total_s(request)
         due = time.monotonic() + limit_s if limit_s else None
         try:
-            if self._takes_slot(query, Waiting(request, start, due)):
+            if self._takes_slot(query, QueuedStart(request, start, due)):
                 self._start(query, request, start)
             else:
                 step("waits for a slot")
@@ -100,7 +100,7 @@ class Admission:
         """In a forked child: drop waiting queries, which belong to the parent."""
         self._slots.forget_lines()
 
-    def _takes_slot(self, query: Query, waiting: Waiting) -> bool:
+    def _takes_slot(self, query: Query, waiting: QueuedStart) -> bool:
         with self._changing:
             if self._slots.take(query, waiting):
                 return True
@@ -140,7 +140,7 @@ class Admission:
             self._is_starting = False
             raise
 
-    def _next_turn(self) -> tuple[Query, Waiting] | None:
+    def _next_turn(self) -> tuple[Query, QueuedStart] | None:
         with self._changing:
             turn = self._slots.next()
             if turn is None:
@@ -150,7 +150,7 @@ class Admission:
                 turn[0].become(QueryState.IN_FLIGHT)
             return turn
 
-    def _start_late(self, query: Query, waiting: Waiting) -> None:
+    def _start_late(self, query: Query, waiting: QueuedStart) -> None:
         try:
             self._start(query, _shortened(waiting), waiting.start)
         except BaseException as error:
@@ -176,7 +176,7 @@ class Admission:
         )
 
 
-def _shortened(waiting: Waiting) -> Request:
+def _shortened(waiting: QueuedStart) -> Request:
     """The request, with what is left of its time."""
     if waiting.due is None:
         return waiting.request

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 
 @dataclass(slots=True)
-class Account:
+class QueryCounts:
     """The running counts. Change one only while holding the scheduler's lock."""
 
     submitted: int = 0

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 
 from onehttp.errors import NotInitialisedError, QueueFullError
-from onehttp.queries.counts import Account, QueryStats
+from onehttp.queries.counts import QueryCounts, QueryStats
 from onehttp.queries.limits import QueryLimits
 from onehttp.queries.query import Query, QueryState
 from onehttp.queries.transaction import Transaction
@@ -26,7 +26,7 @@ class OpenQueries:
         in the midst of it. Held by who calls anything here, but for `stats`, `wait` and `close`."""
         self.has_room = threading.Condition(self.changing)
         self.has_ended = threading.Condition(self.changing)
-        self.account = Account()
+        self.account = QueryCounts()
         self._open: set[Query] = set()
         self._queued = 0  # open, and their route has not begun
         self._is_closing = False

@@ -12,7 +12,7 @@ from onehttp_backends.contract import Request
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class QueuedStart:
     """What a query in line is to start."""
 
     request: Request
@@ -29,11 +29,11 @@ class Slots:
         self._max_per_origin = limits.max_in_flight_per_origin or float("inf")
         self._taken: set[Query] = set()
         self._taken_by_origin: dict[str, int] = {}
-        self._lines: dict[str, OrderedDict[Query, Waiting]] = {}
+        self._lines: dict[str, OrderedDict[Query, QueuedStart]] = {}
         self._turns: dict[str, None] = {}
         """Origins with somebody in line and a slot left, the next one first."""
 
-    def take(self, query: Query, waiting: Waiting) -> bool:
+    def take(self, query: Query, waiting: QueuedStart) -> bool:
         """Take a slot, or (False) enter the queue for one."""
         origin = query.origin
         is_left = self._taken_by_origin.get(origin, 0) < self._max_per_origin
@@ -59,7 +59,7 @@ class Slots:
         if origin in self._lines:
             self._turns[origin] = None
 
-    def next(self) -> tuple[Query, Waiting] | None:
+    def next(self) -> tuple[Query, QueuedStart] | None:
         """The next waiting query, which has its slot now; None if there is none."""
         if not self._turns or len(self._taken) >= self._max:
             return None

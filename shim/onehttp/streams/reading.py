@@ -11,7 +11,7 @@ from onehttp_backends.headers import whole_number
 from onehttp_backends.shown import coding_error, too_large
 
 
-class Reading:
+class BodyDecoder:
     """Decodes the pieces of a body. It knows neither threads nor loops.
 
     Args:

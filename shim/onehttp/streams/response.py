@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from onehttp.errors import StreamError
 from onehttp.streams.opener import Opener
-from onehttp.streams.reading import Reading
+from onehttp.streams.reading import BodyDecoder
 from onehttp.streams.splitting import MAX_LINE, Lines, Regrouped, Text
 from onehttp_backends.contract import Response
 from onehttp_backends.optional.streaming import OpenResponse
@@ -39,7 +39,7 @@ class HeadOfResponse(Response):
     again: Again
     """Repeats the call with further headers, if it may be repeated."""
 
-    def __init__(self, opener: Opener, opened: OpenResponse, reading: Reading) -> None:
+    def __init__(self, opener: Opener, opened: OpenResponse, reading: BodyDecoder) -> None:
         for name in Response.__slots__:
             if name != "body":
                 setattr(self, name, getattr(opened.response, name))

@@ -38,7 +38,7 @@ class Head(Answered, Protocol):
     def close(self) -> None: ...
 
 
-class Body(Head, Protocol):
+class BlockingBody(Head, Protocol):
     """A response whose body is read in a thread."""
 
     def iter_bytes(self) -> Iterator[bytes]: ...
@@ -56,7 +56,7 @@ B = TypeVar("B", bound=Head)
 class Reopening(Protocol):
     """A call that is made once more."""
 
-    def open(self) -> Body: ...
+    def open(self) -> BlockingBody: ...
     async def aopen(self) -> AsyncBody: ...
 
 
@@ -73,7 +73,7 @@ class Again(Protocol):
     ) -> Reopening | None: ...
 
 
-def save(response: Body, path: str | os.PathLike[str], resumes: int) -> int:
+def save(response: BlockingBody, path: str | os.PathLike[str], resumes: int) -> int:
     """Write the body of ``response`` to a file, durably and as a whole, or not at all.
 
     Args:

@@ -20,7 +20,7 @@ from onehttp.policies.clock import Clock, Pause
 from onehttp.policies.keeping import Keeper
 from onehttp.policies.retry import LONGEST_PAUSE_S, RetryPolicy
 from onehttp.streams.opener import Opener, around
-from onehttp.streams.reading import Reading
+from onehttp.streams.reading import BodyDecoder
 from onehttp.streams.response import AsyncStreamedResponse, HeadOfResponse, StreamedResponse
 from onehttp.streams.taking_up import OF_RANGES
 from onehttp_backends.bodies.sources import upload_of
@@ -203,7 +203,7 @@ class StreamCall:
             raise StreamError("the answer is not the one whose body is open")
         has_limit = self._given.get("max_body") is not None
         limit = request.options.max_body_bytes if has_limit else 0
-        made = kind(opener, opened, Reading(request, response, opened.is_coded, limit))
+        made = kind(opener, opened, BodyDecoder(request, response, opened.is_coded, limit))
         made.again = self.again
         return made
 

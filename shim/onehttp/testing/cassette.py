@@ -39,11 +39,11 @@ def _body(value: Any) -> Any:
 Body = Annotated[bytes, BeforeValidator(_body)]
 
 
-class _Part(BaseModel):
+class _RecordedPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class RecordedRequest(_Part):
+class RecordedRequest(_RecordedPart):
     """What was asked, without secrets."""
 
     method: str
@@ -52,7 +52,7 @@ class RecordedRequest(_Part):
     body: Body | None = None
 
 
-class RecordedResponse(_Part):
+class RecordedResponse(_RecordedPart):
     """What was answered."""
 
     status: Annotated[int, Field(ge=200, le=999)]
@@ -60,7 +60,7 @@ class RecordedResponse(_Part):
     body: Body
 
 
-class RecordedError(_Part):
+class RecordedError(_RecordedPart):
     """What it failed with."""
 
     code: Annotated[int, Field(ge=1, le=200)]
@@ -69,7 +69,7 @@ class RecordedError(_Part):
     phase: str | None = None
 
 
-class Exchange(_Part):
+class RecordedExchange(_RecordedPart):
     """A request, and a response or an error."""
 
     request: RecordedRequest
@@ -77,12 +77,12 @@ class Exchange(_Part):
     error: RecordedError | None = None
 
 
-class _Document(_Part):
+class _CassetteDocument(_RecordedPart):
     onehttp_cassette: int
-    exchanges: list[Exchange]
+    exchanges: list[RecordedExchange]
 
 
-def read(path: Path) -> list[Exchange]:
+def read(path: Path) -> list[RecordedExchange]:
     """The exchanges of a cassette.
 
     Raises:
@@ -109,7 +109,7 @@ def read(path: Path) -> list[Exchange]:
             "upgrade it, or record anew with --onehttp-record=all"
         )
     try:
-        exchanges = _Document.model_validate(document).exchanges
+        exchanges = _CassetteDocument.model_validate(document).exchanges
     except ValidationError as error:
         raise CassetteError(f"{path}: {_sentences(error)}") from None
     for at, exchange in enumerate(exchanges):
@@ -118,7 +118,7 @@ def read(path: Path) -> list[Exchange]:
     return exchanges
 
 
-def write(path: Path, exchanges: list[Exchange]) -> None:
+def write(path: Path, exchanges: list[RecordedExchange]) -> None:
     """Write a cassette in one step.
 
     Raises:
@@ -126,7 +126,9 @@ def write(path: Path, exchanges: list[Exchange]) -> None:
     """
     plain = [_plain(exchange.model_dump(exclude_none=True)) for exchange in exchanges]
     document = {"onehttp_cassette": VERSION, "exchanges": plain}
-    text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    text = yaml.dump(
+        document, Dumper=_CassetteDumper, sort_keys=False, allow_unicode=True, width=100
+    )
     data = text.encode()
     if len(data) > MAX_BYTES:
         raise CassetteError(
@@ -163,7 +165,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-class _Dumper(yaml.CSafeDumper):
+class _CassetteDumper(yaml.CSafeDumper):
     """Texts of several lines as such, but for those whose line ends YAML would change."""
 
 
@@ -172,4 +174,4 @@ def _text(dumper: Any, text: str) -> Any:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
-_Dumper.add_representer(str, _text)
+_CassetteDumper.add_representer(str, _text)

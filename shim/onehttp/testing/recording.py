@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final, Literal, Protocol, cast
 
 from onehttp.calls.around.delegating import Delegating
-from onehttp.streams.reading import Reading
-from onehttp.testing.cassette import CassetteError, Exchange, read, write
+from onehttp.streams.reading import BodyDecoder
+from onehttp.testing.cassette import CassetteError, RecordedExchange, read, write
 from onehttp.testing.double import Double, as_it_goes_out
 from onehttp.testing.matching import Matcher
 from onehttp.testing.replies import route_handler
@@ -41,9 +41,9 @@ class Recorder:
         self._mode = mode
         self._scrubber = Scrubber()
         self.double.seen_as = self._scrubber.request
-        self._recorded: list[Exchange] = []
+        self._recorded: list[RecordedExchange] = []
         self._changing = threading.Lock()  # guards _recorded
-        self._played: list[Exchange] = []
+        self._played: list[RecordedExchange] = []
         if mode != "all":
             self._load()
 
@@ -67,7 +67,7 @@ class Recorder:
             except (TypeError, ValueError) as error:
                 raise CassetteError(f"{self.path}: exchanges[{at}]: {error}") from None
 
-    def _add_route(self, exchange: Exchange) -> None:
+    def _add_route(self, exchange: RecordedExchange) -> None:
         asked, answered = exchange.request, exchange.response
         matching: dict[str, Any] = {}
         if asked.body is not None:
@@ -89,7 +89,7 @@ class Recorder:
         from onehttp_backends.double import HttpxBackend
 
         replaying = HttpxBackend(answers=self.double)
-        return replaying if self._mode == "none" else _Recording(self, replaying)
+        return replaying if self._mode == "none" else _RecordingBackend(self, replaying)
 
     def note(self, request: Request, outcome: Outcome) -> None:
         """Keep what was asked and answered, without secrets."""
@@ -118,7 +118,7 @@ class Recorder:
                 "phase": outcome.phase and outcome.phase.value,
             }
         with self._changing:
-            self._recorded.append(Exchange.model_validate(made))
+            self._recorded.append(RecordedExchange.model_validate(made))
 
     def save(self) -> None:
         """Write the cassette, where something was recorded.
@@ -130,15 +130,15 @@ class Recorder:
             write(self.path, [*self._played, *self._recorded])
 
 
-class _Engine(Backend, Streaming, Protocol):
+class _StreamingBackend(Backend, Streaming, Protocol):
     """The double, or pycurl's."""
 
 
-class _Recording(Delegating):
+class _RecordingBackend(Delegating):
     """A backend: what is on the cassette is replayed, what is not is asked for and kept."""
 
-    def __init__(self, recorder: Recorder, replaying: _Engine) -> None:
-        engine = cast("_Engine", load("pycurl")())
+    def __init__(self, recorder: Recorder, replaying: _StreamingBackend) -> None:
+        engine = cast("_StreamingBackend", load("pycurl")())
         super().__init__(engine)
         self._recorder = recorder
         self._replaying = replaying
@@ -224,7 +224,7 @@ class _Taped:
         self._recorder = recorder
         self._request = request
         self._opened = opened
-        self._reading = Reading(request, opened.response, opened.is_coded)
+        self._reading = BodyDecoder(request, opened.response, opened.is_coded)
         self._body = bytearray()
         self._is_noted = False
 
@@ -277,7 +277,7 @@ def _sent(request: Request) -> Request:
     return request._replace(upload=None, headers=(*request.headers, *no_type))
 
 
-def _error_of(exchange: Exchange) -> TransferError:
+def _error_of(exchange: RecordedExchange) -> TransferError:
     recorded = exchange.error
     assert recorded is not None
     phase = None if recorded.phase is None else Phase(recorded.phase)

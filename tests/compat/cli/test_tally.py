@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onehttp.testing import ManualClock
-from onehttp_compat.cli.tally import Tally
+from onehttp_compat.cli.tally import MessageTally
 from onehttp_compat.script.captures import DEFAULT_MESSAGE
 from onehttp_compat.script.outcome import MessageEnd, MessageOutcome
 
@@ -13,7 +13,7 @@ def outcome(time_ms: int, *replies: str) -> MessageOutcome:
 
 
 def test_percentiles_are_times_that_messages_took() -> None:
-    tally = Tally()
+    tally = MessageTally()
     for time_ms in range(200, 0, -1):
         tally.add(outcome(time_ms, "200 OK"))
     assert [tally.percentile_s(percent) for percent in (50, 95, 99, 100)] == [0.1, 0.19, 0.198, 0.2]
@@ -22,19 +22,19 @@ def test_percentiles_are_times_that_messages_took() -> None:
 
 
 def test_one_message_is_every_percentile() -> None:
-    tally = Tally()
+    tally = MessageTally()
     tally.add(outcome(7))
     assert {tally.percentile_s(percent) for percent in (1, 50, 99)} == {0.007}
 
 
 def test_nothing_has_no_percentile() -> None:
-    assert Tally().percentile_s(99) == 0.0
-    assert Tally().per_second == 0.0
+    assert MessageTally().percentile_s(99) == 0.0
+    assert MessageTally().per_second == 0.0
 
 
 def test_messages_are_counted_by_their_end_and_against_the_clock() -> None:
     clock = ManualClock()
-    tally = Tally(clock)
+    tally = MessageTally(clock)
     for replies in (["100", "200 OK"], ["100", "408"], ["100"], ["404 Not Found"]):
         clock.advance(0.5)
         tally.add(outcome(1, *replies))

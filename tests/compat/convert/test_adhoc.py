@@ -11,7 +11,7 @@ import pytest
 from onehttp import ConnectionSet, TransferOptions
 from onehttp.connections.file.load import load_connections
 from onehttp_compat.convert.conversion import convert
-from onehttp_compat.convert.declared import Declared
+from onehttp_compat.convert.declared import Declarations
 from onehttp_compat.convert.reading import read_declared
 from onehttp_compat.modules.http_async_client.settings import AsyncSettings
 from onehttp_compat.modules.httpcon.options import query_options
@@ -45,7 +45,7 @@ QUERIES = [
 CONNECTION = 'modparam("http_client", "httpcon", "a=>http://h;timeout=7;verify_peer=0")\n'
 
 
-def read(tmp_path: Path, text: str) -> tuple[Declared, ConnectionSet]:
+def read(tmp_path: Path, text: str) -> tuple[Declarations, ConnectionSet]:
     path = tmp_path / "kamailio.cfg"
     path.write_text(text)
     declared = read_declared(path)

@@ -15,7 +15,7 @@ from onehttp_compat.convert.conversion import convert
 from onehttp_compat.convert.http_modules import MODULES
 from onehttp_compat.convert.reading import read_declared
 from onehttp_compat.parameters import CONNECTION, PARAMETERS
-from onehttp_compat.server_config import Surroundings
+from onehttp_compat.server_config import ConfigInputs
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_each_line_is_accounted_for_at_its_place(path: Path, written: list[str])
     path.with_name("good.cfg").write_text("[f]\nurl = http://f.example\nfailover = a\n")
     path.with_name("bad.cfg").write_text("[f]\nurl = http://f.example\n[f]\nurl = ftp://f\n")
     path.write_text("\n".join(written), encoding="utf-8")
-    declared = read_declared(path, Surroundings(environment={}))
+    declared = read_declared(path, ConfigInputs(environment={}))
     converted = convert(declared, path.name, "plain")
     told = {finding.place for finding in converted.findings}
     for number in range(1, len(written) + 1):

@@ -14,7 +14,7 @@ from onehttp.connections.file.load import load_connections
 from onehttp_compat.convert.conversion import Converted, convert
 from onehttp_compat.convert.outcomes import exit_status
 from onehttp_compat.convert.reading import read_declared
-from onehttp_compat.server_config import Surroundings
+from onehttp_compat.server_config import ConfigInputs
 from servers.kamailio.check import checked
 from stand_ins.whole_configurations import CASES, Case
 
@@ -60,8 +60,8 @@ def of_each(cases: list[Case]) -> pytest.MarkDecorator:
 
 @of_each(CASES)
 def test_every_line_of_ours_ends_as_something(path: Path, case: Case) -> None:
-    surroundings = Surroundings(environment=case.environment, defines=case.defines)
-    converted = convert(read_declared(path, surroundings), path.name, "plain")
+    inputs = ConfigInputs(environment=case.environment, defines=case.defines)
+    converted = convert(read_declared(path, inputs), path.name, "plain")
     assert sorted(rows(converted)) == sorted(case.report)
     assert exit_status(converted.findings) == case.status
     assert missing(case.said, yaml.safe_load(converted.text)) == [], converted.text

@@ -8,7 +8,7 @@ import pytest
 
 from onehttp import ConfigurationError
 from onehttp_compat.kamailio import requirements
-from onehttp_compat.kamailio.own_config import Timer, timers_of_queries
+from onehttp_compat.kamailio.own_config import QueryTimer, timers_of_queries
 from onehttp_compat.kamailio.parameters import apply_config
 from onehttp_compat.kamailio.requirements import RTIMER_LINES, check_requirements
 from onehttp_compat.server import LegacyServer
@@ -30,7 +30,7 @@ def config(tmp_path: Path, text: str) -> ServerConfig:
 def test_what_the_refusal_says_to_add_is_enough(tmp_path: Path) -> None:
     fit = config(tmp_path, FIT)
     check_requirements(fit, is_asynchronous=True)
-    assert list(timers_of_queries(fit)) == [Timer("onehttp", 1)]
+    assert list(timers_of_queries(fit)) == [QueryTimer("onehttp", 1)]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import onehttp
-from onehttp_compat.real_server.sockets import Sockets, unsendable
+from onehttp_compat.real_server.sockets import ServerSockets, unsendable
 from onehttp_compat.script.catalogue import Signature, catalogue
 from onehttp_compat.script.kemi.tree import EMULATED
 from onehttp_compat.script.serving import serving
@@ -221,7 +221,7 @@ def test_text_that_is_none_raises_as_in_the_server(server: SipServer) -> None:
 def test_what_no_datagram_holds_does_not_go_to_the_real_server(length: int, is_sent: bool) -> None:
     message = read(INVITE.ljust(length, b"x"))
     assert (unsendable(message) == "") is is_sent
-    with contextlib.closing(Sockets()) as sockets:
+    with contextlib.closing(ServerSockets()) as sockets:
         sockets.port = sockets.source[1]
         refused = pytest.raises(OSError, match=os.strerror(errno.EMSGSIZE))
         with contextlib.nullcontext() if is_sent else refused:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onehttp import ConfigurationError
-from onehttp_compat.server_config import ServerConfig, Surroundings, read_server_config
+from onehttp_compat.server_config import ConfigInputs, ServerConfig, read_server_config
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +24,7 @@ def read(path: Path, content: str | bytes) -> ServerConfig:
     if isinstance(content, str):
         content = content.encode("utf-8", "surrogateescape")
     path.write_bytes(content)
-    return read_server_config(path, Surroundings(environment={}))
+    return read_server_config(path, ConfigInputs(environment={}))
 
 
 def notes(config: ServerConfig) -> list[str]:

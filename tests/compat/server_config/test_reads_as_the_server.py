@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
-from onehttp_compat.server_config import Modparam, ServerConfig, Surroundings, read_server_config
+from onehttp_compat.server_config import ConfigInputs, Modparam, ServerConfig, read_server_config
 from servers.kamailio.check import checked
 
 ENVIRONMENT = {"SOME": "some thing", "NUMBER": "12"}
@@ -203,7 +203,7 @@ each = pytest.mark.parametrize(("file", "row"), [(row, row) for row in ROWS], in
 
 @each
 def test_we_find_what_the_table_says(file: Path, row: Row) -> None:
-    ours = read_server_config(file, Surroundings(environment=ENVIRONMENT))
+    ours = read_server_config(file, ConfigInputs(environment=ENVIRONMENT))
     assert first(ours) == row.value, ours.notes
 
 

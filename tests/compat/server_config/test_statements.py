@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from onehttp_compat.server_config import (
-    Argument,
-    Call,
+    GlobalSetting,
     Included,
     LoadModule,
     Modparam,
-    Route,
-    Setting,
+    RouteArgument,
+    RouteBlock,
+    RouteCall,
     SwitchedOff,
 )
 from stand_ins.legacy.configurations import notes, read, values
@@ -88,7 +88,7 @@ def test_settings_of_several_fields_and_broken_ones(
     folder: Path, text: str, settings: list[tuple[str, str]], faults: list[str]
 ) -> None:
     config = read(folder, text)
-    told = [one for one in config.declarations if isinstance(one, Setting)]
+    told = [one for one in config.declarations if isinstance(one, GlobalSetting)]
     assert [(one.name, one.value) for one in told] == settings
     assert notes(config) == faults
 
@@ -110,31 +110,31 @@ def test_everything_is_told_in_order_and_with_its_place(folder: Path) -> None:
         "event_route[xhttp:request] { exit; }\n",
     )
     assert [(type(one).__name__, one.place.line) for one in config.declarations] == [
-        ("Setting", 2),
-        ("Setting", 3),
-        ("Setting", 4),
+        ("GlobalSetting", 2),
+        ("GlobalSetting", 3),
+        ("GlobalSetting", 4),
         ("LoadModule", 5),
         ("LoadModule", 5),
         ("Modparam", 6),
-        ("Setting", 7),
-        ("Route", 8),
-        ("Call", 9),
-        ("Call", 10),
-        ("Route", 12),
+        ("GlobalSetting", 7),
+        ("RouteBlock", 8),
+        ("RouteCall", 9),
+        ("RouteCall", 10),
+        ("RouteBlock", 12),
     ]
     assert config.modules() == ["tm", "http_client"]
     assert config.notes == []
     setting = config.declarations[1]
-    assert isinstance(setting, Setting)
+    assert isinstance(setting, GlobalSetting)
     assert setting.value == 'udp:127.0.0.1:5060 advertise "sip.example":5060 name "main"'
     query, jump = config.calls()
     assert query.arguments == (
-        Argument("http://h/?u=$rU", "string"),
-        Argument('"a=" + $rd', "other"),
-        Argument("$var(r)", "string"),
+        RouteArgument("http://h/?u=$rU", "string"),
+        RouteArgument('"a=" + $rd', "other"),
+        RouteArgument("$var(r)", "string"),
     )
     assert (query.route, query.place.column) == ("request_route", 5)
-    assert (jump.name, jump.arguments) == ("route", (Argument("NEXT", "other"),))
+    assert (jump.name, jump.arguments) == ("route", (RouteArgument("NEXT", "other"),))
 
 
 def test_calls_within_conditions_and_calls_are_told(folder: Path) -> None:
@@ -232,7 +232,7 @@ def test_one_line_may_be_for_several_modules(folder: Path) -> None:
 
 def test_the_shape_of_a_route_is_told(folder: Path) -> None:
     config = read(folder, "failure_route[1]\n{\n  exit;\n}\nonreply_route { drop; }\n")
-    routes = [one for one in config.declarations if isinstance(one, Route)]
+    routes = [one for one in config.declarations if isinstance(one, RouteBlock)]
     shapes = [(one.kind, one.name, one.place.line, one.end and one.end.line) for one in routes]
     assert shapes == [("failure_route", "1", 1, 4), ("onreply_route", "", 5, 5)]
 
@@ -250,4 +250,4 @@ def test_modules_are_named_without_folder_and_ending(folder: Path) -> None:
 
 def test_the_declarations_say_of_which_kind_they_are(folder: Path) -> None:
     config = read(folder, 'modparam("m", "n", 1)\nroute { f(); }\n')
-    assert [type(one) for one in config.declarations] == [Modparam, Route, Call]
+    assert [type(one) for one in config.declarations] == [Modparam, RouteBlock, RouteCall]

@@ -59,7 +59,7 @@ def interrupted_behind(number: int, store: SqliteStore, monkeypatch: pytest.Monk
         except onehttp.OnehttpError as error:
             told[id] = error
 
-    def write_for_both(batch: sqlite_incoming._Batch) -> None:
+    def write_for_both(batch: sqlite_incoming._StoredBatch) -> None:
         monkeypatch.undo()
         other.start()
         until(lambda: len(batch.puts) == 2)

@@ -13,7 +13,7 @@ import onehttp.testing.plugin
 import onehttp.testing.recording
 import onehttp_backends.double  # noqa: F401
 from onehttp.testing import cassette
-from onehttp.testing.cassette import CassetteError, Exchange
+from onehttp.testing.cassette import CassetteError, RecordedExchange
 from onehttp.testing.recording import Recorder
 from onehttp.testing.scrubbing import Scrubber
 from servers.raw import Peer, RawServer
@@ -235,8 +235,8 @@ def test_one_that_is_no_text_is_not_read(tmp_path: Path) -> None:
         cassette.read(path)
 
 
-def exchange_of(body: bytes) -> Exchange:
-    return Exchange.model_validate(
+def exchange_of(body: bytes) -> RecordedExchange:
+    return RecordedExchange.model_validate(
         {
             "request": {"method": "POST", "url": "http://a.example/", "body": body},
             "response": {"status": 200, "body": body},

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from onehttp_compat.server_config import ServerConfig, Surroundings, read_server_config
+from onehttp_compat.server_config import ConfigInputs, ServerConfig, read_server_config
 
 
-def read(folder: Path, text: str, **surroundings: object) -> ServerConfig:
+def read(folder: Path, text: str, **inputs: object) -> ServerConfig:
     path = folder / "kamailio.cfg"
     path.write_text(text)
-    return read_server_config(path, Surroundings(**{"environment": {}, **surroundings}))  # type: ignore[arg-type]
+    return read_server_config(path, ConfigInputs(**{"environment": {}, **inputs}))  # type: ignore[arg-type]
 
 
 def values(config: ServerConfig) -> list[tuple[str, int | str | None]]:

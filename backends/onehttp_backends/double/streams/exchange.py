@@ -15,7 +15,7 @@ from onehttp_backends.double.exchange import Exchange
 from onehttp_backends.double.judging.speed import TooSlowError
 from onehttp_backends.double.library import httpx
 from onehttp_backends.double.received import check_end
-from onehttp_backends.double.streams.sent import Body
+from onehttp_backends.double.streams.sent import SentBody
 from onehttp_backends.errors import (
     TransferError,
     idle_text,
@@ -32,7 +32,7 @@ class StreamExchange(Exchange):
         clients: Clients,
         request: Request,
         limits: StreamLimits,
-        body: Body | None,
+        body: SentBody | None,
     ) -> None:
         super().__init__(clients, request)
         self._limits = limits

@@ -20,7 +20,7 @@ from onehttp_backends.double.clients import Clients
 from onehttp_backends.double.coming.arriving import Arriving, pace_of
 from onehttp_backends.double.coming.cut import break_of
 from onehttp_backends.double.streams.exchange import StreamExchange
-from onehttp_backends.double.streams.sent import PIECE_BYTES, Body, attend
+from onehttp_backends.double.streams.sent import PIECE_BYTES, SentBody, attend
 from onehttp_backends.errors import TransferError
 from onehttp_backends.optional.streaming import Opening, StreamLimits
 from onehttp_backends.time_limits import total_s
@@ -141,7 +141,7 @@ class StreamingDouble:
             return _opened_here(self, request, limits, left_s, self._perform(request, True))
         self._check(request)
         asked: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        body = None if sending is None else Body(sending, asked.put)
+        body = None if sending is None else SentBody(sending, asked.put)
         exchange = StreamExchange(self._clients, request, limits, body)
         work = exchange.run()
         self._refuse_from_within(work)
@@ -173,7 +173,7 @@ class StreamingDouble:
             with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits
                 loop.call_soon_threadsafe(asked.put_nowait, done)
 
-        body = None if sending is None else Body(sending, ask)
+        body = None if sending is None else SentBody(sending, ask)
         exchange = StreamExchange(self._clients, request, limits, body)
         running = self._start(exchange.run())
         running.waited_for_on = loop

@@ -22,7 +22,7 @@ Attend = Callable[[Callable[[], None]], None]
 """Has the caller of a request look after the body that is sent, and be told when that is done."""
 
 
-class Body(httpx.AsyncByteStream):
+class SentBody(httpx.AsyncByteStream):
     """A body as httpx sends it; what its caller has to do for it is left to `attend`."""
 
     def __init__(self, sending: Sending, attend: Attend) -> None:

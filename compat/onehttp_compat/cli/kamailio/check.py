@@ -17,10 +17,10 @@ from onehttp_compat.kamailio.parameters import apply_config
 from onehttp_compat.kamailio.requirements import dangers, missing
 from onehttp_compat.server import LegacyServer
 from onehttp_compat.server_config import (
+    ConfigInputs,
     LoadModule,
     Modparam,
     ServerConfig,
-    Surroundings,
     read_server_config,
 )
 
@@ -29,32 +29,32 @@ _OWN_FILE: Final = "put them in a separate file, and call setup(KSR, cfg=FILE)"
 _LOAD: Final = "load it before this line, or remove the line"
 
 
-class Finding(NamedTuple):
+class ConfigFinding(NamedTuple):
     """A fact about a configuration."""
 
     level: Literal["missing", "danger", "fact"]
     text: str
 
 
-def findings(file: Path, surroundings: Surroundings, is_asynchronous: bool) -> Iterator[Finding]:
+def findings(file: Path, inputs: ConfigInputs, is_asynchronous: bool) -> Iterator[ConfigFinding]:
     """Return all findings, those that prevent a start first.
 
     Raises:
         ConfigurationError: the file cannot be read.
     """
-    config = read_server_config(file, surroundings)
+    config = read_server_config(file, inputs)
     needed = (*missing(config, is_asynchronous), *_of_modules(config))
     for text in (*needed, *_of_parameters(config), *_of_python()):
-        yield Finding("missing", text)
+        yield ConfigFinding("missing", text)
     for text in (*dangers(config), *_of_timers(config)):
-        yield Finding("danger", text)
+        yield ConfigFinding("danger", text)
     for note in config.notes:
-        yield Finding("fact", str(note))
+        yield ConfigFinding("fact", str(note))
     for timer in timers_of_queries(config):
-        yield Finding(
+        yield ConfigFinding(
             "fact", f"processes of rtimer that work on queries: {timer.processes} ({timer.name})"
         )
-    yield Finding("fact", pycurl.version)
+    yield ConfigFinding("fact", pycurl.version)
 
 
 def _of_modules(config: ServerConfig) -> Iterator[str]:

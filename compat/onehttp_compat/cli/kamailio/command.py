@@ -12,7 +12,7 @@ import click
 
 import onehttp
 from onehttp_compat.cli.config_options import config_options
-from onehttp_compat.surroundings import Surroundings
+from onehttp_compat.config_inputs import ConfigInputs
 
 _fits_everywhere: Final = re.compile(r"(?:[\w./+@,:~]|-(?!-))+").fullmatch
 
@@ -65,7 +65,7 @@ def init(folder: Path, port: int, force: bool) -> None:
 @config_options
 @click.option("--synchronous", is_flag=True, help="The script suspends no transactions.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def check(file: Path, surroundings: Surroundings, synchronous: bool, as_json: bool) -> None:
+def check(file: Path, inputs: ConfigInputs, synchronous: bool, as_json: bool) -> None:
     """Check FILE, a kamailio.cfg, for missing and dangerous lines. Run this with the Python that
     the server will use. Exit status 1: the server would not start, would crash, or would lose
     answers."""
@@ -73,7 +73,7 @@ def check(file: Path, surroundings: Surroundings, synchronous: bool, as_json: bo
     from onehttp_compat.cli.kamailio.table import print_findings
 
     try:
-        found = list(findings(file, surroundings, is_asynchronous=not synchronous))
+        found = list(findings(file, inputs, is_asynchronous=not synchronous))
     except onehttp.ConfigurationError as error:
         raise click.ClickException(str(error)) from None
     if as_json:

@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from onehttp_compat.cli.kamailio.check import Finding
+from onehttp_compat.cli.kamailio.check import ConfigFinding
 
 _STYLES: Final = {"missing": "red", "danger": "yellow", "fact": ""}
 
 
-def print_findings(file: Path, found: Sequence[Finding]) -> None:
+def print_findings(file: Path, found: Sequence[ConfigFinding]) -> None:
     """Print a row for each finding, and a line with the result."""
     table = Table(box=None, show_header=False, pad_edge=False)
     for finding in found:

@@ -12,7 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 import onehttp
-from onehttp_compat.cli.config_options import Surroundings, config_options
+from onehttp_compat.cli.config_options import ConfigInputs, config_options
 from onehttp_compat.convert.outcomes import exit_status
 from onehttp_compat.migration.config_plan import ConfigPlan, plan
 
@@ -22,7 +22,7 @@ from onehttp_compat.migration.config_plan import ConfigPlan, plan
 @config_options
 @click.option("--patch", is_flag=True, help="Print only the proposed patch.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(file: Path, surroundings: Surroundings, patch: bool, as_json: bool) -> None:
+def command(file: Path, inputs: ConfigInputs, patch: bool, as_json: bool) -> None:
     """Show which key of connections.yaml replaces each parameter of a kamailio.cfg, and which
     functions its routes call. Propose a patch that removes the modules which only scripts call.
 
@@ -30,7 +30,7 @@ def command(file: Path, surroundings: Surroundings, patch: bool, as_json: bool) 
     was not understood.
     """
     try:
-        made = plan(file, surroundings)
+        made = plan(file, inputs)
     except onehttp.ConfigurationError as error:
         raise click.ClickException(str(error)) from None
     if as_json:

@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.text import Text
 
 import onehttp
+from onehttp_compat.config_inputs import ConfigInputs
 from onehttp_compat.convert.outcomes import exit_status
 from onehttp_compat.migration.config_plan import plan
 from onehttp_compat.migration.sites import FileScan
-from onehttp_compat.surroundings import Surroundings
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,12 @@ class FromConfig:
     connections: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def from_config(path: Path | None, surroundings: Surroundings) -> FromConfig:
+def from_config(path: Path | None, inputs: ConfigInputs) -> FromConfig:
     """Convert a configuration. A note on standard error says if parts of it were not converted."""
     if path is None:
         return FromConfig()
     try:
-        converted = plan(path, surroundings).converted
+        converted = plan(path, inputs).converted
     except onehttp.ConfigurationError as error:
         raise click.ClickException(str(error)) from None
     if exit_status(converted.findings):

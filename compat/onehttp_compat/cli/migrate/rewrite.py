@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from onehttp import ConfigurationError
-from onehttp_compat.cli.config_options import Surroundings, config_options
+from onehttp_compat.cli.config_options import ConfigInputs, config_options
 from onehttp_compat.cli.migrate.configurations import FromConfig, from_config, report_configs
 from onehttp_compat.cli.migrate.progress import progress_bar
 from onehttp_compat.cli.migrate.scan import NOT_READ
@@ -23,7 +23,7 @@ from onehttp_compat.migration.rewrite.connections import with_entries
 from onehttp_compat.migration.rewrite.rewriting import FileRewrite, rewrite
 from onehttp_compat.migration.scanning import scan
 from onehttp_compat.migration.sites import Problem
-from onehttp_compat.migration.sources import Source, files_of
+from onehttp_compat.migration.sources import SourceText, files_of
 from onehttp_compat.registry import MODULES
 
 _named = re.compile(r'onehttp\.connection\("([^"\\]+)"\)').findall
@@ -51,7 +51,7 @@ def command(
     write: bool,
     connections: Path,
     config: Path | None,
-    surroundings: Surroundings,
+    inputs: ConfigInputs,
     baseline: Path | None,
 ) -> None:
     """Rewrite the legacy calls in PATH. Comments and formatting stay. The new code shows what the
@@ -60,7 +60,7 @@ def command(
     The command prints a unified diff. Exit status 1: --fail-on-new has found new calls; 3: a file
     could not be read.
     """
-    known = from_config(config, surroundings)
+    known = from_config(config, inputs)
     with progress_bar("rewriting") as progress:
         done = rewrite(paths, modules, progress, known.connections)
     configs = [scan_config(path) for path in files_of(paths) if path.suffix == ".cfg"]
@@ -92,7 +92,7 @@ def _file_of(
         after = with_entries(before or known.text, entries, path)
     except (OSError, ValueError, yaml.YAMLError, ConfigurationError) as error:
         raise click.ClickException(f"{path}: {error}") from None
-    made = FileRewrite(Source(str(path), before), after)
+    made = FileRewrite(SourceText(str(path), before), after)
     return [made] if made.is_changed else []
 
 

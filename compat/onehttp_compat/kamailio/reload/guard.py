@@ -86,7 +86,7 @@ class ReloadGuard:
         file = getattr(target, "__file__", None)
         if name != self._module or file is None:
             return None
-        return spec_from_file_location(name, file, loader=_Reading(name, file, self))
+        return spec_from_file_location(name, file, loader=_SourceLoader(name, file, self))
 
     def read(self, module: ModuleType, code_of: Callable[[], Any]) -> None:
         """Execute the new source in ``module``, or leave the module unchanged if that fails."""
@@ -155,7 +155,7 @@ def _state(file: str | None) -> object:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-class _Reading(SourceFileLoader):
+class _SourceLoader(SourceFileLoader):
     """Reads source and no bytecode, because bytecode counts as current if the file changed within a
     second."""
 

@@ -12,9 +12,9 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from onehttp_compat.calls.secrets import without_secrets
-from onehttp_compat.migration.page.lines import Line, compared
+from onehttp_compat.migration.page.lines import DiffLine, compared
 from onehttp_compat.migration.page.treemap import Tile, treemap
-from onehttp_compat.migration.rewrite.rewriting import Change, FileRewrite
+from onehttp_compat.migration.rewrite.rewriting import CallChange, FileRewrite
 from onehttp_compat.migration.scanning import Scan
 from onehttp_compat.migration.sites import Site
 
@@ -28,11 +28,11 @@ _environment: Final = Environment(
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SiteRow:
     """A site on the page."""
 
     site: Site
-    lines: tuple[Line, ...]
+    lines: tuple[DiffLine, ...]
     reason: str
     """Why it has to be changed by hand; empty if ``rewrite`` can change it."""
 
@@ -61,7 +61,7 @@ class FileTile:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class MigrationProgress:
     """The progress of a file or a module."""
 
     name: str
@@ -87,7 +87,7 @@ def render(scan: Scan, rewrites: Iterable[FileRewrite], made: str) -> str:
     template = _environment.get_template("template.html.j2")
     by_file = [(path, list(them)) for path, them in groupby(rows, lambda row: row.site.path)]
     progress = _of_files(scan)
-    whole = Progress("", sum(one.moved for one in progress), len(rows))
+    whole = MigrationProgress("", sum(one.moved for one in progress), len(rows))
     return template.render(
         made=made,
         whole=whole,
@@ -104,15 +104,15 @@ def render(scan: Scan, rewrites: Iterable[FileRewrite], made: str) -> str:
     )
 
 
-def _row(site: Site, change: Change | None) -> Row:
+def _row(site: Site, change: CallChange | None) -> SiteRow:
     if change is None:
         lines = compared(site.code, site.replacement)
-        return Row(site, lines, site.note or "to be changed by hand")
+        return SiteRow(site, lines, site.note or "to be changed by hand")
     before, after = (without_secrets(one) for one in (change.before, change.after))
-    return Row(site, compared(before, after), change.reason)
+    return SiteRow(site, compared(before, after), change.reason)
 
 
-def _tiles(files: list[tuple[str, list[Row]]]) -> list[FileTile]:
+def _tiles(files: list[tuple[str, list[SiteRow]]]) -> list[FileTile]:
     numbered = sorted(enumerate(files, 1), key=lambda one: -len(one[1][1]))
     tiles = treemap([len(rows) for _, (_, rows) in numbered])
     labels = labelled([path for path, _ in files])
@@ -135,15 +135,15 @@ def labelled(paths: Iterable[str]) -> dict[str, str]:
     }
 
 
-def _of_files(scan: Scan) -> list[Progress]:
-    made = [Progress(one.path, one.moved, len(one.sites)) for one in scan.files
+def _of_files(scan: Scan) -> list[MigrationProgress]:
+    made = [MigrationProgress(one.path, one.moved, len(one.sites)) for one in scan.files
             if one.sites or one.moved]  # fmt: skip
     return sorted(made, key=lambda one: (-one.left, one.name))
 
 
-def _of_modules(rows: Iterable[Row]) -> list[Progress]:
+def _of_modules(rows: Iterable[SiteRow]) -> list[MigrationProgress]:
     safe, by_hand = Counter[str](), Counter[str]()
     for row in rows:
         (by_hand if row.reason else safe)[row.site.module] += 1
     names = sorted({*safe, *by_hand})
-    return [Progress(name, safe[name], by_hand[name]) for name in names]
+    return [MigrationProgress(name, safe[name], by_hand[name]) for name in names]

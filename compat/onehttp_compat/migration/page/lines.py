@@ -8,22 +8,22 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DiffLine:
     """One line of a comparison."""
 
     kind: Literal["same", "old", "new"]
     text: str
 
 
-def compared(before: str, after: str) -> tuple[Line, ...]:
+def compared(before: str, after: str) -> tuple[DiffLine, ...]:
     """Return the lines of both; for each change the old ones come first."""
     old, new = before.splitlines(), after.splitlines()
-    lines: list[Line] = []
+    lines: list[DiffLine] = []
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     for tag, a, b, c, d in matcher.get_opcodes():
         if tag == "equal":
-            lines += [Line("same", text) for text in old[a:b]]
+            lines += [DiffLine("same", text) for text in old[a:b]]
         else:
-            lines += [Line("old", text) for text in old[a:b]]
-            lines += [Line("new", text) for text in new[c:d]]
+            lines += [DiffLine("old", text) for text in old[a:b]]
+            lines += [DiffLine("new", text) for text in new[c:d]]
     return tuple(lines)

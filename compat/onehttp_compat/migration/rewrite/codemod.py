@@ -16,7 +16,7 @@ from onehttp_compat.migration.rewrite.exchange import ScriptFacts, exchange
 from onehttp_compat.migration.rewrite.free_names import free_name
 from onehttp_compat.migration.rewrite.not_safe import NESTED, NotSafeError
 from onehttp_compat.migration.rewrite.owners import Owners
-from onehttp_compat.migration.rewrite.queries import Queries, Setting, is_query
+from onehttp_compat.migration.rewrite.queries import Queries, QuerySetting, is_query
 from onehttp_compat.migration.rewrite.query_code import query_statements
 from onehttp_compat.migration.rewrite.result_routes import changed_route
 from onehttp_compat.migration.static_call import StaticCall
@@ -31,7 +31,7 @@ _step = re.compile(r"^(?: {4})+", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CallToRewrite:
     """A call to rewrite."""
 
     call: StaticCall
@@ -63,7 +63,7 @@ class Codemod(cst.CSTTransformer):
     def __init__(
         self,
         module: cst.Module,
-        calls: Mapping[Node, Wanted],
+        calls: Mapping[Node, CallToRewrite],
         queries: Queries,
         notes: Mapping[Node, tuple[str, str]],
         facts: ScriptFacts,
@@ -98,7 +98,7 @@ class Codemod(cst.CSTTransformer):
         owned = self._owners.of.get(original_node)
         return left if owned is None else self._statement(original_node, left, owned)
 
-    def _setting(self, statement: Any, setting: Setting) -> Any:
+    def _setting(self, statement: Any, setting: QuerySetting) -> Any:
         """Return what remains of a setting: its value, if that cannot be evaluated later. Its
         comments move to the query."""
         if not setting.kept_as:
@@ -170,7 +170,7 @@ class Codemod(cst.CSTTransformer):
         return free_name(f"code_{len(names) + 1}" if names else "code", self._taken)
 
     def _made(
-        self, node: Node, wanted: Wanted, code: str | None, owned: list[Node]
+        self, node: Node, wanted: CallToRewrite, code: str | None, owned: list[Node]
     ) -> Iterator[Any]:
         """Return the new statements."""
         if any(other is not node and other in _inside(node) for other in owned):
@@ -194,7 +194,7 @@ class Codemod(cst.CSTTransformer):
         arguments = tuple(argument_of(cast(cst.Arg, one.visit(swap))) for one in own)
         return replace(call, arguments=arguments)
 
-    def _query(self, node: Node, wanted: Wanted, code: str | None) -> Iterator[str]:
+    def _query(self, node: Node, wanted: CallToRewrite, code: str | None) -> Iterator[str]:
         queries = self._queries
         if node in queries.reasons:
             raise NotSafeError(queries.reasons[node])

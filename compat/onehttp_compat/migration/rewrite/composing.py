@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from textwrap import indent
 
-from onehttp_compat.migration.rewrite.exchange import Exchange
+from onehttp_compat.migration.rewrite.exchange import RewrittenCall
 from onehttp_compat.migration.rewrite.free_names import free_name
 
 _STEP = " " * 4
 
 
 def statements(
-    exchange: Exchange, ksr: str, code: str | None, taken: Collection[str]
+    exchange: RewrittenCall, ksr: str, code: str | None, taken: Collection[str]
 ) -> Iterator[str]:
     """Return the text of each statement.
 

@@ -42,7 +42,7 @@ class OnConnection(NamedTuple):
     """Code for the rest of the URL."""
 
 
-class Connections:
+class ConnectionEntries:
     """The entries that the rewritten files need, each once.
 
     Args:

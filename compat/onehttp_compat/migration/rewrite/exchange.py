@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from onehttp_compat.migration.rewrite.connections import Connections
+from onehttp_compat.migration.rewrite.connections import ConnectionEntries
 from onehttp_compat.migration.rewrite.free_names import free_name
 from onehttp_compat.migration.rewrite.not_safe import NotSafeError
 from onehttp_compat.migration.static_call import StaticCall
@@ -32,7 +32,7 @@ _REASONS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class RewrittenCall:
     """A call of ``onehttp``."""
 
     request: str
@@ -57,11 +57,11 @@ class ScriptFacts:
     """Names that the script uses."""
     bases: Mapping[str, str]
     """Names that have a URL as their value."""
-    connections: Connections
+    connections: ConnectionEntries
     """Collects the entries that calls need."""
 
 
-def exchange(static: StaticCall, facts: ScriptFacts) -> Exchange:
+def exchange(static: StaticCall, facts: ScriptFacts) -> RewrittenCall:
     """Return the replacement of a call.
 
     Raises:
@@ -75,10 +75,10 @@ def exchange(static: StaticCall, facts: ScriptFacts) -> Exchange:
         raise NotSafeError("nothing has to be switched on for response.headers: drop it")
     if static.fault:
         raise NotSafeError(static.fault)
-    return _Builder(static, facts).exchange()
+    return _CallBuilder(static, facts).exchange()
 
 
-class _Builder:
+class _CallBuilder:
     def __init__(self, static: StaticCall, facts: ScriptFacts) -> None:
         self._static = static
         self._facts = facts
@@ -94,11 +94,11 @@ class _Builder:
             if '"' * 3 in one.code or "'" * 3 in one.code:
                 raise NotSafeError("a text of several lines is among its arguments")
 
-    def exchange(self) -> Exchange:
+    def exchange(self) -> RewrittenCall:
         function = self._static.function
         is_connect = function.method == "connect"
         request = self._connect() if is_connect else self._query()
-        return Exchange(
+        return RewrittenCall(
             request=request,
             value=_WHOLE if is_connect else _FIRST_LINE,
             result=self._given["result"].code,

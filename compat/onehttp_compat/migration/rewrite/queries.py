@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import libcst as cst
 
-from onehttp_compat.migration.names import Names
+from onehttp_compat.migration.names import ScriptNames
 from onehttp_compat.migration.rewrite.free_names import free_name
 from onehttp_compat.migration.rewrite.not_safe import NotSafeError
 from onehttp_compat.migration.rewrite.query_places import Node, QueryPlaces
@@ -29,7 +29,7 @@ _NOT_IN_A_ROUTE: Final = "a function that several routes may call reads variable
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class QuerySetting:
     """One ``KSR.pv.sets("$http_req(key)", value)``."""
 
     statement: Any
@@ -51,11 +51,11 @@ class Queries:
     def __init__(
         self,
         module: cst.Module,
-        names: Names[Node],
+        names: ScriptNames[Node],
         calls: Mapping[Node, StaticCall],
         taken: Collection[str],
     ) -> None:
-        self.settings: dict[Node, list[Setting]] = {}
+        self.settings: dict[Node, list[QuerySetting]] = {}
         """By the query that they belong to."""
         self.routes: dict[str, ResultRoute] = {}
         """The routes that are rewritten, by name."""
@@ -180,7 +180,7 @@ class Queries:
     def _has_query(self, statement: Any) -> bool:
         return any(part in self._asked for part in _inside(statement))
 
-    def _setting(self, query: Node, statement: Any) -> Setting:
+    def _setting(self, query: Node, statement: Any) -> QuerySetting:
         places = self._places
         node = next(one for one in places.settings if places.statement[one] is statement)
         if not _is_alone(statement, node):
@@ -196,7 +196,7 @@ class Queries:
         key = places.settings[node]
         same = [one for one in places.settings if places.settings[one] == key]
         name = f"http_{key.replace('-', '_')}{same.index(node) or ''}"
-        return Setting(statement, key, value, "" if is_moved else free_name(name, self._taken))
+        return QuerySetting(statement, key, value, "" if is_moved else free_name(name, self._taken))
 
     def _plan_route(self, name: str, queries: list[Node]) -> None:
         places = self._places

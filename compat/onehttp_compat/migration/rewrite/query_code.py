@@ -20,7 +20,7 @@ from onehttp_compat.migration.rewrite.exchange import (
 )
 from onehttp_compat.migration.rewrite.free_names import free_name
 from onehttp_compat.migration.rewrite.not_safe import NotSafeError
-from onehttp_compat.migration.rewrite.queries import Setting
+from onehttp_compat.migration.rewrite.queries import QuerySetting
 from onehttp_compat.migration.static_call import StaticCall, parsed
 from onehttp_compat.modules.http_async_client.settings import KEYS, AsyncSettings, method_of
 from onehttp_compat.replacements.asynchronous import idle_timeout
@@ -37,7 +37,7 @@ _WAITS: Final = 'KSR.pv.get("$T(id_index)") is not None'
 
 def query_statements(
     static: StaticCall,
-    settings: Sequence[Setting],
+    settings: Sequence[QuerySetting],
     ksr: str,
     code: str | None,
     is_of_sign: bool,
@@ -54,7 +54,7 @@ def query_statements(
         NotSafeError: it depends on facts that the source does not show.
     """
     taken = facts.taken
-    builder = _Builder(static, settings, facts)
+    builder = _QueryBuilder(static, settings, facts)
     sent = builder.call()
     yield from builder.before
     error = free_name("error", taken)
@@ -83,12 +83,14 @@ def given_of(value: cst.BaseExpression) -> Given:
     return Given(code, literal, literal or "?", pieces)
 
 
-class _Builder:
-    def __init__(self, static: StaticCall, settings: Sequence[Setting], facts: ScriptFacts) -> None:
+class _QueryBuilder:
+    def __init__(
+        self, static: StaticCall, settings: Sequence[QuerySetting], facts: ScriptFacts
+    ) -> None:
         self._given = static.given()
         self._facts = facts
         self._taken = facts.taken
-        self._set: dict[str, list[Setting]] = {}
+        self._set: dict[str, list[QuerySetting]] = {}
         for one in settings:
             self._set.setdefault(one.key, []).append(one)
         self.before: list[str] = []
@@ -172,7 +174,7 @@ class _Builder:
         self.before.append(f"{name} = {code}")
         return name, False
 
-    def _pairs(self, setting: Setting) -> list[str]:
+    def _pairs(self, setting: QuerySetting) -> list[str]:
         given = given_of(setting.value)
         if setting.kept_as or not any(
             ":" in piece for piece in given.pieces if isinstance(piece, str)

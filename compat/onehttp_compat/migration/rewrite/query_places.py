@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import libcst as cst
 
-from onehttp_compat.migration.names import Names
+from onehttp_compat.migration.names import ScriptNames
 from onehttp_compat.migration.trees.concrete import constant_text
 
 _setting: Final = re.compile(r"\$http_req\(([\w-]+)\)").fullmatch
@@ -22,7 +22,7 @@ Node = cst.CSTNode
 class QueryPlaces(cst.CSTVisitor):
     """Visits a module once and records the places."""
 
-    def __init__(self, names: Names[Node]) -> None:
+    def __init__(self, names: ScriptNames[Node]) -> None:
         super().__init__()
         self.settings: dict[cst.Call, str] = {}
         """Calls that set ``$http_req(key)``, and the key."""

@@ -70,7 +70,7 @@ def result_route(places: QueryPlaces, name: str, taken: Collection[str]) -> Resu
     if used:
         raise NotSafeError(f"its route {name} uses {used[0]}, and a result comes in its place")
     result = free_name(RESULT, taken)
-    reading = _Reading(result, taken)
+    reading = _VariableReads(result, taken)
     reads: dict[Node, str] = {
         node: reading.code(*read) for node, read in places.reads.items() if node in words.calls
     }
@@ -92,7 +92,7 @@ class _Words(cst.CSTVisitor):
         self.calls.add(node)
 
 
-class _Reading:
+class _VariableReads:
     """The replacement of each variable, and the statements that the replacements need."""
 
     def __init__(self, result: str, taken: Collection[str]) -> None:

@@ -11,17 +11,17 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from onehttp_compat.migration.clients import client_of
-from onehttp_compat.migration.names import Names
+from onehttp_compat.migration.names import ScriptNames
 from onehttp_compat.migration.patches import lines_of, patch_of
 from onehttp_compat.migration.python_sites import concrete, legacy_calls, may_have_sites
-from onehttp_compat.migration.rewrite.codemod import Codemod, Node, Outcome, Wanted
-from onehttp_compat.migration.rewrite.connections import Connections, bases_of, names_called
+from onehttp_compat.migration.rewrite.codemod import CallToRewrite, Codemod, Node, Outcome
+from onehttp_compat.migration.rewrite.connections import ConnectionEntries, bases_of, names_called
 from onehttp_compat.migration.rewrite.exchange import ScriptFacts
 from onehttp_compat.migration.rewrite.imports import with_imports
 from onehttp_compat.migration.rewrite.not_safe import NESTED
 from onehttp_compat.migration.rewrite.queries import Queries
 from onehttp_compat.migration.sites import Problem
-from onehttp_compat.migration.sources import Source, files_of, read_source
+from onehttp_compat.migration.sources import SourceText, files_of, read_source
 from onehttp_compat.migration.static_call import function_named
 from onehttp_compat.migration.trees.concrete import ConcreteTree
 from onehttp_compat.migration.trees.tree import KSR
@@ -34,7 +34,7 @@ _CLIENT = "it blocks the worker, past the engine: onehttp.request does the same 
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class CallChange:
     """The change of one call."""
 
     path: str
@@ -52,19 +52,19 @@ class Change:
 class FileRewrite:
     """A file before and after."""
 
-    source: Source
+    source: SourceText
     after: str
-    changes: tuple[Change, ...] = ()
+    changes: tuple[CallChange, ...] = ()
     connections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Entries of a connections file that the new text needs."""
 
     @property
-    def done(self) -> list[Change]:
+    def done(self) -> list[CallChange]:
         """The calls that are rewritten."""
         return [one for one in self.changes if not one.reason]
 
     @property
-    def left(self) -> list[Change]:
+    def left(self) -> list[CallChange]:
         """The calls that get a note."""
         return [one for one in self.changes if one.reason]
 
@@ -104,11 +104,13 @@ def rewrite(
     """
     files = [path for path in files_of(paths) if path.suffix != ".cfg"]
     sources = [read_source(path) for path in files]
-    called = [name for one in sources if isinstance(one, Source) for name in names_called(one.text)]
-    connections = Connections(known, called)
+    called = [
+        name for one in sources if isinstance(one, SourceText) for name in names_called(one.text)
+    ]
+    connections = ConnectionEntries(known, called)
     made: list[FileRewrite | Problem] = []
     for source in sources:
-        if isinstance(source, Source):
+        if isinstance(source, SourceText):
             made.append(rewrite_source(source, modules, connections))
         else:
             made.append(source)
@@ -123,7 +125,7 @@ def rewrite_file(path: Path) -> FileRewrite | Problem:
 
 
 def rewrite_source(
-    source: Source, modules: Collection[str] = (), connections: Connections | None = None
+    source: SourceText, modules: Collection[str] = (), connections: ConnectionEntries | None = None
 ) -> FileRewrite | Problem:
     """Rewrite one source.
 
@@ -132,15 +134,15 @@ def rewrite_source(
     """
     if not may_have_sites(source):
         return FileRewrite(source, source.text)
-    connections = connections or Connections(named=names_called(source.text))
+    connections = connections or ConnectionEntries(named=names_called(source.text))
     script = concrete(source)
     if isinstance(script, Problem):
         return script
-    names = Names(script)
-    calls: dict[Node, Wanted] = {}
+    names = ScriptNames(script)
+    calls: dict[Node, CallToRewrite] = {}
     for call, static in legacy_calls(script, names):
         if not modules or static.function.module in modules:
-            calls[call] = Wanted(static, names.ksr_near(call))
+            calls[call] = CallToRewrite(static, names.ksr_near(call))
     notes = _notes(script, names, calls, modules)
     if not calls and not notes:
         return FileRewrite(source, source.text)
@@ -172,7 +174,7 @@ def rewrite_source(
 
 
 def _with_outer_calls(
-    made: FileRewrite, modules: Collection[str], connections: Connections
+    made: FileRewrite, modules: Collection[str], connections: ConnectionEntries
 ) -> FileRewrite:
     """Rewrite calls that had legacy calls as arguments. Those are replaced now, so the outer calls
     can be, too."""
@@ -191,18 +193,21 @@ def _changes(
     path: str,
     script: ConcreteTree,
     outcome: Outcome,
-    calls: Mapping[Node, Wanted],
+    calls: Mapping[Node, CallToRewrite],
     notes: _Notes,
-) -> Iterator[Change]:
+) -> Iterator[CallChange]:
     for node, (before, after) in outcome.texts.items():
         place = script.place(node)
         name = calls[node].call.label if node in calls else notes[node][0]
         reason = outcome.noted.get(node, "")
-        yield Change(path, place.line, place.column, name, before, after, reason)
+        yield CallChange(path, place.line, place.column, name, before, after, reason)
 
 
 def _notes(
-    script: ConcreteTree, names: Names[Node], calls: Collection[Node], modules: Collection[str]
+    script: ConcreteTree,
+    names: ScriptNames[Node],
+    calls: Collection[Node],
+    modules: Collection[str],
 ) -> _Notes:
     """Return the sites that only get a note: references, and other clients in a script of the
     server."""

@@ -17,9 +17,9 @@ from libcst.metadata import (
     ScopeProvider,
 )  # fmt: skip
 
-from onehttp_compat.migration.static_call import Argument
+from onehttp_compat.migration.static_call import SourceArgument
 from onehttp_compat.migration.trees.gathering import Gathering, dotted
-from onehttp_compat.migration.trees.tree import Assigned, Place
+from onehttp_compat.migration.trees.tree import Assigned, NodePlace
 
 Values: TypeAlias = Mapping[cst.CSTNode, cst.BaseExpression]
 """The expressions that are assigned to targets."""
@@ -65,7 +65,7 @@ class ConcreteTree:
             return None
         return node.func, [one.value for one in node.args]
 
-    def arguments(self, call: cst.CSTNode) -> tuple[Argument, ...]:
+    def arguments(self, call: cst.CSTNode) -> tuple[SourceArgument, ...]:
         assert isinstance(call, cst.Call)
         return tuple(map(argument_of, call.args))
 
@@ -85,9 +85,9 @@ class ConcreteTree:
                 found.setdefault(target.attr.value, []).append(value)
         return found
 
-    def place(self, node: cst.CSTNode) -> Place:
+    def place(self, node: cst.CSTNode) -> NodePlace:
         place = self._places[node]
-        return Place(place.start.line, place.start.column + 1, place.end.line)
+        return NodePlace(place.start.line, place.start.column + 1, place.end.line)
 
     def code(self, node: cst.CSTNode) -> str:
         return self.wrapper.module.code_for_node(node.with_changes(lpar=[], rpar=[]))
@@ -101,10 +101,10 @@ class ConcreteTree:
         return Assigned(value=self.gathered.values.get(target) if target is not None else None)
 
 
-def argument_of(node: cst.Arg) -> Argument:
+def argument_of(node: cst.Arg) -> SourceArgument:
     """Return an argument as text."""
     code = _NOTHING.code_for_node(node.value)
-    return Argument(code, constant_text(node.value), not (node.star or node.keyword))
+    return SourceArgument(code, constant_text(node.value), not (node.star or node.keyword))
 
 
 def constant_text(node: cst.CSTNode) -> str:

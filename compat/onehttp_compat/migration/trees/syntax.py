@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from onehttp_compat.migration.static_call import Argument
+from onehttp_compat.migration.static_call import SourceArgument
 from onehttp_compat.migration.trees.indents import without_indent
-from onehttp_compat.migration.trees.tree import Assigned, Place
+from onehttp_compat.migration.trees.tree import Assigned, NodePlace
 from onehttp_compat.migration.trees.walk import Walk
 
 _TELLS_PLACES: Final = sys.version_info >= (3, 12)
@@ -49,11 +49,11 @@ class SyntaxTree:
             return None
         return node.func, [_value(one) for one in _arguments(node)]
 
-    def arguments(self, call: ast.AST) -> tuple[Argument, ...]:
+    def arguments(self, call: ast.AST) -> tuple[SourceArgument, ...]:
         assert isinstance(call, ast.Call)
         self._check(call)
         return tuple(
-            Argument(self.code(_value(one)), self.text(_value(one)),
+            SourceArgument(self.code(_value(one)), self.text(_value(one)),
                      not isinstance(one, ast.Starred | ast.keyword))
             for one in _arguments(call)
         )  # fmt: skip
@@ -73,11 +73,11 @@ class SyntaxTree:
                     found.setdefault(name, []).append(value)
         return found
 
-    def place(self, node: ast.AST) -> Place:
+    def place(self, node: ast.AST) -> NodePlace:
         assert isinstance(node, ast.expr)
         self._check(node)
         before = self._line(node.lineno)[: node.col_offset]
-        return Place(node.lineno, len(before.decode()) + 1, node.end_lineno or node.lineno)
+        return NodePlace(node.lineno, len(before.decode()) + 1, node.end_lineno or node.lineno)
 
     def code(self, node: ast.AST) -> str:
         assert isinstance(node, ast.expr)

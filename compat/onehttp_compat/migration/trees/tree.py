@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
-from onehttp_compat.migration.static_call import Argument
+from onehttp_compat.migration.static_call import SourceArgument
 
 Node = TypeVar("Node")
 KSR: Final = "KSR"
@@ -25,7 +25,7 @@ class Assigned(Generic[Node]):
     is_parameter: bool = False
 
 
-class Place(NamedTuple):
+class NodePlace(NamedTuple):
     """The place of a node; lines and columns are counted from 1."""
 
     line: int
@@ -69,7 +69,7 @@ class Tree(Protocol[Node]):
     def call(self, node: Node) -> tuple[Node, Sequence[Node]] | None:
         """The function of a call, and the expressions of its arguments."""
 
-    def arguments(self, call: Node) -> tuple[Argument, ...]:
+    def arguments(self, call: Node) -> tuple[SourceArgument, ...]:
         """The arguments of a call as text."""
 
     def text(self, node: Node) -> str:
@@ -81,7 +81,7 @@ class Tree(Protocol[Node]):
     def set_attributes(self) -> Mapping[str, Sequence[Node]]:
         """The values of ``self.name = ...``, by name."""
 
-    def place(self, node: Node) -> Place:
+    def place(self, node: Node) -> NodePlace:
         """The place of a node, without the parentheses around it."""
 
     def code(self, node: Node) -> str:

@@ -163,8 +163,8 @@ def submit(request: Request, call: AsyncCall, start: Start) -> None:
         onehttp.submit_request(request, route=call, start=start)
 
 
-class Surroundings:
-    """The surroundings of a script: here a process with threads, and the transactions of
+class ScriptHost:
+    """The process that runs a script. This one has threads, and the transactions of
     onehttp."""
 
     about_routes = ""

@@ -30,7 +30,7 @@ from onehttp_compat.modules.http_async_client.calls import (
     AsyncCall,
     AsyncJob,
     QueryObserver,
-    Surroundings,
+    ScriptHost,
     SuspendedTransaction,
     answer_at_once,
     start_or_fail,
@@ -74,7 +74,7 @@ class HttpAsyncClient:
         self.is_first = is_first
         self._timeout_meaning: TimeoutMeaning = timeout_meaning
         self._cap_s = cap_s
-        self.surroundings = Surroundings()
+        self.host = ScriptHost()
         self.observer: QueryObserver | None = None
         self.parameters = AsyncParameters()
         self.pending = PendingSettings(server.pv, server.is_faithful)
@@ -145,9 +145,9 @@ class HttpAsyncClient:
             body=settings.body if body is None else body,
         )
         suspends = may_suspend and settings.is_suspending
-        transaction = self.surroundings.transaction() if suspends else None
+        transaction = self.host.transaction() if suspends else None
         try:
-            self.surroundings.carry(self, job, transaction)
+            self.host.carry(self, job, transaction)
         except OnehttpError as error:
             if not isinstance(error, TransactionError):  # the module keeps the settings then
                 self.pending.reset()
@@ -175,7 +175,7 @@ class HttpAsyncClient:
             body=None,
             asked=asked,
         )
-        self.surroundings.carry(self, job, self.surroundings.chosen_transaction())
+        self.host.carry(self, job, self.host.chosen_transaction())
 
     def carry(self, job: AsyncJob, transaction: Transaction | None) -> None:
         """Send the query from this process.
@@ -188,7 +188,7 @@ class HttpAsyncClient:
         try:
             request, start = self._prepared(job)
             waiting = SuspendedTransaction(transaction, call) if transaction else None
-            self.surroundings.begin(request, call, start, waiting)
+            self.host.begin(request, call, start, waiting)
         except OnehttpError:
             self._count(job, "requests", -1)
             raise
@@ -268,7 +268,7 @@ class HttpAsyncClient:
                 "query %s: the script has no route %r%s; its answer is lost",
                 job.query_id,
                 job.route,
-                self.surroundings.about_routes,
+                self.host.about_routes,
             )
         return found
 
@@ -312,7 +312,7 @@ class HttpAsyncClient:
             finally:
                 current.reply, process.message = before, message
 
-        self.surroundings.run(run)
+        self.host.run(run)
 
     def _count(self, job: AsyncJob, counter: str, by: int = 1) -> None:
         if job.asked is not None:

@@ -13,7 +13,7 @@ from onehttp_compat.pv import PvStore, RefusedValueError, Value, Variable
 _log = logging.getLogger("onehttp_compat.http_async_client")
 
 
-class _Process(threading.local):
+class _ProcessSettings(threading.local):
     """The settings that belong to one process of the server."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class PendingSettings:
         self.defaults = AsyncSettings()
         self._pv = pv
         self._is_faithful = is_faithful
-        self._process = _Process()
+        self._process = _ProcessSettings()
         pv.register("http_req", self._unreadable, self.assign)
 
     @property

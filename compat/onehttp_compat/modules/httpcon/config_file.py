@@ -58,7 +58,7 @@ _DOCUMENTED = {"keep_connections": "keepconnections", "http_follow_redirect": "h
 
 
 @dataclass(slots=True)
-class _Draft:
+class _SectionDraft:
     """A section that is being made a connection."""
 
     section: Section
@@ -84,10 +84,10 @@ def parse_config_file(
 
     Source: legacy http_client, ``config_file`` grammar.
     """
-    drafts: list[_Draft] = []
+    drafts: list[_SectionDraft] = []
     for line in read_lines(text, path):
         if isinstance(line, Section):
-            drafts.append(_Draft(line))
+            drafts.append(_SectionDraft(line))
         elif not drafts:
             fail(path, line.line, line.column, "expected a [section] before the first key")
         else:
@@ -96,7 +96,7 @@ def parse_config_file(
 
 
 def _connections(
-    drafts: list[_Draft],
+    drafts: list[_SectionDraft],
     path: str,
     defaults: ModuleDefaults,
     legacy_bugs: LegacyBugs,
@@ -124,7 +124,7 @@ def _connections(
     return made[::-1]
 
 
-def _problem(draft: _Draft, taken: set[str], legacy_bugs: LegacyBugs) -> str | None:
+def _problem(draft: _SectionDraft, taken: set[str], legacy_bugs: LegacyBugs) -> str | None:
     if draft.section.name in taken:
         return "this name is defined twice; remove one of the two"
     schema, mark, rest = str(draft.settings["url"]).partition("://")
@@ -139,7 +139,7 @@ def _problem(draft: _Draft, taken: set[str], legacy_bugs: LegacyBugs) -> str | N
     return None
 
 
-def _connection(draft: _Draft, defaults: ModuleDefaults) -> LegacyConnection:
+def _connection(draft: _SectionDraft, defaults: ModuleDefaults) -> LegacyConnection:
     settings = inherited(defaults) | {"httpproxy": defaults.httpproxy} | draft.settings
     schema, _, url = str(settings.pop("url")).partition("://")
     if int(settings["httpproxyport"] or 0) <= 0:
@@ -148,7 +148,7 @@ def _connection(draft: _Draft, defaults: ModuleDefaults) -> LegacyConnection:
     return dataclasses.replace(plain, **settings)
 
 
-def _set(draft: _Draft, option: Option, path: str, legacy_bugs: LegacyBugs) -> None:
+def _set(draft: _SectionDraft, option: Option, path: str, legacy_bugs: LegacyBugs) -> None:
     key = option.key.lower()
     if key in _DOCUMENTED and legacy_bugs == "fixed":
         _log.warning("%s:%d: the key %s is spelled %s", path, option.line, key, _DOCUMENTED[key])
@@ -182,7 +182,7 @@ def _number(kind: str, option: Option, path: str) -> int:
     return fail(path, *at, f"{option.key}: expected {_EXPECTED[kind]}", option.key)
 
 
-def _refuse(draft: _Draft, path: str, problem: str) -> NoReturn:
+def _refuse(draft: _SectionDraft, path: str, problem: str) -> NoReturn:
     section = draft.section
     raise ConfigurationError(
         f"[{section.name}]: {problem}",

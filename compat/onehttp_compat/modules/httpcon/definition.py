@@ -114,18 +114,18 @@ def parse_httpcon(
 
     Source: legacy http_client, ``httpcon`` grammar.
     """
-    return _Reader(text, defaults, legacy_bugs).connection()
+    return _HttpconReader(text, defaults, legacy_bugs).connection()
 
 
 def ends_credentials_elsewhere(text: str, defaults: ModuleDefaults) -> bool:
     """Whether the module ends the credentials at another ``@`` than we do (B9)."""
-    reader = _Reader(text, defaults, "fixed")
+    reader = _HttpconReader(text, defaults, "fixed")
     rest = text.partition("://")[2]
     first = rest.find("@")
     return first >= 0 and _end_of_credentials(rest, reader.keys) != first
 
 
-class _Reader:
+class _HttpconReader:
     """Reads the text from left to right; ``at`` is the offset of the next byte."""
 
     def __init__(self, text: str, defaults: ModuleDefaults, legacy_bugs: LegacyBugs) -> None:

@@ -23,7 +23,11 @@ from onehttp_compat.modules.httpcon.configuration import ModuleConfiguration
 from onehttp_compat.modules.httpcon.definition import LegacyConnection
 from onehttp_compat.modules.httpcon.options import connection_options, query_options
 from onehttp_compat.modules.httpcon.shared_call import SharedCall
-from onehttp_compat.modules.httpcon.state import Answer, ConnectionState, ReadyLegacyConnection
+from onehttp_compat.modules.httpcon.state import (
+    ConnectionState,
+    ReadyLegacyConnection,
+    TransferResult,
+)
 from onehttp_compat.parameters import ModuleDefaults
 from onehttp_compat.process import LegacyProcess
 from onehttp_compat.pv import Variable
@@ -143,7 +147,7 @@ class ConnectionModule(ABC):
         headers: HeaderPairs,
         body: bytes | None,
         state: ConnectionState | None = None,
-    ) -> Answer:
+    ) -> TransferResult:
         """Do one transfer and count it. ``state`` remembers its response."""
         address, auth = legacy_url(url)
         if auth is not None:
@@ -157,7 +161,7 @@ class ConnectionModule(ABC):
         path: str,
         headers: HeaderPairs,
         body: bytes | None,
-    ) -> Answer:
+    ) -> TransferResult:
         """Do one transfer over a connection: GET, or POST if there is a body."""
         connection = ready.connection
         if ready.is_shared:
@@ -173,19 +177,21 @@ class ConnectionModule(ABC):
         options = self.options_for(connection)
         return self.exchange(options, method, url, headers, body, ready.state)
 
-    def _answer(self, outcome: Response | TransferError, state: ConnectionState | None) -> Answer:
+    def _answer(
+        self, outcome: Response | TransferError, state: ConnectionState | None
+    ) -> TransferResult:
         """The answer of a transfer, which is counted. Only status 200 is a success (B7)."""
         if isinstance(outcome, TransferError):
             self._counters.add(self._fail_counter)
             _log.warning("%s: %s", self.module, outcome)
             if state is not None:
                 state.response = None
-            return Answer(code_of(outcome))
+            return TransferResult(code_of(outcome))
         status = outcome.status
         self._counters.add(self._ok_counter if status == 200 else self._fail_counter)
         if state is not None:
             state.response = outcome
-        return Answer(status, outcome.body, outcome)
+        return TransferResult(status, outcome.body, outcome)
 
     def options_for_queries(self) -> TransferOptions:
         """The options of calls without a connection. They are made once for the current
@@ -247,12 +253,12 @@ class ConnectionModule(ABC):
     def write(self, result: Variable, body: bytes) -> None:
         self._server.write_result(result, body)
 
-    def refused(self, error: RefusedOptionError) -> Answer:
+    def refused(self, error: RefusedOptionError) -> TransferResult:
         """The answer to a call whose options libcurl refuses. Nothing is sent, but it counts as
         failed."""
         _log.error("%s: an option is refused by libcurl", self.module)
         self._counters.add(self._fail_counter)
-        return Answer(error.code)
+        return TransferResult(error.code)
 
     def listcon(self) -> list[dict[str, Any]]:
         """``listcon``: the connections in the order of the module, without passwords (B1)."""

@@ -38,7 +38,7 @@ class ConnectionState:
         return text if self._limit is None or len(text) <= self._limit else ""
 
 
-class Answer(NamedTuple):
+class TransferResult(NamedTuple):
     """The result of a transfer: a code of libcurl, which is below 100, or a status."""
 
     code: int

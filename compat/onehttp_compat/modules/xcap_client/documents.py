@@ -145,7 +145,7 @@ class XcapDocuments:
         """
         if not onehttp.is_initialised():
             onehttp.init()
-        return Refresh(self.store, _Rows(self), self._listeners).run()
+        return Refresh(self.store, _PolledRows(self), self._listeners).run()
 
     def _with(self, auth: Auth | None) -> TransferOptions:
         return with_auth(self._options, auth) if auth else self._options
@@ -157,7 +157,7 @@ def _told(change: DocumentChange, changed: Callable[[int, str, bytes], None]) ->
         changed(change.doc_type, change.xid, change.body)
 
 
-class _Rows:
+class _PolledRows:
     """Makes the requests of a poll, and reads the answers."""
 
     def __init__(self, documents: XcapDocuments) -> None:

@@ -18,14 +18,14 @@ from onehttp_compat.pseudo_variables.transformations import (
     regular_expressions,
     strings,
 )
-from onehttp_compat.pseudo_variables.transformations.rule import NoValueError, Rule
+from onehttp_compat.pseudo_variables.transformations.rule import NoValueError, TransformationRule
 from onehttp_compat.sip.value import Value
 
 Read: TypeAlias = Callable[[str], Value]
 """Returns the value of a variable that is used as a parameter, as in ``{s.select,$var(i),;}``."""
 Transformation: TypeAlias = Callable[[Value, Read], Value]
 
-RULES: Final[Mapping[str, Rule]] = {
+RULES: Final[Mapping[str, TransformationRule]] = {
     **strings.RULES,
     **encodings.RULES,
     **addresses.RULES,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from onehttp_compat.pseudo_variables.transformations.rule import NoValueError, Rule
+from onehttp_compat.pseudo_variables.transformations.rule import NoValueError, TransformationRule
 from onehttp_compat.sip.address import Address, parse_address, split_addresses
 from onehttp_compat.sip.uri import TRANSPORTS, SipUri, parse_uri
 from onehttp_compat.sip.value import Value
@@ -23,14 +23,14 @@ def _length(text: str) -> int:
     return len(text.encode("utf-8", "surrogateescape"))
 
 
-def _uri(part: Callable[[SipUri], Value]) -> Rule:
+def _uri(part: Callable[[SipUri], Value]) -> TransformationRule:
     def apply(data: bytes) -> Value:
         return part(_parsed(data))
 
-    return Rule(apply)
+    return TransformationRule(apply)
 
 
-def _uri_param_called(name: str) -> Rule:
+def _uri_param_called(name: str) -> TransformationRule:
     return _uri(lambda uri: uri.param(name) or "")
 
 
@@ -57,7 +57,7 @@ def to_socket(uri: SipUri) -> str:
     return f"{(uri.transport or 'udp').lower()}:{uri.host}:{uri.port_number}"
 
 
-def _name_address(part: Callable[[str, Address], Value]) -> Rule:
+def _name_address(part: Callable[[str, Address], Value]) -> TransformationRule:
     def apply(data: bytes) -> Value:
         text = _text(data)
         address = parse_address(text)
@@ -65,7 +65,7 @@ def _name_address(part: Callable[[str, Address], Value]) -> Rule:
             raise NoValueError(f"{data!r} is no address")
         return part(text, address)
 
-    return Rule(apply)
+    return TransformationRule(apply)
 
 
 def _name_as_written(text: str, address: Address) -> str:
@@ -83,7 +83,7 @@ def _uri_as_written(text: str, address: Address) -> str:
     return address.uri if "<" in text else text
 
 
-def _to_body(part: Callable[[Address, SipUri], Value]) -> Rule:
+def _to_body(part: Callable[[Address, SipUri], Value]) -> TransformationRule:
     def apply(data: bytes) -> Value:
         address = parse_address(_text(data))
         uri = parse_uri(address.uri) if address else None
@@ -91,7 +91,7 @@ def _to_body(part: Callable[[Address, SipUri], Value]) -> Rule:
             raise NoValueError(f"{data!r} is not the body of a To header")
         return part(address, uri)
 
-    return Rule(apply)
+    return TransformationRule(apply)
 
 
 def encode_alias(uri: SipUri) -> str:
@@ -109,14 +109,14 @@ def decode_alias(text: str) -> str:
     return f"sip:{match[1]}:{match[2]}" + ("" if protocol == "udp" else f";transport={protocol}")
 
 
-def _socket_part(part: Callable[[str, str, str], str]) -> Rule:
+def _socket_part(part: Callable[[str, str, str], str]) -> TransformationRule:
     def apply(data: bytes) -> Value:
         match = _socket(_text(data))
         if match is None or (match[1] and match[1].lower() not in TRANSPORTS):
             raise NoValueError(f"{data!r} is no socket")
         return part(match[1] or "udp", match[2], match[3] or "5060")
 
-    return Rule(apply)
+    return TransformationRule(apply)
 
 
 RULES: Final = {
@@ -126,7 +126,7 @@ RULES: Final = {
     "uri.domain": _uri(lambda uri: uri.host),
     "uri.port": _uri(lambda uri: int(uri.port or 0)),
     "uri.params": _uri(lambda uri: uri.params if _has_host(uri) else ""),
-    "uri.param": Rule(_uri_param, 1, 1),
+    "uri.param": TransformationRule(_uri_param, 1, 1),
     "uri.headers": _uri(lambda uri: uri.headers),
     "uri.scheme": _uri(lambda uri: uri.scheme),
     "uri.transport": _uri(lambda uri: uri.transport),
@@ -158,7 +158,7 @@ RULES: Final = {
     "tobody.display": _to_body(lambda address, _: address.name),
     "tobody.params": _to_body(lambda address, _: address.params),
     "urialias.encode": _uri(encode_alias),
-    "urialias.decode": Rule(lambda data: decode_alias(_text(data)) or data),
+    "urialias.decode": TransformationRule(lambda data: decode_alias(_text(data)) or data),
     "sock.proto": _socket_part(lambda protocol, _host, _port: protocol),
     "sock.host": _socket_part(lambda _protocol, host, _port: host),
     "sock.port": _socket_part(lambda _protocol, _host, port: port),

@@ -8,7 +8,7 @@ import re
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from onehttp_compat.pseudo_variables.transformations.rule import NoValueError, Rule
+from onehttp_compat.pseudo_variables.transformations.rule import NoValueError, TransformationRule
 
 _BASE58: Final = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _ALNUM: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -95,30 +95,34 @@ def _sql_text(data: bytes) -> bytes:
 
 
 RULES: Final = {
-    "s.encode.hexa": Rule(lambda data: data.hex()),
-    "s.decode.hexa": Rule(_unhexed),
-    "s.encode.7bit": Rule(_to_7bit),
-    "s.decode.7bit": Rule(_from_7bit),
-    "s.encode.base58": Rule(_to_base58),
-    "s.decode.base58": Rule(_from_base58),
-    "s.encode.base64": Rule(base64.b64encode),
-    "s.encode.base64t": Rule(lambda data: base64.b64encode(data).rstrip(b"=")),
-    "s.encode.base64url": Rule(base64.urlsafe_b64encode),
-    "s.encode.base64urlt": Rule(lambda data: base64.urlsafe_b64encode(data).rstrip(b"=")),
-    "s.decode.base64": Rule(lambda data: _from_base64(data, True, False)),
-    "s.decode.base64t": Rule(lambda data: _from_base64(data, False, False)),
-    "s.decode.base64url": Rule(lambda data: _from_base64(data, False, True)),
-    "s.decode.base64urlt": Rule(lambda data: _from_base64(data, False, True)),
-    "s.escape.common": Rule(lambda data: re.sub(rb"(['\"\\\0])", rb"\\\1", data)),
-    "s.unescape.common": Rule(lambda data: re.sub(rb"\\(['\"\\0])", rb"\1", data)),
-    "s.escape.user": Rule(lambda data: _escape_sip(data, _IN_USER)),
-    "s.unescape.user": Rule(_unescape_sip),
-    "s.escape.param": Rule(lambda data: _escape_sip(data, _IN_PARAM)),
-    "s.unescape.param": Rule(_unescape_sip),
-    "s.escape.csv": Rule(lambda data: b'"' + data.replace(b'"', b'""') + b'"'),
-    "s.urlencode.param": Rule(lambda data: _escaped(data, _IN_QUERY)),
-    "s.urldecode.param": Rule(lambda data: unquote_to_bytes(data.replace(b"+", b" "))),
-    "sql.val": Rule(_sql),
-    "sql.val.int": Rule(lambda data: data or b"0"),
-    "sql.val.str": Rule(_sql_text),
+    "s.encode.hexa": TransformationRule(lambda data: data.hex()),
+    "s.decode.hexa": TransformationRule(_unhexed),
+    "s.encode.7bit": TransformationRule(_to_7bit),
+    "s.decode.7bit": TransformationRule(_from_7bit),
+    "s.encode.base58": TransformationRule(_to_base58),
+    "s.decode.base58": TransformationRule(_from_base58),
+    "s.encode.base64": TransformationRule(base64.b64encode),
+    "s.encode.base64t": TransformationRule(lambda data: base64.b64encode(data).rstrip(b"=")),
+    "s.encode.base64url": TransformationRule(base64.urlsafe_b64encode),
+    "s.encode.base64urlt": TransformationRule(
+        lambda data: base64.urlsafe_b64encode(data).rstrip(b"=")
+    ),
+    "s.decode.base64": TransformationRule(lambda data: _from_base64(data, True, False)),
+    "s.decode.base64t": TransformationRule(lambda data: _from_base64(data, False, False)),
+    "s.decode.base64url": TransformationRule(lambda data: _from_base64(data, False, True)),
+    "s.decode.base64urlt": TransformationRule(lambda data: _from_base64(data, False, True)),
+    "s.escape.common": TransformationRule(lambda data: re.sub(rb"(['\"\\\0])", rb"\\\1", data)),
+    "s.unescape.common": TransformationRule(lambda data: re.sub(rb"\\(['\"\\0])", rb"\1", data)),
+    "s.escape.user": TransformationRule(lambda data: _escape_sip(data, _IN_USER)),
+    "s.unescape.user": TransformationRule(_unescape_sip),
+    "s.escape.param": TransformationRule(lambda data: _escape_sip(data, _IN_PARAM)),
+    "s.unescape.param": TransformationRule(_unescape_sip),
+    "s.escape.csv": TransformationRule(lambda data: b'"' + data.replace(b'"', b'""') + b'"'),
+    "s.urlencode.param": TransformationRule(lambda data: _escaped(data, _IN_QUERY)),
+    "s.urldecode.param": TransformationRule(
+        lambda data: unquote_to_bytes(data.replace(b"+", b" "))
+    ),
+    "sql.val": TransformationRule(_sql),
+    "sql.val.int": TransformationRule(lambda data: data or b"0"),
+    "sql.val.str": TransformationRule(_sql_text),
 }

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Final
 
-from onehttp_compat.pseudo_variables.transformations.rule import NoValueError, Rule
+from onehttp_compat.pseudo_variables.transformations.rule import NoValueError, TransformationRule
 
 _step = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
@@ -36,4 +36,4 @@ def _spaced(value: object) -> str:
     return json.dumps(value)
 
 
-RULES: Final = {"json.parse": Rule(_parse, 1, 1)}
+RULES: Final = {"json.parse": TransformationRule(_parse, 1, 1)}

@@ -7,7 +7,11 @@ import re
 from typing import Final
 
 from onehttp_compat.pseudo_variables.syntax import UnknownVariableError
-from onehttp_compat.pseudo_variables.transformations.rule import NoValueError, Rule, number
+from onehttp_compat.pseudo_variables.transformations.rule import (
+    NoValueError,
+    TransformationRule,
+    number,
+)
 
 _BLANKS: Final = " \t\r\n"
 _blanks = re.compile(r"[ \t\r\n]*")
@@ -83,9 +87,11 @@ def _of_a_kind(data: bytes, separator: bytes) -> list[tuple[str, str]]:
 
 
 RULES: Final = {
-    "param.value": Rule(_value, 1, 2),
-    "param.valueat": Rule(lambda data, index, mark=b"": _at(data, index, mark, 1), 1, 2),
-    "param.name": Rule(lambda data, index, mark=b"": _at(data, index, mark, 0), 1, 2),
-    "param.count": Rule(lambda data, mark=b"": len(_pairs(data, mark)), 0, 1),
-    "param.in": Rule(_is_in, 1, 2),
+    "param.value": TransformationRule(_value, 1, 2),
+    "param.valueat": TransformationRule(
+        lambda data, index, mark=b"": _at(data, index, mark, 1), 1, 2
+    ),
+    "param.name": TransformationRule(lambda data, index, mark=b"": _at(data, index, mark, 0), 1, 2),
+    "param.count": TransformationRule(lambda data, mark=b"": len(_pairs(data, mark)), 0, 1),
+    "param.in": TransformationRule(_is_in, 1, 2),
 }

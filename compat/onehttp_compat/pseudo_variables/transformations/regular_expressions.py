@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from onehttp_compat.pseudo_variables.syntax import UnknownVariableError
-from onehttp_compat.pseudo_variables.transformations.rule import NoValueError, Rule
+from onehttp_compat.pseudo_variables.transformations.rule import NoValueError, TransformationRule
 
 _posix_class = re.compile(rb"\[:(alnum|alpha|blank|digit|lower|punct|space|upper|xdigit):\]")
 _CLASSES: Final = {
@@ -68,4 +68,4 @@ def _subst(data: bytes, expression: bytes) -> bytes:
         raise NoValueError(str(error)) from None
 
 
-RULES: Final = {"re.subst": Rule(_subst, 1, 1)}
+RULES: Final = {"re.subst": TransformationRule(_subst, 1, 1)}

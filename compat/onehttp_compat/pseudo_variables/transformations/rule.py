@@ -14,7 +14,7 @@ class NoValueError(OnehttpError, ValueError):
     URI."""
 
 
-class Rule(NamedTuple):
+class TransformationRule(NamedTuple):
     """A function of bytes, and the numbers of parameters that it accepts."""
 
     apply: Callable[..., Value]

@@ -8,7 +8,11 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from onehttp_compat.pseudo_variables.transformations.rule import NoValueError, Rule, number
+from onehttp_compat.pseudo_variables.transformations.rule import (
+    NoValueError,
+    TransformationRule,
+    number,
+)
 
 _WHITE: Final = b" \t\r\n"
 _digits = re.compile(rb"\d+").fullmatch
@@ -24,8 +28,8 @@ def core_hash(*parts: bytes) -> int:
     return (total + (total >> 11) + (total >> 13) + (total >> 23)) & 0xFFFFFFFF
 
 
-def _hash(name: str) -> Rule:
-    return Rule(lambda data: hashlib.new(name, data).hexdigest())
+def _hash(name: str) -> TransformationRule:
+    return TransformationRule(lambda data: hashlib.new(name, data).hexdigest())
 
 
 def _int(data: bytes) -> int:
@@ -70,8 +74,10 @@ def _unbracket(data: bytes) -> bytes:
     return data[1:-1] if pair in (b"()", b"[]", b"{}", b"<>") else data
 
 
-def _between(cut: Callable[[bytes, bytes], tuple[bytes, bytes, bytes]], part: int) -> Rule:
-    return Rule(lambda data, mark: cut(data, mark[:1])[part], 1, 1)
+def _between(
+    cut: Callable[[bytes, bytes], tuple[bytes, bytes, bytes]], part: int
+) -> TransformationRule:
+    return TransformationRule(lambda data, mark: cut(data, mark[:1])[part], 1, 1)
 
 
 def _ftime(data: bytes, form: bytes) -> str:
@@ -86,7 +92,7 @@ def _strip_tail(data: bytes, count: bytes) -> bytes:
     return data[: max(0, len(data) - max(0, number(count)))]
 
 
-def _lines_of(blank: bytes) -> Rule:
+def _lines_of(blank: bytes) -> TransformationRule:
     """The server does not make lines of that width. It breaks after each of the first ``width - 1``
     characters."""
 
@@ -96,7 +102,7 @@ def _lines_of(blank: bytes) -> Rule:
         rest = [data[count:]] if data[count:] else []
         return (b"\r\n" + blank * number(indent)).join([*parts, *rest])
 
-    return Rule(broken, 2, 2)
+    return TransformationRule(broken, 2, 2)
 
 
 def _remove_folding(data: bytes) -> bytes:
@@ -104,43 +110,47 @@ def _remove_folding(data: bytes) -> bytes:
 
 
 RULES: Final = {
-    "s.len": Rule(len),
-    "s.int": Rule(_int),
-    "s.numeric": Rule(lambda data: b"".join(re.findall(rb"\d", data))),
+    "s.len": TransformationRule(len),
+    "s.int": TransformationRule(_int),
+    "s.numeric": TransformationRule(lambda data: b"".join(re.findall(rb"\d", data))),
     "s.md5": _hash("md5"),
     "s.sha256": _hash("sha256"),
     "s.sha384": _hash("sha384"),
     "s.sha512": _hash("sha512"),
-    "s.corehash": Rule(_core_hash, 0, 1),
-    "s.substr": Rule(_substr, 2, 2),
-    "s.select": Rule(_select, 2, 2),
-    "s.strip": Rule(_strip, 1, 1),
-    "s.striptail": Rule(_strip_tail, 1, 1),
-    "s.prefixes": Rule(_prefixes, 0, 1),
-    "s.prefixes.quoted": Rule(lambda data, limit=b"": _prefixes(data, limit, b"'"), 0, 1),
-    "s.replace": Rule(lambda data, old, new: data.replace(old, new) if old else data, 2, 2),
-    "s.tolower": Rule(bytes.lower),
-    "s.toupper": Rule(bytes.upper),
-    "s.trim": Rule(lambda data: data.strip(_WHITE)),
-    "s.ltrim": Rule(lambda data: data.lstrip(_WHITE)),
-    "s.rtrim": Rule(lambda data: data.rstrip(_WHITE)),
-    "s.rm": Rule(lambda data, part: data.replace(part, b""), 1, 1),
-    "s.rmws": Rule(lambda data: data.translate(None, _WHITE)),
-    "s.unquote": Rule(_unquote),
-    "s.unbracket": Rule(_unbracket),
-    "s.count": Rule(lambda data, char: data.count(char[:1]), 1, 1),
+    "s.corehash": TransformationRule(_core_hash, 0, 1),
+    "s.substr": TransformationRule(_substr, 2, 2),
+    "s.select": TransformationRule(_select, 2, 2),
+    "s.strip": TransformationRule(_strip, 1, 1),
+    "s.striptail": TransformationRule(_strip_tail, 1, 1),
+    "s.prefixes": TransformationRule(_prefixes, 0, 1),
+    "s.prefixes.quoted": TransformationRule(
+        lambda data, limit=b"": _prefixes(data, limit, b"'"), 0, 1
+    ),
+    "s.replace": TransformationRule(
+        lambda data, old, new: data.replace(old, new) if old else data, 2, 2
+    ),
+    "s.tolower": TransformationRule(bytes.lower),
+    "s.toupper": TransformationRule(bytes.upper),
+    "s.trim": TransformationRule(lambda data: data.strip(_WHITE)),
+    "s.ltrim": TransformationRule(lambda data: data.lstrip(_WHITE)),
+    "s.rtrim": TransformationRule(lambda data: data.rstrip(_WHITE)),
+    "s.rm": TransformationRule(lambda data, part: data.replace(part, b""), 1, 1),
+    "s.rmws": TransformationRule(lambda data: data.translate(None, _WHITE)),
+    "s.unquote": TransformationRule(_unquote),
+    "s.unbracket": TransformationRule(_unbracket),
+    "s.count": TransformationRule(lambda data, char: data.count(char[:1]), 1, 1),
     "s.before": _between(bytes.partition, 0),
     "s.after": _between(bytes.partition, 2),
-    "s.rbefore": Rule(lambda data, mark: data.rpartition(mark[:1])[0], 1, 1),
-    "s.rafter": Rule(
+    "s.rbefore": TransformationRule(lambda data, mark: data.rpartition(mark[:1])[0], 1, 1),
+    "s.rafter": TransformationRule(
         lambda data, mark: data.rpartition(mark[:1])[2] if mark[:1] in data else b"", 1, 1
     ),
     "s.fmtlines": _lines_of(b" "),
     "s.fmtlinet": _lines_of(b"\t"),
-    "s.ftime": Rule(_ftime, 1, 1),
-    "line.count": Rule(lambda data: str(len(_lines(data)))),
-    "line.at": Rule(lambda data, index: _line_at(_lines(data), number(index)), 1, 1),
-    "line.sw": Rule(
+    "s.ftime": TransformationRule(_ftime, 1, 1),
+    "line.count": TransformationRule(lambda data: str(len(_lines(data)))),
+    "line.at": TransformationRule(lambda data, index: _line_at(_lines(data), number(index)), 1, 1),
+    "line.sw": TransformationRule(
         lambda data, start: next((one for one in _lines(data) if one.startswith(start)), b""), 1, 1
     ),
 }

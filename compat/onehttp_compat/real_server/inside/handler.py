@@ -11,7 +11,7 @@ from typing import Any
 
 import KSR as REAL
 
-from .ksr import Ksr, Msg, expanded, signed
+from .ksr import RemoteKsr, RemoteMsg, expanded, signed
 from .link import calls, link
 from .sending import LOCAL_REQUEST, USERS_LOCAL_REQUEST, hold_message, hold_request
 from .takes_text import MethodUnclearError, message_method, takes_text
@@ -53,7 +53,7 @@ class Handler:
             if not given and takes_text(route):
                 link.ask("hint", about="no text", what=self._method, kind="")
                 given = [""]
-            return self._guarded(self._method, lambda: route(Msg(msg), *given))
+            return self._guarded(self._method, lambda: route(RemoteMsg(msg), *given))
         return self._guarded(KEMI_ROUTE, lambda: self._run(KEMI_ROUTE, msg))
 
     def ksr_onsend_route(self, msg: Any) -> Any:
@@ -107,7 +107,7 @@ class Handler:
 
     def _run(self, name: str, msg: Any, *given: Any) -> Any:
         function = getattr(self._user, name)
-        return function(*given) if self._is_plain else function(Msg(msg), *given)
+        return function(*given) if self._is_plain else function(RemoteMsg(msg), *given)
 
     def _guarded(self, what: str, work: Callable[[], Any]) -> Any:
         error = ""
@@ -141,7 +141,7 @@ def described(error: BaseException) -> str:
 def mod_init() -> Handler:
     """The server calls this first."""
     sys.stdout = open(os.environ["ONEHTTP_PRINTS"], "a", buffering=1)  # noqa: SIM115 - to the end
-    ksr: Any = Ksr()
+    ksr: Any = RemoteKsr()
     sys.modules["KSR"] = ksr
     sys.path.insert(0, os.path.dirname(SCRIPT))
     module = types.ModuleType(os.path.basename(SCRIPT).rpartition(".")[0])

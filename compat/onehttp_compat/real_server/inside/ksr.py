@@ -20,7 +20,7 @@ MAX_ARGUMENTS = 3
 SCRATCH = "$var(onehttp_scratch)"
 
 
-class Module:
+class RemoteModule:
     """``KSR.<name>`` of the script."""
 
     def __init__(self, name: str, real: Any) -> None:
@@ -50,7 +50,7 @@ class Module:
         return dir(self._real)
 
 
-class Ksr:
+class RemoteKsr:
     """``KSR`` of the script."""
 
     def __getattr__(self, name: str) -> Any:
@@ -58,7 +58,7 @@ class Ksr:
         if callable(real):
             found: Any = recorded(name, SENDERS.get(("", name), real))
         elif real is not None or name in HTTP_MODULES:
-            found = real if isinstance(real, (int, str)) else Module(name, real)
+            found = real if isinstance(real, (int, str)) else RemoteModule(name, real)
         elif name.startswith("__"):
             raise AttributeError(name)
         else:
@@ -70,7 +70,7 @@ class Ksr:
         return sorted({*dir(REAL), *HTTP_MODULES})
 
 
-class Msg:
+class RemoteMsg:
     """``msg`` of the script."""
 
     def __init__(self, real: Any) -> None:
@@ -107,7 +107,7 @@ class Msg:
 def missing(name: str) -> Any:
     """Return a function that this server has not loaded. It is assumed, if any server has it."""
     if link.ask("known", module=name, name="")["kind"] == "module":
-        return Module(name, None)
+        return RemoteModule(name, None)
     return recorded(name, assumed_function("", name))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-class Link:
+class LinkClient:
     """One connection for each process of the server."""
 
     def __init__(self) -> None:
@@ -40,10 +40,10 @@ class Link:
         return answer
 
 
-link = Link()
+link = LinkClient()
 
 
-class Calls:
+class CallLog:
     """The calls of the script since the message began."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Calls:
         return rows
 
 
-calls = Calls()
+calls = CallLog()
 
 
 def place() -> tuple[str, int]:

@@ -43,7 +43,7 @@ from onehttp_compat.script.assume.known import (
 from onehttp_compat.script.assume.lines import AssumeFileError as AssumeFileError
 from onehttp_compat.script.assume.lines import Placed, read_placed
 from onehttp_compat.script.catalogue import Signature
-from onehttp_compat.script.world.assumptions import Answer, Rule
+from onehttp_compat.script.world.assumptions import Answer, AssumedAnswer
 
 _SECTIONS: Final = ("functions", "variables")
 _HOW: Final = ("answer", "sequence", "python")
@@ -55,7 +55,7 @@ Answering: TypeAlias = "Callable[[tuple[object, ...]], Answer]"
 class Assumed(NamedTuple):
     """The contents of the file."""
 
-    rules: dict[str, tuple[Rule, ...]]
+    rules: dict[str, tuple[AssumedAnswer, ...]]
     """By function: ``registrar.lookup``."""
     variables: dict[str, Answer]
 
@@ -72,7 +72,7 @@ def read(path: Path, ksr: Callable[[], object], pv: PvStore) -> Assumed:
     """
     document = read_placed(path)
     sections = _only(document, _SECTIONS)
-    reading = _Reading(ksr, pv)
+    reading = _RuleReader(ksr, pv)
     functions, variables = (
         sections[name].mapping() if name in sections else {} for name in _SECTIONS
     )
@@ -98,24 +98,24 @@ def _only(said: Placed, known: tuple[str, ...]) -> dict[str, Placed]:
     return said.mapping()
 
 
-class _Reading:
+class _RuleReader:
     def __init__(self, ksr: Callable[[], object], pv: PvStore) -> None:
         self._ksr = ksr
         self._pv = pv
 
-    def rules(self, said: Placed, function: Signature | None) -> tuple[Rule, ...]:
+    def rules(self, said: Placed, function: Signature | None) -> tuple[AssumedAnswer, ...]:
         """Return the rules for one function: from an answer, a list of answers, or a list of
         rules."""
         content = said.content
         if isinstance(content, list):
             if content and all(isinstance(one.content, dict) for one in content):
                 return tuple(self._rule(one, function) for one in content)
-            return (Rule(_sequence(said, function)),)
+            return (AssumedAnswer(_sequence(said, function)),)
         if isinstance(content, dict):
             return (self._rule(said, function),)
-        return (Rule(_constant(check_answer(said, function))),)
+        return (AssumedAnswer(_constant(check_answer(said, function))),)
 
-    def _rule(self, said: Placed, function: Signature | None) -> Rule:
+    def _rule(self, said: Placed, function: Signature | None) -> AssumedAnswer:
         keys = _only(said, _KEYS)
         ways = [key for key in _HOW if key in keys]
         if len(ways) != 1:
@@ -130,7 +130,7 @@ class _Reading:
         else:
             answer = _constant(check_answer(value, function))
         pattern = keys.get("arguments")
-        return Rule(
+        return AssumedAnswer(
             answer,
             None if pattern is None else check_arguments(pattern, function),
             self._sets(keys["sets"]) if "sets" in keys else {},

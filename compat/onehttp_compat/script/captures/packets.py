@@ -25,13 +25,13 @@ class PacketError(OnehttpError, ValueError):
     """A packet capture cannot be read. The text has its name."""
 
 
-class _Flow(NamedTuple):
+class _TcpFlow(NamedTuple):
     source: tuple[str, int]
     destination: tuple[str, int]
 
 
 @dataclass(slots=True)
-class _Stream:
+class _TcpStream:
     """One direction of a TCP connection, in order."""
 
     expected: int | None = None
@@ -53,7 +53,7 @@ def packet_messages(path: Path) -> Iterator[SipMessage]:
             f"{path}: reading packet captures takes dpkt: the extra 'capture' brings it "
             "(in a clone: pip install '.[capture]')"
         ) from None
-    streams: dict[_Flow, _Stream] = {}
+    streams: dict[_TcpFlow, _TcpStream] = {}
     fragments: dict[tuple[Any, ...], dict[int, tuple[bytes, bool]]] = {}
     number = 0
     with path.open("rb") as file:
@@ -106,9 +106,9 @@ def _raw_ip(dpkt: Any, frame: bytes) -> Any:
 def _datagrams(
     dpkt: Any,
     packet: Any,
-    streams: dict[_Flow, _Stream],
+    streams: dict[_TcpFlow, _TcpStream],
     fragments: dict[tuple[Any, ...], dict[int, tuple[bytes, bool]]],
-) -> Iterator[tuple[_Flow, str, bytes, int]]:
+) -> Iterator[tuple[_TcpFlow, str, bytes, int]]:
     """Return the SIP messages that a packet completes, each with the number of bytes that are
     missing."""
     if packet is None:
@@ -128,9 +128,9 @@ def _datagrams(
             yield flow, "tcp", data, 0
 
 
-def _flow(packet: Any, segment: Any) -> _Flow:
+def _flow(packet: Any, segment: Any) -> _TcpFlow:
     source, destination = map(str, (ipaddress.ip_address(packet.src), _address(packet.dst)))
-    return _Flow((source, segment.sport), (destination, segment.dport))
+    return _TcpFlow((source, segment.sport), (destination, segment.dport))
 
 
 def _address(raw: bytes) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
@@ -157,16 +157,16 @@ def _whole(
 
 
 def _messages_of(
-    flow: _Flow, segment: Any, dpkt: Any, streams: dict[_Flow, _Stream]
+    flow: _TcpFlow, segment: Any, dpkt: Any, streams: dict[_TcpFlow, _TcpStream]
 ) -> Iterator[bytes]:
     """Return the messages that a TCP segment completes."""
     if segment.flags & dpkt.tcp.TH_SYN:
-        streams[flow] = _Stream(expected=segment.seq + 1)
+        streams[flow] = _TcpStream(expected=segment.seq + 1)
         return
     data = bytes(segment.data)
     if not data:
         return
-    stream = streams.setdefault(flow, _Stream(expected=segment.seq))
+    stream = streams.setdefault(flow, _TcpStream(expected=segment.seq))
     if len(streams) > MAX_OPEN:
         streams.pop(next(iter(streams)))
     stream.waiting[segment.seq] = data
@@ -180,7 +180,7 @@ def _messages_of(
     yield from _split(stream)
 
 
-def _split(stream: _Stream) -> Iterator[bytes]:
+def _split(stream: _TcpStream) -> Iterator[bytes]:
     """Take complete messages from the front of a stream, by their Content-Length."""
     while (end := stream.data.find(b"\r\n\r\n")) >= 0:
         if not stream.data[:end].strip():  # keep-alives between messages

@@ -23,7 +23,7 @@ NONE_OF_THEM: Final = -2
 """The result of ``remove_hf_match`` if it has removed nothing."""
 
 
-class _Headers(Functions):
+class _HeaderFunctions(Functions):
     """The common part of both modules."""
 
     def _add(self, line: str, place: int = LAST) -> int:
@@ -60,7 +60,7 @@ class _Headers(Functions):
         return texts[index]
 
 
-class HdrFunctions(_Headers):
+class HdrFunctions(_HeaderFunctions):
     """``KSR.hdr``."""
 
     def append(self, line: str) -> int:
@@ -126,7 +126,7 @@ class HdrFunctions(_Headers):
         return test is not None and any(test(value) for value in chosen)
 
 
-class TextopsHeaders(_Headers):
+class TextopsHeaders(_HeaderFunctions):
     """``KSR.textops``: headers."""
 
     def is_present_hf(self, name: str) -> int:
@@ -187,7 +187,7 @@ class TextopsHeaders(_Headers):
         ]
 
 
-class TextopsxHeaders(_Headers):
+class TextopsxHeaders(_HeaderFunctions):
     """``KSR.textopsx``: applied changes, values in lists, iterators."""
 
     def msg_apply_changes(self) -> int:

@@ -7,7 +7,7 @@ from typing import Final
 
 from onehttp_compat.script.catalogue import Signature
 from onehttp_compat.script.kemi.functions import FALSE, NOTHING_TO_DO, TRUE, Functions, as_code
-from onehttp_compat.script.message_in_progress import Route
+from onehttp_compat.script.message_in_progress import RouteKind
 from onehttp_compat.script.routed_message import Branch
 from onehttp_compat.script.transactions import ScriptTransaction
 from onehttp_compat.sip.uri import parse_uri
@@ -135,7 +135,7 @@ class TmFunctions(Functions):
 
     def t_branch_replied(self) -> int:
         scene = self._scene
-        if scene.route is Route.BRANCH_FAILURE and scene.tm is not None:
+        if scene.route is RouteKind.BRANCH_FAILURE and scene.tm is not None:
             return as_code(scene.tm.statuses[scene.branch])  # replies before the one that failed
         return as_code(self._has_reply())
 
@@ -253,7 +253,7 @@ class TmFunctions(Functions):
             return reply.status
         if not self._sip.is_request:
             return self._sip.status if self._scene.tm is not None else None
-        return None if self._scene.route is Route.BRANCH else self._scene.sent_status
+        return None if self._scene.route is RouteKind.BRANCH else self._scene.sent_status
 
     def _any_status(self, status: int) -> bool:
         tm = self._scene.tm
@@ -276,16 +276,16 @@ class TmxFunctions(Functions):
         return FALSE - 1 if self._sip.method in ("ACK", "CANCEL") else FALSE
 
     def t_is_request_route(self) -> int:
-        return as_code(self._scene.route is Route.REQUEST)
+        return as_code(self._scene.route is RouteKind.REQUEST)
 
     def t_is_failure_route(self) -> int:
-        return as_code(self._scene.route is Route.FAILURE)
+        return as_code(self._scene.route is RouteKind.FAILURE)
 
     def t_is_branch_route(self) -> int:
-        return as_code(self._scene.route is Route.BRANCH)
+        return as_code(self._scene.route is RouteKind.BRANCH)
 
     def t_is_reply_route(self) -> int:
-        return as_code(self._scene.route in (Route.REPLY, Route.ON_REPLY))
+        return as_code(self._scene.route in (RouteKind.REPLY, RouteKind.ON_REPLY))
 
     def t_drop(self) -> int:
         return self.t_drop_rcode(500)
@@ -305,7 +305,7 @@ class TmxFunctions(Functions):
         return self._scene.act(f"cancel branches: {which}") if self._scene.tm else FALSE
 
     def t_reuse_branch(self) -> int:
-        return as_code(self._scene.route is Route.BRANCH_FAILURE)
+        return as_code(self._scene.route is RouteKind.BRANCH_FAILURE)
 
     def t_suspend(self) -> int:
         """Suspend the transaction. No code outside this process resumes it."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from onehttp_compat.pv import RefusedValueError, Value, Variable
 from onehttp_compat.script.message_in_progress import Scene
-from onehttp_compat.script.pv.table import Entry, Table, Write, length, of_scene, text
+from onehttp_compat.script.pv.table import Accessor, Table, Write, length, of_scene, text
 from onehttp_compat.sip.address import Address, parse_address, split_addresses
 from onehttp_compat.sip.uri import SipUri, parse_uri
 
@@ -16,7 +16,7 @@ _Part = Callable[[Address, SipUri], Value]
 _URI: Final[_Part] = lambda address, _: address.uri  # noqa: E731 - a table of parts
 
 
-def _of(header: str, part: _Part, write: Write | None = None) -> Entry:
+def _of(header: str, part: _Part, write: Write | None = None) -> Accessor:
     """Return the entry for a part of the first address of a header; null if it does not parse."""
 
     def read(scene: Scene, _: Variable) -> Value:
@@ -87,7 +87,7 @@ def _identity(header: str) -> Callable[[Scene], Address | None]:
     return read
 
 
-def _asserted(header: str, part: Callable[[Address], Value]) -> Entry:
+def _asserted(header: str, part: Callable[[Address], Value]) -> Accessor:
     address_of = _identity(header)
 
     def read(scene: Scene, _: Variable) -> Value:
@@ -105,7 +105,7 @@ def _uri_part(name: str) -> Callable[[Address], Value]:
     return part
 
 
-def _diversion(param: str) -> Entry:
+def _diversion(param: str) -> Accessor:
     return _asserted("diversion", lambda address: address.param(param) or None)
 
 
@@ -113,7 +113,7 @@ def _contact(scene: Scene, _: Variable) -> Value:
     return scene.message.header("contact") or None
 
 
-def _first_uri(header: str) -> Entry:
+def _first_uri(header: str) -> Accessor:
     return _asserted(header, lambda address: address.uri)
 
 

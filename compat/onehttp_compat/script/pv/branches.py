@@ -7,7 +7,7 @@ from typing import Final
 
 from onehttp_compat.pv import RefusedValueError, Value, Variable
 from onehttp_compat.script.message_in_progress import Scene
-from onehttp_compat.script.pv.table import Entry, Table, number, of_scene, text
+from onehttp_compat.script.pv.table import Accessor, Table, number, of_scene, text
 from onehttp_compat.script.routed_message import Branch
 from onehttp_compat.script.world import World
 
@@ -83,5 +83,5 @@ def _append(scene: Scene, _: Variable, value: Value) -> None:
 TABLE: Final[Table] = {
     "branch": of_scene(_read_branch, _write_branch),
     "br": of_scene(_first_uri, _append),
-    "sbranch": Entry(_read_prepared, _write_prepared),
+    "sbranch": Accessor(_read_prepared, _write_prepared),
 }

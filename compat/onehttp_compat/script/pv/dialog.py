@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from onehttp_compat.pv import Value, Variable
-from onehttp_compat.script.message_in_progress import Route, Scene
-from onehttp_compat.script.pv.table import Entry, Table
+from onehttp_compat.script.message_in_progress import RouteKind, Scene
+from onehttp_compat.script.pv.table import Accessor, Table
 from onehttp_compat.script.world import World
 from onehttp_compat.script.world.dialogs import Dialog
 from onehttp_compat.sip.message import SipMessage
@@ -42,7 +42,7 @@ def _socket(sip: SipMessage | None) -> Value:
 
 
 def _flags(scene: Scene, dialog: Dialog) -> int:
-    is_relayed = dialog.begun_by.tm is not None or scene.route is Route.BRANCH
+    is_relayed = dialog.begun_by.tm is not None or scene.route is RouteKind.BRANCH
     return (
         _RELAYED * is_relayed
         | _ANSWERED * dialog.is_answered
@@ -105,8 +105,8 @@ def _age(world: World, _: Variable) -> Value:
 
 
 TABLE: Final[Table] = {
-    "dlg": Entry(_part),
-    "DLG_count": Entry(lambda world, _: world.dialogs.count()),
-    "DLG_status": Entry(_state),
-    "DLG_lifetime": Entry(_age),
+    "dlg": Accessor(_part),
+    "DLG_count": Accessor(lambda world, _: world.dialogs.count()),
+    "DLG_status": Accessor(_state),
+    "DLG_lifetime": Accessor(_age),
 }

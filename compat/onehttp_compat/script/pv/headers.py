@@ -10,7 +10,7 @@ from onehttp_compat.pv import Value, Variable
 from onehttp_compat.script.message_in_progress import Scene
 from onehttp_compat.script.own_route import is_upstream
 from onehttp_compat.script.pv.outgoing import PROTOCOL_IDS
-from onehttp_compat.script.pv.table import Entry, Table, of_scene
+from onehttp_compat.script.pv.table import Accessor, Table, of_scene
 from onehttp_compat.script.world import World
 from onehttp_compat.sip.address import contacts, parse_address, split_addresses
 from onehttp_compat.sip.credentials import digests
@@ -69,7 +69,7 @@ def _element(texts: list[str], element: str) -> Value:
     return texts[index] if -len(texts) <= index < len(texts) else None
 
 
-def _known(name: str) -> Entry:
+def _known(name: str) -> Accessor:
     return of_scene(lambda scene, _: scene.message.header(name))
 
 
@@ -90,7 +90,7 @@ def _body_size(scene: Scene, variable: Variable) -> Value:
     return len(body) if isinstance(body, bytes) else 0
 
 
-def _via(index: int) -> Entry:
+def _via(index: int) -> Accessor:
     def read(scene: Scene, variable: Variable) -> Value:
         vias = scene.message.vias
         via = parse_via(vias[index]) if -len(vias) <= index < len(vias) else None
@@ -136,7 +136,7 @@ def credentials(scene: Scene) -> dict[str, str]:
     return {}
 
 
-def _credential(name: str) -> Entry:
+def _credential(name: str) -> Accessor:
     def read(scene: Scene, _: Variable) -> Value:
         found = credentials(scene)
         return found.get(name, "") if found else None
@@ -192,7 +192,7 @@ def _direction(world: World, variable: Variable) -> Value:
     return "upstream" if upstream else "downstream"
 
 
-def _tag(header: str, other: str) -> Entry:
+def _tag(header: str, other: str) -> Accessor:
     """Return the entry for the tag of one side of the dialog. In requests of the called side, From
     and To are exchanged, so that the variable means the same side for the whole dialog."""
 
@@ -200,10 +200,10 @@ def _tag(header: str, other: str) -> Entry:
         address = world.scene.message.address(other if is_upstream(world, world.scene) else header)
         return address.param("tag") or None if address else None
 
-    return Entry(read)
+    return Accessor(read)
 
 
-def _iterated(part: int) -> Entry:
+def _iterated(part: int) -> Accessor:
     """Return the entry for the name (0) or the text (1) of the current header of an iterator."""
 
     def read(scene: Scene, variable: Variable) -> Value:
@@ -239,7 +239,7 @@ def _route(scene: Scene, _: Variable) -> Value:
 
 
 TABLE: Final[Table] = {
-    "hdr": Entry(_header),
+    "hdr": Accessor(_header),
     "hdrc": of_scene(_count),
     "hfl": of_scene(_listed),
     "hflc": of_scene(_listed_count),
@@ -256,7 +256,7 @@ TABLE: Final[Table] = {
     "viaZ": _via(-1),
     "expires": of_scene(_expires),
     "pcv": of_scene(_charging),
-    "rdir": Entry(_direction),
+    "rdir": Accessor(_direction),
     "fti": _tag("from", "to"),
     "tti": _tag("to", "from"),
     "hfitname": _iterated(0),

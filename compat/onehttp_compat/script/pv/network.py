@@ -8,11 +8,11 @@ from typing import Final
 from onehttp_compat.pv import RefusedValueError, Value, Variable
 from onehttp_compat.script.message_in_progress import Scene
 from onehttp_compat.script.pv.outgoing import PROTOCOL_IDS
-from onehttp_compat.script.pv.table import Entry, Table, of_scene, text
+from onehttp_compat.script.pv.table import Accessor, Table, of_scene, text
 from onehttp_compat.sip.uri import bracketed
 
 
-def _peer(name: str, *, is_source: bool) -> Entry:
+def _peer(name: str, *, is_source: bool) -> Accessor:
     def read(scene: Scene, _: Variable) -> Value:
         sip = scene.message
         host, port = sip.source if is_source else sip.destination
@@ -69,11 +69,11 @@ TABLE: Final[Table] = {
     "RAu": _peer("uri", is_source=False),
     "RAut": _peer("full_uri", is_source=False),
     "Ras": _peer("socket", is_source=False),
-    "Rn": Entry(lambda _world, _variable: None),
+    "Rn": Accessor(lambda _world, _variable: None),
     "pr": _PROTOCOL,
     "proto": _PROTOCOL,
     "prid": of_scene(lambda scene, _: PROTOCOL_IDS.get(scene.message.protocol, 0)),
-    "conid": Entry(lambda _world, _variable: None),
+    "conid": Accessor(lambda _world, _variable: None),
     "fs": of_scene(lambda scene, _: scene.routed.send_socket or None, _set_socket),
     "fsn": of_scene(lambda _scene, _variable: None, _ignore_text),
     "fsp": of_scene(_socket_port),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from onehttp_compat.pv import Value, Variable
-from onehttp_compat.script.message_in_progress import Route, Scene
-from onehttp_compat.script.pv.table import Entry, Table, assumed, of_scene
+from onehttp_compat.script.message_in_progress import RouteKind, Scene
+from onehttp_compat.script.pv.table import Accessor, Table, assumed, of_scene
 from onehttp_compat.script.routed_message import Branch
 from onehttp_compat.script.world import World
 from onehttp_compat.sip.uri import address_version, parse_uri
@@ -15,10 +15,10 @@ PROTOCOL_IDS: Final = {"udp": 1, "tcp": 2, "tls": 3, "sctp": 4, "ws": 5, "wss": 
 _FAMILIES: Final = {4: 2, 6: 10, 0: 2}
 
 
-def _side(*, is_destination: bool) -> Entry:
+def _side(*, is_destination: bool) -> Accessor:
     def read(world: World, variable: Variable) -> Value:
         scene = world.scene
-        uri = parse_uri(scene.next_hop) if scene.route is Route.ON_SEND else None
+        uri = parse_uri(scene.next_hop) if scene.route is RouteKind.ON_SEND else None
         if uri is None:
             return None
         if variable.name in ("buf", "len"):
@@ -37,7 +37,7 @@ def _side(*, is_destination: bool) -> Entry:
         }
         return values.get(variable.name)
 
-    return Entry(read)
+    return Accessor(read)
 
 
 def family(host: str) -> int:

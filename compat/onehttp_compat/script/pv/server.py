@@ -16,7 +16,7 @@ from onehttp_compat.pv import (
     Value,
     Variable,
 )
-from onehttp_compat.script.pv.table import Entry, Table, assumed
+from onehttp_compat.script.pv.table import Accessor, Table, assumed
 from onehttp_compat.script.world import World
 
 VERSION: Final = "5.6.3"
@@ -115,28 +115,28 @@ def _colour(_: World, variable: Variable) -> Value:
     return f"\x1b[{int(text.isupper())};{numbers[0] + 30};{numbers[1] + 40}m"
 
 
-_NULL: Final = Entry(lambda _world, _variable: None)
+_NULL: Final = Accessor(lambda _world, _variable: None)
 
 TABLE: Final[Table] = {
     "null": _NULL,
-    "true": Entry(lambda _world, _variable: 1),
-    "K": Entry(_constant),
-    "def": Entry(_define),
-    "defn": Entry(_define_number),
-    "env": Entry(lambda _, variable: os.environ.get(variable.name)),
-    "envn": Entry(_environment_number),
-    "HN": Entry(_host),
-    "RANDOM": Entry(lambda _world, _variable: random.randrange(1 << 31)),
-    "_s": Entry(_expanded),
-    "cnt": Entry(_count, _refuse_count),
-    "version": Entry(_version),
-    "ksr": Entry(_version_of_the_server),
-    "cfg": Entry(lambda _, variable: 0 if variable.name == "line" else None),
-    "sruid": Entry(_unique),
+    "true": Accessor(lambda _world, _variable: 1),
+    "K": Accessor(_constant),
+    "def": Accessor(_define),
+    "defn": Accessor(_define_number),
+    "env": Accessor(lambda _, variable: os.environ.get(variable.name)),
+    "envn": Accessor(_environment_number),
+    "HN": Accessor(_host),
+    "RANDOM": Accessor(lambda _world, _variable: random.randrange(1 << 31)),
+    "_s": Accessor(_expanded),
+    "cnt": Accessor(_count, _refuse_count),
+    "version": Accessor(_version),
+    "ksr": Accessor(_version_of_the_server),
+    "cfg": Accessor(lambda _, variable: 0 if variable.name == "line" else None),
+    "sruid": Accessor(_unique),
     "rcv": _NULL,
-    "stat": Entry(_counter),
-    "C": Entry(_colour),
-    "sid": Entry(lambda _world, _variable: 0),
+    "stat": Accessor(_counter),
+    "C": Accessor(_colour),
+    "sid": Accessor(lambda _world, _variable: 0),
     "err.class": _NULL,
     "err.info": _NULL,
     "err.level": _NULL,

@@ -22,7 +22,7 @@ from onehttp_compat.script.pv import (
     times,
     transaction,
 )
-from onehttp_compat.script.pv.table import Entry, Table, assumed
+from onehttp_compat.script.pv.table import Accessor, Table, assumed
 from onehttp_compat.script.world import World
 
 TABLE: Final[Table] = {
@@ -48,10 +48,10 @@ def install(world: World) -> None:
     known = catalogue().variables
     for kind in {*TABLE, *known}:
         if kind == "null" or not world.server.pv.is_registered(kind):
-            _register(world, kind, TABLE.get(kind, Entry(assumed)), known.get(kind))
+            _register(world, kind, TABLE.get(kind, Accessor(assumed)), known.get(kind))
 
 
-def _register(world: World, kind: str, entry: Entry, known: VariableClass | None) -> None:
+def _register(world: World, kind: str, entry: Accessor, known: VariableClass | None) -> None:
     read, write = entry
     world.server.pv.register(
         kind,

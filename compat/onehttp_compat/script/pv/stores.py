@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from onehttp_compat.pv import Message, RefusedValueError, Value, Variable
-from onehttp_compat.script.pv.table import Entry, Table, number, text
+from onehttp_compat.script.pv.table import Accessor, Table, number, text
 from onehttp_compat.script.world import World
 
 _xavp = re.compile(r"([^\[=]+)(?:\[(-?\d+|\*)\])?(?:=>([^\[]+)(?:\[(-?\d+|\*)\])?)?").fullmatch
@@ -280,33 +280,33 @@ def _iterator_value(world: World, variable: Variable) -> Value:
     return None if key is None else world.tables.get(table, key)
 
 
-_XAVP: Final = Entry(_read_xavp, _write_xavp)
-_PLAIN: Final = Entry(_read_plain, _write_plain)
+_XAVP: Final = Accessor(_read_xavp, _write_xavp)
+_PLAIN: Final = Accessor(_read_plain, _write_plain)
 
 TABLE: Final[Table] = {
-    "var": Entry(_read_var, _write_process),
-    "shv": Entry(_read_shared, _write_shared),
-    "avp": Entry(_read_avp, _write_avp),
+    "var": Accessor(_read_var, _write_process),
+    "shv": Accessor(_read_shared, _write_shared),
+    "avp": Accessor(_read_avp, _write_avp),
     "xavp": _XAVP,
     "xavi": _XAVP,
     "xavu": _PLAIN,
-    "dlg_var": Entry(_read_plain, _write_text),
-    "dlg_ctx": Entry(_read_dialog_context, _write_dialog_context),
-    "uac_req": Entry(_read_request, _write_request),
-    "vn": Entry(_read_process, _write_process),
-    "vz": Entry(_read_var, _write_process),
-    "sht": Entry(_read_item, _write_item),
-    "shtex": Entry(
+    "dlg_var": Accessor(_read_plain, _write_text),
+    "dlg_ctx": Accessor(_read_dialog_context, _write_dialog_context),
+    "uac_req": Accessor(_read_request, _write_request),
+    "vn": Accessor(_read_process, _write_process),
+    "vz": Accessor(_read_var, _write_process),
+    "sht": Accessor(_read_item, _write_item),
+    "shtex": Accessor(
         lambda world, variable: world.tables.expires_in(*_item(variable)), _write_expiry
     ),
-    "shtinc": Entry(lambda world, variable: world.tables.add(*_item(variable), 1)),
-    "shtdec": Entry(lambda world, variable: world.tables.add(*_item(variable), -1)),
-    "shtcn": Entry(lambda world, variable: _count(world, variable, is_value=False)),
-    "shtcv": Entry(lambda world, variable: _count(world, variable, is_value=True)),
-    "shtrecord": Entry(lambda _world, _variable: None),  # expiry events are not emulated
-    "mqk": Entry(lambda world, variable: _read_process(world, variable) or None),
-    "mqv": Entry(lambda world, variable: _read_process(world, variable) or None),
-    "mq_size": Entry(_queue_size),
-    "shtitkey": Entry(_iterator_key),
-    "shtitval": Entry(_iterator_value),
+    "shtinc": Accessor(lambda world, variable: world.tables.add(*_item(variable), 1)),
+    "shtdec": Accessor(lambda world, variable: world.tables.add(*_item(variable), -1)),
+    "shtcn": Accessor(lambda world, variable: _count(world, variable, is_value=False)),
+    "shtcv": Accessor(lambda world, variable: _count(world, variable, is_value=True)),
+    "shtrecord": Accessor(lambda _world, _variable: None),  # expiry events are not emulated
+    "mqk": Accessor(lambda world, variable: _read_process(world, variable) or None),
+    "mqv": Accessor(lambda world, variable: _read_process(world, variable) or None),
+    "mq_size": Accessor(_queue_size),
+    "shtitkey": Accessor(_iterator_key),
+    "shtitval": Accessor(_iterator_value),
 }

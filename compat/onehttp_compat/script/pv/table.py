@@ -13,24 +13,24 @@ Read: TypeAlias = Callable[[Scene, Variable], Value]
 Write: TypeAlias = Callable[[Scene, Variable, Value], None]
 
 
-class Entry(NamedTuple):
+class Accessor(NamedTuple):
     """How variables of one class are read and, if possible, written."""
 
     read: Callable[[World, Variable], Value]
     write: Callable[[World, Variable, Value], None] | None = None
 
 
-Table: TypeAlias = Mapping[str, Entry]
+Table: TypeAlias = Mapping[str, Accessor]
 PARTLY_ASSUMED: Final = frozenset(("sel", "snd", "sndto", "sndfrom"))
 """Classes of which some names are emulated and others assumed."""
 
 
-def of_scene(read: Read, write: Write | None = None) -> Entry:
+def of_scene(read: Read, write: Write | None = None) -> Accessor:
     """An entry that needs only the state of the script."""
     if write is None:
-        return Entry(lambda world, variable: read(world.scene, variable))
+        return Accessor(lambda world, variable: read(world.scene, variable))
     writer = write
-    return Entry(
+    return Accessor(
         lambda world, variable: read(world.scene, variable),
         lambda world, variable, value: writer(world.scene, variable, value),
     )

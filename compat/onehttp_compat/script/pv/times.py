@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from onehttp_compat.pv import Value, Variable
-from onehttp_compat.script.pv.table import Entry, Table
+from onehttp_compat.script.pv.table import Accessor, Table
 from onehttp_compat.script.world import World
 
 _STARTED: Final = int(time.time())
@@ -22,7 +22,7 @@ def _clock(world: World) -> float:
     return world.time()
 
 
-def _field(read: Callable[[float], time.struct_time]) -> Entry:
+def _field(read: Callable[[float], time.struct_time]) -> Accessor:
     def reader(world: World, variable: Variable) -> Value:
         name = _FIELDS.get(variable.name)
         if name is None:
@@ -31,11 +31,11 @@ def _field(read: Callable[[float], time.struct_time]) -> Entry:
         # The server counts weekdays from Sunday as 1; Python counts them from Monday as 0.
         return (value + 1) % 7 + 1 if name == "tm_wday" else value
 
-    return Entry(reader)
+    return Accessor(reader)
 
 
-def _formatted(read: Callable[[float], time.struct_time]) -> Entry:
-    return Entry(lambda world, variable: time.strftime(variable.name, read(_clock(world))))
+def _formatted(read: Callable[[float], time.struct_time]) -> Accessor:
+    return Accessor(lambda world, variable: time.strftime(variable.name, read(_clock(world))))
 
 
 def _precise(world: World, variable: Variable) -> Value:
@@ -48,19 +48,19 @@ def _precise(world: World, variable: Variable) -> Value:
     return values.get(variable.name)
 
 
-_SECONDS: Final = Entry(lambda world, _: int(_clock(world)))
-_TEXT: Final = Entry(lambda world, _: time.ctime(_clock(world)))
+_SECONDS: Final = Accessor(lambda world, _: int(_clock(world)))
+_TEXT: Final = Accessor(lambda world, _: time.ctime(_clock(world)))
 
 TABLE: Final[Table] = {
     "TS": _SECONDS,
     "Ts": _SECONDS,
     "TF": _TEXT,
     "Tf": _TEXT,
-    "Tb": Entry(lambda _world, _variable: _STARTED),
-    "TV": Entry(_precise),
+    "Tb": Accessor(lambda _world, _variable: _STARTED),
+    "TV": Accessor(_precise),
     "time": _field(time.localtime),
     "utime": _field(time.gmtime),
     "timef": _formatted(time.localtime),
     "utimef": _formatted(time.gmtime),
-    "pp": Entry(lambda _world, _variable: os.getpid()),
+    "pp": Accessor(lambda _world, _variable: os.getpid()),
 }

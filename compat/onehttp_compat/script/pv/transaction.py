@@ -7,8 +7,8 @@ import zlib
 from typing import Final
 
 from onehttp_compat.pv import Value, Variable
-from onehttp_compat.script.message_in_progress import Route, Scene, current, enter
-from onehttp_compat.script.pv.table import Entry, Table, of_scene
+from onehttp_compat.script.message_in_progress import RouteKind, Scene, current, enter
+from onehttp_compat.script.pv.table import Accessor, Table, of_scene
 from onehttp_compat.script.routed_message import RoutedMessage
 from onehttp_compat.script.transactions import ScriptTransaction
 from onehttp_compat.script.world import World
@@ -29,18 +29,18 @@ def _reply_code(scene: Scene, _: Variable) -> Value:
 def _reply_reason(scene: Scene, _: Variable) -> Value:
     if scene.sent_status is None:
         return ""
-    if scene.route is Route.BRANCH_FAILURE:
+    if scene.route is RouteKind.BRANCH_FAILURE:
         return None
     reply = scene.reply or (scene.message if scene.message.status else None)
     return reply.reason if reply else None
 
 
 def _last_reply(scene: Scene, _: Variable) -> Value:
-    return scene.message.status if scene.route is Route.ON_REPLY else None
+    return scene.message.status if scene.route is RouteKind.ON_REPLY else None
 
 
 def _branch_index(scene: Scene, _: Variable) -> Value:
-    if scene.route is Route.REQUEST and scene.message.is_request:
+    if scene.route is RouteKind.REQUEST and scene.message.is_request:
         return len(scene.routed.branches)
     return scene.branch_number
 
@@ -121,11 +121,11 @@ TABLE: Final[Table] = {
     "T_reply_code": of_scene(_reply_code),
     "T_reply_reason": of_scene(_reply_reason),
     "T_reply_last": of_scene(_last_reply),
-    "T_reply_ruid": Entry(lambda _world, _variable: ""),
+    "T_reply_ruid": Accessor(lambda _world, _variable: ""),
     "T_branch_idx": of_scene(_branch_index),
     "T_branch": of_scene(_branch_part),
-    "T_req": Entry(_request_variable),
-    "T_inv": Entry(_request_variable),
-    "T_rpl": Entry(_reply_variable),
+    "T_req": Accessor(_request_variable),
+    "T_inv": Accessor(_request_variable),
+    "T_rpl": Accessor(_reply_variable),
     "ltt": of_scene(_local_tag),
 }

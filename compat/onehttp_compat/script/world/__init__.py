@@ -12,7 +12,7 @@ from pathlib import Path
 
 from onehttp.lowlevel import TransactionLayer
 from onehttp_compat.modules.http_async_client.calls import FAKED_MESSAGE
-from onehttp_compat.script.message_in_progress import MessageInProgress, Route, Scene, current
+from onehttp_compat.script.message_in_progress import MessageInProgress, RouteKind, Scene, current
 from onehttp_compat.script.routed_message import Branch, RoutedMessage
 from onehttp_compat.script.transactions import WaitingTransactions
 from onehttp_compat.script.world.assumptions import Assumptions
@@ -77,7 +77,7 @@ class World:
     def faked_scene(self) -> Scene:
         """Return a scene for code that runs without a message. Its replies are not sent."""
         progress = MessageInProgress(FAKED_MESSAGE, 0, self.layer, lambda _: None)
-        return Scene(RoutedMessage(FAKED_MESSAGE), progress, Route.EVENT, is_faked=True)
+        return Scene(RoutedMessage(FAKED_MESSAGE), progress, RouteKind.EVENT, is_faked=True)
 
     def hint_if_added(self, name: str) -> None:
         """Give a hint if a script looks for a header that it has added itself, because the server

@@ -42,7 +42,7 @@ class AssumedCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class AssumedAnswer:
     """The answer for calls whose arguments match."""
 
     answer: Callable[[tuple[object, ...]], Answer]
@@ -72,7 +72,7 @@ class Assumptions:
 
     def __init__(
         self,
-        rules: Mapping[str, tuple[Rule, ...]] | None = None,
+        rules: Mapping[str, tuple[AssumedAnswer, ...]] | None = None,
         variables: Mapping[str, Answer] | None = None,
         *,
         is_strict: bool = False,
@@ -107,7 +107,7 @@ class Assumptions:
         self.note(signature.label, value, is_given=rule is not None)
         return value
 
-    def rule_for(self, signature: Signature, arguments: tuple[object, ...]) -> Rule | None:
+    def rule_for(self, signature: Signature, arguments: tuple[object, ...]) -> AssumedAnswer | None:
         """Return the first rule that applies to a call."""
         rules = self.rules.get(signature.label.removeprefix("KSR."), ())
         return next((rule for rule in rules if rule.matches(arguments)), None)

@@ -16,7 +16,7 @@ from onehttp_compat.sip.value import Value
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class TableDeclaration:
     """The declaration of a table in a configuration."""
 
     lifetime: int = 0
@@ -28,7 +28,7 @@ class Declared:
     """The value that is read, and counted from, if there is no item."""
 
 
-_ANY: Final = Declared()
+_ANY: Final = TableDeclaration()
 
 
 class SharedTables:
@@ -42,7 +42,7 @@ class SharedTables:
     def __init__(
         self,
         clock: Callable[[], float] = time.monotonic,
-        declared: Mapping[str, Declared] | None = None,
+        declared: Mapping[str, TableDeclaration] | None = None,
     ) -> None:
         self._clock = clock
         self._declared = declared
@@ -53,7 +53,7 @@ class SharedTables:
         self._iterators: dict[str, tuple[str, Iterator[str], str | None]] = {}
         self._locks: dict[str, threading.RLock] = {}
 
-    def declare(self, declared: Mapping[str, Declared]) -> None:
+    def declare(self, declared: Mapping[str, TableDeclaration]) -> None:
         """Declare the tables. There are no others from then on."""
         self._declared = dict(declared)
 
@@ -210,5 +210,5 @@ class SharedTables:
     def _is_alive(self, table: str, key: str) -> bool:
         return self._item(table, key) is not None
 
-    def _said_of(self, table: str) -> Declared:
+    def _said_of(self, table: str) -> TableDeclaration:
         return _ANY if self._declared is None else self._declared.get(table, _ANY)

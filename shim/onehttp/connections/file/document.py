@@ -48,21 +48,21 @@ _RESOLVERS: Final = {
 }
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """The position of a value and of its parts: key -> (position of the key, place)."""
 
     mark: Any
     inside: dict[Any, tuple[Any, Any]] | None = None
 
 
-class Document:
+class ParsedFile:
     """The values of a file, and where they stand (lines and columns from 1)."""
 
     def __init__(
         self,
         values: Any,
         file: str | None = None,
-        place: Place | None = None,
+        place: Position | None = None,
         repeated: tuple[ConfigurationError, ...] = (),
     ) -> None:
         self.values = values
@@ -80,7 +80,7 @@ class Document:
         """Line and column of the value at ``path``, or of the nearest one around it."""
         if self._place is None:
             return None, None
-        place: Place = self._place
+        place: Position = self._place
         key_mark = mark = place.mark
         for part in path:
             if place.inside is None or part not in place.inside:
@@ -121,7 +121,7 @@ def shown_path(path: str) -> str:
     return path if relative.startswith("..") else relative
 
 
-def read_document(path: str) -> Document:
+def read_document(path: str) -> ParsedFile:
     """Read a YAML file.
 
     Raises:
@@ -147,11 +147,11 @@ def read_document(path: str) -> Document:
     return parse_document(text, file)
 
 
-def parse_document(text: str, file: str | None) -> Document:
+def parse_document(text: str, file: str | None) -> ParsedFile:
     """Parse YAML text; see `read_document`."""
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return _Builder(yaml.parse(text, loader), file).document()
+        return _DocumentBuilder(yaml.parse(text, loader), file).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise ConfigurationError(
@@ -184,11 +184,11 @@ def _unexpected_base(text: str, value: Any) -> int | None:
 
 class _Anchored(NamedTuple):
     value: Any
-    place: Place
+    place: Position
     size: int
 
 
-class _Builder:
+class _DocumentBuilder:
     """Values from parser events, in one pass.
 
     PyYAML's own composer takes four times as long: it resolves the tag of every scalar anew.
@@ -203,7 +203,7 @@ class _Builder:
         self._open: list[str] = []  # the keys around the value being read, for messages
         self._repeated: list[ConfigurationError] = []
 
-    def document(self) -> Document:
+    def document(self) -> ParsedFile:
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
                 value, place = self._value(next(self._events), 0)
@@ -213,10 +213,10 @@ class _Builder:
                         raise self._error(more, "a second document; one file holds one")
                 if value is None:
                     break
-                return Document(value, self._file, place, tuple(self._repeated))
+                return ParsedFile(value, self._file, place, tuple(self._repeated))
         raise ConfigurationError("empty; start with 'version: 1'", file=self._file)
 
-    def _value(self, event: Any, depth: int, is_text: bool = False) -> tuple[Any, Place]:
+    def _value(self, event: Any, depth: int, is_text: bool = False) -> tuple[Any, Position]:
         self._size += 1
         if self._size > MAX_VALUES:
             raise self._error(event, f"more than {MAX_VALUES} values, aliases expanded")
@@ -228,12 +228,12 @@ class _Builder:
             self._anchors[event.anchor] = _Anchored(value, place, self._size - before + 1)
         return value, place
 
-    def _fresh(self, event: Any, depth: int, is_text: bool) -> tuple[Any, Place]:
+    def _fresh(self, event: Any, depth: int, is_text: bool) -> tuple[Any, Position]:
         tag = event.tag
         if tag is not None and tag not in _TAGS and tag != "!":
             raise self._error(event, f"the tag {tag} is not allowed")
         if type(event) is yaml.ScalarEvent:
-            return self._scalar(event, is_text), Place(event.start_mark)
+            return self._scalar(event, is_text), Position(event.start_mark)
         if depth >= MAX_DEPTH:
             raise self._error(event, f"nested deeper than {MAX_DEPTH}")
         if type(event) is yaml.MappingStartEvent:
@@ -259,9 +259,9 @@ class _Builder:
             )
         return value
 
-    def _sequence(self, start: Any, depth: int, is_text: bool) -> tuple[tuple[Any, ...], Place]:
+    def _sequence(self, start: Any, depth: int, is_text: bool) -> tuple[tuple[Any, ...], Position]:
         values: list[Any] = []
-        inside: dict[Any, tuple[Any, Place]] = {}
+        inside: dict[Any, tuple[Any, Position]] = {}
         for event in self._events:
             if type(event) is yaml.SequenceEndEvent:
                 break
@@ -270,12 +270,12 @@ class _Builder:
             self._open.pop()
             inside[len(values)] = (event.start_mark, place)
             values.append(value)
-        return tuple(values), Place(start.start_mark, inside)
+        return tuple(values), Position(start.start_mark, inside)
 
-    def _mapping(self, start: Any, depth: int, is_text: bool) -> tuple[dict[str, Any], Place]:
+    def _mapping(self, start: Any, depth: int, is_text: bool) -> tuple[dict[str, Any], Position]:
         values: dict[str, Any] = {}
-        inside: dict[Any, tuple[Any, Place]] = {}
-        merged: list[tuple[Any, Place]] = []
+        inside: dict[Any, tuple[Any, Position]] = {}
+        merged: list[tuple[Any, Position]] = []
         events = self._events
         for event in events:
             if type(event) is yaml.MappingEndEvent:
@@ -298,13 +298,13 @@ class _Builder:
             self._open.pop()
         for source in merged:
             self._merge(source, values, inside)
-        return values, Place(start.start_mark, inside)
+        return values, Position(start.start_mark, inside)
 
     def _merge(
         self,
-        source: tuple[Any, Place],
+        source: tuple[Any, Position],
         values: dict[str, Any],
-        inside: dict[Any, tuple[Any, Place]],
+        inside: dict[Any, tuple[Any, Position]],
     ) -> None:
         """Take what ``<<`` names, where the mapping has no such key of its own."""
         given, place = source
@@ -319,7 +319,7 @@ class _Builder:
                 values[key] = value
                 inside[key] = (place.inside or {})[key]
 
-    def _alias(self, event: Any) -> tuple[Any, Place]:
+    def _alias(self, event: Any) -> tuple[Any, Position]:
         known = self._anchors.get(event.anchor)
         if known is None:
             raise self._error(event, f"the alias *{event.anchor} names nothing that stands before")
@@ -327,7 +327,7 @@ class _Builder:
         return known.value, known.place
 
     def _error(self, where: Any, message: str) -> ConfigurationError:
-        mark = where.mark if isinstance(where, Place) else where.start_mark
+        mark = where.mark if isinstance(where, Position) else where.start_mark
         return ConfigurationError(
             message,
             file=self._file,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from onehttp.connections.file.document import Document, KeyPath
+from onehttp.connections.file.document import KeyPath, ParsedFile
 from onehttp.connections.file.layers import at
 from onehttp.connections.file.options import transfer_options
 from onehttp.connections.model import ADHOC_CALLS, Adhoc, AdhocCalls, ConnectionSpec
@@ -24,7 +24,7 @@ class Draft(NamedTuple):
 
     path: KeyPath
     model: TransportModel
-    layers: tuple[Document, ...]
+    layers: tuple[ParsedFile, ...]
     """The document it stands in, then those that include it: where its defaults may be."""
 
     @property

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from onehttp.connections.file.document import Document, KeyPath, shown_path
+from onehttp.connections.file.document import KeyPath, ParsedFile, shown_path
 from onehttp.errors import ConfigurationError
 
 SUFFIXES = (".yaml", ".yml")
 
 
-class Included:
+class IncludedFiles:
     """The files read so far, each once, and which file includes which."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Included:
         """It was read, and all it includes."""
         self._around.pop()
 
-    def named_by(self, document: Document, errors: list[ConfigurationError]) -> Iterator[str]:
+    def named_by(self, document: ParsedFile, errors: list[ConfigurationError]) -> Iterator[str]:
         """The paths that a document includes, in order; those of a folder by their names."""
         given = document.values.get("include", ())
         entries = (given,) if isinstance(given, str) else given

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from onehttp.connections.file.document import Document, KeyPath
+from onehttp.connections.file.document import KeyPath, ParsedFile
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -35,7 +35,9 @@ def over(below: BaseModel, above: M) -> M:
     return above.model_copy(update=taken) if taken else above
 
 
-def origin(layers: tuple[Document, ...], path: KeyPath, key: KeyPath) -> tuple[Document, KeyPath]:
+def origin(
+    layers: tuple[ParsedFile, ...], path: KeyPath, key: KeyPath
+) -> tuple[ParsedFile, KeyPath]:
     """The origin of a connection's ``key``: the connection, or the nearest defaults that have
     it."""
     if at(layers[0].values, (*path, *key)) is None:

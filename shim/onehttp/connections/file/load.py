@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from onehttp.connections.file.certificates import apart, files_of, inspected
-from onehttp.connections.file.document import Document, KeyPath, read_document
+from onehttp.connections.file.document import KeyPath, ParsedFile, read_document
 from onehttp.connections.file.drafts import (
     Draft,
     adhoc_of,
@@ -18,7 +18,7 @@ from onehttp.connections.file.drafts import (
     spec_of,
 )
 from onehttp.connections.file.engine_check import EngineCheck, file_key
-from onehttp.connections.file.include import Included
+from onehttp.connections.file.include import IncludedFiles
 from onehttp.connections.file.interfaces import missing
 from onehttp.connections.file.layers import at, origin, over
 from onehttp.connections.file.options import tls_options
@@ -68,7 +68,7 @@ def load_connections(
         )
     loading = _Loading(secrets, check)
     if isinstance(source, Mapping):
-        loading.add(Document(_plain(source)), ())
+        loading.add(ParsedFile(_plain(source)), ())
     else:
         loading.read(os.fspath(source), ())
     return loading.finished()
@@ -80,17 +80,17 @@ class _Loading:
     def __init__(self, secrets: Mapping[str, Resolver] | None, check: EngineCheck | None) -> None:
         self._check = check
         self._secrets = Secrets(secrets)
-        self._included = Included()
+        self._included = IncludedFiles()
         self._errors = self._secrets.errors
         self._warnings = self._secrets.warnings
         self._drafts: list[Draft] = []
         self._names = NameLimits()
         self._shared: SharedPolicy | None = None
         self._adhoc: dict[str, Draft] = {}
-        self._places: dict[str, Document] = {}
+        self._places: dict[str, ParsedFile] = {}
 
     def read(
-        self, path: str, around: tuple[Document, ...], defaults: DefaultsModel | None = None
+        self, path: str, around: tuple[ParsedFile, ...], defaults: DefaultsModel | None = None
     ) -> None:
         """Add a file and all it includes."""
         self._included.enter(path, (around[0].file if around else None) or "this configuration")
@@ -104,8 +104,8 @@ class _Loading:
 
     def add(
         self,
-        document: Document,
-        around: tuple[Document, ...],
+        document: ParsedFile,
+        around: tuple[ParsedFile, ...],
         defaults: DefaultsModel | None = None,
     ) -> None:
         """Add a document and all it includes; its defaults go over those it is included with."""
@@ -139,7 +139,7 @@ class _Loading:
         for path in self._included.named_by(document, self._errors):
             self.read(path, layers, defaults)
 
-    def _take_process(self, head: HeadModel, document: Document, is_outermost: bool) -> None:
+    def _take_process(self, head: HeadModel, document: ParsedFile, is_outermost: bool) -> None:
         if is_outermost:
             self._names = head.names.limits()
             self._shared = head.shared.policy() if head.shared else None
@@ -150,7 +150,7 @@ class _Loading:
                 self._errors.append(document.error((key,), advice, of_key=True))
 
     def _add_adhoc(
-        self, head: HeadModel, defaults: DefaultsModel | None, layers: tuple[Document, ...]
+        self, head: HeadModel, defaults: DefaultsModel | None, layers: tuple[ParsedFile, ...]
     ) -> None:
         """The sections for calls without a connection, each of which one file has."""
         for section in ("requests", "queries"):
@@ -172,7 +172,7 @@ class _Loading:
         name: str,
         value: Any,
         defaults: DefaultsModel | None,
-        layers: tuple[Document, ...],
+        layers: tuple[ParsedFile, ...],
     ) -> None:
         from onehttp.connections.file.schema.connections import ConnectionModel
 
@@ -196,7 +196,9 @@ class _Loading:
             self._errors.append(document.error(path, advice, of_key=True))
         self._drafts.append(Draft(path, model, layers))
 
-    def _validated(self, model: type[M], value: Any, path: KeyPath, document: Document) -> M | None:
+    def _validated(
+        self, model: type[M], value: Any, path: KeyPath, document: ParsedFile
+    ) -> M | None:
         """``value`` as ``model``; its mistakes are noted, and the rest of it returned."""
         from pydantic import ValidationError
 
@@ -234,7 +236,7 @@ class _Loading:
             self._note(layers, path, ("tls", "max_version"), message)
 
     def _note(
-        self, layers: tuple[Document, ...], path: KeyPath, key: KeyPath, message: str
+        self, layers: tuple[ParsedFile, ...], path: KeyPath, key: KeyPath, message: str
     ) -> None:
         document, place = origin(layers, path, key)
         self._errors.append(document.error(place, message))

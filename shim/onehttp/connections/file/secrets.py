@@ -12,7 +12,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from onehttp.connections.file.document import Document, KeyPath
+from onehttp.connections.file.document import KeyPath, ParsedFile
 from onehttp.connections.file.regular_file import read_regular
 from onehttp.connections.model import Notice
 from onehttp.errors import ConfigurationError
@@ -50,11 +50,11 @@ class Secrets:
         self.errors: list[ConfigurationError] = []
         self.warnings: list[Notice] = []
 
-    def resolve(self, document: Document) -> Any:
+    def resolve(self, document: ParsedFile) -> Any:
         """The document's values with every reference replaced; by nothing where that fails."""
         return self._walk(document.values, (), document)
 
-    def _walk(self, value: Any, path: KeyPath, document: Document) -> Any:
+    def _walk(self, value: Any, path: KeyPath, document: ParsedFile) -> Any:
         if isinstance(value, str):
             if "${" not in value:
                 return value
@@ -65,7 +65,7 @@ class Secrets:
             return tuple(self._walk(item, (*path, i), document) for i, item in enumerate(value))
         return value
 
-    def _one(self, match: re.Match[str], path: KeyPath, document: Document) -> str:
+    def _one(self, match: re.Match[str], path: KeyPath, document: ParsedFile) -> str:
         kind, name = match[1], match[2]
         if match[0] == "$${":
             return "${"
@@ -80,7 +80,7 @@ class Secrets:
             self._known[key] = self._resolved(kind, name, path, document)
         return self._known[key]
 
-    def _resolved(self, kind: str, name: str, path: KeyPath, document: Document) -> str:
+    def _resolved(self, kind: str, name: str, path: KeyPath, document: ParsedFile) -> str:
         try:
             if kind == "file" and "file" not in self._resolvers:
                 return self._from_file(name, path, document)
@@ -107,7 +107,7 @@ class Secrets:
             raise LookupError(f"no secrets of kind {kind!r}; known: {known}")
         return found
 
-    def _from_file(self, name: str, path: KeyPath, document: Document) -> str:
+    def _from_file(self, name: str, path: KeyPath, document: ParsedFile) -> str:
         place = os.path.join(document.folder, os.path.expanduser(name))
         content, mode = read_regular(place, MAX_SECRET_BYTES)
         self.files.add(place)
@@ -128,7 +128,7 @@ class Secrets:
         return text
 
 
-def plain_secrets(document: Document, secret_fields: frozenset[KeyPath]) -> Iterator[Notice]:
+def plain_secrets(document: ParsedFile, secret_fields: frozenset[KeyPath]) -> Iterator[Notice]:
     """A notice for each secret that stands in the file as plain text."""
     values = document.values
     sections: list[tuple[KeyPath, Any]] = [

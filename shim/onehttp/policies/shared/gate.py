@@ -18,7 +18,7 @@ logger = logging.getLogger("onehttp")
 _US: Final = 1_000_000
 
 
-class Answer(NamedTuple):
+class GateAnswer(NamedTuple):
     """Of the server, to who wants in."""
 
     what: int
@@ -95,11 +95,11 @@ class Enter(Turn):
         self.gate = gate
         self.token = token
         self.patience_s = patience_s
-        self.answer: Answer | None = None
+        self.answer: GateAnswer | None = None
         """None: there is none."""
         self._is_given_up = False
 
-    def settle(self, answer: Answer | None) -> bool:
+    def settle(self, answer: GateAnswer | None) -> bool:
         """There is an answer, or None comes; False: nobody waits for it any more."""
         with self._changing:
             if self._is_given_up:

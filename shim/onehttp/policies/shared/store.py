@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from onehttp.policies.shared import scripts
 from onehttp.policies.shared.connecting import connected
-from onehttp.policies.shared.gate import Answer, Enter, Gate, Leave
+from onehttp.policies.shared.gate import Enter, Gate, GateAnswer, Leave
 from onehttp_backends.secret_values import shown_url
 
 if TYPE_CHECKING:
@@ -233,11 +233,11 @@ class SharedStore:
                 self._held.pop(each.token, None)
                 each.gate.tell(reply)
             else:
-                self._answered(each, Answer(reply[0], reply[1] / 1e6, reply[2]))
+                self._answered(each, GateAnswer(reply[0], reply[1] / 1e6, reply[2]))
         if problem is not None:
             raise problem
 
-    def _answered(self, enter: Enter, answer: Answer) -> None:
+    def _answered(self, enter: Enter, answer: GateAnswer) -> None:
         is_in = answer.what == scripts.ADMITTED
         if is_in:
             self._held[enter.token] = enter.gate

@@ -27,7 +27,7 @@ _number = Integer().with_variant(mysql.INTEGER(11), "mysql", "mariadb")
 _key = Integer().with_variant(mysql.INTEGER(10, unsigned=True), "mysql", "mariadb")
 
 
-class _Document(LargeBinary):
+class _DocumentBytes(LargeBinary):
     """Bytes. SQLite keeps what was written as text as text, and the SIP server writes text."""
 
     cache_ok = True
@@ -36,7 +36,7 @@ class _Document(LargeBinary):
         return lambda value: value.encode() if isinstance(value, str) else bytes(value)
 
 
-_document = _Document().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
+_document = _DocumentBytes().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
 
 
 def xcap_table(name: str = "xcap") -> Table:

@@ -9,13 +9,13 @@ from typing import Any, TypeAlias
 import pytest
 
 import onehttp
-from onehttp.calls.sharing import Place, Shared
+from onehttp.calls.sharing import Shared, SharedPermit
 from onehttp.connections.file.load import load_connections
 from onehttp.policies.clock import Clock, Pause
 from onehttp.policies.deadline import Deadline
 from onehttp.policies.shared import scripts
 from onehttp.policies.shared import store as stores
-from onehttp.policies.shared.gate import Answer, Enter, Gate
+from onehttp.policies.shared.gate import Enter, Gate, GateAnswer
 from onehttp.policies.shared.policy import SharedPolicy
 from onehttp_backends.contract import Request, TransferOptions
 from servers.brokers.redis import RedisServer
@@ -23,17 +23,17 @@ from servers.holding import HoldingServer
 from servers.patience import PATIENCE_S
 from shim.policies.shared.test_counted_together import configured
 
-FULL = Answer(scripts.NO_PLACE, 0.0, 0)
-IN = Answer(scripts.ADMITTED, 0.0, 0)
+FULL = GateAnswer(scripts.NO_PLACE, 0.0, 0)
+IN = GateAnswer(scripts.ADMITTED, 0.0, 0)
 LATE = "late"
 AWAY = None
-Script: TypeAlias = "list[Answer | str | None]"
+Script: TypeAlias = "list[GateAnswer | str | None]"
 
 
 class Scripted:
     """Answers what it is told to; late is none at all until the call has given up."""
 
-    def __init__(self, *answers: Answer | str | None) -> None:
+    def __init__(self, *answers: GateAnswer | str | None) -> None:
         self.answers = list(answers)
         self.late = 0
 
@@ -42,7 +42,7 @@ class Scripted:
         if answer is AWAY:
             return None
         enter = Enter(gate, "token", patience_s)
-        if isinstance(answer, Answer):
+        if isinstance(answer, GateAnswer):
             enter.settle(answer)
         return enter
 
@@ -83,7 +83,7 @@ def test_nor_does_it_let_anybody_in_where_that_is_not_wanted() -> None:
 @pytest.mark.parametrize("script", [[FULL, LATE, IN], [FULL, LATE, FULL, LATE, LATE, IN]])
 def test_who_was_told_to_wait_waits_on(script: Script, on_failure: str) -> None:
     place, store = admitted(script, on_failure)
-    assert isinstance(place, Place)
+    assert isinstance(place, SharedPermit)
     assert store.late == script.count(LATE)
     assert store.answers == []
 

@@ -12,7 +12,7 @@ _boundary = re.compile(r'boundary\s*=\s*(?:"([^"]*)"|([^\s;]+))', re.IGNORECASE)
 _LINE_END: Final = b"\r\n"
 
 
-class Part(NamedTuple):
+class BodyPart(NamedTuple):
     """The position of a part. It starts at the line of its type; earlier lines in the part are
     ignored."""
 
@@ -31,7 +31,7 @@ def boundary_of(content_type: str) -> str:
     return (said[1] or said[2] or "") if said else ""
 
 
-def find_part(body: bytes, boundary: str, kind: str) -> Part | None:
+def find_part(body: bytes, boundary: str, kind: str) -> BodyPart | None:
     """Return the first part of that type. The type must be the only text on its line."""
     line = rb"^(?:Content-Type|c):[ \t]*" + re.escape(kind.encode()) + rb"\r\n"
     said = re.search(line, body, re.IGNORECASE | re.MULTILINE)
@@ -39,11 +39,11 @@ def find_part(body: bytes, boundary: str, kind: str) -> Part | None:
         return None
     delimiter = _delimiter(boundary).search(body, said.end())
     if delimiter is None:
-        return Part(said.start(), said.end(), -1, -1)
-    return Part(said.start(), said.end(), delimiter.start(), delimiter.end())
+        return BodyPart(said.start(), said.end(), -1, -1)
+    return BodyPart(said.start(), said.end(), delimiter.start(), delimiter.end())
 
 
-def content_of(body: bytes, part: Part) -> bytes:
+def content_of(body: bytes, part: BodyPart) -> bytes:
     """Return what ``filter_body`` keeps: to the end of the body if no boundary ends the part."""
     start = part.content + len(_LINE_END) * body.startswith(_LINE_END, part.content)
     if part.end < 0:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from onehttp_compat.pv import RefusedValueError
 from onehttp_compat.script.kemi.functions import FALSE, NOTHING_TO_DO, TRUE, Functions, as_code
-from onehttp_compat.script.kemi.sdpops.session import Session, Stream, session_of
+from onehttp_compat.script.kemi.sdpops.session import MediaStream, Session, session_of
 
 SOME = 2
 """The result of ``sdp_with_codecs_by_id`` if only some of the codecs or streams match."""
@@ -131,13 +131,13 @@ class SdpopsFunctions(Functions):
         body = self._routed.body
         return session_of(self._sip, self._sip.body if body is None else body)
 
-    def _with_media(self, is_meant: Callable[[Stream], bool]) -> int:
+    def _with_media(self, is_meant: Callable[[MediaStream], bool]) -> int:
         session = self._session
         if session is None:
             return FALSE if self._has_body else NOTHING_TO_DO
         return int(any(map(is_meant, session.streams)))
 
-    def _any(self, is_meant: Callable[[Stream], bool]) -> int:
+    def _any(self, is_meant: Callable[[MediaStream], bool]) -> int:
         session = self._session
         return as_code(session is not None and any(map(is_meant, session.streams)))
 

@@ -27,7 +27,7 @@ _of_payload = re.compile(rb"a=(?:rtpmap|fmtp|rtcp-fb):(\S+)", re.I)
 
 
 @dataclass(slots=True)
-class Stream:
+class MediaStream:
     """An ``m=`` line and the lines below it."""
 
     start: int
@@ -78,7 +78,7 @@ class Session:
         self.lines = text.splitlines(keepends=True)
         starts = [i for i, line in enumerate(self.lines) if line.startswith(b"m=")]
         ends = [*starts[1:], len(self.lines)]
-        self.streams = [Stream(a, self.lines[a:b]) for a, b in zip(starts, ends, strict=False)]
+        self.streams = [MediaStream(a, self.lines[a:b]) for a, b in zip(starts, ends, strict=False)]
 
     @property
     def is_read(self) -> bool:
@@ -132,7 +132,7 @@ def _address(lines: list[bytes]) -> bool | None:
     return None if said is None else _connection.match(said) is not None
 
 
-def _reduced(stream: Stream, payloads: list[str], is_keeping: bool) -> Iterator[bytes]:
+def _reduced(stream: MediaStream, payloads: list[str], is_keeping: bool) -> Iterator[bytes]:
     words = stream.words
     rest = f" {' '.join(words[3:])} "
     gone = [one for one in words[3:] if one not in payloads] if is_keeping else payloads

@@ -17,7 +17,7 @@ from onehttp_compat.script.pv.selects.addresses import (
     request_uri,
 )
 from onehttp_compat.script.pv.selects.path import Node, parse_path, unresolved
-from onehttp_compat.script.pv.table import Entry, Table, assumed
+from onehttp_compat.script.pv.table import Accessor, Table, assumed
 from onehttp_compat.script.world import World
 
 # Selects of modules whose values do not come from the message; their values are assumed.
@@ -75,4 +75,4 @@ def _read(world: World, variable: Variable) -> Value:
     raise unresolved(variable.name)
 
 
-TABLE: Final[Table] = {"sel": Entry(_read)}
+TABLE: Final[Table] = {"sel": Accessor(_read)}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from onehttp_compat.script.message_in_progress import Scene
-from onehttp_compat.script.pv.selects.path import Node, Part, Path, Step, choose, names_one
+from onehttp_compat.script.pv.selects.path import Node, Part, Path, PathStep, choose, names_one
 from onehttp_compat.sip.address import Address, contacts, parse_address, split_addresses
 from onehttp_compat.sip.uri import SipUri, parse_uri
 
@@ -93,7 +93,7 @@ def _param(address: Address | None, name: str) -> str | None:
 def first_address(header: str, params: Mapping[str, str], *, is_list: bool = False) -> Node:
     """Return the node for the first address of a header; without a part it is the whole header."""
 
-    def read(scene: Scene, step: Step, rest: Path) -> str | None:
+    def read(scene: Scene, step: PathStep, rest: Path) -> str | None:
         if step.number is not None or step.key is not None:
             raise LookupError
         text = scene.message.header(header)
@@ -104,16 +104,16 @@ def first_address(header: str, params: Mapping[str, str], *, is_list: bool = Fal
     return read
 
 
-def request_uri(scene: Scene, _: Step, rest: Path) -> str | None:
+def request_uri(scene: Scene, _: PathStep, rest: Path) -> str | None:
     """``ruri``"""
     return of_uri(scene.routed.uri if scene.message.is_request else None, rest)
 
 
-def next_hop(scene: Scene, _: Step, rest: Path) -> str | None:
+def next_hop(scene: Scene, _: PathStep, rest: Path) -> str | None:
     """``next_hop``"""
     return of_uri(scene.routed.next_hop if scene.message.is_request else None, rest)
 
 
-def destination(scene: Scene, _: Step, rest: Path) -> str | None:
+def destination(scene: Scene, _: PathStep, rest: Path) -> str | None:
     """``dst_uri``"""
     return of_uri(scene.routed.dst_uri or None, rest)

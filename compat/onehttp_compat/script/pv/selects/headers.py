@@ -8,7 +8,15 @@ from typing import Final
 
 from onehttp_compat.script.message_in_progress import Scene
 from onehttp_compat.script.pv.selects.addresses import of_listed
-from onehttp_compat.script.pv.selects.path import Node, Part, Path, Step, choose, leaf, names_one
+from onehttp_compat.script.pv.selects.path import (
+    Node,
+    Part,
+    Path,
+    PathStep,
+    choose,
+    leaf,
+    names_one,
+)
 from onehttp_compat.sip.address import parse_address, split_addresses
 from onehttp_compat.sip.credentials import digests
 from onehttp_compat.sip.via import Via, listed_vias, parse_via
@@ -24,19 +32,19 @@ def whole(header: str) -> Node:
     return lambda scene, _, rest: leaf(scene.message.header(header), rest)
 
 
-def cseq(scene: Scene, _: Step, rest: Path) -> str | None:
+def cseq(scene: Scene, _: PathStep, rest: Path) -> str | None:
     """``cseq``, ``cseq.num``, ``cseq.method``"""
     number, method = scene.message.cseq
     parts: dict[str, Part] = {"num": lambda: number or None, "method": lambda: method or None}
     return choose(parts, rest) if rest else scene.message.header("cseq")
 
 
-def event(scene: Scene, _: Step, rest: Path) -> str | None:
+def event(scene: Scene, _: PathStep, rest: Path) -> str | None:
     """``event``, without its parameters"""
     return leaf((scene.message.header("event") or "").partition(";")[0].strip() or None, rest)
 
 
-def via(scene: Scene, step: Step, rest: Path) -> str | None:
+def via(scene: Scene, step: PathStep, rest: Path) -> str | None:
     """``via``, ``via[2].host``: the first hop, or the one of that number; below 0, the last."""
     if step.key is not None:
         raise LookupError
@@ -70,7 +78,7 @@ def _via_part(hop: Via | None, name: str) -> str | None:
 def credentials(header: str) -> Node:
     """Return the node for ``authorization["sip.example.org"].username``: credentials of a realm."""
 
-    def read(scene: Scene, step: Step, rest: Path) -> str | None:
+    def read(scene: Scene, step: PathStep, rest: Path) -> str | None:
         fitting = [one for one in digests(scene.message, header) if one[1].get("realm") == step.key]
         text, said = fitting[0] if fitting else (None, {})
         if not rest:
@@ -85,7 +93,7 @@ def credentials(header: str) -> Node:
     return read
 
 
-def any_header(scene: Scene, step: Step, rest: Path) -> str | None:
+def any_header(scene: Scene, step: PathStep, rest: Path) -> str | None:
     """``hf_value.p_asserted_identity.uri``, ``hf_value["X-Foo"]``: the elements of a header,
     separated by commas."""
     name, index, inner = _named(step, rest)
@@ -103,13 +111,13 @@ def any_header(scene: Scene, step: Step, rest: Path) -> str | None:
         return None
 
 
-def first_header(scene: Scene, step: Step, rest: Path) -> str | None:
+def first_header(scene: Scene, step: PathStep, rest: Path) -> str | None:
     """``hf_value2.x_foo``: the first header of that name, as written."""
     name, _, inner = _named(step, rest)
     return leaf(scene.message.header(name), inner)
 
 
-def has_element(scene: Scene, step: Step, rest: Path) -> str | None:
+def has_element(scene: Scene, step: PathStep, rest: Path) -> str | None:
     """``hf_value_exists.supported.path``: 1 or 0."""
     name, _, inner = _named(step, rest)
     if len(inner) != 1:
@@ -117,7 +125,7 @@ def has_element(scene: Scene, step: Step, rest: Path) -> str | None:
     return "1" if inner[0].name in _elements(scene, name) else "0"
 
 
-def _named(step: Step, rest: Path) -> tuple[str, int | None, Path]:
+def _named(step: PathStep, rest: Path) -> tuple[str, int | None, Path]:
     """Return the name of the header, the number of the element, and the path within it."""
     if step.key is not None:
         return step.key, None, rest

@@ -7,11 +7,19 @@ import os
 import time
 
 from onehttp_compat.script.message_in_progress import Scene
-from onehttp_compat.script.pv.selects.path import Node, Part, Path, Step, choose, leaf, names_one
+from onehttp_compat.script.pv.selects.path import (
+    Node,
+    Part,
+    Path,
+    PathStep,
+    choose,
+    leaf,
+    names_one,
+)
 from onehttp_compat.sip.uri import bracketed
 
 
-def message(scene: Scene, step: Step, rest: Path) -> str | None:
+def message(scene: Scene, step: PathStep, rest: Path) -> str | None:
     """``msg``, ``msg.first_line``, ``msg.header["From"]``, ``msg.body``"""
     sip = scene.message
     if step.key is not None:
@@ -45,22 +53,22 @@ def _head(scene: Scene) -> str:
     return head.decode("utf-8", "surrogateescape").partition("\n")[2]
 
 
-def method(scene: Scene, _: Step, rest: Path) -> str | None:
+def method(scene: Scene, _: PathStep, rest: Path) -> str | None:
     """``method``, of a request"""
     return leaf(scene.message.method if scene.message.is_request else None, rest)
 
 
-def version(scene: Scene, _: Step, rest: Path) -> str | None:
+def version(scene: Scene, _: PathStep, rest: Path) -> str | None:
     """``version``"""
     return leaf(scene.message.version, rest)
 
 
-def status(scene: Scene, _: Step, rest: Path) -> str | None:
+def status(scene: Scene, _: PathStep, rest: Path) -> str | None:
     """``status``, of a reply"""
     return leaf(str(scene.message.status or "") or None, rest)
 
 
-def reason(scene: Scene, _: Step, rest: Path) -> str | None:
+def reason(scene: Scene, _: PathStep, rest: Path) -> str | None:
     """``reason``, of a reply"""
     return leaf(scene.message.reason or None, rest)
 
@@ -68,7 +76,7 @@ def reason(scene: Scene, _: Step, rest: Path) -> str | None:
 def endpoint(*, is_source: bool, has_protocol: bool = False) -> Node:
     """``src.ip``, ``dst.port``, ``received.proto_ip_port``"""
 
-    def read(scene: Scene, _: Step, rest: Path) -> str | None:
+    def read(scene: Scene, _: PathStep, rest: Path) -> str | None:
         sip = scene.message
         host, port = sip.source if is_source else sip.destination
         place = f"{bracketed(host)}:{port}"
@@ -85,7 +93,7 @@ def endpoint(*, is_source: bool, has_protocol: bool = False) -> Node:
     return read
 
 
-def system(_scene: Scene, _step: Step, rest: Path) -> str | None:
+def system(_scene: Scene, _step: PathStep, rest: Path) -> str | None:
     """``sys.pid``, ``sys.now``"""
     now = time.time()
     if names_one(rest, "now"):

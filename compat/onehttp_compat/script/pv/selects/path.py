@@ -14,7 +14,7 @@ _step = re.compile(r'(?:([A-Za-z_]\w*)|"([^"]*)")((?:\[(?:-?\d+|"[^"]*")\])*)(?:
 _bracket = re.compile(r'\[(?:(-?\d+)|"([^"]*)")\]')
 
 
-class Step(NamedTuple):
+class PathStep(NamedTuple):
     """One name of a path, with the number or the key in brackets after it."""
 
     name: str
@@ -24,8 +24,8 @@ class Step(NamedTuple):
     """Whether more brackets follow the first ones."""
 
 
-Path: TypeAlias = tuple[Step, ...]
-Node: TypeAlias = Callable[[Scene, Step, Path], "str | None"]
+Path: TypeAlias = tuple[PathStep, ...]
+Node: TypeAlias = Callable[[Scene, PathStep, Path], "str | None"]
 """Resolves a path from its first name on; raises `LookupError` if there is no such part."""
 Part: TypeAlias = Callable[[], "str | None"]
 
@@ -45,7 +45,7 @@ def parse_path(text: str) -> Path:
         brackets = _bracket.findall(match[3])
         number, key = brackets[0] if brackets else ("", None)
         steps.append(
-            Step(match[1] or match[2], int(number) if number else None,
+            PathStep(match[1] or match[2], int(number) if number else None,
                  None if number else key, len(brackets) > 1)
         )  # fmt: skip
         at = match.end()

@@ -40,7 +40,7 @@ class Fault(NamedTuple):
     is_about_key: bool = False
 
 
-class _Finding(NamedTuple):
+class _SchemaFinding(NamedTuple):
     path: KeyPath
     message: str
     is_about_key: bool
@@ -54,7 +54,7 @@ def faults(invalid: ValidationError, model: type[BaseModel], written: Any) -> li
     ``written`` is the value as the file has it, references to secrets unresolved: nothing else
     is quoted.
     """
-    findings: dict[KeyPath, list[_Finding]] = {}
+    findings: dict[KeyPath, list[_SchemaFinding]] = {}
     for detail in invalid.errors(include_url=False):
         finding = _finding(detail, model, written)
         findings.setdefault(finding.path, []).append(finding)
@@ -85,18 +85,18 @@ def _is_below(path: KeyPath, other: KeyPath) -> bool:
     return len(other) > len(path) and other[: len(path)] == path
 
 
-def _finding(detail: Any, model: type[BaseModel], written: Any) -> _Finding:
+def _finding(detail: Any, model: type[BaseModel], written: Any) -> _SchemaFinding:
     kind = detail["type"]
     path, is_exact = _path(detail["loc"], written, is_last_absent=kind == "missing")
     if kind == "extra_forbidden":
-        return _Finding(path, _unknown_key(path, model), True, None, False)
+        return _SchemaFinding(path, _unknown_key(path, model), True, None, False)
     if kind == "missing":
         hint = "; add 'version: 1'" if path == ("version",) else "; add it"
-        return _Finding(path, f"missing{hint}", False, None, False)
+        return _SchemaFinding(path, f"missing{hint}", False, None, False)
     if kind == "value_error":
-        return _Finding(path, str(detail["ctx"]["error"]), False, None, False)
+        return _SchemaFinding(path, str(detail["ctx"]["error"]), False, None, False)
     expected = _expected(detail, _field(path, model))
-    return _Finding(path, detail["msg"], False, expected, not is_exact)
+    return _SchemaFinding(path, detail["msg"], False, expected, not is_exact)
 
 
 def _path(loc: KeyPath, written: Any, *, is_last_absent: bool) -> tuple[KeyPath, bool]:
@@ -151,7 +151,9 @@ def _plain_value(short: Short) -> str:
     return " or ".join(_PLAIN[kind] for kind in kinds)
 
 
-def _fault(path: KeyPath, found: list[_Finding], model: type[BaseModel], written: Any) -> Fault:
+def _fault(
+    path: KeyPath, found: list[_SchemaFinding], model: type[BaseModel], written: Any
+) -> Fault:
     expected = [finding.expected for finding in found if finding.expected]
     first = found[0]
     if not expected or first.expected is None:

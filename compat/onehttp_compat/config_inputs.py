@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class ConfigInputs:
     """What a configuration depends on besides its files.
 
     Attributes:
