@@ -51,6 +51,17 @@ def heard_opening(
     return functools.partial(min, key=send)
 
 
+def heard_seeking(
+    rewind: Callable[[], bool], on_interrupt: OnInterrupt
+) -> Callable[[int, int], int]:
+    """``rewind``, for ``SEEKFUNCTION``: whether the body is at its beginning again, which is the
+    only place that libcurl asks for (offset and origin are 0, which is also the word that it is
+    there)."""
+    told: list[OnInterrupt] = []
+    send = _begun(_hear_seeking(rewind, told), told, on_interrupt)
+    return functools.partial(min, True, key=send)
+
+
 def _begun(
     hearing: Generator[R, A, None], told: list[OnInterrupt], on_interrupt: OnInterrupt
 ) -> Callable[[A], R]:
@@ -140,3 +151,28 @@ def _keys_for_opening(
         key = 2 if not fds[0] or opening(fds[0], argument) else 0
         fds[0] = 0  # no handler is run from here on until the key is given
         argument = yield key
+
+
+def _hear_seeking(rewind: Callable[[], bool], told: list[OnInterrupt]) -> Generator[int, int, None]:
+    key = 1
+    while True:
+        try:
+            yield from _keys_for_seeking(rewind, key)
+        except GeneratorExit:
+            return
+        except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
+            key = 1
+            told[0](error)
+
+
+def _keys_for_seeking(rewind: Callable[[], bool], key: int) -> Generator[int, int, None]:
+    # The argument with the least key is returned: the origin, 0, or True, which is 1 and refuses.
+    # After an exception one argument was missed, and those that still come are greater.
+    argument = yield key
+    while True:
+        if argument is not True:
+            argument = yield 2
+            continue
+        offset = yield 1
+        origin = yield 2
+        argument = yield 0 if offset == origin == 0 and rewind() else 2

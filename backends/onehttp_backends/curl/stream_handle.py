@@ -19,7 +19,7 @@ import pycurl
 from onehttp_backends.bodies.upload import Sending
 from onehttp_backends.contract import Request
 from onehttp_backends.curl.handle import Handle
-from onehttp_backends.curl.heard import heard
+from onehttp_backends.curl.heard import heard, heard_seeking
 from onehttp_backends.curl.idle_limit import Progress
 from onehttp_backends.curl.libcurl import Easy
 from onehttp_backends.curl.receiving.passing_by import PassingBy
@@ -170,7 +170,7 @@ class StreamHandle(Handle):
         setopt(pycurl.INFILESIZE_LARGE, -1 if size is None else size)
         setopt(pycurl.UPLOAD_BUFFERSIZE, UPLOAD_BUFFER_BYTES)
         setopt(pycurl.READFUNCTION, heard(self._read, pycurl.READFUNC_ABORT, self.note_interrupt))
-        setopt(pycurl.SEEKFUNCTION, self._seek)
+        setopt(pycurl.SEEKFUNCTION, heard_seeking(self._rewind, self.note_interrupt))
 
     def _read(self, most: int) -> bytes | int:
         sending = self.sending
@@ -184,9 +184,7 @@ class StreamHandle(Handle):
             return int(pycurl.READFUNC_ABORT)
         return int(pycurl.READFUNC_PAUSE) if piece is None else piece
 
-    def _seek(self, offset: int, origin: int) -> int:
+    def _rewind(self) -> bool:
         # libcurl sends it again by itself: after a challenge, or on another connection.
-        sending = self.sending
-        assert sending is not None
-        can_seek = offset == 0 and origin == 0 and sending.rewind()
-        return int(pycurl.SEEKFUNC_OK if can_seek else pycurl.SEEKFUNC_CANTSEEK)
+        assert self.sending is not None
+        return self.sending.rewind()

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
+import pycurl
 import pytest
 
+from onehttp_backends.bodies.sources import upload_of
+from onehttp_backends.contract import Request, Response
+from onehttp_backends.curl import PycurlBackend
 from onehttp_backends.curl.sockets import SocketWatch
+from onehttp_backends.curl.sockets.socket import Socket
 from onehttp_backends.curl.sockets.watch import _FEW_EVENTS
+from servers.patience import PATIENCE_S
+from servers.raw import RawServer, keep_answering
+from stand_ins.pieces import in_pieces
 
 
 @pytest.mark.parametrize("count", [0, 1, _FEW_EVENTS - 1, _FEW_EVENTS, _FEW_EVENTS + 1, 200])
@@ -39,3 +47,39 @@ def test_all_that_speak_are_dropped(count: int, busy: int) -> None:
         assert {known.fd for known in watch.idle} == {silent}
         alive = {known.fd for known in watch.open_sockets() if not known.is_shut}
         assert alive == {silent, *(fd for fd, _ in used)}
+
+
+def test_a_socket_that_can_be_written_is_kept_though_a_report_of_it_was_missed() -> None:
+    with RawServer(keep_answering) as server, closing(PycurlBackend()) as backend:
+        request = Request("POST", server.url, total_timeout_s=PATIENCE_S)
+        for _ in range(2):
+            upload = upload_of(iter([b"once"]), size=4)  # which cannot be sent a second time
+            outcome = in_pieces(backend, request._replace(upload=upload))
+            assert isinstance(outcome, Response), outcome
+            engine = backend._start().engine
+            (kept,) = engine.watch.open_sockets()
+            engine.watch._change(pycurl.POLL_INOUT, kept.fd)
+            engine.watch.hearing.is_missing_something = True
+            engine.turn(0)
+        assert server.connections == 1
+
+
+def test_one_whose_shutting_down_was_cut_off_is_shut_down_before_it_is_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shut_down = Socket.shut_down
+
+    def cut_off(known: Socket) -> None:
+        monkeypatch.setattr(Socket, "shut_down", shut_down)
+        raise KeyboardInterrupt
+
+    with RawServer(keep_answering) as server, closing(PycurlBackend()) as backend:
+        request = Request("POST", server.url, body=b"again", total_timeout_s=PATIENCE_S)
+        assert isinstance(backend.perform(request), Response)
+        watch = backend._start().engine.watch
+        (kept,) = watch.open_sockets()
+        monkeypatch.setattr(Socket, "shut_down", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            watch.mistrust(kept.fd)
+        assert isinstance(backend.perform(request), Response)
+        assert server.connections == 2

@@ -140,5 +140,5 @@ class Socket:
 
     def shut_down(self) -> None:
         """Shut the connection down; libcurl notices that before it uses the socket again."""
-        self.is_shut = True
         _libc.shutdown(self.fd, socket.SHUT_RDWR)
+        self.is_shut = True

@@ -176,8 +176,7 @@ class SocketWatch:
         Args:
             has_polled: `poll` has just looked at all sockets, and returned no event.
         """
-        if self._silent:
-            self._drop_silent()
+        self._drop_silent()
         if has_polled:
             return
         found = self._epoll.poll(0, _FEW_EVENTS)
@@ -224,8 +223,8 @@ class SocketWatch:
         """Shut the socket down, so that no further transfer uses it."""
         known = self._sockets.get(fd)
         if known is not None and known.is_open():
+            self._shut.add(known)  # if an exception comes next, `is_dead` does the rest
             known.shut_down()
-            self._shut.add(known)
 
     def note_timeout(self, fd: int, waited_s: float) -> Socket | None:
         """Note that a transfer has waited this long on the socket, and timed out.
@@ -264,6 +263,8 @@ class SocketWatch:
         if not self._shut:
             return False
         self._shut = {known for known in self._shut if known.is_open()}
+        for cut_off in (known for known in self._shut if not known.is_shut):
+            cut_off.shut_down()
         if all(known.own_port() != own_port for known in self._shut):
             return False
         alive = (known for known in self.open_sockets() if not known.is_shut)
@@ -333,6 +334,9 @@ class SocketWatch:
 
     def _drop_idle(self, fd: int, events: int) -> None:
         known = self._sockets.get(fd)
+        if known is not None and events == select.EPOLLOUT:  # libcurl's last report was missed
+            self._register(known, READABLE)
+            return
         # An HTTP/2 peer may send pings and settings at any time, and its responses name their
         # stream. So only a closed connection is shut down, and only closing is watched for now.
         if known is not None and known.is_multiplexed and not events & _CLOSED_BY_PEER:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType, ModuleType
 from typing import Any, Final
 
+import pycurl
 import pytest
 
 from onehttp_backends.bodies.sources import upload_of
@@ -27,7 +28,7 @@ from onehttp_backends.contract import Outcome, Request, Response, TransferOption
 from onehttp_backends.curl import PycurlBackend, libcurl
 from onehttp_backends.curl import heard as heard_module
 from onehttp_backends.curl.engine.engine import Engine
-from onehttp_backends.curl.heard import heard, heard_opening, heard_sending
+from onehttp_backends.curl.heard import heard, heard_opening, heard_seeking, heard_sending
 from onehttp_backends.errors import TransferError
 from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer
@@ -121,6 +122,19 @@ def test_an_exception_before_any_argument_of_a_sending(lost: int) -> None:
     assert hit_at(send, lost, "127.0.0.1", "127.0.0.2", 80, 5000) in (80, 5000)
     assert (send("127.0.0.1", "", 80, 5001), send("::1", "", 80, 9)) == (False, 9)
     assert asked[-2:] == [("127.0.0.1", 5001), ("::1", 9)]
+    assert [type(error) for error in told] == [LateError]
+
+
+@pytest.mark.usefixtures("alarms")
+@pytest.mark.parametrize("lost", range(3))
+def test_an_exception_before_any_argument_of_a_seeking(lost: int) -> None:
+    """It is refused, and the next is heard."""
+    told: list[BaseException] = []
+    rewinds = iter([True, False, True])
+    seek = heard_seeking(lambda: next(rewinds), told.append)
+    assert hit_at(seek, lost, 0, 0) == pycurl.SEEKFUNC_FAIL
+    assert [seek(0, 0) for _ in range(3)] == [0, pycurl.SEEKFUNC_FAIL, 0]
+    assert seek(7, 0) == pycurl.SEEKFUNC_FAIL
     assert [type(error) for error in told] == [LateError]
 
 
