@@ -144,7 +144,7 @@ def test_50_a_connection_cut_with_a_hundred_streams_in_every_state(scene: Scene)
         elif number >= 100:
             stream.answer()
         if stream.peer.number == 1 and len(stream.peer.server.requests) == 101:
-            stream.hang_up()
+            stream.cut()
 
     with scripted(cuts) as server:
         scene.answer(post(server.url, "/100"))

@@ -27,6 +27,7 @@ class Peer:
         self.server = server
         self.socket = connection
         self.number = number
+        self.has_hung_up = False
         self._buffer = b""
 
     def request(self) -> bytes:
@@ -59,6 +60,11 @@ class Peer:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
+    def hang_up(self) -> None:
+        """End with FIN alone, and read on (`wait_for_close`): what is unread would reset it."""
+        self.has_hung_up = True
+        self.socket.shutdown(socket.SHUT_WR)
+
     def wait_for_close(self) -> None:
         """Read until the client goes."""
         while self._more():
@@ -82,6 +88,7 @@ class RawServer:
         behaviour: Behaviour,
         tls: ssl.SSLContext | None = None,
         receive_buffer_bytes: int | None = None,
+        unix_path: str | None = None,
     ) -> None:
         self._behaviour = behaviour
         self._tls = tls
@@ -89,12 +96,17 @@ class RawServer:
         self.release = threading.Event()
         self._accepted = 0
         self._markers: dict[int, threading.Event] = {}
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
+        if unix_path is None:
+            self._listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
+        else:
+            self._listener = socket.socket(socket.AF_UNIX)
+            self._listener.bind(unix_path)
+            self._listener.listen()
         if receive_buffer_bytes:
             size = receive_buffer_bytes
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
         self._open: set[socket.socket] = set()
-        self.port: int = self._listener.getsockname()[1]
+        self.port: int = 0 if unix_path else self._listener.getsockname()[1]
         scheme = "https" if tls else "http"
         self.url = f"{scheme}://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -138,9 +150,10 @@ class RawServer:
     def _accept(self) -> None:
         while True:
             try:
-                connection, (_, port) = self._listener.accept()
+                connection, address = self._listener.accept()
             except OSError:
                 return
+            port = address[1] if address else 0
             if marker := self._markers.pop(port, None):
                 connection.close()
                 marker.set()

@@ -78,7 +78,7 @@ def restarting(ledger: Ledger, tls: ssl.SSLContext) -> RawServer:
             return  # above what the GOAWAY has named
         if nth == STREAMS and stream.peer.number % 2:
             ledger.act(number)
-            stream.hang_up()
+            stream.cut()
             return
         if nth == 16 and stream.peer.number % 3 == 0:
             stream.reset(7)

@@ -298,7 +298,7 @@ class Handle(MessageSettings):
             self.forget_answer()
         except ValueError:  # it is closed: all that a BytesIO says of it
             return False
-        self.was_answered_early = self.was_interrupted = False
+        self.was_answered_early = self.was_interrupted = self.has_begun_sending = False
         self.refused_peer = ""
         if self.handshake and self.handshake.is_new:
             self.handshake.clear()

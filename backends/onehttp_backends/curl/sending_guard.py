@@ -34,6 +34,7 @@ class SendingGuard:
         "_sent_with_head",
         "_watch",
         "handshake",
+        "has_begun_sending",
         "head",
         "options",
         "raised",
@@ -51,6 +52,10 @@ class SendingGuard:
         """Where callbacks put what they have met, for whoever has called libcurl to raise."""
         self.head: list[bytes] = []
         self.handshake: Handshake | None = None
+        self.has_begun_sending = False
+        """Whether a request may have gone out of which libcurl counts nothing yet: it counts what
+        TLS or HTTP/2 has taken, which may be several records or frames at a time. Not kept where
+        neither is spoken."""
         self.resend_refused = False
         self.refused_peer = ""
         self.was_answered_early = False
@@ -69,7 +74,7 @@ class SendingGuard:
         """Reset the guard: another transfer begins, or the same one from its beginning."""
         self._sent_with_head = -1
         self._repetitions = 0
-        self.resend_refused = self.was_answered_early = False
+        self.resend_refused = self.was_answered_early = self.has_begun_sending = False
         self.stream_refusals.forget()
 
     def heard(self, take: Callable[[bytes], int | None]) -> Callable[[bytes], int | None]:
@@ -131,6 +136,7 @@ class SendingGuard:
         if self.handshake and not self.handshake.may_send(own_port):
             return False
         if not (self._guards_resend or self._may_be_http2):
+            self.has_begun_sending = True
             return True
         # libcurl repeats a request, even a POST, when a kept connection ends before the first byte
         # of a response, and has no option to prevent it (curl#18417). It calls this before each
@@ -142,6 +148,7 @@ class SendingGuard:
                 self.resend_refused = True
                 return False
             self._repetitions = 1
+        self.has_begun_sending = True
         self.stream_refusals.forget()
         self._sent_into_dead = self._watch.is_dead(own_port)
         self._sent_with_head = len(self.head)

@@ -40,7 +40,15 @@ class Stream:
         self.peer.send(struct.pack(">IBIII", 8 << 8 | _GOAWAY, 0, 0, last_stream, code))
 
     def hang_up(self) -> None:
-        """Close the connection without a word more."""
+        """Close the connection without a word more; what still comes is read, and ignored.
+
+        Closed with something unread, it would be reset, and what was sent might be lost with it.
+        """
+        self.flush()
+        self.peer.hang_up()
+
+    def cut(self) -> None:
+        """Close the connection at once: what is unread resets it."""
         self.flush()
         self.peer.socket.close()
 
@@ -82,6 +90,9 @@ def scripted(
                 elif isinstance(event, StreamEnded):
                     number = event.stream_id
                     script(Stream(peer, http2, number, targets.pop(number)))
+                    if peer.has_hung_up:
+                        peer.wait_for_close()
+                        return
             peer.send(http2.data_to_send())
 
     return RawServer(behave, tls)

@@ -9,7 +9,7 @@ from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Multi, add_once, remove_once
 from onehttp_backends.curl.names.waits import NameWaits
-from onehttp_backends.curl.reading.phase import has_ended_by_peer
+from onehttp_backends.curl.reading.phase import has_ended_by_peer, is_unsent
 from onehttp_backends.curl.stream_handle import StreamHandle
 from onehttp_backends.curl.stream_refusals import is_above_goaway
 from onehttp_backends.errors import CurlCode
@@ -71,15 +71,20 @@ def _may_begin_anew(handle: Handle, request: Request, code: int, text: str) -> b
     if handle.was_interrupted and not handle.is_stopped:
         # A callback was ended by another caller's signal handler.
         may_repeat = request.method in SAFE_METHODS and request.upload is None
-        return _is_unsent(handle) or (may_repeat and not isinstance(handle, StreamHandle))
+        return is_unsent(handle, request) or (may_repeat and not isinstance(handle, StreamHandle))
     if handle.head or handle.refused_peer:
         return False
     if handle.resend_refused:
         # `sending_guard` stopped libcurl's own repetition. An unsafe method may be repeated if
         # libcurl's log says that the server refused its stream of HTTP/2, twice by now: its
         # connections took some of many concurrent streams, and no more. For safe methods the log
-        # is not kept, since that costs time; they may be repeated in any case.
-        may_repeat = request.method in SAFE_METHODS or bool(handle.stream_refusals)
+        # is not kept, since that costs time; they may be repeated in any case. So may a request
+        # of which the system took nothing, since the server had reset the connection by then.
+        may_repeat = (
+            request.method in SAFE_METHODS
+            or bool(handle.stream_refusals)
+            or is_unsent(handle, request)
+        )
         return may_repeat and not handle.always_connects and request.upload is None
     if handle.always_connects:  # it has had a connection of its own already
         return False
@@ -87,19 +92,21 @@ def _may_begin_anew(handle: Handle, request: Request, code: int, text: str) -> b
         return request.upload is None
     if not has_ended_by_peer(code, text):
         return False
+    if request.upload is not None or handle.easy.getinfo(pycurl.NUM_CONNECTS):
+        return False
     # libcurl tries five idle connections and gives up; after a restart of a server all are dead.
-    return request.method in SAFE_METHODS and not handle.easy.getinfo(pycurl.NUM_CONNECTS)
+    # Where its own frames cannot go out (settings, pings), it gives up with the first one, even if
+    # the server has told before that it would not process the stream.
+    return (
+        request.method in SAFE_METHODS or bool(handle.stream_refusals) or is_unsent(handle, request)
+    )
 
 
 def _is_nobodys_word(handle: Handle, request: Request) -> bool:
     """Whether libcurl takes it for a refusal that a callback was interrupted at its first
     instruction, before anything was sent."""
     is_ours = handle.is_stopped or handle.wait is not None or request.upload is not None
-    return not is_ours and _is_unsent(handle)
-
-
-def _is_unsent(handle: Handle) -> bool:
-    return not handle.easy.getinfo(pycurl.REQUEST_SIZE)
+    return not is_ours and is_unsent(handle, request)
 
 
 def _put_in_anew(multi: Multi, handle: Handle, request: Request, is_last: bool) -> None:

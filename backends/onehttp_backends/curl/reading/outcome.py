@@ -12,7 +12,12 @@ from onehttp_backends.codings.stages import CodingError
 from onehttp_backends.contract import Peer, Request, Response
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.names.places import place_of
-from onehttp_backends.curl.reading.phase import has_ended_by_peer, is_of_proxys_answer, phase_of
+from onehttp_backends.curl.reading.phase import (
+    has_ended_by_peer,
+    is_of_proxys_answer,
+    is_unsent,
+    phase_of,
+)
 from onehttp_backends.curl.stream_refusals import is_above_goaway
 from onehttp_backends.curl.tls.handshake import NOT_NAMED, Handshake
 from onehttp_backends.errors import (
@@ -191,10 +196,10 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
         code = CurlCode.SSL_CERTPROBLEM  # as libcurl 7.88 has it: an unusable key
     if handle.head:
         sent = Sent.YES
-    elif phase in (Phase.SEND, Phase.FIRST_BYTE, Phase.BODY) and not handle.stream_refusals:
-        sent = Sent.MAYBE
-    else:
+    elif phase not in (Phase.SEND, Phase.FIRST_BYTE, Phase.BODY) or handle.stream_refusals:
         sent = Sent.NO
+    else:
+        sent = Sent.NO if is_unsent(handle, request) else Sent.MAYBE
     if code == CurlCode.TOO_MANY_REDIRECTS and not request.options.max_redirects:
         text = ENDLESS_CHALLENGES
     auth = request.options.auth
@@ -216,6 +221,13 @@ def _not_repeated(handle: Handle, request: Request) -> TransferError:
     """The error of a request that libcurl would have sent once more."""
     if handle.stream_refusals:
         return _refused(request)
+    if not handle.was_answered_early and is_unsent(handle, request):
+        return transfer_error(
+            CurlCode.SEND_ERROR,
+            f"{shown(request)}: the connection ended before anything of the request was sent",
+            sent=Sent.NO,
+            phase=Phase.SEND,
+        )
     happened = "an answer came before the request had arrived"
     if not handle.was_answered_early:
         happened = "the connection ended before an answer"

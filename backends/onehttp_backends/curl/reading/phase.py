@@ -17,6 +17,8 @@ from onehttp_backends.errors import CurlCode, Phase, TLSError, transfer_error
 
 _OF_THE_SYSTEM: Final = ("Send failure", "Recv failure")
 _ENDED_BY_PEER: Final = (CurlCode.GOT_NOTHING, CurlCode.SEND_ERROR, CurlCode.RECV_ERROR)
+_SMALL_BYTES: Final = 8 * 1024
+"""Of what is known of a request: with the rest of its head it fits into 16 KiB, a record of TLS."""
 _LOOKUP: Final = pycurl.NAMELOOKUP_TIME_T
 _CONNECT: Final = pycurl.CONNECT_TIME_T
 _POSTTRANSFER: Final = pycurl.POSTTRANSFER_TIME_T
@@ -31,6 +33,8 @@ def phase_of(handle: Handle, request: Request, code: int) -> Phase:
         return Phase.BODY
     if getinfo(pycurl.REQUEST_SIZE) > 0:
         return Phase.FIRST_BYTE if getinfo(_POSTTRANSFER) > 0 else Phase.SEND
+    if handle.has_begun_sending and not (handle.handshake and handle.handshake.is_pending):
+        return Phase.SEND
     if code == CurlCode.TOO_LARGE and not is_of_proxys_answer(handle):
         return Phase.QUEUE  # a request that libcurl does not begin to send
     # Of one that is ended from outside, connect has no stamp before TLS is done as well.
@@ -42,6 +46,28 @@ def phase_of(handle: Handle, request: Request, code: int) -> Phase:
     if proxy is not None and (getinfo(_USED_PROXY) if _USED_PROXY else proxy.url):
         return Phase.TLS if is_tls and _is_through(handle, proxy, code) else Phase.PROXY
     return Phase.TLS if is_tls and is_connected else Phase.CONNECT
+
+
+def is_unsent(handle: Handle, request: Request) -> bool:
+    """Whether nothing of the request has gone out that a server could have read.
+
+    libcurl counts what the system has taken; over TLS and HTTP/2 what these have taken whole, and
+    that is up to 64 KiB at a time. They divide it into records and frames, of which the first ones
+    may have arrived when a later one fails. A request that fits into one is read whole or not at
+    all.
+    """
+    if handle.easy.getinfo(pycurl.REQUEST_SIZE):
+        return False
+    is_counted = handle.shelf.is_http1 and not handle.is_wrapped
+    return is_counted or not handle.has_begun_sending or _is_small(request)
+
+
+def _is_small(request: Request) -> bool:
+    auth = request.options.auth
+    size = len(request.url) + len(request.body or b"")
+    size += sum(len(name) + len(value) for name, value in request.headers)
+    size += 2 * (len(auth.username) + len(auth.secret)) if auth else 0
+    return request.upload is None and size <= _SMALL_BYTES
 
 
 def has_begun_tls(handle: Handle) -> bool:

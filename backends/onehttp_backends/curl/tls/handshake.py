@@ -124,6 +124,11 @@ class Handshake:
         return self._end is not None
 
     @property
+    def is_pending(self) -> bool:
+        """Whether a connection was begun since the last request."""
+        return bool(self._fds)
+
+    @property
     def is_new(self) -> bool:
         """Whether the last connection was made for this transfer."""
         return self._end is not None or bool(self._fds)

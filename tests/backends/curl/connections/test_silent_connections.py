@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -22,13 +21,6 @@ OPTIONS = TransferOptions(
 )
 SHORT_S = 0.3
 ways = pytest.mark.parametrize("way", [blocking, awaited, called_back])
-
-
-@pytest.fixture
-def backend() -> Iterator[PycurlBackend]:
-    engine = PycurlBackend()
-    yield engine
-    engine.close()
 
 
 def freezes(stream: Stream) -> None:
