@@ -190,12 +190,13 @@ def _messages(page: _Page, report: RunReport) -> None:
     count = report.tally.count
     more = f" (first {len(shown)} of {count})" if count > len(shown) else ""
     page.heading(f"messages{more}")
-    told: set[str] = set()
+    told: dict[str, str] = {}
     for outcome in [*started, *shown]:
         _message(page, outcome, told)
 
 
-def _message(page: _Page, outcome: MessageOutcome, told: set[str]) -> None:
+def _message(page: _Page, outcome: MessageOutcome, told: dict[str, str]) -> None:
+    """Print a message. ``told`` has the first message with each error."""
     message = outcome.message
     what = f"{message.method} {message.uri}".strip()
     if message.status:
@@ -205,13 +206,15 @@ def _message(page: _Page, outcome: MessageOutcome, told: set[str]) -> None:
     style = {"failed": "red", "dropped": "yellow", "timed out": "yellow"}.get(outcome.end.value, "")
     end = f"{outcome.end.value}, {outcome.time_s * 1000:.2f} ms" if outcome.number else ""
     title = "  ".join(part for part in (message.label, what, end) if part)
-    page.line(Text(title, style=style))
+    for number, part in enumerate(wrapped(title, page.width - len(_INDENT))):
+        page.line(Text(_INDENT * (number > 0) + part, style=style))
     for line in _done(outcome):
         page.say(_cut(line), indent=_INDENT)
     error = outcome.error or (f"dropped: {outcome.refusal}" if outcome.refusal else "")
     if error:
-        page.say("the same error as above" if error in told else error, style or "red", _INDENT)
-        told.add(error)
+        first = told.setdefault(error, message.label)
+        shown = error if first == message.label else f"the same error as {first}"
+        page.say(shown, style or "red", _INDENT)
 
 
 def _cut(line: str) -> str:

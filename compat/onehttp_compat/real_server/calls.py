@@ -16,12 +16,15 @@ from onehttp_compat.modules.http_async_client.calls import AsyncCall, ScriptHost
 from onehttp_compat.modules.http_async_client.reply import AsyncReply
 from onehttp_compat.near_names import did_you_mean
 from onehttp_compat.process import ScriptRoute
+from onehttp_compat.pv import WRITABLE_CLASSES, PvStore, Variable
 from onehttp_compat.real_server.link import Answer, Errands
 from onehttp_compat.registry import KEMI, NATIVE, Kind
 from onehttp_compat.script.catalogue import Signature, catalogue
+from onehttp_compat.script.kemi.calling import checked, emulated
 from onehttp_compat.script.kemi.tree import is_loaded, not_loaded
 from onehttp_compat.script.kemi.variables import PvFunctions
 from onehttp_compat.script.outcome import QueryOutcome
+from onehttp_compat.script.pv.store import TABLE
 from onehttp_compat.script.world import World
 from onehttp_compat.sip.value import Value
 
@@ -114,6 +117,7 @@ class LiveCalls:
         client.host = LiveHost(self)
         client.observer = self
         world.server.find_route = self._route
+        _keep_results(world.server.pv)
 
     # ---- what the script asks
 
@@ -157,7 +161,8 @@ class LiveCalls:
         self.resuming.asked = (suspended[0], suspended[1]) if suspended else None
         try:
             if module:
-                code = server.kemi_function(module, name)(*arguments)
+                function = server.kemi_function(module, name)
+                code = self._checked(module, name, function)(*arguments)
             else:
                 code = server.call(name, arguments)
         finally:
@@ -176,7 +181,7 @@ class LiveCalls:
 
     def pv(self, name: str, arguments: list[Any]) -> Answer:
         """Call a function of ``KSR.pv`` for a variable of the HTTP modules."""
-        return {"value": getattr(self._pv, name)(*arguments)}
+        return {"value": self._checked("pv", name, getattr(self._pv, name))(*arguments)}
 
     def suspends(self) -> Answer:
         """Whether the next query suspends its transaction."""
@@ -235,9 +240,31 @@ class LiveCalls:
             self.open ^= {query_id}
             self.changed.notify_all()
 
+    def _checked(self, module: str, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that takes, and fails for, what the real one does."""
+        signature = catalogue().find(module, name)
+        if signature is None:
+            return function
+        return checked(self._world, signature, emulated(self._world, signature, function))
+
     def _text(self, variable: str) -> Value:
         value = self._world.server.pv.get(variable)
         return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+
+
+def _keep_results(pv: PvStore) -> None:
+    """Let the results of calls be read as they were written. Only the server has the message that
+    variables such as ``$ru`` are parts of."""
+
+    def read(variable: Variable) -> Value:
+        return pv.message.get(variable)
+
+    def write(variable: Variable, value: Value) -> None:
+        pv.message[variable] = value
+
+    for kind, entry in TABLE.items():
+        if entry.write is not None and kind not in WRITABLE_CLASSES:
+            pv.register(kind, read, write)
 
 
 @contextmanager

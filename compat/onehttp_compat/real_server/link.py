@@ -58,6 +58,8 @@ class LinkServer:
                     answer = self._asked.answer(asked.pop("op"), asked)
                 except AttributeError as error:
                     answer = {"attribute_error": str(error)}
+                except SystemError as error:
+                    answer = {"system_error": str(error)}
                 except (OnehttpError, TypeError, ValueError, LookupError) as error:
                     answer = {"failure": f"{type(error).__name__}: {error}"}
                 file.write(json.dumps(answer).encode() + b"\n")

@@ -8,7 +8,12 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from onehttp import OnehttpError
-from onehttp_compat.pv import ReadOnlyVariableError, RefusedValueError, UnknownVariableError
+from onehttp_compat.pv import (
+    ReadOnlyVariableError,
+    RefusedValueError,
+    UnknownVariableError,
+    as_bytes,
+)
 from onehttp_compat.script.kemi.native import native_function, why_none
 from onehttp_compat.script.message_in_progress import Scene, script_log
 from onehttp_compat.script.world import World
@@ -80,10 +85,11 @@ class Msg:
 
     def getHeader(self, name: str) -> str | None:
         """Return the first header with exactly this name. The compact form counts as another
-        name."""
+        name. Text that is not UTF-8 raises UnicodeDecodeError."""
         wanted = name.lower()
         headers = self._alive.message.headers
-        return next((text for known, text in headers if known.lower() == wanted), None)
+        found = next((text for known, text in headers if known.lower() == wanted), None)
+        return found if found is None else as_bytes(found).decode()
 
     def rewrite_ruri(self, uri: str) -> None:
         """Replace the request URI."""

@@ -141,6 +141,13 @@ class ScriptInstance:
         """Whether the script has this route."""
         return self._function(name) is not None
 
+    @property
+    def event_routes(self) -> list[str]:
+        """The names of the functions that an event or a timer may run."""
+        names = vars(self.handler) if self.kind is ScriptKind.PLAIN else dir(self.handler)
+        known = (KEMI_ROUTE, "child_init", "mod_init")
+        return [name for name in names if name not in known and self.has_route(name)]
+
     def run_route(self, name: str, scene: Scene, *arguments: object) -> bool:
         """Run a route by name. False if there is no such route."""
         if not self.has_route(name):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 
-from onehttp.lowlevel import make_current
+from onehttp.lowlevel import TransactionState, make_current
 from onehttp_compat.script.message_in_progress import MessageInProgress, RouteKind, Scene, enter
 from onehttp_compat.script.routed_message import Branch, RoutedMessage
 from onehttp_compat.script.transactions import ScriptTransaction
@@ -169,7 +169,12 @@ def _failed(
     branches, answers = len(tm.branches), len(tm.fake.responses)
     if name:
         progress.routes_set = tm.routes
+        tm.fake.reopen()
         _run_as_request(world, name, progress, tm, RouteKind.FAILURE, reply, index)
+        if tm.fake.state is TransactionState.SUSPENDED:
+            return  # a query that the route has made decides
+        if tm.fake.state is TransactionState.PROCEEDING:
+            tm.fake.relay()
     if len(tm.branches) == branches and len(tm.fake.responses) == answers:
         status = 487 if tm.is_canceled else tm.status
         reason = reply.reason if status == reply.status else ""

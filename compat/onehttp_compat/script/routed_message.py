@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from onehttp_compat.sip.message import SipMessage, canonical
 from onehttp_compat.sip.uri import SipUri, parse_uri
@@ -32,6 +34,24 @@ class Branch:
     instance: str = ""
     connection: int = 0
     """The number of the outbound connection of this target."""
+
+
+class Edit(NamedTuple):
+    """A change of a part of a body."""
+
+    start: int
+    end: int
+    text: bytes
+
+
+def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
+    """Apply edits. Each is of ``data`` as it is: what two of them remove is removed once, and what
+    they insert is there from both."""
+    parts, place = [], 0
+    for edit in sorted(edits, key=lambda one: one.start):
+        parts += [data[place : edit.start], edit.text]
+        place = max(place, edit.end)
+    return b"".join([*parts, data[place:]])
 
 
 @dataclass(slots=True)
@@ -60,6 +80,12 @@ class RoutedMessage:
     """New texts of received headers, by index."""
     body: bytes | None = None
     """None: the body as it was received."""
+    body_edits: tuple[Edit, ...] = ()
+    """The edits that `body` is the result of, all of them of the received body."""
+    edited_body: bytes | None = None
+    """That result. Another `body` was written as a whole since then."""
+    has_new_contact: bool = False
+    """The URI of the Contact was replaced."""
     for_replies: list[str] = field(default_factory=list)
     record_routes: list[str] = field(default_factory=list)
     waiting_contacts: list[Branch] = field(default_factory=list)
@@ -101,6 +127,21 @@ class RoutedMessage:
         return self.dst_uri or self.uri
 
     # ---- its body
+
+    @property
+    def body_to_edit(self) -> bytes:
+        """The body that functions search in: the received one, as long as it was only edited."""
+        is_edited = self.body is None or self.body is self.edited_body
+        return self.sip.body if is_edited else self.body or b""
+
+    def edit_body(self, edits: list[Edit]) -> None:
+        """Edit the body that is sent, at places of `body_to_edit`."""
+        if self.body is not None and self.body is not self.edited_body:
+            self.body = edited(self.body, edits)
+        elif edits:
+            before = self.body_edits if self.body is not None else ()
+            self.body_edits = (*before, *edits)
+            self.body = self.edited_body = edited(self.sip.body, self.body_edits)
 
     @property
     def body_lines(self) -> list[bytes]:
@@ -168,6 +209,7 @@ class RoutedMessage:
         """``msg_apply_changes``: from now on the changed message is the received one."""
         self.sip = self.applied()
         self.new_uri = self.body = None
+        self.has_new_contact = False
         self.added, self.removed, self.replaced, self.changed_lines = [], set(), {}, {}
 
 

@@ -20,6 +20,7 @@ from onehttp import Result
 from onehttp.lowlevel import Asked, RouteTarget, carry_queries
 from onehttp_compat.modules.http_async_client.calls import FAKED_MESSAGE, AsyncCall
 from onehttp_compat.modules.http_async_client.reply import AsyncReply
+from onehttp_compat.near_names import did_you_mean
 from onehttp_compat.process import ScriptRoute
 from onehttp_compat.script.instance import ScriptError, ScriptFile, ScriptInstance
 from onehttp_compat.script.limits import TimeLimitExceeded, Watchdog
@@ -128,7 +129,11 @@ class SipServer:
             ScriptError: the script has no route of that name.
         """
         if not self._own_instance().has_route(name):
-            raise ScriptError(f"{self._script.path}: no event route {name!r}")
+            there = self._own_instance().event_routes
+            raise ScriptError(
+                f"{self._script.path}: no event route {name!r}"
+                + (did_you_mean(name, there) or f"; there are: {', '.join(there) or 'none'}")
+            )
         with self._outside(f"event {name}") as scene:
             self._own_instance().run_route(name, scene, argument)
         self._count_starting(-1)

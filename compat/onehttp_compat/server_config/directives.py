@@ -34,10 +34,18 @@ from onehttp_compat.server_config.tokens import (
     SUBSTITUTING,
 )
 
+CONDITIONS: Final = ("ifdef", "ifndef")
 _HEADERS: Final = ("KAMAILIO", "SER", "OPENSER", "MAXCOMPAT", "ALL")
 """Comments at the top of a file that name the server of the file."""
-_line: Final = re.compile(r"((?:[^\n\\]+|\\\r?\n|\\)*)").match
-_continuation: Final = re.compile(r"\\\r?\n")
+_CONTINUED: Final = r"(?:[^\n\\]+|\\\n|\\)*"
+_line: Final = re.compile(_CONTINUED).match
+_condition: Final = re.compile(r"[^\n]*").match
+# A value may go on in the next line, but begins in that of its name, which may be the next one.
+_definition: Final = re.compile(
+    rf"(?:[ \t]|\\\n)*[^\s\\]*[ \t]*(?:\\(?=\n)|(?!\\\n){_CONTINUED})"
+).match
+_joint: Final = re.compile(r"[ \t]*\\\n").match
+_continuation: Final = re.compile(r"\\(?:\n|$)")
 _name_and_rest: Final = re.compile(r"[ \t]*([A-Za-z0-9_]*)[ \t]*(.*)", re.DOTALL)
 _dashed: Final = re.compile(r"(-[A-Za-z0-9_-]*)[ \t]*(.*)", re.DOTALL)
 _environment: Final = re.compile(r"[ \t]*(\w+)(?:=(\w+))?")
@@ -64,11 +72,13 @@ class Directives:
             return
         source.at = match.end()
         if directive in SUBSTITUTING:
+            self._pass_joint(source)
             self._substitute(directive, place)
+            self._pass_joint(source)
         elif directive.endswith("_file"):
             self.include(source, place, directive)
         else:
-            self._of_line(directive, place, self._rest_of_line(source))
+            self._of_line(directive, place, self._rest_of_line(source, directive))
 
     def finish(self) -> None:
         """End the input, and report what is still open."""
@@ -132,9 +142,9 @@ class Directives:
         match = _name_and_rest.match(line)
         assert match is not None
         name, rest = match.groups()
-        if name and directive in (*DEFINING, "ifdef", "ifndef"):
+        if name and directive in (*DEFINING, *CONDITIONS):
             name, rest = self._with_dashes(directive, place, name, line[match.end(1) :], rest)
-        if directive in ("ifdef", "ifndef"):
+        if directive in CONDITIONS:
             is_met = (name in self._machine.defines) == (directive == "ifdef")
             self._conditions.begin(place, f"#!{directive} {name}", is_met)
         elif directive == "ifexp":
@@ -230,11 +240,18 @@ class Directives:
             value = _quoted(made.replacement, directive == "substdefs")
             self._define(directive, place, made.name, value)
 
-    def _rest_of_line(self, source: Input) -> str:
-        match = _line(source.text, source.at)
+    def _rest_of_line(self, source: Input, directive: str) -> str:
+        """Take the line, and those joined with it by a backslash right before their LF."""
+        read = _definition if directive in DEFINING else _line
+        match = (_condition if directive in CONDITIONS else read)(source.text, source.at)
         assert match is not None
         source.go_to(match.end())
         return _continuation.sub("", match[0]).rstrip("\r")
+
+    def _pass_joint(self, source: Input) -> None:
+        match = _joint(source.text, source.at)
+        if match is not None:
+            source.go_to(match.end())
 
     def _note(self, kind: NoteKind, place: ConfigPlace, text: str) -> None:
         self._machine.config.note(kind, place, text)

@@ -14,13 +14,21 @@ DEFAULT_TLS_PORT: Final = 5061
 MAX_PORT: Final = 65535
 TRANSPORTS: Final = ("udp", "tcp", "tls", "sctp", "ws", "wss")
 
-_split = re.compile(
-    r"(?P<scheme>sips?|tels?):"
-    r"(?:(?P<user>[^@:<>\r\n]*)(?::(?P<password>[^@;<>\s]*))?@)?"
-    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:;?@<>\[\]\s]*)(?::(?P<port>\d{0,5}))?"
-    r"(?:;(?P<params>[^?<>\s]*))?(?:\?(?P<headers>[^<>\s]*))?",
-    re.IGNORECASE,
+# After a user, a host has letters, digits, dots and hyphens. Without one it may be any text, since
+# the server takes it for a user until the text ends.
+_BRACKETED: Final = r"\[[^\]@]*\]"
+_with_user = re.compile(
+    r"(?P<user>[^@:\[\]]+)(?::(?P<password>(?!\d{6})[^@:;?\[\]]*))?@"
+    rf"(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*|{_BRACKETED})(?::(?P<port>\d{{0,5}}))?"
+    r"(?:;(?P<params>[^?@]*))?(?:\?(?P<headers>[^;@]*))?",
+    re.DOTALL,
 ).fullmatch
+_without_user = re.compile(
+    rf"(?P<host>[^@:\[\]][^@:;?\[\]]*|{_BRACKETED})"
+    r"(?::(?P<port>\d{0,5}))?(?:;(?P<params>[^?@]*))?(?:\?(?P<headers>[^@]*))?",
+    re.DOTALL,
+).fullmatch
+_scheme = re.compile(r"(sips?|tel):", re.IGNORECASE).match
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,7 @@ class SipUri:
 
     scheme: str
     user: str = ""
-    """With its parameters, as in ``+4930123;phone-context=example.org``."""
+    """With its parameters, as in ``bob;day=tuesday``."""
     password: str = ""
     host: str = ""
     port: str = ""
@@ -43,8 +51,13 @@ class SipUri:
 
     @property
     def transport(self) -> str:
-        """The transport in the URI; empty if it has none."""
-        return self.param("transport") or ""
+        """The transport in the URI, the last if it has several; empty if it has none."""
+        found = ""
+        for part in split_outside_quotes(self.params, ";"):
+            name, _, value = part.partition("=")
+            if name.strip().lower() == "transport":
+                found = value
+        return found
 
     @property
     def port_number(self) -> int:
@@ -63,7 +76,7 @@ class SipUri:
 
     def __str__(self) -> str:
         who = self.user + (f":{self.password}" if self.password else "")
-        is_number = not self.host and self.scheme in ("tel", "tels")
+        is_number = not self.host and self.scheme == "tel"
         return (
             f"{self.scheme}:{who}{'@' if who and not is_number else ''}{self.host}"
             f"{':' + self.port if self.port else ''}{';' + self.params if self.params else ''}"
@@ -76,20 +89,22 @@ def parse_uri(text: str) -> SipUri | None:
     """Parse a URI. None if the server's parser would refuse it."""
     if text[:4].lower() == "urn:":
         namespace, colon, rest = text[4:].partition(":")
-        return SipUri("urn", user=namespace, host=rest) if colon else None
-    match = _split(text)
-    if match is None:
+        if not namespace or ":" in rest:
+            return None
+        return SipUri("urn", user=namespace if colon else "", host=rest if colon else namespace)
+    scheme = _scheme(text)
+    rest = text[scheme.end() :] if scheme else ""
+    match = _with_user(rest) or _without_user(rest)
+    if scheme is None or match is None:
         return None
     found = {name: part or "" for name, part in match.groupdict().items()}
-    found["scheme"] = found["scheme"].lower()
-    uri = SipUri(**found)
+    found["params"] = found["params"].removesuffix(";")
+    uri = SipUri(scheme[1].lower(), **found)
     if uri.port and int(uri.port) > MAX_PORT:
         return None
-    if uri.scheme in ("tel", "tels"):
-        if match["user"] is None:  # a number without a user stands in the place of the host
-            return dataclasses.replace(uri, user=uri.host, host="")
-        return uri
-    return uri if uri.host else None
+    if uri.scheme == "tel":  # the number stands in the place of the host
+        return dataclasses.replace(uri, user=uri.host, host="")
+    return uri
 
 
 def bracketed(host: str) -> str:

@@ -37,7 +37,8 @@ TRANSITIONS: Final[dict[TransactionState, frozenset[TransactionState]]] = {
     # Back, when the query could not start; answered by the timer, or by a CANCEL.
     _S.SUSPENDED: frozenset({_S.RESUMED, _S.PROCEEDING, _S.ANSWERED}),
     _S.RESUMED: frozenset({_S.SUSPENDED, _S.RELAYED, _S.ANSWERED}),
-    _S.RELAYED: frozenset({_S.ANSWERED}),
+    # Back, in the failure route.
+    _S.RELAYED: frozenset({_S.PROCEEDING, _S.ANSWERED}),
     _S.ANSWERED: frozenset(),
 }
 
@@ -118,6 +119,7 @@ class EmulatedTransaction:
         self._token: object = None
         self._resumed_by: object = None
         self._was = self.state  # before it was suspended
+        self._was_relayed = False
 
     def __repr__(self) -> str:
         return f"<EmulatedTransaction {self.method}: {self.state.value}>"
@@ -147,7 +149,7 @@ class EmulatedTransaction:
             self._was = self.state
             self._become(TransactionState.SUSPENDED)
             self.suspended += 1
-            if self.method == "INVITE" and not self.responses:
+            if self.method == "INVITE" and not self.responses and not self._was_relayed:
                 self.responses.append("100")
             self._token = object()
             layer.suspended[self] = layer.clock() + layer.final_timer_s
@@ -194,6 +196,12 @@ class EmulatedTransaction:
         """Forward the request to the next hop."""
         with self._layer.changed:
             self._become(TransactionState.RELAYED)
+            self._was_relayed = True
+
+    def reopen(self) -> None:
+        """Work on the request again, in a failure route, after the next hop has refused it."""
+        with self._layer.changed:
+            self._become(TransactionState.PROCEEDING)
 
     def cancel(self) -> None:
         """Receive a CANCEL from the caller."""

@@ -99,7 +99,12 @@ def test_an_event_comes_before_the_messages_and_is_told_with_its_name(script: Pa
 def test_an_event_that_the_script_does_not_have_is_an_error(script: Path) -> None:
     done = run(script, SHARED, "--event", "ksr_dialog")
     assert done.exit_code == 1
-    assert f"{script}: no event route 'ksr_dialog'" in done.stderr
+    assert f"{script}: no event route 'ksr_dialog' (did you mean ksr_dialog_event?)" in done.stderr
+
+
+def test_the_event_routes_that_there_are_are_named(script: Path) -> None:
+    done = run(script, SHARED, "--event", "htable:mod-init")
+    assert "no event route 'htable'; there are: ksr_dialog_event, ksr_timer\n" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -182,8 +187,12 @@ def test_no_word_is_broken_at_any_width(script: Path, columns: int) -> None:
 
 
 def test_sentences_fit_the_window(script: Path) -> None:
+    long = script.with_name("a-message-of-a-long-name.sip")
+    sent = (MESSAGES / "01-register.sip").read_bytes()
+    long.write_bytes(sent.replace(b"sip:sip.example.org", b"sip:" + b"sip.example.org" * 3, 1))
     with RawServer(keep_answering) as server:
-        lines = run(script, WIDE.replace("{url}", server.url)).stdout.splitlines()
+        done = run(script, WIDE.replace("{url}", server.url), "--message", str(long))
+    lines = done.stdout.splitlines()
     for line in lines:
         if len(line) > 80:  # a word alone, or a line of code to be pasted
             assert len(line.split()) == 1 or line.startswith("      "), line
@@ -197,7 +206,14 @@ def test_an_error_of_many_messages_is_told_once(script: Path) -> None:
     failed = found.count("  failed, ")
     told = [line for line in found.splitlines() if "script.py:3: KeyError" in line]
     assert len(set(told)) == len(told) > 1
-    assert found.count("the same error as above") == failed - len(told)
+    assert found.count("the same error as ") == failed - len(told)
+    lines = found.splitlines()
+    for number, line in enumerate(lines):
+        _, repeats, label = line.partition("the same error as ")
+        if repeats:  # the message that is named has an error, and has it in full
+            there = next(i for i, one in enumerate(lines) if one.startswith(f"{label}  "))
+            assert there < number
+            assert lines[there + 1] in told
 
 
 def test_loggers_of_a_script_are_as_quiet_as_it_was_asked_for(tmp_path: Path) -> None:

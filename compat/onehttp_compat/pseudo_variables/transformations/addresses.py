@@ -35,10 +35,15 @@ def _uri_param_called(name: str) -> TransformationRule:
 
 
 def _parsed(data: bytes) -> SipUri:
-    uri = parse_uri(_text(data).strip())
+    uri = parse_uri(_text(data))
     if uri is None:
         raise NoValueError(f"{data!r} is not a URI")
     return uri
+
+
+def _scheme_as_written(data: bytes) -> str:
+    _parsed(data)
+    return _text(data).partition(":")[0]
 
 
 def _has_host(uri: SipUri) -> bool:
@@ -128,7 +133,7 @@ RULES: Final = {
     "uri.params": _uri(lambda uri: uri.params if _has_host(uri) else ""),
     "uri.param": TransformationRule(_uri_param, 1, 1),
     "uri.headers": _uri(lambda uri: uri.headers),
-    "uri.scheme": _uri(lambda uri: uri.scheme),
+    "uri.scheme": Rule(_scheme_as_written),
     "uri.transport": _uri(lambda uri: uri.transport),
     "uri.uparam": _uri(lambda uri: uri.param("user") or ""),
     **{f"uri.{name}": _uri_param_called(name) for name in ("ttl", "maddr", "method", "lr", "r2")},

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 from onehttp_compat.pseudo_variables.syntax import UnknownVariableError
 from onehttp_compat.pseudo_variables.transformations.rule import NoValueError, TransformationRule
@@ -18,14 +19,22 @@ _CLASSES: Final = {
 }  # fmt: skip
 
 
+_negated = re.compile(rb"(?<!\\)\[\^(\]?)")
+# The substitutions of one text: its place in the text, and what stands there instead.
+Substitution: TypeAlias = "tuple[int, int, bytes]"
+
+
 def posix(pattern: bytes, flags: int = 0) -> re.Pattern[bytes]:
-    """Compile an extended POSIX expression.
+    """Compile an extended POSIX expression. With ``re.MULTILINE``, what it matches ends at the end
+    of the line, also for ``[^...]``.
 
     Raises:
         UnknownVariableError: it is not valid.
     """
     if b"(?" in pattern:
         raise UnknownVariableError(f"{pattern!r} is no POSIX expression: (? has no meaning in one")
+    if flags & re.MULTILINE:
+        pattern = _negated.sub(lambda match: b"[^\\n" + (b"\\]" if match[1] else b""), pattern)
     try:
         return re.compile(_posix_class.sub(lambda match: _CLASSES[match[1]], pattern), flags)
     except (re.error, OverflowError) as error:
@@ -33,10 +42,9 @@ def posix(pattern: bytes, flags: int = 0) -> re.Pattern[bytes]:
 
 
 @functools.lru_cache(maxsize=256)
-def substitution(expression: bytes) -> Callable[[bytes], tuple[bytes, int]]:
-    """Return ``/pattern/replacement/flags`` as a function, which also returns the number of
-    replacements. It raises `NoValueError` if the pattern matches an empty text, as ``^`` does,
-    because the server refuses that.
+def substitution(expression: bytes) -> Callable[[bytes], list[Substitution]]:
+    """Return ``/pattern/replacement/flags`` as a function. It raises `NoValueError` if the pattern
+    matches an empty text, as ``^`` does, because the server refuses that.
 
     Raises:
         UnknownVariableError: the syntax is wrong.
@@ -46,26 +54,36 @@ def substitution(expression: bytes) -> Callable[[bytes], tuple[bytes, int]]:
     if len(parts) != 3:
         raise UnknownVariableError(f"{expression!r} is not /pattern/replacement/flags")
     pattern, replacement, letters = parts
-    flags = (re.IGNORECASE if b"i" in letters else 0) | (re.DOTALL if b"s" in letters else 0)
+    # Each line is a text of its own, unless the flags say otherwise.
+    flags = (re.IGNORECASE if b"i" in letters else 0) | (
+        re.DOTALL if b"s" in letters else re.MULTILINE
+    )
     compiled = posix(pattern.replace(b"\\" + mark, mark), flags)
     template = re.sub(rb"\\(\d)", rb"\\g<\1>", replacement.replace(b"\\" + mark, mark))
-    count = 0 if b"g" in letters else 1
+    count = None if b"g" in letters else 1
 
-    def expanded(match: re.Match[bytes]) -> bytes:
+    def expanded(match: re.Match[bytes]) -> Substitution:
         if not match[0]:
             raise NoValueError("an empty match")
-        return match.expand(template)
+        return (*match.span(), match.expand(template))
 
-    return lambda data: compiled.subn(expanded, data, count=count)
+    return lambda data: [
+        expanded(match) for match in itertools.islice(compiled.finditer(data), count)
+    ]
 
 
 def _subst(data: bytes, expression: bytes) -> bytes:
     if not data:
         raise NoValueError("nothing to replace in")
     try:
-        return substitution(expression)(data)[0]
+        found = substitution(expression)(data)
     except UnknownVariableError as error:
         raise NoValueError(str(error)) from None
+    parts, place = [], 0
+    for start, end, text in found:
+        parts += [data[place:start], text]
+        place = end
+    return b"".join([*parts, data[place:]])
 
 
 RULES: Final = {"re.subst": TransformationRule(_subst, 1, 1)}

@@ -166,8 +166,12 @@ def set_variable(name: str, value: Any) -> None:
     else:
         raw = value.encode("utf-8", "surrogateescape")
         try:
-            REAL.pv.sets(name, raw.decode() if b"\0" not in raw else b"".decode("invalid"))
-        except (UnicodeError, LookupError):
+            is_text = "\0" not in raw.decode()
+        except UnicodeDecodeError:
+            is_text = False
+        if is_text:
+            REAL.pv.sets(name, value)
+        else:
             REAL.pv.sets(SCRATCH, raw.hex())
             REAL.pvx.evalx(name, f"$({SCRATCH[1:]}{{s.decode.hexa}})")
 

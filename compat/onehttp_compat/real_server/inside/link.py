@@ -24,6 +24,7 @@ class LinkClient:
 
         Raises:
             AttributeError: no server has the requested name.
+            SystemError: the server would not take these arguments.
             RuntimeError: the request has failed.
         """
         if self._pid != os.getpid():
@@ -35,6 +36,8 @@ class LinkClient:
         answer = json.loads(self._file.readline() or b"{}")
         if "attribute_error" in answer:
             raise AttributeError(answer["attribute_error"])
+        if "system_error" in answer:
+            raise SystemError(answer["system_error"])
         if "failure" in answer:
             raise RuntimeError(answer["failure"])
         return answer
@@ -85,8 +88,11 @@ def plain(value: Any) -> Any:
 def recorded(label: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function with a record of its calls."""
 
-    def call(*arguments: Any) -> Any:
+    def call(*arguments: Any, **keywords: Any) -> Any:
         try:
+            if keywords:
+                name = label.rpartition(".")[2]
+                raise TypeError(f"{name}() takes no keyword arguments")
             result = function(*arguments)
         except Exception as error:
             calls.note(label, arguments, f"raised {type(error).__name__}")

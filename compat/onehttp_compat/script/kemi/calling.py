@@ -10,6 +10,7 @@ from onehttp_compat.script.catalogue import Signature
 from onehttp_compat.script.world import World
 
 INT_MIN, INT_MAX = -(1 << 31), (1 << 31) - 1
+_NO_KEYWORDS: Final = "takes no keyword arguments"
 _LETTERS: Final = {"str": "s", "int": "n"}
 NOT_SO_WRITTEN: Final = (UnknownVariableError, ReadOnlyVariableError, RefusedValueError)
 """Errors of arguments that are variables, expressions or values of variables."""
@@ -44,9 +45,9 @@ def callable_for(
         return call
     label = signature.label.removeprefix("KSR.")
 
-    def followed(*arguments: Any) -> Any:
+    def followed(*arguments: Any, **keywords: Any) -> Any:
         try:
-            result = call(*arguments)
+            result = call(*arguments, **keywords)
         except Exception as error:
             follow(label, arguments, f"raised {type(error).__name__}")
             raise
@@ -66,9 +67,16 @@ def checked(world: World, signature: Signature, function: Callable[..., Any]) ->
     count = len(kinds)
     if count == 0:
         # The server does not check the arguments of such a function.
-        return lambda *arguments: function()
+        def without(*_arguments: Any, **keywords: Any) -> Any:
+            if keywords:
+                raise TypeError(f"{signature.name}() {_NO_KEYWORDS}")
+            return function()
 
-    def call(*arguments: Any) -> Any:
+        return without
+
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        if keywords:
+            raise TypeError(f"{signature.name}() {_NO_KEYWORDS}")
         if len(arguments) != count:
             raise _refused(world, signature, arguments, _miscounted(kinds, arguments))
         for kind, value in zip(kinds, arguments, strict=True):

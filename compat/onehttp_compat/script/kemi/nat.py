@@ -10,7 +10,8 @@ from typing import Final
 from onehttp_compat.pseudo_variables.transformations.addresses import decode_alias
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
 from onehttp_compat.script.kemi.uris import is_private
-from onehttp_compat.sip.address import parse_address
+from onehttp_compat.script.routed_message import Edit
+from onehttp_compat.sip.address import parse_address, split_addresses
 from onehttp_compat.sip.uri import TRANSPORTS, SipUri, bracketed, parse_uri
 
 _connection_line = re.compile(rb"(?m)^[co]=.*\bIN IP[46] (\S+)")
@@ -51,18 +52,13 @@ class NathelperFunctions(Functions):
         return as_code(is_private(host))
 
     def fix_nated_contact(self) -> int:
-        contact = self._contact()
-        index = self._routed.indices("contact")
-        if contact is None or not index or contact.param("alias") is not None:
+        if self._contact_to_change() is None:
             return FALSE
         host, port = self._sip.source
-        fixed = dataclasses.replace(contact, host=bracketed(host), port=str(port))
-        text = self._sip.headers[index[0]][1]
-        address = parse_address(text)
-        assert address is not None
-        self._routed.replaced[index[0]] = text.replace(address.uri, str(fixed), 1)
-        self._scene.act(f"contact {fixed}")
-        return TRUE
+        self._routed.has_new_contact = True
+        return self._change_contact(
+            lambda uri: dataclasses.replace(uri, host=bracketed(host), port=str(port))
+        )
 
     def fix_nated_register(self) -> int:
         self._scene.act("received address kept for the registrar")
@@ -72,39 +68,39 @@ class NathelperFunctions(Functions):
         return self.fix_nated_sdp_ip(mode, self._sip.source[0])
 
     def fix_nated_sdp_ip(self, _mode: int, host: str) -> int:
-        body = self._routed.body if self._routed.body is not None else self._sip.body
+        body = self._routed.body_to_edit
         if not body:
             return FALSE
-        self._routed.body = _connection_line.sub(
-            lambda match: match[0].replace(match[1], host.encode()), body
-        )
+        found = _connection_line.finditer(body)
+        self._routed.edit_body([Edit(*match.span(1), host.encode()) for match in found])
         return self._scene.act(f"SDP address {host}")
 
     def add_rcv_param(self, _place: int) -> int:
         return TRUE if self._routed.indices("contact") else FALSE
 
     def add_contact_alias(self) -> int:
-        contact = self._contact()
+        if not self._routed.indices("contact"):
+            return 2
+        contact = self._contact_to_change()
         if contact is None:
+            return FALSE
+        # A transport that is not said differs from the one it came over.
+        known = contact.host.strip("[]"), contact.port_number, contact.transport.lower()
+        if known == (*self._sip.source, self._sip.protocol):
             return 2
-        if (contact.host.strip("[]"), contact.port_number) == self._sip.source:
-            return 2
-        return self._with_alias(contact, *self._sip.source, self._sip.protocol)
+        return self._with_alias(*self._sip.source, self._sip.protocol)
 
     def add_contact_alias_addr(self, host: str, port: str, protocol: str) -> int:
-        contact = self._contact()
-        if contact is None or not port.isdigit() or protocol.lower() not in TRANSPORTS:
+        is_known = port.isdigit() and protocol.lower() in TRANSPORTS
+        if self._contact_to_change() is None or not is_known:
             return FALSE
-        return self._with_alias(contact, host, int(port), protocol.lower())
+        return self._with_alias(host, int(port), protocol.lower())
 
     def set_contact_alias(self) -> int:
-        contact = self._contact()
-        if contact is None:
+        if self._contact_to_change() is None:
             return FALSE
-        code = self._with_alias(contact, *self._sip.source, self._sip.protocol)
-        if code > 0:
-            self._routed.apply()
-        return code
+        self._routed.has_new_contact = True
+        return self._with_alias(*self._sip.source, self._sip.protocol, is_last=True)
 
     def set_contact_alias_trim(self) -> int:
         return self.set_contact_alias()
@@ -138,18 +134,52 @@ class NathelperFunctions(Functions):
         self._world.server.pv.set(target, f"{contact};alias={bracketed(host)}~{port}~{number}")
         return TRUE
 
-    def _with_alias(self, contact: SipUri, host: str, port: int, protocol: str) -> int:
+    def _with_alias(self, host: str, port: int, protocol: str, *, is_last: bool = False) -> int:
+        """Add the parameter before the others, or at the very end."""
         number = TRANSPORTS.index(protocol) + 1 if protocol in TRANSPORTS else 1
-        alias = f"alias={bracketed(host)}~{port}~{number}"
-        fixed = dataclasses.replace(contact, params=f"{contact.params};{alias}".removeprefix(";"))
+        alias = f";alias={bracketed(host)}~{port}~{number}"
+        if is_last:
+            return self._change_contact(end=alias)
+        return self._change_contact(middle=alias)
+
+    def _change_contact(
+        self,
+        change: Callable[[SipUri], SipUri] = lambda uri: uri,
+        *,
+        middle: str = "",
+        end: str = "",
+    ) -> int:
+        """Change the last Contact of its header, on top of earlier changes.
+
+        Args:
+            change: gives the URI another host.
+            middle, end: are added after the host, and after all of the URI. A URI with them gets
+                angle brackets.
+        """
         index = self._routed.indices("contact")[0]
-        text = self._sip.headers[index][1]
-        address = parse_address(text)
-        assert address is not None
-        name = f"{address.name} " if address.name else ""
-        params = f";{address.params}" if address.params else ""
-        self._routed.replaced[index] = f"{name}<{fixed}>{params}"
-        return self._scene.act(f"contact {fixed}")
+        text = self._routed.replaced.get(index, self._sip.headers[index][1])
+        last = split_addresses(text)[-1]
+        address = parse_address(last)
+        uri = parse_uri(address.uri) if address else None
+        if address is None or uri is None:
+            return FALSE
+        base = dataclasses.replace(uri, params="", headers="")
+        rest = address.uri[len(str(base)) :]
+        changed = f"{change(base)}{middle}{rest}{end}"
+        written = changed if "<" in last or not (middle or end) else f"<{changed}>"
+        place = text.rindex(last)
+        self._routed.replaced[index] = text[:place] + last.replace(address.uri, written, 1)
+        return self._scene.act(f"contact {changed}")
+
+    def _contact_to_change(self) -> SipUri | None:
+        """The last received Contact of its header. None if there is none, and after the functions
+        that put another URI in its place: the server changes it once, until the changes are
+        applied."""
+        text = None if self._routed.has_new_contact else self._sip.header("contact")
+        parts = split_addresses(text) if text else []
+        address = parse_address(parts[-1]) if parts else None
+        uri = parse_uri(address.uri) if address else None
+        return uri if uri is not None and uri.host else None
 
     def _contact(self) -> SipUri | None:
         text = self._sip.header("contact")

@@ -222,6 +222,8 @@ class DialogFunctions(Functions):
         receiver = self._sip.address("to")
         has_tag = receiver is not None and bool(receiver.param("tag"))
         if self._sip.method == "INVITE" and not has_tag:
+            if self._sip.header("contact") is None:
+                return FALSE  # whoever is asked could not be reached in the dialog
             self._world.dialogs.begin(progress, values)
             return TRUE
         if has_tag:

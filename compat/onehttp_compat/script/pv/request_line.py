@@ -16,7 +16,13 @@ from onehttp_compat.script.pv.table import (
     signed,
     text,
 )
-from onehttp_compat.sip.uri import DEFAULT_PORT, SipUri, address_version, parse_uri
+from onehttp_compat.sip.uri import (
+    DEFAULT_PORT,
+    DEFAULT_TLS_PORT,
+    SipUri,
+    address_version,
+    parse_uri,
+)
 from onehttp_compat.sip.via import way_back
 
 _MASK: Final = 0xFFFFFFFF
@@ -28,7 +34,9 @@ def _part(of: Callable[[Scene], SipUri | None], name: str) -> Callable[[Scene, V
         "user": lambda uri: uri.user or None,
         "user_length": lambda uri: length(uri.user),
         "host": lambda uri: uri.host or None,
-        "port": lambda uri: uri.port or str(DEFAULT_PORT),
+        "port": lambda uri: (
+            uri.port or str(DEFAULT_TLS_PORT if uri.transport.lower() == "tls" else DEFAULT_PORT)
+        ),
         "transport": lambda uri: uri.transport or "UDP",
         # The server's parser treats a URI with user=phone as a tel URI.
         "scheme": lambda uri: "tel" if uri.param("user") == "phone" else uri.scheme,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from onehttp_compat.pseudo_variables.syntax import UnknownVariableError
@@ -17,6 +18,7 @@ from onehttp_compat.script.kemi.bodies.multipart import (
 )
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, as_code
 from onehttp_compat.script.kemi.headers import TextopsHeaders
+from onehttp_compat.script.routed_message import Edit, edited
 
 
 class BodyFunctions(TextopsHeaders):
@@ -44,29 +46,30 @@ class BodyFunctions(TextopsHeaders):
         return self._scene.act(f"reply body of {len(text.encode())} bytes, {kind}")
 
     def replace_body(self, pattern: str, text: str) -> int:
-        return self._replace_body(pattern, text, 1)
+        return as_code(self._replace_body(_any_case(pattern), text, 1))
 
     def replace_body_all(self, pattern: str, text: str) -> int:
-        return self._replace_body(pattern, text, 0)
+        return as_code(self._replace_body(_any_case(pattern), text, None))
 
     replace_body_atonce = replace_body_all
 
     def replace_body_str(self, old: str, new: str, mode: str) -> int:
-        return self._replace_body(re.escape(old), new, 1 if mode[:1] == "f" else 0)
+        """Returns 1 for a body without that text, too."""
+        pattern = re.compile(re.escape(old.encode()))
+        self._replace_body(pattern, new, 1 if mode[:1] == "f" else None)
+        return as_code(self._body)
 
     def subst_body(self, expression: str) -> int:
-        text, count = replaced(expression, self._body)
-        if count:
-            self._routed.body = text
-        return as_code(count)
+        edits = edits_of(expression, self._routed.body_to_edit)
+        self._routed.edit_body(edits)
+        return as_code(edits)
 
-    def _replace_body(self, pattern: str, text: str, count: int) -> int:
-        changed, found = posix(pattern.encode()).subn(
-            lambda _: text.encode(), self._routed.body or self._body, count=count
-        )
-        if found:
-            self._routed.body = changed
-        return as_code(found)
+    def _replace_body(self, pattern: re.Pattern[bytes], text: str, count: int | None) -> int:
+        """Replace the first ``count`` matches; None: all of them. Returns how many."""
+        found = itertools.islice(pattern.finditer(self._routed.body_to_edit), count)
+        edits = [Edit(*match.span(), text.encode()) for match in found]
+        self._routed.edit_body(edits)
+        return len(edits)
 
     # ---- multipart bodies
 
@@ -180,9 +183,19 @@ class BodyFunctions(TextopsHeaders):
         return boundary_of(self._type)
 
 
+def edits_of(expression: str, data: bytes) -> list[Edit]:
+    """Return what ``/pattern/replacement/flags`` changes; nothing if it is not valid."""
+    try:
+        return [Edit(*one) for one in substitution(expression.encode())(data)]
+    except (UnknownVariableError, NoValueError):
+        return []
+
+
 def replaced(expression: str, data: bytes) -> tuple[bytes, int]:
     """Return the result of ``/pattern/replacement/flags``, and the number of replacements."""
-    try:
-        return substitution(expression.encode())(data)
-    except (UnknownVariableError, NoValueError):
-        return b"", 0
+    edits = edits_of(expression, data)
+    return edited(data, edits), len(edits)
+
+
+def _any_case(pattern: str) -> re.Pattern[bytes]:
+    return posix(pattern.encode(), re.IGNORECASE | re.MULTILINE)

@@ -37,7 +37,7 @@ def _kind(uri: SipUri) -> str:
 
 
 def _transport(uri: SipUri) -> str:
-    default = {"tel": "", "tels": "", "sips": "tls"}.get(uri.scheme, "udp")
+    default = {"tel": "", "sips": "tls"}.get(uri.scheme, "udp")
     return uri.transport.lower() or default
 
 
