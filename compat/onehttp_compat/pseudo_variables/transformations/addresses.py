@@ -133,7 +133,7 @@ RULES: Final = {
     "uri.params": _uri(lambda uri: uri.params if _has_host(uri) else ""),
     "uri.param": TransformationRule(_uri_param, 1, 1),
     "uri.headers": _uri(lambda uri: uri.headers),
-    "uri.scheme": Rule(_scheme_as_written),
+    "uri.scheme": TransformationRule(_scheme_as_written),
     "uri.transport": _uri(lambda uri: uri.transport),
     "uri.uparam": _uri(lambda uri: uri.param("user") or ""),
     **{f"uri.{name}": _uri_param_called(name) for name in ("ttl", "maddr", "method", "lr", "r2")},
