@@ -339,27 +339,3 @@ def test_what_nobody_reads_to_its_end_is_cut_and_json_has_it(script: Path) -> No
     assert len(done.stdout) < 3000
     assert "characters)" in done.stdout
     assert len(run(script, f"import KSR\n{text}", "--json").stdout) > 100_000
-
-
-@pytest.mark.parametrize(
-    ("call", "said"),
-    [
-        ("KSR.sl.send_reply(code=200, reason='OK')", "TypeError: send_reply() takes no keyword"),
-        ("KSR.is_INVITE(x=1)", "TypeError: is_INVITE() takes no keyword"),
-        ("KSR.registrar.save('location', flags=0)", "TypeError: save() takes no keyword"),
-        ("KSR.http_client.query(url='http://x', dpv='$var(x)')", "TypeError: query() takes no key"),
-        ("msg.getHeader('Subject')", "UnicodeDecodeError: 'utf-8' codec can't decode byte 0xe9"),
-        ("KSR.hdr.get('Subject')", "UnicodeDecodeError: 'utf-8' codec can't decode byte 0xe9"),
-        ("KSR.pv.get('$hdr(Subject)')", "UnicodeDecodeError: 'utf-8' codec can't decode byte 0xe9"),
-    ],
-)
-def test_calls_that_raise_in_the_server_raise(script: Path, call: str, said: str) -> None:
-    sent = (TWO_MESSAGES / "02-options.sip").read_bytes()
-    latin_1 = script.with_name("latin-1.sip")
-    latin_1.write_bytes(sent.replace(b"\r\nCSeq", b"\r\nSubject: caf\xe9\r\nCSeq", 1))
-    text = (
-        f"import KSR\nclass Called:\n    def ksr_request_route(self, msg): {call}\n"
-        "def mod_init(): return Called()\n"
-    )
-    (told,) = messages(run(script, text, "--message", str(latin_1), "--json"))
-    assert told["error"].startswith(f"script.py:3: {said}")
