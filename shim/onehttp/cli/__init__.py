@@ -1,5 +1,5 @@
-"""The command ``onehttp``. Its subcommands are entry points of the group ``onehttp.commands``:
-some need the layers above, which this one must not import."""
+"""The command ``onehttp``. Its subcommands are entry points of the group ``onehttp.commands``,
+because some belong to the layer above, which this one must not import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``onehttp check [FILE...]``: every mistake of a connections file, before anybody runs into it."""
+"""``onehttp check [FILE...]``: finds all errors of a connections file before it is used."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Finding: TypeAlias = "ConfigurationError | Notice"
 @click.argument("files", nargs=-1, metavar="[FILE...]")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "github"]), default="text",
-    help="github: annotations of a workflow.",
+    help="github: annotations for a GitHub workflow.",
 )  # fmt: skip
 @click.option("--json", "form", flag_value="json", help="The same as --format json.")
 def check(files: tuple[str, ...], form: str) -> None:
-    """Check connections files as a start or a reload would: names, types, secrets, certificates.
-    Without FILE: connections.yaml.
+    """Check connections files as a start or a reload does: names, types, secrets, certificates.
+    The default FILE is connections.yaml.
 
-    Exit status 1 when a file cannot be used; warnings alone leave it at 0.
+    Exit status 1: a file cannot be used. Warnings do not change the status.
     """
     findings: list[Finding] = []
     count = 0
@@ -87,7 +87,7 @@ def _severity(finding: Finding) -> str:
 
 
 def _annotation(finding: Finding) -> str:
-    """A workflow command: ``::error file=...,line=...,col=...::message``.
+    """Return a workflow command: ``::error file=...,line=...,col=...::message``.
 
     Source: GitHub Actions, workflow commands, and the escapes of its toolkit.
     """

@@ -1,4 +1,4 @@
-"""``onehttp ctl``: asks running processes, and has them do something, by their control sockets."""
+"""``onehttp ctl``: queries and controls running processes through their control sockets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from onehttp.cli.processes import directory_option, found, pid_option, tell_failures
+from onehttp.cli.processes import directory_option, found, pid_option, print_failures
 from onehttp.cli.table import printed
 from onehttp.control.client import ProcessAnswer, ask_all
 from onehttp.control.commands import LEVELS
@@ -21,15 +21,16 @@ RELOAD_S: Final = 60.0
 
 @click.group()
 def ctl() -> None:
-    """Ask running processes by their control sockets (init(control=DIR), or ONEHTTP_CONTROL).
+    """Query and control running processes through their control sockets, which init(control=DIR)
+    or ONEHTTP_CONTROL=DIR creates.
 
-    Exit status 1 where one of them did not answer, or refused.
+    Exit status 1: a process did not answer, or it refused the command.
     """
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
     as_json = click.option(
-        "--json", "as_json", is_flag=True, help="Print JSON: a list, by process."
+        "--json", "as_json", is_flag=True, help="Print JSON: a list with an entry for each process."
     )
     return directory_option(pid_option(as_json(command)))
 
@@ -37,7 +38,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 @ctl.command()
 @_options
 def stats(directory: str | None, pid: int | None, as_json: bool) -> None:
-    """What each process has done so far."""
+    """Show the counters of each process."""
     answers = _asked(directory, pid, "stats", ANSWER_S)
     if as_json:
         _print_json(answers)
@@ -51,7 +52,7 @@ def stats(directory: str | None, pid: int | None, as_json: bool) -> None:
 @ctl.command()
 @_options
 def connections(directory: str | None, pid: int | None, as_json: bool) -> None:
-    """The connections in force in each process."""
+    """Show the connections that each process uses."""
     answers = _asked(directory, pid, "connections", ANSWER_S)
     if as_json:
         _print_json(answers)
@@ -68,12 +69,12 @@ def connections(directory: str | None, pid: int | None, as_json: bool) -> None:
 @ctl.command()
 @_options
 def reload(directory: str | None, pid: int | None, as_json: bool) -> None:
-    """Have each process read its connections again; who finds a mistake keeps the old."""
+    """Make each process reload its connections. If they have an error, it keeps the old ones."""
     answers = _asked(directory, pid, "reload", RELOAD_S)
     _tell(answers, as_json, lambda answer: answer["text"])
     if any(each.is_idle for each in answers):
         click.echo(
-            "inside Kamailio app_python.reload has each process read connections and script again",
+            "inside Kamailio app_python.reload reloads connections and script in each process",
             err=True,
         )
     _end(answers)
@@ -83,7 +84,7 @@ def reload(directory: str | None, pid: int | None, as_json: bool) -> None:
 @click.option("--timeout", "timeout_s", default=10.0, show_default=True, metavar="SECONDS")
 @_options
 def drain(timeout_s: float, directory: str | None, pid: int | None, as_json: bool) -> None:
-    """Wait until no query of them is open."""
+    """Wait until the processes have no open queries."""
     answers = _asked(directory, pid, "drain", timeout_s + ANSWER_S, timeout_s=timeout_s)
     _tell(answers, as_json, lambda answer: f"{answer['open']} queries open")
     _end(answers)
@@ -93,7 +94,9 @@ def drain(timeout_s: float, directory: str | None, pid: int | None, as_json: boo
 
 @ctl.command("log-level")
 @click.argument("level", required=False, type=click.Choice(LEVELS, case_sensitive=False))
-@click.option("--logger", default="onehttp", show_default=True, help="Or one below, as its trace.")
+@click.option(
+    "--logger", default="onehttp", show_default=True, help="The logger, for example onehttp.trace."
+)
 @_options
 def log_level(
     level: str | None, logger: str, directory: str | None, pid: int | None, as_json: bool
@@ -125,5 +128,5 @@ def _print_json(answers: list[ProcessAnswer]) -> None:
 
 
 def _end(answers: list[ProcessAnswer]) -> None:
-    if tell_failures(answers):
+    if print_failures(answers):
         raise SystemExit(1)

@@ -1,4 +1,4 @@
-"""The group of all subcommands, loaded when used."""
+"""The group of all subcommands, which are imported when they are used."""
 
 from __future__ import annotations
 
@@ -30,6 +30,6 @@ class Commands(click.Group):
 @click.version_option(VERSION, prog_name="onehttp")
 @click.pass_context
 def onehttp(ctx: click.Context) -> None:
-    """One HTTP engine per process, and the legacy calls on top of it."""
+    """Tools for onehttp: one HTTP engine per process, and the legacy calls on top of it."""
     if os.environ.get("NO_COLOR"):  # click does not look
         ctx.color = False

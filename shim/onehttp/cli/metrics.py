@@ -1,4 +1,5 @@
-"""``onehttp metrics --listen``: one place to scrape for all processes of a directory."""
+"""``onehttp metrics --listen``: an endpoint for Prometheus with the metrics of all processes of a
+directory."""
 
 from __future__ import annotations
 
@@ -21,16 +22,16 @@ _LIVE_FILE: Final = re.compile(r"gauge_live[a-z]+_(\d+)\.db")
 
 @click.command()
 @click.option("--listen", "address", default="127.0.0.1:9464", show_default=True,
-              metavar="HOST:PORT", help="Where to be scraped; port 0: a free one.")  # fmt: skip
+              metavar="HOST:PORT", help="The address to serve; port 0: any free port.")  # fmt: skip
 @click.option("--directory", metavar="DIR", envvar=VARIABLE, show_envvar=True,
-              help="Where the processes keep their numbers.")  # fmt: skip
-@click.option("--once", is_flag=True, help="Print the metrics, and end.")
+              help="The directory in which the processes keep their counters.")  # fmt: skip
+@click.option("--once", is_flag=True, help="Print the metrics and exit.")
 def metrics(address: str, directory: str | None, once: bool) -> None:
-    """Serve the metrics of all processes that were started with PROMETHEUS_MULTIPROC_DIR set to
-    the directory, and expose theirs (onehttp.observe.metrics.expose()).
+    """Serve the metrics of all processes that call onehttp.observe.metrics.expose() and were
+    started with PROMETHEUS_MULTIPROC_DIR set to the directory.
     """
     if not directory:
-        raise click.UsageError(f"which directory? Give --directory, or set {VARIABLE}")
+        raise click.UsageError(f"no directory: give --directory, or set {VARIABLE}")
     folder = Path(directory)
     if not folder.is_dir():
         raise click.ClickException(f"{folder}: no such directory")
@@ -59,15 +60,15 @@ def metrics(address: str, directory: str | None, once: bool) -> None:
 
 
 def registry_of(folder: Path) -> CollectorRegistry:
-    """All processes of a directory as one."""
+    """Return a registry that adds up all processes of a directory."""
     from prometheus_client import CollectorRegistry
     from prometheus_client.multiprocess import MultiProcessCollector
 
     collector: Any = MultiProcessCollector
 
     class Living(collector):
-        """Without gauges of processes that are no more, however they ended, and with those that
-        begin meanwhile."""
+        """Collects without the gauges of processes that have ended, in whatever way, and with
+        those of processes that start later."""
 
         def collect(self) -> Any:
             forget_the_dead(folder)
@@ -84,7 +85,8 @@ def registry_of(folder: Path) -> CollectorRegistry:
 
 
 def _has_content(file: str) -> bool:
-    """Not that of a process that has just made it, or of one that was forgotten meanwhile."""
+    """Whether a file has content; a process that is just starting has an empty file, and files of
+    ended processes may have been removed meanwhile."""
     try:
         return Path(file).stat().st_size > 0
     except FileNotFoundError:
@@ -92,7 +94,7 @@ def _has_content(file: str) -> bool:
 
 
 def forget_the_dead(folder: Path) -> None:
-    """Remove the gauges of processes that have ended; what they counted stays."""
+    """Remove the gauges of processes that have ended. Their counters stay."""
     from prometheus_client import multiprocess
 
     mark_dead: Any = multiprocess.mark_process_dead

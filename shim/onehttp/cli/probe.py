@@ -1,5 +1,5 @@
-"""``onehttp probe [NAME...]``: which connections work, how fast, and for how long their
-certificates last."""
+"""``onehttp probe [NAME...]``: tests which connections work, how fast they are, and how long their
+certificates remain valid."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ DAY_S: Final = 86_400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeRow:
-    """One connection, and what became of it."""
+    """The result for one connection."""
 
     name: str
     origin: str
     probe: Probe
     failover: tuple[tuple[str, bool], ...] = ()
-    """The rest of its chain, and who of it is up."""
+    """The connections that it fails over to, and whether each is up."""
 
     @property
     def is_up(self) -> bool:
@@ -44,19 +44,21 @@ class ProbeRow:
 
 
 def is_up(probe: Probe) -> bool:
-    """Reached, and if something was asked, answered well."""
+    """Whether the server was reached, and has passed the health check if there was one."""
     return probe.error is None and probe.status < FIRST_ERROR
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @click.option("--connections", "file", default=USUAL, show_default=True,
-              metavar="FILE", help="Where they are defined.")  # fmt: skip
-@click.option("--health", metavar="PATH", help="Also GET this path; a status from 400 on is bad.")
+              metavar="FILE", help="The connections file.")  # fmt: skip
+@click.option(
+    "--health", metavar="PATH", help="Also GET this path; a status of 400 or more counts as down."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def probe(names: tuple[str, ...], file: str, health: str | None, as_json: bool) -> None:
-    """Connect to the servers of the connections named, or of all; nothing is sent without
-    --health. Exit status 1 when one of them is down.
+    """Connect to the servers of the named connections, or of all connections. Without --health no
+    request is sent. Exit status 1: a server is down.
     """
     try:
         revision = Revision(load_connections(file))
@@ -118,7 +120,7 @@ def _with_progress(
 
 
 def _phases_ms(timings: Timings) -> dict[str, float | None]:
-    """How long each phase took; None: it was not gone through."""
+    """Return the duration of each phase; None if the phase did not happen."""
     tls_us = timings.appconnect_us - timings.connect_us if timings.appconnect_us else None
     answer_us = timings.starttransfer_us - timings.pretransfer_us
     phases_us = {

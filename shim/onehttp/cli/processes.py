@@ -1,4 +1,4 @@
-"""Which running processes a command is about, and what they say."""
+"""Selects the running processes for a command, and prints their errors."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def directory_option(function: F) -> F:
-    """``--directory``, and what it is where it is not given."""
+    """Add ``--directory``, with its default."""
     return click.option(
         "--directory",
         metavar="DIR",
         envvar=VARIABLE,
         show_envvar=True,
-        help="Where the processes have their control sockets: init(control=DIR).",
+        help="The directory of the control sockets, as in init(control=DIR).",
     )(function)
 
 
 def pid_option(function: F) -> F:
-    """``--pid``."""
-    return click.option("--pid", type=int, help="This process alone.")(function)
+    """Add ``--pid``."""
+    return click.option("--pid", type=int, help="Only this process.")(function)
 
 
 def found(directory: str | None, pid: int | None) -> list[Path]:
-    """The sockets of the processes that are meant; ends the command where there is none."""
+    """Return the sockets of the selected processes. Without any, the command ends with an error."""
     if not directory:
-        raise click.UsageError(f"which processes? Give --directory, or set {VARIABLE}")
+        raise click.UsageError(
+            f"no directory of control sockets: give --directory, or set {VARIABLE}"
+        )
     try:
         paths = sockets(directory)
     except OSError as error:
@@ -44,8 +46,8 @@ def found(directory: str | None, pid: int | None) -> list[Path]:
     return wanted
 
 
-def tell_failures(answers: list[ProcessAnswer]) -> bool:
-    """Print why some did not answer; whether there were such."""
+def print_failures(answers: list[ProcessAnswer]) -> bool:
+    """Print the errors of processes that did not answer. Returns whether there were any."""
     failed = [each for each in answers if each.error]
     for each in failed:
         click.echo(f"{each.pid}: {each.error}", err=True)

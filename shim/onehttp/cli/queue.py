@@ -1,4 +1,4 @@
-"""``onehttp queue``: what queues hold, and what becomes of their dead letters."""
+"""``onehttp queue``: lists queues, and retries or drops their dead letters."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _store_option(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.group()
 def queue() -> None:
-    """What queues hold, and what becomes of dead letters: messages that nobody sends any more."""
+    """List durable queues, and retry or drop dead letters: messages that are no longer sent."""
 
 
 @queue.command("list")
@@ -37,7 +37,7 @@ def queue() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_store_option
 def list_(name: str | None, most: int, as_json: bool, url: str | None) -> None:
-    """How much each queue holds; of one QUEUE its dead letters, the oldest first."""
+    """Show how many messages each queue holds. With QUEUE, list its dead letters, oldest first."""
     store = _store(url)
     try:
         if name is None:
@@ -64,7 +64,7 @@ def list_(name: str | None, most: int, as_json: bool, url: str | None) -> None:
 @click.option("--all", "is_all", is_flag=True)
 @_store_option
 def retry(name: str, id: str | None, is_all: bool, url: str | None) -> None:
-    """Have a dead letter sent again, or --all of them, with attempts counted anew."""
+    """Send a dead letter again, or --all of them. The count of attempts starts again."""
     _do(url, id, is_all, lambda store: store.retry(name, id), "to be sent again")
 
 
@@ -100,7 +100,7 @@ def _store(url: str | None) -> Store:
 
 
 def _described(dead: DeadLetter) -> dict[str, Any]:
-    """Without what may be a secret: headers, query and body."""
+    """Return a dead letter without headers, query and body, which may hold secrets."""
     message = dead.message
     return {
         "id": message.id,

@@ -1,4 +1,4 @@
-"""``onehttp request METHOD URL``: a single call, with what the engine knows of it."""
+"""``onehttp request METHOD URL``: makes a single call, and shows its timings if asked to."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def _pair(text: str) -> tuple[str, str]:
 @click.argument("method")
 @click.argument("url")
 @click.option("-H", "--header", "headers", multiple=True, help="Name: value; repeatable.")
-@click.option("-d", "--data", help="Body as text; @FILE reads it.")
-@click.option("--json", "json_text", help="Body as JSON text.")
+@click.option("-d", "--data", help="The body as text, or @FILE to read it from a file.")
+@click.option("--json", "json_text", help="The body as JSON text.")
 @click.option("--connections", type=click.Path(path_type=Path), metavar="FILE",
-              help="Where --connection is defined; else connections.yaml.")  # fmt: skip
-@click.option("--connection", "name", help="Named connection; URL is then a path on it.")
-@click.option("--timeout", type=float, help="Seconds for everything.")
+              help="The connections file for --connection; default: connections.yaml.")  # fmt: skip
+@click.option("--connection", "name", help="A named connection; URL is then a path on it.")
+@click.option("--timeout", type=float, help="The time limit of the whole call, in seconds.")
 @click.option("--follow", is_flag=True, help="Follow redirects, at most 10.")
-@click.option("-i", "--include", is_flag=True, help="Show status and headers too.")
+@click.option("-i", "--include", is_flag=True, help="Also show the status and the headers.")
 @click.option("--timings", is_flag=True, help="Show a table of phases.")
 @click.option("--output", type=click.Choice(["body", "json"]), default="body")
 @click.option("--backend", default="pycurl", show_default=True)

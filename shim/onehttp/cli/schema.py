@@ -1,4 +1,4 @@
-"""``onehttp schema``: what a connections file may say, for editors and for people."""
+"""``onehttp schema``: the JSON Schema of connections files for editors, and a reference to read."""
 
 from __future__ import annotations
 

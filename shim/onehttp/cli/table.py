@@ -1,4 +1,4 @@
-"""The table of running processes: one line a connection, all processes together."""
+"""The table of running processes: one line for each connection, summed over all processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NUMBERS: Final = ("in flight", "calls", "failed", "p50 ms", "p95", "p99", "again
 
 
 def table(now: Merged, before: Merged | None = None, seconds: float = 0.0) -> Table:
-    """What happened since ``before``, ``seconds`` ago, as rates; without it, all so far."""
+    """Return the rates since ``before``, which was ``seconds`` ago; without it, the totals."""
     from rich.table import Table
 
     made = Table(title=heading(now, before, seconds), title_justify="left", expand=False)
@@ -36,7 +36,7 @@ def table(now: Merged, before: Merged | None = None, seconds: float = 0.0) -> Ta
 
 
 def heading(now: Merged, before: Merged | None, seconds: float) -> str:
-    """All that is not of one connection."""
+    """Return the line with the figures that belong to no connection."""
     opened = now.connections_opened - (before.connections_opened if before else 0)
     rate = f"{max(0, opened) / seconds:.1f}/s" if before is not None and seconds else f"{opened}"
     revision = " and ".join(map(str, now.revisions)) or "none"
@@ -53,7 +53,7 @@ def heading(now: Merged, before: Merged | None, seconds: float) -> str:
 
 
 def printed(now: Merged) -> str:
-    """The table as text."""
+    """Return the table as text."""
     from rich.console import Console
 
     console = Console(width=WIDTH)

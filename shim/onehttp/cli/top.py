@@ -1,4 +1,4 @@
-"""``onehttp top``: what running processes do, as a table that is drawn anew every second."""
+"""``onehttp top``: a table of running processes, updated every second."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ ANSWER_S: Final = 2.0
 @click.command()
 @click.option("--interval", default=1.0, show_default=True, metavar="SECONDS",
               type=click.FloatRange(0.1, 3600.0))  # fmt: skip
-@click.option("--once", is_flag=True, help="One interval, and end.")
-@click.option("--json", "as_json", is_flag=True, help="One line of JSON each interval.")
+@click.option("--once", is_flag=True, help="Print one interval and exit.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each interval.")
 @directory_option
 @pid_option
 def top(interval: float, once: bool, as_json: bool, directory: str | None, pid: int | None) -> None:
-    """A live table of running processes, all together: calls a second, percentiles of the last
-    interval, circuits, queries, connections, reloads.
+    """Show a live table of all running processes together: calls per second, percentiles of the
+    last interval, circuits, queries, connections, reloads.
     """
     from rich.live import Live
 

@@ -1,4 +1,4 @@
-"""``onehttp worker QUEUE...``: sends what queues hold."""
+"""``onehttp worker QUEUE...``: sends the messages of durable queues."""
 
 from __future__ import annotations
 
@@ -26,20 +26,25 @@ DEFAULTS: Final = WorkerSettings()
 @click.command()
 @click.argument("queues", nargs=-1, required=True, metavar="QUEUE...")
 @click.option("--connections", "file", metavar="FILE",
-              help="Where connections are defined; connections.yaml if it is there.")  # fmt: skip
+              help="The connections file; default: connections.yaml, if it exists.")  # fmt: skip
 @click.option("--store", "url", envvar=VARIABLE, show_envvar=True, metavar="URL",
               help="sqlite:///path/of/file.db or nats://host:4222.")  # fmt: skip
 @click.option("--concurrency", default=DEFAULTS.concurrency, show_default=True,
-              type=click.IntRange(1), help="Calls at once, of each queue.")  # fmt: skip
+              type=click.IntRange(1),
+              help="The number of calls in flight for each queue.")  # fmt: skip
 @click.option("--deliveries", default=DEFAULTS.deliveries, show_default=True,
-              type=click.IntRange(1), help="What fails so often is a dead letter.")  # fmt: skip
+              type=click.IntRange(1),
+              help="A message that has failed this many times becomes a dead letter.")  # fmt: skip
 @click.option("--backoff", default=DEFAULTS.backoff_base_s, show_default=True, metavar="SECONDS",
-              type=click.FloatRange(0, min_open=True), help="Then twice as long.")  # fmt: skip
+              type=click.FloatRange(0, min_open=True),
+              help="The wait before the second attempt; it doubles with each failure.")  # fmt: skip
 @click.option("--longest", default=DEFAULTS.backoff_max_s, show_default=True, metavar="SECONDS",
-              type=click.FloatRange(0, min_open=True), help="At most.")  # fmt: skip
+              type=click.FloatRange(0, min_open=True),
+              help="The longest wait between attempts.")  # fmt: skip
 @click.option("--lease", default=DEFAULTS.lease_s, show_default=True, metavar="SECONDS",
-              type=click.FloatRange(1), help="Until others take what it had.")  # fmt: skip
-@click.option("--once", is_flag=True, help="End when nothing is due.")
+              type=click.FloatRange(1),
+              help="The time after which other workers may take its messages.")  # fmt: skip
+@click.option("--once", is_flag=True, help="Exit when no message is due.")
 def worker(
     queues: tuple[str, ...],
     file: str | None,
@@ -51,10 +56,10 @@ def worker(
     lease: float,
     once: bool,
 ) -> None:
-    """Send what the queues hold, each message at least once, by the policies of its connection.
+    """Send the messages of the queues, each at least once, by the policies of its connection.
 
-    SIGTERM and Ctrl-C end it when the calls under way have ended; SIGHUP reads the connections
-    again.
+    After SIGTERM or Ctrl-C the worker finishes the calls in flight and exits. SIGHUP reloads the
+    connections.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     settings = WorkerSettings(
@@ -77,7 +82,7 @@ def worker(
 
 
 async def send(message: Message, call: CallArguments) -> Response:
-    """Make the call for a message on its connection, as that is now."""
+    """Make the call for a message on the current definition of its connection."""
     if not message.connection:
         return await api.arequest(message.method, message.url, **call)
     connection = api.connection(message.connection)

@@ -168,8 +168,8 @@ def test_top_is_drawn_until_ctrl_c_also_while_nobody_answers(workers: Workers) -
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["ctl", "stats"], "which processes?"),
-        (["top"], "which processes?"),
+        (["ctl", "stats"], "no directory of control sockets: give --directory"),
+        (["top"], "no directory of control sockets: give --directory"),
         (["ctl", "stats", "--directory", "/nowhere"], "No such file"),
         (["ctl", "stats", "--directory", "/sys"], "no process has a control socket here"),
         (["ctl", "stats", "--directory", "/sys", "--pid", "1"], "no process 1 has"),

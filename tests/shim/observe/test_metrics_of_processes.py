@@ -125,7 +125,7 @@ def test_the_endpoint_is_scraped_over_http(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "which directory?"),
+        ([], "no directory: give --directory"),
         (["--directory", "/nowhere"], "no such directory"),
         (["--directory", "/", "--listen", "x"], "expected HOST:PORT"),
         (["--directory", "/", "--listen", "h:99999"], "expected HOST:PORT"),
