@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from collections.abc import Iterator, Mapping
@@ -12,8 +13,15 @@ import pytest
 
 import onehttp
 from onehttp.connections.file.schema.connections import ConnectionModel
-from onehttp.hints.names import OF_CONNECTION, OF_MODULE, OF_STREAM
+from onehttp.hints.names import (
+    OF_ASYNC_STREAM_CONTEXT,
+    OF_CONNECTION,
+    OF_MODULE,
+    OF_STREAM,
+    OF_STREAM_CONTEXT,
+)
 from onehttp.hints.settings import OF_INIT, OF_KEYS, OF_TIMEOUT
+from onehttp.streams.contexts import AsyncStreamContext, StreamContext
 from onehttp_backends.hints.elsewhere import OF_HEADERS, OF_RESPONSE
 from onehttp_backends.registry import load
 
@@ -26,6 +34,8 @@ OWNERS: list[tuple[Any, Mapping[str, str]]] = [
     (onehttp.StreamedResponse, OF_STREAM),
     (onehttp.AsyncStreamedResponse, OF_STREAM),
     (onehttp.Connection, OF_CONNECTION),
+    (StreamContext, OF_STREAM_CONTEXT),
+    (AsyncStreamContext, OF_ASYNC_STREAM_CONTEXT),
 ]
 TABLES = [OF_MODULE, OF_INIT, OF_TIMEOUT, *(table for _, table in OWNERS)]
 
@@ -64,6 +74,21 @@ def test_of_a_stream_its_own_names_are_none_of_others() -> None:
         assert callable(getattr(onehttp.StreamedResponse, name))
         assert callable(getattr(onehttp.AsyncStreamedResponse, name))
         assert name in dir(value(onehttp.StreamedResponse))
+
+
+def test_a_stream_that_is_opened_the_other_way_says_how() -> None:
+    onehttp.init(API, backend="httpx", answers=ANSWERS)
+    stream: Any = onehttp.stream("GET", "https://api.example/x")
+    astream: Any = onehttp.astream("GET", "https://api.example/x")
+
+    async def opened() -> None:
+        async with stream:
+            pass
+
+    with pytest.raises(AttributeError, match=r"in a coroutine take astream\(\)"):
+        asyncio.run(opened())
+    with pytest.raises(AttributeError, match=r"in a thread take stream\(\)"), astream:
+        pass
 
 
 def test_no_look_up_is_dearer_for_it() -> None:

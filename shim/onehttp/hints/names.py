@@ -139,6 +139,34 @@ OF_STREAM: Final[Mapping[str, str]] = MappingProxyType(
         "content_length": "it is `announced`, codings included",
     }
 )
+_OF_OPEN: Final = (
+    "read",
+    "iter_bytes",
+    "iter_text",
+    "iter_lines",
+    "save",
+    "body",
+    "text",
+    "json",
+    "status",
+    "headers",
+    "raise_for_status",
+    "close",
+)
+_BY_WITH: Final = "it is opened by `with onehttp.stream(...) as response:`"
+_BY_ASYNC_WITH: Final = "it is opened by `async with onehttp.astream(...) as response:`"
+OF_STREAM_CONTEXT: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **dict.fromkeys(_OF_OPEN, _BY_WITH),
+        **dict.fromkeys(("__aenter__", "__aexit__"), f"{_BY_WITH}; in a coroutine take astream()"),
+    }
+)
+OF_ASYNC_STREAM_CONTEXT: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **dict.fromkeys(_OF_OPEN, _BY_ASYNC_WITH),
+        **dict.fromkeys(("__enter__", "__exit__"), f"{_BY_ASYNC_WITH}; in a thread take stream()"),
+    }
+)
 
 
 def no_such_name(name: str, asking: FrameType) -> Exception:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Generic
 
+from onehttp.hints.names import OF_ASYNC_STREAM_CONTEXT, OF_STREAM_CONTEXT
 from onehttp.streams.response import AsyncStreamedResponse, StreamedResponse
 from onehttp.streams.stream_call import R, StreamCall
 from onehttp_backends.errors import OnehttpError
+from onehttp_backends.hints.elsewhere import tell
 
 
 class _Context(Generic[R]):
@@ -53,3 +55,7 @@ class AsyncStreamContext(_Context[AsyncStreamedResponse]):
 
     async def __aexit__(self, *_: object) -> None:
         self._close()
+
+
+tell(StreamContext, OF_STREAM_CONTEXT)
+tell(AsyncStreamContext, OF_ASYNC_STREAM_CONTEXT)
