@@ -50,7 +50,8 @@ class _FedSending(Sending):
 
     def __init__(self, upload: FedUpload) -> None:
         super().__init__(upload)
-        self._pieces: deque[memoryview] = deque()
+        self._pieces: deque[bytes | memoryview] = deque()
+        """A memoryview is the rest of one that was larger than the engine takes at once."""
         self._pulled = 0
         self._is_starved = False
         self._has_ended = False
@@ -88,11 +89,11 @@ class _FedSending(Sending):
         first = pieces[0]
         if len(first) <= most:
             pieces.popleft()
-            piece = first.obj if type(first.obj) is bytes and len(first.obj) == len(first) else None
-            piece = bytes(first) if piece is None else piece
+            piece = first if type(first) is bytes else bytes(first)
         else:
-            piece = bytes(first[:most])
-            pieces[0] = first[most:]
+            view = memoryview(first)
+            piece = bytes(view[:most])
+            pieces[0] = view[most:]
         self.taken += len(piece)
         return piece
 
@@ -120,18 +121,19 @@ class _FedSending(Sending):
             self._put(piece)
 
     def _put(self, piece: object) -> None:
-        if not isinstance(piece, (bytes, bytearray, memoryview)):
-            raise unreadable(f"the body gave {type(piece).__name__}; expected bytes")
-        # A mutable piece is copied: its owner may change it before it is sent.
-        view = memoryview(piece if isinstance(piece, bytes) else bytes(piece))
-        self._pulled += len(view)
+        if type(piece) is not bytes:
+            if not isinstance(piece, (bytes, bytearray, memoryview)):
+                raise unreadable(f"the body gave {type(piece).__name__}; expected bytes")
+            piece = bytes(piece)  # a mutable one may be changed by its owner before it is sent
+        length = len(piece)
+        self._pulled += length
         size, limit = self.upload.size, self.upload.limit
         if size is not None and self._pulled > size:
             raise unreadable(f"the body has more than the {size} bytes announced")
         if limit and self._pulled > limit:
             raise too_much(limit, Sent.MAYBE)
-        if len(view):
-            self._pieces.append(view)
+        if length:
+            self._pieces.append(piece)
             self._is_starved = False
 
     def _end(self) -> None:

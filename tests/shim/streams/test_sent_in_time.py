@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import onehttp
+from onehttp_backends.bodies.fed_upload import _FedSending
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer
 from stand_ins.streams.uploads import MIB, OK, sent_in_task, sent_in_thread
@@ -41,7 +42,7 @@ class Counting:
                 self.came.release()
                 if pieces == self._answer_after < COUNT:
                     peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")
-        peer.send(OK if self._answer_after == COUNT else b"1\r\ny\r\n0\r\n\r\n")
+        peer.send(OK if self._answer_after >= COUNT else b"1\r\ny\r\n0\r\n\r\n")
 
 
 def in_step(counting: Counting, size: int) -> Iterator[bytes]:
@@ -188,3 +189,43 @@ def test_progress_is_told_while_it_is_sent(sent: Callable[..., Any], kind: str) 
     assert any(0 < each < size for each in told)
     assert told == sorted(told)
     assert told[-1] == size
+
+
+def test_no_body_is_asked_for_in_vain_while_its_task_lets_others_run(
+    api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if api != "pycurl":
+        pytest.skip("the double asks in a task for each piece")
+    monkeypatch.setattr("onehttp_backends.curl.driving.streams.SLICE_S", 0.0)
+    taken: list[bytes | None] = []
+    take = _FedSending.take
+
+    def noted(sending: _FedSending, most: int) -> bytes | None:
+        taken.append(take(sending, most))
+        return taken[-1]
+
+    monkeypatch.setattr(_FedSending, "take", noted)
+    others_ran = 0
+
+    async def pieces(count: int) -> AsyncIterator[bytes]:
+        for _ in range(count):
+            yield b"piece"
+
+    async def other(until: asyncio.Event) -> None:
+        nonlocal others_ran
+        while not until.is_set():
+            others_ran += 1
+            await asyncio.sleep(0)
+
+    async def main() -> onehttp.Response:
+        is_over = asyncio.Event()
+        beside = asyncio.create_task(other(is_over))
+        response = await onehttp.arequest("PUT", server.url, body=pieces(COUNT * 20))
+        is_over.set()
+        await beside
+        return response
+
+    with RawServer(Counting(5, COUNT * 20)) as server:
+        assert asyncio.run(main()).status == 200
+    assert others_ran > COUNT * 20
+    assert taken.count(None) < COUNT

@@ -22,6 +22,7 @@ from onehttp_backends.curl.driving.waiting import gone, overdue, overdue_at
 from onehttp_backends.curl.driving.waking import Waking
 from onehttp_backends.curl.engine.engine import Engine
 from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S
+from onehttp_backends.curl.engine.reading_on import is_fed
 from onehttp_backends.curl.engine.transfer import Driving, Transfer
 from onehttp_backends.curl.handle import Handle
 
@@ -87,6 +88,8 @@ class LoopDriver:
         self.is_flush_due = False
         """They will be."""
         self._is_turn_due = False
+        self.is_resting = False
+        """A task that feeds a body lets others run, and goes on in the next iteration."""
         self._timer: asyncio.Handle | None = None
         self._timer_due = 0.0
         self._looks: tuple[asyncio.Handle, ...] = ()
@@ -111,6 +114,8 @@ class LoopDriver:
     def turn(self) -> None:
         """Drive for one turn, unless somebody else does."""
         self._is_turn_due = False
+        if self.is_resting and is_fed(self._helm.engine):
+            return
         ownership = self._helm.engine.ownership
         self.is_flush_due = True
         try:

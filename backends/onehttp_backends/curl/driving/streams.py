@@ -171,7 +171,11 @@ class CurlResponse:
             if self._on_sent is not None:
                 transfer.stir()
             if time.monotonic() >= rests_at:
-                await asyncio.sleep(0)
+                transfer.loop_driver.is_resting = True
+                try:
+                    await asyncio.sleep(0)
+                finally:
+                    transfer.loop_driver.is_resting = False
                 rests_at = time.monotonic() + SLICE_S
 
     async def _end_feeding(self) -> None:

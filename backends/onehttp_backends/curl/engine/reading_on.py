@@ -56,6 +56,17 @@ def sends_ahead(engine: Engine) -> None:
         sends_at_once(engine, handle)
 
 
+def is_fed(engine: Engine) -> bool:
+    """Whether libcurl can do nothing but ask in vain for the body of the only transfer."""
+    handle = engine.streams.lone() if engine.streams.open else None
+    return (
+        handle is not None
+        and handle.sending is not None
+        and handle.sending.wants_more
+        and _is_alone(engine, handle)
+    )
+
+
 def _laps(sending: Sending) -> int:
     return 1 if sending.is_fed else LAPS  # the source has to be asked in between
 
