@@ -42,7 +42,10 @@ def take_over(real: Any, transactions: Transactions | None = None) -> Ksr:
     if isinstance(process.real, ModuleType) and not process.is_configured:  # else a test made it
         log_to_server(process.real)
         configure(process)
-        process.reloads.watch(own_config(process.real))
+        config = own_config(process.real)
+        process.reloads.watch(config)
+        if transactions is not None:
+            transactions.timers.configure(config)
     if transactions is not None:
         process.take_over_queries()
     return process.ksr

@@ -144,7 +144,7 @@ class Counts:
     sent = _SharedCount()
     answered = _SharedCount()
     gone = _SharedCount()
-    """Queries whose transactions had ended before the answer."""
+    """Queries whose transactions had ended before the answer, or before they were sent."""
     routes_failed = _SharedCount()
 
     def __init__(self, counters: Counters) -> None:

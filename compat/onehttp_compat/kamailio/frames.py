@@ -10,8 +10,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import marshal
+import math
 import operator
 import pickle
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -30,6 +33,13 @@ class Suspension:
 
     index: int
     label: int
+    end: float = math.inf
+    """When its timer will have ended it, on the clock ``time.monotonic``, which all processes
+    share."""
+
+    def is_over(self) -> bool:
+        """Whether its timer has ended it."""
+        return time.monotonic() >= self.end
 
 
 def signed32(number: int) -> int:
@@ -37,11 +47,14 @@ def signed32(number: int) -> int:
     return number - (1 << 32) if number >= 1 << 31 else number
 
 
-def suspended(ksr: Any) -> Suspension:
+def suspended(ksr: Any, end_of: Callable[[int, int], float]) -> Suspension:
     """Suspend the transaction that the server works on.
 
     ``t_suspend`` gives 1 also for one that was cancelled before, and suspends nothing. Such a
-    transaction must not be continued: ``tm`` (5.6) would never free it.
+    transaction must not be continued: ``tm`` (5.6) would keep it for 90 seconds more.
+
+    Args:
+        end_of: when the timer will have ended a transaction that is suspended now.
 
     Raises:
         TransactionError: it already has its final reply, or there is no memory.
@@ -51,12 +64,13 @@ def suspended(ksr: Any) -> Suspension:
     if ksr.tm.t_is_canceled() > 0:
         raise TransactionError("this transaction was cancelled")
     get = ksr.pv.get
-    return Suspension(int(get("$T(id_index)")), signed32(int(get("$T(id_label)"))))
+    index, label = int(get("$T(id_index)")), int(get("$T(id_label)"))
+    return Suspension(index, signed32(label), end_of(index, label))
 
 
 def packed(job: AsyncJob, token: Suspension | None, defaults: AsyncSettings) -> bytes:
     """Encode one query. Without a suspension, no transaction waits for it."""
-    named = None if token is None else (token.index, token.label)
+    named = None if token is None else (token.index, token.label, token.end)
     settings = None if job.settings is defaults else _values_of(job.settings)
     asked = job.asked
     xdata = str(job.xdata) if asked is None else pickle.dumps((asked, job.xdata))

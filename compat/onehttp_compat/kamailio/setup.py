@@ -87,6 +87,7 @@ def setup(
         process.take_over_queries()
         if isinstance(process.real, ModuleType):  # else a test made it
             make_current(process.transactions)
+            process.transactions.timers.configure(config)
         process.transactions.has_twins = twins
     process.server.start()  # now, so that the first message does not wait
     if isinstance(process.real, ModuleType):

@@ -9,8 +9,11 @@ arrived.
 
 Limits of the interface of ``tm`` (Kamailio 5.6):
 
-- ``t_continue`` gives 1 also for a transaction that was cancelled or has timed out, and then runs
-  no route: only the route itself can tell that it ran.
+- ``t_continue`` gives 1 also for a transaction that was cancelled, and then runs no route: only the
+  route itself can tell that it ran.
+- ``t_continue`` of a transaction that is not suspended any more, because its timer has ended it or
+  the answer of another query has continued it, keeps its memory for 90 seconds more. So it is not
+  called then (`timers`, `Continued`).
 - No function takes a suspension back. A query that cannot be handed over goes on at once, with an
   error for an answer.
 - The label of a transaction is an unsigned number of 32 bits, and ``KSR`` takes signed ones.
@@ -58,7 +61,9 @@ from onehttp_compat.kamailio.frames import (
 )
 from onehttp_compat.kamailio.lanes import Lanes
 from onehttp_compat.kamailio.own_config import DRIVE_ROUTE
+from onehttp_compat.kamailio.shared.continued import Continued
 from onehttp_compat.kamailio.shared.page import SharedPage
+from onehttp_compat.kamailio.timers import TransactionTimers
 from onehttp_compat.kamailio.twins import write_twins
 from onehttp_compat.modules.http_async_client.calls import (
     AsyncCall,
@@ -107,6 +112,10 @@ class Transactions(ScriptHost):
         self._told_of_silence_at = 0.0
         self._module: AsyncModule | None = None
         self._pv = PvStore()
+        self.timers = TransactionTimers(ksr, page)
+        self.timers.watch(getattr(ksr, "tm", None))
+        self._continued = Continued()
+        self._late = 0
         self._resuming: Resumption | None = None
         self._lanes = Lanes()
         self._made_in = os.getpid()
@@ -202,7 +211,7 @@ class Transactions(ScriptHost):
     ) -> None:
         self.counts.add("refused")
         refused = self.counts.refused
-        if refused & (refused - 1) == 0:  # the 1st, 2nd, 4th, 8th ...
+        if _is_to_tell(refused):
             _log.error(
                 "query %s cannot be handed over (%s), nor could %d before it: the processes of "
                 "rtimer are too slow, stopped, or too few; see mode= and net.core.wmem_max",
@@ -254,7 +263,9 @@ class Transactions(ScriptHost):
         Raises:
             TransactionError: it has its final reply already, or there is no memory.
         """
-        return suspended(self._ksr)
+        token = suspended(self._ksr, self.timers.end)
+        self._continued.discard(token.index, token.label)
+        return token
 
     def resume(
         self, token: Token, route: Callable[[Result], object] | None, result: Result
@@ -273,6 +284,11 @@ class Transactions(ScriptHost):
         self._continue(token, Resumption(None, None))
 
     def _continue(self, token: Suspension, resumption: Resumption) -> None:
+        if token.is_over():
+            self._tell_of_late()
+            return
+        if not self._continued.add(token.index, token.label):
+            return
         before, self._resuming = self._resuming, resumption
         try:
             self._ksr.tmx.t_continue(token.index, token.label, RESUME_ROUTE)
@@ -290,6 +306,15 @@ class Transactions(ScriptHost):
             return -1
         return resumption.run()
 
+    def _tell_of_late(self) -> None:
+        self._late += 1
+        if _is_to_tell(self._late):
+            _log.warning(
+                "fr_timer of tm has ended a transaction before the answer of its query, as %d "
+                "before it in this process: let the timeout of queries be shorter than fr_timer",
+                self._late - 1,
+            )
+
     # ---- a driving process
 
     def drive(self, slice_s: float) -> None:
@@ -304,7 +329,12 @@ class Transactions(ScriptHost):
         return self._driver is not None and self._driver.pid == os.getpid()
 
     def _take(self, frame: bytes) -> None:
-        self._start(*unpacked(frame, self._defaults()))
+        job, token = unpacked(frame, self._defaults())
+        if token is not None and token.is_over():  # it has waited too long to be sent
+            self.counts.add("gone")
+            self._tell_of_late()
+            return
+        self._start(job, token)
 
     def _start(self, job: AsyncJob, token: Suspension | None) -> None:
         assert self._module is not None
@@ -333,6 +363,11 @@ class Transactions(ScriptHost):
             _log.exception("query %s: route %s failed", call.job.query_id, call.route_name)
         finally:
             counts.add("answered")
+
+
+def _is_to_tell(count: int) -> bool:
+    """Whether it is the 1st, 2nd, 4th, 8th ... of its kind."""
+    return count & (count - 1) == 0
 
 
 class _Adopted:

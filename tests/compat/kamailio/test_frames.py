@@ -29,7 +29,7 @@ def job(**more: Any) -> AsyncJob:
     return AsyncJob(**(given | more))
 
 
-@pytest.mark.parametrize("token", [None, Suspension(1, -2)])
+@pytest.mark.parametrize("token", [None, Suspension(1, -2), Suspension(1, -2, 3.5)])
 @pytest.mark.parametrize(
     "more",
     [{}, {"xdata": "x", "body": b"\0"}, {"settings": AsyncSettings(timeout_ms=1)},

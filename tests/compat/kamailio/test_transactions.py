@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 import onehttp
+from onehttp import Result
+from onehttp_compat.kamailio.frames import Suspension
 from onehttp_compat.kamailio.transactions import Transactions
 from onehttp_compat.ksr import Ksr, take_over
 from onehttp_compat.server import default_server
@@ -259,6 +261,33 @@ def test_a_callback_may_suspend_its_transaction_again(real: StandIn, script: Scr
         assert server.targets == ["GET /first", "GET /second"]
     assert script.seen == [("chained", 200), (1, 200, "ok", "")]
     assert script.transactions.counts.answered == 2
+
+
+def test_the_second_answer_of_one_suspension_continues_nothing(
+    real: StandIn, script: Script
+) -> None:
+    real.begin_transaction(1, 2)
+    with RawServer(keep_answering) as server:
+        for _ in range(2):
+            assert script.KSR.http_async_client.query(f"{server.url}/x", "answered") == 0
+        driven(script, lambda: script.transactions.counts.answered == 2)
+    assert len(script.seen) == 1
+    assert real.leaked == 0
+    assert script.transactions.counts.gone == 1
+
+
+def test_an_answer_after_the_timer_continues_nothing(
+    real: StandIn, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    real.begin_transaction(1, 2)
+    token = script.transactions.suspend()
+    assert isinstance(token, Suspension)
+    real.suspended.clear()  # by its timer
+    late = Suspension(token.index, token.label, end=0.0)
+    result = Result(query_id=0, error=None)
+    assert not script.transactions.resume(late, lambda _: 1, result)
+    assert real.leaked == 0
+    assert "fr_timer of tm has ended" in caplog.text
 
 
 def test_only_the_driving_thread_goes_on_with_transactions(real: StandIn, script: Script) -> None:

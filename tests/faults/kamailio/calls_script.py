@@ -18,7 +18,7 @@ if "TEST_LANE_BYTES" in os.environ:
     vars(lanes)["SEND_BUFFER_BYTES"] = int(os.environ["TEST_LANE_BYTES"])
 KSR = kamailio.setup(KSR, connections=os.environ.get("TEST_CONNECTIONS"))
 BACKEND = os.environ["TEST_BACKEND"]
-LATE_MS, NEVER_MS = 2000, 600_000
+LATE_MS, NEVER_MS, HASTE_MS = 2000, 600_000, 500
 VERSION = "first"
 
 
@@ -78,6 +78,26 @@ class Script(kamailio.Script):
     def twice(self, name: str) -> None:
         self.ask(f"{name}1", "asked_again")
 
+    def both(self, name: str) -> None:
+        """Two queries for one transaction, at once."""
+        self.ask(f"{name}a")
+        self.ask(f"{name}b")
+
+    def hasty(self, name: str) -> None:
+        """With a timer of its own, before which no answer comes."""
+        KSR.tm.t_set_fr(0, HASTE_MS)
+        self.ask(name)
+
+    def patient(self, name: str) -> None:
+        """With a timer of its own, longer than that of others."""
+        KSR.tm.t_set_fr(0, NEVER_MS)
+        self.ask(name)
+
+    def relayed(self, name: str) -> None:
+        """If no answer comes, the call goes on elsewhere."""
+        KSR.tm.t_on_failure("elsewhere")
+        self.ask(name)
+
     def whole(self, name: str) -> None:
         """With a body of so many bytes."""
         KSR.pv.sets("$http_req(body)", "b" * int(name))
@@ -110,6 +130,12 @@ class Script(kamailio.Script):
     def failed(self, message: Any) -> int:
         if KSR.tm.t_is_canceled() < 0:
             KSR.tm.t_reply(504, "too slow")
+        return 1
+
+    def elsewhere(self, message: Any) -> int:
+        KSR.pv.sets("$ru", os.environ["TEST_ELSEWHERE"])
+        KSR.tm.t_on_failure("failed")
+        KSR.tm.t_relay()
         return 1
 
     # ---- what is asked by OPTIONS

@@ -1,4 +1,5 @@
-"""A page of memory that all processes share: which of them work, and which texts were logged."""
+"""A page of memory that all processes share: which of them work, the longest timer of their
+transactions, and which texts were logged."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import Final
 
 _BYTES: Final = 64 << 10
 _MARKS_AT: Final = 64
+_BEAT_AT, _LONGEST_AT = range(2)
 
 
 class SharedPage:
@@ -22,11 +24,20 @@ class SharedPage:
 
     def beat(self) -> None:
         """Record that a process that sends queries is at work."""
-        self._times[0] = time.monotonic()
+        self._times[_BEAT_AT] = time.monotonic()
 
     def silence_s(self) -> float:
         """Seconds since such a process was last at work, or since the start."""
-        return time.monotonic() - self._times[0]
+        return time.monotonic() - self._times[_BEAT_AT]
+
+    def note_timer(self, timer_s: float) -> None:
+        """Record that a script has let a transaction live so long while it is suspended."""
+        if timer_s > self._times[_LONGEST_AT]:
+            self._times[_LONGEST_AT] = timer_s
+
+    def longest_timer_s(self) -> float:
+        """The longest of these times; 0 if none was recorded."""
+        return self._times[_LONGEST_AT]
 
     def is_new(self, text: str) -> bool:
         """Whether the text is new to all processes: True only once in the life of the server."""
