@@ -144,7 +144,10 @@ def http_call(module: str, name: str, arguments: tuple[Any, ...]) -> Any:
     file, line = place()
     suspended = None
     may_suspend = (module, name) in SUSPENDING and REAL.pv.get("$T(id_index)") is not None
-    if may_suspend and link.ask("suspends")["value"] and REAL.tmx.t_suspend() > 0:
+    if may_suspend and link.ask("suspends")["value"]:
+        # `t_suspend` gives 1 also for a transaction that was cancelled, and suspends nothing then.
+        if REAL.tmx.t_suspend() < 0 or REAL.tm.t_is_canceled() > 0:
+            return -1
         suspended = [REAL.pv.get("$T(id_index)"), REAL.pv.get("$T(id_label)")]
     answer = link.ask(
         "call", module=module, name=name, arguments=list(arguments), suspended=suspended,
