@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Final
@@ -60,7 +59,7 @@ from onehttp_compat.kamailio.frames import (
     unpacked,
 )
 from onehttp_compat.kamailio.lanes import Lanes
-from onehttp_compat.kamailio.own_config import DRIVE_ROUTE
+from onehttp_compat.kamailio.logs import QueryMessages
 from onehttp_compat.kamailio.shared.continued import Continued
 from onehttp_compat.kamailio.shared.page import SharedPage
 from onehttp_compat.kamailio.timers import TransactionTimers
@@ -79,9 +78,6 @@ from onehttp_compat.pv import PvStore
 from onehttp_compat.server import LegacyServer
 
 RESUME_ROUTE: Final = "onehttp_resume"
-SILENCE_S: Final = 5.0
-"""Seconds without a sign of a process that sends queries, after which the caller is warned; and the
-shortest time between two such warnings."""
 _log = logging.getLogger("onehttp_compat.tm")
 
 
@@ -109,13 +105,12 @@ class Transactions(ScriptHost):
         self.counts = Counts(counters)
         self._ksr = ksr
         self._page = page
-        self._told_of_silence_at = 0.0
+        self._told = QueryMessages()
         self._module: AsyncModule | None = None
         self._pv = PvStore()
         self.timers = TransactionTimers(ksr, page)
         self.timers.watch(getattr(ksr, "tm", None))
         self._continued = Continued()
-        self._late = 0
         self._resuming: Resumption | None = None
         self._lanes = Lanes()
         self._made_in = os.getpid()
@@ -186,20 +181,7 @@ class Transactions(ScriptHost):
         else:
             self.counts.add("handed_over")
             has_worked()
-            silence_s = self._page.silence_s()
-            if silence_s > SILENCE_S:
-                self._tell_of_silence(silence_s)
-
-    def _tell_of_silence(self, silence_s: float) -> None:
-        now = time.monotonic()
-        if now - self._told_of_silence_at > SILENCE_S:
-            self._told_of_silence_at = now
-            _log.error(
-                "no process has worked on queries for %.0f s: that of rtimer is stopped, or a "
-                "callback blocks it, or the script has no %s",
-                silence_s,
-                DRIVE_ROUTE,
-            )
+            self._told.silence(self._page.silence_s())
 
     def _refuse(
         self,
@@ -210,15 +192,7 @@ class Transactions(ScriptHost):
         error: OSError,
     ) -> None:
         self.counts.add("refused")
-        refused = self.counts.refused
-        if _is_to_tell(refused):
-            _log.error(
-                "query %s cannot be handed over (%s), nor could %d before it: the processes of "
-                "rtimer are too slow, stopped, or too few; see mode= and net.core.wmem_max",
-                job.query_id,
-                error.strerror,
-                refused - 1,
-            )
+        self._told.refused(job.query_id, error, self.counts.refused)
         self.script = self.newest_script() or self.script  # no callback has run here yet
         refusal = transfer_error(
             CurlCode.SEND_ERROR, f"the query cannot be handed over ({error.strerror})", sent=Sent.NO
@@ -285,7 +259,7 @@ class Transactions(ScriptHost):
 
     def _continue(self, token: Suspension, resumption: Resumption) -> None:
         if token.is_over():
-            self._tell_of_late()
+            self._told.late()
             return
         if not self._continued.add(token.index, token.label):
             return
@@ -306,15 +280,6 @@ class Transactions(ScriptHost):
             return -1
         return resumption.run()
 
-    def _tell_of_late(self) -> None:
-        self._late += 1
-        if _is_to_tell(self._late):
-            _log.warning(
-                "fr_timer of tm has ended a transaction before the answer of its query, as %d "
-                "before it in this process: let the timeout of queries be shorter than fr_timer",
-                self._late - 1,
-            )
-
     # ---- a driving process
 
     def drive(self, slice_s: float) -> None:
@@ -332,7 +297,7 @@ class Transactions(ScriptHost):
         job, token = unpacked(frame, self._defaults())
         if token is not None and token.is_over():  # it has waited too long to be sent
             self.counts.add("gone")
-            self._tell_of_late()
+            self._told.late()
             return
         self._start(job, token)
 
@@ -363,11 +328,6 @@ class Transactions(ScriptHost):
             _log.exception("query %s: route %s failed", call.job.query_id, call.route_name)
         finally:
             counts.add("answered")
-
-
-def _is_to_tell(count: int) -> bool:
-    """Whether it is the 1st, 2nd, 4th, 8th ... of its kind."""
-    return count & (count - 1) == 0
 
 
 class _Adopted:
