@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from lookup_server import serving
 
-from onehttp_compat.real_server.process import RealServerError, find_server
+from stand_ins import real_server
 
 ROOT = Path(__file__).parents[2]
 BLOCKS = [block.partition("\n") for block in (ROOT / "docs/run.md").read_text().split("```")[1::2]]
@@ -43,12 +43,7 @@ def test_the_report_is_as_the_page_says() -> None:
 
 @pytest.mark.debian
 def test_the_comparison_is_as_the_page_says() -> None:
-    try:
-        _, modules = find_server()
-    except RealServerError as error:
-        pytest.skip(f"{error} (make packages)")
-    if not (modules / "app_python3.so").exists():
-        pytest.skip(f"no app_python3.so in {modules} (make packages)")
+    real_server.skip_unless_installed()
     expected, said = printed(SHOWN[1])
     assert said == expected
 

@@ -13,8 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 from onehttp.cli.group import onehttp as command
-from onehttp_compat.real_server.process import MODULES, RealServerError, find_server
+from onehttp_compat.real_server.process import MODULES
 from onehttp_compat.script.catalogue import catalogue
+from stand_ins import real_server
 
 pytestmark = [pytest.mark.debian, pytest.mark.usefixtures("left_as_found")]
 
@@ -124,10 +125,7 @@ def caught(trap: socket.socket) -> list[bytes]:
 
 def run(script: str, trap: socket.socket, folder: Path, *more: str) -> dict[str, Any]:
     """Every address in the messages that requests may go to is that of the trap."""
-    try:
-        find_server()
-    except RealServerError as error:
-        pytest.skip(f"no real server: {error} (make packages)")
+    real_server.skip_unless_installed()
     port = str(trap.getsockname()[1])
     messages = folder / "messages"
     messages.mkdir()

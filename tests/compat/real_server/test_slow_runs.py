@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from onehttp.cli.group import onehttp as command
-from onehttp_compat.real_server.process import RealServerError, find_server
 from onehttp_compat.real_server.run import LiveMessage, LiveScript
+from stand_ins import real_server
 
 SCRIPTS = Path(__file__).parents[1] / "script/scripts"
 LONGER_THAN_T1_S = 0.6
@@ -24,10 +24,7 @@ LONGER_THAN_T1_S = 0.6
 def test_messages_that_come_late_meet_what_they_met_in_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    try:
-        find_server()
-    except RealServerError as error:
-        pytest.skip(f"no real server: {error} (make packages)")
+    real_server.skip_unless_installed()
     send = LiveScript._send
 
     def send_late(live: LiveScript, message: LiveMessage) -> None:

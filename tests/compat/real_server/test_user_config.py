@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from onehttp.cli.group import onehttp as command
-from onehttp_compat.real_server.process import RealServerError, find_server
 from onehttp_compat.real_server.user_config import NEEDED, UserConfig, user_config
 from onehttp_compat.server_config import read_server_config
 from servers.raw import RawServer, keep_answering
+from stand_ins import real_server
 
 pytestmark = pytest.mark.usefixtures("left_as_found")
 
@@ -133,18 +133,9 @@ def test_whatever_is_not_known_to_keep_to_itself_is_left_out(tmp_path: Path) -> 
     assert config.parameters == {}
 
 
-def _lacking() -> str:
-    try:
-        _, modules = find_server()
-    except RealServerError as error:
-        return str(error)
-    return "" if (modules / "app_python3.so").exists() else f"no app_python3.so in {modules}"
-
-
 @pytest.mark.debian
 def test_the_real_server_runs_the_script_with_the_configuration_of_its_team(file: Path) -> None:
-    if _lacking():
-        pytest.skip(f"no real server: {_lacking()} (make packages)")
+    real_server.skip_unless_installed()
     script = file.with_name("routing.py")
     script.write_text(SCRIPT)
     with RawServer(keep_answering) as server:

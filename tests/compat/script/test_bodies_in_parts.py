@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from onehttp.cli.group import onehttp as command
-from onehttp_compat.real_server.process import RealServerError, find_server
 from onehttp_compat.sip.message import SipMessage, parse
+from stand_ins import real_server
 from stand_ins.legacy.loading import Load
 
 SDP = ("v=0\r\no=a 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
@@ -120,10 +120,7 @@ def message(kind: str, body: str, change: str, number: int = 1) -> bytes:
 @pytest.mark.slow
 @pytest.mark.usefixtures("left_as_found")
 def test_parts_are_found_and_changed_as_in_the_server(tmp_path: Path) -> None:
-    try:
-        find_server()
-    except RealServerError as error:
-        pytest.skip(f"nothing is compared with the real server: {error} (make packages)")
+    real_server.skip_unless_installed()
     messages = tmp_path / "messages"
     messages.mkdir()
     for number, (name, change) in enumerate(itertools.product(BODIES, WHAT)):

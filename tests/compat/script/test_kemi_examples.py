@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from onehttp.cli.group import onehttp as command
-from onehttp_compat.real_server.process import RealServerError, find_server
 from servers.raw import Peer, RawServer
+from stand_ins import real_server
 
 pytestmark = pytest.mark.usefixtures("left_as_found")
 
@@ -66,12 +66,7 @@ def test_every_message_ends_and_the_bill_has_what_was_called(name: str) -> None:
 @pytest.mark.usefixtures("web")
 @pytest.mark.parametrize("name", CALLS)
 def test_the_real_server_does_the_same(name: str) -> None:
-    try:
-        _, modules = find_server()
-    except RealServerError as error:
-        pytest.skip(f"{error} (make packages)")
-    if not (modules / "app_python3.so").exists():
-        pytest.skip(f"no app_python3.so in {modules} (make packages)")
+    real_server.skip_unless_installed()
     said = run(name, "--compare")
     # What a registrar answers is its own.
     found = [one for one in said["differences"] if "01-register" not in one["message"]]

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from onehttp.cli.group import onehttp as command
-from onehttp_compat.real_server.process import RealServerError, find_server
 from servers.raw import Peer, RawServer
+from stand_ins import real_server
 
 pytestmark = pytest.mark.usefixtures("left_as_found")
 
@@ -156,21 +156,12 @@ def test_what_scripts_ask_until_it_says_no_says_no(tmp_path: Path, loop: str) ->
     assert (told["error"], told["replies"]) == (None, ["200 OK"])
 
 
-def _lacking() -> str:
-    try:
-        _, modules = find_server()
-    except RealServerError as error:
-        return str(error)
-    return "" if (modules / "app_python3.so").exists() else f"no app_python3.so in {modules}"
-
-
 @pytest.mark.debian
 @pytest.mark.slow
 @pytest.mark.usefixtures("services")
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_script_does_the_same_in_the_real_server(script: str) -> None:
-    if _lacking():
-        pytest.skip(f"nothing is compared with the real server: {_lacking()} (make packages)")
+    real_server.skip_unless_installed()
     report = run(script, "--compare")
     assert report["differences"] == []
     assert len(report["messages"]) >= 25
@@ -180,8 +171,7 @@ def test_a_script_does_the_same_in_the_real_server(script: str) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("services")
 def test_a_difference_is_shown(tmp_path: Path) -> None:
-    if _lacking():
-        pytest.skip(f"nothing is compared with the real server: {_lacking()} (make packages)")
+    real_server.skip_unless_installed()
     script = tmp_path / "differs.py"
     # Outside the server a table of any name is one; the real one has those of its configuration,
     # and this one is not seen to be asked for.
@@ -203,8 +193,7 @@ def test_a_difference_is_shown(tmp_path: Path) -> None:
 @pytest.mark.debian
 @pytest.mark.usefixtures("services")
 def test_the_real_server_runs_a_script_and_the_bill_is_the_same() -> None:
-    if _lacking():
-        pytest.skip(f"no real server: {_lacking()} (make packages)")
+    real_server.skip_unless_installed()
     outside, inside = run("lookup"), run("lookup", "--kamailio")
 
     def calls(report: dict[str, Any]) -> list[tuple[Any, ...]]:
