@@ -12,6 +12,7 @@ import pytest
 
 from onehttp_backends.contract import Backend, Proxy, Request, Tls, TransferOptions
 from onehttp_backends.errors import Phase, Sent, TransferError
+from servers.patience import PATIENCE_S
 from servers.proxies import carry, tls_front
 from servers.raw import Behaviour, Peer, RawServer, keep_answering
 
@@ -104,7 +105,7 @@ def test_a_proxy_that_stops(
 def test_a_proxy_that_goes(backend: Backend, ca_file: Path, what: str) -> None:
     said = Phase.TLS if what in AFTER_ITS_PART else Phase.PROXY
     with RawServer(saying(SAID[what], is_hanging=False)) as proxy:
-        error = failure(backend, proxy.url, ca_file, 30)
+        error = failure(backend, proxy.url, ca_file, PATIENCE_S)
         assert error.phase is said
         assert error.code != 28
 
@@ -117,7 +118,7 @@ def test_one_that_speaks_socks(
     said = Phase.TLS if what in AFTER_ITS_PART else Phase.PROXY
     with RawServer(saying_socks(*SOCKS[what], is_hanging)) as proxy:
         address = f"socks5h://127.0.0.1:{proxy.port}"
-        error = failure(backend, address, ca_file, 0.5 if is_hanging else 30)
+        error = failure(backend, address, ca_file, 0.5 if is_hanging else PATIENCE_S)
         assert error.phase is said
         assert (error.code == 28) is is_hanging
 
@@ -134,7 +135,7 @@ def test_what_the_call_before_has_met_does_not_matter(backend: Backend, ca_file:
 
     with RawServer(behave) as proxy:
         options = TransferOptions(tls=Tls(ca_file=str(ca_file)), proxy=Proxy(url=proxy.url))
-        request = Request("GET", "https://a.example/", options=options, total_timeout_s=30)
+        request = Request("GET", "https://a.example/", options=options, total_timeout_s=PATIENCE_S)
         for what in itertools.chain.from_iterable(order):
             with pytest.raises(TransferError) as caught:
                 backend.perform(request)

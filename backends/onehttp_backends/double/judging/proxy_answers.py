@@ -47,7 +47,9 @@ class ProxyAnswer:
         """
         if not data:
             self._end_field()
-            return self._pending
+            # Once: the library asks again until nothing comes any more.
+            cut_off, self._pending = self._pending, b""
+            return cut_off
         self._pending += data
         while True:
             line, newline, rest = self._pending.partition(b"\n")
