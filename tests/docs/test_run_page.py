@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from lookup_server import serving
 
-from stand_ins import real_server
+from servers.kamailio import real_server
 
 ROOT = Path(__file__).parents[2]
 BLOCKS = [block.partition("\n") for block in (ROOT / "docs/run.md").read_text().split("```")[1::2]]

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from onehttp.cli.group import onehttp as command
 from onehttp_compat.real_server.process import MODULES
 from onehttp_compat.script.catalogue import catalogue
-from stand_ins import real_server
+from servers.kamailio import real_server
 
 pytestmark = [pytest.mark.debian, pytest.mark.usefixtures("left_as_found")]
 

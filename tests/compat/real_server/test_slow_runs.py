@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from onehttp.cli.group import onehttp as command
 from onehttp_compat.real_server.run import LiveMessage, LiveScript
-from stand_ins import real_server
+from servers.kamailio import real_server
 
 SCRIPTS = Path(__file__).parents[1] / "script/scripts"
 LONGER_THAN_T1_S = 0.6

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from onehttp.cli.group import onehttp as command
 from onehttp_compat.real_server.user_config import NEEDED, UserConfig, user_config
 from onehttp_compat.server_config import read_server_config
+from servers.kamailio import real_server
 from servers.raw import RawServer, keep_answering
-from stand_ins import real_server
 
 pytestmark = pytest.mark.usefixtures("left_as_found")
 

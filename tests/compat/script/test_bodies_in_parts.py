@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from onehttp.cli.group import onehttp as command
 from onehttp_compat.sip.message import SipMessage, parse
-from stand_ins import real_server
+from servers.kamailio import real_server
 from stand_ins.legacy.loading import Load
 
 SDP = ("v=0\r\no=a 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from onehttp.cli.group import onehttp as command
+from servers.kamailio import real_server
 from servers.raw import Peer, RawServer
-from stand_ins import real_server
 
 pytestmark = pytest.mark.usefixtures("left_as_found")
 
