@@ -129,8 +129,19 @@ def _party(value: object, name: str) -> Party:
         if isinstance(tn, str) and uri is None:
             return Party(tn=tn)
         if isinstance(uri, str) and tn is None:
-            return Party(uri=uri)
+            return _of_uri(uri)
     raise InvalidIdentityError(f"PASSporT: {name} names neither one tn nor one uri")
+
+
+def _of_uri(uri: str) -> Party:
+    """The party in a URI of a claim, however its signer has spelled it (RFC 3261, 19.1.4).
+
+    A telephone number in a URI is a number, so that only its own certificate vouches for it.
+    """
+    try:
+        return Party.from_uri(uri)
+    except InvalidIdentityError:
+        return Party(uri=uri)  # of another scheme
 
 
 def _parties(value: object) -> tuple[Party, ...]:
@@ -140,7 +151,7 @@ def _parties(value: object) -> tuple[Party, ...]:
             listed = value.get(kind, [])
             if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
                 raise InvalidIdentityError(f"PASSporT: dest.{kind} is not a list of texts")
-            found += [Party(**{kind: one}) for one in listed]
+            found += [Party(tn=one) if kind == "tn" else _of_uri(one) for one in listed]
     if not 0 < len(found) <= _MAX_DESTINATIONS:
         raise InvalidIdentityError(f"PASSporT: dest names none, or more than {_MAX_DESTINATIONS}")
     return tuple(found)

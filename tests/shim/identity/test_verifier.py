@@ -24,12 +24,16 @@ from onehttp.identity import (
     Verifier,
     format_date,
 )
+from onehttp.identity.claims import token_header
+from onehttp.identity.passport import sign, signing_input, token
 from servers.sti import (
     CALLED,
     CALLER,
     CLOCK,
+    Authority,
     Repository,
     flipped,
+    pem,
     private_pem,
 )
 
@@ -77,6 +81,60 @@ def test_a_compact_token_is_put_together_from_the_request(
         verifier.verify(identity, orig=CALLER, dest=CALLER, date=DATE)
     with pytest.raises(InvalidIdentityError, match="no Date"):
         verifier.verify(identity, orig=CALLER, dest=CALLED)
+
+
+def respelled(signer: Signer, key: ec.EllipticCurvePrivateKey, orig: object, dest: object) -> str:
+    """A header with these claims, as another signer has written them."""
+    header = token_header(signer.x5u, None)
+    claims = {"orig": orig, "dest": dest, "iat": CLOCK}
+    text = signing_input(header, claims)
+    return f"{token(text, sign(text, key))};info=<{signer.x5u}>"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "sip:bob@EXAMPLE.com", "SIP:bob@example.com", "sip:b%6Fb@example.com",
+        "sip:bob@example.com:5060", "sip:bob:secret@example.com",
+        "sip:bob@example.com;transport=tcp?Subject=x",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("is_caller", [True, False])
+def test_a_uri_in_a_claim_is_read_in_every_spelling(
+    signer: Signer,
+    verifier: Verifier,
+    key: ec.EllipticCurvePrivateKey,
+    sti_authority: Authority,
+    repository: Repository,
+    uri: str,
+    is_caller: bool,
+) -> None:
+    if is_caller:
+        names = [x509.DNSName("example.com")]
+        repository.put("/signer.pem", pem(sti_authority.issue(key, names=names)))
+    ends = ({"uri": uri}, {"tn": [CALLED]}) if is_caller else ({"tn": CALLER}, {"uri": [uri]})
+    called = CALLED if is_caller else "sip:bob@example.com"
+    caller = "sip:bob@example.com" if is_caller else CALLER
+    found = verifier.verify(respelled(signer, key, *ends), orig=caller, dest=called)
+    assert Party(uri="sip:bob@example.com") in (found.claims.orig, *found.claims.dest)
+
+
+def test_a_number_in_a_uri_of_a_claim_needs_a_certificate_of_the_number(
+    signer: Signer,
+    verifier: Verifier,
+    key: ec.EllipticCurvePrivateKey,
+    sti_authority: Authority,
+    repository: Repository,
+) -> None:
+    caller = f"sip:+{CALLER}@example.com"
+    header = respelled(signer, key, {"uri": caller}, {"tn": [CALLED]})
+    found = verifier.verify(header, orig=caller, dest=CALLED)
+    assert found.claims.orig == Party(tn=CALLER)
+    issued = sti_authority.issue(key, names=[x509.DNSName("example.com")])
+    other = Signer(key, repository.put("/domain.pem", pem(issued)), clock=lambda: CLOCK)
+    header = respelled(other, key, {"uri": caller}, {"tn": [CALLED]})
+    with pytest.raises(CredentialError, match="names no telephone numbers"):
+        verifier.verify(header, orig=caller, dest=CALLED)
 
 
 def test_a_compact_token_has_no_kind(signer: Signer, verifier: Verifier) -> None:
