@@ -33,14 +33,20 @@ _KNOWN: Final[tuple[tuple[re.Pattern[bytes], str], ...]] = (
 )
 
 
-def with_hints(findings: Iterable[ConversionFinding]) -> Iterator[ConversionFinding]:
-    """Add a likely reason to the findings about lines that were not understood.
+_PLACEHOLDER: Final = re.compile(rb"\{\{|\{%|<%|\$\{[A-Za-z_]")
+_UNDERSTOOD: Final = ((_PLACEHOLDER, _TEMPLATE),)
+"""What no server replaces, in texts that were understood."""
 
-    If such a line has several findings without a parameter, only the first is kept.
+
+def with_hints(findings: Iterable[ConversionFinding]) -> Iterator[ConversionFinding]:
+    """Add a likely reason to the findings about lines that were not understood, and a hint to those
+    about lines that were, but have a placeholder of a template in a text.
+
+    If a line with such a reason has several findings without a parameter, only the first is kept.
     """
     told: set[str] = set()
     for one in findings:
-        hint = _hint(one.place) if one.became == "not understood" else ""
+        hint = _hint(one.place, _KNOWN if one.became == "not understood" else _UNDERSTOOD)
         if not hint:
             yield one
             continue
@@ -49,13 +55,13 @@ def with_hints(findings: Iterable[ConversionFinding]) -> Iterator[ConversionFind
         told.add(one.place)
 
 
-def _hint(place: str) -> str:
+def _hint(place: str, known: Iterable[tuple[re.Pattern[bytes], str]]) -> str:
     file, _, line = place.rpartition(":")
     lines = _lines(file)
     number = int(line) - 1 if line.isdigit() else -1
     if not 0 <= number < len(lines):
         return ""
-    return next((hint for mark, hint in _KNOWN if mark.search(lines[number])), "")
+    return next((hint for mark, hint in known if mark.search(lines[number])), "")
 
 
 @functools.lru_cache(maxsize=8)

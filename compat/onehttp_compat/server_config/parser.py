@@ -105,19 +105,23 @@ class _Parser:
 
     def _modparam(self, first: Token, comments: list[str]) -> None:
         texts: list[str] = []
+        last = first
         value_token: Token | None = None
         value: int | str | None = None
         fault: str | None = None
         try:
-            self._mark("(")
+            last = self._mark("(")
             for _ in range(2):
                 texts.append(self._text(first))
-                self._mark(",")
+                last = self._mark(",")
             value_token = self._stream.next()
             value = self._value(value_token, first)
+            last = value_token
             self._mark(")")
         except _ExpectedError as error:
-            fault, place = str(error), error.token.place
+            # What is missing is missing in the line before, not in that of the next statement.
+            is_behind = error.token.begins_line or error.token.kind == "end"
+            fault, place = str(error), (last if is_behind else error.token).place
             value = None
             self._skip_arguments(error.token)
         except UnknownValueError as error:
@@ -305,10 +309,11 @@ class _Parser:
             self._note("fault", token.place, f"{token.named} begins no statement")
         self._is_lost = True
 
-    def _mark(self, text: str) -> None:
+    def _mark(self, text: str) -> Token:
         token = self._stream.next()
         if not token.is_mark(text):
             raise _ExpectedError(repr(text), token)
+        return token
 
     def _note(self, kind: NoteKind, place: ConfigPlace, text: str) -> None:
         self._config.note(kind, place, text)

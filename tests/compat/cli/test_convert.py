@@ -223,6 +223,39 @@ LINES: dict[str, tuple[str, str]] = {
 }
 
 
+@pytest.mark.parametrize("text", ["<%= @agent %>", "${AGENT}", "{% agent %}", "{{agent}}"])
+@pytest.mark.parametrize("line", ['"useragent", "{}"', '"httpcon", "api=>http://{}/"'])
+def test_a_text_that_a_template_fills_in_is_told_as_one(
+    tmp_path: Path, line: str, text: str
+) -> None:
+    path = tmp_path / "kamailio.cfg"
+    path.write_text(f'modparam("http_client", {line.replace("{}", text)})\n')
+    run = CliRunner().invoke(onehttp, ["convert", str(path), "--json"])
+    report = json.loads(run.stdout)["report"]
+    assert all("a template?" in one["text"] for one in report), report
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'modparam("http_client", "connection_timeout", 1', 'modparam("http_client", "useragent",',
+        'modparam("http_client", "httpcon"', 'modparam("http_client",\n\n"useragent", "x"',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("after", ["request_route {\n}", "loadmodule", "#", ""])
+def test_the_line_that_lacks_something_is_blamed(tmp_path: Path, line: str, after: str) -> None:
+    path = tmp_path / "kamailio.cfg"
+    path.write_text(f"# first\n{line}\n\n{after}\n")
+    run = CliRunner().invoke(onehttp, ["convert", str(path), "--json"])
+    assert run.exit_code == 3
+    (told,) = (
+        one for one in json.loads(run.stdout)["report"]
+        if "http_client" in one["what"] or "modparam: expected" in one["text"]
+        if "kamailio.cfg:2" in one["place"] or "kamailio.cfg:4" in one["place"]
+    )  # fmt: skip
+    assert told["place"].endswith("kamailio.cfg:4" if "\n" in line else "kamailio.cfg:2")
+
+
 @pytest.mark.parametrize("case", LINES)
 def test_what_a_line_may_be_that_no_server_reads_is_said(tmp_path: Path, case: str) -> None:
     line, hint = LINES[case]
