@@ -81,7 +81,7 @@ class _Loading:
         self._check = check
         self._secrets = Secrets(secrets)
         self._included = IncludedFiles()
-        self._errors = self._secrets.errors
+        self._errors: list[ConfigurationError] = []
         self._warnings = self._secrets.warnings
         self._drafts: list[Draft] = []
         self._names = NameLimits()
@@ -282,9 +282,9 @@ class _Loading:
                 if not found[wanted[draft.path]].problems and _has_versions(draft)
             ]
             self._ask_engine(self._check, sound, options)
-        if self._errors:
-            errors = sorted(_each_once(self._errors), key=_place)
-            raise ConfigurationError.of(errors)
+        errors = self._all_errors()
+        if errors:
+            raise ConfigurationError.of(sorted(_each_once(errors), key=_place))
         files = {path for tls in found for path in files_of(tls)}
         return ConnectionSet(
             {
@@ -296,6 +296,12 @@ class _Loading:
             names=self._names,
             adhoc=adhoc_of(adhoc, options),
         )
+
+    def _all_errors(self) -> list[ConfigurationError]:
+        """Of a value whose secret is missing nothing else is said."""
+        missing = self._secrets.errors
+        keys = {(error.file, error.key) for error in missing}
+        return missing + [each for each in self._errors if (each.file, each.key) not in keys]
 
     def _adhoc_drafts(self) -> dict[str, Draft]:
         """Those sections; queries over requests, once all files are read."""

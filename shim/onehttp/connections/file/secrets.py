@@ -10,7 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from onehttp.connections.file.document import KeyPath, ParsedFile
 from onehttp.connections.file.regular_file import read_regular
@@ -39,12 +39,18 @@ def _from_environment(name: str) -> str:
     return value
 
 
+class _Missing(NamedTuple):
+    """A secret that is not there. The reason is told of each place that asks for it."""
+
+    reason: str
+
+
 class Secrets:
     """Resolves references, each once. ``resolvers`` adds kinds, or replaces the two built in."""
 
     def __init__(self, resolvers: Mapping[str, Resolver] | None = None) -> None:
         self._resolvers: dict[str, Resolver] = {"env": _from_environment, **(resolvers or {})}
-        self._known: dict[tuple[str, str], str] = {}
+        self._known: dict[tuple[str, str], str | _Missing] = {}
         self.files: set[str] = set()
         """The files that were read."""
         self.errors: list[ConfigurationError] = []
@@ -78,9 +84,15 @@ class Secrets:
         key = (kind, os.path.join(document.folder, name) if kind == "file" else name)
         if key not in self._known:
             self._known[key] = self._resolved(kind, name, path, document)
-        return self._known[key]
+        value = self._known[key]
+        if isinstance(value, str):
+            return value
+        self.errors.append(document.error(path, value.reason))
+        return ""
 
-    def _resolved(self, kind: str, name: str, path: KeyPath, document: ParsedFile) -> str:
+    def _resolved(
+        self, kind: str, name: str, path: KeyPath, document: ParsedFile
+    ) -> str | _Missing:
         try:
             if kind == "file" and "file" not in self._resolvers:
                 return self._from_file(name, path, document)
@@ -91,8 +103,7 @@ class Secrets:
         except (LookupError, OSError, ValueError, TypeError) as error:
             reason = error.strerror if isinstance(error, OSError) else error.args[0]
             shown = f"{kind}:{name.partition(':-')[0]}"
-            self.errors.append(document.error(path, f"secret ${{{shown}}} is missing: {reason}"))
-            return ""
+            return _Missing(f"secret ${{{shown}}} is missing: {reason}")
         return value
 
     def _resolver(self, kind: str) -> Resolver:

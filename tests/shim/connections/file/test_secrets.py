@@ -114,6 +114,29 @@ def test_a_secret_that_is_missing_is_named_with_its_place(
     assert reason in text
 
 
+@pytest.mark.parametrize(
+    "key",
+    ["url: '{}'", "user_agent: '{}'", "auth: {{type: bearer, token: '{}'}}", "timeout: '{}'",
+     "tls: {{cert: '{}'}}", "proxy: {{url: '{}'}}", "unix_socket: '{}'", "interface: '{}'"],
+)  # fmt: skip
+def test_each_place_of_a_missing_secret_is_told_once_and_nothing_else_of_it(
+    tmp_path: Path, key: str
+) -> None:
+    written = key.format("${env:ONEHTTP_ABSENT}")
+    url = "" if key.startswith("url") else "    url: http://a.example\n"
+    sections = "".join(f"  {name}:\n{url}    {written}\n" for name in ("a", "b"))
+    path = tmp_path / "connections.yaml"
+    path.write_text(f"version: 1\nconnections:\n{sections}")
+    with pytest.raises(onehttp.ConfigurationError) as caught:
+        load_connections(path)
+    told = [
+        error for error in caught.value.errors if "${env:ONEHTTP_ABSENT} is missing" in str(error)
+    ]
+    assert len(told) == 2
+    others = [error.key for error in caught.value.errors if error not in told]
+    assert not {error.key for error in told} & set(others)
+
+
 def test_a_default_is_not_quoted_when_a_secret_is_missing(tmp_path: Path) -> None:
     assert CANARY not in said(tmp_path, one(f"${{vault:x:-{CANARY}}}"))
 
