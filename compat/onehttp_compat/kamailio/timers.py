@@ -69,7 +69,10 @@ class TransactionTimers:
         Another process may have changed its timer, unless it is still in its request route. Then
         this returns the latest time that is possible.
         """
-        return time.monotonic() + self._timer_s(index, label) - TICK_S
+        timer_s = self.fr_timer_s
+        if self._page.longest_timer_s():  # some script sets timers of its own
+            timer_s = self._timer_s(index, label)
+        return time.monotonic() + timer_s - TICK_S
 
     def _timer_s(self, index: int, label: int) -> float:
         changed_for = self._changed_for

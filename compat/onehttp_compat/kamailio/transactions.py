@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Final
@@ -258,7 +259,7 @@ class Transactions(ScriptHost):
         self._continue(token, Resumption(None, None))
 
     def _continue(self, token: Suspension, resumption: Resumption) -> None:
-        if token.is_over():
+        if time.monotonic() >= token.end:
             self._told.late()
             return
         if not self._continued.add(token.index, token.label):
@@ -295,7 +296,7 @@ class Transactions(ScriptHost):
 
     def _take(self, frame: bytes) -> None:
         job, token = unpacked(frame, self._defaults())
-        if token is not None and token.is_over():  # it has waited too long to be sent
+        if token is not None and time.monotonic() >= token.end:  # it has waited too long to be sent
             self.counts.add("gone")
             self._told.late()
             return

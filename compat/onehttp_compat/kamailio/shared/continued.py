@@ -6,6 +6,7 @@ import mmap
 from typing import Final
 
 _CELLS: Final = 65521
+_LABEL: Final = 0xFFFF_FFFF
 
 
 class Continued:
@@ -20,18 +21,15 @@ class Continued:
 
     def add(self, index: int, label: int) -> bool:
         """Note that a transaction is continued. False: it has been since it was suspended."""
-        key = _key(index, label)
-        if self._cells[key % _CELLS] == key:
+        key = (index << 32 | label & _LABEL) + 1
+        cell = key % _CELLS
+        if self._cells[cell] == key:
             return False
-        self._cells[key % _CELLS] = key
+        self._cells[cell] = key
         return True
 
     def discard(self, index: int, label: int) -> None:
         """Note that a transaction is suspended, perhaps once more."""
-        key = _key(index, label)
+        key = (index << 32 | label & _LABEL) + 1
         if self._cells[key % _CELLS] == key:
             self._cells[key % _CELLS] = 0
-
-
-def _key(index: int, label: int) -> int:
-    return (index << 32 | label & 0xFFFF_FFFF) + 1
