@@ -14,24 +14,24 @@ WORST: Final = ("closed", "half-open", "open")
 
 @dataclass(slots=True)
 class ConnectionTotals:
-    """One connection, in all processes."""
+    """The totals of one connection over all processes."""
 
     name: str
-    """Empty: calls on none."""
+    """The name of the connection; empty for calls without one."""
     count: Count = field(default_factory=Count)
     failures: int = 0
-    """Calls without a response, or with a status from 500 on."""
+    """Calls without a response, or with a status of 500 or more."""
     in_flight: int = 0
     circuit: str = ""
-    """The worst of all."""
+    """The worst state among the processes."""
     resends: int = 0
     held_back: int = 0
-    """Attempts that circuit or limits refused."""
+    """Attempts that the circuit breaker or the limits refused."""
 
 
 @dataclass(slots=True)
 class Merged:
-    """All processes together."""
+    """The sum of all processes."""
 
     processes: int
     lines: dict[str, ConnectionTotals]
@@ -39,12 +39,12 @@ class Merged:
     connections_opened: int
     queue: int
     revisions: tuple[int, ...]
-    """More than one: a reload has not reached all of them."""
+    """The revisions in use; several if a reload has not reached all processes yet."""
     last_reload: float
-    """When the one that is most behind read its connections."""
+    """The time of the oldest reload among the processes."""
     legacy_calls: int
     server_counters: dict[str, int]
-    """Counts of servers that processes count together, from whichever process reports them."""
+    """The counters of SIP servers, whose processes count together."""
 
 
 def merged(snapshots: Sequence[Mapping[str, Any]]) -> Merged:
@@ -87,8 +87,8 @@ def merged(snapshots: Sequence[Mapping[str, Any]]) -> Merged:
 
 
 def _counted_together(snapshots: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """Each process reports its server as a whole, some earlier than others: the highest count is
-    taken."""
+    """Return the highest report of each counter: each process reports the sum of its whole server,
+    and some reports are older than others."""
     servers: defaultdict[int, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     for told in filter(None, (one.get("server_counters") for one in snapshots)):
         counters = servers[told["server"]]
@@ -102,7 +102,7 @@ def _counted_together(snapshots: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def between(later: ConnectionTotals, earlier: ConnectionTotals | None) -> ConnectionTotals:
-    """What happened on a connection between two snapshots, or since its processes were
+    """Return the change of a connection between two snapshots, or since its processes were
     restarted."""
     if earlier is None or later.count.calls < earlier.count.calls:
         return later

@@ -1,4 +1,4 @@
-"""A query as it is stored, so that another process can make it."""
+"""The stored form of a query, from which another process can make the call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FORMAT: Final = 1
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 """Source: draft-ietf-httpapi-idempotency-key-header. The value is a quoted string."""
 POSSIBLE_REPEAT: Final = "Onehttp-Possible-Repeat"
-"""Sent, as ``yes``, where an earlier attempt may have reached the server."""
+"""A header with the value ``yes`` if an earlier attempt may have reached the server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +24,9 @@ class Message:
     id: str
     queue: str
     key: str | None
-    """Messages of one key are sent one after the other, in the order in which they came."""
+    """Messages with the same key are sent one after the other, in their order."""
     connection: str
-    """Empty: none, and ``url`` is a whole one."""
+    """The name of the connection. If it is empty, ``url`` is a whole URL."""
     method: str
     url: str
     headers: HeaderPairs
@@ -44,7 +44,7 @@ class Message:
         """The keywords of the call that sends it.
 
         Args:
-            may_repeat: it may have reached the server before.
+            may_repeat: whether it may have reached the server before.
         """
         headers = self.headers
         if not any(name.lower() == IDEMPOTENCY_KEY.lower() for name, _ in headers):
@@ -67,7 +67,7 @@ class Message:
         return call
 
     def described(self) -> str:
-        """All but the body and what a store keeps by itself, as JSON."""
+        """Return everything but the body and the fields of the store as JSON."""
         told: dict[str, Any] = {
             "format": FORMAT,
             "connection": self.connection,
@@ -89,16 +89,16 @@ def _encoder() -> Callable[[object], str]:
 
 
 def message_of(id: str, queue: str, key: str | None, described: str, body: bytes | None) -> Message:
-    """The message that `Message.described` describes.
+    """Return the message from the result of `Message.described`.
 
     Raises:
-        ValueError: it does not: a later version of this library has stored it, or nobody has.
+        ValueError: it is invalid, or a later version of this library has stored it.
     """
     import json
 
     told = json.loads(described)
     if not isinstance(told, dict) or told.get("format") != FORMAT:
-        raise ValueError(f"message {id}: not of format {FORMAT}")
+        raise ValueError(f"message {id}: its format is not {FORMAT}")
     total_s, connect_s, max_body, follow = told["limits"]
     return Message(
         id=id,

@@ -1,4 +1,4 @@
-"""A connection to NATS for threads: an event loop on a thread of its own, from the first use on."""
+"""A connection to NATS that threads can use: its event loop runs on a separate thread."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from onehttp_backends.secret_values import shown_url
 logger = logging.getLogger("onehttp")
 T = TypeVar("T")
 ANSWER_S: Final = 5.0
-"""A server that says nothing for so long is gone, for this once."""
+"""A request fails if the server has not answered within this time."""
 RECONNECT_S: Final = 0.2
 
 
 class NatsConnection:
-    """Work on JetStream, for any thread; connects again whenever it has to.
+    """Runs operations on JetStream for any thread, and reconnects when necessary.
 
     Args:
         url: ``nats://[user:password@]host[:port]``.
@@ -45,7 +45,7 @@ class NatsConnection:
         _all.add(self)
 
     def forget(self) -> None:
-        """As new: in a forked child thread, loop and connection are the parent's."""
+        """Start anew: in a forked child, thread, loop and connection belong to the parent."""
         self._starting = threading.Lock()  # guards the rest
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -53,7 +53,7 @@ class NatsConnection:
         self._connecting = asyncio.Lock()
 
     def run(self, work: Callable[[Any], Awaitable[T]], patience_s: float = ANSWER_S) -> T:
-        """The result of ``work(jetstream)`` on the loop, within ``patience_s`` seconds.
+        """Run ``work(jetstream)`` on the loop, and return its result within ``patience_s`` seconds.
 
         Raises:
             QueueStoreError: it failed, or its result is not known.
@@ -77,7 +77,7 @@ class NatsConnection:
     async def _on_loop(self, work: Callable[[Any], Awaitable[T]]) -> T:
         client = self._client
         if client is None or client.is_closed:
-            async with self._connecting:  # or each of those who come first would have its own
+            async with self._connecting:  # otherwise several first calls would each connect
                 client = self._client
                 if client is None or client.is_closed:
                     client = self._client = await self._connected()
@@ -123,7 +123,7 @@ class NatsConnection:
             return self._loop
 
     def close(self) -> None:
-        """Let go of it; the next use connects again."""
+        """Close the connection. The next use connects again."""
         with self._starting:
             loop, thread, client = self._loop, self._thread, self._client
             self._loop = self._thread = self._client = None
@@ -144,7 +144,7 @@ class NatsConnection:
 
 _all: weakref.WeakSet[NatsConnection] = weakref.WeakSet()
 _of_parents: Final[list[object]] = []
-"""Kept for ever: to collect one in a child would close what is its parent's."""
+"""Kept for ever, because collecting one in a child would close a socket of the parent."""
 
 
 def _after_fork_in_child() -> None:

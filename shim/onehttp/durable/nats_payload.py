@@ -9,7 +9,8 @@ from onehttp.durable.store import DeadLetter
 
 
 def payload_of(message: Message, broker: str) -> bytes:
-    """A message stored by this broker; by none: it may have been sent before."""
+    """Return the payload of a message that this start of a broker stores. Without a broker, the
+    message may have been sent before."""
     told = {
         "id": message.id,
         "key": message.key,
@@ -21,7 +22,7 @@ def payload_of(message: Message, broker: str) -> bytes:
 
 
 def message_in(queue: str, payload: bytes) -> tuple[Message, str]:
-    """The message that was stored, and the broker that stored it."""
+    """Return the message, and the broker that stored it."""
     head, _, body = payload.partition(b"\n")
     told = json.loads(head)
     found = body if told["has_body"] else None
@@ -29,7 +30,7 @@ def message_in(queue: str, payload: bytes) -> tuple[Message, str]:
 
 
 def broker_of(payload: bytes) -> str:
-    """The broker that stored it; empty if that is not known."""
+    """Return the broker that stored it; empty if that is unknown."""
     try:
         return str(json.loads(payload.partition(b"\n")[0])["broker"])
     except (ValueError, KeyError, TypeError):
@@ -37,17 +38,17 @@ def broker_of(payload: bytes) -> str:
 
 
 def again_of(payload: bytes) -> bytes:
-    """The same of no broker: it may have been sent before."""
+    """Return the payload without a broker, so that it counts as possibly sent before."""
     head, line_end, body = payload.partition(b"\n")
     try:
         told = json.loads(head) | {"broker": ""}
-    except (ValueError, TypeError):  # nobody can read it: it becomes a dead letter
+    except (ValueError, TypeError):  # it cannot be read, and becomes a dead letter
         return payload
     return json.dumps(told).encode() + line_end + body
 
 
 def letter_in(queue: str, payload: bytes) -> DeadLetter:
-    """The end of a dead letter, and its message, as far as it can be read."""
+    """Return why it became a dead letter, and its message, as far as these can be read."""
     head, _, rest = payload.partition(b"\n")
     told = json.loads(head)
     try:

@@ -1,7 +1,7 @@
-"""Messages of one consumer of JetStream, asked for ahead: who takes them waits for no round trip.
+"""Requests messages of one JetStream consumer in advance, so that taking one needs no round trip.
 
-A consumer that may have one message under way answers as soon as that is done, and not before: to
-wait for it would hold up those of all others.
+A consumer that may have only one message in flight answers when that is done. Waiting for such an
+answer would block all other consumers.
 
 Source: docs.nats.io, JetStream wire API, ``CONSUMER.MSG.NEXT``.
 """
@@ -15,14 +15,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 EXPIRES_S: Final = 1.0
-"""How long the broker keeps a request; one that restarts has forgotten it."""
+"""How long the broker keeps a request. It forgets requests when it restarts."""
 _LATER_S: Final = 2 * EXPIRES_S
-"""Then nothing is to be expected of it any more, whatever became of it."""
+"""After this time, no answer to the request is expected any more."""
 _STATUS: Final = "Status"
 
 
 class Pull:
-    """See above. Everything happens on one loop.
+    """See the module. All methods run on one loop.
 
     Args:
         arrived: is called when a message has come.
@@ -47,7 +47,7 @@ class Pull:
         self._until = 0.0
 
     async def ask(self, most: int) -> None:
-        """Have so many on their way here, or here."""
+        """Request messages until so many have arrived or are requested."""
         now = asyncio.get_running_loop().time()
         if self._subscription is None:
             self._subscription = await self.client.subscribe(self._inbox, cb=self._came)
@@ -61,7 +61,7 @@ class Pull:
             self._until = now + _LATER_S
 
     async def end(self) -> None:
-        """Ask no more. What is here is not given back."""
+        """Stop requesting. Messages that have arrived are not returned."""
         if self._subscription is not None:
             await self._subscription.unsubscribe()
 

@@ -1,4 +1,5 @@
-"""The consumers of a worker's queues on JetStream: one of what has no key, others of what has."""
+"""The JetStream consumers of a worker's queues: one for messages without a key, and one for each
+part of the keys."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from onehttp.durable.nats_pull import Pull
 
 LOOK_S: Final = 0.1
-"""So often a queue that holds something is asked of which keys."""
+"""The interval at which a queue that is not empty is asked for its keys."""
 MANY_AT_ONCE: Final = 10_000
 
 
@@ -25,10 +26,10 @@ class Pulls:
     async def take(
         self, js: Any, client: Any, queue: str, most: int, lease_s: float, patience_s: float
     ) -> list[Any] | None:
-        """Messages that have come; None: the stream of the queue is gone.
+        """Return messages that have arrived; None if the stream of the queue is gone.
 
         Args:
-            patience_s: to wait for the first.
+            patience_s: how long to wait for the first.
         """
         subjects = await self._subjects(js, queue)
         if subjects is None:
@@ -52,14 +53,14 @@ class Pulls:
         return [one for pull in list(self._pulls.values()) for one in list(pull.here)]
 
     async def give_back(self) -> None:
-        """Leave that to others."""
+        """Return the messages for other workers."""
         for pull in self._pulls.values():
             while pull.here:
                 await pull.here.popleft().nak()
             await pull.client.flush()
 
     async def _subjects(self, js: Any, queue: str) -> list[str] | None:
-        """The subjects that have messages, or had some a moment ago."""
+        """Return the subjects that have messages, or had some a moment ago."""
         from nats.js.errors import NotFoundError
 
         now = asyncio.get_running_loop().time()
@@ -73,10 +74,10 @@ class Pulls:
             await self._end(queue)
             return None
         if self._created.setdefault(queue, told.created) != told.created:
-            self._created[queue] = told.created  # made anew: what pulled from it is gone, too
+            self._created[queue] = told.created  # created again: its consumers are gone, too
             await self._end(queue)
         subjects = list(told.state.subjects or ())
-        if subjects:  # an empty queue is looked at each time
+        if subjects:  # an empty queue is checked each time
             self._known[queue] = _Known(subjects, now + LOOK_S)
         return subjects
 
@@ -105,13 +106,13 @@ class Pulls:
 
 
 class _Known(NamedTuple):
-    """The findings about a queue."""
+    """The known subjects of a queue."""
 
     subjects: list[str]
     until: float
-    """It is not looked for again, by the loop's clock."""
+    """The time of the loop's clock until which this is valid."""
 
 
 def stream_of(queue: str) -> str:
-    """The name of its stream."""
+    """Return the name of a queue's stream."""
     return f"onehttp-{queue}"

@@ -18,22 +18,23 @@ from onehttp.errors import QueueStoreError
 
 logger = logging.getLogger("onehttp")
 BUSY_S: Final = 30.0
-"""How long a transaction waits for those of other processes."""
+"""How long a transaction waits for transactions of other processes."""
 _AGAIN_S: Final = 0.004
-"""At most, between two looks whether somebody else still writes."""
+"""The longest interval between checks whether another process still writes."""
 _LOT_SIZE: Final = 64
 LOT: Final = f"({', '.join('?' * _LOT_SIZE)})"
-"""In a statement: the numbers of a lot."""
+"""The placeholders of a batch of numbers in a statement."""
 _SUFFIXES: Final = ("", "-wal", "-shm")
 _Files: TypeAlias = "tuple[tuple[int, int] | None, ...]"
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Database:
-    """One file, for all processes of a machine; made if missing, for the owner alone.
+    """One file for all processes of a machine. It is created if missing, readable by its owner
+    only.
 
     Args:
-        schema: makes what it lacks.
+        schema: statements that create what is missing.
         after_boot: a statement to run if the machine has started since the last time.
     """
 
@@ -53,23 +54,23 @@ class Database:
         """The open files: the database, its log and the index of the log."""
 
     def __del__(self) -> None:
-        # Nobody uses it any more. sqlite3 complains of what is open then (Python 3.13).
+        # It is unused from now on. sqlite3 warns about open connections then (Python 3.13).
         connection: sqlite3.Connection | None = getattr(self, "_connection", None)
         if connection is not None:
             connection.close()
 
     def abandon(self) -> None:
-        """In a forked child: the connection is the parent's, and is not closed."""
+        """In a forked child, drop the connection without closing it, because it is the parent's."""
         if self._connection is not None:
             _of_parents.append(self._connection)
         self._reset()
 
     @contextmanager
     def used(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for this thread alone.
+        """Provide the connection to this thread only.
 
         Raises:
-            QueueStoreError: whatever SQLite says; nothing is changed then.
+            QueueStoreError: SQLite has failed; nothing was changed.
         """
         with self._using:
             try:
@@ -81,31 +82,34 @@ class Database:
 
     @contextmanager
     def changed(self) -> Iterator[sqlite3.Connection]:
-        """The same in one transaction, which is on the disk when this ends."""
+        """Like `used`, in one transaction, which is on the disk when this ends."""
         with self.used() as connection, transaction(connection):
             yield connection
 
     def close(self) -> None:
-        """Close it; the next use opens it again."""
+        """Close the connection. The next use opens it again."""
         with self._using:
             connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
 
     def _files_now(self) -> _Files:
-        """The files at their paths now. Writing into a deleted file would be no error."""
+        """Return the files at their paths now, because writing to a deleted file is no error."""
         return tuple(_file_at(f"{self.path}{suffix}") for suffix in _SUFFIXES)
 
     def _leave(self, connection: sqlite3.Connection, found: _Files) -> None:
-        """Files that are no longer at their paths, or not all of them."""
+        """Leave files that are no longer at their paths, or not all of them."""
         is_held = found[0] is not None and found[0] == self._files[0]
-        if is_held and None in found:  # nobody has begun another log, whose pages this would mix up
+        # If another process had begun a new log, a checkpoint would corrupt it.
+        if is_held and None in found:
             (is_busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             if is_busy:
-                raise sqlite3.OperationalError("its log was removed, and cannot be brought in yet")
-            logger.error("%s: its log was removed; what that held is kept", self.path)
+                raise sqlite3.OperationalError(
+                    "its log was removed, and cannot be written back yet"
+                )
+            logger.error("%s: its log was removed; its content was written back", self.path)
         else:
-            logger.error("%s: it was removed or replaced, with what it held", self.path)
+            logger.error("%s: it was removed or replaced, and its messages are lost", self.path)
         self._connection = None
         connection.close()  # touches nothing of new ones: SQLite looks, too
 
@@ -123,7 +127,7 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Not one that is there: to close it would end all locks that this process has on it.
+            # Only a new file, because closing an existing one would release this process's locks.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         except FileExistsError:
             pass
@@ -153,13 +157,13 @@ def _file_at(path: str) -> tuple[int, int] | None:
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Switch to the write-ahead log. When several open a new database, SQLite lets one wait, and
-    refuses others."""
+    """Switch to the write-ahead log. If several processes open a new database, SQLite makes one
+    wait and refuses the others."""
     _insist(lambda: connection.execute("PRAGMA journal_mode = WAL"))
 
 
 def _insist(work: Callable[[], object]) -> None:
-    """Try until nobody else has the lock."""
+    """Retry until no other process holds the lock."""
     end = None
     while True:
         try:
@@ -176,11 +180,11 @@ def _insist(work: Callable[[], object]) -> None:
 
 
 def _begin(connection: sqlite3.Connection) -> None:
-    """SQLite itself looks whether it may write ever more seldom, in the end ten times a second: who
-    comes to processes that write all the time would wait for many seconds."""
+    """Begin a transaction. SQLite's own wait checks with growing intervals, up to a tenth of a
+    second, so beside processes that write all the time it could take many seconds."""
     connection.execute("PRAGMA busy_timeout = 0")
     try:
-        # Immediate: a reader that becomes a writer would fail where another was faster.
+        # IMMEDIATE, because a reader that becomes a writer fails if another writer was faster.
         _insist(lambda: connection.execute("BEGIN IMMEDIATE"))
     finally:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000:.0f}")
@@ -188,8 +192,8 @@ def _begin(connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection, done: list[object] | None = None) -> Iterator[None]:
-    """All of it or nothing. All: then there is something in ``done``, whatever exception a signal
-    handler raises right after it."""
+    """Run all statements of the block or none. ``done`` is not empty if they were committed, even
+    if a signal handler raises right after that."""
     done = [] if done is None else done
     try:
         _begin(connection)
@@ -202,21 +206,22 @@ def transaction(connection: sqlite3.Connection, done: list[object] | None = None
 
 
 def lots(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-    """By 64, the last one made so many with what is in it. Each statement lets other threads run
-    and waits for its turn again, so few of them are faster by more than their own time."""
+    """Split numbers into batches of 64; the last one is padded with its own numbers. Each statement
+    lets other threads run and then waits for its turn, so fewer statements save more than their
+    own time."""
     for start in range(0, len(numbers), _LOT_SIZE):
         lot = list(numbers[start : start + _LOT_SIZE])
         yield lot + lot[-1:] * (_LOT_SIZE - len(lot))
 
 
 def since_boot_s() -> float:
-    """The kernel's time, which all processes share and nobody sets."""
+    """Return the time since boot, which all processes share and which cannot be set."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()
 _of_parents: Final[list[sqlite3.Connection]] = []
-"""Kept for ever: to close one in a child takes away the locks that its parent has on the file."""
+"""Kept for ever, because closing one in a child releases the locks of its parent on the file."""
 
 
 def _after_fork_in_child() -> None:

@@ -1,7 +1,8 @@
-"""Messages on their way into the database: who comes first stores what all bring who wait by then.
+"""Stores messages in batches (group commit): the first thread stores the messages of all threads
+that wait by then.
 
-Each statement lets other threads run, and takes its turn again behind them: so a batch is few
-statements, however many messages it has.
+Each statement lets other threads run and then waits for its turn, so a batch uses few statements
+for any number of messages.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from onehttp.durable.sqlite_database import Database, transaction
 from onehttp.errors import OnehttpError, QueueFullError, QueueStoreError
 
 BEHIND: Final = 9e18
-"""When a message is due that stands behind another of its key."""
+"""The due time of a message that waits behind another one of its key."""
 AT_ONCE: Final = 64
-"""Messages by one statement."""
+"""The number of messages in one statement."""
 
 
 class _Put:
-    """A message on its way into the store."""
+    """A message that is to be stored."""
 
     __slots__ = ("error", "message")
 
@@ -40,22 +41,22 @@ class _StoredBatch:
     def __init__(self) -> None:
         self.puts: list[_Put] = []
         self.done: list[object] = []
-        """Empty: nothing was stored, by reason of ``refusal``."""
+        """Not empty if the messages were stored; otherwise ``refusal`` has the reason."""
         self.refusal = "the thread that was to store it was interrupted"
         self.writing = threading.Lock()
-        """Its holder writes; whoever gets it afterwards finds the batch done."""
+        """The holder writes the batch. Threads that get it later find the batch done."""
         self.is_over = False
 
 
 class Incoming:
-    """What threads of one process store, in as few transactions as they come to.
+    """Stores the messages of all threads of one process in few transactions.
 
-    A batch is open until its writer has the database. Until then whoever comes joins it, also who
-    has just written the one before: he would else be faster than all whom that has woken, time
-    and again, and each would store alone.
+    A batch is open until its writer has the database. Until then other threads join it. So does the
+    thread that has just written the previous batch: otherwise it would be faster than the threads
+    that this has woken, again and again, and each would write alone.
 
     Args:
-        max_length: so many messages a queue may hold.
+        max_length: the largest number of messages in a queue.
         now: seconds that all processes agree on.
     """
 
@@ -66,7 +67,7 @@ class Incoming:
         self.forget()
 
     def forget(self) -> None:
-        """As new: in a forked child those who wait are the parent's."""
+        """Start anew: in a forked child, the waiting threads are those of the parent."""
         self._changing = threading.Lock()  # guards _open, and who is in it
         self._open: _StoredBatch | None = None
 
@@ -112,12 +113,12 @@ class Incoming:
                 self._insert(database, [each.message for each in of_queue[:room]])
                 for each in of_queue[room:]:
                     each.error = QueueFullError(
-                        f"queue {queue!r} holds {self._max_length} messages, and takes no "
-                        "more until workers have sent some; nothing was stored"
+                        f"queue {queue!r} is full: it holds {self._max_length} messages; "
+                        "this message was not stored"
                     )
 
     def _room(self, database: sqlite3.Connection, queue: str, wanted: int) -> int:
-        """Take room for up to ``wanted`` messages; returns for how many there is room."""
+        """Reserve room for up to ``wanted`` messages. Returns for how many there is room."""
         fit = "UPDATE queues SET waiting = waiting + ? WHERE name = ? AND waiting <= ?"
         if database.execute(fit, (wanted, queue, self._max_length - wanted)).rowcount:
             return wanted
@@ -132,7 +133,7 @@ class Incoming:
     def _insert(self, database: sqlite3.Connection, messages: Sequence[Message]) -> None:
         now = self._now()
         keys: set[str] = set()
-        """That others wait of."""
+        """The keys for which other messages wait."""
         for start in range(0, len(messages), AT_ONCE):
             chunk = messages[start : start + AT_ONCE]
             values: list[object] = []
@@ -154,7 +155,7 @@ def _inserting(count: int) -> str:
 
 
 def first_of(database: sqlite3.Connection, queue: str, key: str) -> int | None:
-    """The number of the first that waits of a key."""
+    """Return the number of the first waiting message of a key."""
     (first,) = database.execute(
         "SELECT min(number) FROM messages WHERE queue = ? AND key = ? AND is_dead = 0",
         (queue, key),

@@ -1,17 +1,17 @@
-"""Messages in an SQLite database: the store of one machine, with nothing to set up.
+"""A message store in an SQLite database, for one machine, without any set-up.
 
 Theory of operation
 -------------------
-1. *Stored is stored*: the write-ahead log is synced before a commit returns (``synchronous=FULL``),
-   so an acknowledged message outlives a killed process and a machine without power.
-2. *Many at once*: the first of those who wait writes for all who have come by then, in one
-   transaction with one sync (group commit). There is no thread for it.
-3. *A lease, not a hand-over*: a message stays where it is while a worker has it. Who is killed says
-   nothing; its lease ends, and the next one is told that the message may have been sent.
-4. *Order of a key*: only the first of a key is ever due, the others stand behind it (`BEHIND`);
-   whoever removes the first makes the next one due in the same transaction.
-5. *Time* is the kernel's since boot, which all processes share and nobody sets. After a reboot
-   every lease is void.
+1. *Durability*: the write-ahead log is synced before a commit returns (``synchronous=FULL``), so a
+   stored message survives a killed process and a loss of power.
+2. *Group commit*: the first of several waiting threads writes the messages of all, in one
+   transaction with one sync. There is no separate thread for this.
+3. *Leases*: a message stays in the store while a worker has it. If the worker is killed, its lease
+   ends, and the next worker learns that the message may have been sent.
+4. *Order of a key*: only the first message of a key is due, the others wait behind it (`BEHIND`).
+   Removing the first makes the next one due in the same transaction.
+5. *Time* is the kernel's time since boot, which all processes share and which cannot be set. A
+   reboot ends all leases.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class SqliteStore:
     """A store in one file, for all processes of a machine.
 
     Args:
-        path: made if missing, its folder too, for the owner alone.
-        max_length: so many messages a queue may hold.
+        path: the file. It is created if missing, with its folder, for the owner only.
+        max_length: the largest number of messages in a queue.
         now: seconds that all processes agree on.
 
     Raises:
@@ -70,13 +70,13 @@ class SqliteStore:
         with self._database.used():  # or it could not be
             pass
 
-    # ---- in
+    # ---- storing
 
     def put(self, message: Message) -> None:
         """See `Store.put`."""
         self._incoming.put(message)
 
-    # ---- out
+    # ---- delivering
 
     def take(
         self, queue: str, most: int, lease_s: float, reports: Sequence[Report] = ()
@@ -88,7 +88,7 @@ class SqliteStore:
                 not reports
                 and not database.execute(f"SELECT 1 {due} LIMIT 1", (queue, self._now())).fetchone()
             ):
-                return []  # without a write, which would be synced
+                return []  # avoids a write, which would be synced
             with transaction(database):
                 self._note_all(database, reports)
                 now = self._now()
@@ -107,7 +107,7 @@ class SqliteStore:
         return deliveries
 
     def _delivery(self, database: sqlite3.Connection, row: tuple[Any, ...]) -> Delivery | None:
-        """None: nobody can read it any more, and it is a dead letter now."""
+        """Return the delivery of a row. None if it is unreadable; then it becomes a dead letter."""
         number, id, queue, key, described, body, attempts, base, in_hand, may_repeat = row
         try:
             message = message_of(id, queue, key, described, body)
@@ -137,7 +137,8 @@ class SqliteStore:
             self._note_all(database, reports)
 
     def _note_all(self, database: sqlite3.Connection, reports: Sequence[Report]) -> None:
-        """Most are done, and of no key: those go by the lot."""
+        """Note reports. Messages that are done and have no key, as most do, are removed in
+        batches."""
         singly = {report.number for report in reports if report.error}
         for lot in lots([report.number for report in reports if not report.error]):
             done = f"FROM messages WHERE number IN {LOT} AND is_dead = 0 AND key IS"
@@ -169,11 +170,11 @@ class SqliteStore:
             (report.number,),
         ).fetchone()
         if found is None:
-            return  # another worker, who had it when the lease ended, was faster
+            return  # the lease had ended, and another worker was faster
         queue, key, lease = found
         if report.error:
             if lease != report.lease:
-                return  # another has it now, and may do better
+                return  # another worker has it now, and may succeed
             database.execute(
                 "UPDATE messages SET is_dead = 1, in_hand = 0, error = ?,"
                 " may_repeat = may_repeat OR ? WHERE number = ?",
@@ -184,7 +185,7 @@ class SqliteStore:
         self._has_left(database, queue, key)
 
     def _has_left(self, database: sqlite3.Connection, queue: str, key: str | None) -> None:
-        """One waits less, and the next of its key is due."""
+        """Count one message less, and make the next one of its key due."""
         database.execute(_LEFT, (1, queue))
         if key is not None and (first := first_of(database, queue, key)):
             database.execute(
@@ -193,14 +194,14 @@ class SqliteStore:
             )
 
     def next_due_s(self, queue: str) -> float | None:
-        """Seconds until one is due; None: none will be by itself."""
+        """Return the seconds until a message is due; None if none will become due by itself."""
         with self._database.used() as database:
             (due,) = database.execute(
                 "SELECT min(due) FROM messages WHERE queue = ? AND is_dead = 0", (queue,)
             ).fetchone()
         return None if due is None or due >= BEHIND else max(0.0, due - self._now())
 
-    # ---- for people
+    # ---- for operators
 
     def lengths(self) -> Sequence[Length]:
         """See `Store.lengths`."""
@@ -231,9 +232,9 @@ class SqliteStore:
                 f"SELECT number, key FROM messages WHERE {chosen} ORDER BY number", values
             ).fetchall()
             for number, key in rows:
-                # Later ones of its key may be under way: it is the last of them from now on.
+                # Later messages of its key may be in flight, so it becomes the last of them.
                 is_behind = key is not None and first_of(database, queue, key) is not None
-                # Its number is nobody else's, ever: a report that comes late would be of that one.
+                # A new number that was never used, because late reports name the old one.
                 database.execute("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'messages'")
                 database.execute(
                     "UPDATE messages SET is_dead = 0, base = attempts, due = ?,"

@@ -1,8 +1,8 @@
-"""Sends what a queue holds, at least once, many at a time.
+"""Sends the messages of a queue, each at least once, many at a time.
 
-A call goes by the policies of its connection, retries included. What fails all the same goes back
-into the queue and is due again later, with exponential backoff; what the server refuses for good,
-or has failed too often, becomes a dead letter.
+A call follows the policies of its connection, including retries. A message that still fails returns
+to the queue and is due again later, with exponential backoff. A message that the server refuses
+permanently, or that has failed too often, becomes a dead letter.
 """
 
 from __future__ import annotations
@@ -36,29 +36,30 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("onehttp.worker")
 WORTH_ANOTHER: Final = frozenset({408, 425, 429})
-"""Statuses from 400 to 499 that are worth another attempt; all from 500 on are."""
+"""The statuses below 500 after which another attempt is made; it is after all others of 500 or
+more."""
 STORE_AGAIN_S: Final = 1.0
-"""After so long a store that fails is asked again."""
+"""The wait before the next access to a store that has failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSettings:
-    """How a worker goes about it."""
+    """The settings of a worker."""
 
     concurrency: int = 64
-    """Calls at once."""
+    """The number of calls in flight."""
     deliveries: int = 20
-    """A message that has failed so often is a dead letter."""
+    """The number of failures after which a message becomes a dead letter."""
     backoff_base_s: float = 1.0
     backoff_max_s: float = 600.0
     lease_s: float = 60.0
-    """A worker that says nothing for so long has ended: others take what it had."""
+    """The time after which other workers may take the messages of a worker that has died."""
     poll_s: float = 0.1
-    """How often it looks whether something has come."""
+    """The interval at which the queue is checked for new messages."""
 
 
 class Worker:
-    """Empties one queue.
+    """Sends the messages of one queue.
 
     Args:
         send: makes the call for a message, with these keywords.
@@ -72,22 +73,22 @@ class Worker:
         self._send = send
         self.settings = settings or WorkerSettings()
         self.sent = self.failed = 0
-        """Deliveries that are done, and that are not."""
+        """The numbers of successful and of failed deliveries."""
         self._in_hand: dict[int, asyncio.Task[None]] = {}
         self._reports: list[Report] = []
         self._is_stopping = False
         self._something = asyncio.Event()
 
     def stop(self) -> None:
-        """Take nothing more; `run` returns when what is under way has ended."""
+        """Take no more messages; `run` returns when the calls in flight have ended."""
         self._is_stopping = True
         self._something.set()
 
     async def run(self, until_empty: bool = False) -> None:
-        """Send what comes, until `stop`.
+        """Send messages until `stop`.
 
         Args:
-            until_empty: return as soon as nothing is due.
+            until_empty: return as soon as no message is due.
         """
         keeps_at = 0.0
         try:
@@ -114,7 +115,8 @@ class Worker:
                 task.cancel()
 
     async def _exchange(self) -> int:
-        """Tell the store what has ended, and begin what is due, as much as fits; how many."""
+        """Report finished deliveries to the store, and start as many that are due as fit. Returns
+        how many were started."""
         room = 0 if self._is_stopping else self.settings.concurrency - len(self._in_hand)
         reports, self._reports = self._reports, []
         deliveries: Sequence[Delivery] = ()
@@ -134,7 +136,7 @@ class Worker:
         return len(deliveries)
 
     async def _wait(self) -> None:
-        """Until a delivery ends, or it is time to look again."""
+        """Wait until a delivery ends, or until the next check is due."""
         try:
             await asyncio.wait_for(self._something.wait(), self.settings.poll_s)
         except asyncio.TimeoutError:
@@ -173,7 +175,9 @@ class Worker:
     def _not_sent(self, delivery: Delivery, error: Exception) -> Report:
         shown = f"{type(error).__name__}: {error}"
         may_have_arrived = not isinstance(error, TransferError) or error.sent is not Sent.NO
-        if isinstance(error, CancelledError):  # the process ends: it is nobody's fault
+        if isinstance(
+            error, CancelledError
+        ):  # the process ends, which is no failure of the message
             return Report(number=delivery.number, lease=delivery.lease, error=shown,
                           again_in_s=0.0, may_have_arrived=may_have_arrived)  # fmt: skip
         if isinstance(error, (RequestError, TypeError)):
@@ -200,7 +204,7 @@ class Worker:
 
 
 class TellsOfRepeats(Observer):
-    """Has what a connection's policies send again, within one delivery, say so in its header."""
+    """Marks attempts that a connection's policies repeat within one delivery, by a header."""
 
     def attempt_begins(self, attempt: Attempt) -> None:
         if attempt.number == 1 or attempt.call.reason == "redirect":

@@ -1,1 +1,1 @@
-"""What somebody is told who asks for a thing by the name that it has in another library."""
+"""Hints for users of names from other libraries: the name or the way of this library."""

@@ -1,4 +1,4 @@
-"""Keywords that calls have elsewhere, and how the thing is said here."""
+"""Keywords of calls in other libraries, and the way to do the same here."""
 
 from __future__ import annotations
 

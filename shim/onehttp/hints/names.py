@@ -1,4 +1,4 @@
-"""What other libraries have at their top, on clients and on streams, and what it is called here."""
+"""Names that other libraries have in their module, clients and streams, and the names here."""
 
 from __future__ import annotations
 
@@ -170,14 +170,14 @@ OF_ASYNC_STREAM_CONTEXT: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def no_such_name(name: str, asking: FrameType) -> Exception:
-    """The error of whoever asks for ``name`` at the top of this library, which does not have it.
+    """Return the error for an unknown attribute ``name`` of this library.
 
-    ``from onehttp import name`` has its own words for an AttributeError, which would take the place
-    of ours: what imports is given an ImportError.
+    ``from onehttp import name`` would replace the text of an AttributeError by its own, so an
+    import gets an ImportError.
     """
     hint = OF_MODULE.get(name)
     if hint is None:
         return AttributeError(f"module 'onehttp' has no attribute {name!r}")
-    if asking.f_code.co_name == "_handle_fromlist":  # of importlib, which asks before it looks
+    if asking.f_code.co_name == "_handle_fromlist":  # importlib asks for the attribute first
         return ImportError(f"cannot import name {name!r} from 'onehttp': {hint}", name="onehttp")
     return AttributeError(f"module 'onehttp' has no attribute {name!r}: {hint}")

@@ -1,4 +1,4 @@
-"""What other libraries give a client when they make it, and where it is said here."""
+"""Arguments that clients of other libraries take, and where to set the same here."""
 
 from __future__ import annotations
 
@@ -98,5 +98,4 @@ OF_KEYS: Final[Mapping[str, str]] = MappingProxyType(
         "compress": "decompress",
     }
 )
-"""Keys of the connections file by what they are called elsewhere; what has no such key is not among
-the keys of its section."""
+"""Keys of the connections file by their names in other libraries."""

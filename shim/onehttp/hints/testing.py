@@ -1,4 +1,4 @@
-"""What other plugins call the things of this one, and what they are called here."""
+"""Names in the plugins of other libraries, and the names in this one."""
 
 from __future__ import annotations
 

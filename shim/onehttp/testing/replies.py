@@ -1,4 +1,4 @@
-"""What the keywords of a route answer with, looked at when they are given."""
+"""The answers of a route from its keywords, which are checked when they are given."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class Reply:
     handler: RouteHandler | None = None
 
     def handlers(self, place: str) -> list[RouteHandler]:
-        """What answers, one after the other.
+        """Return the functions that answer, one after the other.
 
         Raises:
-            TypeError, ValueError: they cannot be meant; begins with ``place``.
+            TypeError, ValueError: the keywords are invalid; the message begins with ``place``.
         """
         kinds = {
             "error": self.error is not None,
@@ -61,7 +61,7 @@ class Reply:
         if self.answers is not None:
             is_one = isinstance(self.answers, (str, bytes, Mapping, tuple))
             if is_one or not isinstance(self.answers, Iterable) or not self.answers:
-                raise TypeError(f"{place}: answers: expected a list of them, with one at least")
+                raise TypeError(f"{place}: answers: expected a list with at least one answer")
             return [
                 route_handler(_answer(each, f"{place}: answers[{at}]"), f"{place}: answers[{at}]")
                 for at, each in enumerate(self.answers)
@@ -104,10 +104,10 @@ class Reply:
 
 
 def route_handler(answer: object, place: str) -> RouteHandler:
-    """What gives ``answer`` to every request, looked at now; a function is one already.
+    """Return a function that gives ``answer`` to every request. The answer is checked now.
 
     Raises:
-        TypeError, ValueError: it is none; begins with ``place``.
+        TypeError, ValueError: it is not an answer; the message begins with ``place``.
     """
     from onehttp_backends.double.answers import handler_of
 
@@ -117,7 +117,7 @@ def route_handler(answer: object, place: str) -> RouteHandler:
 
 
 def _nearest_class(error: object) -> str:
-    """What an error of somebody else is called here."""
+    """Return the name here for an error class of another library."""
     kind = error if isinstance(error, type) else type(error)
     is_of_python = kind.__module__ == "builtins" and not issubclass(kind, OSError)
     if is_of_python or not issubclass(kind, BaseException):
@@ -134,14 +134,14 @@ def _coming(answer: Any, cut_after: object, drip: object, place: str) -> Respons
 
 
 def _answer(each: Any, place: str) -> Any:
-    """One of several: a number that is no status is libcurl's code."""
+    """Return one of several answers; a number that is not a status is an error code of libcurl."""
     is_code = isinstance(each, int) and not isinstance(each, bool) and each < _FIRST_STATUS
     is_error = isinstance(each, (BaseException, type))
     return _error(each, place) if is_code or is_error else each
 
 
 def _error(error: Any, place: str) -> Any:
-    """An error, or its class; of a code what libcurl ends with so."""
+    """Return an error from an error, its class, or an error code of libcurl."""
     is_class = isinstance(error, type) and issubclass(error, TransferError)
     if is_class or isinstance(error, TransferError):
         return error
@@ -150,6 +150,6 @@ def _error(error: Any, place: str) -> Any:
             f"{place}: error: expected an error of a transfer, its class, or libcurl's code from "
             f"1 to {MAX_CODE}, got {error!r}{_nearest_class(error)}"
         )
-    made = transfer_error(error, f"{place}: the test has it so")
+    made = transfer_error(error, f"{place}: this error was set by the test")
     kind = type(made)
     return made if kind is TransferError else kind(error, made.message)

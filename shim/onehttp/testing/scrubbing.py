@@ -1,4 +1,4 @@
-"""What a recording must not hold: secrets, and what is another each time."""
+"""Removes from recordings what they must not contain: secrets, and values that change each time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _secret = re.compile(
     re.IGNORECASE,
 ).search
 BOUNDARY: Final = "onehttp-boundary"
-"""Of forms with files: that of a call is another each time."""
+"""The boundary of forms in recordings, because the one of a call changes each time."""
 _boundary = re.compile(r"^multipart/.*;\s*boundary=\"?([^\";]+)", re.IGNORECASE).match
 _part_name = re.compile(rb'(?i)\r\ncontent-disposition:[^\r\n]*?;\s*name="([^"]*)"').search
 _URLS: Final = frozenset({"location", "content-location", "referer"})
@@ -39,33 +39,33 @@ VOLATILE: Final = frozenset(
         *("x-amzn-requestid", "x-correlation-id", "x-request-id", "x-runtime", "x-trace-id"),
     }
 )
-"""Headers that say nothing of what was asked or answered, or that a replay has of its own."""
+"""Headers that do not describe the request or the response, or that a replay sets itself."""
 
 
 class Scrubber:
-    """Takes secrets out by the names of headers, parameters and keys of JSON, and by themselves."""
+    """Removes secrets: by the names of headers, parameters and JSON keys, and by their values."""
 
     def __init__(self) -> None:
         self._further: set[str] = set()
         self._values: list[str] = []
 
     def add(self, names: Iterable[str], values: Iterable[str]) -> None:
-        """Take what these names hold for a secret, too, and these values wherever they stand."""
+        """Also treat the values of these names as secrets, and these values everywhere."""
         self._further.update(name.lower() for name in names)
         self._values += [value for value in values if value]
 
     def text(self, text: str) -> str:
-        """Without the values that are secret wherever they stand."""
+        """Return text without the secret values."""
         for value in self._values:
             text = text.replace(value, SCRUBBED)
         return text
 
     def is_secret(self, name: str) -> bool:
-        """Whether what a name holds is one."""
+        """Whether the value of a name is a secret."""
         return name.lower() in self._further or _secret(name) is not None
 
     def headers(self, pairs: HeaderPairs, keep: frozenset[str] = frozenset()) -> HeaderPairs:
-        """Without those that are another each time, but for those in ``keep``."""
+        """Return headers without those that change each time, except for those in ``keep``."""
         return tuple(
             (name, SCRUBBED if self.is_secret(name) else self._header(name.lower(), value))
             for name, value in pairs
@@ -76,7 +76,7 @@ class Scrubber:
         return self.url(value) if name in _URLS else self.text(value)
 
     def url(self, url: str) -> str:
-        """Without the values of secret parameters."""
+        """Return a URL without the values of secret parameters."""
         url = self.text(url)
         parts = urlsplit(url)
         pairs = parse_qsl(parts.query, keep_blank_values=True)
@@ -85,7 +85,7 @@ class Scrubber:
         return urlunsplit(parts._replace(query=self._pairs(pairs)))
 
     def body(self, body: bytes | None, content_type: str) -> bytes | None:
-        """JSON and forms without secret values; anything else as it is."""
+        """Return a body without secret values, if it is JSON or a form."""
         if not body:
             return body
         for value in self._values:
@@ -103,7 +103,7 @@ class Scrubber:
         return body if scrubbed == value else json.dumps(scrubbed).encode()
 
     def request(self, request: Request) -> Request:
-        """The same of a whole request; a form with files has one boundary for all."""
+        """Return a request without secrets. A form with files gets a fixed boundary."""
         given = {name.lower(): value for name, value in request.headers}
         headers, body = request.headers, request.body
         content_type = given.get("content-type", "")
@@ -145,5 +145,5 @@ class Scrubber:
 
 
 def _is_plain(value: object) -> bool:
-    """What is no secret, whatever its name: null, a truth."""
+    """Whether a value is null or a boolean, which is never a secret."""
     return value is None or isinstance(value, bool)

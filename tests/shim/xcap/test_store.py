@@ -257,7 +257,7 @@ def test_a_table_dropped_under_the_store_is_an_error_of_the_store(store: XcapSto
     ("url", "message"),
     [
         ("not a url", "not the URL of a database"),
-        ("oracel://h/x", "no such kind of database"),
+        ("oracel://h/x", "unknown kind of database"),
         ("mysql://u@h/x", r"pip install 'PyMySQL'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A client of the server, once that has shown that it can be used."""
+"""Connects to the server, and checks that it is fast enough."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from onehttp.policies.shared.policy import SharedPolicy
 
 LEAST_SOCKET_S: Final = 1.0
-"""A socket waits for an answer or a connection for so long, or for the budget if that is longer."""
+"""The timeout of the socket, in seconds, unless the budget is longer."""
 PROBES: Final = 3
-"""The best of them is compared with the budget."""
+"""The number of probes; the fastest is compared with the budget."""
 
 
 def connected(policy: SharedPolicy, prefix: str) -> Any:
-    """A client of a server that has let a probe in, within the budget.
+    """Return a client of a server that has answered a probe within the budget.
 
     Raises:
-        TimeoutError: it was let in later.
-        Exception: of the client.
+        TimeoutError: the answer took longer.
+        Exception: any error of the client.
     """
     import redis
     from redis.backoff import NoBackoff

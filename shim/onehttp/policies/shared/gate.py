@@ -1,4 +1,4 @@
-"""The way into one connection that all processes share."""
+"""Limits and circuit of one connection that all processes share."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _US: Final = 1_000_000
 
 
 class GateAnswer(NamedTuple):
-    """Of the server, to who wants in."""
+    """The answer of the server to an attempt that asks for a permit."""
 
     what: int
     wait_s: float
-    """Until the moment to start."""
+    """The wait until the attempt may start."""
     era: int
 
 
 class Gate:
-    """What of a connection is counted together: names of keys, and what the scripts are told."""
+    """The shared state of a connection: the names of its keys, and the arguments of the scripts."""
 
     __slots__ = ("__weakref__", "_enter", "_leave", "is_spoiled", "keys", "name", "open_s")
 
@@ -40,7 +40,7 @@ class Gate:
         breaker: BreakerPolicy | None,
     ) -> None:
         self.name = name
-        base = f"{policy.namespace}:{{{name}}}"  # braces: one slot, where there are slots
+        base = f"{policy.namespace}:{{{name}}}"  # braces: all keys in one slot of a cluster
         self.keys = tuple(f"{base}:{what}" for what in ("places", "rate", "circuit", "trials"))
         interval_us = _US / limits.per_second if limits and limits.per_second else 0.0
         tolerance_us = ((limits.burst - 1) * interval_us) if limits else 0.0
@@ -51,19 +51,19 @@ class Gate:
                        (failures, trials))  # fmt: skip
         self._leave = (failures, self.open_s * _US, trials)
         self.is_spoiled = False
-        """Its keys hold what is not ours. For the thread of the store."""
+        """Its keys hold foreign values. Only the thread of the store uses this."""
 
     def enter_arguments(self, token: str, patience_s: float | None) -> tuple[str | float, ...]:
-        """Of `scripts.ENTER`."""
+        """Return the arguments of `scripts.ENTER`."""
         limits, breaker = self._enter
         return (token, *limits, -1 if patience_s is None else patience_s * _US, *breaker)
 
     def leave_arguments(self, token: str, era: int, verdict: int) -> tuple[str | float, ...]:
-        """Of `scripts.LEAVE`."""
+        """Return the arguments of `scripts.LEAVE`."""
         return (token, era, verdict, *self._leave)
 
     def spoiled(self, error: Exception | None) -> None:
-        """Its keys hold what is not ours; None: they do not, or not any more."""
+        """Note the error of foreign values in its keys; None if there are none (any more)."""
         if self.is_spoiled == (error is not None):
             return
         self.is_spoiled = error is not None
@@ -71,13 +71,13 @@ class Gate:
             logger.warning("connection %s: all processes count together again", self.name)
         else:
             logger.warning(
-                "connection %s: something else is stored under %s, %s, %s or %s (%s); until it is "
-                "removed the server is as good as away for this connection, and for no other",
+                "connection %s: a foreign value is stored under %s, %s, %s or %s (%s); until it is "
+                "removed, the server counts as unreachable for this connection only",
                 self.name, *self.keys, error,
             )  # fmt: skip
 
     def tell(self, change: int) -> None:
-        """The circuit of all has changed by an attempt of this process."""
+        """Log a change of the shared circuit that an attempt of this process has caused."""
         if change == scripts.OPENED:
             logger.warning("connection %s: circuit of all processes open for %g s",
                            self.name, self.open_s)  # fmt: skip
@@ -86,7 +86,7 @@ class Gate:
 
 
 class Enter(Turn):
-    """An attempt that wants in: granted, as a `Turn` is, also where no answer will ever come."""
+    """An attempt that asks for a permit. It is settled like a `Turn`, even without an answer."""
 
     __slots__ = ("_is_given_up", "answer", "gate", "patience_s", "token")
 
@@ -96,11 +96,11 @@ class Enter(Turn):
         self.token = token
         self.patience_s = patience_s
         self.answer: GateAnswer | None = None
-        """None: there is none."""
+        """The answer; None if there is none."""
         self._is_given_up = False
 
     def settle(self, answer: GateAnswer | None) -> bool:
-        """There is an answer, or None comes; False: nobody waits for it any more."""
+        """Set the answer, or None if there will be none. Returns False if nothing waits for it."""
         with self._changing:
             if self._is_given_up:
                 return False
@@ -111,14 +111,14 @@ class Enter(Turn):
         return True
 
     def give_up(self) -> bool:
-        """Wait no longer; False: it was settled meanwhile."""
+        """Stop waiting. Returns False if it was settled meanwhile."""
         with self._changing:
             self._is_given_up = not self.is_granted
         return self._is_given_up
 
 
 class Leave(NamedTuple):
-    """The end of an attempt that was let in, or may have been."""
+    """The end of an attempt that has a permit, or may have one."""
 
     gate: Gate
     token: str

@@ -1,4 +1,4 @@
-"""Where limits and circuits are counted together, and what holds while they cannot be."""
+"""The settings of shared limits: the server, and the behaviour while it is unreachable."""
 
 from __future__ import annotations
 
@@ -13,33 +13,32 @@ MISSING: Final = f"shared limits need a client of Redis: {brought_by('fleet')}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedPolicy(HoldsSecrets):
-    """One server, and how it is asked. Processes whose URL and namespace are the same count
-    together."""
+    """A server and its use. Processes with the same URL and namespace share their limits."""
 
     url: str
     """``redis://`` or ``rediss://host[:port][/database]``, or ``unix:///path[?db=database]``,
     without credentials."""
     ca_file: str = ""
-    """Whose certificates are trusted by ``rediss://``; empty: the system's."""
+    """The authorities that ``rediss://`` trusts; empty: those of the system."""
     cert: str = ""
-    """Shown to the server, with ``key``; empty: none."""
+    """The client certificate, with ``key``; empty: none."""
     key: str = ""
     username: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     budget_s: float = 0.002
     """The longest that a call waits for an answer."""
     on_failure: Literal["local", "refuse"] = "local"
-    """What becomes of a call that gets none: this process counts alone, or it is refused."""
+    """Without an answer, this process counts alone, or the call is refused."""
     lease_s: float = 10.0
-    """After so long the places of a process that has ended without giving them back are free."""
+    """The time after which permits of a process that has died become free."""
     namespace: str = "onehttp"
-    """Before the names of all keys."""
+    """The prefix of all keys."""
 
     def of_tls(self) -> dict[str, Any]:
-        """What the client is told besides the URL."""
+        """Return the TLS arguments of the client."""
         if not self.url.startswith("rediss:"):
             return {}
-        # redis-py before 6 did not look whether the certificate is of that host.
+        # redis-py before 6 did not check the host name of the certificate by default.
         told: dict[str, Any] = {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
         if self.ca_file:
             told["ssl_ca_certs"] = self.ca_file
@@ -49,7 +48,7 @@ class SharedPolicy(HoldsSecrets):
 
 
 def is_installed() -> bool:
-    """Whether there is a client."""
+    """Whether the client library is installed."""
     from importlib.util import find_spec
 
     return find_spec("redis") is not None

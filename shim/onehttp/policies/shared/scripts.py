@@ -1,11 +1,11 @@
-"""What the server does at one stroke, in Lua: let an attempt in, and take note of its end.
+"""The Lua scripts that the server runs atomically: admit an attempt, and record its end.
 
-Time is the server's, in microseconds: the clocks of machines need not agree. A place is a *lease*,
-an item of a sorted set scored by when it ends; who holds it has it renewed, and the places of a
-process that was killed come back by themselves. The same lease makes that an end is counted once,
-however often it is told.
+Times are those of the server, in microseconds, so the clocks of the machines need not agree. A
+permit is a *lease*: an item of a sorted set with its end as the score. Its holder renews it, so
+permits of a killed process become free by themselves. Because of the lease, an end is counted
+once, however often it is reported.
 
-Needs Redis 5 or Valkey: before, a script that has asked for the time may not write.
+It needs Redis 5 or Valkey: in older servers a script that has read the time must not write.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ADMITTED: Final = 0
 CIRCUIT_OPEN: Final = 1
 NO_PLACE: Final = 2
 TOO_LATE: Final = 3
-"""Its moment would come later than it can wait."""
+"""The attempt would have to wait for longer than it can."""
 
 _NOW: Final = """
 local time = redis.call('TIME')
@@ -26,7 +26,7 @@ local now = time[1] * 1000000 + time[2]
 # KEYS: places, rate, circuit, trials.
 # ARGV: token, lease, concurrent (0: not limited), interval (0: not limited), tolerance,
 #       patience (-1: without end), failures (0: no circuit), trials.
-# Returns {one of the above, microseconds until its moment, era of the circuit}.
+# Returns {one of the above, microseconds until the start, era of the circuit}.
 # Nothing is written unless it is admitted. The rate is by the generic cell rate algorithm, as in
 # `onehttp.policies.limits`.
 ENTER: Final = f"""{_NOW}
@@ -80,7 +80,7 @@ OPENED: Final = 1
 CLOSED: Final = 2
 
 # KEYS: as above. ARGV: token, era, one of those verdicts, failures, time open, trials.
-# Returns OPENED or CLOSED where the circuit has become so, else 0.
+# Returns OPENED or CLOSED if the state of the circuit has changed to it, otherwise 0.
 LEAVE: Final = f"""{_NOW}
 local era, verdict = tonumber(ARGV[2]), tonumber(ARGV[3])
 local failures, open, trials = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -109,7 +109,7 @@ redis.call('PEXPIRE', KEYS[3], string.format('%.0f', 86400000 + open / 1000))
 return change
 """
 
-# KEYS: as above. ARGV: lease, tokens whose leases begin anew.
+# KEYS: as above. ARGV: lease, tokens whose leases are renewed.
 RENEW: Final = f"""{_NOW}
 local lease = tonumber(ARGV[1])
 for index = 2, #ARGV do

@@ -1,21 +1,21 @@
-"""The server that processes count on together, as one process sees it: a thread that asks it.
+"""The client of the server for shared limits: one thread in each process.
 
 Theory of operation
 -------------------
-1. *One thread, one connection, for each server and process.* Who wants in puts an `Enter` into a
-   queue and waits for it as for any turn (in a thread, in a task, by callback), for the budget and
-   no longer. Connecting, and every timeout of a socket, is the thread's to wait for. What has come
-   together meanwhile goes out in one round trip.
-2. *Away.* An error, or `LATE` late answers in a row, and the server is away: no call waits for it,
-   and the thread tries again, ever more seldom. (Many wait for one round trip: that is one.) It is
-   back when it lets a probe in, which writes as a call does, within the budget. Both are logged
-   once.
-3. *Nothing is lost while it is there.* A `Leave` stays owed until the server has taken note; told
-   twice, it counts once. An `Enter` whose answer nobody waited for, or that was cut off, is
-   followed by a `Leave` that says nothing. Where a key holds what is not ours, the server is as
-   good as away for that connection alone.
-4. *Leases* of all that is held are renewed each third of their time.
-5. *A forked child* begins as new, with its first call. The thread ends when no connection needs it.
+1. *One thread and one connection for each server and process.* An attempt puts an `Enter` into a
+   queue and waits for it as for any turn (in a thread, in a task, by callback), at most for the
+   budget. Only the thread waits for connecting and for timeouts of the socket. Messages that
+   arrive in the meantime are sent in one round trip.
+2. *Unreachable.* After an error, or `LATE` late answers in a row, the server counts as away: no
+   call waits for it, and the thread tries again with growing pauses. (Several calls that wait for
+   one round trip count as one late answer.) It is back when it answers a probe, which writes as a
+   call does, within the budget. Both changes are logged once.
+3. *No message is lost while the server is there.* A `Leave` is repeated until the server has
+   confirmed it, and counts once however often it arrives. An `Enter` whose caller has given up, or
+   that was cut off, is followed by a `Leave` without a verdict. If a key holds a foreign value,
+   the server counts as away for that connection only.
+4. *Leases* of all held permits are renewed after each third of their duration.
+5. *A forked child* starts anew with its first call. The thread ends when no connection needs it.
 """
 
 from __future__ import annotations
@@ -42,24 +42,24 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("onehttp")
 Message: TypeAlias = "Enter | Leave | threading.Event"
-"""An event is set once all before it is done."""
+"""An event is set when all messages before it are done."""
 FIRST_CONNECT_S: Final = 0.5
 FIRST_BACKOFF_S: Final = 0.05
 LONGEST_BACKOFF_S: Final = 5.0
 STEADY_S: Final = 10.0
-"""Who was there for so long and goes is tried again soon."""
+"""A server that was reachable for this long before it went away is tried again soon."""
 LOOK_S: Final = 5.0
-"""So often the thread looks whether it is needed."""
+"""The interval at which the thread checks whether it is still needed."""
 LATE: Final = 3
 MOST_AT_ONCE: Final = 256
 _is_of_keys: Final = re.compile(
     r"WRONGTYPE|is not an integer|number expected|attempt to (?:compare|perform)"
 ).search
-"""What a server says where somebody else's value is under one of our keys."""
+"""Matches the errors of a server if a key holds a foreign value."""
 
 
 class SharedStore:
-    """See above. Any thread may use it."""
+    """See the module. Any thread may use it."""
 
     def __init__(self, policy: SharedPolicy) -> None:
         self.policy = policy
@@ -67,9 +67,9 @@ class SharedStore:
         self.forget()
 
     def forget(self) -> None:
-        """As new: in a forked child thread, connection and places are the parent's."""
+        """Start anew: in a forked child, thread, connection and permits belong to the parent."""
         self.is_there = False
-        """Its last answer was in time."""
+        """Whether its last answer was in time."""
         self._is_away = False
         self._late = 0
         self._late_at = 0.0
@@ -84,14 +84,14 @@ class SharedStore:
         self._numbers = itertools.count()
 
     def connect(self) -> None:
-        """Begin; waits for the first connection, to have it before the first call."""
+        """Start the thread, and wait for its first connection, so that the first call has it."""
         import redis  # noqa: F401 - here, and not on the thread while a call waits
 
         self._run_thread()
         self._is_settled.wait(FIRST_CONNECT_S)
 
     def ask(self, gate: Gate, patience_s: float | None) -> Enter | None:
-        """What to wait for; None: the server is away."""
+        """Return the `Enter` to wait for; None if the server is away."""
         if self._is_away:
             return None
         enter = Enter(gate, f"{self._prefix}.{next(self._numbers)}", patience_s)
@@ -100,7 +100,7 @@ class SharedStore:
         return enter
 
     def was_late(self) -> None:
-        """A call has waited for the whole budget; those that wait for one round trip count once."""
+        """Note that a call has waited for the whole budget. Calls of one round trip count once."""
         now = time.monotonic()
         if now - self._late_at < self.policy.budget_s:
             return
@@ -112,12 +112,12 @@ class SharedStore:
             self._queue.put(threading.Event())  # for the thread to notice
 
     def leave(self, leave: Leave) -> None:
-        """An attempt has ended."""
+        """Note the end of an attempt."""
         self._queue.put(leave)
         self._run_thread()
 
     def flush(self, patience_s: float = FIRST_CONNECT_S) -> None:
-        """Wait until what was put is done, while the server is there."""
+        """Wait until all earlier messages are done, as long as the server is there."""
         if self.is_there:
             done = threading.Event()
             self._queue.put(done)
@@ -129,7 +129,7 @@ class SharedStore:
         with self._starting:
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name="onehttp-shared", daemon=True)
-                # No more threads, or the process ends: calls wait for the budget, and go on.
+                # No more threads, or the process ends: calls wait for the budget and continue.
                 with suppress(RuntimeError):
                     thread.start()
                     self._thread = thread
@@ -146,7 +146,7 @@ class SharedStore:
                 away_since = None
                 began = time.monotonic()
                 self._serve(client)
-            except Exception as error:  # noqa: BLE001 - of the client, which has many; it is told
+            except Exception as error:  # noqa: BLE001 - the client has many errors; it is logged
                 self._went(f"{type(error).__name__}: {error}")
                 if time.monotonic() - began > STEADY_S:
                     backoff_s = FIRST_BACKOFF_S
@@ -185,7 +185,7 @@ class SharedStore:
                 self._renew(client)
 
     def _next(self) -> tuple[list[Enter | Leave], list[threading.Event]]:
-        """What there is to do; waits for it until leases are to be renewed."""
+        """Return the messages to send. Waits for them until leases have to be renewed."""
         messages: list[Enter | Leave] = list(self._owed)
         self._owed.clear()
         events = []
@@ -215,7 +215,7 @@ class SharedStore:
                 pipe.evalsha(enter, 4, *each.gate.keys, *arguments)
         try:
             replies = pipe.execute(raise_on_error=False)
-        except BaseException:  # also what ends this thread: nobody is to wait for an answer then
+        except BaseException:  # even if it ends this thread, no call may wait for an answer then
             for each in messages:
                 self._unanswered(each)
             raise
@@ -275,7 +275,7 @@ class SharedStore:
                 gate.spoiled(error)
 
     def _wait_for(self, seconds: float) -> None:
-        """While the server is away: nobody who came too late to know that waits for it."""
+        """Wait while the server is away, and settle calls that came before they could know that."""
         until = time.monotonic() + seconds
         while (left_s := until - time.monotonic()) > 0:
             try:
@@ -314,7 +314,7 @@ _making = threading.Lock()
 
 
 def store_of(policy: SharedPolicy) -> SharedStore:
-    """The one of this process."""
+    """Return the store of this process for a policy."""
     with _making:
         store = _stores.get(policy)
         if store is None:

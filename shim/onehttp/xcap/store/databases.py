@@ -1,4 +1,4 @@
-"""Databases by URL: which package speaks to them, and which of their errors passes by itself."""
+"""Databases by URL: the packages they need, and their errors that a retry can solve."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _INCORRECT_STRING: Final = 1366
 
 
 def database_address(url: str | URL) -> URL:
-    """Where the database is, and by which driver.
+    """Return the address of the database, with its driver.
 
     Raises:
         StoreError: not the URL of a database.
@@ -43,10 +43,10 @@ def database_address(url: str | URL) -> URL:
 
 
 def database_engine(address: URL, is_memory: bool, timeout_s: float) -> Engine:
-    """Connections to it, none of them open yet.
+    """Return an engine for it, without open connections.
 
     Raises:
-        StoreError: a kind of database that is not known, or whose driver is not installed.
+        StoreError: the kind of database is unknown, or its driver is not installed.
     """
     settings: dict[str, Any] = {"pool_pre_ping": not is_memory}
     if is_memory:
@@ -61,7 +61,7 @@ def database_engine(address: URL, is_memory: bool, timeout_s: float) -> Engine:
     try:
         engine = create_engine(address, hide_parameters=True, **settings)
     except NoSuchModuleError:
-        raise StoreError(f"no such kind of database: {address.drivername!r}") from None
+        raise StoreError(f"unknown kind of database: {address.drivername!r}") from None
     except ModuleNotFoundError as error:
         package = _PACKAGES.get(str(error.name), error.name)
         raise StoreError(
@@ -74,7 +74,8 @@ def database_engine(address: URL, is_memory: bool, timeout_s: float) -> Engine:
 
 
 def _lock_limit(dialect: str, timeout_s: float) -> str | None:
-    """Without it PostgreSQL waits for another writer for ever, and MySQL for a minute or a day."""
+    """Limit the wait for locks. By default PostgreSQL waits for ever, and MySQL for a minute or a
+    day."""
     if dialect == "postgresql":
         return f"SET lock_timeout = {max(1, round(timeout_s * 1000))}"
     if dialect in ("mysql", "mariadb"):
@@ -91,14 +92,14 @@ def _told(connection: Any, statement: str) -> None:
 
 
 def is_deadlock(error: BaseException | None) -> bool:
-    """Two writers stood in each other's way, and this one was chosen to begin again."""
+    """Whether the database has rolled back this transaction because of a deadlock."""
     return isinstance(error, DBAPIError) and (
         _number(error) in _DEADLOCKS or getattr(error.orig, "sqlstate", None) in _DEADLOCKS
     )
 
 
 def is_beyond_charset(error: DBAPIError) -> bool:
-    """A name has characters that the column of a MySQL cannot hold."""
+    """Whether a name has characters that a column of MySQL cannot hold."""
     return _number(error) == _INCORRECT_STRING
 
 
@@ -107,5 +108,5 @@ def _number(error: DBAPIError) -> object:
 
 
 def reason(error: SQLAlchemyError) -> str:
-    """Without the statement and its parameters: documents are nobody's business."""
+    """Return the error's text without the statement and its parameters, which include documents."""
     return str(getattr(error, "orig", None) or error.__class__.__name__).strip()

@@ -1,4 +1,4 @@
-"""Entity tags as servers send them, and whether one may be kept and sent back."""
+"""Decides whether the entity tag of a server can be stored and sent back."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import re
 from typing import Final
 
 MAX_CHARACTERS: Final = 128
-"""Width of the column ``etag``."""
+"""The width of the column ``etag``."""
 
 NO_ETAG: Final = ""
-"""What the column holds for a document that came without one: it is asked for unconditionally."""
+"""The value of the column for a document without an entity tag, which is fetched
+unconditionally."""
 
 # Unquoted ones are wrong (RFC 9110, 8.8.3), but sent. A comma would make a list of one, and a
 # bare "*" would match whatever the server has.
@@ -17,7 +18,7 @@ _usable = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"|[\x21\x23-\x29\x2b\x2d-\x7e]+')
 
 
 def usable_etag(text: str | None) -> str | None:
-    """The tag, quotes kept; None where there is none, or one that must not be sent back."""
+    """Return the tag with its quotes; None if there is none, or if it must not be sent back."""
     if text is None:
         return None
     if not _usable(text):

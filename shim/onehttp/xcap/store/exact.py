@@ -1,7 +1,7 @@
-"""Text compared byte by byte, whatever the collation of its column.
+"""Compares text byte by byte, whatever the collation of its column.
 
-The SIP server's own schema leaves MySQL its default, by which ``sip:Carol`` equals ``sip:carol``, a
-letter its accents, and a name the same name with blanks behind it. Users of SIP are none of these.
+The SIP server's schema uses MySQL's default collation, which ignores case, accents and trailing
+blanks: ``sip:Carol`` equals ``sip:carol``. For SIP these are different users.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ _MYSQL = ("mysql", "mariadb")
 
 
 def same(column: ColumnElement[str], text: str, dialect: str) -> ColumnElement[bool]:
-    """``column`` holds exactly ``text``."""
+    """Return the condition that ``column`` holds exactly ``text``."""
     return and_(alike(column, text, dialect), _are_bytes(column, text, dialect))
 
 
 def alike(column: ColumnElement[str], text: str, dialect: str) -> ColumnElement[bool]:
-    """``column`` holds ``text``, or what the database takes for the same: what an index helps.
+    """Return the condition that ``column`` equals ``text`` by its collation, which can use an
+    index.
 
-    MySQL refuses to compare a column with characters that are not in its set; of those it may have
-    none, and the index is of no use.
+    MySQL refuses to compare a column with characters outside its character set. The column cannot
+    hold these, so then the index is of no use.
     """
     if dialect in _MYSQL and not text.isascii():
         return _are_bytes(column, text, dialect)
@@ -36,7 +37,8 @@ def _are_bytes(column: ColumnElement[str], text: str, dialect: str) -> ColumnEle
 
 def _bytes(value: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
     if dialect in _MYSQL:
-        # Columns may be of any character set; a binary collation alone would still pad blanks.
+        # Columns may have any character set; a binary collation alone would still ignore trailing
+        # blanks.
         wide = func.convert(value.op("USING")(literal_column("utf8mb4")))
         return cast(wide, LargeBinary)
     if dialect == "sqlite":

@@ -1,4 +1,4 @@
-"""What is read from the table, and what is asked of it."""
+"""The values that are read from the table, and the changes to make."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 
 class Source(enum.IntEnum):
-    """Who wrote a row."""
+    """The writer of a row."""
 
     SERVER = 0
-    """The SIP server's own XCAP module: read by it, never changed here."""
+    """The SIP server's own XCAP module. Its rows are never changed here."""
     CLIENT = 1
 
     __str__ = int.__repr__  # of Python 3.11 and later; drivers of databases send what it gives
@@ -32,7 +32,7 @@ class StoredDocument:
 
 
 class Watched(NamedTuple):
-    """What a refresh needs to know of a row to ask for its document."""
+    """The fields of a row that a refresh needs for its request."""
 
     id: int
     etag: str
@@ -58,7 +58,7 @@ class Change(NamedTuple):
 
 
 class Gone(NamedTuple):
-    """A row to be forgotten if its etag is still this one; None: whichever it has."""
+    """A row to remove if its etag is still this one; None: any etag."""
 
     doc_uri: str
     etag: str | None = None

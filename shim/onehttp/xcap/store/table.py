@@ -28,7 +28,7 @@ _key = Integer().with_variant(mysql.INTEGER(10, unsigned=True), "mysql", "mariad
 
 
 class _DocumentBytes(LargeBinary):
-    """Bytes. SQLite keeps what was written as text as text, and the SIP server writes text."""
+    """A column of bytes. In SQLite it may hold text, because the SIP server writes text."""
 
     cache_ok = True
 
@@ -40,7 +40,7 @@ _document = _DocumentBytes().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb"
 
 
 def xcap_table(name: str = "xcap") -> Table:
-    """The table, under the name that ``xcap_table`` gives it."""
+    """Return the table, with the name in ``xcap_table``."""
     table = Table(
         name,
         MetaData(),
@@ -54,7 +54,7 @@ def xcap_table(name: str = "xcap") -> Table:
         Column("doc_uri", String(255), nullable=False),
         Column("port", _number, nullable=False),
         UniqueConstraint("doc_uri", name=f"{name}_doc_uri_idx"),
-        # Its default would take users that differ by case for one.
+        # Its default collation would treat users that differ by case as one.
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_bin",
         mariadb_charset="utf8mb4",
@@ -69,7 +69,7 @@ def xcap_table(name: str = "xcap") -> Table:
 
 
 def version_table(metadata: MetaData) -> Table:
-    """Where the SIP server keeps the versions of its tables."""
+    """Return the table in which the SIP server keeps the versions of its tables."""
     if "version" in metadata.tables:
         return metadata.tables["version"]
     return Table(

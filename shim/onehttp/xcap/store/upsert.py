@@ -1,4 +1,4 @@
-"""A row written in one statement, new or not: nobody else can come between."""
+"""Inserts or replaces a row in one atomic statement."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from onehttp.xcap.store.rows import Source
 
 
 def upsert(table: Table, values: dict[str, Any], dialect: str) -> Insert | None:
-    """Insert ``values``, or replace a client's row of the same ``doc_uri``; a row that is not that
-    stays as it is. None where the database has no such statement."""
+    """Return a statement that inserts ``values``, or replaces a client's row with the same
+    ``doc_uri``. Rows of other writers stay. None if the database has no such statement."""
     columns = table.c
     mine: ColumnElement[bool] = and_(
         columns.source == int(Source.CLIENT), same(columns.doc_uri, values["doc_uri"], dialect)

@@ -1,4 +1,4 @@
-"""A row as it is written, if its columns have room for it."""
+"""Checks that the values of a row fit its columns."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _WIDTHS: Final = {"username": 64, "domain": 64, "etag": 128, "doc_uri": 255}
 
 
 def values_of(document: StoredDocument) -> dict[str, Any]:
-    """The columns of a row.
+    """Return the values of a row's columns.
 
     Raises:
-        RowRefusedError: one of them is too long.
+        RowRefusedError: a value is too long.
     """
     values = {name: getattr(document, name) for name in StoredDocument.__slots__}
     check_widths(values)
@@ -22,10 +22,10 @@ def values_of(document: StoredDocument) -> dict[str, Any]:
 
 
 def check_widths(values: dict[str, Any]) -> None:
-    """Raises RowRefusedError for what a column is too narrow for."""
+    """Raise RowRefusedError if a value does not fit its column."""
     for name, width in _WIDTHS.items():
         if len(values.get(name, "")) > width:
             raise RowRefusedError(
-                f"{name}: {len(values[name])} characters, the column holds {width}: "
+                f"{name}: {len(values[name])} characters, but the column holds {width}: "
                 f"{values[name][:40]!r}..."
             )

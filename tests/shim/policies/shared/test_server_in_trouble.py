@@ -89,7 +89,7 @@ def test_a_key_that_holds_something_else_is_told_once_and_stops_no_other_connect
         assert [other.get("/").status for _ in range(MANY)] == [200] * MANY
         counted = [onehttp.connection(each).counters.counted_alone for each in ("api", "other")]
         assert counted == [MANY, 0]
-        assert (said(caplog, "something else is stored"), said(caplog, "is away")) == (1, 0)
+        assert (said(caplog, "a foreign value is stored"), said(caplog, "is away")) == (1, 0)
         redis.ask("DEL", f"onehttp:{key}")
         assert call("thread").status == 200
         until(lambda: said(caplog, "count together again") == 1)
