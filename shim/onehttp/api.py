@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 from onehttp.adhoc import backend_of, prepared
 from onehttp.calls.arguments import METHODS_WITHOUT_BODY, PLAIN, CallArguments, build_request
 from onehttp.calls.around.hooks import HookSource, hooks_of
-from onehttp.calls.carrying import Asked
+from onehttp.calls.carrier import Asked
 from onehttp.calls.drivers import aperform_following, perform_following
 from onehttp.connections.model import ConnectionSet, ConnectionSpec
 from onehttp.connections.reload import Reload
 from onehttp.connections.source import Source
-from onehttp.discreet import discreet, of_others
 from onehttp.durable.submitting import taken
 from onehttp.errors import OnehttpError
 from onehttp.named_connection import Connection
@@ -29,6 +28,7 @@ from onehttp.runtime import Runtime
 from onehttp.settings import BackendSettings, Settings, chosen_source
 from onehttp.streams.stream_call import is_streamed
 from onehttp.streams.ways import call_on_none
+from onehttp.stripped_tracebacks import of_others, strip_traceback
 from onehttp_backends.contract import Backend, Request, Response, Stats, plain_request
 from onehttp_backends.hints.keywords import explained
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from onehttp.connections.watch import Watch
 
 
-@discreet
+@strip_traceback
 def init(
     source: Source = None,
     *,
@@ -89,7 +89,7 @@ def shutdown(grace_s: float = 0.0) -> ShutdownReport:
     return process.shutdown(grace_s)
 
 
-@discreet
+@strip_traceback
 @explained
 def reload(source: Source = None) -> Reload:
     """Read the connections again and put them in force in one step.
@@ -194,7 +194,7 @@ def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
             return perform_following(backend_of(runtime, call), wanted, hops)
         return backend_of(runtime, call).perform(wanted)
     except (OnehttpError, TypeError) as error:
-        del url, call  # what `discreet` does, without a call more
+        del url, call  # what `strip_traceback` does, without a call more
         raise error.with_traceback(of_others(error)) from error.__cause__
 
 
@@ -223,7 +223,7 @@ def arequest(method: str, url: str, **call: Unpack[CallArguments]) -> Coroutine[
         raise error.with_traceback(of_others(error)) from error.__cause__
 
 
-@discreet
+@strip_traceback
 def submit(
     method: str,
     url: str,
@@ -291,7 +291,7 @@ def declare(specs: Iterable[ConnectionSpec]) -> None:
     process.declare(specs)
 
 
-@discreet
+@strip_traceback
 @explained
 def submit_request(
     request: Request,

@@ -52,12 +52,12 @@ from typing import Any
 from onehttp import api
 from onehttp.adhoc import prepared as prepared_adhoc
 from onehttp.api import backend, declare, perform, submit_request
-from onehttp.calls.carrying import Asked, Carrier
+from onehttp.calls.carrier import Asked, Carrier
 from onehttp.calls.revision import ReadyConnection
 from onehttp.calls.together import perform_together
 from onehttp.connections.usual_file import usual_file
-from onehttp.control.left_state import has_worked, leave_state
 from onehttp.control.snapshot import tell_part
+from onehttp.control.state_file import has_worked, leave_state
 from onehttp.errors import ConfigurationError
 from onehttp.queries.result import Start
 from onehttp.queries.routes import RouteTarget

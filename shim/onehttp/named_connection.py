@@ -7,9 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from onehttp.calls.arguments import NO_ARGUMENTS, CallArguments
-from onehttp.calls.around.choosing import backend_for
+from onehttp.calls.around.layers import backend_for
 from onehttp.calls.callback_driver import CourseTransfer
-from onehttp.calls.carrying import Asked
+from onehttp.calls.carrier import Asked
 from onehttp.calls.course import ChainCall, policed
 from onehttp.calls.drivers import PolicedCall, aperform_policed, perform_policed
 from onehttp.calls.named_call import NamedCall, request_on
@@ -18,13 +18,13 @@ from onehttp.calls.revision import ReadyConnection, Revision
 from onehttp.calls.together import built, perform_together, start_together, starts_of
 from onehttp.connections.model import ConnectionSpec
 from onehttp.cookies.jar import CookieJar
-from onehttp.discreet import discreet, of_others
 from onehttp.durable.submitting import taken
 from onehttp.errors import OnehttpError
 from onehttp.policies.deadline import Deadline
 from onehttp.runtime import Runtime
 from onehttp.streams.on_connection import StreamsOnConnection
 from onehttp.streams.stream_call import is_streamed
+from onehttp.stripped_tracebacks import of_others, strip_traceback
 from onehttp_backends.contract import Backend, Outcome, Request, Response, Transfer, plain_request
 from onehttp_backends.observed import started
 from onehttp_backends.optional.batching import NONE_BRIEF
@@ -96,19 +96,19 @@ class Connection(StreamsOnConnection):
     def __repr__(self) -> str:
         return f"<Connection {self.name}>"
 
-    @discreet
+    @strip_traceback
     def request(self, method: str, target: str = "", /, **call: Unpack[CallArguments]) -> Response:
         """Perform one request on this connection in the calling thread."""
         return self._perform(method, target, call)
 
-    @discreet
+    @strip_traceback
     def arequest(
         self, method: str, target: str = "", /, **call: Unpack[CallArguments]
     ) -> Coroutine[Any, Any, Response]:
         """The same, awaitable; the arguments are checked by the call."""
         return self._aperform(method, target, call)
 
-    @discreet
+    @strip_traceback
     def submit(
         self,
         method: str,
@@ -166,7 +166,7 @@ class Connection(StreamsOnConnection):
         start = partial(self._start_policed, revision, ready, backend=backend)
         start_together(starts_of(calls, ready, on_done, start), width, on_done)
 
-    @discreet
+    @strip_traceback
     def send(self, call: ChainCall) -> Response:
         """Perform a call that makes its own request, by the policies of this connection."""
         revision = self._runtime.revision
@@ -176,7 +176,7 @@ class Connection(StreamsOnConnection):
             self._policed(revision, ready, call.on(ready), lambda: call, at_once)
         )
 
-    @discreet
+    @strip_traceback
     def build(self, method: str, target: str = "", /, **call: Unpack[CallArguments]) -> Request:
         """The `Request` that a call with these arguments performs first."""
         return request_on(self._runtime.revision[self.name], method, target, call)
@@ -273,10 +273,10 @@ class Connection(StreamsOnConnection):
                 self._policed(revision, ready, request, partial(NamedCall, "GET", target), at_once)
             )
         except (OnehttpError, TypeError) as error:
-            del target, call  # what `discreet` does, without a call more
+            del target, call  # what `strip_traceback` does, without a call more
             raise error.with_traceback(of_others(error)) from error.__cause__
 
-    @discreet
+    @strip_traceback
     def head(self, target: str = "", /, **call: Unpack[CallArguments]) -> Response:
         """HEAD ``target``."""
         return self._perform("HEAD", target, call)
@@ -289,57 +289,57 @@ class Connection(StreamsOnConnection):
             del target, call
             raise error.with_traceback(of_others(error)) from error.__cause__
 
-    @discreet
+    @strip_traceback
     def put(self, target: str = "", /, **call: Unpack[CallArguments]) -> Response:
         """PUT to ``target``."""
         return self._perform("PUT", target, call)
 
-    @discreet
+    @strip_traceback
     def patch(self, target: str = "", /, **call: Unpack[CallArguments]) -> Response:
         """PATCH ``target``."""
         return self._perform("PATCH", target, call)
 
-    @discreet
+    @strip_traceback
     def delete(self, target: str = "", /, **call: Unpack[CallArguments]) -> Response:
         """DELETE ``target``."""
         return self._perform("DELETE", target, call)
 
-    @discreet
+    @strip_traceback
     def aget(
         self, target: str = "", /, **call: Unpack[CallArguments]
     ) -> Coroutine[Any, Any, Response]:
         """GET ``target``, awaitable."""
         return self._aperform("GET", target, call)
 
-    @discreet
+    @strip_traceback
     def ahead(
         self, target: str = "", /, **call: Unpack[CallArguments]
     ) -> Coroutine[Any, Any, Response]:
         """HEAD ``target``, awaitable."""
         return self._aperform("HEAD", target, call)
 
-    @discreet
+    @strip_traceback
     def apost(
         self, target: str = "", /, **call: Unpack[CallArguments]
     ) -> Coroutine[Any, Any, Response]:
         """POST to ``target``, awaitable."""
         return self._aperform("POST", target, call)
 
-    @discreet
+    @strip_traceback
     def aput(
         self, target: str = "", /, **call: Unpack[CallArguments]
     ) -> Coroutine[Any, Any, Response]:
         """PUT to ``target``, awaitable."""
         return self._aperform("PUT", target, call)
 
-    @discreet
+    @strip_traceback
     def apatch(
         self, target: str = "", /, **call: Unpack[CallArguments]
     ) -> Coroutine[Any, Any, Response]:
         """PATCH ``target``, awaitable."""
         return self._aperform("PATCH", target, call)
 
-    @discreet
+    @strip_traceback
     def adelete(
         self, target: str = "", /, **call: Unpack[CallArguments]
     ) -> Coroutine[Any, Any, Response]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from onehttp.calls.carrying import Carrier
+from onehttp.calls.carrier import Carrier
 from onehttp.calls.trace_printing import print_if_asked
 from onehttp.connections.background import BackgroundReload
 from onehttp.connections.model import ConnectionSpec

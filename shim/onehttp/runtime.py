@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from onehttp.calls.around.hooks import NO_HOOKS, Hooks, WithHooks
-from onehttp.calls.around.surrounded import Surrounded
-from onehttp.calls.carrying import Carrier
+from onehttp.calls.around.layered_engine import Surrounded
+from onehttp.calls.carrier import Carrier
 from onehttp.calls.revision import Revision
 from onehttp.connections.model import ConnectionSet, ConnectionSpec, Notice
 from onehttp.connections.reload import Reload, next_revision

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from onehttp_compat.migration import python_sites
 from onehttp_compat.migration.python_sites import scan_python, scan_tree
 from onehttp_compat.migration.sources import SourceText
-from onehttp_compat.migration.trees.concrete import ConcreteTree
+from onehttp_compat.migration.trees.libcst_tree import ConcreteTree
 
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.py"))
 CALL = 'query("http://h/" + x, "$var(x)")'

@@ -51,7 +51,6 @@ from onehttp.lowlevel import (
     has_worked,
     transfer_error,
 )
-from onehttp_compat.kamailio.driving import Counts, QueryDriver, Resumption
 from onehttp_compat.kamailio.frames import (
     Suspension,
     check_can_be_carried,
@@ -61,6 +60,7 @@ from onehttp_compat.kamailio.frames import (
 )
 from onehttp_compat.kamailio.lanes import Lanes
 from onehttp_compat.kamailio.logs import QueryMessages
+from onehttp_compat.kamailio.query_driver import Counts, QueryDriver, Resumption
 from onehttp_compat.kamailio.shared.continued import Continued
 from onehttp_compat.kamailio.shared.page import SharedPage
 from onehttp_compat.kamailio.timers import TransactionTimers

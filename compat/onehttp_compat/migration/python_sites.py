@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from onehttp_compat.migration.clients import CLIENTS, NOTE, client_of, client_replacement
 from onehttp_compat.migration.names import ScriptNames
+from onehttp_compat.migration.other_clients import CLIENTS, NOTE, client_of, client_replacement
 from onehttp_compat.migration.sites import FileScan, Problem, Site, SiteKind, shown_code
 from onehttp_compat.migration.sources import SourceText
 from onehttp_compat.migration.static_call import StaticCall, function_named, static_call
-from onehttp_compat.migration.trees.syntax import PlaceUnknownError, SyntaxTree
+from onehttp_compat.migration.trees.ast_tree import PlaceUnknownError, SyntaxTree
 from onehttp_compat.migration.trees.tree import Node, Tree
 from onehttp_compat.registry import FUNCTIONS, KEMI
 
 if TYPE_CHECKING:
-    from onehttp_compat.migration.trees.concrete import ConcreteTree
+    from onehttp_compat.migration.trees.libcst_tree import ConcreteTree
 
 _WORDS: Final = (
     *{function.name for function in FUNCTIONS},
@@ -66,7 +66,7 @@ def concrete(source: SourceText) -> ConcreteTree | Problem:
     # Importing it takes longer than scanning a script.
     import libcst
 
-    from onehttp_compat.migration.trees.concrete import ConcreteTree
+    from onehttp_compat.migration.trees.libcst_tree import ConcreteTree
 
     try:
         return ConcreteTree(source.text)

@@ -21,7 +21,7 @@ from onehttp_compat.real_server.process import QUIET, RealServer, RealServerErro
 from onehttp_compat.real_server.sockets import ServerSockets, unsendable
 from onehttp_compat.real_server.user_config import UserConfig
 from onehttp_compat.registry import NATIVE
-from onehttp_compat.script import takes_text
+from onehttp_compat.script import message_method
 from onehttp_compat.script.instance import HINTS
 from onehttp_compat.script.outcome import MessageOutcome, QueryOutcome
 from onehttp_compat.script.pv.store import install
@@ -297,7 +297,7 @@ def running(
     sockets = ServerSockets()
     try:
         shutil.copytree(Path(__file__).with_name("inside"), folder / "onehttp_inside")
-        shutil.copy(Path(takes_text.__file__), folder / "onehttp_inside")
+        shutil.copy(Path(message_method.__file__), folder / "onehttp_inside")
         (folder / "script.py").write_text("from onehttp_inside.handler import mod_init\n")
         environment = {
             "ONEHTTP_LINK": str(folder / "link"),

@@ -20,11 +20,11 @@ from onehttp import OnehttpError, Result
 from onehttp_compat.modules.http_async_client.calls import EVENT
 from onehttp_compat.process import ScriptRoute
 from onehttp_compat.script.app_python import Msg
-from onehttp_compat.script.errors_told import place, told_text, way_out
 from onehttp_compat.script.kemi.tree import ScriptExit
 from onehttp_compat.script.limits import TimeLimitExceeded, end_forked_child
 from onehttp_compat.script.message_in_progress import Scene, current
-from onehttp_compat.script.takes_text import MethodUnclearError, message_method, takes_text
+from onehttp_compat.script.message_method import MethodUnclearError, message_method, takes_text
+from onehttp_compat.script.script_errors import place, told_text, way_out
 from onehttp_compat.script.world import World
 
 HINTS: Final = {

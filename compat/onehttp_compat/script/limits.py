@@ -21,8 +21,8 @@ from types import FrameType
 from typing import Any, Final, NoReturn
 
 from onehttp import OnehttpError
-from onehttp_compat.script.errors_told import place
 from onehttp_compat.script.message_in_progress import Scene
+from onehttp_compat.script.script_errors import place
 
 AGAIN_S: Final = 0.1
 """Seconds after which the exception is raised again in a script that catches all exceptions."""

@@ -9,9 +9,9 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any
 
-from onehttp.calls.asking import Ask
-from onehttp.calls.asking_threads import run_asking
 from onehttp.calls.course import Course, Step
+from onehttp.calls.user_function_threads import run_asking
+from onehttp.calls.user_functions import Ask
 from onehttp.policies.clock import Clock, Pause
 from onehttp.policies.redirects import following
 from onehttp.queries.result import Start

@@ -40,10 +40,10 @@ from onehttp_backends.errors import (
 from onehttp_backends.observed import step
 
 if TYPE_CHECKING:
-    from onehttp.calls.asking import Ask
     from onehttp.calls.policy_state import PoliciesInForce
     from onehttp.calls.revision import ReadyConnection, Revision
-    from onehttp.policies.keeping import Keeper
+    from onehttp.calls.user_functions import Ask
+    from onehttp.policies.held_permits import Keeper
 
 Step: TypeAlias = "Request | Pause | Ask[Any]"
 Course: TypeAlias = "Generator[Step, Outcome | None, Outcome]"

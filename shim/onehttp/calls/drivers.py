@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from onehttp.calls.asking import Ask
 from onehttp.calls.closed_loops import holders_here
 from onehttp.calls.course import ChainCall, Course, policed
+from onehttp.calls.user_functions import Ask
 from onehttp.policies.clock import Clock, Pause
 from onehttp.policies.deadline import Deadline
 from onehttp.policies.redirects import following
@@ -18,7 +18,7 @@ from onehttp_backends.response import FIRST_ERROR
 
 if TYPE_CHECKING:
     from onehttp.calls.revision import ReadyConnection, Revision
-    from onehttp.policies.keeping import Keeper
+    from onehttp.policies.held_permits import Keeper
 
 REAL_CLOCK: Final = Clock()
 

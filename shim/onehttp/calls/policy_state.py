@@ -23,7 +23,7 @@ from onehttp.errors import (
 )
 from onehttp.policies.breaker import Breaker, BreakerState
 from onehttp.policies.budget import Budget
-from onehttp.policies.keeping import Keeper, is_kept
+from onehttp.policies.held_permits import Keeper, is_kept
 from onehttp.policies.limits import Limiter
 from onehttp_backends.contract import Outcome, Response
 

@@ -17,7 +17,7 @@ from onehttp_backends.observed import step
 
 if TYPE_CHECKING:
     from onehttp.connections.model import ConnectionSpec
-    from onehttp.policies.keeping import Keeper
+    from onehttp.policies.held_permits import Keeper
     from onehttp.policies.shared.policy import SharedPolicy
 
 FIRST_LOOK_S: Final = 0.005

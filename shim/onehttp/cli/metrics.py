@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from onehttp.control.living import is_alive
+from onehttp.control.process_exists import is_alive
 from onehttp_backends.hints.extras import brought_by
 
 if TYPE_CHECKING:

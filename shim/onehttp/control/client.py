@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from onehttp.control.left_state import left_state, state_file
-from onehttp.control.living import is_alive
+from onehttp.control.process_exists import is_alive
+from onehttp.control.state_file import left_state, state_file
 
 MOST_AT_ONCE: Final = 32
 VARIABLE: Final = "ONEHTTP_CONTROL"

@@ -9,9 +9,9 @@ from dataclasses import asdict
 from typing import Any, Final, Protocol
 
 from onehttp.connections.reload import Reload, Reloads
-from onehttp.control.left_state import LeftState, is_wanted
 from onehttp.control.snapshot import snapshot
 from onehttp.control.socket import Command, CommandError, ControlSocket
+from onehttp.control.state_file import LeftState, is_wanted
 from onehttp.control.tally import Tally, tally
 from onehttp.errors import OnehttpError
 from onehttp.runtime import Runtime

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from onehttp.control.left_state import state_file
+from onehttp.control.state_file import state_file
 from onehttp.errors import ConfigurationError
 
 logger = logging.getLogger("onehttp")

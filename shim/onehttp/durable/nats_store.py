@@ -1,20 +1,20 @@
-"""Messages in JetStream: the store of many machines.
+"""A message store in JetStream, which many machines can use.
 
 Theory of operation
 -------------------
-1. A queue is a stream ``onehttp-<queue>`` of work (each message is removed when it is done), its
-   dead letters another, ``onehttp-<queue>-dead``. Both are made at first use, in files, with one
-   replica; who wants more makes them first, or changes them, by the tools of NATS.
-2. *A lease is the broker's*: a message that is not acknowledged within ``ack_wait`` is delivered
-   again, by the broker's clock alone. From the second delivery on it may be a repeat: the broker
-   counts deliveries, and does not know how far one got. A broker that is killed forgets those of
-   its last seconds, done ones included. So a message says which start of the broker it was given
-   to, and whoever takes it from another takes it for a possible repeat. What such a broker leaves
-   in two minds is mended by `Mending`.
-3. *Order of a key*: keys are spread over `PARTS` subjects, and of each of these one message is
-   under way at a time (``max_ack_pending``), one that waits for its next attempt included.
-4. What a report says is confirmed by the broker (double ack, of the last that is told of each
-   consumer); one that is lost means another delivery, never a lost message.
+1. A queue is a work-queue stream ``onehttp-<queue>`` (each message is removed when it is done). Its
+   dead letters are another stream, ``onehttp-<queue>-dead``. Both are created at first use, as
+   files, with one replica. For more replicas, create or change them with the tools of NATS.
+2. *The broker keeps the leases*: a message that is not acknowledged within ``ack_wait`` is
+   delivered again, by the clock of the broker only. From the second delivery on, a message may be
+   a repeat: the broker counts deliveries, and does not know how far one got. A broker that is
+   killed forgets the deliveries of its last seconds, even finished ones. So a message records the
+   start of the broker that stored it; after another start it counts as a possible repeat.
+   `Mending` repairs the inconsistent state that such a broker leaves.
+3. *Order of a key*: keys are spread over `PARTS` subjects, and each of these has one message in
+   flight at a time (``max_ack_pending``), including one that waits for its next attempt.
+4. The broker confirms reports (by a double ack of the last one for each consumer). A lost report
+   causes another delivery, never a lost message.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ from typing import Any, Final
 
 from onehttp.durable.message import Message
 from onehttp.durable.nats_connection import ANSWER_S, NatsConnection
-from onehttp.durable.nats_mending import Mending
 from onehttp.durable.nats_payload import letter_in, message_in, payload_of
 from onehttp.durable.nats_pulls import Pulls
+from onehttp.durable.nats_repair import Mending
 from onehttp.durable.store import DeadLetter, Delivery, Length, Report
 from onehttp.errors import QueueFullError, QueueStoreError
 
 logger = logging.getLogger("onehttp")
 PARTS: Final = 64
-"""As many as a worker sends at once, where nobody says otherwise."""
+"""The default number of messages that a worker sends at a time."""
 DEFAULT_MAX_LENGTH: Final = 1_000_000
 FETCH_S: Final = 0.1
-"""How long a worker that has nothing in hand waits for a message."""
+"""How long a worker without messages waits for one."""
 _name = re.compile(r"[A-Za-z0-9_-]{1,100}").fullmatch
 _FULL: Final = 10077
 """Code of JetStream: maximum messages exceeded."""
 
 
 class NatsStore:
-    """A store on a NATS server with JetStream, for all machines that reach it."""
+    """A store on a NATS server with JetStream, for all machines that can reach it."""
 
     def __init__(self, url: str, max_length: int = DEFAULT_MAX_LENGTH) -> None:
         self._nats = NatsConnection(url)
@@ -61,7 +61,7 @@ class NatsStore:
         _stores.add(self)
 
     def forget(self) -> None:
-        """As new, in a forked child."""
+        """Start anew in a forked child."""
         self._holding = threading.Lock()  # guards _in_hand
         self._in_hand: dict[int, tuple[Any, Message]] = {}
         self._numbers = itertools.count(1)
@@ -83,7 +83,7 @@ class NatsStore:
             try:
                 await js.publish(subject, payload, headers={"Nats-Msg-Id": message.id})
             except NoStreamResponseError:
-                logger.error("queue %s: its stream is gone, with what it held; it is made anew",
+                logger.error("queue %s: its stream is gone with its messages; it is created again",
                              message.queue)  # fmt: skip
                 self._made.discard(message.queue)
                 await self._make(js, message.queue)
@@ -91,8 +91,8 @@ class NatsStore:
         except APIError as error:
             if error.err_code == _FULL:
                 raise QueueFullError(
-                    f"queue {message.queue!r} holds {self.max_length} messages, and takes no more "
-                    "until workers have sent some; nothing was stored"
+                    f"queue {message.queue!r} is full: it holds {self.max_length} messages; "
+                    "this message was not stored"
                 ) from None
             raise
 
@@ -168,8 +168,8 @@ class NatsStore:
         self._nats.run(tell, 2 * ANSWER_S)
 
     async def _done(self, of_one_consumer: list[Any]) -> None:
-        """The broker notes what it is told of a consumer in that order: it confirms the last, and
-        with it those before."""
+        """Report messages as done. The broker processes reports of a consumer in order, so
+        confirming the last one confirms all."""
         *before, last = of_one_consumer
         for one in before:
             await self._nats.client.publish(one.reply)
@@ -212,8 +212,8 @@ class NatsStore:
 
     def _again(self, queue: str, number: int, letter: DeadLetter) -> bool:
         async def again(js: Any) -> None:
-            # Not under its id, which the broker would take for a repeat of the same publication.
-            # Of no broker: it may have been sent before.
+            # Not under its id, which the broker would drop as a duplicate. Without a broker,
+            # because it may have been sent before.
             await js.publish(_subject(letter.message), payload_of(letter.message, ""))
             await js.delete_msg(f"{_stream(queue)}-dead", number)
 
@@ -257,13 +257,13 @@ class NatsStore:
     def close(self) -> None:
         """See `Store.close`."""
         if self._pulls.here():
-            with suppress(QueueStoreError):  # others have it when its lease ends
+            with suppress(QueueStoreError):  # otherwise others get it when its lease ends
                 self._nats.run(lambda _: self._pulls.give_back())
         self._nats.close()
         self.forget()
 
     async def _make(self, js: Any, queue: str) -> None:
-        """Make the streams of a queue, if there are none."""
+        """Create the streams of a queue if they do not exist."""
         from nats.js import api
         from nats.js.errors import NotFoundError
 
@@ -288,7 +288,7 @@ class NatsStore:
 def _stream(queue: str) -> str:
     if not _name(queue) or queue.endswith("-dead"):
         raise QueueStoreError(
-            f"queue {queue!r}: on NATS a name is of letters, digits, - and _, and ends not in -dead"
+            f"queue {queue!r}: on NATS a name has letters, digits, - and _, and no -dead at its end"
         )
     return f"onehttp-{queue}"
 

@@ -1,4 +1,4 @@
-"""From `submit` into a queue: the query is stored, or the caller gets the reason why not."""
+"""Stores the queries of `submit` in a queue, or gives the caller the reason why not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onehttp.calls.arguments import (
     seconds_of,
     with_type,
 )
-from onehttp.calls.carrying import Asked
+from onehttp.calls.carrier import Asked
 from onehttp.calls.named_call import request_on
 from onehttp.durable.message import Message
 from onehttp.errors import ConfigurationError, CurlCode, RequestError, RequestTypeError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 VARIABLE: Final = "ONEHTTP_QUEUES"
 _KINDS: Final = "sqlite:///path/of/file.db or nats://host:4222"
 _IN_MEMORY: Final = ":memory:"
-"""To SQLite what no other process sees."""
+"""SQLite's name for a database in memory, which no other process sees."""
 KEPT: Final = frozenset(
     {"headers", "path", "params", "body", "json", "form", "timeout", "max_body", "follow_redirects"}
 )
@@ -52,7 +52,9 @@ def taken(
     if queue is not None:
         return _stored(runtime, asked, route, xdata, queue, key)
     if key is not None:
-        raise RequestTypeError(CurlCode.BAD_FUNCTION_ARGUMENT, "key: goes with queue= alone")
+        raise RequestTypeError(
+            CurlCode.BAD_FUNCTION_ARGUMENT, "key: can be used only together with queue="
+        )
     carrier: Any = runtime.carrier
     if carrier is not None and carrier(asked.settled(), route, xdata):
         return runtime.queries.handed_over(xdata)
@@ -70,7 +72,7 @@ def _stored(
     if route is not None:
         raise RequestTypeError(
             CurlCode.BAD_FUNCTION_ARGUMENT,
-            "route: none is run for what is queued, which another process sends",
+            "route: cannot be used with queue=, because another process sends the query",
         )
     message = message_for(runtime, asked.settled(), queue, key)
     current_store().put(message)
@@ -89,7 +91,7 @@ def message_for(runtime: Runtime, asked: Asked, queue: str, key: str | None) -> 
     for what, value in (("queue", queue), ("key", key)):
         if value is not None and (not isinstance(value, str) or not value):
             raise RequestTypeError(
-                CurlCode.BAD_FUNCTION_ARGUMENT, f"{what}: expected text that is not empty"
+                CurlCode.BAD_FUNCTION_ARGUMENT, f"{what}: expected non-empty text"
             )
         try:
             (value or "").encode()
@@ -131,24 +133,24 @@ def message_for(runtime: Runtime, asked: Asked, queue: str, key: str | None) -> 
 
 
 def _check_kept(call: CallArguments) -> None:
-    """Refuse what cannot be stored. Keywords that no call has are told with the others."""
+    """Refuse arguments that cannot be stored, and unknown keywords."""
     for keyword in call:
         if keyword not in KEPT and keyword in CallArguments.__annotations__:
             raise RequestTypeError(
                 CurlCode.BAD_FUNCTION_ARGUMENT,
-                f"{keyword}: not kept in a queue, from which another process sends",
+                f"{keyword}: cannot be used with queue=, because another process sends the query",
             )
     body = call.get("body")
     if body is not None and not isinstance(body, (str, bytes, bytearray, memoryview)):
         raise RequestTypeError(
             CurlCode.BAD_FUNCTION_ARGUMENT,
-            f"body: expected bytes or str, got {type(body).__name__}; what is read while it is "
-            "sent cannot be queued",
+            f"body: expected bytes or str, got {type(body).__name__}; a streamed body cannot be "
+            "queued",
         )
 
 
 def _content(call: CallArguments, has_type: bool) -> tuple[HeaderPairs, bytes | None]:
-    """Headers and body as they go out, but for what the connection adds."""
+    """Return headers and body as they will be sent, without those of the connection."""
     headers = header_pairs(call.get("headers"))
     body: Any = call.get("body")
     json, form = call.get("json"), call.get("form")
@@ -161,7 +163,7 @@ def _content(call: CallArguments, has_type: bool) -> tuple[HeaderPairs, bytes | 
 
 
 def _plain(values: Any) -> dict[str, str] | None:
-    """Values in a path, as text."""
+    """Return the values in a path as text."""
     if values is None:
         return None
     return {
@@ -184,7 +186,7 @@ def _text(value: str | bytes, what: str) -> str:
         return value.decode()
     except UnicodeDecodeError:
         raise RequestTypeError(
-            CurlCode.BAD_FUNCTION_ARGUMENT, f"{what}: bytes that are no UTF-8 cannot be queued"
+            CurlCode.BAD_FUNCTION_ARGUMENT, f"{what}: bytes that are not UTF-8 cannot be queued"
         ) from None
 
 
@@ -194,10 +196,10 @@ class _Current:
 
 
 def current_store() -> Store:
-    """The store of this process: what ``ONEHTTP_QUEUES`` names, or the default file.
+    """Return the store of this process: that in ``ONEHTTP_QUEUES``, or the default file.
 
     Raises:
-        ConfigurationError: it names none that there is.
+        ConfigurationError: the variable names no valid store.
         QueueStoreError: the store cannot be opened.
     """
     url = os.environ.get(VARIABLE, "")
@@ -209,11 +211,11 @@ def current_store() -> Store:
 
 
 def store_at(url: str) -> Store:
-    """The store that a URL names: ``sqlite:///var/lib/onehttp/queues.db``, or a path, or
-    ``nats://host:4222``; empty: the default file.
+    """Return the store of a URL: ``sqlite:///var/lib/onehttp/queues.db``, a path, or
+    ``nats://host:4222``. Empty text means the default file.
 
     Raises:
-        ConfigurationError: of no kind that there is, or it names no file or no server.
+        ConfigurationError: the kind of store is unknown, or the URL names no file or no server.
         QueueStoreError: it cannot be opened.
     """
     scheme, colon, rest = url.partition("://")
@@ -224,7 +226,9 @@ def store_at(url: str) -> Store:
     elif scheme == "sqlite":
         path = rest if rest.startswith("/") else ""
     else:
-        raise ConfigurationError(f"{VARIABLE}: no store of the kind {scheme!r}; there are {_KINDS}")
+        raise ConfigurationError(
+            f"{VARIABLE}: unknown kind of store {scheme!r}; there are {_KINDS}"
+        )
     is_file = path.strip("/ ") and not path.endswith("/") and not path.startswith("sqlite:")
     if url and (not is_file or path == _IN_MEMORY):
         raise ConfigurationError(f"{VARIABLE}: {url!r} names no file; write {_KINDS}")
@@ -242,7 +246,8 @@ def _on_nats(url: str, rest: str) -> Store:
 
 
 def default_file() -> Path:
-    """Root's is the machine's; others have their own."""
+    """Return the default file: one for the machine if this user is root, otherwise the user's
+    own."""
     from pathlib import Path
 
     if os.geteuid() == 0:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onehttp.calls.arguments import CallArguments
-from onehttp.discreet import discreet
 from onehttp.process import process
 from onehttp.streams.contexts import AsyncStreamContext, StreamContext
 from onehttp.streams.ways import call_on_none
+from onehttp.stripped_tracebacks import strip_traceback
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-@discreet
+@strip_traceback
 def stream(method: str, url: str, **call: Unpack[CallArguments]) -> StreamContext:
     """Perform a request whose answer is read piece by piece, as a `StreamedResponse`:
 
@@ -41,7 +41,7 @@ def stream(method: str, url: str, **call: Unpack[CallArguments]) -> StreamContex
     return StreamContext(call_on_none(runtime, method, url, call))
 
 
-@discreet
+@strip_traceback
 def astream(method: str, url: str, **call: Unpack[CallArguments]) -> AsyncStreamContext:
     """`stream` for tasks: use ``async with``, and read by ``async for`` and ``await``."""
     runtime = process.runtime

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onehttp.calls.arguments import CallArguments
-from onehttp.discreet import discreet
 from onehttp.runtime import Runtime
 from onehttp.streams.contexts import AsyncStreamContext, StreamContext
 from onehttp.streams.stream_call import StreamCall
 from onehttp.streams.ways import call_on
+from onehttp.stripped_tracebacks import strip_traceback
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -23,14 +23,14 @@ class StreamsOnConnection:
     name: str
     _runtime: Runtime
 
-    @discreet
+    @strip_traceback
     def stream(
         self, method: str, target: str = "", /, **call: Unpack[CallArguments]
     ) -> StreamContext:
         """A response whose body is read in pieces; see `onehttp.stream`."""
         return StreamContext(self._streamed(method, target, call))
 
-    @discreet
+    @strip_traceback
     def astream(
         self, method: str, target: str = "", /, **call: Unpack[CallArguments]
     ) -> AsyncStreamContext:

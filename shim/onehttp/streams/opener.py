@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
-from onehttp.calls.around.delegating import Delegating
-from onehttp.calls.around.surrounded import Surrounded
+from onehttp.calls.around.delegating_backend import Delegating
+from onehttp.calls.around.layered_engine import Surrounded
 from onehttp.calls.closed_loops import holders_here
 from onehttp.errors import BackendUnavailableError, StreamError
-from onehttp.streams.holding import Holding
+from onehttp.streams.held_response import Holding
 from onehttp_backends.bodies.progress import Progress
 from onehttp_backends.bodies.upload import Sending
 from onehttp_backends.contract import Backend, Outcome, Request, Response

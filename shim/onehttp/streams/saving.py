@@ -22,7 +22,7 @@ from onehttp.errors import (
     TransferError,
 )
 from onehttp.streams.part_file import WRITE_BYTES, PartFile
-from onehttp.streams.taking_up import Answered, Rest, Version
+from onehttp.streams.resuming import Answered, Rest, Version
 from onehttp_backends.errors import CurlCode
 from onehttp_backends.headers import HeaderPairs
 

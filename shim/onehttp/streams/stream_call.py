@@ -17,12 +17,12 @@ from onehttp.calls.call_options import checked_limit
 from onehttp.calls.parts.form_files import with_form
 from onehttp.errors import RequestError, RequestTypeError, StreamError
 from onehttp.policies.clock import Clock, Pause
-from onehttp.policies.keeping import Keeper
+from onehttp.policies.held_permits import Keeper
 from onehttp.policies.retry import LONGEST_PAUSE_S, RetryPolicy
 from onehttp.streams.opener import Opener, around
 from onehttp.streams.reading import BodyDecoder
 from onehttp.streams.response import AsyncStreamedResponse, HeadOfResponse, StreamedResponse
-from onehttp.streams.taking_up import OF_RANGES
+from onehttp.streams.resuming import OF_RANGES
 from onehttp_backends.bodies.sources import upload_of
 from onehttp_backends.bodies.upload import Upload
 from onehttp_backends.contract import Backend, Request, Response

@@ -1,11 +1,11 @@
-"""Calls on a named connection, and calls without one."""
+"""The two kinds of streamed calls: on a named connection, and without one."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from onehttp.calls.arguments import CallArguments, build_request
-from onehttp.calls.around.choosing import backend_for
+from onehttp.calls.around.layers import backend_for
 from onehttp.calls.around.tokens import tokens_around
 from onehttp.calls.drivers import (
     PolicedCall,
@@ -16,21 +16,21 @@ from onehttp.calls.drivers import (
 )
 from onehttp.calls.named_call import NamedCall
 from onehttp.calls.revision import ReadyConnection, Revision
-from onehttp.policies.keeping import Keeper
+from onehttp.policies.held_permits import Keeper
 from onehttp.runtime import Runtime
 from onehttp.streams.stream_call import StreamCall
 from onehttp_backends.contract import Backend, Request, Response
 
 
 def call_on_none(runtime: Runtime, method: str, url: str, call: CallArguments) -> StreamCall:
-    """A call by its whole URL, without a connection."""
+    """Return a call to a whole URL, without a connection."""
     return StreamCall(runtime.backend, partial(AdhocWay, runtime, method, url), call)
 
 
 def call_on(
     runtime: Runtime, revision: Revision, name: str, method: str, path: str, call: CallArguments
 ) -> StreamCall:
-    """A call on a named connection."""
+    """Return a call on a named connection."""
     make_way = partial(NamedWay, runtime, revision, revision[name], method, path)
     return StreamCall(runtime.backend, make_way, call)
 

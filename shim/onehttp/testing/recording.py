@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, cast
 
-from onehttp.calls.around.delegating import Delegating
+from onehttp.calls.around.delegating_backend import Delegating
 from onehttp.streams.reading import BodyDecoder
 from onehttp.testing.cassette import CassetteError, RecordedExchange, read, write
 from onehttp.testing.double import Double, as_it_goes_out

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from onehttp.cli.group import onehttp as command
-from onehttp_compat.script.errors_told import PYTHON_2
+from onehttp_compat.script.script_errors import PYTHON_2
 from servers.patience import PATIENCE_S
 
 pytestmark = pytest.mark.usefixtures("left_as_found")

@@ -10,17 +10,17 @@ from typing import Any, Final, TypeAlias, cast
 
 import libcst as cst
 
-from onehttp_compat.migration.rewrite.composing import statements
+from onehttp_compat.migration.rewrite.call_code import ScriptFacts, exchange
+from onehttp_compat.migration.rewrite.call_statements import statements
+from onehttp_compat.migration.rewrite.enclosing_statements import Owners
 from onehttp_compat.migration.rewrite.evaluation import is_first
-from onehttp_compat.migration.rewrite.exchange import ScriptFacts, exchange
 from onehttp_compat.migration.rewrite.free_names import free_name
 from onehttp_compat.migration.rewrite.not_safe import NESTED, NotSafeError
-from onehttp_compat.migration.rewrite.owners import Owners
 from onehttp_compat.migration.rewrite.queries import Queries, QuerySetting, is_query
 from onehttp_compat.migration.rewrite.query_code import query_statements
 from onehttp_compat.migration.rewrite.result_routes import changed_route
 from onehttp_compat.migration.static_call import StaticCall
-from onehttp_compat.migration.trees.concrete import argument_of
+from onehttp_compat.migration.trees.libcst_tree import argument_of
 from onehttp_compat.migration.trees.tree import KSR
 
 NOTE: Final = "# onehttp:"

@@ -15,8 +15,8 @@ import yaml
 
 from onehttp import ConfigurationError
 from onehttp_compat.migration.rewrite.not_safe import NotSafeError
-from onehttp_compat.migration.trees.concrete import Values, constant_text
-from onehttp_compat.migration.trees.gathering import dotted
+from onehttp_compat.migration.trees.libcst_tree import Values, constant_text
+from onehttp_compat.migration.trees.libcst_visitor import dotted
 from onehttp_compat.replacements.call_site import Given
 from onehttp_compat.replacements.texts import Code, Piece, code_for, code_of
 

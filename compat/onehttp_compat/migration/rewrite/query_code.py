@@ -10,14 +10,14 @@ from typing import Any, Final
 
 import libcst as cst
 
-from onehttp_compat.migration.rewrite.connections import secret
-from onehttp_compat.migration.rewrite.exchange import (
+from onehttp_compat.migration.rewrite.call_code import (
     ScriptFacts,
     bracketed,
     has_credentials,
     is_never_empty,
     sent_headers,
 )
+from onehttp_compat.migration.rewrite.connections import secret
 from onehttp_compat.migration.rewrite.free_names import free_name
 from onehttp_compat.migration.rewrite.not_safe import NotSafeError
 from onehttp_compat.migration.rewrite.queries import QuerySetting

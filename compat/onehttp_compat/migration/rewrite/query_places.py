@@ -9,7 +9,7 @@ from typing import Any, Final
 import libcst as cst
 
 from onehttp_compat.migration.names import ScriptNames
-from onehttp_compat.migration.trees.concrete import constant_text
+from onehttp_compat.migration.trees.libcst_tree import constant_text
 
 _setting: Final = re.compile(r"\$http_req\(([\w-]+)\)").fullmatch
 _read: Final = re.compile(r"\$http_(\w+)(?:\(([^()\[\]]+)\))?").fullmatch

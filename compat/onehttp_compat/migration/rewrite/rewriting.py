@@ -10,20 +10,20 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from onehttp_compat.migration.clients import client_of
 from onehttp_compat.migration.names import ScriptNames
+from onehttp_compat.migration.other_clients import client_of
 from onehttp_compat.migration.patches import lines_of, patch_of
 from onehttp_compat.migration.python_sites import concrete, legacy_calls, may_have_sites
+from onehttp_compat.migration.rewrite.call_code import ScriptFacts
 from onehttp_compat.migration.rewrite.codemod import CallToRewrite, Codemod, Node, Outcome
 from onehttp_compat.migration.rewrite.connections import ConnectionEntries, bases_of, names_called
-from onehttp_compat.migration.rewrite.exchange import ScriptFacts
 from onehttp_compat.migration.rewrite.imports import with_imports
 from onehttp_compat.migration.rewrite.not_safe import NESTED
 from onehttp_compat.migration.rewrite.queries import Queries
 from onehttp_compat.migration.sites import Problem
 from onehttp_compat.migration.sources import SourceText, files_of, read_source
 from onehttp_compat.migration.static_call import function_named
-from onehttp_compat.migration.trees.concrete import ConcreteTree
+from onehttp_compat.migration.trees.libcst_tree import ConcreteTree
 from onehttp_compat.migration.trees.tree import KSR
 from onehttp_compat.replacements.texts import code_of
 

@@ -13,8 +13,8 @@ import KSR as REAL
 
 from .ksr import RemoteKsr, RemoteMsg, expanded, signed
 from .link import calls, link
+from .message_method import MethodUnclearError, message_method, takes_text
 from .sending import LOCAL_REQUEST, USERS_LOCAL_REQUEST, hold_message, hold_request
-from .takes_text import MethodUnclearError, message_method, takes_text
 
 SCRIPT = os.environ["ONEHTTP_SCRIPT"]
 METHOD = os.environ.get("ONEHTTP_METHOD", "")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix
 from onehttp_compat.pv import as_bytes
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
-from onehttp_compat.script.own_route import is_upstream, known_routes, parameters
+from onehttp_compat.script.own_route_header import is_upstream, known_routes, parameters
 from onehttp_compat.script.routed_message import FIRST, Branch
 from onehttp_compat.sip.uri import parse_uri
 

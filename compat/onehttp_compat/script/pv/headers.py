@@ -8,7 +8,7 @@ from typing import Final
 
 from onehttp_compat.pv import Value, Variable
 from onehttp_compat.script.message_in_progress import Scene
-from onehttp_compat.script.own_route import is_upstream
+from onehttp_compat.script.own_route_header import is_upstream
 from onehttp_compat.script.pv.outgoing import PROTOCOL_IDS
 from onehttp_compat.script.pv.table import Accessor, Table, of_scene
 from onehttp_compat.script.world import World

@@ -1,4 +1,4 @@
-"""Around an exchange: HTTP/3 where the server offers it, and TCP where that fails."""
+"""A layer that uses HTTP/3 if the server offers it, and TCP if that fails."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class WithAlternatives:
             assert outcome is not None
             if isinstance(outcome, _UNREACHED) and outcome.sent is Sent.NO:
                 known.failed(place, clock.now())
-                step("nobody answers by QUIC; again by TCP", reason="alternative")
+                step("no answer over QUIC; again over TCP", reason="alternative")
                 outcome = None if deadline.left_s() != 0 else outcome
                 request = deadline.within(request, None)
         if outcome is None:

@@ -1,4 +1,4 @@
-"""Around an exchange: cookies of the connection's jar are sent, and new ones are kept."""
+"""A layer that sends the cookies in the connection's jar, and stores new ones."""
 
 from __future__ import annotations
 

@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any, Final, TypeAlias
 
 from onehttp.calls.arguments import header_pairs
-from onehttp.calls.asking import Ask
 from onehttp.calls.course import Course
-from onehttp.discreet import leads_out
+from onehttp.calls.user_functions import Ask
 from onehttp.policies.deadline import Deadline
+from onehttp.stripped_tracebacks import leads_out
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.errors import CurlCode, RequestTypeError, TransferError
 

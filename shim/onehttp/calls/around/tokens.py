@@ -1,12 +1,11 @@
-"""Around an exchange: it gets a token from its source, and another one if that is refused."""
+"""A layer that adds a token to the request, and repeats it with a new token if that is refused."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from onehttp.calls.arguments import CallArguments
-from onehttp.calls.around.surrounded import Surrounded
-from onehttp.calls.asking import Ask
+from onehttp.calls.around.layered_engine import Surrounded
 from onehttp.calls.auth.credentials import AUTHORIZATION, AuthSource
 from onehttp.calls.auth.token_source import (
     AwaitedToken,
@@ -15,6 +14,7 @@ from onehttp.calls.auth.token_source import (
     bearer,
 )
 from onehttp.calls.course import Course
+from onehttp.calls.user_functions import Ask
 from onehttp.policies.clock import Clock
 from onehttp.policies.deadline import Deadline
 from onehttp_backends.contract import Backend, Request, Response
@@ -26,18 +26,17 @@ UNAUTHORIZED: Final = 401
 
 
 def with_tokens(backend: Backend, auth: AuthSource, clock: Clock) -> Backend:
-    """``backend`` for a call with these credentials."""
+    """Return ``backend`` with this layer, for a call with these credentials."""
     return Surrounded(backend, with_token, clock) if isinstance(auth, TokenSource) else backend
 
 
 def tokens_around(backend: Backend, call: CallArguments, clock: Clock) -> Backend:
-    """``backend`` for a call with these arguments."""
+    """Return ``backend`` with this layer, for a call with these arguments."""
     return with_tokens(backend, call["auth"], clock) if "auth" in call else backend
 
 
 def with_token(request: Request, deadline: Deadline) -> Course:
-    """``request`` with a token, where one is awaited: it is not any more where a redirect has led
-    to another origin."""
+    """Send ``request`` with a token, unless a redirect has led to another origin."""
     source = _source(request)
     if source is None:
         outcome = yield request

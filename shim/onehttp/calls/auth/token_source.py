@@ -16,7 +16,7 @@ from contextvars import copy_context
 from typing import Any, Final, TypeAlias
 
 from onehttp.calls.closed_loops import Holders, holders_here, landed
-from onehttp.discreet import leads_out
+from onehttp.stripped_tracebacks import leads_out
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 from onehttp_backends.rules.plain_text import plain_text
 from onehttp_backends.secret_values import not_pickled

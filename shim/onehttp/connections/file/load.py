@@ -28,9 +28,9 @@ from onehttp.connections.model import (
     ConnectionSet,
     Notice,
 )
-from onehttp.discreet import discreet
 from onehttp.errors import ConfigurationError, RequestError
 from onehttp.policies import failover
+from onehttp.stripped_tracebacks import strip_traceback
 from onehttp_backends.contract import TransferOptions
 from onehttp_backends.optional.naming import NameLimits
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 _is_name = re.compile(r"\S+").fullmatch
 
 
-@discreet
+@strip_traceback
 def load_connections(
     source: str | os.PathLike[str] | Mapping[str, Any],
     *,

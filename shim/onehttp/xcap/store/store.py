@@ -1,4 +1,4 @@
-"""Documents kept in a database: SQLite with nothing to set up, or PostgreSQL and MySQL by URL."""
+"""Stores documents in a database: SQLite without any set-up, or PostgreSQL and MySQL by URL."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.sql.elements import ColumnElement
 
 from onehttp.xcap.errors import RowRefusedError, StoreError
+from onehttp.xcap.store.creating_tables import loose_columns, make_tables, version_of
 from onehttp.xcap.store.databases import (
     DEFAULT_URL,
     database_address,
@@ -28,16 +29,15 @@ from onehttp.xcap.store.databases import (
     reason,
 )
 from onehttp.xcap.store.exact import alike, same
-from onehttp.xcap.store.making import loose_columns, make_tables, version_of
 from onehttp.xcap.store.rows import Change, Gone, Owner, Source, StoredDocument, Watched
 from onehttp.xcap.store.table import VERSION, xcap_table
 from onehttp.xcap.store.upsert import upsert
 from onehttp.xcap.store.widths import check_widths, values_of
 
 _ATTEMPTS: Final = 20
-"""Of one transaction, where writers stand in each other's way."""
+"""The number of attempts for a transaction that other writers conflict with."""
 FEW_IDS: Final = 500
-"""In one statement: older SQLite takes 999 values."""
+"""The number of ids in one statement, because older SQLite accepts 999 values."""
 _log = logging.getLogger("onehttp.xcap")
 _T = TypeVar("_T")
 _watched: Final = partial(tuple.__new__, Watched)  # `_make` without a call in Python for each
@@ -101,12 +101,12 @@ class XcapStore:
         self.close()
 
     def find(self, doc_uri: str) -> StoredDocument | None:
-        """The row of that document, whoever wrote it."""
+        """Return the row of a document, whoever wrote it."""
         found = self._read(alike(self._table.c.doc_uri, doc_uri, self._dialect))
         return next((row for row in found if row.doc_uri == doc_uri), None)
 
     def of_account(self, username: str, domain: str, doc_type: int) -> list[StoredDocument]:
-        """The rows of an account's documents of one type, whoever wrote them, oldest first."""
+        """Return the rows of an account's documents of one type, by any writer, oldest first."""
         columns = self._table.c
         found = self._read(
             alike(columns.username, username, self._dialect),
@@ -116,7 +116,7 @@ class XcapStore:
         return [row for row in found if (row.username, row.domain) == (username, domain)]
 
     def rows(self) -> list[StoredDocument]:
-        """Every row, oldest first."""
+        """Return all rows, oldest first."""
         return self._read()
 
     def _read(self, *conditions: ColumnElement[bool]) -> list[StoredDocument]:
@@ -127,7 +127,7 @@ class XcapStore:
         return [StoredDocument(**row._mapping) for row in found]
 
     def save(self, document: StoredDocument) -> None:
-        """Keep a document: a new row, or the one that a client wrote before.
+        """Store a document in a new row, or in the one that a client wrote before.
 
         Raises:
             RowRefusedError: also where the row is the server's own (source 0), a value too long,
@@ -151,7 +151,7 @@ class XcapStore:
             database.execute(insert(self._table).values(values))
 
     def _check_written(self, database: Connection, document: StoredDocument) -> None:
-        """Undo what would give one user's document to another, or has not been written."""
+        """Roll back if the row was not written, or if it would mix the documents of two users."""
         columns = self._table.c
         wanted = select(columns.username, columns.domain, columns.doc_uri, columns.source)
         row = database.execute(wanted.where(columns.doc_uri == document.doc_uri)).one()
@@ -159,7 +159,7 @@ class XcapStore:
         if row.doc_uri != document.doc_uri:
             raise self._collision(document.doc_uri, row.doc_uri)
         if row.source != document.source:
-            raise self._refusal("one of that doc_uri is already there")
+            raise self._refusal("a row with that doc_uri exists already")
         if (row.username, row.domain) != wanted_name:  # by a database that is not strict
             raise RowRefusedError(f"{self.place}: it does not keep {wanted_name!r} as it is")
         account = wanted.where(
@@ -167,7 +167,7 @@ class XcapStore:
             columns.domain == document.domain,
             columns.doc_type == document.doc_type,
         )
-        if self.loose_columns:  # another may be writing the other spelling just now
+        if self.loose_columns:  # another process may be writing the other spelling at the same time
             account = account.with_for_update(read=True)
         for other in database.execute(account):
             if (other.username, other.domain) != wanted_name:
@@ -188,7 +188,7 @@ class XcapStore:
         return f"ALTER TABLE {name} CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 
     def _own_row(self, doc_uri: str, etag: str | None = None) -> list[ColumnElement[bool]]:
-        """A client's row of exactly that name, and that etag if there is one."""
+        """Return the condition for a client's row of exactly that name, and that etag if given."""
         columns = self._table.c
         conditions = [
             same(columns.doc_uri, doc_uri, self._dialect),
@@ -199,10 +199,10 @@ class XcapStore:
         return conditions
 
     def replace(self, changes: Sequence[Change]) -> list[bool]:
-        """Put newer documents into their rows; all or none are written.
+        """Write newer documents to their rows. All or none are written.
 
         Returns:
-            for each whether it was: not where the row was removed or changed since it was read.
+            for each whether it was written; it is not if its row was removed or changed since.
         """
         for change in changes:
             check_widths({"etag": change.etag})
@@ -218,11 +218,11 @@ class XcapStore:
         return self._retried(write)
 
     def remove(self, doc_uri: str) -> bool:
-        """Forget a document; False where no client's row was there."""
+        """Remove a document. Returns False if a client had no row for it."""
         return self.discard([Gone(doc_uri)])[0]
 
     def discard(self, gone: Sequence[Gone]) -> list[bool]:
-        """Forget documents; for each whether a client's row was there, and still the same."""
+        """Remove documents. Returns for each whether its row existed and was unchanged."""
 
         def write(database: Connection) -> list[bool]:
             own = (delete(self._table).where(*self._own_row(*one)) for one in gone)
@@ -245,7 +245,7 @@ class XcapStore:
             page = wanted.where(columns.id > last).order_by(columns.id).limit(page_rows)
             with self._transaction() as database:
                 rows = list(map(_watched, database.execute(page).all()))
-            # LIKE knows no difference of case on some databases.
+            # LIKE ignores case on some databases.
             if below := [row for row in rows if row.doc_uri.startswith(prefix)]:
                 yield below
             if len(rows) < page_rows:
@@ -262,18 +262,19 @@ class XcapStore:
         return {number: Owner(*owner) for rows in found for number, *owner in rows}
 
     def close(self) -> None:
-        """Let go of the connections; the next call opens one again."""
+        """Close the connections. The next call opens one again."""
         if not self._is_memory:
             self._engine.dispose()
 
     def _own(self) -> None:
-        """The connections are this process's, and go with the store if nobody closes it."""
+        """Return the engine of this process, whose connections are closed when the store is
+        collected."""
         self._owner = os.getpid()
         self._finalizer = weakref.finalize(self, _let_go, self._engine, self._owner)
         self._finalizer.atexit = False
 
     def _retried(self, write: Callable[[Connection], _T]) -> _T:
-        """One transaction, begun again where another one was in its way."""
+        """Run one transaction, again if it conflicts with another one."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with self._transaction() as database:
@@ -281,7 +282,9 @@ class XcapStore:
             except StoreError as error:
                 if attempt == _ATTEMPTS or not is_deadlock(error.__cause__):
                     raise
-                time.sleep(random.uniform(0.0, 0.005 * attempt))  # not to meet again
+                time.sleep(
+                    random.uniform(0.0, 0.005 * attempt)
+                )  # so that the two do not conflict again
         raise AssertionError("unreachable")
 
     @contextlib.contextmanager
@@ -321,7 +324,7 @@ class XcapStore:
             self.loose_columns = loose_columns(database, self._table)
         if not is_there:
             raise StoreError(
-                f"{self.place}: there is no such table; create=True makes it, or kamdbctl"
+                f"{self.place}: there is no such table; create it by create=True or kamdbctl"
             )
         if found != VERSION:
             way = "; create=True mends a half-made one" if found is None else ""

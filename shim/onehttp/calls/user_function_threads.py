@@ -17,7 +17,7 @@ IDLE_S: Final = 5.0
 """How long an idle thread waits for more work."""
 
 
-class AskingThreads:
+class UserFunctionThreads:
     """The threads of a process."""
 
     __slots__ = ("_idle", "_process")
@@ -64,17 +64,17 @@ class AskingThreads:
             return None
 
 
-_threads = AskingThreads()
+_threads = UserFunctionThreads()
 
 
 def run_asking(work: Work) -> None:
-    """See `AskingThreads.run`."""
+    """See `UserFunctionThreads.run`."""
     _threads.run(work)
 
 
 def _forget() -> None:
     global _threads
-    _threads = AskingThreads()
+    _threads = UserFunctionThreads()
 
 
 os.register_at_fork(after_in_child=_forget)

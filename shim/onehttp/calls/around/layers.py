@@ -5,7 +5,7 @@ from __future__ import annotations
 from onehttp.calls.arguments import CallArguments
 from onehttp.calls.around.alternatives import WithAlternatives
 from onehttp.calls.around.cookies import WithCookies
-from onehttp.calls.around.surrounded import Surrounded
+from onehttp.calls.around.layered_engine import Surrounded
 from onehttp.calls.around.tokens import with_tokens
 from onehttp.calls.revision import ReadyConnection, Revision
 from onehttp.policies.clock import Clock
@@ -15,8 +15,8 @@ from onehttp_backends.contract import Backend
 def backend_for(
     backend: Backend, revision: Revision, ready: ReadyConnection, call: CallArguments, clock: Clock
 ) -> Backend:
-    """The backend for a call on ``ready`` with these arguments: ``backend`` itself, if no layer is
-    needed."""
+    """Return the backend for a call on ``ready`` with these arguments; it is ``backend`` itself if
+    no layer is needed."""
     goes_on = bool(ready.spec.failover)
     if (
         ready.alternatives or (goes_on and revision.alternatives)

@@ -1,4 +1,4 @@
-"""The state of a process, left in a file beside its socket for when its threads stand still.
+"""A file with the state of a process, for times when the process cannot answer by its socket.
 
 An idle worker of Kamailio holds the interpreter, so it cannot answer questions. It writes what it
 would answer to ``<pid>.json`` after a call, at most ten times a second.
@@ -27,7 +27,7 @@ class _Wanted:
 
 @explained
 def leave_state() -> None:
-    """Have this process and its children leave their state wherever they have control sockets."""
+    """Make this process and its children write state files beside their control sockets."""
     _Wanted.is_wanted = True
 
 
@@ -38,7 +38,7 @@ def is_wanted() -> bool:
 
 @explained
 def has_worked() -> None:
-    """Note that this process has done something that belongs into its state, but is no call."""
+    """Note a change of the state of this process that is not a call."""
     if _Wanted.leaving is not None:
         _Wanted.leaving.leave_when_due()
 

@@ -1,4 +1,5 @@
-"""Errors without the frames that they came through: these hold what a call was given."""
+"""Removes the library's frames from the tracebacks of errors, because their locals hold the
+arguments of the call."""
 
 from __future__ import annotations
 
@@ -18,13 +19,13 @@ _leading_out: set[CodeType] = set()
 
 
 def leads_out(function: F) -> F:
-    """What ``function`` calls is somebody else's, and so are the frames from there on."""
+    """Mark a function that calls code of the user: the frames below it are the user's, and stay."""
     _leading_out.add(function.__code__)
     return function
 
 
 def of_others(error: BaseException) -> TracebackType | None:
-    """The frames of somebody else's function that ``error``, a mistake in it, came out of."""
+    """Return the frames of the user's function in which ``error`` was raised, if it was."""
     trace = None if isinstance(error, OnehttpError) else error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code in _leading_out:
@@ -33,11 +34,11 @@ def of_others(error: BaseException) -> TracebackType | None:
     return None
 
 
-def discreet(function: Callable[P, R]) -> Callable[P, R]:
-    """Let errors out of ``function`` without its frames, and those below.
+def strip_traceback(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a function so that errors leave it without its frames and those below it.
 
-    Tools that report errors show the locals of every frame, and those of a call are its headers,
-    its body and the query of its URL. The message and the cause of an error say what went wrong.
+    Tools that report errors show the locals of every frame, and those of a call include its
+    headers, its body and its URL. The message and the cause of the error are enough to explain it.
     """
 
     @functools.wraps(function)

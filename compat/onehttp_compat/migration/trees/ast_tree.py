@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from onehttp_compat.migration.static_call import SourceArgument
+from onehttp_compat.migration.trees.ast_visitor import Walk
 from onehttp_compat.migration.trees.indents import without_indent
 from onehttp_compat.migration.trees.tree import Assigned, NodePlace
-from onehttp_compat.migration.trees.walk import Walk
 
 _TELLS_PLACES: Final = sys.version_info >= (3, 12)
 """Older versions give wrong places for nodes inside f-strings."""

@@ -18,7 +18,7 @@ from libcst.metadata import (
 )  # fmt: skip
 
 from onehttp_compat.migration.static_call import SourceArgument
-from onehttp_compat.migration.trees.gathering import Gathering, dotted
+from onehttp_compat.migration.trees.libcst_visitor import Gathering, dotted
 from onehttp_compat.migration.trees.tree import Assigned, NodePlace
 
 Values: TypeAlias = Mapping[cst.CSTNode, cst.BaseExpression]

@@ -1,12 +1,12 @@
-"""What a broker that was killed is of two minds about, and does not mend itself.
+"""Repairs inconsistent state of a broker that was killed, which the broker itself does not do.
 
-What a stream holds and what a consumer has seen of it are files of their own, each as old as its
-last write. After a kill two things may be left, and both stay for ever:
+The content of a stream and the progress of a consumer are in separate files, each as old as its
+last write. After a kill, two inconsistencies are possible, and both are permanent:
 
-- a message that is done, and that a consumer waits for all the same. Where one of a consumer may
-  be under way at a time, nothing of its keys would come again. It is told that this one is done;
-- a message that is there, and that its consumer takes for done. It may be, so it is stored anew as
-  one that may have been sent.
+- A message is done, but a consumer waits for it. If the consumer may have only one message in
+  flight, no other message of its keys is delivered. The repair confirms the message.
+- A message exists, but its consumer considers it done, which it may be. The repair stores it again
+  as a message that may have been sent.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from onehttp.durable.nats_payload import again_of, broker_of
 
 logger = logging.getLogger("onehttp")
 LOOK_S: Final = 2.0
-"""Between two looks, until nothing is left to be mended."""
+"""The interval between checks, until there is nothing left to repair."""
 MOST: Final = 256
-"""Numbers looked at by one look."""
+"""The number of messages that one check examines."""
 _DONE: Final = b"+ACK"
 
 
@@ -33,7 +33,7 @@ class Mending:
         self._begun: dict[str, _Begun] = {}
 
     async def mend(self, js: Any, client: Any, stream: str, broker: str) -> None:
-        """As far as that is due."""
+        """Repair a queue, if a check is due."""
         from nats.js.errors import APIError, NotFoundError
 
         begun = self._begun.get(stream)
@@ -45,10 +45,12 @@ class Mending:
         begun.look_at = now + LOOK_S
         try:
             await self._look(js, client, stream, begun)
-        except NotFoundError:  # of the stream: whoever takes from it finds that, too
+        except NotFoundError:  # the stream is gone, which the next `take` reports
             return
-        except APIError as error:  # full, say: what is here does not wait for what might be mended
-            logger.error("%s: what its broker has left is not mended yet: %s", stream, error)
+        except APIError as error:  # e.g. a full disk: delivery does not depend on the repair
+            logger.error(
+                "%s: the state that its broker has left is not repaired yet: %s", stream, error
+            )
 
     async def _look(self, js: Any, client: Any, stream: str, begun: _Begun) -> None:
         ours = [each for each in await js.consumers_info(stream) if each.config.filter_subject]
@@ -67,20 +69,21 @@ class Mending:
 
 
 class _Begun:
-    """Since a start of the broker."""
+    """The progress of a repair since a start of the broker."""
 
     __slots__ = ("broker", "left", "look_at")
 
     def __init__(self, broker: str) -> None:
         self.broker = broker
         self.left: dict[str, int] | None = None
-        """Consumers, each with the last that it had given away by then: what came before may be
-        mended as soon as nothing is under way before it."""
+        """The last message that each consumer had delivered by then. Earlier messages may be
+        repaired as soon as none before them is in flight."""
         self.look_at = 0.0
 
 
 async def _forget_what_is_gone(js: Any, client: Any, stream: str, consumer: Any) -> None:
-    """Where it may be: right behind all that is done, and where one alone is under way."""
+    """Confirm a message that is gone. It can only be the first one after all that are done, and
+    only for a consumer with one message in flight."""
     if not consumer.num_ack_pending:
         return
     first, last = consumer.ack_floor.stream_seq + 1, consumer.delivered.stream_seq
@@ -89,7 +92,7 @@ async def _forget_what_is_gone(js: Any, client: Any, stream: str, consumer: Any)
     numbers = list(range(first, min(end, first + MOST)))
     if consumer.config.max_ack_pending == 1 and last not in numbers:
         numbers.append(last)
-    # To tell it of one that is there, of whatever key, would remove that.
+    # Confirming a message that exists, of any key, would remove it.
     found = await asyncio.gather(*(_message(js, stream, number) for number in numbers))
     for number, message in zip(numbers, found, strict=True):
         if message is None:
@@ -107,15 +110,15 @@ async def _store_anew(js: Any, stream: str, consumer: Any, broker: str) -> None:
         payload = found.data or b""
         if broker_of(payload) == broker:
             continue  # it is being removed
-        # Whoever else does so at the same time stores nothing.
+        # If another process does the same now, the broker drops the duplicate.
         headers = {"Nats-Msg-Id": f"{found.seq} of {stream} again"}
         await js.publish(found.subject, again_of(payload), headers=headers)
         await js.delete_msg(stream, found.seq)
 
 
 async def _message(js: Any, stream: str, number: int, subject: str | None = None) -> Any:
-    """The message with this number, or the first of ``subject`` from there on; None if there is
-    none."""
+    """Return the message with this number, or the first one of ``subject`` from there on; None if
+    there is none."""
     from nats.js.errors import NotFoundError
 
     try:

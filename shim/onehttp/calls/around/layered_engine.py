@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from onehttp.calls.around.delegating import Delegating
+from onehttp.calls.around.delegating_backend import Delegating
 from onehttp.calls.callback_driver import CourseTransfer
 from onehttp.calls.course import Course
 from onehttp.calls.drivers import aperform_course, perform_course

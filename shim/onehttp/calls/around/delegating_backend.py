@@ -1,4 +1,4 @@
-"""A backend that stands for an engine, and passes everything but exchanges on to it."""
+"""The base class of backends that wrap an engine: it delegates everything but exchanges."""
 
 from __future__ import annotations
 

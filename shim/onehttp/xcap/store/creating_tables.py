@@ -1,4 +1,4 @@
-"""The tables made, mended and looked at: by one process at a time, however many start together."""
+"""Creates, repairs and checks the tables, in one process at a time."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ _TEXTS = ("username", "domain", "doc_uri")
 
 
 def make_tables(database: Connection, table: Table, timeout_s: float) -> None:
-    """Make what is missing: the tables, an index, or the row that says the version.
+    """Create what is missing: the tables, an index, or the row with the version.
 
-    A half-made table is one whose maker was killed, on a database that cannot undo a CREATE.
+    A table is incomplete if the process that created it was killed, on a database that cannot roll
+    back a CREATE.
 
     Raises:
-        StoreError: there is a table of that name with other columns.
+        StoreError: a table of that name with other columns exists.
     """
     versions = version_table(table.metadata)
     with _alone(database, timeout_s):
@@ -36,7 +37,9 @@ def make_tables(database: Connection, table: Table, timeout_s: float) -> None:
         if not is_new:
             _mend(database, table)
         row = insert(versions).values(table_name=table.name, table_version=VERSION)
-        if database.dialect.name in _MYSQL:  # whoever had the lock before may not have committed
+        if (
+            database.dialect.name in _MYSQL
+        ):  # the previous holder of the lock may not have committed
             row = row.prefix_with("IGNORE")
         database.execute(row)
 
@@ -46,7 +49,7 @@ def _mend(database: Connection, table: Table) -> None:
     there = {column["name"] for column in seen.get_columns(table.name)}
     if there != set(table.c.keys()):
         raise StoreError(
-            f"there is a table of that name without a version, with columns {sorted(there)}"
+            f"a table of that name exists without a version, with columns {sorted(there)}"
         )
     indexed = {tuple(index["column_names"]) for index in seen.get_indexes(table.name)}
     for index in table.indexes:
@@ -55,7 +58,7 @@ def _mend(database: Connection, table: Table) -> None:
 
 
 def version_of(database: Connection, table: Table) -> tuple[bool, int | None]:
-    """Whether the table is there, and which version of it the table ``version`` says."""
+    """Return whether the table exists, and its version in the table ``version``."""
     versions = version_table(table.metadata)
     known = inspect(database).get_table_names()
     found = None
@@ -66,8 +69,8 @@ def version_of(database: Connection, table: Table) -> tuple[bool, int | None]:
 
 
 def loose_columns(database: Connection, table: Table) -> dict[str, str]:
-    """Columns in which different names may be equal: name -> collation. Asked of MySQL only, since
-    no schema of the SIP server has such on another database."""
+    """Return the collations of columns in which different names may be equal. Only MySQL is
+    asked, because the SIP server's schemas for other databases have no such columns."""
     if database.dialect.name not in _MYSQL:
         return {}
     found = database.execute(
@@ -86,19 +89,19 @@ def loose_columns(database: Connection, table: Table) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _alone(database: Connection, timeout_s: float) -> Iterator[None]:
-    """No other process makes tables of this database meanwhile."""
+    """Hold a lock so that no other process creates tables of this database meanwhile."""
     kind = database.dialect.name
     if kind == "sqlite":
-        database.exec_driver_sql("BEGIN IMMEDIATE")  # the driver would not for a CREATE
+        database.exec_driver_sql("BEGIN IMMEDIATE")  # the driver begins no transaction for a CREATE
         yield
     elif kind == "postgresql":
         database.execute(select(func.pg_advisory_xact_lock(_LOCK_NUMBER)))
         yield
     elif kind in _MYSQL:
-        # A CREATE ends the transaction, so that the lock has to be the connection's.
+        # A CREATE ends the transaction, so the connection has to hold the lock.
         name = f"{_LOCK} {database.engine.url.database}"[:64]
         if not database.execute(select(func.get_lock(name, max(timeout_s, 1.0)))).scalar():
-            raise StoreError("another process is making the tables; it takes too long")
+            raise StoreError("another process is creating the tables, and takes too long")
         try:
             yield
         finally:

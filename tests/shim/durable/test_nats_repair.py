@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from onehttp.durable import nats_mending
+from onehttp.durable import nats_repair
 from onehttp.durable.message import Message
 from onehttp.durable.nats_store import NatsStore
 from onehttp.durable.store import Delivery, Report
@@ -81,7 +81,7 @@ def test_a_message_that_is_gone_holds_up_no_other(
     key: str | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(nats_mending, "LOOK_S", 0.01)
+    monkeypatch.setattr(nats_repair, "LOOK_S", 0.01)
     put(store, "under way", "another")  # a stream's first message the broker itself sees to
     assert taken(store, lease_s=1.0).message.id == "under way"
     for id in ("first", "second", "third"):
@@ -138,7 +138,7 @@ def test_a_message_that_was_taken_for_done_comes_again(
 def test_so_does_one_behind_another_that_was_under_way(
     broker: NatsServer, store: NatsStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nats_mending, "LOOK_S", 0.01)
+    monkeypatch.setattr(nats_repair, "LOOK_S", 0.01)
     for id in ("under way", "first"):
         put(store, id, None)
     with older(tmp_path, "msgs"):

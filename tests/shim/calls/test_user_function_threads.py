@@ -6,13 +6,13 @@ import threading
 
 import pytest
 
-from onehttp.calls import asking_threads
-from onehttp.calls.asking_threads import AskingThreads
+from onehttp.calls import user_function_threads
+from onehttp.calls.user_function_threads import UserFunctionThreads
 from servers.patience import PATIENCE_S
 
 
 def test_work_that_waits_delays_no_other() -> None:
-    threads, go_on, done = AskingThreads(), threading.Event(), threading.Semaphore(0)
+    threads, go_on, done = UserFunctionThreads(), threading.Event(), threading.Semaphore(0)
 
     def wait() -> None:
         assert go_on.wait(PATIENCE_S)
@@ -27,8 +27,8 @@ def test_work_that_waits_delays_no_other() -> None:
 
 
 def test_a_thread_that_nothing_comes_for_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking_threads, "IDLE_S", 0.001)
-    threads, ran_on = AskingThreads(), list[threading.Thread]()
+    monkeypatch.setattr(user_function_threads, "IDLE_S", 0.001)
+    threads, ran_on = UserFunctionThreads(), list[threading.Thread]()
     done = threading.Semaphore(0)
 
     def work() -> None:
@@ -44,7 +44,7 @@ def test_a_thread_that_nothing_comes_for_ends(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_what_ends_a_thread_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    threads, done, told = AskingThreads(), threading.Event(), threading.Event()
+    threads, done, told = UserFunctionThreads(), threading.Event(), threading.Event()
     monkeypatch.setattr(threading, "excepthook", lambda _: told.set())
 
     def stop() -> None:

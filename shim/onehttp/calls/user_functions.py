@@ -1,4 +1,4 @@
-"""A step of a course that is a function of the user: a hook, or a source of tokens."""
+"""A step of a course that calls a function of the user: a hook, or a source of tokens."""
 
 from __future__ import annotations
 

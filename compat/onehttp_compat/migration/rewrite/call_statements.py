@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from textwrap import indent
 
-from onehttp_compat.migration.rewrite.exchange import RewrittenCall
+from onehttp_compat.migration.rewrite.call_code import RewrittenCall
 from onehttp_compat.migration.rewrite.free_names import free_name
 
 _STEP = " " * 4
