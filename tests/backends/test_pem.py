@@ -18,7 +18,7 @@ from onehttp_backends.certificates.x509 import pin_of_certificate, pin_of_file
 from onehttp_backends.contract import Tls
 
 
-def test_its_path_has_the_content_and_nobody_can_change_it() -> None:
+def test_the_path_of_a_pem_has_its_content_and_is_read_only() -> None:
     pem = Pem(b"secret")
     assert Path(pem.path).read_bytes() == b"secret"
     assert pem.path == pem.path
@@ -28,7 +28,7 @@ def test_its_path_has_the_content_and_nobody_can_change_it() -> None:
     assert Path(pem.path).read_bytes() == b"secret"
 
 
-def test_its_path_ends_with_it() -> None:
+def test_the_path_of_a_pem_is_closed_with_it() -> None:
     before = len(os.listdir("/proc/self/fd"))
     pems = [Pem(b"%d" % number) for number in range(20)]
     assert len({pem.path for pem in pems}) == 20

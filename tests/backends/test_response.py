@@ -41,7 +41,7 @@ def test_what_is_no_charset_is_read_as_utf_8(charset: str) -> None:
         (";;;=;charset", "ü"),
     ],
 )
-def test_charsets(content_type: str, text: str) -> None:
+def test_text_is_decoded_by_its_charset(content_type: str, text: str) -> None:
     assert decoded("ü".encode(), content_type) == text
 
 

@@ -53,7 +53,7 @@ def check(outcome: Outcome | None) -> None:
     ],
     ids=["nothing more", "bytes", "an answer", "after hints", "bare"],
 )
-def test_it_is_an_error_at_once(
+def test_an_unexpected_101_is_an_error_at_once(
     backend: Backend, way: Way, method: str, closes: bool, parts: tuple[bytes, ...]
 ) -> None:
     body = b"x" if method == "POST" else None
@@ -64,7 +64,7 @@ def test_it_is_an_error_at_once(
             assert (len(server.requests), server.connections) == (count, count)
 
 
-def test_none_of_many_is_forgotten(backend: Backend) -> None:
+def test_an_unexpected_101_loses_none_of_many_transfers(backend: Backend) -> None:
     outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
     options = TransferOptions(total_timeout_s=PATIENCE_S)
     with RawServer(switching(SWITCHING)) as server:

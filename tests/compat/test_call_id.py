@@ -12,7 +12,7 @@ from onehttp_compat.server import LegacyServer
 @pytest.mark.parametrize(
     ("value", "told"), [(b"a84b4c76", "a84b4c76"), ("x", "x"), (b"\xff", "\ufffd"), (None, None)]
 )
-def test_it_is_the_one_of_the_message_in_progress(
+def test_call_id_is_that_of_the_message_in_progress(
     legacy: LegacyServer, value: Value, told: str | None
 ) -> None:
     assert call_id() is None

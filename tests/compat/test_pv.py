@@ -31,7 +31,7 @@ from onehttp_compat.pv import (
         ("$hdr(X-A)", Variable("hdr", "X-A")),
     ],
 )
-def test_notation(text: str, variable: Variable) -> None:
+def test_every_notation_of_a_variable_is_parsed(text: str, variable: Variable) -> None:
     assert parse(text) == variable
 
 
@@ -63,7 +63,7 @@ def test_a_var_lives_on_and_everything_else_dies_with_the_message() -> None:
         ("$var(raw)", "\udcff"),
     ],
 )
-def test_expansion(text: str, expanded: str) -> None:
+def test_texts_are_expanded(text: str, expanded: str) -> None:
     store = PvStore()
     store.new_message({"$rU": "alice"})
     store.set("$var(n)", 5)
@@ -82,7 +82,7 @@ def test_bytes_survive_being_text(value: bytes) -> None:
     assert as_bytes(as_text(value)) == value
 
 
-def test_writing() -> None:
+def test_read_only_and_unknown_variables_cannot_be_set() -> None:
     store = PvStore()
     with pytest.raises(ReadOnlyVariableError, match=r"\$rU cannot be written"):
         store.set("$rU", "x")

@@ -66,7 +66,7 @@ def test_every_tag_is_closed_and_text_of_scripts_is_text(text: str) -> None:
     assert all(tag != "b" or "style" not in more for tag, more in read.tags)
 
 
-def test_it_needs_no_other_file(text: str) -> None:
+def test_the_page_needs_no_other_file(text: str) -> None:
     for tag, more in Page(text).tags:
         assert "src" not in more, tag
         assert (more.get("href") or "#").startswith("#")

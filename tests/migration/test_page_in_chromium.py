@@ -82,7 +82,7 @@ def focused(browser: Any) -> str:
     return text
 
 
-def test_it_is_whole_on_every_screen(browser: Any) -> None:
+def test_the_page_is_complete_on_every_screen(browser: Any) -> None:
     shot(browser, "top")
     wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert browser.execute_script(wide) == 0
@@ -102,7 +102,7 @@ def test_it_is_whole_on_every_screen(browser: Any) -> None:
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
-def test_its_filters_find_and_its_keys_walk(browser: Any) -> None:
+def test_the_page_can_be_filtered_and_navigated_by_keys(browser: Any) -> None:
     whole = shown(browser)
     by_id = webdriver.common.by.By.ID
     body = browser.find_element("tag name", "body")

@@ -185,7 +185,7 @@ def test_the_variables_are_set_by_whatever_name_the_script_has_for_them(
 
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("statement", ONE_OF_EACH)
-def test_it_keeps_what_the_old_one_kept_of_each_status(
+def test_a_rewritten_call_keeps_the_same_value_for_each_status(
     statement: str, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with RawServer(answering(status)) as server:

@@ -113,18 +113,18 @@ def f():
 
 
 @pytest.mark.parametrize("at", range(1, NAMED.count("KSR") + 1))
-def test_both_see_a_name_wherever_it_stands(at: int) -> None:
+def test_both_trees_find_a_name_at_any_place(at: int) -> None:
     parts = NAMED.split("KSR")
     same("q".join(parts[:at]) + "KSR" + "q".join(parts[at:]))
 
 
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
-def test_both_tell_the_same_of_scripts_as_people_write_them(path: Path) -> None:
+def test_both_trees_give_the_same_sites_for_real_scripts(path: Path) -> None:
     same(path.read_text())
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_both_tell_the_same_whatever_ends_the_lines(end: str) -> None:
+def test_both_trees_give_the_same_sites_for_any_line_ends(end: str) -> None:
     same(f"# é\f\nif x:\n\tKSR.http_client.{CALL}\n\tmsg.call_function(\n  'http_query')\n".replace(
         "\n", end
     ))  # fmt: skip

@@ -92,7 +92,7 @@ def test_what_goes_out_is_what_a_member_stands_for(way: str, argument: str, engi
     assert "Text." not in sent
 
 
-def test_on_a_connection(engine: str) -> None:
+def test_members_of_enumerations_are_sent_by_value_on_a_connection(engine: str) -> None:
     with RawServer(keep_answering) as server:
         onehttp.init({"version": 1, "connections": {"value": {"url": server.url}}}, backend=engine)
         api = onehttp.connection(Text.VALUE)

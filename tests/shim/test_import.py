@@ -52,7 +52,7 @@ def test_every_way_to_a_name_leads_to_the_same(name: str) -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_its_names_are_listed_and_others_are_refused() -> None:
+def test_public_names_are_listed_and_others_refused() -> None:
     import onehttp
 
     assert {*onehttp.__all__, "__version__"} <= set(dir(onehttp))

@@ -58,7 +58,9 @@ def value(owner: Any) -> Any:
 
 
 @pytest.mark.parametrize(("owner", "table"), OWNERS, ids=lambda one: getattr(one, "__name__", ""))
-def test_of_a_value_each_says_its_name_and_is_none(owner: type, table: Mapping[str, str]) -> None:
+def test_a_foreign_attribute_of_a_value_suggests_ours(
+    owner: type, table: Mapping[str, str]
+) -> None:
     made = value(owner)
     for name, hint in table.items():
         with pytest.raises(AttributeError, match=re.escape(f"no attribute {name!r}: {hint}")):
@@ -69,7 +71,7 @@ def test_of_a_value_each_says_its_name_and_is_none(owner: type, table: Mapping[s
         made.no_such_name
 
 
-def test_of_a_stream_its_own_names_are_none_of_others() -> None:
+def test_a_stream_keeps_its_own_names() -> None:
     for name in ("read", "iter_bytes", "iter_lines", "iter_text", "close"):
         assert callable(getattr(onehttp.StreamedResponse, name))
         assert callable(getattr(onehttp.AsyncStreamedResponse, name))
@@ -100,13 +102,13 @@ def test_no_look_up_is_dearer_for_it() -> None:
 
 
 @pytest.mark.parametrize("name", OF_MODULE)
-def test_of_the_module_each_says_its_name(name: str) -> None:
+def test_a_foreign_name_of_the_module_suggests_ours(name: str) -> None:
     with pytest.raises(AttributeError, match=re.escape(f"{name!r}: {OF_MODULE[name]}")):
         getattr(onehttp, name)
 
 
 @pytest.mark.parametrize("name", OF_MODULE)
-def test_of_an_import_each_says_its_name(name: str) -> None:
+def test_a_foreign_name_in_an_import_suggests_ours(name: str) -> None:
     with pytest.raises(ImportError, match=re.escape(f"{name!r} from 'onehttp': {OF_MODULE[name]}")):
         exec(f"from onehttp import {name}", {})
     assert not hasattr(onehttp, name)
@@ -120,7 +122,7 @@ def test_a_name_that_nobody_has_is_imported_in_pythons_own_words() -> None:
 
 @pytest.mark.parametrize("keyword", OF_INIT)
 @pytest.mark.parametrize("is_first", [True, False], ids=["first", "again"])
-def test_of_init_each_says_where_it_is_said(keyword: str, is_first: bool) -> None:
+def test_a_foreign_keyword_of_init_suggests_ours(keyword: str, is_first: bool) -> None:
     if not is_first:
         onehttp.init()
     given: Any = {keyword: 3}
@@ -141,13 +143,13 @@ def test_a_backend_made_by_hand_says_it_too() -> None:
 
 
 @pytest.mark.parametrize("keyword", OF_TIMEOUT)
-def test_of_a_timeout_each_says_its_name(keyword: str) -> None:
+def test_a_foreign_keyword_of_timeout_suggests_ours(keyword: str) -> None:
     given: Any = {keyword: 3}
     with pytest.raises(TypeError, match=re.escape(f"{keyword!r}: {OF_TIMEOUT[keyword]}")):
         onehttp.Timeout(**given)
 
 
-def test_a_timeout_is_as_before() -> None:
+def test_timeout_takes_its_own_arguments() -> None:
     assert onehttp.Timeout(1, 2, idle_s=3) == onehttp.Timeout(total_s=1, connect_s=2, idle_s=3)
     assert repr(onehttp.Timeout(1)) == "Timeout(total_s=1, connect_s=None, idle_s=None)"
     with pytest.raises(AttributeError):
@@ -161,7 +163,7 @@ def test_several_time_limits_as_a_tuple_are_told_of_a_timeout() -> None:
 
 
 @pytest.mark.parametrize("key", OF_KEYS)
-def test_of_a_connection_each_key_says_which_is_meant(key: str) -> None:
+def test_a_foreign_key_of_a_connection_suggests_ours(key: str) -> None:
     assert OF_KEYS[key].partition(":")[0] in ConnectionModel.model_fields
     source = {"version": 1, "connections": {"api": {key: "x"}}}
     with pytest.raises(onehttp.ConfigurationError) as caught:
@@ -169,7 +171,7 @@ def test_of_a_connection_each_key_says_which_is_meant(key: str) -> None:
     assert f"connections.api.{key}: unknown key; it is `{OF_KEYS[key]}` here" in str(caught.value)
 
 
-def test_what_is_told_is_there() -> None:
+def test_every_suggested_name_exists() -> None:
     said = "\n".join(hint for table in TABLES for hint in table.values())
     names = set(re.findall(r"\bonehttp\.(\w+)", said))
     assert {name for name in names if not hasattr(onehttp, name)} == set()

@@ -103,7 +103,7 @@ def test_an_error_shows_nothing_of_what_a_call_was_given(
 
 @pytest.mark.parametrize("wrong", WRONG)
 @pytest.mark.parametrize("way", sorted(set(ways()) - {"request, plain", "connection.get"}))
-def test_nor_does_one_about_what_is_wrong_with_it(engine: str, way: str, wrong: str) -> None:
+def test_no_error_about_an_argument_quotes_a_secret(engine: str, way: str, wrong: str) -> None:
     onehttp.init(file_of("http://127.0.0.1:1"), backend=engine)
     shown = shown_by(lambda: ways()[way]("http://127.0.0.1:1", WRONG[wrong]))
     # A name is named, which says what to mend; values are not.
@@ -111,7 +111,7 @@ def test_nor_does_one_about_what_is_wrong_with_it(engine: str, way: str, wrong: 
 
 
 @pytest.mark.parametrize("way", ways())
-def test_nor_does_one_about_a_url_that_is_none(engine: str, way: str) -> None:
+def test_no_error_about_an_invalid_url_quotes_a_secret(engine: str, way: str) -> None:
     """Where the text of the URL ends and a query begins, nobody can say."""
     path = f"/ {CANARY}"
     onehttp.init(file_of("http://127.0.0.1:1"), backend=engine)
@@ -119,7 +119,7 @@ def test_nor_does_one_about_a_url_that_is_none(engine: str, way: str) -> None:
 
 
 @pytest.mark.parametrize("timeout", [2, "soon"])
-def test_nor_does_one_about_the_configuration(timeout: object) -> None:
+def test_no_error_about_the_configuration_quotes_a_secret(timeout: object) -> None:
     file = file_of("http://h", auth={"username": "u", "password": CANARY}, timeout=timeout)
     file["connections"]["api"]["headers"] = {"X-Api-Key": CANARY}
     if timeout == 2:
@@ -129,7 +129,7 @@ def test_nor_does_one_about_the_configuration(timeout: object) -> None:
     assert CANARY not in shown_by(lambda: onehttp.reload(file))
 
 
-def test_nor_does_one_about_an_answer(engine: str, bodied: RawServer) -> None:
+def test_no_error_about_a_response_quotes_a_secret(engine: str, bodied: RawServer) -> None:
     limits: dict[str, Any] = {"max_body": 4}
     file = file_of(bodied.url, **limits)
     file["requests"] = file["queries"] = limits

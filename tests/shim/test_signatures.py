@@ -116,7 +116,9 @@ def test_what_it_takes_is_seen_as_before(name: str) -> None:
         (onehttp.Tls, {"verify": False}, "did you mean 'verify_"),
     ],
 )
-def test_of_the_usual_mistakes(made: Any, given: dict[str, Any], way_out: str) -> None:
+def test_usual_mistakes_in_keywords_get_a_suggestion(
+    made: Any, given: dict[str, Any], way_out: str
+) -> None:
     with pytest.raises(TypeError, match=way_out):
         made(**given)
 

@@ -35,7 +35,7 @@ def refuse(code: int, text: str) -> NoReturn:
 
 
 @given(sizes, extensions, trailers, line_ends, cuts)
-def test_of_chunks(
+def test_the_end_of_a_chunked_body_is_found(
     sizes: list[int], extension: bytes, trailers: list[bytes], line_end: bytes, at: list[int]
 ) -> None:
     size_end, found = extension + line_end, list[bytes]()
@@ -51,7 +51,7 @@ def test_of_chunks(
 
 
 @given(st.integers(0, 100), cuts)
-def test_of_a_length(length: int, at: list[int]) -> None:
+def test_the_end_of_a_body_with_a_length_is_found(length: int, at: list[int]) -> None:
     body = b"x" * length
     end = BodyEnd(length)
     assert b"".join(map(end.take, pieces(body + STRAY, at))) == body
@@ -59,7 +59,7 @@ def test_of_a_length(length: int, at: list[int]) -> None:
 
 
 @given(st.binary(max_size=100), cuts)
-def test_of_what_lasts_as_long_as_its_connection(body: bytes, at: list[int]) -> None:
+def test_a_body_without_a_length_ends_with_its_connection(body: bytes, at: list[int]) -> None:
     end = BodyEnd(None)
     assert b"".join(map(end.take, pieces(body, at))) == body
     assert not end.has_more

@@ -96,12 +96,12 @@ def check(data: bytes, method: str = "GET", options: TransferOptions | None = No
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_a_status(status: bytes) -> None:
+def test_a_status_is_framed_as_by_the_engine(status: bytes) -> None:
     check(b"HTTP/1.1 " + status + b" X\r\n" + BODY)
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-def test_a_length(length: bytes) -> None:
+def test_a_content_length_is_read_as_by_the_engine(length: bytes) -> None:
     check(LINE + b"Content-Length: " + length + b"\r\n\r\nok")
 
 
@@ -148,7 +148,7 @@ def test_what_is_wrong_behind_what_is_wanted(policy: str, most: int, rest: bytes
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_codings(coding: bytes) -> None:
+def test_transfer_codings_are_read_as_by_the_engine(coding: bytes) -> None:
     check(LINE + b"Transfer-Encoding: " + coding + b"\r\n\r\n" + CHUNKS)
 
 
@@ -158,7 +158,7 @@ def test_lines_of_a_head(what: str) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_size(size: bytes) -> None:
+def test_a_chunk_size_is_read_as_by_the_engine(size: bytes) -> None:
     check(CHUNKED + size + b"\r\nok\r\n0\r\n\r\n")
 
 
@@ -168,7 +168,7 @@ def test_after_a_chunk(after: bytes) -> None:
 
 
 @pytest.mark.parametrize("trailers", TRAILERS, ids=[str(at) for at in range(len(TRAILERS))])
-def test_trailers(trailers: bytes) -> None:
+def test_trailers_are_read_as_by_the_engine(trailers: bytes) -> None:
     check(CHUNKED + b"2\r\nok\r\n0\r\n" + trailers)
 
 

@@ -241,7 +241,7 @@ UNENDED = ("500", "nothing", "half", "200, then the end", "a line without an end
 
 
 @pytest.mark.parametrize("what", ANSWERS)
-def test_an_answer(what: str) -> None:
+def test_both_engines_give_the_same_outcome_for_an_answer(what: str) -> None:
     engine, double = on_both(lambda: answering(ANSWERS[what]))
     assert double == engine
 
@@ -273,7 +273,7 @@ def test_calls_one_after_the_other(what: str, schemes: AuthScheme, each_time: bo
 
 
 @pytest.mark.parametrize("what", REQUESTS)
-def test_a_request(what: str) -> None:
+def test_both_engines_send_the_same_request(what: str) -> None:
     engine, double = on_both(lambda: answering(OK), **REQUESTS[what])
     assert double == engine
 

@@ -87,7 +87,7 @@ RUNNING = {
 
 
 @pytest.mark.parametrize(("config", "arguments"), RUNNING.values(), ids=list(RUNNING))
-def test_it_runs_and_asks_the_backend(
+def test_a_script_runs_with_its_configuration_and_calls_the_backend(
     script: Path, server: RawServer, config: str, arguments: list[str]
 ) -> None:
     environment = script.with_name("environment")

@@ -164,7 +164,7 @@ def test_what_cannot_be_said_is_reported_as_lost(tmp_path: Path) -> None:
     assert set(loaded(tmp_path, result)) == {"ok", "ssl", "to"}
 
 
-def test_one_name_of_two_modules_stays_one_where_both_mean_the_same(tmp_path: Path) -> None:
+def test_equal_connections_of_two_modules_share_one_name(tmp_path: Path) -> None:
     text = (
         'modparam("http_client", "useragent", "")\n'
         'modparam("http_client", "httpcon", "a=>http://a.example")\n'

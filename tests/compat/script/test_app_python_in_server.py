@@ -93,7 +93,7 @@ def test_the_method_is_the_one_that_routes_call(run: Any, tmp_path: Path, calls:
     assert replies(run(WITH_TEXT, "--config", str(config))) == [None, [CALLS[calls][1]]]
 
 
-def test_of_several_methods_one_is_to_be_named(run: Any) -> None:
+def test_a_script_with_several_methods_needs_the_name_of_one(run: Any) -> None:
     two = WITHOUT_TEXT.replace("def route", "def main") + "\n    def other(self, msg): return 1\n"
     done = run(two)
     assert done.exit_code != 0

@@ -38,7 +38,7 @@ PLACES = (
 
 @pytest.mark.parametrize("is_inside", [False, True], ids=["module", "function"])
 @pytest.mark.parametrize("place", [*PLACES, *NESTED])
-def test_it_is_rewritten_or_noted_once(tmp_path: Path, place: str, is_inside: bool) -> None:
+def test_a_call_is_rewritten_or_noted_once(tmp_path: Path, place: str, is_inside: bool) -> None:
     text = place.replace("<>", CALL)
     if is_inside:
         text = "def route(msg):\n" + "\n".join(f"    {line}" for line in text.split("\n"))

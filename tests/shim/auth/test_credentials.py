@@ -160,7 +160,7 @@ def test_beside_a_header_of_the_call_they_are_refused(auth: Any, api: str) -> No
 
 
 @pytest.mark.parametrize("auth", AUTHS[1:], ids=lambda auth: type(auth).__name__)
-def test_they_are_shown_nowhere_and_not_pickled(auth: Any) -> None:
+def test_credentials_are_never_shown_or_pickled(auth: Any) -> None:
     assert SECRET not in repr(auth)
     with pytest.raises(TypeError, match="is not pickled"):
         pickle.dumps(auth)

@@ -97,7 +97,9 @@ def test_a_token_is_not_used_after_its_time(server: RawServer) -> None:
     assert long.asked == 1
 
 
-def test_nor_shortly_before(server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_is_replaced_shortly_before_it_expires(
+    server: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = [1000.0]
     monkeypatch.setattr("onehttp.calls.auth.token_source.time.monotonic", lambda: now[0])
     issuer = Issuer(lifetime_s=300)

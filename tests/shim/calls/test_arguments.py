@@ -38,7 +38,7 @@ def connected(server: RawServer, engine: str, **connection: Any) -> onehttp.Conn
     return onehttp.connection("api")
 
 
-def test_a_get(api: str, server: RawServer) -> None:
+def test_a_get_sends_no_body(api: str, server: RawServer) -> None:
     line, headers, body = sent(onehttp.request("GET", f"{server.url}/x"))
     assert line == "GET /x HTTP/1.1"
     assert headers["user-agent"].startswith("onehttp/")
@@ -89,19 +89,19 @@ def test_values_that_have_none_are_refused_and_not_quoted(
     assert server.requests == []
 
 
-def test_json(api: str, server: RawServer) -> None:
+def test_json_is_sent_with_its_content_type(api: str, server: RawServer) -> None:
     _, headers, body = sent(onehttp.request("POST", server.url, json={"ü": [1, None]}))
     assert headers["content-type"] == "application/json"
     assert json.loads(body) == {"ü": [1, None]}
 
 
-def test_form(api: str, server: RawServer) -> None:
+def test_a_form_is_sent_urlencoded(api: str, server: RawServer) -> None:
     _, headers, body = sent(onehttp.request("POST", server.url, form={"a": "1 2", "b": "&"}))
     assert headers["content-type"] == "application/x-www-form-urlencoded"
     assert body == b"a=1+2&b=%26"
 
 
-def test_text_and_bytes(api: str, server: RawServer) -> None:
+def test_text_and_bytes_are_sent_unchanged(api: str, server: RawServer) -> None:
     _, headers, body = sent(onehttp.request("PUT", server.url, body="grün"))
     assert (headers["content-type"], body) == ("text/plain; charset=utf-8", "grün".encode())
     _, headers, body = sent(onehttp.request("PUT", server.url, body=b"\x00\xff"))

@@ -114,7 +114,7 @@ def test_a_file_without_a_name_is_a_field(
     ]
 
 
-def test_it_is_what_libcurl_makes_of_the_same(server: RawServer, api: str, path: Path) -> None:
+def test_a_form_has_the_same_bytes_as_libcurls(server: RawServer, api: str, path: Path) -> None:
     onehttp.request(
         "POST",
         server.url,
@@ -228,7 +228,7 @@ def test_a_redirect_and_a_refused_token_get_all_of_it_again(
     assert [b"Bearer two" in each for each in server.requests] == [False, False, True]
 
 
-def test_it_is_read_while_it_is_sent(api: str, tmp_path: Path) -> None:
+def test_a_file_is_read_while_the_form_is_sent(api: str, tmp_path: Path) -> None:
     """Of a file without blocks on the disk; whoever held it whole would need its size."""
     large = tmp_path / "large"
     size = 64 * 1024 * 1024

@@ -86,7 +86,9 @@ def test_each_attempt_is_told_and_signed_anew(way: str, engine: str) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS_TO_CALL)
-def test_so_are_redirects(way: str, engine: str, server: RawServer) -> None:
+def test_redirects_are_signed_as_attempts_of_their_own(
+    way: str, engine: str, server: RawServer
+) -> None:
     told: Told = []
     with RawServer(redirecting_to(server.url)) as first:
         begun(first.url, engine, [telling(told), onehttp.Hooks(on_attempt=signed)])
@@ -106,7 +108,7 @@ def test_hooks_of_a_connection_are_told_of_its_calls_alone(
     assert bool(told) is way.startswith("named")
 
 
-def test_of_a_connection_that_there_is_not_none_are_taken(engine: str) -> None:
+def test_hooks_of_an_unknown_connection_are_refused(engine: str) -> None:
     hooks = onehttp.Hooks(on_attempt=signed, connection="ap")
     with pytest.raises(onehttp.UnknownConnectionError, match="did you mean 'api'"):
         begun("http://a.example", engine, hooks)
@@ -243,7 +245,7 @@ def test_a_query_is_cancelled_while_its_hook_runs(server: RawServer, engine: str
     assert server.requests == []
 
 
-def test_they_outlive_a_reload_and_a_fork(server: RawServer, engine: str) -> None:
+def test_hooks_survive_a_reload_and_a_fork(server: RawServer, engine: str) -> None:
     told: Told = []
     begun(server.url, engine, [telling(told, connection="api"), onehttp.Hooks(on_attempt=signed)])
     onehttp.reload({"version": 1, "connections": {"api": {"url": server.url, "timeout": 30}}})

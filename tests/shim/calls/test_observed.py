@@ -279,7 +279,7 @@ def test_queries_that_wait_in_line_are_one_call_each(engine: str, ledger: Ledger
 
 
 @pytest.mark.parametrize("watched_before", [True, False])
-def test_of_calls_that_began_before_it_an_observer_is_told_nothing(
+def test_an_observer_hears_nothing_of_calls_that_began_earlier(
     engine: str, watched_before: bool
 ) -> None:
     """Nor is one that has left meanwhile."""

@@ -34,7 +34,7 @@ def test_no_value_leaves_its_segment(first: str, second: str) -> None:
 
 
 @given(st.binary())
-def test_neither_do_bytes(value: bytes) -> None:
+def test_no_bytes_leave_their_segment(value: bytes) -> None:
     try:
         filled = with_path_values("https://a.example/{a}", {"a": value})
     except onehttp.RequestError:
@@ -94,7 +94,7 @@ def test_a_host_takes_no_values() -> None:
         with_path_values("https://{host}/x", {"host": "evil.example"})
 
 
-def test_on_a_connection_and_on_none(engine: str) -> None:
+def test_path_values_work_with_and_without_a_connection(engine: str) -> None:
     with RawServer(echo) as server:
         named = {"api": {"url": f"{server.url}/v1", "params": {"key": "k"}}}
         onehttp.init({"version": 1, "connections": named}, backend=engine)

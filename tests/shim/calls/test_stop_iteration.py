@@ -45,7 +45,9 @@ def refused(do: Callable[[], Any]) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("hook", ["on_attempt", "on_response", "on_error"])
-def test_of_a_hook(engine: str, way: Callable[..., Any], hook: str) -> None:
+def test_stop_iteration_in_a_hook_is_an_error(
+    engine: str, way: Callable[..., Any], hook: str
+) -> None:
     with RawServer(giving(b"x")) as server:
         url = server.url if hook != "on_error" else "http://127.0.0.1:1"
         hooks: dict[str, Any] = {hook: stops}
@@ -55,7 +57,7 @@ def test_of_a_hook(engine: str, way: Callable[..., Any], hook: str) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_of_what_fetches_a_token(engine: str, way: Callable[..., Any]) -> None:
+def test_stop_iteration_in_a_token_fetch_is_an_error(engine: str, way: Callable[..., Any]) -> None:
     with RawServer(giving(b"x")) as server:
         config = {"version": 1, "connections": {"api": {"url": server.url, **NAMED}}}
         onehttp.init(config, backend=engine)
@@ -63,7 +65,9 @@ def test_of_what_fetches_a_token(engine: str, way: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize("way", [blocking, awaited])
-def test_of_progress(engine: str, way: Callable[..., Any]) -> None:
+def test_stop_iteration_in_a_progress_function_is_an_error(
+    engine: str, way: Callable[..., Any]
+) -> None:
     with RawServer(giving(b"x")) as server:
         config = {"version": 1, "connections": {"api": {"url": server.url, **NAMED}}}
         onehttp.init(config, backend=engine)

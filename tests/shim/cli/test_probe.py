@@ -87,7 +87,7 @@ def test_a_bad_status_is_down(operator: Operator) -> None:
     assert "down: status 503" in run.output
 
 
-def test_one_that_is_down_is_named_with_its_reason_and_is_the_exit_status(
+def test_a_connection_that_is_down_is_shown_with_its_reason_and_exits_with_1(
     operator: Operator, refusing: str
 ) -> None:
     with RawServer(WELL) as server:

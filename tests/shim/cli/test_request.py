@@ -85,7 +85,7 @@ def test_a_failure_is_one_line_and_an_exit_status(arguments: list[str], said: st
     assert "Traceback" not in done.output
 
 
-def test_a_time_limit(engine: str) -> None:
+def test_a_time_limit_ends_the_request_with_an_error(engine: str) -> None:
     with RawServer(silent) as server:
         done = run("GET", server.url, "--timeout", "0.05", "--backend", engine)
     assert done.exit_code == 1

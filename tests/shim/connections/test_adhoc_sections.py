@@ -82,7 +82,7 @@ def test_what_is_for_known_servers_alone_does_not_reach_them() -> None:
 
 @pytest.mark.parametrize("key", ["auth", "headers", "params", "content_type", "retry", "url"])
 @pytest.mark.parametrize("section", ["requests", "queries"])
-def test_their_keys_are_those_of_sending(section: str, key: str) -> None:
+def test_adhoc_sections_take_only_the_keys_of_sending(section: str, key: str) -> None:
     with pytest.raises(onehttp.ConfigurationError, match=f"{section}.{key}"):
         read(**{section: {key: {}}})
 
@@ -160,7 +160,7 @@ def test_a_reload_cannot_change_how_many_queries_there_may_be(engine: str, tmp_p
     assert "until the process starts anew" in str(warning)
 
 
-def test_one_file_alone_has_each_section(tmp_path: Path) -> None:
+def test_an_adhoc_section_must_not_be_in_two_files(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_text("version: 1\nrequests: {}\nqueries: {}\n")
     path = tmp_path / "a.yaml"
     path.write_text("version: 1\ninclude: b.yaml\nrequests: {}\n")

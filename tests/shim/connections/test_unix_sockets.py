@@ -98,7 +98,7 @@ def test_a_socket_that_is_not_there_is_a_connect_error_that_names_it(
     assert caught.value.sent is onehttp.Sent.NO
 
 
-def test_so_is_one_that_nobody_listens_to(engine: str, tmp_path: Path) -> None:
+def test_a_socket_without_a_listener_is_a_connect_error(engine: str, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(tmp_path / "left"))
     begun(engine, tmp_path / "left")

@@ -56,7 +56,7 @@ def refusal(path: Path, command: str, **arguments: object) -> str:
     return ask(path, command, PATIENCE_S, **arguments).error
 
 
-def test_it_is_its_owners_alone(path: Path, directory: Path) -> None:
+def test_the_control_socket_is_accessible_to_its_owner_only(path: Path, directory: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
 

@@ -48,7 +48,7 @@ def test_a_call_has_its_own(way: str, engine: str) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS_TO_CALL)
-def test_they_stay_at_their_origin(way: str, engine: str) -> None:
+def test_cookies_of_a_call_stay_at_their_origin(way: str, engine: str) -> None:
     with RawServer(keep_answering) as other, RawServer(redirecting_to(other.url)) as server:
         begun(engine, api=server.url)
         call(way, server.url, cookies={"a": "b"}, follow_redirects=True)
@@ -98,7 +98,7 @@ def test_a_connection_keeps_what_its_server_sets(
     assert sorted(cookie.name for cookie in api.cookies) == ["a", "b"]
 
 
-def test_none_are_kept_unless_asked_for(engine: str) -> None:
+def test_cookies_are_kept_only_if_enabled(engine: str) -> None:
     with RawServer(setting("a=1")) as server:
         api = begun(engine, api=server.url, other={"url": server.url, "cookies": True})
         for _ in range(2):

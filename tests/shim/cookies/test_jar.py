@@ -103,7 +103,7 @@ def test_longer_paths_and_older_cookies_go_first() -> None:
     assert jar.header(url, NOW, taken=["b", "c"]) == "d=4; a=5"
 
 
-def test_one_is_replaced_and_taken_back_by_its_server() -> None:
+def test_a_server_replaces_and_removes_its_cookie() -> None:
     url = "https://a.example.com/"
     jar = kept(url, "a=1", "a=2; Domain=a.example.com")
     assert len(jar) == 2
@@ -113,7 +113,7 @@ def test_one_is_replaced_and_taken_back_by_its_server() -> None:
     assert jar.header(url, NOW) == ""
 
 
-def test_one_that_is_over_is_not_sent() -> None:
+def test_an_expired_cookie_is_not_sent() -> None:
     url = "https://a.example.com/"
     jar = kept(url, "a=1; Max-Age=10", "b=2")
     assert jar.header(url, NOW + 9) == "a=1; b=2"
@@ -135,7 +135,7 @@ def flood(jar: CookieJar, url: str, count: int) -> None:
         jar.note(url, [f"c{number}=x"], NOW)
 
 
-def test_of_one_answer_no_more_are_kept_than_a_domain_has() -> None:
+def test_one_response_cannot_exceed_the_limit_of_its_domain() -> None:
     jar = kept("https://a.example.com/", *(f"c{n}=x" for n in range(30_000)))
     assert [cookie.name for cookie in jar] == [f"c{n}" for n in range(MOST_PER_ANSWER)]
 

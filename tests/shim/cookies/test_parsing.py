@@ -75,7 +75,7 @@ def test_what_is_asked_for(header: str, asked: SetCookie | None) -> None:
         ("", None),
     ],
 )
-def test_dates(text: str, seconds: int | None) -> None:
+def test_cookie_dates_are_parsed(text: str, seconds: int | None) -> None:
     assert cookie_date(text) == seconds
 
 

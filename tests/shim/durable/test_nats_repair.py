@@ -135,7 +135,7 @@ def test_a_message_that_was_taken_for_done_comes_again(
 
 
 @pytest.mark.debian
-def test_so_does_one_behind_another_that_was_under_way(
+def test_a_message_behind_one_in_flight_is_sent_after_a_kill(
     broker: NatsServer, store: NatsStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(nats_repair, "LOOK_S", 0.01)

@@ -84,7 +84,7 @@ def test_threads_that_wait_share_one_commit_and_all_is_stored(
     assert [each.waiting for each in store.lengths()] == [0]
 
 
-def test_of_those_who_come_at_once_as_many_are_stored_as_there_is_room_for(
+def test_concurrent_messages_are_stored_up_to_the_limit(
     store: SqliteStore,
 ) -> None:
     for n in range(70):

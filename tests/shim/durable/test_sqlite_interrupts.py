@@ -87,7 +87,9 @@ def interrupted_behind(number: int, store: SqliteStore, monkeypatch: pytest.Monk
     return signal.place
 
 
-def test_others_are_told_the_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_threads_learn_whether_their_messages_were_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     places: list[str] = []
     while not places or places[-1]:
         store = SqliteStore(tmp_path / f"{len(places)}.db")

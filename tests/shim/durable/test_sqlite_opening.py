@@ -76,7 +76,7 @@ def test_who_waits_to_write_looks_again_soon_however_long_it_takes(
     assert connection.busy_timeouts == ["0", "30000"]
 
 
-def test_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_a_lock_ends_after_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr("onehttp.durable.sqlite_database.time.monotonic", lambda: now[0])
 

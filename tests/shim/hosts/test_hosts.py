@@ -125,7 +125,7 @@ def test_gunicorn_with_a_call_before_its_workers_are_forked(tmp_path: Path, clie
     assert asked == workers | {"parent"}
 
 
-def test_hypercorn(tmp_path: Path, client: None) -> None:
+def test_an_application_of_hypercorn_answers(tmp_path: Path, client: None) -> None:
     with RawServer(answering_all) as target, listening() as (fd, url):
         command = ("hypercorn", "--bind", f"fd://{fd}", "hosted:app")
         with hosted(tmp_path, ASGI, target, *command, fds=(fd,)):

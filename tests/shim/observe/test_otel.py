@@ -293,7 +293,7 @@ def test_many_servers_and_statuses_are_told_apart(server: RawServer, seen: Seen)
     )  # fmt: skip
 
 
-def test_of_more_servers_than_are_remembered_each_is_told_of() -> None:
+def test_each_server_is_reported_even_beyond_the_cache() -> None:
     targets = Targets()
     for _ in range(2):
         for number in range(MANY + 1):

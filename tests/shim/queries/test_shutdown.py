@@ -150,7 +150,7 @@ def test_a_route_may_shut_down_and_initialise_again(
     assert onehttp.query_stats().submitted == 0
 
 
-def test_of_two_shutdowns_at_once_one_does_it_and_both_return(
+def test_two_concurrent_shutdowns_act_once_and_both_return(
     api: str, holding: HoldingServer
 ) -> None:
     submit_held(holding, "/a")

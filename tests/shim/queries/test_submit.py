@@ -125,7 +125,7 @@ def test_a_route_that_is_none_is_named_and_nothing_is_sent(api: str, route: obje
 
 
 @pytest.mark.parametrize("timeout", [-1, float("nan"), "4"])
-def test_a_timeout_that_is_none_is_refused(api: str, timeout: float) -> None:
+def test_an_invalid_timeout_is_refused(api: str, timeout: float) -> None:
     with pytest.raises(onehttp.RequestError, match="timeout"):
         onehttp.submit("GET", "http://127.0.0.1/", timeout=timeout)
     assert onehttp.query_stats().submitted == 0

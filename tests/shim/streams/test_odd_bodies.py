@@ -27,7 +27,9 @@ def test_a_file_that_says_it_is_empty_is_sent_all_the_same(
     assert [each.body for each in taken.asked] == [Path("/proc/self/limits").read_bytes()]
 
 
-def test_in_a_form_too(sent: Sent, server: RawServer, taken: Uploads) -> None:
+def test_a_file_of_unknown_size_is_sent_in_a_form(
+    sent: Sent, server: RawServer, taken: Uploads
+) -> None:
     sent("POST", server.url, files={"limits": Path("/proc/self/limits")})
     assert Path("/proc/self/limits").read_bytes() in taken.asked[0].body
 

@@ -77,7 +77,7 @@ def raises(response: Any) -> None:
 
 
 @pytest.mark.parametrize("do", [leaves, reads, closes, raises])
-def test_it_comes_back_in_a_thread(
+def test_a_thread_returns_its_permit_at_the_end_of_the_body(
     engine: str, server: RawServer, do: Callable[[Any], None]
 ) -> None:
     api = limited(engine, server.url)
@@ -92,7 +92,9 @@ def test_it_comes_back_in_a_thread(
 
 
 @pytest.mark.parametrize("do", [leaves, closes, raises])
-def test_it_comes_back_in_a_task(engine: str, server: RawServer, do: Callable[[Any], None]) -> None:
+def test_a_task_returns_its_permit_at_the_end_of_the_body(
+    engine: str, server: RawServer, do: Callable[[Any], None]
+) -> None:
     api = limited(engine, server.url)
 
     async def main() -> None:

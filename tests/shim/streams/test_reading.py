@@ -115,7 +115,7 @@ def test_after_read_it_is_as_any_response(streamed: Streamed) -> None:
         streamed(do, "GET", server.url)
 
 
-def test_it_is_read_once_and_inside_its_with(streamed: Streamed) -> None:
+def test_a_response_is_read_once_and_inside_its_with(streamed: Streamed) -> None:
     def do(reader: Reader) -> Reader:
         next(reader.iter("iter_bytes"))
         with pytest.raises(onehttp.StreamError, match="once"):

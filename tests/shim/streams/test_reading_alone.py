@@ -53,7 +53,7 @@ def test_a_body_that_never_stands_still_ends_at_the_limit_in_all(api: str) -> No
         is_over.set()
 
 
-def test_others_are_heard_while_it_waits(api: str) -> None:
+def test_other_transfers_progress_while_a_reader_waits(api: str) -> None:
     has_answered = threading.Event()
 
     def behave(peer: Peer) -> None:
@@ -120,7 +120,7 @@ def test_a_file_is_sent_by_short_turns(
     assert len(turns) < 20
 
 
-def test_others_are_heard_while_it_sends(api: str, file: IO[bytes]) -> None:
+def test_other_transfers_progress_while_a_file_is_sent(api: str, file: IO[bytes]) -> None:
     has_answered = threading.Event()
 
     def behave(peer: Peer) -> None:

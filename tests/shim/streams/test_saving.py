@@ -108,7 +108,7 @@ def test_what_breaks_off_is_taken_up_where_it_ended(
     assert all(b"If-Range: " + value in request for request in server.requests[1:])
 
 
-def test_it_is_given_up_after_as_many_times_as_allowed(
+def test_resuming_a_download_stops_at_its_limit(
     streamed: Streamed, server: RawServer, keeping: Keeping, tmp_path: Path
 ) -> None:
     keeping.breaks_at = [1000] * 3

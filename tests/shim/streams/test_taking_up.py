@@ -155,7 +155,7 @@ def test_a_server_that_cannot_is_asked_as_often_as_allowed(
 @pytest.mark.parametrize(
     ("timeout", "retry_after"), [(60, "3000"), (None, "4000")], ids=["the call", "any call"]
 )
-def test_it_is_not_asked_again_after_the_time_of(
+def test_a_download_is_not_resumed_if_retry_after_exceeds_the_limit(
     streamed: Streamed, server: RawServer, scripted: Scripted, tmp_path: Path,
     timeout: float | None, retry_after: str,
 ) -> None:  # fmt: skip
@@ -296,7 +296,7 @@ class Reopened:
         st.tuples(st.integers(0, 1), st.integers(0, 1000), st.booleans()), min_size=1, max_size=6
     )
 )
-def test_of_servers_of_two_versions_that_break_off_a_file_is_never_a_mixture(
+def test_a_resumed_file_never_mixes_two_versions(
     tmp_path_factory: pytest.TempPathFactory, script: list[tuple[int, int, bool]]
 ) -> None:
     path = tmp_path_factory.mktemp("kept") / "file"

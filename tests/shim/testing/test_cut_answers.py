@@ -121,7 +121,7 @@ def test_a_file_is_taken_up_where_the_answer_broke_off(
     route.assert_called_once()
 
 
-def test_it_breaks_off_for_each_who_asks_and_counts_as_failed() -> None:
+def test_a_cut_answer_breaks_off_for_each_call_and_counts_as_failed() -> None:
     double = Double()
     route = double.get("https://a.example/x", content=BODY, cut_after=4, delay_s=0.001)
     backend = HttpxBackend(answers=double)

@@ -211,7 +211,9 @@ def test_a_cassette_that_cannot_be_played(tmp_path: Path, text: str, complaint: 
         ),
     ],
 )
-def test_one_that_says_what_no_exchange_is(tmp_path: Path, text: str, complaint: str) -> None:
+def test_a_cassette_with_an_invalid_exchange_is_refused(
+    tmp_path: Path, text: str, complaint: str
+) -> None:
     from onehttp.testing.recording import Recorder
 
     path = tmp_path / "c.yaml"
@@ -220,7 +222,7 @@ def test_one_that_says_what_no_exchange_is(tmp_path: Path, text: str, complaint:
         Recorder(path, "none")
 
 
-def test_one_of_100_mb_is_not_read(tmp_path: Path) -> None:
+def test_a_cassette_of_100_mb_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     with path.open("wb") as file:
         file.truncate(100 * 1024 * 1024)
@@ -228,7 +230,7 @@ def test_one_of_100_mb_is_not_read(tmp_path: Path) -> None:
         cassette.read(path)
 
 
-def test_one_that_is_no_text_is_not_read(tmp_path: Path) -> None:
+def test_a_cassette_that_is_not_utf_8_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(CassetteError, match="not UTF-8"):
@@ -244,14 +246,14 @@ def exchange_of(body: bytes) -> RecordedExchange:
     )
 
 
-def test_one_that_would_be_too_large_is_not_written(tmp_path: Path) -> None:
+def test_a_cassette_that_would_be_too_large_is_not_written(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     with pytest.raises(CassetteError, match="a cassette has at most"):
         cassette.write(path, [exchange_of(b"x" * cassette.MAX_BYTES)])
     assert list(tmp_path.iterdir()) == []
 
 
-def test_its_engine_says_what_it_is(tmp_path: Path) -> None:
+def test_the_engine_of_a_recording_names_itself(tmp_path: Path) -> None:
     engine = Recorder(tmp_path / "c.yaml", "new").engine()
     assert engine.name == "recording of pycurl"
     engine.close()

@@ -71,7 +71,7 @@ def test_only_conditional_requests_are_made_and_only_changes_written(
     assert (stored.doc, stored.etag) == (NEWER, server.etags[selectors[7].path])
 
 
-def test_one_that_fails_does_not_stop_the_others(
+def test_a_failed_document_does_not_stop_the_refresh(
     client: XcapClient, server: XcapServer, refresh: Refresh
 ) -> None:
     selectors = filled(client, server, 8)

@@ -25,7 +25,7 @@ def lines(name: str, *, of: tuple[str, ...]) -> list[tuple[str, str, object]]:
             if any(map(each.is_about, of))]  # fmt: skip
 
 
-def test_its_parameters_have_moved_word_for_word() -> None:
+def test_the_parameters_of_the_example_are_moved_unchanged() -> None:
     assert lines("http.cfg", of=NATIVE) == lines("before.cfg", of=NATIVE) != []
     assert lines("after.cfg", of=NATIVE) == []
 
@@ -39,7 +39,7 @@ def test_check_says_what_the_first_lacks_and_that_the_second_is_ready(
         assert (result.exit_code, said in result.output) == (status, True)
 
 
-def test_it_runs(same_python: None, tmp_path: Path) -> None:
+def test_the_example_answers_a_call(same_python: None, tmp_path: Path) -> None:
     def known(peer: Peer) -> None:
         while request := peer.request():
             status = b"200 OK" if b" /users/alice " in request else b"404 Not Found"

@@ -28,7 +28,9 @@ def other_process(of: Spreading) -> Spreading:
     return made
 
 
-def test_it_is_under_way_for_whoever_is_called_next_and_not_for_ever(clock: list[float]) -> None:
+def test_a_reload_is_under_way_for_processes_called_later_but_not_for_ever(
+    clock: list[float],
+) -> None:
     rtimer = Spreading()
     workers = [other_process(rtimer) for _ in range(3)]
     assert not rtimer.is_under_way()

@@ -32,7 +32,7 @@ def test_what_is_signed_here_verifies_here(signer: Box) -> None:
     assert set(signer.verify(request.to_bytes()).values()) == {1}
 
 
-def test_over_udp_a_content_length_is_added(signer: Box) -> None:
+def test_signing_adds_a_content_length_over_udp(signer: Box) -> None:
     raw = invite().replace(b"Content-Length", b"X-Length")
     for transport, names in (("udp", ["Content-Length", "Identity", "Identity-Info"]),
                              ("tcp", ["Identity", "Identity-Info"])):  # fmt: skip

@@ -106,7 +106,7 @@ def test_three_arguments_post_a_body(script: Script, web: RawServer) -> None:
     "arguments",
     [("", "a=1", "CALLBACK"), ("http://a/", "", "CALLBACK"), ("http://a/", "a=1", "")],
 )
-def test_none_of_the_three_may_be_empty(script: Script, arguments: tuple[str, ...]) -> None:
+def test_url_result_and_route_must_not_be_empty(script: Script, arguments: tuple[str, ...]) -> None:
     assert script.call("http_async_query", *arguments) == -1
 
 

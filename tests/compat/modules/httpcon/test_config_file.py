@@ -70,7 +70,7 @@ def test_an_empty_text_takes_an_inherited_default_away() -> None:
     assert one('useragent = ""').useragent is None
 
 
-def test_of_a_repeated_key_the_last_counts() -> None:
+def test_the_last_value_of_a_repeated_key_counts() -> None:
     assert one("timeout = 3\nTIMEOUT = 9").timeout == 9
 
 

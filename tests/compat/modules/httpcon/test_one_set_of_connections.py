@@ -75,7 +75,7 @@ def test_a_reload_keeps_them_and_tells_of_the_file(
     assert set(onehttp.connections()) == {"new", "old", "api"}
 
 
-def test_of_a_name_that_the_file_has_too_the_files_is_meant(
+def test_a_connection_of_the_file_takes_precedence_over_a_modparam(
     started: LegacyServer, web: RawServer
 ) -> None:
     onehttp.reload({"version": 1, "connections": {"api": {"url": f"{web.url}/file"}}})

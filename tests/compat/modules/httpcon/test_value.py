@@ -110,7 +110,7 @@ def test_a_proxy_without_port_is_not_inherited() -> None:
     assert (with_port.httpproxy, with_port.httpproxyport) == ("p", 3128)
 
 
-def test_of_a_repeated_key_the_first_counts() -> None:
+def test_the_first_value_of_a_repeated_key_counts() -> None:
     assert fixed("a=>http://h;timeout=3;timeout=9").timeout == 3
 
 

@@ -74,7 +74,7 @@ def test_the_first_that_is_late_is_not_waited_for() -> None:
     assert store.late == 1
 
 
-def test_nor_does_it_let_anybody_in_where_that_is_not_wanted() -> None:
+def test_a_late_answer_refuses_the_call_with_on_failure_refuse() -> None:
     place, _ = admitted([LATE], "refuse")
     assert isinstance(place, onehttp.LimitReachedError)
 

@@ -92,7 +92,7 @@ def breaks_off(response: Any) -> None:
 
 
 @pytest.mark.parametrize("do", [leaves, reads, goes_through, closes, raises, breaks_off])
-def test_in_a_thread(
+def test_a_thread_holds_a_shared_permit_until_the_body_has_ended(
     engine: str, redis: RedisServer, server: RawServer, worker: MakeWorker,
     do: Callable[[Any], None],
 ) -> None:  # fmt: skip
@@ -109,7 +109,7 @@ def test_in_a_thread(
 
 
 @pytest.mark.parametrize("end", ["read", "left", "broken", "cancelled", "forgotten", "closed loop"])
-def test_in_a_task(
+def test_a_task_holds_a_shared_permit_until_the_body_has_ended(
     engine: str, redis: RedisServer, server: RawServer, worker: MakeWorker, end: str
 ) -> None:
     connections = limited(redis, server)
@@ -154,7 +154,7 @@ def test_in_a_task(
     loop.close()
 
 
-def test_of_a_process_that_is_killed_it_is_free_after_its_lease(
+def test_a_killed_process_frees_its_permit_after_the_lease(
     redis: RedisServer, server: RawServer, worker: MakeWorker
 ) -> None:
     connections = limited(redis, server, lease=2.0)

@@ -64,11 +64,15 @@ def both_count_together(redis: RedisServer, worker: MakeWorker, shared: dict[str
         assert is_there()
 
 
-def test_over_tls(redis_by_tls: RedisServer, worker: MakeWorker, shown: dict[str, Any]) -> None:
+def test_processes_share_limits_over_tls(
+    redis_by_tls: RedisServer, worker: MakeWorker, shown: dict[str, Any]
+) -> None:
     both_count_together(redis_by_tls, worker, shown)
 
 
-def test_over_a_unix_socket(debian: None, tmp_path: Path, worker: MakeWorker) -> None:
+def test_processes_share_limits_over_a_unix_socket(
+    debian: None, tmp_path: Path, worker: MakeWorker
+) -> None:
     path = tmp_path / "redis.sock"
     with RedisServer(tmp_path, "--unixsocket", str(path)) as redis:
         redis.url = f"unix://{path}?db=3"
