@@ -57,7 +57,8 @@ class Lanes:
             sock = self._by_number[number]
             try:
                 if sock is self._files[0]:
-                    yield _file_of(sock)
+                    if _is_duplicable(sock):  # otherwise the frame waits in its lane
+                        yield _file_of(sock)
                     continue
                 for _ in range(most):
                     yield sock.recv(FRAME_BYTES)
@@ -105,6 +106,16 @@ def _pair() -> tuple[socket.socket, socket.socket]:
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         end.setblocking(False)
     return reader, writer
+
+
+def _is_duplicable(sock: socket.socket) -> bool:
+    """Whether this process can take one more descriptor. Otherwise the kernel drops the one that
+    comes with a packet."""
+    try:
+        os.close(os.dup(sock.fileno()))
+    except OSError:
+        return False
+    return True
 
 
 def _file_of(sock: socket.socket) -> bytes:

@@ -49,9 +49,10 @@ class TransactionTimers:
         if set_fr is None or reset_fr is None:
             return
 
-        def t_set_fr(fr_inv_timer: int, fr_timer: int) -> object:
-            done = set_fr(fr_inv_timer, fr_timer)
-            if fr_timer:  # 0 changes nothing
+        def t_set_fr(*given: int) -> int:
+            done: int = set_fr(*given)
+            _, fr_timer = given
+            if done > 0 and fr_timer:  # 0 changes nothing
                 self._changed(fr_timer / 1000)
             return done
 

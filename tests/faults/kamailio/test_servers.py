@@ -96,6 +96,40 @@ def test_a_worker_out_of_descriptors_fails_its_calls_and_recovers(tmp_path: Path
         assert calls.inside.ask("sync-two").startswith("52 ")
 
 
+def test_a_large_query_waits_for_a_free_descriptor_of_the_process_that_sends_it(
+    tmp_path: Path,
+) -> None:
+    with suspending.running(tmp_path, SCRIPT) as calls:
+        answered(calls, "before")
+        pid = calls.pid("RTIMER")
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+        try:
+            large = calls.caller.invite("whole-100000")
+            small = calls.caller.invite("hurry-small")  # it ends, so the large one has been met
+            assert calls.caller.final(small).startswith("480 first 0 ")
+        finally:
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        calls.backend.arrival("/whole").answer()
+        assert calls.caller.final(large) == "480 first 1 200 2"
+        calls.are_answered_once()
+
+
+def test_a_worker_out_of_descriptors_ends_a_large_query_at_once(tmp_path: Path) -> None:
+    with suspending.running(tmp_path, SCRIPT, children=1) as calls:
+        answered(calls, "before")
+        pid = kamailio_calls.pid(tmp_path, "udp receiver")
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+        try:
+            large = calls.caller.invite("whole-100000")
+            assert calls.caller.final(large).startswith("480 first 0 the query cannot be handed")
+        finally:
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        answered(calls, "after")
+        calls.are_answered_once()
+
+
 def test_a_cancel_that_crosses_the_answer_leaves_one_final_answer(tmp_path: Path) -> None:
     with suspending.running(tmp_path, SCRIPT, processes=2) as calls:
         for number in range(100):

@@ -25,7 +25,7 @@ class Process:
         self.values: dict[str, Any] = {"$mi": 1}
         self.is_request_route = True
         done = types.SimpleNamespace(
-            t_set_fr=lambda fr_inv, fr: 1,
+            t_set_fr=lambda fr_inv, fr: 1 if fr >= 0 else -1,
             t_reset_fr=lambda: 1,
             t_is_request_route=lambda: 1 if self.is_request_route else -1,
         )
@@ -74,6 +74,12 @@ def perhaps_set_in_another_process(one: Process, other: Process) -> None:
     one.is_request_route = False
 
 
+def refused(one: Process, other: Process) -> None:
+    one.begins_transaction()
+    one.tm.t_set_fr(0, 9000)
+    one.tm.t_set_fr(0, -1)
+
+
 def set_back(one: Process, other: Process) -> None:
     set_for_its_transaction(one, other)
     one.tm.t_reset_fr()
@@ -100,6 +106,7 @@ def only_the_other_timer_set(one: Process, other: Process) -> None:
         ("", set_in_another_process, FR_TIMER_S),
         ("", perhaps_set_in_another_process, 90),
         ("", set_back, FR_TIMER_S),
+        ("", refused, 9),
         ("", only_the_other_timer_set, FR_TIMER_S),
     ],
 )
