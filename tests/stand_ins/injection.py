@@ -69,11 +69,13 @@ class Injector:
             self._install(None)
 
     def _trace(self, frame: FrameType, event: str, argument: Any) -> Any:
+        if self.place:  # nothing more is to happen
+            return None
         code = frame.f_code
         if event == "line":
             line = (id(code), frame.f_lineno)  # the hash of code is made of all of it each time
             self._met[line] = turn = self._met.get(line, 0) + 1
-            if not self.place and self._lines.take(line, turn):
+            if self._lines.take(line, turn):
                 self.place = f"{Path(code.co_filename).name}:{frame.f_lineno}"
                 self.strike()
         elif event == "call":

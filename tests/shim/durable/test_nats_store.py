@@ -26,7 +26,7 @@ from onehttp.durable.store import Delivery, Report, Store
 from onehttp.durable.submitting import store_at
 from onehttp.durable.worker import Worker, WorkerSettings
 from servers.brokers.nats import NatsServer
-from servers.patience import PATIENCE_S
+from servers.patience import PATIENCE_S, until
 from servers.raw import RawServer, keep_answering
 from stand_ins.processes import child, output
 
@@ -136,16 +136,18 @@ def test_a_key_under_way_holds_up_nobody_else(
     assert [each.message.id for each in taken(store, 1)] == ["quick-2"]
 
 
-def test_what_has_come_and_nobody_has_taken_is_given_back(broker: NatsServer) -> None:
+def test_what_has_come_and_nobody_has_taken_is_given_back(
+    broker: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onehttp.durable.nats_pull.EXPIRES_S", PATIENCE_S)  # asked for once
     leaving, staying = NatsStore(broker.url), NatsStore(broker.url)
     for number in range(40):
         leaving.put(message(str(number), str(number)))
     held = taken(leaving, 1, lease_s=3600.0)
-    end = time.monotonic() + PATIENCE_S
-    while not leaving._pulls.here() and time.monotonic() < end:
-        time.sleep(0.001)
+    until(lambda: bool(leaving._pulls.here()))
     leaving.close()
     others: set[str] = set()
+    end = time.monotonic() + PATIENCE_S
     while len(others) < 39 - _behind(held[0].message):
         for each in staying.take("cdr", 40, 3600.0):
             others.add(each.message.id)

@@ -93,7 +93,8 @@ CASES = {
     "too slow before": Case(
         delay_s=NEVER_S, connection={"low_speed": {"bytes_per_second": 1000, "seconds": 1}}
     ),
-    "too large": Case((4, NEVER_S), connection={"max_body": 5}),
+    # A stream has no such limit.
+    "too large": Case((4, NEVER_S), connection={"max_body": 5, "timeout": BRIEFLY}),
     "too large in chunks": Case(headers=CHUNKED, connection={"max_body": 5}),
     "too large in time": Case(
         (4, NEVER_S), headers=CHUNKED, connection={"max_body": 5, "timeout": 1}

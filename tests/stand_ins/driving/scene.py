@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import onehttp_backends.curl as package
 from onehttp_backends.bodies.sources import upload_of
 from onehttp_backends.contract import Outcome, Request, Response
-from onehttp_backends.curl import PycurlBackend
-from onehttp_backends.curl.stream_handle import UPLOAD_BUFFER_BYTES
+from onehttp_backends.curl import PycurlBackend, stream_handle
+from onehttp_backends.curl.driving import event_loop
 from onehttp_backends.errors import TransferError
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer
@@ -32,11 +34,25 @@ DRIVING: Final = tuple(
 )
 assert all(map(os.path.exists, DRIVING))
 FEWEST_LINES: Final = 25
+UPLOAD_BUFFER_BYTES: Final = 128 * 1024
+SERVER_BUFFER_BYTES: Final = 8 * 1024
+"""Small, so that a small file fills both, and is sent in as many steps as a large one."""
+LOOK_AGAIN_S: Final = 0.05
+"""A loop whose engine has failed sees that when it looks by itself: in every tenth scene."""
 MISSES: Final = 3
 """So many scenes in a row without a line that is new: there are no more lines."""
 
 
 AnInjector = TypeVar("AnInjector", bound=Injector)
+
+
+@contextlib.contextmanager
+def instead(module: ModuleType, **constants: float) -> Iterator[None]:
+    """Other values of constants. (`pytest` is more than a process that forks should carry.)"""
+    usual = {name: getattr(module, name) for name in constants}
+    vars(module).update(constants)
+    yield
+    vars(module).update(usual)
 
 
 class Held:
@@ -58,15 +74,18 @@ class Scene:
         self._numbers = itertools.count()
         self.outcomes: dict[str, Outcome] = {}
         self.is_closed = False
-        self.server = RawServer(self._answer)
+        self.server = RawServer(self._answer, receive_buffer_bytes=SERVER_BUFFER_BYTES)
         self.event_fd = os.eventfd(1, os.EFD_NONBLOCK)
+        self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        self.server.__enter__()
+        self._stack.enter_context(instead(stream_handle, UPLOAD_BUFFER_BYTES=UPLOAD_BUFFER_BYTES))
+        self._stack.enter_context(instead(event_loop, LOOK_AGAIN_S=LOOK_AGAIN_S))
+        self._stack.enter_context(self.server)
         return self
 
     def __exit__(self, *raised: object) -> None:
-        self.server.__exit__(None, None, None)
+        self._stack.close()
         os.close(self.event_fd)
 
     def _answer(self, peer: Peer) -> None:
