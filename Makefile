@@ -11,6 +11,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
+# Whoever wants no bytecode has every worker of the suite compile all tests anew.
+unexport PYTHONDONTWRITEBYTECODE
 # Two workers a core: tests wait for sockets and processes more than they compute.
 WORKERS = $(shell expr $$(nproc) \* 2)
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal

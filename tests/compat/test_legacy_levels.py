@@ -120,8 +120,8 @@ def test_many_processes_append_to_one_file(tmp_path: Path) -> None:
 
 FORKING = """
     import os, pathlib, sys
-    from onehttp_compat.calls.recording import Recorder
-    recorder = Recorder(pathlib.Path(sys.argv[1]), flush_s=3600)
+    from onehttp_compat.calls.recording import CallRecorder
+    recorder = CallRecorder(pathlib.Path(sys.argv[1]), flush_s=3600)
     count = recorder.counter("/a.py", 1, "utils", "http_query")
     for _ in range(5):
         count()
