@@ -9,16 +9,17 @@ from typing import IO, Any, Final, NoReturn, TypeAlias, TypedDict
 
 from onehttp.calls.auth.credentials import AuthSource, with_auth
 from onehttp.calls.call_options import check_size, with_idle, with_max_body
+from onehttp.calls.parts.bodies import NO_TYPE, encode_body, with_type
 from onehttp.calls.parts.call_cookies import with_call_cookies
 from onehttp.calls.parts.form_files import FileSource, with_whole_form
 from onehttp.calls.parts.path_values import PathValues, with_path_values
 from onehttp.hints.keywords import CALL_HINTS
 from onehttp.hints.settings import OF_TIMEOUT
-from onehttp.urls import ParamSource, ascii_url, encoded_pairs, with_params
+from onehttp.urls import ParamSource, ascii_url, with_params
 from onehttp_backends.bodies.progress import Progress
 from onehttp_backends.bodies.upload import Upload
 from onehttp_backends.contract import Request, TransferOptions, plain_request
-from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
+from onehttp_backends.errors import CurlCode, RequestTypeError
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.hints.keywords import unexpected
 from onehttp_backends.rules.plain_text import plain_text
@@ -34,10 +35,6 @@ NO_HEADERS: HeaderPairs = ()
 PLAIN = frozenset({"headers", "timeout"})
 """The keywords of the simplest calls: one exchange, no body, nothing around it."""
 _PLAIN_REQUEST = PLAIN | {"follow_redirects"}
-_NO_TYPE = ("Content-Type", "")
-_TEXT_TYPE = ("Content-Type", "text/plain; charset=utf-8")
-_JSON_TYPE = ("Content-Type", "application/json")
-_FORM_TYPE = ("Content-Type", "application/x-www-form-urlencoded")
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -143,6 +140,18 @@ def build_request(
             if own_headers:
                 pairs = merge_headers(own_headers, pairs)
         return plain_request(method, url, pairs, options, plain.get("timeout"))
+    return _request_of_any(method, url, options, own_headers, call, content_type)
+
+
+def _request_of_any(
+    method: str,
+    url: str,
+    options: TransferOptions,
+    own_headers: HeaderPairs,
+    call: CallArguments,
+    content_type: str | None,
+) -> Request:
+    """The request of a call with whatever arguments."""
     headers: HeaderSource = None
     params: ParamSource = None
     form: ParamSource = None
@@ -190,14 +199,7 @@ def build_request(
             raise unexpected(keyword, CallArguments.__annotations__, CALL_HINTS)
     if type(method) is not str or method not in KNOWN_METHODS:
         method = _method(method)
-    if type(url) is not str and isinstance(url, str):
-        url = plain_text(url)
-    if path is not None and isinstance(url, str):
-        url = with_path_values(url, path)
-    if params is not None:
-        url = with_params(url, params)
-    if not isinstance(url, str) or not url.isascii():
-        url = ascii_url(url)
+    url = _url(url, path, params)
     pairs = own_headers
     if headers is not None or auth is not None or cookies is not None:
         pairs = header_pairs(headers)
@@ -209,35 +211,57 @@ def build_request(
             pairs = merge_headers(own_headers, pairs)
     data = None
     if body is not None or json is not None or form is not None:
-        if type(body) is bytes and json is None and form is None:
-            data, type_header = body, _NO_TYPE
-        else:
-            # None and str are the usual ones: `isinstance` with an abstract class is slow.
-            if body is not None and type(body) is not str and isinstance(body, Upload):
-                upload, body = body, b""
-            data, type_header = encode_body(body, json, form)
+        data, upload, type_header = _body(body, json, form)
         if content_type and json is None and form is None:
             type_header = ("Content-Type", content_type)
         pairs = with_type(pairs, type_header)
     elif method in METHODS_WITH_BODY:
-        data, pairs = b"", with_type(pairs, _NO_TYPE)
+        data, pairs = b"", with_type(pairs, NO_TYPE)
     if max_body is not None:
         options = with_max_body(options, max_body)
     total_s = connect_s = None
     if timeout is not None:
         total_s, connect_s = seconds_of(timeout)
         if isinstance(timeout, Timeout) and timeout.idle_s is not None:
-            if not isinstance(timeout.idle_s, int | float):
-                raise RequestTypeError(
-                    CurlCode.BAD_FUNCTION_ARGUMENT,
-                    f"timeout: idle_s: expected seconds, got {type(timeout.idle_s).__name__}",
-                )
-            options = with_idle(options, timeout.idle_s)
-    if upload is not None:
-        data = None
-    elif max_upload is not None and data is not None:
+            options = _with_idle(options, timeout.idle_s)
+    if max_upload is not None and data is not None:
         check_size(data, max_upload)
     return plain_request(method, url, pairs, options, total_s, data, connect_s, upload)
+
+
+def _url(url: str, path: PathValues, params: ParamSource) -> str:
+    if type(url) is not str and isinstance(url, str):
+        url = plain_text(url)
+    if path is not None and isinstance(url, str):
+        url = with_path_values(url, path)
+    if params is not None:
+        url = with_params(url, params)
+    if not isinstance(url, str) or not url.isascii():
+        url = ascii_url(url)
+    return url
+
+
+def _body(
+    body: bytes | str | Upload | None, json: object, form: ParamSource
+) -> tuple[bytes | None, Upload | None, tuple[str, str]]:
+    """What is sent at once, or read meanwhile, and its type."""
+    if type(body) is bytes and json is None and form is None:
+        return body, None, NO_TYPE
+    # None and str are the usual ones: `isinstance` with an abstract class is slow.
+    if body is not None and type(body) is not str and isinstance(body, Upload):
+        _, type_header = encode_body(b"", json, form)
+        return None, body, type_header
+    data, type_header = encode_body(body, json, form)
+    return data, None, type_header
+
+
+def _with_idle(options: TransferOptions, idle_s: object) -> TransferOptions:
+    if not isinstance(idle_s, int | float):
+        raise RequestTypeError(
+            CurlCode.BAD_FUNCTION_ARGUMENT,
+            f"timeout: idle_s: expected seconds, got {type(idle_s).__name__}",
+        )
+    return with_idle(options, idle_s)
 
 
 def _method(method: object) -> str:
@@ -287,52 +311,6 @@ def merge_headers(own: HeaderPairs, given: HeaderPairs) -> HeaderPairs:
 def _lowered_names(own: HeaderPairs) -> frozenset[str]:
     """The names of a connection's headers in lower case; the same for all its calls."""
     return frozenset(name.lower() for name, _ in own)
-
-
-def with_type(pairs: HeaderPairs, type_header: tuple[str, str]) -> HeaderPairs:
-    """``pairs`` with a Content-Type, unless they have one."""
-    for name, _ in pairs:
-        if isinstance(name, str) and name.lower() == "content-type":
-            return pairs
-    return (*pairs, type_header)
-
-
-def encode_body(
-    body: bytes | str | None, json: object, form: ParamSource
-) -> tuple[bytes, tuple[str, str]]:
-    """The bytes of a body, and the Content-Type they imply."""
-    if (body is not None) + (json is not None) + (form is not None) > 1:
-        raise RequestError(
-            CurlCode.BAD_FUNCTION_ARGUMENT, "give only one of body=, json= and form="
-        )
-    if form is not None:
-        return encoded_pairs(form, "form").encode(), _FORM_TYPE
-    if json is not None:
-        return _encode_json(json), _JSON_TYPE
-    if isinstance(body, str):
-        try:
-            return body.encode(), _TEXT_TYPE
-        except UnicodeEncodeError as error:
-            raise RequestError(
-                CurlCode.BAD_FUNCTION_ARGUMENT, f"body: character {error.start} is not encodable"
-            ) from None
-    if isinstance(body, bytes):
-        return body, _NO_TYPE
-    if isinstance(body, (bytearray, memoryview)):
-        return bytes(body), _NO_TYPE
-    raise RequestTypeError(
-        f"body: expected bytes or str, got {type(body).__name__}; files and iterators are sent by "
-        "request(), arequest(), stream() and astream(), and not by submit()"
-    )
-
-
-def _encode_json(json: object) -> bytes:
-    from json import dumps
-
-    try:
-        return dumps(json, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    except (TypeError, ValueError) as error:
-        raise RequestTypeError(CurlCode.BAD_FUNCTION_ARGUMENT, f"json: {error}") from None
 
 
 def seconds_of(timeout: TimeoutSource) -> tuple[float | None, float | None]:

@@ -10,10 +10,9 @@ from onehttp.calls.arguments import (
     NO_ARGUMENTS,
     CallArguments,
     build_request,
-    encode_body,
     header_pairs,
-    with_type,
 )
+from onehttp.calls.parts.bodies import encode_body, with_type
 from onehttp.calls.parts.form_files import with_whole_form
 from onehttp.calls.revision import ReadyConnection
 from onehttp.policies.redirects import DEFAULT_MAX_REDIRECTS

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 from onehttp.calls.arguments import (
     CallArguments,
     build_request,
-    encode_body,
     header_pairs,
     seconds_of,
-    with_type,
 )
 from onehttp.calls.carrier import Asked
 from onehttp.calls.named_call import request_on
+from onehttp.calls.parts.bodies import encode_body, with_type
 from onehttp.durable.message import Message
 from onehttp.errors import ConfigurationError, CurlCode, RequestError, RequestTypeError
 from onehttp.queries.query import Query
