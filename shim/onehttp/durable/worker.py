@@ -11,9 +11,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from onehttp.calls.arguments import CallArguments
 from onehttp.durable.message import IDEMPOTENCY_KEY, POSSIBLE_REPEAT, Message
@@ -58,6 +58,14 @@ class WorkerSettings:
     """The interval at which the queue is checked for new messages."""
 
 
+class _Held(NamedTuple):
+    """A message whose call is under way."""
+
+    task: asyncio.Task[None]
+    deliveries: list[Delivery]
+    """More than one if a lease ended meanwhile, and this worker took the message again."""
+
+
 class Worker:
     """Sends the messages of one queue.
 
@@ -74,8 +82,10 @@ class Worker:
         self.settings = settings or WorkerSettings()
         self.sent = self.failed = 0
         """The numbers of successful and of failed deliveries."""
-        self._in_hand: dict[int, asyncio.Task[None]] = {}
-        self._reports: list[Report] = []
+        self._in_hand: dict[str, _Held] = {}
+        """By the ids of the messages."""
+        self._reports: list[tuple[str, Report]] = []
+        """With the id of the message that each is about."""
         self._is_stopping = False
         self._something = asyncio.Event()
 
@@ -97,7 +107,7 @@ class Worker:
                 try:
                     if self._in_hand and time.monotonic() >= keeps_at:
                         await asyncio.to_thread(
-                            self._store.keep, list(self._in_hand), self.settings.lease_s
+                            self._store.keep, self._numbers(), self.settings.lease_s
                         )
                         keeps_at = time.monotonic() + self.settings.lease_s / 4
                     taken = await self._exchange()
@@ -111,14 +121,18 @@ class Worker:
                 if not self._something.is_set():
                     await self._wait()
         finally:
-            for task in self._in_hand.values():
-                task.cancel()
+            for held in self._in_hand.values():
+                held.task.cancel()
+
+    def _numbers(self) -> list[int]:
+        return [each.number for held in self._in_hand.values() for each in held.deliveries]
 
     async def _exchange(self) -> int:
         """Report finished deliveries to the store, and start as many that are due as fit. Returns
         how many were started."""
         room = 0 if self._is_stopping else self.settings.concurrency - len(self._in_hand)
-        reports, self._reports = self._reports, []
+        ended, self._reports = self._reports, []
+        reports = [report for _, report in ended]
         deliveries: Sequence[Delivery] = ()
         try:
             if room > 0:
@@ -129,11 +143,28 @@ class Worker:
             elif reports:
                 await asyncio.to_thread(self._store.report, reports)
         except BaseException:
-            self._reports = reports + self._reports
+            self._reports = ended + self._reports
             raise
+        ended_meanwhile = dict(self._reports)
         for delivery in deliveries:
-            self._in_hand[delivery.number] = asyncio.ensure_future(self._deliver(delivery))
+            report = ended_meanwhile.get(delivery.message.id)
+            if report is None:
+                self._begin(delivery)
+            else:
+                self._note(delivery, report)
         return len(deliveries)
+
+    def _begin(self, delivery: Delivery) -> None:
+        """Send a message, unless that is under way: its lease ended before its call did."""
+        id = delivery.message.id
+        held = self._in_hand.get(id)
+        if held is None:
+            task = asyncio.ensure_future(self._deliver(delivery))
+            self._in_hand[id] = _Held(task, [delivery])
+        else:
+            held.deliveries.append(delivery)
+            logger.warning("queue %s: the lease of message %s ended while it was sent",
+                           self._queue, id)  # fmt: skip
 
     async def _wait(self) -> None:
         """Wait until a delivery ends, or until the next check is due."""
@@ -160,9 +191,14 @@ class Worker:
                            message.id, what, delivery.attempt, report.error)  # fmt: skip
         else:
             self.sent += 1
-        self._reports.append(report)
-        del self._in_hand[delivery.number]
+        for each in self._in_hand.pop(message.id).deliveries:
+            self._note(each, report)
         self._something.set()
+
+    def _note(self, delivery: Delivery, report: Report) -> None:
+        """Note the outcome of a message for one of the times that it was taken."""
+        found = replace(report, number=delivery.number, lease=delivery.lease)
+        self._reports.append((delivery.message.id, found))
 
     def _refused(self, delivery: Delivery, response: Response) -> Report:
         status = response.status

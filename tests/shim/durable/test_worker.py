@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 import onehttp
+from onehttp.calls.arguments import CallArguments
 from onehttp.cli.group import onehttp as command
 from onehttp.cli.worker import send
+from onehttp.durable.message import Message
 from onehttp.durable.store import Report
 from onehttp.durable.submitting import current_store
 from onehttp.durable.worker import TellsOfRepeats, Worker, WorkerSettings
@@ -255,3 +258,24 @@ def test_a_store_that_fails_is_asked_again(
     work_until_all_is_done()
     assert "queue cdr: locked" in caplog.text
     assert len(server.requests) == 1
+
+
+def test_a_message_whose_lease_ends_while_it_is_sent_is_not_sent_beside_itself(
+    server: RawServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    onehttp.connection("api").submit("POST", "/slow", queue="cdr")
+    worker = Worker(current_store(), "cdr", send, replace(HASTY, lease_s=0.001))
+    calls = 0
+
+    async def held(message: Message, call: CallArguments) -> onehttp.Response:
+        nonlocal calls
+        calls += 1
+        while caplog.text.count("ended while it was sent") < 3:  # taken again, and again
+            await asyncio.sleep(0.001)
+        return await send(message, call)
+
+    worker._send = held
+    asyncio.run(asyncio.wait_for(worker.run(until_empty=True), PATIENCE_S))
+    assert (calls, worker.sent, server.targets) == (1, 1, ["POST /slow"])
+    assert [each.waiting for each in current_store().lengths()] == [0]
+    assert "never retrieved" not in caplog.text
