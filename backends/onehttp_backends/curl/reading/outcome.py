@@ -172,34 +172,15 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
     if wait and (wait.is_parked or (code in _OF_LOOKUP and not handle.is_stopped)):
         return _lookup_error(handle, request, code, text)
     phase = phase_of(handle, request, code)
-    if handle.resend_refused or handle.was_answered_early:
-        return _not_repeated(handle, request)
-    if not handle.head and is_above_goaway(code, text):
-        return _refused(request, f" ({text})")
-    if code == CurlCode.SEND_FAIL_REWIND and handle.stream_refusals and not handle.head:
-        return _refused(request)
-    if handle.decoding and handle.decoding.fault:
-        return _decoding_error(request, handle.decoding.fault)
-    if handle.refused_peer and code in _OF_A_REFUSED_PEER:
-        return refused_peer(shown(request), handle.refused_peer)
-    if (
-        handle.handshake
-        and not handle.head
-        and (refused := _tls_refusal(handle.handshake, request, code, text))
-    ):
-        return refused
+    if known := _error_of_its_own(handle, request, code, text):
+        return known
     if code == CurlCode.HTTP2 and has_ended_by_peer(code, text):
         code, text = CurlCode.RECV_ERROR, text or "the connection has ended"
     if code in (CurlCode.SEND_ERROR, CurlCode.RECV_ERROR) and phase is Phase.CONNECT:
         code = CurlCode.COULDNT_CONNECT  # of QUIC, whose first datagram was refused
     if code == CurlCode.BAD_FUNCTION_ARGUMENT and phase is Phase.TLS:
         code = CurlCode.SSL_CERTPROBLEM  # as libcurl 7.88 has it: an unusable key
-    if handle.head:
-        sent = Sent.YES
-    elif phase not in (Phase.SEND, Phase.FIRST_BYTE, Phase.BODY) or handle.stream_refusals:
-        sent = Sent.NO
-    else:
-        sent = Sent.NO if is_unsent(handle, request) else Sent.MAYBE
+    sent = _sent(handle, request, phase)
     if code == CurlCode.TOO_MANY_REDIRECTS and not request.options.max_redirects:
         text = ENDLESS_CHALLENGES
     auth = request.options.auth
@@ -215,6 +196,35 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
     is_of_request = sent is Sent.NO or (handle.head and handle.options.max_redirects)
     made = transfer_error if is_of_request else answer_error
     return made(code, f"{shown(request)}: {text or code_name(code)}", sent=sent, phase=phase)
+
+
+def _error_of_its_own(
+    handle: Handle, request: Request, code: int, text: str
+) -> TransferError | None:
+    """The error of a transfer that was ended here, or by a word of the server that libcurl has no
+    code for."""
+    if handle.resend_refused or handle.was_answered_early:
+        return _not_repeated(handle, request)
+    if not handle.head and is_above_goaway(code, text):
+        return _refused(request, f" ({text})")
+    if code == CurlCode.SEND_FAIL_REWIND and handle.stream_refusals and not handle.head:
+        return _refused(request)
+    if handle.decoding and handle.decoding.fault:
+        return _decoding_error(request, handle.decoding.fault)
+    if handle.refused_peer and code in _OF_A_REFUSED_PEER:
+        return refused_peer(shown(request), handle.refused_peer)
+    if handle.handshake and not handle.head:
+        return _tls_refusal(handle.handshake, request, code, text)
+    return None
+
+
+def _sent(handle: Handle, request: Request, phase: Phase) -> Sent:
+    """How far the request of a failed transfer got."""
+    if handle.head:
+        return Sent.YES
+    if phase not in (Phase.SEND, Phase.FIRST_BYTE, Phase.BODY) or handle.stream_refusals:
+        return Sent.NO
+    return Sent.NO if is_unsent(handle, request) else Sent.MAYBE
 
 
 def _not_repeated(handle: Handle, request: Request) -> TransferError:
