@@ -11,6 +11,7 @@ import pycurl
 from onehttp_backends.contract import TransferOptions
 from onehttp_backends.curl.heard import heard, heard_opening, heard_sending
 from onehttp_backends.curl.idle_limit import Sockets
+from onehttp_backends.curl.sockets.socket import Socket
 from onehttp_backends.curl.stream_refusals import StreamRefusals
 from onehttp_backends.curl.tls.handshake import Handshake
 from onehttp_backends.rules.public_addresses import is_public
@@ -18,6 +19,9 @@ from onehttp_backends.rules.public_addresses import is_public
 
 class OpenedSockets(Sockets, Protocol):
     """The part of `SocketWatch` that a handle uses."""
+
+    @property
+    def kept_on(self) -> Callable[[int], Socket | None]: ...
 
     def is_dead(self, own_port: int) -> bool: ...
 
@@ -38,8 +42,10 @@ class SendingGuard:
         "head",
         "options",
         "raised",
+        "received_before",
         "refused_peer",
         "resend_refused",
+        "sent_on",
         "stream_refusals",
         "was_answered_early",
         "was_interrupted",
@@ -56,6 +62,10 @@ class SendingGuard:
         """Whether a request may have gone out of which libcurl counts nothing yet: it counts what
         TLS or HTTP/2 has taken, which may be several records or frames at a time. Not kept where
         neither is spoken."""
+        self.sent_on: Socket | None = None
+        """The kept connection of TLS that its request went out on, if it speaks HTTP/1."""
+        self.received_before = 0
+        """How many bytes had arrived on that before."""
         self.resend_refused = False
         self.refused_peer = ""
         self.was_answered_early = False
@@ -133,8 +143,12 @@ class SendingGuard:
         if self.options.peers == "public" and not is_public(peer_ip):
             self.refused_peer = peer_ip
             return False
-        if self.handshake and not self.handshake.may_send(own_port):
-            return False
+        if self.handshake:
+            if not self.handshake.may_send(own_port):
+                return False
+            self.sent_on = known = self._watch.kept_on(own_port)
+            if known is not None:
+                self.received_before = known.received_bytes()
         if not (self._guards_resend or self._may_be_http2):
             self.has_begun_sending = True
             return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sized
 from typing import Final
 
 import pycurl
@@ -43,9 +42,7 @@ _NO_MEMORY: Final = "no memory left for the response"
 class Account:
     """Outcomes of one engine. Only its driver makes them; any thread may read the counts."""
 
-    def __init__(self, watch: SocketWatch, names: Names, running: Sized) -> None:
-        self._running = running
-        """The engine's transfers, but for one that has the engine to itself."""
+    def __init__(self, watch: SocketWatch, names: Names) -> None:
         self._names = names
         self._watch = watch
         self.pid = os.getpid()
@@ -205,10 +202,6 @@ class Account:
             self._watch.note_use(handle.getinfo(_ACTIVE_SOCKET), is_multiplexed)
         else:
             self.reused += 1
-        if not is_multiplexed and handle.handshake is not None:
-            known = self._watch.socket(handle.getinfo(_ACTIVE_SOCKET))
-            if known is not None:
-                known.note_end(len(self._running) <= 1)
         if not is_multiplexed and is_ambiguous(handle.head):
             self._watch.mistrust(handle.getinfo(_ACTIVE_SOCKET))
         self.completed += 1

@@ -27,6 +27,8 @@ from onehttp_backends.errors import CurlCode
 EARLY: Final = (int(CurlCode.GOT_NOTHING), "an answer came before the request had arrived")
 LARGEST_BYTES: Final = 16 * 1024
 """For larger requests, TLS adds more bytes than the peer may acknowledge at first."""
+_RECORD_BYTES: Final = 21
+"""What a record of TLS has besides its content, at least."""
 _IN: Final = pycurl.CSELECT_IN
 _ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
 
@@ -73,20 +75,23 @@ def arrived_before(handle: Handle, watch: SocketWatch) -> bool:
 
     A TLS library reads whatever has arrived, and decrypts one record after the other. A response
     that the server sent unasked, in a record of its own, waits there where `SocketWatch` cannot
-    see it, and would be taken for the next answer. The kernel's count of bytes received shows it.
+    see it, and would be taken for the next answer. The kernel's counts show it: of the bytes that
+    have arrived since the request went out, fewer were taken than the answer has.
     """
     getinfo, options = handle.getinfo, handle.options
-    if handle.handshake is None or getinfo(pycurl.NUM_CONNECTS):
+    if handle.sent_on is None or getinfo(pycurl.NUM_CONNECTS):
         return False
     is_challenged = options.auth is not None and options.auth.schemes & ~UNASKED_SCHEMES
     if is_challenged or (options.max_redirects and getinfo(pycurl.REDIRECT_COUNT)):
         return False  # what is counted may have come on several connections
     known = watch.socket(getinfo(_ACTIVE_SOCKET))
-    if known is None or known.is_multiplexed or not known.received_before:
+    # None: the connection has ended. Another one: libcurl's two have the same local port.
+    if known is None or known is not handle.sent_on or known.is_multiplexed:
+        return False
+    if not known.is_open():
         return False
     answer_bytes: int = getinfo(pycurl.HEADER_SIZE) + getinfo(pycurl.SIZE_DOWNLOAD_T)
-    arrived_bytes = known.received_bytes() - known.received_before
-    return arrived_bytes < answer_bytes and known.is_open()
+    return known.taken_bytes() - handle.received_before < answer_bytes + _RECORD_BYTES
 
 
 def withdrawn(handle: Handle, watch: SocketWatch) -> tuple[int, str]:

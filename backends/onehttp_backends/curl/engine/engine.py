@@ -36,6 +36,7 @@ from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.pool import HandlePool
 from onehttp_backends.curl.reading.outcome import cancelled
 from onehttp_backends.curl.sockets import SocketWatch
+from onehttp_backends.curl.sockets.inherited import let_go_of_sockets
 from onehttp_backends.errors import CurlCode, Sent
 from onehttp_backends.immortal import make_immortal
 
@@ -64,12 +65,12 @@ class Engine:
         self._finished: deque[tuple[Transfer, int, str]] = deque()
         self.was_interrupted = False
         """An exception that was not the engine's has ended a turn of it."""
-        self.account = Account(self.watch, names, self.running)
+        self.account = Account(self.watch, names)
         self.alone = Alone(
             self.multi, self.ownership, self.watch, self.waits, self.inbox, self.account, self.pool
         )
         self.idling = IdleLimits(self.running)
-        self.streams = Streams(self.account, self.watch, self.idling)
+        self.streams = Streams(self.account, self.watch, self.idling, self._fail)
         self.endless = EndlessAnswers(self.running)
         self.second_looks = SecondLooks(self.multi, self.watch)
         self.late_answers = LateAnswers()
@@ -328,7 +329,7 @@ class Engine:
         self.watch.close()
 
     def abandon(self, goes_on: bool = False) -> None:
-        """Let go of sockets and descriptors, and close no handle (``goes_on``: see `let_go`).
+        """Let go of all descriptors, and close no handle (``goes_on``: see `let_go_of_sockets`).
 
         For an engine that has crashed, and one inherited through a fork, whose connections stay
         the parent's: closing our copy of a descriptor sends nothing."""
@@ -336,7 +337,7 @@ class Engine:
         self.waits.close()
         self.make_immortal()
         self.pool.let_go()
-        self.watch.let_go(goes_on)
+        let_go_of_sockets(self.watch, goes_on)
         self.watch.close()
 
     def make_immortal(self) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from typing import Final
 
 import pycurl
 
 from onehttp_backends.bodies.upload import Sending
 from onehttp_backends.curl.engine.account import Account
+from onehttp_backends.curl.engine.early_answers import withdrawn
 from onehttp_backends.curl.engine.transfer import Flow, Transfer
 from onehttp_backends.curl.idle_limit import IdleLimits
 from onehttp_backends.curl.reading.heads import is_whole
@@ -26,8 +28,15 @@ _FEW_PIECES: Final = 8
 class Streams:
     """The streamed transfers of one engine. Only its owner may use this."""
 
-    def __init__(self, account: Account, watch: SocketWatch, idling: IdleLimits) -> None:
+    def __init__(
+        self,
+        account: Account,
+        watch: SocketWatch,
+        idling: IdleLimits,
+        fail: Callable[[Transfer, int, str], None],
+    ) -> None:
         self._account = account
+        self._fail = fail
         self._watch = watch
         self._idling = idling
         self.open: dict[Transfer, None] = {}
@@ -69,6 +78,10 @@ class Streams:
             return
         pieces = flow.pieces
         if flow.head is None and is_whole(handle, bool(pieces)):
+            code, text = withdrawn(handle, self._watch)
+            if code:
+                self._fail(transfer, code, text)
+                return
             self._begin_body(transfer, handle, flow)
         if handle.sending is not None and handle.shelf.is_http1:
             self._look_at_sending(handle, handle.sending)

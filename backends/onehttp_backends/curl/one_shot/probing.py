@@ -28,6 +28,9 @@ class NoSockets:
     def socket(self, _fd: int) -> None:
         return None
 
+    def kept_on(self, _own_port: int) -> None:
+        return None
+
     def is_dead(self, _own_port: int) -> bool:
         return False
 

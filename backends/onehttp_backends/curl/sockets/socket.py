@@ -44,8 +44,7 @@ class Socket:
     """A socket of libcurl's. Its descriptor number may have belonged to other sockets before."""
 
     __slots__ = ("_acknowledged", "_acknowledged_at", "event_at", "fd", "inode", "interest",
-                 "is_kept", "is_multiplexed", "is_shut", "received_before",
-                 "silent_at")  # fmt: skip
+                 "is_kept", "is_multiplexed", "is_shut", "port", "silent_at")  # fmt: skip
 
     def __init__(self, fd: int, inode: int) -> None:
         self.fd = fd
@@ -55,8 +54,8 @@ class Socket:
         self.is_kept = False
         """Whether it has carried a response."""
         self.is_multiplexed = False
-        self.received_before = 0
-        """How many bytes had arrived when its last response ended; 0 if not known."""
+        self.port = 0
+        """The local port, once it has carried a response of HTTP/1; 0 if it has none."""
         self.is_shut = False
         """Whether it was found dead while idle and shut down: data sent on it afterwards is
         lost."""
@@ -107,12 +106,12 @@ class Socket:
             self._acknowledged_at = time.monotonic() - ago_ms / 1000
         return self._acknowledged_at
 
-    def note_end(self, is_idle: bool) -> None:
-        """Note that a response has ended here: bytes that arrive later do not belong to it.
-
-        Unless the engine ``is_idle``, libcurl may have sent the next request here already.
-        """
-        self.received_before = self.received_bytes() if is_idle else 0
+    def taken_bytes(self) -> int:
+        """How many of the bytes that have arrived were taken from the kernel."""
+        waiting = bytearray(4)
+        fcntl.ioctl(self.fd, termios.FIONREAD, waiting)
+        # Asked for first, it errs to more taken than there is: some may arrive in between.
+        return self.received_bytes() - int.from_bytes(waiting, sys.byteorder)
 
     def received_bytes(self) -> int:
         """How many bytes have arrived on it since it was made; 0 if it is no TCP socket."""

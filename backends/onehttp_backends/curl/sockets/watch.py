@@ -50,6 +50,10 @@ class SocketWatch:
         self._sockets: dict[int, Socket] = {}
         self.socket: Callable[[int], Socket | None] = self._sockets.get
         """The socket that has a descriptor number at present."""
+        self._by_port: dict[int, Socket] = {}
+        self.kept_on: Callable[[int], Socket | None] = self._by_port.get
+        """The socket with this local port that has carried a response of HTTP/1. Others may have
+        the same, to other peers."""
         self.made = 0
         """How many sockets libcurl has opened; ``newest`` is the number of the last."""
         self.newest = -1
@@ -194,6 +198,9 @@ class SocketWatch:
         known.is_kept = True
         if is_multiplexed:
             known.is_multiplexed = self.is_stamping = True
+        elif port := known.own_port():
+            known.port = port
+            self._by_port[port] = known
         if fd not in self._busy:
             self.idle.add(known)
         if not known.interest:
@@ -274,20 +281,6 @@ class SocketWatch:
         """The sockets that are still open and belong to libcurl. Any thread may call this."""
         return [known for known in list(self._sockets.values()) if known.is_open()]
 
-    def let_go(self, goes_on: bool) -> None:
-        """Close this process's copies of libcurl's sockets, which libcurl shall not use any more.
-
-        Args:
-            goes_on: libcurl will use them nevertheless, because a signal handler has forked in the
-                middle of a call. The child must not get these numbers for other files, so they
-                become duplicates of the epoll descriptor, which cannot be read or written.
-        """
-        for known in self.open_sockets():
-            if goes_on:
-                os.dup2(self.fileno(), known.fd, inheritable=False)
-            else:
-                os.close(known.fd)
-
     def close(self) -> None:
         """Close epoll set and bell. The sockets still belong to libcurl."""
         self._epoll.close()
@@ -299,6 +292,8 @@ class SocketWatch:
         if known is not None:
             self.idle.discard(known)
             self._busy.discard(fd)
+            if self._by_port.get(known.port) is known:
+                del self._by_port[known.port]
             if not known.inode:
                 with contextlib.suppress(OSError):
                     self._epoll.unregister(fd)
