@@ -69,7 +69,7 @@ class CoreFunctions(Functions):
         return self._sip.method.upper() in methods.upper().split("|")
 
     def is_method_in(self, letters: str) -> bool:
-        return self._sip.method.upper() in {_LETTERS.get(letter) for letter in letters}
+        return self._sip.method.upper() in {_LETTERS.get(letter) for letter in letters.upper()}
 
     def is_proto(self, letters: str) -> bool:
         return self._sip.protocol in {_PROTOCOL_LETTERS.get(letter) for letter in letters}

@@ -223,13 +223,14 @@ class TextopsxHeaders(_HeaderFunctions):
         return FALSE if self._sip.is_request else self._scene.act(f"reply status {code}")
 
     def keep_hf_re(self, pattern: str) -> int:
+        """Returns -1 also when it has removed headers, as the server does."""
         kept = set(self._matching(pattern))
         fixed = {"via", "from", "to", "call-id", "cseq", "content-length", "content-type",
                  "max-forwards", "contact", "route", "record-route"}  # fmt: skip
         headers = enumerate(self._sip.headers)
         gone = [i for i, (name, _) in headers if i not in kept and canonical(name) not in fixed]
         self._remove("others", gone)
-        return TRUE
+        return FALSE
 
     def keep_hf(self) -> int:
         return self.keep_hf_re("^$")

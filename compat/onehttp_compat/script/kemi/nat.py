@@ -15,6 +15,7 @@ from onehttp_compat.sip.address import parse_address, split_addresses
 from onehttp_compat.sip.uri import TRANSPORTS, SipUri, bracketed, parse_uri
 
 _connection_line = re.compile(rb"(?m)^[co]=.*\bIN IP[46] (\S+)")
+_media_line = re.compile(rb"(?m)^m=")
 
 # The bits of the argument of nat_uac_test.
 CONTACT_IS_PRIVATE: Final = 1
@@ -26,6 +27,13 @@ SOURCE_IS_PRIVATE: Final = 32
 OVER_WEBSOCKET: Final = 64
 CONTACT_PORT_DIFFERS: Final = 128
 SDP_ADDRESS_DIFFERS: Final = 256
+
+
+# What each bit of fix_nated_sdp does.
+SAYS_ACTIVE: Final = 1
+REPLACES_CONNECTION: Final = 2
+SAYS_NO_PROXY: Final = 4
+REPLACES_ORIGIN: Final = 8
 
 
 class NathelperFunctions(Functions):
@@ -67,16 +75,36 @@ class NathelperFunctions(Functions):
     def fix_nated_sdp(self, mode: int) -> int:
         return self.fix_nated_sdp_ip(mode, self._sip.source[0])
 
-    def fix_nated_sdp_ip(self, _mode: int, host: str) -> int:
+    def fix_nated_sdp_ip(self, mode: int, host: str) -> int:
+        """Returns 2 if no address was replaced."""
         body = self._routed.body_to_edit
-        if not body:
+        kind = (self._sip.header("content-type") or "application/sdp").partition(";")[0].lower()
+        if not body or not kind.strip().startswith(("application/sdp", "multipart/")):
             return FALSE
-        found = _connection_line.finditer(body)
-        self._routed.edit_body([Edit(*match.span(1), host.encode()) for match in found])
+        host = host or self._sip.source[0]
+        end = len(body)
+        old = [
+            match
+            for bit, letter in ((REPLACES_CONNECTION, b"c"), (REPLACES_ORIGIN, b"o"))
+            for match in _connection_line.finditer(body)
+            if mode & bit and match[0].startswith(letter)
+        ]
+        media = [match.start() for match in _media_line.finditer(body)]
+        edits = [Edit(*match.span(1), host.encode()) for match in old]
+        if mode & SAYS_ACTIVE:
+            edits += [Edit(at, at, b"a=direction:active\r\n") for at in [*media[1:], end] if media]
+        if mode & SAYS_NO_PROXY:
+            edits.append(Edit(end, end, b"a=nortpproxy:yes\r\n"))
+        for match in old:
+            name = b"oldmediaip6" if b"IN IP6 " in match[0] else b"oldmediaip"
+            edits.append(Edit(end, end, b"a=%s:%s\r\n" % (name, match[1])))
+        self._routed.edit_body(edits)
+        if not old:
+            return 2
         return self._scene.act(f"SDP address {host}")
 
     def add_rcv_param(self, _place: int) -> int:
-        return TRUE if self._routed.indices("contact") else FALSE
+        return TRUE
 
     def add_contact_alias(self) -> int:
         if not self._routed.indices("contact"):
@@ -91,6 +119,8 @@ class NathelperFunctions(Functions):
         return self._with_alias(*self._sip.source, self._sip.protocol)
 
     def add_contact_alias_addr(self, host: str, port: str, protocol: str) -> int:
+        if not self._routed.indices("contact"):
+            return 2
         is_known = port.isdigit() and protocol.lower() in TRANSPORTS
         if self._contact_to_change() is None or not is_known:
             return FALSE
@@ -128,7 +158,7 @@ class NathelperFunctions(Functions):
     def set_alias_to_pv(self, target: str) -> int:
         host, port = self._sip.source
         number = TRANSPORTS.index(self._sip.protocol) + 1
-        contact = self._contact()
+        contact = self._contact_to_change()
         if contact is None:
             return FALSE
         self._world.server.pv.set(target, f"{contact};alias={bracketed(host)}~{port}~{number}")
@@ -172,18 +202,18 @@ class NathelperFunctions(Functions):
         return self._scene.act(f"contact {changed}")
 
     def _contact_to_change(self) -> SipUri | None:
-        """The last received Contact of its header. None if there is none, and after the functions
-        that put another URI in its place: the server changes it once, until the changes are
-        applied."""
-        text = None if self._routed.has_new_contact else self._sip.header("contact")
-        parts = split_addresses(text) if text else []
-        address = parse_address(parts[-1]) if parts else None
-        uri = parse_uri(address.uri) if address else None
+        """The Contact; None also after the functions that put another URI in its place: the server
+        changes it once, until the changes are applied."""
+        uri = None if self._routed.has_new_contact else self._contact()
         return uri if uri is not None and uri.host else None
 
     def _contact(self) -> SipUri | None:
+        """The last Contact of its header, with the URI that has replaced its own."""
         text = self._sip.header("contact")
-        address = parse_address(text) if text else None
+        if self._routed.has_new_contact:
+            text = self._routed.replaced.get(self._routed.indices("contact")[0], text)
+        parts = split_addresses(text) if text else []
+        address = parse_address(parts[-1]) if parts else None
         return parse_uri(address.uri) if address else None
 
     def _sdp_addresses(self) -> list[str]:

@@ -3,6 +3,8 @@ replies. ``KSR.dialog``: the dialog that it belongs to."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix
 from onehttp_compat.pv import as_bytes
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
@@ -146,6 +148,10 @@ class DiversionFunctions(Functions):
         return self._scene.append_header(line)
 
 
+EXTENDED_FLAGS: Final = 64
+"""How many extended flags there are."""
+
+
 class CorexFunctions(Functions):
     """``KSR.corex``: branches, sockets, and other functions of that module."""
 
@@ -179,10 +185,14 @@ class CorexFunctions(Functions):
     set_send_socket_name = set_recv_socket = set_recv_socket_name = set_send_socket
 
     def setxflag(self, flag: int) -> int:
+        if not 0 <= flag < EXTENDED_FLAGS:
+            return FALSE
         self._flags()[flag // 32] = self._flags().get(flag // 32, 0) | 1 << flag % 32
         return TRUE
 
     def resetxflag(self, flag: int) -> int:
+        if not 0 <= flag < EXTENDED_FLAGS:
+            return FALSE
         self._flags()[flag // 32] = self._flags().get(flag // 32, 0) & ~(1 << flag % 32)
         return TRUE
 
