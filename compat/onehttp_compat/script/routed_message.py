@@ -87,6 +87,7 @@ class RoutedMessage:
     has_new_contact: bool = False
     """The URI of the Contact was replaced."""
     for_replies: list[str] = field(default_factory=list)
+    has_reply_body: bool = False
     record_routes: list[str] = field(default_factory=list)
     waiting_contacts: list[Branch] = field(default_factory=list)
     """Targets that `t_load_contacts` has stored, those with the highest priority first."""

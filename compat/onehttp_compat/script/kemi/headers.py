@@ -140,7 +140,10 @@ class TextopsHeaders(_HeaderFunctions):
         return as_code(not self._sip.is_broken)
 
     def remove_hf_re(self, pattern: str) -> int:
-        return as_code(self._remove(pattern, self._matching(pattern)))
+        """Returns 1 also for headers that were removed before."""
+        found = self._matching(pattern)
+        self._remove(pattern, found)
+        return as_code(found)
 
     def remove_hf_match(self, name: str, operator: str, text: str) -> int:
         expression = posix(text.encode(), re.IGNORECASE) if operator == "re" else None

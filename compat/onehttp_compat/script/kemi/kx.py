@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from onehttp_compat.pseudo_variables.reading import NULL
 from onehttp_compat.script.kemi.functions import FALSE, Functions
 from onehttp_compat.script.kemi.variables import crossing
 from onehttp_compat.sip.address import contacts, parse_address
@@ -37,7 +38,7 @@ class KxFunctions(Functions):
         if way == "get" and what in _NUMBERS:
             return lambda: self._number(_NUMBERS[what])
         if what in _VARIABLES and way in ("get", "gete", "getw"):
-            null = {"get": None, "gete": "", "getw": "<null>"}[way]
+            null = {"get": None, "gete": "", "getw": NULL}[way]
             return lambda: self._read(_VARIABLES[what], null)
         return None
 
@@ -52,6 +53,9 @@ class KxFunctions(Functions):
 
     def get_body(self) -> Value:
         return self._read("$rb", None) or None
+
+    def getw_body(self) -> Value:
+        return self._read("$rb", None) or NULL
 
     def get_nhuri(self) -> Value:
         routed = self._routed
@@ -75,7 +79,7 @@ class KxFunctions(Functions):
         return name not in self._world.defines
 
     def get_env(self, name: str) -> Value:
-        return self._world.server.pv.get(f"$env({name})")
+        return self._world.server.pv.get(f"$env({name})") or ""
 
     def get_envn(self, name: str) -> Value:
         return self._world.server.pv.get(f"$envn({name})")

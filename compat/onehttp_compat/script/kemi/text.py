@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix
 from onehttp_compat.pv import as_bytes
@@ -11,6 +12,8 @@ from onehttp_compat.script.kemi.bodies.lines import BodyLineFunctions
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
 from onehttp_compat.script.kemi.headers import TextopsxHeaders
 from onehttp_compat.sip.message import parse_or_refuse
+
+LESS: Final = -2
 
 
 class TextopsFunctions(BodyFunctions):
@@ -36,16 +39,19 @@ class TextopsFunctions(BodyFunctions):
         return TRUE
 
     def cmp_str(self, one: str, other: str) -> int:
-        return as_code(one == other)
+        return _order(one, other)
 
     def cmp_istr(self, one: str, other: str) -> int:
-        return as_code(one.lower() == other.lower())
+        return _order(one.lower(), other.lower())
 
     def starts_with(self, text: str, start: str) -> int:
-        return as_code(text.startswith(start))
+        beginning = text[: len(start)]
+        return _order(beginning, start) if len(beginning) == len(start) else FALSE
 
     def ends_with(self, text: str, end: str) -> int:
-        return as_code(text.endswith(end))
+        if len(text) < len(end):
+            return FALSE
+        return _order(text[len(text) - len(end) :], end)
 
     def str_find(self, text: str, part: str) -> int:
         return text.find(part) + 1 or FALSE
@@ -123,6 +129,12 @@ class RegexFunctions(Functions):
         except re.error as error:
             self._world.mistakes.note(f"{pattern!r} is not a valid regular expression: {error}")
             return FALSE - 3
+
+
+def _order(one: str, other: str) -> int:
+    """1 if the texts are the same, -2 if the first comes before the other."""
+    mine, theirs = as_bytes(one), as_bytes(other)
+    return TRUE if mine == theirs else LESS if mine < theirs else FALSE
 
 
 def c_string(data: bytes) -> bytes:

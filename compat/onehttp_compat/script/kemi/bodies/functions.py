@@ -42,6 +42,9 @@ class BodyFunctions(TextopsHeaders):
         return self._put(text.encode(), kind)
 
     def set_reply_body(self, text: str, kind: str) -> int:
+        if self._routed.has_reply_body:
+            return FALSE
+        self._routed.has_reply_body = True
         self._routed.for_replies.append(f"Content-Type: {kind}\r\n")
         return self._scene.act(f"reply body of {len(text.encode())} bytes, {kind}")
 
