@@ -93,7 +93,7 @@ class Msg:
 
     def rewrite_ruri(self, uri: str) -> None:
         """Replace the request URI."""
-        self._alive.routed.new_uri = uri
+        self._alive.routed.set_uri(uri)
         self._alive.act(f"$ru = {uri}")
 
     def set_dst_uri(self, uri: str) -> None:

@@ -193,6 +193,7 @@ def _run_as_request(
     """Run a route with the request as it was received and first changed. Of the changes that the
     route makes, only flags are kept for the next route."""
     routed = branch_copy(tm.request)
+    routed.has_new_target = route is not RouteKind.FAILURE
     _run(world, name, Scene(routed, progress, route, branch=index, reply=reply))
     tm.request.flags = routed.flags
 

@@ -61,6 +61,9 @@ class RoutedMessage:
     sip: SipMessage
     new_uri: str | None = None
     dst_uri: str | None = None
+    has_new_target: bool = True
+    """It was not sent to its request URI yet. In a failure route it was, until the script writes
+    one."""
     q: int = -1
     """The priority of the request URI, in thousandths; -1 if it was not given."""
     path: str = ""
@@ -113,12 +116,16 @@ class RoutedMessage:
     def parsed_uri(self) -> SipUri | None:
         return parse_uri(self.uri)
 
+    def set_uri(self, uri: str) -> None:
+        """Replace the request URI. It is a new target, even if it is the same."""
+        self.new_uri, self.has_new_target = uri, True
+
     def rewrite(self, **parts: str) -> bool:
         """Change parts of the request URI, even to an invalid one. False if it is no URI."""
         uri = self.parsed_uri
         if uri is None:
             return False
-        self.new_uri = str(dataclasses.replace(uri, **parts))
+        self.set_uri(str(dataclasses.replace(uri, **parts)))
         return True
 
     @property

@@ -128,7 +128,7 @@ class CoreFunctions(Functions):
     # ---- the next hop
 
     def seturi(self, uri: str) -> bool:
-        self._routed.new_uri = uri
+        self._routed.set_uri(uri)
         self._scene.act(f"$ru = {uri}")
         return True
 

@@ -92,7 +92,7 @@ class TextopsFunctions(BodyFunctions):
         text, count = replaced(expression, as_bytes(self._routed.uri))
         if not count:
             return FALSE
-        self._routed.new_uri = text.decode("utf-8", "surrogateescape")
+        self._routed.set_uri(text.decode("utf-8", "surrogateescape"))
         self._scene.act(f"$ru = {self._routed.new_uri}")
         return TRUE
 

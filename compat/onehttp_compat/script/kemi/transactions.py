@@ -210,7 +210,8 @@ class TmFunctions(Functions):
         q = routed.waiting_contacts[0].q
         chosen = [one for one in routed.waiting_contacts if one.q == q]
         routed.waiting_contacts = routed.waiting_contacts[len(chosen) :]
-        routed.new_uri, routed.dst_uri = chosen[0].uri, chosen[0].dst_uri or None
+        routed.set_uri(chosen[0].uri)
+        routed.dst_uri = chosen[0].dst_uri or None
         routed.branches += chosen[1:]
         self._scene.act(f"$ru = {routed.uri}")
         return TRUE
@@ -239,6 +240,13 @@ class TmFunctions(Functions):
             return BAD_REQUEST
         if scene.message.is_broken or scene.message.address("from") is None:
             return BAD_REQUEST
+        if scene.route is RouteKind.FAILURE:
+            if not scene.routed.has_new_target and not scene.routed.branches:
+                world.mistakes.hint(
+                    "t_relay: the failure route has written no new target, so nothing is sent"
+                )
+                return FALSE
+            scene.routed.has_new_target = False
         return world.relay(scene)
 
     def _arm(self, kind: str, name: str) -> int:

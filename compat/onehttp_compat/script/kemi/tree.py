@@ -41,7 +41,7 @@ from onehttp_compat.script.kemi.transactions import TmFunctions, TmxFunctions
 from onehttp_compat.script.kemi.uris import IpopsFunctions, SiputilsFunctions
 from onehttp_compat.script.kemi.variables import PvFunctions, PvxFunctions
 from onehttp_compat.script.world import World
-from onehttp_compat.script.world.consequences import reply_of
+from onehttp_compat.script.world.consequences import FINDS_TARGETS, reply_of
 
 EMULATED: Final[dict[str, type[Functions]]] = {
     "": CoreFunctions,
@@ -143,6 +143,8 @@ class FunctionTable:
         before = scene.replies
         answer = assumptions.answer(signature, given)
         label = signature.label.removeprefix("KSR.")
+        if self._module in FINDS_TARGETS and isinstance(answer, int) and answer > 0:
+            scene.routed.has_new_target = True
         reply = reply_of(label, scene.message, given, answer)
         if reply and scene.replies == before:
             scene.reply_with(reply)

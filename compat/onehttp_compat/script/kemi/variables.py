@@ -108,7 +108,8 @@ class PvxFunctions(Functions):
         branch, routed = self._world.prepared_branch, self._routed
         if not branch.uri:
             return FALSE
-        routed.new_uri, routed.dst_uri = branch.uri, branch.dst_uri or None
+        routed.set_uri(branch.uri)
+        routed.dst_uri = branch.dst_uri or None
         routed.path, routed.q = branch.path, branch.q
         routed.branch_flags |= branch.flags
         return self._scene.act(f"$ru = {branch.uri}")

@@ -80,7 +80,7 @@ def _uri(scene: Scene, _: Variable) -> Value:
 
 
 def _set_uri(scene: Scene, _: Variable, value: Value) -> None:
-    scene.routed.new_uri = text(value, "$ru")
+    scene.routed.set_uri(text(value, "$ru"))
     scene.act(f"$ru = {scene.routed.new_uri}")
 
 
@@ -102,6 +102,7 @@ def _set_part(name: str, written: str) -> Callable[[Scene, Variable, Value], Non
 def _set_destination(scene: Scene, _: Variable, value: Value) -> None:
     scene.routed.dst_uri = None if value is None else text(value, "$du") or None
     if scene.routed.dst_uri:
+        scene.routed.has_new_target = True
         scene.act(f"destination {scene.routed.dst_uri}")
 
 

@@ -8,6 +8,11 @@ from typing import Any, Final
 from onehttp_compat.script.world.assumptions import Answer
 from onehttp_compat.sip.message import SipMessage
 
+FINDS_TARGETS: Final = frozenset((
+    "alias_db", "carrierroute", "dialplan", "dispatcher", "drouting", "enum", "lcr", "mtree", "pdt",
+    "prefix_route", "registrar", "speeddial", "uac",
+))  # fmt: skip
+"""Modules whose successful functions write a target that the request can be sent to."""
 _NO_REPLY: Final = 2
 """The flag of ``save`` for no reply."""
 
