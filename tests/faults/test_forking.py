@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from onehttp_backends.curl.libcurl import Hearing
+from onehttp_backends.curl.sockets.reports import SocketReports
 from stand_ins import processes
 from stand_ins.scene import on_the_engine
 
@@ -101,13 +101,13 @@ def test_67_a_fork_while_another_thread_hears_of_a_socket() -> None:
     heard: list[int] = []
 
     def close_as_a_child_would(_: int, fd: int) -> None:
-        hearing.close()
+        reports.close()
         heard.append(fd)
 
-    hearing = Hearing(close_as_a_child_would, heard.append)
-    hearing.change(1, 7, None, None)
+    reports = SocketReports(close_as_a_child_would, heard.append)
+    reports.on_change(1, 7, None, None)
     assert heard == [7]
-    assert hearing.raised == []
+    assert reports.raised == []
 
 
 @on_the_engine

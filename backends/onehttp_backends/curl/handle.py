@@ -114,7 +114,7 @@ class Handle(MessageSettings):
             )
             opening = self.handshake.opening
             setopt(pycurl.PREREQFUNCTION, self.asked())
-        setopt(pycurl.SOCKOPTFUNCTION, self.told_of_sockets(opening))
+        setopt(pycurl.SOCKOPTFUNCTION, self.noting_sockets(opening))
         self.scope = 0
         self.wait: Wait | None = None
         self.waited_us = 0
@@ -125,7 +125,7 @@ class Handle(MessageSettings):
         if options.max_redirects:
             self.hops = Hops(self.easy, shelf.origin, options.proxy, self.head, watch.raised)
             self.hops.paused = paused
-            setopt(pycurl.HEADERFUNCTION, self.heard(self.hops.note))
+            setopt(pycurl.HEADERFUNCTION, self.receiving(self.hops.note))
             setopt(pycurl.RESOLVER_START_FUNCTION, self.hops.guard)
         else:
             setopt(pycurl.HEADERFUNCTION, self.head.append)
@@ -134,9 +134,9 @@ class Handle(MessageSettings):
         self.decoding: Decoding | None = None
         if options.decompress:
             self.decoding = Decoding(options, self.head, self.body)
-            setopt(pycurl.WRITEFUNCTION, self.heard(self._decode))
+            setopt(pycurl.WRITEFUNCTION, self.receiving(self._decode))
         elif options.max_body_bytes and options.body_policy == "truncate":
-            setopt(pycurl.WRITEFUNCTION, self.heard(self._keep_what_fits))
+            setopt(pycurl.WRITEFUNCTION, self.receiving(self._keep_what_fits))
         else:
             setopt(pycurl.WRITEFUNCTION, self.body.write)
         self.passes_redirects_by: bool | None = False
@@ -328,8 +328,10 @@ class Handle(MessageSettings):
                 self.decoding = Decoding(options, self.head, self.body)
             write = self._decode
         passing = PassingBy(self, write)
-        setopt(pycurl.HEADERFUNCTION, self.heard(passing.note) if passes_by else self.head.append)
-        setopt(pycurl.WRITEFUNCTION, self.heard(passing.write if passes_by else write))
+        setopt(
+            pycurl.HEADERFUNCTION, self.receiving(passing.note) if passes_by else self.head.append
+        )
+        setopt(pycurl.WRITEFUNCTION, self.receiving(passing.write if passes_by else write))
         self.passes_redirects_by = passes_by
 
     def _decode(self, chunk: bytes) -> int:

@@ -28,6 +28,7 @@ import pycurl
 
 from onehttp_backends.curl.libcurl import Easy
 from onehttp_backends.curl.shelf import Shelf
+from onehttp_backends.curl.signal_safe import notice_callback
 from onehttp_backends.errors import idle_text
 
 MIN_ROOM: Final = 64
@@ -88,7 +89,8 @@ class Progress:
         nothing until a third is sent: on a slow line the transfer would seem to stand still."""
         self.start(0, 0.0)
         if not shelf.is_http1:
-            easy.setopt(pycurl.XFERINFOFUNCTION, self._note_counts)
+            note = notice_callback(self._note_counts, 4, sockets.raised.append)
+            easy.setopt(pycurl.XFERINFOFUNCTION, note)
             easy.setopt(pycurl.NOPROGRESS, 0)
 
     def start(self, number: int, now: float) -> None:
@@ -121,13 +123,10 @@ class Progress:
 
     def _note_counts(self, _to_get: int, got: int, _to_send: int, sent: int) -> None:
         # libcurl calls this whenever it looks at a transfer, even if nothing has moved.
-        try:
-            counts = (got, sent, len(self._head))
-            if counts != self._counts:
-                self._counts = counts
-                self._moved_at = time.monotonic()
-        except BaseException as error:  # noqa: BLE001 - a handler's; pycurl would print it
-            self._sockets.raised.append(error)
+        counts = (got, sent, len(self._head))
+        if counts != self._counts:
+            self._counts = counts
+            self._moved_at = time.monotonic()
 
     def note_opened(self, fd: int, purpose: int) -> int:
         """The callback for ``SOCKOPTFUNCTION``: libcurl has opened a socket."""

@@ -6,20 +6,15 @@ for libcurl (https://curl.se/libcurl/c/).
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import select
 import threading
 import warnings
-from collections.abc import Callable, Generator
-from typing import Any, Final, Protocol, TypeAlias, cast
+from typing import Any, Final, Protocol, cast
 
 import pycurl
 
 OLDEST_SAFE = (8, 21, 0)
 """libcurl before this has credential and connection-reuse faults that touch a shared pool."""
-
-SocketCallback: TypeAlias = Callable[[int, int, object, object], object]
 
 EPOLL_OF_POLL: Final = {
     pycurl.POLL_NONE: select.EPOLLIN | select.EPOLLRDHUP,
@@ -68,108 +63,6 @@ class Multi(Protocol):
         self, max_objects: int = ..., /
     ) -> tuple[int, list[Easy], list[tuple[Easy, int, str]]]: ...
     def close(self) -> None: ...
-
-
-class Hearing:
-    """Receives libcurl's callbacks about sockets, in a way that no signal handler can break.
-
-    A signal handler may raise at the first instruction of a Python function, before any `try` in
-    it. pycurl would print that exception, and libcurl would give up the whole multi, or meet the
-    exception in its next callback. A generator, however, resumes inside its `try`; the C functions
-    `max` and `min` pass it the arguments, one after the other.
-    """
-
-    def __init__(self, change: Callable[[int, int], None], opened: Callable[[int], None]) -> None:
-        self._change = change
-        self._opened = opened
-        self.raised: list[BaseException] = []
-        """Exceptions from callbacks; the caller of libcurl raises them once that has returned."""
-        self.is_missing_something = False
-        """Something was not heard to its end."""
-        self.is_over = False
-        self._fd = 0
-        """A socket whose purpose is still to come."""
-        changes, openings = self._changes, self._openings = (
-            self._hear_changes(),
-            self._hear_openings(),
-        )
-        next(changes)
-        next(openings)
-        if self.raised:
-            raise self.raised.pop()
-        self.change: SocketCallback = functools.partial(max, key=changes.send)
-        """For ``M_SOCKETFUNCTION``: what has changed, the socket, the multi, and None."""
-        self.opening: Callable[[int, int], int] = functools.partial(min, key=openings.send)
-        """For ``SOCKOPTFUNCTION``: the socket, and its purpose, which is 0 (a connection) and, as
-        the lesser of the two keys, what libcurl gets back: the socket may be used."""
-
-    def close(self) -> None:
-        """Stop receiving, so that nothing is left to run when it is collected."""
-        self.is_over = True
-        for hearing in (self._changes, self._openings):
-            # A forked child does not have the thread that was just hearing, and never ends that.
-            with contextlib.suppress(ValueError):
-                hearing.close()
-
-    def _hear_changes(self) -> Generator[int, object, None]:
-        is_in_step = True
-        while True:
-            try:
-                yield from self._changes_from(is_in_step)
-            except GeneratorExit:
-                return
-            except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
-                is_in_step = False
-                self._note(error)
-
-    def _changes_from(self, is_in_step: bool) -> Generator[int, Any, None]:
-        """In step, one argument comes after the other. After an exception that came instead of one,
-        each is known by its type, until a call has come to its end."""
-        while True:
-            while is_in_step:
-                what: int = yield 0
-                fd: int = yield 0
-                yield 0
-                self._change(what, fd)
-                yield 0
-            numbers: list[int] = []
-            while (argument := (yield 0)) is not None:
-                if type(argument) is int:
-                    numbers.append(argument)
-                else:  # the multi: if nothing was missed, both numbers have come
-                    if len(numbers) == 2:
-                        self._change(*numbers)
-                    numbers.clear()
-            is_in_step = True
-
-    def _hear_openings(self) -> Generator[int, int, None]:
-        key = 0
-        while True:
-            try:
-                yield from self._openings_from(key)
-            except GeneratorExit:
-                return
-            except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
-                key = int(not self._fd)  # of what came last: the purpose where there is a socket
-                self._fd = 0
-                self._note(error)
-
-    def _openings_from(self, key: int) -> Generator[int, int, None]:
-        argument = yield key
-        while True:
-            if argument:
-                self._fd = argument
-                yield 1
-                self._opened(self._fd)
-                key = int(self.is_over)  # a signal handler has forked: not to be used
-                self._fd = 0  # no handler is run from here on until the key is given
-            else:
-                key, self.is_missing_something = 0, True
-            argument = yield key
-
-    def _note(self, error: BaseException) -> None:
-        self.is_missing_something = True
-        self.raised.append(error)
 
 
 def add_once(multi: Multi, easy: Easy) -> None:

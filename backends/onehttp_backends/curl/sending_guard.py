@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import pycurl
 
 from onehttp_backends.contract import TransferOptions
-from onehttp_backends.curl.heard import heard, heard_opening, heard_sending
 from onehttp_backends.curl.idle_limit import Sockets
+from onehttp_backends.curl.signal_safe import data_callback, prereq_callback, sockopt_callback
 from onehttp_backends.curl.sockets.socket import Socket
 from onehttp_backends.curl.stream_refusals import StreamRefusals
 from onehttp_backends.curl.tls.handshake import Handshake
@@ -87,14 +87,14 @@ class SendingGuard:
         self.resend_refused = self.was_answered_early = self.has_begun_sending = False
         self.stream_refusals.forget()
 
-    def heard(self, take: Callable[[bytes], int | None]) -> Callable[[bytes], int | None]:
+    def receiving(self, take: Callable[[bytes], int | None]) -> Callable[[bytes], int | None]:
         """``take`` as a callback for parts of a response; 0 tells libcurl to end the transfer."""
-        return heard(take, 0, self.note_interrupt)
+        return data_callback(take, 0, self.note_interrupt)
 
-    def told_of_sockets(self, opening: Callable[[int, int], int]) -> Callable[[int, int], int]:
-        """``opening``, for ``SOCKOPTFUNCTION``; that of the engine itself is heard already."""
+    def noting_sockets(self, opening: Callable[[int, int], int]) -> Callable[[int, int], int]:
+        """``opening``, for ``SOCKOPTFUNCTION``; that of the engine itself is safe already."""
         is_engines = opening is self._watch.opening
-        return opening if is_engines else heard_opening(opening, self.note_interrupt)
+        return opening if is_engines else sockopt_callback(opening, self.note_interrupt)
 
     def note_interrupt(self, error: BaseException) -> None:
         """Keep what a signal handler raised in a callback, to be raised once libcurl returns."""
@@ -127,7 +127,7 @@ class SendingGuard:
         if self.options.unix_socket:
             return self._may_send
         if self._asked is None:
-            self._asked = heard_sending(self._is_sending_allowed, self.note_interrupt)
+            self._asked = prereq_callback(self._is_sending_allowed, self.note_interrupt)
         return self._asked
 
     def _may_send(self, peer_ip: str, _own_ip: str, _peer_port: int, own_port: int) -> int:

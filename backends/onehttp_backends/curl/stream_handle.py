@@ -19,12 +19,12 @@ import pycurl
 from onehttp_backends.bodies.upload import Sending
 from onehttp_backends.contract import Request
 from onehttp_backends.curl.handle import Handle
-from onehttp_backends.curl.heard import heard, heard_seeking
 from onehttp_backends.curl.idle_limit import Progress
 from onehttp_backends.curl.libcurl import Easy
 from onehttp_backends.curl.receiving.passing_by import PassingBy
 from onehttp_backends.curl.sending_guard import OpenedSockets
 from onehttp_backends.curl.shelf import Shelf
+from onehttp_backends.curl.signal_safe import data_callback, seek_callback
 from onehttp_backends.errors import UploadError
 from onehttp_backends.optional.streaming import StreamLimits
 from onehttp_backends.rules.request_rules import check_options
@@ -156,8 +156,8 @@ class StreamHandle(Handle):
 
     def _pass_redirects_by(self, passes_by: bool) -> None:
         passing = PassingBy(self, self.pieces.append)
-        self.easy.setopt(pycurl.HEADERFUNCTION, self.heard(passing.note))
-        self.easy.setopt(pycurl.WRITEFUNCTION, self.heard(passing.write))
+        self.easy.setopt(pycurl.HEADERFUNCTION, self.receiving(passing.note))
+        self.easy.setopt(pycurl.WRITEFUNCTION, self.receiving(passing.write))
         self.passes_redirects_by = passes_by
 
     def _prepare_upload(self, request: Request, sending: Sending) -> None:
@@ -169,8 +169,10 @@ class StreamHandle(Handle):
         setopt(pycurl.CUSTOMREQUEST, request.method)
         setopt(pycurl.INFILESIZE_LARGE, -1 if size is None else size)
         setopt(pycurl.UPLOAD_BUFFERSIZE, UPLOAD_BUFFER_BYTES)
-        setopt(pycurl.READFUNCTION, heard(self._read, pycurl.READFUNC_ABORT, self.note_interrupt))
-        setopt(pycurl.SEEKFUNCTION, heard_seeking(self._rewind, self.note_interrupt))
+        read = data_callback(self._read, pycurl.READFUNC_ABORT, self.note_interrupt)
+        setopt(pycurl.READFUNCTION, read)
+        # libcurl sends it again by itself: after a challenge, or on another connection.
+        setopt(pycurl.SEEKFUNCTION, seek_callback(sending.rewind, self.note_interrupt))
 
     def _read(self, most: int) -> bytes | int:
         sending = self.sending
@@ -183,8 +185,3 @@ class StreamHandle(Handle):
             sending.error = error  # told by who made the call
             return int(pycurl.READFUNC_ABORT)
         return int(pycurl.READFUNC_PAUSE) if piece is None else piece
-
-    def _rewind(self) -> bool:
-        # libcurl sends it again by itself: after a challenge, or on another connection.
-        assert self.sending is not None
-        return self.sending.rewind()

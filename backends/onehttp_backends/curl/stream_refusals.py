@@ -5,11 +5,10 @@ libcurl repeats such a request by itself, up to five times, and mentions that in
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Callable, Generator
 from typing import Final
 
+from onehttp_backends.curl.signal_safe import notice_callback
 from onehttp_backends.errors import CurlCode
 
 _INFO: Final = 0
@@ -37,16 +36,14 @@ class StreamRefusals:
     __slots__ = ("_found", "note")
 
     def __init__(self, raised: list[BaseException]) -> None:
-        self._found: list[bytes] = []
-        begun: list[BaseException] = []
-        heard = [begun]
-        reading = _read(self._found, heard)
-        next(reading)
-        if begun:  # of ours, and not of a call that drives meanwhile
-            raise begun.pop()
-        heard[0] = raised
-        # As in `libcurl.Hearing`: no signal handler may break it, so it is all C up to its `try`.
-        self.note: Callable[[int, bytes], object] = functools.partial(max, key=reading.send)
+        found: list[bytes] = []
+
+        def note(kind: int, line: bytes) -> None:
+            if kind == _INFO and _is_refusal(line):
+                found.append(line)
+
+        self._found = found
+        self.note = notice_callback(note, 2, raised.append)
         """For ``DEBUGFUNCTION``."""
 
     def __bool__(self) -> bool:
@@ -55,21 +52,3 @@ class StreamRefusals:
     def forget(self) -> None:
         """Forget them: the request is sent again, or another one is."""
         self._found.clear()
-
-
-def _read(
-    found: list[bytes], raised: list[list[BaseException]]
-) -> Generator[int, int | bytes, None]:
-    kind = -1
-    while True:
-        try:
-            while True:
-                said = yield 0
-                if isinstance(said, int):
-                    kind = said
-                elif kind == _INFO and _is_refusal(said):
-                    found.append(said)
-        except GeneratorExit:
-            return
-        except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
-            raised[0].append(error)

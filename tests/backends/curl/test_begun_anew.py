@@ -20,7 +20,7 @@ from servers.patience import PATIENCE_S
 
 
 def with_its_socket_untold(engine: Engine) -> None:
-    engine.watch.hearing.is_missing_something = True
+    engine.watch.reports.is_incomplete = True
 
 
 def with_its_handle_taken_out(engine: Engine) -> None:

@@ -59,7 +59,7 @@ def test_a_socket_that_can_be_written_is_kept_though_a_report_of_it_was_missed()
             engine = backend._start().engine
             (kept,) = engine.watch.open_sockets()
             engine.watch._change(pycurl.POLL_INOUT, kept.fd)
-            engine.watch.hearing.is_missing_something = True
+            engine.watch.reports.is_incomplete = True
             engine.turn(0)
         assert server.connections == 1
 

@@ -102,7 +102,7 @@ class Engine:
         """Wait for events (-1: until one is due), let libcurl act, end what is done."""
         multi, watch = self.multi, self.watch
         self.ownership.turns += 1
-        if self.was_interrupted or watch.hearing.is_missing_something:
+        if self.was_interrupted or watch.reports.is_incomplete:
             self._audit()
         if self._finished or self._messages:
             self._settle()
@@ -162,20 +162,20 @@ class Engine:
 
     def _audit(self) -> None:
         """Repair what an exception between two steps has left behind."""
-        hearing = self.watch.hearing
+        reports = self.watch.reports
         self.quiet.end()
         self.reap()  # libcurl has nothing more to do for those, and would let us sleep
         pick_up(self.multi, self.waits, list(self.running.values()), self._end)
-        if hearing.is_missing_something:
+        if reports.is_incomplete:
             tell_of_all(self.multi, self.running.values(), self.watch)
-            hearing.is_missing_something = False
+            reports.is_incomplete = False
         self.was_interrupted = False
 
     # ---- admission
 
     def admit(self, has_polled: bool = False) -> None:
         """Start the transfers in the inbox, and end cancelled ones; see `SocketWatch.sweep`."""
-        if self.watch.hearing.is_missing_something:
+        if self.watch.reports.is_incomplete:
             self._audit()  # otherwise a socket in use may be swept as an idle one
         # What was begun is finished before libcurl gets on with anything: done again later, a
         # transfer that has been put in anew could have been sent by then.

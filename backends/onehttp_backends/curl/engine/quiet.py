@@ -72,8 +72,8 @@ class Quiet:
         if not self.is_on:
             return
         watch = self._watch
-        hearing = watch.hearing
-        was_missing, hearing.is_missing_something = hearing.is_missing_something, True
+        reports = watch.reports
+        was_missing, reports.is_incomplete = reports.is_incomplete, True
         watch.listen(self._multi)
         told, ended = set[int](), set[int]()
         for transfer in list(self._running.values()):
@@ -86,7 +86,7 @@ class Quiet:
         self._users.clear()
         self._fds.clear()
         self.is_on = False
-        hearing.is_missing_something = was_missing
+        reports.is_incomplete = was_missing
 
     def act(self) -> None:
         """Let libcurl do what is due, and find out which sockets the added transfers use."""
@@ -99,7 +99,7 @@ class Quiet:
     def _note_begun(self) -> None:
         watch = self._watch
         begun, self._added = self._added, []
-        has_missed = watch.made != self._made or watch.hearing.is_missing_something
+        has_missed = watch.made != self._made or watch.reports.is_incomplete
         if has_missed or not all(map(self._has_socket, begun)):
             self.end()
 

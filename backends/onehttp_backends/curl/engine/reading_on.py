@@ -86,7 +86,7 @@ def _goes_on(engine: Engine, fd: int, event: int, max_wait_s: float, laps: int =
             engine.reap()
         if watch.raised:
             raise watch.raised.pop()
-        if running != 1 or inbox or watch.hearing.is_missing_something:
+        if running != 1 or inbox or watch.reports.is_incomplete:
             break
     ownership.turns += 1
     return True
@@ -114,6 +114,6 @@ def _is_alone(engine: Engine, handle: StreamHandle) -> bool:
         and not engine.inbox
         and not engine.waits.open
         and not engine.was_interrupted
-        and not engine.watch.hearing.is_missing_something
+        and not engine.watch.reports.is_incomplete
         and not (due and due[0][0] <= time.monotonic())
     )

@@ -22,7 +22,7 @@ import pycurl
 from onehttp_backends.contract import Outcome, Request
 from onehttp_backends.curl.bell import OwnedBell
 from onehttp_backends.curl.handle import Handle
-from onehttp_backends.curl.libcurl import EPOLL_OF_POLL, LIBCURL, Hearing, remove_once, select_mask
+from onehttp_backends.curl.libcurl import EPOLL_OF_POLL, LIBCURL, remove_once, select_mask
 from onehttp_backends.curl.names.feeder import entry
 from onehttp_backends.curl.names.lookup import Addresses
 from onehttp_backends.curl.names.lookups import Names
@@ -30,6 +30,7 @@ from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.reading.outcome import fault_of, peer_of, read_error, read_response
 from onehttp_backends.curl.receiving.padding import ENDLESS_PADDING, ROUNDS, Padding
 from onehttp_backends.curl.receiving.switching import SWITCHED, switched
+from onehttp_backends.curl.sockets.reports import SocketReports
 from onehttp_backends.errors import CurlCode, TransferError, idle_text
 
 
@@ -114,9 +115,9 @@ class _OneShot:
             for place in handle.places
             if isinstance(answer := names.usable(handle.name(place)), Addresses)
         ]
-        self._hearing = Hearing(self._change, lambda _fd: None)
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._hearing.change)
-        self._raise_from(self._hearing.raised)
+        self._reports = SocketReports(self._change, lambda _fd: None)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._reports.on_change)
+        self._raise_from(self._reports.raised)
 
     def run(self) -> tuple[int, str]:
         """Drive it to its end; return libcurl's code and text."""
@@ -205,8 +206,8 @@ class _OneShot:
 
     def _act(self, fd: int, mask: int) -> int:
         running = self._multi.socket_action(fd, mask)[1]
-        if self._hearing.raised:
-            raise self._hearing.raised.pop()
+        if self._reports.raised:
+            raise self._reports.raised.pop()
         return running
 
     def _change(self, what: int, fd: int) -> None:

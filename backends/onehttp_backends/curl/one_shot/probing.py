@@ -9,10 +9,11 @@ from collections import deque
 import pycurl
 
 from onehttp_backends.contract import Request, Response
-from onehttp_backends.curl.libcurl import LIBCURL, Easy, Hearing
+from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.one_shot.performing import OneShotCounts, perform_one_shot
 from onehttp_backends.curl.pool import HandlePool
+from onehttp_backends.curl.sockets.reports import SocketReports
 from onehttp_backends.errors import CurlCode
 from onehttp_backends.optional.probing import Certificate, Probe
 from onehttp_backends.rules.request_rules import check_request
@@ -23,7 +24,7 @@ class NoSockets:
 
     def __init__(self) -> None:
         self.raised: list[BaseException] = []
-        self.opening = Hearing(lambda _what, _fd: None, lambda _fd: None).opening
+        self.opening = SocketReports(lambda _what, _fd: None, lambda _fd: None).on_open
 
     def socket(self, _fd: int) -> None:
         return None

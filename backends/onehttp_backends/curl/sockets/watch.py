@@ -22,7 +22,8 @@ from typing import Final
 import pycurl
 
 from onehttp_backends.curl.bell import Bell
-from onehttp_backends.curl.libcurl import EPOLL_OF_POLL, Easy, Hearing, Multi, select_mask
+from onehttp_backends.curl.libcurl import EPOLL_OF_POLL, Easy, Multi, select_mask
+from onehttp_backends.curl.sockets.reports import SocketReports
 from onehttp_backends.curl.sockets.socket import Socket
 
 READABLE: Final = select.EPOLLIN | select.EPOLLRDHUP
@@ -70,10 +71,10 @@ class SocketWatch:
         """Whether libcurl reports what it waits for on its sockets; None if unknown."""
         self.is_stamping = False
         """Whether `Socket.event_at` is kept up to date."""
-        self.hearing = Hearing(self._change, self._opened)
-        self.opening = self.hearing.opening
+        self.reports = SocketReports(self._change, self._opened)
+        self.opening = self.reports.on_open
         """The callback for ``SOCKOPTFUNCTION``: libcurl has opened a socket."""
-        self.raised = self.hearing.raised
+        self.raised = self.reports.raised
         """Exceptions from inside libcurl's callbacks, for the driver to raise."""
 
     def fileno(self) -> int:
@@ -131,7 +132,7 @@ class SocketWatch:
         """Have libcurl report the sockets of this multi from now on."""
         if self.is_listening is not True:
             self.is_listening = None
-            multi.setopt(pycurl.M_SOCKETFUNCTION, self.hearing.change)
+            multi.setopt(pycurl.M_SOCKETFUNCTION, self.reports.on_change)
             self.is_listening = True
 
     def stop_listening(self, multi: Multi) -> None:
@@ -285,7 +286,7 @@ class SocketWatch:
         """Close epoll set and bell. The sockets still belong to libcurl."""
         self._epoll.close()
         self.bell.close()
-        self.hearing.close()
+        self.reports.close()
 
     def _forget(self, fd: int) -> None:
         known = self._sockets.pop(fd, None)
