@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 
@@ -21,6 +22,10 @@ class Bell:
     def ring(self) -> None:
         if self.fd >= 0:
             os.eventfd_write(self.fd, 1)
+
+    def silence(self) -> None:
+        with contextlib.suppress(BlockingIOError):  # silent already
+            os.eventfd_read(self.fd)
 
     def close(self) -> None:
         fd, self.fd = self.fd, -1

@@ -8,7 +8,6 @@ origin.
 from __future__ import annotations
 
 import io
-import itertools
 from collections import deque
 from typing import ClassVar
 
@@ -18,7 +17,7 @@ from onehttp_backends.contract import Request
 from onehttp_backends.curl.idle_limit import Progress
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.message_settings import MessageSettings
-from onehttp_backends.curl.names.hops import Hops
+from onehttp_backends.curl.names.hops import STOP, Hops
 from onehttp_backends.curl.names.lookup import FAMILIES, Name
 from onehttp_backends.curl.names.places import Place, places
 from onehttp_backends.curl.names.wait import Wait
@@ -38,9 +37,6 @@ EXPECT_THRESHOLD_BYTES = 1024 * 1024
 KEEP_BODY_BYTES = 64 * 1024
 """A larger request body is let go of when its transfer ends, not when the handle is used again."""
 
-STOP = itertools.repeat(1).__next__
-"""For ``RESOLVER_START_FUNCTION``: libcurl, about to look a name up, ends the transfer instead.
-No Python function, so that no signal handler can run (and raise) in it."""
 UNKNOWN_S = -1.0
 _URL = pycurl.URL
 
@@ -328,9 +324,8 @@ class Handle(MessageSettings):
                 self.decoding = Decoding(options, self.head, self.body)
             write = self._decode
         passing = PassingBy(self, write)
-        setopt(
-            pycurl.HEADERFUNCTION, self.receiving(passing.note) if passes_by else self.head.append
-        )
+        note = self.receiving(passing.note) if passes_by else self.head.append
+        setopt(pycurl.HEADERFUNCTION, note)
         setopt(pycurl.WRITEFUNCTION, self.receiving(passing.write if passes_by else write))
         self.passes_redirects_by = passes_by
 

@@ -105,7 +105,9 @@ def _may_begin_anew(handle: Handle, request: Request, code: int, text: str) -> b
 def _is_nobodys_word(handle: Handle, request: Request) -> bool:
     """Whether libcurl takes it for a refusal that a callback was interrupted at its first
     instruction, before anything was sent."""
-    is_ours = handle.is_stopped or handle.wait is not None or request.upload is not None
+    is_ours = handle.is_stopped or handle.wait is not None
+    if isinstance(handle, StreamHandle) and (sending := handle.sending) is not None:
+        is_ours = is_ours or bool(sending.taken or sending.error or sending.is_over)
     return not is_ours and is_unsent(handle, request)
 
 

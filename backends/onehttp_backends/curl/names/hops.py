@@ -7,8 +7,10 @@ need no lookup are left to libcurl.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Callable
+from typing import Final
 from urllib.parse import urljoin
 
 import pycurl
@@ -17,6 +19,10 @@ from onehttp_backends.contract import Proxy
 from onehttp_backends.curl.libcurl import Easy
 from onehttp_backends.curl.names.places import Place, places
 from onehttp_backends.headers import BLANK_LINES
+
+STOP: Final = itertools.repeat(1).__next__
+"""For ``RESOLVER_START_FUNCTION``: libcurl, about to look a name up, ends the transfer instead.
+No Python function, so that no signal handler can run (and raise) in it."""
 
 
 class Hops:

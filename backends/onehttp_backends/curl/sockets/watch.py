@@ -157,7 +157,7 @@ class SocketWatch:
             if fd in busy:  # nearly always reading: 1 in both notations
                 ready.append(event if events == _IN else (fd, select_mask(events)))
             elif fd == self.wake_fd:
-                self._drain_wake()
+                self.bell.silence()
             else:
                 self._drop_idle(fd, events)
         if self.is_stamping and ready:
@@ -298,10 +298,6 @@ class SocketWatch:
             if not known.inode:
                 with contextlib.suppress(OSError):
                     self._epoll.unregister(fd)
-
-    def _drain_wake(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            os.eventfd_read(self.wake_fd)
 
     def _stamp(self, ready: list[tuple[int, int]]) -> None:
         now = time.monotonic()
