@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from collections import Counter
@@ -57,6 +58,21 @@ def test_nothing_was_left_at_the_door() -> None:
         text=True,
     )
     assert set(listed.stdout.split()) == AT_THE_DOOR
+
+
+ON_TWO_LAYERS = {"Call", "Progress", "Transfer", "XcapClient"}
+"""Names of public classes that a class of another layer has, too."""
+
+
+def test_a_class_name_means_one_thing() -> None:
+    places: dict[str, list[str]] = {}
+    for path in (path for folder in PRODUCT for path in modules(folder)):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                place = f"{path.relative_to(ROOT)}:{node.lineno}"
+                places.setdefault(node.name.lstrip("_"), []).append(place)
+    shared = {name: found for name, found in places.items() if len(found) > 1}
+    assert {name: found for name, found in shared.items() if name not in ON_TWO_LAYERS} == {}
 
 
 SILENCED = re.compile(r"# (?:noqa|(?:type|pyright): ignore)(?:: [A-Z0-9, ]+|\[[^]]+\])?(.*)")
