@@ -45,9 +45,9 @@ class Runtime:
         if isinstance(backend, Naming):
             backend.limit_names(connections.names)
         self.clock = clock or Clock()
-        """What policies go by."""
+        """The clock of the policies."""
         self.backend: Backend = backend
-        """What calls go by: the engine, within the hooks if there are any."""
+        """The engine for calls, inside the layer of hooks if there are any."""
         if hooks:
             self.backend = Surrounded(backend, WithHooks(hooks), self.clock)
         self.source = source or ConnectionSource(None)
@@ -66,7 +66,7 @@ class Runtime:
         self.adhoc = connections.adhoc
         """How calls without a connection are made; replaced likewise."""
         self.carrier: Carrier | None = None
-        """Who is asked first to take a query."""
+        """The `Carrier` that may take a query, if there is one."""
 
     def reload(self, source: Source = None) -> Reload:
         """Read the source again, and put the result in force. Calls in flight keep the old

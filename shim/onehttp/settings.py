@@ -44,7 +44,7 @@ class BackendSettings(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What `init` was given. A mapping is kept as it was then: its owner may change it."""
+    """The arguments of `init`. A mapping is copied, because its owner may change it."""
 
     source: Source = None
     backend: str | Backend = "pycurl"
@@ -80,7 +80,7 @@ class Settings:
                 raise _unfit(f"secrets[{name!r}]", "a function", resolver)
 
     def engine(self) -> Callable[[], Backend]:
-        """What makes the engine they ask for.
+        """Return a function that makes the engine of these settings.
 
         Raises:
             BackendUnavailableError: there is no backend of that name.
@@ -99,7 +99,7 @@ class Settings:
         return lambda: make(**settings)
 
     def differences(self, other: Settings) -> Iterator[str]:
-        """What `init` was given otherwise there, argument by argument; quotes no secret."""
+        """Return the differences from other settings, argument by argument, without secrets."""
         if self.source != other.source:
             yield f"connections ({_difference(self.source, other.source)})"
         if self.backend != other.backend:
@@ -124,14 +124,14 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What `init` makes in a test, whatever it is asked for."""
+    """The replacements that `init` uses in a test."""
 
     engine: Callable[[Settings], Callable[[], Backend]]
-    """What makes the engine, of the settings asked for."""
+    """Makes the engine from the settings."""
     clock: Clock | None = None
-    """What policies go by; None: real time."""
+    """The clock of policies; None: real time."""
     is_told: Callable[[str, BaseException], object] | None = None
-    """Who is told what routes of queries raise."""
+    """Called with the errors of routes."""
 
 
 def _unfit(what: str, expected: str, given: object) -> TypeError:
@@ -175,7 +175,8 @@ def _copied(value: Any) -> Any:
 
 
 def _difference(now: object, before: object) -> str:
-    """Where two sources or engines differ. Of mappings the keys: what they hold may be secret."""
+    """Describe how two sources or engines differ. For mappings only keys, because values may be
+    secret."""
     if isinstance(now, dict) and isinstance(before, dict):
         return ", ".join(_differing_keys(now, before))
     return f"{_shown(now)}, before {_shown(before)}"

@@ -15,7 +15,7 @@ from typing import Final
 
 logger = logging.getLogger("onehttp")
 FEW: Final = 64
-"""So many cancelled timers may lie in the heap whatever else does."""
+"""The number of cancelled timers that may stay in the heap."""
 LONGEST_WAIT_S: Final = 3600.0
 """A lock cannot be waited for for as long as a due time may be away."""
 
@@ -37,7 +37,7 @@ class Timer:
         return True
 
     def take(self) -> Callable[[], object] | None:
-        """What is to be called, to whoever comes first; None: it is taken."""
+        """Take the function to call. Only the first caller gets it; others get None."""
         with self._timers.changing:
             fire, self._fire = self._fire, None
         return fire
@@ -111,7 +111,7 @@ class Timers:
                 logger.exception("a timer failed")  # the others fire all the same
 
     def _next(self) -> Callable[[], object] | None:
-        """What is called next, once it is time; None when nothing is left."""
+        """Wait for the next timer and return it; None if none is left."""
         with self.changing:
             while self._due:
                 due, _, timer = self._due[0]

@@ -46,11 +46,11 @@ class Timeout:
     """
 
     total_s: float | None = None
-    """For the whole call: attempts, redirects and the waits between them."""
+    """The limit of the whole call: attempts, redirects and the waits between them."""
     connect_s: float | None = None
     """Until connected, TLS included."""
     idle_s: float | None = None
-    """Without any progress, in whatever phase."""
+    """The limit of a time without progress, in any phase."""
 
     def __init__(
         self,

@@ -97,7 +97,8 @@ class CourseTransfer:
                 elif timer is not None:
                     timer.cancel()
         elif isinstance(step, Ask):
-            # Not here: whoever drives the engine must not wait for what others have written.
+            # Not here, because the thread that drives the engine must not wait for code of the
+            # user.
             run_asking(partial(copy_context().run, self._go_on, awaited, None, step))
         else:
             transfer = self._backend.submit(step, lambda outcome: self._go_on(awaited, outcome))

@@ -25,7 +25,7 @@ class Asked(NamedTuple):
     call: CallArguments
 
     def settled(self) -> Asked:
-        """The same, with iterators among the arguments read into lists."""
+        """Return the same arguments with iterators read into lists."""
         given: Any = self.call
         read = {key: list(one) if isinstance(one, Iterator) else one for key, one in given.items()}
         return self._replace(call=cast("CallArguments", read))

@@ -85,5 +85,5 @@ async def landed(flight: Future[Any], patience_s: float | None = None) -> bool:
     return flight.done()
 
 
-# In a forked child policies begin anew, and what was in flight is the parent's.
+# In a forked child policies start anew, and transfers in flight belong to the parent.
 os.register_at_fork(after_in_child=_by_loop.clear)

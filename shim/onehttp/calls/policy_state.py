@@ -51,7 +51,7 @@ class PolicyCounters:
     might have arrived and must not be repeated.
     """
     budget_refused: int = 0
-    """Those of them that failed because the retry budget was used up."""
+    """The failed calls that were not retried because the retry budget was used up."""
     failovers: int = 0
     """Calls that went on to the next connection of the chain."""
     circuit: BreakerState | None = None

@@ -35,7 +35,7 @@ class ReadyConnection:
         self.spec = spec
         self._base = spec.url.rstrip("/")
         self._is_fenced = self._base.count("/") > 2 and not spec.leave_base
-        """Its URL has a path, which no path of a call may leave."""
+        """Whether its URL has a path that the path of a call must not leave."""
         self.policies: PoliciesInForce | None = policies_of(
             spec, previous.policies if previous else None
         )
@@ -54,7 +54,7 @@ class ReadyConnection:
         self.begins_at_once = not (
             spec.max_redirects or spec.shared or spec.attempt_timeout_s is not None
         )
-        """Its first exchange is the request as it stands."""
+        """Whether its first exchange is the unchanged request."""
 
     def url(self, path: str) -> str:
         """The whole URL for ``path``.

@@ -43,7 +43,7 @@ def start_together(
     width: int,
     on_done: OnEnd[K],
 ) -> None:
-    """The same for transfers that report their end by a callback, on any thread."""
+    """Like `perform_together`, for transfers that report their end by a callback on any thread."""
     ended: SimpleQueue[tuple[int, K, Outcome]] = SimpleQueue()
     flying: dict[int, tuple[K, Transfer]] = {}
     pid = os.getpid()

@@ -17,7 +17,7 @@ Told: TypeAlias = "Callable[[Reload | OnehttpError], object] | None"
 
 
 class BackgroundReload:
-    """Runs ``reload`` in a thread of its own. Requests made meanwhile lead to one more reload."""
+    """Runs ``reload`` in a separate thread. Requests during a reload lead to one more reload."""
 
     def __init__(self, reload: Callable[[], Reload], told: Told = None) -> None:
         self._reload = reload

@@ -37,21 +37,21 @@ class ConnectionSpec(HoldsSecrets):
     leave_base: bool = False
     """Paths of calls may lead out of ``url`` by dot segments."""
     cookies: bool = False
-    """Its servers' are kept, and sent back."""
+    """Whether cookies of its servers are kept and sent back."""
     alt_svc: bool = False
     """HTTP/3 is asked for where the server has offered it."""
     max_redirects: int = 0
     options: TransferOptions = field(default_factory=TransferOptions, repr=False)
-    """Its identity is the connection's: engines pool handles under it."""
+    """The options. Engines pool handles by the identity of this object."""
     attempt_timeout_s: float | None = None
-    """For one attempt; the options' total is for all attempts of a call together."""
+    """The limit of one attempt. The total limit in the options is for all attempts of a call."""
     failover: tuple[str, ...] = ()
-    """As written: the connections to go to, in order, when this one fails."""
+    """The connections to fail over to, in the order of the file."""
     retry: RetryPolicy | None = None
     breaker: BreakerPolicy | None = None
     limits: LimitsPolicy | None = None
     shared: SharedPolicy | None = None
-    """Where limits and circuit are counted for all processes; None if there is nothing to count."""
+    """The server for shared limits; None if there are no limits to share."""
     revision: int = field(default=1, compare=False)
     """The revision of the set in which it became what it is."""
     file: str | None = field(default=None, compare=False)

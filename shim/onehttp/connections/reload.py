@@ -1,4 +1,4 @@
-"""What a reload changes, and what it leaves as it is."""
+"""Compares connections for a reload: what changes, and what stays."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ class Reload:
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """With the keys of the file that have changed. Of a certificate the content counts."""
+    """The changed connections with their changed keys. A certificate is compared by content."""
     unchanged: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     """Keys of ``names`` that have changed."""
     sections: tuple[str, ...] = ()
-    """Those of the sections ``requests`` and ``queries`` that have changed."""
+    """The sections among ``requests`` and ``queries`` that have changed."""
     warnings: tuple[Notice, ...] = ()
 
     @property

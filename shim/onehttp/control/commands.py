@@ -33,7 +33,7 @@ class Operated(Protocol):
 
 
 def operate(process: Operated, directory: str | os.PathLike[str]) -> ControlSocket:
-    """Count the calls of a process from now on, and answer who asks for them there.
+    """Count the calls of a process from now on, and serve its control socket.
 
     Raises:
         ConfigurationError: no socket can be made there.

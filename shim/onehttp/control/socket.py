@@ -28,7 +28,7 @@ Command: TypeAlias = Callable[[Mapping[str, Any]], object]
 LONGEST_LINE: Final = 64 << 10
 MOST_READ: Final = 1 << 20
 PATIENCE_S: Final = 5.0
-"""For a line to come and an answer to go: a client that stands still is left."""
+"""The time limit for reading a request and for writing its answer."""
 LONGEST_PATH: Final = 107
 _CREDENTIALS: Final = struct.Struct("3i")
 
@@ -102,10 +102,10 @@ class ControlSocket:
             try:
                 self._send(peer, self._answer_of(peer))
             except OSError as error:
-                logger.debug("who asked at the control socket has gone: %s", error)
+                logger.debug("the client of the control socket has gone: %s", error)
 
     def _answer_of(self, peer: socket.socket) -> dict[str, Any]:
-        line = _line(peer)  # also of who is refused: what is left unread would cut the answer off
+        line = _line(peer)  # even if it is refused: unread bytes would cut the answer off
         user = peer_user(peer)
         if user not in (0, os.geteuid()):
             logger.warning("control socket: refused user %d", user)

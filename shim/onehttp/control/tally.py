@@ -1,4 +1,4 @@
-"""Counts of the calls of this process, by connection, method and what became of them.
+"""Counts the calls of this process by connection, method and outcome.
 
 A call that ends is put into a line, which takes no lock; whoever reads the counts, or finds the
 line long, counts what stands in it.
@@ -61,7 +61,7 @@ class Count:
     received_bytes: int = 0
     """Bytes of bodies."""
     sent_maybe: int = 0
-    """Failures after which nobody knows whether the server has acted."""
+    """Failures after which it is unknown whether the server has received the request."""
     by_duration: dict[int, int] = field(default_factory=dict)
     """By the index of the bound in `BOUNDS_S` that they do not exceed."""
 

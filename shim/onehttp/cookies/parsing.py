@@ -9,7 +9,7 @@ MAX_COOKIE_BYTES: Final = 4096
 """The limit for name and value together; a larger cookie is ignored."""
 MAX_ATTRIBUTE_BYTES: Final = 1024
 MAX_AGE_S: Final = 400 * 86_400
-"""Nobody keeps one for longer, whatever the server asks for."""
+"""The longest lifetime of a cookie, whatever the server asks for."""
 LONG_AGO: Final = float("-inf")
 _MONTHS: Final = (
     "jan",
@@ -43,7 +43,7 @@ class SetCookie(NamedTuple):
     domain: str = ""
     """In lower case, without a dot before it; empty where the cookie is the host's alone."""
     path: str | None = None
-    """None: it is the default of the URL."""
+    """The path; None means the default of the URL."""
     is_secure: bool = False
 
 
@@ -127,7 +127,7 @@ def _number(digits: str) -> int:
 
 
 def _text(header: str) -> str | None:
-    """As UTF-8, which headers are sent in: other bytes could not be sent back as they came."""
+    """Decode a header as UTF-8, because other bytes could not be sent back unchanged."""
     if header.isascii():
         return header
     try:

@@ -17,7 +17,7 @@ from onehttp.identity.errors import CredentialError
 TN_AUTH_LIST: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.26")
 CLAIM_CONSTRAINTS: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.27")
 ENHANCED_CONSTRAINTS: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.33")
-"""The same with claims that must not be made (RFC 9118)."""
+"""The OID of the constraints that can also exclude claims (RFC 9118)."""
 MAX_EXTENSION_BYTES: Final = 64 * 1024
 
 _INTEGER, _UTF8, _IA5, _SEQUENCE = 0x02, 0x0C, 0x16, 0x30
@@ -72,7 +72,7 @@ class NumberAuthority:
 
 @dataclass(frozen=True, slots=True)
 class ClaimConstraints:
-    """What tokens under a certificate must, may and must not claim."""
+    """The claims that tokens under a certificate must, may and must not make."""
 
     must_include: tuple[str, ...] = ()
     permitted: tuple[tuple[str, tuple[str, ...]], ...] = ()

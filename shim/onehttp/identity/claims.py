@@ -25,7 +25,7 @@ _LAST_SECOND = 253_402_300_799
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """The claims of a token: who calls whom, and when.
+    """The claims of a token: the caller, the called party, and the time.
 
     Attributes:
         orig: the caller.

@@ -20,7 +20,7 @@ from onehttp.identity.trust import TrustedCertificate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedIdentity:
-    """What a verified header says."""
+    """The content of a verified header."""
 
     claims: Claims
     ppt: str | None

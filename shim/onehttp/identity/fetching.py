@@ -35,7 +35,8 @@ class FetchRules:
     user_agent: str = USER_AGENT
 
     def options(self) -> TransferOptions:
-        """The same as options of the engine. Make them once: engines pool by their identity."""
+        """Return the settings as options of the engine. Call this once: engines pool by
+        identity."""
         return TransferOptions(
             total_timeout_s=self.timeout_s,
             connect_timeout_s=self.connect_timeout_s,

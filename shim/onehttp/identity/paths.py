@@ -108,7 +108,7 @@ def _check_validity(certificate: x509.Certificate, now: float) -> None:
 
 
 def _check_authorities(authorities: Sequence[x509.Certificate]) -> None:
-    """What RFC 5280 (6.1.4) asks of the issuers of a certificate, the nearest first."""
+    """Check the issuers of a certificate by RFC 5280 (6.1.4), the nearest first."""
     for below, authority in enumerate(authorities):
         extensions = authority.extensions
         try:

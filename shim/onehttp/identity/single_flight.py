@@ -1,4 +1,4 @@
-"""Values by URL: loaded once however many ask at the same time, kept within bounds."""
+"""A bounded cache by URL that loads each value once, even for concurrent callers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from onehttp.identity.errors import IdentityError
 
 T = TypeVar("T")
 Flight: TypeAlias = "Future[T | IdentityError | None]"
-"""A load under way. It ends with the value, the refusal, or None: no answer, ask anew."""
+"""A load in progress. Its result is the value, the refusal, or None, after which callers retry."""
 
 
 class SingleFlight(Generic[T]):
@@ -72,7 +72,7 @@ class SingleFlight(Generic[T]):
                 return _value(outcome)
 
     async def aget(self, url: str) -> T:
-        """The same, awaitable."""
+        """Like `get`, awaitable."""
         while True:
             with self._lock:
                 value = self._remembered(url)
@@ -139,7 +139,7 @@ class SingleFlight(Generic[T]):
         flight.set_result(outcome)
 
     def _forget_flights(self) -> None:
-        """In a forked child: those who loaded are not here."""
+        """In a forked child, forget the loads of the parent's threads."""
         self._lock = threading.Lock()
         self._of_threads = {}
         self._of_tasks = {}

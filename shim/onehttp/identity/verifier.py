@@ -268,7 +268,7 @@ class Verifier:
 def _put_together(
     header: IdentityHeader, passport: Passport, orig: Party, dest: Party, sent_at: int | None
 ) -> tuple[Passport, Claims]:
-    """What a compact token leaves out, from the request (RFC 8224, 4.1.2)."""
+    """Rebuild the parts that a compact token omits from the request (RFC 8224, 4.1.2)."""
     if header.ppt is not None:
         raise InvalidIdentityError(f"a {header.ppt} PASSporT cannot be compact")
     if sent_at is None:
@@ -280,7 +280,7 @@ def _put_together(
 
 def _check_original(claims: Claims, dest: Party) -> None:
     if claims.div is not None:
-        # Who diverts answers for the number called before, not for who is calling.
+        # A diverting party is responsible for the number called before, not for the caller.
         raise InvalidIdentityError("a diversion proves no caller; verify_diverted follows it back")
     if dest not in claims.dest:
         raise InvalidIdentityError(f"signed for a call to {claims.dest[0]}, not to {dest}")

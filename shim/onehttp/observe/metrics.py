@@ -86,7 +86,7 @@ class Metrics:
         return iter(())
 
     def describe(self) -> list[Any]:
-        """What `collect` gives: nothing."""
+        """Return no descriptions, so that registering does not collect."""
         return []
 
     def stop(self) -> None:
@@ -111,7 +111,7 @@ class Metrics:
     def _grown(self, now: float, *key: object) -> float:
         """By how much a count has grown since the last time."""
         grown = now - self._before[key]
-        if grown < 0:  # counted anew, after a shutdown
+        if grown < 0:  # the counter has started again after a shutdown
             grown = now
         self._before[key] = now  # type: ignore[assignment]  # a Counter is typed for ints
         return grown

@@ -135,7 +135,7 @@ class Instrumentation(Observer):
         spans.target = target = self._targets.of(request, call.name)
         propagate = self._propagate
         is_sent_along = propagate is True or (propagate and call.name in propagate)
-        if not (spans.is_of_sdk or is_sent_along):  # nobody would ever hear of it
+        if not (spans.is_of_sdk or is_sent_along):  # the span would be dropped
             return
         attributes = {**target.attributes, "url.full": redacted_url(request.url)}
         if target.original is not None:

@@ -21,7 +21,7 @@ KNOWN_METHODS: Final = frozenset(
     {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"}
 )
 MANY: Final = 1024
-"""So many are remembered; who calls more servers has them made more often."""
+"""The number of targets that are cached."""
 _PORTS: Final = {"http": 80, "https": 443}
 _AFTER_SCHEME: Final = len("https://")
 _OTHER: Final = "_OTHER"
@@ -67,7 +67,7 @@ class Target:
         self._ended: dict[object, dict[str, Any]] = {}
 
     def ended(self, outcome: Outcome | None) -> dict[str, Any]:
-        """Its attributes and those of the outcome."""
+        """Return its attributes together with those of the outcome."""
         kind = _kind(outcome)
         found = self._ended.get(kind)
         if found is None:
@@ -77,7 +77,7 @@ class Target:
 
 
 class Targets:
-    """Those of a process."""
+    """The targets of a process."""
 
     __slots__ = ("_known",)
 
@@ -85,7 +85,7 @@ class Targets:
         self._known: dict[tuple[str, str, str], Target] = {}
 
     def of(self, request: Request, name: str) -> Target:
-        """That of a request on the connection of this name."""
+        """Return the target of a request on the connection of this name."""
         url = request.url
         end = url.find("/", _AFTER_SCHEME)
         key = (request.method, url[:end] if end > 0 else url, name)
@@ -97,7 +97,7 @@ class Targets:
 
 
 def outcome_attributes(outcome: Outcome | None) -> dict[str, Any]:
-    """What came of a call or an attempt."""
+    """Return the attributes for the outcome of a call or an attempt."""
     kind = _kind(outcome)
     found = _outcomes.get(kind)
     if found is None:

@@ -8,7 +8,7 @@ from typing import Final
 DEFAULT_MAX_AGE_S: Final = 86_400.0
 LONGEST_S: Final = 30 * 86_400.0
 BROKEN_S: Final = 300.0
-"""For so long nothing is asked by QUIC where nobody has answered."""
+"""How long QUIC is not used for a server that has not answered over it."""
 MOST_KEPT: Final = 256
 _entry = re.compile(
     r'[\s,]*([!#$%&\'*+\-.^_`|~0-9A-Za-z]+)="([^"]*)"((?:\s*;\s*[^\s=;,]+=(?:"[^"]*"|[^\s;,]*))*)'
@@ -47,7 +47,8 @@ class Alternatives:
 
 
 def http3_age_s(header: str, origin: str) -> float:
-    """For how many seconds ``origin`` offers HTTP/3 at its own host and port; 0 if it does not."""
+    """Return the seconds for which ``origin`` offers HTTP/3 at its own host and port; 0 if it does
+    not."""
     own_host, colon, own_port = origin.partition("://")[2].rpartition(":")
     if not colon or own_port.endswith("]"):
         own_host, own_port = origin.partition("://")[2], "443"

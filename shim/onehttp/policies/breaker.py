@@ -39,7 +39,7 @@ class BreakerPolicy:
     failures: int = 5
     """How many failures in a row open the circuit."""
     open_s: float = 10.0
-    """For how many seconds it stays open."""
+    """The time for which the circuit stays open, in seconds."""
     trials: int = 1
     """How many attempts are let through after that; all must succeed to close the circuit."""
 
@@ -60,7 +60,7 @@ TRANSITIONS: Final[Mapping[BreakerState, Mapping[BreakerState, str]]] = {
         BreakerState.OPEN: "a trial has failed",
     },
 }
-"""Where a circuit may go from each state, and what takes it there."""
+"""The transitions from each state, with their causes."""
 
 
 class Breaker:

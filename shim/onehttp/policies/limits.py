@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitsPolicy:
-    """What is limited; None means no limit."""
+    """The limits; None means no limit."""
 
     concurrent: int | None = None
     per_second: float | None = None
@@ -58,7 +58,7 @@ class Limiter:
     def __init__(self, policy: LimitsPolicy) -> None:
         self.policy = policy
         self._free = None if policy.concurrent is None else [None] * policy.concurrent
-        """None: their number is not limited."""
+        """The free permits; None if their number is not limited."""
         self._changing = threading.Lock()  # guards the rest
         self._waiting: OrderedDict[Turn, None] = OrderedDict()
         self._interval_s = 1 / policy.per_second if policy.per_second else 0.0
@@ -112,7 +112,7 @@ class Limiter:
                 self._grant()
 
     def _grant(self) -> None:
-        """Give free places to those who wait longest."""
+        """Give free permits to the attempts that have waited longest."""
         assert self._free is not None
         granted: list[Turn] = []
         with self._changing:

@@ -45,7 +45,7 @@ _OF_THE_BODY: Final = frozenset({"transfer-encoding", "trailer", "expect", "dige
                                  "last-modified"})  # fmt: skip
 """And all of ``Content-*`` (RFC 9110, 15.4)."""
 _SHOWN: Final = 3
-"""Of so many hops the error tells that ends a circle."""
+"""The number of hops that the error about a redirect loop shows."""
 
 
 class Trail:
@@ -54,7 +54,7 @@ class Trail:
     def __init__(self, request: Request, max_redirects: int) -> None:
         self._request = request
         self._options = request.options
-        """Of the last hop, wherever it may connect to."""
+        """The options of the last hop."""
         self._max_redirects = max_redirects
         self._count = 0
         self._history: list[Response] = []
@@ -193,7 +193,7 @@ def _kept_outside(
         return VARIANTS.of(
             options, "outside", lambda: dataclasses.replace(options, peers="public", proxy=None)
         )
-    # Who connects is the proxy: the names are all that can be judged here.
+    # The proxy connects, so only the names can be checked here.
     if is_private_host(_host(after)):
         raise RedirectError(
             CurlCode.COULDNT_CONNECT,

@@ -42,4 +42,4 @@ class Variants:
 
 
 VARIANTS: Final = Variants()
-"""Of this process: a call may be made on options that no runtime knows."""
+"""The variants of this process. They belong to no runtime, because a call may have own options."""

@@ -51,7 +51,7 @@ class Admission:
         """Somebody is starting those in line, and will see a slot that becomes free."""
         self._timers = timers
         self._deadlines: dict[Query, Timer] = {}
-        """Of those in line."""
+        """The deadlines of waiting queries."""
 
     def begin(self, query: Query, request: Request, start: Start) -> None:
         """Start ``query``, now or when it gets a slot.
@@ -116,7 +116,7 @@ class Admission:
             finally:
                 self._answered(query, outcome)
 
-        # Whose turn it is, is told by whoever ends, in the middle of another call.
+        # A query that ends starts the next one, possibly in the middle of another call.
         with resumed(query.observed):
             query.attach(start(request, on_done))
 

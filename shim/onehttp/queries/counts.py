@@ -62,7 +62,7 @@ class QueryStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShutdownReport:
-    """What a shutdown did with the queries it found open. The first three add up to all of them."""
+    """What a shutdown did with open queries. The first three numbers add up to all of them."""
 
     finished: int = 0
     """Queries that ended by themselves within the grace."""

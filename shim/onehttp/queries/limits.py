@@ -26,9 +26,9 @@ class QueryLimits:
     wait_s: float = 1.0
     """How long `submit` waits for room, in seconds."""
     max_in_flight: int = 0
-    """Most transfers at once; further queries wait, and their time limits run meanwhile."""
+    """The largest number of transfers; further queries wait, while their time limits run."""
     max_in_flight_per_origin: int = 0
-    """The same for each origin (scheme, host and port)."""
+    """The largest number of transfers for each origin (scheme, host and port)."""
 
     def __post_init__(self) -> None:
         for name in ("queue_length", "max_in_flight", "max_in_flight_per_origin"):
@@ -47,7 +47,7 @@ class QueryLimits:
 
 
 MOST: Final = 2**31 - 1
-"""What a thread can wait for, or count, on any platform."""
+"""The largest number of seconds or permits that every platform supports."""
 
 
 def _check(name: str, value: object, lowest: int, kinds: tuple[type, ...] = (int,)) -> None:

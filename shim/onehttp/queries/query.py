@@ -90,7 +90,7 @@ TRANSITIONS: Final[Mapping[QueryState, Mapping[QueryState, str]]] = {
     },
     QueryState.ENDED: {},
 }
-"""Where a query may go from each state, and what takes it there."""
+"""The transitions from each state, with their causes."""
 
 
 class Scheduling(Protocol):
@@ -139,9 +139,9 @@ class Query:
         """The origin whose limit it counts against; empty if there is no such limit."""
         self.state = QueryState.NEW
         self.stored = ""
-        """Its id in the durable queue that it was submitted to; empty: to none."""
+        """Its id in the durable queue that it was submitted to; empty if there is none."""
         self.observed: Call | None = None
-        """The call that observers were told of, until they are told of its end."""
+        """The call as reported to observers, until its end has been reported."""
         self._scheduler = scheduler
         self._result: Result | None = None
         self._transfer: Transfer | None = None

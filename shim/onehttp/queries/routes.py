@@ -22,7 +22,7 @@ class Routes:
         self._scripts: list[object] = []
 
     def copy(self) -> Routes:
-        """The same routes, to which others may be added."""
+        """Return a copy of the routes, to which others may be added."""
         made = Routes()
         made._by_name.update(self._by_name)
         made._scripts.extend(self._scripts)
@@ -78,7 +78,7 @@ class Routes:
 
 
 def name_of(route: Route) -> str:
-    """What to call a route in a log line."""
+    """Return the name of a route for the log."""
     function = getattr(route, "func", route)  # of a functools.partial, whose repr tells secrets
     named = getattr(function, "__qualname__", None) or getattr(route, "route_name", None)
     return named or type(route).__qualname__

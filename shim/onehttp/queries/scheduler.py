@@ -1,5 +1,5 @@
-"""A query's way: admitted, transaction suspended, sent, answered, route run, transaction
-resumed."""
+"""Moves a query through its states: admitted, transaction suspended, sent, answered, route run,
+transaction resumed."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class QueryScheduler:
         self._routes = routes
         self._start_transfer: Start = backend.submit
         self.is_told: Callable[[str, BaseException], object] | None = None
-        """Who is told, beside the log, what routes raise."""
+        """Called with the errors of routes, in addition to the log."""
         self._reset()
         _schedulers.add(self)
 
     def _reset(self) -> None:
-        """As new: nothing open, every count at zero, no thread."""
+        """Start anew: no open queries, all counts at zero, no thread."""
         self._open = OpenQueries(self.limits)
         self.changing = self._open.changing
         self._workers = RouteWorkers(self.limits.workers, self._run)

@@ -1,4 +1,4 @@
-"""So many on the wire in all, so many for each origin; who finds no slot stands in line."""
+"""Slots limit the transfers in flight, in total and for each origin; other queries wait."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from onehttp_backends.contract import Request
 
 @dataclass(frozen=True, slots=True)
 class QueuedStart:
-    """What a query in line is to start."""
+    """The transfer that a waiting query will start."""
 
     request: Request
     start: Start
     due: float | None
-    """When its time is over (monotonic)."""
+    """The time at which it expires (monotonic)."""
 
 
 class Slots:
@@ -31,10 +31,10 @@ class Slots:
         self._taken_by_origin: dict[str, int] = {}
         self._lines: dict[str, OrderedDict[Query, QueuedStart]] = {}
         self._turns: dict[str, None] = {}
-        """Origins with somebody in line and a slot left, the next one first."""
+        """The origins with waiting queries and a free slot, in their order."""
 
     def take(self, query: Query, waiting: QueuedStart) -> bool:
-        """Take a slot, or (False) enter the queue for one."""
+        """Take a slot. Without a free one, enter the queue and return False."""
         origin = query.origin
         is_left = self._taken_by_origin.get(origin, 0) < self._max_per_origin
         if is_left and len(self._taken) < self._max:
@@ -60,7 +60,7 @@ class Slots:
             self._turns[origin] = None
 
     def next(self) -> tuple[Query, QueuedStart] | None:
-        """The next waiting query, which has its slot now; None if there is none."""
+        """Give a slot to the next waiting query, and return it; None if there is none."""
         if not self._turns or len(self._taken) >= self._max:
             return None
         origin = next(iter(self._turns))

@@ -96,7 +96,7 @@ class TaskTransaction:
                 self._unread.remove(future)
 
     def _leave(self, future: asyncio.Future[Any]) -> None:
-        """Nobody waits for ``future`` any more: no route is run for it, or else for the log."""
+        """Note that no task waits for ``future`` any more, so no route is run for it."""
         for token, waiting in list(self._suspended.items()):
             if waiting is future:
                 self._suspended.pop(token, None)

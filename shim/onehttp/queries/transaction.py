@@ -14,7 +14,8 @@ from onehttp.queries.result import Result
 from onehttp_backends.hints.keywords import explained
 
 Token: TypeAlias = object
-"""What `Transaction.suspend` returns: names one suspension, and means nothing to anybody else."""
+"""The result of `Transaction.suspend`, which identifies one suspension. Only the transaction
+interprets it."""
 
 
 class Transaction(Protocol):

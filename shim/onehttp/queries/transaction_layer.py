@@ -61,7 +61,7 @@ class TransactionLayer:
         self.changed = threading.Condition(threading.RLock())
         """Guards the state of every transaction, and tells of each change."""
         self.suspended: dict[EmulatedTransaction, float] = {}
-        """Those that are put aside, by the time their timer fires; soonest first."""
+        """The suspended transactions by the time of their timers; the soonest is first."""
 
     def new(
         self, method: str = "MESSAGE", when_left: Callable[[], object] | None = None
@@ -220,7 +220,7 @@ class EmulatedTransaction:
         with self._layer.changed:
             # Not when a later route is at it, of a query that this one has submitted.
             if self.state is TransactionState.RESUMED and self._resumed_by is token:
-                self._answer("500")  # nobody else will
+                self._answer("500")  # because no other code will answer
 
     def _answer(self, response: str) -> None:
         self.responses.append(response)

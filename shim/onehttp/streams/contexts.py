@@ -42,7 +42,7 @@ class StreamContext(_Context[StreamedResponse]):
 
 
 class AsyncStreamContext(_Context[AsyncStreamedResponse]):
-    """The same for ``async with``."""
+    """The context manager for ``async with``."""
 
     __slots__ = ()
 

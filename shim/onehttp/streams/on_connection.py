@@ -34,7 +34,7 @@ class StreamsOnConnection:
     def astream(
         self, method: str, target: str = "", /, **call: Unpack[CallArguments]
     ) -> AsyncStreamContext:
-        """The same for ``async with``; see `onehttp.astream`."""
+        """Stream a call with ``async with``; see `onehttp.astream`."""
         return AsyncStreamContext(self._streamed(method, target, call))
 
     def _streamed(self, method: str, target: str, call: CallArguments) -> StreamCall:

@@ -36,7 +36,7 @@ class BodyDecoder:
         self.decoded = 0
         """Bytes given."""
         self.is_full = False
-        """What fits the limit is there, and is all that was wanted."""
+        """Whether the body has reached the limit at which the caller wants it cut."""
         self._decoder: Decoder | None = None
         if is_coded:
             try:

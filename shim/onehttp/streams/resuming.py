@@ -16,7 +16,7 @@ from onehttp_backends.headers import HeaderPairs, Headers
 OF_RANGES: Final = frozenset({"range", "if-range"})
 """Headers of a call that asks for a part itself."""
 _FOR_NOW: Final = (408, 425, 429)
-"""Said of the request or its moment, not of what it asks for; so is every 5xx."""
+"""Statuses that are temporary, like every 5xx."""
 _BETWEEN: Final = timedelta(seconds=1)
 _range: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)").fullmatch
 _strong: Final = re.compile(r'"[\x21\x23-\x7e]*"').fullmatch

@@ -27,7 +27,7 @@ from onehttp_backends.errors import CurlCode
 from onehttp_backends.headers import HeaderPairs
 
 _BROKEN_OFF: Final = (DisconnectedError, TimeoutError, ConnectError, ResolveError)
-"""What another attempt may better, of bodies and of heads alike."""
+"""The errors after which another attempt is useful, for bodies and heads."""
 
 
 class Head(Answered, Protocol):
@@ -134,18 +134,18 @@ class _Saving(Generic[B]):
         self.opened = response
         """Whose body is read now."""
         self._found = Rest.FITS
-        """What that is of the body."""
+        """How the current response continues the body."""
         self.next_call: Reopening | None = None
-        """What is to be opened for the rest."""
+        """The call that gets the rest."""
         self._response = response
         self._version = Version(response)
         self._end: int | None = None
-        """Where what is read now ends, if the server has said it."""
+        """The position at which the current response ends, if the server has announced it."""
         self._resumes = resumes
         self._failures = 0
-        """Of the latest resumes: how many brought nothing."""
+        """The number of consecutive resumes without any bytes."""
         self._asked: HeaderPairs = ()
-        """What the latest resume asked for."""
+        """The headers of the latest resume."""
 
     @property
     def is_readable(self) -> bool:

@@ -11,7 +11,7 @@ from onehttp_backends.errors import CurlCode, TooLargeError
 from onehttp_backends.response import text_codec
 
 MAX_LINE: Final = 1024 * 1024
-"""Characters of a line, unless told otherwise: a server that never ends one fills no memory."""
+"""The default limit of a line in characters, so that an endless line cannot fill memory."""
 _ends: Final = re.compile(r"\r\n|\n|\r")
 
 
@@ -90,7 +90,7 @@ class Lines:
 
     def _cut(self, text: str) -> Iterator[str]:
         if self._begun and self._begun[-1].endswith("\r"):
-            # It may be half of an end: only now it can be told.
+            # It may be half of a line end, which is only known now.
             text = "".join((*self._begun, text))
             self._begun, self._length = [], 0
         at = 0

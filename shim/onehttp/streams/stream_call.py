@@ -95,7 +95,7 @@ class StreamCall:
     def again(
         self, headers: HeaderPairs, failures: int = 0, retry_after: str = ""
     ) -> StreamCall | None:
-        """The same call once more, with further headers, in the time that is left.
+        """Return the same call with further headers, for the time that is left.
 
         Args:
             failures: how many of those in a row have failed; it waits before the next.
@@ -209,7 +209,7 @@ class StreamCall:
 
 
 def _without_streams(call: CallArguments) -> CallArguments:
-    """What is left for a request to be made of."""
+    """Return the arguments without the streams, from which a request can be made."""
     made: Any = dict(call)
     made.pop("progress", None)
     if call.get("files") is not None:

@@ -44,7 +44,7 @@ class _RecordedPart(BaseModel):
 
 
 class RecordedRequest(_RecordedPart):
-    """What was asked, without secrets."""
+    """A recorded request, without secrets."""
 
     method: str
     url: str
@@ -53,7 +53,7 @@ class RecordedRequest(_RecordedPart):
 
 
 class RecordedResponse(_RecordedPart):
-    """What was answered."""
+    """A recorded response."""
 
     status: Annotated[int, Field(ge=200, le=999)]
     headers: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
@@ -61,7 +61,7 @@ class RecordedResponse(_RecordedPart):
 
 
 class RecordedError(_RecordedPart):
-    """What it failed with."""
+    """A recorded error."""
 
     code: Annotated[int, Field(ge=1, le=200)]
     message: str
@@ -106,7 +106,7 @@ def read(path: Path) -> list[RecordedExchange]:
     if version != VERSION:
         raise CassetteError(
             f"{path}: a cassette of version {version!r}; this release of onehttp reads {VERSION}: "
-            "upgrade it, or record anew with --onehttp-record=all"
+            "upgrade it, or record again with --onehttp-record=all"
         )
     try:
         exchanges = _CassetteDocument.model_validate(document).exchanges

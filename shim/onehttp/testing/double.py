@@ -226,7 +226,7 @@ class Double:
         return [_traced(what, error) for what, error in (*handlers, *self.assertions)]
 
     def not_used(self) -> list[str]:
-        """The answers that nobody has asked for, for a report; empty where there are none."""
+        """Return the unused answers for a report; empty if there are none."""
         if not any(route.unused for route in self.routes):
             return []
         lines = ["not all answers were used (- expected, + there):"]

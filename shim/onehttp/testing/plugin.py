@@ -62,7 +62,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def _onehttp_process() -> Iterator[ProcessUnderTest]:
-    """What the other fixtures share: the process, made as it was when the test is over."""
+    """The process that the other fixtures share; it is restored after the test."""
     from onehttp.testing.process_under_test import ProcessUnderTest
 
     process = ProcessUnderTest()
@@ -158,7 +158,7 @@ def _complain(item: pytest.Item, found: list[str]) -> None:
 
 
 def _options(item: pytest.Item) -> Mapping[str, Any]:
-    """What the marker says."""
+    """Return the arguments of the marker."""
     marker = item.get_closest_marker(DOUBLE)
     options = {} if marker is None else marker.kwargs
     for name in options:
@@ -168,7 +168,7 @@ def _options(item: pytest.Item) -> Mapping[str, Any]:
 
 
 def _take_unexpected() -> list[str]:
-    """The requests that answers given to `init` were not for, which nobody has heard of."""
+    """Return the unexpected requests to the answers of `init` that were not reported yet."""
     answers = sys.modules.get("onehttp_backends.double.answers")
     if answers is None:
         return []

@@ -1,4 +1,4 @@
-"""`onehttp_record`: the real service is asked once, and the double answers from then on."""
+"""`onehttp_record`: records the answers of the real service once, and replays them afterwards."""
 
 from __future__ import annotations
 
@@ -85,14 +85,14 @@ class Recorder:
         self.double.add_route(Route(matcher, [route_handler(answer, place)], 1))
 
     def engine(self) -> Backend:
-        """What makes the calls of the test."""
+        """Return the backend for the calls of the test."""
         from onehttp_backends.double import HttpxBackend
 
         replaying = HttpxBackend(answers=self.double)
         return replaying if self._mode == "none" else _RecordingBackend(self, replaying)
 
     def note(self, request: Request, outcome: Outcome) -> None:
-        """Keep what was asked and answered, without secrets."""
+        """Record a request and its outcome, without secrets."""
         asked = self._scrubber.request(as_it_goes_out(request))
         made: dict[str, Any] = {
             "request": {
@@ -121,7 +121,7 @@ class Recorder:
             self._recorded.append(RecordedExchange.model_validate(made))
 
     def save(self) -> None:
-        """Write the cassette, where something was recorded.
+        """Write the cassette if anything was recorded.
 
         Raises:
             CassetteError: it is too large.
@@ -131,11 +131,11 @@ class Recorder:
 
 
 class _StreamingBackend(Backend, Streaming, Protocol):
-    """The double, or pycurl's."""
+    """A backend with streaming: the double or pycurl."""
 
 
 class _RecordingBackend(Delegating):
-    """A backend: what is on the cassette is replayed, what is not is asked for and kept."""
+    """A backend that replays exchanges on the cassette, and makes and records all others."""
 
     def __init__(self, recorder: Recorder, replaying: _StreamingBackend) -> None:
         engine = cast("_StreamingBackend", load("pycurl")())
@@ -216,7 +216,7 @@ class _RecordingBackend(Delegating):
 
 
 class _Taped:
-    """An answer that is read piece by piece, and kept when it is over or nobody reads on."""
+    """A streamed response that is recorded when it has ended or its reader stops."""
 
     def __init__(self, recorder: Recorder, request: Request, opened: OpenResponse) -> None:
         self.response = opened.response

@@ -49,7 +49,7 @@ class Route:
 
     @property
     def unused(self) -> str:
-        """For a report: which of its answers were not used; empty if none is left."""
+        """Describe the unused answers for a report; empty if there are none."""
         if self._most is None:
             return "" if self.calls or self._is_unwanted else "never called"
         left = 0 if self._is_unwanted and not self.calls else self._most - len(self.calls)

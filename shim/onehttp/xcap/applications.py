@@ -28,9 +28,9 @@ class Application(NamedTuple):
     namespace: str | None = None
     """The default one: of names without a prefix in a node selector; None where not known."""
     root: str | None = None
-    """Of the root element, where that is another."""
+    """The namespace of the root element, if it is a different one."""
     also: tuple[str, ...] = ()
-    """What other servers take for one of both: accepted, and logged."""
+    """Other values that some servers use. They are accepted and logged."""
 
     @property
     def root_namespace(self) -> str | None:

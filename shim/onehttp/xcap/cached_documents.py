@@ -33,7 +33,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class CachedDocuments:
-    """What a client knows of its documents, and whom it tells."""
+    """The documents of a client, and the observers of their changes."""
 
     def __init__(
         self, connection: Connection, store: XcapStore | None, listeners: Listeners
@@ -104,7 +104,7 @@ class CachedDocuments:
         return self._keep(selector, None, body, etag_of(response))
 
     def deleted(self, selector: DocumentSelector, response: Response) -> None:
-        """What a DELETE has come to."""
+        """Process the outcome of a DELETE."""
         try:
             check_status(response)
         except NotFoundError:

@@ -1,4 +1,4 @@
-"""How a client's stored documents are asked for again."""
+"""The requests that refresh a client's stored documents."""
 
 from __future__ import annotations
 

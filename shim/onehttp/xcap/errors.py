@@ -53,9 +53,9 @@ class Taken(NamedTuple):
     """A value that must be unique but is not (``exists`` of a ``uniqueness-failure``)."""
 
     field: str
-    """Where it is in the document, as the server writes it."""
+    """The position in the document, as the server writes it."""
     alternatives: tuple[str, ...]
-    """What the server would take instead."""
+    """The values that the server would accept."""
 
 
 class ConflictError(StatusError):

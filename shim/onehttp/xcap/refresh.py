@@ -37,7 +37,7 @@ class Rows(Protocol[CallT]):
     """How the document of a row is fetched, and what is taken for one."""
 
     def call(self, row: Watched) -> CallT:
-        """What is to be performed for it."""
+        """Return the request for a row."""
 
     def perform_all(
         self,
@@ -104,7 +104,7 @@ class Refresh(Generic[CallT]):
     def _calls(
         self, left: deque[Watched], batch: Batch, on_done: Callable[[Watched, Fetched], None]
     ) -> Iterator[tuple[Watched, CallT]]:
-        """What is left to be asked for, until there is enough to be written."""
+        """Yield the remaining requests, until a batch is large enough to be written."""
         while left and not batch.is_full:
             row = left.popleft()
             try:
@@ -115,7 +115,7 @@ class Refresh(Generic[CallT]):
                 yield row, call
 
     async def arun(self) -> RefreshReport:
-        """The same as a task: the loop drives the requests, the store is used on a thread."""
+        """Like `run`, as a task: the loop drives the requests, and a thread uses the store."""
         report = RefreshReport()
         pages = self._store.watched(self._prefix)
         while (page := await asyncio.to_thread(next, pages, None)) is not None:
@@ -195,7 +195,7 @@ class Refresh(Generic[CallT]):
         return kept
 
     def _is_stored(self, one: Newer) -> bool:
-        """Without etags, only the documents tell whether one has changed."""
+        """Whether the stored document is the same. Without etags the documents are compared."""
         if one.body is None or one.etag or one.row.etag:
             return False
         try:
@@ -253,5 +253,5 @@ def _report(row: Watched, error: Exception) -> None:
 
 
 def _unforeseen(error: Exception) -> Exception | None:
-    """One that nobody raised on purpose: its place is wanted, too."""
+    """Return an unexpected error, whose traceback is logged, too; None for an expected one."""
     return None if isinstance(error, OnehttpError) else error

@@ -22,7 +22,7 @@ class RefreshReport:
     removed: int = 0
     """The document is gone from the server (404, 410), and was removed from the store."""
     overtaken: int = 0
-    """The stored document was changed or removed meanwhile, so the answer was not used."""
+    """Answers that were not used, because the stored document had been changed or removed."""
 
     @property
     def total(self) -> int:
@@ -44,7 +44,7 @@ class Newer(NamedTuple):
     row: Watched
     etag: str
     body: bytes | None
-    """None if the document was removed."""
+    """The new document; None if it was removed."""
 
 
 class Batch:

@@ -79,7 +79,8 @@ class PeriodicUpdates:
 async def update_periodically(
     refresh: Callable[[], Awaitable[object]], waits: Iterator[float]
 ) -> None:
-    """The same as a coroutine: ``asyncio.create_task(update_periodically(client.arefresh, ...))``.
+    """Refresh periodically in a task: ``asyncio.create_task(update_periodically(client.arefresh,
+    ...))``.
 
     Cancel the task to end it.
     """

@@ -171,7 +171,7 @@ class TokenSource:
             self._land(flight, error)
 
     async def _alead_within(self, flight: Future[str], patience_s: float | None) -> None:
-        """Fetch, in a task that ends with its call: others who wait ask again then."""
+        """Fetch in a task that ends with its call; other waiters then fetch again."""
         import asyncio
 
         holders = holders_here()
@@ -226,7 +226,7 @@ class TokenSource:
             flight.set_exception(error if isinstance(error, Exception) else _TakenBackError(error))
 
     def _forget_flight(self) -> None:
-        """In a forked child: who fetches for its parent is not here."""
+        """In a forked child, forget the fetch of the parent, whose thread does not exist here."""
         self._changing = threading.Lock()
         self._flight = None
 

@@ -51,8 +51,8 @@ def with_form(call: Mapping[str, Any]) -> tuple[dict[str, Any], FormUpload]:
 
 
 def with_whole_form(call: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a call with its form as bytes: nobody waits for what `submit` starts, so
-    that nobody could read it while it is sent.
+    """Return the arguments of a call with its form as bytes, because no caller waits during a
+    `submit` who could read files and iterators while the form is sent.
 
     Raises:
         RequestError, RequestTypeError: as of `with_form`; a part can be read in a loop only.

@@ -41,7 +41,7 @@ class Inspection:
     """The result of reading the files of one `Tls`; problems and warnings by key."""
 
     tls: Tls
-    """With what was read."""
+    """The TLS settings with the contents of the files."""
     problems: list[tuple[str, str]] = field(default_factory=list)
     warnings: list[tuple[str, str]] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""YAML as plain values plus the place of every one: what errors with file and line need."""
+"""Reads YAML as plain values with the position of each, for errors with file and line."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Position(NamedTuple):
 
 
 class ParsedFile:
-    """The values of a file, and where they stand (lines and columns from 1)."""
+    """The values of a file with their positions (lines and columns from 1)."""
 
     def __init__(
         self,

@@ -34,7 +34,7 @@ class Draft(NamedTuple):
 
 
 def proxy_trust(draft: Draft) -> Tls:
-    """Whom the proxy of a draft must be vouched for by, as files."""
+    """Return the files with the authorities for the proxy of a draft."""
     proxy = draft.model.proxy
     return Tls() if isinstance(proxy, str) else Tls(ca_file=proxy.ca_file)
 
@@ -62,7 +62,7 @@ def adhoc_of(drafts: dict[str, Draft], options: dict[KeyPath, TransferOptions]) 
     }
     requests = made.get("requests", ADHOC_CALLS)
     queries = made.get("queries", requests)
-    # Queries of which nothing else is said share what the others keep.
+    # Queries without other settings share the settings of calls.
     queries = requests if queries == requests else queries
     limits = cast("QueriesModel", drafts["queries"].model).limits() if "queries" in drafts else None
     return Adhoc(requests, queries, limits)

@@ -24,7 +24,7 @@ class EngineCheck:
         self._accepted: set[_Key] = set()
 
     def __call__(self, wanted: Sequence[TransferOptions]) -> list[OptionFault | None]:
-        """For each of ``wanted`` its fault, or None."""
+        """Return the fault of each of ``wanted``, or None."""
         checker = self._backend
         if not isinstance(checker, Checker):
             return [None] * len(wanted)

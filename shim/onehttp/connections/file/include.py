@@ -1,4 +1,4 @@
-"""``include:`` which further files it names."""
+"""``include:`` the further files that a file names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class IncludedFiles:
         self._around.append(os.path.realpath(path))
 
     def leave(self) -> None:
-        """It was read, and all it includes."""
+        """Note that a file and all files that it includes have been read."""
         self._around.pop()
 
     def named_by(self, document: ParsedFile, errors: list[ConfigurationError]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The interface or address that a connection is to be sent from: is there such a one?"""
+"""Checks that the interface or address that a connection sends from exists."""
 
 from __future__ import annotations
 

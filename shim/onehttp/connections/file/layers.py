@@ -1,4 +1,4 @@
-"""Defaults laid under what a section says, and where a key comes from in the end."""
+"""Merges sections with their defaults, and finds the place that a key comes from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a connections file, or a mapping of its shape, to a `ConnectionSet`."""
+"""Loads a connections file, or a mapping of the same form, as a `ConnectionSet`."""
 
 from __future__ import annotations
 
@@ -298,7 +298,7 @@ class _Loading:
         )
 
     def _all_errors(self) -> list[ConfigurationError]:
-        """Of a value whose secret is missing nothing else is said."""
+        """Return all errors, but no second one about a value whose secret is missing."""
         missing = self._secrets.errors
         keys = {(error.file, error.key) for error in missing}
         return missing + [each for each in self._errors if (each.file, each.key) not in keys]
@@ -334,7 +334,7 @@ def _about(finding: ConfigurationError | Notice) -> str:
 
 
 def _each_once(findings: list[F]) -> list[F]:
-    """What an anchor or the defaults say is said once, however many connections have it."""
+    """Report an error in an anchor or in the defaults once, not for each connection."""
     found: dict[object, F] = {}
     for finding in findings:
         found.setdefault((_place(finding), _about(finding)), finding)

@@ -1,4 +1,4 @@
-"""From the model of a connection, complete with its defaults, to what engines work by."""
+"""Converts the model of a connection, with its defaults, to the options of the engines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading a file that an operator names: a regular one, of a bounded size."""
+"""Reads a file that an operator names: only a regular file of a bounded size."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def _from_environment(name: str) -> str:
 
 
 class _Missing(NamedTuple):
-    """A secret that is not there. The reason is told of each place that asks for it."""
+    """A missing secret. The reason is reported for each place that refers to it."""
 
     reason: str
 
@@ -153,7 +153,7 @@ def plain_secrets(document: ParsedFile, secret_fields: frozenset[KeyPath]) -> It
     for path, section in sections:
         for field in _plain_in(section, secret_fields):
             place = document.place((*path, *field))
-            if place == (None, None) or place not in seen:  # an anchor is told of once
+            if place == (None, None) or place not in seen:  # an anchor is reported once
                 seen.add(place)
                 advice = "a secret in plain text; use ${env:NAME} or ${file:PATH}"
                 yield document.notice((*path, *field), advice)

@@ -1,4 +1,4 @@
-"""A connection by a unix socket: what cannot be said beside it."""
+"""Checks the keys that cannot be combined with a unix socket."""
 
 from __future__ import annotations
 

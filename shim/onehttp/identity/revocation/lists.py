@@ -85,15 +85,15 @@ def _entries(crl: x509.CertificateRevocationList) -> Entries:
 
 @dataclass(frozen=True, slots=True)
 class ListPoint:
-    """Where a list that speaks for a certificate is, and whose signature it must have."""
+    """The location of a revocation list for a certificate, and its signers."""
 
     url: str
     certificate: x509.Certificate
     issuer: x509.Certificate
     signers: tuple[x509.Certificate, ...]
-    """Who may sign for certificates of others."""
+    """The certificates that may sign indirect lists."""
     point: x509.DistributionPoint | None
-    """As the certificate names it; None: the operator does."""
+    """The distribution point in the certificate; None if the operator has configured the list."""
 
     def judge(self, found: RevocationList, now: float, keep_s: float) -> float:
         """Until when the certificate is good by this list.
@@ -165,7 +165,7 @@ def points(
     signers: tuple[x509.Certificate, ...],
     urls: Sequence[str],
 ) -> list[ListPoint]:
-    """Where lists for a certificate are: as the operator says, then as itself does."""
+    """Return the locations of lists for a certificate: those configured, then its own."""
     found = [ListPoint(url, certificate, issuer, signers, None) for url in urls]
     with contextlib.suppress(x509.ExtensionNotFound):
         named = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value

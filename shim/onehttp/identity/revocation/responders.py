@@ -41,7 +41,7 @@ def read_response(data: bytes) -> ocsp.OCSPResponse:
 
 @dataclass(frozen=True, slots=True)
 class Responder:
-    """Whom to ask for a certificate."""
+    """An OCSP responder for a certificate."""
 
     url: str
     """The question is part of it."""
@@ -83,7 +83,8 @@ class Responder:
         raise UnusableError("it is of another certificate")
 
     def _signer(self, found: ocsp.OCSPResponse, now: float) -> x509.Certificate:
-        """The issuer itself, or whom it has certified for that (RFC 6960, 4.2.2.2)."""
+        """Return the signer: the issuer, or a responder that it has certified (RFC 6960,
+        4.2.2.2)."""
         for signer in (self.issuer, *found.certificates):
             if not _is_responder(found, signer):
                 continue
@@ -104,7 +105,7 @@ class Responder:
 
 
 def responders(certificate: x509.Certificate, issuer: x509.Certificate) -> Sequence[Responder]:
-    """Whom the certificate says to ask."""
+    """Return the responders that the certificate names."""
     found: list[Responder] = []
     with contextlib.suppress(x509.ExtensionNotFound):
         access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess)

@@ -1,4 +1,4 @@
-"""What an answer comes to: a certificate is good for some time, revoked, or nothing can be told."""
+"""The results of a check: a certificate is good for some time, revoked, or its state is unknown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from onehttp.identity.errors import CredentialError
 
 SKEW_S: Final = 300.0
-"""How far ahead the clock of who signs an answer may be."""
+"""How far ahead the clock of a signer may be, in seconds."""
 STRONG: Final = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 
 
@@ -71,7 +71,7 @@ def check_signature(
 
 
 def check_valid(certificate: x509.Certificate, now: float) -> None:
-    """Raises UnusableError unless the certificate of who signs is valid now."""
+    """Raise UnusableError unless the certificate of the signer is valid now."""
     begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if not begins.timestamp() <= now <= ends.timestamp():
         raise UnusableError("the certificate of its signer is not valid now")

@@ -165,7 +165,7 @@ class AuthModel(Model):
 
 
 class DefaultsModel(PolicyModel, TransportModel):
-    """What holds for every connection of the file that does not say otherwise."""
+    """The defaults of all connections in the file."""
 
     headers: Headers = Field(
         default=(), description="a mapping, or a list of `Name: value` (order kept, names repeat)"

@@ -1,4 +1,4 @@
-"""pydantic's errors, in words for people who edit the file."""
+"""Translates pydantic's errors for people who edit the file."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def _fault(
 
 
 def _shown(path: KeyPath, model: type[BaseModel], written: Any) -> str:
-    """What stands there instead; nothing where it may be a secret."""
+    """Return the value that is there; nothing if it may be a secret."""
     value = written
     for part in path:
         if not isinstance(value, (dict, tuple)):

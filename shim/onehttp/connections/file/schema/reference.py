@@ -26,7 +26,7 @@ from onehttp.connections.file.schema.transport import (
 
 
 def json_schema() -> dict[str, Any]:
-    """What editors complete and check a file by (JSON Schema, draft 2020-12)."""
+    """Return the JSON Schema (draft 2020-12) with which editors complete and check a file."""
     found = FileModel.model_json_schema()
     found["$defs"]["ConnectionModel"]["required"] = ["url"]
     return {
@@ -128,6 +128,6 @@ def _default(field: FieldInfo) -> str:
 
 
 def _section_default(value: BaseModel) -> str:
-    """What a section has of its own accord, where that is not what its table says."""
+    """Return the default of a whole section, if it differs from the defaults in its table."""
     given = {name: getattr(value, name) for name in value.model_fields_set}
     return f"`{given}`".replace("'", "") if given else ""

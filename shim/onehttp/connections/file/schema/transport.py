@@ -64,7 +64,7 @@ def _fit_pin(text: str, info: ValidationInfo) -> str:
 
 
 def refusing(check: Any, value: Any) -> Any:
-    """What a check of the engines says; its error says what is wrong, without secrets."""
+    """Run a check of the engines on a value. Its error has the reason, without secrets."""
     try:
         return check(value)
     except RequestError as error:
@@ -254,7 +254,7 @@ class QueriesModel(TransportModel):
     max_in_flight_per_origin: int = Field(default=0, ge=0, description="to one server; likewise")
 
     def limits(self) -> QueryLimits | None:
-        """The value that queries go by; None where nothing is said of it."""
+        """Return the limits for queries; None if the section has none."""
         given = {name: getattr(self, name) for name in _OF_LIMITS & self.model_fields_set}
         if "wait" in given:
             given["wait_s"] = given.pop("wait")
