@@ -56,7 +56,7 @@ _sip_host = re.compile(
 _log = logging.getLogger("onehttp_compat.auth_identity")
 
 
-class _Held(threading.local):
+class _VerificationData(threading.local):
     """Data that one process of the server (here: one thread) keeps between the steps."""
 
     certificate: x509.Certificate | None = None
@@ -93,7 +93,7 @@ class VerificationService:
             parameters.callid_cache_limit, parameters.auth_validity_time, clock
         )
         self._tables = threading.Lock()  # guards _checked and _dialogs, which all threads share
-        self._held = _Held()
+        self._held = _VerificationData()
 
     @functools.cached_property
     def trust(self) -> TrustStore:
