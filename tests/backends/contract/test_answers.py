@@ -80,6 +80,9 @@ def test_every_way_of_calling_finds_the_fault(backend: Backend, way: str, reuse:
         STATUS + b"Content-Type: text/plain\r\n",
         STATUS + b"Content-Length: 0\r\nX-Result: acc",
         STATUS + b"Content-Length: 0\r\n\r",
+        STATUS + b"Content-Length: 5\r\nX-",
+        STATUS + b"Content-Encoding: gzip\r\nContent-Length: 5\r\n",
+        STATUS + b"Transfer-Encoding: chunked\r\nX-",
         b"HTTP/1.1 200 OK",
         b"HTTP/1.0 200 OK\nContent-Length: 0\n",
     ],
@@ -90,7 +93,16 @@ def test_a_head_without_its_end_is_no_answer(backend: Backend, answer: bytes) ->
     assert (error.code, error.sent) == (CurlCode.GOT_NOTHING, Sent.MAYBE)
 
 
-@pytest.mark.parametrize("rest", [b"", b"HTTP/1.1 2", STATUS, STATUS + b"Content-Length: 0\r\n"])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"",
+        b"HTTP/1.1 2",
+        STATUS,
+        STATUS + b"Content-Length: 0\r\n",
+        STATUS + b"Content-Length: 5\r\n",
+    ],
+)
 def test_who_has_begun_to_answer_has_the_request(backend: Backend, rest: bytes) -> None:
     hints = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
     error = answered(backend, hints + rest, TransferOptions())

@@ -134,18 +134,24 @@ def fault_of(handle: Handle, request: Request) -> TransferError | None:
     """The fault of a response that libcurl has accepted as complete."""
     head = handle.head
     is_whole = head and head[-1] in BLANK_LINES and handle.shelf.status_lines.begin_with(head[0])
-    if not is_whole and (fault := _fault_of_head(handle)):
-        code, text = fault
-        # By an interim response, which was whole.
-        is_begun = code == CurlCode.GOT_NOTHING and any(line in BLANK_LINES for line in head)
-        sent = Sent.YES if is_begun else Sent.MAYBE
-        phase = Phase.BODY if is_begun else Phase.FIRST_BYTE
-        return answer_error(code, f"{shown(request)}: {text}", sent=sent, phase=phase)
+    if not is_whole and (error := _head_error(handle, request)):
+        return error
     if handle.decoding and not handle.was_truncated:
         handle.decoding.finish()
         if handle.decoding.fault:
             return _decoding_error(request, handle.decoding.fault)
     return None
+
+
+def _head_error(handle: Handle, request: Request) -> TransferError | None:
+    if not (fault := _fault_of_head(handle)):
+        return None
+    code, text = fault
+    # By an interim response, which was whole.
+    is_begun = code == CurlCode.GOT_NOTHING and any(line in BLANK_LINES for line in handle.head)
+    sent = Sent.YES if is_begun else Sent.MAYBE
+    phase = Phase.BODY if is_begun else Phase.FIRST_BYTE
+    return answer_error(code, f"{shown(request)}: {text}", sent=sent, phase=phase)
 
 
 def _fault_of_head(handle: Handle) -> tuple[int, str] | None:
@@ -171,6 +177,8 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
     wait = handle.wait
     if wait and (wait.is_parked or (code in _OF_LOOKUP and not handle.is_stopped)):
         return _lookup_error(handle, request, code, text)
+    if code == CurlCode.PARTIAL_FILE and handle.head and (cut := _head_error(handle, request)):
+        return cut  # libcurl speaks of the body that the head has announced so far
     phase = phase_of(handle, request, code)
     if known := _error_of_its_own(handle, request, code, text):
         return known
