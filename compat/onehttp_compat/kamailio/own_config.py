@@ -39,18 +39,20 @@ def own_config(ksr: Any) -> ServerConfig:
 
 
 def timers_of_queries(config: ServerConfig) -> Iterator[QueryTimer]:
-    """Return the timers whose route is ``onehttp_drive``."""
-    lines = [line for line in config.modparams() if line.is_about("rtimer")]
-    timers = {
-        fields.get("name", ""): fields
-        for fields in (_fields(line.value) for line in lines if line.name == "timer")
-    }
-    for line in lines:
-        executed = _fields(line.value)
-        timer = timers.get(executed.get("timer", ""))
-        if line.name == "exec" and executed.get("route") == DRIVE_ROUTE and timer is not None:
+    """Return the timers whose route is ``onehttp_drive``.
+
+    The server knows a timer only in the lines after its own.
+    """
+    timers: dict[str, dict[str, str]] = {}
+    for line in config.modparams():
+        fields = _fields(line.value) if line.is_about("rtimer") else {}
+        if line.name == "timer":
+            timers[fields.get("name", "")] = fields
+        timer = timers.get(fields.get("timer", ""))
+        if line.name == "exec" and fields.get("route") == DRIVE_ROUTE and timer is not None:
             mode = timer.get("mode", "0")
-            yield QueryTimer(timer.get("name", ""), int(mode) if mode.isdecimal() else 0)
+            is_number = mode.isdecimal() and int(mode) < 1 << 31
+            yield QueryTimer(timer.get("name", ""), int(mode) if is_number else 0)
 
 
 def started_with(arguments: Sequence[str]) -> tuple[Path, dict[str, str | None]]:

@@ -42,6 +42,8 @@ def test_what_the_refusal_says_to_add_is_enough(tmp_path: Path) -> None:
         ("timer=onehttp", "timer=other", RTIMER_LINES),
         ("mode=1", "mode=0", "no process of its own"),
         ("mode=1;", "", "no process of its own"),
+        ("mode=1", "mode=-1", "no process of its own"),
+        ("mode=1", f"mode={1 << 31}", "no process of its own"),  # the server refuses it
         ("#!KAMAILIO", 'modparam("app_python3", "threads_mode", 1)', "threads_mode 1"),
     ],
 )
@@ -50,6 +52,15 @@ def test_what_would_lose_queries_is_refused(tmp_path: Path, old: str, new: str, 
         check_requirements(config(tmp_path, FIT.replace(old, new)), is_asynchronous=True)
     assert told in str(refused.value)
     assert "kamailio.cfg" in str(refused.value)
+
+
+def test_a_timer_that_comes_after_its_use_is_none(tmp_path: Path) -> None:
+    *rest, timer, executed = FIT.rstrip("\n").splitlines()
+    assert '"timer"' in timer
+    assert '"exec"' in executed
+    swapped = config(tmp_path, "\n".join([*rest, executed, timer]))
+    with pytest.raises(ConfigurationError, match="no process works on queries"):
+        check_requirements(swapped, is_asynchronous=True)  # the server refuses it, too
 
 
 def test_all_that_is_missing_is_told_at_once(tmp_path: Path) -> None:

@@ -76,20 +76,19 @@ def _of_parameters(config: ServerConfig) -> Iterator[str]:
 
 
 def _of_timers(config: ServerConfig) -> Iterator[str]:
-    """Yield timers that may end a transaction before its query."""
+    """Yield the timer that may end a suspended transaction before its query."""
     lines = config.modparams()
-    waits = {line.name: line.value for line in lines if line.is_about("tm")}
+    waits = [line.value for line in lines if line.is_about("tm") and line.name == "fr_timer"]
     queries = [line.value for line in lines if line.is_about("http_async_client")
                and line.name == "connection_timeout"]  # fmt: skip
     limit_ms = queries[-1] if queries else 500
-    for name in ("fr_timer", "fr_inv_timer"):
-        wait_ms = waits.get(name)
-        if isinstance(wait_ms, int) and isinstance(limit_ms, int) and wait_ms <= limit_ms:
-            yield (
-                f"tm ends a transaction after {name} = {wait_ms} ms, but a query may take "
-                f"{limit_ms} ms: its answer could come too late; make the timer longer or the "
-                "timeout shorter"
-            )
+    wait_ms = waits[-1] if waits else None
+    if isinstance(wait_ms, int) and isinstance(limit_ms, int) and wait_ms <= limit_ms:
+        yield (
+            f"tm ends a transaction after fr_timer = {wait_ms} ms, but a query may take "
+            f"{limit_ms} ms: its answer could come too late; make the timer longer or the "
+            "timeout shorter"
+        )
 
 
 def _of_python() -> Iterator[str]:
