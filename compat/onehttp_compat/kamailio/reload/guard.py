@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import sys
 import traceback
 from collections import Counter
@@ -30,6 +31,9 @@ AT_MOST: Final = 5
 """How often a script is read if it changes meanwhile. If a reload is requested while a process is
 reading, the server counts it as done in this process."""
 _MODULE: Final = "app_python3"
+CALLED: Final = ("ksr_request_route", "ksr_reply_route", "ksr_onsend_route", "onehttp_resume")
+"""Functions that the server looks for in the object of a script. If one is missing, the server
+answers nothing, or crashes when it reads the next script."""
 
 
 class ReloadGuard:
@@ -53,6 +57,8 @@ class ReloadGuard:
         self._module = ""
         self._mod_init = "mod_init"
         self._child_init = "child_init"
+        self._routes: list[str] = []
+        """The routes that ``rtimer`` calls."""
         self.references: list[object] = []
         """As many references as the server may have released without owning them."""
 
@@ -66,6 +72,8 @@ class ReloadGuard:
                     self._mod_init = str(line.value)
                 elif line.name == "child_init_method":
                     self._child_init = str(line.value)
+            elif line.is_about("rtimer") and line.name == "exec":
+                self._routes += re.findall(r"\broute\s*=\s*(\w+)", str(line.value))
         if self._module and self not in sys.meta_path:
             sys.meta_path.insert(0, self)
 
@@ -132,6 +140,9 @@ class ReloadGuard:
         script = names[self._mod_init]()
         if script is None:
             raise TypeError(f"{self._mod_init} returned None")
+        for name in (*CALLED, *self._routes):
+            if _has(self.script, name) and not _has(script, name):
+                raise AttributeError(f"its object has no function {name}, which the server calls")
         if self.rank is not None:
             done = getattr(script, self._child_init)(self.rank)
             if not isinstance(done, int) or done < 0:
@@ -144,6 +155,10 @@ class ReloadGuard:
         """Whether this process logs the error of a reload. One process does so for all."""
         self._met[text] += 1
         return self._is_new(f"{text} {self._met[text]}")
+
+
+def _has(script: object, name: str) -> bool:
+    return callable(getattr(script, name, None))
 
 
 def _state(file: str | None) -> object:

@@ -28,6 +28,10 @@ class Script:
         return 0
     def version(self):
         return VERSION
+    def ksr_request_route(self, message):
+        return 1
+    def often(self, message, event):
+        return 1
 def mod_init():
     return Script()
 """
@@ -41,6 +45,8 @@ BROKEN = {
     "child_init fails": GOOD.format(version=2).replace("return 0", "raise OSError"),
     "child_init refuses": GOOD.format(version=2).replace("return 0", "return -1"),
     "child_init says nothing": GOOD.format(version=2).replace("return 0", "return"),
+    "no request route": GOOD.format(version=2).replace("ksr_request_route", "request_route"),
+    "no route of a timer": GOOD.format(version=2).replace("often", "seldom"),
 }
 
 
@@ -72,7 +78,10 @@ class Server:
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     config = tmp_path / "kamailio.cfg"
-    config.write_text(f'modparam("app_python3", "load", "{tmp_path}/{NAME}.py")\n')
+    config.write_text(
+        f'modparam("app_python3", "load", "{tmp_path}/{NAME}.py")\n'
+        'modparam("rtimer", "exec", "timer=own;route=often")\n'
+    )
     monkeypatch.syspath_prepend(tmp_path)
     told: set[str] = set()
     guard = ReloadGuard(Spreading(), _once(told))

@@ -30,6 +30,7 @@ BROKEN = (
     ("def mod_init() -> Script:", "import no_such_module_anywhere\ndef mod_init() -> Script:"),
     ("return Script()", 'raise ValueError("no object")'),
     ("super().child_init(rank) or tell_ready(rank)", "1 // 0"),
+    ("def ksr_request_route(", "def request_route("),
 )
 
 
