@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from typing import Any, Final
 
 from onehttp_backends import trace
@@ -21,6 +21,7 @@ from onehttp_backends.errors import TransferError
 from onehttp_backends.hints.keywords import explained
 
 logger = logging.getLogger("onehttp")
+_FAILED: Final = "an observer failed: %r"  # whatever it raises: the call goes on
 
 
 class Observer:
@@ -74,8 +75,11 @@ class Call:
         self.number = trace.next_number()
         self.began = time.perf_counter()
         self._told = _told
-        if _told.call_begins:
-            self.tell("call_begins", self)
+        for tell in _told.call_begins:  # all are still there: none of them needs another look
+            try:
+                tell(self)
+            except Exception:
+                logger.exception(_FAILED, tell)
 
     @property
     def label(self) -> str:
@@ -84,8 +88,14 @@ class Call:
 
     def ended(self, outcome: Outcome | None) -> None:
         """It is over."""
-        if self._told.call_ends:
+        if self._told is not _told:
             self.tell("call_ends", self, outcome)
+        else:
+            for tell in _told.call_ends:
+                try:
+                    tell(self, outcome)
+                except Exception:
+                    logger.exception(_FAILED, tell)
         if self.request.upload is not None:
             # The context of a kept connection may keep this object alive after the call; it must
             # not keep a file open.
@@ -99,8 +109,8 @@ class Call:
                 continue
             try:
                 tell(*what)
-            except Exception:  # whatever somebody's observer raises: the call is not its business
-                logger.exception("an observer failed: %r", tell)
+            except Exception:
+                logger.exception(_FAILED, tell)
 
 
 class Attempt:
@@ -205,7 +215,12 @@ class _Within:
 
     def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
         if self._token is not None:
-            _leave(self._token)
+            # The coroutine of a task whose loop was closed ends in any context, when it is
+            # collected.
+            try:  # noqa: SIM105 - each attempt comes by here, and suppress() costs as much as all else
+                _current.reset(self._token)
+            except ValueError:
+                pass
         # Never kept: the error's traceback refers to the frame that this object is in.
         self._part.ended(error if isinstance(error, TransferError) else self.outcome)
 
@@ -327,11 +342,3 @@ def resumed(call: Call | None) -> Iterator[None]:
 def apart() -> AbstractContextManager[None]:
     """The block is not part of the call in this context, which has ended."""
     return resumed(None)
-
-
-def _leave(token: Token[Call | None]) -> None:
-    # The coroutine of a task whose loop was closed ends in whatever context it is collected.
-    try:  # noqa: SIM105 - each attempt comes by here, and suppress() costs as much as all else
-        _current.reset(token)
-    except ValueError:
-        pass
