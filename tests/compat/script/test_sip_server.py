@@ -193,3 +193,60 @@ def test_calls_that_raise_in_the_server_raise(tmp_path: Path, call: str, said: s
     done = CliRunner().invoke(command, ["run", str(script), "--message", str(latin_1), "--json"])
     (told,) = json.loads(done.stdout)["messages"]
     assert told["error"].startswith(f"script.py:3: {said}")
+
+
+@pytest.mark.parametrize(
+    ("call", "replies"),
+    [
+        ("'save', 'location'", ["200 OK"]),
+        ("'save', 'location', '0x02'", []),
+        ("'handle_publish'", ["200 OK"]),
+        ("'handle_subscribe'", ["202 OK"]),
+        ("'auth_challenge', 'sip.example.org', '1'", ["407 Proxy Authentication Required"]),
+        ("'lookup', 'location'", []),
+    ],
+)
+def test_native_calls_that_answer_the_request_are_seen_to(
+    tmp_path: Path, call: str, replies: list[str]
+) -> None:
+    script = tmp_path / "old.py"
+    script.write_text(
+        f"class Old:\n    def handler(self, msg):\n        msg.call_function({call})\n"
+        "        return 1\ndef mod_init(): return Old()\n"
+    )
+    message = str(Path(__file__).parent / "scripts/messages/02-options.sip")
+    done = CliRunner().invoke(command, ["run", str(script), "--message", message, "--json"])
+    (told,) = json.loads(done.stdout)["messages"]
+    assert told["replies"] == replies
+
+
+@pytest.mark.parametrize(
+    ("call", "is_sent"),
+    [
+        ("KSR.dispatcher.ds_next_dst()", True),
+        ("KSR.registrar.lookup('location')", True),
+        ("KSR.uac.uac_auth()", True),
+        ("msg.call_function('ds_next_dst')", True),
+        ("msg.call_function('lookup', 'location')", True),
+        ("KSR.acc.acc_log_request('x')", False),
+        ("None", False),
+    ],
+)
+def test_an_assumed_target_is_one_to_relay_to_again(
+    tmp_path: Path, call: str, is_sent: bool
+) -> None:
+    script = tmp_path / "again.py"
+    script.write_text(
+        "import KSR\nclass Again:\n    def ksr_request_route(self, msg):\n"
+        "        KSR.tm.t_on_failure('again')\n        return KSR.tm.t_relay()\n"
+        f"    def again(self, msg):\n        {call}\n"
+        "        return KSR.hdr.append('X: %d\\r\\n' % KSR.tm.t_relay())\n"
+        "def mod_init(): return Again()\n"
+    )
+    folder = Path(__file__).parent / "scripts/messages"
+    sent = [str(folder / name) for name in ("03-invite-busy.sip", "06-busy.sip")]
+    options = [part for path in sent for part in ("--message", path)]
+    done = CliRunner().invoke(command, ["run", str(script), *options, "--json"])
+    refused = json.loads(done.stdout)["messages"][-1]
+    assert refused["headers"] == [f"X: {1 if is_sent else -1}"]
+    assert ("relay" in refused["actions"]) is is_sent

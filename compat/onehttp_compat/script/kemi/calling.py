@@ -8,6 +8,7 @@ from typing import Any, Final
 from onehttp_compat.pv import ReadOnlyVariableError, RefusedValueError, UnknownVariableError
 from onehttp_compat.script.catalogue import Signature
 from onehttp_compat.script.world import World
+from onehttp_compat.script.world.consequences import FINDS_TARGETS, reply_of
 
 INT_MIN, INT_MAX = -(1 << 31), (1 << 31) - 1
 _NO_KEYWORDS: Final = "takes no keyword arguments"
@@ -33,6 +34,21 @@ def emulated(
             return failed
 
     return call if signature.parameters else function
+
+
+def assumed(world: World, signature: Signature, given: tuple[Any, ...]) -> Any:
+    """Return an assumed answer, after what a function with that answer does: it finds a target, or
+    replies, unless a hook has done that."""
+    scene = world.scene
+    before = scene.replies
+    answer = world.assumptions.answer(signature, given)
+    if signature.module in FINDS_TARGETS and isinstance(answer, int) and answer > 0:
+        scene.routed.has_new_target = True
+    label = signature.label.removeprefix("KSR.")
+    reply = reply_of(label, scene.message, given, answer)
+    if reply and scene.replies == before:
+        scene.reply_with(reply)
+    return answer
 
 
 def callable_for(

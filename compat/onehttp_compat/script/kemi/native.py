@@ -12,7 +12,7 @@ from typing import Any, Final
 from onehttp_compat.near_names import did_you_mean
 from onehttp_compat.registry import NATIVE
 from onehttp_compat.script.catalogue import Signature, catalogue
-from onehttp_compat.script.kemi.calling import emulated
+from onehttp_compat.script.kemi.calling import assumed, emulated
 from onehttp_compat.script.kemi.functions import FALSE, TRUE
 from onehttp_compat.script.kemi.tree import EMULATED
 from onehttp_compat.script.world import World
@@ -107,7 +107,7 @@ def _function(world: World, name: str, count: int) -> Callable[..., int] | None:
     group = EMULATED.get(signature.module)
     function = group(world).find(signature.name) if group else None
     if function is None or len(signature.parameters) != count + len(more):
-        return lambda *given: as_code(world.assumptions.answer(signature, given))
+        return lambda *given: as_code(assumed(world, signature, given))
     emulating = emulated(world, signature, function)
 
     def call(*given: str) -> int:

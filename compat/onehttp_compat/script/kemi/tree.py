@@ -9,7 +9,7 @@ from typing import Any, Final
 from onehttp_compat.near_names import did_you_mean
 from onehttp_compat.registry import KEMI
 from onehttp_compat.script.catalogue import Signature, catalogue
-from onehttp_compat.script.kemi.calling import callable_for, emulated
+from onehttp_compat.script.kemi.calling import assumed, callable_for, emulated
 from onehttp_compat.script.kemi.core import CoreFunctions, XlogFunctions
 from onehttp_compat.script.kemi.functions import Functions
 from onehttp_compat.script.kemi.headers import HdrFunctions
@@ -41,7 +41,6 @@ from onehttp_compat.script.kemi.transactions import TmFunctions, TmxFunctions
 from onehttp_compat.script.kemi.uris import IpopsFunctions, SiputilsFunctions
 from onehttp_compat.script.kemi.variables import PvFunctions, PvxFunctions
 from onehttp_compat.script.world import World
-from onehttp_compat.script.world.consequences import FINDS_TARGETS, reply_of
 
 EMULATED: Final[dict[str, type[Functions]]] = {
     "": CoreFunctions,
@@ -129,26 +128,12 @@ class FunctionTable:
         function = self._emulated.find(name) if self._emulated else None
         if function is None:
             return callable_for(
-                self._world, signature, lambda *given: self._assumed(signature, given)
+                self._world, signature, lambda *given: assumed(self._world, signature, given)
             )
         function = emulated(self._world, signature, function)
         if signature.label.removeprefix("KSR.") in self._world.assumptions.rules:
             function = self._overridden(signature, function)
         return callable_for(self._world, signature, function)
-
-    def _assumed(self, signature: Signature, given: tuple[Any, ...]) -> Any:
-        """Return an assumed answer, and send the reply of such a function unless a hook has sent
-        one."""
-        assumptions, scene = self._world.assumptions, self._world.scene
-        before = scene.replies
-        answer = assumptions.answer(signature, given)
-        label = signature.label.removeprefix("KSR.")
-        if self._module in FINDS_TARGETS and isinstance(answer, int) and answer > 0:
-            scene.routed.has_new_target = True
-        reply = reply_of(label, scene.message, given, answer)
-        if reply and scene.replies == before:
-            scene.reply_with(reply)
-        return answer
 
     def _overridden(self, signature: Signature, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return an emulated function, with answers of ``--assume`` for the calls that these

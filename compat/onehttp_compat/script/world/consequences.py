@@ -17,8 +17,13 @@ _NO_REPLY: Final = 2
 """The flag of ``save`` for no reply."""
 
 
-def _saved(_: SipMessage, _table: str, flags: int, *_others: object) -> str:
-    return "" if flags & _NO_REPLY else "200 OK"
+def _saved(_: SipMessage, _table: str = "", flags: int | str = 0, *_others: object) -> str:
+    """The reply of ``save``, whose native form takes its flags as text, or leaves them out."""
+    try:
+        known = int(flags, 0) if isinstance(flags, str) else flags
+    except ValueError:
+        return ""
+    return "" if known & _NO_REPLY else "200 OK"
 
 
 def _said(_: SipMessage, code: int, reason: str, *_others: object) -> str:
@@ -28,10 +33,10 @@ def _said(_: SipMessage, code: int, reason: str, *_others: object) -> str:
 _REPLIES: Final[Mapping[str, Callable[..., str]]] = {
     "registrar.save": _saved,
     "registrar.save_uri": _saved,
-    "presence.handle_publish": lambda _: "200 OK",
-    "presence.handle_publish_uri": lambda _, _uri: "200 OK",
-    "presence.handle_subscribe": lambda _: "202 OK",
-    "presence.handle_subscribe_uri": lambda _, _uri: "202 OK",
+    "presence.handle_publish": lambda _, *_given: "200 OK",
+    "presence.handle_publish_uri": lambda _, *_given: "200 OK",
+    "presence.handle_subscribe": lambda _, *_given: "202 OK",
+    "presence.handle_subscribe_uri": lambda _, *_given: "202 OK",
     "xhttp.xhttp_reply": _said,
     "xmlrpc.xmlrpc_reply": _said,
 }
