@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from onehttp.cli.group import onehttp
 from onehttp_compat.server_config import read_server_config
+from servers.patience import PATIENCE_S
 
 CFG = """loadmodule "tm.so"
 loadmodule "http_client.so"
@@ -53,7 +54,7 @@ def test_what_routes_call_stays_and_what_scripts_call_goes(cfg: Path) -> None:
 
 def test_the_patch_applies_and_what_it_leaves_is_told(cfg: Path) -> None:
     done = run(cfg, "--patch")
-    subprocess.run(["patch", "-p1"], input=done.stdout, text=True, check=True, timeout=30)
+    subprocess.run(["patch", "-p1"], input=done.stdout, text=True, check=True, timeout=PATIENCE_S)
     config = read_server_config(cfg)
     assert config.modules() == ["tm", "http_async_client"]
     assert [line.name for line in config.modparams()] == [
@@ -83,7 +84,7 @@ def test_the_patch_takes_out_its_lines_whatever_else_looks_like_the_end_of_one(
     cfg.write_bytes(b"".join(lines))
     done = run(cfg, "--patch")
     command = ["patch", "--binary", "-p1"]
-    subprocess.run(command, input=done.stdout_bytes, check=True, timeout=30)
+    subprocess.run(command, input=done.stdout_bytes, check=True, timeout=PATIENCE_S)
     assert cfg.read_bytes() == b"".join([*lines[:2], b"#onehttp# " + lines[2]])
     cfg.write_bytes(b"".join(lines))
     assert "#onehttp# loadmodule" in run(cfg).stdout

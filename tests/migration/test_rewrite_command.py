@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from onehttp.cli.group import onehttp
 from onehttp_compat.migration.rewrite.rewriting import FileRewrite, rewrite_source
 from onehttp_compat.migration.sources import SourceText
+from servers.patience import PATIENCE_S
 
 V = '"$var(x)"'
 CALL = f'KSR.http_client.query("http://h/", {V})'
@@ -134,7 +135,7 @@ def test_a_diff_is_printed_that_patch_takes_and_the_file_stays(script: Path) -> 
     assert done.exit_code == 0, done.output
     assert script.read_text() == before
     assert "1 calls can be rewritten (--write), 0 left" in done.stderr
-    subprocess.run(["patch", "-p1"], input=done.stdout, text=True, check=True, timeout=30)
+    subprocess.run(["patch", "-p1"], input=done.stdout, text=True, check=True, timeout=PATIENCE_S)
     patched = script.read_text()
     script.write_text(before)
     assert run(script, "--write").exit_code == 0

@@ -54,7 +54,7 @@ def test_a_refused_connection(backend: Backend) -> None:
 
 def test_a_name_without_address(backend: Backend) -> None:
     with failing(6, ResolveError, Sent.NO) as caught:
-        backend.perform(Request("GET", "http://no-such-host.invalid/", total_timeout_s=30))
+        backend.perform(Request("GET", "http://no-such-host.invalid/", total_timeout_s=PATIENCE_S))
     assert caught.value.phase is Phase.LOOKUP
 
 

@@ -9,6 +9,7 @@ import pytest
 from onehttp_backends.contract import Backend, Proxy, Request, TransferOptions
 from onehttp_backends.errors import TransferError
 from onehttp_backends.rules.proxies import environment_proxy
+from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering
 
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -30,7 +31,9 @@ def proxy() -> Iterator[RawServer]:
 def is_proxied(backend: Backend, url: str, proxy: RawServer) -> bool:
     """Nobody listens at ``url``: whoever answers is the proxy."""
     before = len(proxy.requests)
-    options = TransferOptions(proxy=Proxy(from_environment=True), reuse=False, total_timeout_s=30)
+    options = TransferOptions(
+        proxy=Proxy(from_environment=True), reuse=False, total_timeout_s=PATIENCE_S
+    )
     try:
         backend.perform(Request("GET", url, options=options))
     except TransferError:

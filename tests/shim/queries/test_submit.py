@@ -61,7 +61,7 @@ def test_a_query_can_be_awaited(api: str) -> None:
 
 def test_a_cancelled_query_ends_with_that_error(api: str) -> None:
     with RawServer(silent) as server:
-        query = onehttp.submit("GET", server.url, timeout=30)
+        query = onehttp.submit("GET", server.url, timeout=PATIENCE_S)
         assert query.cancel()
         result = query.result(PATIENCE_S)
         assert isinstance(result.error, onehttp.CancelledError)
@@ -99,7 +99,7 @@ def test_a_route_that_raises_is_logged_and_the_worker_lives_on(
 
 def test_waiting_too_short_says_so_and_the_query_goes_on(api: str) -> None:
     with RawServer(silent) as server:
-        query = onehttp.submit("GET", server.url, timeout=30)
+        query = onehttp.submit("GET", server.url, timeout=PATIENCE_S)
         with pytest.raises(TimeoutError, match=f"query {query.id}"):
             query.result(0)
         query.cancel()

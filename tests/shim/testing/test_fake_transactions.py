@@ -153,7 +153,7 @@ def test_waiting_ends_with_what_it_waits_for(layer: FakeTransactionLayer) -> Non
     message = layer.new()
     answering = threading.Thread(target=message.reply, args=(200, "OK"))
     answering.start()
-    assert layer.wait(lambda: message.is_answered, 30)
+    assert layer.wait(lambda: message.is_answered, PATIENCE_S)
     answering.join(PATIENCE_S)
 
 
