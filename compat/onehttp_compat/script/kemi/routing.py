@@ -88,11 +88,17 @@ class RrFunctions(Functions):
                 taken = TWO_AT_ONCE  # the second one is this server's other network
         elif is_preloaded:
             return FALSE
-        self._take(routes, taken)
+        rest = routes[taken:]
+        next_one = parse_uri(rest[0][2]) if rest else None
+        is_strict = next_one is not None and next_one.param("lr") is None
+        self._take(routes, taken + is_strict)
         if taken:
             self._world.dialogs.resume(self._scene.progress, self._world.server.pv.message)
-        rest = routes[taken:]
-        if rest:
+        if is_strict:  # it takes its own URI from the request line (RFC 3261, 16.6)
+            self._routed.add(f"Route: <{self._routed.uri}>\r\n")
+            self._routed.set_uri(rest[0][2])
+            self._scene.act(f"$ru = {self._routed.uri}")
+        elif rest:
             self._routed.dst_uri = rest[0][2]
             self._scene.act(f"destination {rest[0][2]}")
         return TRUE
