@@ -88,10 +88,9 @@ def arrived_before(handle: Handle, watch: SocketWatch) -> bool:
     # None: the connection has ended. Another one: libcurl's two have the same local port.
     if known is None or known is not handle.sent_on or known.is_multiplexed:
         return False
-    if not known.is_open():
-        return False
     answer_bytes: int = getinfo(pycurl.HEADER_SIZE) + getinfo(pycurl.SIZE_DOWNLOAD_T)
-    return known.taken_bytes() - handle.received_before < answer_bytes + _RECORD_BYTES
+    taken_bytes = known.taken_bytes() - handle.received_before
+    return taken_bytes < answer_bytes + _RECORD_BYTES and known.is_open()
 
 
 def withdrawn(handle: Handle, watch: SocketWatch) -> tuple[int, str]:

@@ -23,6 +23,7 @@ _LAST_ACK_RECEIVED: Final = 56
 _BYTES_ACKNOWLEDGED: Final = 120
 _BYTES_RECEIVED: Final = 128
 _INFO_BYTES: Final = 136
+_Info: Final = ctypes.c_char * _INFO_BYTES
 TICK_S: Final = 0.02
 """The error of the kernel's clock for these values."""
 Ioctl: TypeAlias = Callable[[int, int, bytearray], object]
@@ -109,7 +110,10 @@ class Socket:
     def taken_bytes(self) -> int:
         """How many of the bytes that have arrived were taken from the kernel."""
         waiting = bytearray(4)
-        fcntl.ioctl(self.fd, termios.FIONREAD, waiting)
+        try:
+            fcntl.ioctl(self.fd, termios.FIONREAD, waiting)
+        except OSError:  # closed meanwhile
+            return 0
         # Asked for first, it errs to more taken than there is: some may arrive in between.
         return self.received_bytes() - int.from_bytes(waiting, sys.byteorder)
 
@@ -120,7 +124,7 @@ class Socket:
 
     def _info(self) -> ctypes.Array[ctypes.c_char]:
         """``struct tcp_info``; all zeros if it is no TCP socket."""
-        info = ctypes.create_string_buffer(_INFO_BYTES)
+        info = _Info()  # in less than half the time of `create_string_buffer`
         size = ctypes.byref(ctypes.c_uint32(_INFO_BYTES))
         _libc.getsockopt(self.fd, socket.IPPROTO_TCP, socket.TCP_INFO, info, size)
         return info
