@@ -82,6 +82,8 @@ class Server:
             if corked:
                 peer.send(self._stray)
                 peer.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+                peer.wait_for_close()  # a real answer, taken in the same moment, would hide it
+                return
 
 
 @pytest.mark.parametrize("is_tunnel", [False, True], ids=["direct", "through a tunnel"])
