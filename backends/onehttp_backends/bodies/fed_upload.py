@@ -59,7 +59,7 @@ class _FedSending(Sending):
 
     @property
     def wants_more(self) -> bool:
-        return self.has_begun and not self._pieces and not self._has_ended
+        return self.has_begun and not self._has_ended and (not self._pieces or self._is_starved)
 
     @property
     def is_given(self) -> bool:
@@ -87,6 +87,13 @@ class _FedSending(Sending):
             self._is_starved = False
             return self.take(most)
         first = pieces[0]
+        if self._pulled == self.upload.size and not self._has_ended and len(first) <= most:
+            # The last of what was announced is held back until the source says that it has ended:
+            # otherwise the server's answer could come before what is too much.
+            self._is_starved = self.has_paused = True
+            if not self._has_ended:
+                return None
+            self._is_starved = False
         if len(first) <= most:
             pieces.popleft()
             piece = first if type(first) is bytes else bytes(first)

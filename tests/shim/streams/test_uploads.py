@@ -88,6 +88,8 @@ def test_a_length_given_is_a_promise(
     for pieces, message in [(PIECES[:-1], "were announced"), ([*PIECES, b"x"], "more than")]:
         with pytest.raises(onehttp.UploadError, match=message):
             sent("PUT", server.url, body=iter(pieces), headers=length)
+    # What is not as announced never arrives whole.
+    assert WHOLE not in [each.body for each in taken.asked[1:]]
 
 
 @pytest.mark.parametrize(
