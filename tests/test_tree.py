@@ -48,6 +48,13 @@ def test_no_folder_holds_many_files(folder: Path) -> None:
     assert {path: n for path, n in counts.items() if n > limits.get(path, MAX_FILES)} == {}
 
 
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md", "docs/glossary.md"])
+def test_the_files_that_a_page_names_are_there(page: str) -> None:
+    named = set(re.findall(r"\b\w+\.py\b", (ROOT / page).read_text()))
+    found = {path.name for room in [*ROOMS, ROOT / "scripts"] for path in room.rglob("*.py")}
+    assert named - found - {path.name for path in ROOT.glob("*.py")} == set()
+
+
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a checkout")
 def test_nothing_was_left_at_the_door() -> None:
     listed = subprocess.run(

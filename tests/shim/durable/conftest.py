@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from onehttp.durable.nats_store import NatsStore
 from servers.brokers.nats import NatsServer
 
 
@@ -21,3 +22,10 @@ def queues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def broker(debian: None, tmp_path: Path) -> Iterator[NatsServer]:
     with NatsServer(tmp_path) as running:
         yield running
+
+
+@pytest.fixture
+def store(broker: NatsServer) -> Iterator[NatsStore]:
+    made = NatsStore(broker.url)
+    yield made
+    made.close()

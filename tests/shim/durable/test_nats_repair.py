@@ -22,13 +22,6 @@ from servers.patience import PATIENCE_S
 LEASE_S = 60.0
 
 
-@pytest.fixture
-def store(broker: NatsServer) -> Iterator[NatsStore]:
-    made = NatsStore(broker.url)
-    yield made
-    made.close()
-
-
 def put(store: NatsStore, id: str, key: str | None) -> None:
     store.put(
         Message(id=id, queue="cdr", key=key, connection="api", method="POST", url="/x",

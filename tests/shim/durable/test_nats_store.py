@@ -9,7 +9,6 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +30,6 @@ from servers.raw import RawServer, keep_answering
 from stand_ins.processes import child, output
 
 LEASE_S = 60.0
-
-
-@pytest.fixture
-def store(broker: NatsServer) -> Iterator[NatsStore]:
-    made = NatsStore(broker.url)
-    yield made
-    made.close()
 
 
 def message(id: str, key: str | None = None, body: bytes | None = b"x\ny\0") -> Message:
