@@ -94,14 +94,17 @@ class _FedSending(Sending):
             if not self._has_ended:
                 return None
             self._is_starved = False
+        # Counted before it is taken: an exception in between must not leave it believed that
+        # nothing is missing.
         if len(first) <= most:
-            pieces.popleft()
             piece = first if type(first) is bytes else bytes(first)
+            self.taken += len(piece)
+            pieces.popleft()
         else:
             view = memoryview(first)
             piece = bytes(view[:most])
+            self.taken += most
             pieces[0] = view[most:]
-        self.taken += len(piece)
         return piece
 
     def pull(self) -> None:

@@ -27,18 +27,23 @@ class Asked(NamedTuple):
 
 
 def asked(peer: Peer) -> Asked | None:
-    """The next request with its body, chunks taken off; None when the client has gone."""
+    """The next request with its body, chunks taken off; None when the client has gone, perhaps in
+    the middle of one."""
     head = _until(peer, b"\r\n\r\n")
     if not head:
         return None
     request = Asked(head, b"")
     if request.header("transfer-encoding").lower() == "chunked":
         body = b""
-        while size := int(_until(peer, b"\r\n") or b"0", 16):
-            body += _exactly(peer, size + 2)[:size]
-        _until(peer, b"\r\n")
-        return Asked(head, body)
-    return Asked(head, _exactly(peer, int(request.header("content-length") or 0)))
+        while line := _until(peer, b"\r\n"):
+            chunk = _exactly(peer, int(line, 16) + 2)
+            if not chunk or chunk == b"\r\n":
+                return Asked(head, body) if chunk else None
+            body += chunk[:-2]
+        return None
+    length = int(request.header("content-length") or 0)
+    body = _exactly(peer, length)
+    return Asked(head, body) if len(body) == length else None
 
 
 def _until(peer: Peer, end: bytes) -> bytes:
@@ -56,6 +61,6 @@ def _exactly(peer: Peer, size: int) -> bytes:
     while len(found) < size:
         more = peer.socket.recv(min(size - len(found), 1 << 20))
         if not more:
-            break
+            return b""
         found += more
     return bytes(found)

@@ -63,15 +63,17 @@ def _beginning(handle: Handle, request: Request, code: int, text: str) -> int:
 def _may_begin_anew(handle: Handle, request: Request, code: int, text: str) -> bool:
     """Whether a failed transfer may be started again, once, on a new connection.
 
-    Streamed bodies are never repeated here: libcurl rewinds their source for its own repetitions
-    only. The order of the cases matters: a handle may show the signs of several.
+    Of streamed bodies nothing is repeated here that may have gone out: libcurl rewinds their source
+    for its own repetitions only. The order of the cases matters: a handle may show the signs of
+    several.
     """
     if handle.was_answered_early:  # it read bytes that cannot be its answer
         return request.method in SAFE_METHODS and request.upload is None
     if handle.was_interrupted and not handle.is_stopped:
         # A callback was ended by another caller's signal handler.
-        may_repeat = request.method in SAFE_METHODS and request.upload is None
-        return is_unsent(handle, request) or (may_repeat and not isinstance(handle, StreamHandle))
+        if is_unsent(handle, request) and _is_rewound(handle):
+            return True
+        return request.method in SAFE_METHODS and not isinstance(handle, StreamHandle)
     if handle.head or handle.refused_peer:
         return False
     if handle.resend_refused:
@@ -106,9 +108,14 @@ def _is_nobodys_word(handle: Handle, request: Request) -> bool:
     """Whether libcurl takes it for a refusal that a callback was interrupted at its first
     instruction, before anything was sent."""
     is_ours = handle.is_stopped or handle.wait is not None
-    if isinstance(handle, StreamHandle) and (sending := handle.sending) is not None:
-        is_ours = is_ours or bool(sending.taken or sending.error or sending.is_over)
-    return not is_ours and is_unsent(handle, request)
+    return not is_ours and is_unsent(handle, request) and _is_rewound(handle)
+
+
+def _is_rewound(handle: Handle) -> bool:
+    """Whether all of its body is to come again: libcurl may have taken some of it before anything
+    was sent, and rewinds it for its own repetitions only."""
+    sending = handle.sending if isinstance(handle, StreamHandle) else None
+    return sending is None or (not (sending.error or sending.is_over) and sending.rewind())
 
 
 def _put_in_anew(multi: Multi, handle: Handle, request: Request, is_last: bool) -> None:
