@@ -105,7 +105,7 @@ class Exchange:
             # What frames hold is the caller's and the server's.
             raise self._told(error).with_traceback(None) from error.__cause__
         except FAULTS as error:
-            text = idle_text(options.idle_timeout_s) if self._is_idle(error) else ""
+            text = idle_text(self._idle_s) if self._is_idle(error) else ""
             # What httpx has to say is in the text; the frames it came through hold headers.
             raise self._told(error_of(error, self._progress, place, text)) from None
 
@@ -140,9 +140,14 @@ class Exchange:
         """Seconds to the deadline; None without one."""
         return None if self._deadline is None else max(0.001, self._deadline - time.monotonic())
 
+    @property
+    def _idle_s(self) -> float:
+        """How long nothing may move."""
+        return self._request.options.idle_timeout_s
+
     def _is_idle(self, error: Exception) -> bool:
         """Whether it was the idle limit, rather than that of connecting or of the whole."""
-        idle_s = self._request.options.idle_timeout_s
+        idle_s = self._idle_s
         if not idle_s or not isinstance(error, httpx.TimeoutException):
             return False
         limit_s = connect_s(self._request)
@@ -234,7 +239,7 @@ class Exchange:
         )
         reading.set(progress)
         made = self._wired(wire_request(request, progress))
-        idle_s = options.idle_timeout_s
+        idle_s = self._idle_s
         if (idle_s or options.low_speed) and request.body:
             made.stream = self._slices = Slices(request.body)
         left_s = self._left_s()

@@ -178,6 +178,18 @@ def test_what_progress_raises_ends_the_call(sent: Callable[..., Any], server: Ra
     assert onehttp.stats().in_flight == 0
 
 
+def test_a_server_that_takes_no_more_is_waited_for_as_long_as_nothing_may_move(
+    sent: Callable[..., Any],
+) -> None:
+    def never_reading(peer: Peer) -> None:
+        peer.server.release.wait()
+
+    with RawServer(never_reading, receive_buffer_bytes=8192) as server:
+        with pytest.raises(onehttp.TimeoutError, match=r"nothing moved for 0\.1 s") as caught:
+            sent("PUT", server.url, body=[bytes(MIB)] * 32, timeout=onehttp.Timeout(idle_s=0.1))
+        assert caught.value.sent is onehttp.Sent.MAYBE
+
+
 # ---- a file that is changed under us
 
 

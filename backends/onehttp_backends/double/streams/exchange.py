@@ -42,6 +42,10 @@ class StreamExchange(Exchange):
         self.end_timings: Timings | None = None
         """Of the whole body, once it has come."""
 
+    @property
+    def _idle_s(self) -> float:
+        return super()._idle_s if self._sent_body is None else self._limits.idle_s
+
     def _passed(self) -> int:
         return super()._passed() + (self._sent_body.given if self._sent_body else 0)
 
