@@ -140,7 +140,7 @@ def reached(nginx: Nginx, rounds: int, seconds: float) -> list[Row]:
         ends: list[Answered] = []
         for number in range(rounds):
             progress(f"round {number + 1}/{rounds}: ours, on all processors")
-            ends.append(paced(servers["ours"].port, _user(nginx), 1000, seconds))
+            ends.append(paced(servers["ours"].port, _user(nginx), 1000, seconds, resends=True))
         most = {
             name: paced(one.port, _user(nginx), 3000, seconds).per_s
             for name, one in servers.items()

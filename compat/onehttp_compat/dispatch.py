@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from onehttp_compat.calls.observed_call import LegacyCall
 from onehttp_compat.calls.warning import calling_end, calling_place
+from onehttp_compat.modules.ready_call import KeptCalls
 from onehttp_compat.process import LegacyProcess
 from onehttp_compat.pv import (
     NULL_TEXT,
@@ -28,31 +29,36 @@ _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def kemi_function(
-    server: LegacyProcess, form: LegacyFunction, method: Callable[..., int]
+    server: LegacyProcess,
+    form: LegacyFunction,
+    method: Callable[..., int],
+    kept: KeptCalls | None = None,
 ) -> Function:
     """Return the function ``KSR.<module>.<function>``. It takes every argument literally.
+
+    Args:
+        kept: the calls that need no check any more.
 
     The function raises TypeError if there are too few or too many arguments or one is not text, and
     ValueError if one contains a NUL.
     """
     names = tuple(argument.name for argument in form.arguments)
-    count = len(names)
     result_at = names.index("result") if "result" in names else -1
     writable, known = server.pv.writable, server.pv.known_writable
     observers, note, seen = server.observers, server.warnings.note, server.warnings.seen
     recorded = server.warnings.recorded
+    known_calls = {} if kept is None else kept.by_arguments
 
     def call(*arguments: str) -> int:
-        if len(arguments) != count:
-            raise _miscounted(form, len(arguments))
-        try:
-            has_nul = "\0" in "".join(arguments)
-        except TypeError:
-            has_nul = True
-        if has_nul:
-            _check_texts(form, arguments)
         if not server.has_started:
-            server.start()
+            _check(form, arguments)
+            server.start()  # empties `known_calls`
+        try:
+            again = known_calls.get(arguments)
+        except TypeError:  # not even a text
+            again = None
+        if again is None:
+            _check(form, arguments)
         frame = sys._getframe(1)
         key = (id(frame.f_code), frame.f_lasti)
         site = seen.get(key)
@@ -64,6 +70,8 @@ def kemi_function(
                 place[0]()
             else:
                 note(form, True, lambda: _expected(server, form, names, arguments, is_kemi=True))
+        if again is not None and not observers:
+            return again()
         values: dict[str, Any] = dict(zip(names, arguments, strict=True))
         if result_at >= 0:
             text = arguments[result_at]
@@ -73,8 +81,9 @@ def kemi_function(
                 return _unusable(server, form, values, error, is_kemi=True)
         if observers:
             return _observed(server, form, method, values, is_kemi=True)
-        code: int = method(is_kemi=True, **values)
-        return code
+        if kept is not None:
+            return kept.make(arguments, values)
+        return method(is_kemi=True, **values)
 
     return call
 
@@ -160,11 +169,21 @@ def _warn_of_null(server: LegacyProcess, form: LegacyFunction, given: str) -> No
         _log.warning("%s: %s is null; the text %s is sent", form.name, given, NULL_TEXT)
 
 
-def _miscounted(form: LegacyFunction, given: int) -> TypeError:
-    return TypeError(f"{form.label(True)} takes {len(form.arguments)} arguments, got {given}")
+def _check(form: LegacyFunction, arguments: tuple[str, ...]) -> None:
+    """Check the arguments of a KEMI function.
 
-
-def _check_texts(form: LegacyFunction, arguments: Sequence[object]) -> None:
+    Raises:
+        TypeError: there are too few or too many, or one is not text.
+        ValueError: one contains a NUL.
+    """
+    if len(arguments) != len(form.arguments):
+        given = len(arguments)
+        raise TypeError(f"{form.label(True)} takes {len(form.arguments)} arguments, got {given}")
+    try:
+        if "\0" not in "".join(arguments):
+            return
+    except TypeError:
+        pass  # the loop names the argument
     for argument, value in zip(form.arguments, arguments, strict=True):
         where = f"{form.label(True)}: {argument.name}"
         if not isinstance(value, str):

@@ -248,6 +248,11 @@ class PvStore:
         else:
             self._shared[variable] = value
 
+    def fast_writer(self, variable: Variable) -> Callable[[bytes], None] | None:
+        """Return a function that does what `write` does with bytes, faster. It never refuses any.
+        None: there is none for this variable."""
+        return None
+
     def expand(self, text: str) -> str:
         """Replace the variables in ``text``. Null becomes ``<null>``, and ``$$`` a dollar sign.
 

@@ -175,7 +175,8 @@ class LegacyServer(LegacyProcess):
         form = KEMI.get((module, function))
         if form is None:
             raise NoSuchFunctionError(f"KSR.{module} has no function {function!r}")
-        return kemi_function(self, form, self.method(form))
+        kept = self.http_client.kept_calls(form.method) if form.module == "http_client" else None
+        return kemi_function(self, form, self.method(form), kept)
 
     def rpc(self, name: str, arguments: Sequence[Any] = ()) -> dict[str, Any]:
         """Run an RPC command of the modules: ``{"result": ...}`` or ``{"error": {"code",

@@ -149,6 +149,24 @@ class KsrStore(PvStore):
         else:
             self._write_text(variable, text, value)
 
+    def fast_writer(self, variable: Variable) -> Callable[[bytes], None] | None:
+        """See `PvStore.fast_writer`."""
+        if variable.kind in self._writers:
+            return None
+        text, sets, write_other = str(variable), self._sets, self._write_text
+
+        def write(raw: bytes) -> None:
+            try:
+                value = raw.decode()
+            except UnicodeDecodeError:
+                value = "\0"
+            if "\0" in value:
+                write_other(variable, text, raw)
+            else:
+                sets(text, value)
+
+        return write
+
     def _write_text(self, variable: Variable, text: str, value: bytes | str) -> None:
         raw = value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
         if raw.find(b"\0") < 0:  # `in` would ask for a number first, and log an error about it

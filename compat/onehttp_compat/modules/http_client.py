@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import logging
 import re
+from collections.abc import Callable
 from typing import Any
 
-from onehttp import TransferOptions
+from onehttp import Response, TransferOptions
 from onehttp.lowlevel import HeaderPairs
 from onehttp_compat.modules.httpcon.definition import LegacyConnection
-from onehttp_compat.modules.httpcon.module import ConnectionModule
+from onehttp_compat.modules.httpcon.module import ConnectionModule, legacy_request
 from onehttp_compat.modules.httpcon.options import keeping_method, prior_knowledge
 from onehttp_compat.modules.httpcon.state import TransferResult
+from onehttp_compat.modules.ready_call import KeptCalls, Ready, ReadyCall
 from onehttp_compat.process import LegacyProcess
 from onehttp_compat.pv import UnknownVariableError, Value, Variable
 from onehttp_compat.wire.header_blob import HeaderBlobError, parse_blob, with_defaults_repeated
@@ -33,6 +35,11 @@ class HttpClient(ConnectionModule):
         super().__init__(server)
         self.stores_headers = False
         self.stored_headers: list[tuple[str, str]] = []
+        self._prepare: dict[str, Callable[..., Ready]] = {
+            "query": self.ready_query,
+            "connect": self.ready_connect,
+        }
+        self._kept: dict[str, dict[tuple[str, ...], Callable[[], int]]] = {}
         server.pv.register("curlerror", _curlerror)
         server.pv.register("httprhdr", self._stored_header)
 
@@ -42,7 +49,12 @@ class HttpClient(ConnectionModule):
 
     # ---- by URL
 
-    def query(
+    def query(self, **call: Any) -> int:
+        """``http_client_query``: see `ready_query`."""
+        ready = self.ready_query(**call)
+        return ready if isinstance(ready, int) else ready.make()
+
+    def ready_query(
         self,
         *,
         url: str,
@@ -52,8 +64,8 @@ class HttpClient(ConnectionModule):
         headers: str = "",
         is_kemi: bool = False,
         variant: str | None = None,
-    ) -> int:
-        """``http_client_query``: GET, or POST if there is a body."""
+    ) -> Ready:
+        """Prepare a query: GET, or POST if there is a body."""
         if not url and not is_kemi:
             _log.error("http_client: empty URL")
             return -1
@@ -65,18 +77,16 @@ class HttpClient(ConnectionModule):
             _log.error("http_client: %s; nothing was sent", error)
             return -1
         except RefusedOptionError as error:
-            answer = self.refused(error)
-        else:
-            if self._server.is_faithful:
-                pairs = with_defaults_repeated(pairs, options.user_agent, url, data)
-            method = method or ("POST" if body else "GET")
-            answer = self.exchange(options, method, url, pairs, data)
-            if self.stores_headers:
-                self.store_headers(answer)
+            self.write(result, b"")
+            return self.refused(error).code
+        if self._server.is_faithful:
+            pairs = with_defaults_repeated(pairs, options.user_agent, url, data)
+        method = method or ("POST" if body else "GET")
+        request = legacy_request(options, method, url, pairs, data)
         values = self.configuration.values
-        value = self.value_of(answer, values.query_maxdatasize, bool(values.query_result))
-        self._server.write_result(result, value)
-        return answer.code
+        write = self._server.result_writer(result)
+        limit, is_first_line = values.query_maxdatasize, bool(values.query_result)
+        return ReadyCall(self, request, None, write, limit, is_first_line)
 
     get = functools.partialmethod(query, method="GET")
     """``http_client_get``: GET, which may have a body."""
@@ -106,6 +116,45 @@ class HttpClient(ConnectionModule):
         return made
 
     # ---- by connection
+
+    def connect(self, **call: Any) -> int:
+        """``http_connect``: see `ready_connect`."""
+        ready = self.ready_connect(**call)
+        return ready if isinstance(ready, int) else ready.make()
+
+    def ready_connect(
+        self,
+        *,
+        connection: str,
+        path: str,
+        result: Variable,
+        content_type: str = "",
+        body: str = "",
+        is_kemi: bool = False,
+    ) -> Ready:
+        """Prepare a GET over a connection of the module's own that has none to fail over to. Make
+        any other call."""
+        known = self.configuration.connections.get(connection)
+        if known is None or known.failover or body:
+            data = self._server.body(body) if body else None
+            return self.connect_with(connection, path, content_type, data, result)
+        try:
+            ready = self.ready(known)
+        except RefusedOptionError as error:
+            self.write(result, b"")
+            return self.refused(error).code
+        request, write = self.request_on(ready, path), self._server.result_writer(result)
+        return ReadyCall(self, request, ready.state, write, known.maxdatasize, False)
+
+    def kept_calls(self, method: str) -> KeptCalls | None:
+        """The calls of a method that are kept by their arguments; None if it keeps none."""
+        prepare = self._prepare.get(method)
+        return prepare and KeptCalls(prepare, self._kept.setdefault(method, {}))
+
+    def _forget(self) -> None:
+        super()._forget()
+        for kept in self._kept.values():
+            kept.clear()
 
     def connect_with(
         self, connection: str, path: str, content_type: str, data: bytes | None, result: Variable
@@ -156,7 +205,7 @@ class HttpClient(ConnectionModule):
             return self.refused(error)
         answer = self.call(ready, path, headers, data)
         if self.stores_headers:
-            self.store_headers(answer)
+            self.store_headers(answer.response)
         body = self.value_of(answer, connection.maxdatasize, is_first_line=False)
         return answer if body is answer.body else answer._replace(body=body)
 
@@ -183,11 +232,10 @@ class HttpClient(ConnectionModule):
         self.stored_headers.clear()
         return 1
 
-    def store_headers(self, answer: TransferResult) -> None:
+    def store_headers(self, response: Response | None) -> None:
         """Store the headers of all hops of an answer, in place of the earlier ones."""
         self.stored_headers.clear()
-        if answer.response is not None:
-            response = answer.response
+        if response is not None:
             blocks = [*response.earlier_headers, response.headers, response.trailers]
             self.stored_headers += [pair for block in blocks for pair in block.pairs]
 
@@ -201,10 +249,13 @@ class HttpClient(ConnectionModule):
     # ---- values
 
     def value_of(self, answer: TransferResult, limit: int, is_first_line: bool) -> bytes:
-        """The value of the result variable: empty on errors and from status 500 on."""
-        if answer.response is None or not 200 <= answer.code < 500:
+        """The value of the result variable."""
+        return self.shown(answer.code, answer.body, limit, is_first_line)
+
+    def shown(self, code: int, body: bytes, limit: int, is_first_line: bool) -> bytes:
+        """The part of a body that a script gets: none on errors and from status 500 on."""
+        if not 200 <= code < 500:
             return b""
-        body = answer.body
         if is_first_line and self._server.is_faithful:
             line, newline, _ = body.partition(b"\n")
             if newline:

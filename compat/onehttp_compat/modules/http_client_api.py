@@ -67,7 +67,7 @@ class Bindings:
         method = "GET" if post is None else "POST"
         answer = module.exchange(options, method, url, pairs, post)
         if module.stores_headers:
-            module.store_headers(answer)
+            module.store_headers(answer.response)
         values = module.parameters
         body = module.value_of(answer, values.query_maxdatasize, bool(values.query_result))
         return HttpcResult(answer.code, body)

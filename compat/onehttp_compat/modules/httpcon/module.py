@@ -13,6 +13,7 @@ import onehttp
 from onehttp import (
     Auth,
     ConnectionSpec,
+    Request,
     RequestError,
     Response,
     TransferError,
@@ -67,16 +68,19 @@ class ConnectionModule(ABC):
     def set(self, name: str, value: object) -> None:
         """Set a parameter, as ``modparam(module, name, value)`` does."""
         self.configuration.set(name, value)
-        self._options.clear()
-        self._ready.clear()
+        self._forget()
 
     def start(self) -> None:
         """Start with the server: check the configuration, read the file, set the counter."""
         self.configuration.start()
-        self._options.clear()
-        self._ready.clear()
+        self._forget()
         counted = self.configuration.counted_connections
         self._server.counters[f"{self.counter_group}.connections"] = counted
+
+    def _forget(self) -> None:
+        """Forget what was made for parameters that may have changed."""
+        self._options.clear()
+        self._ready.clear()
 
     def specs(self) -> Iterator[ConnectionSpec]:
         """The module's own connections as `onehttp.connection` gives them. They have the options of
@@ -149,10 +153,7 @@ class ConnectionModule(ABC):
         state: ConnectionState | None = None,
     ) -> TransferResult:
         """Do one transfer and count it. ``state`` remembers its response."""
-        address, auth = legacy_url(url)
-        if auth is not None:
-            options = _with_credentials(options, auth)
-        request = plain_request(method, address, headers, options, body=body)
+        request = legacy_request(options, method, url, headers, body)
         return self._answer(transfer(request), state)
 
     def call(
@@ -163,35 +164,49 @@ class ConnectionModule(ABC):
         body: bytes | None,
     ) -> TransferResult:
         """Do one transfer over a connection: GET, or POST if there is a body."""
-        connection = ready.connection
         if ready.is_shared:
-            outcome = SharedCall(path, headers, body).outcome(connection.name)
-            return self._answer(outcome, ready.state)
+            outcome = SharedCall(path, headers, body).outcome(ready.connection.name)
+        else:
+            outcome = transfer(self.request_on(ready, path, headers, body))
+        return self._answer(outcome, ready.state)
+
+    def request_on(
+        self,
+        ready: ReadyLegacyConnection,
+        path: str,
+        headers: HeaderPairs = (),
+        body: bytes | None = None,
+    ) -> Request:
+        """The request of a call over a connection of the module's own."""
         method = "GET" if body is None else "POST"
         if path[:1] == "/" and path.isascii() and ready.address:
             # The path cannot change how libcurl parses the text before it.
-            url = ready.address + path
-            request = plain_request(method, url, headers, ready.options, body=body)
-            return self._answer(transfer(request), ready.state)
-        url = joined_url(connection, path)
+            return plain_request(method, ready.address + path, headers, ready.options, body=body)
+        connection = ready.connection
         options = self.options_for(connection)
-        return self.exchange(options, method, url, headers, body, ready.state)
+        return legacy_request(options, method, joined_url(connection, path), headers, body)
 
     def _answer(
         self, outcome: Response | TransferError, state: ConnectionState | None
     ) -> TransferResult:
-        """The answer of a transfer, which is counted. Only status 200 is a success (B7)."""
+        code = self.counted(outcome, state)
+        if isinstance(outcome, TransferError):
+            return TransferResult(code)
+        return TransferResult(code, outcome.body, outcome)
+
+    def counted(self, outcome: Response | TransferError, state: ConnectionState | None) -> int:
+        """Count a transfer, and return its code. Only status 200 is a success (B7)."""
         if isinstance(outcome, TransferError):
             self._counters.add(self._fail_counter)
             _log.warning("%s: %s", self.module, outcome)
             if state is not None:
                 state.response = None
-            return TransferResult(code_of(outcome))
+            return code_of(outcome)
         status = outcome.status
         self._counters.add(self._ok_counter if status == 200 else self._fail_counter)
         if state is not None:
             state.response = outcome
-        return TransferResult(status, outcome.body, outcome)
+        return status
 
     def options_for_queries(self) -> TransferOptions:
         """The options of calls without a connection. They are made once for the current
@@ -276,6 +291,20 @@ class ConnectionModule(ABC):
             }
             for one in self.configuration.connections.values()
         ]
+
+
+def legacy_request(
+    options: TransferOptions,
+    method: str,
+    url: str,
+    headers: HeaderPairs,
+    body: bytes | None,
+) -> Request:
+    """A request for a URL as libcurl reads it, which may have credentials."""
+    address, auth = legacy_url(url)
+    if auth is not None:
+        options = _with_credentials(options, auth)
+    return plain_request(method, address, headers, options, body=body)
 
 
 _has_host = re.compile(r"https?://[^/?#]").match
