@@ -219,9 +219,8 @@ class EngineThreads:
                 if helm.ownership.is_gone:
                     transfer.outcome = gone(transfer, helm.ownership.failure)
                 elif now >= overdue_at(transfer) and helm.ownership.owner is not None:
-                    transfer.is_cancelled = True
+                    transfer.give_up(overdue(transfer))
                     helm.engine.inbox.append(transfer)
-                    transfer.outcome = overdue(transfer)
             if transfer.outcome is not None and not transfer.is_called:
                 helm.engine.ended.append(transfer)
         if helm.engine.ended:

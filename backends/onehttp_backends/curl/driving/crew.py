@@ -200,8 +200,7 @@ class Crew:
         """
         for transfer in list(self.threads.pending):
             if transfer.outcome is None:
-                transfer.is_cancelled = True
-                transfer.outcome = gone(transfer, error)
+                transfer.give_up(gone(transfer, error))
                 self.engine.inbox.append(transfer)
             self.engine.ended.append(transfer)
         self.deliver()

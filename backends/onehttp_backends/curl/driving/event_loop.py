@@ -228,10 +228,9 @@ class LoopDriver:
         self._flush()
         now = time.monotonic()
         for transfer in list(self.transfers):
+            if transfer.outcome is None and now >= overdue_at(transfer):
+                transfer.give_up(overdue(transfer))
+                self._helm.engine.inbox.append(transfer)
             if transfer.outcome is not None:
                 transfer.settle(transfer.outcome)
-            elif now >= overdue_at(transfer):
-                transfer.is_cancelled = True
-                self._helm.engine.inbox.append(transfer)
-                transfer.settle(overdue(transfer))
         self._helm.look_for_lost_owner()

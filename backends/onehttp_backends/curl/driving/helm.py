@@ -161,9 +161,8 @@ class Helm(Crew):
         now = time.monotonic()
         for transfer in list(waiter.transfers):
             if transfer.outcome is None and now >= overdue_at(transfer):
-                transfer.is_cancelled = True
+                transfer.give_up(overdue(transfer))
                 self.enqueue(transfer)
-                transfer.outcome = transfer.outcome or overdue(transfer)
                 transfer.deliver()
 
     # ---- a foreign loop

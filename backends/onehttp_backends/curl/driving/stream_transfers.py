@@ -146,8 +146,7 @@ def see_through(helm: Helm, transfer: BlockingStream, is_due: Callable[[], bool]
         helm.recover(error, claim)
         if isinstance(error, ReentrantCallError) or is_interrupt(error):
             raise
-        transfer.outcome = transfer.outcome or failed_under(ownership, transfer.request, error)
-        transfer.is_cancelled = True
+        transfer.give_up(failed_under(ownership, transfer.request, error))
         helm.enqueue(transfer)
 
 
@@ -171,8 +170,7 @@ def _drive_until(
 
 def _look_around(helm: Helm, transfer: Transfer) -> None:
     if time.monotonic() >= overdue_at(transfer):
-        transfer.is_cancelled = True
+        transfer.give_up(overdue(transfer))
         helm.enqueue(transfer)
-        transfer.outcome = overdue(transfer)
     else:
         helm.look_for_lost_owner()

@@ -91,6 +91,12 @@ class Transfer:
     def deliver(self) -> None:
         """Tell the waiter that there is an outcome. Never raises, even if the waiter is gone."""
 
+    def give_up(self, outcome: Outcome) -> None:
+        """End it, whoever drives; its handle is still to be taken out, as of one that is
+        cancelled. The outcome comes first: without one it would be taken for cancelled."""
+        self.outcome = self.outcome or outcome
+        self.is_cancelled = True
+
     def cancel(self) -> bool:
         """End it with a `CancelledError`; False if it had ended already."""
         if self.outcome is not None:

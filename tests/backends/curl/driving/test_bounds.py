@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,14 +16,20 @@ from onehttp_backends.contract import Outcome, Request
 from onehttp_backends.curl import PycurlBackend, handle, options
 from onehttp_backends.curl.driving import callbacks
 from onehttp_backends.curl.driving.waiting import overdue_at
+from onehttp_backends.curl.engine import transfer as transfers
 from onehttp_backends.curl.engine.ownership import Claim, drives
-from onehttp_backends.errors import TimeoutError, TransferError
+from onehttp_backends.curl.engine.transfer import Transfer
+from onehttp_backends.errors import CurlCode, TimeoutError, TransferError
 from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering, silent
-from stand_ins.pieces import in_pieces
+from stand_ins.pieces import in_awaited_pieces, in_pieces
 from stand_ins.ways import Way, awaited, awaited_on_uvloop, blocking, called_back
 
 LIMIT_S = 0.2
+needs_patches = pytest.mark.skipif(
+    str(transfers.__file__).endswith(".so"),
+    reason="NOT TESTED: what is compiled keeps its own fields",
+)
 
 
 def owner_who_is_gone(backend: PycurlBackend) -> None:
@@ -109,6 +116,69 @@ def test_each_ends_though_libcurl_has_forgotten_its_limit(
         outcome = way(engine, Request("GET", server.url, total_timeout_s=LIMIT_S))
     assert isinstance(outcome, TimeoutError)
     engine.close()
+
+
+def of_three(backend: PycurlBackend, request: Request) -> Outcome:
+    outcomes: list[Outcome] = []
+    requests = [(number, request) for number in range(3)]
+    backend.perform_all(iter(requests), 3, lambda _, outcome: outcomes.append(outcome))
+    return outcomes[-1]
+
+
+def awaited_in_pieces(backend: PycurlBackend, request: Request) -> Outcome:
+    return asyncio.run(in_awaited_pieces(backend, request))
+
+
+@pytest.fixture
+def driver_who_comes_at_once(
+    engine: PycurlBackend, monkeypatch: pytest.MonkeyPatch
+) -> PycurlBackend:
+    """Whatever is cancelled, somebody who drives looks at it before anybody else does anything."""
+    is_cancelled = vars(Transfer)["is_cancelled"]
+
+    def is_seen(transfer: Transfer, value: bool) -> None:
+        is_cancelled.__set__(transfer, value)
+        if value and (helm := engine._helm) is not None:
+            helm.engine.cancel(transfer, "cancelled")
+            helm.deliver()
+
+    seen = property(lambda transfer: is_cancelled.__get__(transfer), is_seen)
+    monkeypatch.setattr(Transfer, "is_cancelled", seen)
+    return engine
+
+
+@needs_patches
+@pytest.mark.parametrize(
+    "way",
+    [
+        *(blocking, awaited, awaited_on_uvloop, called_back),
+        *(in_pieces, awaited_in_pieces, of_three),
+    ],
+)
+def test_a_call_that_is_overdue_was_not_cancelled(
+    driver_who_comes_at_once: PycurlBackend,
+    url: str,
+    way: Callable[[PycurlBackend, Request], Outcome],
+) -> None:
+    engine = driver_who_comes_at_once
+    with owner_who_is_held_up(engine):
+        outcome = way(engine, Request("GET", url, total_timeout_s=LIMIT_S))
+    assert isinstance(outcome, TimeoutError), outcome
+
+
+@needs_patches
+def test_a_call_that_no_thread_can_be_had_for_was_not_cancelled(
+    driver_who_comes_at_once: PycurlBackend, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("no thread can be had")
+
+    with owner_who_is_held_up(driver_who_comes_at_once):
+        monkeypatch.setattr(threading.Thread, "start", start)
+        outcomes: list[Outcome] = []
+        driver_who_comes_at_once.submit(Request("GET", url), outcomes.append)
+        monkeypatch.undo()
+    assert [getattr(each, "code", None) for each in outcomes] == [CurlCode.FAILED_INIT]
 
 
 def test_who_brings_work_runs_no_function_of_others(engine: PycurlBackend, url: str) -> None:
