@@ -10,6 +10,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
+Way = tuple[object, ...]
+"""The lines, in the code that is tested, of all calls that led to a line, and its turn."""
+
 TURNS: Final = 2
 """A line counts so often in one run: the turns of a loop after the second are like it."""
 
@@ -19,20 +22,39 @@ class Interrupt(KeyboardInterrupt):
 
 
 class Lines:
-    """The lines at which something has happened, each `TURNS` times at most."""
+    """The lines at which something has happened, each `TURNS` times at most.
 
-    def __init__(self) -> None:
+    Args:
+        ways: where something has happened before, in whatever test shares them: a line that is
+            reached by the same calls counts as one at which it has happened.
+        package: what the paths of the code that is tested begin with.
+    """
+
+    def __init__(self, ways: set[Way] | None = None, package: str = "") -> None:
         self._struck: dict[tuple[int, int], int] = {}
+        self._ways = ways
+        self._package = package
 
     def __len__(self) -> int:
         return len(self._struck)
 
-    def take(self, line: tuple[int, int], turn: int) -> bool:
+    def take(self, frame: FrameType, line: tuple[int, int], turn: int) -> bool:
         """Whether nothing has happened at this turn of the line; from now on something has."""
         if turn > TURNS or self._struck.get(line, 0) >= turn:
             return False
         self._struck[line] = turn
-        return True
+        if self._ways is None:
+            return True
+        way = (turn, *self._calls_to(frame))
+        is_new = way not in self._ways
+        self._ways.add(way)
+        return is_new
+
+    def _calls_to(self, frame: FrameType | None) -> Iterator[tuple[int, int]]:
+        while frame is not None:
+            if frame.f_code.co_filename.startswith(self._package):
+                yield id(frame.f_code), frame.f_lineno
+            frame = frame.f_back
 
 
 class Injector:
@@ -75,7 +97,7 @@ class Injector:
         if event == "line":
             line = (id(code), frame.f_lineno)  # the hash of code is made of all of it each time
             self._met[line] = turn = self._met.get(line, 0) + 1
-            if self._lines.take(line, turn):
+            if self._lines.take(frame, line, turn):
                 self.place = f"{Path(code.co_filename).name}:{frame.f_lineno}"
                 self.strike()
         elif event == "call":

@@ -250,14 +250,14 @@ def test_threads_tasks_and_callbacks_at_once(backend: Backend) -> None:
 
     def blocking(url: str) -> None:
         request = Request("GET", url, options=PATIENT)
-        outcomes.extend(backend.perform(request) for _ in range(20))
+        outcomes.extend(backend.perform(request) for _ in range(10))
 
     async def tasks(url: str) -> None:
-        calls = (backend.aperform(Request("GET", url, options=PATIENT)) for _ in range(100))
+        calls = (backend.aperform(Request("GET", url, options=PATIENT)) for _ in range(50))
         outcomes.extend(await asyncio.gather(*calls))
 
     with RawServer(keep_answering) as server:
-        threads = [threading.Thread(target=blocking, args=(server.url,)) for _ in range(16)]
+        threads = [threading.Thread(target=blocking, args=(server.url,)) for _ in range(8)]
         threads.append(threading.Thread(target=lambda: asyncio.run(tasks(server.url))))
         for thread in threads:
             thread.start()
@@ -266,13 +266,13 @@ def test_threads_tasks_and_callbacks_at_once(backend: Backend) -> None:
             outcomes.append(outcome)
             ended.release()
 
-        for _ in range(100):
+        for _ in range(50):
             backend.submit(Request("GET", server.url, options=PATIENT), on_done)
         for thread in threads:
             thread.join(PATIENCE_S)
-        for _ in range(100):
+        for _ in range(50):
             assert ended.acquire(timeout=PATIENCE_S)
-    assert len(outcomes) == 16 * 20 + 100 + 100
+    assert len(outcomes) == 8 * 10 + 50 + 50
     assert all(isinstance(outcome, Response) for outcome in outcomes)
     stats = backend.stats()
     assert (stats.completed, stats.failed, stats.in_flight) == (len(outcomes), 0, 0)

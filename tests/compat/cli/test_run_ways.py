@@ -8,6 +8,7 @@ import pty
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -241,18 +242,29 @@ def test_no_color_is_honoured(script: Path, no_color: str) -> None:
     yaml = script.with_name("c.yaml")
     yaml.write_text("version: 2\n")
     environment = {**os.environ, "NO_COLOR": no_color, "TERM": "xterm"}
-    for arguments in (["run", str(script)], ["convert", str(cfg)], ["check", str(yaml)]):
-        shown = on_a_terminal(arguments, environment)
+    commands = (["run", str(script)], ["convert", str(cfg)], ["check", str(yaml)])
+    for shown in on_a_terminal(commands, environment):
         assert bool(re.search(rb"\x1b\[[\d;]*3\dm", shown)) == (not no_color), shown
 
 
-def on_a_terminal(arguments: list[str], environment: dict[str, str]) -> bytes:
-    """What a command shows on one."""
+BETWEEN = b"-- the next command --"
+ONE_AFTER_THE_OTHER = f"""
+import json, sys
+from onehttp.cli import main
+for sys.argv[1:] in json.loads(sys.argv[1]):
+    try:
+        main()
+    except SystemExit:
+        print({BETWEEN.decode()!r}, flush=True)
+"""
+
+
+def on_a_terminal(commands: Sequence[list[str]], environment: dict[str, str]) -> list[bytes]:
+    """What each command shows on one."""
     leader, follower = pty.openpty()
-    code = "from onehttp.cli import main; main()"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments], stdout=follower, stderr=follower,
-        stdin=subprocess.DEVNULL, env=environment,
+        [sys.executable, "-c", ONE_AFTER_THE_OTHER, json.dumps(commands)],
+        stdout=follower, stderr=follower, stdin=subprocess.DEVNULL, env=environment,
     )  # fmt: skip
     os.close(follower)
     shown = b""
@@ -263,5 +275,5 @@ def on_a_terminal(arguments: list[str], environment: dict[str, str]) -> bytes:
         pass
     finally:
         os.close(leader)
-    process.wait(timeout=PATIENCE_S)
-    return shown
+    assert process.wait(timeout=PATIENCE_S) == 0, shown
+    return shown.split(BETWEEN)[:-1]

@@ -13,11 +13,32 @@ from typing import Final, NoReturn
 from onehttp_backends.contract import Response
 from onehttp_backends.errors import CancelledError
 from servers.patience import PATIENCE_S
-from stand_ins.driving import scene as scenes
-from stand_ins.driving.scene import DRIVING, Before, Scene, Use
-from stand_ins.injection import Injector
+from stand_ins.driving.scene import (
+    DRIVING,
+    Before,
+    Scene,
+    Use,
+    ask,
+    ask_for_three,
+    kept,
+    nobody,
+    one_who_drives,
+    read_in_pieces,
+    several_kept,
+)
+from stand_ins.injection import Injector, Way
 
 OWN_SOCKETS: Final = 8
+NEIGHBOURS: Final[dict[str, tuple[tuple[Use, Before], ...]]] = {
+    "nobody": (
+        (ask, nobody),
+        (ask, kept),
+        (ask_for_three, kept),
+        (ask_for_three, several_kept),
+        (read_in_pieces, kept),
+    ),
+    "one who drives": ((ask, one_who_drives),),
+}
 
 
 class Fork(Injector):
@@ -57,21 +78,22 @@ class Fork(Injector):
         os._exit(0)
 
 
-def fork_at_each_line(use: str, before: str) -> None:
+def fork_at_each_line(neighbour: str) -> None:
     """In a process that has little to copy.
 
     Args:
-        use: name of a `Use` in `stand_ins.driving.scene`.
-        before: of a `Before` there.
+        neighbour: a key of `NEIGHBOURS`.
     """
     gc.freeze()
+    ways: set[Way] = set()
     with Scene() as scene:
-        _in_each_child(scene, getattr(scenes, use), getattr(scenes, before))
+        for use, before in NEIGHBOURS[neighbour]:
+            _in_each_child(scene, use, before, ways)
 
 
-def _in_each_child(scene: Scene, use: Use, before: Before) -> None:
-    are_kept = before is not scenes.nobody
-    for fork in scene.at_each_line(lambda lines: Fork(lines, DRIVING), are_kept):
+def _in_each_child(scene: Scene, use: Use, before: Before, ways: set[Way]) -> None:
+    are_kept = before is not nobody
+    for fork in scene.at_each_line(lambda lines: Fork(lines, DRIVING), are_kept, ways):
         held = before(scene)
         try:
             with fork.in_force():
@@ -83,8 +105,9 @@ def _in_each_child(scene: Scene, use: Use, before: Before) -> None:
             os._exit(1)
         if fork.is_child:
             fork.leave(scene)
-        assert fork.status == 0, fork.place
+        where = f"{use.__name__}, {fork.place}"
+        assert fork.status == 0, where
         if held is not None:
             held.may_go.set()
             held.thread.join(PATIENCE_S)
-        assert all(map(scene.is_answered, scene.outcomes)), (fork.place, scene.outcomes)
+        assert all(map(scene.is_answered, scene.outcomes)), (where, scene.outcomes)

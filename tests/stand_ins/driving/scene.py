@@ -21,7 +21,7 @@ from onehttp_backends.curl.driving import event_loop
 from onehttp_backends.errors import TransferError
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer
-from stand_ins.injection import Injector, Lines
+from stand_ins.injection import Injector, Lines, Way
 from stand_ins.pieces import in_awaited_pieces, in_pieces, unread
 
 if TYPE_CHECKING:
@@ -108,12 +108,15 @@ class Scene:
         os.eventfd_read(self.event_fd)
 
     def at_each_line(
-        self, injector_at: Callable[[Lines], AnInjector], are_engines_kept: bool
+        self,
+        injector_at: Callable[[Lines], AnInjector],
+        are_engines_kept: bool,
+        ways: set[Way] | None = None,
     ) -> Iterator[AnInjector]:
         """A scene for each line: in an engine that goes on from one to the next, if it may be kept,
         so that what is left behind is met by the next; then, for the lines of an engine's
-        beginning, in another each time."""
-        lines = Lines()
+        beginning, in another each time. Those that are in ``ways`` are left out."""
+        lines = Lines(ways, str(ROOM))
         for is_kept in (True, False) if are_engines_kept else (False,):
             self.begin()
             missed = 0

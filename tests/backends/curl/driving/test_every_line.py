@@ -4,7 +4,6 @@ left waiting, and every answer belongs to its question."""
 from __future__ import annotations
 
 import gc
-import itertools
 import logging
 from collections.abc import Iterator
 from typing import Final
@@ -39,7 +38,7 @@ from stand_ins.driving.scene import (
     several_kept,
     upload,
 )
-from stand_ins.injection import Injector, Interrupt
+from stand_ins.injection import Injector, Interrupt, Way
 
 pytestmark = [
     pytest.mark.slow,
@@ -59,12 +58,20 @@ USES: Final[tuple[Use, ...]] = (
     read_in_pieces,
     await_pieces,
     leave_unread,
-    send_a_file,
     send_in_pieces,
+    send_a_file,
     lend_time,
     close,
 )
-BEFORE: Final[tuple[Before, ...]] = (kept, one_who_drives, one_in_a_loop)
+NEIGHBOURS: Final[dict[str, tuple[tuple[Use, Before], ...]]] = {
+    "nobody": (
+        (ask, nobody),
+        *((use, kept) for use in USES),
+        (ask_for_three, several_kept),
+    ),
+    "one who drives": tuple((use, one_who_drives) for use in USES),
+    "one in a loop": tuple((use, one_in_a_loop) for use in USES),
+}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -78,23 +85,26 @@ def _what_others_have_left_is_no_garbage() -> None:
 def _quiet() -> Iterator[None]:
     logging.disable(logging.CRITICAL)  # a thousand engines that have failed
     yield
-    gc.collect()  # tasks tell what nobody has asked them
+    gc.collect()
     logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize("error", [Interrupt, MemoryError])
-@pytest.mark.parametrize(
-    ("use", "before"),
-    [(ask, nobody), (ask_for_three, several_kept), *itertools.product(USES, BEFORE)],
-    ids=lambda each: str(each.__name__),
-)
+@pytest.mark.parametrize("neighbour", NEIGHBOURS)
 def test_an_exception_at_each_line(
-    scene: Scene, use: Use, before: Before, error: type[BaseException]
+    scene: Scene, neighbour: str, error: type[BaseException]
 ) -> None:
-    # Threads of an engine may tell of a scene's call in the next: those end with it.
-    are_kept = before is not nobody and use not in (be_called_back, lend_time, close)
-    for injector in scene.at_each_line(lambda lines: Injector(lines, DRIVING, error), are_kept):
-        inject(scene, use, before, injector)
+    """Each line once for each way that leads to it, by the calls in between, beside a neighbour:
+    the uses of an engine share most of them."""
+    ways: set[Way] = set()
+    for use, before in NEIGHBOURS[neighbour]:
+        # Threads of an engine may tell of a scene's call in the next: those end with it.
+        are_kept = before is not nobody and use not in (be_called_back, lend_time, close)
+        for injector in scene.at_each_line(
+            lambda lines: Injector(lines, DRIVING, error), are_kept, ways
+        ):
+            inject(scene, use, before, injector)
+        gc.collect()  # tasks tell what nobody has asked them
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -117,13 +127,14 @@ def inject(scene: Scene, use: Use, before: Before, injector: Injector) -> None:
             use(scene)
     except injector.error as caught:
         raised = caught
-    check(scene, injector, held, raised)
+    check(scene, use, injector, held, raised)
 
 
 def check(
-    scene: Scene, injector: Injector, held: Held | None, raised: BaseException | None
+    scene: Scene, use: Use, injector: Injector, held: Held | None, raised: BaseException | None
 ) -> None:
-    where, is_interrupt = injector.place or "nowhere", injector.error is Interrupt
+    where = f"{use.__name__}, {injector.place or 'nowhere'}"
+    is_interrupt = injector.error is Interrupt
     if not scene.is_closed:
         request = scene.request("next")
         scene.ask(request)
