@@ -104,12 +104,14 @@ def _command(name: str, *what: str) -> list[str]:
 def _run(
     command: list[str], environment: Mapping[str, str], limit_s: float
 ) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        command, env=of_our_own(environment), capture_output=True, timeout=limit_s
+    )
+
+
+def of_our_own(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a probe: no proxy but those that it is about."""
     kept = {
         name: value for name, value in os.environ.items() if name.lower() not in _OF_THE_ENVIRONMENT
     }
-    return subprocess.run(
-        command,
-        env={**kept, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        timeout=limit_s,
-    )
+    return {**kept, "PYTHONPATH": str(ROOT), **environment}

@@ -14,6 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT))  # programs of the clone, which nothing installs
 
+from benchmarks.comparison import forked  # noqa: E402
+from benchmarks.comparison import running as running_of_probes  # noqa: E402
 from benchmarks.comparison.features import FEATURES, SECTIONS  # noqa: E402
 from benchmarks.comparison.features.feature import absent_or  # noqa: E402
 from benchmarks.comparison.outcome import Outcome  # noqa: E402
@@ -43,8 +45,11 @@ NAMES = [
 
 
 @pytest.fixture(scope="module")
-def onehttp() -> Client:
-    return client(OURS)
+def onehttp() -> Iterator[Client]:
+    forked.begin()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running_of_probes, "_run", forked.run)
+        yield client(OURS)
 
 
 @pytest.fixture
