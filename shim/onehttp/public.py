@@ -71,7 +71,7 @@ from onehttp.errors import (
     UnknownRouteError,
     UploadError,
 )
-from onehttp.hints.names import OF_CONNECTION, OF_STREAM
+from onehttp.hints.names import OF_CONNECTION, OF_JAR, OF_STREAM
 from onehttp.named_connection import Connection
 from onehttp.policies.breaker import BreakerState
 from onehttp.queries.counts import QueryStats, ShutdownReport
@@ -226,3 +226,4 @@ explain_classes(globals(), __all__)
 for _stream in (StreamedResponse, AsyncStreamedResponse):
     tell(_stream, OF_STREAM)
 tell(Connection, OF_CONNECTION)
+tell(CookieJar, OF_JAR)

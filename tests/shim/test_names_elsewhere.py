@@ -16,6 +16,7 @@ from onehttp.connections.file.schema.connections import ConnectionModel
 from onehttp.hints.names import (
     OF_ASYNC_STREAM_CONTEXT,
     OF_CONNECTION,
+    OF_JAR,
     OF_MODULE,
     OF_STREAM,
     OF_STREAM_CONTEXT,
@@ -34,6 +35,7 @@ OWNERS: list[tuple[Any, Mapping[str, str]]] = [
     (onehttp.StreamedResponse, OF_STREAM),
     (onehttp.AsyncStreamedResponse, OF_STREAM),
     (onehttp.Connection, OF_CONNECTION),
+    (onehttp.CookieJar, OF_JAR),
     (StreamContext, OF_STREAM_CONTEXT),
     (AsyncStreamContext, OF_ASYNC_STREAM_CONTEXT),
 ]
@@ -51,6 +53,8 @@ def value(owner: Any) -> Any:
     onehttp.init(API, backend="httpx", answers=ANSWERS)
     if owner is onehttp.Connection:
         return onehttp.connection("api")
+    if owner is onehttp.CookieJar:
+        return onehttp.CookieJar()
     response = onehttp.request("GET", "https://api.example/x")
     if owner in {onehttp.Response, onehttp.Headers}:
         return response if owner is onehttp.Response else response.headers

@@ -67,6 +67,34 @@ class CookieJar:
         with self._changing:
             return iter(list(self._kept.values()))
 
+    def __contains__(self, name: object) -> bool:
+        """Whether it has a cookie of this name, or this very `Cookie`."""
+        return any(name in (each.name, each) for each in self)
+
+    def __getitem__(self, name: str) -> str:
+        """The value of the cookie of this name.
+
+        Raises:
+            KeyError: there is none.
+            LookupError: there are several, of different domains or paths: iterate over the jar.
+        """
+        found = [each for each in self if each.name == name]
+        if not found:
+            raise KeyError(name)
+        if len(found) > 1:
+            places = ", ".join(sorted(f"{each.domain}{each.path}" for each in found))
+            raise LookupError(
+                f"several cookies are named {name!r} ({places}): iterate over the jar"
+            )
+        return found[0].value
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """As ``jar[name]``, but ``default`` where there is none."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
     def __repr__(self) -> str:
         return f"<CookieJar {len(self)} cookies>"
 

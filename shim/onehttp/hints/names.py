@@ -119,6 +119,16 @@ OF_CONNECTION: Final[Mapping[str, str]] = MappingProxyType(
         "aclose": _DOES_NOT_END,
     }
 )
+_SETS: Final = "its servers set them; cookies={name: value} of a call sends one with that call"
+_ITERATES: Final = "iterate over the jar: each is a Cookie with name, value, domain and path"
+_CLEARS: Final = "clear() removes all of them"
+OF_JAR: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **dict.fromkeys(("set", "set_cookie", "setdefault", "update", "__setitem__"), _SETS),
+        **dict.fromkeys(("items", "keys", "values", "get_dict", "jar"), _ITERATES),
+        **dict.fromkeys(("delete", "pop", "__delitem__"), _CLEARS),
+    }
+)
 OF_STREAM: Final[Mapping[str, str]] = MappingProxyType(
     {
         "content": "it is `body`, after read()",

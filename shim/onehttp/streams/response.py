@@ -161,11 +161,11 @@ class StreamedResponse(HeadOfResponse):
 
     __slots__ = ()
 
-    def iter_bytes(self, chunk: int | None = None) -> Iterator[bytes]:
-        """The body in pieces as they come, or in pieces of ``chunk`` bytes (the last may be
-        smaller)."""
+    def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """The body in pieces as they come, or in pieces of ``chunk_size`` bytes (the last may
+        be smaller)."""
         pieces = self._pieces()
-        return pieces if chunk is None else _cut(pieces, Regrouped(chunk))
+        return pieces if chunk_size is None else _cut(pieces, Regrouped(chunk_size))
 
     def iter_text(self) -> Iterator[str]:
         """The body as text, decoded by the charset of its Content-Type, else UTF-8."""
@@ -218,10 +218,10 @@ class AsyncStreamedResponse(HeadOfResponse):
 
     __slots__ = ()
 
-    def iter_bytes(self, chunk: int | None = None) -> AsyncIterator[bytes]:
+    def iter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
         """See `StreamedResponse.iter_bytes`."""
         pieces = self._pieces()
-        return pieces if chunk is None else _acut(pieces, Regrouped(chunk))
+        return pieces if chunk_size is None else _acut(pieces, Regrouped(chunk_size))
 
     def iter_text(self) -> AsyncIterator[str]:
         """See `StreamedResponse.iter_text`."""

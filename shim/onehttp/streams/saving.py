@@ -23,6 +23,7 @@ from onehttp.errors import (
 )
 from onehttp.streams.part_file import WRITE_BYTES, PartFile
 from onehttp.streams.resuming import Answered, Rest, Version
+from onehttp.streams.splitting import checked_number
 from onehttp_backends.errors import CurlCode
 from onehttp_backends.headers import HeaderPairs
 
@@ -141,7 +142,7 @@ class _Saving(Generic[B]):
         self._version = Version(response)
         self._end: int | None = None
         """The position at which the current response ends, if the server has announced it."""
-        self._resumes = resumes
+        self._resumes = checked_number("resumes", resumes, 0)
         self._failures = 0
         """The number of consecutive resumes without any bytes."""
         self._asked: HeaderPairs = ()

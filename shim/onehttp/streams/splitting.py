@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from onehttp_backends.errors import CurlCode, TooLargeError
+from onehttp_backends.errors import CurlCode, RequestTypeError, TooLargeError
 from onehttp_backends.response import text_codec
 
 MAX_LINE: Final = 1024 * 1024
@@ -15,13 +15,22 @@ MAX_LINE: Final = 1024 * 1024
 _ends: Final = re.compile(r"\r\n|\n|\r")
 
 
+def checked_number(name: str, value: object, least: int) -> int:
+    """``value``, if it is a whole number from ``least`` on.
+
+    Raises:
+        RequestTypeError: it is none.
+    """
+    if type(value) is not int or value < least:
+        raise RequestTypeError(f"{name}: expected a whole number from {least} on, got {value!r}")
+    return value
+
+
 class Regrouped:
     """Pieces of equal size; the last one may be smaller."""
 
     def __init__(self, size: int) -> None:
-        if type(size) is not int or size < 1:
-            raise ValueError(f"chunk: expected a number of bytes, 1 or more, got {size!r}")
-        self._size = size
+        self._size = checked_number("chunk_size", size, 1)
         self._parts: list[bytes] = []
         self._held = 0
 
@@ -67,7 +76,7 @@ class Lines:
 
     def __init__(self, content_type: str, max_line: int = MAX_LINE) -> None:
         self._text = Text(content_type)
-        self._max_line = max_line
+        self._max_line = checked_number("max_line", max_line, 0)
         self._begun: list[str] = []
         self._length = 0
 

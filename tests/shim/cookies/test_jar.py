@@ -197,3 +197,18 @@ def test_a_forked_child_has_a_copy_whoever_held_the_lock() -> None:
     holding.join()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert len(jar) == 1
+
+
+def test_a_jar_is_asked_by_name_as_other_clients_have_it() -> None:
+    jar = kept("https://a.example.com/", "session=x", "twice=1; Path=/a", "twice=2; Path=/b")
+    assert ("session" in jar, "other" in jar, next(iter(jar)) in jar, len(jar)) == (
+        True, False, True, 3,
+    )  # fmt: skip
+    assert (jar["session"], jar.get("session"), jar.get("other"), jar.get("other", "-")) == (
+        "x", "x", None, "-",
+    )  # fmt: skip
+    with pytest.raises(KeyError, match="other"):
+        jar["other"]
+    for ask in (jar.__getitem__, jar.get):
+        with pytest.raises(LookupError, match=r"'twice' \(a.example.com/a, a.example.com/b\)"):
+            ask("twice")

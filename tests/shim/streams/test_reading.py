@@ -6,6 +6,7 @@ import gzip
 import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,9 +40,26 @@ def test_chunks_have_the_size_asked_for(streamed: Streamed, size: int) -> None:
     assert 0 < len(chunks[-1]) <= size
 
 
-def test_a_chunk_is_at_least_a_byte(streamed: Streamed) -> None:
-    with RawServer(giving(b"x")) as server, pytest.raises(ValueError, match="chunk"):
-        streamed(lambda r: list(r.iter("iter_bytes", 0)), "GET", server.url)
+@pytest.mark.parametrize("number", [-1, True, 1.0, "1", 0])
+@pytest.mark.parametrize(
+    ("what", "name", "least"),
+    [("iter_bytes", "chunk_size", 1), ("iter_lines", "max_line", 0), ("save", "resumes", 0)],
+)
+def test_numbers_of_a_body_are_checked(
+    streamed: Streamed, tmp_path: Path, what: str, name: str, least: int, number: Any
+) -> None:
+    def read(reader: Reader) -> Any:
+        how = {name: number}
+        return reader.save(tmp_path / "x", **how) if what == "save" else [*reader.iter(what, **how)]
+
+    with RawServer(giving(b"x")) as server:
+        if number == 0 and type(number) is int and not least:
+            assert streamed(read, "GET", server.url)
+            return
+        message = f"{name}: expected a whole number from {least} on, got {number!r}"
+        with pytest.raises(onehttp.RequestTypeError, match=message):
+            streamed(read, "GET", server.url)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_head_is_there_before_the_body(streamed: Streamed) -> None:

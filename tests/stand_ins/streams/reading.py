@@ -28,9 +28,9 @@ class Reader:
         written: int = self._waited(self.response.save(path, **how))
         return written
 
-    def iter(self, what: str, *how: Any) -> Iterator[Any]:
+    def iter(self, what: str, *how: Any, **named: Any) -> Iterator[Any]:
         """``iter_bytes``, ``iter_text`` or ``iter_lines``."""
-        made = getattr(self.response, what)(*how)
+        made = getattr(self.response, what)(*how, **named)
         if self._wait is None:
             yield from made
             return
