@@ -13,26 +13,60 @@ if TYPE_CHECKING:
 
 WIDTH: Final = 120
 COLOURS: Final = {"closed": "green", "half-open": "yellow", "open": "red"}
-NUMBERS: Final = ("in flight", "calls", "failed", "p50 ms", "p95", "p99", "again", "held back")
+COLUMNS: Final = (
+    "in flight", "calls", "failed", "p50 ms", "p95", "p99", "again", "held back", "circuit",
+)  # fmt: skip
+DISPENSABLE: Final = (
+    "held back",
+    "again",
+    "p95",
+    "p50 ms",
+    "failed",
+    "in flight",
+    "p99",
+    "circuit",
+)
+"""What a narrow terminal has no room for, first of all the first."""
+_RATES: Final = ("calls", "failed", "again", "held back")
+_CELL: Final = 8
+_FRAME: Final = 3
+_NAME: Final = 24
+"""As many characters of a name stand in one line, however narrow the terminal."""
 
 
-def table(now: Merged, before: Merged | None = None, seconds: float = 0.0) -> Table:
-    """Return the rates since ``before``, which was ``seconds`` ago; without it, the totals."""
+def table(
+    now: Merged, before: Merged | None = None, seconds: float = 0.0, width: int = WIDTH
+) -> Table:
+    """Return the rates since ``before``, which was ``seconds`` ago, the highest first; without it,
+    the totals, by name. ``width`` is that of the terminal in characters."""
     from rich.table import Table
 
+    lines = [now.lines[name] for name in sorted(now.lines)]
+    if before is not None:
+        lines = [between(line, before.lines.get(line.name)) for line in lines]
+        lines.sort(key=lambda line: -line.count.calls)
+    per_s = "/s" if before is not None else ""
+    heads = {name: name + per_s if name in _RATES else name for name in COLUMNS}
+    shown = _fitting(heads, max((len(line.name) for line in lines), default=0), width)
     made = Table(title=heading(now, before, seconds), title_justify="left", expand=False)
     made.add_column("connection", overflow="fold")
-    per_s = "/s" if before is not None else ""
-    for name in NUMBERS:
-        is_rate = name in ("calls", "failed", "again", "held back")
-        made.add_column(name + per_s if is_rate else name, justify="right")
-    made.add_column("circuit")
-    for name in sorted(now.lines):
-        line = now.lines[name]
-        if before is not None:
-            line = between(line, before.lines.get(name))
-        made.add_row(*_cells(line, seconds if before is not None else 0.0))
+    for name in shown:
+        made.add_column(heads[name], justify="left" if name == "circuit" else "right", no_wrap=True)
+    for line in lines:
+        cells = _cells(line, seconds if before is not None else 0.0)
+        made.add_row((line.name or "(none)").replace("[", "\\["), *(cells[name] for name in shown))
     return made
+
+
+def _fitting(heads: dict[str, str], longest: int, width: int) -> list[str]:
+    """The columns that leave room for names."""
+    shown = list(COLUMNS)
+    taken = max(len("connection"), min(longest, _NAME)) + _FRAME + 1
+    for name in DISPENSABLE:
+        if taken + sum(max(_CELL, len(heads[each])) + _FRAME for each in shown) <= width:
+            break
+        shown.remove(name)
+    return shown
 
 
 def heading(now: Merged, before: Merged | None, seconds: float) -> str:
@@ -63,14 +97,13 @@ def printed(now: Merged) -> str:
     return "\n".join([caught.get().rstrip(), *counters])
 
 
-def _cells(line: ConnectionTotals, seconds: float) -> list[str]:
+def _cells(line: ConnectionTotals, seconds: float) -> dict[str, str]:
     def number(count: int) -> str:
         return f"{count / seconds:.1f}" if seconds else str(count)
 
     colour = COLOURS.get(line.circuit, "")
     failed = number(line.failures)
-    return [
-        (line.name or "(none)").replace("[", "\\["),
+    cells = (
         str(line.in_flight),
         number(line.count.calls),
         f"[red]{failed}[/]" if line.failures else failed,
@@ -78,7 +111,8 @@ def _cells(line: ConnectionTotals, seconds: float) -> list[str]:
         number(line.resends),
         number(line.held_back),
         f"[{colour}]{line.circuit}[/]" if colour else line.circuit,
-    ]
+    )
+    return dict(zip(COLUMNS, cells, strict=True))
 
 
 def _ms(seconds: float) -> str:

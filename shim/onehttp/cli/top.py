@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from onehttp.cli.processes import directory_option, found, pid_option
-from onehttp.cli.table import table
+from onehttp.cli.table import WIDTH, table
 from onehttp.control.client import ProcessAnswer, ask_all
 from onehttp.control.merged import Merged, merged
 
@@ -40,13 +40,13 @@ def top(interval: float, once: bool, as_json: bool, directory: str | None, pid: 
             else:
                 from rich.console import Console
 
-                Console(width=None if Console().is_terminal else 120).print(
-                    table(now, before, at - asked_at)
-                )
+                console = Console(width=None if Console().is_terminal else WIDTH)
+                console.print(table(now, before, at - asked_at, console.width))
             if once:
                 return
             before, asked_at = now, at
-    with Live(table(before), screen=True, auto_refresh=False) as live:
+    with Live(screen=True, auto_refresh=False) as live:
+        live.update(table(before, width=live.console.width), refresh=True)
         try:
             while True:
                 time.sleep(interval)
@@ -55,7 +55,8 @@ def top(interval: float, once: bool, as_json: bool, directory: str | None, pid: 
                 except click.ClickException as nobody:  # they may come again
                     live.update(f"onehttp: {nobody.format_message()}", refresh=True)
                     continue
-                live.update(table(now, before, at - asked_at), refresh=True)
+                made = table(now, before, at - asked_at, live.console.width)
+                live.update(made, refresh=True)
                 before, asked_at = now, at
         except KeyboardInterrupt:
             return
