@@ -66,7 +66,7 @@ def suspended(ksr: Any, end_of: Callable[[int, int], float]) -> Suspension:
 def packed(job: AsyncJob, token: Suspension | None, defaults: AsyncSettings) -> bytes:
     """Encode one query. Without a suspension, no transaction waits for it."""
     named = None if token is None else (token.index, token.label, token.end)
-    settings = None if job.settings is defaults else _values_of(job.settings)
+    settings = None if job.settings is defaults else _encoded(job.settings)
     asked = job.asked
     xdata = str(job.xdata) if asked is None else pickle.dumps((asked, job.xdata))
     return marshal.dumps(
@@ -90,12 +90,17 @@ def unpacked(frame: bytes, defaults: AsyncSettings) -> tuple[AsyncJob, Suspensio
     asked = None
     if isinstance(xdata, bytes):
         asked, xdata = pickle.loads(xdata)
-    used = defaults if settings is None else _settings(settings)
+    used = defaults if settings is None else _decoded(settings)
     # By position, because names cost more in a call that each query makes.
     job = AsyncJob(url, route, query_id, xdata, is_kemi, used, body, asked)
     return job, None if token is None else Suspension(*token)
 
 
 @functools.lru_cache(maxsize=256)
-def _settings(values: tuple[Any, ...]) -> AsyncSettings:
-    return AsyncSettings(**dict(zip(_SETTINGS, values, strict=True)))
+def _encoded(settings: AsyncSettings) -> bytes:
+    return marshal.dumps(_values_of(settings))
+
+
+@functools.lru_cache(maxsize=256)
+def _decoded(settings: bytes) -> AsyncSettings:
+    return AsyncSettings(**dict(zip(_SETTINGS, marshal.loads(settings), strict=True)))

@@ -28,7 +28,7 @@ IN_FLIGHT: Final = 8192
 caller gets an error."""
 TAKING_S: Final = 0.005
 """Seconds that a process starts queries before it drives the engine."""
-PACE_S: Final = 0.004
+PACE_S: Final = 0.006
 """The shortest time between the starts of two rounds, in seconds. Queries that arrive meanwhile
 share a round. After a longer pause, a query does not wait."""
 _JOBS_AT_ONCE: Final = 64

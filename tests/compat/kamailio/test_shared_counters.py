@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -43,6 +44,25 @@ def test_what_each_process_adds_is_in_the_sum(counters: SharedCounters) -> None:
     for _ in range(3):
         assert child(count, os._exit) == 0
     assert dict(counters) == {"a.calls": 8000, "a.failures": 4}
+
+
+def test_threads_lose_no_addition(counters: SharedCounters) -> None:
+    def count(_: int) -> None:
+        for _ in range(2000):
+            counters.add("a.calls")
+            counters.add("a.failures")
+            counters.add("a.failures", -1)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(count, range(8)))
+    finally:
+        sys.setswitchinterval(before)
+    assert dict(counters) == {"a.calls": 16000, "a.failures": 0}
+    assert child(lambda: count(0), os._exit) == 0
+    assert dict(counters) == {"a.calls": 18000, "a.failures": 0}
 
 
 def test_what_is_set_is_of_each_process_and_no_sum(counters: SharedCounters) -> None:

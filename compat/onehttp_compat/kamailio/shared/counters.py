@@ -7,6 +7,7 @@ rows.
 from __future__ import annotations
 
 import fcntl
+import itertools
 import mmap
 import os
 import struct
@@ -21,8 +22,9 @@ slightly low."""
 COLUMNS: Final = 63
 _CELL_BYTES: Final = struct.calcsize("q")
 _NO_ROW: Final = -1
-_ROW: Final = 1 + COLUMNS
-"""The first number of the first row: how many rows are in use."""
+_ROW: Final = 1 + 2 * COLUMNS
+"""The first number of the first row: how many rows are in use. Of each counter a row has the number
+of single additions, and the sum of all others."""
 
 
 class SharedCounters(Counters):
@@ -38,25 +40,45 @@ class SharedCounters(Counters):
         os.ftruncate(self._file, ROWS * _ROW * _CELL_BYTES)
         self._cells = memoryview(mmap.mmap(self._file, 0)).cast("q")
         self._begin = _NO_ROW
+        self._steps: dict[str, Iterator[None]] = {}
+        """Iterators by name. Each step counts one, and is a single call of C, so no other thread
+        comes in between."""
 
     def close(self) -> None:
         """Let go of its descriptor."""
         os.close(self._file)
 
     def add(self, name: str, by: int = 1) -> None:
+        step = self._steps.get(name)
+        if step is None or by != 1:
+            self._add(name, by)
+        else:
+            next(step)
+
+    def _add(self, name: str, by: int) -> None:
         with self._adding:
             if self._begin < 0:
                 self._take_row()
-            self._cells[self._begin + self._columns[name]] += by
+            cells, ones = self._cells, self._begin + self._columns[name]
+            if by != 1 or self._begin == (ROWS - 1) * _ROW:
+                cells[ones + COLUMNS] += by
+                return
+            step = self._steps.get(name)  # of a thread that has come first
+            if step is None:
+                step = map(cells.__setitem__, itertools.repeat(ones), itertools.count(1))
+                self._steps[name] = step
+            next(step)
 
     def begin_in_child(self) -> None:
         super().begin_in_child()
+        self._steps = {}
         self._begin = _NO_ROW  # that one belongs to the parent
 
     def __getitem__(self, name: str) -> int:
         column = self._columns[name]
-        rows = self._cells[0]
-        return self._numbers[name] + sum(self._cells[column : rows * _ROW : _ROW])
+        end = self._cells[0] * _ROW
+        ones, others = (self._cells[at:end:_ROW] for at in (column, column + COLUMNS))
+        return self._numbers[name] + sum(ones) + sum(others)
 
     def __setitem__(self, name: str, value: int) -> None:
         if name not in self._columns:

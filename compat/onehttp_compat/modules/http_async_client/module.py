@@ -23,7 +23,7 @@ from onehttp import (
     TransactionError,
     TransferError,
 )
-from onehttp.lowlevel import Asked, Start, prepared, transfer_error
+from onehttp.lowlevel import Asked, Start, plain_request, prepared, transfer_error
 from onehttp_compat.modules.http_async_client.calls import (
     FAKED,
     FAKED_FIRST,
@@ -244,7 +244,7 @@ class HttpAsyncClient:
         except RefusedOptionError as error:
             refused = transfer_error(error.code, "libcurl has no such TLS version")
             return Request(method, address), lambda _, done: answer_at_once(refused, done)
-        request = Request(method, address, settings.headers, body, options)
+        request = plain_request(method, address, settings.headers, options, body=body)
         if settings.timeout_ms == 0:
             late = transfer_error(CurlCode.OPERATION_TIMEDOUT, "a timeout of 0 is over at once")
             return request, lambda _, done: answer_at_once(late, done)
